@@ -1,0 +1,56 @@
+# The two commands a newcomer needs: `make demo` and `make test`. Both set themselves up first.
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export PYTHONDONTWRITEBYTECODE ?= 1
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+
+.PHONY: help demo test setup lint types unit snapshot functional format snapshots base-model clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+demo: $(READY)  ## run the whole life of a fine-tune on the embedded cloud (DATA=path for your own text)
+	@finexpert demo $(if $(DATA),--data "$(DATA)")
+
+test: lint types unit snapshot functional  ## everything CI runs
+
+setup: $(READY)  ## virtual environment, pinned requirements, Node and the CDK CLI
+
+$(READY): requirements.txt pyproject.toml package.json package-lock.json
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "This project needs Python 3.11 or newer; `$(PYTHON)` is %s. Name another: make PYTHON=python3.12 …" % sys.version.split()[0])'
+	@test -x $(VENV)/bin/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python could not make a virtual environment. On Debian or Ubuntu: sudo apt install python3-venv"; exit 1; }
+	@echo "Setting up: Python packages (a minute or two the first time) …"
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --editable .
+	@$(VENV)/bin/python -m pip check --disable-pip-version-check >/dev/null
+	@echo "Setting up: Node from a Python wheel, the CDK CLI from npm …"
+	@npm ci --no-progress --loglevel=error
+	@touch $@
+
+lint: $(READY)  ## ruff: errors and format
+	@ruff check . && ruff format --check --quiet .
+
+format: $(READY)  ## let ruff mend what it can
+	@ruff check --fix --quiet . ; ruff format --quiet .
+
+types: $(READY)  ## mypy, strict
+	@mypy
+
+unit: $(READY)  ## tests of pure code: seconds
+	@pytest tests/unit -n 2
+
+snapshot: $(READY)  ## synthesize the stacks, compare with the stored templates, lint them as CloudFormation
+	@pytest tests/snapshot
+
+snapshots: $(READY)  ## store today's templates as the expected ones
+	@pytest tests/snapshot --snapshot-update
+
+functional: $(READY)  ## the real app on the embedded cloud
+	@pytest tests/functional
+
+base-model: $(READY)  ## rebuild the tiny Llama that the local runs tune
+	@python -m training.base_model
+
+clean:  ## remove what the commands above made
+	rm -rf .venv node_modules cdk.out .build out .localcloud .mypy_cache .ruff_cache .pytest_cache
