@@ -1,0 +1,153 @@
+"""What the cloud's other services offer to the ones written here (SageMaker, billing, …).
+
+Everything acts in the account and region of the request being served; `spawn` carries both into a thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import boto3
+
+from localcloud import hooks, processes
+
+
+def account_id() -> str:
+    """The twelve digits of the account that the current request belongs to."""
+    return hooks.account_id()
+
+
+def region() -> str:
+    """The region that the current request is for."""
+    return hooks.region()
+
+
+def state_dir() -> Path:
+    """The folder under which this cloud keeps all its files."""
+    return Path(os.environ["LOCALCLOUD_STATE_DIR"])
+
+
+def endpoint_url() -> str:
+    """Where this cloud listens, as its own children reach it."""
+    return os.environ["AWS_ENDPOINT_URL"]
+
+
+@contextlib.contextmanager
+def scope(account: str, in_region: str) -> Iterator[None]:
+    """Act for `account` in `in_region` within the block, as a request for them would."""
+    with hooks.request_scope(account, in_region):
+        yield
+
+
+def spawn(function: Callable[..., object], *args: object, name: str = "localcloud") -> Thread:
+    """Run `function(*args)` in a daemon thread that keeps the request's account and region.
+
+    An exception ends the thread and is logged in cloud.log with its trace.
+    """
+    return hooks.spawn(function, *args, name=name)
+
+
+def put_metric(
+    namespace: str,
+    name: str,
+    value: float,
+    unit: str = "None",
+    dimensions: Mapping[str, str] | None = None,
+    *,
+    timestamp: datetime | None = None,
+) -> None:
+    """Store one CloudWatch datum (also in `AWS/…` namespaces, which clients may not write)
+    and evaluate the alarms that watch it.
+
+    Args:
+        unit: CloudWatch's name of it ("Seconds", "Microseconds", "Count", "None", …).
+        dimensions: the exact set; CloudWatch treats another set as another metric.
+        timestamp: timezone-aware; now, if not given.
+    """
+    hooks.put_metric(namespace, name, value, unit, dict(dimensions or {}), timestamp)
+
+
+def put_log_events(group: str, stream: str, lines: Sequence[str | tuple[datetime, str]]) -> None:
+    """Append lines to a CloudWatch Logs stream; group and stream are made when missing.
+
+    A line is its text (stamped now, in order) or a pair of its time (timezone-aware) and its text.
+    """
+    hooks.put_log_events(group, stream, lines)
+
+
+def emit_event(source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str]) -> None:
+    """Put an event on the default EventBridge bus as the AWS service `source` (such as "aws.sagemaker") does."""
+    hooks.emit_event(source, detail_type, detail, resources)
+
+
+def role_credentials(role_arn: str, session_name: str = "SageMaker") -> dict[str, str]:
+    """Assume the role and return the environment of a program that acts under it: credentials,
+    region, endpoint.
+
+    Raises:
+        botocore.exceptions.ClientError: as sts:AssumeRole answers (no such role, denied).
+    """
+    own = boto3.Session(
+        aws_access_key_id=account_id(),
+        aws_secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
+        region_name=region(),
+    )
+    sts = own.client("sts", endpoint_url=endpoint_url())
+    assumed = sts.assume_role(RoleArn=role_arn, RoleSessionName=session_name)["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": assumed["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": assumed["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": assumed["SessionToken"],
+        "AWS_REGION": region(),
+        "AWS_DEFAULT_REGION": region(),
+        "AWS_ENDPOINT_URL": endpoint_url(),
+    }
+
+
+def role_session(role_arn: str) -> boto3.Session:
+    """A boto3 session under the assumed role. Clients made from it reach this cloud by themselves.
+
+    Call it from a worker thread: it asks this very server over loopback.
+
+    Raises:
+        botocore.exceptions.ClientError: as sts:AssumeRole answers.
+    """
+    credentials = role_credentials(role_arn)
+    return boto3.Session(
+        aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=credentials["AWS_SESSION_TOKEN"],
+        region_name=credentials["AWS_REGION"],
+    )
+
+
+def provision_seconds() -> float:
+    """How long making or removing an instance is pretended to take (AWS: minutes)."""
+    return float(os.environ.get("LOCALCLOUD_PROVISION_SECONDS", "0.2"))
+
+
+def start_process(
+    argv: Sequence[str], *, environment: Mapping[str, str], cwd: Path, log_path: Path
+) -> subprocess.Popen[bytes]:
+    """Start a program in its own process group, output appended to `log_path`, on record so that it
+    never outlives the cloud. `environment` is the whole of it: nothing is inherited.
+    End it with `stop_process`, or with `reap_process` when it ends by itself.
+    """
+    return processes.start(state_dir(), argv, environment=environment, cwd=cwd, log_path=log_path)
+
+
+def stop_process(process: subprocess.Popen[bytes], *, grace_seconds: float) -> int:
+    """SIGTERM to the program's group, SIGKILL after `grace_seconds`; returns its exit status."""
+    return processes.stop(state_dir(), process, grace_seconds=grace_seconds)
+
+
+def reap_process(process: subprocess.Popen[bytes]) -> int:
+    """After `process.wait()`: end what the program left running in its group; returns its exit status."""
+    return processes.forget(state_dir(), process)
