@@ -1,0 +1,59 @@
+"""What a dataset is made of, and what can be wrong with it."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+#: An error message names this many problems, then a count.
+SHOWN_PROBLEMS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One unit of text: what is split, packed, held out and measured as a whole.
+
+    ``prompt`` is set in instruction tuning: the model learns ``text`` (the completion) after it.
+    ``source`` and ``index`` (from 0) say where it stands, for messages and reports.
+    """
+
+    text: str
+    prompt: str | None
+    source: str
+    index: int
+
+    @property
+    def size(self) -> int:
+        """Size in UTF-8 bytes, prompt included."""
+        return len(self.text.encode()) + len((self.prompt or "").encode())
+
+    @property
+    def digest(self) -> bytes:
+        """16 bytes that are equal for documents that differ in white space only."""
+        content = " ".join(self.text.split())
+        if self.prompt is not None:
+            content = " ".join(self.prompt.split()) + "\x00" + content
+        return hashlib.blake2b(content.encode(), digest_size=16).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in a file that cannot be used as it is; ``line`` counts from 1, None = the whole file."""
+
+    source: str
+    line: int | None
+    message: str
+
+    def __str__(self) -> str:
+        where = self.source if self.line is None else f"{self.source}, line {self.line}"
+        return f"{where}: {self.message}"
+
+
+class DatasetError(ValueError):
+    """The dataset cannot be used; ``problems`` are all of them, the message shows the first, a line each."""
+
+    def __init__(self, problems: Sequence[Problem | str]) -> None:
+        self.problems = tuple(str(problem) for problem in problems)
+        shown = list(self.problems[:SHOWN_PROBLEMS])
+        if len(self.problems) > len(shown):
+            shown.append(f"… and {len(self.problems) - len(shown)} more")
+        super().__init__("\n".join(shown))

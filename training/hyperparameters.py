@@ -1,0 +1,236 @@
+"""The trainer's settings: JumpStart's names and string forms, read strictly, all problems reported at once.
+
+Standard library only: the command line, the validation Lambda and the container all read settings with it.
+
+String forms: numbers as text, ``"True"``/``"False"``, ``"None"`` (= the default), ``"-1"`` (= automatic or
+unlimited, where the table of :class:`Hyperparameters` says so); a value may be wrapped in JSON quotes, as
+SageMaker's SDK sends it.
+"""
+
+import difflib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+#: The linear layers of a Llama block: what LoRA can adapt (names of transformers' LlamaDecoderLayer).
+LLAMA_LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+#: What max_input_length -1 becomes, as in JumpStart (less where the model's own limit is lower).
+AUTOMATIC_INPUT_LENGTH = 1024
+
+#: SageMaker's own SDKs add these to every job; they are addressed to their toolkit, not to a program.
+SDK_PREFIX = "sagemaker_"
+
+
+class HyperparameterError(ValueError):
+    """One or more settings cannot be used; ``problems`` has a line for each: name, value, what to write."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problems))
+
+
+def _text(value: object) -> str:
+    text = str(value).strip()
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        text = text[1:-1].strip()
+    return text
+
+
+def _integer(low: int, high: int, *, minus_one: str = "") -> Callable[[str], int]:
+    """Reader of whole numbers in [low, high]; ``minus_one`` says what -1 means where it is allowed."""
+    wanted = f"write a whole number from {low} to {high}" + (f", or -1 ({minus_one})" if minus_one else "")
+
+    def read(text: str) -> int:
+        try:
+            value = float(text)
+        except ValueError:
+            raise ValueError(wanted) from None
+        if value == -1 and minus_one:
+            return -1
+        if not value.is_integer() or not low <= value <= high:
+            raise ValueError(wanted)
+        return int(value)
+
+    return read
+
+
+def _number(
+    low: float, high: float, *, above_low: bool = False, below_high: bool = False
+) -> Callable[[str], float]:
+    wanted = (
+        f"write a number {'greater than' if above_low else 'of at least'} {low:g}"
+        f" and {'less than' if below_high else 'at most'} {high:g}"
+    )
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise ValueError(wanted) from None
+        inside = (
+            low <= value <= high and not (above_low and value == low) and not (below_high and value == high)
+        )
+        if not math.isfinite(value) or not inside:
+            raise ValueError(wanted)
+        return value
+
+    return read
+
+
+def _flag(text: str) -> bool:
+    try:
+        return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+    except KeyError:
+        raise ValueError("write True or False") from None
+
+
+def _only_false(reason: str) -> Callable[[str], bool]:
+    def read(text: str) -> bool:
+        if _flag(text):
+            raise ValueError(f"write False: {reason}")
+        return False
+
+    return read
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in choices:
+            raise ValueError(f"write one of {', '.join(choices)}")
+        return text.lower()
+
+    return read
+
+
+def _target_modules(text: str) -> tuple[str, ...]:
+    if text == "all-linear":
+        return LLAMA_LINEAR_LAYERS
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in LLAMA_LINEAR_LAYERS]
+    if unknown or not names:
+        what = f"Llama has no layer {', '.join(unknown)}; " if unknown else ""
+        raise ValueError(
+            f"{what}write a comma-separated choice of {', '.join(LLAMA_LINEAR_LAYERS)}, or all-linear"
+        )
+    return tuple(name for name in LLAMA_LINEAR_LAYERS if name in names)
+
+
+def _workers(text: str) -> int:
+    return _integer(1, 1024)(text)
+
+
+def _setting(default: Any, read: Callable[[str], Any]) -> Any:
+    return field(default=default, metadata={"read": read})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameters:
+    """Every setting of a fine-tune; the defaults are the product's recipe (JumpStart's for Llama 2 7B).
+
+    ``notices`` tells which accepted settings have no effect here, and why; the trainer logs them.
+    """
+
+    # --- the recipe
+    epoch: int = _setting(5, _integer(1, 1000))
+    max_steps: int = _setting(-1, _integer(0, 10_000_000, minus_one="as many as `epoch` gives"))
+    learning_rate: float = _setting(1e-4, _number(0, 1, above_low=True))
+    lora_r: int = _setting(8, _integer(1, 256))
+    lora_alpha: float = _setting(32.0, _number(0, 4096, above_low=True))
+    lora_dropout: float = _setting(0.05, _number(0, 1, below_high=True))
+    target_modules: tuple[str, ...] = _setting(("q_proj", "v_proj"), _target_modules)
+    per_device_train_batch_size: int = _setting(4, _integer(1, 1024))
+    gradient_accumulation_steps: int = _setting(1, _integer(1, 4096))
+    max_input_length: int = _setting(-1, _integer(16, 32_768, minus_one=f"{AUTOMATIC_INPUT_LENGTH} tokens"))
+    seed: int = _setting(10, _integer(0, 2**31 - 1))
+    # --- optimizer and schedule; weight_decay as in JumpStart's job
+    lr_scheduler_type: str = _setting("linear", _one_of("linear", "cosine", "constant"))
+    warmup_ratio: float = _setting(0.03, _number(0, 1, below_high=True))
+    weight_decay: float = _setting(0.1, _number(0, 10))
+    max_grad_norm: float = _setting(1.0, _number(0, 1e6, above_low=True))
+    # --- data
+    validation_split_ratio: float = _setting(0.2, _number(0, 0.9))
+    train_data_split_seed: int = _setting(0, _integer(0, 2**31 - 1))
+    max_train_samples: int = _setting(-1, _integer(1, 2**31 - 1, minus_one="all documents"))
+    max_val_samples: int = _setting(-1, _integer(1, 2**31 - 1, minus_one="all documents"))
+    instruction_tuned: bool = _setting(False, _flag)
+    add_input_output_demarcation_key: bool = _setting(True, _flag)
+    # --- the machine
+    precision: str = _setting("auto", _one_of("auto", "bf16", "fp32"))
+    gradient_checkpointing: str = _setting("auto", _one_of("auto", "true", "false"))
+    save_steps: int = _setting(-1, _integer(1, 10_000_000, minus_one="once an epoch"))
+    # --- evaluation
+    per_device_eval_batch_size: int = _setting(4, _integer(1, 1024))
+    max_forgetting: float = _setting(0.1, _number(0, 10))
+    # --- JumpStart's settings that this trainer does not need, or refuses
+    enable_fsdp: bool = _setting(False, _flag)
+    preprocessing_num_workers: int | None = _setting(None, _workers)
+    int8_quantization: bool = _setting(
+        False,
+        _only_false("the base stays in bf16, which fits the recipe's instance with only the adapter trained"),
+    )
+    chat_dataset: bool = _setting(
+        False,
+        _only_false("dialogues are not read; put turns into instruction_tuned data (prompt and completion)"),
+    )
+
+    notices: tuple[str, ...] = ()
+
+    _NO_EFFECT: ClassVar[Mapping[str, str]] = {
+        "enable_fsdp": "each process holds the frozen base whole; only the adapter's gradients are exchanged",
+        "preprocessing_num_workers": "the tokenizer already uses all cores",
+    }
+
+    @property
+    def input_length(self) -> int:
+        """Tokens in a packed row, before the model's own limit is known."""
+        return AUTOMATIC_INPUT_LENGTH if self.max_input_length == -1 else self.max_input_length
+
+    def to_strings(self) -> dict[str, str]:
+        """The complete settings as SageMaker wants them: every value a string; ``parse`` reads them back."""
+        return {f.name: _to_string(getattr(self, f.name)) for f in fields(self) if "read" in f.metadata}
+
+
+def _to_string(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
+
+
+#: Every name that ``parse`` accepts, in the order of the table above.
+NAMES = tuple(f.name for f in fields(Hyperparameters) if "read" in f.metadata)
+
+
+def parse(mapping: Mapping[str, Any]) -> Hyperparameters:
+    """Read settings as a SageMaker job gets them; what is not named keeps the recipe's value.
+
+    Raises HyperparameterError with a line for every unknown name and every value that cannot be used.
+    """
+    readers = {f.name: f.metadata["read"] for f in fields(Hyperparameters) if "read" in f.metadata}
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    notices: list[str] = []
+    for name, raw in mapping.items():
+        text = _text(raw)
+        if name.startswith(SDK_PREFIX):
+            notices.append(f"{name} is meant for SageMaker's own toolkit and has no effect here")
+        elif name not in readers:
+            problems.append(_unknown(name, text))
+        elif text not in ("None", "null", ""):
+            try:
+                values[name] = readers[name](text)
+            except ValueError as error:
+                problems.append(f"{name} is {text!r}: {error}")
+    if problems:
+        raise HyperparameterError(problems)
+    for name, reason in Hyperparameters._NO_EFFECT.items():
+        if values.get(name):
+            notices.append(f"{name}={values[name]} has no effect here: {reason}")
+    return Hyperparameters(**values, notices=tuple(notices))
+
+
+def _unknown(name: str, text: str) -> str:
+    close = difflib.get_close_matches(name, NAMES, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"known names: {', '.join(NAMES)}"
+    return f"{name} is {text!r}: there is no such setting; {hint}"
