@@ -1,0 +1,294 @@
+"""Reading one setting (text or JSON to its type), and the checks that need several at once."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lambdas.shared import prices
+from training import hyperparameters as training_hyperparameters
+
+MIN_RUN_MINUTES = 15
+"""The shortest fine-tune worth admitting: JumpStart's own job on the smallest dataset bills 804 seconds."""
+
+COMPONENT_REGIONS = frozenset(
+    {
+        *(
+            "ap-northeast-1",
+            "ap-northeast-2",
+            "ap-south-1",
+            "ap-southeast-1",
+            "ap-southeast-2",
+            "ap-southeast-3",
+        ),
+        *(
+            "ca-central-1",
+            "eu-central-1",
+            "eu-north-1",
+            "eu-west-1",
+            "eu-west-2",
+            "me-central-1",
+            "sa-east-1",
+        ),
+        *("us-east-1", "us-east-2", "us-west-2"),
+    }
+)
+"""Commercial regions that have AWS::SageMaker::InferenceComponent, by the schemas of cfn-lint 1.58.0."""
+
+GATED_BUCKET = "jumpstart-private-cache-prod-"
+"""Start of the names of the buckets with JumpStart's gated weights."""
+
+_ACCOUNT_DIGITS = 12
+_MAX_BUCKET_NAME = 63  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(\.[^@\s,;<>.]+)+")
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
+_PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
+_S3_PREFIX = re.compile(r"s3://(\$\{DataBucket\}|[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([^\s/]+/)+")
+
+Reader = Callable[[Any], Any]
+
+
+def show(value: object) -> str:
+    """A setting's value as it is quoted in a message."""
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _whole(low: int, high: int, what: str) -> Reader:
+    def read(raw: Any) -> int:
+        number = float(raw) if isinstance(raw, (int, float, str)) and not isinstance(raw, bool) else math.nan
+        if not number.is_integer() or not low <= number <= high:
+            raise ValueError
+        return int(number)
+
+    return _explained(read, f"write {what} as a whole number from {low} to {high}")
+
+
+def _dollars(*, zero_allowed: bool) -> Reader:
+    def read(raw: Any) -> float:
+        number = float(raw) if not isinstance(raw, bool) else math.nan
+        if not math.isfinite(number) or number < 0 or (number == 0 and not zero_allowed):
+            raise ValueError
+        return number
+
+    least = "at least 0" if zero_allowed else "more than 0"
+    return _explained(read, f"write US dollars a month as a number of {least}, such as 25 (no currency sign)")
+
+
+def _flag(raw: Any) -> bool:
+    text = str(raw).strip().lower()
+    if text not in ("true", "false"):
+        raise ValueError("write true or false")
+    return text == "true"
+
+
+def _choice(*choices: str) -> Reader:
+    def read(raw: Any) -> str:
+        if raw not in choices:
+            raise ValueError(f"write {' or '.join(choices)}")
+        return str(raw)
+
+    return read
+
+
+def _matching(pattern: re.Pattern[str], fix: str, *, empty_allowed: bool = False) -> Reader:
+    def read(raw: Any) -> str:
+        if not isinstance(raw, str) or not (pattern.fullmatch(raw) or (empty_allowed and raw == "")):
+            raise ValueError(fix)
+        return raw
+
+    return read
+
+
+def _explained(read: Reader, fix: str) -> Reader:
+    def explained(raw: Any) -> Any:
+        try:
+            return read(raw)
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError(fix) from None
+
+    return explained
+
+
+def hyperparameter_strings(raw: Any) -> dict[str, str]:
+    """The `hyperparameters` object, or its JSON text; every value becomes a string, as training jobs want it."""
+    if isinstance(raw, str):
+        try:
+            raw = json.loads(raw)
+        except ValueError:
+            raw = None
+    if not isinstance(raw, Mapping) or any(isinstance(value, (Mapping, list)) for value in raw.values()):
+        raise ValueError('write a JSON object of strings, such as {"epoch": "3"}')
+    return {str(name): str(value) for name, value in raw.items()}
+
+
+_IMAGE = _matching(
+    re.compile(r"\S+/\S+"),
+    'write a whole image URI (registry/repository:tag), or "" for the AWS container',
+    empty_allowed=True,
+)
+
+READERS: Mapping[str, Reader] = {
+    "prefix": _matching(
+        _PREFIX, "write letters, digits and single hyphens, starting with a letter, such as FinExpert"
+    ),
+    "region": _matching(_REGION, "write an AWS region, such as us-east-1"),
+    "alert_email": _matching(
+        _EMAIL, "write the mail address that alerts go to, such as you@example.com", empty_allowed=True
+    ),
+    "accept_eula": _flag,
+    "base_model_uri": _matching(
+        _S3_PREFIX,
+        "write s3://bucket/prefix/ with its closing slash, s3://${DataBucket}/prefix/ for the app's own bucket,"
+        ' or "" for JumpStart\'s Llama 2 7B',
+        empty_allowed=True,
+    ),
+    "training_instance_type": str,
+    "training_instance_count": _whole(1, 16, "the number of training instances"),
+    "volume_gb": _whole(1, 16384, "the size of the training volume in GB"),
+    "spot": _flag,
+    "max_runtime_minutes": _whole(5, 7200, "minutes"),
+    "max_wait_minutes": _whole(5, 14400, "minutes"),
+    "hosting": _choice("components", "merged"),
+    "hosting_instance_type": str,
+    "hyperparameters": hyperparameter_strings,
+    "budget_usd": _dollars(zero_allowed=False),
+    "reserve_usd": _dollars(zero_allowed=True),
+    "retain_data": _flag,
+    "idle_minutes": _whole(1, 10080, "minutes"),
+    "min_age_minutes": _whole(0, 10080, "minutes"),
+    "warn_minutes": _whole(0, 10080, "minutes"),
+    "metric_delay_minutes": _whole(0, 60, "minutes"),
+    "reaper_period_minutes": _whole(1, 1440, "minutes"),
+    "reaper_scope": _choice("project", "account"),
+    "reaper_dry_run": _flag,
+    "max_deletes": _whole(0, 1000, "the most endpoints that one run may delete"),
+    "spend_guard_period_minutes": _whole(1, 60, "minutes"),
+    "poll_seconds": _whole(1, 600, "seconds"),
+    "training_image": _IMAGE,
+    "serving_image": _IMAGE,
+}
+"""How each setting is read; a reader raises ValueError with the fix. Keys: the fields of `Settings`."""
+
+
+def is_gated(base_model_uri: str) -> bool:
+    """Whether the base weights are JumpStart's, which AWS hands out only with the licence accepted."""
+    return base_model_uri == "" or base_model_uri.startswith(f"s3://{GATED_BUCKET}")
+
+
+def consistency(values: Mapping[str, Any]) -> list[str]:
+    """What is wrong between settings that are each readable; checks of one that is not are left out."""
+    checks: list[tuple[tuple[str, ...], Callable[..., list[str]]]] = [
+        (("prefix", "region"), _bucket_name_fits),
+        (("training_instance_type", "region"), _training_price),
+        (("hosting_instance_type", "region"), _hosting_price),
+        (("hosting", "region"), _components_offered),
+        (("spot", "max_runtime_minutes", "max_wait_minutes"), _wait_covers_runtime),
+        (("budget_usd", "reserve_usd"), _reserve_below_budget),
+        (
+            ("budget_usd", "reserve_usd", "training_instance_type", "training_instance_count", "region"),
+            _budget_for_a_run,
+        ),
+        (("hyperparameters",), _hyperparameters),
+    ]
+    return [
+        problem
+        for names, check in checks
+        if all(name in values for name in names)
+        for problem in check(*(values[name] for name in names))
+    ]
+
+
+def deployment(values: Mapping[str, Any]) -> list[str]:
+    """What only a deployment needs: someone to tell, and the licence of gated weights."""
+    problems = []
+    if values.get("alert_email") == "":
+        problems.append('alert_email is "": alerts would reach nobody; write -c alert_email=you@example.com')
+    weights = values.get("base_model_uri")
+    if values.get("accept_eula") is False and weights is not None and is_gated(weights):
+        problems.append(
+            "accept_eula is false: Llama 2's weights need its licence accepted: read"
+            " https://ai.meta.com/llama/license/ and write -c accept_eula=true, or set base_model_uri to weights of your own"
+        )
+    return problems
+
+
+def _bucket_name_fits(prefix: str, region: str) -> list[str]:
+    longest = f"{prefix.lower()}-artifacts-{'0' * _ACCOUNT_DIGITS}-{region}"
+    excess = len(longest) - _MAX_BUCKET_NAME
+    if excess <= 0:
+        return []
+    return [
+        f"prefix is {show(prefix)}: bucket names in {region} would be {len(longest)} characters, S3 allows"
+        f" {_MAX_BUCKET_NAME}; write at most {len(prefix) - excess} characters"
+    ]
+
+
+def _training_price(instance_type: str, region: str) -> list[str]:
+    return _unpriced("training_instance_type", instance_type, region, "training")
+
+
+def _hosting_price(instance_type: str, region: str) -> list[str]:
+    return _unpriced("hosting_instance_type", instance_type, region, "hosting")
+
+
+def _unpriced(setting: str, instance_type: str, region: str, component: prices.Component) -> list[str]:
+    try:
+        prices.hourly(instance_type, region, component)
+    except prices.UnknownPrice as unknown:
+        return [f"{setting} is {show(instance_type)}: {unknown}"]
+    return []
+
+
+def _components_offered(hosting: str, region: str) -> list[str]:
+    if hosting != "components" or region in COMPONENT_REGIONS:
+        return []
+    return [
+        f'hosting is "components": {region} has no inference components; write hosting=merged (one model on'
+        f" a plain endpoint), or a region of {', '.join(sorted(COMPONENT_REGIONS))}"
+    ]
+
+
+def _wait_covers_runtime(spot: bool, max_runtime: int, max_wait: int) -> list[str]:
+    if not spot or max_wait >= max_runtime:
+        return []
+    return [
+        f"max_wait_minutes is {max_wait}: with spot it counts the waiting and the run, so write at least"
+        f" max_runtime_minutes ({max_runtime})"
+    ]
+
+
+def _reserve_below_budget(budget: float, reserve: float) -> list[str]:
+    if reserve < budget:
+        return []
+    return [
+        f"reserve_usd is {reserve:g}: nothing would be left of budget_usd ({budget:g});"
+        f" write less than {budget:g}"
+    ]
+
+
+def _budget_for_a_run(
+    budget: float, reserve: float, instance_type: str, count: int, region: str
+) -> list[str]:
+    try:
+        price = prices.hourly(instance_type, region, "training").usd
+    except prices.UnknownPrice:
+        return []  # said by _training_price
+    cheapest = price * count * MIN_RUN_MINUTES / 60
+    if reserve >= budget or budget - reserve >= cheapest:
+        return []
+    return [
+        f"budget_usd is {budget:g}: less the reserve of {reserve:g} it does not pay for the shortest run,"
+        f" {count} × {instance_type} for {MIN_RUN_MINUTES} minutes = ${cheapest:.2f};"
+        f" write at least {reserve + cheapest:.2f}"
+    ]
+
+
+def _hyperparameters(values: Mapping[str, str]) -> list[str]:
+    try:
+        training_hyperparameters.parse(values)
+    except training_hyperparameters.HyperparameterError as error:
+        return [f"hyperparameters: {problem}" for problem in error.problems]
+    return []

@@ -1,0 +1,189 @@
+"""The settings of a deployment: read from four places, checked together, typed.
+
+Later wins: `cdk.json` (`context.finexpert`, which has every key) → the JSON file that `FINEXPERT_SETTINGS` names
+→ `FINEXPERT_<KEY>` variables → `-c key=value` flags. docs/settings.md explains each key.
+
+No CDK here: the command line reads the same settings.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from infra import setting_checks
+from infra.names import Names
+
+CDK_JSON = Path(__file__).resolve().parents[1] / "cdk.json"
+FILE_VARIABLE = "FINEXPERT_SETTINGS"
+VARIABLE_PREFIX = "FINEXPERT_"
+_SURELY_MEANT = 0.8  # likeness from which an unknown FINEXPERT_ variable is taken for a misspelt setting
+
+
+class SettingsError(ValueError):
+    """Some settings cannot be used; `problems` has a line for each: setting, value, what to write instead."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting, checked. Units are in the names; docs/settings.md has the meaning of each."""
+
+    prefix: str
+    region: str
+    alert_email: str
+    accept_eula: bool
+    base_model_uri: str
+    training_instance_type: str
+    training_instance_count: int
+    volume_gb: int
+    spot: bool
+    max_runtime_minutes: int
+    max_wait_minutes: int
+    hosting: str
+    hosting_instance_type: str
+    hyperparameters: Mapping[str, str]
+    budget_usd: float
+    reserve_usd: float
+    retain_data: bool
+    idle_minutes: int
+    min_age_minutes: int
+    warn_minutes: int
+    metric_delay_minutes: int
+    reaper_period_minutes: int
+    reaper_scope: str
+    reaper_dry_run: bool
+    max_deletes: int
+    spend_guard_period_minutes: int
+    poll_seconds: int
+    training_image: str
+    serving_image: str
+
+    @classmethod
+    def load(
+        cls,
+        flags: Mapping[str, Any] | None = None,
+        environ: Mapping[str, str] = os.environ,
+        *,
+        deploying: bool = False,
+    ) -> Self:
+        """Read and check all settings.
+
+        Args:
+            flags: `-c key=value` of the command line; values are text or JSON types.
+            environ: the environment variables.
+            deploying: also require what a deployment needs: `alert_email`, `accept_eula` for gated weights.
+
+        Raises:
+            SettingsError: with all problems at once.
+        """
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for origin, layer in _layers(flags or {}, environ, problems):
+            for key, raw in layer.items():
+                if key not in setting_checks.READERS:
+                    problems.append(_unknown(key, raw, origin))
+                    continue
+                try:
+                    value = setting_checks.READERS[key](raw)
+                except ValueError as fix:
+                    values.pop(key, None)
+                    problems.append(f"{key} is {setting_checks.show(raw)} ({origin}): {fix}")
+                    continue
+                values[key] = {**values.get(key, {}), **value} if key == "hyperparameters" else value
+        problems += _missing(values, problems)
+        problems += setting_checks.consistency(values)
+        if deploying:
+            problems += setting_checks.deployment(values)
+        if problems:
+            raise SettingsError(problems)
+        return cls(**values)
+
+    @property
+    def names(self) -> Names:
+        """What everything of this deployment is called."""
+        return Names(project=self.prefix, region=self.region)
+
+    @property
+    def gated(self) -> bool:
+        """Whether the base weights are JumpStart's, so that requests must carry the accepted licence."""
+        return setting_checks.is_gated(self.base_model_uri)
+
+    def base_model_location(self, data_bucket: str) -> str:
+        """S3 prefix of the base weights in Hugging Face layout; `data_bucket`: name of the app's own bucket."""
+        if self.base_model_uri:
+            return self.base_model_uri.replace("${DataBucket}", data_bucket)
+        # Where JumpStart keeps its uncompressed copy of Llama 2 7B, a bucket in every region that offers it.
+        return (
+            f"s3://{setting_checks.GATED_BUCKET}{self.region}/meta-textgeneration/"
+            "meta-textgeneration-llama-2-7b/artifacts/inference-prepack/v1.1.0/"
+        )
+
+
+NAMES = tuple(field.name for field in fields(Settings))
+"""Every setting's key."""
+
+
+def _layers(
+    flags: Mapping[str, Any], environ: Mapping[str, str], problems: list[str]
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """The places that settings come from, weakest first; unreadable files are added to `problems`."""
+    layers = [("cdk.json", _json_object(CDK_JSON, problems).get("context", {}).get("finexpert", {}))]
+    named = environ.get(FILE_VARIABLE, "")
+    if named:
+        layers.append((named, _json_object(Path(named), problems)))
+    variables = {
+        name.removeprefix(VARIABLE_PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(VARIABLE_PREFIX) and name != FILE_VARIABLE
+    }
+    # Other programs may have FINEXPERT_ variables of their own; one like a setting is surely a slip.
+    meant = {key: value for key, value in variables.items() if _similar(key, _SURELY_MEANT)}
+    layers.append(("environment", meant))
+    layers.append(("command line", flags))
+    return layers
+
+
+def _json_object(path: Path, problems: list[str]) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        problems.append(
+            f"{FILE_VARIABLE} is {setting_checks.show(str(path))}: {error.strerror}; name a JSON file"
+        )
+        return {}
+    except ValueError as error:
+        problems.append(f"{path}: not JSON ({error}); write one object of settings")
+        return {}
+    if not isinstance(document, dict):
+        problems.append(f'{path}: not an object; write {{"setting": value, …}}')
+        return {}
+    return document
+
+
+def _similar(key: str, likeness: float) -> list[str]:
+    return difflib.get_close_matches(key, NAMES, n=1, cutoff=likeness)
+
+
+def _unknown(key: str, raw: object, origin: str) -> str:
+    close = _similar(key, 0.6)
+    hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(NAMES)}"
+    return f"{key} is {setting_checks.show(raw)} ({origin}): there is no such setting; {hint}"
+
+
+def _missing(values: Mapping[str, Any], problems: Iterable[str]) -> list[str]:
+    """Settings that no place gave; one that was given but could not be read has been reported already."""
+    reported = {problem.split(" is ", 1)[0] for problem in problems}
+    return [
+        f"{name} is missing: write it in cdk.json, context.finexpert"
+        for name in NAMES
+        if name not in values and name not in reported
+    ]
