@@ -113,7 +113,7 @@ def _explained(read: Reader, fix: str) -> Reader:
 
 
 def hyperparameter_strings(raw: Any) -> dict[str, str]:
-    """The `hyperparameters` object, or its JSON text; every value becomes a string, as training jobs want it."""
+    """The `hyperparameters` object, or its JSON text; every value becomes a string, as jobs want it."""
     if isinstance(raw, str):
         try:
             raw = json.loads(raw)
@@ -141,7 +141,7 @@ READERS: Mapping[str, Reader] = {
     "accept_eula": _flag,
     "base_model_uri": _matching(
         _S3_PREFIX,
-        "write s3://bucket/prefix/ with its closing slash, s3://${DataBucket}/prefix/ for the app's own bucket,"
+        "write s3://bucket/prefix/ with its closing slash, s3://${DataBucket}/prefix/ for the app's bucket,"
         ' or "" for JumpStart\'s Llama 2 7B',
         empty_allowed=True,
     ),
@@ -210,7 +210,8 @@ def deployment(values: Mapping[str, Any]) -> list[str]:
     if values.get("accept_eula") is False and weights is not None and is_gated(weights):
         problems.append(
             "accept_eula is false: Llama 2's weights need its licence accepted: read"
-            " https://ai.meta.com/llama/license/ and write -c accept_eula=true, or set base_model_uri to weights of your own"
+            " https://ai.meta.com/llama/license/ and write -c accept_eula=true, or set base_model_uri to"
+            " weights of your own"
         )
     return problems
 

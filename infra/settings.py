@@ -1,7 +1,7 @@
 """The settings of a deployment: read from four places, checked together, typed.
 
-Later wins: `cdk.json` (`context.finexpert`, which has every key) → the JSON file that `FINEXPERT_SETTINGS` names
-→ `FINEXPERT_<KEY>` variables → `-c key=value` flags. docs/settings.md explains each key.
+Later wins: `cdk.json` (`context.finexpert`, which has every key) → the JSON file named by
+`FINEXPERT_SETTINGS` → `FINEXPERT_<KEY>` variables → `-c key=value` flags. docs/settings.md explains each key.
 
 No CDK here: the command line reads the same settings.
 """
@@ -118,7 +118,7 @@ class Settings:
         return setting_checks.is_gated(self.base_model_uri)
 
     def base_model_location(self, data_bucket: str) -> str:
-        """S3 prefix of the base weights in Hugging Face layout; `data_bucket`: name of the app's own bucket."""
+        """S3 prefix of the base weights in Hugging Face layout; `data_bucket`: the app's own bucket."""
         if self.base_model_uri:
             return self.base_model_uri.replace("${DataBucket}", data_bucket)
         # Where JumpStart keeps its uncompressed copy of Llama 2 7B, a bucket in every region that offers it.
