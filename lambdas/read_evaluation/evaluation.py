@@ -1,0 +1,84 @@
+"""What the gate reads of evaluation.json, checked field by field."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+
+class EvaluationError(ValueError):
+    """evaluation.json is absent or not what the trainer promises; a line for each problem."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Primary:
+    """The figure that decides. `difference` is tuned − base, `interval` its confidence interval (low,
+    high)."""
+
+    metric: str
+    base: float
+    tuned: float
+    difference: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """The verdict of a run."""
+
+    passed: bool
+    primary: Primary
+
+
+def parse(content: bytes) -> Evaluation:
+    """Read evaluation.json; EvaluationError names every field that is missing or has no usable value."""
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise EvaluationError(f"evaluation.json is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise EvaluationError("evaluation.json is not an object")
+    problems: list[str] = []
+    raw = document.get("primary")
+    primary = raw if isinstance(raw, dict) else {}
+    if not isinstance(document.get("passed"), bool):
+        problems.append("passed: true or false is missing")
+    if not isinstance(primary.get("metric"), str):
+        problems.append("primary.metric: a name is missing")
+    numbers = {
+        name: _number(primary.get(name), f"primary.{name}", problems)
+        for name in ("base", "tuned", "difference")
+    }
+    ends = primary.get("interval")
+    if not isinstance(ends, list) or len(ends) != 2:
+        problems.append("primary.interval: two numbers are missing")
+        ends = [0.0, 0.0]
+    low, high = (_number(end, "primary.interval", problems) for end in ends)
+    if problems:
+        raise EvaluationError("evaluation.json cannot be used: " + "; ".join(problems))
+    return Evaluation(
+        passed=document["passed"],
+        primary=Primary(metric=primary["metric"], interval=(low, high), **numbers),
+    )
+
+
+def sentence(evaluation: Evaluation, usd: float) -> str:
+    """The result for people."""
+    primary = evaluation.primary
+    low, high = primary.interval
+    verdict = (
+        "Better than the base model" if evaluation.passed else "Not shown to be better than the base model"
+    )
+    return (
+        f"{verdict}: {primary.metric.replace('_', ' ')} {primary.base:.4g} → {primary.tuned:.4g}"
+        f" ({primary.difference:+.4g}, interval {low:+.4g} to {high:+.4g}), for ${usd:.2f}."
+    )
+
+
+def _number(value: Any, name: str, problems: list[str]) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        problems.append(f"{name}: a finite number is missing")
+        return 0.0
+    return float(value)

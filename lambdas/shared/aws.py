@@ -1,0 +1,122 @@
+"""AWS clients that are made when first asked for, and that count every request they send."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+#: Attempts a call, the first included. Adaptive mode also slows down by itself when AWS throttles.
+ATTEMPTS = 5
+
+
+class Clients(Protocol):
+    """Where functions get their clients from; tests pass an in-memory cloud."""
+
+    @property
+    def calls(self) -> int:
+        """HTTP requests sent so far, repeated attempts included."""
+        ...
+
+    def __call__(self, service: str) -> Any:
+        """The boto3 client of a service."""
+        ...
+
+
+class AwsClients:
+    """boto3 clients of one region; endpoint and credentials as boto3 finds them when a client is first
+    used."""
+
+    def __init__(self, region: str | None = None) -> None:
+        self.region = region or region_from(os.environ)
+        self.calls = 0
+        self._clients: dict[str, Any] = {}
+
+    def __call__(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = self._make(service)
+        return self._clients[service]
+
+    def _make(self, service: str) -> Any:
+        # Imported here: loading boto3 is most of a cold start, and pure modules import this one for types.
+        import boto3
+        from botocore.config import Config
+
+        config = Config(
+            retries={"total_max_attempts": ATTEMPTS, "mode": "adaptive"}, connect_timeout=5, read_timeout=30
+        )
+        client = boto3.Session().client(service, region_name=self.region, config=config)
+        client.meta.events.register("before-send", self._count)
+        return client
+
+    def _count(self, **_: Any) -> None:
+        self.calls += 1
+
+
+def region_from(environ: Mapping[str, str]) -> str:
+    """The region that a Lambda or a shell runs in; us-east-1 where nothing says."""
+    return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+
+def error_code(error: BaseException) -> str:
+    """The code of a botocore ClientError, else the name of the exception's class."""
+    response = getattr(error, "response", None)
+    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+    return str(code or type(error).__name__)
+
+
+def error_text(error: BaseException) -> str:
+    """`Code: message` of any error, in one line, short enough for a log line or a tag of a report."""
+    response = getattr(error, "response", None)
+    message = response.get("Error", {}).get("Message") if isinstance(response, dict) else None
+    return " ".join(f"{error_code(error)}: {message or error}".split())[:400]
+
+
+def is_missing(error: BaseException) -> bool:
+    """Whether an error says that the thing is not there.
+
+    SageMaker has no code of its own for that: it answers ValidationException with one of several sentences.
+    """
+    if error_code(error) in ("ResourceNotFound", "ResourceNotFoundException", "NoSuchKey", "404"):
+        return True
+    text = error_text(error).lower()
+    signs = ("could not find", "not found", "does not exist", "cannot find")
+    return error_code(error) in ("ValidationException", "ValidationError") and any(s in text for s in signs)
+
+
+@dataclass(slots=True)
+class Listing:
+    """What a paged list gave; `problem` says why it ends early, empty if it is complete."""
+
+    items: list[Any] = field(default_factory=list)
+    problem: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every page was read."""
+        return not self.problem
+
+
+def pages(operation: Callable[..., Any], *, token: str = "NextToken", **request: Any) -> Iterator[Any]:
+    """The answers of a paged operation, one after another; errors of the operation pass through."""
+    following: str | None = None
+    while True:
+        answer = operation(**request, **({token: following} if following else {}))
+        yield answer
+        following = answer.get(token)
+        if not following:
+            return
+
+
+def list_all(
+    operation: Callable[..., Any], items: str, *, token: str = "NextToken", **request: Any
+) -> Listing:
+    """Read all pages; where one cannot be read, keep what came before and say so in `problem`."""
+    listing = Listing()
+    try:
+        for answer in pages(operation, token=token, **request):
+            listing.items += answer.get(items) or []
+    except Exception as error:  # any failure means the same here: the list is not complete
+        listing.problem = error_text(error)
+    return listing

@@ -1,0 +1,69 @@
+"""Settings from environment variables, read when a function is called, all problems told at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+TRUE = ("true", "1", "yes", "on")
+FALSE = ("false", "0", "no", "off")
+
+
+class ConfigurationError(ValueError):
+    """Environment variables that cannot be used, a line each: name, value, what to write."""
+
+
+class Variables:
+    """Reads variables; an empty one counts as missing. Call `check` when all have been read."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._problems: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        """The value without surrounding white space."""
+        return self._environ.get(name, "").strip() or default
+
+    def needed(self, name: str, what: str) -> str:
+        """The value; a problem if it is missing."""
+        value = self.text(name)
+        if not value:
+            self._problems.append(f"{name} is missing: set it to {what}")
+        return value
+
+    def number(self, name: str, default: float, *, low: float = 0.0) -> float:
+        """A finite number of at least `low`."""
+        text = self.text(name)
+        try:
+            value = float(text) if text else default
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value) or value < low:
+            self._problems.append(f"{name} is {text!r}: write a number of at least {low:g}")
+            return default
+        return value
+
+    def flag(self, name: str, default: bool) -> bool:
+        """true or false."""
+        text = self.text(name).lower()
+        if text and text not in TRUE + FALSE:
+            self._problems.append(f"{name} is {text!r}: write true or false")
+            return default
+        return text in TRUE if text else default
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        """One of `choices`."""
+        text = self.text(name, default).lower()
+        if text not in choices:
+            self._problems.append(f"{name} is {text!r}: write one of {', '.join(choices)}")
+            return default
+        return text
+
+    def problem(self, line: str) -> None:
+        """Add a problem that the caller found."""
+        self._problems.append(line)
+
+    def check(self) -> None:
+        """Raise ConfigurationError if any variable read so far could not be used."""
+        if self._problems:
+            raise ConfigurationError("\n".join(self._problems))
