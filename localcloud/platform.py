@@ -11,10 +11,11 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from localcloud import hooks, processes
 
@@ -83,8 +84,32 @@ def put_log_events(group: str, stream: str, lines: Sequence[str | tuple[datetime
 
 
 def emit_event(source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str]) -> None:
-    """Put an event on the default EventBridge bus as the AWS service `source` (such as "aws.sagemaker") does."""
+    """Put an event on the default EventBridge bus as the AWS service `source` (such as "aws.sagemaker")
+    does.
+    """
     hooks.emit_event(source, detail_type, detail, resources)
+
+
+_clients: dict[tuple[str, str, str], Any] = {}
+_client_lock = Lock()  # making clients is not thread-safe in botocore, using them is
+
+
+def client(service: str) -> Any:
+    """A boto3 client of this very cloud, as the account and in the region of the request.
+
+    It does not retry. Call it from a worker thread, never on the event loop: this server has to answer it.
+    """
+    key = (service, account_id(), region())
+    with _client_lock:
+        if key not in _clients:
+            session = boto3.Session(
+                aws_access_key_id=account_id(),
+                aws_secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
+                region_name=region(),
+            )
+            config = Config(retries={"total_max_attempts": 1}, parameter_validation=True)
+            _clients[key] = session.client(service, endpoint_url=endpoint_url(), config=config)
+        return _clients[key]
 
 
 def role_credentials(role_arn: str, session_name: str = "SageMaker") -> dict[str, str]:
@@ -94,13 +119,7 @@ def role_credentials(role_arn: str, session_name: str = "SageMaker") -> dict[str
     Raises:
         botocore.exceptions.ClientError: as sts:AssumeRole answers (no such role, denied).
     """
-    own = boto3.Session(
-        aws_access_key_id=account_id(),
-        aws_secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
-        region_name=region(),
-    )
-    sts = own.client("sts", endpoint_url=endpoint_url())
-    assumed = sts.assume_role(RoleArn=role_arn, RoleSessionName=session_name)["Credentials"]
+    assumed = client("sts").assume_role(RoleArn=role_arn, RoleSessionName=session_name)["Credentials"]
     return {
         "AWS_ACCESS_KEY_ID": assumed["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": assumed["SecretAccessKey"],

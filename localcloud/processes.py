@@ -1,9 +1,9 @@
 """Child processes that never outlive the cloud: each in its own group, each on record.
 
-A training job or an endpoint may start processes of its own, so it gets a process group and is stopped as one.
-The group's number and the leader's start time are recorded under the state folder before anybody can be killed:
-`stop_recorded` ends what a crashed cloud left behind, and the start time keeps it from hitting a stranger
-that was given the same number.
+A training job or an endpoint may start processes of its own, so it gets a process group and is stopped as
+one. The group's number and the leader's start time are recorded under the state folder before anybody can be
+killed: `stop_recorded` ends what a crashed cloud left behind, and the start time keeps it from hitting a
+stranger that was given the same number.
 """
 
 from __future__ import annotations
@@ -23,15 +23,22 @@ POLL_SECONDS = 0.02
 
 
 def started_at(pid: int) -> str | None:
-    """When the process began, as text that differs between two processes of one number; None if there is none."""
+    """When the process began, as text that differs between two processes of one number; None if there is
+    none.
+    """
     try:  # Linux: field 22 of stat, after the command in parentheses (which may hold blanks)
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        stat = (
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        )
         return None if stat[0] == "Z" else stat[19]
     except OSError:
         if Path("/proc/self").exists():
             return None
-    listed = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return listed.stdout.strip() or None
+    listed = subprocess.run(
+        ["ps", "-o", "state=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    state, _, began = listed.stdout.strip().partition(" ")
+    return began.strip() if began and not state.startswith("Z") else None
 
 
 def start(
@@ -50,12 +57,15 @@ def start(
         )
     record = _record(state_dir, process.pid)
     record.parent.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps({"pid": process.pid, "started": started_at(process.pid), "argv": list(argv)}))
+    entry = {"pid": process.pid, "started": started_at(process.pid), "name": cwd.name, "argv": list(argv)}
+    record.write_text(json.dumps(entry))
     return process
 
 
 def stop(state_dir: Path, process: subprocess.Popen[bytes], *, grace_seconds: float) -> int:
-    """SIGTERM to the whole group, SIGKILL after `grace_seconds`; forget the record; return the exit status."""
+    """SIGTERM to the whole group, SIGKILL after `grace_seconds`; forget the record; return the exit
+    status.
+    """
     _signal_group(process.pid, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
         process.wait(grace_seconds)

@@ -1,0 +1,13 @@
+"""`python -m localcloud`: the server process. Start it with `localcloud.lifecycle.up`, which sets its
+environment.
+"""
+
+import argparse
+
+from localcloud.server import serve
+
+parser = argparse.ArgumentParser(prog="python -m localcloud", description=__doc__)
+parser.add_argument("--port", type=int, default=0, help="loopback port; 0 takes a free one")
+parser.add_argument("--owner", type=int, default=0, help="end when the process of this number has ended")
+arguments = parser.parse_args()
+serve(port=arguments.port, owner=arguments.owner)

@@ -1,0 +1,103 @@
+"""S3 buckets in CloudFormation: what ministack leaves out of AWS::S3::Bucket.
+
+Tags, lifecycle rules and encryption of the template reach the bucket, and a bucket that holds anything, old
+versions included, is not deleted. All of it goes through S3's own API, as CloudFormation does it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from localcloud import hooks, platform
+
+TYPE = "AWS::S3::Bucket"
+NOT_EMPTY = "The bucket you tried to delete is not empty. You must delete all versions in the bucket."
+
+# CloudFormation's rule properties that S3's API spells or nests otherwise: name → (API's object, field in it)
+NESTED = {
+    "ExpirationInDays": ("Expiration", "Days"),
+    "ExpirationDate": ("Expiration", "Date"),
+    "ExpiredObjectDeleteMarker": ("Expiration", "ExpiredObjectDeleteMarker"),
+}
+TRANSITION = {"TransitionInDays": "Days", "TransitionDate": "Date", "StorageClass": "StorageClass"}
+NONCURRENT = {"TransitionInDays": "NoncurrentDays", "NewerNoncurrentVersions": "NewerNoncurrentVersions"}
+
+
+def install() -> None:
+    """Mend AWS::S3::Bucket."""
+    hooks.wrap_resource_type(TYPE, after_change=_after_change, delete=_delete, tags="Tags")
+
+
+def lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
+    """A template's lifecycle rule as PutBucketLifecycleConfiguration takes it."""
+    api: dict[str, Any] = {"Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}}
+    if "Id" in rule:
+        api["ID"] = rule["Id"]
+    for name, (outer, inner) in NESTED.items():
+        if name in rule:
+            api.setdefault(outer, {})[inner] = _number(rule[name])
+    if "AbortIncompleteMultipartUpload" in rule:
+        api["AbortIncompleteMultipartUpload"] = _numbers(rule["AbortIncompleteMultipartUpload"])
+    if "NoncurrentVersionExpirationInDays" in rule:
+        api["NoncurrentVersionExpiration"] = {
+            "NoncurrentDays": _number(rule["NoncurrentVersionExpirationInDays"])
+        }
+    if "NoncurrentVersionExpiration" in rule:
+        api["NoncurrentVersionExpiration"] = _numbers(rule["NoncurrentVersionExpiration"])
+    if "Transitions" in rule:
+        api["Transitions"] = [_renamed(transition, TRANSITION) for transition in rule["Transitions"]]
+    if "NoncurrentVersionTransitions" in rule:
+        names = TRANSITION | NONCURRENT
+        api["NoncurrentVersionTransitions"] = [
+            _renamed(each, names) for each in rule["NoncurrentVersionTransitions"]
+        ]
+    return api
+
+
+def _after_change(name: str, old: dict[str, Any], new: dict[str, Any]) -> None:
+    s3 = platform.client("s3")
+    if old.get("Tags") != new.get("Tags"):
+        tags = [{"Key": tag["Key"], "Value": str(tag["Value"])} for tag in new.get("Tags", [])]
+        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags})
+    rules = new.get("LifecycleConfiguration", {}).get("Rules", [])
+    if rules:
+        configuration = {"Rules": [lifecycle_rule(rule) for rule in rules]}
+        s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration=configuration)
+    elif old.get("LifecycleConfiguration"):
+        s3.delete_bucket_lifecycle(Bucket=name)
+    encryption = new.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", [])
+    if encryption and encryption != old.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration"):
+        # the template says ServerSideEncryptionByDefault where the API says
+        # ApplyServerSideEncryptionByDefault
+        rules = [
+            {"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]}
+            for rule in encryption
+            if "ServerSideEncryptionByDefault" in rule
+        ]
+        s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
+
+
+def _delete(name: str, properties: dict[str, Any]) -> None:
+    try:
+        platform.client("s3").delete_bucket(Bucket=name)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "BucketNotEmpty":
+            raise ValueError(f'Resource handler returned message: "{NOT_EMPTY}" (BucketNotEmpty)') from None
+        if code != "NoSuchBucket":
+            raise
+
+
+def _renamed(values: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {names.get(name, name): _number(value) for name, value in values.items()}
+
+
+def _numbers(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: _number(value) for name, value in values.items()}
+
+
+def _number(value: Any) -> Any:
+    """Templates may carry numbers as text."""
+    return int(value) if isinstance(value, str) and value.isdigit() else value

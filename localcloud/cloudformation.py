@@ -1,0 +1,316 @@
+"""CloudFormation's resource types of SageMaker, Budgets and Cost Explorer.
+
+Which change needs a new resource, what Ref and GetAtt give, and what waits for what is taken from the
+resource types' public schemas (createOnlyProperties, primaryIdentifier, readOnlyProperties; cfn-lint carries
+them) and from the template reference: Ref gives the ARN for all of them but the budget, where it gives the
+name.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from localcloud import hooks
+
+POLL_SECONDS = 0.1
+STABILIZE_SECONDS = 3600.0
+NAME_LIMIT = 63
+ALPHABET = string.ascii_letters + string.digits
+GONE = ("Could not find", "does not exist", "Requested resource not found")
+
+Properties = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SageMakerType:
+    """A SageMaker resource in CloudFormation.
+
+    kind: the API's noun: Create`kind`, `kind`Name, `kind`Arn.
+    replacing: properties whose change needs a new resource.
+    updates: properties that Update`kind` takes; none where the API has no update.
+    only_on_update: of these, those that Create`kind` does not take.
+    status: the field to wait on until it is `ready`; "" where creating is immediate.
+    ready: that status.
+    attributes: further fields of Describe`kind` that GetAtt gives (nested ones with dots).
+    policy: the property that holds a resource policy, set by Put`kind`Policy.
+    """
+
+    kind: str
+    replacing: Sequence[str]
+    updates: Sequence[str] = ()
+    only_on_update: Sequence[str] = ()
+    status: str = ""
+    ready: str = "InService"
+    attributes: Sequence[str] = ()
+    policy: str = ""
+
+    @property
+    def name(self) -> str:
+        """The property that names the resource."""
+        return f"{self.kind}Name"
+
+    @property
+    def arn(self) -> str:
+        """The API's field with the resource's ARN."""
+        return f"{self.kind}Arn"
+
+
+SAGEMAKER_TYPES = (
+    SageMakerType(
+        kind="Model",
+        replacing=(
+            "Containers",
+            "EnableNetworkIsolation",
+            "ExecutionRoleArn",
+            "InferenceExecutionConfig",
+            "ModelName",
+            "PrimaryContainer",
+            "VpcConfig",
+        ),
+    ),
+    SageMakerType(
+        kind="EndpointConfig",
+        replacing=(
+            "AsyncInferenceConfig",
+            "DataCaptureConfig",
+            "EnableNetworkIsolation",
+            "EndpointConfigName",
+            "ExecutionRoleArn",
+            "ExplainerConfig",
+            "KmsKeyId",
+            "MetricsConfig",
+            "ProductionVariants",
+            "ShadowProductionVariants",
+            "VpcConfig",
+        ),
+    ),
+    SageMakerType(
+        kind="Endpoint",
+        replacing=("EndpointName",),
+        updates=(
+            "EndpointConfigName",
+            "DeploymentConfig",
+            "ExcludeRetainedVariantProperties",
+            "RetainAllVariantProperties",
+            "RetainDeploymentConfig",
+        ),
+        only_on_update=(
+            "ExcludeRetainedVariantProperties",
+            "RetainAllVariantProperties",
+            "RetainDeploymentConfig",
+        ),
+        status="EndpointStatus",
+    ),
+    SageMakerType(
+        kind="InferenceComponent",
+        # The schema has no create-only properties, but the API cannot move or rename a component.
+        replacing=("InferenceComponentName", "EndpointName", "EndpointArn", "VariantName"),
+        updates=("Specification", "Specifications", "RuntimeConfig", "DeploymentConfig"),
+        only_on_update=("DeploymentConfig", "EndpointArn"),
+        status="InferenceComponentStatus",
+        attributes=(
+            "InferenceComponentStatus",
+            "CreationTime",
+            "LastModifiedTime",
+            "FailureReason",
+            "RuntimeConfig.CurrentCopyCount",
+            "RuntimeConfig.DesiredCopyCount",
+        ),
+    ),
+    SageMakerType(
+        kind="ModelPackageGroup",
+        replacing=("ModelPackageGroupName", "ModelPackageGroupDescription"),
+        status="ModelPackageGroupStatus",
+        ready="Completed",
+        attributes=("CreationTime", "ModelPackageGroupStatus"),
+        policy="ModelPackageGroupPolicy",
+    ),
+)
+
+
+def install() -> None:
+    """Teach CloudFormation all types of this package."""
+    from localcloud import cloudformation_billing
+
+    for each in SAGEMAKER_TYPES:
+        handlers = SageMakerResource(each)
+        hooks.install_resource_type(
+            f"AWS::SageMaker::{each.kind}",
+            create=handlers.create,
+            update=handlers.update,
+            delete=handlers.delete,
+            replacing=each.replacing,
+            tags="Tags",
+            own_name=each.name,
+        )
+    cloudformation_billing.install()
+
+
+def generated_name(logical_id: str) -> str:
+    """A name as CloudFormation makes it up: the logical id and twelve random letters and digits."""
+    tail = "".join(secrets.choice(ALPHABET) for _ in range(12))
+    return f"{logical_id[: NAME_LIMIT - 13]}-{tail}"
+
+
+class SageMakerResource:
+    """The handlers of one SageMaker type. They block until the service is done, so they run on worker
+    threads.
+    """
+
+    def __init__(self, type_: SageMakerType) -> None:
+        self.type = type_
+
+    def create(self, logical_id: str, properties: Properties, stack: str) -> hooks.Resource:
+        """Create the resource and wait until it serves; one that fails is removed, and its reason raised."""
+        given = {key: value for key, value in properties.items() if key not in self.type.only_on_update}
+        policy = given.pop(self.type.policy, None)
+        name = given.setdefault(self.type.name, generated_name(logical_id))
+        arn = str(self._call("Create", given)[self.type.arn])
+        try:
+            if policy is not None:
+                self._put_policy(name, policy)
+            return arn, self._stabilize(name)
+        except Exception:
+            self.delete(arn, properties)
+            raise
+
+    def update(
+        self, arn: str, old: Properties, new: Properties, stack: str, logical_id: str
+    ) -> hooks.Resource:
+        """Change what can be changed in place: the rest has led to a replacement before this is called."""
+        name = self._name(arn)
+        changed = [key for key in self.type.updates if old.get(key) != new.get(key)]
+        if changed:
+            kept = {key: new[key] for key in self.type.updates if key in new}
+            self._call("Update", {self.type.name: name, **kept})
+        if self.type.policy and old.get(self.type.policy) != new.get(self.type.policy):
+            self._put_policy(name, new.get(self.type.policy))
+        self._retag(arn, tag_map(old), tag_map(new))
+        attributes = self._stabilize(name)
+        if "EndpointConfigName" in changed:
+            self._require_configuration(name, str(new["EndpointConfigName"]))
+        return arn, attributes
+
+    def delete(self, arn: str, properties: Properties) -> None:
+        """Delete the resource and wait until it is gone; one that is gone already counts as deleted."""
+        name = self._name(arn)
+        self._settle(name)
+        try:
+            self._call("Delete", {self.type.name: name})
+            deadline = time.monotonic() + STABILIZE_SECONDS
+            while time.monotonic() < deadline:
+                status = self._call("Describe", {self.type.name: name}).get(self.type.status or "none")
+                if status == "Failed" or not self.type.status:
+                    raise ValueError(f"{self.type.kind} {name} was not deleted.")
+                time.sleep(POLL_SECONDS)
+        except NotThere:
+            return
+        raise ValueError(f"{self.type.kind} {name} is still being deleted after {STABILIZE_SECONDS:.0f} s.")
+
+    def _settle(self, name: str) -> None:
+        """Wait while the service works on the resource: it refuses a delete until it is done."""
+        if not self.type.status:
+            return
+        try:
+            while str(self._call("Describe", {self.type.name: name})[self.type.status]) in (
+                "Creating",
+                "Updating",
+            ):
+                time.sleep(POLL_SECONDS)
+        except NotThere:
+            return
+
+    def _stabilize(self, name: str) -> dict[str, Any]:
+        """Wait until the resource is ready; return what GetAtt gives."""
+        deadline = time.monotonic() + STABILIZE_SECONDS
+        while True:
+            found = self._call("Describe", {self.type.name: name})
+            status = found.get(self.type.status) if self.type.status else self.type.ready
+            if status == self.type.ready:
+                return self._attributes(found)
+            if status == "Failed":
+                reason = found.get("FailureReason", "no reason given")
+                raise ValueError(
+                    f'Resource handler returned message: "{self.type.kind} {name} failed: {reason}"'
+                )
+            if time.monotonic() > deadline:
+                raise ValueError(f"{self.type.kind} {name} did not stabilize: it is {status}.")
+            time.sleep(POLL_SECONDS)
+
+    def _require_configuration(self, name: str, wanted: str) -> None:
+        """An update that fails leaves an endpoint in service with its former configuration, and a reason."""
+        found = self._call("Describe", {self.type.name: name})
+        if found["EndpointConfigName"] != wanted:
+            reason = found.get("FailureReason", "it went back to its former configuration")
+            raise ValueError(
+                f'Resource handler returned message: "Updating endpoint {name} failed: {reason}"'
+            )
+
+    def _attributes(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        attributes = {self.type.name: found[self.type.name], self.type.arn: found[self.type.arn]}
+        for path in self.type.attributes:
+            value: Any = found
+            for part in path.split("."):
+                value = value.get(part) if isinstance(value, Mapping) else None
+            if value is not None:
+                attributes[path] = str(value)
+        return attributes
+
+    def _put_policy(self, name: str, policy: Any) -> None:
+        if policy is None:
+            self._call("Delete", {self.type.name: name}, suffix="Policy")
+        else:
+            self._call("Put", {self.type.name: name, "ResourcePolicy": json_text(policy)}, suffix="Policy")
+
+    def _retag(self, arn: str, old: Mapping[str, str], new: Mapping[str, str]) -> None:
+        if removed := [key for key in old if key not in new]:
+            call("DeleteTags", {"ResourceArn": arn, "TagKeys": removed})
+        if added := [{"Key": key, "Value": value} for key, value in new.items() if old.get(key) != value]:
+            call("AddTags", {"ResourceArn": arn, "Tags": added})
+
+    def _name(self, arn: str) -> str:
+        return arn.rsplit("/", 1)[-1]
+
+    def _call(self, verb: str, params: Properties, suffix: str = "") -> dict[str, Any]:
+        return call(f"{verb}{self.type.kind}{suffix}", params)
+
+
+class NotThere(ValueError):
+    """The resource that an operation is about does not exist."""
+
+
+def call(operation: str, params: Properties) -> dict[str, Any]:
+    """One SageMaker operation, its parameters given the types that the API wants.
+
+    Raises:
+        NotThere: no such resource.
+        ValueError: any other refusal, worded as CloudFormation reports it.
+    """
+    from localcloud.sagemaker import api, validation
+
+    shape = validation.operation_model(operation).input_shape
+    try:
+        answer: dict[str, Any] = api.call(operation, validation.coerce(params, shape) if shape else params)
+        return answer
+    except api.ApiError as error:
+        if any(words in error.message for words in GONE):
+            raise NotThere(error.message) from None
+        detail = f"Service: SageMaker, Status Code: {error.status}, Error Code: {error.code}"
+        raise ValueError(f'Resource handler returned message: "{error.message} ({detail})"') from None
+
+
+def tag_map(properties: Mapping[str, Any], key: str = "Tags") -> dict[str, str]:
+    """A template's list of tags as a mapping."""
+    return {tag["Key"]: str(tag["Value"]) for tag in properties.get(key) or []}
+
+
+def json_text(value: Any) -> str:
+    """A JSON property as the text that APIs want."""
+    import json
+
+    return value if isinstance(value, str) else json.dumps(value)

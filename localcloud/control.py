@@ -1,0 +1,133 @@
+"""`/_finexpert/…`: the interface through which this project looks at and steers its embedded cloud.
+
+    GET  /_finexpert/health       what runs, since when, with how much memory
+    GET  /_finexpert/lambda-logs  {function name: log}
+    GET  /_finexpert/bill         this month's charges so far
+    POST /_finexpert/bill         {"service": "AmazonSageMaker", "usd": 21.5} sets them; sends what that trips
+
+Anything else there is answered with 404. No AWS client ever uses these paths; requests from other hosts are
+refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from localcloud import billing, hooks, processes
+
+PREFIX = "/_finexpert/"
+LOCAL_HOSTS = ("127.0.0.1", "localhost")
+Application = Callable[..., Awaitable[None]]
+
+
+class Refused(Exception):
+    """A control request that cannot be carried out.
+
+    Args:
+        status: HTTP status.
+        message: what was wrong, and what is right.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+def in_front_of(cloud: Application, *, started: float) -> Application:
+    """The ASGI application that answers control requests and passes the others on to `cloud`."""
+
+    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+            await cloud(scope, receive, send)
+            return
+        body = await _body(receive)
+        try:
+            _require_local(scope)
+            action = f"{scope['method']} {scope['path'].removeprefix(PREFIX)}"
+            status, answer = 200, await asyncio.to_thread(_act, action, body, started)
+        except Refused as refused:
+            status, answer = refused.status, {"error": refused.message}
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+
+    return application
+
+
+def _act(action: str, body: bytes, started: float) -> dict[str, Any]:
+    match action:
+        case "GET health":
+            return _health(started)
+        case "GET lambda-logs":
+            return dict(hooks.log_texts("/aws/lambda/"))
+        case "GET bill":
+            return billing.describe(datetime.now(UTC))
+        case "POST bill":
+            service, usd = _charge(body)
+            return billing.charge(service, usd, datetime.now(UTC))
+    raise Refused(404, f"There is no {action}. There is: GET health, GET lambda-logs, GET bill, POST bill.")
+
+
+def _health(started: float) -> dict[str, Any]:
+    state_dir = Path(os.environ["LOCALCLOUD_STATE_DIR"])
+    return {
+        "status": "ok",
+        "endpoint_url": os.environ["AWS_ENDPOINT_URL"],
+        "pid": os.getpid(),
+        "uptime_seconds": round(time.time() - started, 1),
+        "memory_mb": round(_memory_mb(), 1),
+        "executions": hooks.running_executions(),
+        "processes": [
+            {"pid": entry["pid"], "name": entry["name"]} for entry in processes.recorded(state_dir)
+        ],
+    }
+
+
+def _memory_mb() -> float:
+    """Resident memory of this process; its highest so far where the system does not tell the present one."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _charge(body: bytes) -> tuple[str, float]:
+    try:
+        asked = json.loads(body)
+        service, usd = str(asked["service"]), float(asked["usd"])
+    except (ValueError, KeyError, TypeError):
+        raise Refused(400, 'A charge reads {"service": "AmazonSageMaker", "usd": 21.5}.') from None
+    if not service or not 0 <= usd < 1e9:
+        raise Refused(
+            400, f"A charge needs a service's name and dollars of 0 or more, not {service!r} and {usd}."
+        )
+    return service, usd
+
+
+def _require_local(scope: dict[str, Any]) -> None:
+    """A web page must not steer the cloud through the browser of who visits it: its host name is another."""
+    headers = dict(scope["headers"])
+    host = headers.get(b"host", b"").decode("latin-1").rsplit(":", 1)[0]
+    if host not in LOCAL_HOSTS or b"origin" in headers:
+        raise Refused(403, f"The control interface answers to {' and '.join(LOCAL_HOSTS)} only.")
+
+
+async def _body(receive: Any) -> bytes:
+    chunks: list[bytes] = []
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(chunks)

@@ -1,0 +1,105 @@
+"""The environment variables around the embedded cloud: those of its server, and those of its clients.
+
+Both are written so that neither a person's AWS profile nor their credentials are ever read or used.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+SECRET = "embedded-cloud"
+LOOPBACK = "127.0.0.1"
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+# What the server (and so every Lambda, job and endpoint) takes over from whoever starts it.
+# Nothing else: on AWS a Lambda does not see its author's environment either.
+INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+INHERITED_PREFIXES = (
+    "OMP_",
+    "MKL_",
+    "OPENBLAS_",
+    "COVERAGE_",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONPYCACHEPREFIX",
+)
+
+
+def client(state_dir: Path, endpoint_url: str) -> dict[str, str]:
+    """What AWS clients and the CDK CLI need to work on this cloud, and only on it."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_SESSION_TOKEN": "",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": str(state_dir / "aws-config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(state_dir / "aws-credentials"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_PAGER": "",
+        "CDK_DEFAULT_ACCOUNT": ACCOUNT,
+        "CDK_DEFAULT_REGION": REGION,
+        "CDK_DISABLE_CLI_TELEMETRY": "1",
+        "CDK_DISABLE_VERSION_CHECK": "1",
+        "NO_PROXY": LOOPBACK + ",localhost",
+        "no_proxy": LOOPBACK + ",localhost",
+    }
+
+
+def for_program(state_dir: Path, endpoint_url: str, base: Mapping[str, str]) -> dict[str, str]:
+    """A whole environment for a child: `base` without its AWS and CDK settings, and `client` on top."""
+    kept = {key: value for key, value in base.items() if not key.startswith(("AWS_", "CDK_"))}
+    return kept | client(state_dir, endpoint_url)
+
+
+def server(
+    state_dir: Path, *, auth: bool, provision_seconds: float, base: Mapping[str, str]
+) -> dict[str, str]:
+    """The server's environment. ministack reads its settings when it is imported, hence from here.
+
+    The port is not among them: the server binds one and tells it (see `localcloud.server`).
+    """
+    tmp = state_dir / "tmp"
+    kept = {
+        key: value for key, value in base.items() if key in INHERITED or key.startswith(INHERITED_PREFIXES)
+    }
+    programs = [str(Path(sys.executable).parent), str(REPOSITORY / "node_modules" / ".bin")]
+    path = os.pathsep.join([*programs, kept.get("PATH", os.defpath)])
+    return kept | {
+        "PATH": path,
+        "HOME": str(tmp),
+        "TMPDIR": str(tmp),
+        "PYTHONUNBUFFERED": "1",
+        "NODE_PATH": str(REPOSITORY / "node_modules"),
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_SESSION_TOKEN": "",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": str(state_dir / "aws-config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(state_dir / "aws-credentials"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": LOOPBACK + ",localhost",
+        "BIND_HOST": LOOPBACK,
+        "MINISTACK_HOST": LOOPBACK,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "MINISTACK_REGION": REGION,
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "PERSIST_STATE": "0",
+        "STATE_DIR": str(tmp / "ministack-state"),
+        "S3_DATA_DIR": str(tmp / "ministack-s3"),
+        "LAMBDA_EXECUTOR": "local",
+        # No Docker, ever: ministack would look for (and remove) containers of another ministack on this
+        # machine.
+        "DOCKER_HOST": f"unix://{tmp}/no-docker.sock",
+        "AUTH": "true" if auth else "false",
+        "LOG_LEVEL": "INFO",
+        "LOCALCLOUD_STATE_DIR": str(state_dir),
+        "LOCALCLOUD_PROVISION_SECONDS": str(provision_seconds),
+    }

@@ -1,0 +1,43 @@
+"""What this package adds to ministack, in one list. Called once, before the server takes requests."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+
+from localcloud import alarms, buckets, cloudformation, hooks, stepfunctions
+
+# service (as requests are signed for it): start of X-Amz-Target, host name, module with `handle_request`
+SERVICES = {
+    "sagemaker": ("SageMaker.", r"sagemaker\.", "localcloud.sagemaker.api"),
+    "ce": ("AWSInsightsIndexService.", r"ce\.", "localcloud.cost_explorer"),
+}
+
+
+def install() -> None:
+    """Add services, resource types and Step Functions tasks, and mend what ministack does otherwise than
+    AWS.
+    """
+    for name, (target_prefix, host_pattern, module) in SERVICES.items():
+        handler = _on_first_request(module)
+        hooks.install_service(name, target_prefix=target_prefix, host_pattern=host_pattern, handler=handler)
+    cloudformation.install()
+    buckets.install()
+    stepfunctions.install()
+    hooks.install_alarm_rule(
+        lambda alarm, points, now: alarms.decide(alarm, points, now, hooks.alarm_statistic)
+    )
+    hooks.install_execution_end(stepfunctions.time_out_seconds)
+
+
+def _on_first_request(module: str) -> hooks.Handler:
+    """A handler that imports its service when it is first asked: SageMaker's model alone takes 20 MB."""
+
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+    ) -> hooks.Response:
+        service = await asyncio.to_thread(importlib.import_module, module)
+        answer: hooks.Response = await service.handle_request(method, path, headers, body, query)
+        return answer
+
+    return handle

@@ -1,0 +1,125 @@
+"""The server process: ministack with this package's services, on one loopback port, until SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from localcloud import environment, processes
+from localcloud.lifecycle import STARTED
+
+logger = logging.getLogger("localcloud")
+ALARM_SECONDS = 5.0
+OWNER_SECONDS = 0.5
+
+
+def serve(*, port: int, owner: int) -> None:
+    """Serve until SIGTERM (or until the process `owner`, if not 0, is gone), then end every child."""
+    state_dir = Path(os.environ["LOCALCLOUD_STATE_DIR"])
+    listener = _listen(port)
+    endpoint_url = f"http://{environment.LOOPBACK}:{listener.getsockname()[1]}"
+    # ministack and the SDK read these when they are imported, which is why the imports come after.
+    os.environ["GATEWAY_PORT"] = str(listener.getsockname()[1])
+    os.environ["AWS_ENDPOINT_URL"] = endpoint_url
+    _write_client_files(state_dir, endpoint_url)
+    from localcloud import control, hooks, plugins
+
+    plugins.install()
+    # Children of a job may outlive it; the cloud's own Popen handles are reaped where they were made.
+    record = {"pid": os.getpid(), "started": processes.started_at(os.getpid()), "endpoint_url": endpoint_url}
+    application = control.in_front_of(hooks.application(), started=time.time())
+    try:
+        asyncio.run(
+            _run(application, listener, owner, lambda: _write(state_dir / STARTED, json.dumps(record)))
+        )
+    finally:
+        processes.stop_recorded(state_dir, grace_seconds=3.0)
+        hooks.stop_lambda_workers()
+        logger.info("The embedded cloud has stopped.")
+        logging.shutdown()
+        os._exit(0)  # its daemon threads may be anywhere in a wait: nothing of theirs is worth waiting for
+
+
+async def _run(
+    application: Callable[..., Awaitable[None]], listener: socket.socket, owner: int, ready: Any
+) -> None:
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 0.3
+    config.loglevel = "WARNING"
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    background = [asyncio.create_task(_evaluate_alarms()), asyncio.create_task(_follow(owner, stop))]
+    ready()
+    await hypercorn_serve(application, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+    for task in background:
+        task.cancel()
+
+
+async def _evaluate_alarms() -> None:
+    """Alarms also change by time alone (missing data) and by metrics that ministack's services record."""
+    from localcloud import hooks
+
+    while True:
+        await asyncio.sleep(ALARM_SECONDS)
+        try:
+            await asyncio.to_thread(hooks.evaluate_alarms)
+        except Exception:
+            logger.exception("Evaluating the alarms failed")
+
+
+async def _follow(owner: int, stop: asyncio.Event) -> None:
+    """Shut down when the owner has ended, even if it was killed and could not say so."""
+    began = processes.started_at(owner) if owner else None
+    if owner and began is None:
+        stop.set()
+    while owner and not stop.is_set():
+        await asyncio.sleep(OWNER_SECONDS)
+        if processes.started_at(owner) != began:
+            logger.info("The owner (process %s) has ended: shutting down.", owner)
+            stop.set()
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((environment.LOOPBACK, port))
+    except OSError as error:
+        sys.exit(
+            f"Port {port} of {environment.LOOPBACK} is not free ({error.strerror}). Choose another, or none."
+        )
+    listener.listen(256)
+    return listener
+
+
+def _write_client_files(state_dir: Path, endpoint_url: str) -> None:
+    """Configuration files in place of ~/.aws, so that a tool which ignores the variables lands here as
+    well.
+    """
+    config = f"[default]\nregion = {environment.REGION}\nendpoint_url = {endpoint_url}\n"
+    keys = f"aws_access_key_id = {environment.ACCOUNT}\naws_secret_access_key = {environment.SECRET}\n"
+    _write(state_dir / "aws-config", config)
+    _write(state_dir / "aws-credentials", f"[default]\n{keys}")
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file in one step, so that nobody reads half of it."""
+    temporary = path.with_suffix(".new")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

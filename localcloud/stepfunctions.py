@@ -1,0 +1,173 @@
+"""Step Functions tasks that ministack lacks: the SDK integrations of SageMaker and CloudFormation, and the
+optimized `sagemaker:createTrainingJob` with and without `.sync`.
+
+What comes back is as AWS gives it: members as the SDK spells them, times as ISO texts (SDK integrations), and
+failures named `Service.ExceptionClass`, where the class is the Java SDK's:
+`SageMaker.ResourceNotFoundException`; an error that the service's model does not define becomes
+`CloudFormation.CloudFormationException`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import ClientError, ParamValidationError
+
+from localcloud import hooks, platform
+
+SDK = "arn:aws:states:::aws-sdk:"
+SDK_SERVICES = {"sagemaker": "SageMaker", "cloudformation": "CloudFormation"}
+TRAINING = "arn:aws:states:::sagemaker:createTrainingJob"
+POLL_SECONDS = 0.2
+ENDED = ("Completed", "Failed", "Stopped")
+# What the optimized integration passes on; anything else fails the execution.
+# Source: Step Functions developer guide, "Create and manage Amazon SageMaker AI jobs".
+TRAINING_FIELDS = {
+    "AlgorithmSpecification",
+    "HyperParameters",
+    "InputDataConfig",
+    "OutputDataConfig",
+    "ResourceConfig",
+    "RoleArn",
+    "StoppingCondition",
+    "Tags",
+    "TrainingJobName",
+    "VpcConfig",
+}
+
+
+def install() -> None:
+    """Serve these tasks."""
+    for service in SDK_SERVICES:
+        hooks.install_task(f"{SDK}{service}:", run_sdk_task)
+    hooks.install_task(TRAINING, run_training_task)
+
+
+def time_out_seconds(definition: Mapping[str, Any]) -> float | None:
+    """A state machine's TimeoutSeconds; None if it has none."""
+    seconds = definition.get("TimeoutSeconds")
+    return float(seconds) if isinstance(seconds, int | float) and seconds > 0 else None
+
+
+def run_sdk_task(resource: str, parameters: dict[str, Any]) -> Any:
+    """`arn:aws:states:::aws-sdk:SERVICE:ACTION`: one call of that API through the service's front door."""
+    service, action = resource.removeprefix(SDK).split(":")[:2]
+    prefix = SDK_SERVICES[service]
+    client = platform.client(service)
+    operation = action[:1].upper() + action[1:]
+    if operation not in client.meta.service_model.operation_names:
+        raise hooks.task_failure("States.Runtime", f"The resource {resource} names no operation of {prefix}.")
+    model = client.meta.service_model.operation_model(operation)
+    try:
+        answer = getattr(client, xform_name(operation))(**api_parameters(parameters, model.input_shape))
+    except ClientError as error:
+        raise hooks.task_failure(*failure(error, prefix, client.meta.service_model)) from None
+    except ParamValidationError as error:
+        raise hooks.task_failure("States.Runtime", str(error)) from None
+    answer.pop("ResponseMetadata", None)
+    return sdk_answer(answer, model.output_shape)
+
+
+def run_training_task(resource: str, parameters: dict[str, Any]) -> Any:
+    """The optimized integration: with `.sync` it waits, and a job that does not complete fails the task."""
+    if unknown := sorted(set(parameters) - TRAINING_FIELDS):
+        raise hooks.task_failure(
+            "States.Runtime", f"The field '{unknown[0]}' is not supported by Step Functions"
+        )
+    params = dict(parameters)
+    if isinstance(params.get("Tags"), dict):
+        params["Tags"] = [{"Key": key, "Value": value} for key, value in params["Tags"].items()]
+    client = platform.client("sagemaker")
+    try:
+        created = client.create_training_job(**params)
+    except ClientError as error:
+        code, cause = failure(error, "SageMaker", client.meta.service_model)
+        # its catch-all is named otherwise than the SDK integration's
+        named = code if code != "SageMaker.SageMakerException" else "SageMaker.AmazonSageMakerException"
+        raise hooks.task_failure(named, cause) from None
+    except ParamValidationError as error:
+        raise hooks.task_failure("States.Runtime", str(error)) from None
+    if not resource.endswith(".sync"):
+        created.pop("ResponseMetadata", None)
+        return created
+    job = client.describe_training_job(TrainingJobName=params["TrainingJobName"])
+    while job["TrainingJobStatus"] not in ENDED:
+        time.sleep(POLL_SECONDS)
+        job = client.describe_training_job(TrainingJobName=params["TrainingJobName"])
+    job.pop("ResponseMetadata", None)
+    answer = _epoch_times(job)
+    if job["TrainingJobStatus"] != "Completed":
+        raise hooks.task_failure("States.TaskFailed", json.dumps(answer))
+    return answer
+
+
+def failure(error: ClientError, prefix: str, model: Any) -> tuple[str, str]:
+    """The error name and cause that Step Functions reports for a service's answer."""
+    code = error.response["Error"].get("Code", "")
+    message = error.response["Error"].get("Message", "")
+    known = {shape.error_code: shape.name for shape in model.error_shapes} | {
+        shape.name: shape.name for shape in model.error_shapes
+    }
+    name = _exception_class(known[code]) if code in known else f"{prefix}Exception"
+    answer = error.response.get("ResponseMetadata", {})
+    detail = f"Service: {prefix}, Status Code: {answer.get('HTTPStatusCode')}, Request ID: {answer.get('RequestId')}"
+    return f"{prefix}.{name}", f"{message} ({detail})"
+
+
+def _exception_class(shape: str) -> str:
+    """The Java SDK's class of an error shape: ResourceNotFound → ResourceNotFoundException."""
+    stem = shape.removesuffix("Fault")
+    return stem if stem.endswith("Exception") else f"{stem}Exception"
+
+
+def api_parameters(value: Any, shape: Any) -> Any:
+    """A task's parameters with the members named as the API names them (RoleARN where the SDK says
+    RoleArn).
+    """
+    if shape is None or value is None:
+        return value
+    if shape.type_name == "structure" and isinstance(value, dict):
+        names = {hooks.sdk_member_name(name): name for name in shape.members} | {
+            name: name for name in shape.members
+        }
+        return {
+            names.get(key, key): api_parameters(item, shape.members[names[key]] if key in names else None)
+            for key, item in value.items()
+        }
+    if shape.type_name == "list" and isinstance(value, list):
+        return [api_parameters(item, shape.member) for item in value]
+    if shape.type_name == "map" and isinstance(value, dict):
+        return {key: api_parameters(item, shape.value) for key, item in value.items()}
+    return value
+
+
+def sdk_answer(value: Any, shape: Any) -> Any:
+    """An API's answer as the SDK integration passes it on; the keys of maps are data and stay."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    if shape is None:
+        return value
+    if shape.type_name == "structure" and isinstance(value, dict):
+        return {
+            hooks.sdk_member_name(key): sdk_answer(item, shape.members.get(key))
+            for key, item in value.items()
+        }
+    if shape.type_name == "list" and isinstance(value, list):
+        return [sdk_answer(item, shape.member) for item in value]
+    if shape.type_name == "map" and isinstance(value, dict):
+        return {key: sdk_answer(item, shape.value) for key, item in value.items()}
+    return value
+
+
+def _epoch_times(value: Any) -> Any:
+    """Times as the optimized integration gives them: milliseconds since 1970."""
+    if isinstance(value, dict):
+        return {key: _epoch_times(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_epoch_times(item) for item in value]
+    return int(value.timestamp() * 1000) if isinstance(value, datetime) else value
