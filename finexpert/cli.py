@@ -1,0 +1,85 @@
+"""The command `finexpert`: its verbs, and how problems end it.
+
+    finexpert demo                      the whole life of a fine-tune on this machine
+    finexpert data check reports/       what your text holds, before anything is paid for
+    finexpert train reports/ --wake     fine-tune, follow, serve
+    finexpert ask "…"                   base and tuned, side by side
+
+Start-up counts: `--help` must come in 0.4 s, so nothing heavy is imported until a verb needs it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from finexpert.commands import ask, costs, data, demo, local, reap, runs, sleep, train, wake
+from finexpert.errors import ExitCode, UserError, explain
+from finexpert.target import On
+
+DEBUG = "FINEXPERT_DEBUG"
+
+EPILOG = (
+    "Exit codes: 0 done · 1 failed · 2 wrong usage or settings · 3 the quality gate said no · "
+    "130 interrupted. FINEXPERT_DEBUG=1 shows the stack trace of a failure."
+)
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    epilog=EPILOG,
+    help="Turn Llama 2 7B into an expert on your own financial text, "
+    "on AWS or on this machine's embedded cloud.",
+)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    on: Annotated[
+        On,
+        typer.Option(
+            "--on",
+            envvar="FINEXPERT_ON",
+            help="Where to act. auto: the embedded cloud if one runs in this checkout, else AWS. "
+            "AWS_ENDPOINT_URL, if set, is always the embedded cloud.",
+        ),
+    ] = On.AUTO,
+) -> None:
+    """Options that all verbs share."""
+    context.obj = on
+
+
+app.command()(demo.demo)
+app.add_typer(local.app, name="local")
+app.add_typer(data.app, name="data")
+app.command()(train.train)
+app.add_typer(runs.app, name="runs")
+app.command()(ask.ask)
+app.command()(wake.wake)
+app.command()(sleep.sleep)
+app.command()(costs.costs)
+app.command()(reap.reap)
+
+
+def main() -> None:
+    """Run a command. A failure ends as what, where, what to do; a stack trace only with FINEXPERT_DEBUG=1."""
+    try:
+        app()
+    except Exception as error:
+        if os.environ.get(DEBUG, "") not in ("", "0"):
+            raise
+        known = explain(error) or UserError(
+            f"{type(error).__name__}: {error}",
+            where="finexpert (this should not happen)",
+            fix=f"Repeat with {DEBUG}=1 to see where it comes from.",
+        )
+        from finexpert.display import print_error
+
+        print_error(known)
+        sys.exit(known.code)
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.INTERRUPTED)

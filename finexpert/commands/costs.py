@@ -1,0 +1,51 @@
+"""`finexpert costs`: this month's money, from what really ran."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import typer
+
+from finexpert.commands.common import Json, open_deployment
+
+
+def costs(context: typer.Context, json: Json = False) -> None:
+    """What ran this month, what it cost, and what bills now. AWS's own bill lags by hours; this does not.
+
+    Example: finexpert costs --json
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    from finexpert import display
+    from finexpert.formatting import usd
+    from finexpert.ops import costs as money
+
+    deployment = open_deployment(context, json=json)
+    spend = money.month_to_date(deployment, now=datetime.now(UTC))
+    budget = deployment.settings.budget_usd
+    if json:
+        totals = {
+            "total_usd": spend.total_usd,
+            "burn_usd_per_hour": spend.burn_usd_per_hour,
+            "budget_usd": budget,
+        }
+        display.print_json({**asdict(spend), **totals})
+        return
+    out = display.console()
+    table = Table("what", "how", "cost", box=None, header_style="dim")
+    for line in spend.lines:
+        table.add_row(
+            line.name + (" [yellow]runs[/]" if line.running else ""), escape(line.how), usd(line.usd)
+        )
+    if spend.lines:
+        out.print(table)
+    would = "would have cost on AWS" if deployment.target.is_local else "cost"
+    out.print(
+        f"[bold]{usd(spend.total_usd)}[/] {would} since {spend.month:%d %B} of a budget of {usd(budget)}"
+    )
+    if spend.burn_usd_per_hour:
+        out.print(f"  runs now: {usd(spend.burn_usd_per_hour)} an hour")
+    for problem in (*spend.unpriced, *spend.unread):
+        out.print(f"[yellow]! not in the sum:[/] {escape(problem)}", soft_wrap=True)

@@ -1,0 +1,85 @@
+"""`finexpert data check|upload`: a dataset before anything is paid for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from finexpert.commands.common import Json, open_deployment
+from finexpert.errors import ExitCode
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from training.dataset import DatasetReport
+
+app = typer.Typer(no_args_is_help=True, help="Check a dataset, upload it.")
+
+DataPath = Annotated[
+    Path, typer.Argument(help="A .txt, .csv, .json or .jsonl file, or a folder of them.", show_default=False)
+]
+
+
+@app.command()
+def check(context: typer.Context, path: DataPath, json: Json = False) -> None:
+    """What the data holds, what is wrong with it, how many optimizer steps it gives.
+
+    Nothing leaves this machine. Example: finexpert data check reports/
+    """
+    from finexpert import display, target
+    from finexpert.ops import datasets
+
+    on = context.obj if isinstance(context.obj, target.On) else target.On.AUTO
+    settings = target.from_environment(on).settings()
+    report = datasets.check(path, settings.hyperparameters)
+    if json:
+        display.print_json(report.to_dict())
+        raise typer.Exit(ExitCode.OK if report.ok else ExitCode.FAILED)
+    out = display.console()
+    out.print(f"[dim]on this machine: {path}[/]", soft_wrap=True)
+    print_report(out, report)
+    datasets.require_usable(report, path)
+
+
+@app.command()
+def upload(
+    context: typer.Context,
+    path: DataPath,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the dataset; by default from file name and content.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check the data and upload it to the app's data bucket; prints its S3 URI.
+
+    Example: finexpert data upload reports/ --name reports-2026
+    """
+    from finexpert import display
+    from finexpert.ops import datasets
+
+    deployment = open_deployment(context, json=json)
+    report = datasets.check(path, deployment.settings.hyperparameters)
+    datasets.require_usable(report, path)
+    uri = datasets.upload(
+        deployment.target.client("s3"),
+        bucket=deployment.output("Storage", "DataBucketName"),
+        path=path,
+        name=name,
+    )
+    if json:
+        display.print_json({"dataset": uri, **report.to_dict()})
+    else:
+        print_report(display.console(), report)
+        print(uri)
+
+
+def print_report(out: Console, report: DatasetReport) -> None:
+    """The report's sentence and what a reader should weigh."""
+    from rich.markup import escape
+
+    if report.ok:
+        out.print(f"[green]✓[/] {escape(report.sentence)}", soft_wrap=True)
+    for warning in report.warnings:
+        out.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)

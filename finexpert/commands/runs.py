@@ -1,0 +1,95 @@
+"""`finexpert runs [list|show RUN]`: what was trained, and how it went."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from finexpert.commands.common import Json, open_deployment
+
+app = typer.Typer(invoke_without_command=True, help="Fine-tuning runs, newest first.")
+
+Limit = Annotated[int, typer.Option(help="At most so many.", min=1)]
+
+
+@app.callback()
+def default(context: typer.Context) -> None:
+    """Without a verb: list."""
+    if context.invoked_subcommand is None:
+        list_runs(context)
+
+
+@app.command("list")
+def list_runs(context: typer.Context, limit: Limit = 20, json: Json = False) -> None:
+    """The newest runs with their status and the quality gate's word.
+
+    Example: finexpert runs list --limit 5
+    """
+    from rich.table import Table
+
+    from finexpert import display
+    from finexpert.formatting import duration, when
+    from finexpert.ops import runs
+
+    deployment = open_deployment(context, json=json)
+    found = runs.newest_first(deployment, limit=limit)
+    if json:
+        display.print_json([run.as_json() for run in found])
+        return
+    out = display.console()
+    if not found:
+        out.print("No run yet. Start one: finexpert train PATH")
+        return
+    now = datetime.now(UTC)
+    table = Table("run", "status", "gate", "started", "took", box=None, header_style="dim")
+    for run in found:
+        took = duration(((run.stopped or now) - run.started).total_seconds())
+        table.add_row(run.name, run.status.lower(), run.outcome or "–", when(run.started, now), took)
+    out.print(table)
+
+
+@app.command()
+def show(
+    context: typer.Context, run: Annotated[str, typer.Argument(help="Name of the run.")], json: Json = False
+) -> None:
+    """One run: how it ended, before and after in numbers, why it failed, where its report is.
+
+    Example: finexpert runs show finexpert-20260131-142536-9f3a
+    """
+    from finexpert import display
+    from finexpert.ops import costs, follow, runs
+    from finexpert.run_view import before_after, ending
+
+    deployment = open_deployment(context, json=json)
+    price = costs.training_usd_per_hour(deployment)
+    looks = follow.snapshots(deployment, run, usd_per_hour=price, now=lambda: datetime.now(UTC))
+    snapshot = next(looks)
+    evaluation = runs.evaluation(deployment, run)
+    if json:
+        display.print_json(
+            {
+                **runs.as_run(
+                    runs.describe(deployment, run), str(snapshot.output.get("outcome", ""))
+                ).as_json(),
+                "error": snapshot.error,
+                "cause": follow.readable_cause(snapshot.cause),
+                "usd": snapshot.usd,
+                "evaluation": evaluation,
+            }
+        )
+        return
+    out = display.console()
+    if snapshot.status == "SUCCEEDED":
+        out.print(ending(snapshot, evaluation, is_local=deployment.target.is_local))
+        bucket = deployment.output("Storage", "ArtifactBucketName")
+        out.print(f"  report: s3://{bucket}/runs/{run}/report.html", soft_wrap=True)
+        return
+    out.print(f"[bold]{run}[/] {snapshot.doing}")
+    if snapshot.cause or snapshot.error:
+        out.print(
+            f"  {follow.readable_cause(snapshot.cause) or snapshot.error}", markup=False, soft_wrap=True
+        )
+    if evaluation:
+        out.print(f"  {before_after(evaluation)}", markup=False)

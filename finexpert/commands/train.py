@@ -1,0 +1,140 @@
+"""`finexpert train`: check, upload, start, follow; or attach to a run, or stop it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from finexpert.commands.common import Json, open_deployment
+from finexpert.errors import ExitCode, UserError
+
+if TYPE_CHECKING:
+    from finexpert.deployment import Deployment
+    from finexpert.ops.follow import Snapshot
+
+
+def train(
+    context: typer.Context,
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            help="A file or folder of text, or s3://… of an uploaded dataset.", show_default=False
+        ),
+    ] = None,
+    hyperparameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--hyperparameter",
+            "-p",
+            metavar="NAME=VALUE",
+            help="Override one of the recipe; may be repeated.",
+        ),
+    ] = None,
+    wake: Annotated[
+        bool,
+        typer.Option("--wake/--no-wake", help="Serve the result at once if the quality gate accepts it."),
+    ] = False,
+    attach: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Follow a run that was started before.")
+    ] = None,
+    stop: Annotated[str | None, typer.Option(metavar="RUN", help="Stop a run and its training job.")] = None,
+    json: Json = False,
+) -> None:
+    """Fine-tune on your data and follow it: state, progress, loss, and what it costs.
+
+    Ctrl-C only stops watching; the run goes on. Exit code 3: the quality gate refused the result.
+
+    Example: finexpert train reports/ -p epoch=3 --wake
+    """
+    if sum(choice is not None for choice in (data, attach, stop)) != 1:
+        raise typer.BadParameter("give one of: data, --attach RUN, --stop RUN")
+    deployment = open_deployment(context, json=json)
+    if stop:
+        _stop(deployment, stop)
+        return
+    run = attach or _start(deployment, str(data), hyperparameter or [], wake)
+    snapshot = watch(deployment, run)
+    report(deployment, snapshot, json=json)
+
+
+def _start(deployment: Deployment, data: str, pairs: list[str], wake: bool) -> str:
+    from finexpert import display
+    from finexpert.commands.data import print_report
+    from finexpert.ops import datasets, runs
+
+    overrides = runs.parse_hyperparameters(pairs)
+    out = display.console(stderr=True)
+    if datasets.is_s3_uri(data):
+        uri = data if data.endswith("/") else data + "/"
+    else:
+        path = Path(data)
+        checked = datasets.check(path, {**deployment.settings.hyperparameters, **overrides})
+        datasets.require_usable(checked, path)
+        print_report(out, checked)
+        bucket = deployment.output("Storage", "DataBucketName")
+        uri = datasets.upload(deployment.target.client("s3"), bucket=bucket, path=path)
+    run = runs.start(deployment, dataset=uri, hyperparameters=overrides, wake=wake, now=datetime.now(UTC))
+    out.print(f"started [bold]{run}[/] on {uri}", soft_wrap=True)
+    return run
+
+
+def watch(deployment: Deployment, run: str) -> Snapshot:
+    """Follow a run on the screen to its end.
+
+    Raises:
+        UserError: Ctrl-C; the run goes on, and the error says how to come back.
+    """
+    from finexpert import display
+    from finexpert.ops import costs, follow
+    from finexpert.run_view import milestone, region
+
+    price = costs.training_usd_per_hour(deployment)
+    is_local = deployment.target.is_local
+    snapshot = None
+    try:
+        with display.Live(display.console(stderr=True)) as live:
+            for snapshot in follow.snapshots(
+                deployment, run, usd_per_hour=price, now=lambda: datetime.now(UTC)
+            ):
+                live.update(region(snapshot, is_local=is_local), *milestone(snapshot, is_local=is_local))
+    except KeyboardInterrupt:
+        raise UserError(
+            "Stopped watching; the run goes on.",
+            where=run,
+            fix=f"Watch again: finexpert train --attach {run}. Stop it: finexpert train --stop {run}",
+            code=ExitCode.INTERRUPTED,
+        ) from None
+    assert snapshot is not None  # the generator yields at least once
+    return snapshot
+
+
+def report(deployment: Deployment, snapshot: Snapshot, *, json: bool) -> None:
+    """How a followed run ended; ends the command with the exit code that belongs to it."""
+    from finexpert import display
+    from finexpert.ops import follow, runs
+    from finexpert.run_view import ending
+
+    if json:
+        document = {"run": snapshot.run, "status": snapshot.status, "usd": snapshot.usd, **snapshot.output}
+        display.print_json(
+            document | {"error": snapshot.error, "cause": follow.readable_cause(snapshot.cause)}
+        )
+    else:
+        follow.require_success(snapshot)
+        evaluation = runs.evaluation(deployment, snapshot.run)
+        display.console().print(ending(snapshot, evaluation, is_local=deployment.target.is_local))
+    if snapshot.status != "SUCCEEDED":
+        raise typer.Exit(ExitCode.FAILED)
+    if snapshot.output.get("outcome") == "rejected":
+        raise typer.Exit(ExitCode.GATE)
+
+
+def _stop(deployment: Deployment, run: str) -> None:
+    from finexpert import display
+    from finexpert.ops import runs
+
+    stopped = runs.stop(deployment, run)
+    display.console().print(f"[green]✓[/] {run} is being stopped" if stopped else f"{run} had already ended.")

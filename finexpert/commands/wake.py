@@ -1,0 +1,51 @@
+"""`finexpert wake [RUN]`: make the endpoint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from finexpert.commands.common import open_deployment
+
+if TYPE_CHECKING:
+    from finexpert.display import Live
+    from finexpert.ops.hosting import Progress
+
+
+def wake(
+    context: typer.Context,
+    run: Annotated[
+        str | None, typer.Argument(help="Serve this run's adapter; the newest accepted one if not given.")
+    ] = None,
+) -> None:
+    """Make the endpoint with base and tuned model, and wait until it answers. On AWS it bills from then on.
+
+    Example: finexpert wake
+    """
+    from finexpert import display
+    from finexpert.ops import costs, hosting
+
+    deployment = open_deployment(context)
+    price = costs.hosting_usd_per_hour(deployment)
+    out = display.console()
+    with display.Live(out) as live:
+        state = hosting.wake(deployment, run, progress=show_progress(live))
+    minutes = deployment.settings.idle_minutes
+    out.print(f"[green]✓[/] awake, serving {state.artifact}", soft_wrap=True)
+    bills = "would bill on AWS" if deployment.target.is_local else "bills"
+    out.print(f"  {bills} ${price:g} an hour; put to sleep after {minutes} idle minutes, or: finexpert sleep")
+
+
+def show_progress(live: Live) -> Progress:
+    """A progress function that shows what the stack is doing, for how long."""
+    from rich.spinner import Spinner
+
+    from finexpert.formatting import duration
+    from lambdas.shared.hosting import Hosting
+
+    def show(state: Hosting, seconds: float) -> None:
+        text = f"{state.state} ({state.status})"
+        live.update(Spinner("dots", text=f"{text}  {duration(seconds)}"), f"  {text}")
+
+    return show

@@ -1,0 +1,89 @@
+"""What a user sees when something is wrong: what, where, what to do; and the exit codes of the commands."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """How a command ended. Documented in `finexpert --help`; scripts rely on the numbers."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    GATE = 3
+    INTERRUPTED = 130
+
+
+class UserError(Exception):
+    """A problem with its place and its remedy. Commands raise it; only the command line prints it.
+
+    Args:
+        what: one sentence; may hold line breaks where several problems are told at once.
+        where: file, stack, run or address the sentence is about ("" if `what` says it).
+        fix: what to do next ("" if nothing can be advised).
+        code: exit code of the command.
+    """
+
+    def __init__(
+        self, what: str, *, where: str = "", fix: str = "", code: ExitCode = ExitCode.FAILED
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.fix = fix
+        self.code = code
+
+
+_SIGN_IN = "Sign in again (for example: aws sso login), then repeat the command."
+_CHECK = "Check AWS_PROFILE or the AWS_… credentials, then repeat the command."
+_DENIED = "Use credentials that may do this, or ask whoever administers the account."
+_UNREACHED = "Is it running? The embedded cloud: finexpert local status. AWS: check the network."
+_FIXES = {
+    "ExpiredToken": _SIGN_IN,
+    "ExpiredTokenException": _SIGN_IN,
+    "InvalidClientTokenId": _CHECK,
+    "UnrecognizedClientException": _CHECK,
+    "ProfileNotFound": _CHECK,
+    "AccessDenied": _DENIED,
+    "AccessDeniedException": _DENIED,
+    "NoCredentialsError": "Set AWS_PROFILE or sign in (aws configure), or act on the embedded cloud: "
+    "finexpert --on local …",
+    "NoRegionError": "Set AWS_REGION, or `region` in cdk.json.",
+    "EndpointConnectionError": _UNREACHED,
+    "ConnectTimeoutError": _UNREACHED,
+}
+
+_COMPLETE = ("CloudError", "HostingError", "HostingBusy", "UnknownPrice")
+"""Errors of ours whose message says what, where and what to do already."""
+
+
+def explain(error: BaseException) -> UserError | None:
+    """Turn an expected failure (settings, AWS, files) into a `UserError`; None for what is a defect of ours.
+
+    Looks at type names, so that no AWS library is imported to say what went wrong.
+    """
+    if isinstance(error, UserError):
+        return error
+    kind = type(error)
+    if kind.__name__ == "SettingsError":
+        fix = "Correct the lines above and repeat."
+        return UserError(str(error), where="settings", fix=fix, code=ExitCode.USAGE)
+    if kind.__name__ in _COMPLETE:
+        return UserError(str(error))
+    if kind.__module__.startswith("botocore."):
+        return _aws_problem(error)
+    if isinstance(error, OSError):
+        return UserError(error.strerror or str(error), where=str(error.filename or ""))
+    return None
+
+
+def _aws_problem(error: BaseException) -> UserError:
+    response = getattr(error, "response", None)
+    detail = response.get("Error", {}) if isinstance(response, dict) else {}
+    code = str(detail.get("Code") or type(error).__name__)
+    message = str(detail.get("Message") or error)
+    operation = str(getattr(error, "operation_name", ""))
+    return UserError(
+        f"{code}: {message}", where=f"AWS call {operation}" if operation else "", fix=_FIXES.get(code, "")
+    )

@@ -1,0 +1,75 @@
+"""Numbers as people read them. Pure text; every screen, table and report of the command line uses these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def usd(amount: float) -> str:
+    """Dollars: two decimals from ten cents on, four below, so that a small cost never reads as free."""
+    if amount == 0:
+        return "$0"
+    sign, size = ("-" if amount < 0 else ""), abs(amount)
+    if size < 0.0001:
+        return f"under {sign}$0.0001"
+    return f"{sign}${size:,.2f}" if size >= 0.1 else f"{sign}${size:.4f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as `7.4 s`, `52 s`, `3 min 05 s` or `2 h 10 min`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def size(count: int) -> str:
+    """Bytes in decimal units: `812 B`, `64.2 kB`, `8.1 MB`."""
+    if count < 1000:
+        return f"{count} B"
+    units = ("kB", "MB", "GB", "TB")
+    power = next((n for n in range(1, len(units)) if count / 1000**n < 999.95), len(units))
+    return f"{count / 1000**power:.1f} {units[power - 1]}"
+
+
+def interval(bounds: Sequence[float], digits: int = 3) -> str:
+    """A confidence interval with signs: `[−0.412, −0.301]`."""
+    low, high = bounds
+    return f"[{signed(low, digits)}, {signed(high, digits)}]"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """A difference with its sign, `−0.357` or `+0.020`; zero has none."""
+    text = f"{abs(value):.{digits}f}"
+    if float(text) == 0:
+        return text
+    return ("−" if value < 0 else "+") + text
+
+
+def when(moment: datetime, now: datetime) -> str:
+    """How long ago `moment` was: `12 s ago`, `3 h 05 min ago`; both timezone-aware."""
+    return f"{duration(max(0.0, (now - moment).total_seconds()))} ago"
+
+
+def sparkline(values: Sequence[float], width: int = 24) -> str:
+    """The values as a line of bars, the newest `width` if there are more; flat data is a flat line."""
+    shown = list(values)[-width:]
+    if not shown:
+        return ""
+    low, span = min(shown), max(shown) - min(shown)
+    if span == 0:
+        return BLOCKS[0] * len(shown)
+    return "".join(BLOCKS[min(len(BLOCKS) - 1, int((v - low) / span * len(BLOCKS)))] for v in shown)
+
+
+def one_line(text: str, width: int) -> str:
+    """Text without line breaks, cut with an ellipsis to `width` characters."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= width else flat[: max(0, width - 1)].rstrip() + "…"

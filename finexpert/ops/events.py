@@ -1,0 +1,80 @@
+"""The training job's JSON lines, folded into what a reader wants to know (events: docs/architecture.md)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training job is, by its own log.
+
+    `tokens_seen` counts trained tokens; `eta_seconds` is the trainer's own estimate for the steps left.
+    """
+
+    phase: str = ""
+    step: int = 0
+    steps: int = 0
+    losses: tuple[float, ...] = ()
+    tokens_per_second: float = 0.0
+    tokens_seen: int = 0
+    eta_seconds: float | None = None
+    message: str = ""
+
+    @property
+    def loss(self) -> float | None:
+        """Loss of the newest step, in nats per token."""
+        return self.losses[-1] if self.losses else None
+
+    @property
+    def fraction(self) -> float:
+        """Share of the optimizer steps done, 0 to 1."""
+        return self.step / self.steps if self.steps else 0.0
+
+
+def fold(progress: Progress, lines: Iterable[str]) -> Progress:
+    """The progress after these further log lines. Lines that are not events of ours are skipped."""
+    return reduce(_fold_line, lines, progress)
+
+
+def _fold_line(progress: Progress, line: str) -> Progress:
+    if not line.lstrip().startswith("{"):
+        return progress
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return progress
+    fold_event = _FOLDS.get(event.get("event", ""))
+    return fold_event(progress, event) if fold_event else progress
+
+
+def _step(progress: Progress, event: Mapping[str, Any]) -> Progress:
+    eta = event.get("eta_seconds")
+    return replace(
+        progress,
+        step=int(event["step"]),
+        steps=int(event["steps"]),
+        losses=(*progress.losses, float(event["loss"])),
+        tokens_per_second=float(event.get("tokens_per_second", progress.tokens_per_second)),
+        tokens_seen=int(event.get("tokens_seen", progress.tokens_seen)),
+        eta_seconds=None if eta is None else float(eta),
+    )
+
+
+def _phase(progress: Progress, event: Mapping[str, Any]) -> Progress:
+    return replace(progress, phase=str(event["phase"]))
+
+
+def _message(progress: Progress, event: Mapping[str, Any]) -> Progress:
+    return replace(progress, message=str(event.get("message", "")))
+
+
+_FOLDS: Mapping[str, Callable[[Progress, Mapping[str, Any]], Progress]] = {
+    "step": _step,
+    "phase": _phase,
+    "log": _message,
+}

@@ -1,0 +1,205 @@
+"""Follow a run: the execution's state, the job's status, its log. It may be followed late, twice, or left."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from finexpert.deployment import Deployment
+from finexpert.errors import UserError
+from finexpert.ops import events, logs, runs
+
+TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+
+_DOING = {
+    "": "starting",
+    "ValidateDataset": "checking the dataset",
+    "Admit": "admitting against the budget",
+    "CreateTrainingJob": "creating the training job",
+    "ReadEvaluation": "reading the evaluation",
+    "QualityGate": "quality gate",
+    "CreateModelPackage": "registering the model",
+    "PutParameter": "publishing the adapter",
+    "UpdateStack": "waking Hosting",
+    "DescribeStacks": "waking Hosting",
+    "Notify": "notifying",
+    "NotifyFailure": "notifying of the failure",
+}
+_PHASES = {
+    "start": "starting the trainer",
+    "weights": "loading the base weights",
+    "data": "tokenizing the data",
+    "evaluate_base": "evaluating the base model",
+    "train": "training",
+    "evaluate": "evaluating",
+    "save": "saving the adapter",
+    "done": "done",
+}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A run as it stands.
+
+    Args:
+        status: of the execution: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED.
+        state: the state machine's current state ("" before the first).
+        job_status: SageMaker's secondary status ("" before there is a job).
+        seconds: of the training job that AWS bills, so far.
+        usd: `seconds` at the price of the configured instance.
+        output: the execution's output document; empty until it succeeded.
+        error, cause: of a failed execution.
+    """
+
+    run: str
+    status: str
+    state: str = ""
+    job_status: str = ""
+    seconds: float = 0.0
+    usd: float = 0.0
+    progress: events.Progress = field(default_factory=events.Progress)
+    output: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+    cause: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """True when nothing more will happen."""
+        return self.status != "RUNNING"
+
+    @property
+    def doing(self) -> str:
+        """What is going on, in words."""
+        if self.ended:
+            return self.status.lower().replace("_", " ")
+        if self.job_status in ("Training", "Interrupted") and self.progress.phase:
+            return _PHASES.get(self.progress.phase, self.progress.phase)
+        if self.job_status in ("Pending", "Starting", "Downloading", "Uploading", "Training"):
+            return f"training job: {self.job_status.lower()}"
+        return _DOING.get(self.state, self.state)
+
+
+def snapshots(
+    deployment: Deployment,
+    run: str,
+    *,
+    usd_per_hour: float,
+    now: Callable[[], datetime],
+    period_seconds: float | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Snapshot]:
+    """Snapshots of a run until it has ended; the last one has `ended`.
+
+    Args:
+        usd_per_hour: price of the whole training job (all instances).
+        period_seconds: between two looks; 0.5 on the embedded cloud, 5 on AWS unless given.
+
+    Raises:
+        UserError: there is no such run.
+    """
+    period = period_seconds or (0.5 if deployment.target.is_local else 5.0)
+    reader = logs.StreamReader(deployment.target.client("logs"), TRAINING_LOG_GROUP)
+    progress = events.Progress()
+    while True:
+        execution = runs.describe(deployment, run)
+        job = _newest_job(deployment, run)
+        if job:
+            progress = events.fold(progress, reader.new_lines(f"{job['TrainingJobName']}/"))
+        yield _snapshot(deployment, run, execution, job, progress, usd_per_hour, now())
+        if execution["status"] != "RUNNING":
+            return
+        sleep(period)
+
+
+def _snapshot(
+    deployment: Deployment,
+    run: str,
+    execution: Mapping[str, Any],
+    job: Mapping[str, Any] | None,
+    progress: events.Progress,
+    usd_per_hour: float,
+    now: datetime,
+) -> Snapshot:
+    running = execution["status"] == "RUNNING"
+    seconds = billable_seconds(job, now) if job else 0.0
+    return Snapshot(
+        run=run,
+        status=execution["status"],
+        state=_current_state(deployment, run) if running else "",
+        job_status=job["SecondaryStatus"] if job and job["TrainingJobStatus"] == "InProgress" else "",
+        seconds=seconds,
+        usd=seconds / 3600 * usd_per_hour,
+        progress=progress,
+        output=runs.output_of(execution),
+        error=execution.get("error", ""),
+        cause=execution.get("cause", ""),
+    )
+
+
+def billable_seconds(job: Mapping[str, Any], now: datetime) -> float:
+    """Seconds of a job that AWS bills: its own figure if it has one, else since its creation."""
+    if job.get("BillableTimeInSeconds"):
+        return float(job["BillableTimeInSeconds"])
+    end: datetime = job.get("TrainingEndTime") or now
+    begin: datetime = job["CreationTime"]
+    return max(0.0, (end - begin).total_seconds())
+
+
+def _newest_job(deployment: Deployment, run: str) -> dict[str, Any] | None:
+    """The run's training job; the on-demand retry `RUN-od` of an interrupted spot run if there is one."""
+    from botocore.exceptions import ClientError
+
+    client = deployment.target.client("sagemaker")
+    newest = None
+    for name in (run, f"{run}-od"):
+        try:
+            newest = dict(client.describe_training_job(TrainingJobName=name))
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("ResourceNotFound", "ValidationException"):
+                raise
+            break
+        if newest["TrainingJobStatus"] in ("InProgress", "Completed"):
+            break
+    return newest
+
+
+def _current_state(deployment: Deployment, run: str) -> str:
+    history = deployment.target.client("stepfunctions").get_execution_history(
+        executionArn=runs.execution_arn(deployment, run), reverseOrder=True, maxResults=25
+    )
+    for event in history["events"]:
+        if "stateEnteredEventDetails" in event:
+            return str(event["stateEnteredEventDetails"]["name"])
+    return ""
+
+
+def require_success(snapshot: Snapshot) -> None:
+    """Raises:
+    UserError: the execution did not succeed; with the reason as the failing service gave it.
+    """
+    if snapshot.status == "SUCCEEDED":
+        return
+    reason = readable_cause(snapshot.cause) or snapshot.error or "no reason was given"
+    raise UserError(
+        f"The run ended {snapshot.status}: {reason}",
+        where=snapshot.run,
+        fix=f"finexpert runs show {snapshot.run}",
+    )
+
+
+def readable_cause(cause: str) -> str:
+    """The message in a failure's cause: a Lambda's `errorMessage`, a job's `FailureReason`, or all of it."""
+    try:
+        document = json.loads(cause)
+    except ValueError:
+        return cause
+    if not isinstance(document, dict):
+        return cause
+    for key in ("errorMessage", "FailureReason", "Cause", "message", "Message"):
+        if document.get(key):
+            return readable_cause(str(document[key]))
+    return cause

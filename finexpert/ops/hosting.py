@@ -1,0 +1,88 @@
+"""Wake and sleep Hosting: the stack's parameter, as the state machine and the reaper switch it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from finexpert.deployment import Deployment
+from finexpert.errors import UserError
+from finexpert.ops import runs
+from lambdas.shared import hosting
+from lambdas.shared.hosting import Hosting, HostingState
+
+Progress = Callable[[Hosting, float], None]
+WAIT_SECONDS = 1800.0
+
+
+def read(deployment: Deployment) -> Hosting:
+    """The Hosting stack as it stands."""
+    return hosting.read(deployment.target.client("cloudformation"), deployment.names.stack("Hosting"))
+
+
+def wake(deployment: Deployment, run: str | None, *, progress: Progress) -> Hosting:
+    """Serve a run's adapter (the newest accepted one if `run` is None) and wait until it answers.
+
+    Raises:
+        UserError: there is no such adapter.
+        lambdas.shared.hosting.HostingError: CloudFormation could not do it; it rolled back by itself.
+    """
+    artifact = _artifact_of(deployment, run) if run else newest_artifact(deployment)
+    cloudformation, stack = deployment.target.client("cloudformation"), deployment.names.stack("Hosting")
+    hosting.wake(cloudformation, stack, artifact)
+    return _settle(deployment, HostingState.AWAKE, progress)
+
+
+def sleep(deployment: Deployment, *, progress: Progress) -> Hosting:
+    """Remove endpoint and components and wait until nothing of them bills.
+
+    Raises:
+        lambdas.shared.hosting.HostingError: CloudFormation could not do it.
+    """
+    hosting.sleep(deployment.target.client("cloudformation"), deployment.names.stack("Hosting"))
+    return _settle(deployment, HostingState.ASLEEP, progress)
+
+
+def newest_artifact(deployment: Deployment) -> str:
+    """S3 URI of the newest adapter that passed the quality gate.
+
+    Raises:
+        UserError: none has yet.
+    """
+    client = deployment.target.client("ssm")
+    name = deployment.names.artifact_parameter
+    try:
+        value = str(client.get_parameter(Name=name)["Parameter"]["Value"])
+    except client.exceptions.ParameterNotFound:
+        value = ""
+    if not value.startswith("s3://"):
+        raise UserError(
+            "No run has passed the quality gate yet, so there is nothing to serve.",
+            where=name,
+            fix="Train one: finexpert train PATH. Or name a run: finexpert wake RUN.",
+        )
+    return value
+
+
+def _artifact_of(deployment: Deployment, run: str) -> str:
+    bucket, key = deployment.output("Storage", "ArtifactBucketName"), f"runs/{run}/output/model.tar.gz"
+    s3 = deployment.target.client("s3")
+    found = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents")
+    if not found:
+        runs.describe(deployment, run)  # says so if there is no such run at all
+        raise UserError(
+            f"The run {run} has no adapter.", where=f"s3://{bucket}/{key}", fix=f"finexpert runs show {run}"
+        )
+    return f"s3://{bucket}/{key}"
+
+
+def _settle(deployment: Deployment, wanted: HostingState, progress: Progress) -> Hosting:
+    local = deployment.target.is_local
+    return hosting.wait(
+        deployment.target.client("cloudformation"),
+        deployment.names.stack("Hosting"),
+        wanted,
+        seconds=WAIT_SECONDS,
+        progress=progress,
+        pause=(lambda _: time.sleep(0.3)) if local else time.sleep,
+    )

@@ -1,0 +1,158 @@
+"""Which cloud a command acts on: the embedded one or AWS. Decided here and nowhere else.
+
+`AWS_ENDPOINT_URL` set means the embedded cloud at that address. Otherwise `--on local|aws|auto` (or
+`FINEXPERT_ON`) decides; `auto` takes the embedded cloud that runs in this checkout's `.localcloud/`, and AWS
+when none runs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from finexpert import paths
+from finexpert.errors import ExitCode, UserError
+
+if TYPE_CHECKING:
+    import boto3
+
+    from infra.settings import Settings
+
+
+class On(StrEnum):
+    """Values of the global option `--on`."""
+
+    LOCAL = "local"
+    AWS = "aws"
+    AUTO = "auto"
+
+
+class RunningCloud(Protocol):
+    """What the resolution needs of a running embedded cloud (`localcloud.lifecycle.Cloud` is one)."""
+
+    @property
+    def endpoint_url(self) -> str: ...
+
+    def environ(self, base: Mapping[str, str]) -> dict[str, str]: ...
+
+
+@dataclass(frozen=True)
+class Target:
+    """A cloud to act on. `environment` is a whole process environment for AWS clients and the CDK CLI.
+
+    Args:
+        endpoint_url: of the embedded cloud; None means AWS.
+    """
+
+    endpoint_url: str | None
+    environment: Mapping[str, str]
+    _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def is_local(self) -> bool:
+        """True for the embedded cloud, where nothing costs anything."""
+        return self.endpoint_url is not None
+
+    def settings(self) -> Settings:
+        """The settings in force here.
+
+        Raises:
+            infra.settings.SettingsError: with all problems at once.
+        """
+        from infra.settings import Settings
+
+        return Settings.load(environ=self.environment)
+
+    def session(self) -> boto3.Session:
+        """A boto3 session with this target's credentials and region; made once.
+
+        On the embedded cloud the person's own profile is not even looked at: it may name nothing that exists.
+        """
+        if "session" not in self._clients:
+            import boto3
+            import botocore.session
+
+            of = self.environment.get
+            no_profile = {"profile": (None, None, None, None)} if self.is_local else {}
+            self._clients["session"] = boto3.Session(
+                botocore_session=botocore.session.Session(session_vars=no_profile),
+                aws_access_key_id=of("AWS_ACCESS_KEY_ID"),
+                aws_secret_access_key=of("AWS_SECRET_ACCESS_KEY"),
+                aws_session_token=of("AWS_SESSION_TOKEN") or None,
+                region_name=of("AWS_REGION") or of("AWS_DEFAULT_REGION") or self.settings().region,
+            )
+        return self._clients["session"]
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of `service` ("sagemaker", "stepfunctions", …); made once."""
+        if service not in self._clients:
+            from botocore.config import Config
+
+            quick = Config(connect_timeout=5, retries={"mode": "standard", "max_attempts": 4})
+            session = self.session()
+            self._clients[service] = session.client(service, endpoint_url=self.endpoint_url, config=quick)
+        return self._clients[service]
+
+    def describe(self) -> str:
+        """`on the embedded cloud http://…` or `on AWS account … region …` (asks STS for the account)."""
+        if self.endpoint_url is not None:
+            return f"on the embedded cloud {self.endpoint_url}"
+        account = self.client("sts").get_caller_identity()["Account"]
+        return f"on AWS account {account} region {self.session().region_name}"
+
+
+def resolve(on: On, environ: Mapping[str, str], running: Callable[[], RunningCloud | None]) -> Target:
+    """Pick the cloud. Pure but for `running`, which looks for this checkout's embedded cloud.
+
+    Raises:
+        UserError: `--on aws` against a set AWS_ENDPOINT_URL; `--on local` with no embedded cloud running.
+    """
+    url = environ.get("AWS_ENDPOINT_URL")
+    if url and on is On.AWS:
+        raise UserError(
+            f"--on aws, but AWS_ENDPOINT_URL is {url}: AWS clients would go there instead.",
+            where="environment",
+            fix="unset AWS_ENDPOINT_URL, or leave out --on aws.",
+            code=ExitCode.USAGE,
+        )
+    if on is On.AWS:
+        return Target(None, dict(environ))
+    cloud = running()
+    if cloud and (not url or cloud.endpoint_url.rstrip("/") == url.rstrip("/")):
+        return of_cloud(cloud, environ)
+    if url:
+        return Target(
+            url, {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"} | _with_settings(environ)
+        )
+    if on is On.LOCAL:
+        raise UserError(
+            "No embedded cloud runs here.",
+            where=str(paths.LOCAL_STATE),
+            fix="Start one: finexpert local up. One elsewhere: set AWS_ENDPOINT_URL to its address.",
+        )
+    return Target(None, dict(environ))
+
+
+def of_cloud(cloud: RunningCloud, environ: Mapping[str, str]) -> Target:
+    """A running embedded cloud as a target, with the local settings file unless `environ` names another."""
+    return Target(cloud.endpoint_url, _with_settings(cloud.environ(environ)))
+
+
+def _with_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    return {"FINEXPERT_SETTINGS": str(paths.LOCAL_SETTINGS)} | dict(environ)
+
+
+def from_environment(on: On) -> Target:
+    """`resolve` with this process's environment and the embedded cloud of this checkout."""
+
+    def running() -> RunningCloud | None:
+        if not paths.LOCAL_STATE.exists():
+            return None
+        from localcloud import lifecycle
+
+        return lifecycle.status(paths.LOCAL_STATE)
+
+    return resolve(on, os.environ, running)
