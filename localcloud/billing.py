@@ -16,6 +16,7 @@ from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -48,6 +49,7 @@ class Bill:
 
 
 _bill = Bill()
+_lock = Lock()  # a charge and the regular look at the budgets come from different threads
 
 
 def charge(service: str, usd: float, now: datetime) -> dict[str, Any]:
@@ -56,14 +58,23 @@ def charge(service: str, usd: float, now: datetime) -> dict[str, Any]:
     Returns:
         `describe`'s answer, with the notifications sent now under `notified`.
     """
-    _bill.turn(now)
-    _bill.charges[service] = usd
-    with platform.scope(environment.ACCOUNT, environment.REGION):
+    with _lock, platform.scope(environment.ACCOUNT, environment.REGION):
+        _bill.turn(now)
+        _bill.charges[service] = usd
         for name, amount in _bill.charges.items():
             platform.put_metric(*METRIC, amount, "None", {"ServiceName": name, "Currency": "USD"})
         platform.put_metric(*METRIC, _bill.total, "None", {"Currency": "USD"})
         notified = _evaluate_budgets(now)
     return {**describe(now), "notified": notified}
+
+
+def evaluate(now: datetime) -> list[dict[str, Any]]:
+    """Look at all budgets, so that new and changed ones see the bill too; returns the notifications sent
+    now.
+    """
+    with _lock, platform.scope(environment.ACCOUNT, environment.REGION):
+        _bill.turn(now)
+        return _evaluate_budgets(now)
 
 
 def describe(now: datetime) -> dict[str, Any]:

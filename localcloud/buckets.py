@@ -67,16 +67,20 @@ def _after_change(name: str, old: dict[str, Any], new: dict[str, Any]) -> None:
         s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration=configuration)
     elif old.get("LifecycleConfiguration"):
         s3.delete_bucket_lifecycle(Bucket=name)
-    encryption = new.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", [])
-    if encryption and encryption != old.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration"):
-        # the template says ServerSideEncryptionByDefault where the API says
-        # ApplyServerSideEncryptionByDefault
-        rules = [
-            {"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]}
-            for rule in encryption
-            if "ServerSideEncryptionByDefault" in rule
-        ]
+    if rules := encryption_rules(new):
         s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
+
+
+def encryption_rules(properties: dict[str, Any]) -> list[dict[str, Any]]:
+    """A bucket's encryption as PutBucketEncryption takes it.
+
+    `aws:kms` without a key means the account's own key for S3 on AWS; ministack has none and would then refuse
+    every upload, so such a rule is left out.
+    """
+    configuration = properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", [])
+    defaults = [rule.get("ServerSideEncryptionByDefault") or {} for rule in configuration]
+    usable = [rule for rule in defaults if rule.get("SSEAlgorithm") == "AES256" or "KMSMasterKeyID" in rule]
+    return [{"ApplyServerSideEncryptionByDefault": rule} for rule in usable]
 
 
 def _delete(name: str, properties: dict[str, Any]) -> None:

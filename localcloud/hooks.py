@@ -19,7 +19,7 @@ from typing import Any
 
 from ministack import app
 from ministack.core import concurrency, iam_actions, lambda_runtime, responses, router
-from ministack.services import budgets, cloudwatch, cloudwatch_logs, eventbridge, stepfunctions
+from ministack.services import budgets, cloudwatch, cloudwatch_logs, eventbridge, lambda_svc, stepfunctions
 from ministack.services.cloudformation import provisioners, stacks
 
 Response = tuple[int, dict[str, str], bytes | AsyncIterator[bytes]]
@@ -61,6 +61,7 @@ CONTRACT: tuple[tuple[Any, str, str], ...] = (
     (eventbridge, "_put_events", "call"),
     (budgets, "_budgets", "store"),
     (budgets, "_notification_store", "store"),
+    (lambda_svc, "_execute_function_warm", "call"),
     (stepfunctions, "_SERVICE_DISPATCH", "dict"),
     (stepfunctions, "_ExecutionError", "call"),
     (stepfunctions, "_executions", "store"),
@@ -295,6 +296,16 @@ def install_task(resource_prefix: str, run: Callable[[str, dict[str, Any]], Any]
     parameters)`.
     """
     stepfunctions._SERVICE_DISPATCH[resource_prefix] = run
+
+
+def install_lambda_result(change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Let `change` rewrite what every Lambda invocation ends with ({"body", "error", "log"})."""
+    execute = lambda_svc._execute_function_warm
+
+    def execute_and_change(*arguments: Any) -> dict[str, Any]:
+        return change(execute(*arguments))
+
+    lambda_svc._execute_function_warm = execute_and_change
 
 
 def install_execution_end(time_out: Callable[[dict[str, Any]], float | None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 
-from localcloud import alarms, buckets, cloudformation, hooks, stepfunctions
+from localcloud import alarms, buckets, cloudformation, hooks, lambda_errors, stepfunctions
 
 # service (as requests are signed for it): start of X-Amz-Target, host name, module with `handle_request`
 SERVICES = {
@@ -27,6 +27,7 @@ def install() -> None:
     hooks.install_alarm_rule(
         lambda alarm, points, now: alarms.decide(alarm, points, now, hooks.alarm_statistic)
     )
+    hooks.install_lambda_result(lambda_errors.with_class_name)
     hooks.install_execution_end(stepfunctions.time_out_seconds)
 
 

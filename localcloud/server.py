@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from localcloud import environment, processes
 from localcloud.lifecycle import STARTED
 
 logger = logging.getLogger("localcloud")
-ALARM_SECONDS = 5.0
+EVALUATION_SECONDS = 5.0
 OWNER_SECONDS = 0.5
 
 
@@ -64,23 +65,25 @@ async def _run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    background = [asyncio.create_task(_evaluate_alarms()), asyncio.create_task(_follow(owner, stop))]
+    background = [asyncio.create_task(_evaluate()), asyncio.create_task(_follow(owner, stop))]
     ready()
     await hypercorn_serve(application, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
     for task in background:
         task.cancel()
 
 
-async def _evaluate_alarms() -> None:
-    """Alarms also change by time alone (missing data) and by metrics that ministack's services record."""
-    from localcloud import hooks
+async def _evaluate() -> None:
+    """Alarms also change by time alone (missing data) and by metrics that ministack's services record;
+    budgets are made and changed while a bill stands."""
+    from localcloud import billing, hooks
 
     while True:
-        await asyncio.sleep(ALARM_SECONDS)
+        await asyncio.sleep(EVALUATION_SECONDS)
         try:
             await asyncio.to_thread(hooks.evaluate_alarms)
+            await asyncio.to_thread(billing.evaluate, datetime.now(UTC))
         except Exception:
-            logger.exception("Evaluating the alarms failed")
+            logger.exception("Evaluating alarms and budgets failed")
 
 
 async def _follow(owner: int, stop: asyncio.Event) -> None:

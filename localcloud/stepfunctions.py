@@ -115,8 +115,8 @@ def failure(error: ClientError, prefix: str, model: Any) -> tuple[str, str]:
     }
     name = _exception_class(known[code]) if code in known else f"{prefix}Exception"
     answer = error.response.get("ResponseMetadata", {})
-    detail = f"Service: {prefix}, Status Code: {answer.get('HTTPStatusCode')}, Request ID: {answer.get('RequestId')}"
-    return f"{prefix}.{name}", f"{message} ({detail})"
+    status, request = answer.get("HTTPStatusCode"), answer.get("RequestId")
+    return f"{prefix}.{name}", f"{message} (Service: {prefix}, Status Code: {status}, Request ID: {request})"
 
 
 def _exception_class(shape: str) -> str:
