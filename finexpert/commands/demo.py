@@ -27,6 +27,6 @@ def demo(
 
     Example: finexpert demo --data reports/
     """
-    from finexpert import demo as program
+    from finexpert.demo import program
 
     raise typer.Exit(program.run(data, keep=keep))

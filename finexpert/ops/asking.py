@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from finexpert.deployment import Deployment
@@ -96,3 +97,10 @@ def generated_text(document: Any) -> str:
         f"The endpoint answered in a shape that is not known here: {json.dumps(document)[:200]}",
         fix="Which serving container is it? See the setting serving_image.",
     )
+
+
+def endpoint_created(deployment: Deployment) -> datetime:
+    """When the live endpoint was made, UTC-aware."""
+    answer = deployment.target.client("sagemaker").describe_endpoint(EndpointName=deployment.names.endpoint)
+    created: datetime = answer["CreationTime"]
+    return created

@@ -1,0 +1,85 @@
+"""A state folder for each demo: two at once do not meet, and the next clears away what a killed one left."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+PREFIX = "demo-"
+KEPT = "kept"
+
+
+class Folder:
+    """The folder of one demo, its own from `claim` to `release`.
+
+    A lock on a file in it tells other demos that its owner lives: the system drops it however the owner ends.
+    """
+
+    def __init__(self, path: Path, lock: IO[str]) -> None:
+        self.path = path
+        self._lock = lock
+
+    @property
+    def cloud(self) -> Path:
+        """State folder of the embedded cloud."""
+        return self.path / "cloud"
+
+    @property
+    def synthesized(self) -> Path:
+        """The synthesized app."""
+        return self.path / "cdk.out"
+
+    @property
+    def log(self) -> Path:
+        """What the programs printed, and the stack trace of a failure."""
+        return self.path / "demo.log"
+
+    def release(self, *, remove: bool) -> None:
+        """Give it up; `remove` deletes it, else only what is large goes and the logs stay."""
+        shutil.rmtree(self.path if remove else self.synthesized, ignore_errors=True)
+        self._lock.close()
+
+    def keep(self) -> None:
+        """Leave it with its running cloud: later demos do not touch it while that runs."""
+        (self.path / KEPT).touch()
+        self._lock.close()
+
+
+def claim(parent: Path) -> Folder:
+    """A new folder under `parent`, after clearing away those whose demos are gone (and their clouds)."""
+    parent.mkdir(parents=True, exist_ok=True)
+    with _exclusive(parent / ".demos.lock"):
+        for old in sorted(parent.glob(f"{PREFIX}*")):
+            _sweep(old)
+        path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        lock = (path / "lock").open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return Folder(path, lock)
+
+
+def _sweep(old: Path) -> None:
+    from localcloud import lifecycle
+
+    try:
+        with (old / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if (old / KEPT).exists() and lifecycle.status(old / "cloud"):
+                return
+            lifecycle.down(old / "cloud")
+            shutil.rmtree(old, ignore_errors=True)
+    except BlockingIOError:  # its demo is running
+        return
+    except FileNotFoundError:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _exclusive(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

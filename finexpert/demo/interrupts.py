@@ -1,0 +1,43 @@
+"""Ctrl-C, `kill` and a closed terminal, all as KeyboardInterrupt, held back while things are put in order."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupts:
+    """Within its block the three signals raise KeyboardInterrupt in the main thread, except in `shielded`."""
+
+    def __init__(self) -> None:
+        self._previous: dict[signal.Signals, Any] = {}
+        self._shielded = False
+
+    def __enter__(self) -> Interrupts:
+        for number in SIGNALS:
+            self._previous[number] = signal.signal(number, self._came)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    @contextmanager
+    def shielded(self) -> Iterator[None]:
+        """Signals do nothing during the block: it is the end of everything anyhow, and must be reached."""
+        self._shielded = True
+        try:
+            yield
+        finally:
+            self._shielded = False
+
+    def _came(self, number: int, frame: FrameType | None) -> None:
+        if not self._shielded:
+            raise KeyboardInterrupt

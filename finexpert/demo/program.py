@@ -1,0 +1,136 @@
+"""Runs the demo's steps: headings, timings, and order at the end, however it ends."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from rich.markup import escape
+
+from finexpert import display, paths, processes
+from finexpert.children import Children
+from finexpert.demo import folder as folders
+from finexpert.demo import summary
+from finexpert.demo.interrupts import Interrupts
+from finexpert.demo.stage import Stage, Timing
+from finexpert.demo.steps import STEPS, Step, destroy
+from finexpert.errors import ExitCode, UserError, explain
+from finexpert.formatting import duration
+
+
+def run(data: Path | None, *, keep: bool) -> ExitCode:
+    """The whole demo; returns the exit code of the command.
+
+    Args:
+        data: the user's text; the shipped sample if None.
+        keep: leave cloud, app and endpoint running at the end.
+    """
+    out = display.console()
+    with Interrupts() as interrupts, ThreadPoolExecutor(1) as background:
+        stage = Stage(
+            data=data or paths.SAMPLE,
+            folder=folders.claim(paths.OUT),
+            out=out,
+            children=Children(),
+            background=background,
+            keep=keep,
+        )
+        try:
+            _perform(stage)
+            code = _finish(stage)
+        except KeyboardInterrupt:
+            code = ExitCode.INTERRUPTED
+            with interrupts.shielded():
+                out.print("\n[yellow]Interrupted:[/] removing everything …")
+                _tear_down(stage)
+                _say_clean(stage, remove=True)
+        except Exception as error:
+            with interrupts.shielded():
+                code = _fail(stage, error)
+    return code
+
+
+def _perform(stage: Stage) -> None:
+    steps = [step for step in STEPS if not (stage.keep and step.needs_end)]
+    for number, step in enumerate(steps, start=1):
+        if step.needs_model and stage.rejected:
+            continue
+        _one(stage, step, f"{number}/{len(steps)}")
+
+
+def _one(stage: Stage, step: Step, number: str) -> None:
+    stage.out.print(f"[bold cyan]{number:>5}[/]  [bold]{step.title}[/]")
+    begin = time.monotonic()
+    with display.Live(stage.out) as live:
+        result = step.do(stage, live)
+    seconds = time.monotonic() - begin
+    stage.timings.append(Timing(step.title, seconds, result))
+    stage.out.print(f"  [green]✓[/] {escape(result)}  [dim]{duration(seconds)}[/]", soft_wrap=True)
+
+
+def _finish(stage: Stage) -> ExitCode:
+    written = summary.write(stage, paths.OUT)
+    stage.out.print(summary.table(stage))
+    stage.out.print(f"report  [bold]{written.report}[/]\nsummary {written.document}", soft_wrap=True)
+    if stage.keep:
+        _say_kept(stage)
+    else:
+        stage.folder.release(remove=True)
+    if stage.rejected:
+        stage.out.print("[red]✗[/] The quality gate refused the model: it is not better than the base model.")
+        return ExitCode.GATE
+    return ExitCode.OK
+
+
+def _fail(stage: Stage, error: Exception) -> ExitCode:
+    """Say what failed, keep its trace in the log, take everything down."""
+    problem = explain(error) or UserError(f"{type(error).__name__}: {error}")
+    with stage.folder.log.open("a", encoding="utf-8") as log:
+        log.writelines(traceback.format_exception(error))
+    display.print_error(UserError(problem.what, where=problem.where, fix=problem.fix))
+    stage.out.print("Removing everything …")
+    if stage.cloud is not None and stage.folder.synthesized.exists():
+        try:
+            with display.Live(stage.out) as live:
+                destroy(stage, live)
+        except Exception as second:  # the embedded cloud goes down with all it holds in any case
+            with stage.folder.log.open("a", encoding="utf-8") as log:
+                log.writelines(traceback.format_exception(second))
+    _tear_down(stage)
+    _say_clean(stage, remove=False)
+    return problem.code
+
+
+def _tear_down(stage: Stage) -> None:
+    from localcloud import lifecycle
+
+    stage.children.stop()
+    lifecycle.down(stage.folder.cloud)
+
+
+def _say_clean(stage: Stage, *, remove: bool) -> None:
+    left = processes.of_folder(stage.folder.path)
+    stage.folder.release(remove=remove)
+    if not remove:
+        stage.out.print(f"logs    {stage.folder.log}, and those under {stage.folder.cloud}", soft_wrap=True)
+    if left:
+        stage.out.print(f"[red]✗[/] still running: {escape(', '.join(left))}", soft_wrap=True)
+    else:
+        stage.out.print("[green]✓[/] nothing is left running")
+
+
+def _say_kept(stage: Stage) -> None:
+    assert stage.cloud is not None
+    stage.folder.keep()
+    shutil.rmtree(stage.folder.synthesized, ignore_errors=True)
+    stage.out.print(
+        f"\nStill running, by --keep. Go on with it:\n"
+        f"  export AWS_ENDPOINT_URL={stage.cloud.endpoint_url}\n"
+        f'  finexpert ask "The results are encouraging for aggressive investors"\n'
+        f"and stop it:\n"
+        f"  finexpert local down --state {stage.folder.cloud}",
+        soft_wrap=True,
+    )

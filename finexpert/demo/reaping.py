@@ -1,0 +1,81 @@
+"""Wait until the deployed, scheduled reaper has put the endpoint to sleep. It is watched, never called."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from finexpert.deployment import Deployment
+from finexpert.display import Live
+from finexpert.errors import UserError
+from finexpert.formatting import duration
+from finexpert.ops import hosting, logs, reaper
+from infra.settings import Settings
+from lambdas.shared.hosting import HostingState
+
+LOOK_SECONDS = 0.5
+PATIENCE_PERIODS = 3
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """When the reaper should act: `earliest` if it looks just then, `latest` if it looked just before."""
+
+    earliest: datetime
+    latest: datetime
+
+    def countdown(self, now: datetime) -> str:
+        """`in 48 s to 1 min 48 s`, `within 32 s`, or that it is late."""
+        first, last = (max(0.0, (at - now).total_seconds()) for at in (self.earliest, self.latest))
+        if first:
+            return f"in {duration(first)} to {duration(last)}"
+        return f"within {duration(last)}" if last else "any moment"
+
+
+def expect(settings: Settings, *, asked: datetime) -> Expectation:
+    """From the settings: idle time and metric delay after the last call, then the schedule's next look.
+
+    Args:
+        asked: when the endpoint was last called, UTC-aware.
+    """
+    earliest = asked + timedelta(minutes=settings.idle_minutes + settings.metric_delay_minutes)
+    return Expectation(earliest, earliest + timedelta(minutes=settings.reaper_period_minutes))
+
+
+def wait(deployment: Deployment, live: Live, *, asked: datetime) -> None:
+    """Watch Hosting and the reaper's log until Hosting is asleep.
+
+    Raises:
+        UserError: it is not asleep several periods of the schedule after it should be, or the stack broke.
+    """
+    expectation = expect(deployment.settings, asked=asked)
+    period = timedelta(minutes=deployment.settings.reaper_period_minutes)
+    group = reaper.log_group(deployment)
+    reader = logs.StreamReader(deployment.target.client("logs"), group)
+    while True:
+        now = datetime.now(UTC)
+        for decision in reaper.decisions_in(reader.new_lines()):
+            if decision.get("endpoint") == deployment.names.endpoint:
+                live.line(told(decision))
+        state = hosting.read(deployment).state
+        if state is HostingState.ASLEEP:
+            return
+        if state is HostingState.BROKEN or now > expectation.latest + PATIENCE_PERIODS * period:
+            raise UserError(
+                f"The reaper did not put the endpoint to sleep; Hosting is {state}.",
+                where=f"log group {group}",
+                fix="finexpert reap --dry-run tells what it decides and why.",
+            )
+        text = f"  idle since {asked:%H:%M:%S} UTC; the reaper is expected {expectation.countdown(now)}"
+        if state is HostingState.GOING_TO_SLEEP:
+            text = "  the reaper has acted: Hosting is going to sleep"
+        live.update(text, text, key=str(state))
+        time.sleep(LOOK_SECONDS)
+
+
+def told(decision: Mapping[str, Any]) -> str:
+    """The reaper's own decision as a line: `reaper: keep finexpert, because …`."""
+    return f"  reaper: [bold]{decision['action']}[/] {decision['endpoint']}, because {decision['reason']}"

@@ -1,0 +1,77 @@
+"""What the steps of a demo share: where things are, and what has come out so far."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from finexpert import target
+from finexpert.cdk import Cdk
+from finexpert.children import Children
+from finexpert.demo.folder import Folder
+from finexpert.deployment import Deployment
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from finexpert.ops.asking import Answer
+    from finexpert.ops.follow import Snapshot
+    from localcloud.lifecycle import Cloud
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long a step took, in seconds, and what came out of it in a sentence."""
+
+    title: str
+    seconds: float
+    result: str
+
+
+@dataclass
+class Stage:
+    """A demo under way. Facts are filled in by the step that finds them out."""
+
+    data: Path
+    folder: Folder
+    out: Console
+    children: Children
+    background: ThreadPoolExecutor
+    keep: bool = False
+    timings: list[Timing] = field(default_factory=list)
+    cloud: Cloud | None = None
+    synthesis: Future[float] | None = None
+    dataset: str = ""
+    snapshot: Snapshot | None = None
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
+    report: bytes = b""
+    answers: list[list[Answer]] = field(default_factory=list)
+    awake_seconds: float = 0.0
+    leftovers: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the quality gate refused the result."""
+        return self.snapshot is not None and self.snapshot.output.get("outcome") == "rejected"
+
+    @cached_property
+    def deployment(self) -> Deployment:
+        """The app on the demo's own cloud (which must have been started)."""
+        assert self.cloud is not None
+        own = target.of_cloud(self.cloud, {k: v for k, v in os.environ.items() if k != "FINEXPERT_SETTINGS"})
+        return Deployment(own, own.settings())
+
+    @cached_property
+    def cdk(self) -> Cdk:
+        """The CDK CLI against the demo's own cloud."""
+        return Cdk(
+            environment=self.deployment.target.environment,
+            output=self.folder.synthesized,
+            log_path=self.folder.log,
+            children=self.children,
+        )

@@ -1,0 +1,203 @@
+"""The demo's steps, in order. Each calls what the commands call, and returns its result in a sentence."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from finexpert import paths, processes
+from finexpert.cdk import parse_event
+from finexpert.commands.ask import generation, side_by_side
+from finexpert.demo import reaping
+from finexpert.demo.stage import Stage
+from finexpert.deployment import STACKS
+from finexpert.display import Live
+from finexpert.errors import UserError
+from finexpert.formatting import duration, size
+from finexpert.ops import asking, bootstrap, costs, datasets, follow, leftovers, models, runs
+from finexpert.run_view import before_after, milestone, region
+
+DEPLOY_CONCURRENCY = 4
+ANSWER_TOKENS = 32
+
+
+@dataclass(frozen=True)
+class Step:
+    """A named part of the demo.
+
+    Args:
+        needs_model: left out when the quality gate refused the model.
+        needs_end: left out with `--keep`.
+    """
+
+    title: str
+    do: Callable[[Stage, Live], str]
+    needs_model: bool = False
+    needs_end: bool = False
+
+
+def check_data(stage: Stage, live: Live) -> str:
+    """The user's data, before anything is started for it."""
+    from infra.settings import Settings
+
+    settings = Settings.load(environ={"FINEXPERT_SETTINGS": str(paths.LOCAL_SETTINGS)})
+    report = datasets.check(stage.data, settings.hyperparameters)
+    datasets.require_usable(report, stage.data)
+    return report.sentence
+
+
+def start_cloud(stage: Stage, live: Live) -> str:
+    """The embedded cloud; synthesizing the app, which needs no cloud, begins beside it."""
+    from localcloud import lifecycle
+
+    # The cloud ends with its owner, so even a killed demo leaves nothing. One that is kept outlives it.
+    options = lifecycle.CloudOptions(owner_pid=0 if stage.keep else os.getpid())
+    stage.cloud = lifecycle.up(stage.folder.cloud, options=options)
+    stage.synthesis = stage.background.submit(_synthesize, stage)
+    return (
+        f"{stage.cloud.endpoint_url}, process {stage.cloud.pid}, {stage.cloud.health()['memory_mb']:.0f} MB"
+    )
+
+
+def _synthesize(stage: Stage) -> float:
+    begin = time.monotonic()
+    stage.cdk.synth(lambda _: None)
+    return time.monotonic() - begin
+
+
+def bootstrap_cloud(stage: Stage, live: Live) -> str:
+    """`cdk bootstrap`: the bucket and roles that the CDK deploys through."""
+    environment = stage.deployment.target.environment
+    account, region_name = environment["CDK_DEFAULT_ACCOUNT"], environment["CDK_DEFAULT_REGION"]
+    stage.cdk.bootstrap(account, region_name, _show_events(live))
+    return f"account {account}, {region_name}"
+
+
+def synthesize(stage: Stage, live: Live) -> str:
+    """`cdk synth`, begun two steps ago; the app is the production app, only the settings are local."""
+    assert stage.synthesis is not None
+    live.update("synthesizing …", "")
+    return f"took {duration(stage.synthesis.result())}, beside the steps before"
+
+
+def deploy(stage: Stage, live: Live) -> str:
+    """`cdk deploy --all` with the real CDK CLI."""
+    stage.cdk.deploy(_show_events(live), concurrency=DEPLOY_CONCURRENCY)
+    names = stage.deployment.names
+    return ", ".join(names.stack(part) for part in STACKS)
+
+
+def _show_events(live: Live) -> Callable[[str], None]:
+    """Shows the CLI's events: each on a terminal, in a pipe a line for each stack that begins and ends."""
+
+    def show(line: str) -> None:
+        event = parse_event(line)
+        if event is None:
+            return
+        whole = event.type == "AWS::CloudFormation::Stack"
+        so_far = f"{event.stack}  {event.done}/{event.all or '?'}"
+        text = f"  {so_far}  {event.status}  {event.type}  {event.resource}"
+        live.update(text, f"  {event.stack} {event.status}" if whole else "")
+
+    return show
+
+
+def upload(stage: Stage, live: Live) -> str:
+    """Base weights and the dataset, into the app's data bucket."""
+    s3, bucket = stage.deployment.target.client("s3"), stage.deployment.output("Storage", "DataBucketName")
+    weights = datasets.upload_folder(s3, bucket=bucket, folder=paths.BASE_MODEL, prefix="base-model/")
+    stage.dataset = datasets.upload(s3, bucket=bucket, path=stage.data)
+    return f"{size(weights)} of base weights, and {stage.dataset}"
+
+
+def fine_tune(stage: Stage, live: Live) -> str:
+    """The state machine, from the dataset to the awake endpoint, followed live."""
+    deployment = stage.deployment
+    run = runs.start(deployment, dataset=stage.dataset, hyperparameters={}, wake=True, now=_now())
+    live.line(f"  run [bold]{run}[/]")
+    price = costs.training_usd_per_hour(deployment)
+    for snapshot in follow.snapshots(deployment, run, usd_per_hour=price, now=_now):
+        stage.snapshot = snapshot
+        live.update(region(snapshot, is_local=True), *milestone(snapshot, is_local=True))
+    assert stage.snapshot is not None
+    follow.require_success(stage.snapshot)
+    stage.evaluation = runs.evaluation(deployment, run) or {}
+    stage.report = runs.artifact(deployment, run, "report.html") or b""
+    trained = stage.snapshot.progress
+    return f"{trained.steps} optimizer steps on {trained.tokens_seen:,} tokens"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def quality_gate(stage: Stage, live: Live) -> str:
+    """What the job measured on text it had not seen, what the gate made of it, and the registered model."""
+    assert stage.snapshot is not None
+    live.line(f"  {before_after(stage.evaluation)}")
+    sentence = stage.snapshot.output.get("evaluation", {}).get("sentence")
+    if sentence:
+        live.line(f"  {sentence}")
+    package = models.newest_package(stage.deployment)
+    live.line(f"  model package {package.name}: {package.approval}")
+    if stage.rejected:
+        return "refused: it is not better than the base model, so Hosting stays asleep"
+    return "accepted, and Hosting woken through its stack parameter"
+
+
+def ask(stage: Stage, live: Live) -> str:
+    """The four prompts, base beside tuned, through InvokeEndpoint."""
+    asking.require_awake(stage.deployment)
+    for prompt in asking.PROMPTS:
+        answers = asking.ask(stage.deployment, prompt, generation(ANSWER_TOKENS, 0.0, 0))
+        stage.answers.append(answers)
+        live.line(side_by_side(answers))
+    return f"{len(asking.PROMPTS)} prompts, two models on one endpoint"
+
+
+def wait_for_reaper(stage: Stage, live: Live) -> str:
+    """The deployed, scheduled reaper finds the endpoint idle by itself."""
+    created = asking.endpoint_created(stage.deployment)
+    reaping.wait(stage.deployment, live, asked=_now())
+    stage.awake_seconds = (_now() - created).total_seconds()
+    return f"put to sleep by the scheduled reaper; it was awake for {duration(stage.awake_seconds)}"
+
+
+def destroy(stage: Stage, live: Live) -> str:
+    """`cdk destroy --all`, and the bootstrap stack, which the CDK CLI leaves."""
+    stage.cdk.destroy(_show_events(live))
+    bootstrap.remove(stage.deployment.target)
+    return "all five stacks, and CDK's own bootstrap stack"
+
+
+def prove(stage: Stage, live: Live) -> str:
+    """What the account still holds, and which processes still run: nothing."""
+    from localcloud import lifecycle
+
+    stage.leftovers = leftovers.find(stage.deployment.target.client)
+    lifecycle.down(stage.folder.cloud)
+    stage.leftovers["processes on this machine"] = processes.of_folder(stage.folder.path)
+    left = {kind: names for kind, names in stage.leftovers.items() if names}
+    if left:
+        listed = "\n".join(f"· {kind}: {', '.join(names)}" for kind, names in left.items())
+        raise UserError(f"Something is left after cdk destroy:\n{listed}", where=str(stage.folder.log))
+    return f"0 of each: {', '.join(stage.leftovers)}"
+
+
+STEPS = (
+    Step("Check the data", check_data),
+    Step("Start an embedded cloud", start_cloud),
+    Step("Bootstrap it for the CDK", bootstrap_cloud),
+    Step("Synthesize the production app", synthesize),
+    Step("Deploy its five stacks", deploy),
+    Step("Upload base weights and data", upload),
+    Step("Fine-tune, follow, serve", fine_tune),
+    Step("Held-out result and quality gate", quality_gate),
+    Step("Ask the live endpoint: base beside tuned", ask, needs_model=True),
+    Step("Wait for the idle reaper", wait_for_reaper, needs_model=True, needs_end=True),
+    Step("Destroy everything", destroy, needs_end=True),
+    Step("Prove that nothing is left", prove, needs_end=True),
+)

@@ -1,0 +1,155 @@
+"""What the demo has shown, in figures: on the screen, in `summary.json`, and in the job's own report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from finexpert import estimate
+from finexpert.demo.stage import Stage
+from finexpert.formatting import duration, interval, signed, usd
+from finexpert.ops import costs
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+HONESTY = (
+    "Estimated, not measured: Llama 2 7B on AWS for as many tokens as the tiny model saw here, at "
+    "JumpStart's published speed. Cents for S3, Lambda, Step Functions and CloudWatch are not in it."
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """The files that were written."""
+
+    report: Path
+    document: Path
+
+
+def sums(stage: Stage) -> list[estimate.Sum]:
+    """What the same would have cost on AWS, a line each and their total."""
+    assert stage.snapshot is not None
+    settings = stage.deployment.settings
+    lines = [
+        estimate.training(
+            stage.snapshot.progress.tokens_seen,
+            evaluated_tokens(stage.evaluation),
+            instance_type=settings.training_instance_type,
+            instance_count=settings.training_instance_count,
+            usd_per_hour=costs.training_usd_per_hour(stage.deployment) / settings.training_instance_count,
+        )
+    ]
+    if stage.awake_seconds:
+        lines.append(
+            estimate.hosting(
+                stage.awake_seconds,
+                instance_type=settings.hosting_instance_type,
+                usd_per_hour=costs.hosting_usd_per_hour(stage.deployment),
+            )
+        )
+    return [*lines, estimate.total(lines)]
+
+
+def document(stage: Stage) -> dict[str, Any]:
+    """The content of `summary.json`."""
+    assert stage.snapshot is not None
+    return {
+        "run": stage.snapshot.run,
+        "outcome": stage.snapshot.output.get("outcome"),
+        "dataset": str(stage.data),
+        "primary": stage.evaluation.get("primary"),
+        "steps": [asdict(timing) for timing in stage.timings],
+        "seconds": sum(timing.seconds for timing in stage.timings),
+        "answers": [asdict(answer) for answers in stage.answers for answer in answers],
+        "cost": {
+            "here_usd": 0.0,
+            "on_aws_estimated": [asdict(line) for line in sums(stage)],
+            "note": HONESTY,
+        },
+        "left": stage.leftovers,
+    }
+
+
+def table(stage: Stage) -> Table:
+    """The one summary at the end."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=box.ROUNDED, show_header=False, title="Summary", title_style="bold")
+    shown.add_column(style="bold")
+    shown.add_column()
+    for label, text in _rows(stage):
+        shown.add_row(label, Text(text))
+    return shown
+
+
+def _rows(stage: Stage) -> list[tuple[str, str]]:
+    primary = stage.evaluation["primary"]
+    metric = str(primary["metric"]).replace("_", " ")
+    rows = [
+        (
+            metric,
+            f"{primary['base']:.3f} → {primary['tuned']:.3f}  difference {signed(primary['difference'])} "
+            f"{interval(primary['interval'])}, on text held out of training",
+        ),
+        ("cost here", "$0"),
+    ]
+    rows += [(f"on AWS: {line.what.lower()}", f"{usd(line.usd)} = {line.how}") for line in sums(stage)]
+    rows.append(("", HONESTY))
+    rows += [(timing.title, duration(timing.seconds)) for timing in stage.timings]
+    rows.append(("all steps", duration(sum(timing.seconds for timing in stage.timings))))
+    if stage.leftovers:
+        rows.append(
+            ("left behind", ", ".join(f"{len(names)} {kind}" for kind, names in stage.leftovers.items()))
+        )
+    return rows
+
+
+def write(stage: Stage, folder: Path) -> Written:
+    """Write `report.html` and `summary.json`, each whole or not at all: two demos may end at once."""
+    written = Written(folder / "report.html", folder / "summary.json")
+    _write(stage, written.document, json.dumps(document(stage), indent=2, ensure_ascii=False).encode())
+    _write(stage, written.report, with_section(stage.report.decode(), section(stage)).encode())
+    return written
+
+
+def _write(stage: Stage, path: Path, content: bytes) -> None:
+    draft = stage.folder.path / path.name
+    draft.write_bytes(content)
+    draft.replace(path)
+
+
+def with_section(report: str, html: str) -> str:
+    """The job's report with a section before its end."""
+    body, end, rest = report.rpartition("</body>")
+    return f"{body}{html}{end}{rest}" if end else report + html
+
+
+def section(stage: Stage) -> str:
+    """The demo's part of the report: figures, timings, and what both models said."""
+    rows = "".join(
+        f"<tr><th>{escape(label)}</th><td>{escape(text)}</td></tr>" for label, text in _rows(stage)
+    )
+    parts = [f"<section><h2>The demo around it</h2><table>{rows}</table>"]
+    if stage.answers:
+        models = "".join(f"<th>{escape(answer.model)}</th>" for answer in stage.answers[0])
+        said = "".join(
+            f"<tr><th>{escape(answers[0].prompt)} …</th>"
+            + "".join(f"<td>{escape(answer.text)}</td>" for answer in answers)
+            + "</tr>"
+            for answers in stage.answers
+        )
+        parts.append(
+            f"<h2>Asked of the live endpoint</h2><table><tr><th>prompt</th>{models}</tr>{said}</table>"
+        )
+    return "".join(parts) + "</section>"
+
+
+def evaluated_tokens(evaluation: Any) -> int:
+    """Tokens that went through the model for the evaluations of base and tuned, as the job reports them."""
+    return 2 * int(evaluation.get("tokens", 0))
