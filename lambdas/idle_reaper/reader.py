@@ -1,0 +1,315 @@
+"""Reads what the rules ask for: lists in full pages, metrics in bulk, single endpoints only if nothing else
+helps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from lambdas.idle_reaper import metrics
+from lambdas.idle_reaper.facts import (
+    Component,
+    Config,
+    ConfiguredVariant,
+    Detail,
+    Endpoint,
+    Need,
+    Reading,
+    Series,
+    Unreadable,
+    Variant,
+    Verdict,
+)
+from lambdas.idle_reaper.rules import age, decide, status, wanted_series
+from lambdas.idle_reaper.rules.warning import warned_at
+from lambdas.idle_reaper.settings import Settings
+from lambdas.shared import hosting
+from lambdas.shared.aws import Clients, error_text, is_missing, list_all
+from lambdas.shared.tags import Tags, indexed_tags, list_tags
+
+#: With less time left than this nothing more is read: what is unread is kept, and the next run goes on.
+SPARE_SECONDS = 45.0
+
+
+class Reader:
+    """One run's reads. `problems` tells what could not be read; empty means that the picture is complete."""
+
+    def __init__(
+        self, clients: Clients, settings: Settings, now: datetime, seconds_left: Callable[[], float]
+    ) -> None:
+        self._clients, self._settings, self._now, self._left = clients, settings, now, seconds_left
+        self._window = now - settings.window_start(now)
+        self.problems: list[str] = []
+
+    def endpoints(self) -> list[Endpoint]:
+        """All endpoints of the region with what comes without a call for each of them."""
+        sagemaker = self._clients("sagemaker")
+        listing = list_all(sagemaker.list_endpoints, "Endpoints", MaxResults=100)
+        self._note("the list of endpoints", listing.problem)
+        found = [endpoint_of(summary) for summary in listing.items]
+        # Lists that help to decide are asked for only if anything is left to decide.
+        if all(self._settled_by_list(endpoint) for endpoint in found):
+            return found
+        components = self._components()
+        index = self._tag_index()
+        own = self._hosting()
+        discovered = _by_name(self._discovered())
+        return [
+            replace(
+                each,
+                components=_own(components, each.name),
+                tags=index.get(each.arn),
+                hosting=own,
+                discovered=_matching(discovered, each.name, _own(components, each.name)),
+            )
+            for each in found
+        ]
+
+    def settle(self, endpoints: Iterable[Endpoint]) -> list[tuple[Endpoint, Verdict]]:
+        """Read for each endpoint, a kind of need at a time, until every one has its verdict; in the given
+        order."""
+        order: list[str] = []
+        open_: dict[str, Endpoint] = {}
+        for endpoint in endpoints:
+            order.append(endpoint.arn)
+            open_[endpoint.arn] = endpoint
+        done: dict[str, tuple[Endpoint, Verdict]] = {}
+        while open_:
+            needs: dict[Need, list[Endpoint]] = {}
+            for arn, endpoint in list(open_.items()):
+                outcome = decide(endpoint, self._settings, self._now)
+                if isinstance(outcome, Verdict):
+                    done[arn] = (open_.pop(arn), outcome)
+                else:
+                    needs.setdefault(outcome, []).append(endpoint)
+            for need, waiting in needs.items():
+                for endpoint in self._read(need, waiting):
+                    open_[endpoint.arn] = endpoint
+        return [done[arn] for arn in order]
+
+    def fresh(self, endpoint: Endpoint) -> Endpoint | Unreadable:
+        """The endpoint read anew, nothing taken over, with every series that CloudWatch lists for it."""
+        sagemaker = self._clients("sagemaker")
+        try:
+            answer = sagemaker.describe_endpoint(EndpointName=endpoint.name)
+            tags = list_tags(sagemaker, endpoint.arn)
+        except Exception as error:
+            if not is_missing(error):
+                self._note(f"the second look at {endpoint.name}", error_text(error))
+            return Unreadable(error_text(error))
+        listing = list_all(
+            sagemaker.list_inference_components,
+            "InferenceComponents",
+            EndpointNameEquals=endpoint.name,
+            MaxResults=100,
+        )
+        components = tuple(component_of(summary) for summary in listing.items)
+        try:
+            series = metrics.listed(self._clients("cloudwatch"), window=self._window, endpoint=endpoint.name)
+        except Exception:  # it only adds series; those that are known are read anyway
+            series = set()
+        again = endpoint_of(answer)
+        return replace(
+            again,
+            tags=tags,
+            detail=detail_of(answer),
+            components=components if listing.complete else Unreadable(listing.problem),
+            hosting=self._hosting(),
+            discovered=endpoint.discovered | series,
+        )
+
+    def _settled_by_list(self, endpoint: Endpoint) -> bool:
+        return any(rule.judge(endpoint, self._settings, self._now) for rule in (status, age))
+
+    def _note(self, what: str, problem: str) -> None:
+        if problem:
+            self.problems.append(f"{what}: {problem}")
+
+    def _components(self) -> dict[str, tuple[Component, ...]] | Unreadable:
+        sagemaker = self._clients("sagemaker")
+        listing = list_all(sagemaker.list_inference_components, "InferenceComponents", MaxResults=100)
+        if not listing.complete:
+            self._note("the list of inference components", listing.problem)
+            return Unreadable(listing.problem)
+        found: dict[str, tuple[Component, ...]] = {}
+        for summary in listing.items:
+            name = summary["EndpointName"]
+            found[name] = (*found.get(name, ()), component_of(summary))
+        return found
+
+    def _tag_index(self) -> dict[str, dict[str, str]]:
+        try:
+            return indexed_tags(self._clients("resourcegroupstaggingapi"), "sagemaker:endpoint")
+        except Exception:  # the index only saves calls: candidates that it lacks are asked for one by one
+            return {}
+
+    def _hosting(self) -> hosting.Hosting | Unreadable | None:
+        if not self._settings.hosting_stack:
+            return None
+        try:
+            return hosting.read(self._clients("cloudformation"), self._settings.hosting_stack)
+        except Exception as error:
+            self._note(f"the stack {self._settings.hosting_stack}", error_text(error))
+            return Unreadable(error_text(error))
+
+    def _discovered(self) -> set[Series]:
+        try:
+            return metrics.listed(self._clients("cloudwatch"), window=self._window, metric="Invocations")
+        except Exception:  # it only saves describing endpoints that are in use
+            return set()
+
+    def _read(self, need: Need, endpoints: list[Endpoint]) -> list[Endpoint]:
+        if need is Need.METRICS:
+            return self._activity(endpoints)
+        read = {Need.TAGS: self._tags, Need.DETAIL: self._detail, Need.CONFIG: self._config}[need]
+        field = need.value
+        return [replace(each, **{field: self._one(need, read, each)}) for each in endpoints]
+
+    def _one(self, need: Need, read: Callable[[Endpoint], Any], endpoint: Endpoint) -> Any:
+        if self._left() < SPARE_SECONDS:
+            problem = "no time was left in this run"
+        else:
+            try:
+                return read(endpoint)
+            except Exception as error:
+                problem = error_text(error)
+        self._note(f"{need.value} of {endpoint.name}", problem)
+        return Unreadable(problem)
+
+    def _tags(self, endpoint: Endpoint) -> Tags:
+        return list_tags(self._clients("sagemaker"), endpoint.arn)
+
+    def _detail(self, endpoint: Endpoint) -> Detail:
+        return detail_of(self._clients("sagemaker").describe_endpoint(EndpointName=endpoint.name))
+
+    def _config(self, endpoint: Endpoint) -> Config | Unreadable:
+        if not isinstance(endpoint.detail, Detail):
+            return Unreadable("the endpoint was not described")
+        name = endpoint.detail.config_name
+        return config_of(self._clients("sagemaker").describe_endpoint_config(EndpointConfigName=name))
+
+    def _activity(self, endpoints: list[Endpoint]) -> list[Endpoint]:
+        """Read all series that the endpoints' rules want; one round of calls for each distinct window."""
+        starts: dict[datetime, set[Series]] = {}
+        for endpoint in endpoints:
+            missing = wanted_series(endpoint) - set(endpoint.activity)
+            starts.setdefault(self._start(endpoint), set()).update(missing)
+        found: dict[datetime, dict[Series, Reading | Unreadable]] = {}
+        for start, series in starts.items():
+            found[start] = metrics.readings(self._clients("cloudwatch"), series, start=start, now=self._now)
+            failed = [f"{s}: {r.why}" for s, r in found[start].items() if isinstance(r, Unreadable)]
+            if failed:
+                self._note(f"{len(failed)} metrics, the first", failed[0])
+        return [
+            replace(
+                endpoint,
+                activity={
+                    **endpoint.activity,
+                    **{
+                        s: found[self._start(endpoint)][s]
+                        for s in wanted_series(endpoint) - set(endpoint.activity)
+                    },
+                },
+            )
+            for endpoint in endpoints
+        ]
+
+    def _start(self, endpoint: Endpoint) -> datetime:
+        """From where on its use matters: the window, or the warning if that was given earlier."""
+        opened = self._settings.window_start(self._now)
+        given = warned_at(endpoint, self._settings)
+        return min(opened, given) if given else opened
+
+
+def _completed(
+    endpoint: Endpoint, found: dict[Series, Reading | Unreadable]
+) -> dict[Series, Reading | Unreadable]:
+    missing = wanted_series(endpoint) - set(endpoint.activity)
+    return {**endpoint.activity, **{series: found[series] for series in missing}}
+
+
+def endpoint_of(summary: dict[str, Any]) -> Endpoint:
+    """An endpoint from an item of ListEndpoints or from DescribeEndpoint's answer."""
+    return Endpoint(
+        name=summary["EndpointName"],
+        arn=summary["EndpointArn"],
+        status=summary["EndpointStatus"],
+        created=summary["CreationTime"],
+        modified=summary.get("LastModifiedTime") or summary["CreationTime"],
+    )
+
+
+def detail_of(answer: dict[str, Any]) -> Detail:
+    """The variants, shadow ones included, and whether it is asynchronous."""
+    variants = [*answer.get("ProductionVariants", []), *answer.get("ShadowProductionVariants", [])]
+    return Detail(
+        config_name=answer.get("EndpointConfigName", ""),
+        asynchronous=bool(answer.get("AsyncInferenceConfig")),
+        variants=tuple(
+            Variant(
+                name=variant["VariantName"],
+                instances=variant.get("CurrentInstanceCount"),
+                serverless="CurrentServerlessConfig" in variant,
+                provisioned_concurrency=variant.get("CurrentServerlessConfig", {}).get(
+                    "ProvisionedConcurrency", 0
+                ),
+            )
+            for variant in variants
+        ),
+    )
+
+
+def config_of(answer: dict[str, Any]) -> Config:
+    """The configured variants, shadow ones included."""
+    variants = [*answer.get("ProductionVariants", []), *answer.get("ShadowProductionVariants", [])]
+    return Config(
+        asynchronous=bool(answer.get("AsyncInferenceConfig")),
+        variants=tuple(
+            ConfiguredVariant(
+                name=variant["VariantName"],
+                instance_type=variant.get("InstanceType", ""),
+                instances=variant.get("InitialInstanceCount", 0),
+                has_model=bool(variant.get("ModelName")),
+                serverless="ServerlessConfig" in variant,
+                provisioned_concurrency=variant.get("ServerlessConfig", {}).get("ProvisionedConcurrency", 0),
+            )
+            for variant in variants
+        ),
+    )
+
+
+def component_of(summary: dict[str, Any]) -> Component:
+    """A component from an item of ListInferenceComponents."""
+    return Component(
+        name=summary["InferenceComponentName"],
+        variant=summary.get("VariantName", ""),
+        status=summary.get("InferenceComponentStatus", ""),
+        created=summary["CreationTime"],
+    )
+
+
+def _own(
+    components: dict[str, tuple[Component, ...]] | Unreadable, endpoint: str
+) -> tuple[Component, ...] | Unreadable:
+    return components if isinstance(components, Unreadable) else components.get(endpoint, ())
+
+
+def _by_name(discovered: set[Series]) -> dict[tuple[str, str], set[Series]]:
+    found: dict[tuple[str, str], set[Series]] = {}
+    for series in discovered:
+        for dimension in series.dimensions:
+            found.setdefault(dimension, set()).add(series)
+    return found
+
+
+def _matching(
+    discovered: dict[tuple[str, str], set[Series]],
+    endpoint: str,
+    components: tuple[Component, ...] | Unreadable,
+) -> frozenset[Series]:
+    """The series that name the endpoint or one of its components."""
+    own = [] if isinstance(components, Unreadable) else components
+    names = [("EndpointName", endpoint), *(("InferenceComponentName", each.name) for each in own)]
+    return frozenset().union(*(discovered.get(name, set()) for name in names))

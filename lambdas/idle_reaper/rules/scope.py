@@ -1,0 +1,22 @@
+"""Endpoints outside the scope are nobody's business here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from lambdas.idle_reaper.facts import Endpoint, Unreadable, Verdict, keep
+from lambdas.idle_reaper.settings import Scope, Settings
+from lambdas.shared.tags import PROJECT_TAG, owning_stack
+
+
+def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | None:
+    """In the scope `project`, keep what neither carries the project's tag nor is Hosting's."""
+    if settings.scope is Scope.ACCOUNT or endpoint.hosting_endpoint or endpoint.tags is None:
+        return None
+    if isinstance(endpoint.tags, Unreadable):
+        return keep(f"its tags cannot be read, so its owner is unknown ({endpoint.tags.why})")
+    if endpoint.tags.get(PROJECT_TAG) == settings.project:
+        return None
+    if settings.hosting_stack and owning_stack(endpoint.tags) == settings.hosting_stack:
+        return None
+    return keep(f"outside the scope: it has no tag {PROJECT_TAG} = {settings.project}")

@@ -1,0 +1,74 @@
+"""Keeps what is needed to make a deleted endpoint again: a JSON document in the audit bucket, written
+before."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from lambdas.idle_reaper.facts import Component, Endpoint
+from lambdas.shared.aws import Clients, error_text, pages
+from lambdas.shared.endpoints import scalable_targets
+
+FORMAT = 1
+
+
+def take(clients: Clients, endpoint: Endpoint, now: datetime) -> dict[str, Any]:
+    """Endpoint, configuration, components, scaling and tags as AWS describes them now. Raises botocore's
+    errors."""
+    sagemaker = clients("sagemaker")
+    described = _plain(sagemaker.describe_endpoint(EndpointName=endpoint.name))
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
+    own = endpoint.components if isinstance(endpoint.components, tuple) else ()
+    return {
+        "format": FORMAT,
+        "taken": now,
+        "endpoint": described,
+        "endpoint_config": _plain(config),
+        "inference_components": [_component(sagemaker, component) for component in own],
+        "scaling": _scaling(clients, endpoint, [component.name for component in own]),
+        "tags": dict(endpoint.known_tags),
+    }
+
+
+def key(endpoint: Endpoint) -> str:
+    """One object for each life of an endpoint, so that a repeated run writes the same one."""
+    return f"audit/endpoints/{endpoint.name}/{endpoint.created:%Y%m%dT%H%M%SZ}.json"
+
+
+def store(clients: Clients, bucket: str, endpoint: Endpoint, now: datetime) -> str:
+    """Write the snapshot and answer its URI. Raises botocore's errors: without snapshot nothing is
+    deleted."""
+    body = json.dumps(take(clients, endpoint, now), default=str, indent=1)
+    clients("s3").put_object(
+        Bucket=bucket, Key=key(endpoint), Body=body.encode(), ContentType="application/json"
+    )
+    return f"s3://{bucket}/{key(endpoint)}"
+
+
+def _component(sagemaker: Any, component: Component) -> dict[str, Any]:
+    return _plain(sagemaker.describe_inference_component(InferenceComponentName=component.name))
+
+
+def _scaling(clients: Clients, endpoint: Endpoint, components: list[str]) -> dict[str, Any]:
+    """Scaling targets and their policies; a failure is kept in their place, since scaling can be set up
+    again."""
+    try:
+        client = clients("application-autoscaling")
+        targets = scalable_targets(client, endpoint.name, components)
+        policies = []
+        for target in targets:
+            for answer in pages(
+                client.describe_scaling_policies,
+                ServiceNamespace="sagemaker",
+                ResourceId=target["ResourceId"],
+            ):
+                policies += answer.get("ScalingPolicies", [])
+    except Exception as error:
+        return {"problem": error_text(error)}
+    return {"targets": targets, "policies": policies}
+
+
+def _plain(answer: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
