@@ -74,11 +74,11 @@ def _after_change(name: str, old: dict[str, Any], new: dict[str, Any]) -> None:
 def encryption_rules(properties: dict[str, Any]) -> list[dict[str, Any]]:
     """A bucket's encryption as PutBucketEncryption takes it.
 
-    `aws:kms` without a key means the account's own key for S3 on AWS; ministack has none and would then refuse
-    every upload, so such a rule is left out.
+    `aws:kms` without a key means the account's own key for S3 on AWS; ministack has none and would then
+    refuse every upload, so such a rule is left out.
     """
-    configuration = properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", [])
-    defaults = [rule.get("ServerSideEncryptionByDefault") or {} for rule in configuration]
+    rules = properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", [])
+    defaults = [rule.get("ServerSideEncryptionByDefault") or {} for rule in rules]
     usable = [rule for rule in defaults if rule.get("SSEAlgorithm") == "AES256" or "KMSMasterKeyID" in rule]
     return [{"ApplyServerSideEncryptionByDefault": rule} for rule in usable]
 

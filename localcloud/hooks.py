@@ -70,7 +70,6 @@ CONTRACT: tuple[tuple[Any, str, str], ...] = (
     (stepfunctions, "_fail_execution", "call"),
     (stepfunctions, "_add_event", "call"),
     (stepfunctions, "_emit_execution_status_event", "call"),
-    (stepfunctions, "_api_name_to_sfn_key", "call"),
     (provisioners, "_RESOURCE_HANDLERS", "dict"),
     (provisioners, "_STACK_TAG_PROPERTY", "dict"),
     (provisioners, "_REPLACING_PROPERTIES", "dict"),
@@ -159,11 +158,6 @@ def budgets_of_account() -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
     kept.
     """
     return [(record, budgets._notification_store.get(name, [])) for name, record in budgets._budgets.items()]
-
-
-def sdk_member_name(name: str) -> str:
-    """A member's name as Step Functions' SDK integrations spell it (DBName → DbName)."""
-    return str(stepfunctions._api_name_to_sfn_key(name))
 
 
 def task_failure(error: str, cause: str) -> Exception:

@@ -12,16 +12,13 @@ UNNAMED = "Runtime.HandlerError"
 
 
 def with_class_name(result: dict[str, Any]) -> dict[str, Any]:
-    """An invocation's result (`body`, `error`, `log`) with the class that the traceback in its log ends
-    with.
-    """
+    """An invocation's result (`body`, `error`, `log`), its error type taken from the traceback in its log."""
     body = result.get("body")
     if not result.get("error") or not isinstance(body, dict) or body.get("errorType") != UNNAMED:
         return result
     message, log = str(body.get("errorMessage", "")), str(result.get("log", ""))
     trace = log[log.rfind("Traceback (most recent call last):") :] if "Traceback (" in log else log
-    # Python ends with "package.module.Class: message", Node begins with "Class: message"; a message may be
-    # empty
+    # Python ends with "package.module.Class: message" (just the class without one), Node begins so.
     ending = rf"^([A-Za-z_][\w.]*)(?:: {re.escape(message)})$" if message else r"^([A-Za-z_][\w.]*)$"
     found = re.findall(ending, trace, re.MULTILINE)
     if not found:

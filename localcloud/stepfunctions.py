@@ -10,6 +10,7 @@ failures named `Service.ExceptionClass`, where the class is the Java SDK's:
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -125,6 +126,12 @@ def _exception_class(shape: str) -> str:
     return stem if stem.endswith("Exception") else f"{stem}Exception"
 
 
+def member_name(name: str) -> str:
+    """A member as the Java SDK, and so the SDK integration, spells it: only a leading acronym changes
+    (DBClusters → DbClusters; RoleARN and VolumeSizeInGB stay)."""
+    return re.sub(r"^[A-Z]{2,}(?=[A-Z][a-z]|$)", lambda acronym: acronym.group().capitalize(), name)
+
+
 def api_parameters(value: Any, shape: Any) -> Any:
     """A task's parameters with the members named as the API names them (RoleARN where the SDK says
     RoleArn).
@@ -132,9 +139,7 @@ def api_parameters(value: Any, shape: Any) -> Any:
     if shape is None or value is None:
         return value
     if shape.type_name == "structure" and isinstance(value, dict):
-        names = {hooks.sdk_member_name(name): name for name in shape.members} | {
-            name: name for name in shape.members
-        }
+        names = {member_name(name): name for name in shape.members} | {name: name for name in shape.members}
         return {
             names.get(key, key): api_parameters(item, shape.members[names[key]] if key in names else None)
             for key, item in value.items()
@@ -153,10 +158,7 @@ def sdk_answer(value: Any, shape: Any) -> Any:
     if shape is None:
         return value
     if shape.type_name == "structure" and isinstance(value, dict):
-        return {
-            hooks.sdk_member_name(key): sdk_answer(item, shape.members.get(key))
-            for key, item in value.items()
-        }
+        return {member_name(key): sdk_answer(item, shape.members.get(key)) for key, item in value.items()}
     if shape.type_name == "list" and isinstance(value, list):
         return [sdk_answer(item, shape.member) for item in value]
     if shape.type_name == "map" and isinstance(value, dict):

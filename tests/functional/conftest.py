@@ -1,0 +1,44 @@
+"""A running embedded cloud for the functional tests, one for the whole session, always taken down."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from localcloud import environment
+from localcloud.lifecycle import Cloud, CloudOptions, down, up
+
+MakeClient = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """An embedded cloud in a folder of its own. It also ends if pytest is killed (owner_pid)."""
+    state_dir = tmp_path_factory.mktemp("cloud")
+    running = up(state_dir, options=CloudOptions(owner_pid=os.getpid(), provision_seconds=0.05))
+    try:
+        yield running
+    finally:
+        down(state_dir)
+
+
+@pytest.fixture(scope="session")
+def client(cloud: Cloud) -> MakeClient:
+    """`client("s3")`: a boto3 client of the cloud, whatever AWS settings surround the tests."""
+    session = boto3.Session(
+        aws_access_key_id=environment.ACCOUNT,
+        aws_secret_access_key=environment.SECRET,
+        region_name=environment.REGION,
+    )
+    clients: dict[str, Any] = {}
+
+    def make(service: str) -> Any:
+        if service not in clients:
+            clients[service] = session.client(service, endpoint_url=cloud.endpoint_url)
+        return clients[service]
+
+    return make

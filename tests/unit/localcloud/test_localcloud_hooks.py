@@ -1,0 +1,73 @@
+"""The contract with ministack: after an upgrade, the failing test's name says which hook broke."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+from typing import Any
+
+import pytest
+
+from localcloud import hooks
+
+PINNED = "1.5.33"
+
+
+def named(entry: tuple[Any, str, str]) -> str:
+    return f"{entry[0].__name__}.{entry[1]}"
+
+
+def test_the_contract_was_checked_against_the_installed_version() -> None:
+    installed = importlib.metadata.version("ministack")
+    assert installed == PINNED, (
+        f"ministack {installed} is installed, hooks.py was written for {PINNED}: run these tests, read what "
+        "changed around the names in hooks.CONTRACT, then move this number."
+    )
+
+
+@pytest.mark.parametrize("entry", hooks.CONTRACT, ids=named)
+def test_hook_exists_with_its_kind(entry: tuple[Any, str, str]) -> None:
+    module, name, kind = entry
+    found = getattr(module, name, None)
+    assert found is not None, f"{named(entry)} is gone from ministack"
+    if kind == "call":
+        assert callable(found), f"{named(entry)} is no longer callable"
+    elif kind == "dict":
+        assert isinstance(found, dict), f"{named(entry)} is no longer a dict"
+    else:
+        for method in ("get", "items", "values", "to_dict"):
+            assert hasattr(found, method), f"{named(entry)} is no longer a scoped table: no {method}()"
+
+
+@pytest.mark.parametrize(
+    ("function", "parameters"),
+    [
+        (hooks.stepfunctions._fail_execution, ["execution", "error", "cause"]),
+        (hooks.stepfunctions._run_execution, ["exec_arn"]),
+        (hooks.stepfunctions._ExecutionError, ["error", "cause"]),
+        (hooks.stepfunctions._add_event, ["execution", "event_type", "details"]),
+        (hooks.lambda_svc._execute_function_warm, ["func", "event", "request_id"]),
+        (hooks.cloudwatch._evaluate_alarm, ["alarm"]),
+        (hooks.cloudwatch._stat_value, ["stats", "stat_name", "points"]),
+        (hooks.cloudwatch._dispatch_alarm_actions, ["alarm", "old_state", "new_state", "reason"]),
+        (hooks.eventbridge._put_events, ["data", "allow_aws_source"]),
+        (hooks.stacks._runs_on_worker_thread, ["resource_type"]),
+        (hooks.responses.request_scope, ["account_id", "region"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_hook_takes_the_same_parameters(function: Any, parameters: list[str]) -> None:
+    assert list(inspect.signature(function).parameters) == parameters
+
+
+def test_dimensions_make_one_key_in_any_order() -> None:
+    assert hooks.cloudwatch._dims_key({"a": "1", "b": "2"}) == hooks.cloudwatch._dims_key(
+        {"b": "2", "a": "1"}
+    )
+
+
+def test_resource_handlers_have_the_shape_that_wrapping_relies_on() -> None:
+    bucket = hooks.provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+    assert {"create", "update", "delete"} <= set(bucket)
+    assert list(inspect.signature(bucket["create"]).parameters) == ["logical_id", "props", "stack_name"]
+    assert list(inspect.signature(bucket["delete"]).parameters) == ["physical_id", "props"]

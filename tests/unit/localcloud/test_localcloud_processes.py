@@ -1,0 +1,93 @@
+"""Children are ended as groups, and strangers are left alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from localcloud import environment, processes
+
+# a program with a child of its own, which both ignore SIGTERM; the child's number goes to stdout
+STUBBORN = """
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import signal, time; signal.signal(15, 1); time.sleep(60)"])
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def start(tmp_path: Path, code: str) -> subprocess.Popen[bytes]:
+    return processes.start(
+        tmp_path, [sys.executable, "-c", code], environment={}, cwd=tmp_path, log_path=tmp_path / "log.txt"
+    )
+
+
+def wait_for_text(path: Path) -> str:
+    deadline = time.monotonic() + 10
+    while not (text := path.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return text
+
+
+def test_stop_ends_the_whole_group_even_if_it_ignores_sigterm(tmp_path: Path) -> None:
+    process = start(tmp_path, STUBBORN)
+    grandchild = int(wait_for_text(tmp_path / "log.txt"))
+    assert [entry["pid"] for entry in processes.recorded(tmp_path)] == [process.pid]
+    assert processes.stop(tmp_path, process, grace_seconds=0.1) != 0
+    deadline = time.monotonic() + 5
+    while processes.started_at(grandchild) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert processes.started_at(grandchild) is None
+    assert processes.recorded(tmp_path) == []
+
+
+def test_a_program_that_ends_by_itself_gives_its_status_and_leaves_no_record(tmp_path: Path) -> None:
+    process = start(tmp_path, "raise SystemExit(3)")
+    process.wait(10)
+    assert processes.forget(tmp_path, process) == 3
+    assert list((tmp_path / processes.RECORDS).iterdir()) == []
+
+
+def test_what_a_crashed_cloud_left_is_ended(tmp_path: Path) -> None:
+    process = start(tmp_path, "import time; time.sleep(60)")
+    assert processes.stop_recorded(tmp_path, grace_seconds=2) == 1
+    assert process.wait(5) != 0
+
+
+def test_a_stranger_with_a_recorded_number_is_left_alone(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], process_group=0) as stranger:
+        record = tmp_path / processes.RECORDS / f"{stranger.pid}.json"
+        record.parent.mkdir()
+        record.write_text(
+            json.dumps({"pid": stranger.pid, "started": "another time", "name": "x", "argv": []})
+        )
+        assert processes.stop_recorded(tmp_path, grace_seconds=0.1) == 0
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_start_times_tell_processes_apart() -> None:
+    assert processes.started_at(os.getpid()) == processes.started_at(os.getpid()) is not None
+    assert processes.started_at(2**22 + 1) is None
+
+
+def test_a_child_s_environment_holds_nothing_of_the_user_s_aws(tmp_path: Path) -> None:
+    user = {"AWS_PROFILE": "work", "AWS_SESSION_TOKEN": "t", "CDK_DEFAULT_ACCOUNT": "1", "HOME": "/home/me"}
+    child = environment.for_program(tmp_path, "http://127.0.0.1:1", user)
+    assert "AWS_PROFILE" not in child
+    assert (child["AWS_SESSION_TOKEN"], child["CDK_DEFAULT_ACCOUNT"]) == ("", environment.ACCOUNT)
+    assert child["HOME"] == "/home/me"
+
+
+def test_the_server_inherits_nothing_but_what_it_needs(tmp_path: Path) -> None:
+    user = {"PATH": "/bin", "API_TOKEN": "secret", "AWS_PROFILE": "work", "OMP_NUM_THREADS": "1"}
+    server = environment.server(tmp_path, auth=False, provision_seconds=0.1, base=user)
+    assert "API_TOKEN" not in server and "AWS_PROFILE" not in server
+    assert server["OMP_NUM_THREADS"] == "1"
+    assert server["PATH"].endswith(f"{os.pathsep}/bin")
+    assert {server["HOME"], server["TMPDIR"]} == {str(tmp_path / "tmp")}
