@@ -92,7 +92,7 @@ def _fail(stage: Stage, error: Exception) -> ExitCode:
         log.writelines(traceback.format_exception(error))
     display.print_error(UserError(problem.what, where=problem.where, fix=problem.fix))
     stage.out.print("Removing everything …")
-    if stage.cloud is not None and stage.folder.synthesized.exists():
+    if (stage.folder.synthesized / "manifest.json").exists():
         try:
             with display.Live(stage.out) as live:
                 destroy(stage, live)
