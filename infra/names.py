@@ -69,6 +69,11 @@ class Names:
         return f"{self.name}-alerts"
 
     @property
+    def billing_topic(self) -> str:
+        """The SNS topic of the Billing stack, in us-east-1."""
+        return f"{self.name}-billing-alerts"
+
+    @property
     def dead_letter_queue(self) -> str:
         """The queue of events that no guardrail function could handle."""
         return f"{self.name}-dead-letters"

@@ -1,0 +1,49 @@
+"""ARNs of what is known by name only, for grants between stacks that must not depend on each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from infra.names import Names
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arns:
+    """ARNs within one partition, region and account (each may be a CDK token)."""
+
+    names: Names
+    partition: str
+    region: str
+    account: str
+
+    def of(self, service: str, resource: str) -> str:
+        """ARN of `resource` of `service` in this region and account."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+    def s3(self, path: str) -> str:
+        """ARN of a bucket, or of objects in it (`bucket/prefix/*`)."""
+        return f"arn:{self.partition}:s3:::{path}"
+
+    def sagemaker(self, resource: str) -> str:
+        """ARN of a SageMaker resource, such as `endpoint/*`."""
+        return self.of("sagemaker", resource)
+
+    @property
+    def training_jobs(self) -> str:
+        """All training jobs of this project: job names start with the prefix."""
+        return self.sagemaker(f"training-job/{self.names.name}-*")
+
+    @property
+    def hosting_stack(self) -> str:
+        """The Hosting stack, whatever its unique id."""
+        return self.of("cloudformation", f"stack/{self.names.stack('Hosting')}/*")
+
+    @property
+    def state_machine(self) -> str:
+        """The state machine of a fine-tuning run."""
+        return self.of("states", f"stateMachine:{self.names.state_machine}")
+
+    @property
+    def executions(self) -> str:
+        """All runs of the state machine."""
+        return self.of("states", f"execution:{self.names.state_machine}:*")

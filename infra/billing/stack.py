@@ -1,0 +1,55 @@
+"""What AWS itself knows of the bill: budget, estimated charges, anomalies. Always in us-east-1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from constructs import Construct
+
+from infra.billing.anomalies import AnomalyWatch
+from infra.billing.budget import MonthlyBudget
+from infra.billing.charges import ChargesAlarm
+from infra.guardrails.alerts import AlertTopic
+from infra.project_stack import ProjectStack
+from infra.settings import Settings
+
+
+class BillingStack(ProjectStack):
+    """The slow, account-wide line of defence behind the spend guard; alarms need a topic of their region."""
+
+    def __init__(self, scope: Construct, settings: Settings, **kwargs: Any) -> None:
+        super().__init__(scope, settings, "Billing", "budget, estimated charges, anomalies", **kwargs)
+        topic = AlertTopic(
+            self,
+            "Alerts",
+            topic_name=self.names.billing_topic,
+            email=settings.alert_email,
+            publishers=["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "costalerts.amazonaws.com"],
+            account=self.account,
+        )
+        budget = MonthlyBudget(
+            self,
+            "Monthly",
+            limit_usd=settings.budget_usd,
+            email=settings.alert_email,
+            topic_arn=topic.topic.topic_arn,
+        )
+        for construct_id, service in (("AllCharges", None), ("SageMakerCharges", "AmazonSageMaker")):
+            ChargesAlarm(
+                self,
+                construct_id,
+                alarm_name=f"{self.names.name}-{'all' if service is None else 'sagemaker'}-charges",
+                threshold_usd=settings.budget_usd - settings.reserve_usd,
+                topic=topic.topic,
+                service=service,
+            )
+        anomalies = AnomalyWatch(
+            self,
+            "Anomalies",
+            name=self.names.name,
+            project=self.names.project,
+            topic_arn=topic.topic.topic_arn,
+        )
+        # Both check at once whether they may publish, so the topic's policy must be there first.
+        budget.node.add_dependency(topic)
+        anomalies.node.add_dependency(topic)

@@ -1,0 +1,73 @@
+"""Where everything that goes wrong is told: the topic, its mail subscription, the queue of lost events."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+
+class AlertTopic(Construct):
+    """SNS topic with a mail subscription that the named AWS services may publish to, for this account only.
+
+    Args:
+        topic_name: its full name.
+        email: who gets the mails; AWS asks them once to confirm.
+        publishers: service principals, such as `cloudwatch.amazonaws.com`.
+        account: whose alarms, budgets and monitors may publish.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        topic_name: str,
+        email: str,
+        publishers: list[str],
+        account: str,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.topic = sns.Topic(self, "Topic", topic_name=topic_name, enforce_ssl=True)
+        self.topic.add_subscription(subscriptions.EmailSubscription(email))
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AwsServicesOfThisAccount",
+                principals=[iam.ServicePrincipal(publisher) for publisher in publishers],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": account}},
+            )
+        )
+
+
+class DeadLetterQueue(Construct):
+    """Queue of the events that a function could not handle, kept for two weeks.
+
+    Args:
+        queue_name: its full name.
+        rules_arn: pattern of the EventBridge rules, of any stack of this project, that may send to it.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, queue_name: str, rules_arn: str) -> None:
+        super().__init__(scope, construct_id)
+        self.queue = sqs.Queue(
+            self,
+            "Queue",
+            queue_name=queue_name,
+            retention_period=Duration.days(14),
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+        )
+        self.queue.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="RulesOfThisProject",
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[self.queue.queue_arn],
+                conditions={"ArnLike": {"aws:SourceArn": rules_arn}},
+            )
+        )

@@ -1,0 +1,104 @@
+"""Who guards the guards: alarms on the functions that guard, and on the queue of what they lost."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+SILENT_PERIODS = 3
+
+
+class FunctionWatch(Construct):
+    """Alarms when a function fails or is throttled, and when a scheduled one has not run for three periods.
+
+    Args:
+        function: to watch.
+        function_name: its name, for the alarms' names.
+        period_minutes: how often it is called; None for a function without a schedule.
+        topic: who is told, also when it is well again.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        function: lambda_.IFunction,
+        function_name: str,
+        period_minutes: int | None,
+        topic: sns.ITopic,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        period = Duration.minutes(period_minutes or 5)
+        self.alarms = [
+            cloudwatch.Alarm(
+                self,
+                "Errors",
+                alarm_name=f"{function_name}-errors",
+                alarm_description=f"{function_name} failed: /aws/lambda/{function_name} tells why",
+                metric=function.metric_errors(period=period, statistic="Sum"),
+                threshold=0,
+                evaluation_periods=1,
+                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            ),
+            cloudwatch.Alarm(
+                self,
+                "Throttles",
+                alarm_name=f"{function_name}-throttles",
+                alarm_description=f"{function_name} was throttled: Lambda concurrency is used up",
+                metric=function.metric_throttles(period=period, statistic="Sum"),
+                threshold=0,
+                evaluation_periods=1,
+                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            ),
+        ]
+        if period_minutes is not None:
+            self.alarms.append(
+                cloudwatch.Alarm(
+                    self,
+                    "Silence",
+                    alarm_name=f"{function_name}-silence",
+                    alarm_description=f"{function_name} has not run for {SILENT_PERIODS} × {period_minutes}"
+                    " minutes, so nothing guards: look at its EventBridge rule",
+                    metric=function.metric_invocations(period=period, statistic="Sum"),
+                    threshold=1,
+                    evaluation_periods=SILENT_PERIODS,
+                    comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+                    # A function that does not run publishes nothing: here it is the absence that alarms.
+                    treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
+                )
+            )
+        for alarm in self.alarms:
+            alarm.add_alarm_action(actions.SnsAction(topic))
+            alarm.add_ok_action(actions.SnsAction(topic))
+
+
+class QueueWatch(Construct):
+    """Alarm when an event lies in the dead-letter queue."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, queue: sqs.IQueue, queue_name: str, topic: sns.ITopic
+    ) -> None:
+        super().__init__(scope, construct_id)
+        waiting = queue.metric_approximate_number_of_messages_visible(
+            period=Duration.minutes(5), statistic="Maximum"
+        )
+        self.alarm = cloudwatch.Alarm(
+            self,
+            "Depth",
+            alarm_name=queue_name,
+            alarm_description=f"{queue_name} holds an event that nothing could handle: read, mend, redrive",
+            metric=waiting,
+            threshold=0,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        self.alarm.add_alarm_action(actions.SnsAction(topic))

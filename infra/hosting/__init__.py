@@ -1,0 +1,1 @@
+"""The Hosting stack: the endpoint that exists only while its parameter names an artifact."""

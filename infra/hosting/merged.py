@@ -1,0 +1,70 @@
+"""One merged model on a plain endpoint, for regions without inference components."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from infra.hosting.artifact import ModelArtifact
+from infra.hosting.components import LOAD_SECONDS, VARIANT
+from infra.names import Names
+
+
+class MergedEndpoint(Construct):
+    """Endpoint whose one model is the artifact itself: base weights with the adapter merged into them.
+
+    Args:
+        artifact: the parameter; nothing here exists while it is empty.
+        names: what the deployment is called.
+        role_arn: the role that SageMaker serves under.
+        image: the serving container.
+        environment: its settings.
+        instance_type: of the one instance behind the endpoint.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        artifact: ModelArtifact,
+        names: Names,
+        role_arn: str,
+        image: str,
+        environment: Mapping[str, str],
+        instance_type: str,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        model = sagemaker.CfnModel(
+            self,
+            "Model",
+            execution_role_arn=role_arn,
+            enable_network_isolation=True,
+            primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
+                image=image, environment=dict(environment), model_data_url=artifact.uri
+            ),
+        )
+        config = sagemaker.CfnEndpointConfig(
+            self,
+            "Config",
+            production_variants=[
+                sagemaker.CfnEndpointConfig.ProductionVariantProperty(
+                    variant_name=VARIANT,
+                    model_name=model.attr_model_name,
+                    instance_type=instance_type,
+                    initial_instance_count=1,
+                    initial_variant_weight=1,
+                    model_data_download_timeout_in_seconds=LOAD_SECONDS,
+                    container_startup_health_check_timeout_in_seconds=LOAD_SECONDS,
+                )
+            ],
+        )
+        endpoint = sagemaker.CfnEndpoint(
+            self,
+            "Endpoint",
+            endpoint_name=names.endpoint,
+            endpoint_config_name=config.attr_endpoint_config_name,
+        )
+        artifact.only_awake(model, config, endpoint)

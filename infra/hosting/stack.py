@@ -1,0 +1,53 @@
+"""The endpoint: asleep or awake, by the parameter ModelArtifact. Holds no IAM resource (docs/decisions/)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from constructs import Construct
+from serving.container import lmi_environment
+
+from infra.hosting.artifact import ModelArtifact
+from infra.hosting.capacity import CAPACITIES
+from infra.hosting.components import ComponentEndpoint
+from infra.hosting.merged import MergedEndpoint
+from infra.project_stack import ProjectStack
+from infra.settings import Settings
+from infra.training.stack import TrainingStack
+
+
+class HostingStack(ProjectStack):
+    """Base and tuned model side by side, or one merged model, by the setting `hosting`."""
+
+    def __init__(self, scope: Construct, settings: Settings, training: TrainingStack, **kwargs: Any) -> None:
+        super().__init__(scope, settings, "Hosting", "the endpoint, asleep or awake", **kwargs)
+        artifact = ModelArtifact(self, "Artifact")
+        capacity = CAPACITIES[settings.hosting_instance_type]
+        if settings.hosting == "components":
+            ComponentEndpoint(
+                self,
+                "Components",
+                artifact=artifact,
+                names=self.names,
+                role_arn=training.serving_role_arn,
+                image=training.serving_image,
+                environment=lmi_environment(),
+                base_model_uri=training.base_model_uri,
+                accept_eula=settings.gated and settings.accept_eula,
+                instance_type=settings.hosting_instance_type,
+                capacity=capacity,
+            )
+        else:
+            MergedEndpoint(
+                self,
+                "Merged",
+                artifact=artifact,
+                names=self.names,
+                role_arn=training.serving_role_arn,
+                image=training.serving_image,
+                environment=lmi_environment(),
+                instance_type=settings.hosting_instance_type,
+            )
+        self.output("EndpointName", self.names.endpoint, "Exists while awake")
+        self.output("BaseComponentName", self.names.base_component, "The model as it was")
+        self.output("TunedComponentName", self.names.tuned_component, "The fine-tuned model")

@@ -1,0 +1,166 @@
+"""What each Lambda function may do, statement by statement; lambdas/README.md has the same as a table.
+
+Resource `*` stands only where the action has nothing narrower: SageMaker's and CloudFormation's List actions,
+the tagging API, CloudWatch's metric reads and writes, and Application Auto Scaling, whose targets have no
+project's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_iam as iam
+
+from infra.arns import Arns
+from infra.names import METRIC_NAMESPACE, PROJECT_TAG
+
+ANYTHING = ["*"]
+
+
+def allow(
+    actions: Sequence[str], resources: Sequence[str], conditions: dict[str, dict[str, str]] | None = None
+) -> iam.PolicyStatement:
+    """One statement; `conditions` as in a policy document."""
+    return iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions)
+
+
+def validate_dataset(arns: Arns, data_bucket: str) -> list[iam.PolicyStatement]:
+    """Read the datasets."""
+    return [
+        allow(["s3:ListBucket"], [arns.s3(data_bucket)]),
+        allow(["s3:GetObject"], [arns.s3(f"{data_bucket}/*")]),
+    ]
+
+
+def read_evaluation(arns: Arns, artifact_bucket: str) -> list[iam.PolicyStatement]:
+    """Read a run's output, write its evaluation and report beside it."""
+    return [
+        allow(["s3:ListBucket"], [arns.s3(artifact_bucket)]),
+        allow(["s3:GetObject", "s3:PutObject"], [arns.s3(f"{artifact_bucket}/runs/*")]),
+    ]
+
+
+def stop_training(arns: Arns) -> list[iam.PolicyStatement]:
+    """Stop this project's training jobs."""
+    return [allow(["sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"], [arns.training_jobs])]
+
+
+def admission(arns: Arns) -> list[iam.PolicyStatement]:
+    """See what ran this month and what runs now, to tell what was spent."""
+    return [
+        allow(
+            [
+                "sagemaker:ListTrainingJobs",
+                "sagemaker:ListEndpoints",
+                "sagemaker:ListTags",
+                "tag:GetResources",
+                "cloudformation:ListStacks",
+            ],
+            ANYTHING,
+        ),
+        allow(["sagemaker:DescribeTrainingJob"], [arns.training_jobs]),
+        allow(
+            ["sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig"],
+            [arns.sagemaker("endpoint/*"), arns.sagemaker("endpoint-config/*")],
+        ),
+        allow(
+            [
+                "cloudformation:DescribeStacks",
+                "cloudformation:DescribeStackEvents",
+                "cloudformation:GetTemplate",
+            ],
+            [arns.hosting_stack],
+        ),
+    ]
+
+
+def spend_guard(arns: Arns, topic_arn: str) -> list[iam.PolicyStatement]:
+    """See the spending as admission does, publish it, and stop what bills when the limit is near."""
+    return [
+        *admission(arns),
+        allow(["cloudwatch:GetMetricData", "sagemaker:ListInferenceComponents"], ANYTHING),
+        allow(
+            ["cloudwatch:PutMetricData"],
+            ANYTHING,
+            {"StringEquals": {"cloudwatch:namespace": METRIC_NAMESPACE}},
+        ),
+        allow(["cloudformation:UpdateStack", "cloudformation:CancelUpdateStack"], [arns.hosting_stack]),
+        allow(["sagemaker:StopTrainingJob"], [arns.training_jobs]),
+        # The last resort, where CloudFormation cannot put Hosting to sleep while it bills.
+        allow(
+            ["sagemaker:DeleteInferenceComponent", "sagemaker:DeleteEndpoint"],
+            [
+                arns.sagemaker(f"inference-component/{arns.names.name}-*"),
+                arns.sagemaker(f"endpoint/{arns.names.endpoint}"),
+            ],
+        ),
+        allow(["sns:Publish"], [topic_arn]),
+    ]
+
+
+def idle_reaper(arns: Arns, topic_arn: str, *, whole_account: bool) -> list[iam.PolicyStatement]:
+    """See every endpoint and its use, warn, and delete: the project's, or the whole account's."""
+    owned = {"StringEquals": {f"aws:ResourceTag/{PROJECT_TAG}": arns.names.project}}
+    endpoints = [arns.sagemaker("endpoint/*"), arns.sagemaker("inference-component/*")]
+    return [
+        allow(
+            [
+                "sagemaker:ListEndpoints",
+                "sagemaker:ListInferenceComponents",
+                "sagemaker:ListTags",
+                "tag:GetResources",
+                "cloudwatch:ListMetrics",
+                "cloudwatch:GetMetricData",
+                "application-autoscaling:DescribeScalableTargets",
+                "application-autoscaling:DescribeScalingPolicies",
+                "application-autoscaling:DeregisterScalableTarget",
+            ],
+            ANYTHING,
+        ),
+        allow(
+            [
+                "sagemaker:DescribeEndpoint",
+                "sagemaker:DescribeEndpointConfig",
+                "sagemaker:DescribeInferenceComponent",
+            ],
+            [*endpoints, arns.sagemaker("endpoint-config/*")],
+        ),
+        allow(
+            [
+                "sagemaker:AddTags",
+                "sagemaker:DeleteTags",
+                "sagemaker:DeleteInferenceComponent",
+                "sagemaker:DeleteEndpoint",
+            ],
+            endpoints,
+            None if whole_account else owned,
+        ),
+        allow(["cloudformation:DescribeStacks", "cloudformation:UpdateStack"], [arns.hosting_stack]),
+        allow(["sns:Publish"], [topic_arn]),
+    ]
+
+
+def teardown(arns: Arns) -> list[iam.PolicyStatement]:
+    """Stop the project's executions and jobs, delete its endpoints that no stack owns."""
+    owned = {"StringEquals": {f"aws:ResourceTag/{PROJECT_TAG}": arns.names.project}}
+    return [
+        allow(["states:ListExecutions"], [arns.state_machine]),
+        allow(["states:StopExecution"], [arns.executions]),
+        allow(
+            [
+                "sagemaker:ListTrainingJobs",
+                "sagemaker:ListEndpoints",
+                "sagemaker:ListInferenceComponents",
+                "sagemaker:ListTags",
+                "tag:GetResources",
+                "application-autoscaling:DescribeScalableTargets",
+                "application-autoscaling:DeregisterScalableTarget",
+            ],
+            ANYTHING,
+        ),
+        allow(["sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"], [arns.training_jobs]),
+        allow(["sagemaker:DescribeEndpoint"], [arns.sagemaker("endpoint/*")]),
+        allow(["sagemaker:DeleteEndpoint"], [arns.sagemaker("endpoint/*")], owned),
+        # Components on the project's endpoint need not carry the tag, and block the endpoint's deletion.
+        allow(["sagemaker:DeleteInferenceComponent"], [arns.sagemaker("inference-component/*")]),
+    ]

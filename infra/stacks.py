@@ -1,0 +1,32 @@
+"""The five stacks and what they know of each other."""
+
+from __future__ import annotations
+
+from aws_cdk import App, Environment, Tags
+
+from infra.assets import Assets
+from infra.billing.charges import BILLING_REGION
+from infra.billing.stack import BillingStack
+from infra.guardrails.stack import GuardrailsStack
+from infra.hosting.stack import HostingStack
+from infra.names import PROJECT_TAG
+from infra.settings import Settings
+from infra.storage.stack import StorageStack
+from infra.training.stack import TrainingStack
+
+
+def build(app: App, settings: Settings, assets: Assets, account: str | None = None) -> None:
+    """Put the stacks into `app`; with no `account` they fit any.
+
+    Training knows Storage and Guardrails, Hosting knows Training (its role); the functions know Hosting by
+    its name only, so nothing is circular, and `cdk destroy` takes them down in the opposite order.
+    """
+    here = Environment(account=account, region=settings.region)
+    storage = StorageStack(app, settings, env=here)
+    guardrails = GuardrailsStack(app, settings, assets, env=here)
+    training = TrainingStack(app, settings, assets, storage, guardrails, env=here)
+    training.add_stack_dependency(storage)
+    hosting = HostingStack(app, settings, training, env=here)
+    hosting.add_stack_dependency(storage)
+    BillingStack(app, settings, env=Environment(account=account, region=BILLING_REGION))
+    Tags.of(app).add(PROJECT_TAG, settings.prefix)

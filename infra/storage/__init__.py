@@ -1,0 +1,1 @@
+"""The Storage stack: data that the user brings, artifacts that the runs make."""

@@ -1,0 +1,30 @@
+"""Data and artifacts: kept at destroy, or emptied and deleted, by setting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from constructs import Construct
+
+from infra.project_stack import ProjectStack
+from infra.settings import Settings
+from infra.storage.bucket import CHECKPOINTS_DAYS, PrivateBucket
+
+
+class StorageStack(ProjectStack):
+    """The two buckets."""
+
+    def __init__(self, scope: Construct, settings: Settings, **kwargs: Any) -> None:
+        super().__init__(scope, settings, "Storage", "data and artifacts", **kwargs)
+        self.data_bucket = self.names.bucket("data", self.account)
+        self.artifact_bucket = self.names.bucket("artifacts", self.account)
+        PrivateBucket(self, "Data", bucket_name=self.data_bucket, retain=settings.retain_data)
+        PrivateBucket(
+            self,
+            "Artifacts",
+            bucket_name=self.artifact_bucket,
+            retain=settings.retain_data,
+            expiring_prefixes={"checkpoints/": CHECKPOINTS_DAYS},
+        )
+        self.output("DataBucketName", self.data_bucket, "Datasets and own base weights")
+        self.output("ArtifactBucketName", self.artifact_bucket, "What the runs made")

@@ -1,0 +1,38 @@
+"""The state machine of a fine-tuning run, in Amazon States Language (JSONPath).
+
+The execution's state is one object, filled step by step:
+
+| field | by | holds |
+|---|---|---|
+| `run`, `job_name`, `request`, `spot` | Prepare | names of execution and job, the input, whether spot |
+| `dataset.answer` | ValidateDataset | complete hyperparameters, counts, a sentence |
+| `admission.answer` | Admit | seconds and dollars that the job may take |
+| `stopping` | …Limits | StoppingCondition of the job |
+| `job` | DescribeTrainingJob | the job as AWS describes it |
+| `evaluation.answer` | ReadEvaluation | passed or not, figures, URIs |
+| `package`, `hosting`, `error` | the steps after | the model package; the stack's status; what went wrong |
+"""
+
+from __future__ import annotations
+
+from infra.training.fine_tune import FineTune
+from infra.training.publish_states import ending, evaluation, waking
+from infra.training.run_states import before_training, spot_fallback, training
+from infra.training.states import Definition
+
+
+def definition(fine_tune: FineTune) -> Definition:
+    """The whole state machine."""
+    return {
+        "Comment": "Validate, admit, train, evaluate, and publish what passed; every failure is told.",
+        "StartAt": "Defaults",
+        "TimeoutSeconds": fine_tune.timeout_seconds,
+        "States": {
+            **before_training(fine_tune),
+            **training(fine_tune),
+            **(spot_fallback() if fine_tune.spot else {}),
+            **evaluation(fine_tune),
+            **waking(fine_tune),
+            **ending(fine_tune),
+        },
+    }

@@ -1,0 +1,93 @@
+"""The training job of a run: the request for CreateTrainingJob, with the state machine's paths in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from infra.names import PROJECT_TAG
+
+_NUMBER = r"(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
+_VALIDATION = r'"event": "evaluation".*?"split": "validation".*?'
+
+# What the trainer prints is one JSON object a line; SageMaker takes the first group as the metric's value.
+METRICS = {
+    "train:loss": rf'"event": "step".*?"loss": {_NUMBER}',
+    "train:tokens_per_second": rf'"event": "step".*?"tokens_per_second": {_NUMBER}',
+    "validation:loss": rf'{_VALIDATION}"loss": {_NUMBER}',
+    "validation:bits_per_byte": rf'{_VALIDATION}"bits_per_byte": {_NUMBER}',
+}
+"""Metric definitions by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingJob:
+    """What all training jobs of this deployment share. URIs are S3's; `usd_per_hour` counts all instances."""
+
+    project: str
+    role_arn: str
+    image: str
+    instance_type: str
+    instance_count: int
+    volume_gb: int
+    usd_per_hour: float
+    base_model_uri: str
+    accept_eula: bool
+    code_uri: str
+    artifact_bucket: str
+
+    def request(self) -> dict[str, Any]:
+        """CreateTrainingJob's parameters; `$.…` are paths into the execution's state (see definition.py)."""
+        code_zip = self.code_uri.rsplit("/", 1)[1]
+        return {
+            "TrainingJobName.$": "$.job_name",
+            "RoleArn": self.role_arn,
+            "AlgorithmSpecification": {
+                "TrainingImage": self.image,
+                "TrainingInputMode": "File",
+                "ContainerEntrypoint": ["python", "-m", "training"],
+                "MetricDefinitions": [{"Name": name, "Regex": regex} for name, regex in METRICS.items()],
+            },
+            "HyperParameters.$": "$.dataset.answer.hyperparameters",
+            "InputDataConfig": [
+                _channel("training", {"S3Uri.$": "$.request.dataset"}),
+                _channel("model", self._weights()),
+                _channel("code", {"S3Uri": self.code_uri}),
+            ],
+            "OutputDataConfig": {"S3OutputPath": f"s3://{self.artifact_bucket}/runs/"},
+            # A spot run that is repeated on demand continues from the checkpoint of the run.
+            "CheckpointConfig": {
+                "LocalPath": "/opt/ml/checkpoints",
+                "S3Uri.$": f"States.Format('s3://{self.artifact_bucket}/checkpoints/{{}}/', $.run)",
+            },
+            "ResourceConfig": {
+                "InstanceType": self.instance_type,
+                "InstanceCount": self.instance_count,
+                "VolumeSizeInGB": self.volume_gb,
+            },
+            "StoppingCondition.$": "$.stopping",
+            "EnableManagedSpotTraining.$": "$.spot",
+            # SageMaker itself brings the channels and takes the output away: the program needs no network.
+            "EnableNetworkIsolation": True,
+            "EnableInterContainerTrafficEncryption": self.instance_count > 1,
+            "Environment": {
+                "PYTHONPATH": f"/opt/ml/input/data/code/{code_zip}",
+                "PYTHONUNBUFFERED": "1",
+                "HF_HUB_OFFLINE": "1",
+                "FINEXPERT_USD_PER_HOUR": f"{self.usd_per_hour:g}",
+            },
+            "Tags": [{"Key": PROJECT_TAG, "Value": self.project}],
+        }
+
+    def _weights(self) -> dict[str, Any]:
+        licence = {"ModelAccessConfig": {"AcceptEula": True}} if self.accept_eula else {}
+        return {"S3Uri": self.base_model_uri, **licence}
+
+
+def _channel(name: str, source: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "ChannelName": name,
+        "DataSource": {
+            "S3DataSource": {"S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated", **source}
+        },
+    }

@@ -1,0 +1,210 @@
+"""The second half of a run: evaluate, register, publish, wake, tell."""
+
+from __future__ import annotations
+
+from infra.training.fine_tune import FineTune
+from infra.training.states import (
+    FAILED,
+    State,
+    catch,
+    catch_all,
+    choice,
+    equals,
+    invoke,
+    matches,
+    pass_,
+    sdk,
+    wait,
+)
+
+JOB_LOG_GROUP = (
+    "$252Faws$252Fsagemaker$252FTrainingJobs"  # /aws/sagemaker/TrainingJobs as the console spells it
+)
+
+
+def evaluation(fine_tune: FineTune) -> dict[str, State]:
+    return {
+        "ReadEvaluation": invoke(
+            fine_tune.read_evaluation_arn,
+            {"run.$": "$.run", "training_job.$": "$.job", "admission.$": "$.admission.answer"},
+            result="$.evaluation",
+            next_="QualityGate",
+        ),
+        "QualityGate": choice(
+            [equals("$.evaluation.answer.passed", True, next_="RegisterAccepted")],
+            default="RegisterRejected",
+        ),
+        "RegisterAccepted": _register(fine_tune, "Approved", next_="PublishArtifact"),
+        "RegisterRejected": _register(fine_tune, "Rejected", next_="NotifyRejected"),
+        "PublishArtifact": sdk(
+            "ssm:putParameter",
+            {
+                "Name": fine_tune.artifact_parameter,
+                "Value.$": "$.evaluation.answer.artifact_uri",
+                "Type": "String",
+                "Overwrite": True,
+            },
+            retry_on="Ssm.SsmException",
+            result="$.published",
+            catch=[catch_all(FAILED)],
+            next_="WakeWanted",
+        ),
+    }
+
+
+def waking(fine_tune: FineTune) -> dict[str, State]:
+    status, cause = "$.hosting.status", "$.error.Cause"
+    return {
+        "WakeWanted": choice([equals("$.request.wake", True, next_="WakeHosting")], default="NotifyAccepted"),
+        "WakeHosting": sdk(
+            "cloudformation:updateStack",
+            {
+                "StackName": fine_tune.hosting_stack,
+                "UsePreviousTemplate": True,
+                "Parameters": [
+                    {
+                        "ParameterKey": "ModelArtifact",
+                        "ParameterValue.$": "$.evaluation.answer.artifact_uri",
+                    },
+                    {"ParameterKey": "BootstrapVersion", "UsePreviousValue": True},
+                ],
+            },
+            result="$.update",
+            catch=[catch_all("WakeRefused")],
+            next_="WaitForHosting",
+        ),
+        "WakeRefused": choice(
+            [
+                matches(cause, "*No updates are to be performed*", next_="NotifyAccepted"),
+                matches(cause, "*_IN_PROGRESS*", next_="WaitForOtherUpdate"),
+            ],
+            default=FAILED,
+        ),
+        "WaitForOtherUpdate": wait(fine_tune.poll_seconds, next_="WakeHosting"),
+        "WaitForHosting": wait(fine_tune.poll_seconds, next_="DescribeHosting"),
+        "DescribeHosting": sdk(
+            "cloudformation:describeStacks",
+            {"StackName": fine_tune.hosting_stack},
+            retry_on="CloudFormation.CloudFormationException",
+            selector={"status.$": "$.Stacks[0].StackStatus"},
+            result="$.hosting",
+            catch=[catch_all(FAILED)],
+            next_="HostingAwake",
+        ),
+        "HostingAwake": choice(
+            [
+                matches(status, "*ROLLBACK*", next_="WakeFailed"),
+                matches(status, "UPDATE_COMPLETE*", next_="NotifyAccepted"),
+                matches(status, "*FAILED", next_="WakeFailed"),
+            ],
+            default="WaitForHosting",
+        ),
+        "WakeFailed": pass_(
+            {
+                "Error": "WakeFailed",
+                "Cause.$": "States.Format('The adapter was accepted and published, but the stack"
+                f" {fine_tune.hosting_stack} could not serve it: {{}}, see its events.', {status})",
+            },
+            result="$.error",
+            next_=FAILED,
+        ),
+    }
+
+
+def ending(fine_tune: FineTune) -> dict[str, State]:
+    log = (
+        f"https://{fine_tune.region}.console.aws.amazon.com/cloudwatch/home?region={fine_tune.region}#logsV2:log-groups/"
+        f"log-group/{JOB_LOG_GROUP}$3FlogStreamNameFilter$3D{{}}"
+    )
+    return {
+        "NotifyAccepted": _report(fine_tune, "Accepted"),
+        "NotifyRejected": _report(fine_tune, "Rejected"),
+        "Accepted": _outcome(fine_tune, "accepted"),
+        "Rejected": _outcome(fine_tune, "rejected"),
+        "Refused": pass_(
+            {"cause.$": "States.StringToJson($.error.Cause)"}, result="$.refusal", next_="RefusedBecause"
+        ),
+        "RefusedBecause": pass_(
+            {"Error.$": "$.error.Error", "Cause.$": "$.refusal.cause.errorMessage"},
+            result="$.error",
+            next_=FAILED,
+        ),
+        FAILED: _publish(
+            fine_tune,
+            f"{fine_tune.job.project}: a fine-tune failed",
+            f"States.Format('{{}} failed ({{}}): {{}} Log: {log}',"
+            " $$.Execution.Name, $.error.Error, $.error.Cause, $$.Execution.Name)",
+            next_="Failed",
+        ),
+        "Failed": {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"},
+    }
+
+
+def _register(fine_tune: FineTune, approval: str, *, next_: str) -> State:
+    answer = "$.evaluation.answer"
+    return sdk(
+        "sagemaker:createModelPackage",
+        {
+            "ModelPackageGroupName": fine_tune.model_package_group,
+            "ModelPackageDescription.$": f"{answer}.sentence",
+            "ModelApprovalStatus": approval,
+            "InferenceSpecification": {
+                "Containers": [
+                    {"Image": fine_tune.serving_image, "ModelDataUrl.$": f"{answer}.artifact_uri"},
+                ],
+                "SupportedContentTypes": ["application/json"],
+                "SupportedResponseMIMETypes": ["application/json"],
+            },
+            "CustomerMetadataProperties": {
+                "run.$": "$.run",
+                "dataset.$": "$.request.dataset",
+                "evaluation.$": f"{answer}.evaluation_uri",
+                "metric.$": f"{answer}.primary.metric",
+                "base.$": f"States.Format('{{}}', {answer}.primary.base)",
+                "tuned.$": f"States.Format('{{}}', {answer}.primary.tuned)",
+                "usd.$": f"States.Format('{{}}', {answer}.usd)",
+            },
+        },
+        retry_on="SageMaker.SageMakerException",
+        result="$.package",
+        catch=[catch_all(FAILED)],
+        next_=next_,
+    )
+
+
+def _report(fine_tune: FineTune, outcome: str) -> State:
+    return _publish(
+        fine_tune,
+        f"{fine_tune.job.project}: a fine-tune was {outcome.lower()}",
+        f"States.Format('{{}} was {outcome.lower()}. {{}} Report: {{}}',"
+        " $.run, $.evaluation.answer.sentence, $.evaluation.answer.report_uri)",
+        next_=outcome,
+    )
+
+
+def _publish(fine_tune: FineTune, subject: str, message: str, *, next_: str) -> State:
+    """A notification; that it cannot be sent must not change how the run ends."""
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sns:publish",
+        "Parameters": {"TopicArn": fine_tune.topic_arn, "Subject": subject, "Message.$": message},
+        "ResultPath": "$.notified",
+        "Catch": [catch("States.ALL", next_, result="$.unnotified")],
+        "Next": next_,
+    }
+
+
+def _outcome(fine_tune: FineTune, outcome: str) -> State:
+    return {
+        "Type": "Pass",
+        "Parameters": {
+            "outcome": outcome,
+            "run.$": "$.run",
+            "job_name.$": "$.job_name",
+            "dataset.$": "$.dataset.answer",
+            "admission.$": "$.admission.answer",
+            "evaluation.$": "$.evaluation.answer",
+            "model_package_arn.$": "$.package.ModelPackageArn",
+        },
+        "End": True,
+    }

@@ -1,0 +1,122 @@
+"""The roles that SageMaker works under: one for training jobs, one for the endpoint.
+
+The endpoint's role lives here, in the Training stack, because the Hosting stack must hold no IAM resource:
+with one, every wake and sleep would need an acknowledgement (docs/decisions/hosting-parameter.md).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.arns import Arns
+from infra.permissions import ANYTHING, allow
+
+_ECR = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>[^:@]+)"
+)
+
+
+def read_prefix(arns: Arns, uri: str) -> list[iam.PolicyStatement]:
+    """List and read what lies below an S3 URI; a URI of one object allows that object."""
+    # No URL parser: the bucket's name may hold a CDK token, with brackets.
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    return [
+        allow(["s3:ListBucket"], [arns.s3(bucket)], {"StringLike": {"s3:prefix": f"{prefix}*"}}),
+        allow(["s3:GetObject"], [arns.s3(f"{bucket}/{prefix}*")]),
+    ]
+
+
+def pull_image(arns: Arns, image: str) -> list[iam.PolicyStatement]:
+    """Pull a container from ECR; none for an image that lies elsewhere."""
+    found = _ECR.match(image)
+    if found is None:
+        return []
+    repository = (
+        f"arn:{arns.partition}:ecr:{found['region']}:{found['account']}:repository/{found['repository']}"
+    )
+    return [
+        allow(
+            ["ecr:GetAuthorizationToken"], ANYTHING
+        ),  # has no resource: the token is for the whole registry
+        allow(
+            ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            [repository],
+        ),
+    ]
+
+
+def write_logs(arns: Arns, group: str) -> list[iam.PolicyStatement]:
+    """Write to the log groups that SageMaker makes by itself, and SageMaker's own metrics."""
+    return [
+        allow(
+            ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            [
+                arns.of("logs", f"log-group:/aws/sagemaker/{group}"),
+                arns.of("logs", f"log-group:/aws/sagemaker/{group}:*"),
+            ],
+        ),
+        # PutMetricData has no resource; the namespace is what can be narrowed.
+        allow(
+            ["cloudwatch:PutMetricData"],
+            ANYTHING,
+            {"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}},
+        ),
+    ]
+
+
+class SageMakerRole(Construct):
+    """A role for SageMaker with exactly these permissions."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        description: str,
+        permissions: Sequence[iam.PolicyStatement],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"),
+            description=description,
+        )
+        for statement in permissions:
+            self.role.add_to_policy(statement)
+
+
+def training_permissions(
+    arns: Arns, *, image: str, base_model_uri: str, code_uri: str, data_bucket: str, artifact_bucket: str
+) -> list[iam.PolicyStatement]:
+    """Read dataset, weights and code; write the run's output; read and write its checkpoints."""
+    return [
+        *read_prefix(arns, f"s3://{data_bucket}/datasets/"),
+        *read_prefix(arns, base_model_uri),
+        *read_prefix(arns, code_uri),
+        allow(["s3:ListBucket"], [arns.s3(artifact_bucket)], {"StringLike": {"s3:prefix": "checkpoints/*"}}),
+        allow(["s3:GetObject"], [arns.s3(f"{artifact_bucket}/checkpoints/*")]),
+        allow(
+            ["s3:PutObject", "s3:AbortMultipartUpload"],
+            [arns.s3(f"{artifact_bucket}/checkpoints/*"), arns.s3(f"{artifact_bucket}/runs/*")],
+        ),
+        *pull_image(arns, image),
+        *write_logs(arns, "TrainingJobs"),
+    ]
+
+
+def serving_permissions(
+    arns: Arns, *, image: str, base_model_uri: str, artifact_bucket: str
+) -> list[iam.PolicyStatement]:
+    """Read weights and adapters."""
+    return [
+        *read_prefix(arns, base_model_uri),
+        *read_prefix(arns, f"s3://{artifact_bucket}/runs/"),
+        *pull_image(arns, image),
+        *write_logs(arns, "Endpoints/*"),
+        *write_logs(arns, "InferenceComponents/*")[:1],
+    ]

@@ -1,0 +1,135 @@
+"""The first half of a run: validate, admit, train."""
+
+from __future__ import annotations
+
+from infra.training.fine_tune import FineTune
+from infra.training.states import (
+    FAILED,
+    State,
+    catch,
+    catch_all,
+    choice,
+    equals,
+    invoke,
+    matches,
+    pass_,
+    present,
+    sdk,
+    wait,
+)
+
+
+def before_training(fine_tune: FineTune) -> dict[str, State]:
+    """Validate the dataset, admit the job against the budget."""
+
+    limits = "SpotOrOnDemand" if fine_tune.spot else "OnDemandLimits"
+    on_demand = {"MaxRuntimeInSeconds.$": "$.admission.answer.max_runtime_seconds"}
+    states = {
+        "Defaults": pass_({"hyperparameters": {}, "wake": False}, result="$.defaults", next_="Prepare"),
+        "Prepare": pass_(
+            {
+                "run.$": "$$.Execution.Name",
+                "job_name.$": "$$.Execution.Name",
+                "spot": fine_tune.spot,
+                "request.$": "States.JsonMerge($.defaults, $$.Execution.Input, false)",
+            },
+            next_="ValidateDataset",
+        ),
+        "ValidateDataset": invoke(
+            fine_tune.validate_dataset_arn,
+            {"dataset.$": "$.request.dataset", "hyperparameters.$": "$.request.hyperparameters"},
+            result="$.dataset",
+            next_="Admit",
+        ),
+        "Admit": invoke(
+            fine_tune.admission_arn,
+            {"run.$": "$.run", "spot.$": "$.spot", "dataset.$": "$.dataset.answer"},
+            result="$.admission",
+            next_=limits,
+        ),
+        "OnDemandLimits": pass_(on_demand, result="$.stopping", next_="CreateTrainingJob"),
+    }
+    if fine_tune.spot:
+        spot = {**on_demand, "MaxWaitTimeInSeconds.$": "$.admission.answer.max_wait_seconds"}
+        states["SpotOrOnDemand"] = choice(
+            [equals("$.spot", True, next_="SpotLimits")], default="OnDemandLimits"
+        )
+        states["SpotLimits"] = pass_(spot, result="$.stopping", next_="CreateTrainingJob")
+    return states
+
+
+def training(fine_tune: FineTune) -> dict[str, State]:
+    """Start the job and look at it until it ends."""
+    ended_badly = "SpotGaveUp" if fine_tune.spot else "TrainingFailed"
+    return {
+        "CreateTrainingJob": sdk(
+            "sagemaker:createTrainingJob",
+            fine_tune.job.request(),
+            retry_on="SageMaker.SageMakerException",
+            result="$.created",
+            # A repeated call after a lost answer: the name is the execution's own, so the job is ours.
+            catch=[catch("SageMaker.ResourceInUseException", "WaitForTraining"), catch_all(FAILED)],
+            next_="WaitForTraining",
+        ),
+        "WaitForTraining": wait(fine_tune.poll_seconds, next_="DescribeTrainingJob"),
+        "DescribeTrainingJob": sdk(
+            "sagemaker:describeTrainingJob",
+            {"TrainingJobName.$": "$.job_name"},
+            retry_on="SageMaker.SageMakerException",
+            result="$.job",
+            catch=[catch_all(FAILED)],
+            next_="TrainingEnded",
+        ),
+        "TrainingEnded": choice(
+            [
+                equals("$.job.TrainingJobStatus", "Completed", next_="ReadEvaluation"),
+                equals("$.job.TrainingJobStatus", "Failed", next_=ended_badly),
+                equals("$.job.TrainingJobStatus", "Stopped", next_=ended_badly),
+            ],
+            default="WaitForTraining",
+        ),
+        "TrainingFailed": choice(
+            [present("$.job.FailureReason", next_="TrainingFailedBecause")], default="TrainingStopped"
+        ),
+        "TrainingFailedBecause": pass_(
+            {
+                "Error": "TrainingFailed",
+                "Cause.$": "States.Format('The training job {} failed: {}', $.job_name, $.job.FailureReason)",
+            },
+            result="$.error",
+            next_=FAILED,
+        ),
+        "TrainingStopped": pass_(
+            {
+                "Error": "TrainingStopped",
+                "Cause.$": "States.Format('The training job {} was stopped before its end ({}).',"
+                " $.job_name, $.job.SecondaryStatus)",
+            },
+            result="$.error",
+            next_=FAILED,
+        ),
+    }
+
+
+def spot_fallback() -> dict[str, State]:
+    """Spot that got no capacity, or waited too long, is tried once more on demand, if admitted anew."""
+    no_capacity = {
+        "And": [present("$.job.FailureReason"), matches("$.job.FailureReason", "*apacity*")],
+    }
+    gave_up = {"Or": [equals("$.job.SecondaryStatus", "MaxWaitTimeExceeded"), no_capacity]}
+    return {
+        "SpotGaveUp": choice(
+            [{"And": [equals("$.spot", True), gave_up], "Next": "OnDemandInstead"}],
+            default="TrainingFailed",
+        ),
+        "OnDemandInstead": pass_(
+            {
+                "run.$": "$.run",
+                "job_name.$": "States.Format('{}-od', $.run)",
+                "spot": False,
+                "request.$": "$.request",
+                "dataset.$": "$.dataset",
+            },
+            next_="Admit",
+        ),
+    }

@@ -1,0 +1,206 @@
+"""The state machine of a fine-tune with all that it calls, and the role of the endpoint."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3_assets as s3_assets
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra import images, permissions
+from infra.assets import Assets
+from infra.functions import ProjectFunction
+from infra.guardrails.stack import GuardrailsStack
+from infra.guardrails.teardown import CleanUpOnDelete
+from infra.guardrails.watch import FunctionWatch
+from infra.project_stack import ProjectStack
+from infra.settings import Settings
+from infra.storage.stack import StorageStack
+from infra.training.fine_tune import FineTune
+from infra.training.job import TrainingJob
+from infra.training.registry import ModelRegistry
+from infra.training.roles import SageMakerRole, serving_permissions, training_permissions
+from infra.training.state_machine import FineTuneStateMachine, state_machine_permissions
+from infra.training.stop_rule import StopTrainingRule
+from lambdas.shared import prices
+
+AROUND_THE_JOB_SECONDS = 2 * 3600
+"""What a run may take besides its job: a wake loads 13.5 GB, and may first wait for another update."""
+
+
+class TrainingStack(ProjectStack):
+    """Runs start here; the roles that SageMaker works under are here."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        settings: Settings,
+        assets: Assets,
+        storage: StorageStack,
+        guardrails: GuardrailsStack,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, settings, "Training", "fine-tuning runs", **kwargs)
+        self.storage = storage
+        self.topic_arn = guardrails.topic.topic_arn
+        self.serving_image = settings.serving_image or images.serving_image(settings.region)
+        self.base_model_uri = settings.base_model_location(storage.data_bucket)
+        self.code = lambda_.Code.from_asset(str(assets.functions))
+
+        program = s3_assets.Asset(self, "Program", path=str(assets.training))
+        fine_tune = self._fine_tune(f"s3://{program.s3_bucket_name}/{program.s3_object_key}")
+        machine = FineTuneStateMachine(
+            self,
+            "FineTune",
+            arns=self.arns,
+            fine_tune=fine_tune,
+            permissions=state_machine_permissions(self.arns, fine_tune),
+        )
+        state_machine_arn = machine.state_machine.state_machine_arn
+        stopping = self._stop_with(state_machine_arn, guardrails)
+        registry = ModelRegistry(self, "Registry", names=self.names)
+        CleanUpOnDelete(
+            self,
+            "RunningWork",
+            function_arn=guardrails.teardown.function_arn,
+            names=self.names,
+            state_machine_arn=state_machine_arn,
+            before=[machine, stopping, registry, self.training_role],
+        )
+        self.serving_role_arn = SageMakerRole(
+            self,
+            "ServingRole",
+            description="The endpoint of the Hosting stack",
+            permissions=serving_permissions(
+                self.arns,
+                image=self.serving_image,
+                base_model_uri=self.base_model_uri,
+                artifact_bucket=storage.artifact_bucket,
+            ),
+        ).role.role_arn
+        self.output("StateMachineArn", state_machine_arn, "Start an execution to fine-tune")
+        self.output("ModelPackageGroupName", self.names.model_package_group, "Every finished run, by version")
+
+    def _fine_tune(self, code_uri: str) -> FineTune:
+        settings, storage = self.settings, self.storage
+        on_job_seconds = (settings.max_runtime_minutes + settings.spot * settings.max_wait_minutes) * 60
+        validate = self._function(
+            "ValidateDataset",
+            "validate-dataset",
+            {"HYPERPARAMETERS": json.dumps(dict(settings.hyperparameters), sort_keys=True)},
+            permissions.validate_dataset(self.arns, storage.data_bucket),
+        )
+        admission = self._function(
+            "Admission",
+            "admission",
+            {
+                "BUDGET_USD": f"{settings.budget_usd:g}",
+                "RESERVE_USD": f"{settings.reserve_usd:g}",
+                "TRAINING_INSTANCE_TYPE": settings.training_instance_type,
+                "TRAINING_INSTANCE_COUNT": str(settings.training_instance_count),
+                "VOLUME_GB": str(settings.volume_gb),
+                "MAX_RUNTIME_SECONDS": str(settings.max_runtime_minutes * 60),
+                "MAX_WAIT_SECONDS": str(settings.max_wait_minutes * 60),
+                "HOSTING_STACK": self.names.stack("Hosting"),
+            },
+            permissions.admission(self.arns),
+        )
+        read_evaluation = self._function(
+            "ReadEvaluation",
+            "read-evaluation",
+            {"ARTIFACT_BUCKET": storage.artifact_bucket},
+            permissions.read_evaluation(self.arns, storage.artifact_bucket),
+        )
+        return FineTune(
+            job=self._job(code_uri),
+            spot=settings.spot,
+            poll_seconds=settings.poll_seconds,
+            timeout_seconds=on_job_seconds + AROUND_THE_JOB_SECONDS,
+            region=settings.region,
+            validate_dataset_arn=validate.function_arn,
+            admission_arn=admission.function_arn,
+            read_evaluation_arn=read_evaluation.function_arn,
+            topic_arn=self.topic_arn,
+            model_package_group=self.names.model_package_group,
+            serving_image=self.serving_image,
+            artifact_parameter=self.names.artifact_parameter,
+            hosting_stack=self.names.stack("Hosting"),
+        )
+
+    def _job(self, code_uri: str) -> TrainingJob:
+        settings, storage = self.settings, self.storage
+        image = settings.training_image or images.training_image(settings.region)
+        self.training_role = SageMakerRole(
+            self,
+            "TrainingRole",
+            description="The training jobs of the fine-tuning runs",
+            permissions=training_permissions(
+                self.arns,
+                image=image,
+                base_model_uri=self.base_model_uri,
+                code_uri=code_uri,
+                data_bucket=storage.data_bucket,
+                artifact_bucket=storage.artifact_bucket,
+            ),
+        )
+        price = prices.hourly(settings.training_instance_type, settings.region, "training")
+        return TrainingJob(
+            project=self.names.project,
+            role_arn=self.training_role.role.role_arn,
+            image=image,
+            instance_type=settings.training_instance_type,
+            instance_count=settings.training_instance_count,
+            volume_gb=settings.volume_gb,
+            usd_per_hour=price.usd * settings.training_instance_count,
+            base_model_uri=self.base_model_uri,
+            accept_eula=settings.gated and settings.accept_eula,
+            code_uri=code_uri,
+            artifact_bucket=storage.artifact_bucket,
+        )
+
+    def _stop_with(self, state_machine_arn: str, guardrails: GuardrailsStack) -> StopTrainingRule:
+        # By its ARN: a grant on the queue itself would make the two stacks depend on each other.
+        queue = sqs.Queue.from_queue_arn(
+            self, "DeadLetters", self.arns.of("sqs", self.names.dead_letter_queue)
+        )
+        function = self._function(
+            "StopTraining", "stop-training", {}, permissions.stop_training(self.arns), dead_letter_queue=queue
+        )
+        FunctionWatch(
+            self,
+            "StopTrainingWatch",
+            function=function,
+            function_name=self.names.function("stop-training"),
+            period_minutes=None,
+            topic=guardrails.topic,
+        )
+        return StopTrainingRule(
+            self,
+            "StopTrainingRule",
+            state_machine_arn=state_machine_arn,
+            function=function,
+            dead_letter_queue=queue,
+        )
+
+    def _function(
+        self,
+        construct_id: str,
+        purpose: str,
+        environment: dict[str, str],
+        statements: list[iam.PolicyStatement],
+        dead_letter_queue: sqs.IQueue | None = None,
+    ) -> lambda_.Function:
+        return ProjectFunction(
+            self,
+            construct_id,
+            names=self.names,
+            purpose=purpose,
+            code=self.code,
+            environment=environment,
+            permissions=statements,
+            dead_letter_queue=dead_letter_queue,
+        ).function

@@ -1,0 +1,88 @@
+"""The state machine, its role and its log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra.arns import Arns
+from infra.permissions import allow
+from infra.training.definition import definition
+from infra.training.fine_tune import FineTune
+
+
+class FineTuneStateMachine(Construct):
+    """Runs `FineTune`; its role may do what the definition's tasks do, and no more.
+
+    Args:
+        arns: ARNs by name.
+        fine_tune: what to run.
+        permissions: the statements of `state_machine_permissions`.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        arns: Arns,
+        fine_tune: FineTune,
+        permissions: Sequence[iam.PolicyStatement],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        names = arns.names
+        log_group = logs.LogGroup(
+            self,
+            "Log",
+            # CloudWatch keeps room in its resource policy for groups of this prefix without being asked.
+            log_group_name=f"/aws/vendedlogs/states/{names.state_machine}",
+            retention=logs.RetentionDays.ONE_MONTH,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        for statement in permissions:
+            role.add_to_policy(statement)
+        asl = Stack.of(self).to_json_string(definition(fine_tune))
+        self.state_machine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            state_machine_name=names.state_machine,
+            definition_body=sfn.DefinitionBody.from_string(asl),
+            role=role,
+            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL),
+        )
+
+
+def state_machine_permissions(arns: Arns, fine_tune: FineTune) -> list[iam.PolicyStatement]:
+    """What the tasks of `fine_tune` call. CDK cannot derive these: the tasks are SDK integrations."""
+    names = arns.names
+    return [
+        allow(
+            ["lambda:InvokeFunction"],
+            [fine_tune.validate_dataset_arn, fine_tune.admission_arn, fine_tune.read_evaluation_arn],
+        ),
+        allow(
+            ["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", "sagemaker:AddTags"],
+            [arns.training_jobs],
+        ),
+        allow(
+            ["iam:PassRole"],
+            [fine_tune.job.role_arn],
+            {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        ),
+        allow(
+            ["sagemaker:CreateModelPackage"],
+            [
+                arns.sagemaker(f"model-package-group/{names.model_package_group}"),
+                arns.sagemaker(f"model-package/{names.model_package_group}/*"),
+            ],
+        ),
+        allow(["ssm:PutParameter"], [arns.of("ssm", f"parameter{names.artifact_parameter}")]),
+        allow(["cloudformation:UpdateStack", "cloudformation:DescribeStacks"], [arns.hosting_stack]),
+        allow(["sns:Publish"], [fine_tune.topic_arn]),
+    ]
