@@ -99,6 +99,7 @@ class Detail:
     config_name: str
     variants: tuple[Variant, ...]
     asynchronous: bool = False
+    enhanced_metrics: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +145,7 @@ class Endpoint:
     detail: Detail | Unreadable | None = None
     config: Config | Unreadable | None = None
     components: tuple[Component, ...] | Unreadable = ()
-    discovered: frozenset[Series] = frozenset()
+    discovered: frozenset[Series] | Unreadable = frozenset()
     activity: Mapping[Series, Reading | Unreadable] = field(default_factory=dict)
     hosting: Hosting | Unreadable | None = None
 

@@ -149,8 +149,8 @@ class Run:
     def _warning(self, endpoint: Endpoint) -> list[str]:
         tomorrow = self._now + timedelta(days=1)
         return [
-            f"{endpoint.name}: nobody uses it; it is deleted after {deadline_text(self._settings, self._now)}."
-            + self._cost(endpoint),
+            f"{endpoint.name}: nobody uses it; it is to be deleted after"
+            f" {deadline_text(self._settings, self._now)}.{self._cost(endpoint)}",
             f"  To keep it for a day: aws sagemaker add-tags --region {self._settings.region}"
             f" --resource-arn {endpoint.arn}"
             f" --tags Key={self._settings.keep_tag},Value={tomorrow:%Y-%m-%dT%H:%MZ}",

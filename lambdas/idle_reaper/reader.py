@@ -106,10 +106,6 @@ class Reader:
             MaxResults=100,
         )
         components = tuple(component_of(summary) for summary in listing.items)
-        try:
-            series = metrics.listed(self._clients("cloudwatch"), window=self._window, endpoint=endpoint.name)
-        except Exception:  # it only adds series; those that are known are read anyway
-            series = set()
         again = endpoint_of(answer)
         return replace(
             again,
@@ -117,7 +113,7 @@ class Reader:
             detail=detail_of(answer),
             components=components if listing.complete else Unreadable(listing.problem),
             hosting=self._hosting(),
-            discovered=endpoint.discovered | series,
+            discovered=self._listed_again(endpoint),
         )
 
     def _settled_by_list(self, endpoint: Endpoint) -> bool:
@@ -154,11 +150,23 @@ class Reader:
             self._note(f"the stack {self._settings.hosting_stack}", error_text(error))
             return Unreadable(error_text(error))
 
-    def _discovered(self) -> set[Series]:
+    def _discovered(self) -> set[Series] | Unreadable:
+        """All series of requests; a failure costs calls, and the certainty about endpoints with enhanced
+        metrics."""
         try:
             return metrics.listed(self._clients("cloudwatch"), window=self._window, metric="Invocations")
-        except Exception:  # it only saves describing endpoints that are in use
-            return set()
+        except Exception as error:
+            return Unreadable(error_text(error))
+
+    def _listed_again(self, endpoint: Endpoint) -> frozenset[Series] | Unreadable:
+        """Every series of use with the endpoint's name in it, and those of its components from the first
+        look."""
+        try:
+            series = metrics.listed(self._clients("cloudwatch"), window=self._window, endpoint=endpoint.name)
+        except Exception as error:
+            return Unreadable(error_text(error))
+        before = endpoint.discovered
+        return frozenset(series) if isinstance(before, Unreadable) else before | series
 
     def _read(self, need: Need, endpoints: list[Endpoint]) -> list[Endpoint]:
         if need is Need.METRICS:
@@ -247,6 +255,7 @@ def detail_of(answer: dict[str, Any]) -> Detail:
     return Detail(
         config_name=answer.get("EndpointConfigName", ""),
         asynchronous=bool(answer.get("AsyncInferenceConfig")),
+        enhanced_metrics=bool(answer.get("MetricsConfig", {}).get("EnableEnhancedMetrics")),
         variants=tuple(
             Variant(
                 name=variant["VariantName"],
@@ -296,7 +305,9 @@ def _own(
     return components if isinstance(components, Unreadable) else components.get(endpoint, ())
 
 
-def _by_name(discovered: set[Series]) -> dict[tuple[str, str], set[Series]]:
+def _by_name(discovered: set[Series] | Unreadable) -> dict[tuple[str, str], set[Series]] | Unreadable:
+    if isinstance(discovered, Unreadable):
+        return discovered
     found: dict[tuple[str, str], set[Series]] = {}
     for series in discovered:
         for dimension in series.dimensions:
@@ -305,11 +316,13 @@ def _by_name(discovered: set[Series]) -> dict[tuple[str, str], set[Series]]:
 
 
 def _matching(
-    discovered: dict[tuple[str, str], set[Series]],
+    discovered: dict[tuple[str, str], set[Series]] | Unreadable,
     endpoint: str,
     components: tuple[Component, ...] | Unreadable,
-) -> frozenset[Series]:
+) -> frozenset[Series] | Unreadable:
     """The series that name the endpoint or one of its components."""
+    if isinstance(discovered, Unreadable):
+        return discovered
     own = [] if isinstance(components, Unreadable) else components
     names = [("EndpointName", endpoint), *(("InferenceComponentName", each.name) for each in own)]
     return frozenset().union(*(discovered.get(name, set()) for name in names))

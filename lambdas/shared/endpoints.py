@@ -58,12 +58,10 @@ def remove_endpoint(
     )
     _deregister(autoscaling, name, [c["InferenceComponentName"] for c in listing.items], removal)
     while True:
-        if listing.complete:
-            left = _delete_components(sagemaker, listing.items, removal)
-            if not left and _delete_endpoint(sagemaker, name, removal):
-                return removal
-        else:
-            removal.problem = f"its inference components cannot be listed: {listing.problem}"
+        # Where components cannot be listed AWS itself refuses to delete an endpoint that has some.
+        left = _delete_components(sagemaker, listing.items, removal)
+        if not left and _delete_endpoint(sagemaker, name, removal):
+            return removal
         if clock() >= end:
             removal.problem = removal.problem or "its inference components are still being deleted"
             return removal

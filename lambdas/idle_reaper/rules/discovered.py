@@ -7,16 +7,23 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from lambdas.idle_reaper.facts import Endpoint, Need, Series, Verdict
+from lambdas.idle_reaper.facts import Detail, Endpoint, Need, Series, Unreadable, Verdict, keep
 from lambdas.idle_reaper.rules.use import judge_series
 from lambdas.idle_reaper.settings import Settings
 
 
 def series(endpoint: Endpoint) -> list[Series]:
     """What ListMetrics found."""
-    return sorted(endpoint.discovered, key=str)
+    return [] if isinstance(endpoint.discovered, Unreadable) else sorted(endpoint.discovered, key=str)
 
 
 def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | Need | None:
-    """Keep if any listed series shows use."""
+    """Keep if any listed series shows use, or if none could be listed where that is the only way to know."""
+    if isinstance(endpoint.discovered, Unreadable):
+        if isinstance(endpoint.detail, Detail) and endpoint.detail.enhanced_metrics:
+            return keep(
+                "it publishes enhanced metrics, whose dimensions only ListMetrics tells, and that failed"
+                f" ({endpoint.discovered.why})"
+            )
+        return None
     return judge_series(series(endpoint), "it is used", endpoint, settings, now)

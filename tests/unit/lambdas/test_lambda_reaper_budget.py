@@ -1,0 +1,46 @@
+"""How many requests a run may send: batches for all, single calls for candidates only."""
+
+from __future__ import annotations
+
+import pytest
+from lambda_cloud import NOW, Cloud
+
+from lambdas.idle_reaper.handler import Run
+from lambdas.idle_reaper.settings import Settings
+
+
+def calls(cloud: Cloud, **settings: int) -> int:
+    answer = Run(cloud, Settings(**settings), NOW).answer()
+    assert answer["complete"] and answer["api_calls"] == len(cloud.log)
+    return int(answer["api_calls"])
+
+
+@pytest.mark.parametrize("size", [1, 40, 1000])
+def test_a_busy_fleet_costs_pages_only(size: int) -> None:
+    cloud = Cloud()
+    for number in range(size):
+        cloud.requests(cloud.endpoint(f"busy-{number}"), 20)
+    assert calls(cloud) <= size / 40 + 10
+
+
+def test_idle_endpoints_cost_two_calls_each() -> None:
+    cloud = Cloud()
+    for number in range(1000):
+        name = cloud.endpoint(f"e-{number}")
+        if number % 4:
+            cloud.requests(name, 20)
+    assert calls(cloud, max_deletes=0) <= 0.55 * 1000
+
+
+def test_other_projects_cost_nothing_beyond_the_pages() -> None:
+    cloud = Cloud()
+    for number in range(500):
+        cloud.endpoint(f"theirs-{number}", project="Theirs")
+    assert calls(cloud) <= 500 / 40 + 10
+
+
+def test_a_young_fleet_is_settled_by_the_list_alone() -> None:
+    cloud = Cloud()
+    for number in range(250):
+        cloud.endpoint(f"young-{number}", age=5)
+    assert calls(cloud) == 3
