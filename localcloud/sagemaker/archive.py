@@ -1,0 +1,68 @@
+"""tar.gz archives, both ways: the same bytes for the same files, and nothing that reaches outside its folder."""
+
+from __future__ import annotations
+
+import gzip
+import tarfile
+from pathlib import Path
+from typing import IO
+
+MAX_UNPACKED_BYTES = 64 * 1024**3  # beyond any model that a laptop holds; stops a decompression bomb
+MAX_MEMBERS = 100_000
+
+
+class UnsafeArchive(ValueError):
+    """An archive that must not be unpacked; the message says why."""
+
+
+def pack(folder: Path, target: Path) -> list[str]:
+    """Write the files under `folder` into the gzip'ed tar `target`, byte for byte the same for the same
+    files.
+
+    A symbolic link is stored as the file that it leads to; one that leads out of `folder` is left out.
+
+    Returns:
+        the paths of links that were left out, relative to `folder`.
+    """
+    root = folder.resolve()
+    left_out = []
+    with (
+        target.open("wb") as raw,
+        gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for path in sorted(folder.rglob("*")):
+            if path.is_symlink() and not path.resolve().is_relative_to(root):
+                left_out.append(str(path.relative_to(folder)))
+            elif path.is_file() and path.resolve().is_relative_to(root):
+                _add(archive, path, str(path.relative_to(folder)))
+    return left_out
+
+
+def unpack(source: IO[bytes], folder: Path) -> None:
+    """Unpack a gzip'ed tar into `folder`.
+
+    Raises:
+        UnsafeArchive: for one that is no tar.gz, is too large unpacked, or reaches outside the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    total = members = 0
+    try:
+        with tarfile.open(fileobj=source, mode="r:gz") as archive:
+            for member in archive:
+                total, members = total + member.size, members + 1
+                if total > MAX_UNPACKED_BYTES or members > MAX_MEMBERS:
+                    raise UnsafeArchive(
+                        f"it unpacks to more than {MAX_UNPACKED_BYTES} bytes or {MAX_MEMBERS} files"
+                    )
+                archive.extract(member, folder, filter="data")
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise UnsafeArchive(f"it is not a tar.gz archive that can be unpacked ({error})") from error
+
+
+def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = path.stat().st_size
+    member.mode = 0o644
+    with path.open("rb") as content:
+        archive.addfile(member, content)

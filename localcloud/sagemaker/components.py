@@ -1,0 +1,361 @@
+"""Inference components: a base model's copies on an endpoint, and adapters on a base."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localcloud import platform
+from localcloud.sagemaker import archive, catalog, endpoints, hosting, monitor, s3_files, store, telemetry
+from localcloud.sagemaker.errors import not_emulated, validation
+from localcloud.sagemaker.hosting import Fleet, Placement, StartFailed
+from localcloud.sagemaker.models import container_of
+from localcloud.sagemaker.options import options
+from localcloud.sagemaker.store import Record
+
+IN_PROGRESS = ("Creating", "Updating", "Deleting")
+_generation = itertools.count(1)
+
+
+def create(params: dict[str, Any]) -> dict[str, Any]:
+    """Accept a component and bring it into service in the background."""
+    specification = _specification(params)
+    with store.lock:
+        endpoint = store.find(store.ENDPOINT, params["EndpointName"])
+        if endpoint["EndpointStatus"] != "InService":
+            raise validation(
+                f'Endpoint "{endpoint["EndpointArn"]}" is {endpoint["EndpointStatus"]}; inference components '
+                f"can be "
+                "created on an endpoint that is InService."
+            )
+        if not endpoints.is_for_components(endpoint["_Config"]):
+            raise validation(
+                f"Endpoint {params['EndpointName']} hosts models, so it cannot host inference components."
+            )
+        fields = (
+            _adapter_fields(params, specification)
+            if is_adapter(specification)
+            else _base_fields(params, endpoint)
+        )
+        _check_specification(specification)
+        record = store.add(
+            store.INFERENCE_COMPONENT,
+            {key: value for key, value in params.items() if key != "RuntimeConfig"},
+            InferenceComponentStatus="Creating",
+            EndpointArn=endpoint["EndpointArn"],
+            **fields,
+        )
+    platform.spawn(_bring_up, record, endpoint, name=f"component-{record['InferenceComponentName']}")
+    return {"InferenceComponentArn": record["InferenceComponentArn"]}
+
+
+def describe(params: dict[str, Any]) -> dict[str, Any]:
+    """Describe a component; its container's image is told as deployed."""
+    answer = catalog.describing(store.INFERENCE_COMPONENT)(params)
+    container = dict(answer["Specification"].get("Container", {}))
+    if "Image" in container:
+        container["DeployedImage"] = {"SpecifiedImage": container.pop("Image")}
+        answer["Specification"] = answer["Specification"] | {"Container": container}
+    return answer
+
+
+def update(params: dict[str, Any]) -> dict[str, Any]:
+    """Give a component another specification or number of copies; the old one serves until the new one does."""
+    with store.lock:
+        record = _changeable(params["InferenceComponentName"])
+        specification = params.get("Specification") or record["Specification"]
+        if is_adapter(specification) != is_adapter(record["Specification"]):
+            raise validation("An inference component cannot change between a base and an adapter.")
+        _check_specification(specification)
+        count = params.get("RuntimeConfig", {}).get("CopyCount")
+        if is_adapter(specification) and count is not None:
+            raise validation(
+                "An adapter inference component has no copies of its own; leave RuntimeConfig out."
+            )
+        store.change(record, InferenceComponentStatus="Updating", FailureReason=None)
+        endpoint = store.find(store.ENDPOINT, record["EndpointName"])
+    new = specification if params.get("Specification") else None
+    platform.spawn(_move, record, endpoint, new, count, name=f"component-{record['InferenceComponentName']}")
+    return {"InferenceComponentArn": record["InferenceComponentArn"]}
+
+
+def update_runtime_config(params: dict[str, Any]) -> dict[str, Any]:
+    """Change the number of copies."""
+    return update(
+        {
+            "InferenceComponentName": params["InferenceComponentName"],
+            "RuntimeConfig": params["DesiredRuntimeConfig"],
+        }
+    )
+
+
+def delete(params: dict[str, Any]) -> dict[str, Any]:
+    """Remove a component.
+
+    Raises:
+        ApiError: while it is being made or changed, and for a base while adapters are on it.
+    """
+    with store.lock:
+        record = store.find(store.INFERENCE_COMPONENT, params["InferenceComponentName"])
+        _refuse_in_progress(record)
+        on_it = adapters_of(record["InferenceComponentName"])
+        if on_it:  # AWS's exact words are not documented
+            raise validation(
+                f'Cannot delete inference component "{record["InferenceComponentArn"]}" because adapter '
+                f"inference "
+                f"components use it: {', '.join(on_it)}. Delete them first."
+            )
+        store.change(record, InferenceComponentStatus="Deleting")
+    platform.spawn(_take_down, record, name=f"component-{record['InferenceComponentName']}")
+    return {}
+
+
+def is_adapter(specification: Record) -> bool:
+    """Whether a specification is of an adapter on a base component."""
+    return bool(specification.get("BaseInferenceComponentName"))
+
+
+def adapters_of(base_name: str) -> list[str]:
+    """Names of the adapter components on a base."""
+    rows = store.table(store.INFERENCE_COMPONENT).values()
+    return sorted(
+        row["InferenceComponentName"]
+        for row in rows
+        if row["Specification"].get("BaseInferenceComponentName") == base_name
+    )
+
+
+def base_of(component: Record) -> Record:
+    """The component whose containers answer for this one: itself, or an adapter's base."""
+    base = component["Specification"].get("BaseInferenceComponentName")
+    return store.find(store.INFERENCE_COMPONENT, base) if base else component
+
+
+# ---- checks ------------------------------------------------------------------------------------------------
+
+
+def _specification(params: dict[str, Any]) -> Record:
+    if params.get("Specifications"):
+        raise not_emulated("one inference component on several instance types", "Give one Specification.")
+    specification: Record = params.get("Specification") or {}
+    if not specification:
+        raise validation("Specification is required.")
+    return specification
+
+
+def _check_specification(specification: Record) -> None:
+    container = specification.get("Container", {})
+    if is_adapter(specification):
+        if specification.get("ComputeResourceRequirements") or specification.get("ModelName"):
+            raise validation(
+                "An adapter inference component uses its base's resources and model; leave "
+                "ComputeResourceRequirements "
+                "and ModelName out."
+            )
+        if not container.get("ArtifactUrl"):
+            raise validation(
+                "An adapter inference component needs Container.ArtifactUrl, the adapter's tar.gz."
+            )
+        return
+    if bool(specification.get("ModelName")) == bool(container.get("Image")):
+        raise validation("A base inference component needs either ModelName or Container.Image.")
+    if not specification.get("ComputeResourceRequirements"):
+        raise validation("ComputeResourceRequirements is required for a base inference component.")
+    if specification.get("ModelName"):
+        store.find(store.MODEL, specification["ModelName"])
+
+
+def _base_fields(params: dict[str, Any], endpoint: Record) -> dict[str, Any]:
+    names = [variant["VariantName"] for variant in endpoint["ProductionVariants"]]
+    if not params.get("VariantName"):
+        raise validation("VariantName is required for a base inference component.")
+    if params["VariantName"] not in names:
+        raise validation(
+            f"Endpoint {endpoint['EndpointName']} has no variant {params['VariantName']}; it has {names}."
+        )
+    if params.get("RuntimeConfig") is None:
+        raise validation("RuntimeConfig is required for a base inference component.")
+    wanted = params["RuntimeConfig"]["CopyCount"]
+    return {"RuntimeConfig": {"DesiredCopyCount": wanted, "CurrentCopyCount": 0}}
+
+
+def _adapter_fields(params: dict[str, Any], specification: Record) -> dict[str, Any]:
+    base = store.find(store.INFERENCE_COMPONENT, specification["BaseInferenceComponentName"])
+    if is_adapter(base["Specification"]):
+        raise validation(
+            f"{base['InferenceComponentName']} is an adapter itself; name a base inference component."
+        )
+    if base["EndpointName"] != params["EndpointName"]:
+        raise validation(f"{base['InferenceComponentName']} is on another endpoint, {base['EndpointName']}.")
+    if base["InferenceComponentStatus"] != "InService":
+        raise validation(
+            f"Base inference component {base['InferenceComponentName']} is "
+            f"{base['InferenceComponentStatus']}; an adapter "
+            "can be created once it is InService."
+        )
+    return {"VariantName": base["VariantName"]}
+
+
+def _changeable(name: str) -> Record:
+    record = store.find(store.INFERENCE_COMPONENT, name)
+    _refuse_in_progress(record)
+    if record["InferenceComponentStatus"] != "InService":
+        raise validation(
+            f"Inference component {name} is {record['InferenceComponentStatus']}, so it cannot be updated."
+        )
+    return record
+
+
+def _refuse_in_progress(record: Record) -> None:
+    if record["InferenceComponentStatus"] in IN_PROGRESS:
+        raise validation(
+            f'Cannot update in-progress inference component "{record["InferenceComponentArn"]}".'
+        )
+
+
+# ---- in the background -------------------------------------------------------------------------------------
+
+
+def _bring_up(record: Record, endpoint: Record) -> None:
+    telemetry.component_event(dict(record))
+    try:
+        if is_adapter(record["Specification"]):
+            fields = _start_adapter(record, endpoint, record["Specification"])
+        else:
+            count = record["RuntimeConfig"]["DesiredCopyCount"]
+            fleet = _start_fleet(record, endpoint, record["Specification"], count)
+            hosting.fleets[record["InferenceComponentArn"]] = fleet
+            fields = {"RuntimeConfig": {"DesiredCopyCount": count, "CurrentCopyCount": count}}
+    except StartFailed as failure:
+        _enter(record, "Failed", FailureReason=str(failure))
+        return
+    _enter(record, "InService", **fields)
+
+
+def _move(record: Record, endpoint: Record, specification: Record | None, count: int | None) -> None:
+    telemetry.component_event(dict(record))
+    try:
+        if is_adapter(record["Specification"]):
+            fields = _start_adapter(record, endpoint, specification or record["Specification"])
+        elif specification is None:
+            fields = _scale(record, record["RuntimeConfig"]["CurrentCopyCount"] if count is None else count)
+        else:
+            fields = _replace_fleet(record, endpoint, specification, count)
+    except StartFailed as failure:
+        _enter(record, "InService", FailureReason=str(failure))
+        return
+    _enter(record, "InService", **fields, **({"Specification": specification} if specification else {}))
+
+
+def _replace_fleet(
+    record: Record, endpoint: Record, specification: Record, count: int | None
+) -> dict[str, Any]:
+    old = hosting.fleets[record["InferenceComponentArn"]]
+    wanted = len(old.copies) if count is None else count
+    fleet = _start_fleet(record, endpoint, specification, wanted, adapters=dict(old.adapters))
+    hosting.fleets[record["InferenceComponentArn"]] = fleet
+    old.stop(options.endpoint_grace)
+    return {"RuntimeConfig": {"DesiredCopyCount": wanted, "CurrentCopyCount": wanted}}
+
+
+def _scale(record: Record, count: int) -> dict[str, Any]:
+    hosting.fleets[record["InferenceComponentArn"]].scale(count)
+    return {"RuntimeConfig": {"DesiredCopyCount": count, "CurrentCopyCount": count}}
+
+
+def _start_fleet(
+    record: Record,
+    endpoint: Record,
+    specification: Record,
+    count: int,
+    adapters: dict[str, Path] | None = None,
+) -> Fleet:
+    startup = specification.get("StartupParameters", {})
+    container, role = specification.get("Container", {}), endpoints.execution_role(endpoint)
+    if specification.get("ModelName"):
+        model = store.table(store.MODEL).get(specification["ModelName"])
+        if model is None:
+            raise StartFailed(f"Model {specification['ModelName']} no longer exists.")
+        container, role = container_of(model), model["ExecutionRoleArn"]
+    elif container.get("ArtifactUrl"):
+        container = container | {"ModelDataUrl": container["ArtifactUrl"]}
+    placement = Placement(record["EndpointName"], record["VariantName"], record["InferenceComponentName"])
+    seconds = startup.get("ContainerStartupHealthCheckTimeoutInSeconds", options.startup_timeout)
+    fleet = Fleet(placement, container, role, seconds, adapters=adapters or {})
+    fleet.start(count)
+    return fleet
+
+
+def _start_adapter(record: Record, endpoint: Record, specification: Record) -> dict[str, Any]:
+    """Fetch the adapter's archive and have the base's containers load it; the one before stays if that fails."""
+    fleet = hosting.fleets.get(base_of(record)["InferenceComponentArn"])
+    if fleet is None:
+        raise StartFailed("The base inference component has no containers.")
+    name = record["InferenceComponentName"]
+    folder = (
+        platform.state_dir() / "endpoints" / record["EndpointName"] / f"{name}-adapter-{next(_generation)}"
+    )
+    url = specification["Container"]["ArtifactUrl"]
+    try:
+        s3 = platform.role_session(endpoints.execution_role(endpoint)).client("s3")
+        hosting.fetch_archive(s3, url, folder)
+    except (ClientError, BotoCoreError, s3_files.DataError, archive.UnsafeArchive) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise StartFailed(
+            f"Failed to download the adapter of inference component {name} from {url}: {error}"
+        ) from error
+    before = fleet.adapters.get(name)
+    try:
+        fleet.add_adapter(name, folder)
+    except StartFailed:
+        shutil.rmtree(folder, ignore_errors=True)
+        if before:
+            fleet.add_adapter(name, before)
+        raise
+    if before:
+        shutil.rmtree(before, ignore_errors=True)
+    return {}
+
+
+def _take_down(record: Record) -> None:
+    telemetry.component_event(dict(record))
+    if is_adapter(record["Specification"]):
+        fleet = hosting.fleets.get(base_of(record)["InferenceComponentArn"])
+        folder = fleet.adapters.get(record["InferenceComponentName"]) if fleet else None
+        if fleet:
+            fleet.remove_adapter(record["InferenceComponentName"])
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+    elif fleet := hosting.fleets.pop(record["InferenceComponentArn"], None):
+        fleet.stop(options.endpoint_grace)
+    monitor.wait(platform.provision_seconds())
+    store.remove(store.INFERENCE_COMPONENT, record["InferenceComponentName"])
+
+
+def _enter(record: Record, status: str, **fields: Any) -> None:
+    telemetry.component_event(store.change(record, InferenceComponentStatus=status, **fields))
+
+
+OPERATIONS: dict[str, catalog.Operation] = {
+    "CreateInferenceComponent": create,
+    "DescribeInferenceComponent": describe,
+    "UpdateInferenceComponent": update,
+    "UpdateInferenceComponentRuntimeConfig": update_runtime_config,
+    "DeleteInferenceComponent": delete,
+    "ListInferenceComponents": catalog.Listing(
+        "ListInferenceComponents",
+        "InferenceComponents",
+        store.INFERENCE_COMPONENT,
+        descending=True,
+        equals={
+            "StatusEquals": "InferenceComponentStatus",
+            "EndpointNameEquals": "EndpointName",
+            "VariantNameEquals": "VariantName",
+        },
+        status="InferenceComponentStatus",
+    ),
+}

@@ -1,0 +1,98 @@
+"""A container's program as a process of this machine, with the folders and the environment it would find."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from localcloud import platform
+from localcloud.sagemaker import supervise
+
+ML = "/opt/ml"
+# of the cloud's own environment only what a program needs to start at all; a container sees nothing of its
+# host
+KEPT = (
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "SYSTEMROOT",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "AWS_CA_BUNDLE",
+    "NO_PROXY",
+)
+KEPT_PREFIXES = ("OMP_", "MKL_", "OPENBLAS_", "COVERAGE_", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
+
+
+def replaced(text: str, folder: Path) -> str:
+    """The text with the container's /opt/ml written as the folder that stands for it."""
+    return text.replace(ML, str(folder))
+
+
+def base_environment(folder: Path) -> dict[str, str]:
+    """What every program finds: this Python's programs first on PATH, its own HOME and temporary folder."""
+    kept = {
+        name: value for name, value in os.environ.items() if name in KEPT or name.startswith(KEPT_PREFIXES)
+    }
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    places = {"HOME": str(folder), "TMPDIR": str(folder / "tmp"), "SAGEMAKER_BASE_DIR": str(folder)}
+    return kept | places | {"PATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+class Container:
+    """A running program: started in `folder`, its output appended to a file there."""
+
+    def __init__(
+        self, argv: Sequence[str], environment: Mapping[str, str], folder: Path, log_name: str = "log.txt"
+    ) -> None:
+        self.log_path = folder / log_name
+        (folder / "tmp").mkdir(parents=True, exist_ok=True)
+        supervisor = [sys.executable, "-I", "-S", supervise.__file__, str(os.getpid())]
+        self._process: subprocess.Popen[bytes] = platform.start_process(
+            [*supervisor, *argv], environment=environment, cwd=folder, log_path=self.log_path
+        )
+        self._ended: int | None = None
+
+    @property
+    def group(self) -> int:
+        """The number of the program's process group."""
+        return self._process.pid
+
+    def exit_code(self, wait_seconds: float = 0.0) -> int | None:
+        """The exit status, None while it runs. Waits at most `wait_seconds` for the end."""
+        if self._ended is None:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(wait_seconds)
+                self._ended = _status(platform.reap_process(self._process))
+        return self._ended
+
+    def terminate(self) -> None:
+        """SIGTERM to the program's first process."""
+        if self._ended is None:
+            with suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGTERM)
+
+    def stop(self, grace_seconds: float) -> int:
+        """SIGTERM, and after `grace_seconds` SIGKILL to all of it; returns the exit status."""
+        self.terminate()
+        deadline = time.monotonic() + grace_seconds
+        while self.exit_code(0.05) is None and time.monotonic() < deadline:
+            pass
+        return self.kill()
+
+    def kill(self) -> int:
+        """SIGKILL to all that is left; returns the exit status."""
+        if self._ended is None:
+            self._ended = _status(platform.reap_process(self._process))
+        return self._ended
+
+
+def _status(code: int) -> int:
+    """A process's exit status as a container runtime writes it: 128 + n for signal n."""
+    return 128 - code if code < 0 else code

@@ -1,0 +1,321 @@
+"""InvokeEndpoint and InvokeEndpointWithResponseStream: find the copy that answers, pass the request on, count
+it."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import random
+import re
+import time
+from collections.abc import AsyncIterator, Generator
+from dataclasses import dataclass
+from typing import Any
+
+from localcloud import platform
+from localcloud.sagemaker import components, endpoints, eventstream, hosting, store, telemetry
+from localcloud.sagemaker.errors import ApiError
+from localcloud.sagemaker.hosting import Copy, Fleet
+from localcloud.sagemaker.options import options
+from localcloud.sagemaker.threads import in_thread
+from localcloud.sagemaker.validation import service_model
+
+PREFIX = "x-amzn-sagemaker-"
+PASSED_ON = ("content-type", "accept", f"{PREFIX}custom-attributes", f"{PREFIX}inference-id")
+CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+ADAPTER_HEADER = "X-Amzn-SageMaker-Adapter-Identifier"
+CHUNK_BYTES = 65536
+MAX_TOLD = 2000  # characters of a container's error that are passed on
+Response = tuple[int, dict[str, str], bytes | AsyncIterator[bytes]]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Who answers a request."""
+
+    endpoint_name: str
+    variant_name: str
+    fleet: Fleet
+    component_name: str | None
+    adapter: str | None
+
+    @property
+    def dimensions(self) -> dict[str, str]:
+        return telemetry.invocation_dimensions(self.endpoint_name, self.variant_name, self.component_name)
+
+
+@dataclass(frozen=True)
+class Head:
+    """The beginning of a streamed answer."""
+
+    headers: dict[str, str]
+
+
+async def invoke(endpoint_name: str, headers: dict[str, str], body: bytes) -> Response:
+    """Answer InvokeEndpoint.
+
+    Raises:
+        ApiError: ValidationError for what cannot be routed, ModelError (424) for what the container
+        answers with an error.
+    """
+    return await in_thread(_invoke, endpoint_name, headers, body)
+
+
+async def stream(endpoint_name: str, headers: dict[str, str], body: bytes) -> Response:
+    """Answer InvokeEndpointWithResponseStream: each piece goes out when the container gives it.
+
+    Raises:
+        ApiError: as `invoke`, as long as nothing has been sent. A later error ends the stream as
+        ModelStreamError.
+    """
+    loop = asyncio.get_running_loop()
+    pieces: asyncio.Queue[Head | bytes | None] = asyncio.Queue()
+    first: asyncio.Future[Head] = loop.create_future()
+    gone = False
+
+    def put(piece: Head | bytes | None) -> bool:
+        loop.call_soon_threadsafe(pieces.put_nowait, piece)
+        return not gone
+
+    def settle(error: BaseException) -> None:
+        if not first.done():
+            first.set_exception(error)
+
+    def begin(head: Head) -> None:
+        if not first.done():
+            first.set_result(head)
+
+    def work() -> None:
+        try:
+            answer = _streamed(endpoint_name, headers, body)
+            head = next(answer)
+            if isinstance(head, Head):
+                loop.call_soon_threadsafe(begin, head)
+            for piece in answer:
+                if not put(piece):
+                    answer.close()
+                    break
+        except BaseException as error:
+            loop.call_soon_threadsafe(settle, error)
+        finally:
+            put(None)
+
+    async def body_pieces() -> AsyncIterator[bytes]:
+        nonlocal gone
+        try:
+            while isinstance(piece := await pieces.get(), bytes):
+                yield piece
+        finally:
+            gone = True  # also when the client has hung up: the thread then stops reading
+
+    platform.spawn(work, name="sagemaker-stream")
+    head = await first
+    return 200, head.headers, body_pieces()
+
+
+def route(endpoint_name: str, headers: dict[str, str]) -> Target:
+    """Who answers: the component that the request names, or a variant by its weight.
+
+    Raises:
+        ApiError: ValidationError with the runtime's own words.
+    """
+    endpoint = store.table(store.ENDPOINT).get(endpoint_name)
+    if endpoint is None or endpoint["EndpointStatus"] not in ("InService", "Updating", "RollingBack"):
+        raise _refused(f"Endpoint {endpoint_name} of account {platform.account_id()} not found.")
+    for header in ("target-model", "target-container-hostname", "session-id"):
+        if headers.get(PREFIX + header):
+            raise _refused(f"The embedded cloud does not emulate the header {PREFIX}{header}; leave it out.")
+    component_name = headers.get(f"{PREFIX}inference-component")
+    if endpoints.is_for_components(endpoint["_Config"]):
+        if not component_name:
+            raise _refused(
+                "Inference Component Name header is required for endpoints to which you plan to deploy "
+                "inference "
+                "components. Please include Inference Component Name header or consider using SageMaker "
+                "models."
+            )
+        return _component_target(endpoint_name, component_name)
+    if component_name:
+        raise _refused(
+            "Inference Component Name header is not allowed for endpoints to which you dont plan to deploy "
+            "inference "
+            "components. Please remove the Inference Component Name header and try again."
+        )
+    return _variant_target(endpoint, headers.get(f"{PREFIX}target-variant"))
+
+
+def _component_target(endpoint_name: str, component_name: str) -> Target:
+    component = store.table(store.INFERENCE_COMPONENT).get(component_name)
+    if component is None or component["EndpointName"] != endpoint_name:
+        raise _refused(f"Inference Component {component_name} of account {platform.account_id()} not found.")
+    if component["InferenceComponentStatus"] not in ("InService", "Updating"):
+        raise _refused(
+            f"Inference Component {component_name} is {component['InferenceComponentStatus']}, not InService."
+        )
+    base = components.base_of(component)
+    fleet = hosting.fleets.get(base["InferenceComponentArn"])
+    if fleet is None or not fleet.copies:
+        telemetry.put_no_capacity(component_name)
+        raise _refused(
+            "Inference Component has no capacity to process this request. ApplicationAutoScaling may be "
+            "in-progress (if "
+            "configured) or try to increase the capacity by invoking UpdateInferenceComponentRuntimeConfig "
+            "API."
+        )
+    adapter = component_name if base is not component else None
+    return Target(endpoint_name, component["VariantName"], fleet, component_name, adapter)
+
+
+def _variant_target(endpoint: store.Record, wanted: str | None) -> Target:
+    name, variants = endpoint["EndpointName"], endpoint["ProductionVariants"]
+    names = [variant["VariantName"] for variant in variants]
+    if wanted and wanted not in names:
+        raise _refused(f"Variant {wanted} of endpoint {name} not found.")
+    weights = [variant.get("CurrentWeight", 1.0) for variant in variants]
+    chosen = wanted or (random.choices(names, weights)[0] if sum(weights) > 0 else names[0])
+    fleet = hosting.fleets.get(endpoints.fleet_key(endpoint, chosen))
+    if fleet is None:
+        raise ApiError("ServiceUnavailable", f"Variant {chosen} of endpoint {name} has no instances.", 503)
+    return Target(name, chosen, fleet, None, None)
+
+
+class _Call:
+    """One request to a container, counted from its beginning to its end."""
+
+    def __init__(self, target: Target, copy: Copy, timeout: float) -> None:
+        self.target, self._copy = target, copy
+        self._began = time.monotonic()
+        self._connection = http.client.HTTPConnection(hosting.LOOPBACK, copy.port, timeout=timeout)
+        self._asked: float | None = None
+        telemetry.put_concurrency(target.dimensions, target.fleet.in_flight, len(target.fleet.copies))
+
+    def ask(self, headers: dict[str, str], body: bytes) -> http.client.HTTPResponse:
+        """Send the request; the answer's body is not read yet."""
+        sent = {name: headers[name] for name in PASSED_ON if name in headers}
+        if self.target.adapter:
+            sent[ADAPTER_HEADER] = self.target.adapter
+        self._asked = time.monotonic()
+        self._connection.request("POST", "/invocations", body, sent)
+        return self._connection.getresponse()
+
+    def close(self, status: int) -> None:
+        """Count the request with its HTTP status (0: no answer)."""
+        self._connection.close()
+        self.target.fleet.done(self._copy)
+        now = time.monotonic()
+        model_seconds = None if self._asked is None else now - self._asked
+        telemetry.put_invocation(
+            self.target.dimensions,
+            status=status,
+            copies=len(self.target.fleet.copies),
+            model_seconds=model_seconds,
+            overhead_seconds=max(0.0, now - self._began - (model_seconds or 0.0)),
+        )
+
+    def model_error(self, status: int, told: str) -> ApiError:
+        """AWS's ModelError for an error answer, or for none (status 0)."""
+        placement = self.target.fleet.placement
+        group, region, account = placement.log_group, platform.region(), platform.account_id()
+        kind = "client" if 400 <= status < 500 else "server"
+        console = f"https://{region}.console.aws.amazon.com/cloudwatch/home"
+        message = (
+            f'Received {kind} error ({status}) from primary with message "{told}". See '
+            f"{console}?region={region}#logEventViewer:group={group} in account {account} for more information."
+        )
+        return ModelError(message, status, told, f"arn:aws:logs:{region}:{account}:log-group:{group}")
+
+
+class ModelError(ApiError):
+    """The container answered with an error; carries what the client finds in the modeled exception."""
+
+    def __init__(self, message: str, status: int, told: str, log_stream_arn: str) -> None:
+        super().__init__("ModelError", message, 424)
+        self.members = {"OriginalStatusCode": status, "OriginalMessage": told, "LogStreamArn": log_stream_arn}
+
+
+def _invoke(endpoint_name: str, headers: dict[str, str], body: bytes) -> Response:
+    call = _begin(endpoint_name, headers, body, options.invocation_timeout)
+    status = 0
+    try:
+        answer = call.ask(headers, body)
+        content = answer.read()
+        status = answer.status
+        if not 200 <= status < 300:
+            raise call.model_error(status, content.decode("utf-8", "replace")[:MAX_TOLD])
+        return 200, _head(answer, call.target, "Content-Type"), content
+    except (OSError, http.client.HTTPException) as error:
+        raise _broken(call, error) from error
+    finally:
+        call.close(status)
+
+
+def _streamed(
+    endpoint_name: str, headers: dict[str, str], body: bytes
+) -> Generator[Head | bytes, None, None]:
+    call = _begin(endpoint_name, headers, body, options.streaming_timeout)
+    status = 0
+    try:
+        answer = call.ask(headers, body)
+        if not 200 <= answer.status < 300:
+            status = answer.status
+            raise call.model_error(status, answer.read().decode("utf-8", "replace")[:MAX_TOLD])
+        head = _head(answer, call.target, "X-Amzn-SageMaker-Content-Type")
+        yield Head(head | {"Content-Type": eventstream.CONTENT_TYPE})
+        try:
+            while piece := answer.read1(CHUNK_BYTES):
+                yield eventstream.payload_part(piece)
+            status = answer.status
+        except (OSError, http.client.HTTPException) as error:
+            told = f"The container's answer broke off: {error or type(error).__name__}"
+            yield eventstream.exception(
+                "ModelStreamError", Message=told, ErrorCode="ModelInvocationTimeExceeded"
+            )
+    except (OSError, http.client.HTTPException) as error:
+        raise _broken(call, error) from error
+    finally:
+        call.close(status)
+
+
+def _begin(endpoint_name: str, headers: dict[str, str], body: bytes, timeout: float) -> _Call:
+    limit = service_model("sagemaker-runtime").shape_for("BodyBlob").metadata["max"]
+    if len(body) > limit:
+        raise _refused(
+            "1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have "
+            "length less than "
+            f"or equal to {limit}"
+        )
+    target = route(endpoint_name, headers)
+    copy = target.fleet.begin()
+    if copy is None:
+        raise ApiError("ServiceUnavailable", f"Endpoint {endpoint_name} has no instance that is ready.", 503)
+    return _Call(target, copy, timeout)
+
+
+def _head(answer: http.client.HTTPResponse, target: Target, content_type_name: str) -> dict[str, str]:
+    found = {
+        content_type_name: answer.getheader("Content-Type", "application/octet-stream"),
+        "x-Amzn-Invoked-Production-Variant": target.variant_name,
+    }
+    attributes = answer.getheader(CUSTOM_ATTRIBUTES)
+    return found | ({CUSTOM_ATTRIBUTES: attributes} if attributes else {})
+
+
+def _broken(call: _Call, error: Exception) -> ApiError:
+    if isinstance(error, TimeoutError):
+        told = (
+            "Your invocation timed out while waiting for a response from container primary. Review the "
+            "latency metrics for "
+            "each container in Amazon CloudWatch, resolve the issue, and try again."
+        )
+    else:
+        told = re.sub(r"^\[Errno \d+\] ", "", str(error)) or type(error).__name__
+    return call.model_error(0, told)
+
+
+def _refused(message: str) -> ApiError:
+    return ApiError("ValidationError", message)
+
+
+def error_content(error: ApiError) -> dict[str, Any]:
+    """The runtime's error body."""
+    return {"Message": error.message, **getattr(error, "members", {})}

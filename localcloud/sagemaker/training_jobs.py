@@ -1,0 +1,197 @@
+"""CreateTrainingJob, StopTrainingJob and the look-ups: the control plane of training jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from localcloud import platform
+from localcloud.sagemaker import catalog, store
+from localcloud.sagemaker.container import ML
+from localcloud.sagemaker.errors import ApiError, not_emulated, validation
+from localcloud.sagemaker.opt_ml import s3_source
+from localcloud.sagemaker.s3_files import DataError, list_keys, split_uri
+from localcloud.sagemaker.training_run import TrainingRun
+
+DAY_SECONDS = 86400
+_runs: dict[str, TrainingRun] = {}
+
+
+def create(params: dict[str, Any]) -> dict[str, Any]:
+    """Check the request as AWS does before it answers, then start the job in the background."""
+    _check_emulated(params)
+    _check_limits(params)
+    _check_data(params)
+    stopping = {"MaxRuntimeInSeconds": DAY_SECONDS} | params.get("StoppingCondition", {})
+    record = store.add(
+        store.TRAINING_JOB,
+        params | {"StoppingCondition": stopping},
+        TrainingJobStatus="InProgress",
+        SecondaryStatus="Starting",
+        SecondaryStatusTransitions=[],
+        EnableManagedSpotTraining=params.get("EnableManagedSpotTraining", False),
+        EnableNetworkIsolation=params.get("EnableNetworkIsolation", False),
+        EnableInterContainerTrafficEncryption=params.get("EnableInterContainerTrafficEncryption", False),
+    )
+    arn: str = record["TrainingJobArn"]
+    with store.lock:
+        run = _runs[arn] = TrainingRun(record)
+    platform.spawn(_run, run, name=f"training-{record['TrainingJobName']}")
+    return {"TrainingJobArn": arn}
+
+
+def stop(params: dict[str, Any]) -> dict[str, Any]:
+    """Ask the program to end (SIGTERM); it has two minutes.
+
+    Raises:
+        ApiError: for a job that has ended already.
+    """
+    record = store.find(store.TRAINING_JOB, params["TrainingJobName"])
+    status = record["TrainingJobStatus"]
+    if status not in ("InProgress", "Stopping"):
+        raise validation(f"The request was rejected because the training job is in status {status}.")
+    if run := _runs.get(record["TrainingJobArn"]):
+        run.stop()
+    return {}
+
+
+def delete(params: dict[str, Any]) -> dict[str, Any]:
+    """Forget a job that has ended."""
+    record = store.find(store.TRAINING_JOB, params["TrainingJobName"])
+    status = record["TrainingJobStatus"]
+    if status in ("InProgress", "Stopping"):
+        raise ApiError(
+            "ResourceInUse", f"The request was rejected because the training job is in status {status}."
+        )
+    store.remove(store.TRAINING_JOB, params["TrainingJobName"])
+    return {}
+
+
+def interrupt(name: str, capacity_after_seconds: float) -> None:
+    """Take a spot job's instance away, as AWS may at any time, and give it another one after a while.
+
+    Raises:
+        ApiError: for a job that is not a running spot job.
+    """
+    record = store.find(store.TRAINING_JOB, name)
+    if not record.get("EnableManagedSpotTraining"):
+        raise validation(f"Training job {name} is not a spot job; only those are interrupted.")
+    run = _runs.get(record["TrainingJobArn"])
+    if run is None or record["TrainingJobStatus"] != "InProgress":
+        raise validation(f"Training job {name} does not run, so it cannot be interrupted.")
+    run.interrupt(capacity_after_seconds)
+
+
+def shutdown() -> None:
+    """Kill all that runs."""
+    with store.lock:
+        runs = list(_runs.values())
+        _runs.clear()
+    for run in runs:
+        run.kill()
+
+
+def _run(run: TrainingRun) -> None:
+    run.run()
+    with store.lock:
+        _runs.pop(run.arn, None)
+
+
+def _check_emulated(params: dict[str, Any]) -> None:
+    for name in ("AlgorithmSpecification", "ResourceConfig"):
+        if not params.get(name):
+            raise not_emulated("serverless training jobs", f"Give {name}.")
+    algorithm, resources = params["AlgorithmSpecification"], params["ResourceConfig"]
+    if algorithm.get("AlgorithmName"):
+        raise not_emulated("algorithm resources (AlgorithmName)", "Give a TrainingImage.")
+    if not algorithm.get("TrainingImage"):
+        raise validation("You must specify either TrainingImage or AlgorithmName in AlgorithmSpecification.")
+    if resources.get("InstanceGroups") or not resources.get("InstanceType"):
+        raise not_emulated("instance groups", "Give InstanceType and InstanceCount in ResourceConfig.")
+    if resources.get("InstanceCount", 1) != 1:
+        raise not_emulated("training on several instances", "Set InstanceCount to 1.")
+    if resources.get("KeepAlivePeriodInSeconds"):
+        raise not_emulated("warm pools", "Leave KeepAlivePeriodInSeconds out.")
+    local = params.get("CheckpointConfig", {}).get("LocalPath")
+    if local and not f"{local}/".startswith(f"{ML}/"):
+        raise not_emulated(
+            f"checkpoints outside {ML}", f"Set CheckpointConfig.LocalPath to {ML}/checkpoints."
+        )
+    for channel in params.get("InputDataConfig", []):
+        _check_channel(channel, algorithm["TrainingInputMode"])
+
+
+def _check_channel(channel: dict[str, Any], default_mode: str) -> None:
+    name = channel["ChannelName"]
+    if not channel["DataSource"].get("S3DataSource"):
+        raise not_emulated(f"channel {name}'s data source", "Use an S3DataSource.")
+    if s3_source(channel)["S3DataType"] != "S3Prefix":
+        raise not_emulated(
+            f"channel {name}'s {s3_source(channel)['S3DataType']}", "Set S3DataType to S3Prefix."
+        )
+    if channel.get("InputMode", default_mode) == "Pipe":
+        raise not_emulated("Pipe mode", f"Set channel {name}'s input mode to File or FastFile.")
+    if channel.get("CompressionType", "None") != "None" or channel.get("RecordWrapperType", "None") != "None":
+        raise not_emulated(f"channel {name}'s compression and record wrapping", "Leave both out.")
+
+
+def _check_limits(params: dict[str, Any]) -> None:
+    stopping, spot = params.get("StoppingCondition", {}), params.get("EnableManagedSpotTraining")
+    wait = stopping.get("MaxWaitTimeInSeconds")
+    if spot and wait is None:
+        raise validation("MaxWaitTimeInSeconds must be given when EnableManagedSpotTraining is true.")
+    if wait is not None and not spot:
+        raise validation("MaxWaitTimeInSeconds may only be given when EnableManagedSpotTraining is true.")
+    if wait is not None and wait < stopping.get("MaxRuntimeInSeconds", DAY_SECONDS):
+        raise validation("MaxWaitTimeInSeconds must be equal to or greater than MaxRuntimeInSeconds.")
+    names = [channel["ChannelName"] for channel in params.get("InputDataConfig", [])]
+    if len(set(names)) != len(names):
+        raise validation("Channel names must be unique within InputDataConfig.")
+
+
+def _check_data(params: dict[str, Any]) -> None:
+    """AWS looks at the input before it accepts a job, with the job's own role."""
+    role = params["RoleArn"]
+    try:
+        if params.get("InputDataConfig"):
+            s3 = platform.role_session(role).client("s3")
+            for channel in params["InputDataConfig"]:
+                _require_objects(s3, s3_source(channel)["S3Uri"], role)
+        split_uri(params["OutputDataConfig"]["S3OutputPath"])
+    except DataError as error:
+        raise validation(str(error)) from None
+
+
+def _require_objects(s3: Any, uri: str, role: str) -> None:
+    bucket, _prefix = split_uri(uri)
+    try:
+        found = list_keys(s3, uri)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("NoSuchBucket", "AccessDenied"):
+            raise
+        found = []
+    if not found:
+        raise validation(
+            f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the '
+            f"bucket exists "
+            f"in the selected region ({platform.region()}), that objects exist under that S3 prefix, and "
+            f"that the role "
+            f'"{role}" has "s3:ListBucket" permissions on bucket "{bucket}".'
+        )
+
+
+OPERATIONS: dict[str, catalog.Operation] = {
+    "CreateTrainingJob": create,
+    "DescribeTrainingJob": catalog.describing(store.TRAINING_JOB),
+    "DeleteTrainingJob": delete,
+    "StopTrainingJob": stop,
+    "ListTrainingJobs": catalog.Listing(
+        "ListTrainingJobs",
+        "TrainingJobSummaries",
+        store.TRAINING_JOB,
+        descending=False,
+        equals={"StatusEquals": "TrainingJobStatus"},
+        status="TrainingJobStatus",
+    ),
+}
