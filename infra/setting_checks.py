@@ -161,7 +161,7 @@ READERS: Mapping[str, Reader] = {
     "min_age_minutes": _whole(0, 10080, "minutes"),
     "warn_minutes": _whole(0, 10080, "minutes"),
     "metric_delay_minutes": _whole(0, 60, "minutes"),
-    "reaper_period_minutes": _whole(1, 1440, "minutes"),
+    "reaper_period_minutes": _whole(1, 480, "minutes"),
     "reaper_scope": _choice("project", "account"),
     "reaper_dry_run": _flag,
     "max_deletes": _whole(0, 1000, "the most endpoints that one run may delete"),

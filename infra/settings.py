@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -130,6 +131,14 @@ class Settings:
 
 NAMES = tuple(field.name for field in fields(Settings))
 """Every setting's key."""
+
+# Other keys in CDK's context are its own: they have dashes, colons or slashes.
+_FLAG = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def flags_of(context: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings among CDK's context, that is what `-c key=value` gave, misspelt ones too."""
+    return {key: value for key, value in context.items() if _FLAG.fullmatch(key) and key != "finexpert"}
 
 
 def _layers(

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from constructs import Construct
-from serving.container import lmi_environment
 
 from infra.hosting.artifact import ModelArtifact
-from infra.hosting.capacity import CAPACITIES
+from infra.hosting.capacity import CAPACITIES, served_rank
 from infra.hosting.components import ComponentEndpoint
 from infra.hosting.merged import MergedEndpoint
 from infra.project_stack import ProjectStack
 from infra.settings import Settings
 from infra.training.stack import TrainingStack
+from serving.container import lmi_environment, merged_environment
+from training.hyperparameters import parse
 
 
 class HostingStack(ProjectStack):
@@ -23,6 +24,7 @@ class HostingStack(ProjectStack):
         super().__init__(scope, settings, "Hosting", "the endpoint, asleep or awake", **kwargs)
         artifact = ModelArtifact(self, "Artifact")
         capacity = CAPACITIES[settings.hosting_instance_type]
+        gpus = max(capacity.gpus, 1)
         if settings.hosting == "components":
             ComponentEndpoint(
                 self,
@@ -31,7 +33,9 @@ class HostingStack(ProjectStack):
                 names=self.names,
                 role_arn=training.serving_role_arn,
                 image=training.serving_image,
-                environment=lmi_environment(),
+                environment=lmi_environment(
+                    lora_rank=served_rank(parse(settings.hyperparameters).lora_r), tensor_parallel_degree=gpus
+                ),
                 base_model_uri=training.base_model_uri,
                 accept_eula=settings.gated and settings.accept_eula,
                 instance_type=settings.hosting_instance_type,
@@ -45,7 +49,7 @@ class HostingStack(ProjectStack):
                 names=self.names,
                 role_arn=training.serving_role_arn,
                 image=training.serving_image,
-                environment=lmi_environment(),
+                environment=merged_environment(tensor_parallel_degree=gpus),
                 instance_type=settings.hosting_instance_type,
             )
         self.output("EndpointName", self.names.endpoint, "Exists while awake")

@@ -153,7 +153,6 @@ def _register(fine_tune: FineTune, approval: str, *, next_: str) -> State:
                     {"Image": fine_tune.serving_image, "ModelDataUrl.$": f"{answer}.artifact_uri"},
                 ],
                 "SupportedContentTypes": ["application/json"],
-                "SupportedResponseMIMETypes": ["application/json"],
             },
             "CustomerMetadataProperties": {
                 "run.$": "$.run",

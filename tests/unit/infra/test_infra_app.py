@@ -1,0 +1,42 @@
+"""`python app.py` with wrong settings: the problems, exit status 1, and nothing else."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from infra.settings import flags_of
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_wrong_settings_are_told_without_a_trace_and_make_nothing(tmp_path: Path) -> None:
+    environ = {
+        name: value for name, value in os.environ.items() if not name.startswith(("FINEXPERT_", "CDK_"))
+    }
+    ran = subprocess.run(
+        [sys.executable, str(ROOT / "app.py")],
+        cwd=ROOT,
+        env={**environ, "FINEXPERT_BUDGET_USD": "abc", "CDK_OUTDIR": str(tmp_path / "cdk.out")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 1
+    lines = ran.stderr.strip().splitlines()
+    assert [line.split(" ")[0] for line in lines] == ["budget_usd", "alert_email", "accept_eula"]
+    assert ran.stdout == ""
+    assert not (tmp_path / "cdk.out").exists()
+
+
+def test_only_settings_are_taken_from_cdks_context() -> None:
+    context = {
+        "budget_usd": "30",
+        "finexpert": {"prefix": "x"},
+        "@aws-cdk/core:checkSecretUsage": True,
+        "availability-zones:account=1:region=us-east-1": [],
+        "acknowledged-issue-numbers": [1],
+        "bugdet_usd": "1",
+    }
+    assert flags_of(context) == {"budget_usd": "30", "bugdet_usd": "1"}

@@ -1,0 +1,211 @@
+"""Settings: who wins, and that every wrong value is told with its setting and its fix."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from infra import setting_checks
+from infra.settings import NAMES, Settings, SettingsError
+
+ROOT = Path(__file__).resolve().parents[3]
+DEPLOYABLE = {"alert_email": "me@example.com", "accept_eula": "true"}
+
+
+def problems(flags: dict[str, object], environ: dict[str, str] | None = None) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as caught:
+        Settings.load({**DEPLOYABLE, **flags}, environ or {}, deploying=True)
+    return caught.value.problems
+
+
+def test_the_defaults_are_the_recipe_of_the_product() -> None:
+    settings = Settings.load(environ={})
+    assert (settings.training_instance_type, settings.budget_usd, settings.prefix) == (
+        "ml.g5.2xlarge",
+        25,
+        "FinExpert",
+    )
+    assert settings.hyperparameters["lora_r"] == "8"
+    assert settings.hyperparameters["target_modules"] == "q_proj,v_proj"
+    assert settings.gated
+
+
+def test_every_setting_has_a_reader_a_default_and_a_line_of_documentation() -> None:
+    names = {field.name for field in fields(Settings)}
+    documented = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert names == set(setting_checks.READERS)
+    assert names == set(json.loads((ROOT / "cdk.json").read_text())["context"]["finexpert"])
+    assert [name for name in NAMES if f"`{name}`" not in documented] == []
+
+
+def test_later_places_win(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({"budget_usd": 30, "idle_minutes": 10, "poll_seconds": 2}))
+    environ = {"FINEXPERT_SETTINGS": str(file), "FINEXPERT_IDLE_MINUTES": "20", "FINEXPERT_POLL_SECONDS": "3"}
+    settings = Settings.load({"poll_seconds": "4"}, environ)
+    assert (settings.budget_usd, settings.idle_minutes, settings.poll_seconds, settings.reserve_usd) == (
+        30,
+        20,
+        4,
+        2,
+    )
+
+
+def test_hyperparameters_are_merged_key_by_key_and_become_strings(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({"hyperparameters": {"epoch": 2}}))
+    settings = Settings.load(
+        {"hyperparameters": '{"learning_rate": 0.001}'}, {"FINEXPERT_SETTINGS": str(file)}
+    )
+    assert settings.hyperparameters["epoch"] == "2"
+    assert settings.hyperparameters["learning_rate"] == "0.001"
+    assert settings.hyperparameters["lora_r"] == "8"
+
+
+def test_the_embedded_clouds_settings_can_be_deployed() -> None:
+    settings = Settings.load(
+        environ={"FINEXPERT_SETTINGS": str(ROOT / "localcloud" / "settings.json")}, deploying=True
+    )
+    assert not settings.gated
+    assert settings.base_model_location("bucket") == "s3://bucket/base-model/"
+
+
+def test_gated_weights_lie_in_the_regions_own_bucket() -> None:
+    settings = Settings.load({"region": "us-west-2"}, {})
+    assert settings.base_model_location("unused").startswith("s3://jumpstart-private-cache-prod-us-west-2/")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "fix"),
+    [
+        ("accept_eula", "false", "accept_eula=true"),
+        ("accept_eula", "perhaps", "write true or false"),
+        ("alert_email", "", "alert_email=you@example.com"),
+        ("alert_email", "me at example.com", "you@example.com"),
+        ("training_instance_type", "ml.g99.huge", "ml.g5.2xlarge"),
+        ("hosting_instance_type", "ml.g99.huge", "ml.g5.2xlarge"),
+        ("budget_usd", "abc", "number"),
+        ("budget_usd", "$25", "no currency sign"),
+        ("budget_usd", "-1", "more than 0"),
+        ("budget_usd", "0", "more than 0"),
+        ("budget_usd", "nan", "number"),
+        ("budget_usd", "inf", "number"),
+        ("budget_usd", "2.1", "write at least 2.38"),
+        ("reserve_usd", "25", "write less than 25"),
+        ("reserve_usd", "-2", "at least 0"),
+        ("base_model_uri", "s3:/bucket/prefix/", "s3://bucket/prefix/"),
+        ("base_model_uri", "s3://bucket/prefix", "closing slash"),
+        ("base_model_uri", "https://bucket/prefix/", "s3://bucket/prefix/"),
+        ("base_model_uri", "s3://${Databucket}/prefix/", "s3://${DataBucket}/"),
+        ("region", "Frankfurt", "us-east-1"),
+        ("hosting", "both", "components or merged"),
+        ("prefix", "9lives", "starting with a letter"),
+        ("prefix", "Fin_Expert", "hyphens"),
+        ("prefix", "F" * 31, "write at most 30 characters"),
+        ("training_instance_count", "0", "from 1 to 16"),
+        ("training_instance_count", "1.5", "whole number"),
+        ("idle_minutes", True, "whole number"),
+        ("max_deletes", "many", "whole number"),
+        ("reaper_scope", "world", "project or account"),
+        ("training_image", "my image", "registry/repository:tag"),
+        ("hyperparameters", "epoch=3", "JSON object"),
+        ("hyperparameters", '{"epoch": ["3"]}', "JSON object"),
+    ],
+)
+def test_a_wrong_value_is_told_with_setting_value_and_fix(setting: str, value: object, fix: str) -> None:
+    told = problems({setting: value})
+    about = [problem for problem in told if problem.startswith(f"{setting} ")]
+    assert about, told
+    assert json.dumps(value) in about[0] or str(value) in about[0]
+    assert fix in about[0]
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "wrong"),
+    [
+        ('{"target_modules": "c_attn"}', "c_attn"),
+        ('{"learning_rate": "fast"}', "learning_rate"),
+        ('{"lora_rank": "8"}', "lora_r"),
+    ],
+)
+def test_hyperparameters_are_checked_as_the_trainer_does(hyperparameters: str, wrong: str) -> None:
+    (told,) = problems({"hyperparameters": hyperparameters})
+    assert told.startswith("hyperparameters: ")
+    assert wrong in told
+
+
+def test_all_problems_are_told_at_once() -> None:
+    told = problems({"budget_usd": "abc", "region": "nowhere", "alert_email": "", "base_model_uri": "s3:/x"})
+    assert {problem.split(" ")[0] for problem in told} == {
+        "budget_usd",
+        "region",
+        "alert_email",
+        "base_model_uri",
+    }
+
+
+def test_unreadable_weights_are_not_also_called_gated() -> None:
+    told = problems({"base_model_uri": "s3:/x", "accept_eula": "false"})
+    assert [problem.split(" ")[0] for problem in told] == ["base_model_uri"]
+
+
+@pytest.mark.parametrize("key", ["alert_mail", "budget_us"])
+def test_an_unknown_flag_asks_what_was_meant(key: str) -> None:
+    (told,) = problems({key: "x"})
+    assert "did you mean" in told
+
+
+def test_only_variables_that_resemble_a_setting_are_held_for_misspelt() -> None:
+    (told,) = problems({}, {"FINEXPERT_BUGDET_USD": "5", "FINEXPERT_STATE_DIR": "/x"})
+    assert told.startswith("bugdet_usd ")
+    assert "did you mean budget_usd?" in told
+
+
+def test_a_budget_that_the_reserve_eats_up_is_told_at_the_reserve() -> None:
+    (told,) = problems({"budget_usd": "1"})
+    assert told.startswith("reserve_usd is 2: ")
+    assert "budget_usd (1)" in told
+
+
+def test_a_region_without_prices_is_told_for_training_and_hosting() -> None:
+    told = problems({"region": "eu-central-1"})
+    assert [problem.split(" ")[0] for problem in told] == ["training_instance_type", "hosting_instance_type"]
+    assert all("eu-central-1" in problem and "Regions with prices: eu-west-1" in problem for problem in told)
+
+
+def test_spot_must_wait_at_least_as_long_as_it_may_run() -> None:
+    (told,) = problems({"spot": "true", "max_runtime_minutes": "120", "max_wait_minutes": "60"})
+    assert "max_wait_minutes is 60" in told
+    assert "(120)" in told
+    assert Settings.load({"max_runtime_minutes": "120", "max_wait_minutes": "60"}, {}).max_wait_minutes == 60
+
+
+def test_a_region_without_components_is_offered_merged(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "hosting=merged" in " ".join(problems({"region": "eu-west-3"}))
+    assert "hosting=merged" not in " ".join(problems({"region": "eu-west-3", "hosting": "merged"}))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(None, "No such file"), ("{", "not JSON"), ("[1]", "not an object")],
+)
+def test_a_settings_file_that_cannot_be_read_is_told(tmp_path: Path, content: str | None, told: str) -> None:
+    file = tmp_path / "settings.json"
+    if content is not None:
+        file.write_text(content)
+    (problem,) = problems({}, {"FINEXPERT_SETTINGS": str(file)})
+    assert str(file) in problem
+    assert told in problem
+
+
+def test_without_deploying_mail_and_licence_may_be_missing() -> None:
+    settings = Settings.load({}, {})
+    assert (settings.alert_email, settings.accept_eula) == ("", False)
+
+
+def test_names_fit_the_services_that_they_are_for() -> None:
+    names = Settings.load({"prefix": "F" * 30}, {}).names
+    assert len(names.bucket("artifacts", "0" * 12)) == 63
+    assert len(f"{names.name}-20261123-210133-a1b2-od") <= 63  # a training job's name
+    assert names.artifact_parameter == f"/{'f' * 30}/model-artifact"
