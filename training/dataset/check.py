@@ -1,4 +1,4 @@
-"""The report on a dataset before anything is paid for: what it holds, what is wrong, what training it means."""
+"""The report on a dataset before anything is paid for: what it holds and what is wrong with it."""
 
 import math
 from collections import Counter
@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from training.dataset.documents import DatasetError
-from training.dataset.formats import Reader, Source
+from training.dataset.formats import LEFT_OUT, Reader, Source
 from training.dataset.privacy import find_private
-from training.dataset.split import held_out
+from training.dataset.split import held_out, unusable
 from training.hyperparameters import Hyperparameters
 
 #: English prose in Llama's vocabulary; figures cost more tokens a byte.
@@ -174,7 +174,7 @@ def _judged(
         warnings.append(f"{report.duplicates} repeated documents are used once")
     if report.empty:
         warnings.append(f"{report.empty} empty documents are left out")
-    warnings += [note for note in report.notes if "left out" in note]
+    warnings += [note for note in report.notes if LEFT_OUT in note]
     values = {f: getattr(report, f) for f in report.__dataclass_fields__}
     values |= {
         "errors": tuple(errors),
@@ -189,20 +189,7 @@ def _errors(report: DatasetReport) -> list[str]:
         return ["no .txt, .csv, .json or .jsonl file was found; name a folder or file that holds text"]
     if report.documents == 0:
         return ["there is no text in the files; give documents, one a line or separated by blank lines"]
-    if report.validation_documents == 0 and report.documents == 1:
-        return [
-            "there is only 1 document, so none can be held out; separate documents by blank lines or lines"
-        ]
-    if report.validation_documents == 0:
-        return [
-            "no document is held out, so nobody could tell whether tuning helped;"
-            " set validation_split_ratio above 0 or give a validation channel with text"
-        ]
-    if report.training_documents == 0:
-        return [
-            "every training document also stands in the validation channel; give the training its own text"
-        ]
-    return []
+    return unusable(report.training_documents, report.validation_documents)
 
 
 def _quantity_warnings(report: DatasetReport, hyperparameters: Hyperparameters) -> list[str]:

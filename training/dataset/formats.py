@@ -23,6 +23,9 @@ from training.dataset.templates import TEMPLATE_NAME, Template, parse_template
 Source = tuple[str, BinaryStream | Callable[[], BinaryStream]]
 
 READABLE = (".txt", ".csv", ".json", ".jsonl")
+LEFT_OUT = "left out"
+#: Files about a dataset are no part of it (a README.txt is read, though: its form says it is text like the rest).
+ABOUT = ("README", "LICENSE", "NOTICE")
 #: So many lines of a .txt are looked at to tell its layout, and blank lines must be at least this frequent.
 DETECTION_LINES = 2000
 LINES_PER_BLANK = 50
@@ -69,7 +72,8 @@ class Reader:
             if path.name == TEMPLATE_NAME or name.endswith("/"):
                 continue
             if suffix not in READABLE:
-                self.notes.append(f"{name}: left out, not one of {', '.join(READABLE)}")
+                if path.stem.upper() not in ABOUT:
+                    self.notes.append(f"{name}: {LEFT_OUT}, not one of {', '.join(READABLE)}")
                 continue
             if self._instruction_tuned and suffix not in (".json", ".jsonl"):
                 message = "instruction tuning needs .jsonl records; or set instruction_tuned to False"

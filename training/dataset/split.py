@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 
 from training.dataset.documents import Document
 
+#: Of one document nobody can say how far its result may be chance.
+FEWEST_HELD_OUT = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Split:
@@ -22,19 +25,34 @@ class Split:
 
 
 def held_out(digests: Sequence[bytes], ratio: float, seed: int) -> set[int]:
-    """Indices of the documents to hold out: ``ratio`` of them, rounded, at least one, never all (from two on).
+    """Indices of the documents to hold out: ``ratio`` of them, rounded, at least two, never all.
 
     Chosen by a keyed hash of the content, so neither order nor file names matter, and a document that is
     added later moves few others across.
     """
     if ratio == 0 or len(digests) < 2:
         return set()
-    count = min(max(round(len(digests) * ratio), 1), len(digests) - 1)
+    count = min(max(round(len(digests) * ratio), FEWEST_HELD_OUT), len(digests) - 1)
     key = seed.to_bytes(8, "big")
     ranked = sorted(
         range(len(digests)), key=lambda i: (hashlib.blake2b(digests[i], key=key).digest(), digests[i], i)
     )
     return set(ranked[:count])
+
+
+def unusable(training: int, validation: int) -> list[str]:
+    """Why a split into so many documents cannot be trained on; empty if it can."""
+    if validation < FEWEST_HELD_OUT:
+        return [
+            f"{validation} documents are held out, so nobody could tell whether tuning helped; give at least 3"
+            " documents (one a line or separated by blank lines) and a validation_split_ratio above 0,"
+            f" or a validation channel with at least {FEWEST_HELD_OUT}"
+        ]
+    if training == 0:
+        return [
+            "every training document also stands in the validation channel; give the training its own text"
+        ]
+    return []
 
 
 def split(

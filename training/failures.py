@@ -1,0 +1,51 @@
+"""Ends that a job can come to, and the words for them: what was wrong, where, and what to do next."""
+
+import errno
+
+from training.dataset.documents import DatasetError
+from training.hyperparameters import HyperparameterError
+
+#: SageMaker shows the first kilobyte of output/failure as the job's FailureReason.
+LONGEST_REASON = 1024
+
+
+class TrainingFailure(Exception):
+    """The job cannot go on. ``what`` and ``where`` say why, ``remedy`` what the reader can do."""
+
+    def __init__(self, what: str, *, where: str, remedy: str) -> None:
+        self.what, self.where, self.remedy = what, where, remedy
+        super().__init__(f"{where}: {what}. {remedy}.")
+
+
+class Stopped(Exception):
+    """SIGTERM arrived; what had to be kept has been written."""
+
+
+#: Errors whose text is meant for the reader and needs no stack trace.
+EXPECTED = (TrainingFailure, HyperparameterError, DatasetError)
+
+
+def describe(error: BaseException) -> str:
+    """The reason for output/failure: one text for a person, no stack trace, at most LONGEST_REASON characters."""
+    return _reason(error)[:LONGEST_REASON]
+
+
+def _reason(error: BaseException) -> str:
+    name = type(error).__name__
+    if isinstance(error, TrainingFailure):
+        return str(error)
+    if isinstance(error, HyperparameterError):
+        return f"Hyperparameters: {error}"
+    if isinstance(error, DatasetError):
+        return f"Dataset: {error}"
+    if name == "OutOfMemoryError" or isinstance(error, MemoryError):
+        return (
+            "Memory ran out on the accelerator or the machine. Set gradient_checkpointing to True, lower"
+            " per_device_train_batch_size (raise gradient_accumulation_steps as much) or max_input_length,"
+            " or take a larger instance."
+        )
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"The disk is full while writing {error.filename}. Raise volume_gb."
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}. Check that the channel or folder exists and can be used."
+    return f"Unexpected {name}: {error}. The job's log has the details; please report it with them."

@@ -1,0 +1,240 @@
+"""A training job from its channels to its outputs: check, tokenize, load, measure, train, measure again, write."""
+
+import json
+import platform
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.channels import Channels, write_atomically
+from training.corpus import Data, fingerprint, read_data, tokenize
+from training.distributed import World, join
+from training.evaluation.measure import Measurement, Yardstick, general_documents, prompts_for
+from training.evaluation.result import assemble
+from training.evaluation.scoring import Score, mean_loss, total_bits_per_byte
+from training.events import Events
+from training.hyperparameters import Hyperparameters
+from training.loop import Training, train
+from training.model import AdaptedModel, load_tokenizer
+from training.packing import Row, pack
+from training.report import render
+from training.schedule import plan
+from training.stopping import StopSignal
+from training.weights import inspect_weights, weight_files
+
+PACKAGES = ("torch", "transformers", "peft", "safetensors", "tokenizers", "numpy")
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """Everything about the text, before the weights are touched."""
+
+    data: Data
+    rows: list[Row]
+    yardstick: Yardstick
+    summary: dict[str, Any]
+
+
+def run(channels: Channels, hyperparameters: Hyperparameters, events: Events, stop: StopSignal) -> None:
+    """Run the job that ``channels`` and ``hyperparameters`` describe.
+
+    Raises TrainingFailure and DatasetError with what to do, and Stopped after SIGTERM.
+    """
+    world = join()
+    for notice in hyperparameters.notices:
+        events.log(notice)
+    weights = channels.required("model", "base weights in Hugging Face layout")
+    config = inspect_weights(weights)
+
+    events.phase("data")
+    prepared = _prepare(channels, weights, config, hyperparameters, world, events, stop)
+    stop.check()
+
+    events.phase("weights")
+    model = AdaptedModel(weights, hyperparameters, world.device)
+    course = plan(len(prepared.rows), world.size, hyperparameters)
+    recompute = model.checkpoint_layers(
+        hyperparameters.gradient_checkpointing,
+        hyperparameters.per_device_train_batch_size * prepared.yardstick.length,
+    )
+    adapter_size = sum(p.numel() for p in model.adapter.values())
+    events.log(
+        f"{model.parameters:,} base parameters in {_name(model.precision)} on {_device(world)} × {world.size},"
+        f" {adapter_size:,} trainable; {course.steps} steps of {course.global_batch} rows;"
+        f" {'layers are recomputed to save memory' if recompute else 'no recomputation'}"
+    )
+
+    events.phase("evaluate_base")
+    base = prepared.yardstick.measure(model, adapter=False)
+    _emit_scores(events, base.held_out, "base")
+
+    def held_out() -> dict[str, float]:
+        scores = prepared.yardstick.held_out_scores(model, adapter=True)
+        return _emit_scores(events, scores, "tuned")
+
+    events.phase("train")
+    precision = _name(model.precision)
+    training = Training(
+        model=model,
+        rows=prepared.rows,
+        plan=course,
+        hyperparameters=hyperparameters,
+        world=world,
+        events=events,
+        checkpoint_folder=channels.checkpoints,
+        fingerprint=fingerprint(prepared.data, hyperparameters, [config, weight_files(weights), precision]),
+        stop_requested=stop.requested,
+        measure=held_out,
+    )
+    curve = train(training)
+
+    events.phase("evaluate")
+    tuned = prepared.yardstick.measure(model, adapter=True)
+    _emit_scores(events, tuned.held_out, "tuned")
+
+    events.phase("save")
+    if world.first:
+        _save_adapter(model, channels)
+        details = {
+            "training": {
+                "steps": course.steps,
+                "steps_per_epoch": course.steps_per_epoch,
+                "global_batch_rows": course.global_batch,
+                "processes": world.size,
+                "base_parameters": model.parameters,
+                "trainable_parameters": adapter_size,
+                "recomputed_layers": recompute,
+                "curve": curve,
+            },
+            "data": prepared.summary,
+            "settings": hyperparameters.to_strings(),
+            "versions": _versions(world, precision),
+            "timings": events.seconds,
+            "cost": {"usd_per_hour": events.usd_per_hour, "usd": events.usd},
+        }
+        _write_outputs(channels, prepared, base, tuned, hyperparameters, details)
+    events.phase("done")
+    world.leave()
+
+
+def _prepare(
+    channels: Channels,
+    weights: Path,
+    config: dict[str, Any],
+    hyperparameters: Hyperparameters,
+    world: World,
+    events: Events,
+    stop: StopSignal,
+) -> _Prepared:
+    training = channels.required("training", "the dataset (.txt, .csv, .json or .jsonl)")
+    data = read_data(training, channels.channel("validation"), hyperparameters)
+    tokenizer = load_tokenizer(weights, config)
+    length = min(hyperparameters.input_length, int(config.get("max_position_embeddings", 2048)))
+    if length < hyperparameters.max_input_length:
+        events.log(f"max_input_length is lowered to the model's own limit of {length} tokens")
+    taught, held_out = (tokenize(side, tokenizer) for side in (data.split.training, data.split.validation))
+    rows = pack([item.document for item in taught], length)
+    filled = sum(len(piece.tokens) for row in rows for piece in row)
+    summary = {
+        "files": data.files,
+        "documents": len(taught) + len(held_out),
+        "training_documents": len(taught),
+        "validation_documents": len(held_out),
+        "bytes": sum(
+            document.size for side in (data.split.training, data.split.validation) for document in side
+        ),
+        "training_tokens": sum(len(item.document.tokens) for item in taught),
+        "validation_tokens": sum(len(item.document.tokens) for item in held_out),
+        "row_length": length,
+        "rows": len(rows),
+        "padding_share": 1 - filled / (len(rows) * length),
+        "empty": data.split.empty,
+        "duplicates": data.split.duplicates,
+        "leaked": data.split.leaked,
+        "beyond_limit": data.split.beyond_limit,
+        "notes": list(data.notes),
+        "sha256": data.digest,
+    }
+    for note in data.notes:
+        events.log(note)
+    events.log(
+        f"{len(taught)} documents to train on ({summary['training_tokens']:,} tokens in {len(rows)} rows of {length},"
+        f" {summary['padding_share']:.1%} padding), {len(held_out)} held out; left out: {data.split.empty} empty,"
+        f" {data.split.duplicates} repeated, {data.split.leaked} that are held out,"
+        f" {data.split.beyond_limit} beyond max_…_samples"
+    )
+    yardstick = Yardstick(
+        held_out=held_out,
+        general=general_documents(tokenizer),
+        prompts=prompts_for(data.split.validation),
+        tokenizer=tokenizer,
+        length=length,
+        hyperparameters=hyperparameters,
+        world=world,
+        check=stop.check,
+    )
+    return _Prepared(data, rows, yardstick, summary)
+
+
+def _emit_scores(events: Events, scores: Sequence[Score], model: str) -> dict[str, float]:
+    figures = {"loss": round(mean_loss(scores), 5), "bits_per_byte": round(total_bits_per_byte(scores), 5)}
+    events.emit("evaluation", split="validation", model=model, **figures)
+    return {f"validation_{name}": value for name, value in figures.items()}
+
+
+def _save_adapter(model: AdaptedModel, channels: Channels) -> None:
+    """Into model/, whole or not at all, and without anything else beside it."""
+    partial = channels.base / ".model.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    model.save_adapter(partial)
+    channels.model_output.mkdir(parents=True, exist_ok=True)
+    for file in sorted(partial.iterdir(), reverse=True):  # weights before the settings that announce them
+        file.replace(channels.model_output / file.name)
+    partial.rmdir()
+
+
+def _write_outputs(
+    channels: Channels,
+    prepared: _Prepared,
+    base: Measurement,
+    tuned: Measurement,
+    hyperparameters: Hyperparameters,
+    details: dict[str, Any],
+) -> None:
+    evaluation = assemble(
+        base=base,
+        tuned=tuned,
+        documents=prepared.data.split.validation,
+        prompts=prepared.yardstick.prompts,
+        seed=hyperparameters.seed,
+        max_forgetting=hyperparameters.max_forgetting,
+        details=details,
+    )
+    text = json.dumps(evaluation, indent=1, ensure_ascii=False, allow_nan=False)
+    write_atomically(channels.data_output / "evaluation.json", text + "\n")
+    write_atomically(channels.data_output / "report.html", render(evaluation))
+
+
+def _versions(world: World, precision: str) -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "unknown"
+    return found | {"device": _device(world), "precision": precision}
+
+
+def _device(world: World) -> str:
+    if world.device.type == "cuda":
+        return torch.cuda.get_device_name(world.device)
+    return f"CPU ({torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads)"
+
+
+def _name(precision: torch.dtype) -> str:
+    return "bf16" if precision == torch.bfloat16 else "fp32"

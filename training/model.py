@@ -1,0 +1,179 @@
+"""The model: a frozen Llama from transformers, with a LoRA adapter from PEFT in fp32."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
+from safetensors.torch import save
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from training.batches import Batch
+from training.cross_entropy import summed_cross_entropy, token_losses
+from training.failures import TrainingFailure
+from training.hyperparameters import Hyperparameters
+
+#: What a saved adapter says it belongs to; PEFT would write the local path, which means nothing elsewhere.
+BASE_NAME = "base-model"
+
+#: Bytes that one token leaves in a layer for the backward pass, per unit of hidden size: 165 KB at Llama 2 7B's 4096,
+#: measured with transformers + PEFT in bf16.
+SAVED_BYTES_PER_HIDDEN = 40
+
+
+def load_tokenizer(folder: Path, config: dict[str, Any]) -> Any:
+    """The tokenizer beside the weights. Raises TrainingFailure if it can name tokens that the model lacks."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except Exception as error:  # the library raises what its formats happen to raise
+        what, remedy = f"the tokenizer cannot be read ({error})", "Copy the model's own tokenizer files again"
+        raise TrainingFailure(what, where="channel model", remedy=remedy) from error
+    if len(tokenizer) > config.get("vocab_size", 0):
+        what = f"the tokenizer knows {len(tokenizer)} tokens, the model {config.get('vocab_size')}"
+        remedy = "Put the tokenizer that belongs to these weights beside them"
+        raise TrainingFailure(what, where="channel model", remedy=remedy)
+    return tokenizer
+
+
+def choose_precision(setting: str, device: torch.device) -> torch.dtype:
+    """The base's number format: as set, or bf16 where the hardware multiplies it natively, else fp32."""
+    if setting != "auto":
+        return torch.bfloat16 if setting == "bf16" else torch.float32
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    native = any(
+        getattr(torch.cpu, name, lambda: False)()
+        for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    )
+    return torch.bfloat16 if native else torch.float32
+
+
+class AdaptedModel:
+    """A frozen base with one trainable adapter, and the passes that training and evaluation need.
+
+    ``model`` is PEFT's model, ``max_positions`` the base's context in tokens, ``precision`` the base's number format.
+    """
+
+    def __init__(self, folder: Path, hyperparameters: Hyperparameters, device: torch.device) -> None:
+        self.device = device
+        self.precision = choose_precision(hyperparameters.precision, device)
+        base = _load_base(folder, self.precision).to(device)
+        base.name_or_path = BASE_NAME
+        self.max_positions: int = base.config.max_position_embeddings
+        # Servers read lora_alpha as a whole number, which it nearly always is.
+        alpha: Any = (
+            int(hyperparameters.lora_alpha)
+            if hyperparameters.lora_alpha.is_integer()
+            else hyperparameters.lora_alpha
+        )
+        config = LoraConfig(
+            r=hyperparameters.lora_r,
+            lora_alpha=alpha,
+            lora_dropout=hyperparameters.lora_dropout,
+            target_modules=list(hyperparameters.target_modules),
+            task_type="CAUSAL_LM",
+        )
+        torch.manual_seed(hyperparameters.seed)  # the adapter's start is the same in every process
+        self.model = get_peft_model(base, config)
+        self.model.config.use_cache = False
+
+    @property
+    def adapter(self) -> dict[str, torch.nn.Parameter]:
+        """The trainable parameters by name: fp32, a few thousandths of the model."""
+        return {name: p for name, p in self.model.named_parameters() if p.requires_grad}
+
+    @property
+    def parameters(self) -> int:
+        """Number of the base's parameters."""
+        everything: int = sum(p.numel() for p in self.model.parameters())
+        return everything - sum(p.numel() for p in self.adapter.values())
+
+    def checkpoint_layers(self, setting: str, tokens: int) -> bool:
+        """Decide whether layers are recomputed in the backward pass, for ``tokens`` in a batch; True if they are."""
+        wanted = setting == "true"
+        if setting == "auto" and self.device.type == "cuda":
+            config = self.model.config
+            saved = tokens * config.num_hidden_layers * config.hidden_size * SAVED_BYTES_PER_HIDDEN
+            wanted = saved > 0.85 * torch.cuda.mem_get_info(self.device)[0]
+        if wanted:
+            self.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        return wanted
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """Summed cross-entropy of a batch in nats, differentiable for the adapter."""
+        with self._autocast():
+            hidden = self._hidden(batch)
+        return summed_cross_entropy(hidden, self._output_weight, batch.labels)
+
+    @torch.no_grad()
+    def token_losses(self, batch: Batch) -> torch.Tensor:
+        """Cross-entropy of each predicted token in nats: fp32 [targets], row by row."""
+        with self._autocast():
+            hidden = self._hidden(batch)
+        return token_losses(hidden, self._output_weight, batch.labels)
+
+    @contextlib.contextmanager
+    def evaluating(self, *, adapter: bool) -> Iterator[None]:
+        """Without dropout; ``adapter`` False switches it off, which leaves exactly the base."""
+        self.model.eval()
+        try:
+            with contextlib.nullcontext() if adapter else self.model.disable_adapter():
+                yield
+        finally:
+            self.model.train()
+
+    def save_adapter(self, folder: Path) -> None:
+        """Write adapter_config.json and adapter_model.safetensors (PEFT's format), and nothing else."""
+        folder.mkdir(parents=True, exist_ok=True)
+        state = get_peft_model_state_dict(self.model, save_embedding_layers=False)
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+        (folder / "adapter_model.safetensors").write_bytes(save(tensors, metadata={"format": "pt"}))
+        config = self.model.peft_config["default"].to_dict() | {"inference_mode": True}
+        # Settings that are not set are left out: versions of PEFT and of servers differ in which they know.
+        stated = {name: value for name, value in config.items() if value is not None}
+        text = json.dumps(stated, indent=2, sort_keys=True, default=_plain)
+        (folder / "adapter_config.json").write_text(text + "\n", encoding="utf-8")
+
+    @property
+    def _output_weight(self) -> torch.Tensor:
+        weight: torch.Tensor = self.model.get_base_model().lm_head.weight
+        return weight
+
+    def _hidden(self, batch: Batch) -> torch.Tensor:
+        decoder = self.model.get_base_model().model
+        hidden: torch.Tensor = decoder(
+            input_ids=batch.input_ids, position_ids=batch.position_ids, attention_mask=batch.attention_mask
+        ).last_hidden_state
+        return hidden
+
+    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
+        """The fp32 adapter multiplies in the base's format, so that matrix kernels run at full speed."""
+        return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
+
+
+def _load_base(folder: Path, precision: torch.dtype) -> Any:
+    try:
+        base, report = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=precision, attn_implementation="sdpa", output_loading_info=True
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        what = f"the base weights cannot be loaded ({str(error).splitlines()[0]})"
+        raise TrainingFailure(what, where="channel model", remedy="Copy the weights again, whole") from error
+    wrong = sorted({*report["missing_keys"], *report.get("mismatched_keys", ())}, key=str)
+    if wrong:
+        what = f"the weights do not fit config.json; missing or of another shape: {', '.join(map(str, wrong[:3]))}"
+        raise TrainingFailure(
+            what, where="channel model", remedy="Put config.json and weights of one model together"
+        )
+    return base.requires_grad_(False)
+
+
+def _plain(value: object) -> object:
+    """JSON for what PEFT's settings hold besides plain values."""
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    return value.value if isinstance(value, Enum) else str(value)

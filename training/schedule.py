@@ -1,0 +1,51 @@
+"""How many steps there are, which rows each takes, and at which learning rate: pure functions of step and settings."""
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from training.hyperparameters import Hyperparameters
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``global_batch``: rows that one optimizer step takes over all processes; the last of an epoch may be smaller."""
+
+    rows: int
+    global_batch: int
+    steps_per_epoch: int
+    steps: int
+    seed: int
+
+    def rows_of(self, step: int) -> Sequence[int]:
+        """Indices of the rows of step ``step`` (from 0): each epoch takes every row once, in an order of its own."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        order = list(range(self.rows))
+        random.Random(self.seed * 1_000_003 + epoch).shuffle(order)
+        return order[place * self.global_batch : (place + 1) * self.global_batch]
+
+
+def plan(rows: int, world_size: int, hyperparameters: Hyperparameters) -> Plan:
+    """The whole course for ``rows`` (≥ 1) packed rows."""
+    batch = (
+        hyperparameters.per_device_train_batch_size * hyperparameters.gradient_accumulation_steps * world_size
+    )
+    per_epoch = math.ceil(rows / batch)
+    limit = hyperparameters.max_steps
+    steps = per_epoch * hyperparameters.epoch if limit == -1 else limit
+    return Plan(rows, batch, per_epoch, steps, hyperparameters.seed)
+
+
+def learning_rate(step: int, steps: int, hyperparameters: Hyperparameters) -> float:
+    """Of step ``step`` (from 0) of ``steps``: linear warm-up, then the set schedule; the last step is never at 0."""
+    peak = hyperparameters.learning_rate
+    warmup = math.ceil(steps * hyperparameters.warmup_ratio)
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    remaining = (steps - step) / max(steps - warmup, 1)
+    if hyperparameters.lr_scheduler_type == "linear":
+        return peak * remaining
+    if hyperparameters.lr_scheduler_type == "cosine":
+        return peak * 0.5 * (1 - math.cos(math.pi * remaining))
+    return peak
