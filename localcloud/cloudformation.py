@@ -164,6 +164,7 @@ class SageMakerResource:
 
     def __init__(self, type_: SageMakerType) -> None:
         self.type = type_
+        self._names: dict[str, str] = {}  # by ARN: SageMaker writes some ARNs in lower case, names as given
 
     def create(self, logical_id: str, properties: Properties, stack: str) -> hooks.Resource:
         """Create the resource and wait until it serves; one that fails is removed, and its reason raised."""
@@ -171,6 +172,7 @@ class SageMakerResource:
         policy = given.pop(self.type.policy, None)
         name = given.setdefault(self.type.name, generated_name(logical_id))
         arn = str(self._call("Create", given)[self.type.arn])
+        self._names[arn] = str(name)
         try:
             if policy is not None:
                 self._put_policy(name, policy)
@@ -274,7 +276,7 @@ class SageMakerResource:
             call("AddTags", {"ResourceArn": arn, "Tags": added})
 
     def _name(self, arn: str) -> str:
-        return arn.rsplit("/", 1)[-1]
+        return self._names.get(arn) or arn.rsplit("/", 1)[-1]
 
     def _call(self, verb: str, params: Properties, suffix: str = "") -> dict[str, Any]:
         return call(f"{verb}{self.type.kind}{suffix}", params)

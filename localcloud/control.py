@@ -1,7 +1,7 @@
 """`/_finexpert/…`: the interface through which this project looks at and steers its embedded cloud.
 
     GET  /_finexpert/health       what runs, since when, with how much memory
-    GET  /_finexpert/lambda-logs  {function name: log}
+    GET  /_finexpert/logs         {name of a Lambda, endpoint, component: log}
     GET  /_finexpert/bill         this month's charges so far
     POST /_finexpert/bill         {"service": "AmazonSageMaker", "usd": 21.5} sets them; sends what that trips
 
@@ -25,6 +25,7 @@ from typing import Any
 from localcloud import billing, hooks, processes
 
 PREFIX = "/_finexpert/"
+LOG_GROUPS = ("/aws/sagemaker/InferenceComponents/", "/aws/sagemaker/Endpoints/", "/aws/lambda/")
 LOCAL_HOSTS = ("127.0.0.1", "localhost")
 Application = Callable[..., Awaitable[None]]
 
@@ -68,14 +69,14 @@ def _act(action: str, body: bytes, started: float) -> dict[str, Any]:
     match action:
         case "GET health":
             return _health(started)
-        case "GET lambda-logs":
-            return dict(hooks.log_texts("/aws/lambda/"))
+        case "GET logs":
+            return {name: text for prefix in LOG_GROUPS for name, text in hooks.log_texts(prefix).items()}
         case "GET bill":
             return billing.describe(datetime.now(UTC))
         case "POST bill":
             service, usd = _charge(body)
             return billing.charge(service, usd, datetime.now(UTC))
-    raise Refused(404, f"There is no {action}. There is: GET health, GET lambda-logs, GET bill, POST bill.")
+    raise Refused(404, f"There is no {action}. There is: GET health, GET logs, GET bill, POST bill.")
 
 
 def _health(started: float) -> dict[str, Any]:

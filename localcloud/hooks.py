@@ -19,7 +19,15 @@ from typing import Any
 
 from ministack import app
 from ministack.core import concurrency, iam_actions, lambda_runtime, responses, router
-from ministack.services import budgets, cloudwatch, cloudwatch_logs, eventbridge, lambda_svc, stepfunctions
+from ministack.services import (
+    budgets,
+    cloudwatch,
+    cloudwatch_logs,
+    eventbridge,
+    lambda_svc,
+    stepfunctions,
+    tagging,
+)
 from ministack.services.cloudformation import provisioners, stacks
 
 Response = tuple[int, dict[str, str], bytes | AsyncIterator[bytes]]
@@ -62,6 +70,12 @@ CONTRACT: tuple[tuple[Any, str, str], ...] = (
     (budgets, "_budgets", "store"),
     (budgets, "_notification_store", "store"),
     (lambda_svc, "_execute_function_warm", "call"),
+    (lambda_svc, "_execute_function_dispatch", "call"),
+    (lambda_svc, "_execution_record_for_config", "call"),
+    (lambda_svc, "_get_func_record_for_ref", "call"),
+    (lambda_svc, "_emit_lambda_metrics", "call"),
+    (lambda_svc, "invoke_async_with_retry", "call"),
+    (eventbridge, "_dispatch_to_lambda", "call"),
     (stepfunctions, "_SERVICE_DISPATCH", "dict"),
     (stepfunctions, "_ExecutionError", "call"),
     (stepfunctions, "_executions", "store"),
@@ -70,6 +84,7 @@ CONTRACT: tuple[tuple[Any, str, str], ...] = (
     (stepfunctions, "_fail_execution", "call"),
     (stepfunctions, "_add_event", "call"),
     (stepfunctions, "_emit_execution_status_event", "call"),
+    (tagging, "_COLLECTORS", "dict"),
     (provisioners, "_RESOURCE_HANDLERS", "dict"),
     (provisioners, "_STACK_TAG_PROPERTY", "dict"),
     (provisioners, "_REPLACING_PROPERTIES", "dict"),
@@ -206,6 +221,21 @@ def install_service(name: str, *, target_prefix: str, host_pattern: str, handler
     iam_actions.SERVICE_TO_IAM_NAMESPACE[name] = name
 
 
+def install_tagged_resources(
+    service: str, list_them: Callable[[], Sequence[tuple[str, dict[str, str]]]]
+) -> None:
+    """Let the tagging API's GetResources see a service's resources: (ARN, tags), those with tags only."""
+
+    def collect() -> list[tuple[str, list[dict[str, str]]]]:
+        return [
+            (arn, [{"Key": key, "Value": value} for key, value in tags.items()])
+            for arn, tags in list_them()
+            if tags
+        ]
+
+    tagging._COLLECTORS[service] = collect
+
+
 def _streaming(chunks: AsyncIterator[bytes]) -> Any:
     async def run(send: Callable[[dict[str, Any]], Awaitable[None]], receive: object) -> None:
         async for chunk in chunks:
@@ -300,6 +330,40 @@ def install_lambda_result(change: Callable[[dict[str, Any]], dict[str, Any]]) ->
         return change(execute(*arguments))
 
     lambda_svc._execute_function_warm = execute_and_change
+
+
+def install_lambda_metrics() -> None:
+    """Count every invocation in AWS/Lambda, whoever made it. ministack counts those through the Invoke API
+    only, so that a scheduled function could fail for ever without its alarm going off."""
+    emit, dispatch = lambda_svc._emit_lambda_metrics, lambda_svc._execute_function_dispatch
+
+    def emit_throttles_only(name: str, duration_ms: float, error: bool, throttle: bool) -> None:
+        if throttle:
+            emit(name, duration_ms, error, throttle)
+
+    def dispatch_and_count(
+        function: dict[str, Any], config: dict[str, Any], event: Any, request_id: str, started: float
+    ) -> Any:
+        result = dispatch(function, config, event, request_id, started)
+        failed = bool(isinstance(result, dict) and result.get("error"))
+        took = (datetime.now(UTC).timestamp() - started) * 1000
+        emit(config["FunctionName"], took, failed, False)
+        return result
+
+    lambda_svc._emit_lambda_metrics = emit_throttles_only
+    lambda_svc._execute_function_dispatch = dispatch_and_count
+
+
+def install_event_retries() -> None:
+    """Let EventBridge invoke functions as AWS does: two retries, then the dead-letter queue."""
+
+    def dispatch(arn: str, payload: str) -> None:
+        function, config, _ = lambda_svc._get_func_record_for_ref(arn)
+        if function and config:
+            record = lambda_svc._execution_record_for_config(function, config)
+            lambda_svc.invoke_async_with_retry(record, json.loads(payload))
+
+    eventbridge._dispatch_to_lambda = dispatch
 
 
 def install_execution_end(time_out: Callable[[dict[str, Any]], float | None]) -> None:

@@ -172,10 +172,10 @@ def logs(state_dir: Path, name: str = "cloud") -> str:
     found = dict(_log_files(state_dir))
     if name in found:
         return "".join(path.read_text(errors="replace") for path in found[name])
-    functions = _lambda_logs(state_dir)
-    if name in functions:
-        return functions[name]
-    names = ", ".join(sorted({*found, *functions})) or "nothing yet"
+    texts = _service_logs(state_dir)
+    if name in texts:
+        return texts[name]
+    names = ", ".join(sorted({*found, *texts})) or "nothing yet"
     raise CloudError(f"No log of “{name}” in {state_dir}. There is: {names}")
 
 
@@ -273,13 +273,13 @@ def _log_files(state_dir: Path) -> Iterator[tuple[str, list[Path]]]:
                 yield folder.name, files
 
 
-def _lambda_logs(state_dir: Path) -> dict[str, str]:
-    """The logs of the Lambda functions: they live in CloudWatch Logs, so only while the cloud runs."""
+def _service_logs(state_dir: Path) -> dict[str, str]:
+    """Logs of Lambdas and endpoints: they are in CloudWatch Logs, so there only while the cloud runs."""
     cloud = status(state_dir)
     if cloud is None:
         return {}
     try:
-        functions: dict[str, str] = cloud.ask("GET", "lambda-logs")
-        return functions
+        texts: dict[str, str] = cloud.ask("GET", "logs")
+        return texts
     except CloudError:
         return {}

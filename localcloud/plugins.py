@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import sys
 
 from localcloud import alarms, buckets, cloudformation, hooks, lambda_errors, stepfunctions
 
@@ -21,6 +22,7 @@ def install() -> None:
     for name, (target_prefix, host_pattern, module) in SERVICES.items():
         handler = _on_first_request(module)
         hooks.install_service(name, target_prefix=target_prefix, host_pattern=host_pattern, handler=handler)
+    hooks.install_tagged_resources("sagemaker", _sagemaker_resources)
     cloudformation.install()
     buckets.install()
     stepfunctions.install()
@@ -28,7 +30,21 @@ def install() -> None:
         lambda alarm, points, now: alarms.decide(alarm, points, now, hooks.alarm_statistic)
     )
     hooks.install_lambda_result(lambda_errors.with_class_name)
+    hooks.install_lambda_metrics()
+    hooks.install_event_retries()
     hooks.install_execution_end(stepfunctions.time_out_seconds)
+
+
+def shut_down() -> None:
+    """End what the services run, in order."""
+    if service := sys.modules.get("localcloud.sagemaker.api"):
+        service.shutdown()
+    hooks.stop_lambda_workers()
+
+
+def _sagemaker_resources() -> list[tuple[str, dict[str, str]]]:
+    service = sys.modules.get("localcloud.sagemaker.api")  # not yet imported: nothing was made yet
+    return list(service.tagged_resources()) if service else []
 
 
 def _on_first_request(module: str) -> hooks.Handler:

@@ -43,8 +43,8 @@ def serve(*, port: int, owner: int) -> None:
             _run(application, listener, owner, lambda: _write(state_dir / STARTED, json.dumps(record)))
         )
     finally:
+        plugins.shut_down()
         processes.stop_recorded(state_dir, grace_seconds=3.0)
-        hooks.stop_lambda_workers()
         logger.info("The embedded cloud has stopped.")
         logging.shutdown()
         os._exit(0)  # its daemon threads may be anywhere in a wait: nothing of theirs is worth waiting for

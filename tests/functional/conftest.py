@@ -13,6 +13,12 @@ from localcloud import environment
 from localcloud.lifecycle import Cloud, CloudOptions, down, up
 
 MakeClient = Callable[..., Any]
+WAITS_FOR_THE_CLOCK = "test_localcloud_schedule.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits for a minute of the real clock comes last: by then it has passed during the other tests."""
+    items.sort(key=lambda item: item.path.name == WAITS_FOR_THE_CLOCK)
 
 
 @pytest.fixture(scope="session")

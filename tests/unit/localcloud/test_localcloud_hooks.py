@@ -7,6 +7,9 @@ import inspect
 from typing import Any
 
 import pytest
+from ministack.core import responses
+from ministack.services import cloudwatch, eventbridge, lambda_svc, stepfunctions
+from ministack.services.cloudformation import provisioners, stacks
 
 from localcloud import hooks
 
@@ -42,17 +45,21 @@ def test_hook_exists_with_its_kind(entry: tuple[Any, str, str]) -> None:
 @pytest.mark.parametrize(
     ("function", "parameters"),
     [
-        (hooks.stepfunctions._fail_execution, ["execution", "error", "cause"]),
-        (hooks.stepfunctions._run_execution, ["exec_arn"]),
-        (hooks.stepfunctions._ExecutionError, ["error", "cause"]),
-        (hooks.stepfunctions._add_event, ["execution", "event_type", "details"]),
-        (hooks.lambda_svc._execute_function_warm, ["func", "event", "request_id"]),
-        (hooks.cloudwatch._evaluate_alarm, ["alarm"]),
-        (hooks.cloudwatch._stat_value, ["stats", "stat_name", "points"]),
-        (hooks.cloudwatch._dispatch_alarm_actions, ["alarm", "old_state", "new_state", "reason"]),
-        (hooks.eventbridge._put_events, ["data", "allow_aws_source"]),
-        (hooks.stacks._runs_on_worker_thread, ["resource_type"]),
-        (hooks.responses.request_scope, ["account_id", "region"]),
+        (stepfunctions._fail_execution, ["execution", "error", "cause"]),
+        (stepfunctions._run_execution, ["exec_arn"]),
+        (stepfunctions._ExecutionError, ["error", "cause"]),
+        (stepfunctions._add_event, ["execution", "event_type", "details"]),
+        (lambda_svc._execute_function_warm, ["func", "event", "request_id"]),
+        (lambda_svc._execute_function_dispatch, ["func", "config", "event", "request_id", "started"]),
+        (lambda_svc._emit_lambda_metrics, ["function_name", "duration_ms", "error", "throttle"]),
+        (lambda_svc.invoke_async_with_retry, ["func", "event"]),
+        (eventbridge._dispatch_to_lambda, ["arn", "payload"]),
+        (cloudwatch._evaluate_alarm, ["alarm"]),
+        (cloudwatch._stat_value, ["stats", "stat_name", "points"]),
+        (cloudwatch._dispatch_alarm_actions, ["alarm", "old_state", "new_state", "reason"]),
+        (eventbridge._put_events, ["data", "allow_aws_source"]),
+        (stacks._runs_on_worker_thread, ["resource_type"]),
+        (responses.request_scope, ["account_id", "region"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -61,13 +68,11 @@ def test_hook_takes_the_same_parameters(function: Any, parameters: list[str]) ->
 
 
 def test_dimensions_make_one_key_in_any_order() -> None:
-    assert hooks.cloudwatch._dims_key({"a": "1", "b": "2"}) == hooks.cloudwatch._dims_key(
-        {"b": "2", "a": "1"}
-    )
+    assert cloudwatch._dims_key({"a": "1", "b": "2"}) == cloudwatch._dims_key({"b": "2", "a": "1"})
 
 
 def test_resource_handlers_have_the_shape_that_wrapping_relies_on() -> None:
-    bucket = hooks.provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+    bucket = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
     assert {"create", "update", "delete"} <= set(bucket)
     assert list(inspect.signature(bucket["create"]).parameters) == ["logical_id", "props", "stack_name"]
     assert list(inspect.signature(bucket["delete"]).parameters) == ["physical_id", "props"]

@@ -1,0 +1,303 @@
+"""CloudFormation's types of SageMaker, Budgets and Cost Explorer, and of buckets."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+MakeClient = Callable[..., Any]
+ROLE = "arn:aws:iam::000000000000:role/hosting"
+IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/nothing-that-runs-here:1"
+ENDINGS = ("COMPLETE", "FAILED")
+
+
+class Stacks:
+    """Stacks of one test; all are deleted at its end."""
+
+    def __init__(self, cloudformation: Any) -> None:
+        self.api = cloudformation
+        self.names: list[str] = []
+
+    def create(self, name: str, resources: dict[str, Any], **more: Any) -> dict[str, Any]:
+        self.names.append(name)
+        parameters = more.pop("parameters", {})
+        self.api.create_stack(
+            StackName=name,
+            TemplateBody=json.dumps({"Resources": resources, **more}),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        )
+        return self.wait(name)
+
+    def change(self, name: str, resources: dict[str, Any], **more: Any) -> dict[str, Any]:
+        self.api.update_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources, **more}))
+        return self.wait(name)
+
+    def set(self, name: str, key: str, value: str, *kept: str) -> dict[str, Any]:
+        """As waking and sleeping do it: the previous template, one parameter changed."""
+        parameters = [{"ParameterKey": key, "ParameterValue": value}]
+        parameters += [{"ParameterKey": each, "UsePreviousValue": True} for each in kept]
+        self.api.update_stack(StackName=name, UsePreviousTemplate=True, Parameters=parameters)
+        return self.wait(name)
+
+    def wait(self, name: str, seconds: float = 60.0) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            stack: dict[str, Any] = self.api.describe_stacks(StackName=name)["Stacks"][0]
+            if stack["StackStatus"].endswith(ENDINGS):
+                return stack
+            time.sleep(0.05)
+        raise AssertionError(f"{name} is still {stack['StackStatus']}")
+
+    def delete(self, name: str) -> dict[str, Any]:
+        stack_id = self.api.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
+        self.api.delete_stack(StackName=name)
+        return self.wait(stack_id)
+
+    def reasons(self, name: str) -> str:
+        events = self.api.describe_stack_events(StackName=name)["StackEvents"]
+        return "\n".join(event.get("ResourceStatusReason", "") for event in events)
+
+    def clean(self) -> None:
+        for name in reversed(self.names):
+            try:
+                self.delete(name)
+            except ClientError:
+                continue
+
+
+@pytest.fixture
+def stacks(client: MakeClient) -> Iterator[Stacks]:
+    made = Stacks(client("cloudformation"))
+    yield made
+    made.clean()
+
+
+def outputs(stack: dict[str, Any]) -> dict[str, str]:
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def model(**more: Any) -> dict[str, Any]:
+    return {
+        "Type": "AWS::SageMaker::Model",
+        "Properties": {"ExecutionRoleArn": ROLE, "PrimaryContainer": {"Image": IMAGE}, **more},
+    }
+
+
+def components_endpoint(**conditions: Any) -> dict[str, Any]:
+    """An endpoint that holds inference components: it is in service with none on it."""
+    variant = {
+        "VariantName": "AllTraffic",
+        "InstanceType": "ml.g5.2xlarge",
+        "InitialInstanceCount": "1",  # text, as templates may have it
+        "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
+    }
+    config = {"Type": "AWS::SageMaker::EndpointConfig", **conditions}
+    config["Properties"] = {"ExecutionRoleArn": ROLE, "ProductionVariants": [variant]}
+    endpoint = {"Type": "AWS::SageMaker::Endpoint", **conditions}
+    endpoint["Properties"] = {
+        "EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]},
+        "Tags": [{"Key": "team", "Value": "quants"}],
+    }
+    return {"Config": config, "Endpoint": endpoint}
+
+
+AWAKE = {
+    "Parameters": {
+        "ModelArtifact": {"Type": "String", "Default": ""},
+        "BootstrapVersion": {"Type": "String", "Default": "1"},
+    },
+    "Conditions": {"Awake": {"Fn::Not": [{"Fn::Equals": [{"Ref": "ModelArtifact"}, ""]}]}},
+}
+
+
+def test_ref_and_getatt_give_what_aws_gives(stacks: Stacks) -> None:
+    given = {
+        "ModelRef": {"Value": {"Ref": "Model"}},
+        "ModelName": {"Value": {"Fn::GetAtt": ["Model", "ModelName"]}},
+        "EndpointRef": {"Value": {"Ref": "Endpoint"}},
+        "EndpointName": {"Value": {"Fn::GetAtt": ["Endpoint", "EndpointName"]}},
+        "GroupRef": {"Value": {"Ref": "Group"}},
+        "GroupStatus": {"Value": {"Fn::GetAtt": ["Group", "ModelPackageGroupStatus"]}},
+    }
+    group = {
+        "Type": "AWS::SageMaker::ModelPackageGroup",
+        "Properties": {"ModelPackageGroupName": "ref-models"},
+    }
+    resources = {"Model": model(), **components_endpoint(), "Group": group}
+    found = outputs(stacks.create("ref", resources, Outputs=given))
+    prefix = "arn:aws:sagemaker:us-east-1:000000000000"
+    assert found["ModelRef"].lower() == f"{prefix}:model/{found['ModelName']}".lower()
+    assert found["ModelName"].startswith("Model-")
+    assert found["EndpointRef"].lower() == f"{prefix}:endpoint/{found['EndpointName']}".lower()
+    assert found["GroupRef"] == f"{prefix}:model-package-group/ref-models"
+    assert found["GroupStatus"] == "Completed"
+
+
+def test_resources_carry_their_own_tags_the_stack_s_and_cloudformation_s(
+    stacks: Stacks, client: MakeClient
+) -> None:
+    stacks.names.append("tagged")
+    body = json.dumps({"Resources": components_endpoint()})
+    tags = [{"Key": "finexpert:project", "Value": "P"}]
+    client("cloudformation").create_stack(StackName="tagged", TemplateBody=body, Tags=tags)
+    stack = stacks.wait("tagged")
+    arn = client("cloudformation").describe_stack_resource(StackName="tagged", LogicalResourceId="Endpoint")[
+        "StackResourceDetail"
+    ]["PhysicalResourceId"]
+    found = {tag["Key"]: tag["Value"] for tag in client("sagemaker").list_tags(ResourceArn=arn)["Tags"]}
+    assert found == {
+        "team": "quants",
+        "finexpert:project": "P",
+        "aws:cloudformation:stack-name": "tagged",
+        "aws:cloudformation:stack-id": stack["StackId"],
+        "aws:cloudformation:logical-id": "Endpoint",
+    }
+    listed = client("resourcegroupstaggingapi").get_resources(
+        ResourceTypeFilters=["sagemaker:endpoint"], TagFilters=[{"Key": "finexpert:project", "Values": ["P"]}]
+    )
+    assert [entry["ResourceARN"] for entry in listed["ResourceTagMappingList"]] == [arn]
+
+
+def test_waking_and_sleeping_by_a_parameter(stacks: Stacks, client: MakeClient) -> None:
+    resources = {"Model": model() | {"Condition": "Awake"}, **components_endpoint(Condition="Awake")}
+    parameter = {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": {"Name": "/sleep/x", "Type": "String", "Value": "x"},
+    }
+    stacks.create("sleep", {**resources, "Always": parameter}, **AWAKE)
+    endpoints = client("sagemaker").list_endpoints
+    assert endpoints(NameContains="Endpoint-")["Endpoints"] == []
+    assert (
+        stacks.set("sleep", "ModelArtifact", "s3://b/m", "BootstrapVersion")["StackStatus"]
+        == "UPDATE_COMPLETE"
+    )
+    awake = endpoints(NameContains="Endpoint-")["Endpoints"]
+    assert [endpoint["EndpointStatus"] for endpoint in awake] == ["InService"]
+    assert stacks.set("sleep", "ModelArtifact", "", "BootstrapVersion")["StackStatus"] == "UPDATE_COMPLETE"
+    assert endpoints(NameContains="Endpoint-")["Endpoints"] == []
+    assert client("sagemaker").list_models(NameContains="Model-")["Models"] == []
+    assert client("sagemaker").list_endpoint_configs(NameContains="Config-")["EndpointConfigs"] == []
+
+
+def test_a_wake_that_fails_goes_back_to_sleep_and_says_why(stacks: Stacks, client: MakeClient) -> None:
+    component = {
+        "Type": "AWS::SageMaker::InferenceComponent",
+        "Condition": "Awake",
+        "Properties": {
+            "EndpointName": {"Fn::GetAtt": ["Endpoint", "EndpointName"]},
+            "VariantName": "AllTraffic",
+            "RuntimeConfig": {"CopyCount": 1},
+            "Specification": {
+                "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]},
+                "ComputeResourceRequirements": {
+                    "MinMemoryRequiredInMb": "1024",
+                    "NumberOfCpuCoresRequired": 1,
+                },
+            },
+        },
+    }
+    resources = {"Model": model() | {"Condition": "Awake"}, **components_endpoint(Condition="Awake")}
+    stacks.create("bad-wake", {**resources, "Base": component}, **AWAKE)
+    stack = stacks.set("bad-wake", "ModelArtifact", "s3://b/m", "BootstrapVersion")
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert [p["ParameterValue"] for p in stack["Parameters"] if p["ParameterKey"] == "ModelArtifact"] == [""]
+    assert "nothing-that-runs-here" in stacks.reasons("bad-wake")
+    assert client("sagemaker").list_endpoints(NameContains="Endpoint-")["Endpoints"] == []
+    assert client("sagemaker").list_inference_components()["InferenceComponents"] == []
+
+
+def test_a_model_is_replaced_and_a_custom_named_one_refused(stacks: Stacks, client: MakeClient) -> None:
+    stacks.create("swap", {"Model": model()})
+    names = client("sagemaker").list_models
+    first = names(NameContains="Model-")["Models"][0]["ModelName"]
+    stacks.change("swap", {"Model": model(EnableNetworkIsolation=True)})
+    after = [entry["ModelName"] for entry in names(NameContains="Model-")["Models"]]
+    assert len(after) == 1 and after != [first]
+    stacks.create("named", {"Model": model(ModelName="mine")})
+    stack = stacks.change("named", {"Model": model(ModelName="mine", EnableNetworkIsolation=True)})
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "custom-named resource requires replacing" in stacks.reasons("named")
+
+
+def test_an_unknown_property_or_type_fails_the_stack(stacks: Stacks) -> None:
+    stack = stacks.create("typo", {"Model": model(ModelNam="x")})
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "ModelNam" in stacks.reasons("typo")
+    with pytest.raises(ClientError, match=r"Unrecognized resource types: \[AWS::SageMaker::Domain\]"):
+        stacks.create("unknown", {"D": {"Type": "AWS::SageMaker::Domain", "Properties": {}}})
+
+
+def test_a_bucket_keeps_its_tags_and_rules_and_is_not_deleted_while_it_holds_anything(
+    stacks: Stacks, client: MakeClient
+) -> None:
+    s3 = client("s3")
+    bucket = {
+        "Type": "AWS::S3::Bucket",
+        "Properties": {
+            "BucketName": "kept-until-empty",
+            "VersioningConfiguration": {"Status": "Enabled"},
+            "Tags": [{"Key": "finexpert:project", "Value": "P"}],
+            "LifecycleConfiguration": {
+                "Rules": [{"Status": "Enabled", "Prefix": "tmp/", "ExpirationInDays": 3}]
+            },
+        },
+    }
+    stacks.create("bucket", {"Bucket": bucket})
+    tags = {tag["Key"]: tag["Value"] for tag in s3.get_bucket_tagging(Bucket="kept-until-empty")["TagSet"]}
+    assert (tags["finexpert:project"], tags["aws:cloudformation:stack-name"]) == ("P", "bucket")
+    rule = s3.get_bucket_lifecycle_configuration(Bucket="kept-until-empty")["Rules"][0]
+    assert rule["Expiration"] == {"Days": 3}
+    version = s3.put_object(Bucket="kept-until-empty", Key="a", Body=b"1")["VersionId"]
+    marker = s3.delete_object(Bucket="kept-until-empty", Key="a")["VersionId"]
+    assert stacks.delete("bucket")["StackStatus"] == "DELETE_FAILED"
+    assert "not empty" in stacks.reasons("bucket")
+    for each in (version, marker):
+        s3.delete_object(Bucket="kept-until-empty", Key="a", VersionId=each)
+    assert stacks.delete("bucket")["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_an_anomaly_monitor_and_its_subscription(stacks: Stacks, client: MakeClient) -> None:
+    expression = {
+        "Dimensions": {
+            "Key": "ANOMALY_TOTAL_IMPACT_ABSOLUTE",
+            "MatchOptions": ["GREATER_THAN_OR_EQUAL"],
+            "Values": ["5"],
+        }
+    }
+    resources = {
+        "Monitor": {
+            "Type": "AWS::CE::AnomalyMonitor",
+            "Properties": {"MonitorName": "m", "MonitorType": "DIMENSIONAL", "MonitorDimension": "SERVICE"},
+        },
+        "Subscription": {
+            "Type": "AWS::CE::AnomalySubscription",
+            "Properties": {
+                "SubscriptionName": "s",
+                "Frequency": "DAILY",
+                "MonitorArnList": [{"Ref": "Monitor"}],
+                "Subscribers": [{"Type": "EMAIL", "Address": "a@example.com"}],
+                "ThresholdExpression": json.dumps(expression),
+            },
+        },
+    }
+    stacks.create("anomaly", resources)
+    ce = client("ce")
+    subscription = ce.get_anomaly_subscriptions()["AnomalySubscriptions"][0]
+    assert subscription["ThresholdExpression"] == expression
+    assert subscription["MonitorArnList"] == [ce.get_anomaly_monitors()["AnomalyMonitors"][0]["MonitorArn"]]
+    resources["Monitor"]["Properties"]["MonitorName"] = "renamed"
+    assert stacks.change("anomaly", resources)["StackStatus"] == "UPDATE_COMPLETE"
+    assert [m["MonitorName"] for m in ce.get_anomaly_monitors()["AnomalyMonitors"]] == ["renamed"]
+    stacks.delete("anomaly")
+    assert ce.get_anomaly_monitors()["AnomalyMonitors"] == []
+    with pytest.raises(ClientError, match="UnknownOperationException"):
+        ce.get_cost_forecast(
+            TimePeriod={"Start": "2030-01-01", "End": "2030-02-01"},
+            Granularity="MONTHLY",
+            Metric="UNBLENDED_COST",
+        )

@@ -1,0 +1,152 @@
+"""What guards money: the bill, and the alarms and budgets that it trips."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from localcloud.lifecycle import Cloud, CloudError
+
+MakeClient = Callable[..., Any]
+ACCOUNT = "000000000000"
+
+
+@pytest.fixture
+def no_bill(cloud: Cloud) -> Iterator[None]:
+    """The bill is empty before and after."""
+    for service in cloud.ask("GET", "bill")["services"]:
+        cloud.ask("POST", "bill", {"service": service, "usd": 0})
+    yield
+    for service in cloud.ask("GET", "bill")["services"]:
+        cloud.ask("POST", "bill", {"service": service, "usd": 0})
+
+
+def alarm(client: MakeClient, name: str, topic: str, dimensions: dict[str, str], threshold: float) -> None:
+    client("cloudwatch").put_metric_alarm(
+        AlarmName=name,
+        Namespace="AWS/Billing",
+        MetricName="EstimatedCharges",
+        Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+        Statistic="Maximum",
+        Period=21600,
+        EvaluationPeriods=1,
+        Threshold=threshold,
+        ComparisonOperator="GreaterThanThreshold",
+        AlarmActions=[topic],
+    )
+
+
+def state(client: MakeClient, name: str) -> str:
+    return str(client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["StateValue"])
+
+
+@pytest.mark.usefixtures("no_bill")
+def test_charges_trip_the_alarms_on_exactly_their_metric(
+    cloud: Cloud, client: MakeClient, inbox: Any
+) -> None:
+    alarm(client, "total", inbox.topic, {"Currency": "USD"}, 25)
+    alarm(client, "sagemaker", inbox.topic, {"ServiceName": "AmazonSageMaker", "Currency": "USD"}, 15)
+    cloud.ask("POST", "bill", {"service": "AmazonS3", "usd": 6})
+    cloud.ask("POST", "bill", {"service": "AmazonSageMaker", "usd": 14})
+    assert (state(client, "total"), state(client, "sagemaker")) == ("OK", "OK")
+    answer = cloud.ask("POST", "bill", {"service": "AmazonSageMaker", "usd": 16})
+    assert answer["total_usd"] == 22
+    assert (state(client, "total"), state(client, "sagemaker")) == ("OK", "ALARM")
+    cloud.ask("POST", "bill", {"service": "AmazonSageMaker", "usd": 20})
+    assert state(client, "total") == "ALARM"
+    assert [json.loads(body)["AlarmName"] for body in inbox.read(2)] == ["sagemaker", "total"]
+    client("cloudwatch").delete_alarms(AlarmNames=["total", "sagemaker"])
+
+
+def budget(client: MakeClient, name: str, topic: str) -> None:
+    notification = {"ComparisonOperator": "GREATER_THAN", "ThresholdType": "PERCENTAGE"}
+    client("budgets").create_budget(
+        AccountId=ACCOUNT,
+        Budget={
+            "BudgetName": name,
+            "BudgetType": "COST",
+            "TimeUnit": "MONTHLY",
+            "BudgetLimit": {"Amount": "25", "Unit": "USD"},
+        },
+        NotificationsWithSubscribers=[
+            {
+                "Notification": {**notification, "NotificationType": "ACTUAL", "Threshold": threshold},
+                "Subscribers": [
+                    {"SubscriptionType": "SNS", "Address": topic},
+                    {"SubscriptionType": "EMAIL", "Address": "a@example.com"},
+                ],
+            }
+            for threshold in (50, 80, 100)
+        ],
+    )
+
+
+@pytest.mark.usefixtures("no_bill")
+def test_a_budget_notifies_once_a_threshold(cloud: Cloud, client: MakeClient, inbox: Any) -> None:
+    inbox.allow("budgets.amazonaws.com")
+    budget(client, "monthly", inbox.topic)
+    assert cloud.ask("POST", "bill", {"service": "AmazonSageMaker", "usd": 10})["notified"] == []
+    notified = cloud.ask("POST", "bill", {"service": "AmazonSageMaker", "usd": 21.5})["notified"]
+    assert [(each["Threshold"], each["sent_to"]) for each in notified] == [
+        (50, [inbox.topic]),
+        (80, [inbox.topic]),
+    ]
+    assert cloud.ask("POST", "bill", {"service": "AmazonSageMaker", "usd": 22})["notified"] == []
+    spend = client("budgets").describe_budget(AccountId=ACCOUNT, BudgetName="monthly")["Budget"][
+        "CalculatedSpend"
+    ]
+    assert float(spend["ActualSpend"]["Amount"]) == 22.0
+    messages = inbox.read(2)
+    assert len(messages) == 2
+    assert all("Budget Name: monthly" in message for message in messages)
+    client("budgets").delete_budget(AccountId=ACCOUNT, BudgetName="monthly")
+
+
+@pytest.mark.usefixtures("no_bill")
+def test_a_topic_whose_policy_forgets_budgets_stays_silent(
+    cloud: Cloud, client: MakeClient, inbox: Any
+) -> None:
+    inbox.allow("cloudwatch.amazonaws.com")
+    budget(client, "silent", inbox.topic)
+    notified = cloud.ask("POST", "bill", {"service": "AmazonSageMaker", "usd": 30})["notified"]
+    assert {tuple(each["sent_to"]) for each in notified} == {()}
+    assert inbox.read(1, seconds=0.5) == []
+    client("budgets").delete_budget(AccountId=ACCOUNT, BudgetName="silent")
+
+
+@pytest.mark.usefixtures("no_bill")
+def test_cost_explorer_tells_the_bill(cloud: Cloud, client: MakeClient) -> None:
+    cloud.ask("POST", "bill", {"service": "AmazonSageMaker", "usd": 3.25})
+    period = {"Start": "2000-01-01", "End": "2100-01-01"}
+    answer = client("ce").get_cost_and_usage(
+        TimePeriod=period, Granularity="MONTHLY", Metrics=["UnblendedCost"]
+    )
+    assert float(answer["ResultsByTime"][0]["Total"]["UnblendedCost"]["Amount"]) == 3.25
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b"no json", b'{"service": "x", "usd": -1}', b'{"service": "x", "usd": "NaN"}']
+)
+def test_a_charge_that_is_none_is_refused(cloud: Cloud, body: bytes) -> None:
+    request = urllib.request.Request(f"{cloud.endpoint_url}/_finexpert/bill", data=body, method="POST")
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(request, timeout=5)
+    assert refusal.value.code == 400
+
+
+def test_unknown_control_requests_are_refused(cloud: Cloud) -> None:
+    with pytest.raises(CloudError, match="There is no GET nonsense"):
+        cloud.ask("GET", "nonsense")
+
+
+def test_a_web_page_cannot_steer_the_cloud(cloud: Cloud) -> None:
+    for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
+        request = urllib.request.Request(f"{cloud.endpoint_url}/_finexpert/health", headers=headers)
+        with pytest.raises(urllib.error.HTTPError) as refusal:
+            urllib.request.urlopen(request, timeout=5)
+        assert refusal.value.code == 403

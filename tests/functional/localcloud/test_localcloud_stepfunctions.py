@@ -1,0 +1,249 @@
+"""Step Functions tasks: what they answer, how they fail, and how executions end."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+MakeClient = Callable[..., Any]
+Run = Callable[..., dict[str, Any]]
+ROLE = "arn:aws:iam::000000000000:role/states"
+SDK = "arn:aws:states:::aws-sdk:"
+HANDLER = """
+class BudgetExceeded(Exception):
+    pass
+
+def handler(event, context):
+    if event.get("usd", 0) > 25:
+        raise BudgetExceeded(f"{event['usd']} of 25 dollars")
+    return {"usd": event.get("usd", 0), "run": event.get("run")}
+"""
+
+
+@pytest.fixture
+def run(client: MakeClient) -> Iterator[Run]:
+    """`run(states, input)`: run a machine of these states; returns its described execution, output parsed."""
+    states, machines = client("stepfunctions"), []
+
+    def execute(task: dict[str, Any], given: Any = None, wait: bool = True, **more: Any) -> dict[str, Any]:
+        body = {"StartAt": "Task", "States": {"Task": {"Type": "Task", "End": True, **task}}, **more}
+        name = f"machine-{time.monotonic_ns()}"
+        arn = states.create_state_machine(name=name, definition=json.dumps(body), roleArn=ROLE)[
+            "stateMachineArn"
+        ]
+        machines.append(arn)
+        execution = states.start_execution(stateMachineArn=arn, input=json.dumps(given or {}))["executionArn"]
+        return ended(client, execution) if wait else {"executionArn": execution}
+
+    yield execute
+    for arn in machines:
+        states.delete_state_machine(stateMachineArn=arn)
+
+
+def ended(client: MakeClient, execution: str, seconds: float = 30.0) -> dict[str, Any]:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found: dict[str, Any] = client("stepfunctions").describe_execution(executionArn=execution)
+        if found["status"] != "RUNNING":
+            return {**found, "output": json.loads(found.get("output") or "null")}
+        time.sleep(0.05)
+    raise AssertionError(f"{execution} still runs")
+
+
+@pytest.fixture(scope="module")
+def function(client: MakeClient) -> Iterator[str]:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as code:
+        code.writestr("index.py", HANDLER)
+    client("lambda").create_function(
+        FunctionName="states-admission",
+        Runtime="python3.12",
+        Role=ROLE,
+        Handler="index.handler",
+        Code={"ZipFile": archive.getvalue()},
+        Timeout=10,
+    )
+    yield "states-admission"
+    client("lambda").delete_function(FunctionName="states-admission")
+
+
+def test_a_lambda_s_exception_is_caught_by_its_name(run: Run, function: str) -> None:
+    task = {
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": function, "Payload.$": "$"},
+        "Catch": [{"ErrorEquals": ["BudgetExceeded"], "Next": "Refused", "ResultPath": "$.error"}],
+        "ResultSelector": {"usd.$": "$.Payload.usd"},
+    }
+    body = {
+        "StartAt": "Task",
+        "States": {"Task": {"Type": "Task", "End": True, **task}, "Refused": {"Type": "Succeed"}},
+    }
+    assert run(task, {"usd": 3}, States=body["States"])["output"] == {"usd": 3}
+    refused = run(task, {"usd": 31}, States=body["States"])
+    assert refused["status"] == "SUCCEEDED"
+    assert refused["output"]["error"]["Error"] == "BudgetExceeded"
+    cause = json.loads(refused["output"]["error"]["Cause"])
+    assert (cause["errorType"], cause["errorMessage"]) == ("BudgetExceeded", "31 of 25 dollars")
+
+
+def test_sagemaker_by_the_sdk_integration(run: Run, client: MakeClient) -> None:
+    made = run(
+        {
+            "Resource": f"{SDK}sagemaker:createModelPackageGroup",
+            "Parameters": {"ModelPackageGroupName.$": "$.name"},
+        },
+        {"name": "sfn-models"},
+    )
+    assert made["output"]["ModelPackageGroupArn"].endswith("model-package-group/sfn-models")
+    described = run(
+        {
+            "Resource": f"{SDK}sagemaker:describeModelPackageGroup",
+            "Parameters": {"ModelPackageGroupName": "sfn-models"},
+        }
+    )["output"]
+    assert described["ModelPackageGroupStatus"] == "Completed"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", described["CreationTime"])
+    client("sagemaker").delete_model_package_group(ModelPackageGroupName="sfn-models")
+
+
+def test_sagemaker_s_errors_have_the_sdk_s_names(run: Run) -> None:
+    missing_job = run(
+        {"Resource": f"{SDK}sagemaker:describeTrainingJob", "Parameters": {"TrainingJobName": "nowhere"}}
+    )
+    assert missing_job["status"] == "FAILED"
+    assert missing_job["error"] in ("SageMaker.ResourceNotFoundException", "SageMaker.SageMakerException")
+    missing_endpoint = run(
+        {"Resource": f"{SDK}sagemaker:describeEndpoint", "Parameters": {"EndpointName": "nowhere"}}
+    )
+    assert missing_endpoint["error"] == "SageMaker.SageMakerException"
+    assert "Could not find endpoint" in missing_endpoint["cause"]
+    assert "Status Code: 400" in missing_endpoint["cause"]
+    typo = run({"Resource": f"{SDK}sagemaker:describeEndpoint", "Parameters": {"Name": "x"}})
+    assert typo["error"] == "States.Runtime"
+    assert run({"Resource": f"{SDK}sagemaker:noSuchThing", "Parameters": {}})["error"] == "States.Runtime"
+
+
+def test_cloudformation_by_the_sdk_integration(run: Run, client: MakeClient) -> None:
+    parameter = {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": {"Name": "/sfn/p", "Type": "String", "Value": {"Ref": "V"}},
+    }
+    template = {
+        "Parameters": {"V": {"Type": "String", "Default": "1"}, "W": {"Type": "String", "Default": "kept"}},
+        "Resources": {"P": parameter},
+        "Outputs": {"Kept": {"Value": {"Ref": "W"}}},
+    }
+    cloudformation = client("cloudformation")
+    cloudformation.create_stack(StackName="sfn", TemplateBody=json.dumps(template))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="sfn", WaiterConfig={"Delay": 1})
+    update = {
+        "Resource": f"{SDK}cloudformation:updateStack",
+        "Parameters": {
+            "StackName": "sfn",
+            "UsePreviousTemplate": True,
+            "Parameters": [
+                {"ParameterKey": "V", "ParameterValue.$": "$.value"},
+                {"ParameterKey": "W", "UsePreviousValue": True},
+            ],
+        },
+    }
+    assert run(update, {"value": "2"})["output"]["StackId"].startswith("arn:aws:cloudformation:us-east-1:")
+    cloudformation.get_waiter("stack_update_complete").wait(StackName="sfn", WaiterConfig={"Delay": 1})
+    stack = run({"Resource": f"{SDK}cloudformation:describeStacks", "Parameters": {"StackName": "sfn"}})[
+        "output"
+    ]["Stacks"][0]
+    assert stack["StackStatus"] == "UPDATE_COMPLETE"
+    assert stack["Outputs"][0]["OutputValue"] == "kept"
+    assert stack["CreationTime"].endswith("Z")
+    assert client("ssm").get_parameter(Name="/sfn/p")["Parameter"]["Value"] == "2"
+    again = run(update, {"value": "2"})
+    assert again["error"] == "CloudFormation.CloudFormationException"
+    assert "No updates are to be performed" in again["cause"]
+    cloudformation.delete_stack(StackName="sfn")
+
+
+def test_parameter_store_and_notifications(run: Run, client: MakeClient) -> None:
+    put = {
+        "Resource": f"{SDK}ssm:putParameter",
+        "Parameters": {"Name": "/sfn/artifact", "Value.$": "$.uri", "Type": "String", "Overwrite": True},
+    }
+    assert run(put, {"uri": "s3://b/m"})["output"]["Version"] == 1
+    assert client("ssm").get_parameter(Name="/sfn/artifact")["Parameter"]["Value"] == "s3://b/m"
+    topic = client("sns").create_topic(Name="sfn-topic")["TopicArn"]
+    queue = client("sqs").create_queue(QueueName="sfn-queue")["QueueUrl"]
+    queue_arn = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
+    client("sns").subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint=queue_arn, Attributes={"RawMessageDelivery": "true"}
+    )
+    publish = {
+        "Resource": "arn:aws:states:::sns:publish",
+        "Parameters": {
+            "TopicArn": topic,
+            "Subject": "done",
+            "Message.$": "States.Format('run {} is done', $.run)",
+        },
+    }
+    assert run(publish, {"run": "r-1"})["output"]["MessageId"]
+    received = client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    assert [message["Body"] for message in received] == ["run r-1 is done"]
+    client("sns").delete_topic(TopicArn=topic)
+    client("sqs").delete_queue(QueueUrl=queue)
+
+
+def test_the_optimized_integration_refuses_what_it_does_not_list(run: Run) -> None:
+    parameters = {"TrainingJobName": "j", "RoleArn": ROLE, "Environment": {"A": "1"}}
+    refused = run({"Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync", "Parameters": parameters})
+    assert refused["error"] == "States.Runtime"
+    assert refused["cause"] == "The field 'Environment' is not supported by Step Functions"
+
+
+def events_queue(client: MakeClient, name: str) -> str:
+    """A queue that gets every change of an execution's status."""
+    queue = client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    arn = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
+    pattern = {"source": ["aws.states"], "detail": {"status": ["ABORTED", "TIMED_OUT", "FAILED"]}}
+    client("events").put_rule(Name=name, EventPattern=json.dumps(pattern))
+    client("events").put_targets(Rule=name, Targets=[{"Id": "q", "Arn": arn}])
+    return str(queue)
+
+
+def statuses(client: MakeClient, queue: str, execution: str, seconds: float) -> list[str]:
+    deadline, found = time.monotonic() + seconds, []
+    while time.monotonic() < deadline:
+        for message in (
+            client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        ):
+            detail = json.loads(message["Body"])["detail"]
+            if detail["executionArn"] == execution:
+                found.append(detail["status"])
+        time.sleep(0.1)
+    return found
+
+
+def test_an_aborted_and_an_expired_execution_say_so_once(run: Run, client: MakeClient) -> None:
+    """A task that fails after its execution has ended must not turn it into a failed one."""
+    queue = events_queue(client, "sfn-status")
+    task = {"Resource": f"{SDK}sagemaker:describeEndpoint", "Parameters": {"EndpointName": "nowhere"}}
+    slow = {
+        "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 2, "BackoffRate": 1.0}]
+    }
+    aborted = run(task | slow, wait=False)["executionArn"]
+    client("stepfunctions").stop_execution(executionArn=aborted, error="Stopped", cause="by hand")
+    expired = run(task | slow, wait=False, TimeoutSeconds=1)["executionArn"]
+    assert ended(client, expired)["status"] == "TIMED_OUT"
+    assert sorted(statuses(client, queue, expired, 3.0)) == ["TIMED_OUT"]
+    assert client("stepfunctions").describe_execution(executionArn=aborted)["status"] == "ABORTED"
+    client("events").remove_targets(Rule="sfn-status", Ids=["q"])
+    client("events").delete_rule(Name="sfn-status")
+    client("sqs").delete_queue(QueueUrl=queue)
