@@ -77,19 +77,23 @@ def ending(snapshot: Snapshot, evaluation: Mapping[str, Any] | None, *, is_local
     lines = [
         f"[green]✓[/] [bold]{snapshot.run}[/] accepted by the quality gate"
         if accepted
-        else f"[red]✗[/] [bold]{snapshot.run}[/] refused by the quality gate: not better than the base model"
+        else f"[red]✗[/] [bold]{snapshot.run}[/] refused by the quality gate"
     ]
     if evaluation:
-        lines.append(f"  {before_after(evaluation)}")
+        lines += [f"  {before_after(evaluation)}", f"  {evaluation.get('verdict', '')}".rstrip()]
     lines.append(f"  {money(snapshot, is_local=is_local)}")
     return "\n".join(lines)
 
 
 def before_after(evaluation: Mapping[str, Any]) -> str:
-    """`bits_per_byte on held-out text: 3.412 → 2.871 (−0.541, 95% interval [−0.601, −0.482])`."""
+    """`held-out bits per byte: 3.412 → 2.871, difference −0.541, interval [−0.601, −0.482]`."""
     primary = evaluation["primary"]
-    metric = str(primary["metric"]).replace("_", " ")
     return (
-        f"{metric} on held-out text: {primary['base']:.3f} → {primary['tuned']:.3f} "
-        f"({signed(primary['difference'])}, interval {interval(primary['interval'])})"
+        f"{metric(evaluation)}: {primary['base']:.3f} → {primary['tuned']:.3f}, "
+        f"difference {signed(primary['difference'])}, interval {interval(primary['interval'])}"
     )
+
+
+def metric(evaluation: Mapping[str, Any]) -> str:
+    """The primary metric's name in words: `held-out bits per byte`."""
+    return str(evaluation["primary"]["metric"]).replace("held_out", "held-out").replace("_", " ")

@@ -80,7 +80,8 @@ def _finish(stage: Stage) -> ExitCode:
     else:
         stage.folder.release(remove=True)
     if stage.rejected:
-        stage.out.print("[red]✗[/] The quality gate refused the model: it is not better than the base model.")
+        reason = escape(str(stage.evaluation.get("verdict", "")))
+        stage.out.print(f"[red]✗[/] The quality gate refused the model. {reason}", soft_wrap=True)
         return ExitCode.GATE
     return ExitCode.OK
 

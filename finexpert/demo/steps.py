@@ -144,7 +144,7 @@ def quality_gate(stage: Stage, live: Live) -> str:
     package = models.newest_package(stage.deployment)
     live.line(f"  model package {package.name}: {package.approval}")
     if stage.rejected:
-        return "refused: it is not better than the base model, so Hosting stays asleep"
+        return "refused, so Hosting stays asleep"
     return "accepted, and Hosting woken through its stack parameter"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from finexpert import estimate
 from finexpert.demo.stage import Stage
-from finexpert.formatting import duration, interval, signed, usd
+from finexpert.formatting import duration, usd
 from finexpert.ops import costs
+from finexpert.run_view import before_after, metric
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -89,14 +91,9 @@ def table(stage: Stage) -> Table:
 
 
 def _rows(stage: Stage) -> list[tuple[str, str]]:
-    primary = stage.evaluation["primary"]
-    metric = str(primary["metric"]).replace("_", " ")
     rows = [
-        (
-            metric,
-            f"{primary['base']:.3f} → {primary['tuned']:.3f}  difference {signed(primary['difference'])} "
-            f"{interval(primary['interval'])}, on text held out of training",
-        ),
+        (metric(stage.evaluation), before_after(stage.evaluation).partition(": ")[2]),
+        ("", str(stage.evaluation.get("verdict", ""))),
         ("cost here", "$0"),
     ]
     rows += [(f"on AWS: {line.what.lower()}", f"{usd(line.usd)} = {line.how}") for line in sums(stage)]
@@ -150,6 +147,6 @@ def section(stage: Stage) -> str:
     return "".join(parts) + "</section>"
 
 
-def evaluated_tokens(evaluation: Any) -> int:
-    """Tokens that went through the model for the evaluations of base and tuned, as the job reports them."""
-    return 2 * int(evaluation.get("tokens", 0))
+def evaluated_tokens(evaluation: Mapping[str, Any]) -> int:
+    """Held-out tokens that went through base and tuned model at the end, as the job reports them."""
+    return 2 * int(evaluation.get("data", {}).get("validation_tokens", 0))

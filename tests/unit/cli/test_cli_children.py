@@ -75,8 +75,10 @@ def test_processes_of_a_folder_are_found_by_environment_only_as_well(tmp_path):
         ["sleep", "60"], env={"PATH": os.environ["PATH"], "X": str(tmp_path / "deep")}
     ) as sleeper:
         deadline = time.monotonic() + 10
-        while not (found := processes.of_folder(tmp_path)) and time.monotonic() < deadline:
+        found: list[str] = []
+        while not any("sleep" in entry for entry in found) and time.monotonic() < deadline:
             time.sleep(0.02)
+            found = processes.of_folder(tmp_path)
         sleeper.kill()
     assert before == []
     assert [entry.strip() for entry in found] == [f"{sleeper.pid} sleep 60"]

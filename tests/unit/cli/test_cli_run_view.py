@@ -20,13 +20,14 @@ TRAINING = Snapshot(
     ),
 )
 EVALUATION = {
+    "verdict": "It is better.",
     "primary": {
-        "metric": "bits_per_byte",
+        "metric": "held_out_bits_per_byte",
         "base": 3.4,
         "tuned": 2.9,
         "difference": -0.5,
         "interval": [-0.6, -0.4],
-    }
+    },
 }
 
 
@@ -70,13 +71,14 @@ def test_what_is_going_on_in_words(snapshot, doing):
 
 
 def test_before_and_after_in_one_line():
-    expected = "bits per byte on held-out text: 3.400 → 2.900 (−0.500, interval [−0.600, −0.400])"
+    expected = "held-out bits per byte: 3.400 → 2.900, difference −0.500, interval [−0.600, −0.400]"
     assert run_view.before_after(EVALUATION) == expected
 
 
 def test_the_ending_tells_the_gates_word():
     accepted = replace(TRAINING, status="SUCCEEDED", output={"outcome": "accepted"})
     refused = replace(TRAINING, status="SUCCEEDED", output={"outcome": "rejected"})
+    assert "It is better." in run_view.ending(accepted, EVALUATION, is_local=True)
     assert "accepted by the quality gate" in run_view.ending(accepted, EVALUATION, is_local=True)
     assert "refused by the quality gate" in run_view.ending(refused, EVALUATION, is_local=True)
 

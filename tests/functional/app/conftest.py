@@ -1,0 +1,102 @@
+"""The production app on an embedded cloud of its own, deployed and destroyed with the real CDK CLI."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finexpert import paths, target
+from finexpert.cdk import Cdk
+from finexpert.children import Children
+from finexpert.deployment import Deployment
+from finexpert.ops import datasets
+from localcloud import lifecycle
+
+RunCommand = Callable[..., subprocess.CompletedProcess[str]]
+
+# The schedules stay out of the way of the tests; what they would call is called by the tests.
+SETTINGS = {
+    "FINEXPERT_IDLE_MINUTES": "60",
+    "FINEXPERT_MIN_AGE_MINUTES": "60",
+    "FINEXPERT_REAPER_PERIOD_MINUTES": "60",
+    "FINEXPERT_HYPERPARAMETERS": json.dumps({"epoch": "1", "max_input_length": "128"}),
+}
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """The app with its base weights uploaded. Destroying it is tested too: a failing destroy is an error."""
+    folder = tmp_path_factory.mktemp("app")
+    cloud = lifecycle.up(folder / "cloud", options=lifecycle.CloudOptions(owner_pid=os.getpid()))
+    children = Children()
+    try:
+        with ThreadPoolExecutor(1) as background:
+            own = target.of_cloud(cloud, {**_without_ours(os.environ), **SETTINGS})
+            cdk = Cdk(own.environment, folder / "cdk.out", folder / "cdk.log", children)
+            synthesis = background.submit(cdk.synth, _unheard)
+            cdk.bootstrap(
+                own.environment["CDK_DEFAULT_ACCOUNT"], own.environment["CDK_DEFAULT_REGION"], _unheard
+            )
+            synthesis.result()
+        cdk.deploy(_unheard, concurrency=4)
+        deployment = Deployment(own, own.settings())
+        bucket = deployment.output("Storage", "DataBucketName")
+        datasets.upload_folder(own.client("s3"), bucket=bucket, folder=paths.BASE_MODEL, prefix="base-model/")
+        yield deployment
+        cdk.destroy(_unheard)
+    finally:
+        children.stop()
+        lifecycle.down(folder / "cloud")
+
+
+@pytest.fixture(scope="session")
+def finexpert(deployed: Deployment) -> RunCommand:
+    """Runs the command line against the deployed app, as a user's shell would."""
+
+    def run(*arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "finexpert", *arguments],
+            env=dict(deployed.target.environment),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def answer(finexpert: RunCommand) -> Callable[..., Any]:
+    """What a command prints with `--json`; the command must succeed."""
+
+    def run(*arguments: str) -> Any:
+        done = finexpert(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A part of the shipped text: enough to learn from, small enough for a test."""
+    folder = tmp_path_factory.mktemp("texts")
+    for file in sorted(paths.SAMPLE.glob("*.txt"))[:4]:
+        (folder / file.name).write_bytes(file.read_bytes())
+    return folder
+
+
+def _without_ours(environ: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in environ.items() if not key.startswith("FINEXPERT_")}
+
+
+def _unheard(line: str) -> None:
+    """The log has it."""
