@@ -1,4 +1,4 @@
-"""tar.gz archives, both ways: the same bytes for the same files, and nothing that reaches outside its folder."""
+"""tar.gz archives, both ways: same files, same bytes, and nothing that reaches outside its folder."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def describe(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def update(params: dict[str, Any]) -> dict[str, Any]:
-    """Give a component another specification or number of copies; the old one serves until the new one does."""
+    """Change a specification or the number of copies; the old one serves until the new one does."""
     with store.lock:
         record = _changeable(params["InferenceComponentName"])
         specification = params.get("Specification") or record["Specification"]
@@ -291,7 +291,7 @@ def _start_fleet(
 
 
 def _start_adapter(record: Record, endpoint: Record, specification: Record) -> dict[str, Any]:
-    """Fetch the adapter's archive and have the base's containers load it; the one before stays if that fails."""
+    """Fetch the adapter and have the base's containers load it; the one before stays if that fails."""
     fleet = hosting.fleets.get(base_of(record)["InferenceComponentArn"])
     if fleet is None:
         raise StartFailed("The base inference component has no containers.")

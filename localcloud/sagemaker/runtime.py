@@ -3,7 +3,6 @@ it."""
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import random
 import re
@@ -44,13 +43,6 @@ class Target:
         return telemetry.invocation_dimensions(self.endpoint_name, self.variant_name, self.component_name)
 
 
-@dataclass(frozen=True)
-class Head:
-    """The beginning of a streamed answer."""
-
-    headers: dict[str, str]
-
-
 async def invoke(endpoint_name: str, headers: dict[str, str], body: bytes) -> Response:
     """Answer InvokeEndpoint.
 
@@ -65,52 +57,19 @@ async def stream(endpoint_name: str, headers: dict[str, str], body: bytes) -> Re
     """Answer InvokeEndpointWithResponseStream: each piece goes out when the container gives it.
 
     Raises:
-        ApiError: as `invoke`, as long as nothing has been sent. A later error ends the stream as
-        ModelStreamError.
+        ApiError: as `invoke`, as long as nothing has been sent. A later error ends the stream as an
+        exception message, ModelStreamError.
     """
-    loop = asyncio.get_running_loop()
-    pieces: asyncio.Queue[Head | bytes | None] = asyncio.Queue()
-    first: asyncio.Future[Head] = loop.create_future()
-    gone = False
+    head, pieces = await in_thread(_begin_stream, endpoint_name, headers, body)
 
-    def put(piece: Head | bytes | None) -> bool:
-        loop.call_soon_threadsafe(pieces.put_nowait, piece)
-        return not gone
-
-    def settle(error: BaseException) -> None:
-        if not first.done():
-            first.set_exception(error)
-
-    def begin(head: Head) -> None:
-        if not first.done():
-            first.set_result(head)
-
-    def work() -> None:
+    async def sent() -> AsyncIterator[bytes]:
         try:
-            answer = _streamed(endpoint_name, headers, body)
-            head = next(answer)
-            if isinstance(head, Head):
-                loop.call_soon_threadsafe(begin, head)
-            for piece in answer:
-                if not put(piece):
-                    answer.close()
-                    break
-        except BaseException as error:
-            loop.call_soon_threadsafe(settle, error)
-        finally:
-            put(None)
-
-    async def body_pieces() -> AsyncIterator[bytes]:
-        nonlocal gone
-        try:
-            while isinstance(piece := await pieces.get(), bytes):
+            while (piece := await in_thread(next, pieces, None)) is not None:
                 yield piece
-        finally:
-            gone = True  # also when the client has hung up: the thread then stops reading
+        finally:  # also when the client has hung up: the connection to the container is closed
+            await in_thread(pieces.close)
 
-    platform.spawn(work, name="sagemaker-stream")
-    head = await first
-    return 200, head.headers, body_pieces()
+    return 200, head, sent()
 
 
 def route(endpoint_name: str, headers: dict[str, str]) -> Target:
@@ -220,7 +179,8 @@ class _Call:
         console = f"https://{region}.console.aws.amazon.com/cloudwatch/home"
         message = (
             f'Received {kind} error ({status}) from primary with message "{told}". See '
-            f"{console}?region={region}#logEventViewer:group={group} in account {account} for more information."
+            f"{console}?region={region}#logEventViewer:group={group} in account {account} for more "
+            "information."
         )
         return ModelError(message, status, told, f"arn:aws:logs:{region}:{account}:log-group:{group}")
 
@@ -249,29 +209,37 @@ def _invoke(endpoint_name: str, headers: dict[str, str], body: bytes) -> Respons
         call.close(status)
 
 
-def _streamed(
+def _begin_stream(
     endpoint_name: str, headers: dict[str, str], body: bytes
-) -> Generator[Head | bytes, None, None]:
+) -> tuple[dict[str, str], Generator[bytes, None, None]]:
+    """The head of the container's answer, and its body as event-stream messages as they come."""
     call = _begin(endpoint_name, headers, body, options.streaming_timeout)
     status = 0
     try:
         answer = call.ask(headers, body)
-        if not 200 <= answer.status < 300:
-            status = answer.status
+        status = answer.status
+        if not 200 <= status < 300:
             raise call.model_error(status, answer.read().decode("utf-8", "replace")[:MAX_TOLD])
-        head = _head(answer, call.target, "X-Amzn-SageMaker-Content-Type")
-        yield Head(head | {"Content-Type": eventstream.CONTENT_TYPE})
-        try:
-            while piece := answer.read1(CHUNK_BYTES):
-                yield eventstream.payload_part(piece)
-            status = answer.status
-        except (OSError, http.client.HTTPException) as error:
-            told = f"The container's answer broke off: {error or type(error).__name__}"
-            yield eventstream.exception(
-                "ModelStreamError", Message=told, ErrorCode="ModelInvocationTimeExceeded"
-            )
     except (OSError, http.client.HTTPException) as error:
+        call.close(0)
         raise _broken(call, error) from error
+    except ApiError:
+        call.close(status)
+        raise
+    head = _head(answer, call.target, "X-Amzn-SageMaker-Content-Type")
+    return head | {"Content-Type": eventstream.CONTENT_TYPE}, _pieces(call, answer)
+
+
+def _pieces(call: _Call, answer: http.client.HTTPResponse) -> Generator[bytes, None, None]:
+    status = 0
+    try:
+        while piece := answer.read1(CHUNK_BYTES):
+            yield eventstream.payload_part(piece)
+        status = answer.status
+    except (OSError, http.client.HTTPException) as error:
+        told = f"The container's answer broke off: {error or type(error).__name__}"
+        code = "ModelInvocationTimeExceeded" if isinstance(error, TimeoutError) else "StreamBroken"
+        yield eventstream.exception("ModelStreamError", Message=told, ErrorCode=code)
     finally:
         call.close(status)
 

@@ -92,7 +92,7 @@ def put_invocation(
 
 
 def put_concurrency(dimensions: Mapping[str, str], in_flight: int, copies: int) -> None:
-    """Publish how many requests are being answered right now; this tells a long call from an idle endpoint."""
+    """Publish how many requests are being answered now: it tells a long call from an idle endpoint."""
     if "InferenceComponentName" in dimensions:
         platform.put_metric(
             INVOCATIONS, "ConcurrentRequestsPerCopy", in_flight / max(copies, 1), "None", dimensions

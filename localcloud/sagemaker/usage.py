@@ -47,7 +47,7 @@ def measure(groups: set[int]) -> Usage:
 def _from_proc(groups: set[int]) -> Iterable[Usage]:
     ticks, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
     for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:  # after the command in parentheses: state, ppid, pgrp (2), utime, stime (11, 12), rss in pages (21)
+        try:  # after the command in parentheses: state, ppid, pgrp (2), utime, stime (11, 12), rss (21)
             fields = entry.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         except OSError:
             continue  # it ended meanwhile

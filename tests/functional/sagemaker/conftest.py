@@ -1,0 +1,45 @@
+"""The SageMaker tests' bucket and role, and shorter waiting times."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sagemaker_lab import Lab
+
+from localcloud.lifecycle import Cloud
+
+# a request that is not AWS's finds its way to the service by what it claims to be signed for
+SIGNED = "AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/sagemaker/aws4_request, Signature=0"
+
+
+@pytest.fixture(scope="session")
+def lab(cloud: Cloud, client: Callable[[str], Any]) -> Lab:
+    """A bucket and a role that SageMaker may assume."""
+
+    def steer(path: str, body: dict[str, Any]) -> Any:
+        request = urllib.request.Request(
+            f"{cloud.endpoint_url}/_sagemaker/{path}",
+            data=json.dumps(body).encode(),
+            headers={"Authorization": SIGNED, "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "sagemaker.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    role = client("iam").create_role(RoleName="sagemaker-lab", AssumeRolePolicyDocument=json.dumps(trust))
+    client("s3").create_bucket(Bucket="sagemaker-lab")
+    steer("options", {"stop_grace": 3, "look": 0.1, "checkpoint_sync": 0.3, "endpoint_grace": 3})
+    return Lab(client, "sagemaker-lab", role["Role"]["Arn"], steer)
