@@ -1,0 +1,227 @@
+"""What must hold for the templates, whatever else changes in them."""
+
+import json
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+from snapshot_synth import STACKS, Template, Templates, joined, resources
+
+# Actions without a narrower resource, or that must see everything to be safe (infra/permissions.py).
+UNBOUNDED = {
+    "application-autoscaling:DeregisterScalableTarget",
+    "application-autoscaling:DescribeScalableTargets",
+    "application-autoscaling:DescribeScalingPolicies",
+    "cloudformation:ListStacks",
+    "cloudwatch:GetMetricData",
+    "cloudwatch:ListMetrics",
+    "cloudwatch:PutMetricData",
+    "ecr:GetAuthorizationToken",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "sagemaker:ListEndpoints",
+    "sagemaker:ListInferenceComponents",
+    "sagemaker:ListTags",
+    "sagemaker:ListTrainingJobs",
+    "tag:GetResources",
+}
+
+# What the command line reads (docs/architecture.md).
+OUTPUTS = {
+    "Storage": {"DataBucketName", "ArtifactBucketName"},
+    "Training": {"StateMachineArn", "ModelPackageGroupName"},
+    "Hosting": {"EndpointName", "BaseComponentName", "TunedComponentName"},
+    "Guardrails": {"TopicArn", "DeadLetterQueueUrl", "IdleReaperName", "SpendGuardName", "TeardownArn"},
+    "Billing": set(),
+}
+
+FUNCTIONS = (
+    *("validate-dataset", "admission", "read-evaluation", "stop-training"),
+    *("idle-reaper", "spend-guard", "teardown"),
+)
+
+TAGGED = (
+    "Bucket",
+    "Function",
+    "Role",
+    "StateMachine",
+    "Topic",
+    "Queue",
+    "Endpoint",
+    "Model",
+    "InferenceComponent",
+)
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def statements(template: Template) -> Iterator[dict[str, Any]]:
+    for policy in resources(template, "AWS::IAM::Policy").values():
+        yield from policy["Properties"]["PolicyDocument"]["Statement"]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_outputs_are_there(stack: str, aws: Templates) -> None:
+    outputs = {name for name in aws[stack].get("Outputs", {}) if not name.startswith("ExportsOutput")}
+    assert outputs == OUTPUTS[stack]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_permission_is_wider_than_it_must_be(stack: str, aws: Templates) -> None:
+    for statement in statements(aws[stack]):
+        actions = as_list(statement["Action"])
+        assert not [action for action in actions if "*" in action], statement
+        if "*" in [joined(resource) for resource in as_list(statement["Resource"])]:
+            assert set(actions) <= UNBOUNDED, statement
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_managed_policy_gives_full_access(stack: str, aws: Templates) -> None:
+    for role in resources(aws[stack], "AWS::IAM::Role").values():
+        managed = [joined(policy) for policy in role["Properties"].get("ManagedPolicyArns", [])]
+        assert not [policy for policy in managed if "FullAccess" in policy or "Administrator" in policy]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_everything_carries_the_projects_tag(stack: str, aws: Templates) -> None:
+    for name, resource in aws[stack]["Resources"].items():
+        if resource["Type"].rsplit("::", 1)[1] in TAGGED and not name.startswith("CustomS3AutoDelete"):
+            assert {"Key": "finexpert:project", "Value": "FinExpert"} in resource["Properties"]["Tags"], name
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_log_group_forgets_and_goes_with_its_stack(stack: str, aws: Templates) -> None:
+    for group in resources(aws[stack], "AWS::Logs::LogGroup").values():
+        assert group["Properties"]["RetentionInDays"] == 30
+        assert group["DeletionPolicy"] == "Delete"
+
+
+def test_hosting_is_nothing_while_asleep_and_holds_no_iam(aws: Templates) -> None:
+    hosting = aws["Hosting"]
+    assert hosting["Parameters"]["ModelArtifact"]["Default"] == ""
+    assert {resource["Condition"] for resource in hosting["Resources"].values()} == {"Awake"}
+    assert not [resource for resource in hosting["Resources"].values() if "::IAM::" in resource["Type"]]
+    # The state machine wakes it with exactly these parameters; another one would be reset to its default.
+    assert set(hosting["Parameters"]) == {"ModelArtifact", "BootstrapVersion"}
+
+
+def test_the_adapter_goes_before_its_base(aws: Templates) -> None:
+    components = resources(aws["Hosting"], "AWS::SageMaker::InferenceComponent")
+    (base,) = [
+        name
+        for name, c in components.items()
+        if c["Properties"]["InferenceComponentName"] == "finexpert-base"
+    ]
+    (tuned,) = [name for name in components if name != base]
+    assert components[tuned]["DependsOn"] == [base]
+    assert components[tuned]["Properties"]["Specification"]["BaseInferenceComponentName"] == "finexpert-base"
+    assert "ComputeResourceRequirements" not in components[tuned]["Properties"]["Specification"]
+
+
+@pytest.mark.parametrize("artifact", ["", "s3://bucket-1/runs/x/output/model.tar.gz"])
+def test_the_parameter_takes_what_wake_and_sleep_send(artifact: str, aws: Templates) -> None:
+    pattern = aws["Hosting"]["Parameters"]["ModelArtifact"]["AllowedPattern"]
+    assert re.search(pattern, artifact)
+    assert not re.search(pattern, "bucket-1/model.tar.gz")
+
+
+def test_what_runs_is_stopped_before_what_it_runs_under_goes(aws: Templates) -> None:
+    training = aws["Training"]
+    ((_, clean_up),) = resources(training, "Custom::CleanUpOnDelete").items()
+    first = set(clean_up["DependsOn"])
+    for type_ in (
+        "AWS::StepFunctions::StateMachine",
+        "AWS::Events::Rule",
+        "AWS::SageMaker::ModelPackageGroup",
+    ):
+        assert set(resources(training, type_)) <= first
+    assert [name for name in first if name.startswith("TrainingRoleDefaultPolicy") or "TrainingRole" in name]
+    assert clean_up["Properties"]["EndpointsToo"] == "false"
+    assert clean_up["Properties"]["ServiceTimeout"] == "900"
+    ((_, out_of_band),) = resources(aws["Guardrails"], "Custom::CleanUpOnDelete").items()
+    assert out_of_band["Properties"]["EndpointsToo"] == "true"
+    assert "StateMachineArn" not in out_of_band["Properties"]
+
+
+def test_every_function_has_its_handler_and_its_variables(aws: Templates) -> None:
+    variables = {}
+    for stack in ("Guardrails", "Training"):
+        for function in resources(aws[stack], "AWS::Lambda::Function").values():
+            handler = function["Properties"]["Handler"]
+            if not handler.startswith("lambdas."):
+                continue  # CDK's own
+            module, name = handler.rsplit(".", 1)
+            assert name == "handler"
+            assert find_spec(module), module
+            properties = function["Properties"]
+            variables[properties["FunctionName"]] = properties["Environment"]["Variables"]
+    assert set(variables) == {f"finexpert-{purpose}" for purpose in FUNCTIONS}
+    assert all(of["PROJECT"] == "FinExpert" for of in variables.values())
+    assert json.loads(variables["finexpert-validate-dataset"]["HYPERPARAMETERS"])["lora_r"] == "8"
+    assert variables["finexpert-admission"]["MAX_RUNTIME_SECONDS"] == "7200"
+    assert variables["finexpert-spend-guard"]["METRIC_NAMESPACE"] == "FinExpert"
+    assert {
+        key: variables["finexpert-idle-reaper"][key]
+        for key in ("SCOPE", "KEEP_TAG", "DRY_RUN", "MAX_DELETES")
+    } == {
+        "SCOPE": "project",
+        "KEEP_TAG": "finexpert:keep",
+        "DRY_RUN": "false",
+        "MAX_DELETES": "5",
+    }
+
+
+@pytest.mark.parametrize("name", ["Data", "Artifacts"])
+def test_the_buckets_are_private_versioned_encrypted_and_tls_only(name: str, aws: Templates) -> None:
+    storage = aws["Storage"]
+    ((logical_id, bucket),) = [
+        (id_, found) for id_, found in resources(storage, "AWS::S3::Bucket").items() if id_.startswith(name)
+    ]
+    properties = bucket["Properties"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert properties["BucketEncryption"]
+    (policy,) = [
+        policy
+        for policy in resources(storage, "AWS::S3::BucketPolicy").values()
+        if policy["Properties"]["Bucket"] == {"Ref": logical_id}
+    ]
+    denied = [s for s in policy["Properties"]["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
+    assert denied[0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_the_budget_has_no_name_and_tells_four_times(aws: Templates) -> None:
+    (budget,) = resources(aws["Billing"], "AWS::Budgets::Budget").values()
+    assert "BudgetName" not in budget["Properties"]["Budget"]
+    told = {
+        (n["Notification"]["NotificationType"], n["Notification"]["Threshold"])
+        for n in budget["Properties"]["NotificationsWithSubscribers"]
+    }
+    assert told == {("ACTUAL", 50), ("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)}
+    (monitor,) = resources(aws["Billing"], "AWS::CE::AnomalyMonitor").values()
+    assert monitor["Properties"]["MonitorType"] == "CUSTOM"
+
+
+def test_a_silent_guard_alarms_after_three_periods(aws: Templates) -> None:
+    found = resources(aws["Guardrails"], "AWS::CloudWatch::Alarm").values()
+    alarms = {alarm["Properties"]["AlarmName"]: alarm["Properties"] for alarm in found}
+    for guard in ("finexpert-idle-reaper", "finexpert-spend-guard"):
+        silence = alarms[f"{guard}-silence"]
+        assert (silence["EvaluationPeriods"], silence["Period"], silence["TreatMissingData"]) == (
+            3,
+            300,
+            "breaching",
+        )
+        assert {f"{guard}-errors", f"{guard}-throttles"} <= set(alarms)
+    assert "finexpert-dead-letters" in alarms
+    assert all(alarm["AlarmActions"] for alarm in alarms.values())
