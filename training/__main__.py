@@ -1,13 +1,14 @@
 """The container's program: `python -m training`, alone or under torchrun.
 
-    python -m training                                          # SageMaker: reads /opt/ml
-    SAGEMAKER_BASE_DIR=/tmp/job python -m training              # a laptop
-    PYTHONPATH=code.zip python -m training                      # from the zip that the job's code channel holds
-    torchrun --nproc-per-node 2 -m training                     # several processes; hosts: torchrun's own options
+    python -m training                               # SageMaker: reads /opt/ml
+    SAGEMAKER_BASE_DIR=/tmp/job python -m training   # a laptop
+    PYTHONPATH=code.zip python -m training           # from the zip in the job's code channel
+    torchrun --nproc-per-node 2 -m training          # several processes; for hosts: torchrun's own options
 
-Reads below SAGEMAKER_BASE_DIR: input/config/hyperparameters.json, channels input/data/{training,model[,validation]}.
-Writes: model/ (the adapter), output/data/ (evaluation.json, report.html), checkpoints/, and on failure output/failure.
-Standard output has one JSON event a line. Exit status: 0 done, 1 failed, 143 stopped by SIGTERM with a checkpoint.
+Below SAGEMAKER_BASE_DIR it reads input/config/hyperparameters.json and the channels training, model and,
+optionally, validation in input/data/. It writes model/ (the adapter), output/data/ (evaluation.json and
+report.html), checkpoints/, and the reason of a failure to output/failure. Standard output has one JSON event
+a line. Exit status: 0 done, 1 failed, 143 stopped by SIGTERM with a checkpoint.
 """
 
 import os

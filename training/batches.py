@@ -17,9 +17,9 @@ ALIGNMENT = 8
 class Batch:
     """``B`` rows of ``T`` tokens.
 
-    ``input_ids``, ``position_ids``, ``labels``, ``documents``: int64 [B, T]; ``labels[b, t]`` is the token after
-    ``t`` or NO_TARGET; ``documents`` is the document's index, −1 on padding.
-    ``attention_mask``: bool [B, 1, T, T], True = may attend.
+    ``input_ids``, ``position_ids``, ``labels``, ``documents``: int64 [B, T]; ``labels[b, t]`` is the token
+    after ``t`` or NO_TARGET; ``documents`` is the document's index, −1 on padding. ``attention_mask``: bool
+    [B, 1, T, T], True = may attend.
     """
 
     input_ids: torch.Tensor

@@ -1,9 +1,9 @@
 """Checkpoints from which a job goes on as if it had never been interrupted.
 
-One file a checkpoint, ``step-<8 digits>-<digest>.safetensors``: adapter and AdamW's moments in fp32 (three times the
-adapter: 50 MB at 7B), and in its header the step, the loss curve and a fingerprint of data and settings. It needs no
-random state: every step draws from a seed of its own (see :mod:`training.loop`).
-The digest in the name tells a whole file from a torn one, also after SageMaker has copied the folder through S3.
+One file a checkpoint, ``step-<8 digits>-<digest>.safetensors``: adapter and AdamW's moments in fp32 (three
+times the adapter: 50 MB at 7B), and in its header the step, the loss curve and a fingerprint of data and
+settings. It needs no random state: every step draws from a seed of its own (see :mod:`training.loop`).
+The digest in the name tells a whole file from a torn one, also after a copy through S3.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _DIGEST_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """``tensors``: "adapter/NAME", "exp_avg/NAME", "exp_avg_sq/NAME" (fp32); ``curve``: the events of the steps so far."""
+    """``tensors``: "adapter/NAME", "exp_avg/NAME", "exp_avg_sq/NAME", fp32; ``curve``: the events so far."""
 
     step: int
     fingerprint: str

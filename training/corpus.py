@@ -67,7 +67,7 @@ def _reader(folder: Path, hyperparameters: Hyperparameters) -> Reader:
 
 
 def tokenize(documents: Sequence[Document], tokenizer: Any) -> list[Scored]:
-    """Tokens of each document with the model's start and end tokens; of a completion only the completion counts."""
+    """Tokens of each document with the model's start and end; prompts are read, completions count."""
     texts = [document.text if document.prompt is None else document.prompt for document in documents]
     openings = tokenizer(texts, verbose=False)["input_ids"] if texts else []
     completions = [document.text if document.prompt is not None else "" for document in documents]

@@ -1,6 +1,6 @@
 """Cross-entropy of a frozen output layer, in chunks: the full matrix of logits never exists.
 
-At Llama 2's vocabulary, 4 × 1024 positions of fp32 logits with their gradient are 1 GB; a chunk of 512 is 131 MB.
+At Llama 2's vocabulary 4 × 1024 positions of fp32 logits and their gradient take 1 GB, a chunk 131 MB.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ CHUNK = 512
 
 
 class _ChunkedCrossEntropy(torch.autograd.Function):
-    """The gradient for the hidden states is made chunk by chunk in the forward pass; the frozen weight gets none."""
+    """The gradient of the hidden states is made chunk by chunk in the forward pass."""
 
     @staticmethod
     def forward(ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -40,7 +40,8 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
 def summed_cross_entropy(hidden: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Sum of cross-entropies in nats, fp32 scalar; differentiable in ``hidden`` only.
 
-    ``hidden`` [B, T, D], ``weight`` [V, D] (frozen), ``labels`` [B, T] with NO_TARGET where nothing is predicted.
+    ``hidden`` [B, T, D], ``weight`` [V, D] (frozen), ``labels`` [B, T] with NO_TARGET where nothing is
+    predicted.
     """
     wanted = labels != NO_TARGET
     total: torch.Tensor = _ChunkedCrossEntropy.apply(hidden[wanted], weight, labels[wanted])  # type: ignore[no-untyped-call]
@@ -49,7 +50,7 @@ def summed_cross_entropy(hidden: torch.Tensor, weight: torch.Tensor, labels: tor
 
 @torch.no_grad()
 def token_losses(hidden: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of each predicted token in nats: fp32 [targets], in the order of ``labels`` read row by row."""
+    """Cross-entropy of each predicted token in nats: fp32 [targets], ``labels`` read row by row."""
     wanted = labels != NO_TARGET
     states, targets = hidden[wanted], labels[wanted]
     losses = [

@@ -1,4 +1,4 @@
-"""Several processes as one: what torchrun (or nothing) says, and the few exchanges that training a LoRA needs."""
+"""Several processes as one: what torchrun says, and the few exchanges that training a LoRA needs."""
 
 import os
 from collections.abc import Mapping, Sequence

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 class Events:
     """Writes events and keeps the time; on other ranks than the first (``enabled`` False) it is silent.
 
-    ``usd_per_hour`` is the price of all instances together; None = unknown, and ``usd`` is then null, never 0.
+    ``usd_per_hour`` is the price of all instances together; None = unknown, and ``usd`` is then null, not 0.
     ``clock`` gives seconds.
     """
 
@@ -47,7 +47,7 @@ class Events:
         return None if self._usd_per_hour is None else round(self.elapsed * self._usd_per_hour / 3600, 6)
 
     def phase(self, name: str) -> None:
-        """A phase begins; the one before it ends and its duration goes to ``seconds``. "seconds" is since the start."""
+        """A phase begins and the one before it ends: its duration goes to ``seconds``."""
         now = self._clock()
         if self._phase is not None:
             spent = now - self._phase_started

@@ -26,7 +26,7 @@ EXPECTED = (TrainingFailure, HyperparameterError, DatasetError)
 
 
 def describe(error: BaseException) -> str:
-    """The reason for output/failure: one text for a person, no stack trace, at most LONGEST_REASON characters."""
+    """The reason for output/failure: for a person, no stack trace, at most LONGEST_REASON characters."""
     return _reason(error)[:LONGEST_REASON]
 
 

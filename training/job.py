@@ -1,4 +1,4 @@
-"""A training job from its channels to its outputs: check, tokenize, load, measure, train, measure again, write."""
+"""A training job from channels to outputs: read, tokenize, load, measure, train, measure again, write."""
 
 import json
 import platform
@@ -64,7 +64,7 @@ def run(channels: Channels, hyperparameters: Hyperparameters, events: Events, st
     )
     adapter_size = sum(p.numel() for p in model.adapter.values())
     events.log(
-        f"{model.parameters:,} base parameters in {_name(model.precision)} on {_device(world)} × {world.size},"
+        f"{model.parameters:,} parameters in {_name(model.precision)} on {world.size} × {_device(world)},"
         f" {adapter_size:,} trainable; {course.steps} steps of {course.global_batch} rows;"
         f" {'layers are recomputed to save memory' if recompute else 'no recomputation'}"
     )
@@ -163,10 +163,10 @@ def _prepare(
     for note in data.notes:
         events.log(note)
     events.log(
-        f"{len(taught)} documents to train on ({summary['training_tokens']:,} tokens in {len(rows)} rows of {length},"
-        f" {summary['padding_share']:.1%} padding), {len(held_out)} held out; left out: {data.split.empty} empty,"
-        f" {data.split.duplicates} repeated, {data.split.leaked} that are held out,"
-        f" {data.split.beyond_limit} beyond max_…_samples"
+        f"{len(taught)} documents to train on ({summary['training_tokens']:,} tokens in {len(rows)} rows"
+        f" of {length}, {summary['padding_share']:.1%} padding), {len(held_out)} held out;"
+        f" left out: {data.split.empty} empty, {data.split.duplicates} repeated, {data.split.leaked} that are"
+        f" held out, {data.split.beyond_limit} beyond max_train_samples or max_val_samples"
     )
     yardstick = Yardstick(
         held_out=held_out,

@@ -1,7 +1,7 @@
-"""The training loop: forward, backward, exchange, step; a line a step, a checkpoint an epoch, a clean end on request.
+"""The training loop: a line a step, a checkpoint an epoch, a clean end on request.
 
-Every optimizer step seeds the random numbers of its dropout from seed, step and rank. So a resumed run repeats
-an uninterrupted one exactly (bit by bit on a CPU), without any random state in the checkpoint.
+Every optimizer step seeds the random numbers of its dropout from seed, step and rank. So a resumed run
+repeats an uninterrupted one exactly (bit by bit on a CPU), without any random state in the checkpoint.
 """
 
 import math
@@ -28,8 +28,8 @@ from training.schedule import Plan, learning_rate
 class Training:
     """What the loop works on.
 
-    ``stop_requested`` says whether SIGTERM came; ``measure()`` gives held-out figures, taken as each epoch but the
-    first begins. ``curve`` collects the step events and those figures.
+    ``stop_requested`` says whether SIGTERM came; ``measure()`` gives held-out figures, taken as each epoch
+    but the first begins. ``curve`` collects the step events and those figures.
     """
 
     model: AdaptedModel
@@ -48,7 +48,7 @@ class Training:
 def train(training: Training) -> list[dict[str, Any]]:
     """Train from the newest usable checkpoint, or from the start, to the plan's end; gives the curve.
 
-    Raises Stopped after writing a checkpoint when asked to stop, TrainingFailure when the loss is no number any more.
+    Raises Stopped after writing a checkpoint when asked to stop, TrainingFailure when the loss is no number.
     """
     hp, plan = training.hyperparameters, training.plan
     optimizer = torch.optim.AdamW(
@@ -77,7 +77,7 @@ def _due(done: int, plan: Plan, hyperparameters: Hyperparameters) -> bool:
 
 
 def _step(training: Training, optimizer: torch.optim.Optimizer, step: int) -> tuple[float, int, bool]:
-    """One optimizer step over all processes: (mean loss in nats a token, tokens, whether any was asked to stop)."""
+    """One step over all processes: (mean loss in nats a token, tokens, whether any was asked to stop)."""
     hp, world, model = training.hyperparameters, training.world, training.model
     torch.manual_seed((hp.seed * 1_000_003 + step) * 4099 + world.rank)
     for group in optimizer.param_groups:
@@ -90,7 +90,7 @@ def _step(training: Training, optimizer: torch.optim.Optimizer, step: int) -> tu
         summed_loss += loss.item()
         targets += batch.targets
         tokens += batch.tokens
-    # One exchange agrees on the loss, on its divisor, and on stopping: nobody is left waiting for a gone peer.
+    # One exchange agrees on loss, divisor and stopping: nobody is left waiting for a peer that has gone.
     total, all_targets, all_tokens, stops = world.sum(summed_loss, targets, tokens, training.stop_requested())
     parameters = list(model.adapter.values())
     world.sum_gradients(parameters)
@@ -101,7 +101,7 @@ def _step(training: Training, optimizer: torch.optim.Optimizer, step: int) -> tu
     norm = torch.nn.utils.clip_grad_norm_(parameters, hp.max_grad_norm).item()
     if not math.isfinite(loss_per_token) or not math.isfinite(norm):
         raise TrainingFailure(
-            f"the loss became {loss_per_token} (gradient norm {norm}) in step {step + 1} of {training.plan.steps}",
+            f"the loss became {loss_per_token} (gradient norm {norm}) in step {step + 1}",
             where="training",
             remedy="Lower learning_rate, raise warmup_ratio, or set precision to fp32",
         )

@@ -20,8 +20,8 @@ from training.hyperparameters import Hyperparameters
 #: What a saved adapter says it belongs to; PEFT would write the local path, which means nothing elsewhere.
 BASE_NAME = "base-model"
 
-#: Bytes that one token leaves in a layer for the backward pass, per unit of hidden size: 165 KB at Llama 2 7B's 4096,
-#: measured with transformers + PEFT in bf16.
+#: Bytes that one token leaves in a layer for the backward pass, per unit of hidden size: 165 KB at Llama 2
+#: 7B's 4096, measured with transformers + PEFT in bf16.
 SAVED_BYTES_PER_HIDDEN = 40
 
 
@@ -55,7 +55,8 @@ def choose_precision(setting: str, device: torch.device) -> torch.dtype:
 class AdaptedModel:
     """A frozen base with one trainable adapter, and the passes that training and evaluation need.
 
-    ``model`` is PEFT's model, ``max_positions`` the base's context in tokens, ``precision`` the base's number format.
+    ``model`` is PEFT's model, ``max_positions`` the base's context in tokens, ``precision`` the base's
+    number format.
     """
 
     def __init__(self, folder: Path, hyperparameters: Hyperparameters, device: torch.device) -> None:
@@ -93,7 +94,7 @@ class AdaptedModel:
         return everything - sum(p.numel() for p in self.adapter.values())
 
     def checkpoint_layers(self, setting: str, tokens: int) -> bool:
-        """Decide whether layers are recomputed in the backward pass, for ``tokens`` in a batch; True if they are."""
+        """Recompute layers in the backward pass if set, or needed for ``tokens`` a batch; True if so."""
         wanted = setting == "true"
         if setting == "auto" and self.device.type == "cuda":
             config = self.model.config
@@ -165,7 +166,8 @@ def _load_base(folder: Path, precision: torch.dtype) -> Any:
         raise TrainingFailure(what, where="channel model", remedy="Copy the weights again, whole") from error
     wrong = sorted({*report["missing_keys"], *report.get("mismatched_keys", ())}, key=str)
     if wrong:
-        what = f"the weights do not fit config.json; missing or of another shape: {', '.join(map(str, wrong[:3]))}"
+        names = ", ".join(map(str, wrong[:3]))
+        what = f"the weights do not fit config.json; missing or of another shape: {names}"
         raise TrainingFailure(
             what, where="channel model", remedy="Put config.json and weights of one model together"
         )

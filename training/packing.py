@@ -1,8 +1,8 @@
 """Packing: documents of any length into rows of one length, so that hardly any computed token is padding.
 
-A document that fits stays whole. A longer one is cut into pieces that overlap by one token, so that every token but
-a document's first is predicted exactly once. Within a row, attention and positions of a piece start afresh
-(:mod:`training.batches` makes the masks), so packing changes no result.
+A document that fits stays whole. A longer one is cut into pieces that overlap by one token, so that every
+token but a document's first is predicted exactly once. Within a row, attention and positions of a piece
+start afresh (:mod:`training.batches` makes the masks), so packing changes no result.
 """
 
 from bisect import bisect_left, insort
@@ -26,7 +26,7 @@ class TokenizedDocument:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of one document inside a row: ``tokens[learn_from:]`` are predicted from what stands before them."""
+    """A stretch of one document in a row: ``tokens[learn_from:]`` are predicted from those before them."""
 
     document: int
     tokens: Sequence[int]
@@ -37,7 +37,7 @@ Row = tuple[Piece, ...]
 
 
 def pieces(document: TokenizedDocument, length: int) -> Iterator[Piece]:
-    """Cut a document into pieces of at most ``length`` (≥ 2) tokens, without any that has nothing to predict."""
+    """Cut a document into pieces of at most ``length`` (≥ 2) tokens, each with something to predict."""
     start = 0
     while start == 0 or start + 1 < len(document.tokens):
         tokens = document.tokens[start : start + length]

@@ -1,4 +1,4 @@
-"""How many steps there are, which rows each takes, and at which learning rate: pure functions of step and settings."""
+"""How many steps there are, which rows each takes, and at which learning rate."""
 
 import math
 import random
@@ -10,7 +10,7 @@ from training.hyperparameters import Hyperparameters
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``global_batch``: rows that one optimizer step takes over all processes; the last of an epoch may be smaller."""
+    """``global_batch``: rows that a step takes over all processes; an epoch's last step may take fewer."""
 
     rows: int
     global_batch: int
@@ -19,7 +19,7 @@ class Plan:
     seed: int
 
     def rows_of(self, step: int) -> Sequence[int]:
-        """Indices of the rows of step ``step`` (from 0): each epoch takes every row once, in an order of its own."""
+        """Rows of step ``step`` (from 0), as indices: each epoch takes every row once, in its own order."""
         epoch, place = divmod(step, self.steps_per_epoch)
         order = list(range(self.rows))
         random.Random(self.seed * 1_000_003 + epoch).shuffle(order)
@@ -38,7 +38,7 @@ def plan(rows: int, world_size: int, hyperparameters: Hyperparameters) -> Plan:
 
 
 def learning_rate(step: int, steps: int, hyperparameters: Hyperparameters) -> float:
-    """Of step ``step`` (from 0) of ``steps``: linear warm-up, then the set schedule; the last step is never at 0."""
+    """Of step ``step`` (from 0) of ``steps``: linear warm-up, then as set; the last step is never at 0."""
     peak = hyperparameters.learning_rate
     warmup = math.ceil(steps * hyperparameters.warmup_ratio)
     if step < warmup:

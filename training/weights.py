@@ -1,4 +1,4 @@
-"""Looking at base weights before they are loaded: a wrong channel must say so in seconds, not fail half-way."""
+"""Looking at base weights before they are loaded: a wrong channel must say so within seconds."""
 
 import json
 from pathlib import Path
@@ -72,7 +72,7 @@ def _indexed_files(folder: Path, where: str) -> set[str]:
 
 
 def _check_header(file: Path, where: str) -> None:
-    """Compare the size that a safetensors header promises with the file's (layout: 8 bytes of length, JSON, data)."""
+    """Compare the size that a safetensors header promises with the file's: 8 bytes of length, JSON, data."""
     size = file.stat().st_size
     remedy = "The file was not copied whole; copy it again"
     try:

@@ -1,1 +1,1 @@
-"""Builds the tiny Llama that local runs tune (`python -m training.base_model`); its result lies in base_model/."""
+"""Builds base_model/, the tiny Llama that local runs tune: `python -m training.base_model`."""

@@ -1,8 +1,9 @@
-"""The text the tiny base model is pre-trained on: the documentation inside packages that requirements.txt pins.
+"""The text that the tiny base model is pre-trained on: documentation inside pinned packages.
 
 Pinned packages are the same text on every machine and Python version, which the standard library's is not:
-equal versions give an equal ``Corpus.digest``. (Source: botocore's service models, Apache-2.0, and docstrings of
-NumPy, BSD-3-Clause, and Hypothesis, MPL-2.0. The text is read where it is installed; none of it is shipped.)
+equal versions give an equal ``Corpus.digest``. (Source: botocore's service models, Apache-2.0, and
+docstrings of NumPy, BSD-3-Clause, and Hypothesis, MPL-2.0. The text is read where it is installed; none of
+it is shipped.)
 """
 
 import ast
@@ -23,7 +24,7 @@ from typing import Any
 DOCSTRING_PACKAGES = ("numpy", "hypothesis")
 PACKAGES = ("botocore", *DOCSTRING_PACKAGES)
 
-#: Services that speak of money; all their documentation is used, of the others as much as ``size`` leaves room for.
+#: Services that speak of money; all their documentation is used, of the others as much as fits.
 MONEY_SERVICES = re.compile(
     r"bcm|billing|budget|^ce$|cost|cur$|customer-profiles|finspace|freetier|frauddetector|invoicing|marketplace"
     r"|payment|pricing|procurement|savings|support|tax"
@@ -51,7 +52,7 @@ class Corpus:
 
 
 def build_corpus(*, size: int, seed: int, held_out: int = 200) -> Corpus:
-    """About ``size`` bytes of unique prose documents, shuffled by ``seed``; ``held_out`` documents are kept apart."""
+    """About ``size`` bytes of unique prose documents, shuffled by ``seed``; ``held_out`` kept apart."""
     chance = random.Random(seed)
     botocore = _folder("botocore")
     models = sorted(botocore.glob("data/*/*/service-2.json.gz"), key=lambda file: file.as_posix())

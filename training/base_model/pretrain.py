@@ -1,4 +1,4 @@
-"""The tiny Llama itself: its tokenizer, its shape and its pre-training, all deterministic for one kind of CPU."""
+"""The tiny Llama itself: tokenizer, shape and pre-training, deterministic for one kind of CPU."""
 
 import math
 import os

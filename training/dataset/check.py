@@ -120,7 +120,7 @@ def check(
 
 
 def estimate_tokens(size: int, documents: int) -> int:
-    """Tokens of ``size`` bytes in ``documents`` documents, by TOKEN_ASSUMPTION, and 2 for each document's ends."""
+    """Tokens of ``size`` bytes in ``documents`` documents by TOKEN_ASSUMPTION, and 2 for each one's ends."""
     return math.ceil(size / BYTES_PER_TOKEN) + 2 * documents
 
 

@@ -24,7 +24,7 @@ Source = tuple[str, BinaryStream | Callable[[], BinaryStream]]
 
 READABLE = (".txt", ".csv", ".json", ".jsonl")
 LEFT_OUT = "left out"
-#: Files about a dataset are no part of it (a README.txt is read, though: its form says it is text like the rest).
+#: Files about a dataset are no part of it, and nobody need be told so.
 ABOUT = ("README", "LICENSE", "NOTICE")
 #: So many lines of a .txt are looked at to tell its layout, and blank lines must be at least this frequent.
 DETECTION_LINES = 2000
@@ -231,8 +231,9 @@ def _opened(content: BinaryStream | Callable[[], BinaryStream]) -> Iterator[Bina
 def blank_line_separated(lines: list[str]) -> bool:
     """Whether documents are the blocks between blank lines, not the lines.
 
-    True if the text has a blank line at least every LINES_PER_BLANK lines. A document a line with a stray blank
-    line here and there stays a document a line; wrapped paragraphs do not fall apart into half sentences.
+    True if the text has a blank line at least every LINES_PER_BLANK lines. A document a line with a stray
+    blank line here and there stays a document a line; wrapped paragraphs do not fall apart into half
+    sentences.
     """
     gaps, inside, filled = 0, False, 0
     for line in lines:

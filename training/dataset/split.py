@@ -44,8 +44,8 @@ def unusable(training: int, validation: int) -> list[str]:
     """Why a split into so many documents cannot be trained on; empty if it can."""
     if validation < FEWEST_HELD_OUT:
         return [
-            f"{validation} documents are held out, so nobody could tell whether tuning helped; give at least 3"
-            " documents (one a line or separated by blank lines) and a validation_split_ratio above 0,"
+            f"{validation} documents are held out, so nobody could tell whether tuning helped; give at least"
+            " 3 documents (one a line or separated by blank lines) and a validation_split_ratio above 0,"
             f" or a validation channel with at least {FEWEST_HELD_OUT}"
         ]
     if training == 0:
@@ -66,8 +66,8 @@ def split(
 ) -> Split:
     """Split ``documents``, or keep all for training where ``validation`` gives the held-out ones.
 
-    Empty documents and repeated ones are left out and counted. ``max_training`` and ``max_validation`` keep the
-    first so many of each side, in the dataset's order; -1 keeps all.
+    Empty documents and repeated ones are left out and counted. ``max_training`` and ``max_validation`` keep
+    the first so many of each side, in the dataset's order; -1 keeps all.
     """
     unique, empty, duplicates = _unique(documents)
     if validation is None:

@@ -31,7 +31,7 @@ class Template:
         missing = [column for column in wanted if record.get(column) is None]
         if missing:
             raise ValueError(
-                f"the record lacks {', '.join(missing)}; name columns that every record has in {TEMPLATE_NAME}"
+                f"the record lacks {', '.join(missing)}; in {TEMPLATE_NAME} name columns that all have"
             )
         prompt, completion = (
             _PLACEHOLDER.sub(lambda match: str(record[match[1]]), text)

@@ -1,4 +1,4 @@
-"""What base and tuned model write: the same prompts, greedy and sampled, and how repetitive the answers are."""
+"""What base and tuned model write to the same prompts, greedy and sampled, and how repetitive it is."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -29,7 +29,7 @@ def complete(
     sampled: bool,
     seed: int,
 ) -> list[str]:
-    """Continue each prompt by up to NEW_TOKENS tokens, all in one batch; sampling is reproducible by ``seed``."""
+    """Continue all prompts by up to NEW_TOKENS tokens in one batch; sampling is reproducible by ``seed``."""
     pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
     room = max(model.max_positions - NEW_TOKENS, 1)
     encoded = [tokenizer(prompt)["input_ids"][-room:] for prompt in prompts]
@@ -53,7 +53,7 @@ def complete(
 
 
 def repetition(text: str) -> float:
-    """Share of the text's three-word stretches that stood in it before: 0 = none, towards 1 = a broken record."""
+    """Share of three-word stretches that stood in the text before: 0 = none, near 1 = a broken record."""
     words = text.lower().split()
     stretches = [tuple(words[i : i + WORDS]) for i in range(len(words) - WORDS + 1)]
     return 1 - len(set(stretches)) / len(stretches) if stretches else 0.0

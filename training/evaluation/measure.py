@@ -70,13 +70,13 @@ class Yardstick:
 
 
 def general_documents(tokenizer: Any) -> list[Scored]:
-    """The shipped sample of everyday prose, written for this purpose: what a specialist should not unlearn."""
+    """The shipped sample of everyday prose, written for this: what a specialist should not unlearn."""
     text = (resources.files("training.evaluation") / GENERAL_TEXT).read_text(encoding="utf-8")
     blocks = [block for block in text.split("\n\n") if block.strip()]
     return tokenize([Document(b.strip(), None, GENERAL_TEXT, i) for i, b in enumerate(blocks)], tokenizer)
 
 
 def prompts_for(held_out: Sequence[Document]) -> tuple[str, ...]:
-    """The four prompts; after instruction tuning the first four held-out ones, which are in the trained form."""
+    """The four prompts; after instruction tuning held-out ones, which have the form that was trained."""
     own = tuple(document.prompt for document in held_out if document.prompt is not None)
     return own[: len(PROMPTS)] or PROMPTS

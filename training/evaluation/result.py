@@ -79,7 +79,7 @@ def assemble(
     max_forgetting: float,
     details: dict[str, Any],
 ) -> dict[str, Any]:
-    """The content of evaluation.json (see evaluation.schema.json); ``details`` are further top-level sections."""
+    """The content of evaluation.json (its schema lies beside this file); ``details`` are further sections."""
     primary = compare(base.held_out, tuned.held_out, seed=seed)
     forgetting = compare(base.general, tuned.general, seed=seed)
     rules = judge(primary, forgetting, max_forgetting)

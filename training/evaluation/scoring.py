@@ -14,7 +14,7 @@ from training.packing import TokenizedDocument, pack
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Of one document: ``nats`` of surprise over ``tokens`` predicted tokens that stand for ``bytes`` of text."""
+    """Of one document: ``nats`` of surprise over ``tokens`` predicted tokens, ``bytes`` of text."""
 
     nats: float
     tokens: int
@@ -49,7 +49,7 @@ def score(
     world: World,
     on_batch: Callable[[], None] = lambda: None,
 ) -> list[Score]:
-    """Score ``documents`` in their order, packed into rows of ``length`` tokens, shared out over all processes.
+    """Score ``documents`` in order, packed into rows of ``length`` tokens, shared out over all processes.
 
     ``on_batch`` is called before each batch; it may raise to end the work.
     """

@@ -1,4 +1,4 @@
-"""Paired comparison of two models over the same documents, with an interval that is honest about small samples."""
+"""Paired comparison of two models over the same documents, with an interval honest about small samples."""
 
 import math
 from collections.abc import Sequence
@@ -10,14 +10,15 @@ from training.evaluation.scoring import Score, total_bits_per_byte
 
 CONFIDENCE = 0.95
 RESAMPLES = 4000
-#: Below this even "all documents got better" can be chance more often than an interval of 95 % allows: 2^-6 < 2.5 %.
+#: With fewer, even "all documents got better" is chance too often: 2^-6 < 2.5 % < 2^-5.
 FEWEST_DOCUMENTS = 6
 _BLOCK_ELEMENTS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Base against tuned; all in bits a byte, lower is better. ``difference`` = tuned − base, ``interval`` its 95 %.
+    """Base against tuned; all in bits a byte, lower is better. ``difference`` = tuned − base, ``interval``
+    its 95 %.
 
     ``win_rate``: share of documents that the tuned model predicts better, ties counted half.
     """
@@ -54,8 +55,9 @@ def compare(base: Sequence[Score], tuned: Sequence[Score], *, seed: int) -> Comp
 def bootstrap_interval(changes: np.ndarray, sizes: np.ndarray, *, seed: int) -> tuple[float, float]:
     """95 % interval of sum(changes) / sum(sizes) over documents, float64 [documents] both.
 
-    Percentile bootstrap over documents, widened about the estimate by t(n−1)/z · √(n/(n−1)), because percentiles alone are
-    too narrow for few documents (T. Hesterberg, "What Teachers Should Know About the Bootstrap", 2015).
+    Percentile bootstrap over documents, widened about the estimate by t(n−1)/z · √(n/(n−1)), because
+    percentiles alone are too narrow for few documents (T. Hesterberg, "What Teachers Should Know About the
+    Bootstrap", 2015).
     """
     count = len(changes)
     estimate = float(changes.sum() / sizes.sum())
@@ -76,7 +78,8 @@ def bootstrap_interval(changes: np.ndarray, sizes: np.ndarray, *, seed: int) -> 
 def t_quantile(degrees: int | None) -> float:
     """The 97.5 % quantile of Student's t with ``degrees`` ≥ 1 of freedom; None = the normal distribution.
 
-    Exact for 1 and 2; beyond, the Cornish-Fisher expansion (Abramowitz & Stegun 26.7.5), within 0.5 % from 3 on.
+    Exact for 1 and 2; beyond, the Cornish-Fisher expansion (Abramowitz & Stegun 26.7.5), within 0.5 % from
+    3 on.
     """
     z = 1.959963984540054
     if degrees is None:

@@ -1,6 +1,7 @@
 """Plots as inline SVG, drawn by hand: no plotting package, no script, colours from the page's style sheet.
 
-Figures are placed in a fixed view box and scale with the page. Every chart has a title and a text for screen readers.
+Figures are placed in a fixed view box and scale with the page. Every chart has a title and a text for
+screen readers.
 """
 
 from collections.abc import Sequence
@@ -76,12 +77,14 @@ def difference_chart(
     y = Scale(low - margin, high + margin, HEIGHT - BOTTOM, TOP)
     gap = 0.15 if len(ordered) <= 120 else 0.0
     bars = "".join(
-        f'<rect class="{"better" if value < 0 else "worse"}" x="{x(i + gap)}" width="{round(x(i + 1 - gap) - x(i + gap), 2)}"'
+        f'<rect class="{"better" if value < 0 else "worse"}" x="{x(i + gap)}"'
+        f' width="{round(x(i + 1 - gap) - x(i + gap), 2)}"'
         f' y="{min(y(0), y(value))}" height="{round(abs(y(value) - y(0)), 1)}"/>'
         for i, value in enumerate(ordered)
     )
     top, bottom = y(interval[1]), y(interval[0])
-    band = f'<rect class="band" x="{LEFT}" width="{WIDTH - LEFT - RIGHT}" y="{top}" height="{round(bottom - top, 1)}"/>'
+    width, tall = WIDTH - LEFT - RIGHT, round(bottom - top, 1)
+    band = f'<rect class="band" x="{LEFT}" width="{width}" y="{top}" height="{tall}"/>'
     zero = f'<line class="zero" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(0)}" y2="{y(0)}"/>'
     key = _legend((("better", "better"), ("worse", "worse"), ("band", "95 % interval of the change")))
     return _frame(title, x, y, x_label, band + bars + zero + key)
@@ -109,8 +112,9 @@ def _frame(title: str, x: Scale, y: Scale, x_label: str, body: str) -> str:
         for value in ticks(x.low, x.high, 8)
         if float(value).is_integer()
     )
-    name = f'<text class="label" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x_label)}</text>'
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    name = f'<text class="label" x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x_label)}</text>'
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}"><title>{escape(title)}</title>'
-        f"{grid}{body}{marks}{name}</svg>"
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
+        f"<title>{escape(title)}</title>{grid}{body}{marks}{name}</svg>"
     )

@@ -1,4 +1,4 @@
-"""The page: first the verdict in a sentence, then why, then the answers, then what is needed to believe and repeat it."""
+"""The page: the verdict in a sentence, then why, then the answers, then all that is needed to repeat it."""
 
 from collections.abc import Iterable, Mapping
 from html import escape
@@ -11,7 +11,7 @@ _TITLE = "Financial domain expert: before and after tuning"
 
 
 def render(evaluation: Mapping[str, Any]) -> str:
-    """report.html from the content of evaluation.json: self-contained HTML for screen and paper, light and dark."""
+    """report.html from evaluation.json's content: self-contained, for screen and paper, light and dark."""
     style = (resources.files("training.report") / "style.css").read_text(encoding="utf-8")
     parts = (
         _verdict(evaluation),
@@ -44,23 +44,22 @@ def _verdict(evaluation: Mapping[str, Any]) -> str:
         ),
     )
     boxes = "".join(
-        f'<div class="card"><span>{escape(name)}</span><b>{escape(value)}</b><span>{escape(note)}</span></div>'
+        f'<div class="card"><span>{escape(name)}</span><b>{escape(value)}</b>'
+        f"<span>{escape(note)}</span></div>"
         for name, value, note in cards
     )
     return (
         f'<h1>{_TITLE}</h1><span class="badge {kind}">{word}</span>'
         f'<p class="verdict">{escape(evaluation["verdict"])}</p><div class="cards">{boxes}</div>'
-        '<p class="note">Bits a byte say how surprised a model is by text that it has not seen, spread over the'
-        " text's bytes: a model that knew every next word would need 0, one that knows nothing 8. Every document"
-        " was read by both models; a document was held out as a whole, and none of it was trained on.</p>"
+        '<p class="note">Bits a byte say how surprised a model is by text that it has not seen, for each byte'
+        " of the text: one that knew every next word would need 0, one that knows nothing 8. Both models read"
+        " the same held-out documents, and nothing of those was trained on.</p>"
     )
 
 
 def _why(evaluation: Mapping[str, Any]) -> str:
     rules = "".join(
-        f'<li><span class="{"passed" if rule["passed"] else "failed"}">{"✓" if rule["passed"] else "✗"}</span>'
-        f" {escape(rule['sentence'])}</li>"
-        for rule in evaluation["gate"]
+        f"<li>{_mark(rule['passed'])} {escape(rule['sentence'])}</li>" for rule in evaluation["gate"]
     )
     primary = evaluation["primary"]
     chart = difference_chart(
@@ -71,7 +70,8 @@ def _why(evaluation: Mapping[str, Any]) -> str:
     )
     return (
         f'<h2>Why</h2><ul class="gate">{rules}</ul>'
-        f'<p class="note">Change of each held-out document in bits a byte; below zero the tuned model is better.</p>'
+        '<p class="note">Change of each held-out document in bits a byte; below zero the tuned model is'
+        " better.</p>"
         f"{chart}"
     )
 
@@ -94,8 +94,8 @@ def _samples(evaluation: Mapping[str, Any]) -> str:
     )
     return (
         f"<h2>What they write</h2>{samples}"
-        f'<p class="note">Repetition, the share of three-word stretches that stood in the same answer before: {shares}.'
-        " Samples illustrate; the verdict rests on the held-out text.</p>"
+        '<p class="note">Repetition, the share of three-word stretches that stood in the same answer before:'
+        f" {shares}. Samples illustrate; the verdict rests on the held-out text.</p>"
     )
 
 
@@ -117,10 +117,11 @@ def _course(evaluation: Mapping[str, Any]) -> str:
 
 def _facts(evaluation: Mapping[str, Any]) -> str:
     data, cost, training = evaluation["data"], evaluation["cost"], evaluation["training"]
+    tokens = data["training_tokens"] + data["validation_tokens"]
     text = {
         "Files": f"{data['files']}",
         "Documents": f"{data['training_documents']:,} trained on, {data['validation_documents']:,} held out",
-        "Size": f"{data['bytes'] / 1000:,.0f} kB, {data['training_tokens'] + data['validation_tokens']:,} tokens",
+        "Size": f"{data['bytes'] / 1000:,.0f} kB, {tokens:,} tokens",
         "Left out": f"{data['empty']} empty, {data['duplicates']} repeated, {data['leaked']} also held out,"
         f" {data['beyond_limit']} beyond a set limit",
         "Packed": f"{data['rows']} rows of {data['row_length']} tokens, {data['padding_share']:.1%} padding",
@@ -141,6 +142,10 @@ def _facts(evaluation: Mapping[str, Any]) -> str:
         f'<h2>To repeat it</h2><div class="two">{_table(evaluation["settings"].items())}'
         f"{_table(evaluation['versions'].items())}</div>"
     )
+
+
+def _mark(passed: bool) -> str:
+    return '<span class="passed">✓</span>' if passed else '<span class="failed">✗</span>'
 
 
 def _table(rows: Iterable[tuple[str, Any]]) -> str:

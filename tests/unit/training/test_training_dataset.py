@@ -1,0 +1,310 @@
+"""Datasets: JumpStart's formats, broken files told by line, the split, and the check."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.dataset import DatasetError, Document, Reader, check, local_sources, split
+from training.dataset.formats import Source, blank_line_separated
+from training.dataset.privacy import find_private, luhn_valid
+from training.dataset.split import held_out
+from training.dataset.templates import DEMARCATION
+from training.hyperparameters import parse
+
+
+def file(name: str, content: str | bytes) -> Source:
+    return (name, io.BytesIO(content.encode() if isinstance(content, str) else content))
+
+
+def texts(*sources: Source) -> list[str]:
+    reader = Reader(sources)
+    found = [document.text for document in reader]
+    assert reader.problems == []
+    return found
+
+
+def problems(*sources: Source, instruction_tuned: bool = False) -> list[str]:
+    reader = Reader(sources, instruction_tuned=instruction_tuned)
+    list(reader)
+    return [str(problem) for problem in reader.problems]
+
+
+def prose(documents: int, words: int = 60) -> str:
+    return "\n\n".join(
+        f"Report {i}. " + "Net revenue rose on volume. " * (words // 5) for i in range(documents)
+    )
+
+
+# --- formats
+
+
+def test_lines_are_documents_where_nothing_separates_them() -> None:
+    reader = Reader([file("a.txt", "one\ntwo\nthree\n")])
+    assert [document.text for document in reader] == ["one", "two", "three"]
+    assert reader.notes == ["a.txt: a document a line"]
+
+
+def test_blank_lines_separate_wrapped_paragraphs() -> None:
+    reader = Reader([file("a.txt", "one\r\nmore of one\r\n\r\n\r\ntwo\n")])
+    assert [document.text for document in reader] == ["one\nmore of one", "two"]
+    assert reader.notes == ["a.txt: documents separated by blank lines"]
+
+
+def test_a_stray_blank_line_does_not_merge_a_thousand_documents() -> None:
+    lines = [f"document {i}" for i in range(500)]
+    assert not blank_line_separated([*lines, "", *lines])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", 'id,text\n1,"Revenue, net"\n2,"two\nlines"\n'),
+        ("a.csv", '\ufefftext,id\n"Revenue, net",1\n"two\nlines",2\n'),
+        ("a.csv", 'anything,id\n"Revenue, net",1\n"two\nlines",2\n'),
+        ("a.json", json.dumps([{"id": "x", "text": "Revenue, net"}, {"text": "two\nlines"}])),
+        ("a.json", json.dumps(["Revenue, net", "two\nlines"])),
+        ("a.jsonl", '{"text": "Revenue, net"}\n\n{"text": "two\\nlines", "id": 2}\n'),
+        ("a.json", '{"body": "Revenue, net"}\n{"body": "two\\nlines"}\n'),
+    ],
+)
+def test_the_text_column_or_the_first(name: str, content: str) -> None:
+    assert texts(file(name, content)) == ["Revenue, net", "two\nlines"]
+
+
+def test_a_folder_is_read_through_in_order_without_hidden_files(tmp_path: Path) -> None:
+    for name, text in (
+        ("b.txt", "b"),
+        ("a/z.txt", "z"),
+        (".hidden.txt", "no"),
+        (".git/c.txt", "no"),
+        ("x.pdf", "?"),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    reader = Reader(local_sources(tmp_path))
+    assert [(document.source, document.text) for document in reader] == [("a/z.txt", "z"), ("b.txt", "b")]
+    assert any(note.startswith("x.pdf: left out") for note in reader.notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "where", "what"),
+    [
+        ("a.txt", b"fine\nbad \xff byte\n", "a.txt, line 2", "byte 0xff at column 5"),
+        ("a.txt", "text".encode("utf-16"), "a.txt, line 1", "UTF-16"),
+        ("a.txt", b"PK\x03\x04", "a.txt, line 1", "zip"),
+        ("a.jsonl", '{"text": "a"}\n{"text": \n', "a.jsonl, line 2", "not valid JSON"),
+        ("a.jsonl", '{"text": "a"}\n{"text": 3}\n', "a.jsonl, line 2", "holds int"),
+        ("a.jsonl", '{"text": "a"}\n7\n', "a.jsonl, line 2", "not an object"),
+        ("a.json", '[{"text": "a"},', "a.json, line 1", "not valid JSON"),
+        ("a.csv", 'id,text\n1,"open', "a.csv, line 2", "not a valid CSV"),
+        ("a.csv", "id,text\n1\n", "a.csv, line 2", "1 columns"),
+        (
+            "template.json",
+            '{"prompt": "a", "completion": "{b}"}',
+            "template.json",
+            "instruction_tuned is False",
+        ),
+    ],
+)
+def test_what_is_broken_is_told_with_its_place(
+    name: str, content: str | bytes, where: str, what: str
+) -> None:
+    (problem,) = problems(file(name, content))
+    assert problem.startswith(where)
+    assert what in problem
+
+
+def test_instruction_records_fill_the_template_wherever_it_stands() -> None:
+    template = json.dumps({"prompt": "Q: {question}", "completion": "{answer}"})
+    record = json.dumps({"question": "What is {this}?", "answer": "EBITDA"})
+    reader = Reader([file("data.jsonl", record), file("template.json", template)], instruction_tuned=True)
+    (document,) = list(reader)
+    assert (document.prompt, document.text) == ("Q: What is {this}?" + DEMARCATION, "EBITDA")
+
+
+def test_an_instruction_record_without_a_column_names_it() -> None:
+    (problem,) = problems(file("data.jsonl", '{"prompt": "a"}'), instruction_tuned=True)
+    assert problem.startswith("data.jsonl, line 1: the record lacks completion")
+
+
+class DribblingStream(io.RawIOBase):
+    """Gives one byte a read, as a slow network may; has only what the reader may rely on."""
+
+    def __init__(self, content: bytes) -> None:
+        self._rest = content
+
+    def read(self, size: int = -1) -> bytes:
+        first, self._rest = self._rest[:1], self._rest[1:]
+        return first
+
+
+@given(st.lists(st.text(alphabet="aé€\u2028\x85 x", min_size=1, max_size=8).filter(str.strip), max_size=6))
+def test_lines_survive_any_cut_of_the_stream(lines: list[str]) -> None:
+    content = "\n".join(lines).encode()
+    assert [d.text for d in Reader([("a.txt", DribblingStream(content))])] == lines
+
+
+@given(st.binary(max_size=200), st.sampled_from(["a.txt", "a.csv", "a.json", "a.jsonl"]), st.booleans())
+def test_no_bytes_crash_the_reader(content: bytes, name: str, instruction_tuned: bool) -> None:
+    for document in Reader([file(name, content)], instruction_tuned=instruction_tuned):
+        assert isinstance(document.text, str)
+
+
+# --- split
+
+
+def documents(contents: list[str]) -> list[Document]:
+    return [Document(text, None, "a.txt", index) for index, text in enumerate(contents)]
+
+
+@given(
+    st.lists(st.text(alphabet="ab \n", max_size=4), max_size=40),
+    st.floats(0, 0.9),
+    st.integers(0, 5),
+)
+def test_each_different_document_is_on_exactly_one_side(contents: list[str], ratio: float, seed: int) -> None:
+    result = split(documents(contents), ratio=ratio, seed=seed)
+    sides = [document.digest for document in (*result.training, *result.validation)]
+    wanted = {document.digest for document in documents(contents) if document.text.strip()}
+    assert len(sides) == len(set(sides))
+    assert set(sides) == wanted
+    assert len(sides) + result.duplicates + result.empty == len(contents)
+    if ratio > 0 and len(wanted) >= 3:
+        assert len(result.validation) == min(max(round(len(wanted) * ratio), 2), len(wanted) - 1)
+
+
+@given(st.lists(st.binary(min_size=4, max_size=4), min_size=3, max_size=30, unique=True), st.randoms())
+def test_order_does_not_decide_who_is_held_out(digests: list[bytes], chance: object) -> None:
+    shuffled = list(digests)
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    before = {digests[i] for i in held_out(digests, 0.3, 1)}
+    assert {shuffled[i] for i in held_out(shuffled, 0.3, 1)} == before
+
+
+def test_another_seed_holds_out_others() -> None:
+    digests = [bytes([i]) for i in range(100)]
+    assert held_out(digests, 0.2, 0) != held_out(digests, 0.2, 1)
+
+
+def test_a_given_validation_channel_takes_its_documents_out_of_training() -> None:
+    result = split(documents(["a", "b", "c"]), ratio=0.2, seed=0, validation=documents(["b ", "x"]))
+    assert [document.text for document in result.training] == ["a", "c"]
+    assert [document.text for document in result.validation] == ["b ", "x"]
+    assert result.leaked == 1
+
+
+def test_limits_keep_the_first_and_count_the_rest() -> None:
+    result = split(
+        documents([str(i) for i in range(10)]), ratio=0.2, seed=0, max_training=3, max_validation=1
+    )
+    assert (len(result.training), len(result.validation), result.beyond_limit) == (3, 1, 6)
+
+
+# --- check
+
+
+def test_a_good_dataset_is_summed_up_in_a_sentence() -> None:
+    settings = parse({"max_input_length": "64", "per_device_train_batch_size": "1"})
+    report = check([file("a.txt", prose(100))], settings)
+    assert report.ok
+    assert (report.documents, report.training_documents, report.validation_documents) == (100, 80, 20)
+    assert report.optimizer_steps == report.steps_per_epoch * 5
+    assert report.warnings == ()
+    assert report.sentence.startswith("100 documents (35 kB")
+
+
+def test_too_little_data_is_said_with_a_remedy() -> None:
+    report = check([file("a.txt", prose(8))], parse({}))
+    assert report.optimizer_steps < 50
+    assert any(
+        "only 5 optimizer steps" in warning and "set epoch to 50" in warning for warning in report.warnings
+    )
+    assert any("held out" in warning for warning in report.warnings)
+
+
+@pytest.mark.parametrize(
+    ("sources", "settings", "error"),
+    [
+        ([], {}, "no .txt"),
+        ([("a.pdf", b"?")], {}, "no .txt"),
+        ([("a.txt", b"\n \n")], {}, "no text"),
+        ([("a.txt", b"only one")], {}, "held out"),
+        ([("a.txt", b"a\nb\nc\nd")], {"validation_split_ratio": "0"}, "held out"),
+        ([("a.txt", b"a\nb\xff\nc\nd")], {}, "line 2"),
+    ],
+)
+def test_what_cannot_be_trained_on_is_an_error(
+    sources: list[tuple[str, bytes]], settings: dict[str, str], error: str
+) -> None:
+    report = check([file(*source) for source in sources], parse(settings))
+    assert not report.ok
+    assert error in report.errors[0]
+    assert report.sentence.startswith("This dataset cannot be used")
+    with pytest.raises(DatasetError) as caught:
+        report.raise_for_errors()
+    assert caught.value.problems == report.errors
+
+
+def test_many_problems_are_counted_and_not_all_printed() -> None:
+    report = check([file("a.txt", b"\xff\n" * 40)], parse({}))
+    assert report.encoding_errors == 40
+    with pytest.raises(DatasetError, match="and 31 more"):
+        report.raise_for_errors()
+
+
+def test_the_checks_split_is_the_trainers() -> None:
+    source = prose(30)
+    report = check([file("a.txt", source)], parse({}))
+    result = split(Reader([file("a.txt", source)]), ratio=0.2, seed=0)
+    assert report.validation_documents == len(result.validation)
+    assert report.training_documents == len(result.training)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("write to jane.doe+x@example.co.uk today", "e-mail address"),
+        ("key AKIAIOSFODNN7EXAMPLE here", "AWS access key"),
+        ("-----BEGIN RSA PRIVATE KEY-----", "private key"),
+        ("api_key = 's3cr3tvalue'", "password or API key"),
+        ("SSN 536-22-1234", "US social security number"),
+        ("paid with 4111 1111 1111 1111.", "payment card number"),
+        ("paid with 378282246310005", "payment card number"),
+    ],
+)
+def test_private_data_is_found_by_kind(text: str, kind: str) -> None:
+    assert list(find_private(text)) == [kind]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "revenue of 4,111,111,111,111,111 dollars",
+        "order 4111 1111 1111 1112",
+        "from 2016 2017 2018 2019",
+        "range 000-12-3456 and 900-12-3456",
+        "the password must be changed; follow @company",
+        "ISIN US0378331005, CUSIP 037833100",
+    ],
+)
+def test_figures_and_names_are_no_private_data(text: str) -> None:
+    assert list(find_private(text)) == []
+
+
+def test_findings_are_counted_but_never_quoted() -> None:
+    report = check([file("a.txt", prose(30) + "\n\nmail jane@example.com")], parse({}))
+    assert report.private == {"e-mail address": 1}
+    assert "jane@example.com" not in json.dumps(report.to_dict())
+    assert any("first in a.txt, document 31" in warning for warning in report.warnings)
+
+
+@given(st.integers(0, 10**15))
+def test_luhn_catches_every_single_wrong_digit(number: int) -> None:
+    body = f"{number:015d}"
+    valid = next(body + str(d) for d in range(10) if luhn_valid(body + str(d)))
+    wrong = str((int(valid[3]) + 1) % 10)
+    assert not luhn_valid(valid[:3] + wrong + valid[4:])
