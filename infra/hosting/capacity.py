@@ -44,15 +44,6 @@ CAPACITIES: dict[str, Capacity] = {
 """The instance types that `prices.json` prices for hosting, and their relatives."""
 
 
-SERVED_RANKS = (64, 128, 256)
-"""Ranks that vLLM can be told to make room for, from the least that is set aside here."""
-
-
-def served_rank(lora_rank: int) -> int:
-    """The room for adapters: a run may override the settings' rank, so no less than 64 is set aside."""
-    return next(rank for rank in SERVED_RANKS if rank >= lora_rank)
-
-
 def component_share(capacity: Capacity) -> dict[str, int]:
     """ComputeResourceRequirements of a base component that has an instance to itself.
 

@@ -7,7 +7,7 @@ from typing import Any
 from constructs import Construct
 
 from infra.hosting.artifact import ModelArtifact
-from infra.hosting.capacity import CAPACITIES, served_rank
+from infra.hosting.capacity import CAPACITIES
 from infra.hosting.components import ComponentEndpoint
 from infra.hosting.merged import MergedEndpoint
 from infra.project_stack import ProjectStack
@@ -15,6 +15,10 @@ from infra.settings import Settings
 from infra.training.stack import TrainingStack
 from serving.container import lmi_environment, merged_environment
 from training.hyperparameters import parse
+
+MAX_LORAS = 8  # as in AWS's own configuration of the container
+LEAST_RANK = 64  # a run may override the rank in the settings, so room is made for more than that
+CONTEXT_TOKENS = 4096  # what Llama 2 was trained on
 
 
 class HostingStack(ProjectStack):
@@ -34,7 +38,10 @@ class HostingStack(ProjectStack):
                 role_arn=training.serving_role_arn,
                 image=training.serving_image,
                 environment=lmi_environment(
-                    lora_rank=served_rank(parse(settings.hyperparameters).lora_r), tensor_parallel_degree=gpus
+                    max_loras=MAX_LORAS,
+                    lora_rank=max(LEAST_RANK, parse(settings.hyperparameters).lora_r),
+                    tensor_parallel_degree=gpus,
+                    max_model_len=CONTEXT_TOKENS,
                 ),
                 base_model_uri=training.base_model_uri,
                 accept_eula=settings.gated and settings.accept_eula,
@@ -49,7 +56,7 @@ class HostingStack(ProjectStack):
                 names=self.names,
                 role_arn=training.serving_role_arn,
                 image=training.serving_image,
-                environment=merged_environment(tensor_parallel_degree=gpus),
+                environment=merged_environment(tensor_parallel_degree=gpus, max_model_len=CONTEXT_TOKENS),
                 instance_type=settings.hosting_instance_type,
             )
         self.output("EndpointName", self.names.endpoint, "Exists while awake")
