@@ -27,16 +27,16 @@ class Actions:
         self,
         clients: Clients,
         settings: Settings,
-        now: datetime,
+        clock: Callable[[], datetime],
         seconds_left: Callable[[], float],
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._clients, self._settings, self._now = clients, settings, now
+        self._clients, self._settings, self._clock = clients, settings, clock
         self._left, self._pause = seconds_left, pause
 
     def warn(self, endpoint: Endpoint, verdict: Verdict) -> Verdict:
         """Write the deadline into the endpoint's tag."""
-        deadline = (self._now + self._settings.warn).replace(microsecond=0)
+        deadline = (self._clock() + self._settings.warn).replace(microsecond=0)
         try:
             self._clients("sagemaker").add_tags(
                 ResourceArn=endpoint.arn,
@@ -64,7 +64,7 @@ class Actions:
         where = ""
         if self._settings.audit_bucket:
             try:
-                where = snapshot.store(self._clients, self._settings.audit_bucket, endpoint, self._now)
+                where = snapshot.store(self._clients, self._settings.audit_bucket, endpoint, self._clock())
             except Exception as error:
                 return Verdict(
                     action=Action.NOTIFY,

@@ -46,7 +46,7 @@ def handler(event: Mapping[str, Any] | None, context: Any = None) -> dict[str, A
         remaining = getattr(context, "get_remaining_time_in_millis", None)
         return float(remaining()) / 1000 if remaining else end - time.monotonic()
 
-    run = Run(AwsClients(settings.region), settings, datetime.now(UTC), seconds_left)
+    run = Run(AwsClients(settings.region), settings, lambda: datetime.now(UTC), seconds_left)
     return run.answer()
 
 
@@ -57,13 +57,13 @@ class Run:
         self,
         clients: Clients,
         settings: Settings,
-        now: datetime,
+        clock: Callable[[], datetime],
         seconds_left: Callable[[], float] = lambda: NO_CONTEXT_SECONDS,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._clients, self._settings, self._now, self._left = clients, settings, now, seconds_left
-        self._reader = Reader(clients, settings, now, seconds_left)
-        self._actions = Actions(clients, settings, now, seconds_left, pause)
+        self._clients, self._settings, self._left = clients, settings, seconds_left
+        self._reader = Reader(clients, settings, clock, seconds_left)
+        self._actions = Actions(clients, settings, clock, seconds_left, pause)
         self._deletes = 0
         self._lines: list[str] = []
 
@@ -99,7 +99,7 @@ class Run:
         return self._decision(endpoint, verdict)
 
     def _used_since_warning(self, endpoint: Endpoint) -> bool:
-        opened = self._settings.window_start(self._now)
+        opened = self._settings.window_start(self._reader.now)
         used = endpoint.last_used is not None and endpoint.last_used > opened
         return used and DELETE_AFTER_TAG in endpoint.known_tags
 
@@ -136,21 +136,21 @@ class Run:
             endpoint=endpoint.name,
             action=verdict.action,
             reason=verdict.reason,
-            evidence=evidence(endpoint, self._settings, self._now),
+            evidence=evidence(endpoint, self._settings, self._reader.now),
         )
 
     def _cost(self, endpoint: Endpoint) -> str:
         rate = usd_per_hour(endpoint, self._settings.region)
         if rate is None:
             return " Its price is not known."
-        wasted = wasted_usd(endpoint, self._settings, self._now) or 0.0
+        wasted = wasted_usd(endpoint, self._settings, self._reader.now) or 0.0
         return f" It costs ${rate:.2f}/h; at least ${wasted:.2f} since it was last used."
 
     def _warning(self, endpoint: Endpoint) -> list[str]:
-        tomorrow = self._now + timedelta(days=1)
+        tomorrow = self._reader.now + timedelta(days=1)
         return [
             f"{endpoint.name}: nobody uses it; it is to be deleted after"
-            f" {deadline_text(self._settings, self._now)}.{self._cost(endpoint)}",
+            f" {deadline_text(self._settings, self._reader.now)}.{self._cost(endpoint)}",
             f"  To keep it for a day: aws sagemaker add-tags --region {self._settings.region}"
             f" --resource-arn {endpoint.arn}"
             f" --tags Key={self._settings.keep_tag},Value={tomorrow:%Y-%m-%dT%H:%MZ}",
@@ -159,9 +159,9 @@ class Run:
     def _note_once(self, endpoint: Endpoint, verdict: Verdict) -> None:
         key = (endpoint.arn, endpoint.created, verdict.action)
         told = _told.get(key)
-        if self._settings.dry_run or (told and self._now - told < TELL_AGAIN):
+        if self._settings.dry_run or (told and self._reader.now - told < TELL_AGAIN):
             return
-        _told[key] = self._now
+        _told[key] = self._reader.now
         self._lines.append(f"{endpoint.name}: {verdict.reason}.{self._cost(endpoint)}")
 
     def _tell(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from lambdas.idle_reaper import metrics
@@ -37,10 +37,15 @@ class Reader:
     """One run's reads. `problems` tells what could not be read; empty means that the picture is complete."""
 
     def __init__(
-        self, clients: Clients, settings: Settings, now: datetime, seconds_left: Callable[[], float]
+        self,
+        clients: Clients,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        seconds_left: Callable[[], float],
     ) -> None:
-        self._clients, self._settings, self._now, self._left = clients, settings, now, seconds_left
-        self._window = now - settings.window_start(now)
+        self._clients, self._settings, self._clock, self._left = clients, settings, clock, seconds_left
+        #: The moment that is judged; a second look moves it on.
+        self.now = clock()
         self.problems: list[str] = []
 
     def endpoints(self) -> list[Endpoint]:
@@ -79,7 +84,7 @@ class Reader:
         while open_:
             needs: dict[Need, list[Endpoint]] = {}
             for arn, endpoint in list(open_.items()):
-                outcome = decide(endpoint, self._settings, self._now)
+                outcome = decide(endpoint, self._settings, self.now)
                 if isinstance(outcome, Verdict):
                     done[arn] = (open_.pop(arn), outcome)
                 else:
@@ -90,7 +95,8 @@ class Reader:
         return [done[arn] for arn in order]
 
     def fresh(self, endpoint: Endpoint) -> Endpoint | Unreadable:
-        """The endpoint read anew, nothing taken over, with every series that CloudWatch lists for it."""
+        """The endpoint read anew as of this moment, with every series that CloudWatch lists for it."""
+        self.now = self._clock()
         sagemaker = self._clients("sagemaker")
         try:
             answer = sagemaker.describe_endpoint(EndpointName=endpoint.name)
@@ -116,8 +122,11 @@ class Reader:
             discovered=self._listed_again(endpoint),
         )
 
+    def _window(self) -> timedelta:
+        return self.now - self._settings.window_start(self.now)
+
     def _settled_by_list(self, endpoint: Endpoint) -> bool:
-        return any(rule.judge(endpoint, self._settings, self._now) for rule in (status, age))
+        return any(rule.judge(endpoint, self._settings, self.now) for rule in (status, age))
 
     def _note(self, what: str, problem: str) -> None:
         if problem:
@@ -154,7 +163,7 @@ class Reader:
         """All series of requests; a failure costs calls, and the certainty about endpoints with enhanced
         metrics."""
         try:
-            return metrics.listed(self._clients("cloudwatch"), window=self._window, metric="Invocations")
+            return metrics.listed(self._clients("cloudwatch"), window=self._window(), metric="Invocations")
         except Exception as error:
             return Unreadable(error_text(error))
 
@@ -162,7 +171,9 @@ class Reader:
         """Every series of use with the endpoint's name in it, and those of its components from the first
         look."""
         try:
-            series = metrics.listed(self._clients("cloudwatch"), window=self._window, endpoint=endpoint.name)
+            series = metrics.listed(
+                self._clients("cloudwatch"), window=self._window(), endpoint=endpoint.name
+            )
         except Exception as error:
             return Unreadable(error_text(error))
         before = endpoint.discovered
@@ -183,6 +194,8 @@ class Reader:
                 return read(endpoint)
             except Exception as error:
                 problem = error_text(error)
+                if is_missing(error):  # that it is gone is known, not unread
+                    return Unreadable(problem)
         self._note(f"{need.value} of {endpoint.name}", problem)
         return Unreadable(problem)
 
@@ -206,7 +219,7 @@ class Reader:
             starts.setdefault(self._start(endpoint), set()).update(missing)
         found: dict[datetime, dict[Series, Reading | Unreadable]] = {}
         for start, series in starts.items():
-            found[start] = metrics.readings(self._clients("cloudwatch"), series, start=start, now=self._now)
+            found[start] = metrics.readings(self._clients("cloudwatch"), series, start=start, now=self.now)
             failed = [f"{s}: {r.why}" for s, r in found[start].items() if isinstance(r, Unreadable)]
             if failed:
                 self._note(f"{len(failed)} metrics, the first", failed[0])
@@ -226,7 +239,7 @@ class Reader:
 
     def _start(self, endpoint: Endpoint) -> datetime:
         """From where on its use matters: the window, or the warning if that was given earlier."""
-        opened = self._settings.window_start(self._now)
+        opened = self._settings.window_start(self.now)
         given = warned_at(endpoint, self._settings)
         return min(opened, given) if given else opened
 

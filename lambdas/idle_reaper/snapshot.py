@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from lambdas.idle_reaper.facts import Component, Endpoint
-from lambdas.shared.aws import Clients, error_text, pages
+from lambdas.shared.aws import Clients, error_text, is_missing, pages
 from lambdas.shared.endpoints import scalable_targets
 
 FORMAT = 1
@@ -19,13 +19,12 @@ def take(clients: Clients, endpoint: Endpoint, now: datetime) -> dict[str, Any]:
     errors."""
     sagemaker = clients("sagemaker")
     described = _plain(sagemaker.describe_endpoint(EndpointName=endpoint.name))
-    config = sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
     own = endpoint.components if isinstance(endpoint.components, tuple) else ()
     return {
         "format": FORMAT,
         "taken": now,
         "endpoint": described,
-        "endpoint_config": _plain(config),
+        "endpoint_config": _config(sagemaker, described["EndpointConfigName"]),
         "inference_components": [_component(sagemaker, component) for component in own],
         "scaling": _scaling(clients, endpoint, [component.name for component in own]),
         "tags": dict(endpoint.known_tags),
@@ -45,6 +44,16 @@ def store(clients: Clients, bucket: str, endpoint: Endpoint, now: datetime) -> s
         Bucket=bucket, Key=key(endpoint), Body=body.encode(), ContentType="application/json"
     )
     return f"s3://{bucket}/{key(endpoint)}"
+
+
+def _config(sagemaker: Any, name: str) -> dict[str, Any] | None:
+    """The configuration; None where someone deleted it while the endpoint lived on, which AWS allows."""
+    try:
+        return _plain(sagemaker.describe_endpoint_config(EndpointConfigName=name))
+    except Exception as error:
+        if is_missing(error):
+            return None
+        raise
 
 
 def _component(sagemaker: Any, component: Component) -> dict[str, Any]:

@@ -88,12 +88,12 @@ class Spend:
     @property
     def total_usd(self) -> float:
         """Dollars since the month began."""
-        return sum(line.usd for line in self.lines)
+        return sum((line.usd for line in self.lines), 0.0)
 
     @property
     def burn_usd_per_hour(self) -> float:
         """Dollars an hour of what runs now."""
-        return sum(line.usd_per_hour for line in self.lines if line.running)
+        return sum((line.usd_per_hour for line in self.lines if line.running), 0.0)
 
 
 @dataclass(slots=True)

@@ -29,19 +29,21 @@ def cloud() -> Cloud:
 
 
 def run(cloud: Cloud, **settings: Any) -> dict[str, dict[str, Any]]:
-    answer = Run(cloud, Settings(topic_arn=TOPIC, **settings), cloud.now, pause=lambda _: None).answer()
+    answer = Run(
+        cloud, Settings(topic_arn=TOPIC, **settings), lambda: cloud.now, pause=lambda _: None
+    ).answer()
     return {decision["endpoint"]: decision for decision in answer["decisions"]}
 
 
 def complete(cloud: Cloud, **settings: Any) -> bool:
-    answer = Run(cloud, Settings(**settings), cloud.now, pause=lambda _: None).answer()
+    answer = Run(cloud, Settings(**settings), lambda: cloud.now, pause=lambda _: None).answer()
     return bool(answer["complete"])
 
 
 class TestContract:
     def test_the_answer_has_the_contract_s_fields_and_is_json(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
-        answer = Run(cloud, Settings(), NOW).answer()
+        answer = Run(cloud, Settings(), lambda: NOW).answer()
         assert set(answer) == {"decisions", "api_calls", "complete"}
         assert set(answer["decisions"][0]) == {"endpoint", "action", "reason", "evidence"}
         assert json.loads(json.dumps(answer)) == answer
@@ -154,7 +156,7 @@ class TestDeleting:
 
     def test_a_run_out_of_time_says_so_and_deletes_nothing(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
-        answer = Run(cloud, Settings(), NOW, seconds_left=lambda: 10.0).answer()
+        answer = Run(cloud, Settings(), lambda: NOW, seconds_left=lambda: 10.0).answer()
         assert answer["complete"] is False
         assert answer["decisions"][0]["action"] == "keep" and "idle" in cloud.endpoints
 
@@ -179,6 +181,17 @@ class TestFreshLook:
     def test_traffic_that_arrived_saves(self, cloud: Cloud) -> None:
         decision = self.saved_by(cloud, lambda: cloud.requests("idle", 0))
         assert decision["action"] == "keep" and "requests" in decision["reason"]
+
+    def test_traffic_saves_also_if_the_first_look_took_long(self, cloud: Cloud) -> None:
+        def ten_minutes_pass() -> None:
+            cloud.now += minutes(10)
+            cloud.requests("idle", 0)
+
+        cloud.endpoint("idle")
+        cloud.before = lambda operation, _: (
+            ten_minutes_pass() if operation == "DescribeEndpointConfig" else None
+        )
+        assert run(cloud)["idle"]["action"] == "keep" and "idle" in cloud.endpoints
 
     def test_a_tag_that_was_set_saves(self, cloud: Cloud) -> None:
         tags = cloud.tags
@@ -246,26 +259,34 @@ class TestUnreadable:
         actions = {name: d["action"] for name, d in run(cloud).items()}
         assert [name for name, action in actions.items() if action == "delete"] == ["idle"]
 
+    def test_a_deleted_configuration_hides_the_price_but_does_not_save(self, cloud: Cloud) -> None:
+        cloud.endpoint("idle")
+        cloud.configs.clear()
+        answer = Run(cloud, Settings(audit_bucket="b"), lambda: NOW).answer()
+        assert answer["complete"] and answer["decisions"][0]["action"] == "delete"
+        assert "usd_per_hour" not in answer["decisions"][0]["evidence"]
+        assert json.loads(next(iter(cloud.objects.values())))["endpoint_config"] is None
+
     def test_a_list_cut_short_judges_only_what_was_read(self, cloud: Cloud) -> None:
         for number in range(150):
             cloud.endpoint(f"idle-{number}")
         cloud.failures["ListEndpoints"] = lambda request: (
             error("ThrottlingException", "Rate exceeded") if "NextToken" in request else None
         )
-        answer = Run(cloud, Settings(max_deletes=1000), NOW).answer()
+        answer = Run(cloud, Settings(max_deletes=1000), lambda: NOW).answer()
         assert answer["complete"] is False
         assert len(answer["decisions"]) == 100 and len(cloud.endpoints) == 50
 
     def test_no_list_at_all_is_an_empty_incomplete_answer(self, cloud: Cloud) -> None:
         cloud.failures["ListEndpoints"] = error("AccessDeniedException", "no")
-        answer = Run(cloud, Settings(), NOW).answer()
+        answer = Run(cloud, Settings(), lambda: NOW).answer()
         assert answer["decisions"] == [] and answer["complete"] is False
 
     def test_unlisted_components_keep_what_may_have_some(self, cloud: Cloud) -> None:
         cloud.endpoint("hosts", hosts_components=True)
         cloud.endpoint("plain")
         cloud.failures["ListInferenceComponents"] = error("AccessDeniedException", "no")
-        answer = Run(cloud, Settings(), NOW).answer()
+        answer = Run(cloud, Settings(), lambda: NOW).answer()
         actions = {d["endpoint"]: d["action"] for d in answer["decisions"]}
         assert actions == {"hosts": "keep", "plain": "delete"} and answer["complete"] is False
 

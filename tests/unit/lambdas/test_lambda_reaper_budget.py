@@ -10,7 +10,7 @@ from lambdas.idle_reaper.settings import Settings
 
 
 def calls(cloud: Cloud, **settings: int) -> int:
-    answer = Run(cloud, Settings(**settings), NOW).answer()
+    answer = Run(cloud, Settings(**settings), lambda: NOW).answer()
     assert answer["complete"] and answer["api_calls"] == len(cloud.log)
     return int(answer["api_calls"])
 

@@ -299,7 +299,7 @@ SETTINGS = Settings(max_deletes=1000)
 
 
 def run(cloud: Cloud, settings: Settings = SETTINGS) -> dict[str, str]:
-    answer = Run(cloud, settings, NOW, pause=lambda _: None).answer()
+    answer = Run(cloud, settings, lambda: NOW, pause=lambda _: None).answer()
     return {decision["endpoint"]: decision["action"] for decision in answer["decisions"]}
 
 

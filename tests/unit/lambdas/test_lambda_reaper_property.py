@@ -83,7 +83,7 @@ def test_kills_what_is_idle_and_nothing_else(histories: list[History], limit: in
     fleet = {f"e-{number}": history for number, history in enumerate(histories)}
     for name, history in fleet.items():
         build(cloud, name, history)
-    answer = Run(cloud, Settings(max_deletes=limit), NOW, pause=lambda _: None).answer()
+    answer = Run(cloud, Settings(max_deletes=limit), lambda: NOW, pause=lambda _: None).answer()
 
     wanted = {name for name, history in fleet.items() if should_go(history)}
     gone = set(fleet) - set(cloud.endpoints)
