@@ -92,14 +92,18 @@ def deploy(stage: Stage, live: Live) -> str:
 
 def _show_events(live: Live) -> Callable[[str], None]:
     """Shows the CLI's events: each on a terminal, in a pipe a line for each stack that begins and ends."""
+    ended: set[str] = set()
 
     def show(line: str) -> None:
         event = parse_event(line)
         if event is None:
             return
-        whole = event.type == "AWS::CloudFormation::Stack"
         so_far = f"{event.stack}  {event.done}/{event.all or '?'}"
         text = f"  {so_far}  {event.status}  {event.type}  {event.resource}"
+        # Of several events at once the CLI prints the newest first: an end may come before its beginning.
+        whole = event.type == "AWS::CloudFormation::Stack" and event.stack not in ended
+        if whole and not event.status.endswith("_IN_PROGRESS"):
+            ended.add(event.stack)
         live.update(text, f"  {event.stack} {event.status}" if whole else "")
 
     return show

@@ -15,20 +15,38 @@ from finexpert.ops import events, logs, runs
 
 TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 
-_DOING = {
-    "": "starting",
-    "ValidateDataset": "checking the dataset",
-    "Admit": "admitting against the budget",
-    "CreateTrainingJob": "creating the training job",
-    "ReadEvaluation": "reading the evaluation",
-    "QualityGate": "quality gate",
-    "CreateModelPackage": "registering the model",
-    "PutParameter": "publishing the adapter",
-    "UpdateStack": "waking Hosting",
-    "DescribeStacks": "waking Hosting",
-    "Notify": "notifying",
-    "NotifyFailure": "notifying of the failure",
+_STATES = {
+    "starting": ("", "Defaults", "Prepare"),
+    "checking the dataset": ("ValidateDataset",),
+    "admitting against the budget": ("Admit", "SpotOrOnDemand", "SpotLimits", "OnDemandLimits"),
+    "creating the training job": ("CreateTrainingJob",),
+    "waiting for the training job": ("WaitForTraining", "DescribeTrainingJob", "TrainingEnded"),
+    "no spot capacity, going on demand": ("SpotGaveUp", "OnDemandInstead"),
+    "reading the evaluation": ("ReadEvaluation",),
+    "quality gate": ("QualityGate",),
+    "registering the model": ("RegisterAccepted", "RegisterRejected", "PublishArtifact"),
+    "waking Hosting": (
+        "WakeWanted",
+        "WakeHosting",
+        "WakeRefused",
+        "WaitForOtherUpdate",
+        "WaitForHosting",
+        "DescribeHosting",
+        "HostingAwake",
+    ),
+    "notifying": ("NotifyAccepted", "NotifyRejected", "Accepted", "Rejected"),
+    "telling why it failed": (
+        "TrainingFailed",
+        "TrainingFailedBecause",
+        "TrainingStopped",
+        "WakeFailed",
+        "Refused",
+        "RefusedBecause",
+        "NotifyFailure",
+        "Failed",
+    ),
 }
+_DOING = {state: words for words, states in _STATES.items() for state in states}
 _PHASES = {
     "start": "starting the trainer",
     "weights": "loading the base weights",

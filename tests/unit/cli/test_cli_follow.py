@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -12,6 +13,9 @@ from finexpert.errors import ExitCode, UserError
 from finexpert.ops import follow, runs
 from finexpert.ops.follow import Snapshot
 from infra.names import Names
+from infra.training.definition import definition
+from infra.training.fine_tune import FineTune
+from infra.training.job import TrainingJob
 
 NOW = datetime(2026, 1, 31, 14, 0, tzinfo=UTC)
 RUN = "finexpert-20260131-140000-abcd"
@@ -130,6 +134,20 @@ def test_the_on_demand_retry_of_a_spot_run_is_followed_too():
     )
     assert seen.progress.step == 2
     assert seen.job_status == "Training"
+
+
+def filled(kind, **given):
+    """An instance of a dataclass with some value in every field."""
+    values = {"str": "x", "int": 1, "float": 1.0, "bool": True}
+    return kind(**{field.name: given.get(field.name, values.get(field.type)) for field in fields(kind)})
+
+
+def test_every_state_of_the_state_machine_is_said_in_words():
+    fine_tune = filled(FineTune, job=filled(TrainingJob))
+    states = definition(fine_tune)["States"]
+    assert len(states) > 20
+    for state in states:
+        assert state in follow._DOING
 
 
 def test_a_run_that_does_not_exist_is_told():
