@@ -102,7 +102,7 @@ def _read(
         # PartialData on the last page means that CloudWatch gave up on the rest.
         state = states.get(query, "no answer")
         if state == "Complete":
-            found[series] = summed(points[query], timedelta(seconds=period), start)
+            found[series] = summed(points[query], timedelta(seconds=period), start, now)
         else:
             found[series] = Unreadable(f"CloudWatch answered {state}")
     return found
@@ -139,10 +139,10 @@ def _query(query: str, series: Series, period: int) -> dict[str, Any]:
     }
 
 
-def summed(points: dict[datetime, float], period: timedelta, start: datetime) -> Reading:
+def summed(points: dict[datetime, float], period: timedelta, start: datetime, now: datetime) -> Reading:
     """Sum of the points that reach into the window, and the end of the last one above 0."""
     inside = {time: value for time, value in points.items() if time + period > start}
-    used = [time + period for time, value in inside.items() if value > 0]
+    used = [min(time + period, now) for time, value in inside.items() if value > 0]
     return Reading(total=sum(inside.values()), last=max(used, default=None))
 
 
