@@ -1,0 +1,1 @@
+"""The inference server of the local endpoint, and the settings of the AWS serving container."""

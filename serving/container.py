@@ -18,8 +18,9 @@ def lmi_environment(
         tensor_parallel_degree: GPUs that share the model.
         max_model_len: tokens of prompt and answer together; Llama 2 was trained on 4,096.
 
-    Names and values are those of AWS's own hosting configuration for a LoRA base on LMI (SageMaker Python SDK,
-    djl-inference 0.34.0-lmi16). The weights are found in /opt/ml/model, where ModelDataSource mounts them.
+    Names and values are those of AWS's own hosting configuration for a LoRA base on LMI (SageMaker Python
+    SDK, djl-inference 0.34.0-lmi16). The weights are found in /opt/ml/model, where ModelDataSource mounts
+    them.
     """
     return {
         **merged_environment(tensor_parallel_degree=tensor_parallel_degree, max_model_len=max_model_len),
