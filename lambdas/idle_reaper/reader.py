@@ -9,17 +9,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lambdas.idle_reaper import metrics
+from lambdas.idle_reaper.answers import component_of, config_of, detail_of, endpoint_of
 from lambdas.idle_reaper.facts import (
     Component,
     Config,
-    ConfiguredVariant,
     Detail,
     Endpoint,
     Need,
     Reading,
     Series,
     Unreadable,
-    Variant,
     Verdict,
 )
 from lambdas.idle_reaper.rules import age, decide, status, wanted_series
@@ -249,67 +248,6 @@ def _completed(
 ) -> dict[Series, Reading | Unreadable]:
     missing = wanted_series(endpoint) - set(endpoint.activity)
     return {**endpoint.activity, **{series: found[series] for series in missing}}
-
-
-def endpoint_of(summary: dict[str, Any]) -> Endpoint:
-    """An endpoint from an item of ListEndpoints or from DescribeEndpoint's answer."""
-    return Endpoint(
-        name=summary["EndpointName"],
-        arn=summary["EndpointArn"],
-        status=summary["EndpointStatus"],
-        created=summary["CreationTime"],
-        modified=summary.get("LastModifiedTime") or summary["CreationTime"],
-    )
-
-
-def detail_of(answer: dict[str, Any]) -> Detail:
-    """The variants, shadow ones included, and whether it is asynchronous."""
-    variants = [*answer.get("ProductionVariants", []), *answer.get("ShadowProductionVariants", [])]
-    return Detail(
-        config_name=answer.get("EndpointConfigName", ""),
-        asynchronous=bool(answer.get("AsyncInferenceConfig")),
-        enhanced_metrics=bool(answer.get("MetricsConfig", {}).get("EnableEnhancedMetrics")),
-        variants=tuple(
-            Variant(
-                name=variant["VariantName"],
-                instances=variant.get("CurrentInstanceCount"),
-                serverless="CurrentServerlessConfig" in variant,
-                provisioned_concurrency=variant.get("CurrentServerlessConfig", {}).get(
-                    "ProvisionedConcurrency", 0
-                ),
-            )
-            for variant in variants
-        ),
-    )
-
-
-def config_of(answer: dict[str, Any]) -> Config:
-    """The configured variants, shadow ones included."""
-    variants = [*answer.get("ProductionVariants", []), *answer.get("ShadowProductionVariants", [])]
-    return Config(
-        asynchronous=bool(answer.get("AsyncInferenceConfig")),
-        variants=tuple(
-            ConfiguredVariant(
-                name=variant["VariantName"],
-                instance_type=variant.get("InstanceType", ""),
-                instances=variant.get("InitialInstanceCount", 0),
-                has_model=bool(variant.get("ModelName")),
-                serverless="ServerlessConfig" in variant,
-                provisioned_concurrency=variant.get("ServerlessConfig", {}).get("ProvisionedConcurrency", 0),
-            )
-            for variant in variants
-        ),
-    )
-
-
-def component_of(summary: dict[str, Any]) -> Component:
-    """A component from an item of ListInferenceComponents."""
-    return Component(
-        name=summary["InferenceComponentName"],
-        variant=summary.get("VariantName", ""),
-        status=summary.get("InferenceComponentStatus", ""),
-        created=summary["CreationTime"],
-    )
 
 
 def _own(
