@@ -52,9 +52,12 @@ def client(state_dir: Path, endpoint_url: str) -> dict[str, str]:
 
 
 def for_program(state_dir: Path, endpoint_url: str, base: Mapping[str, str]) -> dict[str, str]:
-    """A whole environment for a child: `base` without its AWS and CDK settings, and `client` on top."""
+    """A whole environment for a child: `base` without its AWS and CDK settings, and `client` on top.
+
+    Its temporary files go into the state folder as well: the CDK CLI leaves some behind at every bootstrap.
+    """
     kept = {key: value for key, value in base.items() if not key.startswith(("AWS_", "CDK_"))}
-    return kept | client(state_dir, endpoint_url)
+    return kept | client(state_dir, endpoint_url) | {"TMPDIR": str(state_dir / "tmp")}
 
 
 def server(

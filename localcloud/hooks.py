@@ -5,7 +5,8 @@ relied on; tests/unit/localcloud/test_localcloud_hooks.py names the one that an 
 are of two kinds: those that offer ministack's services to this package, and those that put this package into
 ministack (`install_service`, `install_resource_type`, …), called once by `localcloud.server`.
 
-ministack reads its settings when imported, so this module is imported only in the server (and in that test).
+ministack reads its settings when imported, so this module is imported only in the server and in tests. Its
+CloudFormation even writes a key file then, hence the imports inside the functions that need it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ from ministack.services import (
     stepfunctions,
     tagging,
 )
-from ministack.services.cloudformation import provisioners, stacks
 
 Response = tuple[int, dict[str, str], bytes | AsyncIterator[bytes]]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
@@ -36,60 +36,60 @@ Resource = tuple[str, dict[str, Any]]  # physical id (what Ref gives), attribute
 Alarm = dict[str, Any]
 Point = dict[str, Any]
 
-# (module, attribute, what must hold of it): "call" a function, "dict" a table, "store" a table by
-# account/region.
-CONTRACT: tuple[tuple[Any, str, str], ...] = (
-    (app, "app", "call"),
-    (app, "SERVICE_REGISTRY", "dict"),
-    (app, "SERVICE_HANDLERS", "dict"),
-    (router, "SERVICE_PATTERNS", "dict"),
-    (iam_actions, "SERVICE_TO_IAM_NAMESPACE", "dict"),
-    (responses, "get_account_id", "call"),
-    (responses, "get_region", "call"),
-    (responses, "request_scope", "call"),
-    (responses, "now_iso", "call"),
-    (responses, "StreamingResponse", "call"),
-    (concurrency, "spawn_background", "call"),
-    (lambda_runtime, "reset", "call"),
-    (cloudwatch, "_metrics", "store"),
-    (cloudwatch, "_alarms", "store"),
-    (cloudwatch, "_metric_bucket", "call"),
-    (cloudwatch, "_dims_key", "call"),
-    (cloudwatch, "_evaluate_alarm", "call"),
-    (cloudwatch, "_evaluate_all_alarms", "call"),
-    (cloudwatch, "_evaluate_parent_alarms", "call"),
-    (cloudwatch, "_record_history", "call"),
-    (cloudwatch, "_dispatch_alarm_actions", "call"),
-    (cloudwatch, "_calc_stats", "call"),
-    (cloudwatch, "_stat_value", "call"),
-    (cloudwatch_logs, "_log_groups", "store"),
-    (cloudwatch_logs, "_create_log_group", "call"),
-    (cloudwatch_logs, "_create_log_stream", "call"),
-    (cloudwatch_logs, "_put_log_events", "call"),
-    (eventbridge, "_put_events", "call"),
-    (budgets, "_budgets", "store"),
-    (budgets, "_notification_store", "store"),
-    (lambda_svc, "_execute_function_warm", "call"),
-    (lambda_svc, "_execute_function_dispatch", "call"),
-    (lambda_svc, "_execution_record_for_config", "call"),
-    (lambda_svc, "_get_func_record_for_ref", "call"),
-    (lambda_svc, "_emit_lambda_metrics", "call"),
-    (lambda_svc, "invoke_async_with_retry", "call"),
-    (eventbridge, "_dispatch_to_lambda", "call"),
-    (stepfunctions, "_SERVICE_DISPATCH", "dict"),
-    (stepfunctions, "_ExecutionError", "call"),
-    (stepfunctions, "_executions", "store"),
-    (stepfunctions, "_state_machines", "store"),
-    (stepfunctions, "_run_execution", "call"),
-    (stepfunctions, "_fail_execution", "call"),
-    (stepfunctions, "_add_event", "call"),
-    (stepfunctions, "_emit_execution_status_event", "call"),
-    (tagging, "_COLLECTORS", "dict"),
-    (provisioners, "_RESOURCE_HANDLERS", "dict"),
-    (provisioners, "_STACK_TAG_PROPERTY", "dict"),
-    (provisioners, "_REPLACING_PROPERTIES", "dict"),
-    (provisioners, "_CUSTOM_NAME_REPLACEMENT", "dict"),
-    (stacks, "_runs_on_worker_thread", "call"),
+# (module of ministack, attribute, its kind): "call" a function, "dict" a table, "store" a table by account
+# and region
+CONTRACT: tuple[tuple[str, str, str], ...] = (
+    ("app", "app", "call"),
+    ("app", "SERVICE_REGISTRY", "dict"),
+    ("app", "SERVICE_HANDLERS", "dict"),
+    ("core.router", "SERVICE_PATTERNS", "dict"),
+    ("core.iam_actions", "SERVICE_TO_IAM_NAMESPACE", "dict"),
+    ("core.responses", "get_account_id", "call"),
+    ("core.responses", "get_region", "call"),
+    ("core.responses", "request_scope", "call"),
+    ("core.responses", "now_iso", "call"),
+    ("core.responses", "StreamingResponse", "call"),
+    ("core.concurrency", "spawn_background", "call"),
+    ("core.lambda_runtime", "reset", "call"),
+    ("services.cloudwatch", "_metrics", "store"),
+    ("services.cloudwatch", "_alarms", "store"),
+    ("services.cloudwatch", "_metric_bucket", "call"),
+    ("services.cloudwatch", "_dims_key", "call"),
+    ("services.cloudwatch", "_evaluate_alarm", "call"),
+    ("services.cloudwatch", "_evaluate_all_alarms", "call"),
+    ("services.cloudwatch", "_evaluate_parent_alarms", "call"),
+    ("services.cloudwatch", "_record_history", "call"),
+    ("services.cloudwatch", "_dispatch_alarm_actions", "call"),
+    ("services.cloudwatch", "_calc_stats", "call"),
+    ("services.cloudwatch", "_stat_value", "call"),
+    ("services.cloudwatch_logs", "_log_groups", "store"),
+    ("services.cloudwatch_logs", "_create_log_group", "call"),
+    ("services.cloudwatch_logs", "_create_log_stream", "call"),
+    ("services.cloudwatch_logs", "_put_log_events", "call"),
+    ("services.eventbridge", "_put_events", "call"),
+    ("services.budgets", "_budgets", "store"),
+    ("services.budgets", "_notification_store", "store"),
+    ("services.lambda_svc", "_execute_function_warm", "call"),
+    ("services.lambda_svc", "_execute_function_dispatch", "call"),
+    ("services.lambda_svc", "_execution_record_for_config", "call"),
+    ("services.lambda_svc", "_get_func_record_for_ref", "call"),
+    ("services.lambda_svc", "_emit_lambda_metrics", "call"),
+    ("services.lambda_svc", "invoke_async_with_retry", "call"),
+    ("services.eventbridge", "_dispatch_to_lambda", "call"),
+    ("services.stepfunctions", "_SERVICE_DISPATCH", "dict"),
+    ("services.stepfunctions", "_ExecutionError", "call"),
+    ("services.stepfunctions", "_executions", "store"),
+    ("services.stepfunctions", "_state_machines", "store"),
+    ("services.stepfunctions", "_run_execution", "call"),
+    ("services.stepfunctions", "_fail_execution", "call"),
+    ("services.stepfunctions", "_add_event", "call"),
+    ("services.stepfunctions", "_emit_execution_status_event", "call"),
+    ("services.tagging", "_COLLECTORS", "dict"),
+    ("services.cloudformation.provisioners", "_RESOURCE_HANDLERS", "dict"),
+    ("services.cloudformation.provisioners", "_STACK_TAG_PROPERTY", "dict"),
+    ("services.cloudformation.provisioners", "_REPLACING_PROPERTIES", "dict"),
+    ("services.cloudformation.provisioners", "_CUSTOM_NAME_REPLACEMENT", "dict"),
+    ("services.cloudformation.stacks", "_runs_on_worker_thread", "call"),
 )
 
 
@@ -265,6 +265,8 @@ def install_resource_type(
         tags: the property that holds tags (a list); the stack's own tags are added to it.
         own_name: the property that names the resource; a named one cannot be replaced under the same name.
     """
+    from ministack.services.cloudformation import provisioners
+
     handlers = {"create": create, "update": update, "update_with_logical_id": True, "delete": delete}
     provisioners._RESOURCE_HANDLERS[name] = handlers
     provisioners._REPLACING_PROPERTIES[name] = tuple(replacing)
@@ -284,6 +286,8 @@ def wrap_resource_type(
 ) -> None:
     """Mend a resource type that ministack has: `after_change(physical id, old, new properties)` follows its
     own create and update, `delete` replaces its own delete."""
+    from ministack.services.cloudformation import provisioners
+
     handlers = dict(provisioners._RESOURCE_HANDLERS[name])
     create, update = handlers["create"], handlers["update"]
 
@@ -309,6 +313,8 @@ _blocking_types: set[str] = set()
 
 
 def _off_the_event_loop(resource_type: str) -> None:
+    from ministack.services.cloudformation import stacks
+
     if not _blocking_types:
         theirs = stacks._runs_on_worker_thread
         stacks._runs_on_worker_thread = lambda name: name in _blocking_types or theirs(name)

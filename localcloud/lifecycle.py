@@ -32,13 +32,7 @@ from localcloud import environment, processes
 STARTED = "cloud.json"
 LOG = "cloud.log"
 TEMPORARY = ("tmp",)
-LEFTOVERS = (
-    "training-jobs",
-    "endpoints",
-    "processes",
-    STARTED,
-    LOG,
-)  # of an earlier cloud: gone at the next start
+LEFTOVERS = ("training-jobs", "endpoints", LOG)  # of an earlier cloud: gone at the next start
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
 POLL_SECONDS = 0.02
@@ -243,7 +237,7 @@ def _reap(pid: int) -> None:
 
 def _sweep(state_dir: Path) -> None:
     processes.stop_recorded(state_dir, grace_seconds=2.0)
-    _remove(state_dir, STARTED, *TEMPORARY)
+    _remove(state_dir, STARTED, processes.RECORDS, *TEMPORARY)
 
 
 def _remove(state_dir: Path, *names: str) -> None:

@@ -211,6 +211,29 @@ def test_a_wake_that_fails_goes_back_to_sleep_and_says_why(stacks: Stacks, clien
     assert client("sagemaker").list_inference_components()["InferenceComponents"] == []
 
 
+def test_a_wake_can_be_cancelled(stacks: Stacks, client: MakeClient) -> None:
+    resources = {"Model": model() | {"Condition": "Awake"}, **components_endpoint(Condition="Awake")}
+    parameter = {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": {"Name": "/c/x", "Type": "String", "Value": "x"},
+    }
+    late = {**parameter, "Condition": "Awake", "DependsOn": "Endpoint"}
+    late["Properties"] = {"Name": "/c/late", "Type": "String", "Value": "x"}
+    stacks.create("cancel", {**resources, "Always": parameter, "Late": late}, **AWAKE)
+    client("cloudformation").update_stack(
+        StackName="cancel",
+        UsePreviousTemplate=True,
+        Parameters=[
+            {"ParameterKey": "ModelArtifact", "ParameterValue": "s3://b/m"},
+            {"ParameterKey": "BootstrapVersion", "UsePreviousValue": True},
+        ],
+    )
+    client("cloudformation").cancel_update_stack(StackName="cancel")
+    assert stacks.wait("cancel")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "User Initiated" in stacks.reasons("cancel")
+    assert client("sagemaker").list_endpoints(NameContains="Endpoint-")["Endpoints"] == []
+
+
 def test_a_model_is_replaced_and_a_custom_named_one_refused(stacks: Stacks, client: MakeClient) -> None:
     stacks.create("swap", {"Model": model()})
     names = client("sagemaker").list_models

@@ -82,6 +82,7 @@ def test_a_child_s_environment_holds_nothing_of_the_user_s_aws(tmp_path: Path) -
     assert "AWS_PROFILE" not in child
     assert (child["AWS_SESSION_TOKEN"], child["CDK_DEFAULT_ACCOUNT"]) == ("", environment.ACCOUNT)
     assert child["HOME"] == "/home/me"
+    assert child["TMPDIR"] == str(tmp_path / "tmp")
 
 
 def test_the_server_inherits_nothing_but_what_it_needs(tmp_path: Path) -> None:
