@@ -206,6 +206,77 @@ def test_the_optimized_integration_refuses_what_it_does_not_list(run: Run) -> No
     assert refused["cause"] == "The field 'Environment' is not supported by Step Functions"
 
 
+@pytest.fixture(scope="module")
+def job(client: MakeClient) -> Iterator[dict[str, Any]]:
+    """The parameters of a training job that any shell could run, but for its name and entry point."""
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sagemaker.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = client("iam").create_role(RoleName="sfn-training", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+    client("s3").create_bucket(Bucket="sfn-training")
+    yield {
+        "RoleArn": role,
+        "OutputDataConfig": {"S3OutputPath": "s3://sfn-training/runs/"},
+        "ResourceConfig": {"InstanceType": "ml.g5.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 50},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+        "HyperParameters": {"epoch": "1"},
+    }
+    stored = client("s3").list_objects_v2(Bucket="sfn-training").get("Contents", [])
+    for entry in stored:
+        client("s3").delete_object(Bucket="sfn-training", Key=entry["Key"])
+    client("s3").delete_bucket(Bucket="sfn-training")
+    client("iam").delete_role(RoleName="sfn-training")
+
+
+def training(job: dict[str, Any], name: str, program: str) -> dict[str, Any]:
+    algorithm = {
+        "TrainingImage": "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:1",
+        "TrainingInputMode": "File",
+        "ContainerEntrypoint": ["python", "-c", program],
+    }
+    return {**job, "TrainingJobName": name, "AlgorithmSpecification": algorithm}
+
+
+def test_sync_waits_for_the_job_and_gives_its_times_in_milliseconds(run: Run, job: dict[str, Any]) -> None:
+    resource = "arn:aws:states:::sagemaker:createTrainingJob.sync"
+    done = run({"Resource": resource, "Parameters": training(job, "sfn-good", "print('trained')")})["output"]
+    assert done["TrainingJobStatus"] == "Completed"
+    assert done["ModelArtifacts"]["S3ModelArtifacts"].startswith("s3://sfn-training/runs/sfn-good/")
+    assert done["HyperParameters"] == {"epoch": "1"}
+    assert isinstance(done["TrainingEndTime"], int)
+    assert done["TrainingEndTime"] > 1_600_000_000_000
+
+
+def test_sync_fails_with_the_job_and_its_reason(run: Run, job: dict[str, Any]) -> None:
+    resource = "arn:aws:states:::sagemaker:createTrainingJob.sync"
+    failed = run({"Resource": resource, "Parameters": training(job, "sfn-bad", "raise SystemExit(7)")})
+    assert failed["error"] == "States.TaskFailed"
+    cause = json.loads(failed["cause"])
+    assert cause["TrainingJobStatus"] == "Failed"
+    assert "7" in cause["FailureReason"]
+
+
+def test_the_sdk_integration_starts_the_job_and_does_not_wait(
+    run: Run, job: dict[str, Any], client: MakeClient
+) -> None:
+    parameters = training(job, "sfn-sdk", "import time; time.sleep(60)") | {"Environment": {"A": "1"}}
+    create = {"Resource": f"{SDK}sagemaker:createTrainingJob", "Parameters": parameters}
+    assert run(create)["output"]["TrainingJobArn"].endswith("training-job/sfn-sdk")
+    assert run(create)["error"] == "SageMaker.ResourceInUseException"
+    named = {"TrainingJobName": "sfn-sdk"}
+    described = run({"Resource": f"{SDK}sagemaker:describeTrainingJob", "Parameters": named})["output"]
+    assert described["ResourceConfig"]["VolumeSizeInGB"] == 50
+    assert described["TrainingJobStatus"] == "InProgress"
+    run({"Resource": f"{SDK}sagemaker:stopTrainingJob", "Parameters": named})
+    deadline = time.monotonic() + 30
+    while client("sagemaker").describe_training_job(**named)["TrainingJobStatus"] != "Stopped":
+        assert time.monotonic() < deadline, "the job was not stopped"
+        time.sleep(0.1)
+
+
 def events_queue(client: MakeClient, name: str) -> str:
     """A queue that gets every change of an execution's status."""
     queue = client("sqs").create_queue(QueueName=name)["QueueUrl"]
