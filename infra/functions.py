@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration, RemovalPolicy
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.names import Names
+from infra.arns import Arns
+from infra.permissions import Statement, write_own_log
+from infra.role import ServiceRole
 
 
 class ProjectFunction(Construct):
     """The function `lambdas/PURPOSE/handler.py`, with exactly the permissions given.
 
     Args:
-        names: what the deployment is called.
+        arns: names and ARNs of the deployment.
         purpose: the folder's name with hyphens, such as `idle-reaper`.
         code: the asset with `lambdas/` at its root.
         environment: the variables of the function besides `PROJECT`.
@@ -32,28 +33,31 @@ class ProjectFunction(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        names: Names,
+        arns: Arns,
         purpose: str,
         code: lambda_.Code,
         environment: Mapping[str, str],
-        permissions: Sequence[iam.PolicyStatement],
+        permissions: Sequence[Statement],
         timeout_minutes: int = 5,
         memory_mb: int = 512,
         dead_letter_queue: sqs.IQueue | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        function_name = names.function(purpose)
+        function_name = arns.names.function(purpose)
+        log_group_name = f"/aws/lambda/{function_name}"
         log_group = logs.LogGroup(
             self,
             "Log",
-            log_group_name=f"/aws/lambda/{function_name}",
+            log_group_name=log_group_name,
             retention=logs.RetentionDays.ONE_MONTH,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        log_group.grant_write(role)
-        for statement in permissions:
-            role.add_to_policy(statement)
+        role = ServiceRole(
+            self,
+            "Role",
+            service="lambda.amazonaws.com",
+            permissions=[*permissions, write_own_log(arns, log_group_name)],
+        ).role
         self.function = lambda_.Function(
             self,
             "Function",
@@ -62,7 +66,7 @@ class ProjectFunction(Construct):
             architecture=lambda_.Architecture.ARM_64,
             handler=f"lambdas.{purpose.replace('-', '_')}.handler.handler",
             code=code,
-            environment={"PROJECT": names.project, **environment},
+            environment={"PROJECT": arns.names.project, **environment},
             timeout=Duration.minutes(timeout_minutes),
             memory_size=memory_mb,
             role=role,

@@ -8,8 +8,7 @@ project's name.
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from aws_cdk import aws_iam as iam
+from typing import Any
 
 from infra.arns import Arns
 from infra.names import METRIC_NAMESPACE, PROJECT_TAG
@@ -17,14 +16,26 @@ from infra.names import METRIC_NAMESPACE, PROJECT_TAG
 ANYTHING = ["*"]
 
 
+Statement = dict[str, Any]
+"""One statement of a policy document."""
+
+
 def allow(
     actions: Sequence[str], resources: Sequence[str], conditions: dict[str, dict[str, str]] | None = None
-) -> iam.PolicyStatement:
-    """One statement; `conditions` as in a policy document."""
-    return iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions)
+) -> Statement:
+    """A statement that allows `actions` on `resources` under `conditions`."""
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+    return {**statement, "Condition": conditions} if conditions else statement
 
 
-def validate_dataset(arns: Arns, data_bucket: str) -> list[iam.PolicyStatement]:
+def write_own_log(arns: Arns, log_group_name: str) -> Statement:
+    """Write to one log group."""
+    return allow(
+        ["logs:CreateLogStream", "logs:PutLogEvents"], [arns.of("logs", f"log-group:{log_group_name}:*")]
+    )
+
+
+def validate_dataset(arns: Arns, data_bucket: str) -> list[Statement]:
     """Read the datasets."""
     return [
         allow(["s3:ListBucket"], [arns.s3(data_bucket)]),
@@ -32,7 +43,7 @@ def validate_dataset(arns: Arns, data_bucket: str) -> list[iam.PolicyStatement]:
     ]
 
 
-def read_evaluation(arns: Arns, artifact_bucket: str) -> list[iam.PolicyStatement]:
+def read_evaluation(arns: Arns, artifact_bucket: str) -> list[Statement]:
     """Read a run's output, write its evaluation and report beside it."""
     return [
         allow(["s3:ListBucket"], [arns.s3(artifact_bucket)]),
@@ -40,12 +51,12 @@ def read_evaluation(arns: Arns, artifact_bucket: str) -> list[iam.PolicyStatemen
     ]
 
 
-def stop_training(arns: Arns) -> list[iam.PolicyStatement]:
+def stop_training(arns: Arns) -> list[Statement]:
     """Stop this project's training jobs."""
     return [allow(["sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"], [arns.training_jobs])]
 
 
-def admission(arns: Arns) -> list[iam.PolicyStatement]:
+def admission(arns: Arns) -> list[Statement]:
     """See what ran this month and what runs now, to tell what was spent."""
     return [
         allow(
@@ -74,7 +85,7 @@ def admission(arns: Arns) -> list[iam.PolicyStatement]:
     ]
 
 
-def spend_guard(arns: Arns, topic_arn: str) -> list[iam.PolicyStatement]:
+def spend_guard(arns: Arns, topic_arn: str) -> list[Statement]:
     """See the spending as admission does, publish it, and stop what bills when the limit is near."""
     return [
         *admission(arns),
@@ -98,7 +109,7 @@ def spend_guard(arns: Arns, topic_arn: str) -> list[iam.PolicyStatement]:
     ]
 
 
-def idle_reaper(arns: Arns, topic_arn: str, *, whole_account: bool) -> list[iam.PolicyStatement]:
+def idle_reaper(arns: Arns, topic_arn: str, *, whole_account: bool) -> list[Statement]:
     """See every endpoint and its use, warn, and delete: the project's, or the whole account's."""
     owned = {"StringEquals": {f"aws:ResourceTag/{PROJECT_TAG}": arns.names.project}}
     endpoints = [arns.sagemaker("endpoint/*"), arns.sagemaker("inference-component/*")]
@@ -140,7 +151,7 @@ def idle_reaper(arns: Arns, topic_arn: str, *, whole_account: bool) -> list[iam.
     ]
 
 
-def teardown(arns: Arns) -> list[iam.PolicyStatement]:
+def teardown(arns: Arns) -> list[Statement]:
     """Stop the project's executions and jobs, delete its endpoints that no stack owns."""
     owned = {"StringEquals": {f"aws:ResourceTag/{PROJECT_TAG}": arns.names.project}}
     return [

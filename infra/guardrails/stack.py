@@ -66,7 +66,7 @@ class GuardrailsStack(ProjectStack):
         reaper = ProjectFunction(
             self,
             "IdleReaper",
-            names=self.names,
+            arns=self.arns,
             purpose="idle-reaper",
             code=self.code,
             environment={
@@ -95,7 +95,7 @@ class GuardrailsStack(ProjectStack):
         guard = ProjectFunction(
             self,
             "SpendGuard",
-            names=self.names,
+            arns=self.arns,
             purpose="spend-guard",
             code=self.code,
             environment={
@@ -115,7 +115,7 @@ class GuardrailsStack(ProjectStack):
         teardown = ProjectFunction(
             self,
             "Teardown",
-            names=self.names,
+            arns=self.arns,
             purpose="teardown",
             code=self.code,
             environment={},

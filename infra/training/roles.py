@@ -1,4 +1,4 @@
-"""The roles that SageMaker works under: one for training jobs, one for the endpoint.
+"""What SageMaker may do: for training jobs, and for the endpoint.
 
 The endpoint's role lives here, in the Training stack, because the Hosting stack must hold no IAM resource:
 with one, every wake and sleep would need an acknowledgement (docs/decisions/hosting-parameter.md).
@@ -7,20 +7,16 @@ with one, every wake and sleep would need an acknowledgement (docs/decisions/hos
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-
-from aws_cdk import aws_iam as iam
-from constructs import Construct
 
 from infra.arns import Arns
-from infra.permissions import ANYTHING, allow
+from infra.permissions import ANYTHING, Statement, allow
 
 _ECR = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>[^:@]+)"
 )
 
 
-def read_prefix(arns: Arns, uri: str) -> list[iam.PolicyStatement]:
+def read_prefix(arns: Arns, uri: str) -> list[Statement]:
     """List and read what lies below an S3 URI; a URI of one object allows that object."""
     # No URL parser: the bucket's name may hold a CDK token, with brackets.
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
@@ -30,7 +26,7 @@ def read_prefix(arns: Arns, uri: str) -> list[iam.PolicyStatement]:
     ]
 
 
-def pull_image(arns: Arns, image: str) -> list[iam.PolicyStatement]:
+def pull_image(arns: Arns, image: str) -> list[Statement]:
     """Pull a container from ECR; none for an image that lies elsewhere."""
     found = _ECR.match(image)
     if found is None:
@@ -49,7 +45,7 @@ def pull_image(arns: Arns, image: str) -> list[iam.PolicyStatement]:
     ]
 
 
-def write_logs(arns: Arns, group: str) -> list[iam.PolicyStatement]:
+def write_logs(arns: Arns, group: str) -> list[Statement]:
     """Write to the log groups that SageMaker makes by itself, and SageMaker's own metrics."""
     return [
         allow(
@@ -68,31 +64,9 @@ def write_logs(arns: Arns, group: str) -> list[iam.PolicyStatement]:
     ]
 
 
-class SageMakerRole(Construct):
-    """A role for SageMaker with exactly these permissions."""
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        description: str,
-        permissions: Sequence[iam.PolicyStatement],
-    ) -> None:
-        super().__init__(scope, construct_id)
-        self.role = iam.Role(
-            self,
-            "Role",
-            assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"),
-            description=description,
-        )
-        for statement in permissions:
-            self.role.add_to_policy(statement)
-
-
 def training_permissions(
     arns: Arns, *, image: str, base_model_uri: str, code_uri: str, data_bucket: str, artifact_bucket: str
-) -> list[iam.PolicyStatement]:
+) -> list[Statement]:
     """Read dataset, weights and code; write the run's output; read and write its checkpoints."""
     return [
         *read_prefix(arns, f"s3://{data_bucket}/datasets/"),
@@ -111,7 +85,7 @@ def training_permissions(
 
 def serving_permissions(
     arns: Arns, *, image: str, base_model_uri: str, artifact_bucket: str
-) -> list[iam.PolicyStatement]:
+) -> list[Statement]:
     """Read weights and adapters."""
     return [
         *read_prefix(arns, base_model_uri),

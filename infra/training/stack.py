@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_sqs as sqs
@@ -18,12 +17,13 @@ from infra.guardrails.stack import GuardrailsStack
 from infra.guardrails.teardown import CleanUpOnDelete
 from infra.guardrails.watch import FunctionWatch
 from infra.project_stack import ProjectStack
+from infra.role import ServiceRole
 from infra.settings import Settings
 from infra.storage.stack import StorageStack
 from infra.training.fine_tune import FineTune
 from infra.training.job import TrainingJob
 from infra.training.registry import ModelRegistry
-from infra.training.roles import SageMakerRole, serving_permissions, training_permissions
+from infra.training.roles import serving_permissions, training_permissions
 from infra.training.state_machine import FineTuneStateMachine, state_machine_permissions
 from infra.training.stop_rule import StopTrainingRule
 from lambdas.shared import prices
@@ -71,9 +71,10 @@ class TrainingStack(ProjectStack):
             state_machine_arn=state_machine_arn,
             before=[machine, stopping, registry, self.training_role],
         )
-        self.serving_role_arn = SageMakerRole(
+        self.serving_role_arn = ServiceRole(
             self,
             "ServingRole",
+            service="sagemaker.amazonaws.com",
             description="The endpoint of the Hosting stack",
             permissions=serving_permissions(
                 self.arns,
@@ -134,9 +135,10 @@ class TrainingStack(ProjectStack):
     def _job(self, code_uri: str) -> TrainingJob:
         settings, storage = self.settings, self.storage
         image = settings.training_image or images.training_image(settings.region)
-        self.training_role = SageMakerRole(
+        self.training_role = ServiceRole(
             self,
             "TrainingRole",
+            service="sagemaker.amazonaws.com",
             description="The training jobs of the fine-tuning runs",
             permissions=training_permissions(
                 self.arns,
@@ -191,13 +193,13 @@ class TrainingStack(ProjectStack):
         construct_id: str,
         purpose: str,
         environment: dict[str, str],
-        statements: list[iam.PolicyStatement],
+        statements: list[permissions.Statement],
         dead_letter_queue: sqs.IQueue | None = None,
     ) -> lambda_.Function:
         return ProjectFunction(
             self,
             construct_id,
-            names=self.names,
+            arns=self.arns,
             purpose=purpose,
             code=self.code,
             environment=environment,

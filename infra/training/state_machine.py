@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aws_cdk import RemovalPolicy, Stack
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.arns import Arns
-from infra.permissions import allow
+from infra.permissions import Statement, allow
+from infra.role import ServiceRole
 from infra.training.definition import definition
 from infra.training.fine_tune import FineTune
 
@@ -32,7 +32,7 @@ class FineTuneStateMachine(Construct):
         *,
         arns: Arns,
         fine_tune: FineTune,
-        permissions: Sequence[iam.PolicyStatement],
+        permissions: Sequence[Statement],
     ) -> None:
         super().__init__(scope, construct_id)
         names = arns.names
@@ -44,9 +44,7 @@ class FineTuneStateMachine(Construct):
             retention=logs.RetentionDays.ONE_MONTH,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
-        for statement in permissions:
-            role.add_to_policy(statement)
+        role = ServiceRole(self, "Role", service="states.amazonaws.com", permissions=permissions).role
         asl = Stack.of(self).to_json_string(definition(fine_tune))
         self.state_machine = sfn.StateMachine(
             self,
@@ -58,7 +56,7 @@ class FineTuneStateMachine(Construct):
         )
 
 
-def state_machine_permissions(arns: Arns, fine_tune: FineTune) -> list[iam.PolicyStatement]:
+def state_machine_permissions(arns: Arns, fine_tune: FineTune) -> list[Statement]:
     """What the tasks of `fine_tune` call. CDK cannot derive these: the tasks are SDK integrations."""
     names = arns.names
     return [

@@ -66,8 +66,11 @@ def as_list(value: Any) -> list[Any]:
 
 
 def statements(template: Template) -> Iterator[dict[str, Any]]:
-    for policy in resources(template, "AWS::IAM::Policy").values():
-        yield from policy["Properties"]["PolicyDocument"]["Statement"]
+    policies = [found["Properties"] for found in resources(template, "AWS::IAM::Policy").values()]
+    for role in resources(template, "AWS::IAM::Role").values():
+        policies += role["Properties"].get("Policies", [])
+    for policy in policies:
+        yield from policy["PolicyDocument"]["Statement"]
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -145,7 +148,7 @@ def test_what_runs_is_stopped_before_what_it_runs_under_goes(aws: Templates) -> 
         "AWS::SageMaker::ModelPackageGroup",
     ):
         assert set(resources(training, type_)) <= first
-    assert [name for name in first if name.startswith("TrainingRoleDefaultPolicy") or "TrainingRole" in name]
+    assert [name for name in first if name.startswith("TrainingRole")]
     assert clean_up["Properties"]["EndpointsToo"] == "false"
     assert clean_up["Properties"]["ServiceTimeout"] == "900"
     ((_, out_of_band),) = resources(aws["Guardrails"], "Custom::CleanUpOnDelete").items()
