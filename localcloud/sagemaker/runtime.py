@@ -23,6 +23,9 @@ PREFIX = "x-amzn-sagemaker-"
 PASSED_ON = ("content-type", "accept", f"{PREFIX}custom-attributes", f"{PREFIX}inference-id")
 CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 ADAPTER_HEADER = "X-Amzn-SageMaker-Adapter-Identifier"
+# In lower case on purpose: ministack rewrites a header spelled "Content-Type" to the control plane's JSON
+# type, and this one is the container's to say.
+CONTENT_TYPE = "content-type"
 CHUNK_BYTES = 65536
 MAX_TOLD = 2000  # characters of a container's error that are passed on
 Response = tuple[int, dict[str, str], bytes | AsyncIterator[bytes]]
@@ -202,7 +205,7 @@ def _invoke(endpoint_name: str, headers: dict[str, str], body: bytes) -> Respons
         status = answer.status
         if not 200 <= status < 300:
             raise call.model_error(status, content.decode("utf-8", "replace")[:MAX_TOLD])
-        return 200, _head(answer, call.target, "Content-Type"), content
+        return 200, _head(answer, call.target, CONTENT_TYPE), content
     except (OSError, http.client.HTTPException) as error:
         raise _broken(call, error) from error
     finally:
