@@ -19,7 +19,7 @@ import warnings
 from training.channels import Channels, write_atomically
 from training.events import Events
 from training.failures import EXPECTED, Stopped, TrainingFailure, describe
-from training.hyperparameters import parse
+from training.request import read_request
 from training.stopping import StopSignal
 
 FAILED, STOPPED = 1, 128 + 15
@@ -61,16 +61,16 @@ def _run(channels: Channels, stop: StopSignal) -> None:
     first = os.environ.get("RANK", "0") == "0"
     events = Events(enabled=first, usd_per_hour=channels.usd_per_hour())
     events.phase("start")
-    hyperparameters = parse(channels.hyperparameters())
+    request = read_request(channels)
     try:
-        from training.job import run  # after the settings: this takes seconds, they may be wrong
+        from training.job import run  # only now: this takes seconds, and the request may be wrong
     except ImportError as error:
         what, remedy = (
             f"{error.name or error} is not installed",
             "Run the job in the Hugging Face training container",
         )
         raise TrainingFailure(what, where="container", remedy=remedy) from error
-    run(channels, hyperparameters, events, stop)
+    run(request, channels, events, stop)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,9 +22,10 @@ from training.loop import Training, train
 from training.model import AdaptedModel, load_tokenizer
 from training.packing import Row, pack
 from training.report import render
+from training.request import Request
 from training.schedule import plan
 from training.stopping import StopSignal
-from training.weights import inspect_weights, weight_files
+from training.weights import weight_files
 
 PACKAGES = ("torch", "transformers", "peft", "safetensors", "tokenizers", "numpy")
 
@@ -40,23 +40,22 @@ class _Prepared:
     summary: dict[str, Any]
 
 
-def run(channels: Channels, hyperparameters: Hyperparameters, events: Events, stop: StopSignal) -> None:
-    """Run the job that ``channels`` and ``hyperparameters`` describe.
+def run(request: Request, channels: Channels, events: Events, stop: StopSignal) -> None:
+    """Do what ``request`` asks, with the outputs where ``channels`` says.
 
     Raises TrainingFailure and DatasetError with what to do, and Stopped after SIGTERM.
     """
     world = join()
+    hyperparameters = request.hyperparameters
     for notice in hyperparameters.notices:
         events.log(notice)
-    weights = channels.required("model", "base weights in Hugging Face layout")
-    config = inspect_weights(weights)
 
     events.phase("data")
-    prepared = _prepare(channels, weights, config, hyperparameters, world, events, stop)
+    prepared = _prepare(request, world, events, stop)
     stop.check()
 
     events.phase("weights")
-    model = AdaptedModel(weights, hyperparameters, world.device)
+    model = AdaptedModel(request.weights, hyperparameters, world.device)
     course = plan(len(prepared.rows), world.size, hyperparameters)
     recompute = model.checkpoint_layers(
         hyperparameters.gradient_checkpointing,
@@ -71,7 +70,7 @@ def run(channels: Channels, hyperparameters: Hyperparameters, events: Events, st
 
     events.phase("evaluate_base")
     base = prepared.yardstick.measure(model, adapter=False)
-    _emit_scores(events, base.held_out, "base")
+    before = _emit_scores(events, base.held_out, "base")
 
     def held_out() -> dict[str, float]:
         scores = prepared.yardstick.held_out_scores(model, adapter=True)
@@ -87,7 +86,9 @@ def run(channels: Channels, hyperparameters: Hyperparameters, events: Events, st
         world=world,
         events=events,
         checkpoint_folder=channels.checkpoints,
-        fingerprint=fingerprint(prepared.data, hyperparameters, [config, weight_files(weights), precision]),
+        fingerprint=fingerprint(
+            prepared.data, hyperparameters, [request.config, weight_files(request.weights), precision]
+        ),
         stop_requested=stop.requested,
         measure=held_out,
     )
@@ -95,7 +96,7 @@ def run(channels: Channels, hyperparameters: Hyperparameters, events: Events, st
 
     events.phase("evaluate")
     tuned = prepared.yardstick.measure(model, adapter=True)
-    _emit_scores(events, tuned.held_out, "tuned")
+    after = _emit_scores(events, tuned.held_out, "tuned")
 
     events.phase("save")
     if world.first:
@@ -109,7 +110,7 @@ def run(channels: Channels, hyperparameters: Hyperparameters, events: Events, st
                 "base_parameters": model.parameters,
                 "trainable_parameters": adapter_size,
                 "recomputed_layers": recompute,
-                "curve": curve,
+                "curve": [_point(0, 0.0, before), *curve, _point(course.steps, course.epochs, after)],
             },
             "data": prepared.summary,
             "settings": hyperparameters.to_strings(),
@@ -122,19 +123,11 @@ def run(channels: Channels, hyperparameters: Hyperparameters, events: Events, st
     world.leave()
 
 
-def _prepare(
-    channels: Channels,
-    weights: Path,
-    config: dict[str, Any],
-    hyperparameters: Hyperparameters,
-    world: World,
-    events: Events,
-    stop: StopSignal,
-) -> _Prepared:
-    training = channels.required("training", "the dataset (.txt, .csv, .json or .jsonl)")
-    data = read_data(training, channels.channel("validation"), hyperparameters)
-    tokenizer = load_tokenizer(weights, config)
-    length = min(hyperparameters.input_length, int(config.get("max_position_embeddings", 2048)))
+def _prepare(request: Request, world: World, events: Events, stop: StopSignal) -> _Prepared:
+    hyperparameters = request.hyperparameters
+    data = read_data(request.training, request.validation, hyperparameters)
+    tokenizer = load_tokenizer(request.weights, request.config)
+    length = min(hyperparameters.input_length, int(request.config.get("max_position_embeddings", 2048)))
     if length < hyperparameters.max_input_length:
         events.log(f"max_input_length is lowered to the model's own limit of {length} tokens")
     taught, held_out = (tokenize(side, tokenizer) for side in (data.split.training, data.split.validation))
@@ -185,6 +178,10 @@ def _emit_scores(events: Events, scores: Sequence[Score], model: str) -> dict[st
     figures = {"loss": round(mean_loss(scores), 5), "bits_per_byte": round(total_bits_per_byte(scores), 5)}
     events.emit("evaluation", split="validation", model=model, **figures)
     return {f"validation_{name}": value for name, value in figures.items()}
+
+
+def _point(step: int, epoch: float, held_out: dict[str, float]) -> dict[str, Any]:
+    return {"step": step, "epoch": epoch} | held_out
 
 
 def _save_adapter(model: AdaptedModel, channels: Channels) -> None:

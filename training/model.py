@@ -159,14 +159,19 @@ class AdaptedModel:
 def _load_base(folder: Path, precision: torch.dtype) -> Any:
     try:
         base, report = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=precision, attn_implementation="sdpa", output_loading_info=True
+            folder,
+            dtype=precision,
+            attn_implementation="sdpa",
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # so that the report names them, and we say it in our words
         )
     except (OSError, RuntimeError, ValueError) as error:
         what = f"the base weights cannot be loaded ({str(error).splitlines()[0]})"
         raise TrainingFailure(what, where="channel model", remedy="Copy the weights again, whole") from error
-    wrong = sorted({*report["missing_keys"], *report.get("mismatched_keys", ())}, key=str)
+    mismatched = (entry[0] if isinstance(entry, tuple) else entry for entry in report["mismatched_keys"])
+    wrong = sorted({*report["missing_keys"], *mismatched})
     if wrong:
-        names = ", ".join(map(str, wrong[:3]))
+        names = ", ".join(wrong[:3])
         what = f"the weights do not fit config.json; missing or of another shape: {names}"
         raise TrainingFailure(
             what, where="channel model", remedy="Put config.json and weights of one model together"

@@ -18,6 +18,11 @@ class Plan:
     steps: int
     seed: int
 
+    @property
+    def epochs(self) -> float:
+        """How often each row is taken."""
+        return self.steps / self.steps_per_epoch
+
     def rows_of(self, step: int) -> Sequence[int]:
         """Rows of step ``step`` (from 0), as indices: each epoch takes every row once, in its own order."""
         epoch, place = divmod(step, self.steps_per_epoch)

@@ -19,6 +19,7 @@ from training.base_model.pretrain import (
     Recipe,
     bits_per_byte,
     build_model,
+    joined,
     pretrain,
     save,
     token_stream,
@@ -44,7 +45,7 @@ def main() -> None:
     started = time.process_time()
     corpus = build_corpus(size=recipe.corpus_bytes, seed=recipe.seed)
     tokenizer = train_tokenizer(corpus.training, recipe)
-    tokens = token_stream(corpus.training, tokenizer)
+    tokens = token_stream(joined(corpus.training, recipe.paragraphs), tokenizer)
     model = build_model(recipe, tokenizer)
     parameters = sum(p.numel() for p in model.parameters())
     print(f"{len(corpus.training)} documents, {len(tokens)} tokens, {parameters} parameters", flush=True)

@@ -57,16 +57,16 @@ def build_corpus(*, size: int, seed: int, held_out: int = 200) -> Corpus:
     botocore = _folder("botocore")
     models = sorted(botocore.glob("data/*/*/service-2.json.gz"), key=lambda file: file.as_posix())
     money = [file for file in models if MONEY_SERVICES.search(file.parent.parent.name)]
-    others = [file for file in models if file not in set(money)]
+    others = sorted(set(models) - set(money), key=lambda file: file.as_posix())
     chance.shuffle(others)
     documents: dict[str, None] = {}
     for package in DOCSTRING_PACKAGES:
         documents.update(dict.fromkeys(filter(is_prose, docstrings(_folder(package)))))
     total = sum(len(text.encode()) for text in documents)
-    for file in money + others:
+    for number, file in enumerate(money + others):
+        if total >= size and number >= len(money):
+            break
         for text in filter(is_prose, service_texts(json.loads(gzip.decompress(file.read_bytes())))):
-            if total >= size and file in others:
-                break
             if text not in documents:
                 documents[text] = None
                 total += len(text.encode())

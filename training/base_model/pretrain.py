@@ -29,6 +29,7 @@ class Recipe:
     heads: int = 4
     context: int = 512
     corpus_bytes: int = 20_000_000
+    paragraphs: int = 6
     tokens_per_step: int = 4096
     steps: int = 900
     learning_rate: float = 6e-3
@@ -86,6 +87,11 @@ def build_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForC
         pad_token_id=tokenizer.pad_token_id,
     )
     return LlamaForCausalLM(config)
+
+
+def joined(documents: Sequence[str], paragraphs: int) -> list[str]:
+    """So many documents as paragraphs of one: after single ones only, a model ends after a sentence."""
+    return ["\n".join(documents[i : i + paragraphs]) for i in range(0, len(documents), paragraphs)]
 
 
 def token_stream(documents: Sequence[str], tokenizer: PreTrainedTokenizerFast) -> torch.Tensor:

@@ -1,5 +1,6 @@
 """One look at a model, base or tuned: held-out text, general text, and its answers to the prompts."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -9,7 +10,8 @@ from training.corpus import tokenize
 from training.dataset import Document
 from training.distributed import World
 from training.evaluation.generation import PROMPTS, complete
-from training.evaluation.scoring import Score, Scored, score
+from training.evaluation.scoring import Score, Scored, mean_loss, score
+from training.failures import TrainingFailure
 from training.hyperparameters import Hyperparameters
 from training.model import AdaptedModel
 
@@ -46,6 +48,12 @@ class Yardstick:
     def measure(self, model: AdaptedModel, *, adapter: bool) -> Measurement:
         """Everything; ``adapter`` False = the base. Only the first process writes answers."""
         held_out = self.held_out_scores(model, adapter=adapter)
+        if not math.isfinite(mean_loss(held_out)):
+            raise TrainingFailure(
+                f"the {'tuned' if adapter else 'base'} model predicts no numbers",
+                where="evaluation",
+                remedy="Set precision to fp32; if that does not help, the weights are broken: copy them",
+            )
         general = self._score(model, self.general, adapter)
         answers: list[list[str]] = []
         for sampled in (False, True) if self.world.first else ():

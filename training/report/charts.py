@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 720, 260
-LEFT, RIGHT, TOP, BOTTOM = 56, 16, 16, 40
+LEFT, RIGHT, TOP, BOTTOM = 56, 16, 34, 40
+LEGEND = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +92,12 @@ def difference_chart(
 
 
 def _legend(entries: Sequence[tuple[str, str]]) -> str:
-    """Keys in the upper right corner, right to left."""
+    """Keys above the plot, from the right."""
     parts, right = [], WIDTH - RIGHT - 4
     for kind, label in reversed(entries):
         right -= 7 * len(label) + 26
-        parts.append(f'<rect class="{kind} key" x="{right}" y="{TOP}" width="12" height="10"/>')
-        parts.append(f'<text class="label" x="{right + 17}" y="{TOP + 9}">{escape(label)}</text>')
+        parts.append(f'<rect class="{kind} key" x="{right}" y="{LEGEND}" width="12" height="10"/>')
+        parts.append(f'<text class="label" x="{right + 17}" y="{LEGEND + 9}">{escape(label)}</text>')
     return "".join(parts)
 
 

@@ -111,7 +111,7 @@ def _course(evaluation: Mapping[str, Any]) -> str:
         line_label="training",
         dots_label="held out",
     )
-    note = "Loss in nats a token, for each step and, as an epoch ends, for the held-out documents."
+    note = "Loss in nats a token: each step's own, and the held-out documents' at the start and after epochs."
     return f'<h2>How it learned</h2><p class="note">{note}</p>{chart}'
 
 
@@ -149,5 +149,5 @@ def _mark(passed: bool) -> str:
 
 
 def _table(rows: Iterable[tuple[str, Any]]) -> str:
-    cells = "".join(f'<tr><th>{escape(k)}</th><td class="n">{escape(str(v))}</td></tr>' for k, v in rows)
+    cells = "".join(f"<tr><th>{escape(k)}</th><td>{escape(str(v))}</td></tr>" for k, v in rows)
     return f"<table>{cells}</table>"

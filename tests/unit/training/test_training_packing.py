@@ -1,0 +1,177 @@
+"""Packing: every token predicted once, nothing seen across documents, results as if each stood alone."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.batches import NO_TARGET, attention_mask, collate
+from training.cross_entropy import CHUNK, summed_cross_entropy, token_losses
+from training.hyperparameters import parse
+from training.model import AdaptedModel
+from training.packing import TokenizedDocument, pack
+
+CPU = torch.device("cpu")
+
+
+def numbered(lengths: list[int], learn_from: list[int] | None = None) -> list[TokenizedDocument]:
+    """Documents whose tokens all differ, so that each can be followed."""
+    documents, start = [], 0
+    for index, length in enumerate(lengths):
+        first = learn_from[index] if learn_from else 1
+        documents.append(TokenizedDocument(index, list(range(start, start + length)), first))
+        start += length
+    return documents
+
+
+document_lengths = st.lists(st.integers(1, 70), min_size=1, max_size=25)
+
+
+@given(document_lengths, st.integers(2, 40))
+def test_every_token_but_the_first_is_predicted_exactly_once(lengths: list[int], length: int) -> None:
+    documents = numbered(lengths)
+    rows = pack(documents, length)
+    predicted = [token for row in rows for piece in row for token in piece.tokens[piece.learn_from :]]
+    assert sorted(predicted) == sorted(token for d in documents for token in d.tokens[1:])
+    assert all(sum(len(piece.tokens) for piece in row) <= length for row in rows)
+
+
+@given(document_lengths, st.integers(2, 40))
+def test_a_document_that_fits_is_never_cut(lengths: list[int], length: int) -> None:
+    rows = pack(numbered(lengths), length)
+    whole = [len(piece.tokens) for row in rows for piece in row]
+    for size in lengths:
+        if 2 <= size <= length:
+            assert size in whole
+
+
+@given(
+    st.lists(st.tuples(st.integers(2, 60), st.integers(1, 60)), min_size=1, max_size=10), st.integers(2, 30)
+)
+def test_of_a_prompt_nothing_is_predicted(shapes: list[tuple[int, int]], length: int) -> None:
+    documents = numbered([size for size, _ in shapes], [min(prompt, size) for size, prompt in shapes])
+    rows = pack(documents, length)
+    predicted = sorted(t for row in rows for piece in row for t in piece.tokens[piece.learn_from :])
+    assert predicted == sorted(t for d in documents for t in d.tokens[d.learn_from :])
+    assert len(predicted) == sum(document.targets for document in documents)
+
+
+@given(st.lists(st.integers(2, 64), min_size=30, max_size=80))
+def test_rows_are_well_filled(lengths: list[int]) -> None:
+    rows = pack(numbered(lengths), 64)
+    # Best fit decreasing needs at most 11/9 of the optimum and 4 rows (Johnson 1974).
+    assert len(rows) <= 11 / 9 * -(-sum(lengths) // 64) + 4 + sum(size > 32 for size in lengths)
+
+
+def test_rows_too_short_to_predict_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least 2"):
+        pack(numbered([3]), 1)
+
+
+@given(document_lengths)
+def test_labels_are_the_next_token_of_the_same_document(lengths: list[int]) -> None:
+    rows = pack(numbered(lengths), 32)
+    if not rows:
+        return
+    batch = collate(rows, CPU)
+    wanted = batch.labels != NO_TARGET
+    places = wanted.nonzero()
+    for b, t in places.tolist():
+        assert batch.labels[b, t] == batch.input_ids[b, t + 1]
+        assert batch.documents[b, t] == batch.documents[b, t + 1]
+    assert batch.targets == sum(max(length - 1, 0) for length in lengths)
+
+
+@given(st.lists(st.lists(st.integers(-1, 3), min_size=6, max_size=6), min_size=1, max_size=3))
+def test_the_mask_is_causal_within_segments_and_closed_between(segments: list[list[int]]) -> None:
+    numbers = torch.tensor(segments)
+    mask = attention_mask(numbers)[:, 0]
+    for b, i, j in mask.nonzero().tolist():
+        assert j <= i
+        assert numbers[b, i] == numbers[b, j]
+    assert mask.diagonal(dim1=1, dim2=2).all()  # each row of the mask has something to attend to
+    same = numbers[:, :, None] == numbers[:, None, :]
+    assert int(mask.sum()) == int(torch.tril(same).sum())
+
+
+@pytest.fixture(scope="module")
+def model(weights: Path) -> AdaptedModel:
+    adapted = AdaptedModel(weights, parse({"precision": "fp32", "lora_dropout": "0"}), CPU)
+    with torch.no_grad():  # an adapter that does something
+        for name, parameter in adapted.adapter.items():
+            if "lora_B" in name:
+                parameter.copy_(
+                    torch.randn(parameter.shape, generator=torch.Generator().manual_seed(3)) * 0.1
+                )
+    return adapted
+
+
+def test_packed_losses_equal_those_of_each_document_alone(model: AdaptedModel) -> None:
+    chance = torch.Generator().manual_seed(0)
+    documents = [
+        TokenizedDocument(i, torch.randint(3, 320, (length,), generator=chance).tolist())
+        for i, length in enumerate((5, 17, 31, 2, 40, 9, 24, 64))
+    ]
+    with model.evaluating(adapter=True):
+        packed: dict[int, list[float]] = {}
+        batch = collate(pack(documents, 64), CPU)
+        losses = model.token_losses(batch).tolist()
+        for loss, index in zip(losses, batch.documents[batch.labels != NO_TARGET].tolist(), strict=True):
+            packed.setdefault(index, []).append(loss)
+        for document in documents:
+            ids = torch.tensor([document.tokens])
+            logits = model.model(input_ids=ids).logits[0, :-1].detach()
+            alone = F.cross_entropy(logits, ids[0, 1:], reduction="none")
+            assert torch.allclose(torch.tensor(packed[document.index]), alone, atol=1e-5)
+
+
+def test_gradients_of_packed_rows_equal_those_of_single_documents(model: AdaptedModel) -> None:
+    documents = [TokenizedDocument(i, list(range(3 + i, 20 + 2 * i))) for i in range(4)]
+    gradients = []
+    for rows in ([pack(documents, 64)], [pack([document], 64) for document in documents]):
+        for parameter in model.adapter.values():
+            parameter.grad = None
+        for part in rows:
+            model.loss(collate(part, CPU)).backward()  # type: ignore[no-untyped-call]
+        gradients.append([parameter.grad for parameter in model.adapter.values()])
+    for packed, single in zip(*gradients, strict=True):
+        assert packed is not None
+        assert single is not None
+        assert torch.allclose(packed, single, rtol=1e-4, atol=1e-5)
+
+
+def test_recomputed_layers_give_the_same_gradients(weights: Path) -> None:
+    rows = pack([TokenizedDocument(0, list(range(3, 40)))], 64)
+    gradients = []
+    for setting in ("false", "true"):
+        fresh = AdaptedModel(weights, parse({"precision": "fp32", "lora_dropout": "0.1"}), CPU)
+        assert fresh.checkpoint_layers(setting, 64) is (setting == "true")
+        torch.manual_seed(5)
+        fresh.loss(collate(rows, CPU)).backward()  # type: ignore[no-untyped-call]
+        gradients.append([p.grad for name, p in fresh.adapter.items() if "lora_B" in name])
+    for plain, recomputed in zip(*gradients, strict=True):
+        assert plain is not None
+        assert recomputed is not None
+        assert plain.abs().sum() > 0
+        assert torch.allclose(plain, recomputed, atol=1e-6)
+
+
+def test_chunked_cross_entropy_is_the_plain_one() -> None:
+    chance = torch.Generator().manual_seed(1)
+    weight = torch.randn(50, 8, generator=chance)
+    labels = torch.randint(0, 50, (2, CHUNK), generator=chance)
+    labels[:, ::7] = NO_TARGET
+    hidden = torch.randn(2, CHUNK, 8, generator=chance)
+    ours, plain = hidden.clone().requires_grad_(), hidden.clone().requires_grad_()
+    total = summed_cross_entropy(ours, weight, labels)
+    expected = F.cross_entropy((plain @ weight.t()).flatten(0, 1), labels.flatten(), reduction="sum")
+    assert torch.allclose(total, expected, rtol=1e-5)
+    (total / 3).backward()  # type: ignore[no-untyped-call]
+    (expected / 3).backward()  # type: ignore[no-untyped-call]
+    assert ours.grad is not None
+    assert plain.grad is not None
+    assert torch.allclose(ours.grad, plain.grad, atol=1e-5)
+    assert torch.allclose(token_losses(hidden, weight, labels).sum(), expected, rtol=1e-5)

@@ -1,0 +1,135 @@
+"""`python -m training` from outside, as SageMaker starts it: from a zip, stopped, failing, under torchrun."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training.channels import Channels
+from training.events import Events
+from training.job import run
+from training.request import read_request
+from training.stopping import StopSignal
+
+Job = Callable[..., Path]
+ROOT = Path(__file__).parents[3]
+
+
+def environment(base: Path, code: Path = ROOT) -> dict[str, str]:
+    own = {"SAGEMAKER_BASE_DIR": str(base), "PYTHONPATH": str(code), "OMP_NUM_THREADS": "1"}
+    return {**os.environ, **own, "FINEXPERT_USD_PER_HOUR": "1.515"}
+
+
+def start(base: Path, *launcher: str, code: Path = ROOT) -> subprocess.Popen[str]:
+    command = [sys.executable, *(launcher or ("-m", "training"))]
+    # From elsewhere, so that only PYTHONPATH can give the package.
+    return subprocess.Popen(
+        command,
+        env=environment(base, code),
+        cwd=base,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, list[dict[str, Any]], str]:
+    out, err = process.communicate(timeout=120)
+    return process.returncode, [json.loads(line) for line in out.splitlines() if line], err
+
+
+def zipped(folder: Path) -> Path:
+    """The package as the CDK asset holds it."""
+    archive = folder / "code.zip"
+    with zipfile.ZipFile(archive, "w") as target:
+        for file in sorted((ROOT / "training").rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                target.write(file, file.relative_to(ROOT))
+    return archive
+
+
+def test_from_a_zip_the_job_writes_all_its_outputs(job: Job, tmp_path: Path) -> None:
+    base = job()
+    code, events, err = finish(start(base, code=zipped(tmp_path)))
+    assert code == 0, err
+    assert events[0]["phase"] == "start"
+    assert events[-1]["phase"] == "done"
+    evaluation = json.loads((base / "output" / "data" / "evaluation.json").read_text())
+    assert evaluation["cost"]["usd_per_hour"] == 1.515
+    assert evaluation["timings"]["start"] > 0
+    page = (base / "output" / "data" / "report.html").read_text()
+    assert evaluation["verdict"] in page
+    assert not (base / "output" / "failure").exists()
+
+
+def test_sigterm_leaves_a_checkpoint_and_no_failure(job: Job) -> None:
+    base = job(epoch="1000", save_steps="1000000")
+    process = start(base)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if json.loads(line)["event"] == "step":
+            break
+    process.send_signal(signal.SIGTERM)
+    code, events, err = finish(process)
+    assert code == 143, err
+    assert "its checkpoint is kept" in err
+    (checkpoint,) = (base / "checkpoints").iterdir()
+    last = max((event["step"] for event in events if event["event"] == "step"), default=1)
+    assert checkpoint.name.startswith(f"step-{last:08d}-")
+    assert not (base / "output" / "failure").exists()
+    assert not (base / "model").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "remove", "reason"),
+    [
+        (
+            {"lora_r": "none at all", "epocs": "3"},
+            None,
+            ["Hyperparameters: lora_r is 'none at all'", "epoch?"],
+        ),
+        ({}, "model", ["input/data/model: the channel is missing or empty"]),
+    ],
+)
+def test_a_failure_leaves_its_reason_and_no_stack_trace(
+    job: Job, settings: dict[str, str], remove: str | None, reason: list[str]
+) -> None:
+    base = job(**settings)
+    if remove:
+        (base / "input" / "data" / remove).rename(base / "elsewhere")
+    code, _, err = finish(start(base))
+    written = (base / "output" / "failure").read_text()
+    assert code == 1
+    for words in reason:
+        assert words in written
+    assert written in err
+    assert "Traceback" not in err
+
+
+def test_two_processes_give_the_losses_of_one_at_the_same_global_batch(job: Job) -> None:
+    together = job("together", per_device_train_batch_size="2", lora_dropout="0")
+    alone = job("alone", per_device_train_batch_size="4", lora_dropout="0")
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "training")
+    code, events, err = finish(start(together, *torchrun))
+    assert code == 0, err
+    channels, stream = Channels(alone), io.StringIO()
+    run(read_request(channels), channels, Events(stream=stream), StopSignal())
+    results = [
+        [event["loss"] for event in source if event["event"] == "step"]
+        for source in (events, map(json.loads, stream.getvalue().splitlines()))
+    ]
+    assert len(results[0]) == len(results[1]) > 1
+    assert results[0] == pytest.approx(results[1], abs=1e-3)
+    one, two = (
+        json.loads((base / "output" / "data" / "evaluation.json").read_text()) for base in (together, alone)
+    )
+    assert one["training"]["processes"] == 2
+    assert one["primary"]["tuned"] == pytest.approx(two["primary"]["tuned"], abs=1e-4)
