@@ -14,7 +14,12 @@ from infra.stacks import build
 
 def main() -> int:
     """Synthesize; wrong settings are told, all at once, before anything is made."""
-    app = App(auto_synth=False)  # else it would write an empty assembly even after an error
+    app = App(
+        # Else CDK writes an empty assembly even after an error.
+        auto_synth=False,
+        # It only warns, and takes longer than all else; tests/snapshot lints the templates instead.
+        builtin_cloud_formation_validation=False,
+    )
     try:
         settings = Settings.load(flags_of(app.node.get_all_context()), deploying=True)
         with staged() as assets:

@@ -31,7 +31,12 @@ def synthesize(outdir: Path, *, embedded: bool = False, **flags: str) -> Templat
         flags if embedded else {**DEPLOYABLE, **flags}, EMBEDDED if embedded else {}, deploying=True
     )
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
-    app = App(outdir=str(outdir), context=context, analytics_reporting=False)
+    app = App(
+        outdir=str(outdir),
+        context=context,
+        analytics_reporting=False,
+        builtin_cloud_formation_validation=False,
+    )
     with staged() as assets:
         build(app, settings, assets)
     app.synth()
