@@ -18,6 +18,8 @@ EVENT = re.compile(
     r" (?P<type>\S+)\s*\|\s*(?P<resource>.*)$"
 )
 TAIL_LINES = 12
+TELLING = re.compile(r"_FAILED|❌|[Ee]rror")
+SHOWN_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,10 @@ class Cdk:
         options = ["--require-approval", "never", "--progress", "events", "--concurrency", str(concurrency)]
         self._run(["deploy", "--all", *options, "--app", str(self.output)], on_line)
 
-    def destroy(self, on_line: Callable[[str], None]) -> None:
+    def destroy(self, on_line: Callable[[str], None], *, concurrency: int = 1) -> None:
         """`cdk destroy --all` of what was synthesized."""
-        self._run(["destroy", "--all", "--force", "--app", str(self.output)], on_line)
+        options = ["--force", "--concurrency", str(concurrency)]
+        self._run(["destroy", "--all", *options, "--app", str(self.output)], on_line)
 
     def _run(self, arguments: list[str], on_line: Callable[[str], None], *, cwd: Path = paths.ROOT) -> None:
         tail: list[str] = []
@@ -97,9 +100,15 @@ class Cdk:
         )
         if status:
             raise UserError(
-                f"cdk {arguments[0]} failed with exit status {status}:\n" + "\n".join(tail),
+                f"cdk {arguments[0]} failed with exit status {status}:\n" + "\n".join(telling(tail)),
                 where=str(self.log_path),
             )
+
+
+def telling(lines: list[str]) -> list[str]:
+    """The lines of the CLI's last words that say what failed, without repetitions; all if none does."""
+    reasons = list(dict.fromkeys(line.strip() for line in lines if TELLING.search(line)))
+    return reasons[-SHOWN_LINES:] or lines
 
 
 def _program() -> Path:

@@ -51,7 +51,8 @@ def side_by_side(answers: list[Answer]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.ROUNDED, title=Text(answers[0].prompt + " …", style="italic"), title_justify="left")
+    title = Text(answers[0].prompt + " …", style="italic")
+    table = Table(box=box.ROUNDED, title=title, title_justify="left", expand=True)
     for answer in answers:
         table.add_column(f"{answer.model} ({answer.seconds:.1f} s)", ratio=1, overflow="fold")
     table.add_row(*[Text(answer.text.strip()) for answer in answers])

@@ -38,10 +38,13 @@ class Expectation:
 def expect(settings: Settings, *, asked: datetime) -> Expectation:
     """From the settings: idle time and metric delay after the last call, then the schedule's next look.
 
+    CloudWatch counts calls by the minute, so the idle time begins at the end of the last call's minute.
+
     Args:
         asked: when the endpoint was last called, UTC-aware.
     """
-    earliest = asked + timedelta(minutes=settings.idle_minutes + settings.metric_delay_minutes)
+    counted = asked.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    earliest = counted + timedelta(minutes=settings.idle_minutes + settings.metric_delay_minutes)
     return Expectation(earliest, earliest + timedelta(minutes=settings.reaper_period_minutes))
 
 

@@ -20,7 +20,7 @@ from finexpert.formatting import duration, size
 from finexpert.ops import asking, bootstrap, costs, datasets, follow, leftovers, models, runs
 from finexpert.run_view import before_after, milestone, region
 
-DEPLOY_CONCURRENCY = 4
+CONCURRENCY = 4  # stacks that do not need each other, at once
 ANSWER_TOKENS = 32
 
 
@@ -85,7 +85,7 @@ def synthesize(stage: Stage, live: Live) -> str:
 
 def deploy(stage: Stage, live: Live) -> str:
     """`cdk deploy --all` with the real CDK CLI."""
-    stage.cdk.deploy(_show_events(live), concurrency=DEPLOY_CONCURRENCY)
+    stage.cdk.deploy(_show_events(live), concurrency=CONCURRENCY)
     names = stage.deployment.names
     return ", ".join(names.stack(part) for part in STACKS)
 
@@ -172,7 +172,7 @@ def wait_for_reaper(stage: Stage, live: Live) -> str:
 
 def destroy(stage: Stage, live: Live) -> str:
     """`cdk destroy --all`, and the bootstrap stack, which the CDK CLI leaves."""
-    stage.cdk.destroy(_show_events(live))
+    stage.cdk.destroy(_show_events(live), concurrency=CONCURRENCY)
     bootstrap.remove(stage.deployment.target)
     return "all five stacks, and CDK's own bootstrap stack"
 

@@ -51,7 +51,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
         bucket = deployment.output("Storage", "DataBucketName")
         datasets.upload_folder(own.client("s3"), bucket=bucket, folder=paths.BASE_MODEL, prefix="base-model/")
         yield deployment
-        cdk.destroy(_unheard)
+        cdk.destroy(_unheard, concurrency=4)
     finally:
         children.stop()
         lifecycle.down(folder / "cloud")

@@ -126,3 +126,15 @@ def test_the_environments_own_python_and_node_come_first(tmp_path, monkeypatch):
     heard = []
     cdk.Cdk({"PATH": "/usr/bin:/bin"}, tmp_path, tmp_path / "log", Children()).synth(heard.append)
     assert heard == [f"{Path(sys.executable).parent}:/usr/bin:/bin"]
+
+
+def test_of_many_last_words_those_that_tell_the_reason_are_shown_once():
+    words = [
+        "S | 1 | CREATE_COMPLETE | a",
+        " S | 2 | CREATE_FAILED | b: no",
+        "❌  S failed",
+        "❌  S failed",
+        "bye",
+    ]
+    assert cdk.telling(words) == ["S | 2 | CREATE_FAILED | b: no", "❌  S failed"]
+    assert cdk.telling(["one", "two"]) == ["one", "two"]

@@ -25,9 +25,9 @@ NOW = datetime(2026, 1, 31, 14, 0, tzinfo=UTC)
 def test_the_countdown_follows_the_settings():
     settings = Settings.load(environ={"FINEXPERT_SETTINGS": str(paths.LOCAL_SETTINGS)})
     settings = replace(settings, idle_minutes=2, metric_delay_minutes=1, reaper_period_minutes=5)
-    expected = reaping.expect(settings, asked=NOW)
-    assert expected.earliest == NOW + timedelta(minutes=3)
-    assert expected.latest == NOW + timedelta(minutes=8)
+    expected = reaping.expect(settings, asked=NOW + timedelta(seconds=20))
+    assert expected.earliest == NOW + timedelta(minutes=4), "counted from the end of the minute"
+    assert expected.latest == NOW + timedelta(minutes=9)
 
 
 def test_the_countdown_in_words():

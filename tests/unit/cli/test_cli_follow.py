@@ -138,7 +138,7 @@ def test_the_on_demand_retry_of_a_spot_run_is_followed_too():
 
 def filled(kind, **given):
     """An instance of a dataclass with some value in every field."""
-    values = {"str": "x", "int": 1, "float": 1.0, "bool": True}
+    values = {"str": "s3://b/x", "int": 1, "float": 1.0, "bool": True}
     return kind(**{field.name: given.get(field.name, values.get(field.type)) for field in fields(kind)})
 
 
