@@ -152,7 +152,7 @@ def idle_reaper(arns: Arns, topic_arn: str, *, whole_account: bool) -> list[Stat
 
 
 def teardown(arns: Arns) -> list[Statement]:
-    """Stop the project's executions and jobs, delete its endpoints that no stack owns."""
+    """Stop the project's executions and jobs, delete its model packages and unowned endpoints."""
     owned = {"StringEquals": {f"aws:ResourceTag/{PROJECT_TAG}": arns.names.project}}
     return [
         allow(["states:ListExecutions"], [arns.state_machine]),
@@ -160,6 +160,7 @@ def teardown(arns: Arns) -> list[Statement]:
         allow(
             [
                 "sagemaker:ListTrainingJobs",
+                "sagemaker:ListModelPackages",
                 "sagemaker:ListEndpoints",
                 "sagemaker:ListInferenceComponents",
                 "sagemaker:ListTags",
@@ -170,6 +171,10 @@ def teardown(arns: Arns) -> list[Statement]:
             ANYTHING,
         ),
         allow(["sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"], [arns.training_jobs]),
+        allow(
+            ["sagemaker:DeleteModelPackage"],
+            [arns.sagemaker(f"model-package/{arns.names.model_package_group}/*")],
+        ),
         allow(["sagemaker:DescribeEndpoint"], [arns.sagemaker("endpoint/*")]),
         allow(["sagemaker:DeleteEndpoint"], [arns.sagemaker("endpoint/*")], owned),
         # Components on the project's endpoint need not carry the tag, and block the endpoint's deletion.

@@ -17,6 +17,7 @@ class CleanUpOnDelete(Construct):
         function_arn: the teardown function.
         names: what the deployment is called.
         state_machine_arn: whose executions and jobs to stop; none if left out.
+        model_package_group: the group to empty, since one with packages cannot be deleted; none if left out.
         endpoints_too: also delete endpoints with the project's tag that no stack owns.
         before: resources that must outlive the cleaning: they are made before this and deleted after it.
     """
@@ -29,6 +30,7 @@ class CleanUpOnDelete(Construct):
         function_arn: str,
         names: Names,
         state_machine_arn: str | None = None,
+        model_package_group: str | None = None,
         endpoints_too: bool = False,
         before: list[IDependable],
     ) -> None:
@@ -43,6 +45,7 @@ class CleanUpOnDelete(Construct):
                 "Project": names.project,
                 "EndpointsToo": "true" if endpoints_too else "false",
                 **({"StateMachineArn": state_machine_arn} if state_machine_arn else {}),
+                **({"ModelPackageGroup": model_package_group} if model_package_group else {}),
             },
         )
         resource.node.add_dependency(*before)

@@ -69,6 +69,7 @@ class TrainingStack(ProjectStack):
             function_arn=guardrails.teardown.function_arn,
             names=self.names,
             state_machine_arn=state_machine_arn,
+            model_package_group=self.names.model_package_group,
             before=[machine, stopping, registry, self.training_role],
         )
         self.serving_role_arn = ServiceRole(

@@ -1,4 +1,4 @@
-"""Ends what CloudFormation does not know of: executions, training jobs, endpoints that no stack owns."""
+"""Ends what CloudFormation does not know of: executions, training jobs, model packages, unowned endpoints."""
 
 from __future__ import annotations
 
@@ -37,11 +37,15 @@ class Cleaner:
         self._left, self._pause = seconds_left, pause
         self.result = Cleaning()
 
-    def clean(self, *, state_machine_arn: str, endpoints_too: bool) -> Cleaning:
-        """Executions first, so that none starts another job; then jobs; then endpoints."""
+    def clean(
+        self, *, state_machine_arn: str = "", model_package_group: str = "", endpoints_too: bool = False
+    ) -> Cleaning:
+        """Executions first, so that none starts another job; then jobs; then packages and endpoints."""
         if state_machine_arn:
             self._try("executions", lambda: self._executions(state_machine_arn))
         self._try("training jobs", self._jobs)
+        if model_package_group:
+            self._try("model packages", lambda: self._packages(model_package_group))
         if endpoints_too:
             self._try("endpoints", self._endpoints)
         return self.result
@@ -94,6 +98,21 @@ class Cleaner:
         except Exception as error:
             # It can end by itself in between; the next look shows whether it is still there.
             self.result.done.append(f"training job {job}: {error_text(error)}")
+
+    def _packages(self, group: str) -> None:
+        """CloudFormation cannot delete a group that holds packages, and runs have put some into it."""
+        sagemaker = self._clients("sagemaker")
+        listing = list_all(
+            sagemaker.list_model_packages,
+            "ModelPackageSummaryList",
+            ModelPackageGroupName=group,
+            MaxResults=100,
+        )
+        for package in listing.items:
+            sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
+            self.result.done.append(f"model package {group}/{package['ModelPackageVersion']} deleted")
+        if not listing.complete and "does not exist" not in listing.problem:
+            raise RuntimeError(listing.problem)
 
     def _endpoints(self) -> None:
         sagemaker = self._clients("sagemaker")

@@ -1,7 +1,7 @@
 """A custom resource whose deletion ends what would go on billing after its stack is gone.
 
-Properties: `Project`; `StateMachineArn` (optional); `EndpointsToo` ("true": also the project's endpoints
-that no CloudFormation stack owns). Creating and updating it does nothing.
+Properties: `Project`; `StateMachineArn` and `ModelPackageGroup` (optional); `EndpointsToo` ("true": also the
+project's endpoints that no CloudFormation stack owns). Creating and updating it does nothing.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ def work(
             cleaner = Cleaner(clients, project, seconds_left, pause)
             cleaning = cleaner.clean(
                 state_machine_arn=str(properties.get("StateMachineArn") or ""),
+                model_package_group=str(properties.get("ModelPackageGroup") or ""),
                 endpoints_too=str(properties.get("EndpointsToo", "")).lower() == "true",
             )
     except Exception as error:  # whatever happens, CloudFormation must get an answer

@@ -105,6 +105,7 @@ class Cloud:
         default_factory=dict
     )
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    packages: dict[str, dict[str, Any]] = field(default_factory=dict)
     stacks: dict[str, dict[str, Any]] = field(default_factory=dict)
     deleted_stacks: list[dict[str, Any]] = field(default_factory=list)
     events: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -317,6 +318,13 @@ class Cloud:
         if self.describe_training_job(TrainingJobName)["TrainingJobStatus"] != "InProgress":
             raise error("ValidationException", "The request was rejected because the training job is over.")
         self.jobs[TrainingJobName]["TrainingJobStatus"] = "Stopping"
+
+    def list_model_packages(self, ModelPackageGroupName: str, **request: Any) -> dict[str, Any]:
+        found = [p for p in self.packages.values() if p["ModelPackageGroupName"] == ModelPackageGroupName]
+        return page(found, request, "ModelPackageSummaryList")
+
+    def delete_model_package(self, ModelPackageName: str) -> None:
+        del self.packages[ModelPackageName]
 
     # --- Resource Groups Tagging API
 

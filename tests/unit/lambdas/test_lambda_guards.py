@@ -177,6 +177,18 @@ class TestTeardown:
         assert set(cloud.endpoints) == {"in-a-stack", "theirs"}
         assert answer["PhysicalResourceId"] == "FinExpert-teardown"
 
+    def test_the_named_group_is_emptied_and_no_other(self, cloud: Cloud) -> None:
+        for group, version in [("finexpert-models", v) for v in range(1, 131)] + [("theirs", 1)]:
+            arn = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{group}/{version}"
+            cloud.packages[arn] = {
+                "ModelPackageGroupName": group,
+                "ModelPackageVersion": version,
+                "ModelPackageArn": arn,
+            }
+        properties = self.EVENT["ResourceProperties"] | {"ModelPackageGroup": "finexpert-models"}
+        assert self.work(cloud, ResourceProperties=properties)["Status"] == "SUCCESS"
+        assert [p["ModelPackageGroupName"] for p in cloud.packages.values()] == ["theirs"]
+
     @pytest.mark.parametrize("request_type", ["Create", "Update"])
     def test_creation_and_update_touch_nothing(self, cloud: Cloud, request_type: str) -> None:
         assert self.work(cloud, RequestType=request_type)["Status"] == "SUCCESS"
