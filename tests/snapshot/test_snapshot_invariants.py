@@ -29,6 +29,7 @@ UNBOUNDED = {
     "logs:UpdateLogDelivery",
     "sagemaker:ListEndpoints",
     "sagemaker:ListInferenceComponents",
+    "sagemaker:ListModelPackages",
     "sagemaker:ListTags",
     "sagemaker:ListTrainingJobs",
     "tag:GetResources",
