@@ -10,8 +10,18 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud import platform
-from localcloud.sagemaker import archive, catalog, endpoints, hosting, monitor, s3_files, store, telemetry
-from localcloud.sagemaker.errors import not_emulated, validation
+from localcloud.sagemaker import (
+    archive,
+    catalog,
+    component_checks,
+    endpoints,
+    hosting,
+    monitor,
+    s3_files,
+    store,
+    telemetry,
+)
+from localcloud.sagemaker.errors import validation
 from localcloud.sagemaker.hosting import Fleet, Placement, StartFailed
 from localcloud.sagemaker.models import container_of
 from localcloud.sagemaker.options import options
@@ -23,7 +33,7 @@ _generation = itertools.count(1)
 
 def create(params: dict[str, Any]) -> dict[str, Any]:
     """Accept a component and bring it into service in the background."""
-    specification = _specification(params)
+    specification = component_checks.specification_of(params)
     with store.lock:
         endpoint = store.find(store.ENDPOINT, params["EndpointName"])
         if endpoint["EndpointStatus"] != "InService":
@@ -37,11 +47,11 @@ def create(params: dict[str, Any]) -> dict[str, Any]:
                 f"Endpoint {params['EndpointName']} hosts models, so it cannot host inference components."
             )
         fields = (
-            _adapter_fields(params, specification)
-            if is_adapter(specification)
-            else _base_fields(params, endpoint)
+            component_checks.adapter_fields(params, specification)
+            if component_checks.is_adapter(specification)
+            else component_checks.base_fields(params, endpoint)
         )
-        _check_specification(specification)
+        component_checks.check_specification(specification)
         record = store.add(
             store.INFERENCE_COMPONENT,
             {key: value for key, value in params.items() if key != "RuntimeConfig"},
@@ -68,11 +78,11 @@ def update(params: dict[str, Any]) -> dict[str, Any]:
     with store.lock:
         record = _changeable(params["InferenceComponentName"])
         specification = params.get("Specification") or record["Specification"]
-        if is_adapter(specification) != is_adapter(record["Specification"]):
+        if component_checks.is_adapter(specification) != component_checks.is_adapter(record["Specification"]):
             raise validation("An inference component cannot change between a base and an adapter.")
-        _check_specification(specification)
+        component_checks.check_specification(specification)
         count = params.get("RuntimeConfig", {}).get("CopyCount")
-        if is_adapter(specification) and count is not None:
+        if component_checks.is_adapter(specification) and count is not None:
             raise validation(
                 "An adapter inference component has no copies of its own; leave RuntimeConfig out."
             )
@@ -114,11 +124,6 @@ def delete(params: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def is_adapter(specification: Record) -> bool:
-    """Whether a specification is of an adapter on a base component."""
-    return bool(specification.get("BaseInferenceComponentName"))
-
-
 def adapters_of(base_name: str) -> list[str]:
     """Names of the adapter components on a base."""
     rows = store.table(store.INFERENCE_COMPONENT).values()
@@ -135,69 +140,7 @@ def base_of(component: Record) -> Record:
     return store.find(store.INFERENCE_COMPONENT, base) if base else component
 
 
-# ---- checks ------------------------------------------------------------------------------------------------
-
-
-def _specification(params: dict[str, Any]) -> Record:
-    if params.get("Specifications"):
-        raise not_emulated("one inference component on several instance types", "Give one Specification.")
-    specification: Record = params.get("Specification") or {}
-    if not specification:
-        raise validation("Specification is required.")
-    return specification
-
-
-def _check_specification(specification: Record) -> None:
-    container = specification.get("Container", {})
-    if is_adapter(specification):
-        if specification.get("ComputeResourceRequirements") or specification.get("ModelName"):
-            raise validation(
-                "An adapter inference component uses its base's resources and model; leave "
-                "ComputeResourceRequirements "
-                "and ModelName out."
-            )
-        if not container.get("ArtifactUrl"):
-            raise validation(
-                "An adapter inference component needs Container.ArtifactUrl, the adapter's tar.gz."
-            )
-        return
-    if bool(specification.get("ModelName")) == bool(container.get("Image")):
-        raise validation("A base inference component needs either ModelName or Container.Image.")
-    if not specification.get("ComputeResourceRequirements"):
-        raise validation("ComputeResourceRequirements is required for a base inference component.")
-    if specification.get("ModelName"):
-        store.find(store.MODEL, specification["ModelName"])
-
-
-def _base_fields(params: dict[str, Any], endpoint: Record) -> dict[str, Any]:
-    names = [variant["VariantName"] for variant in endpoint["ProductionVariants"]]
-    if not params.get("VariantName"):
-        raise validation("VariantName is required for a base inference component.")
-    if params["VariantName"] not in names:
-        raise validation(
-            f"Endpoint {endpoint['EndpointName']} has no variant {params['VariantName']}; it has {names}."
-        )
-    if params.get("RuntimeConfig") is None:
-        raise validation("RuntimeConfig is required for a base inference component.")
-    wanted = params["RuntimeConfig"]["CopyCount"]
-    return {"RuntimeConfig": {"DesiredCopyCount": wanted, "CurrentCopyCount": 0}}
-
-
-def _adapter_fields(params: dict[str, Any], specification: Record) -> dict[str, Any]:
-    base = store.find(store.INFERENCE_COMPONENT, specification["BaseInferenceComponentName"])
-    if is_adapter(base["Specification"]):
-        raise validation(
-            f"{base['InferenceComponentName']} is an adapter itself; name a base inference component."
-        )
-    if base["EndpointName"] != params["EndpointName"]:
-        raise validation(f"{base['InferenceComponentName']} is on another endpoint, {base['EndpointName']}.")
-    if base["InferenceComponentStatus"] != "InService":
-        raise validation(
-            f"Base inference component {base['InferenceComponentName']} is "
-            f"{base['InferenceComponentStatus']}; an adapter "
-            "can be created once it is InService."
-        )
-    return {"VariantName": base["VariantName"]}
+# ---- records ----------------------------------------------------------------------------------------------
 
 
 def _changeable(name: str) -> Record:
@@ -223,15 +166,15 @@ def _refuse_in_progress(record: Record) -> None:
 def _bring_up(record: Record, endpoint: Record) -> None:
     telemetry.component_event(dict(record))
     try:
-        if is_adapter(record["Specification"]):
+        if component_checks.is_adapter(record["Specification"]):
             fields = _start_adapter(record, endpoint, record["Specification"])
         else:
             count = record["RuntimeConfig"]["DesiredCopyCount"]
             fleet = _start_fleet(record, endpoint, record["Specification"], count)
             hosting.fleets[record["InferenceComponentArn"]] = fleet
             fields = {"RuntimeConfig": {"DesiredCopyCount": count, "CurrentCopyCount": count}}
-    except StartFailed as failure:
-        _enter(record, "Failed", FailureReason=str(failure))
+    except Exception as error:
+        _enter(record, "Failed", FailureReason=hosting.failure_reason(error))
         return
     _enter(record, "InService", **fields)
 
@@ -239,14 +182,14 @@ def _bring_up(record: Record, endpoint: Record) -> None:
 def _move(record: Record, endpoint: Record, specification: Record | None, count: int | None) -> None:
     telemetry.component_event(dict(record))
     try:
-        if is_adapter(record["Specification"]):
+        if component_checks.is_adapter(record["Specification"]):
             fields = _start_adapter(record, endpoint, specification or record["Specification"])
         elif specification is None:
             fields = _scale(record, record["RuntimeConfig"]["CurrentCopyCount"] if count is None else count)
         else:
             fields = _replace_fleet(record, endpoint, specification, count)
-    except StartFailed as failure:
-        _enter(record, "InService", FailureReason=str(failure))
+    except Exception as error:
+        _enter(record, "InService", FailureReason=hosting.failure_reason(error))
         return
     _enter(record, "InService", **fields, **({"Specification": specification} if specification else {}))
 
@@ -323,7 +266,7 @@ def _start_adapter(record: Record, endpoint: Record, specification: Record) -> d
 
 def _take_down(record: Record) -> None:
     telemetry.component_event(dict(record))
-    if is_adapter(record["Specification"]):
+    if component_checks.is_adapter(record["Specification"]):
         fleet = hosting.fleets.get(base_of(record)["InferenceComponentArn"])
         folder = fleet.adapters.get(record["InferenceComponentName"]) if fleet else None
         if fleet:

@@ -111,8 +111,8 @@ def _bring_up(record: Record, config: Record) -> None:
     monitor.wait(platform.provision_seconds())
     try:
         started = _start_fleets(record, config)
-    except StartFailed as failure:
-        _enter(record, "Failed", FailureReason=str(failure))
+    except Exception as error:
+        _enter(record, "Failed", FailureReason=hosting.failure_reason(error))
         return
     hosting.fleets.update(started)
     _enter(record, "InService", **_serving(config))
@@ -124,9 +124,9 @@ def _move(record: Record, config: Record) -> None:
     monitor.wait(platform.provision_seconds())
     try:
         started = _start_fleets(record, config)
-    except StartFailed as failure:
+    except Exception as error:
         _enter(record, "RollingBack")
-        _enter(record, "InService", FailureReason=str(failure))
+        _enter(record, "InService", FailureReason=hosting.failure_reason(error))
         return
     old = _fleets_of(record)
     for key in old:
@@ -153,8 +153,8 @@ def _rescale(record: Record, wanted: dict[str, Record]) -> None:
                 variant["CurrentInstanceCount"] = variant["DesiredInstanceCount"] = asked[
                     "DesiredInstanceCount"
                 ]
-    except StartFailed as failure:
-        reason = str(failure)
+    except Exception as error:
+        reason = hosting.failure_reason(error)
         _enter(record, "RollingBack")
     _enter(record, "InService", ProductionVariants=variants, FailureReason=reason)
 
@@ -185,7 +185,7 @@ def _start_fleets(record: Record, config: Record) -> dict[str, Fleet]:
             )
             started[fleet_key(record, variant["VariantName"])] = fleet
             fleet.start(variant.get("InitialInstanceCount", 1))
-    except StartFailed:
+    except Exception:
         for fleet in started.values():
             fleet.stop(0.0)
         raise

@@ -104,7 +104,7 @@ class Fleet:
         try:
             self._fetch()
             self.scale(count)
-        except StartFailed:
+        except Exception:
             self.stop(0.0)
             raise
 
@@ -240,10 +240,17 @@ class Fleet:
             name: replaced(value, self.folder)
             for name, value in self.container.get("Environment", {}).items()
         }
-        credentials = platform.role_credentials(self.role_arn)
         ports = {"SAGEMAKER_BIND_TO_PORT": str(port), "SM_MODEL_DIR": str(self.folder / "model")}
-        environment = base_environment(self.folder) | credentials | own | dict(program.environment) | ports
-        container = Container(program.argv, environment, self.folder, f"log-{port}.txt")
+        try:
+            credentials = platform.role_credentials(self.role_arn)
+            environment = (
+                base_environment(self.folder) | credentials | own | dict(program.environment) | ports
+            )
+            container = Container(program.argv, environment, self.folder, f"log-{port}.txt")
+        except (ClientError, BotoCoreError, OSError) as error:
+            raise StartFailed(
+                f"The container for {self.placement.words} could not be started: {error}"
+            ) from error
         # AWS names the stream after the instance, which there is none of: the group's number stands for it
         stream = f"{self.placement.variant_name}/i-{container.group:017x}"
         log = LogStream(container.log_path, self.placement.log_group, stream)
@@ -275,6 +282,14 @@ class Fleet:
     def _end(self, copy: Copy, grace_seconds: float) -> None:
         copy.container.stop(grace_seconds)
         copy.log.pump(store.now(), last=True)
+
+
+def failure_reason(error: Exception) -> str:
+    """The FailureReason for what ended a background task; what was not foreseen goes to the cloud's log."""
+    if isinstance(error, StartFailed):
+        return str(error)
+    logger.error("Hosting failed", exc_info=error)
+    return "InternalServerError: We encountered an internal error. Please try again."
 
 
 def fetch_archive(s3: Any, uri: str, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import defaultdict
 
 from localcloud import platform
 from localcloud.sagemaker import hosting, store, telemetry
@@ -19,7 +20,7 @@ def wait(seconds: float) -> None:
 
 def watch(endpoint: Record) -> None:
     """Look after the endpoint's fleets until it is gone. One thread an endpoint."""
-    meters = {variant["VariantName"]: Meter() for variant in endpoint["ProductionVariants"]}
+    meters: dict[str, Meter] = defaultdict(Meter)
     next_utilization = next_concurrency = time.monotonic()
     name = endpoint["EndpointName"]
     while store.table(store.ENDPOINT).get(name) is endpoint:
@@ -34,8 +35,8 @@ def watch(endpoint: Record) -> None:
                     telemetry.put_concurrency(fleet.placement.dimensions, fleet.in_flight, len(fleet.copies))
         if now >= next_utilization:
             next_utilization = now + options.utilization_period
-            for variant_name, meter in meters.items():
-                _put_utilization(name, variant_name, meter, fleets)
+            for variant_name in [variant["VariantName"] for variant in endpoint["ProductionVariants"]]:
+                _put_utilization(name, variant_name, meters[variant_name], fleets)
         wait(options.look)
 
 

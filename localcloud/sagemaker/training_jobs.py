@@ -47,12 +47,13 @@ def stop(params: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ApiError: for a job that has ended already.
     """
-    record = store.find(store.TRAINING_JOB, params["TrainingJobName"])
-    status = record["TrainingJobStatus"]
-    if status not in ("InProgress", "Stopping"):
-        raise validation(f"The request was rejected because the training job is in status {status}.")
-    if run := _runs.get(record["TrainingJobArn"]):
-        run.stop()
+    with store.lock:  # a job that ends meanwhile must not go back to Stopping
+        record = store.find(store.TRAINING_JOB, params["TrainingJobName"])
+        status = record["TrainingJobStatus"]
+        if status not in ("InProgress", "Stopping"):
+            raise validation(f"The request was rejected because the training job is in status {status}.")
+        if run := _runs.get(record["TrainingJobArn"]):
+            run.stop()
     return {}
 
 

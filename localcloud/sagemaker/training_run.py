@@ -8,13 +8,12 @@ import shutil
 import threading
 import time
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud import platform
-from localcloud.sagemaker import archive, s3_files, store, telemetry
+from localcloud.sagemaker import archive, artifacts, s3_files, store, telemetry
 from localcloud.sagemaker.container import Container
 from localcloud.sagemaker.log_stream import Found, LogStream, find_metrics
 from localcloud.sagemaker.opt_ml import HOST, OptMl, s3_source
@@ -166,7 +165,7 @@ class TrainingRun:
             if checkpoints:
                 checkpoints.store()
         if end is End.FINISHED and code:
-            raise JobFailed(self._algorithm_error(code))
+            raise JobFailed(artifacts.algorithm_error(self._files, code, MAX_REASON))
         return end
 
     def _watch(self, container: Container, checkpoints: s3_files.FolderSync | None) -> tuple[End, int]:
@@ -244,44 +243,10 @@ class TrainingRun:
         return s3_files.FolderSync(s3, self._files.checkpoints(self._job), config["S3Uri"], self._say)
 
     def _store_artifacts(self) -> None:
-        """model.tar.gz always, output.tar.gz when there is something in it, as SageMaker does."""
         if not self._files.model.exists():
             return  # stopped before there was an instance
-        output = self._job["OutputDataConfig"]
         s3 = platform.role_session(self._job["RoleArn"]).client("s3")
-        kms = (
-            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": output["KmsKeyId"]}
-            if output.get("KmsKeyId")
-            else {}
-        )
-        base = f"{output['S3OutputPath'].rstrip('/')}/{self._name}/output"
-        if output.get("CompressionType") == "NONE":
-            s3_files.upload_folder(s3, self._files.model, f"{base}/model", kms)
-            s3_files.upload_folder(s3, self._files.output_data, f"{base}/data", kms)
-            store.change(self._job, ModelArtifacts={"S3ModelArtifacts": f"{base}/model/"})
-            return
-        self._upload_archive(s3, self._files.model, f"{base}/model.tar.gz", kms)
-        if any(self._files.output_data.iterdir()):
-            self._upload_archive(s3, self._files.output_data, f"{base}/output.tar.gz", kms)
-        store.change(self._job, ModelArtifacts={"S3ModelArtifacts": f"{base}/model.tar.gz"})
-
-    def _upload_archive(self, s3: Any, folder: Path, uri: str, kms: dict[str, str]) -> None:
-        bucket, key = s3_files.split_uri(uri)
-        target = self._files.root / "tmp" / key.rsplit("/", 1)[-1]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        for link in archive.pack(folder, target):
-            self._say(f"{link} was not stored: it is a link that leads out of {folder.name}/.")
-        s3.upload_file(str(target), bucket, key, ExtraArgs=kms or None)
-        target.unlink()
-
-    def _algorithm_error(self, code: int) -> str:
-        """SageMaker's FailureReason: the file `failure`, cut so that the exit code stays visible."""
-        ending = f", exit code: {code}"
-        try:
-            told = self._files.failure.read_text(encoding="utf-8", errors="replace").strip()
-        except OSError:
-            told = ""
-        return f"AlgorithmError: {told}"[: MAX_REASON - len(ending)] + ending
+        store.change(self._job, ModelArtifacts=artifacts.store(s3, self._files, self._job, self._say))
 
     # ---- what the rest of the world sees -------------------------------------------------------------------
 
