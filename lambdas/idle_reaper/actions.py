@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lambdas.idle_reaper import snapshot
 from lambdas.idle_reaper.facts import Action, Endpoint, Verdict, keep
@@ -30,8 +30,11 @@ class Actions:
         clock: Callable[[], datetime],
         seconds_left: Callable[[], float],
         pause: Callable[[float], None] = time.sleep,
+        *,
+        home: Clients | None = None,
     ) -> None:
         self._clients, self._settings, self._clock = clients, settings, clock
+        self._home = home or clients
         self._left, self._pause = seconds_left, pause
 
     def warn(self, endpoint: Endpoint, verdict: Verdict) -> Verdict:
@@ -64,7 +67,8 @@ class Actions:
         where = ""
         if self._settings.audit_bucket:
             try:
-                where = snapshot.store(self._clients, self._settings.audit_bucket, endpoint, self._clock())
+                document = snapshot.take(self._clients, endpoint, self._clock())
+                where = snapshot.store(self._home, self._settings.audit_bucket, endpoint, document)
             except Exception as error:
                 return Verdict(
                     action=Action.NOTIFY,
@@ -100,8 +104,3 @@ class Actions:
         return Verdict(
             action=Action.DELETE, reason=f"{verdict.reason}; put to sleep through its stack {stack}"
         )
-
-
-def deadline_text(settings: Settings, now: datetime) -> str:
-    """When a warning that is given now ends, for people."""
-    return f"{now + settings.warn:%Y-%m-%d %H:%M} UTC ({settings.warn / timedelta(minutes=1):.0f} minutes)"

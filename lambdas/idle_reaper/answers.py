@@ -65,4 +65,5 @@ def component_of(summary: dict[str, Any]) -> Component:
         variant=summary.get("VariantName", ""),
         status=summary.get("InferenceComponentStatus", ""),
         created=summary["CreationTime"],
+        modified=summary.get("LastModifiedTime"),
     )

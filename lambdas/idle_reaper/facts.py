@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from lambdas.shared.hosting import Hosting
 from lambdas.shared.tags import Tags
@@ -53,6 +53,19 @@ class Unreadable:
     """A read that failed, and why."""
 
     why: str
+
+
+class Tagged(Protocol):
+    """What the rules about owners and protection look at; endpoints have it, and so do other resources."""
+
+    @property
+    def tags(self) -> Tags | Unreadable | None: ...
+
+    @property
+    def known_tags(self) -> Tags: ...
+
+    @property
+    def hosting_endpoint(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -124,12 +137,13 @@ class Config:
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """An inference component on the endpoint."""
+    """An inference component on the endpoint. `modified` is None where AWS does not tell."""
 
     name: str
     variant: str
     status: str
     created: datetime
+    modified: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

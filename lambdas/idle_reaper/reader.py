@@ -10,6 +10,8 @@ from typing import Any
 
 from lambdas.idle_reaper import metrics
 from lambdas.idle_reaper.answers import component_of, config_of, detail_of, endpoint_of
+from lambdas.idle_reaper.checkpoint import Checkpoint
+from lambdas.idle_reaper.discovery import by_name, matching, own
 from lambdas.idle_reaper.facts import (
     Component,
     Config,
@@ -30,6 +32,11 @@ from lambdas.shared.tags import Tags, indexed_tags, list_tags
 
 #: With less time left than this nothing more is read: what is unread is kept, and the next run goes on.
 SPARE_SECONDS = 45.0
+#: Of a run's time this part is left for warnings and deletions.
+FOR_ACTING = 0.3
+#: As many endpoints are read one by one, and decided, before the next are begun: what a run that is cut off
+#: has read is then decided, too.
+GROUP = 200
 
 
 class Reader:
@@ -41,11 +48,26 @@ class Reader:
         settings: Settings,
         clock: Callable[[], datetime],
         seconds_left: Callable[[], float],
+        home: Clients | None = None,
     ) -> None:
         self._clients, self._settings, self._clock, self._left = clients, settings, clock, seconds_left
+        self._checkpoint = Checkpoint(home or clients, settings)
+        self._reserve = SPARE_SECONDS
+        #: The first endpoint that was left unread for lack of time.
+        self._cut_at = ""
         #: The moment that is judged; a second look moves it on.
         self.now = clock()
         self.problems: list[str] = []
+
+    def begin(self, share: float) -> None:
+        """Reading may take `share` of the time left, less what acting needs."""
+        left = self._left()
+        self._reserve = max(SPARE_SECONDS, left - left * share * (1 - FOR_ACTING))
+        self.now = self._clock()
+
+    def has_time(self) -> bool:
+        """Whether more may be read."""
+        return self._left() >= self._reserve
 
     def endpoints(self) -> list[Endpoint]:
         """All endpoints of the region with what comes without a call for each of them."""
@@ -58,18 +80,57 @@ class Reader:
             return found
         components = self._components()
         index = self._tag_index()
-        own = self._hosting()
-        discovered = _by_name(self._discovered())
+        stack = self._hosting()
+        discovered = by_name(self._discovered())
         return [
             replace(
                 each,
-                components=_own(components, each.name),
+                components=own(components, each.name),
                 tags=index.get(each.arn),
-                hosting=own,
-                discovered=_matching(discovered, each.name, _own(components, each.name)),
+                hosting=stack,
+                discovered=matching(discovered, each.name, own(components, each.name)),
             )
             for each in found
         ]
+
+    def settle_all(self, endpoints: list[Endpoint]) -> list[tuple[Endpoint, Verdict]]:
+        """`settle` for a whole region, in groups, beginning where the last run was cut off; in the given
+        order."""
+        done: dict[str, tuple[Endpoint, Verdict]] = {}
+        waiting = self._in_bulk(endpoints, done)
+        begin = self._checkpoint.load() if len(waiting) > GROUP else ""
+        waiting.sort(key=lambda each: (each.arn < begin, each.arn))
+        for first in range(0, len(waiting), GROUP):
+            group = waiting[first : first + GROUP]
+            done |= {each.arn: (each, verdict) for each, verdict in self.settle(group)}
+        if self._cut_at or begin:
+            self._checkpoint.save(self._cut_at)
+        if self._cut_at:
+            self.problems.append("no time was left to read all; the next run goes on from there")
+        self._reserve = SPARE_SECONDS
+        return [done[endpoint.arn] for endpoint in endpoints]
+
+    def _in_bulk(
+        self, endpoints: list[Endpoint], done: dict[str, tuple[Endpoint, Verdict]]
+    ) -> list[Endpoint]:
+        """Decide what the lists and batches of metrics suffice for; answer what needs calls of its own."""
+        waiting: list[Endpoint] = []
+        measured: list[Endpoint] = []
+        for endpoint in endpoints:
+            outcome = decide(endpoint, self._settings, self.now)
+            if isinstance(outcome, Verdict):
+                done[endpoint.arn] = endpoint, outcome
+            else:
+                (measured if outcome is Need.METRICS else waiting).append(endpoint)
+        if not measured:
+            return waiting
+        return waiting + self._in_bulk(self._activity(measured), done)
+
+    def tagged(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint with its tags."""
+        if endpoint.tags is not None:
+            return endpoint
+        return replace(endpoint, tags=self._one(Need.TAGS, self._tags, endpoint))
 
     def settle(self, endpoints: Iterable[Endpoint]) -> list[tuple[Endpoint, Verdict]]:
         """Read for each endpoint, a kind of need at a time, until every one has its verdict; in the given
@@ -186,17 +247,16 @@ class Reader:
         return [replace(each, **{field: self._one(need, read, each)}) for each in endpoints]
 
     def _one(self, need: Need, read: Callable[[Endpoint], Any], endpoint: Endpoint) -> Any:
-        if self._left() < SPARE_SECONDS:
-            problem = "no time was left in this run"
-        else:
-            try:
-                return read(endpoint)
-            except Exception as error:
-                problem = error_text(error)
-                if is_missing(error):  # that it is gone is known, not unread
-                    return Unreadable(problem)
-        self._note(f"{need.value} of {endpoint.name}", problem)
-        return Unreadable(problem)
+        if not self.has_time():
+            self._cut_at = self._cut_at or endpoint.arn
+            return Unreadable("no time was left in this run")
+        try:
+            return read(endpoint)
+        except Exception as error:
+            problem = error_text(error)
+            if not is_missing(error):  # that it is gone is known, not unread
+                self._note(f"{need.value} of {endpoint.name}", problem)
+            return Unreadable(problem)
 
     def _tags(self, endpoint: Endpoint) -> Tags:
         return list_tags(self._clients("sagemaker"), endpoint.arn)
@@ -212,6 +272,8 @@ class Reader:
 
     def _activity(self, endpoints: list[Endpoint]) -> list[Endpoint]:
         """Read all series that the endpoints' rules want; one round of calls for each distinct window."""
+        if not self.has_time():
+            return [self._unmeasured(endpoint) for endpoint in endpoints]
         starts: dict[datetime, set[Series]] = {}
         for endpoint in endpoints:
             missing = wanted_series(endpoint) - set(endpoint.activity)
@@ -236,44 +298,14 @@ class Reader:
             for endpoint in endpoints
         ]
 
+    def _unmeasured(self, endpoint: Endpoint) -> Endpoint:
+        self._cut_at = self._cut_at or endpoint.arn
+        unread = Unreadable("no time was left in this run")
+        missing = wanted_series(endpoint) - set(endpoint.activity)
+        return replace(endpoint, activity={**endpoint.activity, **dict.fromkeys(missing, unread)})
+
     def _start(self, endpoint: Endpoint) -> datetime:
         """From where on its use matters: the window, or the warning if that was given earlier."""
         opened = self._settings.window_start(self.now)
         given = warned_at(endpoint, self._settings)
         return min(opened, given) if given else opened
-
-
-def _completed(
-    endpoint: Endpoint, found: dict[Series, Reading | Unreadable]
-) -> dict[Series, Reading | Unreadable]:
-    missing = wanted_series(endpoint) - set(endpoint.activity)
-    return {**endpoint.activity, **{series: found[series] for series in missing}}
-
-
-def _own(
-    components: dict[str, tuple[Component, ...]] | Unreadable, endpoint: str
-) -> tuple[Component, ...] | Unreadable:
-    return components if isinstance(components, Unreadable) else components.get(endpoint, ())
-
-
-def _by_name(discovered: set[Series] | Unreadable) -> dict[tuple[str, str], set[Series]] | Unreadable:
-    if isinstance(discovered, Unreadable):
-        return discovered
-    found: dict[tuple[str, str], set[Series]] = {}
-    for series in discovered:
-        for dimension in series.dimensions:
-            found.setdefault(dimension, set()).add(series)
-    return found
-
-
-def _matching(
-    discovered: dict[tuple[str, str], set[Series]] | Unreadable,
-    endpoint: str,
-    components: tuple[Component, ...] | Unreadable,
-) -> frozenset[Series] | Unreadable:
-    """The series that name the endpoint or one of its components."""
-    if isinstance(discovered, Unreadable):
-        return discovered
-    own = [] if isinstance(components, Unreadable) else components
-    names = [("EndpointName", endpoint), *(("InferenceComponentName", each.name) for each in own)]
-    return frozenset().union(*(discovered.get(name, set()) for name in names))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -18,6 +18,15 @@ class Scope(StrEnum):
 
     PROJECT = "project"
     ACCOUNT = "account"
+
+
+class Kind(StrEnum):
+    """Resources besides endpoints that bill while nobody uses them; the values are those of `OTHER_KINDS`."""
+
+    NOTEBOOKS = "notebook-instances"
+    TRAINING = "training-jobs"
+    PROCESSING = "processing-jobs"
+    APPS = "apps"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +46,11 @@ class Settings:
     audit_bucket: str = ""
     topic_arn: str = ""
     hosting_stack: str = ""
+    #: Regions to look at; empty means the own one.
+    regions: tuple[str, ...] = ()
+    #: Kinds of resources besides endpoints that are looked at; people are told of them, nothing is stopped.
+    other_kinds: tuple[Kind, ...] = ()
+    metric_namespace: str = "FinExpert"
 
     def window_start(self, now: datetime) -> datetime:
         """Use after this moment keeps an endpoint.
@@ -51,6 +65,12 @@ class Settings:
         """Younger endpoints are kept: their window was not yet open, so no metric proves nothing."""
         return max(self.min_age, self.idle + self.metric_delay)
 
+    def of_region(self, region: str) -> Settings:
+        """The same settings for another region; the Hosting stack is only where the function itself runs."""
+        if region == self.region:
+            return self
+        return replace(self, region=region, hosting_stack="")
+
     @classmethod
     def load(cls, environ: Mapping[str, str], event: Mapping[str, Any]) -> Settings:
         """Read all variables; ConfigurationError names every one that cannot be used.
@@ -63,6 +83,7 @@ class Settings:
         def minutes(name: str, default: float) -> timedelta:
             return timedelta(minutes=v.number(name, default))
 
+        kinds = _words(v.text("OTHER_KINDS"))
         scope = Scope(v.choice("SCOPE", Scope.PROJECT, tuple(Scope)))
         settings = cls(
             project=v.text("PROJECT", "FinExpert"),
@@ -78,8 +99,19 @@ class Settings:
             audit_bucket=v.text("AUDIT_BUCKET"),
             topic_arn=v.text("TOPIC_ARN"),
             hosting_stack=v.text("HOSTING_STACK"),
+            regions=_words(v.text("REGIONS")),
+            other_kinds=tuple(Kind(word) for word in kinds if word in set(Kind)),
+            metric_namespace=v.text("METRIC_NAMESPACE", "FinExpert"),
         )
+        for word in kinds:
+            if word not in set(Kind):
+                v.problem(f"OTHER_KINDS has {word!r}: write some of {', '.join(Kind)}")
         if settings.idle <= timedelta(0):
             v.problem("IDLE_MINUTES is 0: write how long nobody must have used an endpoint, in minutes")
         v.check()
         return settings
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """A list with commas or blanks between, each word once, in its order."""
+    return tuple(dict.fromkeys(text.replace(",", " ").split()))

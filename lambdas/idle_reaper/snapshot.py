@@ -4,12 +4,13 @@ before."""
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from lambdas.idle_reaper.facts import Component, Endpoint
 from lambdas.shared.aws import Clients, error_text, is_missing, pages
 from lambdas.shared.endpoints import scalable_targets
+from lambdas.shared.tags import list_tags
 
 FORMAT = 1
 
@@ -20,26 +21,36 @@ def take(clients: Clients, endpoint: Endpoint, now: datetime) -> dict[str, Any]:
     sagemaker = clients("sagemaker")
     described = _plain(sagemaker.describe_endpoint(EndpointName=endpoint.name))
     own = endpoint.components if isinstance(endpoint.components, tuple) else ()
+    described_components = [_component(sagemaker, component) for component in own]
     return {
         "format": FORMAT,
         "taken": now,
         "endpoint": described,
         "endpoint_config": _config(sagemaker, described["EndpointConfigName"]),
-        "inference_components": [_component(sagemaker, component) for component in own],
+        "inference_components": described_components,
+        "component_tags": {
+            component["InferenceComponentName"]: list_tags(sagemaker, component["InferenceComponentArn"])
+            for component in described_components
+        },
         "scaling": _scaling(clients, endpoint, [component.name for component in own]),
         "tags": dict(endpoint.known_tags),
     }
 
 
+def folder(name: str) -> str:
+    """Where the snapshots of an endpoint's lives are; their names sort by creation."""
+    return f"audit/endpoints/{name}/"
+
+
 def key(endpoint: Endpoint) -> str:
     """One object for each life of an endpoint, so that a repeated run writes the same one."""
-    return f"audit/endpoints/{endpoint.name}/{endpoint.created:%Y%m%dT%H%M%SZ}.json"
+    return f"{folder(endpoint.name)}{endpoint.created.astimezone(UTC):%Y%m%dT%H%M%SZ}.json"
 
 
-def store(clients: Clients, bucket: str, endpoint: Endpoint, now: datetime) -> str:
+def store(clients: Clients, bucket: str, endpoint: Endpoint, document: dict[str, Any]) -> str:
     """Write the snapshot and answer its URI. Raises botocore's errors: without snapshot nothing is
     deleted."""
-    body = json.dumps(take(clients, endpoint, now), default=str, indent=1)
+    body = json.dumps(document, default=str, indent=1)
     clients("s3").put_object(
         Bucket=bucket, Key=key(endpoint), Body=body.encode(), ContentType="application/json"
     )

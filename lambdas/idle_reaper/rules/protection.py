@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time
 
-from lambdas.idle_reaper.facts import Endpoint, Unreadable, Verdict, keep
+from lambdas.idle_reaper.facts import Tagged, Unreadable, Verdict, keep
 from lambdas.idle_reaper.settings import Settings
 from lambdas.shared.environment import FALSE, TRUE
 
 
-def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | None:
+def judge(endpoint: Tagged, settings: Settings, now: datetime) -> Verdict | None:
     """Keep what carries the keep tag, unless its date is past or it says no in so many words."""
     if isinstance(endpoint.tags, Unreadable):
         return keep(f"its tags cannot be read, so it may be protected ({endpoint.tags.why})")

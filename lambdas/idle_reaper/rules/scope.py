@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from lambdas.idle_reaper.facts import Endpoint, Unreadable, Verdict, keep
+from lambdas.idle_reaper.facts import Tagged, Unreadable, Verdict, keep
 from lambdas.idle_reaper.settings import Scope, Settings
 from lambdas.shared.tags import PROJECT_TAG, owning_stack
 
 
-def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | None:
+def judge(endpoint: Tagged, settings: Settings, now: datetime) -> Verdict | None:
     """In the scope `project`, keep what neither carries the project's tag nor is Hosting's."""
     if settings.scope is Scope.ACCOUNT or endpoint.hosting_endpoint or endpoint.tags is None:
         return None

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from lambda_cloud import NOW, Cloud, arn, error, minutes
 
-from lambdas.idle_reaper import handler as module
-from lambdas.idle_reaper.handler import Run
+from lambdas.idle_reaper import run as module
+from lambdas.idle_reaper.run import Run
 from lambdas.idle_reaper.settings import Settings
 from lambdas.shared.tags import DELETE_AFTER_TAG, STACK_NAME_TAG
 

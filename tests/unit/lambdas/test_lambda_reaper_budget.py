@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lambda_cloud import NOW, Cloud
 
-from lambdas.idle_reaper.handler import Run
+from lambdas.idle_reaper.run import Run
 from lambdas.idle_reaper.settings import Settings
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from lambda_cloud import NOW, Cloud, error, minutes
 
-from lambdas.idle_reaper.handler import Run
+from lambdas.idle_reaper.run import Run
 from lambdas.idle_reaper.settings import Scope, Settings
 from lambdas.shared.tags import STACK_NAME_TAG
 

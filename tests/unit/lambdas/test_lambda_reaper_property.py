@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lambda_cloud import NOW, Cloud
 
-from lambdas.idle_reaper.handler import Run
+from lambdas.idle_reaper.run import Run
 from lambdas.idle_reaper.settings import Settings
 
 IDLE, DELAY, MIN_AGE = 60, 3, 60
