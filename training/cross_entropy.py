@@ -26,7 +26,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             log_probabilities = F.log_softmax(logits, dim=-1)
             total += F.nll_loss(log_probabilities, wanted, reduction="sum")
             surprise = log_probabilities.exp_()
-            surprise[torch.arange(len(wanted)), wanted] -= 1.0
+            surprise[torch.arange(len(wanted), device=wanted.device), wanted] -= 1.0
             gradient[start : start + CHUNK] = (surprise.to(weight.dtype) @ weight).to(hidden.dtype)
         ctx.save_for_backward(gradient)
         return total

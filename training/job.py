@@ -186,10 +186,9 @@ def _point(step: int, epoch: float, held_out: dict[str, float]) -> dict[str, Any
 
 def _save_adapter(model: AdaptedModel, channels: Channels) -> None:
     """Into model/, whole or not at all, and without anything else beside it."""
-    partial = channels.base / ".model.partial"
+    partial = channels.model_output / ".partial"  # inside, since model/ may be a mount of its own
     shutil.rmtree(partial, ignore_errors=True)
     model.save_adapter(partial)
-    channels.model_output.mkdir(parents=True, exist_ok=True)
     for file in sorted(partial.iterdir(), reverse=True):  # weights before the settings that announce them
         file.replace(channels.model_output / file.name)
     partial.rmdir()

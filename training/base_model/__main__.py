@@ -1,6 +1,6 @@
 """Rebuild the shipped base checkpoint: `python -m training.base_model [--out base_model] [--steps N]`.
 
-About eight minutes on one core. base_model/manifest.json says from what, with which seeds and versions.
+About ten minutes on one core. base_model/manifest.json says from what, with which seeds and versions.
 """
 
 import argparse

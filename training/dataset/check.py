@@ -96,8 +96,8 @@ def check(
         readers.append(second)
         held_documents = len(outside.digests)
         kept = [s for s, d in zip(tally.sizes, tally.digests, strict=True) if d not in outside.seen]
-    limit = hyperparameters.max_train_samples
-    kept = kept if limit == -1 else kept[:limit]
+    kept = kept[: _limit(hyperparameters.max_train_samples)]
+    held_documents = len(range(held_documents)[: _limit(hyperparameters.max_val_samples)])
     per_epoch, steps = optimizer_steps(sum(kept), len(kept), hyperparameters)
     problems = [problem for each in readers for problem in each.problems]
     report = DatasetReport(
@@ -117,6 +117,10 @@ def check(
         notes=tuple(note for each in readers for note in each.notes),
     )
     return _judged(report, [str(problem) for problem in problems], tally, hyperparameters)
+
+
+def _limit(samples: int) -> int | None:
+    return None if samples == -1 else samples
 
 
 def estimate_tokens(size: int, documents: int) -> int:

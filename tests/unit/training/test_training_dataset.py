@@ -217,6 +217,11 @@ def test_a_good_dataset_is_summed_up_in_a_sentence() -> None:
     assert report.sentence.startswith("100 documents (35 kB")
 
 
+def test_limits_on_samples_count_in_the_check() -> None:
+    report = check([file("a.txt", prose(30))], parse({"max_train_samples": "7", "max_val_samples": "3"}))
+    assert (report.training_documents, report.validation_documents) == (7, 3)
+
+
 def test_too_little_data_is_said_with_a_remedy() -> None:
     report = check([file("a.txt", prose(8))], parse({}))
     assert report.optimizer_steps < 50
