@@ -31,6 +31,9 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
+    if not settings.has_model:
+        print(f"There is no model in {settings.model_dir}: config.json is missing.", file=sys.stderr)
+        return 1
     from serving.engine import Engine, ModelError  # seconds of imports, so after the cheap checks
     from serving.server import Server
     from serving.worker import Worker

@@ -49,8 +49,6 @@ class Engine:
         self._settings = settings
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         folder = settings.model_dir
-        if not (folder / "config.json").is_file():
-            raise ModelError(f"There is no model in {folder}: config.json is missing.")
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             self._model: Any = AutoModelForCausalLM.from_pretrained(

@@ -66,14 +66,13 @@ class Placement:
         return f"production variant {self.variant_name}"
 
 
-@dataclass
+@dataclass(eq=False)
 class Copy:
     """One container of a fleet."""
 
     container: Container
     port: int
     log: LogStream
-    log_stream: str
     in_flight: int = 0
 
 
@@ -110,11 +109,9 @@ class Fleet:
 
     def scale(self, count: int) -> None:
         """Start or stop containers until there are `count`."""
-        while len(self.copies) < count:
-            copy = self._start_copy()
-            with self._guard:
-                self.copies.append(copy)
+        started = self._start_copies(count - len(self.copies))
         with self._guard:
+            self.copies += started
             surplus, self.copies = self.copies[count:], self.copies[:count]
         for copy in surplus:
             self._end(copy, options.endpoint_grace)
@@ -156,12 +153,15 @@ class Fleet:
             if copy.container.exit_code() is not None and not self._stopped:
                 copy.log.say(f"The container ended with exit code {copy.container.exit_code()}.", store.now())
                 try:
-                    fresh = self._start_copy()
+                    [fresh] = self._start_copies(1)
                 except StartFailed as failure:
                     logger.warning("%s", failure)
                     continue
                 with self._guard:
+                    wanted = copy in self.copies
                     self.copies = [fresh if one is copy else one for one in self.copies]
+                if not wanted:  # scaled away meanwhile
+                    self._end(fresh, 0.0)
 
     # ---- adapters ------------------------------------------------------------------------------------------
 
@@ -227,7 +227,23 @@ class Fleet:
                 f"model. ({error})"
             ) from error
 
-    def _start_copy(self) -> Copy:
+    def _start_copies(self, count: int) -> list[Copy]:
+        """Start containers side by side; all of them are ready, or none is left."""
+        started: list[Copy] = []
+        try:
+            for _ in range(count):
+                started.append(self._launch())
+            for copy in started:
+                self._wait_for_ping(copy)
+                for name, folder in self.adapters.items():
+                    self._post_adapter(copy, name, folder)
+        except Exception:
+            for copy in started:
+                self._end(copy, 0.0)
+            raise
+        return started
+
+    def _launch(self) -> Copy:
         image = self.container.get("Image", "")
         program = images.program_for(image)
         if program is None:
@@ -254,15 +270,7 @@ class Fleet:
         # AWS names the stream after the instance, which there is none of: the group's number stands for it
         stream = f"{self.placement.variant_name}/i-{container.group:017x}"
         log = LogStream(container.log_path, self.placement.log_group, stream)
-        copy = Copy(container, port, log, stream)
-        try:
-            self._wait_for_ping(copy)
-            for name, folder in self.adapters.items():
-                self._post_adapter(copy, name, folder)
-        except StartFailed:
-            self._end(copy, 0.0)
-            raise
-        return copy
+        return Copy(container, port, log)
 
     def _wait_for_ping(self, copy: Copy) -> None:
         deadline = time.monotonic() + self.startup_seconds

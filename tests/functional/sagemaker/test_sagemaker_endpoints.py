@@ -359,31 +359,26 @@ def test_scaled_to_zero_and_back_with_its_adapter(lab: Lab, shared: str) -> None
     assert ask(lab, shared, {"inputs": PROMPT}, InferenceComponentName=f"{shared}-tuned") == tuned
 
 
-def test_a_container_that_dies_is_started_again(lab: Lab, endpoint: str, cloud: Cloud) -> None:
-    before = ask(lab, endpoint, {"inputs": PROMPT})
-    [container] = containers_of(cloud, endpoint)
-    os.killpg(container, signal.SIGKILL)
-    eventually(_answers(lab, endpoint), seconds=60, why="it did not come back")
-    assert ask(lab, endpoint, {"inputs": PROMPT}) == before
-    assert containers_of(cloud, endpoint) != [container]
-    log = lab.client("logs").filter_log_events(logGroupName=f"/aws/sagemaker/Endpoints/{endpoint}")["events"]
-    assert any("ended with exit code 137" in event["message"] for event in log)
-
-
-def test_a_stream_that_breaks_off_ends_with_a_model_stream_error(
+def test_a_container_that_dies_breaks_its_stream_and_is_started_again(
     lab: Lab, endpoint: str, cloud: Cloud
 ) -> None:
+    before = ask(lab, endpoint, {"inputs": PROMPT})
     asked = {"inputs": PROMPT, "parameters": {"max_new_tokens": 200}, "stream": True}
     answer = lab.client("sagemaker-runtime").invoke_endpoint_with_response_stream(
         EndpointName=endpoint, ContentType="application/json", Body=json.dumps(asked)
     )
     events = iter(answer["Body"])
     next(events)
-    os.killpg(containers_of(cloud, endpoint)[0], signal.SIGKILL)
+    [container] = containers_of(cloud, endpoint)
+    os.killpg(container, signal.SIGKILL)
     with pytest.raises(EventStreamError, match="ModelStreamError"):
         for _ in events:
             pass
     eventually(_answers(lab, endpoint), seconds=60, why="it did not come back")
+    assert ask(lab, endpoint, {"inputs": PROMPT}) == before
+    assert containers_of(cloud, endpoint) != [container]
+    log = lab.client("logs").filter_log_events(logGroupName=f"/aws/sagemaker/Endpoints/{endpoint}")["events"]
+    assert any("ended with exit code 137" in event["message"] for event in log)
 
 
 def packed_nothing() -> bytes:

@@ -143,8 +143,10 @@ def test_adapters_that_do_not_fit_leave_the_model_as_it_was(
     assert text(engine, adapter="one") != before
 
 
-def test_a_folder_without_a_model_is_said(tmp_path: Path) -> None:
+def test_a_broken_model_is_said_with_its_folder(tmp_path: Path) -> None:
     from serving.engine import Engine, ModelError
 
-    with pytest.raises(ModelError, match=r"config.json is missing"):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/config.json").write_text("{}")
+    with pytest.raises(ModelError, match=f"The model in {tmp_path}/model cannot be loaded"):
         Engine(Settings.from_environment({"SAGEMAKER_BASE_DIR": str(tmp_path)}))
