@@ -86,18 +86,13 @@ class Engine:
                 f"There are {len(self.adapters)} adapters, as many as OPTION_MAX_LORAS allows. "
                 "Delete one first.",
             )
-        self._check_adapter(folder)
-        from peft import PeftModel
-
+        config = self._adapter_config(folder)
         try:
             if self.adapters:
-                self._model.load_adapter(str(folder), adapter_name=_module_name(name))
+                self._load_further(name, folder)
             else:
-                self._model = PeftModel.from_pretrained(
-                    self._model, str(folder), adapter_name=_module_name(name)
-                )
+                self._load_first(name, folder, config)
         except LOADING_ERRORS as error:
-            self._drop_half_loaded(name)
             raise RequestError(400, f"Adapter {name} cannot be loaded: {error}") from error
         self._model.eval()
         self.adapters.append(name)
@@ -113,9 +108,29 @@ class Engine:
         if self.adapters:
             self._model.delete_adapter(_module_name(name))
         else:
-            self._model = self._model.unload()
+            self._model = _without_adapters(self._model)
 
-    def _check_adapter(self, folder: Path) -> None:
+    def _load_first(self, name: str, folder: Path, config: Any) -> None:
+        """Put LoRA layers into the model, and take them out again if the weights do not fit."""
+        from peft import PeftModel
+
+        wrapped = PeftModel(self._model, config, adapter_name=_module_name(name))
+        try:
+            wrapped.load_adapter(str(folder), adapter_name=_module_name(name))
+        except LOADING_ERRORS:
+            self._model = _without_adapters(wrapped)
+            raise
+        self._model = wrapped
+
+    def _load_further(self, name: str, folder: Path) -> None:
+        try:
+            self._model.load_adapter(str(folder), adapter_name=_module_name(name))
+        except LOADING_ERRORS:
+            if _module_name(name) in self._model.peft_config:
+                self._model.delete_adapter(_module_name(name))
+            raise
+
+    def _adapter_config(self, folder: Path) -> Any:
         from peft import PeftConfig
 
         if not (folder / "adapter_config.json").is_file():
@@ -132,14 +147,7 @@ class Engine:
                 400,
                 f"The adapter's rank is {rank}; OPTION_MAX_LORA_RANK allows {self._settings.max_lora_rank}.",
             )
-
-    def _drop_half_loaded(self, name: str) -> None:
-        """Leave the model as it was before an adapter that failed while it was being put in."""
-        if not self.adapters:
-            if hasattr(self._model, "unload"):
-                self._model = self._model.unload()
-        elif _module_name(name) in self._model.peft_config:
-            self._model.delete_adapter(_module_name(name))
+        return config
 
     def _require(self, name: str) -> None:
         if name not in self.adapters:
@@ -277,6 +285,14 @@ def _beginning_of_a_stop(text: str, stops: tuple[str, ...]) -> int:
     longest = max(len(stop) for stop in stops) - 1
     sizes = range(min(longest, len(text)), 0, -1)
     return next((size for size in sizes if any(stop.startswith(text[-size:]) for stop in stops)), 0)
+
+
+def _without_adapters(model: Any) -> Any:
+    """The base model inside a PEFT model, as it was before; unloading leaves PEFT's own mark on it."""
+    base = model.unload()
+    if hasattr(base, "peft_config"):
+        del base.peft_config
+    return base
 
 
 def _module_name(adapter: str) -> str:

@@ -135,6 +135,9 @@ def test_adapters_that_do_not_fit_leave_the_model_as_it_was(
     with pytest.raises(RequestError, match="rank is 128; OPTION_MAX_LORA_RANK allows 64"):
         engine.add_adapter("large", large)
     assert text(engine) == before
+    assert not [name for name, _ in engine._model.named_modules() if "lora" in name], (
+        "no layer is left behind"
+    )
     engine.add_adapter("one", adapters[0])
     with pytest.raises(RequestError, match="cannot be loaded"):
         engine.add_adapter("broken", broken)
