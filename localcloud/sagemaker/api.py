@@ -31,6 +31,7 @@ from localcloud.sagemaker import (
 from localcloud.sagemaker.catalog import Operation
 from localcloud.sagemaker.errors import ApiError
 from localcloud.sagemaker.options import options
+from localcloud.sagemaker.tagging import refuse_reserved
 from localcloud.sagemaker.threads import in_thread
 from localcloud.sagemaker.validation import check, operation_model
 from localcloud.sagemaker.validation import coerce as _coerce
@@ -129,7 +130,9 @@ async def handle_request(
                 "UnknownOperationException",
                 f"The embedded cloud does not emulate {method} {path} of SageMaker.",
             )
-        answer = await in_thread(call, target.removeprefix("SageMaker."), _parsed(body))
+        params = _parsed(body)
+        refuse_reserved(params.get("Tags"))  # services set such tags, through `call`; clients may not
+        answer = await in_thread(call, target.removeprefix("SageMaker."), params)
         return 200, dict(JSON), json.dumps(answer).encode()
     except ApiError as error:
         content = {"__type": error.code, "message": error.message}

@@ -5,11 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from localcloud.sagemaker import store
-from localcloud.sagemaker.errors import ApiError
+from localcloud.sagemaker.errors import ApiError, validation
 from localcloud.sagemaker.paging import page
 
 MAX_TAGS = 50  # AWS's quota of tags on a resource
 PAGE = 50  # ListTags gives at least as many, whatever is asked for
+
+
+def refuse_reserved(tags: Any) -> None:
+    """Hold clients to tag keys of their own.
+
+    Raises:
+        ApiError: for a key that begins with "aws:".
+    """
+    given = tags if isinstance(tags, list) else []
+    if any(isinstance(tag, dict) and str(tag.get("Key", "")).lower().startswith("aws:") for tag in given):
+        raise validation("aws: prefixed tag key names are not allowed for external use.")
 
 
 def add_tags(params: dict[str, Any]) -> dict[str, Any]:

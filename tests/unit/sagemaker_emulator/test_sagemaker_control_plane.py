@@ -258,6 +258,10 @@ def test_http_answers_and_errors(fake: Any) -> None:
     assert request("POST", "/", b"[", "SageMaker.ListEndpoints")[2]["__type"] == "SerializationException"
     assert request("GET", "/elsewhere", b"")[2]["__type"] == "UnknownOperationException"
     assert request("POST", "/endpoints/e/async-invocations", b"")[2]["__type"] == "UnknownOperationException"
+    reserved = {"ModelPackageGroupName": "g", "Tags": [{"Key": "aws:x", "Value": "1"}]}
+    answer = request("POST", "/", json.dumps(reserved).encode(), "SageMaker.CreateModelPackageGroup")[2]
+    assert "aws: prefixed tag key names are not allowed" in answer["message"]
+    call("CreateModelPackageGroup", **reserved)  # services themselves may
     status, headers, answer = request("POST", "/endpoints/e/invocations", b"{}")
     assert (status, headers["x-amzn-errortype"]) == (400, "ValidationError")
     assert answer["Message"] == "Endpoint e of account 111122223333 not found."
