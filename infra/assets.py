@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SUFFIXES = frozenset({".py", ".json", ".css", ".html", ".js", ".svg", ".txt"})
-LEFT_OUT = frozenset({"__pycache__", "base_model"})  # base_model: the weights of the local runs
+LEFT_OUT = frozenset({"__pycache__", "base_model"})  # base_model: builds the weights of the local runs
 
 # Lambdas read datasets and hyperparameters with the trainer's own modules, the ones of standard library only.
 LAMBDA_SOURCES = ("lambdas", "training/__init__.py", "training/hyperparameters.py", "training/dataset")

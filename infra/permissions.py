@@ -99,6 +99,13 @@ def spend_guard(arns: Arns, topic_arn: str) -> list[Statement]:
         allow(["sagemaker:StopTrainingJob"], [arns.training_jobs]),
         # The last resort, where CloudFormation cannot put Hosting to sleep while it bills.
         allow(
+            [
+                "application-autoscaling:DescribeScalableTargets",
+                "application-autoscaling:DeregisterScalableTarget",
+            ],
+            ANYTHING,
+        ),
+        allow(
             ["sagemaker:DeleteInferenceComponent", "sagemaker:DeleteEndpoint"],
             [
                 arns.sagemaker(f"inference-component/{arns.names.name}-*"),

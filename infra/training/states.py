@@ -124,7 +124,7 @@ def _backoff(errors: list[str]) -> dict[str, Any]:
     return {
         "ErrorEquals": errors,
         "IntervalSeconds": 2,
-        "MaxAttempts": 5,
+        "MaxAttempts": 4,
         "BackoffRate": 2,
         "JitterStrategy": "FULL",
     }
