@@ -8,6 +8,7 @@ project's name.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from infra.arns import Arns
@@ -116,15 +117,29 @@ def spend_guard(arns: Arns, topic_arn: str) -> list[Statement]:
     ]
 
 
-def idle_reaper(arns: Arns, topic_arn: str, *, whole_account: bool) -> list[Statement]:
-    """See every endpoint and its use, warn, and delete: the project's, or the whole account's."""
+def idle_reaper(
+    arns: Arns, topic_arn: str, audit_bucket: str, *, whole_account: bool, regions: Sequence[str] = ()
+) -> list[Statement]:
+    """See every endpoint and its use, warn, and delete: the project's, or the whole account's.
+
+    Of notebook instances, jobs and apps it may only look. `regions`: where, if not in the own region alone.
+    """
     owned = {"StringEquals": {f"aws:ResourceTag/{PROJECT_TAG}": arns.names.project}}
-    endpoints = [arns.sagemaker("endpoint/*"), arns.sagemaker("inference-component/*")]
+    places = [replace(arns, region=region) for region in regions] or [arns]
+
+    def everywhere(*kinds: str) -> list[str]:
+        return [place.sagemaker(f"{kind}/*") for place in places for kind in kinds]
+
+    endpoints = everywhere("endpoint", "inference-component")
     return [
         allow(
             [
                 "sagemaker:ListEndpoints",
                 "sagemaker:ListInferenceComponents",
+                "sagemaker:ListNotebookInstances",
+                "sagemaker:ListTrainingJobs",
+                "sagemaker:ListProcessingJobs",
+                "sagemaker:ListApps",
                 "sagemaker:ListTags",
                 "tag:GetResources",
                 "cloudwatch:ListMetrics",
@@ -141,7 +156,15 @@ def idle_reaper(arns: Arns, topic_arn: str, *, whole_account: bool) -> list[Stat
                 "sagemaker:DescribeEndpointConfig",
                 "sagemaker:DescribeInferenceComponent",
             ],
-            [*endpoints, arns.sagemaker("endpoint-config/*")],
+            [*endpoints, *everywhere("endpoint-config")],
+        ),
+        allow(
+            [
+                "sagemaker:DescribeTrainingJob",
+                "sagemaker:DescribeProcessingJob",
+                "sagemaker:DescribeApp",
+            ],
+            everywhere("training-job", "processing-job", "app"),
         ),
         allow(
             [
@@ -154,6 +177,14 @@ def idle_reaper(arns: Arns, topic_arn: str, *, whole_account: bool) -> list[Stat
             None if whole_account else owned,
         ),
         allow(["cloudformation:DescribeStacks", "cloudformation:UpdateStack"], [arns.hosting_stack]),
+        # Without ListBucket S3 answers "denied" for an object that is not there.
+        allow(["s3:ListBucket"], [arns.s3(audit_bucket)]),
+        allow(["s3:GetObject", "s3:PutObject"], [arns.s3(f"{audit_bucket}/audit/*")]),
+        allow(
+            ["cloudwatch:PutMetricData"],
+            ANYTHING,
+            {"StringEquals": {"cloudwatch:namespace": METRIC_NAMESPACE}},
+        ),
         allow(["sns:Publish"], [topic_arn]),
     ]
 

@@ -84,6 +84,22 @@ def _flag(raw: Any) -> bool:
     return text == "true"
 
 
+def _automatic_flag(raw: Any) -> str:
+    text = str(raw).strip().lower()
+    if text not in ("auto", "true", "false"):
+        raise ValueError("write auto, true or false; auto is true for reaper_scope account")
+    return text
+
+
+def _regions(raw: Any) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(str(raw).replace(",", " ").split())) if isinstance(raw, str) else ()
+    if not isinstance(raw, str) or not all(_REGION.fullmatch(name) for name in names):
+        raise ValueError(
+            'write regions with commas between, such as "us-east-1,eu-west-1"; "" is the own one'
+        )
+    return names
+
+
 def _choice(*choices: str) -> Reader:
     def read(raw: Any) -> str:
         if raw not in choices:
@@ -163,7 +179,8 @@ READERS: Mapping[str, Reader] = {
     "metric_delay_minutes": _whole(0, 60, "minutes"),
     "reaper_period_minutes": _whole(1, 480, "minutes"),
     "reaper_scope": _choice("project", "account"),
-    "reaper_dry_run": _flag,
+    "reaper_dry_run": _automatic_flag,
+    "reaper_regions": _regions,
     "max_deletes": _whole(0, 1000, "the most endpoints that one run may delete"),
     "spend_guard_period_minutes": _whole(1, 60, "minutes"),
     "poll_seconds": _whole(1, 600, "seconds"),

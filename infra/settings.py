@@ -61,7 +61,8 @@ class Settings:
     metric_delay_minutes: int
     reaper_period_minutes: int
     reaper_scope: str
-    reaper_dry_run: bool
+    reaper_dry_run: str
+    reaper_regions: tuple[str, ...]
     max_deletes: int
     spend_guard_period_minutes: int
     poll_seconds: int
@@ -112,6 +113,13 @@ class Settings:
     def names(self) -> Names:
         """What everything of this deployment is called."""
         return Names(project=self.prefix, region=self.region)
+
+    @property
+    def reaper_only_tells(self) -> bool:
+        """Whether the idle reaper deletes nothing; a whole account it touches only when told to."""
+        if self.reaper_dry_run == "auto":
+            return self.reaper_scope == "account"
+        return self.reaper_dry_run == "true"
 
     @property
     def gated(self) -> bool:

@@ -12,13 +12,16 @@ from infra import permissions
 from infra.assets import Assets
 from infra.functions import ProjectFunction
 from infra.guardrails.alerts import AlertTopic, DeadLetterQueue
+from infra.guardrails.audit import AuditBucket
 from infra.guardrails.dashboard import ProjectDashboard
 from infra.guardrails.schedule import EveryMinutes
+from infra.guardrails.stuck import StuckWatch
 from infra.guardrails.teardown import CleanUpOnDelete
 from infra.guardrails.watch import FunctionWatch, QueueWatch
 from infra.names import KEEP_TAG, METRIC_NAMESPACE
 from infra.project_stack import ProjectStack
 from infra.settings import Settings
+from lambdas.idle_reaper.settings import Kind
 
 
 class GuardrailsStack(ProjectStack):
@@ -63,6 +66,12 @@ class GuardrailsStack(ProjectStack):
 
     def _idle_reaper(self) -> None:
         settings = self.settings
+        audit = AuditBucket(
+            self,
+            "Audit",
+            bucket_name=self.names.bucket("audit", self.account),
+            retain=settings.retain_data,
+        )
         reaper = ProjectFunction(
             self,
             "IdleReaper",
@@ -76,17 +85,36 @@ class GuardrailsStack(ProjectStack):
                 "METRIC_DELAY_MINUTES": str(settings.metric_delay_minutes),
                 "SCOPE": settings.reaper_scope,
                 "KEEP_TAG": KEEP_TAG,
-                "DRY_RUN": "true" if settings.reaper_dry_run else "false",
+                "DRY_RUN": "true" if settings.reaper_only_tells else "false",
                 "MAX_DELETES": str(settings.max_deletes),
                 "HOSTING_STACK": self.names.stack("Hosting"),
                 "TOPIC_ARN": self.topic.topic_arn,
+                "AUDIT_BUCKET": audit.bucket_name,
+                "METRIC_NAMESPACE": METRIC_NAMESPACE,
+                "OTHER_KINDS": ",".join(Kind),
+                **({"REGIONS": ",".join(settings.reaper_regions)} if settings.reaper_regions else {}),
             },
             permissions=permissions.idle_reaper(
-                self.arns, self.topic.topic_arn, whole_account=settings.reaper_scope == "account"
+                self.arns,
+                self.topic.topic_arn,
+                audit.bucket_name,
+                whole_account=settings.reaper_scope == "account",
+                regions=settings.reaper_regions,
             ),
             timeout_minutes=15,
             dead_letter_queue=self.queue,
         ).function
+        audit.outlive(reaper)
+        self.alarms.append(
+            StuckWatch(
+                self,
+                "Stuck",
+                names=self.names,
+                period_minutes=settings.reaper_period_minutes,
+                topic=self.topic,
+            ).alarm
+        )
+        self.output("AuditBucketName", audit.bucket_name, "Snapshots of what the reaper deleted")
         EveryMinutes(self, "ReaperSchedule", function=reaper, minutes=settings.reaper_period_minutes)
         self._watch("ReaperWatch", reaper, "idle-reaper", settings.reaper_period_minutes)
 

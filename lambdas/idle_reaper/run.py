@@ -27,7 +27,7 @@ NO_CONTEXT_SECONDS = 900.0
 #: The same thing is told of again after this long.
 TELL_AGAIN = timedelta(hours=24)
 
-#: (ARN, creation, what) → when people were told. Lives as long as the warm function: losing it costs one mail.
+#: (ARN, creation, what) → when people were told. Lives as long as the warm function; losing it costs a mail.
 _told: dict[tuple[str, datetime, str], datetime] = {}
 
 

@@ -4,10 +4,11 @@ import json
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
-from snapshot_synth import STACKS, Template, Templates, joined, resources
+from snapshot_synth import STACKS, Template, Templates, joined, resources, synthesize
 
 # Actions without a narrower resource, or that must see everything to be safe (infra/permissions.py).
 UNBOUNDED = {
@@ -27,9 +28,12 @@ UNBOUNDED = {
     "logs:ListLogDeliveries",
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
+    "sagemaker:ListApps",
     "sagemaker:ListEndpoints",
     "sagemaker:ListInferenceComponents",
     "sagemaker:ListModelPackages",
+    "sagemaker:ListNotebookInstances",
+    "sagemaker:ListProcessingJobs",
     "sagemaker:ListTags",
     "sagemaker:ListTrainingJobs",
     "tag:GetResources",
@@ -40,7 +44,10 @@ OUTPUTS = {
     "Storage": {"DataBucketName", "ArtifactBucketName"},
     "Training": {"StateMachineArn", "ModelPackageGroupName"},
     "Hosting": {"EndpointName", "BaseComponentName", "TunedComponentName"},
-    "Guardrails": {"TopicArn", "DeadLetterQueueUrl", "IdleReaperName", "SpendGuardName", "TeardownArn"},
+    "Guardrails": {
+        *("TopicArn", "DeadLetterQueueUrl", "IdleReaperName", "AuditBucketName", "SpendGuardName"),
+        "TeardownArn",
+    },
     "Billing": set(),
 }
 
@@ -229,3 +236,34 @@ def test_a_silent_guard_alarms_after_three_periods(aws: Templates) -> None:
         assert {f"{guard}-errors", f"{guard}-throttles"} <= set(alarms)
     assert "finexpert-dead-letters" in alarms
     assert all(alarm["AlarmActions"] for alarm in alarms.values())
+
+
+def test_the_reaper_may_write_its_snapshots_and_goes_before_their_bucket(aws: Templates) -> None:
+    guardrails = aws["Guardrails"]
+    ((logical_id, bucket),) = resources(guardrails, "AWS::S3::Bucket").items()
+    assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["DeletionPolicy"] == "Delete"
+    (emptying,) = resources(guardrails, "Custom::S3AutoDeleteObjects")
+    (reaper,) = [
+        found
+        for found in resources(guardrails, "AWS::Lambda::Function").values()
+        if found["Properties"].get("FunctionName") == "finexpert-idle-reaper"
+    ]
+    assert {logical_id, emptying} <= set(reaper["DependsOn"])
+    written = [s for s in statements(guardrails) if "s3:PutObject" in as_list(s["Action"])]
+    assert [joined(as_list(s["Resource"])[0]).rpartition("-us-east-1")[2] for s in written] == ["/audit/*"]
+
+
+def test_a_whole_account_is_only_told_of_until_it_is_switched(tmp_path: Path) -> None:
+    flags = {"reaper_scope": "account", "reaper_regions": "us-east-1,eu-west-1"}
+    for number, (switch, wanted) in enumerate([("auto", "true"), ("false", "false")]):
+        guardrails = synthesize(tmp_path / str(number), reaper_dry_run=switch, **flags)["Guardrails"]
+        (variables,) = [
+            found["Properties"]["Environment"]["Variables"]
+            for found in resources(guardrails, "AWS::Lambda::Function").values()
+            if found["Properties"].get("FunctionName") == "finexpert-idle-reaper"
+        ]
+        assert variables["DRY_RUN"] == wanted and variables["REGIONS"] == "us-east-1,eu-west-1"
+        deletes = [s for s in statements(guardrails) if "sagemaker:AddTags" in as_list(s["Action"])]
+        places = {joined(arn).split(":")[3] for arn in deletes[0]["Resource"]}
+        assert places == {"us-east-1", "eu-west-1"} and "Condition" not in deletes[0]

@@ -23,7 +23,7 @@ STOP = {
 
 
 def expected_end(job: Resource) -> datetime | None:
-    """The earliest of: its tag, start + time limit, creation + limit of a spot job's wait; None if unknown."""
+    """The earliest of: tag, start + time limit, creation + longest wait of a spot job; None if unknown."""
     detail = job.known
     ends = [moment(job.known_tags.get(EXPECTED_END_TAG, ""))]
     if detail and detail.started and detail.limit:
