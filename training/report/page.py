@@ -125,7 +125,7 @@ def _facts(evaluation: Mapping[str, Any]) -> str:
         "Left out": f"{data['empty']} empty, {data['duplicates']} repeated, {data['leaked']} also held out,"
         f" {data['beyond_limit']} beyond a set limit",
         "Packed": f"{data['rows']} rows of {data['row_length']} tokens, {data['padding_share']:.1%} padding",
-        "Reading": "; ".join(data["notes"]) or "—",
+        "Reading": _grouped(data["notes"]) or "—",
         "SHA-256": data["sha256"],
     }
     price = "unknown" if cost["usd_per_hour"] is None else f"${cost['usd_per_hour']:.3f} an hour"
@@ -141,6 +141,17 @@ def _facts(evaluation: Mapping[str, Any]) -> str:
         f'<h2>Data, time and cost</h2><div class="two">{_table(text.items())}{_table(money.items())}</div>'
         f'<h2>To repeat it</h2><div class="two">{_table(evaluation["settings"].items())}'
         f"{_table(evaluation['versions'].items())}</div>"
+    )
+
+
+def _grouped(notes: Iterable[str]) -> str:
+    """What was decided for many files ("NAME: what"), with a name only where it was one file's alone."""
+    files: dict[str, list[str]] = {}
+    for note in notes:
+        name, _, what = note.partition(": ")
+        files.setdefault(what, []).append(name)
+    return "; ".join(
+        f"{names[0] if len(names) == 1 else f'{len(names)} files'}: {what}" for what, names in files.items()
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,8 @@ def test_it_loads_like_any_llama_and_writes(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_corpus_is_the_same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpus_module, "DOCSTRING_PACKAGES", ("hypothesis",))
+    monkeypatch.setattr(corpus_module, "DOCSTRING_PACKAGES", ())
+    monkeypatch.setattr(corpus_module, "MONEY_SERVICES", re.compile("^(budgets|ce|freetier)$"))
     one, two = (build_corpus(size=0, seed=0, held_out=5) for _ in range(2))
     other = build_corpus(size=0, seed=1, held_out=5)
     assert one.digest == two.digest != other.digest

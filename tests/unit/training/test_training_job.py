@@ -52,6 +52,11 @@ def run_job(base: Path, stop: StopSignal | None = None) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
+def evaluation_of(base: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((base / "output" / "data" / "evaluation.json").read_text())
+    return content
+
+
 def adapter(base: Path) -> bytes:
     return (base / "model" / "adapter_model.safetensors").read_bytes()
 
@@ -91,7 +96,7 @@ def test_the_adapter_loads_with_peft_and_gives_the_reported_loss(job: Job) -> No
 
     base = job()
     run_job(base)
-    evaluation = json.loads((base / "output" / "data" / "evaluation.json").read_text())
+    evaluation = evaluation_of(base)
     weights = base / "input" / "data" / "model"
     model = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(weights)
@@ -113,32 +118,26 @@ def test_the_adapter_loads_with_peft_and_gives_the_reported_loss(job: Job) -> No
             assert reported[name] == pytest.approx(bits / len(document.text.encode()), rel=1e-4)
 
 
-def test_the_same_job_twice_gives_the_same_bytes(job: Job) -> None:
-    one, two = job("one"), job("two")
-    run_job(one)
-    run_job(two)
-    assert adapter(one) == adapter(two)
-
-
-@pytest.mark.parametrize("steps", [1, 8])
-def test_a_resumed_job_ends_with_the_bytes_of_an_uninterrupted_one(job: Job, steps: int) -> None:
+def test_a_job_interrupted_twice_ends_with_the_bytes_of_an_uninterrupted_one(job: Job) -> None:
     settings = {"lora_dropout": "0.1", "per_device_train_batch_size": "2", "epoch": "3"}
     whole, stopped = job("whole", **settings), job("stopped", **settings)
-    events = run_job(whole)
-    assert sum(event["event"] == "step" for event in events) > steps
-    first = run_job(stopped, StopAfter(steps))
-    assert [event["step"] for event in first if event["event"] == "step"] == list(range(1, steps + 1))
+    run_job(whole)
+    parts = [run_job(stopped, StopAfter(1)), run_job(stopped, StopAfter(7))]
     assert not (stopped / "model").exists()
-    second = run_job(stopped)
-    assert next(event["step"] for event in second if event["event"] == "step") == steps + 1
+    parts.append(run_job(stopped))
+    steps = [[event["step"] for event in part if event["event"] == "step"] for part in parts]
+    assert steps[0] == [1]
+    assert steps[1] == list(range(2, 9))
+    assert steps[2][0] == 9
     assert adapter(stopped) == adapter(whole)
     curves = [
-        json.loads((b / "output/data/evaluation.json").read_text())["training"]["curve"]
-        for b in (whole, stopped)
+        [
+            (point["step"], point.get("loss"), point.get("validation_loss"))
+            for point in evaluation_of(base)["training"]["curve"]
+        ]
+        for base in (whole, stopped)
     ]
-    assert [(p["step"], p.get("loss"), p.get("validation_loss")) for p in curves[0]] == [
-        (p["step"], p.get("loss"), p.get("validation_loss")) for p in curves[1]
-    ]
+    assert curves[0] == curves[1]
 
 
 def test_a_torn_checkpoint_is_left_aside_for_the_one_before(job: Job) -> None:
@@ -176,7 +175,7 @@ def test_only_the_newest_checkpoints_are_kept(job: Job) -> None:
 def test_no_steps_leave_the_model_as_it_was_and_do_not_pass(job: Job) -> None:
     base = job(max_steps="0")
     run_job(base)
-    evaluation = json.loads((base / "output" / "data" / "evaluation.json").read_text())
+    evaluation = evaluation_of(base)
     assert evaluation["primary"]["difference"] == 0
     assert not evaluation["passed"]
 
@@ -200,7 +199,7 @@ def test_instruction_tuning_learns_completions_and_shows_held_out_prompts(job: J
     (folder / "data.jsonl").write_text("\n".join(map(json.dumps, records)))
     (folder / "template.json").write_text('{"prompt": "{question}", "completion": "{answer}"}')
     run_job(base)
-    evaluation = json.loads((base / "output" / "data" / "evaluation.json").read_text())
+    evaluation = evaluation_of(base)
     document = evaluation["documents"][0]
     assert document["bytes"] == len(records[document["index"]]["answer"])
     assert evaluation["samples"][0]["prompt"].startswith("What was revenue in year")
@@ -212,7 +211,7 @@ def test_a_validation_channel_replaces_the_split(job: Job) -> None:
     folder.mkdir()
     (folder / "own.txt").write_text("Held out one.\nHeld out two.\nHeld out three.")
     run_job(base)
-    evaluation = json.loads((base / "output" / "data" / "evaluation.json").read_text())
+    evaluation = evaluation_of(base)
     assert [document["source"] for document in evaluation["documents"]] == ["own.txt"] * 3
     assert evaluation["data"]["training_documents"] == 40
 

@@ -56,20 +56,6 @@ def zipped(folder: Path) -> Path:
     return archive
 
 
-def test_from_a_zip_the_job_writes_all_its_outputs(job: Job, tmp_path: Path) -> None:
-    base = job()
-    code, events, err = finish(start(base, code=zipped(tmp_path)))
-    assert code == 0, err
-    assert events[0]["phase"] == "start"
-    assert events[-1]["phase"] == "done"
-    evaluation = json.loads((base / "output" / "data" / "evaluation.json").read_text())
-    assert evaluation["cost"]["usd_per_hour"] == 1.515
-    assert evaluation["timings"]["start"] > 0
-    page = (base / "output" / "data" / "report.html").read_text()
-    assert evaluation["verdict"] in page
-    assert not (base / "output" / "failure").exists()
-
-
 def test_sigterm_leaves_a_checkpoint_and_no_failure(job: Job) -> None:
     base = job(epoch="1000", save_steps="1000000")
     process = start(base)
@@ -114,22 +100,23 @@ def test_a_failure_leaves_its_reason_and_no_stack_trace(
     assert "Traceback" not in err
 
 
-def test_two_processes_give_the_losses_of_one_at_the_same_global_batch(job: Job) -> None:
+def test_two_processes_from_a_zip_give_the_losses_of_one(job: Job, tmp_path: Path) -> None:
     together = job("together", per_device_train_batch_size="2", lora_dropout="0")
     alone = job("alone", per_device_train_batch_size="4", lora_dropout="0")
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "training")
-    code, events, err = finish(start(together, *torchrun))
+    code, events, err = finish(start(together, *torchrun, code=zipped(tmp_path)))
     assert code == 0, err
+    assert [events[0]["phase"], events[-1]["phase"]] == ["start", "done"]
     channels, stream = Channels(alone), io.StringIO()
     run(read_request(channels), channels, Events(stream=stream), StopSignal())
-    results = [
-        [event["loss"] for event in source if event["event"] == "step"]
-        for source in (events, map(json.loads, stream.getvalue().splitlines()))
-    ]
-    assert len(results[0]) == len(results[1]) > 1
-    assert results[0] == pytest.approx(results[1], abs=1e-3)
-    one, two = (
-        json.loads((base / "output" / "data" / "evaluation.json").read_text()) for base in (together, alone)
-    )
-    assert one["training"]["processes"] == 2
-    assert one["primary"]["tuned"] == pytest.approx(two["primary"]["tuned"], abs=1e-4)
+    single = [json.loads(line) for line in stream.getvalue().splitlines()]
+    losses = [[event["loss"] for event in source if event["event"] == "step"] for source in (events, single)]
+    assert len(losses[0]) == len(losses[1]) > 1
+    assert losses[0] == pytest.approx(losses[1], abs=1e-3)
+    pair, one = (json.loads((base / "output/data/evaluation.json").read_text()) for base in (together, alone))
+    assert pair["training"]["processes"] == 2
+    assert pair["primary"]["tuned"] == pytest.approx(one["primary"]["tuned"], abs=1e-4)
+    assert pair["cost"]["usd_per_hour"] == 1.515
+    assert pair["verdict"] in (together / "output" / "data" / "report.html").read_text()
+    assert len(list((together / "model").iterdir())) == 2
+    assert not (together / "output" / "failure").exists()
