@@ -18,6 +18,9 @@ from infra.training.states import (
     wait,
 )
 
+DEFAULTS = {"dataset": "", "hyperparameters": {}, "wake": False}
+"""What an execution's input need not name; without a dataset, validation says what to write."""
+
 
 def before_training(fine_tune: FineTune) -> dict[str, State]:
     """Validate the dataset, admit the job against the budget."""
@@ -25,7 +28,7 @@ def before_training(fine_tune: FineTune) -> dict[str, State]:
     limits = "SpotOrOnDemand" if fine_tune.spot else "OnDemandLimits"
     on_demand = {"MaxRuntimeInSeconds.$": "$.admission.answer.max_runtime_seconds"}
     states = {
-        "Defaults": pass_({"hyperparameters": {}, "wake": False}, result="$.defaults", next_="Prepare"),
+        "Defaults": pass_(DEFAULTS, result="$.defaults", next_="Prepare"),
         "Prepare": pass_(
             {
                 "run.$": "$$.Execution.Name",

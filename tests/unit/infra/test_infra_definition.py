@@ -14,6 +14,7 @@ from botocore.validate import ParamValidator
 from infra.training.definition import definition
 from infra.training.fine_tune import FineTune
 from infra.training.job import METRICS, TrainingJob
+from infra.training.run_states import DEFAULTS
 from infra.training.states import REFUSALS
 
 JOB = TrainingJob(
@@ -52,7 +53,7 @@ STATE: dict[str, Any] = {
     "run": RUN,
     "job_name": RUN,
     "spot": False,
-    "defaults": {"hyperparameters": {}, "wake": False},
+    "defaults": DEFAULTS,
     "request": {"dataset": "s3://data/datasets/sample/", "hyperparameters": {}, "wake": True},
     "dataset": {"answer": {"hyperparameters": {"epoch": "5"}, "sentence": "797 documents"}},
     "admission": {"answer": {"max_runtime_seconds": 7200, "max_wait_seconds": 14400, "usd_per_hour": 1.53}},
