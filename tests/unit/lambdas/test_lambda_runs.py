@@ -170,7 +170,7 @@ class TestReadEvaluation:
     @pytest.mark.parametrize(
         "body",
         [b"", b"no archive", archive(("evaluation.json", b"{}"))[:-30]],
-        ids=["empty", "no archive", "cut off"],  # a gzip's bytes, which name the test otherwise, hold the time
+        ids=["empty", "no archive", "cut off"],  # not the bytes: they hold the time
     )
     def test_a_torn_archive_is_an_error(self, body: bytes) -> None:
         with pytest.raises(ArchiveError):
