@@ -16,7 +16,20 @@ from typing import Annotated
 
 import typer
 
-from finexpert.commands import ask, costs, data, demo, local, reap, runs, sleep, train, wake
+from finexpert.commands import (
+    ask,
+    costs,
+    data,
+    demo,
+    local,
+    reap,
+    restore,
+    runs,
+    sleep,
+    snooze,
+    train,
+    wake,
+)
 from finexpert.errors import ExitCode, UserError, explain
 from finexpert.target import On
 
@@ -63,6 +76,8 @@ app.command()(wake.wake)
 app.command()(sleep.sleep)
 app.command()(costs.costs)
 app.command()(reap.reap)
+app.command()(snooze.snooze)
+app.command()(restore.restore)
 
 
 def main() -> None:

@@ -1,0 +1,56 @@
+"""`finexpert restore NAME`: make an endpoint again that the idle reaper deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from finexpert.commands.common import open_deployment
+
+if TYPE_CHECKING:
+    from finexpert.target import Target
+
+
+def in_region(target: Target, region: str) -> Callable[[str], Any]:
+    """Clients of the region that the endpoint was in."""
+    if target.session().region_name == region:
+        return target.client
+    return lambda service: target.session().client(
+        service, region_name=region, endpoint_url=target.endpoint_url
+    )
+
+
+def restore(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The name of the endpoint that was deleted.")],
+) -> None:
+    """Make a deleted endpoint again from its snapshot: configuration, components, scaling, tags.
+
+    It bills from then on. The app's own endpoint comes back with `finexpert wake` instead.
+
+    Example: finexpert restore my-endpoint
+    """
+    from datetime import UTC, datetime
+
+    from finexpert import display
+    from finexpert.errors import UserError
+    from finexpert.ops import restoring
+
+    deployment = open_deployment(context)
+    if name == deployment.names.endpoint:
+        raise UserError(
+            f"{name} is the app's own endpoint: it was put to sleep, not deleted.", fix="finexpert wake"
+        )
+    bucket = deployment.output("Guardrails", "AuditBucketName")
+    out = display.console()
+    restoring.restore(
+        deployment.target.client,
+        lambda region: in_region(deployment.target, region),
+        bucket,
+        name,
+        datetime.now(UTC),
+        lambda step: out.print(f"  {step}", highlight=False),
+    )
+    out.print(f"[green]✓[/] {name} is back, and bills")

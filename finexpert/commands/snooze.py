@@ -1,0 +1,28 @@
+"""`finexpert snooze NAME`: keep the idle reaper away from an endpoint for a while."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from finexpert.commands.common import open_deployment
+
+
+def snooze(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The endpoint's name, as a warning tells it.")],
+    hours: Annotated[float, typer.Option("--hours", min=0.1, max=8760, help="For how long.")] = 24.0,
+) -> None:
+    """Let an endpoint live for some hours although nobody calls it. It goes on billing.
+
+    Example: finexpert snooze finexpert --hours 8
+    """
+    from datetime import UTC, datetime
+
+    from finexpert import display
+    from finexpert.ops import snoozing
+
+    deployment = open_deployment(context)
+    until = snoozing.snooze(deployment.target.client, name, hours, datetime.now(UTC))
+    display.console().print(f"[green]✓[/] {name} is kept until {until:%Y-%m-%d %H:%M} UTC, and bills")
