@@ -103,7 +103,8 @@ def _cut(value: Any, shape: Any) -> Any:
         return {
             name: _cut(part, shape.members[name])
             for name, part in value.items()
-            if name in shape.members and part is not None
+            # An answer has empty lists for what is not there; a request must leave them out.
+            if name in shape.members and part is not None and part != []
         }
     if shape.type_name == "list":
         return [_cut(part, shape.member) for part in value]
