@@ -159,6 +159,9 @@ def ask(stage: Stage, live: Live) -> str:
         answers = asking.ask(stage.deployment, prompt, generation(ANSWER_TOKENS, 0.0, 0))
         stage.answers.append(answers)
         live.line(side_by_side(answers))
+    live.line(
+        "  [dim]A model this small writes nonsense either way: the held-out figures above are what counts.[/]"
+    )
     return f"{len(asking.PROMPTS)} prompts, two models on one endpoint"
 
 
@@ -188,7 +191,9 @@ def prove(stage: Stage, live: Live) -> str:
     if left:
         listed = "\n".join(f"· {kind}: {', '.join(names)}" for kind, names in left.items())
         raise UserError(f"Something is left after cdk destroy:\n{listed}", where=str(stage.folder.log))
-    return f"0 of each: {', '.join(stage.leftovers)}"
+    for kind in stage.leftovers:
+        live.line(f"  {0:>3}  {kind}")
+    return "nothing that bills, and nothing that runs"
 
 
 STEPS = (

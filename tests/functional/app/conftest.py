@@ -89,7 +89,7 @@ def answer(finexpert: RunCommand) -> Callable[..., Any]:
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A part of the shipped text: enough to learn from, small enough for a test."""
     folder = tmp_path_factory.mktemp("texts")
-    for file in sorted(paths.SAMPLE.glob("*.txt"))[:4]:
+    for file in sorted(paths.SAMPLE.glob("*.txt"))[:3]:
         (folder / file.name).write_bytes(file.read_bytes())
     return folder
 

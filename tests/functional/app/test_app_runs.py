@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,17 +27,17 @@ PATIENCE_SECONDS = 150
 
 @dataclass(frozen=True)
 class Runs:
-    """Names of the runs that were started together, and the queue that hears the notifications."""
+    """What was started together: runs by name, a training command, a queue that hears notifications."""
 
     accepted: str
-    refused: str
     failing: str
     stopped: str
+    refused: subprocess.Popen[str]
     queue_url: str
 
 
 @pytest.fixture(scope="module")
-def started(deployed: Deployment, sample: Any) -> Runs:
+def started(deployed: Deployment, sample: Path) -> Iterator[Runs]:
     sqs, sns, s3 = (deployed.target.client(service) for service in ("sqs", "sns", "s3"))
     queue_url = sqs.create_queue(QueueName="hears-the-alerts")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -47,13 +51,32 @@ def started(deployed: Deployment, sample: Any) -> Runs:
             deployed, dataset=dataset, hyperparameters=hyperparameters, wake=wake, now=datetime.now(UTC)
         )
 
-    return Runs(
-        accepted=start(good, wake=True, epoch="2"),
-        refused=start(good, max_steps="1", learning_rate="1e-9"),
-        failing=start(f"s3://{bucket}/datasets/empty/"),
-        stopped=start(good, epoch="200"),
-        queue_url=queue_url,
+    refused = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "finexpert",
+            "train",
+            str(sample),
+            "-p",
+            "max_steps=1",
+            "-p",
+            "learning_rate=1e-9",
+        ],
+        env=dict(deployed.target.environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
+    with refused:
+        yield Runs(
+            accepted=start(good, wake=True, epoch="2"),
+            failing=start(f"s3://{bucket}/datasets/empty/"),
+            stopped=start(good, epoch="200"),
+            refused=refused,
+            queue_url=queue_url,
+        )
+        refused.kill()
 
 
 def ended(deployment: Deployment, run: str) -> Snapshot:
@@ -98,7 +121,7 @@ def test_stopping_a_run_stops_its_training_job(deployed, started, finexpert: Cal
     for snapshot in follow.snapshots(
         deployed, started.stopped, usd_per_hour=1.0, now=lambda: datetime.now(UTC)
     ):
-        if snapshot.progress.step:
+        if snapshot.progress.phase:
             break
     assert finexpert("train", "--stop", started.stopped).returncode == 0
     deadline = time.monotonic() + 30
@@ -108,10 +131,15 @@ def test_stopping_a_run_stops_its_training_job(deployed, started, finexpert: Cal
     assert runs.describe(deployed, started.stopped)["status"] == "ABORTED"
 
 
-def test_a_model_that_did_not_get_better_is_refused_and_not_published(deployed, started):
-    snapshot = ended(deployed, started.refused)
-    assert snapshot.output["outcome"] == "rejected"
-    evaluation = runs.evaluation(deployed, started.refused)
+def test_training_from_the_command_line_ends_with_the_gates_no_and_nothing_is_published(deployed, started):
+    out, told = started.refused.communicate(timeout=PATIENCE_SECONDS)
+    assert started.refused.returncode == 3, told
+    assert "refused by the quality gate" in out
+    assert "evaluating the base model" in told
+    refused = re.search(r"started (\S+)", told)
+    assert refused is not None
+    run = refused[1]
+    evaluation = runs.evaluation(deployed, run)
     assert evaluation is not None
     assert evaluation["passed"] is False
     packages = deployed.target.client("sagemaker").list_model_packages(
@@ -121,7 +149,7 @@ def test_a_model_that_did_not_get_better_is_refused_and_not_published(deployed, 
     assert len(packages["ModelPackageSummaryList"]) == 1
     ssm = deployed.target.client("ssm")
     value = ssm.get_parameter(Name=deployed.names.artifact_parameter)["Parameter"]["Value"]
-    assert started.refused not in value
+    assert run not in value
 
 
 def test_a_model_that_got_better_is_published_and_answers(deployed, started):

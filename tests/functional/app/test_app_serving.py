@@ -72,13 +72,6 @@ def test_sleep_removes_the_endpoint_and_wake_brings_it_back(deployed, finexpert)
     assert finexpert("ask", "Revenue", "--max-new-tokens", "4").returncode == 0
 
 
-def test_training_from_the_command_line_ends_with_the_gates_word(finexpert, sample):
-    done = finexpert("train", str(sample), "-p", "max_steps=1", "-p", "learning_rate=1e-9")
-    assert done.returncode == 3, done.stderr
-    assert "refused by the quality gate" in done.stdout
-    assert "step 1/1" in done.stderr
-
-
 def test_a_bad_hyperparameter_is_refused_before_anything_starts(finexpert, sample):
     done = finexpert("train", str(sample), "-p", "epoch=many")
     assert done.returncode == 2

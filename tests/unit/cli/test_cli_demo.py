@@ -50,6 +50,7 @@ def test_decisions_are_found_in_a_lambdas_log():
 
 def test_the_report_keeps_its_end():
     assert summary.with_section("<html><body>x</body></html>", "<p>") == "<html><body>x<p></body></html>"
+    assert summary.with_section("<main>x</main></body>", "<p>") == "<main>x<p></main></body>"
     assert summary.with_section("", "<p>") == "<p>"
 
 
