@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training.dataset import DatasetError, Document, Reader, Split, local_sources, split
+from training.dataset import DatasetError, Document, Reader, Source, Split, by_side, local_sources, split
 from training.dataset.split import unusable
 from training.evaluation.scoring import Scored
 from training.hyperparameters import Hyperparameters
@@ -35,7 +35,10 @@ class Data:
 
 def read_data(training: Path, validation: Path | None, hyperparameters: Hyperparameters) -> Data:
     """Read and split the channels. Raises DatasetError with all problems, or when a side is empty."""
-    readers = [_reader(folder, hyperparameters) for folder in (training, validation) if folder is not None]
+    inside, held_out = by_side(local_sources(training))
+    if validation is not None:
+        inside, held_out = local_sources(training), local_sources(validation)
+    readers = [_reader(side, hyperparameters) for side in (inside, held_out) if side is not None]
     result = split(
         readers[0],
         validation=readers[1] if len(readers) > 1 else None,
@@ -58,9 +61,9 @@ def read_data(training: Path, validation: Path | None, hyperparameters: Hyperpar
     return Data(result, sum(reader.files for reader in readers), notes)
 
 
-def _reader(folder: Path, hyperparameters: Hyperparameters) -> Reader:
+def _reader(sources: Sequence[Source], hyperparameters: Hyperparameters) -> Reader:
     return Reader(
-        local_sources(folder),
+        sources,
         instruction_tuned=hyperparameters.instruction_tuned,
         demarcation=hyperparameters.add_input_output_demarcation_key,
     )

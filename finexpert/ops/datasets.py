@@ -47,12 +47,17 @@ def require_usable(report: DatasetReport, path: Path) -> None:
     """Raises:
     UserError: the dataset cannot be trained on; every problem found, a line each.
     """
-    if not report.ok:
+    from training.dataset import DatasetError
+
+    try:
+        report.raise_for_errors()
+    except DatasetError as error:
+        problems = "\n".join(f"· {line}" for line in str(error).splitlines())
         raise UserError(
-            "This dataset cannot be used:\n" + "\n".join(f"· {problem}" for problem in report.errors),
+            f"This dataset cannot be used:\n{problems}",
             where=str(path),
             fix=f"Mend the data, then: finexpert data check {path}",
-        )
+        ) from error
 
 
 def upload(s3: Any, *, bucket: str, path: Path, name: str | None = None) -> str:

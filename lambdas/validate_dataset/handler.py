@@ -14,9 +14,6 @@ from lambdas.shared.environment import ConfigurationError, Variables
 from training.dataset import DatasetError, check
 from training.hyperparameters import HyperparameterError, Hyperparameters, parse
 
-#: A folder of the dataset that, where it holds files, is the validation channel.
-VALIDATION_FOLDER = "validation/"
-
 
 def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
     """Answer {hyperparameters, documents, bytes, tokens_estimated, optimizer_steps, warnings, sentence}.
@@ -40,13 +37,7 @@ def validate(event: Mapping[str, Any], *, configured: Mapping[str, Any], clients
         raise DatasetError([f"{event['dataset']} cannot be read: {error_text(error)}"]) from error
     if not keys:
         raise DatasetError([f"there is nothing under {event['dataset']}: upload the dataset first"])
-    inner = [key for key in keys if key.removeprefix(prefix).startswith(VALIDATION_FOLDER)]
-    outer = [key for key in keys if key not in set(inner)]
-    report = check(
-        _sources(s3, bucket, prefix, outer),
-        hyperparameters,
-        validation=_sources(s3, bucket, prefix, inner) if inner else None,
-    )
+    report = check(_sources(s3, bucket, prefix, keys), hyperparameters)
     report.raise_for_errors()
     return {
         "hyperparameters": hyperparameters.to_strings(),

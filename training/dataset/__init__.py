@@ -9,7 +9,7 @@ objects, the container on its channels. Typical use::
 
 from training.dataset.check import DatasetReport, check
 from training.dataset.documents import DatasetError, Document, Problem
-from training.dataset.formats import Reader, Source, local_sources
+from training.dataset.formats import Reader, Source, by_side, local_sources
 from training.dataset.split import Split, split
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Reader",
     "Source",
     "Split",
+    "by_side",
     "check",
     "local_sources",
     "split",

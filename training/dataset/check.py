@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from training.dataset.documents import DatasetError
-from training.dataset.formats import LEFT_OUT, Reader, Source
+from training.dataset.documents import DatasetError, Problem
+from training.dataset.formats import LEFT_OUT, Reader, Source, by_side
 from training.dataset.privacy import find_private
 from training.dataset.split import held_out, unusable
 from training.hyperparameters import Hyperparameters
@@ -78,9 +78,12 @@ def check(
     """Read a dataset once, as a stream, and report on it.
 
     ``sources``: (name, binary stream or function that opens one); for local paths see ``local_sources``.
-    ``validation``: the optional second channel; without it the split of ``hyperparameters`` is assumed.
+    ``validation``: the optional second channel; without it a folder ``validation/`` of the dataset is the
+    held-out side, and without that the split of ``hyperparameters`` is assumed.
     Nothing is raised for what the data holds: see ``DatasetReport.errors`` and ``raise_for_errors``.
     """
+    if validation is None:
+        sources, validation = by_side(sources)
     reader = _reader(sources, hyperparameters)
     tally = _count(reader)
     readers, held_documents = [reader], 0
@@ -116,7 +119,12 @@ def check(
         private=dict(tally.private),
         notes=tuple(note for each in readers for note in each.notes),
     )
-    return _judged(report, [str(problem) for problem in problems], tally, hyperparameters)
+    return _judged(report, _counted(problems), tally, hyperparameters)
+
+
+def _counted(problems: list[Problem]) -> list[str]:
+    """A line each; what is wrong in the same way at many places of a file is said once."""
+    return [line if n == 1 else f"{line} ({n} times)" for line, n in Counter(map(str, problems)).items()]
 
 
 def _limit(samples: int) -> int | None:

@@ -2,6 +2,7 @@
 
 - ``.txt``: a document a line, or documents separated by blank lines (:func:`blank_line_separated` decides).
 - ``.csv``, ``.json``/``.jsonl``: the column ``text``, else the first column; JSON may be an array or lines.
+- TAT-QA's report files (``.json``, records with ``paragraphs``): a report's paragraphs are a document.
 - instruction tuning: ``.json``/``.jsonl`` records put into ``template.json`` ``{"prompt", "completion"}``.
 
 A dataset is one such file or a folder of them; other files are named in ``Reader.notes``, not just skipped.
@@ -24,6 +25,11 @@ Source = tuple[str, BinaryStream | Callable[[], BinaryStream]]
 
 READABLE = (".txt", ".csv", ".json", ".jsonl")
 LEFT_OUT = "left out"
+#: Where a JSON record's text stands, if it has one of these; else in its first column.
+PARAGRAPHS = "paragraphs"
+TEXT_COLUMNS = ("text", PARAGRAPHS)
+#: A folder of the dataset that, where it holds files, is the held-out side, as the channel of that name.
+VALIDATION_FOLDER = "validation"
 #: Files about a dataset are no part of it, and nobody need be told so.
 ABOUT = ("README", "LICENSE", "NOTICE")
 #: So many lines of a .txt are looked at to tell its layout, and blank lines must be at least this frequent.
@@ -38,6 +44,19 @@ def local_sources(path: Path) -> list[Source]:
     files = sorted(file for file in path.rglob("*") if file.is_file())
     names = [(file.relative_to(path).as_posix(), file) for file in files]
     return [(name, _opener(file)) for name, file in names if not _hidden(name)]
+
+
+def by_side(sources: Iterable[Source]) -> tuple[list[Source], list[Source] | None]:
+    """(to train on, held out): the files of a folder ``validation/``; None where there is no such folder.
+
+    A template at the top serves both sides.
+    """
+    listed = list(sources)
+    inside = [source for source in listed if PurePosixPath(source[0]).parts[0] == VALIDATION_FOLDER]
+    if not inside:
+        return listed, None
+    outside = [source for source in listed if source not in inside]
+    return outside, [source for source in outside if source[0] == TEMPLATE_NAME] + inside
 
 
 def _hidden(name: str) -> bool:
@@ -151,9 +170,12 @@ class Reader:
                 yield record
                 continue
             if column is None:
-                column = "text" if "text" in record else next(iter(record), None)
-                self.notes.append(f"{lines.source}: column {column!r}")
+                column = next((name for name in TEXT_COLUMNS if name in record), next(iter(record), None))
+                left_out = ", tables and questions left out" if column == PARAGRAPHS else ""
+                self.notes.append(f"{lines.source}: column {column!r}{left_out}")
             value = record.get(column) if column is not None else None
+            if column == PARAGRAPHS and isinstance(value, list):
+                value = "\n".join(str(part.get("text", "")) for part in value if isinstance(part, dict))
             if isinstance(value, str):
                 yield value
             else:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.dataset import DatasetError, Document, Reader, check, local_sources, split
+from training.dataset import DatasetError, Document, Reader, by_side, check, local_sources, split
 from training.dataset.formats import Source, blank_line_separated
 from training.dataset.privacy import find_private, luhn_valid
 from training.dataset.split import held_out
@@ -259,6 +259,41 @@ def test_many_problems_are_counted_and_not_all_printed() -> None:
     assert report.encoding_errors == 40
     with pytest.raises(DatasetError, match="and 31 more"):
         report.raise_for_errors()
+
+
+def test_what_is_wrong_everywhere_in_the_same_way_is_said_once() -> None:
+    records = json.dumps([{"table": {}, "n": n} for n in range(40)]).encode()
+    (problem, *_) = check([file("a.json", records)], parse({})).errors
+    assert "column 'table' holds dict" in problem and "(40 times)" in problem
+
+
+def test_a_report_file_of_tat_qa_is_read_as_it_is() -> None:
+    reports = [
+        {
+            "table": {"table": [["", "2019"]]},
+            "paragraphs": [{"order": 1, "text": f"Sales {n}."}, {"text": "Up."}],
+        }
+        for n in range(5)
+    ]
+    reader = Reader([file("reports.json", json.dumps(reports).encode())])
+    assert [document.text for document in reader] == [f"Sales {n}.\nUp." for n in range(5)]
+    assert reader.notes == ["reports.json: column 'paragraphs', tables and questions left out"]
+
+
+def test_a_validation_folder_is_held_out_and_nothing_else() -> None:
+    given = "held out one\nheld out two\n"
+    sources = [file("a.txt", prose(30)), file("validation/b.txt", given)]
+    inside, held_out = by_side(sources)
+    assert [name for name, _ in inside] == ["a.txt"]
+    assert held_out is not None and [name for name, _ in held_out] == ["validation/b.txt"]
+    report = check([file("a.txt", prose(30)), file("validation/b.txt", given)], parse({}))
+    assert (report.training_documents, report.validation_documents) == (30, 2)
+
+
+def test_the_template_at_the_top_serves_the_validation_folder_too() -> None:
+    template = file("template.json", b'{"prompt": "{q}", "completion": "{a}"}')
+    _, held_out = by_side([file("a.jsonl", b""), template, file("validation/b.jsonl", b"")])
+    assert held_out is not None and [name for name, _ in held_out] == ["template.json", "validation/b.jsonl"]
 
 
 def test_the_checks_split_is_the_trainers() -> None:
