@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from lambda_cloud import Cloud, arn, error, minutes
+from lambda_cloud import NOW, Cloud, arn, error, minutes
 from reaper_cloud import ReaperCloud
 
 from lambdas.idle_reaper import checkpoint
@@ -155,7 +155,7 @@ class TestRegions:
             cloud.endpoint("idle")
         clouds["eu-west-1"].failures["ListEndpoints"] = error("AccessDeniedException", "not here")
         settings = Settings(regions=tuple(clouds))
-        runs = [Run(cloud, settings.of_region(region), lambda: cloud.now) for region, cloud in clouds.items()]
+        runs = [Run(cloud, settings.of_region(region), lambda: NOW) for region, cloud in clouds.items()]
         found = answer(runs, settings)
         assert [d["action"] for d in found["decisions"]] == ["delete"] and found["complete"] is False
 
@@ -200,9 +200,7 @@ class TestHanging:
         cloud.component_delay = 99
         [decision] = self.run(cloud)["decisions"]
         assert decision["action"] != "delete" and "bad has been in" in decision["evidence"]["stuck"][0]
-        assert (self.published(cloud) == [1.0] and "$" in cloud.messages[0]["Message"]) or "price" in str(
-            cloud.messages
-        )
+        assert self.published(cloud) == [1.0] and "bad" in cloud.messages[0]["Message"]
 
     def test_what_is_out_of_scope_is_nobody_s_business(self) -> None:
         cloud = Cloud()
