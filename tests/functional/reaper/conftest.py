@@ -1,0 +1,109 @@
+"""The reaper as deployed: its own code, role and policy, on an embedded cloud that enforces IAM."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from reaper_lab import AUDIT_BUCKET, NAMES, MakeClient, Statement, checkable, role
+
+from infra import permissions
+from infra.arns import Arns
+from infra.assets import staged
+from localcloud import environment
+from localcloud.lifecycle import Cloud, CloudOptions, down, up
+
+sys.path.append(str(Path(__file__).parents[1] / "sagemaker"))  # for sagemaker_lab
+sys.path.append(str(Path(__file__).parents[2] / "unit" / "serving"))  # for serving_model
+
+ARNS = Arns(names=NAMES, partition="aws", region=environment.REGION, account=environment.ACCOUNT)
+
+
+@pytest.fixture(scope="package")
+def guarded_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """An embedded cloud that checks every request's signature and policies."""
+    state_dir = tmp_path_factory.mktemp("guarded")
+    options = CloudOptions(owner_pid=os.getpid(), provision_seconds=0.05, auth=True)
+    running = up(state_dir, options=options)
+    try:
+        yield running
+    finally:
+        down(state_dir)
+
+
+@pytest.fixture(scope="package")
+def client(guarded_cloud: Cloud) -> MakeClient:
+    """Clients of the account's root."""
+    session = boto3.Session(
+        aws_access_key_id=environment.ACCOUNT,
+        aws_secret_access_key=environment.SECRET,
+        region_name=environment.REGION,
+    )
+    patient = Config(read_timeout=180, retries={"total_max_attempts": 1})
+    made: dict[str, Any] = {}
+
+    def make(service: str) -> Any:
+        if service not in made:
+            made[service] = session.client(service, endpoint_url=guarded_cloud.endpoint_url, config=patient)
+        return made[service]
+
+    return make
+
+
+@pytest.fixture(scope="package")
+def policy(client: MakeClient) -> list[Statement]:
+    """The deployed function's own statements."""
+    topic = client("sns").create_topic(Name=NAMES.topic)["TopicArn"]
+    return [
+        *permissions.idle_reaper(ARNS, topic, AUDIT_BUCKET, whole_account=False),
+        permissions.write_own_log(ARNS, f"/aws/lambda/{NAMES.function('idle-reaper')}"),
+    ]
+
+
+@pytest.fixture(scope="package")
+def reaper(client: MakeClient, policy: list[Statement]) -> Callable[..., dict[str, Any]]:
+    """`reaper(WARN_MINUTES="1")`: invokes the deployed function with these variables, answers its answer."""
+    client("s3").create_bucket(Bucket=AUDIT_BUCKET)
+    archive = io.BytesIO()
+    with staged() as assets, zipfile.ZipFile(archive, "w") as code:
+        for path in sorted(assets.functions.rglob("*")):
+            code.write(path, path.relative_to(assets.functions))
+    fixed = {
+        "PROJECT": NAMES.project,
+        "IDLE_MINUTES": "0.02",
+        "MIN_AGE_MINUTES": "0",
+        "METRIC_DELAY_MINUTES": "0",
+        "AUDIT_BUCKET": AUDIT_BUCKET,
+        "TOPIC_ARN": ARNS.of("sns", NAMES.topic),
+        "OTHER_KINDS": "training-jobs,notebook-instances",
+    }
+    name = NAMES.function("idle-reaper")
+    client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Role=role(client, "reaper", "lambda", checkable(policy)),
+        Handler="lambdas.idle_reaper.handler.handler",
+        Code={"ZipFile": archive.getvalue()},
+        Timeout=120,
+        Environment={"Variables": fixed},
+    )
+
+    def invoke(**variables: str) -> dict[str, Any]:
+        client("lambda").update_function_configuration(
+            FunctionName=name, Environment={"Variables": fixed | variables}
+        )
+        answer = client("lambda").invoke(FunctionName=name, Payload=b"{}")
+        document = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, document
+        return dict(document)
+
+    return invoke

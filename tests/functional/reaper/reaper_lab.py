@@ -1,0 +1,48 @@
+"""What the reaper's functional tests share: roles, and policies as far as this cloud can check them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from infra.names import Names
+from localcloud import environment
+
+NAMES = Names(project="FinExpert", region=environment.REGION)
+AUDIT_BUCKET = NAMES.bucket("audit", environment.ACCOUNT)
+MakeClient = Callable[[str], Any]
+Statement = dict[str, Any]
+
+
+def role(client: MakeClient, name: str, service: str, statements: list[Statement]) -> str:
+    """A role for `service` with exactly these statements."""
+    principal = {"Service": f"{service}.amazonaws.com"}
+    trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    made = client("iam").create_role(
+        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )
+    permit(client, name, statements)
+    return str(made["Role"]["Arn"])
+
+
+def permit(client: MakeClient, name: str, statements: list[Statement]) -> None:
+    """Give a role exactly these statements."""
+    document = {"Version": "2012-10-17", "Statement": statements}
+    client("iam").put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(document))
+
+
+def checkable(statements: list[Statement], *, without: str = "") -> list[Statement]:
+    """The statements as this cloud can check them, less one action.
+
+    It takes every SageMaker request to be about the resource `*` and knows no tags of one, so of SageMaker's
+    statements the actions are checked here, and ARNs and conditions only on AWS.
+    """
+    found = []
+    for statement in statements:
+        actions = [action for action in statement["Action"] if action != without]
+        narrowed = {**statement, "Action": actions}
+        if any(action.startswith("sagemaker:") for action in actions):
+            narrowed = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+        found += [narrowed] if actions else []
+    return found
