@@ -172,11 +172,14 @@ class Reader:
             MaxResults=100,
         )
         components = tuple(component_of(summary) for summary in listing.items)
-        again = endpoint_of(answer)
+        again, detail = endpoint_of(answer), detail_of(answer)
+        before = endpoint.detail.config_name if isinstance(endpoint.detail, Detail) else ""
         return replace(
             again,
             tags=tags,
-            detail=detail_of(answer),
+            detail=detail,
+            # A configuration cannot be changed, only replaced by another of a new name.
+            config=endpoint.config if detail.config_name == before else None,
             components=components if listing.complete else Unreadable(listing.problem),
             hosting=self._hosting(),
             discovered=self._listed_again(endpoint),

@@ -142,6 +142,9 @@ class Run:
             self.problems.append(f"{endpoint.name}: no time was left to delete it")
             verdict = keep("idle, but no time was left in this run; the next goes on")
             return self._decision(endpoint, verdict), False
+        if self._settings.dry_run:  # nothing is deleted, so nothing need be looked at twice
+            reason = self.decisions[endpoint.arn].reason
+            return self._decision(endpoint, Verdict(action=Action.DELETE, reason=reason)), True
         again = self._reader.fresh(endpoint)
         if isinstance(again, Unreadable):
             verdict = keep(f"it could not be looked at again ({again.why})")
@@ -151,13 +154,12 @@ class Run:
         [(again, verdict)] = self._reader.settle([again])
         if verdict.action is not Action.DELETE:
             return self._first(again, verdict), False
-        if not self._settings.dry_run:
-            verdict = self._actions.delete(again, verdict)
-            if verdict.action is Action.DELETE:
-                self._lines.append(f"{endpoint.name}: {verdict.reason}.{self._cost(again)}")
-            elif verdict.action is Action.NOTIFY:
-                self._stuck += 1
-                self._note_once(again, verdict)
+        verdict = self._actions.delete(again, verdict)
+        if verdict.action is Action.DELETE:
+            self._lines.append(f"{endpoint.name}: {verdict.reason}.{self._cost(again)}")
+        elif verdict.action is Action.NOTIFY:
+            self._stuck += 1
+            self._note_once(again, verdict)
         return self._decision(again, verdict), True
 
     def _look_for_hanging(self, endpoints: list[Endpoint]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from lambda_cloud import NOW, Cloud
 
@@ -9,7 +11,7 @@ from lambdas.idle_reaper.run import Run
 from lambdas.idle_reaper.settings import Settings
 
 
-def calls(cloud: Cloud, **settings: int) -> int:
+def calls(cloud: Cloud, **settings: Any) -> int:
     answer = Run(cloud, Settings(**settings), lambda: NOW).answer()
     assert answer["complete"] and answer["api_calls"] == len(cloud.log)
     return int(answer["api_calls"])
@@ -30,6 +32,15 @@ def test_idle_endpoints_cost_two_calls_each() -> None:
         if number % 4:
             cloud.requests(name, 20)
     assert calls(cloud, max_deletes=0) <= 0.55 * 1000
+
+
+def test_a_dry_run_looks_at_nothing_twice() -> None:
+    cloud = Cloud()
+    for number in range(1000):
+        name = cloud.endpoint(f"e-{number}")
+        if number % 4:
+            cloud.requests(name, 20)
+    assert calls(cloud, max_deletes=1000, dry_run=True) <= 0.55 * 1000
 
 
 def test_other_projects_cost_nothing_beyond_the_pages() -> None:
