@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from lambdas.idle_reaper import checkpoint
 from lambdas.idle_reaper import run as module
 from lambdas.idle_reaper.run import Run, answer
 from lambdas.idle_reaper.settings import Scope, Settings
+from lambdas.shared.aws import AwsClients
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:finexpert-alerts"
 
@@ -255,6 +258,59 @@ def test_the_warning_tells_cost_waste_and_both_ways_to_snooze() -> None:
     assert "It costs $" in text and "since it was last used" in text
     assert "finexpert snooze idle --hours 24" in text
     assert f"--resource-arn {arn('endpoint', 'idle')}" in text
+
+
+@pytest.mark.parametrize("moment", ["PutObject", "DeleteEndpoint", "DescribeEndpoint"])
+def test_two_runs_at_once_do_what_one_does(moment: str) -> None:
+    cloud = ReaperCloud()
+    cloud.endpoint("idle", hosts_components=True)
+    cloud.component("base", "idle")
+    cloud.requests(cloud.endpoint("busy"), 5)
+    settings = Settings(audit_bucket="audit-bucket")
+    inner: list[dict[str, Any]] = []
+
+    def another(operation: str, request: dict[str, Any]) -> None:
+        if operation == moment and not inner:
+            inner.append({})
+            inner[0] = Run(cloud, settings, lambda: cloud.now, pause=lambda _: None).answer()
+
+    cloud.before = another
+    outer = Run(cloud, settings, lambda: cloud.now, pause=lambda _: None).answer()
+    assert set(cloud.endpoints) == {"busy"} and len(cloud.objects) == 1
+    assert {d["endpoint"]: d["action"] for d in inner[0]["decisions"]} == {"idle": "delete", "busy": "keep"}
+    [decision] = [d for d in outer["decisions"] if d["endpoint"] == "idle"]
+    assert decision["action"] in ("delete", "keep", "notify")
+
+
+def test_clients_wait_and_try_again_when_aws_throttles(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    class Throttled(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            seen.append(self.headers["X-Amz-Target"])
+            throttled = len(seen) < 3
+            body = b'{"__type": "ThrottlingException"}' if throttled else b'{"Endpoints": []}'
+            self.send_response(400 if throttled else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Quiet."""
+
+    server = HTTPServer(("127.0.0.1", 0), Throttled)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    try:
+        clients = AwsClients("us-east-1")
+        assert clients("sagemaker").list_endpoints()["Endpoints"] == []
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert len(seen) == clients.calls == 3
 
 
 def test_importing_the_function_loads_no_aws_library_and_nothing_heavy() -> None:

@@ -1,0 +1,56 @@
+"""`finexpert snooze` and `finexpert restore`: what they ask of the cloud, and what they refuse."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from finexpert import cli
+from finexpert.commands import restore, snooze
+from finexpert.errors import UserError
+
+
+class SageMaker:
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def describe_endpoint(self, **request: Any) -> dict[str, Any]:
+        return {"EndpointArn": "arn:e"}
+
+    def add_tags(self, **request: Any) -> None:
+        self.calls.append(("add", request))
+
+    def delete_tags(self, **request: Any) -> None:
+        self.calls.append(("delete", request))
+
+
+@pytest.fixture
+def sagemaker(monkeypatch: pytest.MonkeyPatch) -> SageMaker:
+    client = SageMaker()
+    deployment = SimpleNamespace(
+        target=SimpleNamespace(client=lambda service: client), names=SimpleNamespace(endpoint="finexpert")
+    )
+    for module in (snooze, restore):
+        monkeypatch.setattr(module, "open_deployment", lambda context: deployment)
+    return client
+
+
+def test_snooze_writes_the_keep_tag_and_withdraws_the_deadline(sagemaker: SageMaker) -> None:
+    result = CliRunner().invoke(cli.app, ["snooze", "forgotten", "--hours", "8"])
+    assert result.exit_code == 0 and "forgotten is kept until" in result.output
+    (added, keep), (deleted, deadline) = sagemaker.calls
+    assert (added, deleted) == ("add", "delete")
+    assert keep["Tags"][0]["Key"] == "finexpert:keep" and deadline["TagKeys"] == ["finexpert:delete-after"]
+
+
+def test_snooze_needs_some_time(sagemaker: SageMaker) -> None:
+    assert CliRunner().invoke(cli.app, ["snooze", "forgotten", "--hours", "0"]).exit_code == 2
+    assert not sagemaker.calls
+
+
+def test_the_app_s_own_endpoint_is_woken_instead(sagemaker: SageMaker) -> None:
+    result = CliRunner().invoke(cli.app, ["restore", "finexpert"])
+    assert isinstance(result.exception, UserError) and result.exception.fix == "finexpert wake"
