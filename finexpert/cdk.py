@@ -73,8 +73,9 @@ class Cdk:
         self._run(["synth", "--quiet", "--output", str(self.output)], on_line)
 
     def deploy(self, on_line: Callable[[str], None], *, concurrency: int = 1) -> None:
-        """`cdk deploy --all` of what was synthesized."""
-        options = ["--require-approval", "never", "--progress", "events", "--concurrency", str(concurrency)]
+        """`cdk deploy --all` of what was synthesized; without change sets, which nobody would look at here."""
+        options = ["--require-approval", "never", "--method", "direct", "--progress", "events"]
+        options += ["--concurrency", str(concurrency)]
         self._run(["deploy", "--all", *options, "--app", str(self.output)], on_line)
 
     def destroy(self, on_line: Callable[[str], None], *, concurrency: int = 1) -> None:

@@ -6,6 +6,7 @@ import shutil
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from rich.markup import escape
@@ -89,20 +90,28 @@ def _finish(stage: Stage) -> ExitCode:
 def _fail(stage: Stage, error: Exception) -> ExitCode:
     """Say what failed, keep its trace in the log, take everything down."""
     problem = explain(error) or UserError(f"{type(error).__name__}: {error}")
-    with stage.folder.log.open("a", encoding="utf-8") as log:
-        log.writelines(traceback.format_exception(error))
-    display.print_error(UserError(problem.what, where=problem.where, fix=problem.fix))
+    display.print_error(problem)
+    if stage.cloud is None and isinstance(error, UserError):  # nothing has been started yet
+        stage.folder.release(remove=True)
+        return problem.code
     stage.out.print("Removing everything …")
-    if (stage.folder.synthesized / "manifest.json").exists():
-        try:
+    try:
+        _note(stage, error)
+        if (stage.folder.synthesized / "manifest.json").exists():
             with display.Live(stage.out) as live:
                 destroy(stage, live)
-        except Exception as second:  # the embedded cloud goes down with all it holds in any case
-            with stage.folder.log.open("a", encoding="utf-8") as log:
-                log.writelines(traceback.format_exception(second))
-    _tear_down(stage)
+    except Exception as second:  # the embedded cloud goes down with all it holds in any case
+        _note(stage, second)
+    finally:
+        _tear_down(stage)
     _say_clean(stage, remove=False)
     return problem.code
+
+
+def _note(stage: Stage, error: Exception) -> None:
+    """The trace of a failure, for whoever looks into the log. A log that cannot be written changes nothing."""
+    with suppress(OSError), stage.folder.log.open("a", encoding="utf-8") as log:
+        log.writelines(traceback.format_exception(error))
 
 
 def _tear_down(stage: Stage) -> None:

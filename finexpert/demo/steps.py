@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from rich.text import Text
+
 from finexpert import paths, processes
 from finexpert.cdk import parse_event
 from finexpert.commands.ask import generation, side_by_side
@@ -46,6 +48,8 @@ def check_data(stage: Stage, live: Live) -> str:
     settings = Settings.load(environ={"FINEXPERT_SETTINGS": str(paths.LOCAL_SETTINGS)})
     report = datasets.check(stage.data, settings.hyperparameters)
     datasets.require_usable(report, stage.data)
+    for warning in report.warnings:
+        live.line(Text(f"  ! {warning}", style="yellow"))
     return report.sentence
 
 

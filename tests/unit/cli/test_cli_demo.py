@@ -106,6 +106,10 @@ def breaks(stage, live):
     raise UserError("it broke", where="there")
 
 
+def fails(stage, live):
+    raise ValueError("unforeseen")
+
+
 def interrupts(stage, live):
     os.kill(os.getpid(), signal.SIGINT)
     return "never reached"
@@ -126,15 +130,24 @@ def test_keep_leaves_out_the_end(perform):
 
 
 def test_a_failing_step_ends_it_with_reason_and_log(perform, capsys, tmp_path):
-    code, done = perform(Step("a", works), Step("b", breaks), Step("c", works))
+    code, done = perform(Step("a", works), Step("b", fails), Step("c", works))
     assert code is ExitCode.FAILED
     assert done == ["a", "b"]
     told = capsys.readouterr()
-    assert "it broke" in told.err
+    assert "ValueError: unforeseen" in told.err
     assert "nothing is left running" in told.out
     (log,) = (tmp_path / "out").glob("demo-*/demo.log")
     assert "Traceback" in log.read_text()
     assert str(log) in told.out
+
+
+def test_before_anything_was_started_a_problem_leaves_nothing_at_all(perform, capsys, tmp_path):
+    code, _ = perform(Step("check", breaks), Step("start", works))
+    assert code is ExitCode.FAILED
+    told = capsys.readouterr()
+    assert "it broke" in told.err
+    assert "Removing" not in told.out
+    assert list((tmp_path / "out").glob("demo-*")) == []
 
 
 def test_an_interrupt_ends_it_clean(perform, tmp_path, capsys):
