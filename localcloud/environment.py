@@ -73,36 +73,42 @@ def server(
     }
     programs = [str(Path(sys.executable).parent), str(REPOSITORY / "node_modules" / ".bin")]
     path = os.pathsep.join([*programs, kept.get("PATH", os.defpath)])
-    return kept | {
-        "PATH": path,
-        "HOME": str(tmp),
-        "TMPDIR": str(tmp),
-        "PYTHONUNBUFFERED": "1",
-        "NODE_PATH": str(REPOSITORY / "node_modules"),
-        "AWS_ACCESS_KEY_ID": ACCOUNT,
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_SESSION_TOKEN": "",
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_CONFIG_FILE": str(state_dir / "aws-config"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(state_dir / "aws-credentials"),
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "NO_PROXY": LOOPBACK + ",localhost",
-        "BIND_HOST": LOOPBACK,
-        "MINISTACK_HOST": LOOPBACK,
-        "MINISTACK_ACCOUNT_ID": ACCOUNT,
-        "MINISTACK_REGION": REGION,
-        "IOT_MTLS_ENABLED": "0",
-        "SFTP_ENABLED": "0",
-        "PERSIST_STATE": "0",
-        "STATE_DIR": str(tmp / "ministack-state"),
-        "S3_DATA_DIR": str(tmp / "ministack-s3"),
-        "LAMBDA_EXECUTOR": "local",
-        # No Docker, ever: ministack would look for (and remove) containers of another ministack on this
-        # machine.
-        "DOCKER_HOST": f"unix://{tmp}/no-docker.sock",
-        "AUTH": "true" if auth else "false",
-        "LOG_LEVEL": "INFO",
-        "LOCALCLOUD_STATE_DIR": str(state_dir),
-        "LOCALCLOUD_PROVISION_SECONDS": str(provision_seconds),
-    }
+    # An instance here is one core, unless the user says otherwise: results do not depend on the machine's
+    # number of cores, and jobs that run side by side do not wait for each other's threads.
+    return (
+        {"OMP_NUM_THREADS": "1"}
+        | kept
+        | {
+            "PATH": path,
+            "HOME": str(tmp),
+            "TMPDIR": str(tmp),
+            "PYTHONUNBUFFERED": "1",
+            "NODE_PATH": str(REPOSITORY / "node_modules"),
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_SESSION_TOKEN": "",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_CONFIG_FILE": str(state_dir / "aws-config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(state_dir / "aws-credentials"),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": LOOPBACK + ",localhost",
+            "BIND_HOST": LOOPBACK,
+            "MINISTACK_HOST": LOOPBACK,
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "MINISTACK_REGION": REGION,
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "PERSIST_STATE": "0",
+            "STATE_DIR": str(tmp / "ministack-state"),
+            "S3_DATA_DIR": str(tmp / "ministack-s3"),
+            "LAMBDA_EXECUTOR": "local",
+            # No Docker, ever: ministack would look for (and remove) containers of another ministack on this
+            # machine.
+            "DOCKER_HOST": f"unix://{tmp}/no-docker.sock",
+            "AUTH": "true" if auth else "false",
+            "LOG_LEVEL": "INFO",
+            "LOCALCLOUD_STATE_DIR": str(state_dir),
+            "LOCALCLOUD_PROVISION_SECONDS": str(provision_seconds),
+        }
+    )

@@ -90,6 +90,8 @@ CONTRACT: tuple[tuple[str, str, str], ...] = (
     ("services.cloudformation.provisioners", "_REPLACING_PROPERTIES", "dict"),
     ("services.cloudformation.provisioners", "_CUSTOM_NAME_REPLACEMENT", "dict"),
     ("services.cloudformation.stacks", "_runs_on_worker_thread", "call"),
+    ("services.cloudformation.stacks", "_add_event", "call"),
+    ("services.cloudformation", "_stack_events", "store"),
 )
 
 
@@ -319,6 +321,29 @@ def _off_the_event_loop(resource_type: str) -> None:
         theirs = stacks._runs_on_worker_thread
         stacks._runs_on_worker_thread = lambda name: name in _blocking_types or theirs(name)
     _blocking_types.add(resource_type)
+
+
+def install_stack_event_names(name: Callable[[str, str, str, Sequence[dict[str, Any]]], str]) -> None:
+    """Let `name(status, resource type, logical id, earlier events)` say what a stack's event is called."""
+    from ministack.services import cloudformation
+    from ministack.services.cloudformation import stacks
+
+    add = stacks._add_event
+
+    def add_named(
+        stack_id: str,
+        stack_name: str,
+        logical_id: str,
+        resource_type: str,
+        status: str,
+        *more: Any,
+        **rest: Any,
+    ) -> None:
+        earlier = cloudformation._stack_events.get(stack_id) or []
+        status = name(status, resource_type, logical_id, earlier)
+        add(stack_id, stack_name, logical_id, resource_type, status, *more, **rest)
+
+    stacks._add_event = add_named
 
 
 def install_task(resource_prefix: str, run: Callable[[str, dict[str, Any]], Any]) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import sys
 
-from localcloud import alarms, buckets, cloudformation, hooks, lambda_errors, stepfunctions
+from localcloud import alarms, buckets, cloudformation, hooks, lambda_errors, stack_events, stepfunctions
 
 # service (as requests are signed for it): start of X-Amz-Target, host name, module with `handle_request`
 SERVICES = {
@@ -24,6 +24,7 @@ def install() -> None:
         hooks.install_service(name, target_prefix=target_prefix, host_pattern=host_pattern, handler=handler)
     hooks.install_tagged_resources("sagemaker", _sagemaker_resources)
     cloudformation.install()
+    hooks.install_stack_event_names(stack_events.resource_status)
     buckets.install()
     stepfunctions.install()
     hooks.install_alarm_rule(

@@ -182,6 +182,9 @@ def test_waking_and_sleeping_by_a_parameter(stacks: Stacks, client: MakeClient) 
     assert endpoints(NameContains="Endpoint-")["Endpoints"] == []
     assert client("sagemaker").list_models(NameContains="Model-")["Models"] == []
     assert client("sagemaker").list_endpoint_configs(NameContains="Config-")["EndpointConfigs"] == []
+    events = client("cloudformation").describe_stack_events(StackName="sleep")["StackEvents"]
+    told = [e["ResourceStatus"] for e in events if e["ResourceType"] == "AWS::SageMaker::Endpoint"]
+    assert told[::-1] == ["CREATE_IN_PROGRESS", "CREATE_COMPLETE", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
 
 
 def test_a_wake_that_fails_goes_back_to_sleep_and_says_why(stacks: Stacks, client: MakeClient) -> None:
