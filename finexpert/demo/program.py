@@ -109,7 +109,7 @@ def _fail(stage: Stage, error: Exception) -> ExitCode:
 
 
 def _note(stage: Stage, error: Exception) -> None:
-    """The trace of a failure, for whoever looks into the log. A log that cannot be written changes nothing."""
+    """The trace of a failure, for whoever reads the log. A log that cannot be written changes nothing."""
     with suppress(OSError), stage.folder.log.open("a", encoding="utf-8") as log:
         log.writelines(traceback.format_exception(error))
 
