@@ -91,7 +91,9 @@ CONTRACT: tuple[tuple[str, str, str], ...] = (
     ("services.cloudformation.provisioners", "_CUSTOM_NAME_REPLACEMENT", "dict"),
     ("services.cloudformation.stacks", "_runs_on_worker_thread", "call"),
     ("services.cloudformation.stacks", "_add_event", "call"),
+    ("services.cloudformation.stacks", "_delete_resource", "call"),
     ("services.cloudformation", "_stack_events", "store"),
+    ("services.cloudformation", "_stacks", "store"),
 )
 
 
@@ -323,27 +325,47 @@ def _off_the_event_loop(resource_type: str) -> None:
     _blocking_types.add(resource_type)
 
 
-def install_stack_event_names(name: Callable[[str, str, str, Sequence[dict[str, Any]]], str]) -> None:
-    """Let `name(status, resource type, logical id, earlier events)` say what a stack's event is called."""
+def install_stack_events(
+    name: Callable[[str, str, str, Sequence[dict[str, Any]]], str],
+    is_untold_removal: Callable[[str, str, Sequence[dict[str, Any]]], bool],
+) -> None:
+    """Let `name(status, resource type, logical id, earlier events)` say what a stack's event is called, and
+    tell of those removals by an update for which `is_untold_removal(physical id, logical id, earlier
+    events)`."""
     from ministack.services import cloudformation
     from ministack.services.cloudformation import stacks
 
-    add = stacks._add_event
+    add, delete = stacks._add_event, stacks._delete_resource
 
     def add_named(
-        stack_id: str,
-        stack_name: str,
-        logical_id: str,
-        resource_type: str,
-        status: str,
-        *more: Any,
-        **rest: Any,
+        stack_id: str, stack: str, logical_id: str, resource_type: str, status: str, *more: Any, **rest: Any
     ) -> None:
         earlier = cloudformation._stack_events.get(stack_id) or []
-        status = name(status, resource_type, logical_id, earlier)
-        add(stack_id, stack_name, logical_id, resource_type, status, *more, **rest)
+        add(
+            stack_id,
+            stack,
+            logical_id,
+            resource_type,
+            name(status, resource_type, logical_id, earlier),
+            *more,
+            **rest,
+        )
 
-    stacks._add_event = add_named
+    def delete_and_tell(
+        resource_type: str, physical_id: str, properties: dict[str, Any], stack: str, logical_id: str
+    ) -> None:
+        record = cloudformation._stacks.get(stack) or {}
+        earlier = cloudformation._stack_events.get(record.get("StackId")) or []
+        updating = record.get("StackStatus") == "UPDATE_IN_PROGRESS"
+        told = (record.get("StackId"), stack, logical_id, resource_type)
+        tell = updating and is_untold_removal(physical_id, logical_id, earlier)
+        if tell:
+            add(*told, "DELETE_IN_PROGRESS", physical_id=physical_id)
+        delete(resource_type, physical_id, properties, stack, logical_id)
+        if tell:
+            add(*told, "DELETE_COMPLETE", physical_id=physical_id)
+
+    stacks._add_event, stacks._delete_resource = add_named, delete_and_tell
 
 
 def install_task(resource_prefix: str, run: Callable[[str, dict[str, Any]], Any]) -> None:

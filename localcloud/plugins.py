@@ -24,7 +24,7 @@ def install() -> None:
         hooks.install_service(name, target_prefix=target_prefix, host_pattern=host_pattern, handler=handler)
     hooks.install_tagged_resources("sagemaker", _sagemaker_resources)
     cloudformation.install()
-    hooks.install_stack_event_names(stack_events.resource_status)
+    hooks.install_stack_events(stack_events.resource_status, stack_events.is_untold_removal)
     buckets.install()
     stepfunctions.install()
     hooks.install_alarm_rule(

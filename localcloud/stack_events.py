@@ -1,7 +1,7 @@
-"""What a stack's event is called: a resource that an update adds is created, as on AWS, not updated.
+"""A stack's events as on AWS: what an update adds is created, not updated, and what it removes is deleted.
 
-ministack names events after what happens to the stack, so an endpoint that a wake makes would have no
-CREATE_IN_PROGRESS, from which its lifetime and so its cost are told.
+ministack names events after what happens to the stack and says nothing of what an update removes. An
+endpoint's lifetime, and so its cost, is told from its events from CREATE_IN_PROGRESS to DELETE_COMPLETE.
 """
 
 from __future__ import annotations
@@ -20,9 +20,19 @@ def resource_status(
     operation, _, phase = status.partition("_")
     if operation != "UPDATE" or resource_type == STACK:
         return status
-    last = next(
-        (event["ResourceStatus"] for event in reversed(earlier) if event["LogicalResourceId"] == logical_id),
-        "DELETE_COMPLETE",
-    )
+    last = _last(logical_id, earlier).get("ResourceStatus", "DELETE_COMPLETE")
     begins = phase == "IN_PROGRESS" and last in ("DELETE_COMPLETE", "CREATE_FAILED")
     return f"CREATE_{phase}" if begins or last == BEGUN else status
+
+
+def is_untold_removal(physical_id: str, logical_id: str, earlier: Sequence[dict[str, Any]]) -> bool:
+    """Whether a deletion of this resource is one that ministack tells nothing of: an update removes it.
+
+    It does tell of the others itself, and the predecessor of a replaced resource is not the last one told of.
+    """
+    last = _last(logical_id, earlier)
+    return last.get("PhysicalResourceId") == physical_id and last["ResourceStatus"] != "DELETE_IN_PROGRESS"
+
+
+def _last(logical_id: str, earlier: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return next((event for event in reversed(earlier) if event["LogicalResourceId"] == logical_id), {})

@@ -16,9 +16,13 @@ MakeClient = Callable[..., Any]
 WAITS_FOR_THE_CLOCK = "test_localcloud_schedule.py"
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What waits for a minute of the real clock comes last: by then it has passed during the other tests."""
+    """Each folder's tests share a cloud, so they stay on one worker. What waits for a minute of the real
+    clock comes last: by then it has passed during the other tests."""
     items.sort(key=lambda item: item.path.name == WAITS_FOR_THE_CLOCK)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from localcloud.stack_events import STACK, resource_status
+from localcloud.stack_events import STACK, is_untold_removal, resource_status
 
 
 def history(*statuses: str) -> list[dict[str, str]]:
@@ -34,3 +34,16 @@ def test_the_stack_itself_is_updated_and_other_resources_say_nothing_of_this_one
     assert (
         resource_status("UPDATE_IN_PROGRESS", "AWS::SageMaker::Model", "Two", others) == "CREATE_IN_PROGRESS"
     )
+
+
+@pytest.mark.parametrize(
+    ("physical_id", "status", "untold"),
+    [
+        ("old", "CREATE_COMPLETE", True),
+        ("old", "DELETE_IN_PROGRESS", False),
+        ("predecessor", "UPDATE_COMPLETE", False),
+    ],
+)
+def test_only_what_an_update_removes_is_told_here(physical_id: str, status: str, untold: bool) -> None:
+    told = [{"LogicalResourceId": "Endpoint", "ResourceStatus": status, "PhysicalResourceId": "old"}]
+    assert is_untold_removal(physical_id, "Endpoint", told) is untold
