@@ -121,7 +121,7 @@ def test_stopping_a_run_stops_its_training_job(deployed, started, finexpert: Cal
     for snapshot in follow.snapshots(
         deployed, started.stopped, usd_per_hour=1.0, now=lambda: datetime.now(UTC)
     ):
-        if snapshot.progress.phase:
+        if snapshot.progress.step:
             break
     assert finexpert("train", "--stop", started.stopped).returncode == 0
     deadline = time.monotonic() + 30

@@ -47,7 +47,7 @@ def test_costs_count_the_jobs_and_the_endpoint(answer, deployed):
     assert spend["total_usd"] > 0
     assert spend["burn_usd_per_hour"] == pytest.approx(1.515)
     assert spend["unread"] == []
-    assert {line["kind"] for line in spend["lines"]} == {"training", "hosting"}
+    assert {line["kind"] for line in spend["lines"]} == {"training", "endpoint"}
 
 
 def test_the_deployed_reaper_keeps_a_young_endpoint_and_says_why(answer, deployed):
