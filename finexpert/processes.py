@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 PROC = Path("/proc")
+LOOK_SECONDS = 0.05
 
 
 def of_folder(folder: Path) -> list[str]:
@@ -22,6 +24,14 @@ def of_folder(folder: Path) -> list[str]:
     for pid, command, everything in _processes():
         if needle in everything and pid != os.getpid():
             found.append(f"{pid} {command[:120]}")
+    return found
+
+
+def left_of_folder(folder: Path, *, patience_seconds: float = 3.0) -> list[str]:
+    """`of_folder` once what has just been killed has had time to end: the system needs a moment for it."""
+    deadline = time.monotonic() + patience_seconds
+    while (found := of_folder(folder)) and time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS)
     return found
 
 

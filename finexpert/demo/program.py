@@ -122,7 +122,7 @@ def _tear_down(stage: Stage) -> None:
 
 
 def _say_clean(stage: Stage, *, remove: bool) -> None:
-    left = processes.of_folder(stage.folder.path)
+    left = processes.left_of_folder(stage.folder.path)
     stage.folder.release(remove=remove)
     if not remove:
         stage.out.print(f"logs    {stage.folder.log}, and those under {stage.folder.cloud}", soft_wrap=True)

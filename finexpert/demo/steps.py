@@ -102,7 +102,7 @@ def _show_events(live: Live) -> Callable[[str], None]:
         event = parse_event(line)
         if event is None:
             return
-        so_far = f"{event.stack}  {event.done}/{event.all or '?'}"
+        so_far = f"{event.stack}  {event.done}" + (f"/{event.all}" if event.all else "")
         text = f"  {so_far}  {event.status}  {event.type}  {event.resource}"
         # Of several events at once the CLI prints the newest first: an end may come before its beginning.
         whole = event.type == "AWS::CloudFormation::Stack" and event.stack not in ended
@@ -190,7 +190,7 @@ def prove(stage: Stage, live: Live) -> str:
 
     stage.leftovers = leftovers.find(stage.deployment.target.client)
     lifecycle.down(stage.folder.cloud)
-    stage.leftovers["processes on this machine"] = processes.of_folder(stage.folder.path)
+    stage.leftovers["processes on this machine"] = processes.left_of_folder(stage.folder.path)
     left = {kind: names for kind, names in stage.leftovers.items() if names}
     if left:
         listed = "\n".join(f"· {kind}: {', '.join(names)}" for kind, names in left.items())
