@@ -67,9 +67,3 @@ def sparkline(values: Sequence[float], width: int = 24) -> str:
     if span == 0:
         return BLOCKS[0] * len(shown)
     return "".join(BLOCKS[min(len(BLOCKS) - 1, int((v - low) / span * len(BLOCKS)))] for v in shown)
-
-
-def one_line(text: str, width: int) -> str:
-    """Text without line breaks, cut with an ellipsis to `width` characters."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= width else flat[: max(0, width - 1)].rstrip() + "…"

@@ -23,17 +23,11 @@ class Progress:
     tokens_per_second: float = 0.0
     tokens_seen: int = 0
     eta_seconds: float | None = None
-    message: str = ""
 
     @property
     def loss(self) -> float | None:
         """Loss of the newest step, in nats per token."""
         return self.losses[-1] if self.losses else None
-
-    @property
-    def fraction(self) -> float:
-        """Share of the optimizer steps done, 0 to 1."""
-        return self.step / self.steps if self.steps else 0.0
 
 
 def fold(progress: Progress, lines: Iterable[str]) -> Progress:
@@ -69,6 +63,27 @@ def _phase(progress: Progress, event: Mapping[str, Any]) -> Progress:
     return replace(progress, phase=str(event["phase"]))
 
 
+_FOLDS.get(event.get("event", ""))
+    return fold_event(progress, event) if fold_event else progress
+
+
+def _step(progress: Progress, event: Mapping[str, Any]) -> Progress:
+    eta = event.get("eta_seconds")
+    return replace(
+        progress,
+        step=int(event["step"]),
+        steps=int(event["steps"]),
+        losses=(*progress.losses, float(event["loss"])),
+        tokens_per_second=float(event.get("tokens_per_second", progress.tokens_per_second)),
+        tokens_seen=int(event.get("tokens_seen", progress.tokens_seen)),
+        eta_seconds=None if eta is None else float(eta),
+    )
+
+
+def _phase(progress: Progress, event: Mapping[str, Any]) -> Progress:
+    return replace(progress, phase=str(event["phase"]))
+
+
 def _message(progress: Progress, event: Mapping[str, Any]) -> Progress:
     return replace(progress, message=str(event.get("message", "")))
 
@@ -76,5 +91,4 @@ def _message(progress: Progress, event: Mapping[str, Any]) -> Progress:
 _FOLDS: Mapping[str, Callable[[Progress, Mapping[str, Any]], Progress]] = {
     "step": _step,
     "phase": _phase,
-    "log": _message,
 }

@@ -58,11 +58,6 @@ def test_sparkline_scales_between_lowest_and_highest_and_shows_the_newest():
     assert formatting.sparkline([]) == ""
 
 
-def test_one_line_cuts_with_an_ellipsis():
-    assert formatting.one_line("a\n  b", 10) == "a b"
-    assert formatting.one_line("abcdef", 4) == "abc…"
-
-
 def test_a_moment_in_the_future_is_now():
     now = datetime(2026, 1, 1, tzinfo=UTC)
     assert formatting.when(now + timedelta(seconds=5), now) == "0.0 s ago"
