@@ -47,14 +47,15 @@ def _fold_line(progress: Progress, line: str) -> Progress:
 
 
 def _step(progress: Progress, event: Mapping[str, Any]) -> Progress:
-    eta = event.get("eta_seconds")
+    """Figures that JSON lacks (a loss that is not a number) come as null, and leave the last one standing."""
+    eta, loss = event.get("eta_seconds"), event.get("loss")
     return replace(
         progress,
         step=int(event["step"]),
         steps=int(event["steps"]),
-        losses=(*progress.losses, float(event["loss"])),
-        tokens_per_second=float(event.get("tokens_per_second", progress.tokens_per_second)),
-        tokens_seen=int(event.get("tokens_seen", progress.tokens_seen)),
+        losses=progress.losses if loss is None else (*progress.losses, float(loss)),
+        tokens_per_second=float(event.get("tokens_per_second") or progress.tokens_per_second),
+        tokens_seen=int(event.get("tokens_seen") or progress.tokens_seen),
         eta_seconds=None if eta is None else float(eta),
     )
 
@@ -63,32 +64,4 @@ def _phase(progress: Progress, event: Mapping[str, Any]) -> Progress:
     return replace(progress, phase=str(event["phase"]))
 
 
-_FOLDS.get(event.get("event", ""))
-    return fold_event(progress, event) if fold_event else progress
-
-
-def _step(progress: Progress, event: Mapping[str, Any]) -> Progress:
-    eta = event.get("eta_seconds")
-    return replace(
-        progress,
-        step=int(event["step"]),
-        steps=int(event["steps"]),
-        losses=(*progress.losses, float(event["loss"])),
-        tokens_per_second=float(event.get("tokens_per_second", progress.tokens_per_second)),
-        tokens_seen=int(event.get("tokens_seen", progress.tokens_seen)),
-        eta_seconds=None if eta is None else float(eta),
-    )
-
-
-def _phase(progress: Progress, event: Mapping[str, Any]) -> Progress:
-    return replace(progress, phase=str(event["phase"]))
-
-
-def _message(progress: Progress, event: Mapping[str, Any]) -> Progress:
-    return replace(progress, message=str(event.get("message", "")))
-
-
-_FOLDS: Mapping[str, Callable[[Progress, Mapping[str, Any]], Progress]] = {
-    "step": _step,
-    "phase": _phase,
-}
+_FOLDS: Mapping[str, Callable[[Progress, Mapping[str, Any]], Progress]] = {"step": _step, "phase": _phase}

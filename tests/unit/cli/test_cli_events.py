@@ -39,3 +39,13 @@ def test_foreign_lines_are_skipped():
 
 def test_before_the_first_step_there_is_no_loss():
     assert events.Progress().loss is None
+
+
+def test_a_loss_that_is_no_number_leaves_the_last_one_standing():
+    lines = [
+        step(1),
+        json.dumps({"event": "step", "step": 2, "steps": 4, "loss": None, "tokens_per_second": None}),
+    ]
+    progress = events.fold(events.Progress(), lines)
+    assert progress.step == 2
+    assert progress.losses == (4.0,)
