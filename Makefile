@@ -47,7 +47,7 @@ snapshots: $(READY)  ## store today's templates as the expected ones
 	@pytest tests/snapshot --snapshot-update
 
 functional: $(READY)  ## the real app on the embedded cloud
-	@pytest tests/functional -n 2 --dist loadgroup
+	@pytest tests/functional -n 2 --no-loadscope-reorder
 
 base-model: $(READY)  ## rebuild the tiny Llama that the local runs tune
 	@python -m training.base_model

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from localcloud import environment
 from localcloud.lifecycle import Cloud, CloudOptions, down, up
@@ -16,13 +17,24 @@ MakeClient = Callable[..., Any]
 WAITS_FOR_THE_CLOCK = "test_localcloud_schedule.py"
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each folder's tests share a cloud, so they stay on one worker. What waits for a minute of the real
-    clock comes last: by then it has passed during the other tests."""
+    """What waits for a minute of the real clock comes last: by then it has passed during the other tests."""
     items.sort(key=lambda item: item.path.name == WAITS_FOR_THE_CLOCK)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
+
+
+class ByFolder(LoadScopeScheduling):  # type: ignore[misc]
+    """A folder's tests share a cloud and build on each other, so they stay on one worker, in order.
+
+    (pytest-xdist's own groups do not work with this pytest: they change a node id that it now computes.)
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.split("::")[0].rpartition("/")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
+    """pytest-xdist's hook: how tests are dealt out to the workers."""
+    return ByFolder(config, log)
 
 
 @pytest.fixture(scope="session")
