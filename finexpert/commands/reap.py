@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from finexpert.commands.common import Json, open_deployment
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 STYLES = {"keep": "green", "warn": "yellow", "delete": "red", "notify": "yellow"}
 
@@ -27,7 +30,6 @@ def reap(
             "say --dry-run: the schedule does the real thing; to remove the endpoint now: finexpert sleep"
         )
     from rich.markup import escape
-    from rich.table import Table
 
     from finexpert import display
     from finexpert.ops import reaper
@@ -38,15 +40,23 @@ def reap(
         display.print_json(answer)
         return
     out = display.console()
-    decisions = answer["decisions"]
-    if decisions:
-        table = Table("endpoint", "would", "because", box=None, header_style="dim")
-        for decision in decisions:
-            action = str(decision["action"])
-            style = STYLES.get(action, "")
-            table.add_row(decision["endpoint"], f"[{style}]{action}[/]", escape(str(decision["reason"])))
-        out.print(table)
-    else:
-        out.print("No endpoint: nothing to decide.")
+    decisions = [("endpoint", decision["endpoint"], decision) for decision in answer["decisions"]]
+    others = answer.get("others", {})
+    decisions += [(decision["kind"], decision["name"], decision) for decision in others.get("decisions", [])]
+    out.print(_table(decisions) if decisions else "No endpoint: nothing to decide.")
+    for kind, why in others.get("unlisted", {}).items():
+        out.print(f"[yellow]{kind} could not be listed:[/] {escape(str(why))}", soft_wrap=True)
     complete = "" if answer["complete"] else " [yellow](incomplete: something could not be read)[/]"
     out.print(f"[dim]{answer['api_calls']} API calls[/]{complete}")
+
+
+def _table(decisions: list[tuple[str, str, dict[str, Any]]]) -> Table:
+    """A row for each (kind of resource, name, decision)."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("what", "name", "would", "because", box=None, header_style="dim")
+    for kind, name, decision in decisions:
+        action = str(decision["action"])
+        table.add_row(kind, name, f"[{STYLES.get(action, '')}]{action}[/]", escape(str(decision["reason"])))
+    return table

@@ -9,8 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from finexpert import cli
-from finexpert.commands import restore, snooze
+from finexpert.commands import reap, restore, snooze
 from finexpert.errors import UserError
+from finexpert.ops import reaper
 
 
 class SageMaker:
@@ -54,3 +55,22 @@ def test_snooze_needs_some_time(sagemaker: SageMaker) -> None:
 def test_the_app_s_own_endpoint_is_woken_instead(sagemaker: SageMaker) -> None:
     result = CliRunner().invoke(cli.app, ["restore", "finexpert"])
     assert isinstance(result.exception, UserError) and result.exception.fix == "finexpert wake"
+
+
+def test_reap_shows_endpoints_other_kinds_and_what_could_not_be_listed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def decision(**more: str) -> dict[str, Any]:
+        return {"action": "notify", "reason": "it runs [longer] than it may", "evidence": {}, **more}
+
+    answer = {
+        "decisions": [decision(endpoint="finexpert")],
+        "others": {"decisions": [decision(kind="notebook", name="nb-1")], "unlisted": {"app": "[denied]"}},
+        "api_calls": 7,
+        "complete": True,
+    }
+    monkeypatch.setattr(reap, "open_deployment", lambda context, json: None)
+    monkeypatch.setattr(reaper, "dry_run", lambda deployment: answer)
+    shown = CliRunner().invoke(cli.app, ["reap", "--dry-run"]).output
+    assert "finexpert" in shown and "nb-1" in shown and "[longer]" in shown
+    assert "app could not be listed: [denied]" in shown and "7 API calls" in shown
