@@ -8,6 +8,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from infra.guardrails.watch import alarm_on_any
 from infra.names import METRIC_NAMESPACE, Names
 from lambdas.idle_reaper.alarm import METRIC
 
@@ -25,11 +26,11 @@ class StuckWatch(Construct):
         self, scope: Construct, construct_id: str, *, names: Names, period_minutes: int, topic: sns.ITopic
     ) -> None:
         super().__init__(scope, construct_id)
-        self.alarm = cloudwatch.Alarm(
+        self.alarm = alarm_on_any(
             self,
             "Alarm",
-            alarm_name=f"{names.name}-stuck-resources",
-            alarm_description="An endpoint, component or job hangs and may bill:"
+            name=f"{names.name}-stuck-resources",
+            description="An endpoint, component or job hangs and may bill:"
             f" /aws/lambda/{names.function('idle-reaper')} tells which",
             metric=cloudwatch.Metric(
                 namespace=METRIC_NAMESPACE,
@@ -38,10 +39,6 @@ class StuckWatch(Construct):
                 statistic="Maximum",
                 period=Duration.minutes(2 * period_minutes),
             ),
-            threshold=0,
-            evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         self.alarm.add_alarm_action(actions.SnsAction(topic))
         self.alarm.add_ok_action(actions.SnsAction(topic))

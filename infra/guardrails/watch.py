@@ -13,6 +13,23 @@ from constructs import Construct
 SILENT_PERIODS = 3
 
 
+def alarm_on_any(
+    scope: Construct, construct_id: str, *, name: str, description: str, metric: cloudwatch.IMetric
+) -> cloudwatch.Alarm:
+    """An alarm as soon as `metric` is above zero in one period; no data is no alarm."""
+    return cloudwatch.Alarm(
+        scope,
+        construct_id,
+        alarm_name=name,
+        alarm_description=description,
+        metric=metric,
+        threshold=0,
+        evaluation_periods=1,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+
+
 class FunctionWatch(Construct):
     """Alarms when a function fails or is throttled, and when a scheduled one has not run for three periods.
 
@@ -36,27 +53,19 @@ class FunctionWatch(Construct):
         super().__init__(scope, construct_id)
         period = Duration.minutes(period_minutes or 5)
         self.alarms = [
-            cloudwatch.Alarm(
+            alarm_on_any(
                 self,
                 "Errors",
-                alarm_name=f"{function_name}-errors",
-                alarm_description=f"{function_name} failed: /aws/lambda/{function_name} tells why",
+                name=f"{function_name}-errors",
+                description=f"{function_name} failed: /aws/lambda/{function_name} tells why",
                 metric=function.metric_errors(period=period, statistic="Sum"),
-                threshold=0,
-                evaluation_periods=1,
-                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             ),
-            cloudwatch.Alarm(
+            alarm_on_any(
                 self,
                 "Throttles",
-                alarm_name=f"{function_name}-throttles",
-                alarm_description=f"{function_name} was throttled: Lambda concurrency is used up",
+                name=f"{function_name}-throttles",
+                description=f"{function_name} was throttled: Lambda concurrency is used up",
                 metric=function.metric_throttles(period=period, statistic="Sum"),
-                threshold=0,
-                evaluation_periods=1,
-                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             ),
         ]
         if period_minutes is not None:
@@ -90,15 +99,11 @@ class QueueWatch(Construct):
         waiting = queue.metric_approximate_number_of_messages_visible(
             period=Duration.minutes(5), statistic="Maximum"
         )
-        self.alarm = cloudwatch.Alarm(
+        self.alarm = alarm_on_any(
             self,
             "Depth",
-            alarm_name=queue_name,
-            alarm_description=f"{queue_name} holds an event that nothing could handle: read, mend, redrive",
+            name=queue_name,
+            description=f"{queue_name} holds an event that nothing could handle: read, mend, redrive",
             metric=waiting,
-            threshold=0,
-            evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         self.alarm.add_alarm_action(actions.SnsAction(topic))
