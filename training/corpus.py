@@ -35,10 +35,9 @@ class Data:
 
 def read_data(training: Path, validation: Path | None, hyperparameters: Hyperparameters) -> Data:
     """Read and split the channels. Raises DatasetError with all problems, or when a side is empty."""
-    inside, held_out = by_side(local_sources(training))
-    if validation is not None:
-        inside, held_out = local_sources(training), local_sources(validation)
-    readers = [_reader(side, hyperparameters) for side in (inside, held_out) if side is not None]
+    given = local_sources(training)
+    sides = by_side(given) if validation is None else (given, local_sources(validation))
+    readers = [_reader(side, hyperparameters) for side in sides if side is not None]
     result = split(
         readers[0],
         validation=readers[1] if len(readers) > 1 else None,

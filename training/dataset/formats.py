@@ -51,11 +51,12 @@ def by_side(sources: Iterable[Source]) -> tuple[list[Source], list[Source] | Non
 
     A template at the top serves both sides.
     """
-    listed = list(sources)
-    inside = [source for source in listed if PurePosixPath(source[0]).parts[0] == VALIDATION_FOLDER]
+    outside: list[Source] = []
+    inside: list[Source] = []
+    for source in sources:
+        (inside if source[0].startswith(f"{VALIDATION_FOLDER}/") else outside).append(source)
     if not inside:
-        return listed, None
-    outside = [source for source in listed if source not in inside]
+        return outside, None
     return outside, [source for source in outside if source[0] == TEMPLATE_NAME] + inside
 
 
