@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
+CHECKS := $(VENV)/.ready-for-checks
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE ?= 1
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
@@ -16,7 +17,7 @@ demo: $(READY)  ## run the whole life of a fine-tune on the embedded cloud (DATA
 
 test: lint types unit snapshot functional  ## everything CI runs
 
-setup: $(READY)  ## virtual environment, pinned requirements, Node and the CDK CLI
+setup: $(CHECKS)  ## virtual environment, pinned requirements, Node and the CDK CLI
 
 $(READY): requirements.txt pyproject.toml package.json package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "This project needs Python 3.11 or newer; `$(PYTHON)` is %s. Name another: make PYTHON=python3.12 …" % sys.version.split()[0])'
@@ -28,25 +29,31 @@ $(READY): requirements.txt pyproject.toml package.json package-lock.json
 	@npm ci --no-progress --loglevel=error
 	@touch $@
 
-lint: $(READY)  ## ruff: errors and format
+$(CHECKS): $(READY) requirements-dev.txt
+	@echo "Setting up: the tests' own tools …"
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --requirement requirements-dev.txt
+	@$(VENV)/bin/python -m pip check --disable-pip-version-check >/dev/null
+	@touch $@
+
+lint: $(CHECKS)  ## ruff: errors and format
 	@ruff check . && ruff format --check --quiet .
 
-format: $(READY)  ## let ruff mend what it can
+format: $(CHECKS)  ## let ruff mend what it can
 	@ruff check --fix --quiet . ; ruff format --quiet .
 
-types: $(READY)  ## mypy, strict
+types: $(CHECKS)  ## mypy, strict
 	@mypy
 
-unit: $(READY)  ## tests of pure code: seconds
+unit: $(CHECKS)  ## tests of pure code: seconds
 	@pytest tests/unit -n 2
 
-snapshot: $(READY)  ## synthesize the stacks, compare with the stored templates, lint them as CloudFormation
+snapshot: $(CHECKS)  ## synthesize the stacks, compare with the stored templates, lint them as CloudFormation
 	@pytest tests/snapshot
 
-snapshots: $(READY)  ## store today's templates as the expected ones
+snapshots: $(CHECKS)  ## store today's templates as the expected ones
 	@pytest tests/snapshot --snapshot-update
 
-functional: $(READY)  ## the real app on the embedded cloud
+functional: $(CHECKS)  ## the real app on the embedded cloud
 	@pytest tests/functional -n 2 --no-loadscope-reorder
 
 base-model: $(READY)  ## rebuild the tiny Llama that the local runs tune

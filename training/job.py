@@ -4,23 +4,22 @@ import json
 import platform
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
 
 from training.channels import Channels, write_atomically
-from training.corpus import Data, fingerprint, read_data, tokenize
+from training.corpus import fingerprint
 from training.distributed import World, join
-from training.evaluation.measure import Measurement, Yardstick, general_documents, prompts_for
+from training.evaluation.measure import Measurement
 from training.evaluation.result import assemble
 from training.evaluation.scoring import Score, mean_loss, total_bits_per_byte
 from training.events import Events
 from training.hyperparameters import Hyperparameters
 from training.loop import Training, train
-from training.model import AdaptedModel, load_tokenizer
-from training.packing import Row, pack
+from training.model import AdaptedModel
+from training.preparation import Prepared, prepare
 from training.report import render
 from training.request import Request
 from training.schedule import plan
@@ -28,16 +27,6 @@ from training.stopping import StopSignal
 from training.weights import weight_files
 
 PACKAGES = ("torch", "transformers", "peft", "safetensors", "tokenizers", "numpy")
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """Everything about the text, before the weights are touched."""
-
-    data: Data
-    rows: list[Row]
-    yardstick: Yardstick
-    summary: dict[str, Any]
 
 
 def run(request: Request, channels: Channels, events: Events, stop: StopSignal) -> None:
@@ -51,7 +40,7 @@ def run(request: Request, channels: Channels, events: Events, stop: StopSignal) 
         events.log(notice)
 
     events.phase("data")
-    prepared = _prepare(request, world, events, stop)
+    prepared = prepare(request, world, events, stop)
     stop.check()
 
     events.phase("weights")
@@ -123,57 +112,6 @@ def run(request: Request, channels: Channels, events: Events, stop: StopSignal) 
     world.leave()
 
 
-def _prepare(request: Request, world: World, events: Events, stop: StopSignal) -> _Prepared:
-    hyperparameters = request.hyperparameters
-    data = read_data(request.training, request.validation, hyperparameters)
-    tokenizer = load_tokenizer(request.weights, request.config)
-    length = min(hyperparameters.input_length, int(request.config.get("max_position_embeddings", 2048)))
-    if length < hyperparameters.max_input_length:
-        events.log(f"max_input_length is lowered to the model's own limit of {length} tokens")
-    taught, held_out = (tokenize(side, tokenizer) for side in (data.split.training, data.split.validation))
-    rows = pack([item.document for item in taught], length)
-    filled = sum(len(piece.tokens) for row in rows for piece in row)
-    summary = {
-        "files": data.files,
-        "documents": len(taught) + len(held_out),
-        "training_documents": len(taught),
-        "validation_documents": len(held_out),
-        "bytes": sum(
-            document.size for side in (data.split.training, data.split.validation) for document in side
-        ),
-        "training_tokens": sum(len(item.document.tokens) for item in taught),
-        "validation_tokens": sum(len(item.document.tokens) for item in held_out),
-        "row_length": length,
-        "rows": len(rows),
-        "padding_share": 1 - filled / (len(rows) * length),
-        "empty": data.split.empty,
-        "duplicates": data.split.duplicates,
-        "leaked": data.split.leaked,
-        "beyond_limit": data.split.beyond_limit,
-        "notes": list(data.notes),
-        "sha256": data.digest,
-    }
-    for note in data.notes:
-        events.log(note)
-    events.log(
-        f"{len(taught)} documents to train on ({summary['training_tokens']:,} tokens in {len(rows)} rows"
-        f" of {length}, {summary['padding_share']:.1%} padding), {len(held_out)} held out;"
-        f" left out: {data.split.empty} empty, {data.split.duplicates} repeated, {data.split.leaked} that are"
-        f" held out, {data.split.beyond_limit} beyond max_train_samples or max_val_samples"
-    )
-    yardstick = Yardstick(
-        held_out=held_out,
-        general=general_documents(tokenizer),
-        prompts=prompts_for(data.split.validation),
-        tokenizer=tokenizer,
-        length=length,
-        hyperparameters=hyperparameters,
-        world=world,
-        check=stop.check,
-    )
-    return _Prepared(data, rows, yardstick, summary)
-
-
 def _emit_scores(events: Events, scores: Sequence[Score], model: str) -> dict[str, float]:
     figures = {"loss": round(mean_loss(scores), 5), "bits_per_byte": round(total_bits_per_byte(scores), 5)}
     events.emit("evaluation", split="validation", model=model, **figures)
@@ -196,7 +134,7 @@ def _save_adapter(model: AdaptedModel, channels: Channels) -> None:
 
 def _write_outputs(
     channels: Channels,
-    prepared: _Prepared,
+    prepared: Prepared,
     base: Measurement,
     tuned: Measurement,
     hyperparameters: Hyperparameters,
