@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE ?= 1
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help demo test setup lint types unit snapshot functional format snapshots base-model clean
+.PHONY: help demo test test-all setup lint types unit snapshot functional format snapshots base-model clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -16,6 +16,9 @@ demo: $(READY)  ## run the whole life of a fine-tune on the embedded cloud (DATA
 	@finexpert demo $(if $(DATA),--data "$(DATA)")
 
 test: lint types unit snapshot functional  ## everything CI runs
+
+test-all: test  ## the same, and then every combination and fault: long
+	@pytest tests/matrix -n 2
 
 setup: $(CHECKS)  ## virtual environment, pinned requirements, Node and the CDK CLI
 
