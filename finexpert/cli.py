@@ -10,12 +10,12 @@ Start-up counts: `--help` must come in 0.4 s, so nothing heavy is imported until
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
 import typer
 
+from finexpert import options
 from finexpert.commands import (
     ask,
     costs,
@@ -33,11 +33,10 @@ from finexpert.commands import (
 from finexpert.errors import ExitCode, UserError, explain
 from finexpert.target import On
 
-DEBUG = "FINEXPERT_DEBUG"
-
 EPILOG = (
     "Exit codes: 0 done · 1 failed · 2 wrong usage or settings · 3 the quality gate said no · "
-    "130 interrupted. FINEXPERT_DEBUG=1 shows the stack trace of a failure."
+    "4 a check or audit found something · 130 interrupted. Settings: cdk.json, then FINEXPERT_<KEY> in the "
+    "environment, then -c key=value; finexpert config shows which won. Example: finexpert data check reports/"
 )
 
 app = typer.Typer(
@@ -50,7 +49,7 @@ app = typer.Typer(
 
 
 @app.callback()
-def options(
+def shared(
     context: typer.Context,
     on: Annotated[
         On,
@@ -61,9 +60,14 @@ def options(
             "AWS_ENDPOINT_URL, if set, is always the embedded cloud.",
         ),
     ] = On.AUTO,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("-c", metavar="KEY=VALUE", help="Another value of a setting; may be repeated."),
+    ] = None,
+    debug: Annotated[bool, typer.Option(options.DEBUG, help="Show the stack trace of a failure.")] = False,
 ) -> None:
-    """Options that all verbs share."""
-    context.obj = on
+    """What all verbs share; each takes these options after its own name too."""
+    context.obj = options.Options(on, options.parse_settings(settings))
 
 
 app.command()(demo.demo)
@@ -81,20 +85,23 @@ app.command()(restore.restore)
 
 
 def main() -> None:
-    """Run a command. A failure ends as what, where, what to do; a stack trace only with FINEXPERT_DEBUG=1."""
+    """Run a command. A failure ends as what, where, what to do; a stack trace only with `--debug`."""
+    for_programs = options.asked_for(options.JSON, sys.argv[1:])
     try:
-        app()
+        command = options.share(typer.main.get_command(app))
+        # In standalone mode wrong usage is told in Typer's own words, else it is raised.
+        sys.exit(command(prog_name="finexpert", standalone_mode=not for_programs) or ExitCode.OK)
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.INTERRUPTED)
     except Exception as error:
-        if os.environ.get(DEBUG, "") not in ("", "0"):
+        if options.asked_for(options.DEBUG, sys.argv[1:]):
             raise
         known = explain(error) or UserError(
             f"{type(error).__name__}: {error}",
             where="finexpert (this should not happen)",
-            fix=f"Repeat with {DEBUG}=1 to see where it comes from.",
+            fix=f"Repeat with {options.DEBUG} to see where it comes from.",
         )
-        from finexpert.display import print_error
+        from finexpert import display
 
-        print_error(known)
+        (display.print_json_error if for_programs else display.print_error)(known)
         sys.exit(known.code)
-    except KeyboardInterrupt:
-        sys.exit(ExitCode.INTERRUPTED)

@@ -39,6 +39,12 @@ def print_error(error: UserError) -> None:
         out.print(f"  [dim]do[/]     {_plain(error.fix)}", soft_wrap=True)
 
 
+def print_json_error(error: UserError) -> None:
+    """The same for programs: a JSON document on stdout, as with a command that succeeds."""
+    told = {"what": error.what, "where": error.where, "fix": error.fix}
+    print_json({"error": told, "exit_code": int(error.code)})
+
+
 def _plain(text: str) -> str:
     from rich.markup import escape
 

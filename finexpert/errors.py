@@ -12,6 +12,7 @@ class ExitCode(IntEnum):
     FAILED = 1
     USAGE = 2
     GATE = 3
+    FOUND = 4
     INTERRUPTED = 130
 
 
@@ -73,6 +74,8 @@ def explain(error: BaseException) -> UserError | None:
         return UserError(str(error))
     if kind.__module__.startswith("botocore."):
         return _aws_problem(error)
+    if kind.__module__.startswith("typer.") and hasattr(error, "format_message"):
+        return UserError(error.format_message(), fix="Add --help to see the usage.", code=ExitCode.USAGE)
     if isinstance(error, OSError):
         return UserError(error.strerror or str(error), where=str(error.filename or ""))
     return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -45,10 +45,12 @@ class Target:
 
     Args:
         endpoint_url: of the embedded cloud; None means AWS.
+        flags: settings given on the command line.
     """
 
     endpoint_url: str | None
     environment: Mapping[str, str]
+    flags: Mapping[str, str] = field(default_factory=dict)
     _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -64,7 +66,7 @@ class Target:
         """
         from infra.settings import Settings
 
-        return Settings.load(environ=self.environment)
+        return Settings.load(self.flags, self.environment)
 
     def session(self) -> boto3.Session:
         """A boto3 session with this target's credentials and region; made once.
@@ -145,8 +147,12 @@ def _with_settings(environ: Mapping[str, str]) -> dict[str, str]:
     return {"FINEXPERT_SETTINGS": str(paths.LOCAL_SETTINGS)} | dict(environ)
 
 
-def from_environment(on: On) -> Target:
-    """`resolve` with this process's environment and the embedded cloud of this checkout."""
+def from_environment(on: On, flags: Mapping[str, str] | None = None) -> Target:
+    """`resolve` with this process's environment and the embedded cloud of this checkout.
+
+    Args:
+        flags: settings given on the command line.
+    """
 
     def running() -> RunningCloud | None:
         if not paths.LOCAL_STATE.exists():
@@ -155,4 +161,4 @@ def from_environment(on: On) -> Target:
 
         return lifecycle.status(paths.LOCAL_STATE)
 
-    return resolve(on, os.environ, running)
+    return replace(resolve(on, os.environ, running), flags=flags or {})

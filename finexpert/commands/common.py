@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from finexpert.target import On
+from finexpert import options
 
 if TYPE_CHECKING:
     from finexpert.deployment import Deployment
@@ -16,18 +16,25 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout,
 
 
 def open_target(context: typer.Context, *, json: bool = False) -> Target:
-    """Resolve the cloud to act on, and say which (on stderr where stdout is for JSON)."""
-    from finexpert import display, target
+    """Resolve the cloud to act on, and say which: a line on stderr, so that stdout holds the answer alone."""
+    from finexpert import display
 
-    on = context.obj if isinstance(context.obj, On) else On.AUTO
-    chosen = target.from_environment(on)
-    display.console(stderr=json).print(f"[dim]{chosen.describe()}[/]", soft_wrap=True)
+    chosen = chosen_target(context)
+    display.console(stderr=True).print(f"[dim]{chosen.describe()}[/]", soft_wrap=True)
     return chosen
+
+
+def chosen_target(context: typer.Context) -> Target:
+    """The cloud to act on; nothing is said, and nothing asked of it."""
+    from finexpert import target
+
+    given = options.of(context)
+    return target.from_environment(given.on, given.flags)
 
 
 def open_deployment(context: typer.Context, *, json: bool = False) -> Deployment:
     """The app as deployed on the cloud to act on. Nothing is asked of the app yet."""
     from finexpert.deployment import Deployment
 
-    chosen = open_target(context, json=json)
+    chosen = open_target(context)
     return Deployment(chosen, chosen.settings())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from finexpert.commands.common import Json, open_deployment
+from finexpert.commands.common import Json, chosen_target, open_deployment
 from finexpert.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -28,11 +28,10 @@ def check(context: typer.Context, path: DataPath, json: Json = False) -> None:
 
     Nothing leaves this machine. Example: finexpert data check reports/
     """
-    from finexpert import display, target
+    from finexpert import display
     from finexpert.ops import datasets
 
-    on = context.obj if isinstance(context.obj, target.On) else target.On.AUTO
-    settings = target.from_environment(on).settings()
+    settings = chosen_target(context).settings()
     report = datasets.check(path, settings.hyperparameters)
     if json:
         display.print_json(report.to_dict())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from finexpert import options
 from finexpert.commands.common import Json, open_deployment
 from finexpert.errors import ExitCode, UserError
 
@@ -65,7 +66,7 @@ def _start(deployment: Deployment, data: str, pairs: list[str], wake: bool) -> s
     from finexpert.commands.data import print_report
     from finexpert.ops import datasets, runs
 
-    overrides = runs.parse_hyperparameters(pairs)
+    overrides = options.parse_pairs(pairs, option="--hyperparameter", example="epoch=3")
     out = display.console(stderr=True)
     if datasets.is_s3_uri(data):
         uri = data if data.endswith("/") else data + "/"

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from finexpert.deployment import Deployment
-from finexpert.errors import ExitCode, UserError
+from finexpert.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -34,26 +34,6 @@ class Run:
 def new_name(name: str, now: datetime) -> str:
     """`finexpert-20260131-142536-9f3a`: the same name for execution, training job and S3 folder."""
     return f"{name}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-def parse_hyperparameters(pairs: list[str]) -> dict[str, str]:
-    """`["epoch=3", "lora_r=4"]` as a mapping. What they mean and which exist is checked by the state machine.
-
-    Raises:
-        UserError: an entry without `=` or without a name.
-    """
-    chosen: dict[str, str] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key.strip():
-            raise UserError(
-                f"{pair!r} is not of the form name=value.",
-                where="--hyperparameter",
-                fix="For example: --hyperparameter epoch=3",
-                code=ExitCode.USAGE,
-            )
-        chosen[key.strip()] = value.strip()
-    return chosen
 
 
 def start(

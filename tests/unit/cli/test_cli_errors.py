@@ -1,12 +1,13 @@
 """Failures as what, where, what to do."""
 
+import json
 import subprocess
 import sys
 
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from finexpert import cli
+from finexpert import cli, target
 from finexpert.errors import ExitCode, UserError, explain
 from infra.settings import SettingsError
 from lambdas.shared.hosting import HostingError
@@ -44,19 +45,26 @@ def test_a_defect_is_not_explained_away():
     assert explain(KeyError("x")) is None
 
 
-def fail_with(monkeypatch, error):
-    def broken():
-        raise error
+@pytest.fixture
+def ended_by(monkeypatch, capsys):
+    """Runs `finexpert runs list …` into a failure: the exit code, and what stood on stdout and stderr."""
 
-    monkeypatch.setattr(cli, "app", broken)
+    def run(error, *arguments):
+        def broken(on, flags):
+            raise error
+
+        monkeypatch.setattr(target, "from_environment", broken)
+        monkeypatch.setattr(sys, "argv", ["finexpert", "runs", "list", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code, *capsys.readouterr()
+
+    return run
 
 
-def test_a_user_sees_no_stack_trace(monkeypatch, capsys):
-    fail_with(monkeypatch, UserError("it broke", where="here", fix="mend it", code=ExitCode.GATE))
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    assert ended.value.code == 3
-    told = capsys.readouterr().err
+def test_a_user_sees_no_stack_trace(ended_by):
+    code, out, told = ended_by(UserError("it broke", where="here", fix="mend it", code=ExitCode.GATE))
+    assert (code, out) == (3, "")
     assert [line.split()[-2:] for line in told.splitlines()] == [
         ["it", "broke"],
         ["where", "here"],
@@ -64,30 +72,37 @@ def test_a_user_sees_no_stack_trace(monkeypatch, capsys):
     ]
 
 
-def test_even_a_defect_ends_in_plain_words(monkeypatch, capsys):
-    monkeypatch.delenv(cli.DEBUG, raising=False)
-    fail_with(monkeypatch, KeyError("oops"))
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    assert ended.value.code == 1
-    told = capsys.readouterr().err
+def test_even_a_defect_ends_in_plain_words(ended_by):
+    code, _, told = ended_by(KeyError("oops"))
+    assert code == 1
     assert "oops" in told
     assert "Traceback" not in told
-    assert cli.DEBUG in told
+    assert "--debug" in told
 
 
-def test_markup_in_a_message_is_text(monkeypatch, capsys):
-    fail_with(monkeypatch, UserError("what [bold]is[/] s3://[x]"))
-    with pytest.raises(SystemExit):
-        cli.main()
-    assert "what [bold]is[/] s3://[x]" in capsys.readouterr().err
+def test_markup_in_a_message_is_text(ended_by):
+    assert "what [bold]is[/] s3://[x]" in ended_by(UserError("what [bold]is[/] s3://[x]"))[2]
 
 
-def test_debug_lets_the_trace_through(monkeypatch):
-    monkeypatch.setenv(cli.DEBUG, "1")
-    fail_with(monkeypatch, KeyError("oops"))
+def test_programs_get_a_failure_as_one_json_document(ended_by):
+    code, out, told = ended_by(UserError("it broke", where="here", fix="mend it"), "--json")
+    assert (code, told) == (1, "")
+    assert json.loads(out) == {
+        "error": {"what": "it broke", "where": "here", "fix": "mend it"},
+        "exit_code": 1,
+    }
+
+
+def test_wrong_usage_is_json_for_programs_too(ended_by):
+    code, out, _ = ended_by(UserError("not reached"), "--json", "--limit", "many")
+    document = json.loads(out)
+    assert code == document["exit_code"] == 2
+    assert "--limit" in document["error"]["what"]
+
+
+def test_debug_lets_the_trace_through(ended_by):
     with pytest.raises(KeyError):
-        cli.main()
+        ended_by(KeyError("oops"), "--debug")
 
 
 def run(*arguments):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError
 
-from finexpert.errors import ExitCode, UserError
+from finexpert.errors import UserError
 from finexpert.ops import follow, runs
 from finexpert.ops.follow import Snapshot
 from infra.names import Names
@@ -184,17 +184,6 @@ def test_names_of_runs_sort_by_time_and_differ():
     assert one.startswith("finexpert-20260131-140000-")
     assert one < other
     assert len({runs.new_name("finexpert", NOW) for _ in range(20)}) > 15
-
-
-def test_hyperparameters_from_the_command_line():
-    assert runs.parse_hyperparameters(["epoch=3", "target_modules=q_proj,v_proj", "x=a=b"]) == {
-        "epoch": "3",
-        "target_modules": "q_proj,v_proj",
-        "x": "a=b",
-    }
-    with pytest.raises(UserError, match="not of the form") as refused:
-        runs.parse_hyperparameters(["epoch"])
-    assert refused.value.code is ExitCode.USAGE
 
 
 def test_artifacts_that_a_run_lacks_are_none():

@@ -1,0 +1,108 @@
+"""The options that every command takes, before or after its verb: where to act, settings, stack traces."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import typer
+
+from finexpert.errors import ExitCode, UserError
+from finexpert.target import On
+
+JSON = "--json"
+DEBUG = "--debug"
+
+
+@dataclass
+class Options:
+    """What was given for them. `flags`: settings by `-c key=value`, which win over every other place."""
+
+    on: On = On.AUTO
+    flags: dict[str, str] = field(default_factory=dict)
+
+
+def of(context: typer.Context) -> Options:
+    """The options of the command under way."""
+    return context.ensure_object(Options)
+
+
+def parse_pairs(pairs: Sequence[str], *, option: str, example: str) -> dict[str, str]:
+    """`["epoch=3", "lora_r=4"]` as a mapping; the last of several with one name wins.
+
+    Args:
+        option, example: for the message.
+
+    Raises:
+        UserError: an entry without `=` or without a name.
+    """
+    chosen: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise UserError(
+                f"{pair!r} is not of the form name=value.",
+                where=option,
+                fix=f"For example: {option} {example}",
+                code=ExitCode.USAGE,
+            )
+        chosen[key.strip()] = value.strip()
+    return chosen
+
+
+def parse_settings(pairs: Sequence[str] | None) -> dict[str, str]:
+    """The values of `-c`."""
+    return parse_pairs(pairs or (), option="-c", example="budget_usd=40")
+
+
+def asked_for(word: str, arguments: Sequence[str]) -> bool:
+    """Whether a flag is among the arguments, which may be too wrong for anything else to be read."""
+    return word in itertools.takewhile(lambda argument: argument != "--", arguments)
+
+
+def share(group: Any) -> Any:
+    """Let each verb below `group` take the group's own options too; the answer is the group itself.
+
+    Args:
+        group: a command group as `typer.main.get_command` makes it; its options are `--on`, `-c`, `--debug`.
+    """
+    shared = [option for option in group.params if option.name in _KEEP]
+    for verb in _verbs(group):
+        verb.params += [_again(option) for option in shared]
+    return group
+
+
+def _verbs(group: Any) -> Iterator[Any]:
+    for command in group.commands.values():
+        if hasattr(command, "commands"):
+            yield from _verbs(command)
+        else:
+            yield command
+
+
+def _again(option: Any) -> Any:
+    """The option once more: what it is given after the verb is kept; not given, it changes nothing."""
+    again = copy.copy(option)
+    again.default, again.envvar, again.expose_value = None, None, False
+    again.show_default, again.rich_help_panel = False, "Options of all commands"
+    again.callback = lambda context, parameter, value: _KEEP[str(parameter.name)](of(context), value)
+    return again
+
+
+def _keep_on(options: Options, value: str | None) -> None:
+    if value:
+        options.on = On(value)
+
+
+def _keep_flags(options: Options, value: Sequence[str] | None) -> None:
+    options.flags |= parse_settings(value)
+
+
+def _keep_nothing(options: Options, value: bool | None) -> None:
+    """`--debug` is read by `asked_for`, since it matters for what cannot be parsed too."""
+
+
+_KEEP: Mapping[str, Any] = {"on": _keep_on, "settings": _keep_flags, "debug": _keep_nothing}
