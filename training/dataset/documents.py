@@ -13,13 +13,15 @@ class Document:
     """One unit of text: what is split, packed, held out and measured as a whole.
 
     ``prompt`` is set in instruction tuning: the model learns ``text`` (the completion) after it.
-    ``source`` and ``index`` (from 0) say where it stands, for messages and reports.
+    ``source`` and ``index`` (from 0) say where it stands, for messages and reports. ``task`` is what it
+    teaches in a dataset of several tasks, "" in a dataset of one.
     """
 
     text: str
     prompt: str | None
     source: str
     index: int
+    task: str = ""
 
     @property
     def size(self) -> int:
