@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SUFFIXES = frozenset({".py", ".json", ".css", ".html", ".js", ".svg", ".txt"})
+SUFFIXES = frozenset({".py", ".json", ".jsonl", ".css", ".html", ".js", ".svg", ".txt"})
 LEFT_OUT = frozenset({"__pycache__", "base_model"})  # base_model: builds the weights of the local runs
 
 # Lambdas read datasets and hyperparameters with the trainer's own modules, the ones of standard library only.

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training.dataset import DatasetError, Document, Reader, Source, Split, by_side, local_sources, split
+from training.dataset import (
+    DatasetError,
+    Document,
+    Question,
+    Reader,
+    Source,
+    Split,
+    by_side,
+    local_sources,
+    split,
+)
 from training.dataset.split import unusable
 from training.evaluation.scoring import Scored
 from training.hyperparameters import Hyperparameters
@@ -16,11 +26,12 @@ from training.packing import TokenizedDocument
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The split, and the notes of its readers (layout, columns, files left out)."""
+    """The split, the notes of its readers (layout, columns, files left out), and the dataset's questions."""
 
     split: Split
     files: int
     notes: tuple[str, ...]
+    questions: tuple[Question, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -57,7 +68,8 @@ def read_data(training: Path, validation: Path | None, hyperparameters: Hyperpar
     if errors:
         raise DatasetError(errors)
     notes = tuple(note for reader in readers for note in reader.notes)
-    return Data(result, sum(reader.files for reader in readers), notes)
+    questions = tuple(question for reader in readers for question in reader.questions)
+    return Data(result, sum(reader.files for reader in readers), notes, questions)
 
 
 def _reader(sources: Sequence[Source], hyperparameters: Hyperparameters) -> Reader:

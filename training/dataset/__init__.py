@@ -10,6 +10,7 @@ objects, the container on its channels. Typical use::
 from training.dataset.check import DatasetReport, check
 from training.dataset.documents import DatasetError, Document, Problem
 from training.dataset.formats import Reader, Source, by_side, local_sources
+from training.dataset.questions import Question
 from training.dataset.split import Split, split
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "DatasetReport",
     "Document",
     "Problem",
+    "Question",
     "Reader",
     "Source",
     "Split",

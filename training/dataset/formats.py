@@ -5,6 +5,8 @@
 - TAT-QA's report files (``.json``, records with ``paragraphs``): a report's paragraphs are a document.
 - instruction tuning: ``.json``/``.jsonl`` records put into ``template.json`` ``{"prompt", "completion"}``.
 
+A file ``questions.jsonl`` holds no documents, but what the models are examined on: ``Reader.questions``.
+
 A dataset is one such file or a folder of them; other files are named in ``Reader.notes``, not just skipped.
 """
 
@@ -18,6 +20,7 @@ from typing import Any
 
 from training.dataset.documents import Document, Problem
 from training.dataset.lines import BinaryStream, LineReader
+from training.dataset.questions import QUESTION_FILES, Question, questions_of
 from training.dataset.templates import TEMPLATE_NAME, Template, parse_template
 
 #: A name (path or S3 key) and its content: an open binary stream, or a function that opens one in its turn.
@@ -72,7 +75,8 @@ class Reader:
     """Reads a dataset's documents once, in order, in bounded memory (a ``.json`` array is held whole).
 
     While and after iterating, ``problems`` has what could not be used, ``notes`` what was decided on the way
-    (layout of a .txt, column taken, files left out), and ``files`` how many files held documents' text.
+    (layout of a .txt, column taken, files left out), ``files`` how many files held documents' text, and
+    ``questions`` those of its files of questions.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class Reader:
         self._instruction_tuned, self._demarcation = instruction_tuned, demarcation
         self.problems: list[Problem] = []
         self.notes: list[str] = []
+        self.questions: list[Question] = []
         self.files = 0
 
     def __iter__(self) -> Iterator[Document]:
@@ -90,6 +95,10 @@ class Reader:
             path = PurePosixPath(name)
             suffix = path.suffix.lower()
             if path.name == TEMPLATE_NAME or name.endswith("/"):
+                continue
+            if path.name in QUESTION_FILES:
+                with _opened(content) as stream:
+                    self._read_questions(LineReader(name, stream, self.problems))
                 continue
             if suffix not in READABLE:
                 if path.stem.upper() not in ABOUT:
@@ -132,6 +141,15 @@ class Reader:
             except ValueError as error:
                 self.problems.append(Problem(name, None, str(error)))
         return found
+
+    def _read_questions(self, lines: LineReader) -> None:
+        for number, (line, record) in enumerate(self._records(lines), start=1):
+            try:
+                if isinstance(record, str):
+                    raise ValueError("a bare string; write an object with `question` and `answer`")
+                self.questions += questions_of(record, source=lines.source, number=number)
+            except ValueError as error:
+                self.problems.append(Problem(lines.source, line, str(error)))
 
     def _txt(self, lines: LineReader) -> Iterator[str]:
         numbered = iter(lines)

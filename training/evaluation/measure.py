@@ -15,7 +15,7 @@ from training.failures import TrainingFailure
 from training.hyperparameters import Hyperparameters
 from training.model import AdaptedModel
 
-GENERAL_TEXT = "general.txt"
+GENERAL_TEXT = "items/general.txt"
 
 
 @dataclass(frozen=True, slots=True)
