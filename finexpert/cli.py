@@ -18,6 +18,7 @@ import typer
 from finexpert import options
 from finexpert.commands import (
     ask,
+    config,
     costs,
     data,
     demo,
@@ -71,6 +72,7 @@ def shared(
 
 
 app.command()(demo.demo)
+app.command()(config.config)
 app.add_typer(local.app, name="local")
 app.add_typer(data.app, name="data")
 app.command()(train.train)

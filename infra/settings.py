@@ -23,6 +23,7 @@ from infra.names import Names
 CDK_JSON = Path(__file__).resolve().parents[1] / "cdk.json"
 FILE_VARIABLE = "FINEXPERT_SETTINGS"
 VARIABLE_PREFIX = "FINEXPERT_"
+_ENVIRONMENT = "environment"
 _SURELY_MEANT = 0.8  # likeness from which an unknown FINEXPERT_ variable is taken for a misspelt setting
 
 
@@ -137,6 +138,20 @@ class Settings:
         )
 
 
+def origins(flags: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+    """Which place each value of `Settings.load` comes from: `cdk.json`, a file's path, a variable, a flag.
+
+    Each hyperparameter has its own line, `hyperparameters.NAME`, since they are merged one by one.
+    """
+    won = {}
+    for origin, layer in _layers(flags, environ, []):
+        for key, raw in layer.items():
+            place = VARIABLE_PREFIX + key.upper() if origin == _ENVIRONMENT else origin
+            inner = setting_checks.hyperparameter_strings(raw) if key == "hyperparameters" else {}
+            won |= dict.fromkeys((f"{key}.{name}" for name in inner) if inner else (key,), place)
+    return won
+
+
 NAMES = tuple(field.name for field in fields(Settings))
 """Every setting's key."""
 
@@ -164,7 +179,7 @@ def _layers(
     }
     # Other programs may have FINEXPERT_ variables of their own; one like a setting is surely a slip.
     meant = {key: value for key, value in variables.items() if _similar(key, _SURELY_MEANT)}
-    layers.append(("environment", meant))
+    layers.append((_ENVIRONMENT, meant))
     layers.append(("command line", flags))
     return layers
 
