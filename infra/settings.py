@@ -56,6 +56,8 @@ class Settings:
     budget_usd: float
     reserve_usd: float
     retain_data: bool
+    customer_managed_key: bool
+    private_network: bool
     idle_minutes: int
     min_age_minutes: int
     warn_minutes: int
@@ -143,12 +145,12 @@ def origins(flags: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, s
 
     Each hyperparameter has its own line, `hyperparameters.NAME`, since they are merged one by one.
     """
-    won = {}
+    won: dict[str, str] = {}
     for origin, layer in _layers(flags, environ, []):
         for key, raw in layer.items():
             place = VARIABLE_PREFIX + key.upper() if origin == _ENVIRONMENT else origin
-            inner = setting_checks.hyperparameter_strings(raw) if key == "hyperparameters" else {}
-            won |= dict.fromkeys((f"{key}.{name}" for name in inner) if inner else (key,), place)
+            inner = setting_checks.hyperparameter_strings(raw) if key == "hyperparameters" else None
+            won |= dict.fromkeys([key] if inner is None else [f"{key}.{name}" for name in inner], place)
     return won
 
 
