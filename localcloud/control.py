@@ -4,6 +4,10 @@
     GET  /_finexpert/logs         {name of a Lambda, endpoint, component: log}
     GET  /_finexpert/bill         this month's charges so far
     POST /_finexpert/bill         {"service": "AmazonSageMaker", "usd": 21.5} sets them; sends what that trips
+    GET  /_finexpert/faults       the faults that are still to come
+    POST /_finexpert/faults       {"service": "sagemaker", "operation": "CreateTrainingJob",
+                                  "error": "ThrottlingException", "times": 2}: see `localcloud.faults`
+    DELETE /_finexpert/faults     forgets them
 
 Anything else there is answered with 404. No AWS client ever uses these paths; requests from other hosts are
 refused.
@@ -23,9 +27,19 @@ from pathlib import Path
 from typing import Any
 
 from localcloud import billing, hooks, processes
+from localcloud.faults import BadFault, faults, parsed
 
 PREFIX = "/_finexpert/"
 LOG_GROUPS = ("/aws/sagemaker/InferenceComponents/", "/aws/sagemaker/Endpoints/", "/aws/lambda/")
+ACTIONS = (
+    "GET health",
+    "GET logs",
+    "GET bill",
+    "POST bill",
+    "GET faults",
+    "POST faults",
+    "DELETE faults",
+)
 LOCAL_HOSTS = ("127.0.0.1", "localhost")
 Application = Callable[..., Awaitable[None]]
 
@@ -76,7 +90,9 @@ def _act(action: str, body: bytes, started: float) -> dict[str, Any]:
         case "POST bill":
             service, usd = _charge(body)
             return billing.charge(service, usd, datetime.now(UTC))
-    raise Refused(404, f"There is no {action}. There is: GET health, GET logs, GET bill, POST bill.")
+        case "GET faults" | "POST faults" | "DELETE faults":
+            return _faults(action.split()[0], body)
+    raise Refused(404, f"There is no {action}. There is: {', '.join(ACTIONS)}.")
 
 
 def _health(started: float) -> dict[str, Any]:
@@ -115,6 +131,18 @@ def _charge(body: bytes) -> tuple[str, float]:
             400, f"A charge needs a service's name and dollars of 0 or more, not {service!r} and {usd}."
         )
     return service, usd
+
+
+def _faults(method: str, body: bytes) -> dict[str, Any]:
+    if method == "DELETE":
+        faults.clear()
+    if method == "POST":
+        try:
+            asked = json.loads(body)
+            faults.add(parsed(asked if isinstance(asked, dict) else {}))
+        except (BadFault, ValueError) as error:
+            raise Refused(400, str(error)) from None
+    return {"faults": faults.waiting()}
 
 
 def _require_local(scope: dict[str, Any]) -> None:

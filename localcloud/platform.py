@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -90,6 +91,7 @@ def emit_event(source: str, detail_type: str, detail: Mapping[str, Any], resourc
     hooks.emit_event(source, detail_type, detail, resources)
 
 
+MAX_LAMBDA_SECONDS = 900.0
 _clients: dict[tuple[str, str, str], Any] = {}
 _client_lock = Lock()  # making clients is not thread-safe in botocore, using them is
 
@@ -110,6 +112,29 @@ def client(service: str) -> Any:
             config = Config(retries={"total_max_attempts": 1}, parameter_validation=True)
             _clients[key] = session.client(service, endpoint_url=endpoint_url(), config=config)
         return _clients[key]
+
+
+ROLE_CLIENT_SECONDS = 1800.0  # half of what an assumed role's credentials live
+_role_clients: dict[tuple[str, str, str], tuple[float, Any]] = {}
+
+
+def role_client(service: str, role_arn: str) -> Any:
+    """A boto3 client of this cloud under the role, in the region of the request; it does not retry.
+
+    Call it from a worker thread.
+
+    Raises:
+        botocore.exceptions.ClientError: as sts:AssumeRole answers.
+    """
+    key = (service, role_arn, region())
+    made, found = _role_clients.get(key, (0.0, None))
+    if found is None or time.monotonic() - made > ROLE_CLIENT_SECONDS:
+        session = role_session(role_arn)
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=MAX_LAMBDA_SECONDS)
+        with _client_lock:
+            found = session.client(service, endpoint_url=endpoint_url(), config=config)
+            _role_clients[key] = (time.monotonic(), found)
+    return found
 
 
 def role_credentials(role_arn: str, session_name: str = "SageMaker") -> dict[str, str]:

@@ -7,11 +7,13 @@ import importlib
 import sys
 
 from localcloud import alarms, buckets, cloudformation, hooks, lambda_errors, stack_events, stepfunctions
+from localcloud.faults import faults
 
-# service (as requests are signed for it): start of X-Amz-Target, host name, module with `handle_request`
-SERVICES = {
-    "sagemaker": ("SageMaker.", r"sagemaker\.", "localcloud.sagemaker.api"),
-    "ce": ("AWSInsightsIndexService.", r"ce\.", "localcloud.cost_explorer"),
+# service (as requests are signed for it): start of X-Amz-Target, host name, module with `handle_request`,
+# botocore's models of operations without a target
+SERVICES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
+    "sagemaker": ("SageMaker.", r"sagemaker\.", "localcloud.sagemaker.api", ("sagemaker-runtime",)),
+    "ce": ("AWSInsightsIndexService.", r"ce\.", "localcloud.cost_explorer", ()),
 }
 
 
@@ -19,9 +21,14 @@ def install() -> None:
     """Add services, resource types and Step Functions tasks, and mend what ministack does otherwise than
     AWS.
     """
-    for name, (target_prefix, host_pattern, module) in SERVICES.items():
-        handler = _on_first_request(module)
-        hooks.install_service(name, target_prefix=target_prefix, host_pattern=host_pattern, handler=handler)
+    for name, (target_prefix, host_pattern, module, rest_models) in SERVICES.items():
+        hooks.install_service(
+            name,
+            target_prefix=target_prefix,
+            host_pattern=host_pattern,
+            handler=_on_first_request(module),
+            rest_models=rest_models,
+        )
     hooks.install_tagged_resources("sagemaker", _sagemaker_resources)
     cloudformation.install()
     hooks.install_stack_events(stack_events.resource_status, stack_events.is_untold_removal)
@@ -34,6 +41,7 @@ def install() -> None:
     hooks.install_lambda_metrics()
     hooks.install_event_retries()
     hooks.install_execution_end(stepfunctions.time_out_seconds)
+    hooks.install_gate([_meet_fault])
 
 
 def shut_down() -> None:
@@ -41,6 +49,17 @@ def shut_down() -> None:
     if service := sys.modules.get("localcloud.sagemaker.api"):
         service.shutdown()
     hooks.stop_lambda_workers()
+
+
+async def _meet_fault(request: hooks.Request) -> hooks.Response | None:
+    """What a request meets that a fault was asked for."""
+    fault = faults.take(request.service, request.operation)
+    if fault is None:
+        return None
+    await asyncio.sleep(fault.delay_seconds)
+    if not fault.error:
+        return None
+    return request.refused(code=fault.error, message=fault.text, status=fault.http_status)
 
 
 def _sagemaker_resources() -> list[tuple[str, dict[str, str]]]:

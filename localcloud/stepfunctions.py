@@ -1,5 +1,8 @@
-"""Step Functions tasks that ministack lacks: the SDK integrations of SageMaker and CloudFormation, and the
-optimized `sagemaker:createTrainingJob` with and without `.sync`.
+"""Step Functions tasks: the SDK integrations of SageMaker, CloudFormation and SSM, and the optimized ones of
+Lambda, SNS and SageMaker (`sagemaker:createTrainingJob` with and without `.sync`).
+
+Each is a request through the front door of its service, under the state machine's role: it is checked, and
+it fails, as any client's. ministack's own would be in-process calls that nobody checks.
 
 What comes back is as AWS gives it: members as the SDK spells them, times as ISO texts (SDK integrations), and
 failures named `Service.ExceptionClass`, where the class is the Java SDK's:
@@ -22,7 +25,8 @@ from botocore.exceptions import ClientError, ParamValidationError
 from localcloud import hooks, platform
 
 SDK = "arn:aws:states:::aws-sdk:"
-SDK_SERVICES = {"sagemaker": "SageMaker", "cloudformation": "CloudFormation"}
+SDK_SERVICES = {"sagemaker": "SageMaker", "cloudformation": "CloudFormation", "ssm": "Ssm"}
+PUBLISH = "arn:aws:states:::sns:publish"
 TRAINING = "arn:aws:states:::sagemaker:createTrainingJob"
 POLL_SECONDS = 0.2
 ENDED = ("Completed", "Failed", "Stopped")
@@ -44,9 +48,12 @@ TRAINING_FIELDS = {
 
 def install() -> None:
     """Serve these tasks."""
+    hooks.install_task_roles()
     for service in SDK_SERVICES:
         hooks.install_task(f"{SDK}{service}:", run_sdk_task)
     hooks.install_task(TRAINING, run_training_task)
+    hooks.install_task(PUBLISH, run_publish_task)
+    hooks.install_lambda_task(run_lambda_task)
 
 
 def time_out_seconds(definition: Mapping[str, Any]) -> float | None:
@@ -59,7 +66,7 @@ def run_sdk_task(resource: str, parameters: dict[str, Any]) -> Any:
     """`arn:aws:states:::aws-sdk:SERVICE:ACTION`: one call of that API through the service's front door."""
     service, action = resource.removeprefix(SDK).split(":")[:2]
     prefix = SDK_SERVICES[service]
-    client = platform.client(service)
+    client = platform.role_client(service, hooks.task_role())
     operation = action[:1].upper() + action[1:]
     if operation not in client.meta.service_model.operation_names:
         raise hooks.task_failure("States.Runtime", f"The resource {resource} names no operation of {prefix}.")
@@ -83,16 +90,8 @@ def run_training_task(resource: str, parameters: dict[str, Any]) -> Any:
     params = dict(parameters)
     if isinstance(params.get("Tags"), dict):
         params["Tags"] = [{"Key": key, "Value": value} for key, value in params["Tags"].items()]
-    client = platform.client("sagemaker")
-    try:
-        created = client.create_training_job(**params)
-    except ClientError as error:
-        code, cause = failure(error, "SageMaker", client.meta.service_model)
-        # its catch-all is named otherwise than the SDK integration's
-        named = code if code != "SageMaker.SageMakerException" else "SageMaker.AmazonSageMakerException"
-        raise hooks.task_failure(named, cause) from None
-    except ParamValidationError as error:
-        raise hooks.task_failure("States.Runtime", str(error)) from None
+    client = platform.role_client("sagemaker", hooks.task_role())
+    created = _optimized("SageMaker", client, "create_training_job", params)
     if not resource.endswith(".sync"):
         created.pop("ResponseMetadata", None)
         return created
@@ -105,6 +104,52 @@ def run_training_task(resource: str, parameters: dict[str, Any]) -> Any:
     if job["TrainingJobStatus"] != "Completed":
         raise hooks.task_failure("States.TaskFailed", json.dumps(answer))
     return answer
+
+
+def run_publish_task(resource: str, parameters: dict[str, Any]) -> Any:
+    """The optimized `sns:publish`; a message that is JSON is sent as its text."""
+    message = parameters.get("Message", "")
+    params = {**parameters, "Message": message if isinstance(message, str) else json.dumps(message)}
+    answer = _optimized("SNS", platform.role_client("sns", hooks.task_role()), "publish", params)
+    answer.pop("ResponseMetadata", None)
+    return answer
+
+
+def run_lambda_task(parameters: dict[str, Any]) -> Any:
+    """The optimized `lambda:invoke`: an exception of the function is the task's error, by its class."""
+    client = platform.role_client("lambda", hooks.task_role())
+    payload = json.dumps(parameters.get("Payload", {})).encode()
+    answer = _optimized(
+        "Lambda", client, "invoke", {"FunctionName": parameters["FunctionName"], "Payload": payload}
+    )
+    text = answer["Payload"].read()
+    document = json.loads(text) if text else None
+    if "FunctionError" in answer:
+        kind = document.get("errorType") if isinstance(document, dict) else None
+        raise hooks.task_failure(kind or "Lambda.Unknown", json.dumps(document))
+    return {"StatusCode": answer["StatusCode"], "Payload": document}
+
+
+# What the optimized integrations call an error that the service's model does not define: the class of the
+# SDK's first generation, where the SDK integrations have the second's.
+CATCH_ALL = {
+    "SageMaker": "AmazonSageMakerException",
+    "SNS": "AmazonSNSException",
+    "Lambda": "AWSLambdaException",
+}
+
+
+def _optimized(prefix: str, client: Any, method: str, params: dict[str, Any]) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = getattr(client, method)(**params)
+        return answer
+    except ClientError as error:
+        name, cause = failure(error, prefix, client.meta.service_model)
+        raise hooks.task_failure(
+            name.replace(f".{prefix}Exception", f".{CATCH_ALL[prefix]}"), cause
+        ) from None
+    except ParamValidationError as error:
+        raise hooks.task_failure("States.Runtime", str(error)) from None
 
 
 def failure(error: ClientError, prefix: str, model: Any) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud import platform
+from localcloud.faults import faults
 from localcloud.sagemaker import archive, images, s3_files, store, telemetry
 from localcloud.sagemaker.container import Container, base_environment, replaced
 from localcloud.sagemaker.log_stream import LogStream
@@ -244,6 +245,8 @@ class Fleet:
         return started
 
     def _launch(self) -> Copy:
+        if fault := faults.take("sagemaker", "ProvisionEndpointInstance"):
+            raise StartFailed(fault.text)
         image = self.container.get("Image", "")
         program = images.program_for(image)
         if program is None:

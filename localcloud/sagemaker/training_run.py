@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud import platform
+from localcloud.faults import faults
 from localcloud.sagemaker import archive, artifacts, s3_files, store, telemetry
 from localcloud.sagemaker.container import Container
 from localcloud.sagemaker.log_stream import Found, LogStream, find_metrics
@@ -116,6 +117,8 @@ class TrainingRun:
     def _run_until_end(self) -> End:
         self._enter("Starting", "InProgress")
         self._wait(platform.provision_seconds())
+        if fault := faults.take("sagemaker", "ProvisionTrainingInstance"):
+            raise JobFailed(f"{fault.error}: {fault.text}")
         while True:
             began = time.monotonic()
             end = self._attempt()

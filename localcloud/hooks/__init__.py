@@ -1,0 +1,94 @@
+"""Every place where the embedded cloud reaches into ministack's private parts, and nowhere else.
+
+ministack (pinned, 1.5.33) has no plug-in interface. `CONTRACT` lists each private name used here with what is
+relied on; tests/unit/localcloud/test_localcloud_hooks.py names the one that an upgrade broke. The functions
+are of two kinds: those that offer ministack's services to this package, and those that put this package into
+ministack (`install_service`, `install_resource_type`, …), called once by `localcloud.plugins`.
+
+ministack reads its settings when imported, so this package is imported only in the server and in tests.
+"""
+
+from localcloud.hooks.budgets import budgets_of_account
+from localcloud.hooks.contract import CONTRACT
+from localcloud.hooks.executions import (
+    LAMBDA_TASK,
+    install_execution_end,
+    install_lambda_task,
+    install_task,
+    install_task_roles,
+    running_executions,
+    task_failure,
+    task_role,
+)
+from localcloud.hooks.functions import (
+    install_event_retries,
+    install_lambda_metrics,
+    install_lambda_result,
+    stop_lambda_workers,
+)
+from localcloud.hooks.gate import Check, Request, install_gate
+from localcloud.hooks.requests import (
+    Handler,
+    Response,
+    account_id,
+    application,
+    install_service,
+    install_tagged_resources,
+    region,
+    request_scope,
+    spawn,
+)
+from localcloud.hooks.stacks import Resource, install_resource_type, install_stack_events, wrap_resource_type
+from localcloud.hooks.telemetry import (
+    Alarm,
+    Point,
+    alarm_statistic,
+    emit_event,
+    evaluate_alarms,
+    install_alarm_rule,
+    log_texts,
+    put_log_events,
+    put_metric,
+)
+
+__all__ = [
+    "CONTRACT",
+    "LAMBDA_TASK",
+    "Alarm",
+    "Check",
+    "Handler",
+    "Point",
+    "Request",
+    "Resource",
+    "Response",
+    "account_id",
+    "alarm_statistic",
+    "application",
+    "budgets_of_account",
+    "emit_event",
+    "evaluate_alarms",
+    "install_alarm_rule",
+    "install_event_retries",
+    "install_execution_end",
+    "install_gate",
+    "install_lambda_metrics",
+    "install_lambda_result",
+    "install_lambda_task",
+    "install_resource_type",
+    "install_service",
+    "install_stack_events",
+    "install_tagged_resources",
+    "install_task",
+    "install_task_roles",
+    "log_texts",
+    "put_log_events",
+    "put_metric",
+    "region",
+    "request_scope",
+    "running_executions",
+    "spawn",
+    "stop_lambda_workers",
+    "task_failure",
+    "task_role",
+    "wrap_resource_type",
+]

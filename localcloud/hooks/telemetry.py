@@ -1,0 +1,108 @@
+"""Metrics, alarms, logs and events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ministack.services import cloudwatch, cloudwatch_logs, eventbridge
+
+from localcloud.hooks.requests import request_scope
+
+Alarm = dict[str, Any]
+Point = dict[str, Any]
+
+
+def put_metric(
+    namespace: str, name: str, value: float, unit: str, dimensions: dict[str, str], at: datetime | None
+) -> None:
+    """Store a datum in the account and region of the request, then evaluate its alarms."""
+    bucket = cloudwatch._metric_bucket((namespace, name, cloudwatch._dims_key(dimensions)))
+    seconds = (at or datetime.now(UTC)).timestamp()
+    bucket.append({"Timestamp": seconds, "Value": float(value), "Unit": unit, "Dimensions": dimensions})
+    cloudwatch._evaluate_all_alarms()
+
+
+def put_log_events(group: str, stream: str, lines: Sequence[str | tuple[datetime, str]]) -> None:
+    """Append to a log stream that need not exist yet."""
+    cloudwatch_logs._create_log_group(
+        {"logGroupName": group}
+    )  # both answer with an error when it is there: fine
+    cloudwatch_logs._create_log_stream({"logGroupName": group, "logStreamName": stream})
+    now = datetime.now(UTC)
+    stamped = [(now, line) if isinstance(line, str) else line for line in lines]
+    events = [{"timestamp": int(at.timestamp() * 1000), "message": text} for at, text in stamped]
+    if events:
+        cloudwatch_logs._put_log_events({"logGroupName": group, "logStreamName": stream, "logEvents": events})
+
+
+def log_texts(prefix: str) -> dict[str, str]:
+    """All text of every log group whose name starts with `prefix`, by the rest of the name."""
+    texts: dict[str, str] = {}
+    for (_, _, group), record in cloudwatch_logs._log_groups.all_items():
+        if group.startswith(prefix):
+            events = [event for stream in record["streams"].values() for event in list(stream["events"])]
+            events.sort(key=lambda event: event["timestamp"])
+            texts[group.removeprefix(prefix)] = "".join(f"{event['message'].rstrip()}\n" for event in events)
+    return texts
+
+
+def emit_event(source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str]) -> None:
+    """Put an event of an AWS service on the default bus (clients may not use `aws.` sources)."""
+    entry = {
+        "Source": source,
+        "DetailType": detail_type,
+        "Detail": json.dumps(detail, default=_event_value),
+        "Resources": list(resources),
+    }
+    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+def _event_value(value: object) -> object:
+    return int(value.timestamp() * 1000) if isinstance(value, datetime) else str(value)
+
+
+def install_alarm_rule(decide: Callable[[Alarm, Sequence[Point], float], tuple[str, str] | None]) -> None:
+    """Replace ministack's evaluation of a metric alarm, which looks at neither dimensions nor missing data.
+
+    `decide(alarm, points of exactly its metric, now)` gives the new state and its reason, or None to keep the
+    old.
+    """
+
+    def evaluate(alarm: Alarm) -> None:
+        key = (alarm.get("Namespace"), alarm.get("MetricName"), _alarm_dimensions(alarm))
+        decided = decide(alarm, list(cloudwatch._metrics.get(key) or ()), datetime.now(UTC).timestamp())
+        if decided is None or decided[0] == alarm["StateValue"]:
+            return
+        old, (new, reason) = alarm["StateValue"], decided
+        alarm |= {"StateValue": new, "StateReason": reason}
+        alarm["StateUpdatedTimestamp"] = int(datetime.now(UTC).timestamp())
+        cloudwatch._record_history(alarm["AlarmName"], old, new, reason)
+        cloudwatch._dispatch_alarm_actions(alarm, old, new, reason)
+        cloudwatch._evaluate_parent_alarms(alarm)
+
+    cloudwatch._evaluate_alarm = evaluate
+
+
+def _alarm_dimensions(alarm: Alarm) -> str:
+    dimensions = alarm.get("Dimensions") or {}
+    if not isinstance(dimensions, dict):
+        dimensions = {item["Name"]: item["Value"] for item in dimensions}
+    return str(cloudwatch._dims_key(dimensions))
+
+
+def alarm_statistic(alarm: Alarm, points: Sequence[Point]) -> float | None:
+    """The alarm's statistic (or percentile) over some points of its metric."""
+    name = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"
+    value = cloudwatch._stat_value(cloudwatch._calc_stats(points), name, points)
+    return None if value is None else float(value)
+
+
+def evaluate_alarms() -> None:
+    """Evaluate every alarm of every account and region."""
+    scopes = {(account, region_) for (account, region_, _), _ in cloudwatch._alarms.all_items()}
+    for account, in_region in sorted(scopes):
+        with request_scope(account, in_region):
+            cloudwatch._evaluate_all_alarms()
