@@ -14,7 +14,11 @@ from typing import Any
 
 from lambdas.idle_reaper.run import NO_CONTEXT_SECONDS, Run, answer
 from lambdas.idle_reaper.settings import Settings
+from lambdas.idle_reaper.single_reads import Memory
 from lambdas.shared.aws import AwsClients
+
+#: By region. Lives as long as the warm function; losing it costs calls.
+_memory: dict[str, Memory] = {}
 
 
 def handler(event: Mapping[str, Any] | None, context: Any = None) -> dict[str, Any]:
@@ -40,5 +44,8 @@ def handler(event: Mapping[str, Any] | None, context: Any = None) -> dict[str, A
         clients = home if region == settings.region else AwsClients(region)
         share = 1 / (len(regions) - number)
         own = settings.of_region(region)
-        runs.append(Run(clients, own, lambda: datetime.now(UTC), seconds_left, home=home, share=share))
+        memory = _memory.setdefault(region, Memory())
+        runs.append(
+            Run(clients, own, lambda: datetime.now(UTC), seconds_left, home=home, share=share, memory=memory)
+        )
     return answer(runs, settings)

@@ -6,15 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from lambdas.idle_reaper import metrics
-from lambdas.idle_reaper.answers import component_of, config_of, detail_of, endpoint_of
+from lambdas.idle_reaper.answers import component_of, detail_of, endpoint_of
 from lambdas.idle_reaper.checkpoint import Checkpoint
 from lambdas.idle_reaper.discovery import by_name, matching, own
 from lambdas.idle_reaper.facts import (
-    Component,
-    Config,
+    Action,
     Detail,
     Endpoint,
     Need,
@@ -23,12 +21,13 @@ from lambdas.idle_reaper.facts import (
     Unreadable,
     Verdict,
 )
+from lambdas.idle_reaper.lists import Lists
 from lambdas.idle_reaper.rules import age, decide, status, wanted_series
 from lambdas.idle_reaper.rules.warning import warned_at
 from lambdas.idle_reaper.settings import Settings
-from lambdas.shared import hosting
+from lambdas.idle_reaper.single_reads import Memory, SingleReads
 from lambdas.shared.aws import Clients, error_text, is_missing, list_all
-from lambdas.shared.tags import Tags, indexed_tags, list_tags
+from lambdas.shared.tags import list_tags
 
 #: With less time left than this nothing more is read: what is unread is kept, and the next run goes on.
 SPARE_SECONDS = 45.0
@@ -37,6 +36,12 @@ FOR_ACTING = 0.3
 #: As many endpoints are read one by one, and decided, before the next are begun: what a run that is cut off
 #: has read is then decided, too.
 GROUP = 200
+#: Calls that a run may spend on a large fleet: this share of the endpoints when nothing is remembered of
+#: them, else a fortieth and ten. What reading leaves of them goes for prices.
+COLD_CALLS = 0.55
+WARM_CALLS = 1 / 40, 10
+#: In a fleet smaller than this, this many prices are asked for in any case.
+SMALL_FLEET, PRICES = 100, 20
 
 
 class Reader:
@@ -49,21 +54,30 @@ class Reader:
         clock: Callable[[], datetime],
         seconds_left: Callable[[], float],
         home: Clients | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self._clients, self._settings, self._clock, self._left = clients, settings, clock, seconds_left
         self._checkpoint = Checkpoint(home or clients, settings)
         self._reserve = SPARE_SECONDS
-        #: The first endpoint that was left unread for lack of time.
-        self._cut_at = ""
+        self._calls_before = clients.calls
         #: The moment that is judged; a second look moves it on.
         self.now = clock()
         self.problems: list[str] = []
+        self._lists = Lists(clients, settings, self._note)
+        self._single = SingleReads(
+            clients,
+            memory or Memory(),
+            now=lambda: self.now,
+            has_time=self.has_time,
+            note=self._note,
+        )
 
     def begin(self, share: float) -> None:
         """Reading may take `share` of the time left, less what acting needs."""
         left = self._left()
         self._reserve = max(SPARE_SECONDS, left - left * share * (1 - FOR_ACTING))
         self.now = self._clock()
+        self._calls_before = self._clients.calls
 
     def has_time(self) -> bool:
         """Whether more may be read."""
@@ -75,18 +89,20 @@ class Reader:
         listing = list_all(sagemaker.list_endpoints, "Endpoints", MaxResults=100)
         self._note("the list of endpoints", listing.problem)
         found = [endpoint_of(summary) for summary in listing.items]
+        self._single.recall(found)
         # Lists that help to decide are asked for only if anything is left to decide.
         if all(self._settled_by_list(endpoint) for endpoint in found):
             return found
-        components = self._components()
-        index = self._tag_index()
-        stack = self._hosting()
-        discovered = by_name(self._discovered())
+        components = self._lists.components()
+        index = self._lists.tag_index()
+        self._single.index_is_whole = index is not None
+        stack = self._lists.hosting_stack()
+        discovered = by_name(self._lists.discovered(self._window()))
         return [
             replace(
                 each,
                 components=own(components, each.name),
-                tags=index.get(each.arn),
+                tags=(index or {}).get(each.arn),
                 hosting=stack,
                 discovered=matching(discovered, each.name, own(components, each.name)),
             )
@@ -103,9 +119,9 @@ class Reader:
         for first in range(0, len(waiting), GROUP):
             group = waiting[first : first + GROUP]
             done |= {each.arn: (each, verdict) for each, verdict in self.settle(group)}
-        if self._cut_at or begin:
-            self._checkpoint.save(self._cut_at)
-        if self._cut_at:
+        if self._single.cut_at or begin:
+            self._checkpoint.save(self._single.cut_at)
+        if self._single.cut_at:
             self.problems.append("no time was left to read all; the next run goes on from there")
         self._reserve = SPARE_SECONDS
         return [done[endpoint.arn] for endpoint in endpoints]
@@ -126,11 +142,40 @@ class Reader:
             return waiting
         return waiting + self._in_bulk(self._activity(measured), done)
 
+    def _prices_allowed(self, size: int) -> int:
+        share, more = WARM_CALLS
+        budget = share * size + more if self._single.remembers else COLD_CALLS * size
+        left = int(budget) - (self._clients.calls - self._calls_before)
+        return max(left, PRICES if size < SMALL_FLEET else 0)
+
     def tagged(self, endpoint: Endpoint) -> Endpoint:
         """The endpoint with its tags."""
         if endpoint.tags is not None:
             return endpoint
-        return replace(endpoint, tags=self._one(Need.TAGS, self._tags, endpoint))
+        return self._single.read(Need.TAGS, endpoint)
+
+    def priced(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint with its configuration, which tells the instance type, if it can be read."""
+        if endpoint.config is not None or not self.has_time():
+            return endpoint
+        return self._single.read(Need.CONFIG, endpoint)
+
+    def price(self, settled: list[tuple[Endpoint, Verdict]]) -> list[tuple[Endpoint, Verdict]]:
+        """Add the configuration to what is not kept, the largest first, as far as the run's calls go.
+
+        The dearest are deleted first, which needs prices; but a call for each of many idle endpoints would
+        double a run's calls. What is left out gets its price in a later run, since read ones are remembered.
+        """
+        idle = [endpoint for endpoint, verdict in settled if verdict.action is not Action.KEEP]
+        idle.sort(key=lambda each: (-sum(v.instances or 0 for v in each.variants), each.created))
+        allowed = self._prices_allowed(len(settled))
+        found: dict[str, Endpoint] = {}
+        for endpoint in idle:
+            costs_a_call = not self._single.has_config(endpoint)
+            if allowed > 0 or not costs_a_call:
+                allowed -= costs_a_call
+                found[endpoint.arn] = self.priced(endpoint)
+        return [(found.get(endpoint.arn, endpoint), verdict) for endpoint, verdict in settled]
 
     def settle(self, endpoints: Iterable[Endpoint]) -> list[tuple[Endpoint, Verdict]]:
         """Read for each endpoint, a kind of need at a time, until every one has its verdict; in the given
@@ -181,8 +226,8 @@ class Reader:
             # A configuration cannot be changed, only replaced by another of a new name.
             config=endpoint.config if detail.config_name == before else None,
             components=components if listing.complete else Unreadable(listing.problem),
-            hosting=self._hosting(),
-            discovered=self._listed_again(endpoint),
+            hosting=self._lists.hosting_stack(),
+            discovered=self._lists.listed_again(endpoint, self._window()),
         )
 
     def _window(self) -> timedelta:
@@ -195,83 +240,10 @@ class Reader:
         if problem:
             self.problems.append(f"{what}: {problem}")
 
-    def _components(self) -> dict[str, tuple[Component, ...]] | Unreadable:
-        sagemaker = self._clients("sagemaker")
-        listing = list_all(sagemaker.list_inference_components, "InferenceComponents", MaxResults=100)
-        if not listing.complete:
-            self._note("the list of inference components", listing.problem)
-            return Unreadable(listing.problem)
-        found: dict[str, tuple[Component, ...]] = {}
-        for summary in listing.items:
-            name = summary["EndpointName"]
-            found[name] = (*found.get(name, ()), component_of(summary))
-        return found
-
-    def _tag_index(self) -> dict[str, dict[str, str]]:
-        try:
-            return indexed_tags(self._clients("resourcegroupstaggingapi"), "sagemaker:endpoint")
-        except Exception:  # the index only saves calls: candidates that it lacks are asked for one by one
-            return {}
-
-    def _hosting(self) -> hosting.Hosting | Unreadable | None:
-        if not self._settings.hosting_stack:
-            return None
-        try:
-            return hosting.read(self._clients("cloudformation"), self._settings.hosting_stack)
-        except Exception as error:
-            self._note(f"the stack {self._settings.hosting_stack}", error_text(error))
-            return Unreadable(error_text(error))
-
-    def _discovered(self) -> set[Series] | Unreadable:
-        """All series of requests; a failure costs calls, and the certainty about endpoints with enhanced
-        metrics."""
-        try:
-            return metrics.listed(self._clients("cloudwatch"), window=self._window(), metric="Invocations")
-        except Exception as error:
-            return Unreadable(error_text(error))
-
-    def _listed_again(self, endpoint: Endpoint) -> frozenset[Series] | Unreadable:
-        """Every series of use with the endpoint's name in it, and those of its components from the first
-        look."""
-        try:
-            series = metrics.listed(
-                self._clients("cloudwatch"), window=self._window(), endpoint=endpoint.name
-            )
-        except Exception as error:
-            return Unreadable(error_text(error))
-        before = endpoint.discovered
-        return frozenset(series) if isinstance(before, Unreadable) else before | series
-
     def _read(self, need: Need, endpoints: list[Endpoint]) -> list[Endpoint]:
         if need is Need.METRICS:
             return self._activity(endpoints)
-        read = {Need.TAGS: self._tags, Need.DETAIL: self._detail, Need.CONFIG: self._config}[need]
-        field = need.value
-        return [replace(each, **{field: self._one(need, read, each)}) for each in endpoints]
-
-    def _one(self, need: Need, read: Callable[[Endpoint], Any], endpoint: Endpoint) -> Any:
-        if not self.has_time():
-            self._cut_at = self._cut_at or endpoint.arn
-            return Unreadable("no time was left in this run")
-        try:
-            return read(endpoint)
-        except Exception as error:
-            problem = error_text(error)
-            if not is_missing(error):  # that it is gone is known, not unread
-                self._note(f"{need.value} of {endpoint.name}", problem)
-            return Unreadable(problem)
-
-    def _tags(self, endpoint: Endpoint) -> Tags:
-        return list_tags(self._clients("sagemaker"), endpoint.arn)
-
-    def _detail(self, endpoint: Endpoint) -> Detail:
-        return detail_of(self._clients("sagemaker").describe_endpoint(EndpointName=endpoint.name))
-
-    def _config(self, endpoint: Endpoint) -> Config | Unreadable:
-        if not isinstance(endpoint.detail, Detail):
-            return Unreadable("the endpoint was not described")
-        name = endpoint.detail.config_name
-        return config_of(self._clients("sagemaker").describe_endpoint_config(EndpointConfigName=name))
+        return [self._single.read(need, each) for each in endpoints]
 
     def _activity(self, endpoints: list[Endpoint]) -> list[Endpoint]:
         """Read all series that the endpoints' rules want; one round of calls for each distinct window."""
@@ -302,7 +274,7 @@ class Reader:
         ]
 
     def _unmeasured(self, endpoint: Endpoint) -> Endpoint:
-        self._cut_at = self._cut_at or endpoint.arn
+        self._single.cut_at = self._single.cut_at or endpoint.arn
         unread = Unreadable("no time was left in this run")
         missing = wanted_series(endpoint) - set(endpoint.activity)
         return replace(endpoint, activity={**endpoint.activity, **dict.fromkeys(missing, unread)})

@@ -18,6 +18,7 @@ from lambdas.idle_reaper.reader import SPARE_SECONDS, Reader
 from lambdas.idle_reaper.rules import scope
 from lambdas.idle_reaper.rules.warning import announced
 from lambdas.idle_reaper.settings import Settings
+from lambdas.idle_reaper.single_reads import Memory
 from lambdas.shared.aws import Clients
 from lambdas.shared.notify import log, notify
 from lambdas.shared.tags import DELETE_AFTER_TAG
@@ -42,6 +43,7 @@ class Run:
         pause: waits.
         home: clients of the function's own region, where topic, audit bucket and metric are.
         share: part of the time left that this region's reading may take, 0 to 1.
+        memory: what earlier runs read of the region's endpoints; None = nothing.
     """
 
     def __init__(
@@ -54,10 +56,11 @@ class Run:
         *,
         home: Clients | None = None,
         share: float = 1.0,
+        memory: Memory | None = None,
     ) -> None:
         self._clients, self._home, self._settings = clients, home or clients, settings
         self._left, self._share = seconds_left, share
-        self._reader = Reader(clients, settings, clock, seconds_left, home=self._home)
+        self._reader = Reader(clients, settings, clock, seconds_left, home=self._home, memory=memory)
         self._actions = Actions(clients, settings, clock, seconds_left, pause, home=self._home)
         self._lines: list[str] = []
         self._stuck = 0
@@ -82,7 +85,7 @@ class Run:
     def look(self) -> list[Endpoint]:
         """Decide on every endpoint, carry out everything but deletions, answer the idle ones."""
         self._reader.begin(self._share)
-        settled = self._reader.settle_all(self._reader.endpoints())
+        settled = self._reader.price(self._reader.settle_all(self._reader.endpoints()))
         for endpoint, verdict in settled:
             self.decisions[endpoint.arn] = self._first(endpoint, verdict)
         self._look_for_hanging([endpoint for endpoint, _ in settled])
@@ -119,6 +122,7 @@ class Run:
                 self.problems.append(f"{endpoint.name}: no time was left to warn of it")
                 verdict = keep("idle, but no time was left to warn of it; the next run goes on")
             elif acting:
+                endpoint = self._reader.priced(endpoint)
                 verdict = self._actions.warn(endpoint, verdict)
             if verdict.action is Action.WARN:
                 self._lines += messages.warning(endpoint, self._settings, self._reader.now)
@@ -154,6 +158,7 @@ class Run:
         [(again, verdict)] = self._reader.settle([again])
         if verdict.action is not Action.DELETE:
             return self._first(again, verdict), False
+        again = self._reader.priced(again)
         verdict = self._actions.delete(again, verdict)
         if verdict.action is Action.DELETE:
             self._lines.append(f"{endpoint.name}: {verdict.reason}.{self._cost(again)}")

@@ -42,7 +42,6 @@ LADDER: tuple[Rule | Need, ...] = (
     in_flight.judge,
     backlog.judge,
     components.judge,
-    Need.CONFIG,
     ownership.judge,
     warning.judge,
 )
@@ -66,5 +65,5 @@ def wanted_series(endpoint: Endpoint) -> set[Series]:
 
 
 def _unread(endpoint: Endpoint, need: Need) -> Need | None:
-    fields = {Need.TAGS: endpoint.tags, Need.DETAIL: endpoint.detail, Need.CONFIG: endpoint.config}
+    fields = {Need.TAGS: endpoint.tags, Need.DETAIL: endpoint.detail}
     return need if fields[need] is None else None

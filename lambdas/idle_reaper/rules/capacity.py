@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from lambdas.idle_reaper.facts import Endpoint, Unreadable, Verdict, keep
+from lambdas.idle_reaper.facts import Endpoint, Need, Unreadable, Verdict, keep
 from lambdas.idle_reaper.settings import Settings
 
 
-def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | None:
+def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | Need | None:
     """Keep endpoints whose every variant costs nothing when nobody calls, and those that cannot be
     described."""
     if isinstance(endpoint.detail, Unreadable):
         return keep(f"it cannot be described ({endpoint.detail.why})")
     if not endpoint.variants:
         return None
+    if endpoint.config is None and any(v.instances is None and not v.serverless for v in endpoint.variants):
+        return Need.CONFIG  # not every answer repeats serverless settings
     on_demand = [v for v in endpoint.variants if v.serverless and not v.provisioned_concurrency]
     at_zero = [v for v in endpoint.variants if not v.serverless and v.instances == 0]
     if len(on_demand) + len(at_zero) < len(endpoint.variants):

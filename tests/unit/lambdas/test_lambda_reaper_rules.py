@@ -154,11 +154,10 @@ def test_what_is_unread_is_asked_for_step_by_step() -> None:
         known = {
             Need.TAGS: {"tags": TAGGED},
             Need.DETAIL: {"detail": DETAIL},
-            Need.CONFIG: {"config": CONFIG},
         }
         known[Need.METRICS] = {"activity": {INVOCATIONS: UNUSED, CONCURRENT: UNUSED}}
         unread = replace(unread, **known[need])
-    assert steps == [Need.TAGS, Need.DETAIL, Need.METRICS, Need.CONFIG]
+    assert steps == [Need.TAGS, Need.DETAIL, Need.METRICS]
     assert need.action is Action.DELETE
 
 

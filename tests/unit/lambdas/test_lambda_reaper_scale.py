@@ -17,6 +17,7 @@ from lambdas.idle_reaper import checkpoint
 from lambdas.idle_reaper import run as module
 from lambdas.idle_reaper.run import Run, answer
 from lambdas.idle_reaper.settings import Scope, Settings
+from lambdas.idle_reaper.single_reads import SAMPLED, Memory
 from lambdas.shared.aws import AwsClients
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:finexpert-alerts"
@@ -46,12 +47,79 @@ def timed(cloud: Cloud, seconds: float, **settings: Any) -> dict[str, Any]:
     return run.answer()
 
 
-def test_five_thousand_endpoints_fit_into_a_run_at_ten_calls_a_second() -> None:
+def half_idle(size: int, tags: dict[str, str] | None = None) -> Cloud:
+    """Every other endpoint was called 20 minutes ago."""
     cloud = Cloud()
-    for number in range(5000):
-        name = cloud.endpoint(f"e-{number:04}")
-        if number % 4:
+    for number in range(size):
+        name = cloud.endpoint(f"e-{number:04}", tags=tags)
+        if number % 2:
             cloud.requests(name, 20)
+    return cloud
+
+
+class TestCalls:
+    """The bounds of a run's own calls, with half of the fleet idle."""
+
+    @pytest.mark.parametrize("size", [200, 1000])
+    @pytest.mark.parametrize("scope", list(Scope))
+    def test_cold_and_then_warm(self, size: int, scope: Scope) -> None:
+        cloud, memory = half_idle(size), Memory()
+        settings = Settings(dry_run=True, scope=scope, max_deletes=10_000)
+        answers = [Run(cloud, settings, lambda: NOW, memory=memory).answer() for _ in range(2)]
+        cold = answers[0]["api_calls"]
+        warm = answers[1]["api_calls"] - cold  # the in-memory AWS goes on counting
+        assert cold <= 0.55 * size and warm <= size / 40 + 10
+        for found in answers:
+            assert sum(d["action"] == "delete" for d in found["decisions"]) == size / 2
+
+    def test_a_fleet_that_was_never_tagged(self) -> None:
+        cloud = half_idle(1000, tags={})
+        cloud.tags.clear()
+        cloud.ever_tagged.clear()
+        settings = Settings(dry_run=True, scope=Scope.ACCOUNT, max_deletes=10_000)
+        found = Run(cloud, settings, lambda: NOW).answer()
+        assert found["api_calls"] <= 0.55 * 1000 and len(cloud.called("ListTags")) == SAMPLED
+        assert sum(d["action"] == "delete" for d in found["decisions"]) == 500
+
+    def test_an_index_that_lists_nothing_is_not_believed(self) -> None:
+        cloud = half_idle(20)
+        cloud.ever_tagged.clear()  # what the index lists
+        found = Run(cloud, Settings(dry_run=True, max_deletes=99), lambda: NOW).answer()
+        assert sum(d["action"] == "delete" for d in found["decisions"]) == 10
+
+    def test_a_tag_that_the_index_lacks_saves_from_the_deletion(self) -> None:
+        cloud = half_idle(20, tags={})
+        cloud.tags.clear()
+        cloud.ever_tagged.clear()
+        cloud.tags[arn("endpoint", "e-0018")] = {"finexpert:keep": "true"}
+        Run(cloud, Settings(scope=Scope.ACCOUNT, max_deletes=99), lambda: NOW, pause=lambda _: None).answer()
+        assert {name for name in cloud.endpoints if not int(name[2:]) % 2} == {"e-0018"}
+
+    def test_what_changed_unseen_is_not_remembered(self) -> None:
+        cloud, memory = half_idle(20), Memory()
+        settings = Settings(dry_run=True, max_deletes=99)
+        Run(cloud, settings, lambda: NOW, memory=memory).answer()
+        for endpoint in cloud.endpoints.values():
+            endpoint["ProductionVariants"][0]["CurrentInstanceCount"] = 0
+        found = Run(cloud, settings, lambda: NOW, memory=memory).answer()
+        assert all(d["action"] == "keep" for d in found["decisions"])
+
+    def test_prices_are_learnt_over_runs_so_that_the_dearest_goes_first(self) -> None:
+        cloud, memory = Cloud(), Memory()
+        for number in range(60):
+            cloud.endpoint(f"e-{number:02}", age=600 - number, instance_type="ml.g4dn.xlarge")
+        cloud.endpoint("dear", age=300, instance_type="ml.g5.12xlarge")
+        gone: list[str] = []
+        for _ in range(4):
+            before = set(cloud.endpoints)
+            settings = Settings(max_deletes=1)
+            Run(cloud, settings, lambda: NOW, pause=lambda _: None, memory=memory).answer()
+            gone += before - set(cloud.endpoints)
+        assert len(gone) == 4 and gone[-1] == "dear"
+
+
+def test_five_thousand_endpoints_fit_into_a_run_at_ten_calls_a_second() -> None:
+    cloud = half_idle(5000)
     found = timed(cloud, 0.1, max_deletes=20)
     assert found["complete"] is True and found["api_calls"] <= 0.55 * 5000 + 20 * 10
     assert len(cloud.endpoints) == 4980
