@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,8 @@ from finexpert.commands.common import Json, open_deployment
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from finexpert.ops.asking import Answer
+    from finexpert.display import Live
+    from finexpert.ops.asking import Answer, Heard
 
 
 def ask(
@@ -23,20 +25,38 @@ def ask(
     seed: Annotated[int, typer.Option(help="Of the sampling; the same seed gives the same answer.")] = 10,
     json: Json = False,
 ) -> None:
-    """Ask the live endpoint: base and tuned, side by side.
+    """Ask the live endpoint: base and tuned, side by side, as they write.
 
     Example: finexpert ask "The results are encouraging for aggressive investors"
     """
     from finexpert import display
     from finexpert.ops import asking
 
-    deployment = open_deployment(context, json=json)
+    deployment = open_deployment(context)
     asking.require_awake(deployment)
-    answers = asking.ask(deployment, prompt, generation(max_new_tokens, temperature, seed))
+    with display.Live(display.console(stderr=json)) as live:
+        heard = show_pieces(live, prompt, list(asking.models(deployment)))
+        answers = asking.ask(deployment, prompt, generation(max_new_tokens, temperature, seed), heard=heard)
     if json:
         display.print_json([asdict(answer) for answer in answers])
     else:
-        display.console().print(side_by_side(answers))
+        display.console().print(side_by_side(prompt, {heading(answer): answer.text for answer in answers}))
+
+
+def show_pieces(live: Live, prompt: str, models: list[str]) -> Heard:
+    """A function that shows the answers side by side as they are written; only a terminal shows them."""
+    texts = dict.fromkeys(models, "")
+
+    def heard(model: str, text: str) -> None:
+        texts[model] = text
+        live.update(side_by_side(prompt, texts), "")
+
+    return heard
+
+
+def heading(answer: Answer) -> str:
+    """Who answered, and how long it took."""
+    return f"{answer.model} ({answer.seconds:.1f} s)"
 
 
 def generation(max_new_tokens: int, temperature: float, seed: int) -> dict[str, object]:
@@ -45,15 +65,15 @@ def generation(max_new_tokens: int, temperature: float, seed: int) -> dict[str, 
     return chosen | ({"temperature": temperature, "seed": seed} if temperature > 0 else {})
 
 
-def side_by_side(answers: list[Answer]) -> Table:
-    """Answers to one prompt, a column each."""
+def side_by_side(prompt: str, texts: Mapping[str, str]) -> Table:
+    """Answers to one prompt, a column each under their headings."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    title = Text(answers[0].prompt + " …", style="italic")
+    title = Text(prompt + " …", style="italic")
     table = Table(box=box.ROUNDED, title=title, title_justify="left", expand=True)
-    for answer in answers:
-        table.add_column(f"{answer.model} ({answer.seconds:.1f} s)", ratio=1, overflow="fold")
-    table.add_row(*[Text(answer.text.strip()) for answer in answers])
+    for column in texts:
+        table.add_column(Text(column), ratio=1, overflow="fold")
+    table.add_row(*[Text(text.strip()) for text in texts.values()])
     return table

@@ -1,18 +1,19 @@
-"""Ask the live endpoint: base model and fine-tuned adapter, through InvokeEndpoint, at the same time."""
+"""Ask the live endpoint: base model and fine-tuned adapter at the same time, each answer as it is written."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Event
 from typing import Any
 
 from finexpert.deployment import Deployment
 from finexpert.errors import UserError
-from finexpert.ops import hosting
+from finexpert.ops import hosting, streams
 from lambdas.shared.hosting import HostingState
 
 PROMPTS = (
@@ -32,6 +33,14 @@ class Answer:
     prompt: str
     text: str
     seconds: float
+
+
+Heard = Callable[[str, str], None]
+"""Is told a model's name and its answer so far."""
+
+
+def _unheard(model: str, text: str) -> None:
+    """Who asks waits for the whole answer."""
 
 
 def models(deployment: Deployment) -> dict[str, str | None]:
@@ -57,46 +66,57 @@ def require_awake(deployment: Deployment) -> None:
         )
 
 
-def ask(deployment: Deployment, prompt: str, parameters: Mapping[str, Any]) -> list[Answer]:
-    """The answers of all models to one prompt, in the order of `models`.
+def ask(
+    deployment: Deployment,
+    prompt: str | Mapping[str, str],
+    parameters: Mapping[str, Any],
+    *,
+    heard: Heard = _unheard,
+    stopped: Event | None = None,
+) -> list[Answer]:
+    """The models' answers to a prompt, all at the same time, in the order of `models`.
 
     Args:
+        prompt: for every model; or one for each that is to be asked, by its name.
         parameters: of the generation: max_new_tokens, temperature, do_sample, seed, top_p.
-    """
-    client, endpoint = deployment.target.client("sagemaker-runtime"), deployment.names.endpoint
-    body = json.dumps({"inputs": prompt, "parameters": dict(parameters)})
-
-    def one(model: str, component: str | None) -> Answer:
-        begin = time.monotonic()
-        answer = client.invoke_endpoint(
-            EndpointName=endpoint,
-            ContentType="application/json",
-            Body=body,
-            **({"InferenceComponentName": component} if component else {}),
-        )
-        text = generated_text(json.loads(answer["Body"].read()))
-        return Answer(model, prompt, text, time.monotonic() - begin)
-
-    chosen = models(deployment)
-    with ThreadPoolExecutor(len(chosen)) as pool:
-        return list(pool.map(one, chosen.keys(), chosen.values()))
-
-
-def generated_text(document: Any) -> str:
-    """The text in a serving container's answer: LMI's `{"generated_text"}`, JumpStart's list of one such.
+        heard: told each model's answer so far whenever a piece of it comes, from that model's thread.
+        stopped: once set, the answers end where they are.
 
     Raises:
-        UserError: the answer has another shape.
+        UserError: an answer has a shape that is not known.
     """
-    entry = document[0] if isinstance(document, list) and document else document
-    if isinstance(entry, dict):
-        for key in ("generated_text", "generation"):
-            if isinstance(entry.get(key), str):
-                return str(entry[key])
-    raise UserError(
-        f"The endpoint answered in a shape that is not known here: {json.dumps(document)[:200]}",
-        fix="Which serving container is it? See the setting serving_image.",
-    )
+    known = models(deployment)
+    prompts = prompt if isinstance(prompt, Mapping) else dict.fromkeys(known, prompt)
+    client = deployment.target.client("sagemaker-runtime")
+
+    def one(model: str) -> Answer:
+        begin = time.monotonic()
+        text = ""
+        answer = client.invoke_endpoint_with_response_stream(
+            EndpointName=deployment.names.endpoint,
+            ContentType="application/json",
+            Body=json.dumps({"inputs": prompts[model], "parameters": dict(parameters), "stream": True}),
+            **_addressed(known[model]),
+        )
+        for piece in streams.pieces(_payloads(answer["Body"])):
+            text = piece.whole if piece.whole is not None else text + piece.text
+            heard(model, text)
+            if stopped and stopped.is_set():
+                break
+        return Answer(model, prompts[model], text, time.monotonic() - begin)
+
+    with ThreadPoolExecutor(len(known)) as pool:
+        return list(pool.map(one, [model for model in known if model in prompts]))
+
+
+def _addressed(component: str | None) -> dict[str, str]:
+    return {"InferenceComponentName": component} if component else {}
+
+
+def _payloads(events: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    """The bytes of an event stream; botocore raises what the container reports in between."""
+    for event in events:
+        yield event["PayloadPart"]["Bytes"]
 
 
 def endpoint_created(deployment: Deployment) -> datetime:
