@@ -24,7 +24,13 @@ _STATES = {
     "no spot capacity, going on demand": ("SpotGaveUp", "OnDemandInstead"),
     "reading the evaluation": ("ReadEvaluation",),
     "quality gate": ("QualityGate",),
-    "registering the model": ("RegisterAccepted", "RegisterRejected", "PublishArtifact"),
+    "registering the model": (
+        "RegisterAccepted",
+        "RegisterAcceptedWithoutCard",
+        "RegisterRejected",
+        "RegisterRejectedWithoutCard",
+        "PublishArtifact",
+    ),
     "waking Hosting": (
         "WakeWanted",
         "WakeHosting",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from infra.training.fine_tune import FineTune
 from infra.training.states import (
     FAILED,
@@ -21,6 +23,9 @@ JOB_LOG_GROUP = (
     "$252Faws$252Fsagemaker$252FTrainingJobs"  # /aws/sagemaker/TrainingJobs as the console spells it
 )
 
+OUTCOME = ("passed", "primary", "artifact_uri", "evaluation_uri", "report_uri", "usd", "sentence")
+"""Of ReadEvaluation's answer, what the execution's output tells: all but the model card."""
+
 
 def evaluation(fine_tune: FineTune) -> dict[str, State]:
     return {
@@ -34,8 +39,8 @@ def evaluation(fine_tune: FineTune) -> dict[str, State]:
             [equals("$.evaluation.answer.passed", True, next_="RegisterAccepted")],
             default="RegisterRejected",
         ),
-        "RegisterAccepted": _register(fine_tune, "Approved", next_="PublishArtifact"),
-        "RegisterRejected": _register(fine_tune, "Rejected", next_="NotifyRejected"),
+        **_registering(fine_tune, "RegisterAccepted", "Approved", next_="PublishArtifact"),
+        **_registering(fine_tune, "RegisterRejected", "Rejected", next_="NotifyRejected"),
         "PublishArtifact": sdk(
             "ssm:putParameter",
             {
@@ -140,35 +145,57 @@ def ending(fine_tune: FineTune) -> dict[str, State]:
     }
 
 
-def _register(fine_tune: FineTune, approval: str, *, next_: str) -> State:
-    answer = "$.evaluation.answer"
+def _registering(fine_tune: FineTune, name: str, approval: str, *, next_: str) -> dict[str, State]:
+    """Register the package with its model card; a card that the service refuses must not cost the run."""
+    package = _package(fine_tune, approval)
+    card = {
+        "ModelCard": {
+            "ModelCardContent.$": "$.evaluation.answer.model_card",
+            "ModelCardStatus": "PendingReview",  # a program wrote it; approving it is for a person
+        }
+    }
+    plain = f"{name}WithoutCard"
+    return {
+        name: _register(
+            package | card, catch=catch("States.ALL", plain, result="$.card_refused"), next_=next_
+        ),
+        plain: _register(package, catch=catch_all(FAILED), next_=next_),
+    }
+
+
+def _register(package: dict[str, Any], *, catch: dict[str, Any], next_: str) -> State:
     return sdk(
         "sagemaker:createModelPackage",
-        {
-            "ModelPackageGroupName": fine_tune.model_package_group,
-            "ModelPackageDescription.$": f"{answer}.sentence",
-            "ModelApprovalStatus": approval,
-            "InferenceSpecification": {
-                "Containers": [
-                    {"Image": fine_tune.serving_image, "ModelDataUrl.$": f"{answer}.artifact_uri"},
-                ],
-                "SupportedContentTypes": ["application/json"],
-            },
-            "CustomerMetadataProperties": {
-                "run.$": "$.run",
-                "dataset.$": "$.request.dataset",
-                "evaluation.$": f"{answer}.evaluation_uri",
-                "metric.$": f"{answer}.primary.metric",
-                "base.$": f"States.Format('{{}}', {answer}.primary.base)",
-                "tuned.$": f"States.Format('{{}}', {answer}.primary.tuned)",
-                "usd.$": f"States.Format('{{}}', {answer}.usd)",
-            },
-        },
+        package,
         retry_on="SageMaker.SageMakerException",
         result="$.package",
-        catch=[catch_all(FAILED)],
+        catch=[catch],
         next_=next_,
     )
+
+
+def _package(fine_tune: FineTune, approval: str) -> dict[str, Any]:
+    answer = "$.evaluation.answer"
+    return {
+        "ModelPackageGroupName": fine_tune.model_package_group,
+        "ModelPackageDescription.$": f"{answer}.sentence",
+        "ModelApprovalStatus": approval,
+        "InferenceSpecification": {
+            "Containers": [
+                {"Image": fine_tune.serving_image, "ModelDataUrl.$": f"{answer}.artifact_uri"},
+            ],
+            "SupportedContentTypes": ["application/json"],
+        },
+        "CustomerMetadataProperties": {
+            "run.$": "$.run",
+            "dataset.$": "$.request.dataset",
+            "evaluation.$": f"{answer}.evaluation_uri",
+            "metric.$": f"{answer}.primary.metric",
+            "base.$": f"States.Format('{{}}', {answer}.primary.base)",
+            "tuned.$": f"States.Format('{{}}', {answer}.primary.tuned)",
+            "usd.$": f"States.Format('{{}}', {answer}.usd)",
+        },
+    }
 
 
 def _report(fine_tune: FineTune, outcome: str) -> State:
@@ -202,7 +229,7 @@ def _outcome(fine_tune: FineTune, outcome: str) -> State:
             "job_name.$": "$.job_name",
             "dataset.$": "$.dataset.answer",
             "admission.$": "$.admission.answer",
-            "evaluation.$": "$.evaluation.answer",
+            "evaluation": {f"{name}.$": f"$.evaluation.answer.{name}" for name in OUTCOME},
             "model_package_arn.$": "$.package.ModelPackageArn",
         },
         "End": True,

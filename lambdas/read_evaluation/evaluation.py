@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,10 +27,11 @@ class Primary:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """The verdict of a run."""
+    """The verdict of a run; `document` is evaluation.json whole, checked no further than the gate needs."""
 
     passed: bool
     primary: Primary
+    document: Mapping[str, Any]
 
 
 def parse(content: bytes) -> Evaluation:
@@ -61,6 +63,7 @@ def parse(content: bytes) -> Evaluation:
     return Evaluation(
         passed=document["passed"],
         primary=Primary(metric=primary["metric"], interval=(low, high), **numbers),
+        document=document,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from lambdas.read_evaluation import model_card
 from lambdas.read_evaluation.archive import ArchiveError, extract
 from lambdas.read_evaluation.evaluation import EvaluationError, parse, sentence
 from lambdas.shared.aws import AwsClients, Clients, error_text, is_missing
@@ -17,7 +18,7 @@ TYPES = {"evaluation.json": "application/json", "report.html": "text/html; chars
 
 def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
     """Event {run, training_job: DescribeTrainingJob's answer, admission}; answer {passed, primary,
-    artifact_uri, evaluation_uri, report_uri, usd, sentence}.
+    artifact_uri, evaluation_uri, report_uri, usd, sentence, model_card}.
 
     Raises EvaluationError when there is no usable evaluation.
     """
@@ -42,14 +43,18 @@ def read(event: Mapping[str, Any], *, bucket: str, clients: Clients) -> dict[str
             Bucket=bucket, Key=f"runs/{run}/{name}", Body=content, ContentType=TYPES[name]
         )
     usd = cost(job, event.get("admission") or {})
+    artifact_uri = artifact or f"s3://{bucket}/runs/{run}/output/model.tar.gz"
     return {
         "passed": evaluation.passed,
         "primary": asdict(evaluation.primary) | {"interval": list(evaluation.primary.interval)},
-        "artifact_uri": artifact or f"s3://{bucket}/runs/{run}/output/model.tar.gz",
+        "artifact_uri": artifact_uri,
         "evaluation_uri": f"s3://{bucket}/runs/{run}/evaluation.json",
         "report_uri": f"s3://{bucket}/runs/{run}/report.html" if "report.html" in files else "",
         "usd": usd,
         "sentence": sentence(evaluation, usd),
+        "model_card": model_card.content(
+            evaluation.document, run=run, job=job, artifact_uri=artifact_uri, usd=usd
+        ),
     }
 
 
