@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.arns import Arns
-from infra.permissions import Statement, write_own_log
+from infra.encryption import key_use
+from infra.log_group import project_log_group
+from infra.permissions import Statement, allow, write_own_log
 from infra.role import ServiceRole
 
 
@@ -26,6 +27,7 @@ class ProjectFunction(Construct):
         permissions: what its role may do, besides writing its own log.
         timeout_minutes: Lambda's limit is 15.
         dead_letter_queue: where events go that failed twice, for functions that are invoked asynchronously.
+        key_arn: of the customer-managed key that encrypts what the function reads, writes and logs.
     """
 
     def __init__(
@@ -41,22 +43,20 @@ class ProjectFunction(Construct):
         timeout_minutes: int = 5,
         memory_mb: int = 512,
         dead_letter_queue: sqs.IQueue | None = None,
+        key_arn: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         function_name = arns.names.function(purpose)
         log_group_name = f"/aws/lambda/{function_name}"
-        log_group = logs.LogGroup(
-            self,
-            "Log",
-            log_group_name=log_group_name,
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        log_group = project_log_group(self, "Log", name=log_group_name, key_arn=key_arn)
+        # Lambda itself sends to the queue, under the function's role.
+        sends = [allow(["sqs:SendMessage"], [dead_letter_queue.queue_arn])] if dead_letter_queue else []
+        key = key_use(arns, key_arn, [*permissions, *sends])
         role = ServiceRole(
             self,
             "Role",
             service="lambda.amazonaws.com",
-            permissions=[*permissions, write_own_log(arns, log_group_name)],
+            permissions=[*permissions, write_own_log(arns, log_group_name), *key],
         ).role
         self.function = lambda_.Function(
             self,

@@ -173,6 +173,8 @@ READERS: Mapping[str, Reader] = {
     "budget_usd": _dollars(zero_allowed=False),
     "reserve_usd": _dollars(zero_allowed=True),
     "retain_data": _flag,
+    "customer_managed_key": _flag,
+    "private_network": _flag,
     "idle_minutes": _whole(1, 10080, "minutes"),
     "min_age_minutes": _whole(0, 10080, "minutes"),
     "warn_minutes": _whole(0, 10080, "minutes"),

@@ -19,11 +19,12 @@ def build(app: App, settings: Settings, assets: Assets, account: str | None = No
     """Put the stacks into `app`; with no `account` they fit any.
 
     Training knows Storage and Guardrails, Hosting knows Training (its role); the functions know Hosting by
-    its name only, so nothing is circular, and `cdk destroy` takes them down in the opposite order.
+    its name only, so nothing is circular, and `cdk destroy` takes them down in the opposite order. A
+    customer-managed key is in Guardrails, which can be deployed alone; Storage then depends on it.
     """
     here = Environment(account=account, region=settings.region)
-    storage = StorageStack(app, settings, env=here)
     guardrails = GuardrailsStack(app, settings, assets, env=here)
+    storage = StorageStack(app, settings, guardrails.key_arn, env=here)
     training = TrainingStack(app, settings, assets, storage, guardrails, env=here)
     training.add_stack_dependency(storage)
     hosting = HostingStack(app, settings, training, env=here)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
@@ -18,6 +19,7 @@ class AlertTopic(Construct):
         email: who gets the mails; AWS asks them once to confirm.
         publishers: service principals, such as `cloudwatch.amazonaws.com`.
         account: whose alarms, budgets and monitors may publish.
+        key: encrypts what is published.
     """
 
     def __init__(
@@ -29,9 +31,10 @@ class AlertTopic(Construct):
         email: str,
         publishers: list[str],
         account: str,
+        key: kms.IKey | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.topic = sns.Topic(self, "Topic", topic_name=topic_name, enforce_ssl=True)
+        self.topic = sns.Topic(self, "Topic", topic_name=topic_name, enforce_ssl=True, master_key=key)
         self.topic.add_subscription(subscriptions.EmailSubscription(email))
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
@@ -50,16 +53,26 @@ class DeadLetterQueue(Construct):
     Args:
         queue_name: its full name.
         rules_arn: pattern of the EventBridge rules, of any stack of this project, that may send to it.
+        key: encrypts the events; without one, SQS's own key does.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, queue_name: str, rules_arn: str) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        queue_name: str,
+        rules_arn: str,
+        key: kms.IKey | None,
+    ) -> None:
         super().__init__(scope, construct_id)
         self.queue = sqs.Queue(
             self,
             "Queue",
             queue_name=queue_name,
             retention_period=Duration.days(14),
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            encryption=sqs.QueueEncryption.KMS if key else sqs.QueueEncryption.SQS_MANAGED,
+            encryption_master_key=key,
             enforce_ssl=True,
         )
         self.queue.add_to_resource_policy(

@@ -16,9 +16,12 @@ class AuditBucket(Construct):
     Args:
         bucket_name: its full name.
         retain: keep it when the stack is destroyed.
+        key_arn: of the customer-managed key, if there is one.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, bucket_name: str, retain: bool) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, bucket_name: str, retain: bool, key_arn: str | None
+    ) -> None:
         super().__init__(scope, construct_id)
         self.bucket_name = bucket_name
         self.private = PrivateBucket(
@@ -26,6 +29,7 @@ class AuditBucket(Construct):
             "Private",
             bucket_name=bucket_name,
             retain=retain,
+            key_arn=key_arn,
             expiring_prefixes={"audit/": SNAPSHOT_DAYS},
         )
 

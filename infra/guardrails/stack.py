@@ -10,6 +10,7 @@ from constructs import Construct
 
 from infra import permissions
 from infra.assets import Assets
+from infra.encryption import DataKey
 from infra.functions import ProjectFunction
 from infra.guardrails.alerts import AlertTopic, DeadLetterQueue
 from infra.guardrails.audit import AuditBucket
@@ -21,6 +22,7 @@ from infra.guardrails.watch import FunctionWatch, QueueWatch
 from infra.names import KEEP_TAG, METRIC_NAMESPACE
 from infra.project_stack import ProjectStack
 from infra.settings import Settings
+from infra.storage.emptying import GovernedEmptying
 from lambdas.idle_reaper.settings import Kind
 
 
@@ -30,6 +32,12 @@ class GuardrailsStack(ProjectStack):
     def __init__(self, scope: Construct, settings: Settings, assets: Assets, **kwargs: Any) -> None:
         super().__init__(scope, settings, "Guardrails", "idle reaper, spend guard, alarms", **kwargs)
         self.code = lambda_.Code.from_asset(str(assets.functions))
+        key = (
+            DataKey(self, "DataKey", arns=self.arns, retain=settings.retain_data).key
+            if settings.customer_managed_key
+            else None
+        )
+        self.key_arn = key.key_arn if key else None
         self.topic = AlertTopic(
             self,
             "Alerts",
@@ -37,17 +45,20 @@ class GuardrailsStack(ProjectStack):
             email=settings.alert_email,
             publishers=["cloudwatch.amazonaws.com"],
             account=self.account,
+            key=key,
         ).topic
         self.queue = DeadLetterQueue(
             self,
             "DeadLetters",
             queue_name=self.names.dead_letter_queue,
             rules_arn=self.arns.of("events", f"rule/{self.names.project}-*"),
+            key=key,
         ).queue
         self.alarms: list[cloudwatch.IAlarm] = []
         self._idle_reaper()
         self._spend_guard()
         self.teardown = self._teardown()
+        GovernedEmptying(self, "Emptying", arns=self.arns, purpose="empty-audit", key_arn=self.key_arn)
         self._watch_lost_events()
         ProjectDashboard(
             self,
@@ -71,6 +82,7 @@ class GuardrailsStack(ProjectStack):
             "Audit",
             bucket_name=self.names.bucket("audit", self.account),
             retain=settings.retain_data,
+            key_arn=self.key_arn,
         )
         reaper = ProjectFunction(
             self,
@@ -103,6 +115,7 @@ class GuardrailsStack(ProjectStack):
             ),
             timeout_minutes=15,
             dead_letter_queue=self.queue,
+            key_arn=self.key_arn,
         ).function
         audit.outlive(reaper)
         self.alarms.append(
@@ -135,6 +148,7 @@ class GuardrailsStack(ProjectStack):
             },
             permissions=permissions.spend_guard(self.arns, self.topic.topic_arn),
             dead_letter_queue=self.queue,
+            key_arn=self.key_arn,
         ).function
         EveryMinutes(self, "GuardSchedule", function=guard, minutes=settings.spend_guard_period_minutes)
         self._watch("GuardWatch", guard, "spend-guard", settings.spend_guard_period_minutes)
@@ -149,6 +163,7 @@ class GuardrailsStack(ProjectStack):
             environment={},
             permissions=permissions.teardown(self.arns),
             timeout_minutes=15,
+            key_arn=self.key_arn,
         )
         CleanUpOnDelete(
             self,

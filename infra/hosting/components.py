@@ -10,6 +10,7 @@ from constructs import Construct
 from infra.hosting.artifact import ModelArtifact
 from infra.hosting.capacity import Capacity, component_share
 from infra.names import Names
+from infra.training.network import PrivateNetwork
 
 VARIANT = "AllTraffic"
 LOAD_SECONDS = 1800
@@ -28,6 +29,8 @@ class ComponentEndpoint(Construct):
         base_model_uri: S3 prefix with the base weights.
         accept_eula: say that the licence of gated weights was accepted.
         instance_type: of the one instance behind the endpoint, with `capacity`.
+        key_arn: of the key for the storage volume of the instance.
+        network: where the instance stands, if not in SageMaker's own network.
     """
 
     def __init__(
@@ -44,6 +47,8 @@ class ComponentEndpoint(Construct):
         accept_eula: bool,
         instance_type: str,
         capacity: Capacity,
+        key_arn: str | None,
+        network: PrivateNetwork | None,
     ) -> None:
         super().__init__(scope, construct_id)
         licence = sagemaker.CfnModel.ModelAccessConfigProperty(accept_eula=True) if accept_eula else None
@@ -52,6 +57,11 @@ class ComponentEndpoint(Construct):
             "BaseModel",
             execution_role_arn=role_arn,
             enable_network_isolation=True,
+            vpc_config=sagemaker.CfnModel.VpcConfigProperty(
+                subnets=network.subnet_ids, security_group_ids=[network.security_group_id]
+            )
+            if network
+            else None,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
                 image=image,
                 environment=dict(environment),
@@ -71,6 +81,12 @@ class ComponentEndpoint(Construct):
             "Config",
             execution_role_arn=role_arn,
             enable_network_isolation=True,
+            kms_key_id=key_arn,
+            vpc_config=sagemaker.CfnEndpointConfig.VpcConfigProperty(
+                subnets=network.subnet_ids, security_group_ids=[network.security_group_id]
+            )
+            if network
+            else None,
             production_variants=[
                 sagemaker.CfnEndpointConfig.ProductionVariantProperty(
                     variant_name=VARIANT,

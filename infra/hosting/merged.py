@@ -10,6 +10,7 @@ from constructs import Construct
 from infra.hosting.artifact import ModelArtifact
 from infra.hosting.components import LOAD_SECONDS, VARIANT
 from infra.names import Names
+from infra.training.network import PrivateNetwork
 
 
 class MergedEndpoint(Construct):
@@ -22,6 +23,8 @@ class MergedEndpoint(Construct):
         image: the serving container.
         environment: its settings.
         instance_type: of the one instance behind the endpoint.
+        key_arn: of the key for the storage volume of the instance.
+        network: where the instance stands, if not in SageMaker's own network.
     """
 
     def __init__(
@@ -35,6 +38,8 @@ class MergedEndpoint(Construct):
         image: str,
         environment: Mapping[str, str],
         instance_type: str,
+        key_arn: str | None,
+        network: PrivateNetwork | None,
     ) -> None:
         super().__init__(scope, construct_id)
         model = sagemaker.CfnModel(
@@ -42,6 +47,11 @@ class MergedEndpoint(Construct):
             "Model",
             execution_role_arn=role_arn,
             enable_network_isolation=True,
+            vpc_config=sagemaker.CfnModel.VpcConfigProperty(
+                subnets=network.subnet_ids, security_group_ids=[network.security_group_id]
+            )
+            if network
+            else None,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
                 image=image, environment=dict(environment), model_data_url=artifact.uri
             ),
@@ -49,6 +59,7 @@ class MergedEndpoint(Construct):
         config = sagemaker.CfnEndpointConfig(
             self,
             "Config",
+            kms_key_id=key_arn,
             production_variants=[
                 sagemaker.CfnEndpointConfig.ProductionVariantProperty(
                     variant_name=VARIANT,

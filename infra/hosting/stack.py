@@ -10,6 +10,7 @@ from infra.hosting.artifact import ModelArtifact
 from infra.hosting.capacity import CAPACITIES
 from infra.hosting.components import ComponentEndpoint
 from infra.hosting.merged import MergedEndpoint
+from infra.instances import volume_key
 from infra.project_stack import ProjectStack
 from infra.settings import Settings
 from infra.training.stack import TrainingStack
@@ -29,6 +30,7 @@ class HostingStack(ProjectStack):
         artifact = ModelArtifact(self, "Artifact")
         capacity = CAPACITIES[settings.hosting_instance_type]
         gpus = max(capacity.gpus, 1)
+        key_arn = volume_key(settings.hosting_instance_type, training.key_arn)
         if settings.hosting == "components":
             ComponentEndpoint(
                 self,
@@ -47,6 +49,8 @@ class HostingStack(ProjectStack):
                 accept_eula=settings.gated and settings.accept_eula,
                 instance_type=settings.hosting_instance_type,
                 capacity=capacity,
+                key_arn=key_arn,
+                network=training.network,
             )
         else:
             MergedEndpoint(
@@ -58,6 +62,8 @@ class HostingStack(ProjectStack):
                 image=training.serving_image,
                 environment=merged_environment(tensor_parallel_degree=gpus, max_model_len=CONTEXT_TOKENS),
                 instance_type=settings.hosting_instance_type,
+                key_arn=key_arn,
+                network=training.network,
             )
         self.output("EndpointName", self.names.endpoint, "Exists while awake")
         self.output("BaseComponentName", self.names.base_component, "The model as it was")

@@ -9,22 +9,38 @@ from constructs import Construct
 from infra.project_stack import ProjectStack
 from infra.settings import Settings
 from infra.storage.bucket import CHECKPOINTS_DAYS, PrivateBucket
+from infra.storage.emptying import GovernedEmptying
 
 
 class StorageStack(ProjectStack):
-    """The two buckets."""
+    """The two buckets; kept ones are also protected against `cdk destroy` by mistake.
 
-    def __init__(self, scope: Construct, settings: Settings, **kwargs: Any) -> None:
-        super().__init__(scope, settings, "Storage", "data and artifacts", **kwargs)
+    Args:
+        key_arn: of the customer-managed key, if there is one.
+    """
+
+    def __init__(self, scope: Construct, settings: Settings, key_arn: str | None, **kwargs: Any) -> None:
+        super().__init__(
+            scope,
+            settings,
+            "Storage",
+            "data and artifacts",
+            termination_protection=settings.retain_data,
+            **kwargs,
+        )
         self.data_bucket = self.names.bucket("data", self.account)
         self.artifact_bucket = self.names.bucket("artifacts", self.account)
-        PrivateBucket(self, "Data", bucket_name=self.data_bucket, retain=settings.retain_data)
+        PrivateBucket(
+            self, "Data", bucket_name=self.data_bucket, retain=settings.retain_data, key_arn=key_arn
+        )
         PrivateBucket(
             self,
             "Artifacts",
             bucket_name=self.artifact_bucket,
             retain=settings.retain_data,
+            key_arn=key_arn,
             expiring_prefixes={"checkpoints/": CHECKPOINTS_DAYS},
         )
+        GovernedEmptying(self, "Emptying", arns=self.arns, purpose="empty-storage", key_arn=key_arn)
         self.output("DataBucketName", self.data_bucket, "Datasets and own base weights")
         self.output("ArtifactBucketName", self.artifact_bucket, "What the runs made")

@@ -8,6 +8,7 @@ The execution's state is one object, filled step by step:
 | `dataset.answer` | ValidateDataset | complete hyperparameters, counts, a sentence |
 | `admission.answer` | Admit | seconds and dollars that the job may take |
 | `stopping` | …Limits | StoppingCondition of the job |
+| `log_group` | CreateLogGroup, LimitLogGroup | nothing of interest: the log is there |
 | `job` | DescribeTrainingJob | the job as AWS describes it |
 | `evaluation.answer` | ReadEvaluation | passed or not, figures, URIs |
 | `package`, `hosting`, `error` | the steps after | the model package; the stack's status; what went wrong |
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 from infra.training.fine_tune import FineTune
 from infra.training.publish_states import ending, evaluation, waking
-from infra.training.run_states import before_training, spot_fallback, training
+from infra.training.run_states import before_training, job_log, spot_fallback, training
 from infra.training.states import Definition
 
 
@@ -29,6 +30,7 @@ def definition(fine_tune: FineTune) -> Definition:
         "TimeoutSeconds": fine_tune.timeout_seconds,
         "States": {
             **before_training(fine_tune),
+            **job_log(),
             **training(fine_tune),
             **(spot_fallback() if fine_tune.spot else {}),
             **evaluation(fine_tune),

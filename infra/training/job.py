@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,11 @@ METRICS = {
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingJob:
-    """What all training jobs of this deployment share. URIs are S3's; `usd_per_hour` counts all instances."""
+    """What all training jobs of this deployment share. URIs are S3's; `usd_per_hour` counts all instances.
+
+    `output_key_arn` and `volume_key_arn` are None without a customer-managed key, `subnet_ids` and
+    `security_group_ids` empty without a private network.
+    """
 
     project: str
     role_arn: str
@@ -35,6 +40,10 @@ class TrainingJob:
     accept_eula: bool
     code_uri: str
     artifact_bucket: str
+    output_key_arn: str | None
+    volume_key_arn: str | None
+    subnet_ids: Sequence[str]
+    security_group_ids: Sequence[str]
 
     def request(self) -> dict[str, Any]:
         """CreateTrainingJob's parameters; `$.…` are paths into the execution's state (see definition.py)."""
@@ -54,7 +63,10 @@ class TrainingJob:
                 _channel("model", self._weights()),
                 _channel("code", {"S3Uri": self.code_uri}),
             ],
-            "OutputDataConfig": {"S3OutputPath": f"s3://{self.artifact_bucket}/runs/"},
+            "OutputDataConfig": {
+                "S3OutputPath": f"s3://{self.artifact_bucket}/runs/",
+                **({"KmsKeyId": self.output_key_arn} if self.output_key_arn else {}),
+            },
             # A spot run that is repeated on demand continues from the checkpoint of the run.
             "CheckpointConfig": {
                 "LocalPath": "/opt/ml/checkpoints",
@@ -64,7 +76,9 @@ class TrainingJob:
                 "InstanceType": self.instance_type,
                 "InstanceCount": self.instance_count,
                 "VolumeSizeInGB": self.volume_gb,
+                **({"VolumeKmsKeyId": self.volume_key_arn} if self.volume_key_arn else {}),
             },
+            **self._network(),
             "StoppingCondition.$": "$.stopping",
             "EnableManagedSpotTraining.$": "$.spot",
             # SageMaker itself brings the channels and takes the output away: the program needs no network.
@@ -78,6 +92,12 @@ class TrainingJob:
             },
             "Tags": [{"Key": PROJECT_TAG, "Value": self.project}],
         }
+
+    def _network(self) -> dict[str, Any]:
+        if not self.subnet_ids:
+            return {}
+        vpc = {"Subnets": list(self.subnet_ids), "SecurityGroupIds": list(self.security_group_ids)}
+        return {"VpcConfig": vpc}
 
     def _weights(self) -> dict[str, Any]:
         licence = {"ModelAccessConfig": {"AcceptEula": True}} if self.accept_eula else {}

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 
 from infra.arns import Arns
+from infra.encryption import key_use, output_key_use, volume_key_use
+from infra.instances import volume_key
 from infra.permissions import ANYTHING, Statement, allow
 
 _ECR = re.compile(
@@ -65,10 +67,18 @@ def write_logs(arns: Arns, group: str) -> list[Statement]:
 
 
 def training_permissions(
-    arns: Arns, *, image: str, base_model_uri: str, code_uri: str, data_bucket: str, artifact_bucket: str
+    arns: Arns,
+    *,
+    image: str,
+    base_model_uri: str,
+    code_uri: str,
+    data_bucket: str,
+    artifact_bucket: str,
+    instance_type: str,
+    key_arn: str | None,
 ) -> list[Statement]:
     """Read dataset, weights and code; write the run's output; read and write its checkpoints."""
-    return [
+    data = [
         *read_prefix(arns, f"s3://{data_bucket}/datasets/"),
         *read_prefix(arns, base_model_uri),
         *read_prefix(arns, code_uri),
@@ -78,19 +88,33 @@ def training_permissions(
             ["s3:PutObject", "s3:AbortMultipartUpload"],
             [arns.s3(f"{artifact_bucket}/checkpoints/*"), arns.s3(f"{artifact_bucket}/runs/*")],
         ),
+    ]
+    return [
+        *data,
+        *key_use(arns, key_arn, data),
+        *output_key_use(arns, key_arn),
+        *volume_key_use(volume_key(instance_type, key_arn)),
         *pull_image(arns, image),
         *write_logs(arns, "TrainingJobs"),
     ]
 
 
 def serving_permissions(
-    arns: Arns, *, image: str, base_model_uri: str, artifact_bucket: str
+    arns: Arns,
+    *,
+    image: str,
+    base_model_uri: str,
+    artifact_bucket: str,
+    instance_type: str,
+    key_arn: str | None,
 ) -> list[Statement]:
     """Read weights and adapters."""
+    data = [*read_prefix(arns, base_model_uri), *read_prefix(arns, f"s3://{artifact_bucket}/runs/")]
     return [
-        *read_prefix(arns, base_model_uri),
-        *read_prefix(arns, f"s3://{artifact_bucket}/runs/"),
+        *data,
+        *key_use(arns, key_arn, data),
+        *volume_key_use(volume_key(instance_type, key_arn)),
         *pull_image(arns, image),
-        *write_logs(arns, "Endpoints/*"),
-        *write_logs(arns, "InferenceComponents/*")[:1],
+        *write_logs(arns, f"Endpoints/{arns.names.endpoint}"),
+        *write_logs(arns, f"InferenceComponents/{arns.names.name}-*")[:1],
     ]

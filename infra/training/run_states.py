@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from infra.log_group import KEPT_DAYS
 from infra.training.fine_tune import FineTune
 from infra.training.states import (
     FAILED,
@@ -20,6 +21,9 @@ from infra.training.states import (
 
 DEFAULTS = {"dataset": "", "hyperparameters": {}, "wake": False}
 """What an execution's input need not name; without a dataset, validation says what to write."""
+
+JOB_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+"""Where SageMaker logs all training jobs of the account; it would keep everything for ever."""
 
 
 def before_training(fine_tune: FineTune) -> dict[str, State]:
@@ -50,15 +54,47 @@ def before_training(fine_tune: FineTune) -> dict[str, State]:
             result="$.admission",
             next_=limits,
         ),
-        "OnDemandLimits": pass_(on_demand, result="$.stopping", next_="CreateTrainingJob"),
+        "OnDemandLimits": pass_(on_demand, result="$.stopping", next_="CreateLogGroup"),
     }
     if fine_tune.spot:
         spot = {**on_demand, "MaxWaitTimeInSeconds.$": "$.admission.answer.max_wait_seconds"}
         states["SpotOrOnDemand"] = choice(
             [equals("$.spot", True, next_="SpotLimits")], default="OnDemandLimits"
         )
-        states["SpotLimits"] = pass_(spot, result="$.stopping", next_="CreateTrainingJob")
+        states["SpotLimits"] = pass_(spot, result="$.stopping", next_="CreateLogGroup")
     return states
+
+
+def job_log() -> dict[str, State]:
+    """Let the log of the jobs end after a month, if it is not there yet.
+
+    The account's other jobs log to the same group, so one that exists is left as it is.
+    """
+    return {
+        "CreateLogGroup": sdk(
+            "cloudwatchlogs:createLogGroup",
+            {"LogGroupName": JOB_LOG_GROUP},
+            retry_on="CloudWatchLogs.CloudWatchLogsException",
+            result="$.log_group",
+            catch=[
+                catch(
+                    "CloudWatchLogs.ResourceAlreadyExistsException",
+                    "CreateTrainingJob",
+                    result="$.log_group",
+                ),
+                catch_all(FAILED),
+            ],
+            next_="LimitLogGroup",
+        ),
+        "LimitLogGroup": sdk(
+            "cloudwatchlogs:putRetentionPolicy",
+            {"LogGroupName": JOB_LOG_GROUP, "RetentionInDays": KEPT_DAYS},
+            retry_on="CloudWatchLogs.CloudWatchLogsException",
+            result="$.log_group",
+            catch=[catch_all(FAILED)],
+            next_="CreateTrainingJob",
+        ),
+    }
 
 
 def training(fine_tune: FineTune) -> dict[str, State]:

@@ -12,16 +12,20 @@ from constructs import Construct
 
 from infra import images, permissions
 from infra.assets import Assets
+from infra.encryption import key_use
 from infra.functions import ProjectFunction
 from infra.guardrails.stack import GuardrailsStack
 from infra.guardrails.teardown import CleanUpOnDelete
 from infra.guardrails.watch import FunctionWatch
+from infra.instances import volume_key
+from infra.log_group import project_log_group
 from infra.project_stack import ProjectStack
 from infra.role import ServiceRole
 from infra.settings import Settings
 from infra.storage.stack import StorageStack
 from infra.training.fine_tune import FineTune
 from infra.training.job import TrainingJob
+from infra.training.network import PrivateNetwork
 from infra.training.registry import ModelRegistry
 from infra.training.roles import serving_permissions, training_permissions
 from infra.training.state_machine import FineTuneStateMachine, state_machine_permissions
@@ -47,18 +51,28 @@ class TrainingStack(ProjectStack):
         super().__init__(scope, settings, "Training", "fine-tuning runs", **kwargs)
         self.storage = storage
         self.topic_arn = guardrails.topic.topic_arn
+        self.key_arn = guardrails.key_arn
+        self.network = (
+            PrivateNetwork(
+                self, "Network", arns=self.arns, talking_instances=settings.training_instance_count > 1
+            )
+            if settings.private_network
+            else None
+        )
         self.serving_image = settings.serving_image or images.serving_image(settings.region)
         self.base_model_uri = settings.base_model_location(storage.data_bucket)
         self.code = lambda_.Code.from_asset(str(assets.functions))
 
         program = s3_assets.Asset(self, "Program", path=str(assets.training))
         fine_tune = self._fine_tune(f"s3://{program.s3_bucket_name}/{program.s3_object_key}")
+        calls = state_machine_permissions(self.arns, fine_tune)
         machine = FineTuneStateMachine(
             self,
             "FineTune",
             arns=self.arns,
             fine_tune=fine_tune,
-            permissions=state_machine_permissions(self.arns, fine_tune),
+            permissions=[*calls, *key_use(self.arns, self.key_arn, calls)],
+            key_arn=self.key_arn,
         )
         state_machine_arn = machine.state_machine.state_machine_arn
         stopping = self._stop_with(state_machine_arn, guardrails)
@@ -72,20 +86,38 @@ class TrainingStack(ProjectStack):
             model_package_group=self.names.model_package_group,
             before=[machine, stopping, registry, self.training_role],
         )
-        self.serving_role_arn = ServiceRole(
+        self.serving_role_arn = self._serving_role()
+        self.output("StateMachineArn", state_machine_arn, "Start an execution to fine-tune")
+        self.output("ModelPackageGroupName", self.names.model_package_group, "Every finished run, by version")
+
+    def _serving_role(self) -> str:
+        # SageMaker would make these by itself, without an end to what they keep.
+        for construct_id, group in (
+            ("EndpointLog", f"Endpoints/{self.names.endpoint}"),
+            ("BaseLog", f"InferenceComponents/{self.names.base_component}"),
+            ("TunedLog", f"InferenceComponents/{self.names.tuned_component}"),
+        ):
+            project_log_group(self, construct_id, name=f"/aws/sagemaker/{group}", key_arn=self.key_arn)
+        return ServiceRole(
             self,
             "ServingRole",
             service="sagemaker.amazonaws.com",
             description="The endpoint of the Hosting stack",
-            permissions=serving_permissions(
-                self.arns,
-                image=self.serving_image,
-                base_model_uri=self.base_model_uri,
-                artifact_bucket=storage.artifact_bucket,
-            ),
+            permissions=[
+                *serving_permissions(
+                    self.arns,
+                    image=self.serving_image,
+                    base_model_uri=self.base_model_uri,
+                    artifact_bucket=self.storage.artifact_bucket,
+                    instance_type=self.settings.hosting_instance_type,
+                    key_arn=self.key_arn,
+                ),
+                *self._network_permissions(),
+            ],
         ).role.role_arn
-        self.output("StateMachineArn", state_machine_arn, "Start an execution to fine-tune")
-        self.output("ModelPackageGroupName", self.names.model_package_group, "Every finished run, by version")
+
+    def _network_permissions(self) -> list[permissions.Statement]:
+        return self.network.permissions() if self.network else []
 
     def _fine_tune(self, code_uri: str) -> FineTune:
         settings, storage = self.settings, self.storage
@@ -141,14 +173,19 @@ class TrainingStack(ProjectStack):
             "TrainingRole",
             service="sagemaker.amazonaws.com",
             description="The training jobs of the fine-tuning runs",
-            permissions=training_permissions(
-                self.arns,
-                image=image,
-                base_model_uri=self.base_model_uri,
-                code_uri=code_uri,
-                data_bucket=storage.data_bucket,
-                artifact_bucket=storage.artifact_bucket,
-            ),
+            permissions=[
+                *training_permissions(
+                    self.arns,
+                    image=image,
+                    base_model_uri=self.base_model_uri,
+                    code_uri=code_uri,
+                    data_bucket=storage.data_bucket,
+                    artifact_bucket=storage.artifact_bucket,
+                    instance_type=settings.training_instance_type,
+                    key_arn=self.key_arn,
+                ),
+                *self._network_permissions(),
+            ],
         )
         price = prices.hourly(settings.training_instance_type, settings.region, "training")
         return TrainingJob(
@@ -163,6 +200,10 @@ class TrainingStack(ProjectStack):
             accept_eula=settings.gated and settings.accept_eula,
             code_uri=code_uri,
             artifact_bucket=storage.artifact_bucket,
+            output_key_arn=self.key_arn,
+            volume_key_arn=volume_key(settings.training_instance_type, self.key_arn),
+            subnet_ids=self.network.subnet_ids if self.network else (),
+            security_group_ids=[self.network.security_group_id] if self.network else (),
         )
 
     def _stop_with(self, state_machine_arn: str, guardrails: GuardrailsStack) -> StopTrainingRule:
@@ -206,4 +247,5 @@ class TrainingStack(ProjectStack):
             environment=environment,
             permissions=statements,
             dead_letter_queue=dead_letter_queue,
+            key_arn=self.key_arn,
         ).function

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import RemovalPolicy, Stack
-from aws_cdk import aws_logs as logs
+from aws_cdk import Stack
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.arns import Arns
+from infra.log_group import project_log_group
 from infra.permissions import Statement, allow
 from infra.role import ServiceRole
 from infra.training.definition import definition
 from infra.training.fine_tune import FineTune
+from infra.training.run_states import JOB_LOG_GROUP
 
 
 class FineTuneStateMachine(Construct):
@@ -23,6 +24,7 @@ class FineTuneStateMachine(Construct):
         arns: ARNs by name.
         fine_tune: what to run.
         permissions: the statements of `state_machine_permissions`.
+        key_arn: of the customer-managed key that encrypts the log.
     """
 
     def __init__(
@@ -33,17 +35,13 @@ class FineTuneStateMachine(Construct):
         arns: Arns,
         fine_tune: FineTune,
         permissions: Sequence[Statement],
+        key_arn: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
         names = arns.names
-        log_group = logs.LogGroup(
-            self,
-            "Log",
-            # CloudWatch keeps room in its resource policy for groups of this prefix without being asked.
-            log_group_name=f"/aws/vendedlogs/states/{names.state_machine}",
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        # CloudWatch keeps room in its resource policy for groups of this prefix without being asked.
+        log_group_name = f"/aws/vendedlogs/states/{names.state_machine}"
+        log_group = project_log_group(self, "Log", name=log_group_name, key_arn=key_arn)
         role = ServiceRole(self, "Role", service="states.amazonaws.com", permissions=permissions).role
         asl = Stack.of(self).to_json_string(definition(fine_tune))
         self.state_machine = sfn.StateMachine(
@@ -67,6 +65,10 @@ def state_machine_permissions(arns: Arns, fine_tune: FineTune) -> list[Statement
         allow(
             ["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", "sagemaker:AddTags"],
             [arns.training_jobs],
+        ),
+        allow(
+            ["logs:CreateLogGroup", "logs:PutRetentionPolicy"],
+            [arns.of("logs", f"log-group:{JOB_LOG_GROUP}"), arns.of("logs", f"log-group:{JOB_LOG_GROUP}:*")],
         ),
         allow(
             ["iam:PassRole"],

@@ -1,0 +1,105 @@
+"""The customer-managed key, by the setting `customer_managed_key`, and what using it takes.
+
+The key's own policy names the AWS services that use it by themselves; who works under a role of this project
+gets exactly what its other permissions need (`key_use`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra.arns import Arns
+from infra.permissions import Statement, allow
+
+PENDING_DAYS = 7
+"""How long AWS keeps a deleted key before it is gone for good; the least that it allows, and free."""
+
+DECRYPT = "kms:Decrypt"
+DATA_KEY = "kms:GenerateDataKey"
+
+# What an action on encrypted data needs of the key. Writing in parts reads the data key again, hence both.
+_NEEDS = {
+    "s3:GetObject": (DECRYPT,),
+    "s3:PutObject": (DECRYPT, DATA_KEY),
+    "sns:Publish": (DECRYPT, DATA_KEY),
+    "sqs:SendMessage": (DECRYPT, DATA_KEY),
+}
+
+
+class DataKey(Construct):
+    """One symmetric key, rotated every year by AWS, for everything that this project stores.
+
+    Args:
+        arns: names and ARNs of the deployment.
+        retain: keep the key when the stack is destroyed, because data that it encrypts is kept.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, arns: Arns, retain: bool) -> None:
+        super().__init__(scope, construct_id)
+        self.key = kms.Key(
+            self,
+            "Key",
+            alias=f"alias/{arns.names.name}",
+            description=f"What {arns.names.project} stores",
+            enable_key_rotation=True,
+            pending_window=Duration.days(PENDING_DAYS),
+            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+        )
+        # Alarms publish to the topic, rules send to the dead-letter queue: neither works under a role.
+        self._serve(
+            ["cloudwatch.amazonaws.com", "events.amazonaws.com"],
+            [DECRYPT, DATA_KEY],
+            {"StringEquals": {"aws:SourceAccount": arns.account}},
+        )
+        self._serve(
+            [f"logs.{arns.region}.amazonaws.com"],
+            [DECRYPT, DATA_KEY, "kms:Encrypt", "kms:DescribeKey"],
+            {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": arns.of("logs", "log-group:*")}},
+        )
+
+    def _serve(self, services: list[str], actions: list[str], conditions: dict[str, dict[str, str]]) -> None:
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal(service) for service in services],
+                actions=actions,
+                resources=["*"],  # in a key's own policy: this key
+                conditions=conditions,
+            )
+        )
+
+
+def key_use(arns: Arns, key_arn: str | None, statements: Iterable[Statement]) -> list[Statement]:
+    """What the key must allow a role with `statements`: nothing else, and only through the same services."""
+    if key_arn is None:
+        return []
+    needs: dict[str, set[str]] = {}
+    for statement in statements:
+        for action in statement["Action"]:
+            needs.setdefault(action.split(":")[0], set()).update(_NEEDS.get(action, ()))
+    return [
+        _through(arns, service, sorted(actions), key_arn)
+        for service, actions in sorted(needs.items())
+        if actions
+    ]
+
+
+def volume_key_use(key_arn: str | None) -> list[Statement]:
+    """Let SageMaker attach an encrypted volume: a grant on the key, for AWS's own resources only."""
+    if key_arn is None:
+        return []
+    return [allow(["kms:CreateGrant"], [key_arn], {"Bool": {"kms:GrantIsForAWSResource": "true"}})]
+
+
+def output_key_use(arns: Arns, key_arn: str | None) -> list[Statement]:
+    """Let SageMaker write a job's output with the key named in the job's request."""
+    return [] if key_arn is None else [_through(arns, "s3", ["kms:Encrypt"], key_arn)]
+
+
+def _through(arns: Arns, service: str, actions: Sequence[str], key_arn: str) -> Statement:
+    via = f"{service}.{arns.region}.amazonaws.com"
+    return allow(actions, [key_arn], {"StringEquals": {"kms:ViaService": via}})

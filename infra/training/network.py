@@ -1,0 +1,125 @@
+"""The private network, by the setting `private_network`: subnets from which only S3 can be reached.
+
+Nothing of it bills: a VPC, subnets and a gateway endpoint are free; a NAT gateway would cost more than the
+budget. Jobs and endpoints need no more than S3, since SageMaker pulls images and writes logs by itself.
+Source: SageMaker developer guide, "Give SageMaker AI Training Jobs Access to Resources in Your Amazon VPC".
+"""
+
+from __future__ import annotations
+
+from aws_cdk import Fn, Tags
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+from infra.arns import Arns
+from infra.permissions import ANYTHING, Statement, allow
+
+RANGE = "10.42.0.0/24"
+ZONES = 3  # not every availability zone has GPUs
+HTTPS = 443
+
+
+class PrivateNetwork(Construct):
+    """A VPC without a way to the internet, and a security group that nothing can reach.
+
+    Made of single resources: CDK's `Vpc` would ask AWS for the availability zones while it synthesizes.
+
+    Args:
+        arns: names and ARNs of the deployment.
+        talking_instances: let the instances of one job reach each other.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, arns: Arns, talking_instances: bool) -> None:
+        super().__init__(scope, construct_id)
+        vpc = ec2.CfnVPC(self, "Vpc", cidr_block=RANGE, enable_dns_support=True, enable_dns_hostnames=True)
+        Tags.of(vpc).add("Name", arns.names.name)
+        routes = ec2.CfnRouteTable(self, "Routes", vpc_id=vpc.attr_vpc_id)
+        ranges = Fn.cidr(RANGE, ZONES + 1, "6")  # blocks of 64 addresses
+        self.subnet_ids = [self._subnet(zone, vpc, routes, Fn.select(zone, ranges)) for zone in range(ZONES)]
+        ec2.CfnVPCEndpoint(
+            self,
+            "S3",
+            vpc_id=vpc.attr_vpc_id,
+            vpc_endpoint_type="Gateway",
+            service_name=f"com.amazonaws.{arns.region}.s3",
+            route_table_ids=[routes.attr_route_table_id],
+        )
+        group = ec2.CfnSecurityGroup(
+            self,
+            "Group",
+            vpc_id=vpc.attr_vpc_id,
+            group_description="Jobs and endpoint: S3 and nothing else",
+            security_group_egress=[
+                ec2.CfnSecurityGroup.EgressProperty(
+                    ip_protocol="tcp",
+                    from_port=HTTPS,
+                    to_port=HTTPS,
+                    cidr_ip="0.0.0.0/0",
+                    description="HTTPS; routes lead to S3 only",
+                )
+            ],
+        )
+        self.security_group_id = group.attr_group_id
+        self._arns = [
+            *(arns.of("ec2", f"subnet/{subnet}") for subnet in self.subnet_ids),
+            arns.of("ec2", f"security-group/{self.security_group_id}"),
+            arns.of("ec2", "network-interface/*"),
+        ]
+        if talking_instances:
+            self._talk_to_each_other()
+
+    def permissions(self) -> list[Statement]:
+        """What a role of SageMaker needs to put its network interfaces into these subnets."""
+        return [
+            allow(
+                ["ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission"],
+                self._arns,
+            ),
+            allow(["ec2:DeleteNetworkInterface", "ec2:DeleteNetworkInterfacePermission"], self._arns[-1:]),
+            allow(
+                [
+                    "ec2:DescribeDhcpOptions",
+                    "ec2:DescribeNetworkInterfaces",
+                    "ec2:DescribeSecurityGroups",
+                    "ec2:DescribeSubnets",
+                    "ec2:DescribeVpcs",
+                ],
+                ANYTHING,
+            ),
+        ]
+
+    def _subnet(self, zone: int, vpc: ec2.CfnVPC, routes: ec2.CfnRouteTable, cidr_block: str) -> str:
+        subnet = ec2.CfnSubnet(
+            self,
+            f"Subnet{zone}",
+            vpc_id=vpc.attr_vpc_id,
+            availability_zone=Fn.select(zone, Fn.get_azs()),
+            cidr_block=cidr_block,
+            map_public_ip_on_launch=False,
+        )
+        ec2.CfnSubnetRouteTableAssociation(
+            self,
+            f"Association{zone}",
+            subnet_id=subnet.attr_subnet_id,
+            route_table_id=routes.attr_route_table_id,
+        )
+        return subnet.attr_subnet_id
+
+    def _talk_to_each_other(self) -> None:
+        own, said = self.security_group_id, "Instances of one job"
+        ec2.CfnSecurityGroupIngress(
+            self,
+            "FromEachOther",
+            group_id=own,
+            ip_protocol="-1",
+            source_security_group_id=own,
+            description=said,
+        )
+        ec2.CfnSecurityGroupEgress(
+            self,
+            "ToEachOther",
+            group_id=own,
+            ip_protocol="-1",
+            destination_security_group_id=own,
+            description=said,
+        )
