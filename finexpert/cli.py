@@ -18,6 +18,7 @@ import typer
 from finexpert import options
 from finexpert.commands import (
     ask,
+    chat,
     config,
     costs,
     data,
@@ -78,6 +79,7 @@ app.add_typer(data.app, name="data")
 app.command()(train.train)
 app.add_typer(runs.app, name="runs")
 app.command()(ask.ask)
+app.command()(chat.chat)
 app.command()(wake.wake)
 app.command()(sleep.sleep)
 app.command()(costs.costs)

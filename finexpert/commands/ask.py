@@ -33,7 +33,6 @@ def ask(
     from finexpert.ops import asking
 
     deployment = open_deployment(context)
-    asking.require_awake(deployment)
     with display.Live(display.console(stderr=json)) as live:
         heard = show_pieces(live, prompt, list(asking.models(deployment)))
         answers = asking.ask(deployment, prompt, generation(max_new_tokens, temperature, seed), heard=heard)

@@ -72,22 +72,26 @@ def ask(
     parameters: Mapping[str, Any],
     *,
     heard: Heard = _unheard,
-    stopped: Event | None = None,
 ) -> list[Answer]:
     """The models' answers to a prompt, all at the same time, in the order of `models`.
+
+    When one fails, or who asked is interrupted, the others end where they are.
 
     Args:
         prompt: for every model; or one for each that is to be asked, by its name.
         parameters: of the generation: max_new_tokens, temperature, do_sample, seed, top_p.
         heard: told each model's answer so far whenever a piece of it comes, from that model's thread.
-        stopped: once set, the answers end where they are.
 
     Raises:
-        UserError: an answer has a shape that is not known.
+        UserError: Hosting is not awake, or an answer has a shape that is not known.
+        botocore.exceptions.ClientError: the endpoint refused.
     """
+    from botocore.exceptions import ClientError
+
     known = models(deployment)
     prompts = prompt if isinstance(prompt, Mapping) else dict.fromkeys(known, prompt)
     client = deployment.target.client("sagemaker-runtime")
+    stopped = Event()
 
     def one(model: str) -> Answer:
         begin = time.monotonic()
@@ -101,12 +105,18 @@ def ask(
         for piece in streams.pieces(_payloads(answer["Body"])):
             text = piece.whole if piece.whole is not None else text + piece.text
             heard(model, text)
-            if stopped and stopped.is_set():
+            if stopped.is_set():
                 break
         return Answer(model, prompts[model], text, time.monotonic() - begin)
 
     with ThreadPoolExecutor(len(known)) as pool:
-        return list(pool.map(one, [model for model in known if model in prompts]))
+        try:
+            return list(pool.map(one, [model for model in known if model in prompts]))
+        except ClientError:
+            require_awake(deployment)
+            raise
+        finally:
+            stopped.set()
 
 
 def _addressed(component: str | None) -> dict[str, str]:
