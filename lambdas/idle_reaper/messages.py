@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from lambdas.idle_reaper.evidence import usd_per_hour, wasted_usd
 from lambdas.idle_reaper.facts import Endpoint
 from lambdas.idle_reaper.settings import Settings
+from lambdas.idle_reaper.wording import minutes
 
 #: A topic takes 256 KB; the rest of a long message is in the log.
 MOST_LINES = 300
@@ -25,10 +26,9 @@ def warning(endpoint: Endpoint, settings: Settings, now: datetime) -> list[str]:
     """When it goes, what it costs, and the one tag or one command that keeps it."""
     tomorrow = now + timedelta(days=1)
     end = now + settings.warn
-    minutes = settings.warn / timedelta(minutes=1)
     return [
         f"{endpoint.name}: nobody uses it; it is to be deleted after"
-        f" {end:%Y-%m-%d %H:%M} UTC ({minutes:.0f} minutes).{cost(endpoint, settings, now)}",
+        f" {end:%Y-%m-%d %H:%M} UTC ({minutes(settings.warn)}).{cost(endpoint, settings, now)}",
         f"  To keep it for a day: finexpert snooze {endpoint.name} --hours 24",
         f"  or: aws sagemaker add-tags --region {settings.region} --resource-arn {endpoint.arn}"
         f" --tags Key={settings.keep_tag},Value={tomorrow:%Y-%m-%dT%H:%MZ}",

@@ -36,10 +36,9 @@ FOR_ACTING = 0.3
 #: As many endpoints are read one by one, and decided, before the next are begun: what a run that is cut off
 #: has read is then decided, too.
 GROUP = 200
-#: Calls that a run may spend on a large fleet: this share of the endpoints when nothing is remembered of
-#: them, else a fortieth and ten. What reading leaves of them goes for prices.
-COLD_CALLS = 0.55
-WARM_CALLS = 1 / 40, 10
+#: Single reads that a run may make of a large fleet: so many where endpoints are remembered from another run,
+#: else this share of them. What deciding leaves of them goes for prices.
+WARM_READS, COLD_READS = 6, 0.49
 #: In a fleet smaller than this, this many prices are asked for in any case.
 SMALL_FLEET, PRICES = 100, 20
 
@@ -59,7 +58,6 @@ class Reader:
         self._clients, self._settings, self._clock, self._left = clients, settings, clock, seconds_left
         self._checkpoint = Checkpoint(home or clients, settings)
         self._reserve = SPARE_SECONDS
-        self._calls_before = clients.calls
         #: The moment that is judged; a second look moves it on.
         self.now = clock()
         self.problems: list[str] = []
@@ -77,7 +75,6 @@ class Reader:
         left = self._left()
         self._reserve = max(SPARE_SECONDS, left - left * share * (1 - FOR_ACTING))
         self.now = self._clock()
-        self._calls_before = self._clients.calls
 
     def has_time(self) -> bool:
         """Whether more may be read."""
@@ -143,9 +140,8 @@ class Reader:
         return waiting + self._in_bulk(self._activity(measured), done)
 
     def _prices_allowed(self, size: int) -> int:
-        share, more = WARM_CALLS
-        budget = share * size + more if self._single.remembers else COLD_CALLS * size
-        left = int(budget) - (self._clients.calls - self._calls_before)
+        reads = WARM_READS if self._single.remembers else int(COLD_READS * size)
+        left = reads - self._single.made
         return max(left, PRICES if size < SMALL_FLEET else 0)
 
     def tagged(self, endpoint: Endpoint) -> Endpoint:
@@ -161,7 +157,7 @@ class Reader:
         return self._single.read(Need.CONFIG, endpoint)
 
     def price(self, settled: list[tuple[Endpoint, Verdict]]) -> list[tuple[Endpoint, Verdict]]:
-        """Add the configuration to what is not kept, the largest first, as far as the run's calls go.
+        """Add the configuration to what is not kept, the largest first, as far as the run's reads go.
 
         The dearest are deleted first, which needs prices; but a call for each of many idle endpoints would
         double a run's calls. What is left out gets its price in a later run, since read ones are remembered.

@@ -69,6 +69,8 @@ class SingleReads:
         self._clients, self._now, self._has_time, self._note = clients, now, has_time, note
         self._memory = memory
         self._sampled: list[Tags] = []
+        #: Reads that were tried.
+        self.made = 0
         #: Whether anything is known of this fleet from earlier runs.
         self.remembers = False
         #: Whether the tag index was read whole, so that it may be taken at its word.
@@ -144,6 +146,7 @@ class SingleReads:
         if not self._has_time():
             self.cut_at = self.cut_at or endpoint.arn
             return Unreadable("no time was left in this run")
+        self.made += 1
         try:
             return read()
         except Exception as error:

@@ -7,7 +7,7 @@ outcome decides, and an endpoint that no rule holds is idle.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lambdas.idle_reaper.facts import Action, Endpoint, Need, Series, Verdict
 from lambdas.idle_reaper.rules import (
@@ -25,6 +25,7 @@ from lambdas.idle_reaper.rules import (
     warning,
 )
 from lambdas.idle_reaper.settings import Settings
+from lambdas.idle_reaper.wording import minutes
 
 Rule = Callable[[Endpoint, Settings, datetime], Verdict | Need | None]
 
@@ -55,8 +56,7 @@ def decide(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | N
         outcome = _unread(endpoint, step) if isinstance(step, Need) else step(endpoint, settings, now)
         if outcome is not None:
             return outcome
-    minutes = settings.idle / timedelta(minutes=1)
-    return Verdict(action=Action.DELETE, reason=f"nobody used it for {minutes:.0f} minutes or more")
+    return Verdict(action=Action.DELETE, reason=f"nobody used it for {minutes(settings.idle)} or more")
 
 
 def wanted_series(endpoint: Endpoint) -> set[Series]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lambdas.idle_reaper.facts import Endpoint, Verdict, keep
 from lambdas.idle_reaper.settings import Settings
+from lambdas.idle_reaper.wording import minutes
 
 
 def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | None:
@@ -13,8 +14,4 @@ def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | No
     age = now - max(endpoint.created, endpoint.modified)
     if age >= settings.least_age:
         return None
-    minute = timedelta(minutes=1)
-    return keep(
-        f"created or changed {age / minute:.0f} minutes ago;"
-        f" it is judged from {settings.least_age / minute:.0f} minutes on"
-    )
+    return keep(f"created or changed {minutes(age)} ago; it is judged from {minutes(settings.least_age)} on")

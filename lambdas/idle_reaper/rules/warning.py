@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lambdas.idle_reaper.facts import Action, Endpoint, Verdict
 from lambdas.idle_reaper.rules.protection import moment
 from lambdas.idle_reaper.settings import Settings
+from lambdas.idle_reaper.wording import minutes
 from lambdas.shared.tags import DELETE_AFTER_TAG
 
 
@@ -35,7 +36,7 @@ def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | No
     if end is None or not announced(endpoint, settings):
         return Verdict(
             action=Action.WARN,
-            reason=f"idle: warned, and to be deleted in {settings.warn / timedelta(minutes=1):.0f} minutes",
+            reason=f"idle: warned, and to be deleted in {minutes(settings.warn)}",
         )
     if now < end:
         return Verdict(
