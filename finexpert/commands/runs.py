@@ -1,4 +1,4 @@
-"""`finexpert runs [list|show RUN]`: what was trained, and how it went."""
+"""`finexpert runs [list|show RUN|compare A B]`: what was trained, and how it went."""
 
 from __future__ import annotations
 
@@ -93,3 +93,28 @@ def show(
         )
     if evaluation:
         out.print(f"  {before_after(evaluation)}", markup=False)
+
+
+@app.command()
+def compare(
+    context: typer.Context,
+    a: Annotated[str, typer.Argument(metavar="A", help="Name of a run, or an evaluation.json.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Name of the other one.")],
+    json: Json = False,
+) -> None:
+    """Two runs side by side: which tuned model is better, on what both were measured on.
+
+    Example: finexpert runs compare finexpert-20260131-142536-9f3a finexpert-20260201-091500-77c0
+    """
+    from finexpert import display
+    from finexpert.comparison_view import tables
+    from finexpert.ops import comparing, evaluations
+
+    cloud = None if evaluations.are_files(a, b) else open_deployment(context, json=json)
+    pair = comparing.compare((a, b), (evaluations.load(cloud, a), evaluations.load(cloud, b)))
+    if json:
+        display.print_json(pair.as_json())
+        return
+    out = display.console()
+    for part in tables(pair):
+        out.print(part)
