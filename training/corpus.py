@@ -23,6 +23,16 @@ from training.evaluation.scoring import Scored
 from training.hyperparameters import Hyperparameters
 from training.packing import TokenizedDocument
 
+#: Settings that change how a job runs and not what it learns.
+SETTINGS_OF_THE_MACHINE = (
+    "save_steps",
+    "per_device_eval_batch_size",
+    "max_forgetting",
+    "gradient_checkpointing",
+    "enable_fsdp",
+    "merge_weights",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Data:
@@ -115,7 +125,7 @@ def fingerprint(data: Data, hyperparameters: Hyperparameters, model: Sequence[An
     Not part of it: how often to save, how to evaluate, what the machine is.
     """
     settings = hyperparameters.to_strings()
-    for name in ("save_steps", "per_device_eval_batch_size", "max_forgetting", "gradient_checkpointing"):
+    for name in SETTINGS_OF_THE_MACHINE:
         del settings[name]
     content = json.dumps([data.digest, settings, *model], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

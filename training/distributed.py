@@ -1,5 +1,6 @@
 """Several processes as one: what torchrun says, and the few exchanges that training a LoRA needs."""
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,15 @@ class World:
     def share(self, items: Sequence[Any]) -> Sequence[Any]:
         """The part of ``items`` that is this process's to do."""
         return items[self.rank :: self.size]
+
+    def groups(self, items: Sequence[Any], size: int) -> list[Sequence[Any]]:
+        """This process's part in groups of at most ``size``; every process gets equally many.
+
+        So all pass through the model equally often, which a sharded base needs; the last group may be empty.
+        """
+        mine = self.share(items)
+        count = math.ceil(math.ceil(len(items) / self.size) / size)
+        return [mine[start : start + size] for start in range(0, count * size, size)]
 
     def sum(self, *numbers: float) -> list[float]:
         """Add up numbers over all processes, in fp64."""

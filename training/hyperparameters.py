@@ -86,15 +86,6 @@ def _flag(text: str) -> bool:
         raise ValueError("write True or False") from None
 
 
-def _only_false(reason: str) -> Callable[[str], bool]:
-    def read(text: str) -> bool:
-        if _flag(text):
-            raise ValueError(f"write False: {reason}")
-        return False
-
-    return read
-
-
 def _one_of(*choices: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text.lower() not in choices:
@@ -115,6 +106,24 @@ def _target_modules(text: str) -> tuple[str, ...]:
             f"{what}write a comma-separated choice of {', '.join(LLAMA_LINEAR_LAYERS)}, or all-linear"
         )
     return tuple(name for name in LLAMA_LINEAR_LAYERS if name in names)
+
+
+def _task_weights(text: str) -> tuple[tuple[str, float], ...]:
+    """``risk=2,forecasting=1``: pairs in the order given."""
+    wanted = "write TASK=WEIGHT,TASK=WEIGHT with the dataset's folders and numbers from 0, not all 0"
+    weights: dict[str, float] = {}
+    for part in text.split(","):
+        task, _, number = part.strip().rpartition("=")
+        try:
+            weight = float(number)
+        except ValueError:
+            raise ValueError(wanted) from None
+        if not task or task in weights or not 0 <= weight < math.inf:
+            raise ValueError(wanted)
+        weights[task] = weight
+    if not any(weights.values()):
+        raise ValueError(wanted)
+    return tuple(weights.items())
 
 
 def _workers(text: str) -> int:
@@ -140,6 +149,8 @@ class Hyperparameters:
     lora_alpha: float = _setting(32.0, _number(0, 4096, above_low=True))
     lora_dropout: float = _setting(0.05, _number(0, 1, below_high=True))
     target_modules: tuple[str, ...] = _setting(("q_proj", "v_proj"), _target_modules)
+    use_rslora: bool = _setting(False, _flag)
+    use_dora: bool = _setting(False, _flag)
     per_device_train_batch_size: int = _setting(4, _integer(1, 1024))
     gradient_accumulation_steps: int = _setting(1, _integer(1, 4096))
     max_input_length: int = _setting(-1, _integer(16, 32_768, minus_one=f"{AUTOMATIC_INPUT_LENGTH} tokens"))
@@ -147,6 +158,8 @@ class Hyperparameters:
     # --- optimizer and schedule; weight_decay as in JumpStart's job
     lr_scheduler_type: str = _setting("linear", _one_of("linear", "cosine", "constant"))
     warmup_ratio: float = _setting(0.03, _number(0, 1, below_high=True))
+    warmup_steps: int = _setting(-1, _integer(0, 10_000_000, minus_one="as warmup_ratio says"))
+    loraplus_lr_ratio: float = _setting(1.0, _number(1, 1000))
     weight_decay: float = _setting(0.1, _number(0, 10))
     max_grad_norm: float = _setting(1.0, _number(0, 1e6, above_low=True))
     # --- data
@@ -155,30 +168,30 @@ class Hyperparameters:
     max_train_samples: int = _setting(-1, _integer(1, 2**31 - 1, minus_one="all documents"))
     max_val_samples: int = _setting(-1, _integer(1, 2**31 - 1, minus_one="all documents"))
     instruction_tuned: bool = _setting(False, _flag)
+    chat_dataset: bool = _setting(False, _flag)
     add_input_output_demarcation_key: bool = _setting(True, _flag)
+    task_weights: tuple[tuple[str, float], ...] = _setting((), _task_weights)
     # --- the machine
     precision: str = _setting("auto", _one_of("auto", "bf16", "fp32"))
     gradient_checkpointing: str = _setting("auto", _one_of("auto", "true", "false"))
     save_steps: int = _setting(-1, _integer(1, 10_000_000, minus_one="once an epoch"))
-    # --- evaluation
-    per_device_eval_batch_size: int = _setting(4, _integer(1, 1024))
-    max_forgetting: float = _setting(0.1, _number(0, 10))
-    # --- JumpStart's settings that this trainer does not need, or refuses
     enable_fsdp: bool = _setting(False, _flag)
+    int8_quantization: bool = _setting(False, _flag)
+    load_in_4bit: bool = _setting(False, _flag)
+    merge_weights: bool = _setting(False, _flag)
+    # --- evaluation
+    eval_steps: int = _setting(-1, _integer(1, 10_000_000, minus_one="once an epoch"))
+    early_stopping_patience: int = _setting(-1, _integer(1, 1000, minus_one="never"))
+    early_stopping_threshold: float = _setting(0.0, _number(0, 100))
+    per_device_eval_batch_size: int = _setting(4, _integer(1, 1024))
+    evaluation_items: int = _setting(200, _integer(0, 1_000_000, minus_one="every question of every set"))
+    max_forgetting: float = _setting(0.1, _number(0, 10))
+    # --- JumpStart's setting that this trainer does not need
     preprocessing_num_workers: int | None = _setting(None, _workers)
-    int8_quantization: bool = _setting(
-        False,
-        _only_false("the base stays in bf16, which fits the recipe's instance with only the adapter trained"),
-    )
-    chat_dataset: bool = _setting(
-        False,
-        _only_false("dialogues are not read; put turns into instruction_tuned data (prompt and completion)"),
-    )
 
     notices: tuple[str, ...] = ()
 
     _NO_EFFECT: ClassVar[Mapping[str, str]] = {
-        "enable_fsdp": "each process holds the frozen base whole; only the adapter's gradients are exchanged",
         "preprocessing_num_workers": "the tokenizer already uses all cores",
     }
 
@@ -194,7 +207,7 @@ class Hyperparameters:
 
 def _to_string(value: object) -> str:
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(item if isinstance(item, str) else "=".join(map(_to_string, item)) for item in value)
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
 
 
@@ -222,12 +235,28 @@ def parse(mapping: Mapping[str, Any]) -> Hyperparameters:
                 values[name] = readers[name](text)
             except ValueError as error:
                 problems.append(f"{name} is {text!r}: {error}")
+    problems += _contradictions(values)
     if problems:
         raise HyperparameterError(problems)
     for name, reason in Hyperparameters._NO_EFFECT.items():
         if values.get(name):
             notices.append(f"{name}={values[name]} has no effect here: {reason}")
     return Hyperparameters(**values, notices=tuple(notices))
+
+
+def _contradictions(values: Mapping[str, Any]) -> list[str]:
+    """Settings that are good alone and cannot be had together."""
+    quantized = [name for name in ("int8_quantization", "load_in_4bit") if values.get(name)]
+    problems = []
+    if values.get("instruction_tuned") and values.get("chat_dataset"):
+        problems.append("instruction_tuned and chat_dataset are both 'True': choose what the records hold")
+    if len(quantized) > 1:
+        problems.append("int8_quantization and load_in_4bit are both 'True': choose one")
+    if quantized and values.get("enable_fsdp"):
+        problems.append(
+            f"enable_fsdp is 'True': a base with {quantized[0]} cannot be sharded; set one of them to False"
+        )
+    return problems
 
 
 def _unknown(name: str, text: str) -> str:

@@ -18,10 +18,12 @@ from training.evaluation.scoring import Score, mean_loss, total_bits_per_byte
 from training.events import Events
 from training.hyperparameters import Hyperparameters
 from training.loop import Training, train
+from training.memory import describe_plan, fit_layers, peak_bytes
 from training.model import AdaptedModel
 from training.preparation import Prepared, prepare
 from training.report import render
 from training.request import Request
+from training.resume import newest_checkpoint
 from training.schedule import plan
 from training.stopping import StopSignal
 from training.weights import weight_files
@@ -44,18 +46,26 @@ def run(request: Request, channels: Channels, events: Events, stop: StopSignal) 
     stop.check()
 
     events.phase("weights")
-    model = AdaptedModel(request.weights, hyperparameters, world.device)
-    course = plan(len(prepared.rows), world.size, hyperparameters)
-    recompute = model.checkpoint_layers(
-        hyperparameters.gradient_checkpointing,
-        hyperparameters.per_device_train_batch_size * prepared.yardstick.length,
+    model = AdaptedModel(request.weights, hyperparameters, world.device, world.size)
+    precision = _name(model.precision)
+    identity = fingerprint(
+        prepared.data, hyperparameters, [request.config, weight_files(request.weights), precision]
+    )
+    resumed = newest_checkpoint(channels.checkpoints, identity, world, events)
+    course = plan(
+        len(prepared.rows),
+        world.size,
+        hyperparameters,
+        global_batch=resumed.global_batch if resumed else None,
     )
     adapter_size = sum(p.numel() for p in model.adapter.values())
+    memory = fit_layers(model, hyperparameters, prepared.yardstick.length)
     events.log(
-        f"{model.parameters:,} parameters in {_name(model.precision)} on {world.size} × {_device(world)},"
-        f" {adapter_size:,} trainable; {course.steps} steps of {course.global_batch} rows;"
-        f" {'layers are recomputed to save memory' if recompute else 'no recomputation'}"
+        f"{model.parameters:,} parameters in {precision} on {world.size} × {_device(world)}"
+        f"{', sharded' if model.sharded else ''} ({model.kernels}), {adapter_size:,} trainable;"
+        f" {course.steps} steps of {course.global_batch} rows"
     )
+    events.log(describe_plan(memory, model.layers))
 
     events.phase("evaluate_base")
     base = prepared.yardstick.measure(model, adapter=False)
@@ -66,7 +76,6 @@ def run(request: Request, channels: Channels, events: Events, stop: StopSignal) 
         return _emit_scores(events, scores, "tuned")
 
     events.phase("train")
-    precision = _name(model.precision)
     training = Training(
         model=model,
         rows=prepared.rows,
@@ -75,13 +84,14 @@ def run(request: Request, channels: Channels, events: Events, stop: StopSignal) 
         world=world,
         events=events,
         checkpoint_folder=channels.checkpoints,
-        fingerprint=fingerprint(
-            prepared.data, hyperparameters, [request.config, weight_files(request.weights), precision]
-        ),
+        fingerprint=identity,
+        resumed=resumed,
         stop_requested=stop.requested,
         measure=held_out,
     )
-    curve = train(training)
+    outcome = train(training)
+    peak = peak_bytes(world.device)
+    events.log(f"peak memory was {peak / 2**30:.2f} GiB, {memory.predicted / 2**30:.2f} GiB were predicted")
 
     events.phase("evaluate")
     tuned = prepared.yardstick.measure(model, adapter=True)
@@ -92,14 +102,21 @@ def run(request: Request, channels: Channels, events: Events, stop: StopSignal) 
         _save_adapter(model, channels)
         details = {
             "training": {
-                "steps": course.steps,
+                "steps": outcome.steps,
+                "planned_steps": course.steps,
+                "kept_step": outcome.kept_step,
                 "steps_per_epoch": course.steps_per_epoch,
                 "global_batch_rows": course.global_batch,
                 "processes": world.size,
                 "base_parameters": model.parameters,
                 "trainable_parameters": adapter_size,
-                "recomputed_layers": recompute,
-                "curve": [_point(0, 0.0, before), *curve, _point(course.steps, course.epochs, after)],
+                "recomputed_layers": memory.recomputed,
+                "memory": {"predicted_bytes": memory.predicted, "peak_bytes": peak},
+                "curve": [
+                    _point(0, 0.0, before),
+                    *outcome.curve,
+                    _point(outcome.kept_step, outcome.kept_step / course.steps_per_epoch, after),
+                ],
             },
             "data": prepared.summary,
             "settings": hyperparameters.to_strings(),

@@ -5,8 +5,7 @@ repeats an uninterrupted one exactly (bit by bit on a CPU), without any random s
 """
 
 import math
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,22 +13,26 @@ from typing import Any
 import torch
 
 from training import checkpoints
-from training.batches import Batch, collate
+from training.checkpoints import Checkpoint
 from training.distributed import World
+from training.early_stopping import EarlyStopping
 from training.events import Events
 from training.failures import Stopped, TrainingFailure
 from training.hyperparameters import Hyperparameters
 from training.model import AdaptedModel
+from training.optimizer import make_optimizer, set_rate
 from training.packing import Row
-from training.schedule import Plan, learning_rate
+from training.progress import Progress
+from training.schedule import Plan, rate_factor
+from training.shares import shared_batches
 
 
 @dataclass(slots=True)
 class Training:
     """What the loop works on.
 
-    ``stop_requested`` says whether SIGTERM came; ``measure()`` gives held-out figures, taken as each epoch
-    but the first begins. ``curve`` collects the step events and those figures.
+    ``resumed`` is the checkpoint to go on from; ``stop_requested`` says whether SIGTERM came; ``measure()``
+    gives held-out figures. ``curve`` collects the step events and those figures.
     """
 
     model: AdaptedModel
@@ -40,51 +43,86 @@ class Training:
     events: Events
     checkpoint_folder: Path
     fingerprint: str
+    resumed: Checkpoint | None
     stop_requested: Callable[[], bool]
     measure: Callable[[], dict[str, float]]
     curve: list[dict[str, Any]] = field(default_factory=list)
 
 
-def train(training: Training) -> list[dict[str, Any]]:
-    """Train from the newest usable checkpoint, or from the start, to the plan's end; gives the curve.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``steps``: taken; ``kept_step``: the one whose adapter the model has, earlier under early stopping."""
 
+    curve: list[dict[str, Any]]
+    steps: int
+    kept_step: int
+
+
+def train(training: Training) -> Outcome:
+    """Train from the checkpoint, or from the start, to the plan's end or until early stopping ends it.
+
+    Under early stopping the model ends with the adapter of the lowest held-out loss, else with the last.
     Raises Stopped after writing a checkpoint when asked to stop, TrainingFailure when the loss is no number.
     """
-    hp, plan = training.hyperparameters, training.plan
-    optimizer = torch.optim.AdamW(
-        training.model.adapter.values(), lr=hp.learning_rate, weight_decay=hp.weight_decay
-    )
-    resumed_at = _resume(training, optimizer)
-    pace = _Pace(seen=max((event.get("tokens_seen", 0) for event in training.curve), default=0))
-    for step in range(resumed_at, plan.steps):
-        if step and step % plan.steps_per_epoch == 0:
-            epoch = step // plan.steps_per_epoch
-            training.curve.append({"step": step, "epoch": float(epoch)} | training.measure())
-        pace.start()
-        loss, tokens, stop = _step(training, optimizer, step)
-        pace.stop(tokens)
-        _report(training, step + 1, loss, optimizer.param_groups[0]["lr"], pace)
-        if stop or _due(step + 1, plan, hp):
-            _save(training, optimizer, step + 1)
+    hp, plan, model = training.hyperparameters, training.plan, training.model
+    optimizer, stopping = make_optimizer(model.adapter, hp), EarlyStopping.of(hp)
+    done = _take_up(training, optimizer, stopping)
+    progress = Progress(plan, training.events, training.curve)
+    while True:
+        if _measurement_due(done, plan, stopping, hp) and _no_longer_better(training, stopping, done):
+            break
+        if done == plan.steps:
+            break
+        progress.begin()
+        loss, tokens, stop = _step(training, optimizer, done)
+        done += 1
+        progress.end(done, loss=loss, rate=optimizer.param_groups[0]["lr"], tokens=tokens)
+        if stop or _due(done, plan, hp.save_steps) or done == plan.steps:
+            _save(training, optimizer, stopping, done)
         if stop:
-            raise Stopped(f"stopped after step {step + 1} of {plan.steps}; its checkpoint is kept")
-    return training.curve
+            raise Stopped(f"stopped after step {done} of {plan.steps}; its checkpoint is kept")
+    if stopping.best and stopping.best_step != done:
+        _put(model.adapter, stopping.best)
+        return Outcome(training.curve, done, stopping.best_step)
+    return Outcome(training.curve, done, done)
 
 
-def _due(done: int, plan: Plan, hyperparameters: Hyperparameters) -> bool:
-    period = plan.steps_per_epoch if hyperparameters.save_steps == -1 else hyperparameters.save_steps
-    return done % period == 0 or done == plan.steps
+def _due(done: int, plan: Plan, period: int) -> bool:
+    """Whether something that happens every ``period`` steps (-1: every epoch) happens after step ``done``."""
+    return done % (plan.steps_per_epoch if period == -1 else period) == 0
+
+
+def _measurement_due(done: int, plan: Plan, stopping: EarlyStopping, hp: Hyperparameters) -> bool:
+    """Not at the ends, where the job measures anyway, unless early stopping must compare the last adapter."""
+    if done == plan.steps:
+        return stopping.active
+    return done > 0 and _due(done, plan, hp.eval_steps)
+
+
+def _no_longer_better(training: Training, stopping: EarlyStopping, done: int) -> bool:
+    """Measure; True if early stopping ends the training here."""
+    figures = training.measure()
+    epoch = done / training.plan.steps_per_epoch
+    if done < training.plan.steps:  # the last point of the curve is the job's own measurement
+        training.curve.append({"step": done, "epoch": round(epoch, 4)} | figures)
+    if not stopping.observe(done, figures["validation_loss"], training.model.adapter):
+        return False
+    training.events.log(
+        f"early stopping after step {done}: the held-out loss was lowest ({stopping.best_loss:.4f}) after"
+        f" step {stopping.best_step}, whose adapter is kept"
+    )
+    return True
 
 
 def _step(training: Training, optimizer: torch.optim.Optimizer, step: int) -> tuple[float, int, bool]:
     """One step over all processes: (mean loss in nats a token, tokens, whether any was asked to stop)."""
     hp, world, model = training.hyperparameters, training.world, training.model
     torch.manual_seed((hp.seed * 1_000_003 + step) * 4099 + world.rank)
-    for group in optimizer.param_groups:
-        group["lr"] = learning_rate(step, training.plan.steps, hp)
+    set_rate(optimizer, rate_factor(step, training.plan.steps, hp))
     summed_loss = 0.0
     targets = tokens = 0
-    for batch in _batches(training, step):
+    rows = [training.rows[i] for i in training.plan.rows_of(step)]
+    for batch in shared_batches(rows, hp.per_device_train_batch_size, world, model.device):
         loss = model.loss(batch)
         loss.backward()  # type: ignore[no-untyped-call]
         summed_loss += loss.item()
@@ -110,83 +148,32 @@ def _step(training: Training, optimizer: torch.optim.Optimizer, step: int) -> tu
     return loss_per_token, int(all_tokens), stops > 0
 
 
-def _batches(training: Training, step: int) -> Iterator[Batch]:
-    """This process's share of a step's rows, in batches of the size that memory allows."""
-    mine = training.world.share(training.plan.rows_of(step))
-    size = training.hyperparameters.per_device_train_batch_size
-    for start in range(0, len(mine), size):
-        yield collate([training.rows[i] for i in mine[start : start + size]], training.model.device)
-
-
-class _Pace:
-    """Tokens, steps and seconds of this process's run; what happens between steps does not count."""
-
-    def __init__(self, seen: int) -> None:
-        self.seen = seen
-        self._tokens = self._steps = 0
-        self._seconds = self._started = 0.0
-
-    def start(self) -> None:
-        self._started = time.monotonic()
-
-    def stop(self, tokens: int) -> None:
-        self._seconds += time.monotonic() - self._started
-        self._steps += 1
-        self._tokens += tokens
-        self.seen += tokens
-
-    @property
-    def tokens_per_second(self) -> float:
-        return self._tokens / max(self._seconds, 1e-9)
-
-    @property
-    def seconds_per_step(self) -> float:
-        return self._seconds / max(self._steps, 1)
-
-
-def _report(training: Training, done: int, loss: float, rate: float, pace: _Pace) -> None:
-    plan = training.plan
-    event = {
-        "step": done,
-        "steps": plan.steps,
-        "epoch": round(done / plan.steps_per_epoch, 4),
-        "loss": round(loss, 5),
-        "learning_rate": rate,
-        "tokens_per_second": round(pace.tokens_per_second, 1),
-        "tokens_seen": pace.seen,
-        "eta_seconds": round(pace.seconds_per_step * (plan.steps - done), 1),
-        "usd": training.events.usd,
-    }
-    training.curve.append(event)
-    training.events.emit("step", **event)
-
-
-def _save(training: Training, optimizer: torch.optim.Optimizer, step: int) -> None:
+def _save(training: Training, optimizer: torch.optim.Optimizer, stopping: EarlyStopping, done: int) -> None:
     if training.world.first:
-        checkpoint = checkpoints.capture(
-            step, training.fingerprint, training.model.adapter, optimizer, training.curve
+        checkpoint = Checkpoint(
+            step=done,
+            fingerprint=training.fingerprint,
+            tensors=checkpoints.state_of(training.model.adapter, optimizer),
+            curve=list(training.curve),
+            global_batch=training.plan.global_batch,
+            best=stopping.best,
+            stopping=stopping.state(),
         )
         checkpoints.write(training.checkpoint_folder, checkpoint)
 
 
-def _resume(training: Training, optimizer: torch.optim.Optimizer) -> int:
-    """Take up the newest checkpoint that is whole and of this very training; gives the steps already done."""
-    found: checkpoints.Checkpoint | None = None
-    if training.world.first:
-        for file, checkpoint in checkpoints.candidates(training.checkpoint_folder):
-            if checkpoint is None:
-                training.events.log(f"{file.name} is torn and left aside; looking for the one before it")
-            elif checkpoint.fingerprint != training.fingerprint:
-                training.events.log(
-                    f"{file.name} belongs to other data, settings or weights and is left aside"
-                )
-            else:
-                found = checkpoint
-                training.events.log(f"going on after step {checkpoint.step} from {file.name}")
-                break
-    found = training.world.from_first(found)
+def _take_up(training: Training, optimizer: torch.optim.Optimizer, stopping: EarlyStopping) -> int:
+    """Go on from the checkpoint, if there is one; gives the steps already done."""
+    found = training.resumed
     if found is None:
         return 0
     checkpoints.restore(found, training.model.adapter, optimizer)
+    stopping.take_up(found.stopping, found.best)
     training.curve[:] = found.curve
     return found.step
+
+
+@torch.no_grad()
+def _put(adapter: dict[str, torch.nn.Parameter], tensors: dict[str, torch.Tensor]) -> None:
+    for name, parameter in adapter.items():
+        parameter.copy_(tensors[name])

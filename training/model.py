@@ -9,20 +9,20 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
+from peft.tuners.lora import LoraLayer
 from safetensors.torch import save
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
 
 from training.batches import Batch
 from training.cross_entropy import summed_cross_entropy, token_losses
 from training.failures import TrainingFailure
+from training.frozen_base import choose_precision, load_base
 from training.hyperparameters import Hyperparameters
+from training.kernels import install
+from training.sharding import shard_base
 
 #: What a saved adapter says it belongs to; PEFT would write the local path, which means nothing elsewhere.
 BASE_NAME = "base-model"
-
-#: Bytes that one token leaves in a layer for the backward pass, per unit of hidden size: 165 KB at Llama 2
-#: 7B's 4096, measured with transformers + PEFT in bf16.
-SAVED_BYTES_PER_HIDDEN = 40
 
 
 def load_tokenizer(folder: Path, config: dict[str, Any]) -> Any:
@@ -39,32 +39,23 @@ def load_tokenizer(folder: Path, config: dict[str, Any]) -> Any:
     return tokenizer
 
 
-def choose_precision(setting: str, device: torch.device) -> torch.dtype:
-    """The base's number format: as set, or bf16 where the hardware multiplies it natively, else fp32."""
-    if setting != "auto":
-        return torch.bfloat16 if setting == "bf16" else torch.float32
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    native = any(
-        getattr(torch.cpu, name, lambda: False)()
-        for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    )
-    return torch.bfloat16 if native else torch.float32
-
-
 class AdaptedModel:
     """A frozen base with one trainable adapter, and the passes that training and evaluation need.
 
     ``model`` is PEFT's model, ``max_positions`` the base's context in tokens, ``precision`` the base's
-    number format.
+    number format, ``kernels`` says which are used. ``sharded``: each process holds a part of the base, so
+    that all must take part in each pass.
     """
 
-    def __init__(self, folder: Path, hyperparameters: Hyperparameters, device: torch.device) -> None:
+    def __init__(
+        self, folder: Path, hyperparameters: Hyperparameters, device: torch.device, world_size: int = 1
+    ) -> None:
         self.device = device
         self.precision = choose_precision(hyperparameters.precision, device)
-        base = _load_base(folder, self.precision).to(device)
+        base = load_base(folder, self.precision, device, hyperparameters)
         base.name_or_path = BASE_NAME
         self.max_positions: int = base.config.max_position_embeddings
+        self.kernels = install(base, device)
         # Servers read lora_alpha as a whole number, which it nearly always is.
         alpha: Any = (
             int(hyperparameters.lora_alpha)
@@ -76,11 +67,32 @@ class AdaptedModel:
             lora_alpha=alpha,
             lora_dropout=hyperparameters.lora_dropout,
             target_modules=list(hyperparameters.target_modules),
+            use_rslora=hyperparameters.use_rslora,
+            use_dora=hyperparameters.use_dora,
             task_type="CAUSAL_LM",
         )
         torch.manual_seed(hyperparameters.seed)  # the adapter's start is the same in every process
         self.model = get_peft_model(base, config)
         self.model.config.use_cache = False
+        for module in self.model.modules():
+            if isinstance(module, LoraLayer):
+                # Autocast brings the adapter to the base's format; PEFT would bring the base's to fp32.
+                module.cast_input_dtype_enabled = False
+        self.sharded = hyperparameters.enable_fsdp and world_size > 1
+        if self.sharded:
+            shard_base(self.model, self.decoder, list(self.adapter.values()), device)
+        else:
+            self.model.to(device)
+
+    @property
+    def decoder(self) -> Any:
+        """transformers' LlamaModel: embedding, layers and norm, without the output layer."""
+        return self.model.get_base_model().model
+
+    @property
+    def layers(self) -> int:
+        """Number of the base's layers."""
+        return len(self.decoder.layers)
 
     @property
     def adapter(self) -> dict[str, torch.nn.Parameter]:
@@ -93,16 +105,12 @@ class AdaptedModel:
         everything: int = sum(p.numel() for p in self.model.parameters())
         return everything - sum(p.numel() for p in self.adapter.values())
 
-    def checkpoint_layers(self, setting: str, tokens: int) -> bool:
-        """Recompute layers in the backward pass if set, or needed for ``tokens`` a batch; True if so."""
-        wanted = setting == "true"
-        if setting == "auto" and self.device.type == "cuda":
-            config = self.model.config
-            saved = tokens * config.num_hidden_layers * config.hidden_size * SAVED_BYTES_PER_HIDDEN
-            wanted = saved > 0.85 * torch.cuda.mem_get_info(self.device)[0]
-        if wanted:
-            self.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-        return wanted
+    def recompute(self, layers: int) -> None:
+        """In the backward pass, recompute the first ``layers`` layers instead of keeping what they computed."""
+        if layers:
+            self.model.gradient_checkpointing_enable({"use_reentrant": False})
+            for number, layer in enumerate(self.decoder.layers):
+                layer.gradient_checkpointing = number < layers
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Summed cross-entropy of a batch in nats, differentiable for the adapter."""
@@ -145,8 +153,7 @@ class AdaptedModel:
         return weight
 
     def _hidden(self, batch: Batch) -> torch.Tensor:
-        decoder = self.model.get_base_model().model
-        hidden: torch.Tensor = decoder(
+        hidden: torch.Tensor = self.decoder(
             input_ids=batch.input_ids, position_ids=batch.position_ids, attention_mask=batch.attention_mask
         ).last_hidden_state
         return hidden
@@ -154,29 +161,6 @@ class AdaptedModel:
     def _autocast(self) -> contextlib.AbstractContextManager[Any]:
         """The fp32 adapter multiplies in the base's format, so that matrix kernels run at full speed."""
         return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
-
-
-def _load_base(folder: Path, precision: torch.dtype) -> Any:
-    try:
-        base, report = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=precision,
-            attn_implementation="sdpa",
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # so that the report names them, and we say it in our words
-        )
-    except (OSError, RuntimeError, ValueError) as error:
-        what = f"the base weights cannot be loaded ({str(error).splitlines()[0]})"
-        raise TrainingFailure(what, where="channel model", remedy="Copy the weights again, whole") from error
-    mismatched = (entry[0] if isinstance(entry, tuple) else entry for entry in report["mismatched_keys"])
-    wrong = sorted({*report["missing_keys"], *mismatched})
-    if wrong:
-        names = ", ".join(wrong[:3])
-        what = f"the weights do not fit config.json; missing or of another shape: {names}"
-        raise TrainingFailure(
-            what, where="channel model", remedy="Put config.json and weights of one model together"
-        )
-    return base.requires_grad_(False)
 
 
 def _plain(value: object) -> object:

@@ -1,4 +1,4 @@
-"""How many steps there are, which rows each takes, and at which learning rate."""
+"""How many steps there are, which rows each takes, and at which share of the learning rate."""
 
 import math
 import random
@@ -31,9 +31,15 @@ class Plan:
         return order[place * self.global_batch : (place + 1) * self.global_batch]
 
 
-def plan(rows: int, world_size: int, hyperparameters: Hyperparameters) -> Plan:
-    """The whole course for ``rows`` (≥ 1) packed rows."""
-    batch = (
+def plan(
+    rows: int, world_size: int, hyperparameters: Hyperparameters, *, global_batch: int | None = None
+) -> Plan:
+    """The whole course for ``rows`` (≥ 1) packed rows.
+
+    A job that goes on with another number of processes passes the ``global_batch`` that it began with: its
+    steps then stay the same steps, shared out differently.
+    """
+    batch = global_batch or (
         hyperparameters.per_device_train_batch_size * hyperparameters.gradient_accumulation_steps * world_size
     )
     per_epoch = math.ceil(rows / batch)
@@ -42,15 +48,19 @@ def plan(rows: int, world_size: int, hyperparameters: Hyperparameters) -> Plan:
     return Plan(rows, batch, per_epoch, steps, hyperparameters.seed)
 
 
-def learning_rate(step: int, steps: int, hyperparameters: Hyperparameters) -> float:
-    """Of step ``step`` (from 0) of ``steps``: linear warm-up, then as set; the last step is never at 0."""
-    peak = hyperparameters.learning_rate
-    warmup = math.ceil(steps * hyperparameters.warmup_ratio)
+def rate_factor(step: int, steps: int, hyperparameters: Hyperparameters) -> float:
+    """Share of the peak learning rate in step ``step`` (from 0) of ``steps``; never 0.
+
+    Linear warm-up, then as set.
+    """
+    warmup = hyperparameters.warmup_steps
+    if warmup == -1:
+        warmup = math.ceil(steps * hyperparameters.warmup_ratio)
     if step < warmup:
-        return peak * (step + 1) / warmup
+        return (step + 1) / warmup
     remaining = (steps - step) / max(steps - warmup, 1)
     if hyperparameters.lr_scheduler_type == "linear":
-        return peak * remaining
+        return remaining
     if hyperparameters.lr_scheduler_type == "cosine":
-        return peak * 0.5 * (1 - math.cos(math.pi * remaining))
-    return peak
+        return 0.5 * (1 - math.cos(math.pi * remaining))
+    return 1.0

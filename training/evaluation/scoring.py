@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import torch
 
-from training.batches import NO_TARGET, collate
+from training.batches import NO_TARGET
 from training.distributed import World
 from training.model import AdaptedModel
 from training.packing import TokenizedDocument, pack
+from training.shares import shared_batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,10 @@ def score(
         TokenizedDocument(number, item.document.tokens, item.document.learn_from)
         for number, item in enumerate(documents)
     ]
-    rows = world.share(pack(numbered, length))
     nats = torch.zeros(len(documents), dtype=torch.float64)
     with model.evaluating(adapter=adapter):
-        for start in range(0, len(rows), batch_size):
+        for batch in shared_batches(pack(numbered, length), batch_size, world, model.device):
             on_batch()
-            batch = collate(rows[start : start + batch_size], model.device)
             losses = model.token_losses(batch).double().cpu()
             nats.index_add_(0, batch.documents[batch.labels != NO_TARGET].cpu(), losses)
     total = torch.stack(world.gather(nats)).sum(0)
