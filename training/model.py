@@ -106,7 +106,7 @@ class AdaptedModel:
         return everything - sum(p.numel() for p in self.adapter.values())
 
     def recompute(self, layers: int) -> None:
-        """In the backward pass, recompute the first ``layers`` layers instead of keeping what they computed."""
+        """Recompute the first ``layers`` layers in the backward pass instead of keeping what they did."""
         if layers:
             self.model.gradient_checkpointing_enable({"use_reentrant": False})
             for number, layer in enumerate(self.decoder.layers):
