@@ -23,6 +23,7 @@ from finexpert.commands import (
     costs,
     data,
     demo,
+    doctor,
     local,
     reap,
     restore,
@@ -73,6 +74,7 @@ def shared(
 
 
 app.command()(demo.demo)
+app.command()(doctor.doctor)
 app.command()(config.config)
 app.add_typer(local.app, name="local")
 app.add_typer(data.app, name="data")

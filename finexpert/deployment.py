@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from infra.names import Names
     from infra.settings import Settings
 
+BILLING_REGION = "us-east-1"
 STACKS = ("Storage", "Training", "Hosting", "Guardrails", "Billing")
 
 
@@ -65,7 +66,9 @@ def describe_stack(deployment: Deployment, part: str) -> Mapping[str, Any]:
 
     name = deployment.names.stack(part)
     try:
-        stacks = deployment.target.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        # The Billing stack lives where AWS publishes charges, whatever the main region is.
+        region = BILLING_REGION if part == "Billing" else None
+        stacks = deployment.target.client("cloudformation", region).describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
         if "does not exist" not in str(error):
             raise

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from finexpert import paths
@@ -52,6 +53,8 @@ class Target:
     environment: Mapping[str, str]
     flags: Mapping[str, str] = field(default_factory=dict)
     _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    # Making a client of a session is not for several threads at once; using one is.
+    _making: RLock = field(default_factory=RLock, init=False, repr=False, compare=False)
 
     @property
     def is_local(self) -> bool:
@@ -88,15 +91,18 @@ class Target:
             )
         return self._clients["session"]
 
-    def client(self, service: str) -> Any:
-        """A boto3 client of `service` ("sagemaker", "stepfunctions", …); made once."""
-        if service not in self._clients:
-            from botocore.config import Config
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A boto3 client of `service` ("sagemaker", "stepfunctions", …) in a region, by default the own."""
+        key = f"{service} {region}" if region else service
+        with self._making:
+            if key not in self._clients:
+                from botocore.config import Config
 
-            quick = Config(connect_timeout=5, retries={"mode": "standard", "max_attempts": 4})
-            session = self.session()
-            self._clients[service] = session.client(service, endpoint_url=self.endpoint_url, config=quick)
-        return self._clients[service]
+                quick = Config(connect_timeout=5, retries={"mode": "standard", "max_attempts": 4})
+                self._clients[key] = self.session().client(
+                    service, region_name=region, endpoint_url=self.endpoint_url, config=quick
+                )
+            return self._clients[key]
 
     def describe(self) -> str:
         """`on the embedded cloud http://…` or `on AWS account … region …` (asks STS for the account)."""

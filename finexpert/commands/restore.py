@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from finexpert.commands.common import open_deployment
-
-if TYPE_CHECKING:
-    from finexpert.target import Target
-
-
-def in_region(target: Target, region: str) -> Callable[[str], Any]:
-    """Clients of the region that the endpoint was in."""
-    if target.session().region_name == region:
-        return target.client
-    return lambda service: target.session().client(
-        service, region_name=region, endpoint_url=target.endpoint_url
-    )
 
 
 def restore(
@@ -47,7 +34,7 @@ def restore(
     out = display.console()
     restoring.restore(
         deployment.target.client,
-        lambda region: in_region(deployment.target, region),
+        lambda region: lambda service: deployment.target.client(service, region),
         bucket,
         name,
         datetime.now(UTC),

@@ -1,0 +1,63 @@
+"""What must be right before money is spent: small checks, each by itself, all at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+
+from finexpert.deployment import Deployment
+from finexpert.errors import explain
+
+
+class Verdict(StrEnum):
+    """What a check found out; UNKNOWN: it could not be looked at, which is no reason to think it good."""
+
+    GOOD = "good"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A check's answer: what is so, and what to do about it ("" where nothing is to be done)."""
+
+    verdict: Verdict
+    said: str
+    fix: str = ""
+
+
+Check = Callable[[Deployment], Finding]
+
+
+def good(said: str) -> Finding:
+    """All is well."""
+    return Finding(Verdict.GOOD, said)
+
+
+def bad(said: str, fix: str) -> Finding:
+    """It will fail, or cost, as it is."""
+    return Finding(Verdict.BAD, said, fix)
+
+
+def unknown(said: str, fix: str = "") -> Finding:
+    """Nobody can tell yet."""
+    return Finding(Verdict.UNKNOWN, said, fix)
+
+
+def examine(deployment: Deployment, checks: Mapping[str, Check]) -> dict[str, Finding]:
+    """Every check's finding under its name, in their order. One that breaks is UNKNOWN, with the reason."""
+    with ThreadPoolExecutor(len(checks)) as pool:
+        running = {name: pool.submit(_attempt, check, deployment) for name, check in checks.items()}
+        return {name: finding.result() for name, finding in running.items()}
+
+
+def _attempt(check: Check, deployment: Deployment) -> Finding:
+    try:
+        return check(deployment)
+    except Exception as error:
+        known = explain(error)
+        if known is None:
+            return unknown(f"{type(error).__name__}: {error}")
+        return unknown(f"{known.what} ({known.where})" if known.where else known.what, known.fix)

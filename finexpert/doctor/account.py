@@ -1,0 +1,114 @@
+"""Is the account ready: who is asking, where, with which quotas, and does anybody hear its alarms?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from finexpert.deployment import BILLING_REGION, Deployment
+from finexpert.doctor import Finding, bad, good, unknown
+from finexpert.errors import explain
+from lambdas.shared.aws import error_code
+
+QUOTAS = "https://console.aws.amazon.com/servicequotas/home/services/sagemaker/quotas"
+
+
+def credentials(deployment: Deployment) -> Finding:
+    """Does AWS know who is asking?"""
+    try:
+        me = deployment.target.client("sts").get_caller_identity()
+    except Exception as error:
+        known = explain(error)
+        fix = known.fix if known else ""
+        return bad(known.what if known else str(error), fix or "Sign in: aws configure, or set AWS_PROFILE.")
+    return good(f"account {me['Account']}, {me['Arn']}")
+
+
+def region(deployment: Deployment) -> Finding:
+    """Do commands and app mean the same region, and may the account use it?"""
+    wanted = deployment.settings.region
+    acting = deployment.target.session().region_name
+    if acting != wanted:
+        return bad(
+            f"the environment says {acting}, the setting region says {wanted}",
+            f"export AWS_REGION={wanted}, or set region to {acting} in cdk.json.",
+        )
+    found = deployment.target.client("ec2").describe_regions(AllRegions=True)["Regions"]
+    status = next((entry.get("OptInStatus") for entry in found if entry["RegionName"] == wanted), None)
+    if status == "not-opted-in":
+        return bad(
+            f"{wanted} is not enabled in this account", "Enable it: AWS console, Account, AWS Regions."
+        )
+    return good(wanted) if status else bad(f"AWS has no region {wanted}", "Correct the setting region.")
+
+
+def quotas(deployment: Deployment) -> Finding:
+    """May the account start the instances that training and endpoint need? New accounts may start none."""
+    settings = deployment.settings
+    kind = "spot training job usage" if settings.spot else "training job usage"
+    wanted = {
+        f"{settings.training_instance_type} for {kind}": settings.training_instance_count,
+        f"{settings.hosting_instance_type} for endpoint usage": 1,
+    }
+    try:
+        found = _quota_values(deployment, wanted)
+    except Exception as error:
+        return unknown(f"could not be read: {error_code(error)}", f"Look them up at {QUOTAS}")
+    return judge_quotas(wanted, found)
+
+
+def judge_quotas(wanted: Mapping[str, int], found: Mapping[str, float]) -> Finding:
+    """Compare the instances needed, by the quota's name, with the quotas that AWS told."""
+    said = "; ".join(
+        f"{name}: {found[name]:g} of {count}" if name in found else f"{name}: not listed"
+        for name, count in wanted.items()
+    )
+    short = [name for name, count in wanted.items() if name in found and found[name] < count]
+    if short:
+        asked = " and ".join(f'{wanted[name]} of "{name}"' for name in short)
+        return bad(said, f"Ask for {asked} at {QUOTAS} (costs nothing, takes minutes to days).")
+    if found.keys() < wanted.keys():
+        return unknown(said, f"Look them up at {QUOTAS}")
+    return good(said)
+
+
+def _quota_values(deployment: Deployment, wanted: Collection[str]) -> dict[str, float]:
+    """The applied quotas of these names; SageMaker has thousands, so reading ends with the last one found."""
+    found: dict[str, float] = {}
+    client = deployment.target.client("service-quotas")
+    for page in client.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker"):
+        found |= {
+            entry["QuotaName"]: entry["Value"] for entry in page["Quotas"] if entry["QuotaName"] in wanted
+        }
+        if len(found) == len(wanted):
+            break
+    return found
+
+
+def billing_alerts(deployment: Deployment) -> Finding:
+    """Does the account publish its charges? Without them the billing alarms stay silent for ever."""
+    metrics = deployment.target.client("cloudwatch", BILLING_REGION).list_metrics(
+        Namespace="AWS/Billing", MetricName="EstimatedCharges"
+    )["Metrics"]
+    if metrics:
+        return good("the account publishes its estimated charges")
+    return bad(
+        "the account publishes no estimated charges, so the billing alarms hear nothing",
+        "Billing and Cost Management, Billing preferences, Alert preferences: Receive CloudWatch billing "
+        "alerts. The first figure comes within a day.",
+    )
+
+
+def alert_mail(deployment: Deployment) -> Finding:
+    """Has somebody agreed to hear the alerts?"""
+    mail = deployment.settings.alert_email
+    if not mail:
+        return bad("alert_email is empty: nobody would be told", "-c alert_email=you@example.com")
+    topic = deployment.output("Guardrails", "TopicArn")
+    pages = deployment.target.client("sns").get_paginator("list_subscriptions_by_topic")
+    found = [entry for page in pages.paginate(TopicArn=topic) for entry in page["Subscriptions"]]
+    mine = [entry["SubscriptionArn"] for entry in found if entry["Endpoint"] == mail]
+    if not mine:
+        return bad(f"{mail} does not hear {topic}", "Deploy again: cdk deploy --all")
+    if "PendingConfirmation" in mine:
+        return bad(f"{mail} has not confirmed", "Open AWS's mail to it and follow the link to confirm.")
+    return good(f"{mail} hears the alerts")

@@ -1,0 +1,107 @@
+"""Is the model ready: licence, weights, and does a step of its training fit into a GPU?"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from finexpert import gpu_memory
+from finexpert.deployment import Deployment
+from finexpert.doctor import Finding, bad, good, unknown
+from finexpert.formatting import size
+from finexpert.gpu_memory import LLAMA_2_7B, Fit, Shape
+
+LICENCE = "https://ai.meta.com/llama/license/"
+_S3 = re.compile(r"s3://([^/]+)/(.+)")
+
+
+def licence(deployment: Deployment) -> Finding:
+    """Has whoever deploys accepted Meta's licence, where the weights need it?"""
+    settings = deployment.settings
+    if not settings.gated:
+        return good("not needed: the base weights are your own")
+    if settings.accept_eula:
+        return good("accept_eula is true: you have accepted Llama 2's licence")
+    return bad(
+        "accept_eula is false, and AWS hands the weights out only with the licence accepted",
+        f"Read {LICENCE}, then deploy with -c accept_eula=true",
+    )
+
+
+def weights(deployment: Deployment) -> Finding:
+    """Are there base weights where the job will read them?"""
+    bucket, prefix = _location(deployment)
+    where = f"s3://{bucket}/{prefix}"
+    try:
+        files = _files(deployment, bucket, prefix)
+    except Exception as error:
+        if deployment.settings.gated and "AccessDenied" in str(error):
+            return unknown(f"{where} is AWS's own bucket, which opens for SageMaker jobs only")
+        raise
+    total = _weight_bytes(files)
+    if not total or "config.json" not in files:
+        return bad(
+            f"{where} has no config.json with *.safetensors beside it",
+            f"Upload a model in Hugging Face layout: aws s3 sync my-model/ {where}",
+        )
+    return good(f"{size(total)} of weights at {where}")
+
+
+def memory(deployment: Deployment) -> Finding:
+    """Does one optimizer step fit into a GPU of the training instance?"""
+    from training import hyperparameters
+
+    settings = deployment.settings
+    recipe = hyperparameters.parse(settings.hyperparameters)
+    shape = LLAMA_2_7B if settings.gated else _shape(deployment)
+    fit = gpu_memory.fit(
+        shape,
+        instance_type=settings.training_instance_type,
+        target_modules=recipe.target_modules,
+        rank=recipe.lora_r,
+        batch_tokens=recipe.per_device_train_batch_size * recipe.input_length,
+    )
+    return judge_memory(fit, settings.training_instance_type)
+
+
+def judge_memory(fit: Fit | None, instance_type: str) -> Finding:
+    """The arithmetic in words."""
+    if fit is None:
+        return unknown(f"the GPU memory of {instance_type} is not known here")
+    if not fit.fits:
+        return bad(
+            f"{instance_type}: a step {fit}",
+            "Lower per_device_train_batch_size or max_input_length, or choose a larger GPU.",
+        )
+    return good(f"{instance_type}: a step {fit}")
+
+
+def _shape(deployment: Deployment) -> Shape:
+    bucket, prefix = _location(deployment)
+    body = deployment.target.client("s3").get_object(Bucket=bucket, Key=f"{prefix}config.json")["Body"]
+    config: dict[str, Any] = json.loads(body.read())
+    return Shape.of(config, _weight_bytes(_files(deployment, bucket, prefix)))
+
+
+def _location(deployment: Deployment) -> tuple[str, str]:
+    uri = deployment.settings.base_model_uri
+    own = deployment.output("Storage", "DataBucketName") if "${DataBucket}" in uri else ""
+    found = _S3.fullmatch(deployment.settings.base_model_location(own))
+    assert found is not None  # the settings were checked
+    return found[1], found[2]
+
+
+def _files(deployment: Deployment, bucket: str, prefix: str) -> dict[str, int]:
+    """Sizes in bytes of the files directly below the prefix, by name."""
+    pages = deployment.target.client("s3").get_paginator("list_objects_v2")
+    found = [
+        entry
+        for page in pages.paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+        for entry in page.get("Contents", [])
+    ]
+    return {entry["Key"].removeprefix(prefix): entry["Size"] for entry in found}
+
+
+def _weight_bytes(files: dict[str, int]) -> int:
+    return sum(count for name, count in files.items() if name.endswith(".safetensors"))

@@ -1,0 +1,259 @@
+"""`finexpert doctor`: what each check makes of what it finds, and that none stops the others."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from threading import Barrier
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import NoCredentialsError
+from rich.console import Console
+
+from finexpert import gpu_memory
+from finexpert.commands.doctor import checks, show
+from finexpert.deployment import Deployment
+from finexpert.doctor import Finding, Verdict, account, bad, examine, good, model, money, unknown
+from finexpert.gpu_memory import GIB, LLAMA_2_7B
+from finexpert.target import Target
+from infra.settings import Settings
+from lambdas.shared import prices
+
+QV = ("q_proj", "v_proj")
+TRAIN, HOST = "ml.g5.2xlarge for training job usage", "ml.g5.2xlarge for endpoint usage"
+
+
+class Client:
+    """Any AWS client: answers by operation, `paginate` gives the one page of its operation."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self.answers = answers
+
+    def get_paginator(self, operation: str) -> Any:
+        return SimpleNamespace(paginate=lambda **request: [self._answer(operation)])
+
+    def _answer(self, operation: str) -> Any:
+        answer = self.answers[operation]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def __getattr__(self, operation: str) -> Any:
+        return lambda **request: self._answer(operation)
+
+
+class Cloud(Target):
+    """A target whose clients answer from a dictionary."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        super().__init__(None, {"AWS_REGION": "us-east-1"})
+        self._clients["answers"] = answers
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        return Client(self._clients["answers"])
+
+
+def deployment(answers: dict[str, Any] | None = None, **settings: Any) -> Deployment:
+    return Deployment(Cloud(answers or {}), Settings.load(settings, {}))
+
+
+def test_a_check_that_breaks_is_unknown_and_stops_no_other() -> None:
+    def broken(deployment: Deployment) -> Finding:
+        raise NoCredentialsError
+
+    def defective(deployment: Deployment) -> Finding:
+        raise KeyError("x")
+
+    found = examine(
+        deployment(), {"first": broken, "second": defective, "third": lambda deployment: good("fine")}
+    )
+    assert [finding.verdict for finding in found.values()] == [Verdict.UNKNOWN, Verdict.UNKNOWN, Verdict.GOOD]
+    assert "AWS_PROFILE" in found["first"].fix
+    assert found["second"].said == "KeyError: 'x'"
+
+
+def test_checks_run_at_the_same_time() -> None:
+    together = Barrier(3, timeout=20)
+
+    def waits(deployment: Deployment) -> Finding:
+        together.wait()
+        return good("met the others")
+
+    found = examine(deployment(), dict.fromkeys("abc", waits))
+    assert {finding.said for finding in found.values()} == {"met the others"}
+
+
+def test_every_check_answers_where_nothing_can_be_read() -> None:
+    found = examine(deployment(), checks())
+    assert found.keys() == checks().keys()
+    # What is not read from AWS is known all the same.
+    assert found["prices"].verdict is found["GPU memory"].verdict is Verdict.GOOD
+    assert found["credentials"].verdict is found["licence"].verdict is Verdict.BAD
+    assert found["budget"].verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        ({TRAIN: 1.0, HOST: 1.0}, Verdict.GOOD),
+        ({TRAIN: 0.0, HOST: 1.0}, Verdict.BAD),
+        ({TRAIN: 1.0, HOST: 0.0}, Verdict.BAD),
+        ({TRAIN: 1.0}, Verdict.UNKNOWN),
+        ({TRAIN: 0.0}, Verdict.BAD),
+    ],
+)
+def test_quotas_are_those_of_the_configured_instances(values: dict[str, float], verdict: Verdict) -> None:
+    entries = [{"QuotaName": name, "Value": value} for name, value in values.items()]
+    others = [{"QuotaName": "ml.g5.2xlarge for spot training job usage", "Value": 0.0}]
+    finding = account.quotas(deployment({"list_service_quotas": {"Quotas": others + entries}}))
+    assert finding.verdict is verdict
+    for name, value in values.items():
+        assert f"{name}: {value:g} of 1" in finding.said
+        assert (f'1 of "{name}"' in finding.fix) == (value < 1)
+
+
+def test_spot_has_a_quota_of_its_own() -> None:
+    entries = [
+        {"QuotaName": "ml.g5.2xlarge for spot training job usage", "Value": 1.0},
+        {"QuotaName": HOST, "Value": 1.0},
+    ]
+    finding = account.quotas(deployment({"list_service_quotas": {"Quotas": entries}}, spot="true"))
+    assert finding.verdict is Verdict.GOOD
+
+
+def test_a_region_that_the_environment_and_the_settings_see_differently_is_told() -> None:
+    finding = account.region(deployment(region="us-west-2"))
+    assert finding.verdict is Verdict.BAD
+    assert "export AWS_REGION=us-west-2" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [("opt-in-not-required", Verdict.GOOD), ("opted-in", Verdict.GOOD), ("not-opted-in", Verdict.BAD)],
+)
+def test_a_region_must_be_enabled(status: str, verdict: Verdict) -> None:
+    answers = {"describe_regions": {"Regions": [{"RegionName": "us-east-1", "OptInStatus": status}]}}
+    assert account.region(deployment(answers)).verdict is verdict
+
+
+def test_billing_alerts_are_seen_by_their_metric() -> None:
+    assert account.billing_alerts(deployment({"list_metrics": {"Metrics": [{}]}})).verdict is Verdict.GOOD
+    assert account.billing_alerts(deployment({"list_metrics": {"Metrics": []}})).verdict is Verdict.BAD
+
+
+@pytest.mark.parametrize(
+    ("arn", "endpoint", "verdict"),
+    [
+        ("arn:aws:sns:us-east-1:1:t:2", "me@example.com", Verdict.GOOD),
+        ("PendingConfirmation", "me@example.com", Verdict.BAD),
+        ("arn:aws:sns:us-east-1:1:t:2", "you@example.com", Verdict.BAD),
+    ],
+)
+def test_somebody_must_have_agreed_to_hear_the_alerts(arn: str, endpoint: str, verdict: Verdict) -> None:
+    answers = {
+        "describe_stacks": {
+            "Stacks": [{"Outputs": [{"OutputKey": "TopicArn", "OutputValue": "arn:aws:sns:us-east-1:1:t"}]}]
+        },
+        "list_subscriptions_by_topic": {"Subscriptions": [{"SubscriptionArn": arn, "Endpoint": endpoint}]},
+    }
+    assert account.alert_mail(deployment(answers, alert_email="me@example.com")).verdict is verdict
+
+
+def test_the_licence_is_needed_for_gated_weights_only() -> None:
+    assert model.licence(deployment()).verdict is Verdict.BAD
+    assert model.licence(deployment(accept_eula="true")).verdict is Verdict.GOOD
+    assert model.licence(deployment(base_model_uri="s3://mine/model/")).verdict is Verdict.GOOD
+
+
+def test_weights_are_a_configuration_with_safetensors() -> None:
+    def finding(*names: str) -> Verdict:
+        contents = [{"Key": f"model/{name}", "Size": 10} for name in names]
+        answers = {"list_objects_v2": {"Contents": contents}}
+        return model.weights(deployment(answers, base_model_uri="s3://mine/model/")).verdict
+
+    assert finding("config.json", "model.safetensors") is Verdict.GOOD
+    assert finding("config.json", "model.bin") is Verdict.BAD
+    assert finding("model.safetensors") is Verdict.BAD
+    assert finding() is Verdict.BAD
+
+
+def test_the_recipe_needs_what_public_logs_of_the_same_job_show() -> None:
+    """JumpStart's job: batch 4 × 1024 with all layers recomputed peaked at 17 GB; r=8 has 4,194,304 numbers."""
+    assert gpu_memory.adapter_parameters(LLAMA_2_7B, QV, 8) == 4_194_304
+    fit = gpu_memory.fit(
+        LLAMA_2_7B, instance_type="ml.g5.2xlarge", target_modules=QV, rank=8, batch_tokens=4096
+    )
+    assert fit is not None
+    assert fit.least == pytest.approx(17e9, rel=0.05)
+    assert fit.available == pytest.approx(22.19 * GIB, rel=0.01)
+    assert fit.fits
+    assert fit.most > fit.available
+
+
+def test_more_of_anything_needs_more_memory() -> None:
+    def least(rank: int = 8, tokens: int = 1024, modules: tuple[str, ...] = QV) -> int:
+        fit = gpu_memory.fit(
+            LLAMA_2_7B, instance_type="ml.g5.xlarge", target_modules=modules, rank=rank, batch_tokens=tokens
+        )
+        assert fit is not None
+        return fit.least
+
+    assert least() < min(least(rank=16), least(tokens=2048), least(modules=(*QV, "o_proj")))
+
+
+def test_memory_is_judged_by_the_least_that_is_possible() -> None:
+    def verdict(available: int) -> Verdict:
+        return model.judge_memory(gpu_memory.Fit(available, 10, 20), "ml.g5.2xlarge").verdict
+
+    assert [verdict(9), verdict(10), verdict(15)] == [Verdict.BAD, Verdict.GOOD, Verdict.GOOD]
+    assert model.judge_memory(None, "ml.trn1.2xlarge").verdict is Verdict.UNKNOWN
+
+
+def test_a_model_of_ones_own_is_read_from_its_configuration() -> None:
+    config = {
+        "num_hidden_layers": 2,
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "vocab_size": 100,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+    }
+    shape = gpu_memory.Shape.of(config, weights=5)
+    assert shape == gpu_memory.Shape(2, 64, 128, 100, 32, 5)
+    assert gpu_memory.adapter_parameters(shape, ("q_proj", "v_proj", "down_proj"), 1) == 2 * (128 + 96 + 192)
+
+
+def test_a_price_that_was_read_long_ago_is_to_be_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert money.price(deployment()).verdict is Verdict.GOOD
+    newest = max(
+        prices.hourly("ml.g5.2xlarge", "us-east-1", "training").date,
+        prices.hourly("ml.g5.2xlarge", "us-east-1", "hosting").date,
+    )
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+            return datetime(newest.year + 2, 1, 1, tzinfo=UTC)
+
+    monkeypatch.setattr(money, "datetime", Later)
+    assert "prices refresh" in money.price(deployment()).fix
+
+
+@pytest.mark.parametrize(
+    ("spent", "verdict"), [(0.0, Verdict.GOOD), (20.0, Verdict.GOOD), (20.01, Verdict.BAD)]
+)
+def test_the_longest_run_must_fit_beside_what_was_spent(spent: float, verdict: Verdict) -> None:
+    finding = money.judge_budget(budget_usd=25, reserve_usd=2, spent_usd=spent, worst_usd=3.0, minutes=120)
+    assert finding.verdict is verdict
+
+
+def test_what_several_checks_lack_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    show(
+        Console(width=100),
+        {"one": bad("no [x]", "do this"), "two": unknown("not seen", "do this"), "three": good("yes")},
+    )
+    shown = capsys.readouterr().out
+    assert shown.count("→ do this") == 1
+    assert "✗ one    no [x]" in shown
+    assert "1 ready, 1 not ready, 1 not known" in shown
