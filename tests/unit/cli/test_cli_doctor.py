@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from types import SimpleNamespace
 from typing import Any
@@ -179,7 +179,7 @@ def test_weights_are_a_configuration_with_safetensors() -> None:
 
 
 def test_the_recipe_needs_what_public_logs_of_the_same_job_show() -> None:
-    """JumpStart's job: batch 4 × 1024 with all layers recomputed peaked at 17 GB; r=8 has 4,194,304 numbers."""
+    """Its batch 4 × 1024 with all layers recomputed peaked at 17 GB; r=8 is 4,194,304 numbers."""
     assert gpu_memory.adapter_parameters(LLAMA_2_7B, QV, 8) == 4_194_304
     fit = gpu_memory.fit(
         LLAMA_2_7B, instance_type="ml.g5.2xlarge", target_modules=QV, rank=8, batch_tokens=4096
@@ -224,20 +224,11 @@ def test_a_model_of_ones_own_is_read_from_its_configuration() -> None:
     assert gpu_memory.adapter_parameters(shape, ("q_proj", "v_proj", "down_proj"), 1) == 2 * (128 + 96 + 192)
 
 
-def test_a_price_that_was_read_long_ago_is_to_be_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert money.price(deployment()).verdict is Verdict.GOOD
-    newest = max(
-        prices.hourly("ml.g5.2xlarge", "us-east-1", "training").date,
-        prices.hourly("ml.g5.2xlarge", "us-east-1", "hosting").date,
-    )
-
-    class Later(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
-            return datetime(newest.year + 2, 1, 1, tzinfo=UTC)
-
-    monkeypatch.setattr(money, "datetime", Later)
-    assert "prices refresh" in money.price(deployment()).fix
+def test_a_price_that_was_read_long_ago_is_to_be_read_again() -> None:
+    found = prices.hourly("ml.g5.2xlarge", "us-east-1", "training")
+    read = datetime(found.date.year, found.date.month, found.date.day, tzinfo=UTC)
+    assert money.judge_prices([found], read + timedelta(days=365)).verdict is Verdict.GOOD
+    assert "prices refresh" in money.judge_prices([found], read + timedelta(days=366)).fix
 
 
 @pytest.mark.parametrize(
