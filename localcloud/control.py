@@ -8,6 +8,7 @@
     POST /_finexpert/faults       {"service": "sagemaker", "operation": "CreateTrainingJob",
                                   "error": "ThrottlingException", "times": 2}: see `localcloud.faults`
     DELETE /_finexpert/faults     forgets them
+    GET  /_finexpert/access       which role asked for what, and whether its policies allowed it
 
 Anything else there is answered with 404. No AWS client ever uses these paths; requests from other hosts are
 refused.
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from localcloud import billing, hooks, processes
+from localcloud.access_log import access_log
 from localcloud.faults import BadFault, faults, parsed
 
 PREFIX = "/_finexpert/"
@@ -39,6 +41,7 @@ ACTIONS = (
     "GET faults",
     "POST faults",
     "DELETE faults",
+    "GET access",
 )
 LOCAL_HOSTS = ("127.0.0.1", "localhost")
 Application = Callable[..., Awaitable[None]]
@@ -90,6 +93,8 @@ def _act(action: str, body: bytes, started: float) -> dict[str, Any]:
         case "POST bill":
             service, usd = _charge(body)
             return billing.charge(service, usd, datetime.now(UTC))
+        case "GET access":
+            return {"access": access_log.entries()}
         case "GET faults" | "POST faults" | "DELETE faults":
             return _faults(action.split()[0], body)
     raise Refused(404, f"There is no {action}. There is: {', '.join(ACTIONS)}.")

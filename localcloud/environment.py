@@ -10,10 +10,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from localcloud import tls
+
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 SECRET = "embedded-cloud"
 LOOPBACK = "127.0.0.1"
+TLS = "tls"
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # What the server (and so every Lambda, job and endpoint) takes over from whoever starts it.
@@ -29,9 +32,18 @@ INHERITED_PREFIXES = (
 )
 
 
+def trust(state_dir: Path, endpoint_url: str) -> dict[str, str]:
+    """What Python, boto3 and Node need to believe the certificate of a cloud that speaks TLS."""
+    if not endpoint_url.startswith("https:"):
+        return {}
+    certificate = str(state_dir / TLS / tls.CERTIFICATE)
+    names = ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+    return dict.fromkeys(names, certificate)
+
+
 def client(state_dir: Path, endpoint_url: str) -> dict[str, str]:
     """What AWS clients and the CDK CLI need to work on this cloud, and only on it."""
-    return {
+    return trust(state_dir, endpoint_url) | {
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_ACCESS_KEY_ID": ACCOUNT,
         "AWS_SECRET_ACCESS_KEY": SECRET,
@@ -100,6 +112,9 @@ def server(
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "PERSIST_STATE": "0",
+            # The spend guard learns from CloudTrail which endpoints are gone.
+            "CLOUDTRAIL_RECORDING": "1",
+            "CLOUDTRAIL_MAX_EVENTS": "4000",
             "STATE_DIR": str(tmp / "ministack-state"),
             "S3_DATA_DIR": str(tmp / "ministack-s3"),
             "LAMBDA_EXECUTOR": "local",

@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -49,9 +50,12 @@ class CloudOptions:
     auth: check every request's signature and IAM policies.
     provision_seconds: how long making or removing an instance is pretended to take.
     owner_pid: the cloud ends by itself when this process has ended (0: it has no owner).
+    tls: serve HTTPS under a certificate of its own; the app's bucket policies refuse anything else when
+        `auth` is on.
     """
 
     auth: bool = False
+    tls: bool = False
     provision_seconds: float = 0.2
     owner_pid: int = 0
 
@@ -95,7 +99,11 @@ class Cloud:
         """
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.endpoint_url}/_finexpert/{path}", data=data, method=method)
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+        if certificate := environment.trust(self.state_dir, self.endpoint_url).get("SSL_CERT_FILE"):
+            trusting = ssl.create_default_context(cafile=certificate)
+            handlers.append(urllib.request.HTTPSHandler(context=trusting))
+        opener = urllib.request.build_opener(*handlers)
         try:
             with opener.open(request, timeout=10) as response:
                 answer: dict[str, Any] = json.load(response)
@@ -179,7 +187,10 @@ def _start(state_dir: Path, port: int, options: CloudOptions) -> Cloud:
     log_path = state_dir / LOG
     with log_path.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "localcloud", "--port", str(port), "--owner", str(options.owner_pid)],
+            [
+                *(sys.executable, "-m", "localcloud", "--port", str(port), "--owner", str(options.owner_pid)),
+                *(["--tls"] if options.tls else []),
+            ],
             cwd=environment.REPOSITORY,
             env=environment.server(
                 state_dir, auth=options.auth, provision_seconds=options.provision_seconds, base=os.environ
@@ -237,7 +248,7 @@ def _reap(pid: int) -> None:
 
 def _sweep(state_dir: Path) -> None:
     processes.stop_recorded(state_dir, grace_seconds=2.0)
-    _remove(state_dir, STARTED, processes.RECORDS, *TEMPORARY)
+    _remove(state_dir, STARTED, processes.RECORDS, environment.TLS, *TEMPORARY)
 
 
 def _remove(state_dir: Path, *names: str) -> None:

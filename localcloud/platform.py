@@ -18,7 +18,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from localcloud import hooks, processes
+from localcloud import environment, hooks, processes
 
 
 def account_id() -> str:
@@ -152,6 +152,7 @@ def role_credentials(role_arn: str, session_name: str = "SageMaker") -> dict[str
         "AWS_REGION": region(),
         "AWS_DEFAULT_REGION": region(),
         "AWS_ENDPOINT_URL": endpoint_url(),
+        **environment.trust(state_dir(), endpoint_url()),
     }
 
 

@@ -6,7 +6,18 @@ import asyncio
 import importlib
 import sys
 
-from localcloud import alarms, buckets, cloudformation, hooks, lambda_errors, stack_events, stepfunctions
+from localcloud import (
+    alarms,
+    authorization,
+    buckets,
+    cloudformation,
+    hooks,
+    lambda_errors,
+    stack_events,
+    stack_roles,
+    stepfunctions,
+)
+from localcloud.access_log import access_log
 from localcloud.faults import faults
 
 # service (as requests are signed for it): start of X-Amz-Target, host name, module with `handle_request`,
@@ -31,6 +42,7 @@ def install() -> None:
         )
     hooks.install_tagged_resources("sagemaker", _sagemaker_resources)
     cloudformation.install()
+    hooks.install_joins_in_conditions()
     hooks.install_stack_events(stack_events.resource_status, stack_events.is_untold_removal)
     buckets.install()
     stepfunctions.install()
@@ -41,7 +53,14 @@ def install() -> None:
     hooks.install_lambda_metrics()
     hooks.install_event_retries()
     hooks.install_execution_end(stepfunctions.time_out_seconds)
-    hooks.install_gate([_meet_fault])
+    hooks.install_decision_log(
+        lambda role, action, resource, context, allowed: access_log.add(
+            role, action, resource, context, allowed=allowed
+        )
+    )
+    hooks.install_resource_arns("sagemaker", _sagemaker_resource)
+    hooks.install_stack_check(stack_roles.denial)
+    hooks.install_gate([_require_rights, _meet_fault])
 
 
 def shut_down() -> None:
@@ -49,6 +68,27 @@ def shut_down() -> None:
     if service := sys.modules.get("localcloud.sagemaker.api"):
         service.shutdown()
     hooks.stop_lambda_workers()
+
+
+def _sagemaker_resource(method: str, path: str, headers: dict[str, str], body: bytes) -> str:
+    operation = headers.get("x-amz-target", "").rpartition(".")[2]
+    params = authorization.parameters(body, {})
+    return authorization.sagemaker_resource(operation, path, params, stack_roles.sagemaker_arn)
+
+
+async def _require_rights(request: hooks.Request) -> hooks.Response | None:
+    """The rights that a request needs besides its own action; ministack has checked that one before."""
+    if not hooks.enforcing():
+        return None
+    params = authorization.parameters(request.body, request.query)
+    for need in authorization.further_needs(
+        request.service, request.operation, params, stack_roles.sagemaker_arn
+    ):
+        if reason := hooks.denial(request, need.action, need.resource, need.context):
+            return request.refused(code="AccessDenied", message=reason, status=403)
+    if request.service == "cloudformation":
+        stack_roles.remember(request.operation, params)
+    return None
 
 
 async def _meet_fault(request: hooks.Request) -> hooks.Response | None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from localcloud import environment, processes
+from localcloud import environment, processes, tls
 from localcloud.lifecycle import STARTED
 
 logger = logging.getLogger("localcloud")
@@ -23,11 +23,14 @@ EVALUATION_SECONDS = 5.0
 OWNER_SECONDS = 0.5
 
 
-def serve(*, port: int, owner: int) -> None:
+def serve(*, port: int, owner: int, secure: bool) -> None:
     """Serve until SIGTERM (or until the process `owner`, if not 0, is gone), then end every child."""
     state_dir = Path(os.environ["LOCALCLOUD_STATE_DIR"])
     listener = _listen(port)
-    endpoint_url = f"http://{environment.LOOPBACK}:{listener.getsockname()[1]}"
+    scheme = "https" if secure else "http"
+    endpoint_url = f"{scheme}://{environment.LOOPBACK}:{listener.getsockname()[1]}"
+    if secure:
+        _speak_tls(state_dir, endpoint_url)
     # ministack and the SDK read these when they are imported, which is why the imports come after.
     os.environ["GATEWAY_PORT"] = str(listener.getsockname()[1])
     os.environ["AWS_ENDPOINT_URL"] = endpoint_url
@@ -61,6 +64,10 @@ async def _run(
     config.keep_alive_timeout = 75
     config.graceful_timeout = 0.3
     config.loglevel = "WARNING"
+    config.certfile, config.keyfile = (
+        os.environ.get("MINISTACK_SSL_CERT"),
+        os.environ.get("MINISTACK_SSL_KEY"),
+    )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -111,11 +118,24 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
+def _speak_tls(state_dir: Path, endpoint_url: str) -> None:
+    """Make the certificate, and have this process, ministack and every child know it."""
+    folder = state_dir / environment.TLS
+    tls.make_certificate(folder)
+    os.environ |= environment.trust(state_dir, endpoint_url) | {
+        "USE_SSL": "1",
+        "MINISTACK_SSL_CERT": str(folder / tls.CERTIFICATE),
+        "MINISTACK_SSL_KEY": str(folder / tls.KEY),
+    }
+
+
 def _write_client_files(state_dir: Path, endpoint_url: str) -> None:
     """Configuration files in place of ~/.aws, so that a tool which ignores the variables lands here as
     well.
     """
     config = f"[default]\nregion = {environment.REGION}\nendpoint_url = {endpoint_url}\n"
+    if bundle := environment.trust(state_dir, endpoint_url).get("AWS_CA_BUNDLE"):
+        config += f"ca_bundle = {bundle}\n"
     keys = f"aws_access_key_id = {environment.ACCOUNT}\naws_secret_access_key = {environment.SECRET}\n"
     _write(state_dir / "aws-config", config)
     _write(state_dir / "aws-credentials", f"[default]\n{keys}")

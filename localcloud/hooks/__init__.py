@@ -8,6 +8,14 @@ ministack (`install_service`, `install_resource_type`, …), called once by `loc
 ministack reads its settings when imported, so this package is imported only in the server and in tests.
 """
 
+from localcloud.hooks.access import (
+    denial,
+    enforcing,
+    install_decision_log,
+    install_resource_arns,
+    policy_allows,
+    role_denial,
+)
 from localcloud.hooks.budgets import budgets_of_account
 from localcloud.hooks.contract import CONTRACT
 from localcloud.hooks.executions import (
@@ -38,7 +46,15 @@ from localcloud.hooks.requests import (
     request_scope,
     spawn,
 )
-from localcloud.hooks.stacks import Resource, install_resource_type, install_stack_events, wrap_resource_type
+from localcloud.hooks.stacks import (
+    Resource,
+    install_joins_in_conditions,
+    install_resource_type,
+    install_stack_check,
+    install_stack_events,
+    joined,
+    wrap_resource_type,
+)
 from localcloud.hooks.telemetry import (
     Alarm,
     Point,
@@ -65,26 +81,35 @@ __all__ = [
     "alarm_statistic",
     "application",
     "budgets_of_account",
+    "denial",
     "emit_event",
+    "enforcing",
     "evaluate_alarms",
     "install_alarm_rule",
+    "install_decision_log",
     "install_event_retries",
     "install_execution_end",
     "install_gate",
+    "install_joins_in_conditions",
     "install_lambda_metrics",
     "install_lambda_result",
     "install_lambda_task",
+    "install_resource_arns",
     "install_resource_type",
     "install_service",
+    "install_stack_check",
     "install_stack_events",
     "install_tagged_resources",
     "install_task",
     "install_task_roles",
+    "joined",
     "log_texts",
+    "policy_allows",
     "put_log_events",
     "put_metric",
     "region",
     "request_scope",
+    "role_denial",
     "running_executions",
     "spawn",
     "stop_lambda_workers",

@@ -69,7 +69,7 @@ def install_service(
 def install_tagged_resources(
     service: str, list_them: Callable[[], Sequence[tuple[str, dict[str, str]]]]
 ) -> None:
-    """Let the tagging API's GetResources see a service's resources: (ARN, tags), those with tags only."""
+    """Let the tagging API's GetResources see a service's resources, and policies their tags: (ARN, tags)."""
 
     def collect() -> list[tuple[str, list[dict[str, str]]]]:
         return [
@@ -79,6 +79,7 @@ def install_tagged_resources(
         ]
 
     tagging._COLLECTORS[service] = collect
+    tagging._RESOURCE_TAG_COLLECTORS[service] = collect
 
 
 def _streaming(chunks: AsyncIterator[bytes]) -> Any:

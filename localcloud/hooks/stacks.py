@@ -128,3 +128,70 @@ def install_stack_events(
             add(*told, "DELETE_COMPLETE", physical_id=physical_id)
 
     stacks._add_event, stacks._delete_resource = add_named, delete_and_tell
+
+
+def install_stack_check(denial: Callable[[str, str, str, dict[str, Any], str], str]) -> None:
+    """Ask `denial(verb, resource type, its id, properties, stack name)` before a stack makes, changes or
+    deletes a resource; what it answers fails the resource with that reason."""
+    from ministack.services.cloudformation import stacks
+
+    provision, update, delete = stacks._provision_resource, stacks._update_resource, stacks._delete_resource
+
+    def require(verb: str, resource_type: str, name: str, properties: dict[str, Any], stack: str) -> None:
+        if reason := denial(verb, resource_type, name, properties, stack):
+            raise ValueError(f'Resource handler returned message: "{reason}"')
+
+    def provision_if_allowed(resource_type: str, logical_id: str, props: dict[str, Any], stack: str) -> Any:
+        require("create", resource_type, logical_id, props, stack)
+        return provision(resource_type, logical_id, props, stack)
+
+    def update_if_allowed(
+        resource_type: str, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, *rest: Any
+    ) -> Any:
+        if old != new:
+            require("update", resource_type, physical_id, new, stack)
+        return update(resource_type, physical_id, old, new, stack, *rest)
+
+    def delete_if_allowed(
+        resource_type: str, physical_id: str, props: dict[str, Any], stack: str, *rest: Any
+    ) -> None:
+        require("delete", resource_type, physical_id, props, stack)
+        delete(resource_type, physical_id, props, stack, *rest)
+
+    stacks._provision_resource = provision_if_allowed
+    stacks._update_resource = update_if_allowed
+    stacks._delete_resource = delete_if_allowed
+
+
+def install_joins_in_conditions() -> None:
+    """Let conditions of a template join a list parameter. ministack takes an Fn::Join there for a value
+    that equals nothing, so CDK's own bootstrap left CloudFormation's role without a policy."""
+    from ministack.services.cloudformation import changesets, engine, handlers, stacks
+
+    evaluate = engine._evaluate_conditions
+
+    def evaluate_joined(template: dict[str, Any], params: dict[str, Any]) -> dict[str, bool]:
+        conditions = joined(template.get("Conditions", {}), params)
+        answer: dict[str, bool] = evaluate({**template, "Conditions": conditions}, params)
+        return answer
+
+    for module in (changesets, engine, handlers, stacks):
+        module._evaluate_conditions = evaluate_joined
+
+
+def joined(value: Any, params: dict[str, Any]) -> Any:
+    """A condition with each Fn::Join over a list, or over a parameter that holds one, carried out."""
+    if isinstance(value, list):
+        return [joined(item, params) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) != {"Fn::Join"}:
+        return {key: joined(item, params) for key, item in value.items()}
+    separator, items = value["Fn::Join"]
+    if isinstance(items, dict) and items.get("Ref") in params:
+        items = str(params[items["Ref"]]["Value"]).split(",")
+    return separator.join(items) if isinstance(items, list) and all(map(_is_text, items)) else value
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)

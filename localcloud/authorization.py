@@ -1,0 +1,121 @@
+"""What a request needs besides its own action: the resources it is about, tags it sets, roles it passes on.
+
+ministack checks the action of every request, but knows no ARN of SageMaker's and no iam:PassRole. Where each
+rule comes from: AWS's Service Authorization Reference, "Actions, resources, and condition keys" of a service.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Arn = Callable[[str, str], str]
+"""(a kind such as `training-job`, a name) → its ARN in the request's account and region."""
+
+ANYTHING = "*"
+# SageMaker's kinds as operations spell them, and as ARNs do
+KINDS = {
+    "TrainingJob": "training-job",
+    "Model": "model",
+    "EndpointConfig": "endpoint-config",
+    "Endpoint": "endpoint",
+    "InferenceComponent": "inference-component",
+    "ModelPackageGroup": "model-package-group",
+    "ModelPackage": "model-package",
+}
+_OPERATION = re.compile(r"(?:Create|Describe|Update|Delete|Stop|Put|Get)([A-Z]\w*)")
+_INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
+# operation: (kind, parameter) of a second resource that the caller must be allowed it on
+_SECOND = {
+    "CreateEndpoint": ("endpoint-config", "EndpointConfigName"),
+    "UpdateEndpoint": ("endpoint-config", "EndpointConfigName"),
+    "CreateInferenceComponent": ("endpoint", "EndpointName"),
+    "CreateModelPackage": ("model-package-group", "ModelPackageGroupName"),
+}
+# (service, operation): where the request names a role, and the service that it is passed to
+_PASSED: dict[tuple[str, str], tuple[str, str]] = {
+    ("sagemaker", "CreateTrainingJob"): ("RoleArn", "sagemaker"),
+    ("sagemaker", "CreateModel"): ("ExecutionRoleArn", "sagemaker"),
+    ("sagemaker", "CreateEndpointConfig"): ("ExecutionRoleArn", "sagemaker"),
+    ("lambda", "CreateFunction"): ("Role", "lambda"),
+    ("lambda", "UpdateFunctionConfiguration"): ("Role", "lambda"),
+    ("states", "CreateStateMachine"): ("roleArn", "states"),
+    ("states", "UpdateStateMachine"): ("roleArn", "states"),
+    ("events", "PutRule"): ("RoleArn", "events"),
+    ("cloudformation", "CreateStack"): ("RoleARN", "cloudformation"),
+    ("cloudformation", "UpdateStack"): ("RoleARN", "cloudformation"),
+    ("cloudformation", "DeleteStack"): ("RoleARN", "cloudformation"),
+    ("cloudformation", "CreateChangeSet"): ("RoleARN", "cloudformation"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """One thing that the caller must be allowed.
+
+    action: as in a policy, such as `iam:PassRole`.
+    resource: an ARN, or `*`.
+    context: condition keys of the request and their values.
+    """
+
+    action: str
+    resource: str
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+def sagemaker_resource(operation: str, path: str, params: Mapping[str, Any], arn: Arn) -> str:
+    """The resource that a SageMaker request is about; `*` for lists and what has none."""
+    if found := _INVOCATION.match(path):
+        return arn("endpoint", found[1])
+    if isinstance(given := params.get("ResourceArn"), str):
+        return given
+    operation_on = _OPERATION.fullmatch(operation)
+    if operation_on is None:
+        return ANYTHING
+    kinds = [kind for kind in KINDS if operation_on[1].startswith(kind)]
+    if not kinds:
+        return ANYTHING
+    kind = max(kinds, key=len)
+    name = params.get(f"{kind}Name")
+    if operation == "CreateModelPackage":
+        name = f"{params.get('ModelPackageGroupName')}/1"  # the service counts; any version is as good
+    if not isinstance(name, str):
+        return ANYTHING
+    return name if name.startswith("arn:") else arn(KINDS[kind], name)
+
+
+def further_needs(service: str, operation: str, params: Mapping[str, Any], arn: Arn) -> list[Need]:
+    """What the request needs besides its action on its own resource."""
+    needs: list[Need] = []
+    if service == "sagemaker":
+        if operation in _SECOND and isinstance(name := params.get(_SECOND[operation][1]), str):
+            resource = name if name.startswith("arn:") else arn(_SECOND[operation][0], name)
+            needs.append(Need(action=f"sagemaker:{operation}", resource=resource))
+        if operation.startswith("Create") and params.get("Tags"):
+            needs.append(
+                Need(action="sagemaker:AddTags", resource=sagemaker_resource(operation, "", params, arn))
+            )
+    return needs + passed_roles(service, operation, params)
+
+
+def passed_roles(service: str, operation: str, params: Mapping[str, Any]) -> list[Need]:
+    """iam:PassRole for the role that a request hands to a service, if it names one."""
+    member, to = _PASSED.get((service, operation), ("", ""))
+    role = params.get(member)
+    if not isinstance(role, str) or not role:
+        return []
+    context = {"iam:PassedToService": f"{to}.amazonaws.com"}
+    return [Need(action="iam:PassRole", resource=role, context=context)]
+
+
+def parameters(body: bytes, query: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """A request's parameters: its JSON, or the first value of each form or query parameter."""
+    found: dict[str, Any] = {name: values[0] for name, values in query.items() if values}
+    try:
+        document = json.loads(body or b"{}")
+    except ValueError:
+        return found
+    return found | (document if isinstance(document, dict) else {})

@@ -1,0 +1,117 @@
+"""IAM: which resource a request is about, and whether its caller, or a role, is allowed something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ministack import app
+from ministack.core import iam_actions, iam_evaluator, responses, router
+
+from localcloud.hooks.gate import Request
+
+
+def enforcing() -> bool:
+    """Whether this cloud checks policies."""
+    return bool(app.AUTH)
+
+
+def install_resource_arns(service: str, find: Callable[[str, str, dict[str, str], bytes], str]) -> None:
+    """Let `find(method, path, headers, body)` say which resource a request to `service` is about."""
+    others = iam_actions.extract_resource_arn
+
+    def extract(
+        name: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query: dict[str, list[str]],
+        region: str,
+        account: str,
+    ) -> str:
+        if name == service:
+            return find(method, path, headers, body)
+        return str(others(name, method, path, headers, body, query, region, account))
+
+    iam_actions.extract_resource_arn = extract
+
+
+def install_decision_log(keep: Callable[[str, str, str, Mapping[str, object], bool], None]) -> None:
+    """Tell `keep(role, action, resource, context, allowed)` of every decision on a role's policies."""
+    evaluate = iam_evaluator.evaluate
+
+    def evaluate_and_tell(asked: Any, policies: Any, *limits: Any) -> Any:
+        result = evaluate(asked, policies, *limits)
+        if role := _role_name(asked.principal_arn):
+            allowed = result.decision == "Allow"
+            keep(role, asked.action, asked.resource_arn, asked.service_context, allowed)
+        return result
+
+    iam_evaluator.evaluate = evaluate_and_tell
+
+
+def policy_allows(
+    statements: Sequence[Mapping[str, object]], action: str, resource: str, context: Mapping[str, object]
+) -> bool:
+    """Whether these statements alone allow it."""
+    asked = iam_evaluator.EvalContext(
+        principal_arn="",
+        principal_type="AssumedRole",
+        principal_account="",
+        action=action,
+        resource_arn=resource,
+        region="",
+        service_context=dict(context),
+    )
+    document = {"Version": "2012-10-17", "Statement": list(statements)}
+    result = iam_evaluator.evaluate(asked, [iam_evaluator.parse_policy_document(document)])
+    return bool(result.decision == "Allow")
+
+
+def _role_name(principal_arn: str) -> str:
+    """Of `…:assumed-role/NAME/SESSION` and `…:role/NAME`; "" for what is no role."""
+    kind, _, rest = principal_arn.rpartition(":")[2].partition("/")
+    return rest.split("/")[0] if kind in ("assumed-role", "role") else ""
+
+
+def denial(request: Request, action: str, resource: str, context: Mapping[str, str]) -> str:
+    """Why the request's caller may not do `action` on `resource`; "" if they may."""
+    key = str(router.extract_access_key_id(request.headers, request.query) or "")
+    if iam_evaluator.is_root_access_key(key):
+        return ""
+    denied = iam_evaluator.enforce(
+        key,
+        action,
+        request.router_name,
+        str(responses.get_region()),
+        resource_arn=resource,
+        service_context=dict(context),
+    )
+    if denied is None:
+        return ""
+    explicit = getattr(denied, "decision", "") == "Deny"
+    return str(
+        iam_actions.identity_denial_message(
+            action, getattr(denied, "principal_arn", "anonymous"), resource, explicit
+        )
+    )
+
+
+def role_denial(role_arn: str, action: str, resource: str, context: Mapping[str, str]) -> str:
+    """Why a role may not do `action` on `resource`; "" if it may."""
+    account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
+    policies = iam_evaluator._gather_role_policies(name, account)
+    asked = iam_evaluator.EvalContext(
+        principal_arn=role_arn,
+        principal_type="AssumedRole",
+        principal_account=account,
+        action=action,
+        resource_arn=resource,
+        region=str(responses.get_region()),
+        service_context={key.lower(): value for key, value in context.items()},
+    )
+    result = iam_evaluator.evaluate(asked, policies)
+    if result.decision == "Allow":
+        return ""
+    return str(iam_actions.identity_denial_message(action, role_arn, resource, result.decision == "Deny"))

@@ -1,0 +1,103 @@
+"""CloudFormation acts under a stack's own role, once one was given, and may do no more than that role.
+
+Each resource that a stack makes, changes or deletes is checked for the action that does it, and for
+iam:PassRole where it hands a role on. On AWS a resource type may call more than one action (its schema's
+`handlers` list them); the one that makes or removes the thing is what is checked here, on every resource
+(`*`) but SageMaker's, whose ARNs are known beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from localcloud import authorization, hooks
+from localcloud.authorization import Need
+
+# type: the service, its actions to create, update and delete; the property with the role that it passes on
+_ACTIONS = {
+    "AWS::Budgets::Budget": "budgets ModifyBudget ModifyBudget ModifyBudget",
+    "AWS::CE::AnomalyMonitor": "ce CreateAnomalyMonitor UpdateAnomalyMonitor DeleteAnomalyMonitor",
+    "AWS::CE::AnomalySubscription": (
+        "ce CreateAnomalySubscription UpdateAnomalySubscription DeleteAnomalySubscription"
+    ),
+    "AWS::CloudWatch::Alarm": "cloudwatch PutMetricAlarm PutMetricAlarm DeleteAlarms",
+    "AWS::CloudWatch::Dashboard": "cloudwatch PutDashboard PutDashboard DeleteDashboards",
+    "AWS::Events::Rule": "events PutRule PutRule DeleteRule RoleArn",
+    "AWS::IAM::Role": "iam CreateRole UpdateRole DeleteRole",
+    "AWS::KMS::Key": "kms CreateKey PutKeyPolicy ScheduleKeyDeletion",
+    "AWS::Lambda::Function": "lambda CreateFunction UpdateFunctionConfiguration DeleteFunction Role",
+    "AWS::Lambda::Permission": "lambda AddPermission AddPermission RemovePermission",
+    "AWS::Logs::LogGroup": "logs CreateLogGroup PutRetentionPolicy DeleteLogGroup",
+    "AWS::S3::Bucket": "s3 CreateBucket CreateBucket DeleteBucket",
+    "AWS::S3::BucketPolicy": "s3 PutBucketPolicy PutBucketPolicy DeleteBucketPolicy",
+    "AWS::SNS::Subscription": "sns Subscribe SetSubscriptionAttributes Unsubscribe",
+    "AWS::SNS::Topic": "sns CreateTopic SetTopicAttributes DeleteTopic",
+    "AWS::SNS::TopicPolicy": "sns SetTopicAttributes SetTopicAttributes SetTopicAttributes",
+    "AWS::SQS::Queue": "sqs CreateQueue SetQueueAttributes DeleteQueue",
+    "AWS::SQS::QueuePolicy": "sqs SetQueueAttributes SetQueueAttributes SetQueueAttributes",
+    "AWS::SSM::Parameter": "ssm PutParameter PutParameter DeleteParameter",
+    "AWS::StepFunctions::StateMachine": (
+        "states CreateStateMachine UpdateStateMachine DeleteStateMachine RoleArn"
+    ),
+}
+_SAGEMAKER = "AWS::SageMaker::"
+_CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
+_VERBS = ("create", "update", "delete")
+_UPDATED_BY_REPLACEMENT = ("Model", "EndpointConfig", "ModelPackageGroup")  # their API has no update
+_roles: dict[tuple[str, str, str], str] = {}
+
+
+def remember(operation: str, params: Mapping[str, Any]) -> None:
+    """Keep the role that a request gives a stack; CloudFormation uses it from then on."""
+    stack, role = params.get("StackName"), params.get("RoleARN")
+    if operation in ("CreateStack", "UpdateStack", "CreateChangeSet", "DeleteStack") and stack and role:
+        _roles[hooks.account_id(), hooks.region(), _name(str(stack))] = str(role)
+
+
+def denial(verb: str, resource_type: str, name: str, properties: Mapping[str, Any], stack: str) -> str:
+    """Why the stack's role may not do this to a resource; "" if it may, or the stack has no role.
+
+    Args:
+        verb: create, update or delete.
+        name: the resource's physical id, or its logical id before it has one.
+    """
+    role = _roles.get((hooks.account_id(), hooks.region(), stack))
+    if role is None or not hooks.enforcing():
+        return ""
+    for need in needs(verb, resource_type, name, properties):
+        if reason := hooks.role_denial(role, need.action, need.resource, need.context):
+            return reason
+    return ""
+
+
+def needs(verb: str, resource_type: str, name: str, properties: Mapping[str, Any]) -> list[Need]:
+    """What a stack's role must be allowed to do this to a resource; nothing for a type without a rule."""
+    if resource_type.startswith(_CUSTOM):
+        return [Need(action="lambda:InvokeFunction", resource=str(properties.get("ServiceToken", "*")))]
+    if resource_type.startswith(_SAGEMAKER):
+        kind = resource_type.removeprefix(_SAGEMAKER)
+        if verb == "update" and kind in _UPDATED_BY_REPLACEMENT:
+            return []
+        operation = f"{verb.capitalize()}{kind}"
+        params = {f"{kind}Name": name.rsplit("/", 1)[-1], **properties}
+        resource = authorization.sagemaker_resource(operation, "", params, sagemaker_arn)
+        passed = authorization.passed_roles("sagemaker", operation, params)
+        return [Need(action=f"sagemaker:{operation}", resource=resource), *passed]
+    if resource_type not in _ACTIONS:
+        return []
+    service, *rest = _ACTIONS[resource_type].split()
+    actions, passing = dict(zip(_VERBS, rest, strict=False)), rest[len(_VERBS) :]
+    role = properties.get(passing[0]) if passing and verb != "delete" else None
+    passed_to = {"iam:PassedToService": f"{service}.amazonaws.com"}
+    passes = [Need(action="iam:PassRole", resource=str(role), context=passed_to)] if role else []
+    return [Need(action=f"{service}:{actions[verb]}", resource=authorization.ANYTHING), *passes]
+
+
+def sagemaker_arn(kind: str, name: str) -> str:
+    """A SageMaker ARN in the account and region of the request; SageMaker writes it in lower case."""
+    return f"arn:aws:sagemaker:{hooks.region()}:{hooks.account_id()}:{kind}/{name.lower()}"
+
+
+def _name(stack: str) -> str:
+    return stack.split("/")[1] if stack.startswith("arn:") else stack
