@@ -1,0 +1,156 @@
+"""From both models' answers to one comparison a metric, corrected for how many there are."""
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from training.evaluation.asks import Answers
+from training.evaluation.metrics.base import GUARD, LOWER, PRIMARY, SECONDARY, Item, Items, Metric
+from training.evaluation.statistics import SIGNIFICANCE, Comparison, compare, holm
+
+#: Of one item nobody can say how far its result may be chance.
+FEWEST_ITEMS = 2
+BETTER, WORSE, UNDECIDED = "better", "worse", "no difference shown"
+
+
+@dataclass(frozen=True, slots=True)
+class Overlaps:
+    """What also stands in the training text: positions of held-out documents, and ids of items; with the
+    words shared."""
+
+    documents: Mapping[int, str] = field(default_factory=dict)
+    items: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The values of both models for the same items: ``sizes`` are the items' weights."""
+
+    ids: tuple[str, ...]
+    base: tuple[float, ...]
+    tuned: tuple[float, ...]
+    sizes: tuple[float, ...]
+
+    def compare(self, *, lower_is_better: bool, seed: int) -> Comparison:
+        """Base against tuned."""
+        return compare(self.base, self.tuned, self.sizes, lower_is_better=lower_is_better, seed=seed)
+
+    def only(self, positions: Iterable[int]) -> "Values":
+        """Those of some items."""
+        kept = list(positions)
+        ids, base, tuned, sizes = (
+            tuple(side[i] for i in kept) for side in (self.ids, self.base, self.tuned, self.sizes)
+        )
+        return Values(ids, base, tuned, sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One metric, or one task of the primary metric (``name`` is the task then). ``p_adjusted`` is None for
+    what decides; ``values`` are those compared."""
+
+    name: str
+    lower_is_better: bool
+    values: Values
+    comparison: Comparison
+    p_adjusted: float | None = None
+
+    @property
+    def finding(self) -> str:
+        """BETTER or WORSE where the (corrected) p-value says so."""
+        p_value = self.comparison.p_value if self.p_adjusted is None else self.p_adjusted
+        if p_value >= SIGNIFICANCE or self.comparison.difference == 0:
+            return UNDECIDED
+        return BETTER if (self.comparison.difference < 0) is self.lower_is_better else WORSE
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All comparisons: of metrics, and of the primary for each task. ``missing`` says why others are none."""
+
+    metrics: dict[str, Compared]
+    tasks: list[Compared]
+    missing: dict[str, str]
+
+
+def compare_all(
+    metrics: Sequence[Metric],
+    items: Mapping[str, Items],
+    base: Answers,
+    tuned: Answers,
+    *,
+    overlaps: Overlaps,
+    tasks: Sequence[str],
+    seed: int,
+) -> Outcome:
+    """Compare every metric on the items that do not overlap with the training text.
+
+    ``tasks`` names each held-out document's task. Secondary metrics and tasks are one family for the
+    correction.
+    """
+    compared: dict[str, Compared] = {}
+    missing: dict[str, str] = {}
+    parts: list[Compared] = []
+    for metric in metrics:
+        asked = items[metric.name].asked
+        excluded: Container[str] = overlaps.items
+        if metric.role == PRIMARY:
+            excluded = {asked[position].id for position in overlaps.documents}
+        result = _compared(metric, asked, base, tuned, excluded, seed)
+        if result is None:
+            missing[metric.name] = _reason(items[metric.name])
+            continue
+        compared[metric.name] = result
+        if metric.role == PRIMARY and len(set(tasks)) > 1:
+            parts = _by_task(result, dict(zip((item.id for item in asked), tasks, strict=True)), seed)
+    family = [
+        compared[metric.name] for metric in metrics if metric.name in compared and metric.role == SECONDARY
+    ]
+    adjusted = holm([result.comparison.p_value for result in [*family, *parts]])
+    corrected = [replace(result, p_adjusted=p) for result, p in zip([*family, *parts], adjusted, strict=True)]
+    compared |= {result.name: result for result in corrected[: len(family)]}
+    return Outcome(compared, corrected[len(family) :], missing)
+
+
+def _compared(
+    metric: Metric, asked: Sequence[Item], base: Answers, tuned: Answers, excluded: Container[str], seed: int
+) -> Compared | None:
+    pairs = [(item, metric.value(item, base), metric.value(item, tuned)) for item in asked]
+    every = [
+        (item, before, after) for item, before, after in pairs if before is not None and after is not None
+    ]
+    clean = [entry for entry in every if entry[0].id not in excluded]
+    used = clean
+    if len(clean) < FEWEST_ITEMS and metric.role in (PRIMARY, GUARD):
+        used = every  # what decides always has figures; that they rest on nothing clean, `items` tells
+    if len(used) < FEWEST_ITEMS:
+        return None
+    values = Values(
+        tuple(item.id for item, _, _ in used),
+        tuple(before for _, before, _ in used),
+        tuple(after for _, _, after in used),
+        tuple(item.size for item, _, _ in used),
+    )
+    lower = metric.better == LOWER
+    comparison = replace(values.compare(lower_is_better=lower, seed=seed), items=len(clean))
+    return Compared(metric.name, lower, values, comparison)
+
+
+def _by_task(primary: Compared, tasks: Mapping[str, str], seed: int) -> list[Compared]:
+    positions: dict[str, list[int]] = {}
+    for position, name in enumerate(primary.values.ids):
+        positions.setdefault(tasks[name], []).append(position)
+    parts = []
+    for task, mine in sorted(positions.items()):
+        if len(mine) >= FEWEST_ITEMS:
+            values = primary.values.only(mine)
+            lower = primary.lower_is_better
+            parts.append(Compared(task, lower, values, values.compare(lower_is_better=lower, seed=seed)))
+    return parts
+
+
+def _reason(items: Items) -> str:
+    if not items.available:
+        return "the dataset has no such questions"
+    if not items.asked:
+        return "evaluation_items is 0"
+    return f"fewer than {FEWEST_ITEMS} of {len(items.asked)} items could be compared"

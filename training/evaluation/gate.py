@@ -1,0 +1,65 @@
+"""The gate: whether the tuned model is accepted, and the reason in a sentence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from training.evaluation.statistics import FEWEST_DOCUMENTS, Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One condition of the gate, in words that name the figures."""
+
+    name: str
+    passed: bool
+    sentence: str
+
+
+def judge(primary: Comparison, forgetting: Comparison, max_forgetting: float) -> tuple[Rule, ...]:
+    """The gate: every rule must pass. Both are in bits a byte, lower is better.
+
+    The primary's whole interval must lie below zero, and that of general text below ``max_forgetting``: it
+    must be shown that little was forgotten, not only not be shown that much was.
+    """
+    low, high = primary.interval
+    upper = forgetting.interval[1]
+    return (
+        Rule(
+            "held_out_text",
+            high < 0,
+            f"On {primary.items} held-out documents the 95 % interval of the change,"
+            f" {low:+.3f} to {high:+.3f} bits a byte, "
+            + ("lies below zero." if high < 0 else "does not lie below zero: the gain could be chance."),
+        ),
+        Rule(
+            "enough_documents",
+            primary.items >= FEWEST_DOCUMENTS,
+            f"{primary.items} documents could be compared; {FEWEST_DOCUMENTS} are needed to judge.",
+        ),
+        Rule(
+            "forgetting",
+            upper <= max_forgetting,
+            f"General text changed by {forgetting.difference:+.3f} bits a byte, at most {upper:+.3f} by its"
+            f" 95 % interval; max_forgetting allows {max_forgetting:+g}.",
+        ),
+    )
+
+
+def verdict(primary: Comparison, rules: Sequence[Rule]) -> str:
+    """The result in one sentence for someone who knows no statistics."""
+    share = abs(primary.difference) / primary.base
+    way = "better" if primary.difference < 0 else "worse"
+    change = f"{share:.1%} {way}" if primary.difference else "no change"
+    figures = (
+        f"{primary.base:.3f} → {primary.tuned:.3f} bits a byte, {change},"
+        f" and better on {primary.win_rate:.0%} of {primary.items} documents"
+    )
+    if all(rule.passed for rule in rules):
+        return f"The tuned model understands this kind of text better than the base model ({figures})."
+    failed = next(rule for rule in rules if not rule.passed)
+    reasons = {
+        "held_out_text": "it is not shown to be better on text that it has not seen",
+        "enough_documents": "too few documents were held out to tell",
+        "forgetting": "it is not shown to have kept what it knew about general text",
+    }
+    return f"The tuned model is not accepted: {reasons[failed.name]} ({figures})."

@@ -1,0 +1,77 @@
+"""What a metric is: it says what both models are asked, and turns their answers into a value an item."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from training.dataset import Origin, Question
+from training.evaluation.asks import Answers, Ask
+from training.evaluation.items import chosen
+
+LOWER, HIGHER = "lower", "higher"
+PRIMARY, GUARD, SECONDARY = "primary", "guard", "secondary"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What a job brings to its evaluation: where its held-out documents stand and their ``sizes`` in bytes (of
+    what is predicted), how some of them begin, the dataset's own questions, the prompts shown before and
+    after, and at most how many questions of a set are asked (-1 = all)."""
+
+    held_out: Sequence[Origin]
+    sizes: Sequence[int]
+    openings: Sequence[str]
+    questions: Sequence[Question]
+    prompts: Sequence[str]
+    limit: int
+    seed: int
+
+    def choose(self, among: Sequence[Question]) -> tuple[Question, ...]:
+        """The questions of a set that are asked."""
+        return chosen(among, self.limit, self.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One unit of a metric: what is compared in pairs. ``text`` is looked for in the training text ("" =
+    is not), ``size`` its weight, ``question`` what it came from."""
+
+    id: str
+    asks: tuple[Ask, ...]
+    text: str = ""
+    size: float = 1.0
+    question: Question | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """Those that are asked, of ``available`` that there are."""
+
+    asked: tuple[Item, ...]
+    available: int
+
+
+class Metric(Protocol):
+    """``better`` is LOWER or HIGHER; a PRIMARY decides, a GUARD must stay within a bound, SECONDARY ones are
+    told. ``about`` says in a sentence what is measured, and over what."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def about(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def better(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+
+    def items(self, material: Material) -> Items:
+        """What is put to both models."""
+        ...
+
+    def value(self, item: Item, answers: Answers) -> float | None:
+        """An item's value from one model's answers; None = it has none, and counts for neither model."""
+        ...
