@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from training.dataset import Source, local_sources
 from training.failures import TrainingFailure
 
 DEFAULT_BASE = "/opt/ml"
@@ -44,10 +45,23 @@ class Channels:
         """Kept in S3 while the job runs, and given back to a restarted job."""
         return self.base / "checkpoints"
 
+    @property
+    def scratch(self) -> Path:
+        """Files that only this job needs and nobody keeps, such as the dataset's tokens."""
+        return self.base / "scratch"
+
     def channel(self, name: str) -> Path | None:
         """An input channel's folder; None if the job has no such channel or it is empty."""
         folder = self.base / "input" / "data" / name
         return folder if folder.is_dir() and any(folder.iterdir()) else None
+
+    def dataset(self, name: str) -> list[Source]:
+        """The files of a channel, and of the channels ``name-TASK``, which are folders of the dataset."""
+        folder = self.base / "input" / "data"
+        sources = local_sources(folder / name) if self.channel(name) else []
+        for other in sorted(folder.glob(f"{name}-*")):
+            sources += local_sources(other, below=f"{other.name.removeprefix(f'{name}-')}/")
+        return sources
 
     def required(self, name: str, holds: str) -> Path:
         """A channel that the job must have. Raises TrainingFailure saying what it ``holds``."""
@@ -62,9 +76,13 @@ class Channels:
         """The job's settings as they came; empty if there are none."""
         return self._configuration("hyperparameters.json")
 
+    def resources(self) -> dict[str, Any]:
+        """The hosts of the job, and which of them this is, as SageMaker says; empty elsewhere."""
+        return self._configuration("resourceconfig.json")
+
     def instances(self) -> int:
         """How many instances the job has."""
-        hosts = self._configuration("resourceconfig.json").get("hosts")
+        hosts = self.resources().get("hosts")
         return len(hosts) if isinstance(hosts, list) and hosts else 1
 
     def usd_per_hour(self, environ: Mapping[str, str] = os.environ) -> float | None:
