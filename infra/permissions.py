@@ -57,23 +57,36 @@ def stop_training(arns: Arns) -> list[Statement]:
     return [allow(["sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"], [arns.training_jobs])]
 
 
-def admission(arns: Arns) -> list[Statement]:
-    """See what ran this month and what runs now, to tell what was spent."""
+def month_to_date(arns: Arns) -> list[Statement]:
+    """See what ran this month, what runs now, and what AWS estimates: what was spent."""
     return [
         allow(
             [
                 "sagemaker:ListTrainingJobs",
                 "sagemaker:ListEndpoints",
+                "sagemaker:ListNotebookInstances",
+                "sagemaker:ListProcessingJobs",
+                "sagemaker:ListApps",
                 "sagemaker:ListTags",
                 "tag:GetResources",
                 "cloudformation:ListStacks",
+                "cloudtrail:LookupEvents",
+                "cloudwatch:GetMetricData",
             ],
             ANYTHING,
         ),
         allow(["sagemaker:DescribeTrainingJob"], [arns.training_jobs]),
         allow(
-            ["sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig"],
-            [arns.sagemaker("endpoint/*"), arns.sagemaker("endpoint-config/*")],
+            [
+                "sagemaker:DescribeEndpoint",
+                "sagemaker:DescribeEndpointConfig",
+                "sagemaker:DescribeProcessingJob",
+            ],
+            [
+                arns.sagemaker("endpoint/*"),
+                arns.sagemaker("endpoint-config/*"),
+                arns.sagemaker("processing-job/*"),
+            ],
         ),
         allow(
             [
@@ -86,11 +99,22 @@ def admission(arns: Arns) -> list[Statement]:
     ]
 
 
-def spend_guard(arns: Arns, topic_arn: str) -> list[Statement]:
-    """See the spending as admission does, publish it, and stop what bills when the limit is near."""
+def admission(arns: Arns, artifact_bucket: str) -> list[Statement]:
+    """See what was spent, and reserve what a job may cost."""
     return [
-        *admission(arns),
-        allow(["cloudwatch:GetMetricData", "sagemaker:ListInferenceComponents"], ANYTHING),
+        *month_to_date(arns),
+        # Without ListBucket S3 answers "denied" for an object that is not there.
+        allow(["s3:ListBucket"], [arns.s3(artifact_bucket)]),
+        allow(["s3:GetObject", "s3:PutObject"], [arns.s3(f"{artifact_bucket}/admission/*")]),
+    ]
+
+
+def spend_guard(arns: Arns, topic_arn: str) -> list[Statement]:
+    """See what was spent, publish it, and stop what bills when the limit is near."""
+    owned = {"StringEquals": {f"aws:ResourceTag/{PROJECT_TAG}": arns.names.project}}
+    return [
+        *month_to_date(arns),
+        allow(["sagemaker:ListInferenceComponents"], ANYTHING),
         allow(
             ["cloudwatch:PutMetricData"],
             ANYTHING,
@@ -98,7 +122,7 @@ def spend_guard(arns: Arns, topic_arn: str) -> list[Statement]:
         ),
         allow(["cloudformation:UpdateStack", "cloudformation:CancelUpdateStack"], [arns.hosting_stack]),
         allow(["sagemaker:StopTrainingJob"], [arns.training_jobs]),
-        # The last resort, where CloudFormation cannot put Hosting to sleep while it bills.
+        # Endpoints beside Hosting's own, and Hosting's where CloudFormation cannot put it to sleep.
         allow(
             [
                 "application-autoscaling:DescribeScalableTargets",
@@ -106,13 +130,9 @@ def spend_guard(arns: Arns, topic_arn: str) -> list[Statement]:
             ],
             ANYTHING,
         ),
-        allow(
-            ["sagemaker:DeleteInferenceComponent", "sagemaker:DeleteEndpoint"],
-            [
-                arns.sagemaker(f"inference-component/{arns.names.name}-*"),
-                arns.sagemaker(f"endpoint/{arns.names.endpoint}"),
-            ],
-        ),
+        allow(["sagemaker:DeleteEndpoint"], [arns.sagemaker("endpoint/*")], owned),
+        # Components on the project's endpoint need not carry the tag, and block the endpoint's deletion.
+        allow(["sagemaker:DeleteInferenceComponent"], [arns.sagemaker("inference-component/*")]),
         allow(["sns:Publish"], [topic_arn]),
     ]
 

@@ -45,6 +45,7 @@ _ACCOUNT_DIGITS = 12
 _MAX_BUCKET_NAME = 63  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(\.[^@\s,;<>.]+)+")
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
+_ROLE = re.compile(r"[\w+=.@-]{1,64}", re.ASCII)
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
 _S3_PREFIX = re.compile(r"s3://(\$\{DataBucket\}|[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([^\s/]+/)+")
 
@@ -97,6 +98,13 @@ def _regions(raw: Any) -> tuple[str, ...]:
         raise ValueError(
             'write regions with commas between, such as "us-east-1,eu-west-1"; "" is the own one'
         )
+    return names
+
+
+def _roles(raw: Any) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(raw.replace(",", " ").split())) if isinstance(raw, str) else ()
+    if not isinstance(raw, str) or not all(_ROLE.fullmatch(name) for name in names):
+        raise ValueError('write names of IAM roles with commas between, without path or ARN; "" is no latch')
     return names
 
 
@@ -185,6 +193,7 @@ READERS: Mapping[str, Reader] = {
     "reaper_regions": _regions,
     "max_deletes": _whole(0, 1000, "the most endpoints that one run may delete"),
     "spend_guard_period_minutes": _whole(1, 60, "minutes"),
+    "latch_roles": _roles,
     "poll_seconds": _whole(1, 600, "seconds"),
     "training_image": _IMAGE,
     "serving_image": _IMAGE,

@@ -68,6 +68,7 @@ class Settings:
     reaper_regions: tuple[str, ...]
     max_deletes: int
     spend_guard_period_minutes: int
+    latch_roles: tuple[str, ...]
     poll_seconds: int
     training_image: str
     serving_image: str

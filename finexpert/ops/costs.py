@@ -8,7 +8,7 @@ from typing import Any
 
 from finexpert.deployment import Deployment
 from finexpert.target import Target
-from lambdas.shared import prices, spend_sources
+from lambdas.shared import prices, spend_charges, spend_sources
 from lambdas.shared.spend import Spend
 
 
@@ -31,6 +31,11 @@ def month_to_date(deployment: Deployment, *, now: datetime) -> Spend:
         hosting_stack=deployment.names.stack("Hosting"),
         region=deployment.settings.region,
         now=now,
+        billing=lambda: deployment.target.session().client(
+            "cloudwatch",
+            region_name=spend_charges.BILLING_REGION,
+            endpoint_url=deployment.target.endpoint_url,
+        ),
     )
 
 

@@ -33,16 +33,19 @@ class ProjectDashboard(Construct):
         )
         dashboard.add_widgets(
             cloudwatch.GraphWidget(
-                title="Spent this month (USD)",
+                title="Spent this month, and at its end if all goes on (USD)",
                 width=HALF,
-                left=[_spend(names, "MonthToDateUSD")],
+                left=[_spend(names, "MonthToDateUSD"), _spend(names, "ProjectedUSD")],
                 left_annotations=[
                     cloudwatch.HorizontalAnnotation(label="budget", value=budget_usd),
                     cloudwatch.HorizontalAnnotation(label="everything stops", value=budget_usd - reserve_usd),
                 ],
             ),
             cloudwatch.GraphWidget(
-                title="Burn (USD an hour)", width=HALF, left=[_spend(names, "BurnUSDPerHour")]
+                title="Burn (USD an hour), and hours to the limit",
+                width=HALF,
+                left=[_spend(names, "BurnUSDPerHour")],
+                right=[_spend(names, "HoursToLimit")],
             ),
         )
         dashboard.add_widgets(

@@ -15,6 +15,7 @@ from infra.functions import ProjectFunction
 from infra.guardrails.alerts import AlertTopic, DeadLetterQueue
 from infra.guardrails.audit import AuditBucket
 from infra.guardrails.dashboard import ProjectDashboard
+from infra.guardrails.latch import CreateLatch
 from infra.guardrails.schedule import EveryMinutes
 from infra.guardrails.stuck import StuckWatch
 from infra.guardrails.teardown import CleanUpOnDelete
@@ -133,6 +134,7 @@ class GuardrailsStack(ProjectStack):
 
     def _spend_guard(self) -> None:
         settings = self.settings
+        latch = CreateLatch(self, "Latch", arns=self.arns, roles=settings.latch_roles)
         guard = ProjectFunction(
             self,
             "SpendGuard",
@@ -142,11 +144,16 @@ class GuardrailsStack(ProjectStack):
             environment={
                 "BUDGET_USD": f"{settings.budget_usd:g}",
                 "RESERVE_USD": f"{settings.reserve_usd:g}",
+                "PERIOD_MINUTES": str(settings.spend_guard_period_minutes),
                 "HOSTING_STACK": self.names.stack("Hosting"),
                 "METRIC_NAMESPACE": METRIC_NAMESPACE,
                 "TOPIC_ARN": self.topic.topic_arn,
+                **latch.environment,
             },
-            permissions=permissions.spend_guard(self.arns, self.topic.topic_arn),
+            permissions=[
+                *permissions.spend_guard(self.arns, self.topic.topic_arn),
+                *latch.permissions,
+            ],
             dead_letter_queue=self.queue,
             key_arn=self.key_arn,
         ).function

@@ -10,7 +10,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-SILENT_PERIODS = 3
+# The reserve is reckoned for a guard that is silent no longer than this.
+from lambdas.shared.spend_reserve import SILENT_PERIODS
 
 
 def alarm_on_any(

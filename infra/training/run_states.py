@@ -50,7 +50,7 @@ def before_training(fine_tune: FineTune) -> dict[str, State]:
         ),
         "Admit": invoke(
             fine_tune.admission_arn,
-            {"run.$": "$.run", "spot.$": "$.spot", "dataset.$": "$.dataset.answer"},
+            {"job.$": "$.job_name", "spot.$": "$.spot", "dataset.$": "$.dataset.answer"},
             result="$.admission",
             next_=limits,
         ),

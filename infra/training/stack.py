@@ -139,9 +139,11 @@ class TrainingStack(ProjectStack):
                 "VOLUME_GB": str(settings.volume_gb),
                 "MAX_RUNTIME_SECONDS": str(settings.max_runtime_minutes * 60),
                 "MAX_WAIT_SECONDS": str(settings.max_wait_minutes * 60),
+                "PERIOD_MINUTES": str(settings.spend_guard_period_minutes),
                 "HOSTING_STACK": self.names.stack("Hosting"),
+                "ARTIFACT_BUCKET": storage.artifact_bucket,
             },
-            permissions.admission(self.arns),
+            permissions.admission(self.arns, storage.artifact_bucket),
         )
         read_evaluation = self._function(
             "ReadEvaluation",

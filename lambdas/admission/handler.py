@@ -3,100 +3,123 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import random
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from lambdas.admission.decision import Money, Request, decide
-from lambdas.shared.aws import AwsClients, region_from
+from lambdas.admission import planning, reservations
+from lambdas.admission.decision import Admission, decide
+from lambdas.admission.planning import JobSettings, SpendUnknown
+from lambdas.admission.reservations import LASTS, Book, Reservation
+from lambdas.shared.aws import AwsClients, Clients, error_text, region_from
 from lambdas.shared.environment import Variables
-from lambdas.shared.prices import hourly, volume_hourly_usd
 from lambdas.shared.spend import Spend
-from lambdas.shared.spend_sources import month_to_date
+from lambdas.shared.spend_settings import BudgetSettings
+from lambdas.shared.spend_sources import billing_client, month_to_date
 
-
-class SpendUnknown(RuntimeError):
-    """What was spent so far cannot be told, so no job may start; the message says what could not be read."""
+#: How often one admission tries against others that are made at the same moment.
+ATTEMPTS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The function's settings; times in seconds, money in dollars a month."""
+    """The function's settings."""
 
-    project: str
-    region: str
-    hosting_stack: str
-    budget_usd: float
-    reserve_usd: float
-    instance_type: str
-    instances: int
-    volume_gb: float
-    max_runtime_seconds: int
-    max_wait_seconds: int
+    budget: BudgetSettings
+    job: JobSettings
+    bucket: str
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Settings:
         """Read from environment variables; ConfigurationError names all that cannot be used."""
         variables = Variables(environ)
-        project = variables.text("PROJECT", "FinExpert")
         settings = cls(
-            project=project,
-            region=region_from(environ),
-            hosting_stack=variables.text("HOSTING_STACK", f"{project}-Hosting"),
-            budget_usd=variables.number("BUDGET_USD", 25),
-            reserve_usd=variables.number("RESERVE_USD", 2),
-            instance_type=variables.text("TRAINING_INSTANCE_TYPE", "ml.g5.2xlarge"),
-            instances=int(variables.number("TRAINING_INSTANCE_COUNT", 1, low=1)),
-            volume_gb=variables.number("VOLUME_GB", 100, low=1),
-            max_runtime_seconds=int(variables.number("MAX_RUNTIME_SECONDS", 7200, low=60)),
-            max_wait_seconds=int(variables.number("MAX_WAIT_SECONDS", 14400, low=60)),
+            budget=BudgetSettings.read(variables),
+            job=JobSettings(
+                region=region_from(environ),
+                instance_type=variables.text("TRAINING_INSTANCE_TYPE", "ml.g5.2xlarge"),
+                instances=int(variables.number("TRAINING_INSTANCE_COUNT", 1, low=1)),
+                volume_gb=variables.number("VOLUME_GB", 100, low=1),
+                max_runtime_seconds=int(variables.number("MAX_RUNTIME_SECONDS", 7200, low=60)),
+                max_wait_seconds=int(variables.number("MAX_WAIT_SECONDS", 14400, low=60)),
+            ),
+            bucket=variables.needed("ARTIFACT_BUCKET", "the bucket that keeps the reservations"),
         )
         variables.check()
         return settings
 
 
 def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
-    """Event {run, spot, dataset: validate_dataset's answer}; answer see `Admission`.
+    """Event {job, spot, dataset: validate_dataset's answer}; answer see `Admission`.
 
     Raises BudgetExceeded, UnknownPrice, SpendUnknown: none of them lets the job start.
     """
     settings = Settings.load(os.environ)
-    now = datetime.now(UTC)
-    spend = month_to_date(
-        AwsClients(settings.region),
-        project=settings.project,
-        hosting_stack=settings.hosting_stack,
-        region=settings.region,
-        now=now,
-    )
-    return admit(event, settings, spend)
+    clients = AwsClients(settings.job.region)
 
-
-def admit(event: Mapping[str, Any], settings: Settings, spend: Spend) -> dict[str, Any]:
-    """Price the job and decide with what was spent."""
-    doubts = [*spend.unread, *spend.unpriced]
-    if doubts:
-        raise SpendUnknown(
-            "What this month has cost so far is not fully known, so nothing new is started: "
-            + "; ".join(doubts)
+    def spend(now: datetime) -> Spend:
+        return month_to_date(
+            clients,
+            project=settings.budget.project,
+            hosting_stack=settings.budget.hosting_stack,
+            region=settings.job.region,
+            now=now,
+            billing=billing_client,
         )
+
+    return asdict(admit(event, settings, clients, spend, clock=lambda: datetime.now(UTC)))
+
+
+def admit(
+    event: Mapping[str, Any],
+    settings: Settings,
+    clients: Clients,
+    spend: Callable[[datetime], Spend],
+    *,
+    clock: Callable[[], datetime],
+    pause: Callable[[float], None] = time.sleep,
+) -> Admission:
+    """Decide, and reserve the worst case in the same step; who comes second decides anew.
+
+    The reservations are read before the jobs: a job that has appeared in between counts twice for a moment,
+    never not at all.
+    """
     dataset = event.get("dataset") or {}
     epochs = float((dataset.get("hyperparameters") or {}).get("epoch", 1))
-    each = hourly(settings.instance_type, settings.region, "training").usd
-    request = Request(
-        instance_type=settings.instance_type,
-        instances=settings.instances,
-        usd_per_instance_hour=each + volume_hourly_usd(settings.volume_gb, settings.region),
-        max_runtime_seconds=settings.max_runtime_seconds,
-        max_wait_seconds=settings.max_wait_seconds,
+    request = planning.request(
+        settings.job,
         spot=bool(event.get("spot")),
         training_tokens=float(dataset.get("tokens_estimated", 0)) * epochs,
     )
-    money = Money(
-        budget_usd=settings.budget_usd,
-        reserve_usd=settings.reserve_usd,
-        spent_usd=spend.total_usd,
-        committed_usd=spend.committed_usd,
+    job = str(event["job"])
+    for attempt in range(ATTEMPTS):
+        book = _book(clients, settings.bucket)
+        now = clock()
+        standing = book.standing(job, now)
+        admission = decide(request, planning.money(settings.budget, spend(now), standing))
+        mine = Reservation(
+            job=job, usd=admission.worst_case_usd, usd_per_hour=admission.usd_per_hour, until=now + LASTS
+        )
+        if _reserve(clients, settings.bucket, book, [*standing, mine]):
+            return admission
+        pause(random.uniform(0, 0.2 * 2**attempt))
+    raise SpendUnknown(
+        f"{ATTEMPTS} times another run was being admitted at the same moment; start this one again."
     )
-    return asdict(decide(request, money))
+
+
+def _book(clients: Clients, bucket: str) -> Book:
+    try:
+        return reservations.read(clients("s3"), bucket)
+    except Exception as error:
+        raise SpendUnknown(f"What other runs have reserved cannot be read: {error_text(error)}") from error
+
+
+def _reserve(clients: Clients, bucket: str, book: Book, wanted: list[Reservation]) -> bool:
+    try:
+        return reservations.write(clients("s3"), bucket, book, wanted)
+    except Exception as error:
+        raise SpendUnknown(f"The job's money cannot be reserved: {error_text(error)}") from error

@@ -13,8 +13,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-Component = Literal["training", "hosting"]
+Component = Literal["training", "hosting", "notebook", "processing", "studio"]
 Storage = Literal["s3-standard", "ml-volume"]
+
+UNITS = ("USD/hour", "USD/GB-month")
+"""Other currencies and units are not understood, so a file that has them is refused."""
 
 HOURS_PER_MONTH = 730.0
 """AWS bills a GB-month over the hours of the month; 730 is its mean."""
@@ -64,8 +67,30 @@ def hourly(instance_type: str, region: str, component: Component) -> Price:
             if known
             else f"Regions with prices: {', '.join(priced_regions(component))}."
         )
-        + f" To use another, add its price with source and date to {PRICES_FILE.name}."
+        + " Read another from AWS's Price List: finexpert prices refresh --region"
+        + f" {region} --type {instance_type} --component {component}; then deploy."
     )
+
+
+def dearest(component: Component) -> Price:
+    """The highest hourly price known for the component anywhere: what something unpriced is counted at.
+
+    Raises:
+        UnknownPrice: the file has none, or cannot be trusted.
+    """
+    known = [price for (of, _, _), price in _table().items() if of == component]
+    if not known:
+        raise UnknownPrice(f"No price is known for {component}.")
+    return max(known, key=lambda price: price.usd)
+
+
+def problem() -> str:
+    """Why the file cannot be used at all; empty if it can."""
+    try:
+        _table()
+    except UnknownPrice as torn:
+        return str(torn)
+    return ""
 
 
 def storage(kind: Storage, region: str) -> Price:
@@ -115,8 +140,8 @@ def parse(document: Mapping[str, Any]) -> dict[tuple[str, str, str], Price]:
     """Read the file's content into prices by (component, region, type).
 
     Raises:
-        UnknownPrice: an entry is torn: a field is missing, a price is not above zero, a source is not listed,
-            or an entry stands twice.
+        UnknownPrice: an entry is torn: a field is missing, a price is not above zero, a unit is not of
+            `UNITS`, a source is not listed, or an entry stands twice.
     """
     table: dict[tuple[str, str, str], Price] = {}
     try:
@@ -133,6 +158,8 @@ def parse(document: Mapping[str, Any]) -> dict[tuple[str, str, str], Price]:
             key = (price.component, price.region, price.type)
             if not 0 < price.usd < 1000 or key in table:
                 raise ValueError(f"the price of {key} is out of range or stands twice")
+            if price.unit not in UNITS:
+                raise ValueError(f"the price of {key} is in {price.unit}, not in {' or '.join(UNITS)}")
             table[key] = price
     except (KeyError, TypeError, ValueError) as torn:
         raise UnknownPrice(f"The price file cannot be trusted, so nothing is priced: {torn!r}") from torn

@@ -6,11 +6,13 @@ from the training jobs' billable seconds and the endpoints' lifetimes; `spend_so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from lambdas.shared.prices import Component, Price, UnknownPrice, hourly, volume_hourly_usd
+from lambdas.shared.prices import Component, Price, UnknownPrice, dearest, hourly, volume_hourly_usd
+from lambdas.shared.spend_charges import Charges
+from lambdas.shared.spend_time import HOUR, hours_between, month_end, month_start
 
 PriceOf = Callable[[str, str, Component], Price]
 
@@ -41,7 +43,7 @@ class TrainingJob:
 
 @dataclass(frozen=True, kw_only=True)
 class Fleet:
-    """Instances of one kind behind an endpoint."""
+    """Instances of one kind behind an endpoint, a notebook, a job or an app."""
 
     instance_type: str
     instances: int
@@ -49,13 +51,22 @@ class Fleet:
 
 @dataclass(frozen=True, kw_only=True)
 class Lifetime:
-    """One life of an endpoint: from its creation to its deletion (`end` None: it lives)."""
+    """One life of what bills by the hour: from its creation to its deletion (`end` None: it lives).
+
+    `component` is what AWS prices it as; `source` says where its times come from.
+    """
 
     name: str
     start: datetime
     end: datetime | None
     fleets: tuple[Fleet, ...]
     source: str
+    component: Component = "hosting"
+
+    @property
+    def kind(self) -> str:
+        """What people call it."""
+        return "endpoint" if self.component == "hosting" else self.component
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +85,10 @@ class Line:
 class Spend:
     """The month so far. `committed_usd`: what running jobs can still cost until they reach MaxRuntime.
 
-    `unpriced` names what has no price and is therefore missing from the sums; `unread` what could not be
-    read. Whoever decides about money must treat either as a reason not to spend more.
+    `unpriced` names what has no price: jobs and endpoints count at the dearest price known, other people's
+    machines not at all. `unread` names what could not be read and is missing from the sums. Whoever decides
+    about money must treat either as a reason not to spend more. `jobs` are the names of all training jobs
+    that were found.
     """
 
     month: datetime
@@ -84,6 +97,7 @@ class Spend:
     committed_usd: float
     unpriced: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
 
     @property
     def total_usd(self) -> float:
@@ -95,6 +109,20 @@ class Spend:
         """Dollars an hour of what runs now."""
         return sum((line.usd_per_hour for line in self.lines if line.running), 0.0)
 
+    @property
+    def beside_usd_per_hour(self) -> float:
+        """Dollars an hour of what runs now and has no end of its own: all but training jobs."""
+        return sum(
+            (each.usd_per_hour for each in self.lines if each.running and each.kind != "training"), 0.0
+        )
+
+    @property
+    def projected_usd(self) -> float:
+        """Dollars at the month's end if everything goes on as now; jobs end at their MaxRuntime."""
+        hours = (month_end(self.now) - self.now) / HOUR
+        ahead = self.burn_usd_per_hour - self.beside_usd_per_hour
+        return self.total_usd + self.beside_usd_per_hour * hours + min(self.committed_usd, ahead * hours)
+
 
 @dataclass(slots=True)
 class Usage:
@@ -102,46 +130,61 @@ class Usage:
 
     jobs: list[TrainingJob] = field(default_factory=list)
     lifetimes: list[Lifetime] = field(default_factory=list)
+    charges: Charges | None = None
     unread: list[str] = field(default_factory=list)
 
 
-def month_start(now: datetime) -> datetime:
-    """The first instant of `now`'s month in UTC: AWS bills calendar months of UTC."""
-    return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-
-
-def hours_between(start: datetime, end: datetime, month: datetime) -> float:
-    """Hours of [start, end] that lie in the month beginning at `month` (whose end is not before `end`)."""
-    return max(timedelta(0), end - max(start, month)) / timedelta(hours=1)
-
-
 def account(usage: Usage, *, region: str, now: datetime, price: PriceOf = hourly) -> Spend:
-    """Price the usage of the month that `now` lies in."""
+    """Price the usage of the month that `now` lies in, and add AWS's estimate of everything else."""
+    own = _measured(usage, region, now, price)
+    if usage.charges is None:
+        return own
+    then = _measured(usage, region, usage.charges.time, price).total_usd
+    usd = usage.charges.elsewhere_usd(then)
+    how = (
+        f"AWS's estimate of {usage.charges.time:%d %b %H:%M} UTC, ${usage.charges.total_usd:.2f},"
+        " less what is listed here"
+    )
+    rest = Line(name="everything else", kind="account", usd=usd, how=how, running=False, usd_per_hour=0.0)
+    return replace(own, lines=(*own.lines, rest)) if usd > 0 else own
+
+
+def _measured(usage: Usage, region: str, now: datetime, price: PriceOf) -> Spend:
     month = month_start(now)
     lines: list[Line] = []
     unpriced: list[str] = []
     committed = 0.0
     for job in usage.jobs:
-        try:
-            line, ahead = _training(job, region, month, now, price)
-        except UnknownPrice as error:
-            unpriced.append(f"{job.name}: {error}")
-            continue
-        lines.append(line)
-        committed += ahead
+        for price_of in (price, _dearest):
+            try:
+                line, ahead = _training(job, region, month, now, price_of)
+            except UnknownPrice as error:
+                unpriced.append(f"{job.name}: {error}")
+                continue
+            lines.append(line)
+            committed += ahead
+            break
     for life in usage.lifetimes:
-        try:
-            lines.append(_endpoint(life, region, month, now, price))
-        except UnknownPrice as error:
-            unpriced.append(f"{life.name}: {error}")
+        for price_of in (price, _dearest) if life.component == "hosting" else (price,):
+            try:
+                lines.append(_life(life, region, month, now, price_of))
+                break
+            except UnknownPrice as error:
+                unpriced.append(f"{life.name}: {error}")
     return Spend(
         month=month,
         now=now,
         lines=tuple(line for line in lines if line.usd > 0 or line.running),
         committed_usd=committed,
-        unpriced=tuple(unpriced),
+        unpriced=tuple(dict.fromkeys(unpriced)),
         unread=tuple(usage.unread),
+        jobs=tuple(job.name for job in usage.jobs),
     )
+
+
+def _dearest(instance_type: str, region: str, component: Component) -> Price:
+    """What has no price counts at the dearest known: the guard then acts too early, not too late."""
+    return dearest(component)
 
 
 def _training(
@@ -173,78 +216,27 @@ def training_hours(job: TrainingJob, month: datetime, now: datetime) -> float:
     if job.start is None:
         return 0.0
     end = job.end or now
-    inside = hours_between(job.start, end, month)
+    inside = hours_between(job.start, min(end, now), month)
     if job.billable_seconds is None:
         return inside
-    elapsed = (end - job.start) / timedelta(hours=1)
+    elapsed = (end - job.start) / HOUR
     share = inside / elapsed if elapsed > 0 else float(end >= month)
     return job.billable_seconds / 3600 * share
 
 
-def _endpoint(life: Lifetime, region: str, month: datetime, now: datetime, price: PriceOf) -> Line:
+def _life(life: Lifetime, region: str, month: datetime, now: datetime, price: PriceOf) -> Line:
     if not life.fleets:
         raise UnknownPrice("its instance type could not be found out")
-    rate = sum(f.instances * price(f.instance_type, region, "hosting").usd for f in life.fleets)
-    hours = hours_between(life.start, life.end or now, month)
-    kinds = " + ".join(
-        f"{f.instances} × {f.instance_type} ${price(f.instance_type, region, 'hosting').usd:g}/h"
-        for f in life.fleets
-    )
+    prices = [(fleet, price(fleet.instance_type, region, life.component)) for fleet in life.fleets]
+    rate = sum(fleet.instances * each.usd for fleet, each in prices)
+    hours = hours_between(life.start, min(life.end or now, now), month)
+    kinds = " + ".join(f"{fleet.instances} × {each.type} ${each.usd:g}/h" for fleet, each in prices)
     running = life.end is None
     return Line(
         name=life.name,
-        kind="endpoint",
+        kind=life.kind,
         usd=hours * rate,
         how=f"{hours:.3f} h from {max(life.start, month):%d %b %H:%M} UTC × ({kinds}), by {life.source}",
         running=running,
         usd_per_hour=rate if running else 0.0,
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class StackEvent:
-    """What matters of a CloudFormation event."""
-
-    time: datetime
-    logical_id: str
-    resource_type: str
-    status: str
-
-
-def lifetimes(
-    events: Iterable[StackEvent], *, name: str, fleets: tuple[Fleet, ...], until: datetime | None = None
-) -> list[Lifetime]:
-    """The lives of a stack's endpoint from its events.
-
-    A life runs from the start of the creation to the end of the deletion, so it is never counted too short. A
-    creation that failed ends with its deletion or with the end of the roll-back, whichever is told. Where the
-    events begin with a deletion, the endpoint lived since before the first event. `until`: when the whole
-    stack was deleted, if it was.
-    """
-    ordered = sorted(events, key=lambda event: event.time)
-    found: list[Lifetime] = []
-    begun: dict[str, datetime] = {}
-    failed: set[str] = set()
-
-    def close(logical_id: str, start: datetime, end: datetime | None) -> None:
-        found.append(Lifetime(name=name, start=start, end=end, fleets=fleets, source="the stack's events"))
-        begun.pop(logical_id, None)
-        failed.discard(logical_id)
-
-    for event in ordered:
-        if event.resource_type == "AWS::CloudFormation::Stack":
-            if event.status.endswith("_COMPLETE"):
-                over = set(begun) if event.status == "DELETE_COMPLETE" else failed & set(begun)
-                for logical_id in over:
-                    close(logical_id, begun[logical_id], event.time)
-        elif event.resource_type != "AWS::SageMaker::Endpoint":
-            continue
-        elif event.status == "CREATE_IN_PROGRESS":
-            begun.setdefault(event.logical_id, event.time)
-        elif event.status == "CREATE_FAILED":
-            failed.add(event.logical_id)
-        elif event.status == "DELETE_COMPLETE":
-            close(event.logical_id, begun.get(event.logical_id, ordered[0].time), event.time)
-    for logical_id, start in list(begun.items()):
-        close(logical_id, start, until)
-    return found

@@ -1,7 +1,8 @@
 """Reads from AWS what `spend` prices: the project's training jobs, Hosting's lives, other endpoints of the
-project.
+project, alive or gone, other people's machines of the region, and AWS's estimate of everything else.
 
-Nothing is stored: everything is read anew each time. A source that fails is named in `Usage.unread`.
+Nothing is stored: everything is read anew each time, so a lost or late call loses nothing
+(docs/decisions/month-from-aws.md). A source that fails is named in `Usage.unread`.
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from lambdas.shared.aws import Clients, error_text, is_missing, list_all, pages
+from lambdas.shared import spend_charges, spend_machines, spend_trail
+from lambdas.shared.aws import AwsClients, Clients, error_text, is_missing, list_all, pages
 from lambdas.shared.spend import (
     Fleet,
     Lifetime,
     Spend,
-    StackEvent,
     TrainingJob,
     Usage,
     account,
-    lifetimes,
-    month_start,
 )
+from lambdas.shared.spend_events import StackEvent, lifetimes
+from lambdas.shared.spend_time import month_start
 from lambdas.shared.tags import PROJECT_TAG, indexed_tags, list_tags, owning_stack
 
 #: The longest that a training job can last; one that began earlier cannot bill in this month.
@@ -30,14 +31,42 @@ LONGEST_JOB = timedelta(days=28)
 ENDPOINT_TYPES = ("AWS::SageMaker::Endpoint", "AWS::CloudFormation::Stack")
 
 
-def month_to_date(clients: Clients, *, project: str, hosting_stack: str, region: str, now: datetime) -> Spend:
-    """Read and price the month so far. Never raises for AWS errors: see `Spend.unread`."""
+def month_to_date(
+    clients: Clients,
+    *,
+    project: str,
+    hosting_stack: str,
+    region: str,
+    now: datetime,
+    billing: Callable[[], Any],
+) -> Spend:
+    """Read and price the month so far. Never raises for AWS errors: see `Spend.unread`.
+
+    `billing` makes the CloudWatch client of the region where AWS's estimate of the bill is.
+    """
     usage = Usage()
+    sagemaker, month = clients("sagemaker"), month_start(now)
     _attempt(usage, "training jobs", lambda: _training_jobs(clients, project, now, usage))
     if hosting_stack:
         _attempt(usage, f"stack {hosting_stack}", lambda: _hosting(clients, hosting_stack, now, usage))
-    _attempt(usage, "endpoints", lambda: _endpoints(clients, project, hosting_stack, usage))
+    _attempt(usage, "endpoints", lambda: _endpoints(clients, project, hosting_stack, now, usage))
+    for what, read in (
+        ("notebook instances", lambda: spend_machines.notebooks(sagemaker)),
+        ("processing jobs", lambda: spend_machines.processing_jobs(sagemaker, month)),
+        ("Studio apps", lambda: spend_machines.apps(sagemaker)),
+    ):
+        _attempt(usage, what, lambda read=read: usage.lifetimes.extend(read()))  # type: ignore[misc]
+    _attempt(usage, "AWS's estimated charges", lambda: _charges(billing(), now, usage))
     return account(usage, region=region, now=now)
+
+
+def billing_client() -> Any:
+    """The CloudWatch client where the bill's estimate is, with the environment's credentials."""
+    return AwsClients(spend_charges.BILLING_REGION)("cloudwatch")
+
+
+def _charges(cloudwatch: Any, now: datetime, usage: Usage) -> None:
+    usage.charges = spend_charges.read(cloudwatch, now)
 
 
 def _attempt(usage: Usage, what: str, read: Callable[[], None]) -> None:
@@ -168,8 +197,23 @@ def template_fleets(template: dict[str, Any]) -> tuple[Fleet, ...]:
     return tuple(fleets)
 
 
-def _endpoints(clients: Clients, project: str, hosting_stack: str, usage: Usage) -> None:
-    """Endpoints that carry the project's tag and do not belong to the Hosting stack."""
+def _endpoints(clients: Clients, project: str, hosting_stack: str, now: datetime, usage: Usage) -> None:
+    """Endpoints of the project's tag that the Hosting stack does not own: what runs, and what is gone."""
+    alive = _live_endpoints(clients, project, hosting_stack, usage)
+    usage.lifetimes += spend_trail.read_gone(
+        clients("cloudtrail"),
+        clients("sagemaker"),
+        project=project,
+        alive=alive,
+        # Hosting's own endpoint has the project's name; the stack's events tell of it.
+        without={project.lower()} if hosting_stack else set(),
+        month=month_start(now),
+        now=now,
+    )
+
+
+def _live_endpoints(clients: Clients, project: str, hosting_stack: str, usage: Usage) -> set[str]:
+    """Adds the endpoints that run and are not Hosting's to `usage`; answers the names of all that exist."""
     sagemaker = clients("sagemaker")
     listing = list_all(sagemaker.list_endpoints, "Endpoints", MaxResults=100)
     try:
@@ -189,6 +233,7 @@ def _endpoints(clients: Clients, project: str, hosting_stack: str, usage: Usage)
                 usage.unread.append(f"endpoint {name}: {error_text(error)}")
     if not listing.complete:
         raise RuntimeError(listing.problem)
+    return {summary["EndpointName"] for summary in listing.items}
 
 
 def live_endpoint(sagemaker: Any, name: str) -> Lifetime | None:

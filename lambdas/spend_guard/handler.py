@@ -13,44 +13,43 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from lambdas.shared import prices
 from lambdas.shared.aws import AwsClients, Clients, error_text, region_from
 from lambdas.shared.environment import Variables
 from lambdas.shared.notify import log, notify
 from lambdas.shared.spend import Spend
-from lambdas.shared.spend_sources import month_to_date
-from lambdas.spend_guard import published
-from lambdas.spend_guard.position import Position, crossed
+from lambdas.shared.spend_settings import BudgetSettings
+from lambdas.shared.spend_sources import billing_client, month_to_date
+from lambdas.spend_guard import latch, published
+from lambdas.spend_guard.position import Memory, Position, crossed, stand
 from lambdas.spend_guard.stopping import Stopped, stop_all
 
-#: What the last resort may wait for; the function's own limit is longer.
+#: What the removal of one endpoint may wait for; the function's own limit is longer.
 STOP_SECONDS = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The function's settings; money in dollars a month."""
+    """The function's settings. Without `latch_policy_arn` nobody is ever denied anything."""
 
-    project: str
+    budget: BudgetSettings
     region: str
-    budget_usd: float
-    reserve_usd: float
-    hosting_stack: str
     namespace: str
     topic_arn: str
+    latch_policy_arn: str
+    latch_roles: tuple[str, ...]
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Settings:
         """Read from environment variables; ConfigurationError names all that cannot be used."""
         variables = Variables(environ)
-        project = variables.text("PROJECT", "FinExpert")
         settings = cls(
-            project=project,
+            budget=BudgetSettings.read(variables),
             region=region_from(environ),
-            budget_usd=variables.number("BUDGET_USD", 25),
-            reserve_usd=variables.number("RESERVE_USD", 2),
-            hosting_stack=variables.text("HOSTING_STACK", f"{project}-Hosting"),
             namespace=variables.text("METRIC_NAMESPACE", "FinExpert"),
             topic_arn=variables.text("TOPIC_ARN"),
+            latch_policy_arn=variables.text("LATCH_POLICY_ARN"),
+            latch_roles=tuple(variables.text("LATCH_ROLES").replace(",", " ").split()),
         )
         variables.check()
         return settings
@@ -61,52 +60,55 @@ class GuardBlind(RuntimeError):
 
 
 def handler(event: Mapping[str, Any] | None = None, context: object = None) -> dict[str, Any]:
-    """One run; the event is not used. Answer {spent_usd, burn_usd_per_hour, limit_usd, hours_to_limit, over,
-    told, stopped, problems}. Raises GuardBlind after all was tried when stopping failed or nothing could be
-    read."""
+    """One run; the event is not used. Answer {spent_usd, burn_usd_per_hour, limit_usd, hours_to_limit,
+    projected_usd, over, told, stopped, problems}. Raises GuardBlind after all was tried when stopping failed
+    or its memory could not be read or written."""
     settings = Settings.load(os.environ)
-    return guard(settings, AwsClients(settings.region), datetime.now(UTC))
+    return guard(settings, AwsClients(settings.region), datetime.now(UTC), billing=billing_client)
 
 
 def guard(
-    settings: Settings, clients: Clients, now: datetime, pause: Callable[[float], None] = time.sleep
+    settings: Settings,
+    clients: Clients,
+    now: datetime,
+    *,
+    billing: Callable[[], Any],
+    pause: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
     """The handler with everything from outside given."""
+    budget = settings.budget
     spend = month_to_date(
         clients,
-        project=settings.project,
-        hosting_stack=settings.hosting_stack,
+        project=budget.project,
+        hosting_stack=budget.hosting_stack,
         region=settings.region,
         now=now,
+        billing=billing,
     )
-    before, doubted, problems = _remembered(settings, clients, now)
-    position = Position(
-        budget_usd=settings.budget_usd,
-        reserve_usd=settings.reserve_usd,
-        # A month's sum never falls: where less can be read than before, what was known then still holds.
-        spent_usd=max(spend.total_usd, before),
-        burn_usd_per_hour=spend.burn_usd_per_hour,
-    )
+    memory, problems = _remembered(settings, clients, now)
+    position = stand(spend, memory, budget, now, price_problem=prices.problem())
     stopped = Stopped()
     if position.over:
         stopped = stop_all(
             clients,
-            project=settings.project,
-            hosting_stack=settings.hosting_stack,
+            project=budget.project,
+            hosting_stack=budget.hosting_stack,
+            endpoints=_others(spend, budget.hosting_stack),
             seconds=STOP_SECONDS,
             pause=pause,
         )
-    told = _told(spend, position, before, doubted, stopped)
-    if told and position.over:
-        told += _untouched(spend, settings.hosting_stack)
+    latched = _latch(settings, clients, position, memory, stopped)
+    told = _told(spend, position, memory, stopped)
     if told:
-        notify(lambda: clients("sns"), settings.topic_arn, f"{settings.project}: spending", told)
-    problems += _publish(settings, clients, position, spend, now) + stopped.problems
+        notify(lambda: clients("sns"), settings.topic_arn, f"{budget.project}: spending", told)
+    problems += _publish(settings, clients, position, spend, latched, now) + stopped.problems
+    problems += [position.blind] if position.blind else []
     answer = {
         "spent_usd": round(position.spent_usd, 4),
         "burn_usd_per_hour": round(position.burn_usd_per_hour, 4),
         "limit_usd": round(position.limit_usd, 4),
         "hours_to_limit": position.hours_to_limit,
+        "projected_usd": round(position.projected_usd, 4),
         "over": position.over,
         "told": told,
         "stopped": stopped.done,
@@ -118,27 +120,46 @@ def guard(
     return answer
 
 
-def _remembered(settings: Settings, clients: Clients, now: datetime) -> tuple[float, bool, list[str]]:
+def _remembered(settings: Settings, clients: Clients, now: datetime) -> tuple[Memory, list[str]]:
     try:
-        before, doubted = published.read(
-            clients("cloudwatch"), namespace=settings.namespace, project=settings.project, now=now
+        memory = published.read(
+            clients("cloudwatch"), namespace=settings.namespace, project=settings.budget.project, now=now
         )
     except Exception as error:
         # Without memory everything is told again: better twice than never.
-        return 0.0, False, [f"the guard's own metrics cannot be read: {error_text(error)}"]
-    return before, doubted, []
+        return Memory(readable=False), [f"the guard's own metrics cannot be read: {error_text(error)}"]
+    return memory, []
+
+
+def _latch(
+    settings: Settings, clients: Clients, position: Position, memory: Memory, stopped: Stopped
+) -> bool:
+    """Turn the latch, and answer whether it is set for this month."""
+    if not (settings.latch_policy_arn and settings.latch_roles and memory.readable):
+        return memory.latched
+    turned = latch.turn(
+        clients("iam"),
+        policy_arn=settings.latch_policy_arn,
+        roles=settings.latch_roles,
+        over=position.over,
+        latched=memory.latched,
+    )
+    stopped.done += turned.done
+    stopped.problems += turned.problems
+    return memory.latched or (position.over and not turned.problems)
 
 
 def _publish(
-    settings: Settings, clients: Clients, position: Position, spend: Spend, now: datetime
+    settings: Settings, clients: Clients, position: Position, spend: Spend, latched: bool, now: datetime
 ) -> list[str]:
     try:
         published.write(
             clients("cloudwatch"),
             namespace=settings.namespace,
-            project=settings.project,
+            project=settings.budget.project,
             position=position,
             doubts=len(spend.unread) + len(spend.unpriced),
+            latched=latched,
             now=now,
         )
     except Exception as error:
@@ -146,20 +167,28 @@ def _publish(
     return []
 
 
-def _untouched(spend: Spend, hosting_stack: str) -> list[str]:
-    """Endpoints that the guard does not stop, since it did not make them: people have to."""
+def _others(spend: Spend, hosting_stack: str) -> list[str]:
+    """The project's endpoints that run beside Hosting's own."""
     return [
-        f"Still running, delete it if you can: endpoint {line.name}, ${line.usd_per_hour:.2f}/h"
+        line.name
         for line in spend.lines
         if line.running and line.kind == "endpoint" and line.name != hosting_stack
     ]
 
 
-def _told(spend: Spend, position: Position, before: float, doubted: bool, stopped: Stopped) -> list[str]:
-    lines = crossed(position, before)
-    lines += [f"Stopped: {what}." for what in stopped.done]
+def _told(spend: Spend, position: Position, memory: Memory, stopped: Stopped) -> list[str]:
+    lines = crossed(position, memory.spent_usd)
+    if position.blind:
+        lines.append(f"Everything is stopped, since nobody can tell what was spent: {position.blind}")
+    lines += [f"Done: {what}." for what in stopped.done]
     lines += [f"NOT STOPPED: {what}" for what in stopped.problems]
+    if lines and position.over:
+        lines += [
+            f"Runs on, not the project's to stop: {line.kind} {line.name}, ${line.usd_per_hour:.2f}/h"
+            for line in spend.lines
+            if line.running and line.kind not in ("endpoint", "training")
+        ]
     doubts = [*spend.unpriced, *spend.unread]
-    if doubts and not doubted:
+    if doubts and not memory.doubted:
         lines += [f"Missing from the sum: {what}" for what in doubts]
     return lines

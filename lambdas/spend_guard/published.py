@@ -1,6 +1,6 @@
 """The guard's metrics: written each run, and read back so that nobody is told the same thing twice.
 
-They are the guard's only memory; it stores nothing of its own.
+They are the guard's only memory; the sum itself is made anew from AWS each time.
 """
 
 from __future__ import annotations
@@ -8,22 +8,33 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from lambdas.shared.spend import month_start
-from lambdas.spend_guard.position import Position
+from lambdas.shared.spend_time import month_start
+from lambdas.spend_guard.position import Memory, Position
 
-SPENT, DOUBTS = "MonthToDateUSD", "UnpricedResources"
-DAY = 86_400
+SPENT, BURN, DOUBTS, LATCH = "MonthToDateUSD", "BurnUSDPerHour", "UnpricedResources", "CreateDenied"
+DAY, MINUTES = 86_400, 300
+#: A burn that is older than this says nothing of what runs now.
+RECENT = timedelta(hours=6)
 
 
 def write(
-    cloudwatch: Any, *, namespace: str, project: str, position: Position, doubts: int, now: datetime
+    cloudwatch: Any,
+    *,
+    namespace: str,
+    project: str,
+    position: Position,
+    doubts: int,
+    latched: bool,
+    now: datetime,
 ) -> None:
     """Publish the position; HoursToLimit only while something bills, since there is none otherwise."""
     values: list[tuple[str, float, str]] = [
         (SPENT, position.spent_usd, "None"),
-        ("BurnUSDPerHour", position.burn_usd_per_hour, "None"),
+        (BURN, position.burn_usd_per_hour, "None"),
+        ("ProjectedUSD", position.projected_usd, "None"),
         ("BudgetUsedPercent", position.used_percent, "Percent"),
         (DOUBTS, float(doubts), "Count"),
+        (LATCH, float(latched), "Count"),
     ]
     if position.hours_to_limit is not None:
         values.append(("HoursToLimit", position.hours_to_limit, "None"))
@@ -42,29 +53,37 @@ def write(
     )
 
 
-def read(cloudwatch: Any, *, namespace: str, project: str, now: datetime) -> tuple[float, bool]:
-    """(highest sum that this month has seen, whether doubts were told in the last day)."""
+def read(cloudwatch: Any, *, namespace: str, project: str, now: datetime) -> Memory:
+    """What earlier runs of this month published."""
+    series = {"spent": (SPENT, DAY), "doubts": (DOUBTS, 3600), "latch": (LATCH, DAY), "burn": (BURN, MINUTES)}
     month = month_start(now)
-    yesterday = now - timedelta(days=1)
-    answer = cloudwatch.get_metric_data(
-        MetricDataQueries=[
-            _query("spent", SPENT, namespace, project, DAY),
-            _query("doubts", DOUBTS, namespace, project, 3600),
-        ],
-        StartTime=month,
-        EndTime=now + timedelta(minutes=1),
+    long = [_query(name, *series[name], namespace, project) for name in ("spent", "doubts", "latch")]
+    end = now + timedelta(minutes=1)
+    points = _points(cloudwatch, long, month, end)
+    points |= _points(
+        cloudwatch, [_query("burn", *series["burn"], namespace, project)], max(month, now - RECENT), end
     )
-    spent, doubted = 0.0, False
-    for result in answer["MetricDataResults"]:
-        if result["Id"] == "spent":
-            spent = max([spent, *result["Values"]])
-        else:
-            points = zip(result["Timestamps"], result["Values"], strict=True)
-            doubted = any(value > 0 and time >= yesterday for time, value in points)
-    return spent, doubted
+    newest = max(points["burn"], default=None)
+    return Memory(
+        spent_usd=max((value for _, value in points["spent"]), default=0.0),
+        burn_usd_per_hour=newest[1] if newest else 0.0,
+        time=newest[0] if newest else None,
+        doubted=any(value > 0 and time >= now - timedelta(days=1) for time, value in points["doubts"]),
+        latched=any(value > 0 for _, value in points["latch"]),
+    )
 
 
-def _query(query: str, metric: str, namespace: str, project: str, period: int) -> dict[str, Any]:
+def _points(
+    cloudwatch: Any, queries: list[dict[str, Any]], start: datetime, end: datetime
+) -> dict[str, list[tuple[datetime, float]]]:
+    answer = cloudwatch.get_metric_data(MetricDataQueries=queries, StartTime=start, EndTime=end)
+    return {
+        result["Id"]: list(zip(result["Timestamps"], result["Values"], strict=True))
+        for result in answer["MetricDataResults"]
+    }
+
+
+def _query(query: str, metric: str, period: int, namespace: str, project: str) -> dict[str, Any]:
     return {
         "Id": query,
         "MetricStat": {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from lambdas.shared import hosting
-from lambdas.shared.aws import Clients, error_text
+from lambdas.shared.aws import Clients, error_text, is_missing
 from lambdas.shared.endpoints import remove_endpoint
 from lambdas.shared.spend_sources import project_jobs
+from lambdas.shared.tags import list_tags, owning_stack
 
 
 @dataclass(slots=True)
@@ -25,15 +26,40 @@ def stop_all(
     *,
     project: str,
     hosting_stack: str,
+    endpoints: Sequence[str],
     seconds: float,
     pause: Callable[[float], None] = time.sleep,
 ) -> Stopped:
-    """Put Hosting to sleep and stop the project's training jobs; repeating it does nothing more."""
+    """Stop the project's training jobs, put Hosting to sleep, and delete the project's other `endpoints`.
+
+    Jobs get SageMaker's two minutes to write a checkpoint. A tag that keeps an endpoint from the idle reaper
+    does not keep it here. Repeating it does nothing more.
+    """
     stopped = Stopped()
     _stop_jobs(clients, project, stopped)
     if hosting_stack:
         _sleep(clients, hosting_stack, stopped, seconds, pause)
+    for name in endpoints:
+        _remove_other(clients, name, stopped, seconds, pause)
     return stopped
+
+
+def _remove_other(
+    clients: Clients, name: str, stopped: Stopped, seconds: float, pause: Callable[[float], None]
+) -> None:
+    sagemaker = clients("sagemaker")
+    try:
+        described = sagemaker.describe_endpoint(EndpointName=name)
+        owner = owning_stack(list_tags(sagemaker, described["EndpointArn"]))
+    except Exception as error:
+        if not is_missing(error):
+            stopped.problems.append(f"endpoint {name} cannot be looked at: {error_text(error)}")
+        return
+    if owner:
+        stopped.problems.append(f"endpoint {name} belongs to the stack {owner}: delete that stack")
+        return
+    config = described["EndpointConfigName"]
+    _remove(clients, name, f"make it again from its configuration {config}", stopped, seconds, pause)
 
 
 def _stop_jobs(clients: Clients, project: str, stopped: Stopped) -> None:
@@ -81,6 +107,18 @@ def _remove_directly(
 ) -> None:
     """The last resort for a stack that CloudFormation cannot update: the endpoint goes without it."""
     name = broken.endpoint_name or broken.stack.rsplit("-", 1)[0].lower()
+    drifted = f"{broken.stack} is in {broken.status} and has drifted now: delete and deploy it again"
+    _remove(clients, name, drifted, stopped, seconds, pause)
+
+
+def _remove(
+    clients: Clients,
+    name: str,
+    afterwards: str,
+    stopped: Stopped,
+    seconds: float,
+    pause: Callable[[float], None],
+) -> None:
     removal = remove_endpoint(
         name,
         sagemaker=clients("sagemaker"),
@@ -89,9 +127,6 @@ def _remove_directly(
         pause=pause,
     )
     if any("deleted" in step for step in removal.steps):
-        stopped.done.append(
-            f"endpoint {name} deleted directly because {broken.stack} is in {broken.status}: the stack has"
-            " drifted, delete and deploy it again"
-        )
+        stopped.done.append(f"endpoint {name} deleted; {afterwards}")
     if not removal.gone:
         stopped.problems.append(f"endpoint {name} still bills: {removal.problem}")

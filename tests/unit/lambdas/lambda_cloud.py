@@ -6,7 +6,9 @@ Metrics match by their exact set of dimensions, lists come in AWS's page sizes, 
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -114,6 +116,11 @@ class Cloud:
     messages: list[dict[str, Any]] = field(default_factory=list)
     targets: list[dict[str, Any]] = field(default_factory=list)
     executions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    notebooks: list[dict[str, Any]] = field(default_factory=list)
+    processing: dict[str, dict[str, Any]] = field(default_factory=dict)
+    apps: list[dict[str, Any]] = field(default_factory=list)
+    trail: list[dict[str, Any]] = field(default_factory=list)
+    attached: dict[str, set[str]] = field(default_factory=dict)
     points_a_page: int = 100_800
     #: Looks that a component stays in Deleting after it was asked to go.
     component_delay: int = 0
@@ -326,6 +333,54 @@ class Cloud:
     def delete_model_package(self, ModelPackageName: str) -> None:
         del self.packages[ModelPackageName]
 
+    def list_notebook_instances(self, **request: Any) -> dict[str, Any]:
+        return page(self.notebooks, request, "NotebookInstances")
+
+    def list_processing_jobs(self, **request: Any) -> dict[str, Any]:
+        after = request.get("LastModifiedTimeAfter", datetime.min.replace(tzinfo=UTC))
+        found = [job for job in self.processing.values() if job["LastModifiedTime"] >= after]
+        return page(found, request, "ProcessingJobSummaries")
+
+    def describe_processing_job(self, ProcessingJobName: str) -> dict[str, Any]:
+        return dict(self.processing[ProcessingJobName])
+
+    def list_apps(self, **request: Any) -> dict[str, Any]:
+        return page(self.apps, request, "Apps")
+
+    # --- CloudTrail and IAM
+
+    def recorded(self, ago: float, name: str, /, error_code: str = "", **parameters: Any) -> None:
+        """A call `ago` minutes before now, as CloudTrail writes it."""
+        record = {"eventName": name, "requestParameters": parameters}
+        self.trail.append(
+            {
+                "EventName": name,
+                "EventTime": self.now - minutes(ago),
+                "CloudTrailEvent": json.dumps(record | ({"errorCode": error_code} if error_code else {})),
+            }
+        )
+
+    def lookup_events(self, **request: Any) -> dict[str, Any]:
+        (attribute,) = request["LookupAttributes"]  # AWS takes one at a time
+        assert attribute["AttributeKey"] == "EventName"
+        found = [
+            event
+            for event in self.trail
+            if event["EventName"] == attribute["AttributeValue"]
+            and request["StartTime"] <= event["EventTime"] <= request["EndTime"]
+        ]
+        newest_first = sorted(found, key=lambda event: event["EventTime"], reverse=True)
+        return page(newest_first, request, "Events", size=2)
+
+    def attach_role_policy(self, RoleName: str, PolicyArn: str) -> None:
+        self.attached.setdefault(RoleName, set()).add(PolicyArn)
+
+    def detach_role_policy(self, RoleName: str, PolicyArn: str) -> None:
+        self.attached[RoleName].remove(PolicyArn)
+
+    def list_attached_role_policies(self, RoleName: str) -> dict[str, Any]:
+        return {"AttachedPolicies": [{"PolicyArn": arn} for arn in self.attached.get(RoleName, ())]}
+
     # --- Resource Groups Tagging API
 
     def get_resources(self, **request: Any) -> dict[str, Any]:
@@ -460,13 +515,19 @@ class Cloud:
     def publish(self, **request: Any) -> None:
         self.messages.append(request)
 
-    def put_object(self, Bucket: str, Key: str, Body: bytes, **_: Any) -> None:
+    def put_object(self, Bucket: str, Key: str, Body: bytes, **request: Any) -> None:
+        present = self.objects.get((Bucket, Key))
+        if request.get("IfNoneMatch") and present is not None:
+            raise error("PreconditionFailed", "At least one of the pre-conditions did not hold")
+        if "IfMatch" in request and (present is None or request["IfMatch"] != etag(present)):
+            raise error("NoSuchKey" if present is None else "PreconditionFailed", "no such version")
         self.objects[(Bucket, Key)] = Body
 
     def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
         if (Bucket, Key) not in self.objects:
             raise error("NoSuchKey", "The specified key does not exist.")
-        return {"Body": io.BytesIO(self.objects[(Bucket, Key)])}
+        body = self.objects[(Bucket, Key)]
+        return {"Body": io.BytesIO(body), "ETag": etag(body)}
 
     def list_objects_v2(self, Bucket: str, Prefix: str, ContinuationToken: str = "0") -> dict[str, Any]:
         keys = sorted(key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix))
@@ -493,6 +554,10 @@ class Cloud:
 
     def stop_execution(self, executionArn: str, **_: Any) -> None:
         self.executions[executionArn]["status"] = "ABORTED"
+
+
+def etag(body: bytes) -> str:
+    return f'"{hashlib.md5(body).hexdigest()}"'
 
 
 def page(items: list[Any], request: dict[str, Any], key: str, size: int | None = None) -> dict[str, Any]:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lambda_cloud import NOW, REGION
+from lambda_cloud import NOW, REGION, Cloud, error
 
 from lambdas.admission.decision import (
     LEAST_USEFUL_SECONDS,
+    Admission,
     BudgetExceeded,
     Money,
+    Offer,
     Request,
     decide,
+    options,
 )
 from lambdas.admission.handler import Settings, SpendUnknown, admit
+from lambdas.admission.reservations import KEY, LASTS
 from lambdas.shared.prices import UnknownPrice
-from lambdas.shared.spend import Spend, month_start
+from lambdas.shared.spend import Line, Spend
+from lambdas.shared.spend_reserve import Exposure
+from lambdas.shared.spend_time import month_start
 
 REQUEST = Request(
     instance_type="ml.g5.2xlarge",
@@ -54,7 +62,7 @@ def test_too_little_for_anything_useful_is_refused_with_the_sum() -> None:
 
 
 def test_running_jobs_bind_money() -> None:
-    with pytest.raises(BudgetExceeded, match="for running jobs"):
+    with pytest.raises(BudgetExceeded, match="for running and reserved jobs"):
         decide(REQUEST, replace(MONEY, committed_usd=17.9))
 
 
@@ -114,26 +122,80 @@ def test_no_admitted_job_can_break_the_budget(
     except BudgetExceeded:
         longest = max(wait, runtime) if spot else runtime
         needed = rate * instances * min(LEAST_USEFUL_SECONDS, longest) / 3600
-        assert money.available_usd < needed + rate * instances / 3600 + 1e-9
+        assert money.available_usd(request.rate) < needed + rate * instances / 3600 + 1e-9
         return
     held = admission.max_wait_seconds if spot else admission.max_runtime_seconds
-    assert rate * instances * held / 3600 <= money.available_usd + 1e-6
+    assert rate * instances * held / 3600 <= money.available_usd(request.rate) + 1e-6
     assert admission.max_runtime_seconds <= runtime
     assert admission.max_wait_seconds >= admission.max_runtime_seconds
+
+
+class TestReserve:
+    """What runs decides how much must stay unspent."""
+
+    def test_two_g5_2xlarge_fit_into_the_default_reserve(self) -> None:
+        pair = 2 * (1.515 + 0.0192)
+        assert Exposure(period_minutes=5).reserve_usd(2.0, pair) == 2.0
+        assert Exposure(period_minutes=5).overshoot_bound_usd(2.0, pair) == 0.0
+
+    def test_a_dearer_job_needs_a_larger_reserve_and_is_refused_without(self) -> None:
+        dear = replace(REQUEST, usd_per_instance_hour=30.0, max_runtime_seconds=1200)
+        assert decide(dear, replace(MONEY, budget_usd=100)).worst_case_usd == 10.0
+        with pytest.raises(BudgetExceeded, match=r"\$19\.50 reserve \(39 min of all that would run"):
+            decide(dear, MONEY)
+
+    def test_what_runs_beside_takes_its_share_of_the_time(self) -> None:
+        alone = decide(replace(REQUEST, max_runtime_seconds=86_400), MONEY)
+        beside = decide(replace(REQUEST, max_runtime_seconds=86_400), replace(MONEY, beside_usd_per_hour=1.5))
+        assert beside.max_runtime_seconds == alone.max_runtime_seconds // 2
+        assert "Beside it $1.500/h" in beside.sentence
+
+
+class TestOptions:
+    OTHERS = (
+        Offer(instance_type="ml.g6.2xlarge", usd_per_hour=1.0),
+        Offer(instance_type="ml.g5.48xlarge", usd_per_hour=20.0),
+    )
+
+    def test_cheaper_ones_are_told_with_their_sum_and_whether_they_fit(self) -> None:
+        request = replace(REQUEST, instances=2, others=self.OTHERS)
+        found = options(request, replace(MONEY, spent_usd=17.5))
+        assert [(o.what, o.worst_case_usd, o.fits) for o in found] == [
+            ("1 × ml.g5.2xlarge", 3.0, True),
+            ("2 × ml.g6.2xlarge", 4.0, True),
+        ]
+
+    def test_a_refusal_names_them(self) -> None:
+        with pytest.raises(BudgetExceeded, match=r"Cheaper: 1 × ml\.g6\.2xlarge \(\$1\.000/h\)"):
+            decide(replace(REQUEST, others=self.OTHERS), replace(MONEY, spent_usd=24))
+
+
+ENVIRONMENT = {"AWS_REGION": REGION, "ARTIFACT_BUCKET": "artifacts"}
 
 
 class TestHandler:
     def spend(self, **changes: Any) -> Spend:
         return replace(Spend(month=month_start(NOW), now=NOW, lines=(), committed_usd=0.0), **changes)
 
-    def test_the_answer_has_the_contract_s_fields(self) -> None:
+    def admit(
+        self, job: str = "finexpert-1", cloud: Cloud | None = None, environ: Any = None, **changes: Any
+    ) -> Admission:
         event = {
-            "run": "finexpert-1",
+            "job": job,
             "spot": False,
             "dataset": {"tokens_estimated": 1000, "hyperparameters": {"epoch": "5"}},
         }
-        answer = admit(event, Settings.load({"AWS_REGION": REGION}), self.spend())
-        assert set(answer) == {
+        return admit(
+            event,
+            Settings.load(ENVIRONMENT | (environ or {})),
+            cloud or Cloud(),
+            lambda now: self.spend(**changes),
+            clock=lambda: NOW,
+            pause=lambda _: None,
+        )
+
+    def test_the_answer_has_the_contract_s_fields(self) -> None:
+        assert set(asdict(self.admit())) == {
             "max_runtime_seconds",
             "max_wait_seconds",
             "worst_case_usd",
@@ -144,10 +206,92 @@ class TestHandler:
             "sentence",
         }
 
+    def test_price_with_its_day_volume_and_sum_stand_in_the_sentence(self) -> None:
+        sentence = self.admit().sentence
+        assert "$1.515 per hour (ml.g5.2xlarge, us-east-1, read 2026-08-20)" in sentence
+        assert "100 GB volume" in sentence and "$25.00 budget" in sentence
+
     def test_what_is_not_known_lets_nothing_start(self) -> None:
         with pytest.raises(SpendUnknown, match="AccessDenied"):
-            admit({}, Settings.load({}), self.spend(unread=("training jobs: AccessDenied",)))
+            self.admit(unread=("training jobs: AccessDenied",))
 
-    def test_an_unknown_price_blocks(self) -> None:
-        with pytest.raises(UnknownPrice, match=r"ml\.z9"):
-            admit({}, Settings.load({"TRAINING_INSTANCE_TYPE": "ml.z9"}), self.spend())
+    def test_an_unknown_price_blocks_and_says_how_to_get_it(self) -> None:
+        with pytest.raises(UnknownPrice, match=r"finexpert prices refresh .*ml\.z9"):
+            self.admit(environ={"TRAINING_INSTANCE_TYPE": "ml.z9"})
+
+    def test_a_budget_below_the_cheapest_run_is_refused_with_the_sum(self) -> None:
+        with pytest.raises(BudgetExceeded, match="Needed for the shortest useful run"):
+            self.admit(environ={"BUDGET_USD": "2.2"})
+
+
+class TestReservations:
+    """Jobs that are admitted, and not in SageMaker's lists yet."""
+
+    def run(
+        self, cloud: Cloud, job: str, now: datetime = NOW, spent: float = 0.0, **changes: Any
+    ) -> Admission:
+        line = Line(name="x", kind="training", usd=spent, how="", running=False, usd_per_hour=0.0)
+        spend = Spend(month=month_start(NOW), now=now, lines=(line,), committed_usd=0.0, **changes)
+        return admit(
+            {"job": job},
+            Settings.load(ENVIRONMENT),
+            cloud,
+            lambda _: spend,
+            clock=lambda: now,
+            pause=lambda _: None,
+        )
+
+    def test_the_second_sees_the_first_ones_money_as_bound(self) -> None:
+        cloud = Cloud()
+        first = self.run(cloud, "a", spent=19.6)
+        assert first.max_runtime_seconds == 7200
+        with pytest.raises(BudgetExceeded, match=r"\$3\.07 for running and reserved jobs"):
+            self.run(cloud, "b", spent=19.6)
+
+    def test_a_repeated_call_for_the_same_job_is_not_its_own_rival(self) -> None:
+        cloud = Cloud()
+        assert self.run(cloud, "a", spent=19.6) == self.run(cloud, "a", spent=19.6)
+
+    def test_a_job_that_exists_is_counted_by_sagemaker_s_list_alone(self) -> None:
+        cloud = Cloud()
+        self.run(cloud, "a", spent=19.6)
+        assert self.run(cloud, "b", spent=19.6, jobs=("a",)).max_runtime_seconds == 7200
+
+    def test_a_run_that_never_started_gives_its_money_back(self) -> None:
+        cloud = Cloud()
+        self.run(cloud, "a", spent=19.6)
+        later = NOW + LASTS
+        assert self.run(cloud, "b", now=later, spent=19.6).max_runtime_seconds == 7200
+        assert [entry["job"] for entry in json.loads(cloud.objects["artifacts", KEY])] == ["b"]
+
+    def test_who_comes_second_in_the_same_moment_decides_anew(self) -> None:
+        cloud = Cloud()
+        rivals = iter([True])
+
+        def another_writes_first(operation: str, request: dict[str, Any]) -> None:
+            if operation == "PutObject" and next(rivals, False):
+                self.run(cloud, "a", spent=19.6)
+
+        cloud.before = another_writes_first
+        with pytest.raises(BudgetExceeded, match="reserved"):
+            self.run(cloud, "b", spent=19.6)
+        assert [entry["job"] for entry in json.loads(cloud.objects["artifacts", KEY])] == ["a"]
+
+    def test_endless_rivals_end_in_a_refusal(self) -> None:
+        cloud = Cloud()
+        cloud.failures["PutObject"] = error("PreconditionFailed", "no")
+        with pytest.raises(SpendUnknown, match="start this one again"):
+            self.run(cloud, "a")
+
+    @pytest.mark.parametrize("operation", ["GetObject", "PutObject"])
+    def test_without_the_reservations_nothing_starts(self, operation: str) -> None:
+        cloud = Cloud()
+        cloud.failures[operation] = error("AccessDenied", "no")
+        with pytest.raises(SpendUnknown, match="AccessDenied"):
+            self.run(cloud, "a")
+
+    def test_a_torn_book_lets_nothing_start_and_says_what_to_do(self) -> None:
+        cloud = Cloud()
+        cloud.objects["artifacts", KEY] = b'[{"job": "a"'
+        with pytest.raises(SpendUnknown, match="delete it when no run is being started"):
+            self.run(cloud, "a")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from lambda_cloud import Cloud, error, minutes
 
+from lambdas.shared import prices
+from lambdas.shared.environment import ConfigurationError
 from lambdas.spend_guard.handler import GuardBlind, Settings, guard
 from lambdas.spend_guard.position import Position, crossed
 from lambdas.teardown.handler import respond, work
@@ -61,9 +64,11 @@ class TestThresholds:
 
 
 class TestGuard:
-    def run(self, cloud: Cloud, budget: str = "25") -> dict[str, Any]:
-        settings = Settings.load({"BUDGET_USD": budget, "TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:t"})
-        return guard(settings, cloud, cloud.now, pause=lambda _: None)
+    def run(self, cloud: Cloud, budget: str = "25", **more: str) -> dict[str, Any]:
+        settings = Settings.load(
+            {"BUDGET_USD": budget, "TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:t", **more}
+        )
+        return guard(settings, cloud, cloud.now, billing=lambda: cloud("cloudwatch"), pause=lambda _: None)
 
     def test_below_the_limit_it_measures_and_stops_nothing(self, cloud: Cloud) -> None:
         training_job(cloud, "finexpert-1", 2)
@@ -75,6 +80,8 @@ class TestGuard:
             "BurnUSDPerHour",
             "BudgetUsedPercent",
             "HoursToLimit",
+            "ProjectedUSD",
+            "CreateDenied",
             "UnpricedResources",
         }
         assert cloud.jobs["finexpert-1"]["TrainingJobStatus"] == "InProgress" and not cloud.messages
@@ -89,18 +96,101 @@ class TestGuard:
     def test_at_the_limit_jobs_stop_and_hosting_sleeps(self, cloud: Cloud) -> None:
         training_job(cloud, "finexpert-1", 20)
         cloud.stack(STACK, artifact="s3://b/m.tar.gz", EndpointName="finexpert")
-        cloud.endpoint("by-hand", age=10)
+        cloud.endpoint("by-hand", age=10, tags={"finexpert:keep": "true"})
         answer = self.run(cloud)
-        assert answer["over"] and len(answer["stopped"]) == 2
+        assert answer["over"] and len(answer["stopped"]) == 3
         assert cloud.jobs["finexpert-1"]["TrainingJobStatus"] == "Stopping"
         assert cloud.stacks[STACK]["StackStatus"] == "UPDATE_IN_PROGRESS"
         message = cloud.messages[0]["Message"]
-        assert "limit" in message and "by-hand" in message
-        assert "by-hand" in cloud.endpoints
+        assert "limit" in message and "by-hand-config" in message
+        assert "by-hand" not in cloud.endpoints
 
         cloud.now += minutes(5)
         assert self.run(cloud)["stopped"] == []
         assert len(cloud.messages) == 1
+
+    def test_another_stack_s_endpoint_is_told_and_left(self, cloud: Cloud) -> None:
+        training_job(cloud, "finexpert-1", 20)
+        cloud.endpoint("theirs", age=10, tags={"aws:cloudformation:stack-name": "Other"})
+        with pytest.raises(GuardBlind, match="stack Other"):
+            self.run(cloud)
+        assert "theirs" in cloud.endpoints
+
+    def test_the_more_runs_the_earlier_it_stops(self, cloud: Cloud) -> None:
+        training_job(cloud, "finexpert-1", 1)
+        assert not self.run(cloud, budget="5")["over"]
+        cloud.endpoint("big", age=1, instance_type="ml.g5.12xlarge")
+        answer = self.run(cloud, budget="5")
+        assert answer["spent_usd"] < 2 and answer["limit_usd"] < 0 and answer["over"]
+
+    def test_a_blind_look_goes_on_from_the_last_one(self, cloud: Cloud) -> None:
+        training_job(cloud, "finexpert-1", 14.7)
+        assert not self.run(cloud)["over"]
+        cloud.failures["ListTrainingJobs"] = lambda request: (
+            None if "StatusEquals" in request else error("ThrottlingException", "slow down")
+        )
+        cloud.now += minutes(15)
+        assert not self.run(cloud)["over"]
+        cloud.now += minutes(15)
+        assert self.run(cloud)["over"], "half an hour of the last burn is added to the last sum"
+        assert cloud.jobs["finexpert-1"]["TrainingJobStatus"] == "Stopping"
+
+    def test_blind_and_without_memory_everything_stops(self, cloud: Cloud) -> None:
+        training_job(cloud, "finexpert-1", 1)
+        cloud.failures["ListEndpoints"] = error("AccessDenied", "no")
+        cloud.failures["GetMetricData"] = error("AccessDenied", "no")
+        with pytest.raises(GuardBlind):
+            self.run(cloud)
+        assert cloud.jobs["finexpert-1"]["TrainingJobStatus"] == "Stopping"
+        assert "nobody can tell" in cloud.messages[0]["Message"]
+
+    def test_a_torn_price_file_stops_everything(self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+        training_job(cloud, "finexpert-1", 1)
+        monkeypatch.setattr("lambdas.shared.prices.PRICES_FILE", Path(__file__))
+        prices._table.cache_clear()
+        try:
+            with pytest.raises(GuardBlind, match="price file"):
+                self.run(cloud)
+        finally:
+            prices._table.cache_clear()
+        assert cloud.jobs["finexpert-1"]["TrainingJobStatus"] == "Stopping"
+
+    def test_the_latch_is_set_once_a_month_and_lifted_in_the_next(self, cloud: Cloud) -> None:
+        policy = "arn:aws:iam::123456789012:policy/finexpert-deny-create"
+        latch = {"LATCH_POLICY_ARN": policy, "LATCH_ROLES": "Admin,Other"}
+        training_job(cloud, "finexpert-1", 20)
+        self.run(cloud, **latch)
+        assert cloud.attached == {"Admin": {policy}, "Other": {policy}}
+        cloud.detach_role_policy("Admin", policy)  # by hand
+        cloud.now += minutes(5)
+        self.run(cloud, **latch)
+        assert cloud.attached == {"Admin": set(), "Other": {policy}}
+        cloud.jobs.clear()
+        cloud.now += minutes(60 * 24 * 15)
+        assert "again" in self.run(cloud, **latch)["stopped"][0]
+        assert cloud.attached == {"Admin": set(), "Other": set()}
+
+    def test_a_latch_that_fails_is_tried_again(self, cloud: Cloud) -> None:
+        latch = {"LATCH_POLICY_ARN": "arn:aws:iam::123456789012:policy/p", "LATCH_ROLES": "Admin"}
+        training_job(cloud, "finexpert-1", 20)
+        cloud.failures["AttachRolePolicy"] = error("NoSuchEntity", "no role Admin")
+        with pytest.raises(GuardBlind, match="role Admin"):
+            self.run(cloud, **latch)
+        del cloud.failures["AttachRolePolicy"]
+        self.run(cloud, **latch)
+        assert cloud.attached == {"Admin": {"arn:aws:iam::123456789012:policy/p"}}
+
+    @pytest.mark.parametrize(
+        ("variables", "says"),
+        [
+            ({"BUDGET_USD": "-5"}, "BUDGET_USD is '-5'"),
+            ({"BUDGET_USD": "25 EUR"}, "BUDGET_USD is '25 EUR'"),
+            ({"BUDGET_USD": "2", "RESERVE_USD": "2"}, "nothing could ever be spent"),
+        ],
+    )
+    def test_a_budget_that_is_none_is_refused(self, variables: dict[str, str], says: str) -> None:
+        with pytest.raises(ConfigurationError, match=says):
+            Settings.load(variables)
 
     def test_a_broken_stack_s_endpoint_goes_directly(self, cloud: Cloud) -> None:
         training_job(cloud, "finexpert-1", 20)

@@ -8,20 +8,21 @@ from typing import Any
 import pytest
 from lambda_cloud import NOW, REGION, Cloud, error, minutes
 
-from lambdas.shared.prices import Price, UnknownPrice, hourly
+from lambdas.shared import spend_charges
+from lambdas.shared.prices import Price, UnknownPrice, dearest, hourly
 from lambdas.shared.spend import (
     Fleet,
     Lifetime,
     Spend,
-    StackEvent,
     TrainingJob,
     Usage,
     account,
-    lifetimes,
-    month_start,
     training_hours,
 )
+from lambdas.shared.spend_charges import Charges
+from lambdas.shared.spend_events import StackEvent, lifetimes
 from lambdas.shared.spend_sources import month_to_date
+from lambdas.shared.spend_time import month_end, month_start
 
 MONTH = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -85,7 +86,7 @@ class TestTraining:
 
     def test_an_unknown_price_is_named_and_never_zero_silently(self) -> None:
         spend = priced(job(instance_type="ml.unknown"), job())
-        assert spend.total_usd == pytest.approx(1.0)
+        assert spend.total_usd == pytest.approx(1.0 + 0.5 * dearest("training").usd)
         assert "ml.unknown" in spend.unpriced[0]
 
 
@@ -137,6 +138,12 @@ class TestLifetimes:
         life = Lifetime(name="e", start=NOW - HOUR, end=None, fleets=(), source="test")
         assert "instance type" in priced(lives=[life]).unpriced[0]
 
+    def test_an_endpoint_without_a_price_counts_at_the_dearest_known(self) -> None:
+        fleets = (Fleet(instance_type="ml.unknown", instances=2),)
+        spend = priced(lives=[Lifetime(name="e", start=NOW - HOUR, end=None, fleets=fleets, source="test")])
+        assert spend.burn_usd_per_hour == pytest.approx(2 * dearest("hosting").usd)
+        assert "ml.unknown" in spend.unpriced[0]
+
 
 def test_a_line_shows_its_sum() -> None:
     [line] = priced(job()).lines
@@ -184,7 +191,12 @@ class TestSources:
 
     def month(self, cloud: Cloud) -> Spend:
         return month_to_date(
-            cloud, project="FinExpert", hosting_stack="FinExpert-Hosting", region=REGION, now=NOW
+            cloud,
+            project="FinExpert",
+            hosting_stack="FinExpert-Hosting",
+            region=REGION,
+            now=NOW,
+            billing=lambda: cloud("cloudwatch"),
         )
 
     def test_jobs_stacks_and_endpoints_add_up(self) -> None:
@@ -236,6 +248,194 @@ class TestSources:
         cloud.endpoint("serverless", serverless={"AllTraffic": 0})
         spend = self.month(cloud)
         assert spend.total_usd == 0 and not spend.unpriced
+
+
+class TestEverythingElse:
+    """AWS's estimate: of the account, hours late, and holding the project's own sum as well."""
+
+    def spend(self, *, total: float, sagemaker: float, hours_ago: float = 2.0) -> Spend:
+        charges = Charges(time=NOW - hours_ago * HOUR, total_usd=total, sagemaker_usd=sagemaker)
+        return account(Usage(jobs=[job()], charges=charges), region=REGION, now=NOW, price=two_dollars)
+
+    def test_other_services_count_in_full_and_the_own_jobs_once(self) -> None:
+        # The job ran from three hours to one hour ago, half of it billable: 0.5 $ were in the estimate.
+        assert self.spend(total=3.5, sagemaker=0.5).total_usd == pytest.approx(1.0 + 3.0)
+
+    def test_what_others_spend_in_sagemaker_is_what_goes_beyond_the_own_sum_of_that_time(self) -> None:
+        assert self.spend(total=4.5, sagemaker=4.5).total_usd == pytest.approx(1.0 + 4.0)
+
+    def test_an_estimate_that_lags_takes_nothing_away(self) -> None:
+        assert self.spend(total=0.1, sagemaker=0.1).total_usd == pytest.approx(1.0)
+
+    def test_the_newest_point_of_the_month_counts_and_its_first_hours_do_not(self) -> None:
+        cloud = Cloud()
+        for hours_ago, usd in ((30, 1.0), (6, 2.0), (20 * 24 - 13, 24.0)):
+            for service, share in ((None, 1.0), ("AmazonSageMaker", 0.5)):
+                dimensions = {"Currency": "USD"} | ({"ServiceName": service} if service else {})
+                key = ("AWS/Billing", "EstimatedCharges", frozenset(dimensions.items()))
+                cloud.points.setdefault(key, {})[NOW - hours_ago * HOUR] = usd * share
+        charges = spend_charges.read(cloud("cloudwatch"), NOW)
+        assert charges is not None and (charges.total_usd, charges.sagemaker_usd) == (2.0, 1.0)
+
+    def test_without_billing_alerts_there_is_no_estimate(self) -> None:
+        assert spend_charges.read(Cloud()("cloudwatch"), NOW) is None
+
+
+class TestGone:
+    """Deleted endpoints, from the calls that CloudTrail recorded."""
+
+    TAGS = [{"key": "finexpert:project", "value": "FinExpert"}]  # noqa: RUF012
+
+    def month(self, cloud: Cloud) -> Spend:
+        return TestSources().month(cloud)
+
+    def made(self, cloud: Cloud, name: str, ago: float, *, tags: Any = None) -> None:
+        config = f"{name}-config"
+        cloud.configs[config] = {
+            "EndpointConfigName": config,
+            "ProductionVariants": [
+                {"VariantName": "AllTraffic", "InstanceType": "ml.g5.2xlarge", "InitialInstanceCount": 1}
+            ],
+        }
+        cloud.recorded(
+            ago,
+            "CreateEndpoint",
+            endpointName=name,
+            endpointConfigName=config,
+            tags=self.TAGS if tags is None else tags,
+        )
+
+    def hours(self, cloud: Cloud) -> float:
+        spend = self.month(cloud)
+        assert not spend.unread and not spend.unpriced
+        return spend.total_usd / hourly("ml.g5.2xlarge", REGION, "hosting").usd
+
+    def test_an_endpoint_deleted_by_hand_still_counts(self) -> None:
+        cloud = Cloud()
+        self.made(cloud, "by-hand", 300)
+        cloud.recorded(120, "DeleteEndpoint", endpointName="by-hand")
+        assert self.hours(cloud) == pytest.approx((180 + 5) / 60)
+
+    def test_it_counts_until_now_while_its_deletion_is_not_told_yet(self) -> None:
+        cloud = Cloud()
+        self.made(cloud, "by-hand", 60)
+        assert self.hours(cloud) == pytest.approx(1.0)
+
+    def test_one_that_runs_is_told_by_sagemaker_alone(self) -> None:
+        cloud = Cloud()
+        cloud.endpoint("by-hand", age=60)
+        self.made(cloud, "by-hand", 60)
+        assert self.hours(cloud) == pytest.approx(1.0)
+
+    def test_made_again_under_the_same_name_both_lives_count(self) -> None:
+        cloud = Cloud()
+        cloud.endpoint("by-hand", age=30)
+        self.made(cloud, "by-hand", 300)
+        cloud.recorded(185, "DeleteEndpoint", endpointName="by-hand")
+        self.made(cloud, "by-hand", 30)
+        assert self.hours(cloud) == pytest.approx(2.5)
+
+    def test_its_deleted_configuration_is_read_from_the_call_that_made_it(self) -> None:
+        cloud = Cloud()
+        self.made(cloud, "by-hand", 300)
+        cloud.recorded(125, "DeleteEndpoint", endpointName="by-hand")
+        cloud.configs.clear()
+        cloud.recorded(
+            301,
+            "CreateEndpointConfig",
+            endpointConfigName="by-hand-config",
+            productionVariants=[{"instanceType": "ml.g5.2xlarge", "initialInstanceCount": 2}],
+        )
+        assert self.hours(cloud) == pytest.approx(2 * 3)
+
+    def test_a_configuration_that_nothing_tells_of_is_a_doubt(self) -> None:
+        cloud = Cloud()
+        self.made(cloud, "by-hand", 300)
+        cloud.configs.clear()
+        assert "by-hand" in self.month(cloud).unpriced[0]
+
+    def test_an_update_changes_the_price_from_then_on(self) -> None:
+        cloud = Cloud()
+        self.made(cloud, "by-hand", 300)
+        cloud.configs["two"] = {
+            "EndpointConfigName": "two",
+            "ProductionVariants": [{"InstanceType": "ml.g5.2xlarge", "InitialInstanceCount": 2}],
+        }
+        cloud.recorded(240, "UpdateEndpoint", endpointName="by-hand", endpointConfigName="two")
+        cloud.recorded(65, "DeleteEndpoint", endpointName="by-hand")
+        assert self.hours(cloud) == pytest.approx(1 + 2 * 3)
+
+    @pytest.mark.parametrize("name", ["theirs", "refused", "finexpert"])
+    def test_what_is_not_ours_was_refused_or_is_hosting_s_does_not_count(self, name: str) -> None:
+        cloud = Cloud()
+        if name == "refused":
+            cloud.recorded(300, "CreateEndpoint", "AccessDenied", endpointName=name, tags=self.TAGS)
+        else:
+            self.made(cloud, name, 300, tags=[] if name == "theirs" else None)
+        assert self.hours(cloud) == 0
+
+    def test_only_this_month_s_part_counts(self) -> None:
+        cloud = Cloud()
+        since_month = (NOW - MONTH) / timedelta(minutes=1)
+        self.made(cloud, "by-hand", since_month + 600)
+        cloud.recorded(since_month - 55, "DeleteEndpoint", endpointName="by-hand")
+        assert self.hours(cloud) == pytest.approx(1.0)
+
+    def test_a_trail_that_cannot_be_read_is_a_doubt(self) -> None:
+        cloud = Cloud()
+        cloud.failures["LookupEvents"] = error("AccessDenied", "no")
+        assert "endpoints: AccessDenied" in self.month(cloud).unread[0]
+
+
+class TestMachines:
+    """Notebooks, processing jobs and apps of the region."""
+
+    def test_what_runs_counts_by_its_own_price(self) -> None:
+        cloud = Cloud()
+        cloud.notebooks = [
+            {
+                "NotebookInstanceName": name,
+                "NotebookInstanceStatus": status,
+                "InstanceType": "ml.t3.medium",
+                "CreationTime": MONTH,
+                "LastModifiedTime": NOW - 2 * HOUR,
+            }
+            for name, status in (("mine", "InService"), ("asleep", "Stopped"))
+        ]
+        cloud.apps = [
+            {"AppType": kind, "AppName": "default", "Status": "InService", "CreationTime": NOW - HOUR, **spec}
+            for kind, spec in (
+                ("JupyterLab", {"ResourceSpec": {"InstanceType": "ml.t3.medium"}}),
+                ("JupyterServer", {"ResourceSpec": {"InstanceType": "system"}}),
+            )
+        ]
+        spend = TestSources().month(cloud)
+        assert not spend.unpriced
+        assert {line.kind: round(line.usd, 4) for line in spend.lines} == {"notebook": 0.1, "studio": 0.05}
+
+    def test_a_processing_job_without_a_price_is_a_doubt_and_never_free_silently(self) -> None:
+        cloud = Cloud()
+        cloud.processing["p"] = {
+            "ProcessingJobName": "p",
+            "LastModifiedTime": NOW,
+            "ProcessingStartTime": NOW - HOUR,
+            "ProcessingResources": {"ClusterConfig": {"InstanceType": "ml.z9.huge", "InstanceCount": 2}},
+        }
+        assert "ml.z9.huge" in TestSources().month(cloud).unpriced[0]
+
+
+def test_the_projection_goes_on_with_what_runs_and_ends_jobs_at_their_limit() -> None:
+    spend = account(
+        Usage(
+            jobs=[job(status="InProgress", start=NOW - HOUR, end=None, billable_seconds=None)],
+            lifetimes=[Lifetime(name="e", start=NOW - HOUR, end=None, fleets=G5, source="test")],
+        ),
+        region=REGION,
+        now=NOW,
+        price=two_dollars,
+    )
+    ahead = (month_end(NOW) - NOW) / HOUR
+    assert spend.projected_usd == pytest.approx(4.0 + 2.0 * ahead + 2.0)
 
 
 def test_months_are_utc() -> None:
