@@ -24,6 +24,7 @@ from finexpert.commands import (
     data,
     demo,
     doctor,
+    leftovers,
     local,
     reap,
     restore,
@@ -88,6 +89,7 @@ app.command()(costs.costs)
 app.command()(reap.reap)
 app.command()(snooze.snooze)
 app.command()(restore.restore)
+app.command()(leftovers.leftovers)
 
 
 def main() -> None:

@@ -1,0 +1,152 @@
+"""An account searched for leftovers, region by region. Only ever looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from finexpert.deployment import Deployment
+from finexpert.ops import leftovers
+from finexpert.ops.leftovers import GLOBAL, REGIONAL, Lister
+from lambdas.shared.aws import error_text, list_all
+from lambdas.shared.tags import PROJECT_TAG
+
+WORKERS = 16
+EVERYWHERE = "all regions"
+TAGGED = "other tagged resources"
+
+FREE_OR_LISTED = (
+    "cloudformation",
+    "cloudwatch",
+    "events",
+    "iam",
+    "lambda",
+    "s3",
+    "sagemaker",
+    "scheduler",
+    "sns",
+    "sqs",
+    "ssm",
+    "states",
+)
+"""Services whose resources cost nothing by existing, or are among the kinds that are listed themselves."""
+
+
+Progress = Callable[[int, int], None]
+
+
+def _unseen(done: int, all_of: int) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something that is still there."""
+
+    region: str
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found, where it was looked, and what could not be read ("region, kind: why")."""
+
+    found: tuple[Leftover, ...]
+    regions: tuple[str, ...]
+    unread: tuple[str, ...]
+
+
+def regions(deployment: Deployment) -> list[str]:
+    """The regions that the account may use."""
+    found = deployment.target.client("ec2").describe_regions()["Regions"]
+    return sorted(str(entry["RegionName"]) for entry in found)
+
+
+def audit(
+    deployment: Deployment, where: Iterable[str], *, everything: bool, progress: Progress = _unseen
+) -> Audit:
+    """Look at every kind in every region.
+
+    Args:
+        where: regions.
+        everything: the whole account; else only what has the project's tag or a name that begins with the
+            project's.
+        progress: told after each list how many of how many have been read.
+    """
+    places, project = tuple(where), deployment.settings.prefix
+    jobs = [(EVERYWHERE, kind, names) for kind, names in GLOBAL.items()]
+    jobs += [(region, kind, names) for region in places for kind, names in REGIONAL.items()]
+    jobs += [(region, TAGGED, _tagged(project)) for region in places]
+    looks: list[_Look] = []
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for look in pool.map(lambda job: _look(deployment, *job), jobs):
+            looks.append(look)
+            progress(len(looks), len(jobs))
+    tagged = {arn for look in looks if look.kind == TAGGED for arn in look.names}
+    found = (
+        Leftover(look.region, look.kind, name)
+        for look in looks
+        for name in look.names
+        if (billable(name) if look.kind == TAGGED else everything or belongs(name, project, tagged))
+    )
+    unread = (f"{look.region}, {look.kind}: {look.problem}" for look in looks if look.problem)
+    return Audit(tuple(found), places, tuple(unread))
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one list gave; `problem`: why it could not be read, else empty."""
+
+    region: str
+    kind: str
+    names: list[str]
+    problem: str = ""
+
+
+def _look(deployment: Deployment, region: str, kind: str, names: Lister) -> _Look:
+    there = None if region == EVERYWHERE else region
+    try:
+        return _Look(region, kind, names(lambda service: deployment.target.client(service, there)))
+    except Exception as error:
+        return _Look(region, kind, [], str(error) if isinstance(error, RuntimeError) else error_text(error))
+
+
+def _tagged(project: str) -> Lister:
+    """Lists the ARNs of all that has the project's tag."""
+
+    def arns(client: leftovers.Client) -> list[str]:
+        listing = list_all(
+            client("resourcegroupstaggingapi").get_resources,
+            "ResourceTagMappingList",
+            token="PaginationToken",
+            TagFilters=[{"Key": PROJECT_TAG, "Values": [project]}],
+        )
+        if not listing.complete:
+            raise RuntimeError(listing.problem)
+        return sorted(str(entry["ResourceARN"]) for entry in listing.items)
+
+    return arns
+
+
+def belongs(name: str, project: str, tagged: Iterable[str]) -> bool:
+    """Whether a name is the project's: by its beginning, or because a tagged ARN ends with it."""
+    bare = name.partition(" (")[0].lower()
+    own = project.lower()
+    if bare == own or bare.startswith(f"{own}-"):
+        return True
+    return any(arn.lower().endswith((f":{bare}", f"/{bare}")) for arn in tagged)
+
+
+def billable(arn: str) -> bool:
+    """Whether a tagged resource of a kind that is not listed may cost: all that is not known to be free."""
+    return arn.split(":")[2] not in FREE_OR_LISTED
+
+
+def by_kind(found: Iterable[Leftover]) -> Mapping[tuple[str, str], list[str]]:
+    """Names by (region, kind)."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for leftover in found:
+        grouped.setdefault((leftover.region, leftover.kind), []).append(leftover.name)
+    return grouped
