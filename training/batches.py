@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from training.packing import Row
@@ -49,11 +50,12 @@ def collate(rows: Sequence[Row], device: torch.device) -> Batch:
     for b, row in enumerate(rows):
         start = 0
         for number, piece in enumerate(row):
-            tokens = torch.tensor(piece.tokens)
+            tokens = torch.from_numpy(np.array(piece.tokens, np.int64))
             end = start + len(tokens)
-            input_ids[b, start:end] = tokens
+            learned = tokens >= 0  # those only read are stored as their complement
+            input_ids[b, start:end] = tokens.where(learned, ~tokens)
             positions[b, start:end] = torch.arange(len(tokens))
-            labels[b, start + piece.learn_from - 1 : end - 1] = tokens[piece.learn_from :]
+            labels[b, start : end - 1] = tokens.where(learned, NO_TARGET)[1:]
             documents[b, start:end] = piece.document
             segments[b, start:end] = number
             start = end

@@ -1,120 +1,156 @@
-"""From channels to token rows: the documents to train on and the documents held out, tokenized."""
+"""From channels to documents as tokens: which are trained on, which held out, and what identifies them."""
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from training.dataset import (
-    DatasetError,
-    Document,
-    Question,
-    Reader,
-    Source,
-    Split,
-    by_side,
-    local_sources,
-    split,
-)
+import numpy as np
+import numpy.typing as npt
+
+from training.dataset import DatasetError, Intake, Origin, Question, Source, split
+from training.dataset.check import unknown_tasks
 from training.dataset.split import unusable
 from training.evaluation.scoring import Scored
 from training.hyperparameters import Hyperparameters
-from training.packing import TokenizedDocument
+from training.packing import TokenizedDocuments
+from training.token_cache import TokenCache, open_tokens
 
 #: Settings that change how a job runs and not what it learns.
 SETTINGS_OF_THE_MACHINE = (
     "save_steps",
     "per_device_eval_batch_size",
+    "evaluation_items",
     "max_forgetting",
     "gradient_checkpointing",
     "enable_fsdp",
     "merge_weights",
 )
 
+Numbers = npt.NDArray[np.int64]
+
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The split, the notes of its readers (layout, columns, files left out), and the dataset's questions."""
+    """The tokens of all documents, and the numbers of those on each side; the text stays on disk."""
 
-    split: Split
-    files: int
-    notes: tuple[str, ...]
-    questions: tuple[Question, ...] = ()
+    tokens: TokenCache
+    training: Numbers
+    validation: Numbers
+    beyond_limit: int
+    _intake: Callable[[], Intake]
 
     @property
     def digest(self) -> str:
         """Identifies the documents on both sides and their order."""
         total = hashlib.sha256()
-        for side in (self.split.training, self.split.validation):
-            for document in side:
-                total.update(document.digest)
+        for side in (self.training, self.validation):
+            total.update(self.tokens.records["digest"][side].tobytes())
             total.update(b"|")
         return total.hexdigest()
 
+    @property
+    def held_out(self) -> list[Origin]:
+        """Where the held-out documents stand."""
+        return [self.tokens.origin(number) for number in self.validation.tolist()]
 
-def read_data(training: Path, validation: Path | None, hyperparameters: Hyperparameters) -> Data:
-    """Read and split the channels. Raises DatasetError with all problems, or when a side is empty."""
-    given = local_sources(training)
-    sides = by_side(given) if validation is None else (given, local_sources(validation))
-    readers = [_reader(side, hyperparameters) for side in sides if side is not None]
-    result = split(
-        readers[0],
-        validation=readers[1] if len(readers) > 1 else None,
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """What the dataset asks the models."""
+        return self.tokens.questions
+
+    def scored(self) -> list[Scored]:
+        """The held-out documents' tokens, with the size in bytes of what is predicted."""
+        documents = self.tokens.documents(self.validation)
+        sizes = self.tokens.records["learned_bytes"][self.validation].tolist()
+        return [Scored(documents[place], size) for place, size in enumerate(sizes)]
+
+    def of_task(self, task: str) -> TokenizedDocuments:
+        """The training documents of one task."""
+        number = self.tokens.counts.tasks.index(task)
+        return self.tokens.documents(self.training[self.tokens.records["task"][self.training] == number])
+
+    def texts(self, numbers: Numbers) -> Iterator[str]:
+        """What is learned of these documents, in the dataset's order; read from the files once more, as a
+        stream."""
+        wanted = np.zeros(len(self.tokens), bool)
+        wanted[numbers] = True
+        for (_, document), taken in zip(self._intake(), wanted, strict=True):
+            if taken:
+                yield document.text
+
+
+def read_data(
+    training: Sequence[Source],
+    validation: Sequence[Source] | None,
+    hyperparameters: Hyperparameters,
+    tokenizer: Any,
+    *,
+    tokenizer_files: Sequence[Path],
+    scratch: Path,
+    check: Callable[[], None],
+) -> Data:
+    """Read, tokenize and split the channels; a cache in ``scratch`` keeps the tokens.
+
+    Raises DatasetError with all problems, or when a side is empty.
+    """
+    tokens = open_tokens(
+        training,
+        validation,
+        hyperparameters,
+        tokenizer,
+        tokenizer_files=tokenizer_files,
+        scratch=scratch,
+        check=check,
+    )
+    if not tokens.counts.files:
+        raise DatasetError(
+            ["channel training: no .txt, .csv, .json or .jsonl file; give it one or a folder of them"]
+        )
+    sides = split(
+        tokens.digests(),
+        tokens.records["task"],
+        given=tokens.counts.held_out,
         ratio=hyperparameters.validation_split_ratio,
         seed=hyperparameters.train_data_split_seed,
         max_training=hyperparameters.max_train_samples,
         max_validation=hyperparameters.max_val_samples,
     )
-    problems = [problem for reader in readers for problem in reader.problems]
-    if problems:
-        raise DatasetError(problems)
-    if not sum(reader.files for reader in readers):
-        raise DatasetError(
-            ["channel training: no .txt, .csv, .json or .jsonl file; give it one or a folder of them"]
-        )
-    errors = unusable(len(result.training), len(result.validation))
+    errors = unknown_tasks(tokens.counts.tasks, hyperparameters)
+    errors += unusable(len(sides.training), len(sides.validation))
     if errors:
         raise DatasetError(errors)
-    notes = tuple(note for reader in readers for note in reader.notes)
-    questions = tuple(question for reader in readers for question in reader.questions)
-    return Data(result, sum(reader.files for reader in readers), notes, questions)
+    numbers = (np.asarray(side, np.int64) for side in (sides.training, sides.validation))
+    return Data(tokens, *numbers, sides.beyond_limit, lambda: Intake(training, validation, hyperparameters))
 
 
-def _reader(sources: Sequence[Source], hyperparameters: Hyperparameters) -> Reader:
-    return Reader(
-        sources,
-        instruction_tuned=hyperparameters.instruction_tuned,
-        demarcation=hyperparameters.add_input_output_demarcation_key,
-    )
+def own_prompts(data: Data, tokenizer: Any, count: int) -> list[str]:
+    """Prompts of the first held-out documents that have one: what the model was trained to answer."""
+    documents = data.tokens.documents(data.validation)
+    found = (_prompt(np.asarray(documents[place].tokens)) for place in range(len(documents)))
+    return [_text(prompt, tokenizer) for prompt in islice((p for p in found if len(p)), count)]
 
 
-def tokenize(documents: Sequence[Document], tokenizer: Any) -> list[Scored]:
-    """Tokens of each document with the model's start and end; prompts are read, completions count."""
-    texts = [document.text if document.prompt is None else document.prompt for document in documents]
-    openings = tokenizer(texts, verbose=False)["input_ids"] if texts else []
-    completions = [document.text if document.prompt is not None else "" for document in documents]
-    rest = (
-        tokenizer(completions, add_special_tokens=False, verbose=False)["input_ids"]
-        if any(completions)
-        else None
-    )
-    scored = []
-    for index, (document, opening) in enumerate(zip(documents, openings, strict=True)):
-        start, end = tokenizer.bos_token_id, tokenizer.eos_token_id
-        tokens = list(opening)
-        if start is not None and tokens[:1] != [start]:
-            tokens.insert(0, start)
-        learn_from = 1
-        if document.prompt is not None and rest is not None:
-            learn_from = max(len(tokens), 1)
-            tokens += rest[index]
-        if end is not None:
-            tokens.append(end)
-        size = len(document.text.encode())
-        scored.append(Scored(TokenizedDocument(index, tokens, learn_from), size))
-    return scored
+def beginnings(data: Data, tokenizer: Any, count: int, tokens: int) -> list[str]:
+    """The first tokens, as text, of the first held-out documents that are longer and have no prompt."""
+    documents = data.tokens.documents(data.validation)
+    found = (np.asarray(documents[place].tokens[: tokens + 1]) for place in range(len(documents)))
+    fitting = (each for each in found if len(each) > tokens and not len(_prompt(each)))
+    return [_text(each[:tokens], tokenizer) for each in islice(fitting, count)]
+
+
+def _prompt(tokens: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """What stands between the start and the first token that is learned."""
+    learned = np.flatnonzero(tokens[1:] >= 0)
+    return tokens[1 : learned[0] + 1] if len(learned) else tokens[1:]
+
+
+def _text(tokens: npt.NDArray[Any], tokenizer: Any) -> str:
+    plain = np.where(tokens < 0, ~tokens, tokens).tolist()
+    return str(tokenizer.decode(plain, skip_special_tokens=True))
 
 
 def fingerprint(data: Data, hyperparameters: Hyperparameters, model: Sequence[Any]) -> str:
@@ -126,6 +162,6 @@ def fingerprint(data: Data, hyperparameters: Hyperparameters, model: Sequence[An
     """
     settings = hyperparameters.to_strings()
     for name in SETTINGS_OF_THE_MACHINE:
-        del settings[name]
+        settings.pop(name, None)
     content = json.dumps([data.digest, settings, *model], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from training.channels import Channels
+from training.dataset import Source
 from training.failures import TrainingFailure
 from training.hyperparameters import Hyperparameters, parse
 from training.weights import inspect_weights
@@ -19,10 +20,11 @@ class Request:
     """Settings and channels of one job; ``config`` is the base model's config.json."""
 
     hyperparameters: Hyperparameters
-    training: Path
-    validation: Path | None
+    training: list[Source]
+    validation: list[Source] | None
     weights: Path
     config: dict[str, Any]
+    scratch: Path
 
 
 def read_request(channels: Channels) -> Request:
@@ -32,10 +34,17 @@ def read_request(channels: Channels) -> Request:
     """
     hyperparameters = parse(channels.hyperparameters())
     _require_quantizer(hyperparameters)
-    training = channels.required("training", "the dataset (.txt, .csv, .json or .jsonl)")
+    training = channels.dataset("training")
+    if not training:
+        channels.required("training", "the dataset (.txt, .csv, .json or .jsonl)")
     weights = channels.required("model", "base weights in Hugging Face layout")
     return Request(
-        hyperparameters, training, channels.channel("validation"), weights, inspect_weights(weights)
+        hyperparameters,
+        training,
+        channels.dataset("validation") or None,
+        weights,
+        inspect_weights(weights),
+        channels.scratch,
     )
 
 

@@ -1,18 +1,20 @@
 """How many steps there are, which rows each takes, and at which share of the learning rate."""
 
 import math
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from training.hyperparameters import Hyperparameters
+from training.sampling import Group, epoch_order
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``global_batch``: rows that a step takes over all processes; an epoch's last step may take fewer."""
+    """``rows`` that an epoch takes, and ``among`` which; ``global_batch``: rows that a step takes over all
+    processes; an epoch's last step may take fewer."""
 
     rows: int
+    among: tuple[Group, ...]
     global_batch: int
     steps_per_epoch: int
     steps: int
@@ -24,17 +26,22 @@ class Plan:
         return self.steps / self.steps_per_epoch
 
     def rows_of(self, step: int) -> Sequence[int]:
-        """Rows of step ``step`` (from 0), as indices: each epoch takes every row once, in its own order."""
+        """Rows of step ``step`` (from 0), as indices: each epoch takes its rows in an order of its own."""
         epoch, place = divmod(step, self.steps_per_epoch)
-        order = list(range(self.rows))
-        random.Random(self.seed * 1_000_003 + epoch).shuffle(order)
-        return order[place * self.global_batch : (place + 1) * self.global_batch]
+        order = epoch_order(self.among, self.seed, epoch)
+        rows: list[int] = order[place * self.global_batch : (place + 1) * self.global_batch].tolist()
+        return rows
 
 
 def plan(
-    rows: int, world_size: int, hyperparameters: Hyperparameters, *, global_batch: int | None = None
+    rows: int,
+    world_size: int,
+    hyperparameters: Hyperparameters,
+    *,
+    among: tuple[Group, ...] | None = None,
+    global_batch: int | None = None,
 ) -> Plan:
-    """The whole course for ``rows`` (≥ 1) packed rows.
+    """The whole course for ``rows`` (≥ 1) packed rows an epoch; ``among`` says which, None = each once.
 
     A job that goes on with another number of processes passes the ``global_batch`` that it began with: its
     steps then stay the same steps, shared out differently.
@@ -45,7 +52,7 @@ def plan(
     per_epoch = math.ceil(rows / batch)
     limit = hyperparameters.max_steps
     steps = per_epoch * hyperparameters.epoch if limit == -1 else limit
-    return Plan(rows, batch, per_epoch, steps, hyperparameters.seed)
+    return Plan(rows, among or (Group(0, rows, rows),), batch, per_epoch, steps, hyperparameters.seed)
 
 
 def rate_factor(step: int, steps: int, hyperparameters: Hyperparameters) -> float:

@@ -42,6 +42,13 @@ def weight_files(folder: Path) -> dict[str, int]:
     return {file.name: file.stat().st_size for file in sorted(folder.glob("*.safetensors"))}
 
 
+def tokenizer_files(folder: Path) -> list[Path]:
+    """The files that decide which tokens a text becomes."""
+    return sorted(
+        file for file in folder.glob("*token*") if file.suffix in (".json", ".model") and file.is_file()
+    )
+
+
 def _config(folder: Path, where: str) -> dict[str, Any]:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 #: An error message names this many problems, then a count.
 SHOWN_PROBLEMS = 10
 
+#: One exchange of a dialog: what is asked, in the form that the model reads, and the answer that it learns.
+Turn = tuple[str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -14,7 +17,8 @@ class Document:
 
     ``prompt`` is set in instruction tuning: the model learns ``text`` (the completion) after it.
     ``source`` and ``index`` (from 0) say where it stands, for messages and reports. ``task`` is what it
-    teaches in a dataset of several tasks, "" in a dataset of one.
+    teaches in a dataset of several tasks, "" in a dataset of one. A dialog has ``turns``; its ``prompt`` is
+    then the first question, and ``text`` all answers, a line each.
     """
 
     text: str
@@ -22,19 +26,35 @@ class Document:
     source: str
     index: int
     task: str = ""
+    turns: tuple[Turn, ...] = ()
+
+    @property
+    def parts(self) -> tuple[tuple[str | None, str], ...]:
+        """What is read and what is learned, in turn."""
+        return self.turns or ((self.prompt, self.text),)
 
     @property
     def size(self) -> int:
-        """Size in UTF-8 bytes, prompt included."""
-        return len(self.text.encode()) + len((self.prompt or "").encode())
+        """Size in UTF-8 bytes, prompts included."""
+        return sum(len(learned.encode()) + len((read or "").encode()) for read, learned in self.parts)
 
     @property
     def digest(self) -> bytes:
         """16 bytes that are equal for documents that differ in white space only."""
-        content = " ".join(self.text.split())
-        if self.prompt is not None:
-            content = " ".join(self.prompt.split()) + "\x00" + content
+        if self.prompt is None:
+            content = " ".join(self.text.split())
+        else:
+            content = "\x00".join(" ".join((part or "").split()) for turn in self.parts for part in turn)
         return hashlib.blake2b(content.encode(), digest_size=16).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a document stood, without its text: all that reports need to name it."""
+
+    source: str
+    index: int
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,14 @@
-"""Training and held-out documents: split by document, without duplicates across (or within), reproducible."""
+"""Who is held out: whole documents, by their content and a seed, reproducible.
+
+Nothing here holds text: a document is its digest, and then a rank of eight bytes.
+"""
+
+from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-
-from training.dataset.documents import Document
+from dataclasses import dataclass
 
 #: Of one document nobody can say how far its result may be chance.
 FEWEST_HELD_OUT = 2
@@ -12,32 +16,78 @@ FEWEST_HELD_OUT = 2
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """``training`` and ``validation`` keep the dataset's order; the counts say what was left out and why."""
+    """Numbers of the documents on each side, in the dataset's order, and how many a limit left out."""
 
-    training: tuple[Document, ...]
-    validation: tuple[Document, ...]
-    empty: int = 0
-    duplicates: int = 0
-    #: Training documents that also stand in the given validation channel, taken out of training.
-    leaked: int = 0
+    training: array[int]
+    validation: array[int]
     #: Documents beyond max_train_samples and max_val_samples.
-    beyond_limit: int = 0
+    beyond_limit: int
 
 
-def held_out(digests: Sequence[bytes], ratio: float, seed: int) -> set[int]:
-    """Indices of the documents to hold out: ``ratio`` of them, rounded, at least two, never all.
+def rank(digest: bytes, seed: int) -> int:
+    """A document's place in the order of holding out, from a keyed hash of its content.
 
-    Chosen by a keyed hash of the content, so neither order nor file names matter, and a document that is
-    added later moves few others across.
+    So neither order nor file names matter, and a document that is added later moves few others across.
     """
-    if ratio == 0 or len(digests) < 2:
-        return set()
-    count = min(max(round(len(digests) * ratio), FEWEST_HELD_OUT), len(digests) - 1)
-    key = seed.to_bytes(8, "big")
-    ranked = sorted(
-        range(len(digests)), key=lambda i: (hashlib.blake2b(digests[i], key=key).digest(), digests[i], i)
-    )
-    return set(ranked[:count])
+    return int.from_bytes(hashlib.blake2b(digest, digest_size=8, key=seed.to_bytes(8, "big")).digest(), "big")
+
+
+def held_out(ranks: Sequence[int], ratio: float) -> bytearray:
+    """1 for each document to hold out, 0 for the others: ``ratio`` of them, rounded, at least two, never all.
+
+    Takes about 40 bytes a document while it works.
+    """
+    chosen = bytearray(len(ranks))
+    if ratio == 0 or len(ranks) < 2:
+        return chosen
+    count = min(max(round(len(ranks) * ratio), FEWEST_HELD_OUT), len(ranks) - 1)
+    last = sorted(ranks)[count - 1]
+    for number, place in enumerate(ranks):
+        if place <= last and count:
+            chosen[number] = 1
+            count -= 1
+    return chosen
+
+
+def split(
+    digests: Iterable[bytes],
+    tasks: Sequence[int],
+    *,
+    given: int | None,
+    ratio: float,
+    seed: int,
+    max_training: int = -1,
+    max_validation: int = -1,
+) -> Split:
+    """Deal different documents out to the two sides.
+
+    ``tasks`` has a number for each document: of every task the same ratio is held out. ``given``: the first
+    so many are a validation channel's, and the others are all for training; None = choose. ``max_training``
+    and ``max_validation`` keep the first so many of each side; -1 keeps all.
+    """
+    if given is None:
+        outside = _by_task([rank(digest, seed) for digest in digests], tasks, ratio)
+    else:
+        outside = bytearray(b"\1" * given + b"\0" * (len(tasks) - given))
+    training = array("q", (number for number, out in enumerate(outside) if not out))
+    validation = array("q", (number for number, out in enumerate(outside) if out))
+    kept = _first(training, max_training), _first(validation, max_validation)
+    return Split(*kept, len(outside) - len(kept[0]) - len(kept[1]))
+
+
+def _by_task(ranks: Sequence[int], tasks: Sequence[int], ratio: float) -> bytearray:
+    members: dict[int, array[int]] = {}
+    for number, task in enumerate(tasks):
+        members.setdefault(task, array("q")).append(number)
+    outside = bytearray(len(ranks))
+    for numbers in members.values():
+        for number, out in zip(numbers, held_out([ranks[n] for n in numbers], ratio), strict=True):
+            outside[number] = out
+    return outside
+
+
+def _first(numbers: array[int], limit: int) -> array[int]:
+    return numbers if limit == -1 else numbers[:limit]
 
 
 def unusable(training: int, validation: int) -> list[str]:
@@ -53,55 +103,3 @@ def unusable(training: int, validation: int) -> list[str]:
             "every training document also stands in the validation channel; give the training its own text"
         ]
     return []
-
-
-def split(
-    documents: Iterable[Document],
-    *,
-    ratio: float,
-    seed: int,
-    validation: Iterable[Document] | None = None,
-    max_training: int = -1,
-    max_validation: int = -1,
-) -> Split:
-    """Split ``documents``, or keep all for training where ``validation`` gives the held-out ones.
-
-    Empty documents and repeated ones are left out and counted. ``max_training`` and ``max_validation`` keep
-    the first so many of each side, in the dataset's order; -1 keeps all.
-    """
-    unique, empty, duplicates = _unique(documents)
-    if validation is None:
-        chosen = held_out([document.digest for document in unique], ratio, seed)
-        training = [document for i, document in enumerate(unique) if i not in chosen]
-        outside = [document for i, document in enumerate(unique) if i in chosen]
-        leaked = 0
-    else:
-        outside, more_empty, more_duplicates = _unique(validation)
-        empty, duplicates = empty + more_empty, duplicates + more_duplicates
-        known = {document.digest for document in outside}
-        training = [document for document in unique if document.digest not in known]
-        leaked = len(unique) - len(training)
-    whole = Split(tuple(training), tuple(outside), empty, duplicates, leaked)
-    return _limit(whole, max_training, max_validation)
-
-
-def _limit(whole: Split, max_training: int, max_validation: int) -> Split:
-    training = whole.training if max_training == -1 else whole.training[:max_training]
-    validation = whole.validation if max_validation == -1 else whole.validation[:max_validation]
-    beyond = len(whole.training) + len(whole.validation) - len(training) - len(validation)
-    return replace(whole, training=training, validation=validation, beyond_limit=beyond)
-
-
-def _unique(documents: Iterable[Document]) -> tuple[list[Document], int, int]:
-    seen: set[bytes] = set()
-    unique: list[Document] = []
-    empty = duplicates = 0
-    for document in documents:
-        if not document.text.strip():
-            empty += 1
-        elif document.digest in seen:
-            duplicates += 1
-        else:
-            seen.add(document.digest)
-            unique.append(document)
-    return unique, empty, duplicates

@@ -20,11 +20,6 @@ class Template:
     prompt: str
     completion: str
 
-    @classmethod
-    def default(cls) -> "Template":
-        """Used where there is no template.json: records with the columns ``prompt`` and ``completion``."""
-        return cls("{prompt}", "{completion}")
-
     def fill(self, record: Mapping[str, Any], *, demarcation: bool) -> tuple[str, str]:
         """Prompt and completion of a record. Raises ValueError naming the columns that it lacks."""
         wanted = dict.fromkeys(_PLACEHOLDER.findall(self.prompt + self.completion))
@@ -40,12 +35,28 @@ class Template:
         return (prompt + DEMARCATION if demarcation else prompt), completion
 
 
+#: JumpStart's own where the dataset has none: for records with instruction, context and response …
+JUMPSTART_TEMPLATE = Template(
+    "Below is an instruction that describes a task, paired with an input that provides further context. Write"
+    " a response that appropriately completes the request.\n\n### Instruction:\n{instruction}\n\n### Input:\n"
+    "{context}",
+    "{response}",
+)
+#: … and for records that are prompts and completions already.
+PLAIN_TEMPLATE = Template("{prompt}", "{completion}")
+
+
+def default_template(record: Mapping[str, Any]) -> Template:
+    """The template for a record of a dataset that brings none."""
+    return JUMPSTART_TEMPLATE if "instruction" in record and "response" in record else PLAIN_TEMPLATE
+
+
 def parse_template(text: str) -> Template:
     """Read template.json. Raises ValueError with what to write."""
     wanted = 'write {"prompt": "… {column} …", "completion": "{column}"}'
     try:
         content = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"not valid JSON ({error}); {wanted}") from None
     if not isinstance(content, dict) or not all(
         isinstance(content.get(k), str) for k in ("prompt", "completion")

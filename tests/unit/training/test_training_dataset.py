@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.dataset import DatasetError, Document, Reader, by_side, check, local_sources, split
-from training.dataset.formats import Source, blank_line_separated
+from training.dataset import DatasetError, Reader, Source, by_side, check, local_sources
 from training.dataset.privacy import find_private, luhn_valid
-from training.dataset.split import held_out
+from training.dataset.reader import blank_line_separated
 from training.dataset.templates import DEMARCATION
 from training.hyperparameters import parse
 
@@ -28,9 +27,12 @@ def texts(*sources: Source) -> list[str]:
 
 
 def problems(*sources: Source, instruction_tuned: bool = False) -> list[str]:
-    reader = Reader(sources, instruction_tuned=instruction_tuned)
+    reader = Reader(sources, parse({"instruction_tuned": instruction_tuned}))
     list(reader)
     return [str(problem) for problem in reader.problems]
+
+
+INSTRUCTIONS = parse({"instruction_tuned": "True"})
 
 
 def prose(documents: int, words: int = 60) -> str:
@@ -121,7 +123,7 @@ def test_what_is_broken_is_told_with_its_place(
 def test_instruction_records_fill_the_template_wherever_it_stands() -> None:
     template = json.dumps({"prompt": "Q: {question}", "completion": "{answer}"})
     record = json.dumps({"question": "What is {this}?", "answer": "EBITDA"})
-    reader = Reader([file("data.jsonl", record), file("template.json", template)], instruction_tuned=True)
+    reader = Reader([file("data.jsonl", record), file("template.json", template)], INSTRUCTIONS)
     (document,) = list(reader)
     assert (document.prompt, document.text) == ("Q: What is {this}?" + DEMARCATION, "EBITDA")
 
@@ -150,58 +152,8 @@ def test_lines_survive_any_cut_of_the_stream(lines: list[str]) -> None:
 
 @given(st.binary(max_size=200), st.sampled_from(["a.txt", "a.csv", "a.json", "a.jsonl"]), st.booleans())
 def test_no_bytes_crash_the_reader(content: bytes, name: str, instruction_tuned: bool) -> None:
-    for document in Reader([file(name, content)], instruction_tuned=instruction_tuned):
+    for document in Reader([file(name, content)], parse({"instruction_tuned": instruction_tuned})):
         assert isinstance(document.text, str)
-
-
-# --- split
-
-
-def documents(contents: list[str]) -> list[Document]:
-    return [Document(text, None, "a.txt", index) for index, text in enumerate(contents)]
-
-
-@given(
-    st.lists(st.text(alphabet="ab \n", max_size=4), max_size=40),
-    st.floats(0, 0.9),
-    st.integers(0, 5),
-)
-def test_each_different_document_is_on_exactly_one_side(contents: list[str], ratio: float, seed: int) -> None:
-    result = split(documents(contents), ratio=ratio, seed=seed)
-    sides = [document.digest for document in (*result.training, *result.validation)]
-    wanted = {document.digest for document in documents(contents) if document.text.strip()}
-    assert len(sides) == len(set(sides))
-    assert set(sides) == wanted
-    assert len(sides) + result.duplicates + result.empty == len(contents)
-    if ratio > 0 and len(wanted) >= 3:
-        assert len(result.validation) == min(max(round(len(wanted) * ratio), 2), len(wanted) - 1)
-
-
-@given(st.lists(st.binary(min_size=4, max_size=4), min_size=3, max_size=30, unique=True), st.randoms())
-def test_order_does_not_decide_who_is_held_out(digests: list[bytes], chance: object) -> None:
-    shuffled = list(digests)
-    chance.shuffle(shuffled)  # type: ignore[attr-defined]
-    before = {digests[i] for i in held_out(digests, 0.3, 1)}
-    assert {shuffled[i] for i in held_out(shuffled, 0.3, 1)} == before
-
-
-def test_another_seed_holds_out_others() -> None:
-    digests = [bytes([i]) for i in range(100)]
-    assert held_out(digests, 0.2, 0) != held_out(digests, 0.2, 1)
-
-
-def test_a_given_validation_channel_takes_its_documents_out_of_training() -> None:
-    result = split(documents(["a", "b", "c"]), ratio=0.2, seed=0, validation=documents(["b ", "x"]))
-    assert [document.text for document in result.training] == ["a", "c"]
-    assert [document.text for document in result.validation] == ["b ", "x"]
-    assert result.leaked == 1
-
-
-def test_limits_keep_the_first_and_count_the_rest() -> None:
-    result = split(
-        documents([str(i) for i in range(10)]), ratio=0.2, seed=0, max_training=3, max_validation=1
-    )
-    assert (len(result.training), len(result.validation), result.beyond_limit) == (3, 1, 6)
 
 
 # --- check
@@ -294,14 +246,6 @@ def test_the_template_at_the_top_serves_the_validation_folder_too() -> None:
     template = file("template.json", b'{"prompt": "{q}", "completion": "{a}"}')
     _, held_out = by_side([file("a.jsonl", b""), template, file("validation/b.jsonl", b"")])
     assert held_out is not None and [name for name, _ in held_out] == ["template.json", "validation/b.jsonl"]
-
-
-def test_the_checks_split_is_the_trainers() -> None:
-    source = prose(30)
-    report = check([file("a.txt", source)], parse({}))
-    result = split(Reader([file("a.txt", source)]), ratio=0.2, seed=0)
-    assert report.validation_documents == len(result.validation)
-    assert report.training_documents == len(result.training)
 
 
 @pytest.mark.parametrize(
