@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from training.evaluation.statistics import FEWEST_DOCUMENTS, Comparison
+from training.evaluation.statistics import FEWEST_DOCUMENTS, Comparison, interval_between
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,13 @@ def judge(primary: Comparison, forgetting: Comparison, max_forgetting: float) ->
     """The gate: every rule must pass. Both are in bits a byte, lower is better.
 
     The primary's whole interval must lie below zero, and that of general text below ``max_forgetting``: it
-    must be shown that little was forgotten, not only not be shown that much was.
+    must be shown that little was forgotten, not only not be shown that much was. And the gain must be shown
+    to exceed that on general text: a base that any text improves, as a small one is, has not learnt this
+    kind of text.
     """
     low, high = primary.interval
     upper = forgetting.interval[1]
+    beyond = interval_between(forgetting, primary)
     return (
         Rule(
             "held_out_text",
@@ -41,6 +44,18 @@ def judge(primary: Comparison, forgetting: Comparison, max_forgetting: float) ->
             upper <= max_forgetting,
             f"General text changed by {forgetting.difference:+.3f} bits a byte, at most {upper:+.3f} by its"
             f" 95 % interval; max_forgetting allows {max_forgetting:+g}.",
+        ),
+        Rule(
+            "beyond_general_text",
+            beyond[1] < 0,
+            "Held-out text changed by"
+            f" {primary.difference - forgetting.difference:+.3f} bits a byte beyond general text (95 % interval"
+            f" {beyond[0]:+.3f} to {beyond[1]:+.3f}), "
+            + (
+                "so the gain is one on this kind of text."
+                if beyond[1] < 0
+                else "so any text may gain as much."
+            ),
         ),
     )
 
@@ -61,5 +76,6 @@ def verdict(primary: Comparison, rules: Sequence[Rule]) -> str:
         "held_out_text": "it is not shown to be better on text that it has not seen",
         "enough_documents": "too few documents were held out to tell",
         "forgetting": "it is not shown to have kept what it knew about general text",
+        "beyond_general_text": "it is not shown to have gained more on this kind of text than on any other",
     }
     return f"The tuned model is not accepted: {reasons[failed.name]} ({figures})."

@@ -1,4 +1,7 @@
-"""Paired comparison of two models over the same documents, with an interval honest about small samples."""
+"""Paired comparison of two models over the same documents or items, honest about few of them.
+
+NumPy only, so that what reads evaluations later compares them in the same way.
+"""
 
 import math
 from collections.abc import Sequence
@@ -6,9 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.evaluation.scoring import Score, total_bits_per_byte
-
 CONFIDENCE = 0.95
+SIGNIFICANCE = 1 - CONFIDENCE
 RESAMPLES = 4000
 #: With fewer, even "all documents got better" is chance too often: 2^-6 < 2.5 % < 2^-5.
 FEWEST_DOCUMENTS = 6
@@ -17,10 +19,11 @@ _BLOCK_ELEMENTS = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Base against tuned; all in bits a byte, lower is better. ``difference`` = tuned − base, ``interval``
-    its 95 %.
+    """Base against tuned. ``difference`` = tuned − base, ``interval`` its 95 %; both in the metric's unit.
 
-    ``win_rate``: share of documents that the tuned model predicts better, ties counted half.
+    ``win_rate``: share of items on which the tuned model is better, ties counted half. ``effect_size``:
+    Cohen's d_z, the mean paired difference over its standard deviation, each item counted once; None where
+    all differences are equal. ``p_value``: two-sided, see :func:`sign_flip_p_value`. ``items``: how many.
     """
 
     base: float
@@ -28,36 +31,53 @@ class Comparison:
     difference: float
     interval: tuple[float, float]
     win_rate: float
-    documents: int
-
-    @property
-    def improved(self) -> bool:
-        """Whether the whole interval lies below zero, on documents enough to say so."""
-        return self.documents >= FEWEST_DOCUMENTS and self.interval[1] < 0
+    effect_size: float | None
+    p_value: float
+    items: int
 
 
-def compare(base: Sequence[Score], tuned: Sequence[Score], *, seed: int) -> Comparison:
-    """Compare scores of the same documents in the same order (at least one)."""
-    sizes = np.array([score.bytes for score in base], dtype=np.float64)
-    changes = np.array([t.bits - b.bits for b, t in zip(base, tuned, strict=True)])
-    before, after = total_bits_per_byte(base), total_bits_per_byte(tuned)
-    wins = (changes < 0).mean() + 0.5 * (changes == 0).mean()
+def compare(
+    base: Sequence[float],
+    tuned: Sequence[float],
+    sizes: Sequence[float] | None = None,
+    *,
+    lower_is_better: bool,
+    seed: int,
+) -> Comparison:
+    """Compare values of the same items (at least one) in the same order; figures are means weighted by
+    ``sizes`` (None = equally)."""
+    before, after = np.asarray(base, dtype=np.float64), np.asarray(tuned, dtype=np.float64)
+    weights = np.ones_like(before) if sizes is None else np.asarray(sizes, dtype=np.float64)
+    changes = after - before
+    wins = changes < 0 if lower_is_better else changes > 0
+    mean_before, mean_after = (float((side * weights).sum() / weights.sum()) for side in (before, after))
     return Comparison(
-        base=before,
-        tuned=after,
-        difference=after - before,
-        interval=bootstrap_interval(changes, sizes, seed=seed),
-        win_rate=float(wins),
-        documents=len(sizes),
+        base=mean_before,
+        tuned=mean_after,
+        difference=mean_after - mean_before,
+        interval=bootstrap_interval(changes * weights, weights, seed=seed),
+        win_rate=float(wins.mean() + 0.5 * (changes == 0).mean()),
+        effect_size=effect_size(changes),
+        p_value=sign_flip_p_value(changes * weights, seed=seed),
+        items=len(changes),
     )
 
 
-def bootstrap_interval(changes: np.ndarray, sizes: np.ndarray, *, seed: int) -> tuple[float, float]:
-    """95 % interval of sum(changes) / sum(sizes) over documents, float64 [documents] both.
+def effect_size(changes: np.ndarray) -> float | None:
+    """Cohen's d_z of paired differences, float64 [items]; None if they do not differ among each other.
 
-    Percentile bootstrap over documents, widened about the estimate by t(n−1)/z · √(n/(n−1)), because
-    percentiles alone are too narrow for few documents (T. Hesterberg, "What Teachers Should Know About the
-    Bootstrap", 2015).
+    J. Cohen, "Statistical Power Analysis for the Behavioral Sciences", 1988, 2.3.5.
+    """
+    spread = float(changes.std(ddof=1)) if len(changes) > 1 else 0.0
+    return float(changes.mean()) / spread if spread > 1e-12 else None
+
+
+def bootstrap_interval(changes: np.ndarray, sizes: np.ndarray, *, seed: int) -> tuple[float, float]:
+    """95 % interval of sum(changes) / sum(sizes) over items, float64 [items] both.
+
+    Percentile bootstrap over items, widened about the estimate by t(k−1)/z · √(k/(k−1)), because
+    percentiles alone are too narrow for few items (T. Hesterberg, "What Teachers Should Know About the
+    Bootstrap", 2015); k is the :func:`effective_count`, for few long documents among many are few.
     """
     count = len(changes)
     estimate = float(changes.sum() / sizes.sum())
@@ -65,14 +85,75 @@ def bootstrap_interval(changes: np.ndarray, sizes: np.ndarray, *, seed: int) -> 
         return (-math.inf, math.inf)
     random = np.random.default_rng(seed)
     ratios = np.empty(RESAMPLES)
-    block = max(1, min(RESAMPLES, _BLOCK_ELEMENTS // count))
-    for start in range(0, RESAMPLES, block):
-        chosen = random.integers(0, count, size=(min(block, RESAMPLES - start), count))
-        ratios[start : start + block] = changes[chosen].sum(1) / sizes[chosen].sum(1)
+    for start, stop in _blocks(count):
+        chosen = random.integers(0, count, size=(stop - start, count))
+        ratios[start:stop] = changes[chosen].sum(1) / sizes[chosen].sum(1)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(ratios, [tail, 1 - tail])
-    widening = t_quantile(count - 1) / t_quantile(None) * math.sqrt(count / (count - 1))
+    effective = effective_count(changes - estimate * sizes, sizes)
+    widening = (
+        t_quantile(math.floor(effective) - 1) / t_quantile(None) * math.sqrt(effective / (effective - 1))
+    )
     return (estimate + (float(low) - estimate) * widening, estimate + (float(high) - estimate) * widening)
+
+
+def effective_count(residuals: np.ndarray, sizes: np.ndarray) -> float:
+    """How many equal, well-behaved items would tell as much of the spread: from 2 to their number (≥ 2).
+
+    ``residuals`` are changes less estimate × size, float64 [items] as ``sizes``. The least of: the number of
+    items; (Σs)²/Σs² (L. Kish, "Survey Sampling", 1965), small where few long documents hold most bytes; and
+    the degrees of freedom of a variance whose items have kurtosis κ, 2n/(κ−1), small where few outliers do
+    most of the moving (F. Satterthwaite, 1946, by the variance of a sample variance).
+    """
+    count = len(residuals)
+    by_sizes = float(sizes.sum() ** 2 / (sizes**2).sum())
+    squares = residuals**2 / max(float((residuals**2).mean()), np.finfo(np.float64).tiny)
+    excess = float((squares**2).mean()) - 1  # of kurtosis over 1, its least
+    by_tails = 2 * count / excess if excess > 0 else math.inf
+    # A sum of rounded figures may fall just short of a whole number.
+    return max(min(float(count), by_sizes + 1e-9, by_tails), 2.0)
+
+
+def interval_between(first: Comparison, second: Comparison) -> tuple[float, float]:
+    """95 % interval of the second's difference less the first's, which are of independent items.
+
+    From their own intervals, which need not be symmetric: G. Zou and A. Donner, "Construction of Confidence
+    Limits About Effect Measures", Statistics in Medicine 27 (2008).
+    """
+    between = second.difference - first.difference
+    return (
+        between - math.hypot(second.difference - second.interval[0], first.interval[1] - first.difference),
+        between + math.hypot(second.interval[1] - second.difference, first.difference - first.interval[0]),
+    )
+
+
+def sign_flip_p_value(changes: np.ndarray, *, seed: int) -> float:
+    """Two-sided p-value of "base and tuned are exchangeable on each item", changes float64 [items].
+
+    Randomization test (E. Pitman, 1937): how often a random choice of the changes' signs gives a sum as far
+    from zero. The observed signs count as one of the choices, so no p-value is 0.
+    """
+    observed = abs(float(changes.sum())) - 1e-9 * float(np.abs(changes).sum())
+    random = np.random.default_rng(seed)
+    extreme = 0
+    for start, stop in _blocks(len(changes)):
+        signs = random.integers(0, 2, size=(stop - start, len(changes)), dtype=np.int8) * 2.0 - 1.0
+        extreme += int((np.abs(signs @ changes) >= observed).sum())
+    return (extreme + 1) / (RESAMPLES + 1)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected for their number, in their order, each at most 1.
+
+    S. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", 1979: where those below 5 % count as
+    findings, the chance of any false one stays below 5 %.
+    """
+    adjusted = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = largest
+    return adjusted
 
 
 def t_quantile(degrees: int | None) -> float:
@@ -95,3 +176,9 @@ def t_quantile(degrees: int | None) -> float:
         (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
     )
     return z + sum(term / float(degrees ** (power + 1)) for power, term in enumerate(terms))
+
+
+def _blocks(count: int) -> list[tuple[int, int]]:
+    """Ranges of resamples, each of bounded size in memory."""
+    block = max(1, min(RESAMPLES, _BLOCK_ELEMENTS // count))
+    return [(start, min(start + block, RESAMPLES)) for start in range(0, RESAMPLES, block)]
