@@ -48,8 +48,8 @@ def judge(primary: Comparison, forgetting: Comparison, max_forgetting: float) ->
         Rule(
             "beyond_general_text",
             beyond[1] < 0,
-            "Held-out text changed by"
-            f" {primary.difference - forgetting.difference:+.3f} bits a byte beyond general text (95 % interval"
+            "Beyond general text, held-out text changed by"
+            f" {primary.difference - forgetting.difference:+.3f} bits a byte (95 % interval"
             f" {beyond[0]:+.3f} to {beyond[1]:+.3f}), "
             + (
                 "so the gain is one on this kind of text."
