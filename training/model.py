@@ -1,6 +1,7 @@
 """The model: a frozen Llama from transformers, with a LoRA adapter from PEFT in fp32."""
 
 import contextlib
+import hashlib
 import json
 from collections.abc import Iterator
 from enum import Enum
@@ -8,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
+from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from transformers import AutoTokenizer
 
 from training.batches import Batch
@@ -23,6 +25,7 @@ from training.sharding import shard_base
 
 #: What a saved adapter says it belongs to; PEFT would write the local path, which means nothing elsewhere.
 BASE_NAME = "base-model"
+ADAPTER_FILE = "adapter_model.safetensors"
 
 
 def load_tokenizer(folder: Path, config: dict[str, Any]) -> Any:
@@ -140,12 +143,35 @@ class AdaptedModel:
         folder.mkdir(parents=True, exist_ok=True)
         state = get_peft_model_state_dict(self.model, save_embedding_layers=False)
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-        (folder / "adapter_model.safetensors").write_bytes(save(tensors, metadata={"format": "pt"}))
+        (folder / ADAPTER_FILE).write_bytes(save(tensors, metadata={"format": "pt"}))
         config = self.model.peft_config["default"].to_dict() | {"inference_mode": True}
         # Settings that are not set are left out: versions of PEFT and of servers differ in which they know.
         stated = {name: value for name, value in config.items() if value is not None}
         text = json.dumps(stated, indent=2, sort_keys=True, default=_plain)
         (folder / "adapter_config.json").write_text(text + "\n", encoding="utf-8")
+
+    def load_adapter(self, folder: Path) -> str:
+        """Take up the weights of a saved adapter in place of fresh ones; gives their SHA-256.
+
+        Raises TrainingFailure where there are none, or they are of other layers or another rank.
+        """
+        file = folder / ADAPTER_FILE
+        try:
+            content = file.read_bytes()
+            state = load(content)
+        except (OSError, SafetensorError) as error:
+            what, remedy = f"there is no readable adapter ({error})", "Unpack a job's model.tar.gz there"
+            raise TrainingFailure(what, where=str(file), remedy=remedy) from error
+        own = get_peft_model_state_dict(self.model, save_embedding_layers=False)
+        shapes = [{name: tensor.shape for name, tensor in tensors.items()} for tensors in (own, state)]
+        if shapes[0] != shapes[1]:
+            raise TrainingFailure(
+                "the adapter does not fit the base model and the settings",
+                where=str(file),
+                remedy="Give the job the base model and the lora_r and target_modules that it was trained with",
+            )
+        set_peft_model_state_dict(self.model, state)
+        return hashlib.sha256(content).hexdigest()
 
     @property
     def _output_weight(self) -> torch.Tensor:
