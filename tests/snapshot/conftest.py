@@ -5,8 +5,6 @@ from pathlib import Path
 import pytest
 from snapshot_synth import Templates, synthesize
 
-STORED = Path(__file__).parent / "stored"
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from infra.settings import Settings
 from infra.stacks import build
 
 ROOT = Path(__file__).resolve().parents[2]
+STORED = Path(__file__).parent / "stored"
 STACKS = ("Storage", "Guardrails", "Training", "Hosting", "Billing")
 DEPLOYABLE = {"alert_email": "you@example.com", "accept_eula": "true"}
 EMBEDDED = {"FINEXPERT_SETTINGS": str(ROOT / "localcloud" / "settings.json")}
@@ -25,23 +27,33 @@ Templates = dict[str, Template]
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
-def synthesize(outdir: Path, *, embedded: bool = False, **flags: str) -> Templates:
-    """The templates by stack, without the prefix; `outdir` gets the whole cloud assembly."""
-    settings = Settings.load(
-        flags if embedded else {**DEPLOYABLE, **flags}, EMBEDDED if embedded else {}, deploying=True
-    )
-    context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+def make_app(outdir: Path, *, embedded: bool = False, **flags: str) -> App:
+    """The app with its stacks, not yet synthesized."""
+    settings = settings_of(embedded=embedded, **flags)
     app = App(
         outdir=str(outdir),
-        context=context,
+        context=json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"],
         analytics_reporting=False,
         builtin_cloud_formation_validation=False,
     )
     with staged() as assets:
         build(app, settings, assets)
-    app.synth()
+    return app
+
+
+def settings_of(*, embedded: bool = False, **flags: str) -> Settings:
+    """The settings with `flags`, for AWS or the embedded cloud."""
+    return Settings.load(
+        flags if embedded else {**DEPLOYABLE, **flags}, EMBEDDED if embedded else {}, deploying=True
+    )
+
+
+def synthesize(outdir: Path, *, embedded: bool = False, **flags: str) -> Templates:
+    """The templates by stack, without the prefix; `outdir` gets the whole cloud assembly."""
+    make_app(outdir, embedded=embedded, **flags).synth()
+    prefix = settings_of(embedded=embedded, **flags).prefix
     return {
-        stack: json.loads((outdir / f"{settings.prefix}-{stack}.template.json").read_text(encoding="utf-8"))
+        stack: json.loads((outdir / f"{prefix}-{stack}.template.json").read_text(encoding="utf-8"))
         for stack in STACKS
     }
 
@@ -49,6 +61,42 @@ def synthesize(outdir: Path, *, embedded: bool = False, **flags: str) -> Templat
 def resources(template: Template, type_: str) -> dict[str, Any]:
     """The resources of a type, by logical id."""
     return {name: resource for name, resource in template["Resources"].items() if resource["Type"] == type_}
+
+
+def everywhere(stacks: Templates, type_: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each resource of a type in any stack: where it is, and itself."""
+    for stack, template in stacks.items():
+        for name, resource in resources(template, type_).items():
+            yield f"{stack}/{name}", resource
+
+
+def as_list(value: Any) -> list[Any]:
+    """A value that CloudFormation lets stand alone, as the list it means."""
+    return value if isinstance(value, list) else [value]
+
+
+def statements(stacks: Templates) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each statement of a role's or a policy's permissions, with the place it is in."""
+    for place, policy in everywhere(stacks, "AWS::IAM::Policy"):
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+            yield place, statement
+    for place, role in everywhere(stacks, "AWS::IAM::Role"):
+        for policy in role["Properties"].get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield place, statement
+
+
+def state_machine(stacks: Templates) -> dict[str, Any]:
+    """The definition of the state machine, with references as <…>."""
+    ((_, machine),) = everywhere(stacks, "AWS::StepFunctions::StateMachine")
+    definition: dict[str, Any] = json.loads(joined(machine["Properties"]["DefinitionString"]))
+    return definition
+
+
+def training_job(stacks: Templates) -> dict[str, Any]:
+    """The parameters of CreateTrainingJob, with references as <…>."""
+    request: dict[str, Any] = state_machine(stacks)["States"]["CreateTrainingJob"]["Parameters"]
+    return request
 
 
 def readable(template: Template) -> str:

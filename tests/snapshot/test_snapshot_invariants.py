@@ -1,44 +1,12 @@
-"""What must hold for the templates, whatever else changes in them."""
+"""What must hold for the default templates in particular; what holds for any settings is in rules/."""
 
 import json
 import re
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
-from snapshot_synth import STACKS, Template, Templates, joined, resources, synthesize
-
-# Actions without a narrower resource, or that must see everything to be safe (infra/permissions.py).
-UNBOUNDED = {
-    "application-autoscaling:DeregisterScalableTarget",
-    "application-autoscaling:DescribeScalableTargets",
-    "application-autoscaling:DescribeScalingPolicies",
-    "cloudformation:ListStacks",
-    "cloudtrail:LookupEvents",
-    "cloudwatch:GetMetricData",
-    "cloudwatch:ListMetrics",
-    "cloudwatch:PutMetricData",
-    "ecr:GetAuthorizationToken",
-    "logs:CreateLogDelivery",
-    "logs:DeleteLogDelivery",
-    "logs:DescribeLogGroups",
-    "logs:DescribeResourcePolicies",
-    "logs:GetLogDelivery",
-    "logs:ListLogDeliveries",
-    "logs:PutResourcePolicy",
-    "logs:UpdateLogDelivery",
-    "sagemaker:ListApps",
-    "sagemaker:ListEndpoints",
-    "sagemaker:ListInferenceComponents",
-    "sagemaker:ListModelPackages",
-    "sagemaker:ListNotebookInstances",
-    "sagemaker:ListProcessingJobs",
-    "sagemaker:ListTags",
-    "sagemaker:ListTrainingJobs",
-    "tag:GetResources",
-}
+from snapshot_synth import STACKS, Templates, as_list, joined, resources, statements, synthesize
 
 # What the command line reads (docs/architecture.md).
 OUTPUTS = {
@@ -57,65 +25,11 @@ FUNCTIONS = (
     *("idle-reaper", "spend-guard", "teardown"),
 )
 
-TAGGED = (
-    "Bucket",
-    "Function",
-    "Role",
-    "StateMachine",
-    "Topic",
-    "Queue",
-    "Endpoint",
-    "Model",
-    "InferenceComponent",
-)
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def statements(template: Template) -> Iterator[dict[str, Any]]:
-    policies = [found["Properties"] for found in resources(template, "AWS::IAM::Policy").values()]
-    for role in resources(template, "AWS::IAM::Role").values():
-        policies += role["Properties"].get("Policies", [])
-    for policy in policies:
-        yield from policy["PolicyDocument"]["Statement"]
-
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_outputs_are_there(stack: str, aws: Templates) -> None:
     outputs = {name for name in aws[stack].get("Outputs", {}) if not name.startswith("ExportsOutput")}
     assert outputs == OUTPUTS[stack]
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_no_permission_is_wider_than_it_must_be(stack: str, aws: Templates) -> None:
-    for statement in statements(aws[stack]):
-        actions = as_list(statement["Action"])
-        assert not [action for action in actions if "*" in action], statement
-        if "*" in [joined(resource) for resource in as_list(statement["Resource"])]:
-            assert set(actions) <= UNBOUNDED, statement
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_no_managed_policy_gives_full_access(stack: str, aws: Templates) -> None:
-    for role in resources(aws[stack], "AWS::IAM::Role").values():
-        managed = [joined(policy) for policy in role["Properties"].get("ManagedPolicyArns", [])]
-        assert not [policy for policy in managed if "FullAccess" in policy or "Administrator" in policy]
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_everything_carries_the_projects_tag(stack: str, aws: Templates) -> None:
-    for name, resource in aws[stack]["Resources"].items():
-        if resource["Type"].rsplit("::", 1)[1] in TAGGED and not name.startswith("CustomS3AutoDelete"):
-            assert {"Key": "finexpert:project", "Value": "FinExpert"} in resource["Properties"]["Tags"], name
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_every_log_group_forgets_and_goes_with_its_stack(stack: str, aws: Templates) -> None:
-    for group in resources(aws[stack], "AWS::Logs::LogGroup").values():
-        assert group["Properties"]["RetentionInDays"] == 30
-        assert group["DeletionPolicy"] == "Delete"
 
 
 def test_hosting_is_nothing_while_asleep_and_holds_no_iam(aws: Templates) -> None:
@@ -193,25 +107,6 @@ def test_every_function_has_its_handler_and_its_variables(aws: Templates) -> Non
     }
 
 
-@pytest.mark.parametrize("name", ["Data", "Artifacts"])
-def test_the_buckets_are_private_versioned_encrypted_and_tls_only(name: str, aws: Templates) -> None:
-    storage = aws["Storage"]
-    ((logical_id, bucket),) = [
-        (id_, found) for id_, found in resources(storage, "AWS::S3::Bucket").items() if id_.startswith(name)
-    ]
-    properties = bucket["Properties"]
-    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
-    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
-    assert properties["BucketEncryption"]
-    (policy,) = [
-        policy
-        for policy in resources(storage, "AWS::S3::BucketPolicy").values()
-        if policy["Properties"]["Bucket"] == {"Ref": logical_id}
-    ]
-    denied = [s for s in policy["Properties"]["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
-    assert denied[0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-
-
 def test_the_budget_has_no_name_and_tells_four_times(aws: Templates) -> None:
     (budget,) = resources(aws["Billing"], "AWS::Budgets::Budget").values()
     assert "BudgetName" not in budget["Properties"]["Budget"]
@@ -251,7 +146,7 @@ def test_the_reaper_may_write_its_snapshots_and_goes_before_their_bucket(aws: Te
         if found["Properties"].get("FunctionName") == "finexpert-idle-reaper"
     ]
     assert {logical_id, emptying} <= set(reaper["DependsOn"])
-    written = [s for s in statements(guardrails) if "s3:PutObject" in as_list(s["Action"])]
+    written = [s for _, s in statements({"Guardrails": guardrails}) if "s3:PutObject" in as_list(s["Action"])]
     assert [joined(as_list(s["Resource"])[0]).rpartition("-us-east-1")[2] for s in written] == ["/audit/*"]
 
 
@@ -265,6 +160,22 @@ def test_a_whole_account_is_only_told_of_until_it_is_switched(tmp_path: Path) ->
             if found["Properties"].get("FunctionName") == "finexpert-idle-reaper"
         ]
         assert variables["DRY_RUN"] == wanted and variables["REGIONS"] == "us-east-1,eu-west-1"
-        deletes = [s for s in statements(guardrails) if "sagemaker:AddTags" in as_list(s["Action"])]
+        deletes = [
+            s
+            for _, s in statements({"Guardrails": guardrails})
+            if "sagemaker:AddTags" in as_list(s["Action"])
+        ]
         places = {joined(arn).split(":")[3] for arn in deletes[0]["Resource"]}
         assert places == {"us-east-1", "eu-west-1"} and "Condition" not in deletes[0]
+
+
+@pytest.mark.parametrize("retain", [False, True])
+def test_only_a_stack_with_kept_data_is_protected(retain: bool, tmp_path: Path) -> None:
+    synthesize(tmp_path, retain_data=str(retain).lower())
+    manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    protected = {
+        name
+        for name, artifact in manifest["artifacts"].items()
+        if artifact["properties"].get("terminationProtection")
+    }
+    assert protected == ({"FinExpert-Storage"} if retain else set())

@@ -4,8 +4,7 @@ import difflib
 from pathlib import Path
 
 import pytest
-from conftest import STORED
-from snapshot_synth import STACKS, Templates, readable, synthesize
+from snapshot_synth import STACKS, STORED, Templates, readable, synthesize
 
 
 def _compare(request: pytest.FixtureRequest, name: str, text: str) -> None:
