@@ -19,6 +19,7 @@ from finexpert import options
 from finexpert.commands import (
     ask,
     chat,
+    compare,
     config,
     costs,
     data,
@@ -81,6 +82,7 @@ app.add_typer(local.app, name="local")
 app.add_typer(data.app, name="data")
 app.command()(train.train)
 app.add_typer(runs.app, name="runs")
+app.command()(compare.compare)
 app.command()(ask.ask)
 app.command()(chat.chat)
 app.command()(wake.wake)

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from finexpert import options
+from finexpert.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
     from finexpert.deployment import Deployment
     from finexpert.target import Target
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for programs.")]
+
+
+@contextmanager
+def may_be_left(what: str, *, where: str, fix: str) -> Iterator[None]:
+    """Ctrl-C within only ends the watching. `what` was watched; `fix` says how to come back.
+
+    Raises:
+        UserError: Ctrl-C.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        said = f"Stopped watching; {what} goes on."
+        raise UserError(said, where=where, fix=fix, code=ExitCode.INTERRUPTED) from None
 
 
 def open_target(context: typer.Context, *, json: bool = False) -> Target:

@@ -23,6 +23,7 @@ State = Annotated[Path, typer.Option("--state", help="Its state folder.", show_d
 def up(
     state: State = paths.LOCAL_STATE,
     port: Annotated[int | None, typer.Option(help="A free one if not given.", min=1, max=65535)] = None,
+    json: Json = False,
 ) -> None:
     """Start it, or find it running; prints what AWS clients need.
 
@@ -35,24 +36,43 @@ def up(
     display.console(stderr=True).print(
         f"[green]✓[/] embedded cloud at [bold]{cloud.endpoint_url}[/], log {cloud.log_path}", soft_wrap=True
     )
-    for key, value in cloud.environment().items():
+    environment = cloud.environment() | {"FINEXPERT_SETTINGS": str(paths.LOCAL_SETTINGS)}
+    if json:
+        display.print_json(
+            {
+                "endpoint_url": cloud.endpoint_url,
+                "pid": cloud.pid,
+                "log": str(cloud.log_path),
+                "environment": environment,
+            }
+        )
+        return
+    for key, value in environment.items():
         print(f"export {key}={shlex.quote(value)}")
-    print(f"export FINEXPERT_SETTINGS={shlex.quote(str(paths.LOCAL_SETTINGS))}")
 
 
 @app.command()
-def down(state: State = paths.LOCAL_STATE) -> None:
-    """Stop it and everything that it started."""
+def down(state: State = paths.LOCAL_STATE, json: Json = False) -> None:
+    """Stop it and everything that it started.
+
+    Example: finexpert local down
+    """
     from finexpert import display
     from localcloud import lifecycle
 
     stopped = lifecycle.down(state)
-    display.console().print("[green]✓[/] stopped" if stopped else "No embedded cloud ran here.")
+    if json:
+        display.print_json({"stopped": stopped})
+    else:
+        display.console().print("[green]✓[/] stopped" if stopped else "No embedded cloud ran here.")
 
 
 @app.command()
 def status(state: State = paths.LOCAL_STATE, json: Json = False) -> None:
-    """Whether it runs, where, and what it holds in memory. Exit code 1 if it does not run."""
+    """Whether it runs, where, and what it holds in memory. Exit code 1 if it does not run.
+
+    Example: finexpert local status --json
+    """
     from finexpert import display
     from finexpert.formatting import duration
     from localcloud import lifecycle
@@ -80,11 +100,17 @@ def logs(
         str, typer.Argument(help="A training job, an endpoint, a Lambda function, or `cloud` itself.")
     ] = "cloud",
     state: State = paths.LOCAL_STATE,
+    json: Json = False,
 ) -> None:
     """The log of the cloud, of a training job, an endpoint or a Lambda function, by its name.
 
     Example: finexpert local logs finexpert-idle-reaper
     """
+    from finexpert import display
     from localcloud import lifecycle
 
-    print(lifecycle.logs(state, name), end="")
+    text = lifecycle.logs(state, name)
+    if json:
+        display.print_json({"name": name, "lines": text.splitlines()})
+    else:
+        print(text, end="")

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from finexpert.commands.common import open_deployment
+from finexpert.commands.common import Json, open_deployment
 
 
 def restore(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The name of the endpoint that was deleted.")],
+    json: Json = False,
 ) -> None:
     """Make a deleted endpoint again from its snapshot: configuration, components, scaling, tags.
 
@@ -31,7 +32,7 @@ def restore(
             f"{name} is the app's own endpoint: it was put to sleep, not deleted.", fix="finexpert wake"
         )
     bucket = deployment.output("Guardrails", "AuditBucketName")
-    out = display.console()
+    out = display.console(stderr=True)
     restoring.restore(
         deployment.target.client,
         lambda region: lambda service: deployment.target.client(service, region),
@@ -40,4 +41,7 @@ def restore(
         datetime.now(UTC),
         lambda step: out.print(f"  {step}", highlight=False),
     )
-    out.print(f"[green]✓[/] {name} is back, and bills")
+    if json:
+        display.print_json({"endpoint": name, "restored": True})
+    else:
+        display.console().print(f"[green]✓[/] {name} is back, and bills")

@@ -1,4 +1,4 @@
-"""`finexpert runs [list|show RUN|compare A B]`: what was trained, and how it went."""
+"""`finexpert runs [list|show RUN|compare A B|log RUN]`: what was trained, and how it went."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from finexpert.commands.common import Json, open_deployment
+from finexpert.commands.common import Json, may_be_left, open_deployment
 
 app = typer.Typer(invoke_without_command=True, help="Fine-tuning runs, newest first.")
 
@@ -15,10 +15,13 @@ Limit = Annotated[int, typer.Option(help="At most so many.", min=1)]
 
 
 @app.callback()
-def default(context: typer.Context) -> None:
-    """Without a verb: list."""
+def default(context: typer.Context, limit: Limit = 20, json: Json = False) -> None:
+    """Fine-tuning runs; without a verb: list them, newest first.
+
+    Example: finexpert runs --limit 5
+    """
     if context.invoked_subcommand is None:
-        list_runs(context)
+        list_runs(context, limit, json)
 
 
 @app.command("list")
@@ -118,3 +121,27 @@ def compare(
     out = display.console()
     for part in tables(pair):
         out.print(part)
+
+
+@app.command()
+def log(
+    context: typer.Context,
+    run: Annotated[str, typer.Argument(help="Name of the run.")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run has ended.")] = False,
+    json: Json = False,
+) -> None:
+    """What the run's training job has written, as it stands in CloudWatch Logs. Ctrl-C only stops reading.
+
+    Example: finexpert runs log finexpert-20260131-142536-9f3a --follow
+    """
+    from finexpert import display
+    from finexpert.ops import runs
+
+    deployment = open_deployment(context)
+    lines = runs.log_lines(deployment, run, follow=follow)
+    if json:
+        display.print_json({"run": run, "lines": list(lines)})
+        return
+    with may_be_left("the run", where=run, fix=f"Read again: finexpert runs log {run} --follow"):
+        for line in lines:
+            print(line, flush=follow)

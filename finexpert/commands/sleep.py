@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from finexpert.commands.common import open_deployment
+from finexpert.commands.common import Json, may_be_left, open_deployment
 from finexpert.commands.wake import show_progress
 
 
-def sleep(context: typer.Context) -> None:
+def sleep(context: typer.Context, json: Json = False) -> None:
     """Remove the endpoint and wait until nothing of it bills. `finexpert wake` brings it back.
+
+    Ctrl-C only stops waiting; the same command waits again.
 
     Example: finexpert sleep
     """
@@ -17,7 +19,13 @@ def sleep(context: typer.Context) -> None:
     from finexpert.ops import hosting
 
     deployment = open_deployment(context)
-    out = display.console()
-    with display.Live(out) as live:
+    stack = deployment.names.stack("Hosting")
+    with (
+        may_be_left("Hosting's update", where=stack, fix="Wait again: finexpert sleep"),
+        display.Live(display.console(stderr=True)) as live,
+    ):
         hosting.sleep(deployment, progress=show_progress(live))
-    out.print("[green]✓[/] asleep, nothing of it bills")
+    if json:
+        display.print_json({"endpoint": deployment.names.endpoint, "asleep": True})
+    else:
+        display.console().print("[green]✓[/] asleep, nothing of it bills")

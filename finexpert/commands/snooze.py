@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from finexpert.commands.common import open_deployment
+from finexpert.commands.common import Json, open_deployment
 
 
 def snooze(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The endpoint's name, as a warning tells it.")],
     hours: Annotated[float, typer.Option("--hours", min=0.1, max=8760, help="For how long.")] = 24.0,
+    json: Json = False,
 ) -> None:
     """Let an endpoint live for some hours although nobody calls it. It goes on billing.
 
@@ -25,4 +26,7 @@ def snooze(
 
     deployment = open_deployment(context)
     until = snoozing.snooze(deployment.target.client, name, hours, datetime.now(UTC))
+    if json:
+        display.print_json({"endpoint": name, "kept_until": until.isoformat()})
+        return
     display.console().print(f"[green]✓[/] {name} is kept until {until:%Y-%m-%d %H:%M} UTC, and bills")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from finexpert import options
-from finexpert.commands.common import Json, open_deployment
-from finexpert.errors import ExitCode, UserError
+from finexpert.commands.common import Json, may_be_left, open_deployment
+from finexpert.errors import ExitCode
 
 if TYPE_CHECKING:
     from finexpert.deployment import Deployment
@@ -54,7 +54,7 @@ def train(
         raise typer.BadParameter("give one of: data, --attach RUN, --stop RUN")
     deployment = open_deployment(context, json=json)
     if stop:
-        _stop(deployment, stop)
+        _stop(deployment, stop, json=json)
         return
     run = attach or _start(deployment, str(data), hyperparameter or [], wake)
     snapshot = watch(deployment, run)
@@ -95,19 +95,14 @@ def watch(deployment: Deployment, run: str) -> Snapshot:
     price = costs.training_usd_per_hour(deployment)
     is_local = deployment.target.is_local
     snapshot = None
-    try:
-        with display.Live(display.console(stderr=True)) as live:
-            for snapshot in follow.snapshots(
-                deployment, run, usd_per_hour=price, now=lambda: datetime.now(UTC)
-            ):
-                live.update(region(snapshot, is_local=is_local), *milestone(snapshot, is_local=is_local))
-    except KeyboardInterrupt:
-        raise UserError(
-            "Stopped watching; the run goes on.",
-            where=run,
-            fix=f"Watch again: finexpert train --attach {run}. Stop it: finexpert train --stop {run}",
-            code=ExitCode.INTERRUPTED,
-        ) from None
+    looks = follow.snapshots(deployment, run, usd_per_hour=price, now=lambda: datetime.now(UTC))
+    back = f"Watch again: finexpert train --attach {run}. Stop it: finexpert train --stop {run}"
+    with (
+        may_be_left("the run", where=run, fix=back),
+        display.Live(display.console(stderr=True)) as live,
+    ):
+        for snapshot in looks:
+            live.update(region(snapshot, is_local=is_local), *milestone(snapshot, is_local=is_local))
     assert snapshot is not None  # the generator yields at least once
     return snapshot
 
@@ -133,9 +128,12 @@ def report(deployment: Deployment, snapshot: Snapshot, *, json: bool) -> None:
         raise typer.Exit(ExitCode.GATE)
 
 
-def _stop(deployment: Deployment, run: str) -> None:
+def _stop(deployment: Deployment, run: str, *, json: bool) -> None:
     from finexpert import display
     from finexpert.ops import runs
 
     stopped = runs.stop(deployment, run)
+    if json:
+        display.print_json({"run": run, "stopped": stopped})
+        return
     display.console().print(f"[green]✓[/] {run} is being stopped" if stopped else f"{run} had already ended.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from finexpert.commands.common import open_deployment
+from finexpert.commands.common import Json, may_be_left, open_deployment
 
 if TYPE_CHECKING:
     from finexpert.display import Live
@@ -18,8 +18,11 @@ def wake(
     run: Annotated[
         str | None, typer.Argument(help="Serve this run's adapter; the newest accepted one if not given.")
     ] = None,
+    json: Json = False,
 ) -> None:
     """Make the endpoint with base and tuned model, and wait until it answers. On AWS it bills from then on.
+
+    Ctrl-C only stops waiting; the same command waits again.
 
     Example: finexpert wake
     """
@@ -28,9 +31,17 @@ def wake(
 
     deployment = open_deployment(context)
     price = costs.hosting_usd_per_hour(deployment)
-    out = display.console()
-    with display.Live(out) as live:
+    back = "Wait again: finexpert wake. Undo it: finexpert sleep"
+    with (
+        may_be_left("Hosting's update", where=deployment.names.stack("Hosting"), fix=back),
+        display.Live(display.console(stderr=True)) as live,
+    ):
         state = hosting.wake(deployment, run, progress=show_progress(live))
+    if json:
+        name = deployment.names.endpoint
+        display.print_json({"endpoint": name, "artifact": state.artifact, "usd_per_hour": price})
+        return
+    out = display.console()
     minutes = deployment.settings.idle_minutes
     out.print(f"[green]✓[/] awake, serving {state.artifact}", soft_wrap=True)
     bills = "would bill on AWS" if deployment.target.is_local else "bills"

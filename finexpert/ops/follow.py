@@ -13,13 +13,11 @@ from finexpert.deployment import Deployment
 from finexpert.errors import UserError
 from finexpert.ops import events, logs, runs
 
-TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-
 _STATES = {
     "starting": ("", "Defaults", "Prepare"),
     "checking the dataset": ("ValidateDataset",),
     "admitting against the budget": ("Admit", "SpotOrOnDemand", "SpotLimits", "OnDemandLimits"),
-    "creating the training job": ("CreateTrainingJob",),
+    "creating the training job": ("CreateLogGroup", "LimitLogGroup", "CreateTrainingJob"),
     "waiting for the training job": ("WaitForTraining", "DescribeTrainingJob", "TrainingEnded"),
     "no spot capacity, going on demand": ("SpotGaveUp", "OnDemandInstead"),
     "reading the evaluation": ("ReadEvaluation",),
@@ -125,8 +123,8 @@ def snapshots(
     Raises:
         UserError: there is no such run.
     """
-    period = period_seconds or (0.5 if deployment.target.is_local else 5.0)
-    reader = logs.StreamReader(deployment.target.client("logs"), TRAINING_LOG_GROUP)
+    period = period_seconds or runs.follow_seconds(deployment)
+    reader = logs.StreamReader(deployment.target.client("logs"), runs.TRAINING_LOG_GROUP)
     progress = events.Progress()
     while True:
         execution = runs.describe(deployment, run)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from finexpert.deployment import Deployment
 from finexpert.errors import UserError
+from finexpert.ops import logs
+
+TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 
 
 @dataclass(frozen=True)
@@ -133,3 +137,28 @@ def artifact(deployment: Deployment, run: str, name: str) -> bytes | None:
     except client.exceptions.NoSuchKey:
         return None
     return bytes(answer["Body"].read())
+
+
+def log_lines(
+    deployment: Deployment, run: str, *, follow: bool, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[str]:
+    """Lines that the run's training jobs have written, the on-demand retry's too.
+
+    Args:
+        follow: go on until the run has ended.
+
+    Raises:
+        UserError: there is no such run.
+    """
+    reader = logs.StreamReader(deployment.target.client("logs"), TRAINING_LOG_GROUP)
+    while True:
+        running = describe(deployment, run)["status"] == "RUNNING"
+        yield from reader.new_lines(run)
+        if not (follow and running):
+            return
+        sleep(follow_seconds(deployment))
+
+
+def follow_seconds(deployment: Deployment) -> float:
+    """How long to wait between two looks at a run."""
+    return 0.5 if deployment.target.is_local else 5.0
