@@ -3,7 +3,10 @@
     python -m training                               # SageMaker: reads /opt/ml
     SAGEMAKER_BASE_DIR=/tmp/job python -m training   # a laptop
     PYTHONPATH=code.zip python -m training           # from the zip in the job's code channel
-    torchrun --nproc-per-node 2 -m training          # several processes; for hosts: torchrun's own options
+    torchrun --nproc-per-node 2 -m training          # several processes of one's own choice
+
+A host with several GPUs, or a job with several hosts (input/config/resourceconfig.json), gets a process for
+each GPU without further ado (see training/launch.py).
 
 Below SAGEMAKER_BASE_DIR it reads input/config/hyperparameters.json and the channels training, model and,
 optionally, validation in input/data/. It writes model/ (the adapter), output/data/ (evaluation.json and
@@ -11,6 +14,7 @@ report.html), checkpoints/, and the reason of a failure to output/failure. Stand
 a line. Exit status: 0 done, 1 failed, 143 stopped by SIGTERM with a checkpoint.
 """
 
+import contextlib
 import os
 import sys
 import traceback
@@ -19,10 +23,11 @@ import warnings
 from training.channels import Channels, write_atomically
 from training.events import Events
 from training.failures import EXPECTED, Stopped, TrainingFailure, describe
+from training.launch import STOPPED, launch, placement, visible_gpus
 from training.request import read_request
 from training.stopping import StopSignal
 
-FAILED, STOPPED = 1, 128 + 15
+FAILED = 1
 #: No request ever leaves the job, and standard output belongs to the events.
 QUIET = {
     "HF_HUB_OFFLINE": "1",
@@ -38,11 +43,10 @@ def main() -> int:
         os.environ.setdefault(name, value)
     warnings.simplefilter("ignore", FutureWarning)  # of libraries about each other
     channels = Channels.from_environment()
-    stop = StopSignal().install()
     try:
-        if os.environ.get("RANK", "0") == "0":
+        if os.environ.get("LOCAL_RANK", "0") == "0":
             channels.failure.unlink(missing_ok=True)
-        _run(channels, stop)
+        _launch_or_run(channels)
     except Stopped as end:
         print(end, file=sys.stderr)
         return STOPPED
@@ -51,13 +55,35 @@ def main() -> int:
         if not isinstance(error, EXPECTED):
             traceback.print_exc()
         print(reason, file=sys.stderr)
-        if not channels.failure.exists():  # under torchrun the first reason is the cause
-            write_atomically(channels.failure, reason)
+        if not channels.failure.exists():  # of several processes, the first one's reason is the cause
+            _leave_reason(channels, reason)
         return FAILED
     return 0
 
 
-def _run(channels: Channels, stop: StopSignal) -> None:
+def _leave_reason(channels: Channels, reason: str) -> None:
+    """Write output/failure, also on a full disk: what was left half written makes room for it."""
+    try:
+        write_atomically(channels.failure, reason)
+    except OSError:
+        for half_written in channels.checkpoints.glob("*.partial"):
+            half_written.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the log has the reason in any case
+            write_atomically(channels.failure, reason)
+
+
+def _launch_or_run(channels: Channels) -> None:
+    launched = "RANK" in os.environ
+    here = placement(channels.resources(), visible_gpus())
+    if launched or here.alone:
+        _run(channels)
+    else:
+        read_request(channels)  # a wrong request is told once, before anything is started
+        launch(here)
+
+
+def _run(channels: Channels) -> None:
+    stop = StopSignal().install()
     first = os.environ.get("RANK", "0") == "0"
     events = Events(enabled=first, usd_per_hour=channels.usd_per_hour())
     events.phase("start")

@@ -1,6 +1,7 @@
 """Ends that a job can come to, and the words for them: what was wrong, where, and what to do next."""
 
 import errno
+import re
 
 from training.dataset.documents import DatasetError
 from training.hyperparameters import HyperparameterError
@@ -21,6 +22,19 @@ class Stopped(Exception):
     """SIGTERM arrived; what had to be kept has been written."""
 
 
+_OUT_OF_MEMORY = (
+    "Memory ran out on the accelerator or the machine. Set gradient_checkpointing to True, lower"
+    " per_device_train_batch_size (raise gradient_accumulation_steps as much) or max_input_length,"
+    " or take a larger instance."
+)
+#: What PyTorch says where it has no class for it: of its CPU allocator and of CUDA's libraries.
+_MEMORY = re.compile(r"not enough memory|can't allocate memory|out of memory|ALLOC_FAILED", re.IGNORECASE)
+#: What gloo and NCCL say when the other end is gone.
+_LOST_PEER = re.compile(
+    r"Connection (?:closed|reset|refused)|[Bb]roken pipe|[Tt]imed out waiting|gloo|NCCL|remote process"
+)
+_LOST_PEER_ERRORS = ("DistBackendError", "DistNetworkError", "DistStoreError")
+
 #: Errors whose text is meant for the reader and needs no stack trace.
 EXPECTED = (TrainingFailure, HyperparameterError, DatasetError)
 
@@ -39,10 +53,14 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, DatasetError):
         return f"Dataset: {error}"
     if name == "OutOfMemoryError" or isinstance(error, MemoryError):
+        return _OUT_OF_MEMORY
+    if isinstance(error, RuntimeError) and _MEMORY.search(str(error)):
+        return _OUT_OF_MEMORY
+    if name in _LOST_PEER_ERRORS or (isinstance(error, RuntimeError) and _LOST_PEER.search(str(error))):
         return (
-            "Memory ran out on the accelerator or the machine. Set gradient_checkpointing to True, lower"
-            " per_device_train_batch_size (raise gradient_accumulation_steps as much) or max_input_length,"
-            " or take a larger instance."
+            "Another process of this job was lost, so the rest ended too. Its own reason is in output/failure"
+            " or the log of its host. Start the job again with the same checkpoints: it goes on from the"
+            " newest, with as many hosts as it then has."
         )
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return f"The disk is full while writing {error.filename}. Raise volume_gb."

@@ -37,6 +37,12 @@ def inspect_weights(folder: Path) -> dict[str, Any]:
     return config
 
 
+def weight_names(folder: Path) -> list[str]:
+    """The files that hold the weights: those that the index names, or all there are."""
+    named = _indexed_files(folder, f"channel {folder.name}")
+    return sorted(named or {file.name for file in folder.glob("*.safetensors")})
+
+
 def weight_files(folder: Path) -> dict[str, int]:
     """Names and sizes in bytes of the weights: enough to tell one base model from another."""
     return {file.name: file.stat().st_size for file in sorted(folder.glob("*.safetensors"))}

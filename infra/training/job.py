@@ -88,7 +88,8 @@ class TrainingJob:
                 "PYTHONPATH": f"/opt/ml/input/data/code/{code_zip}",
                 "PYTHONUNBUFFERED": "1",
                 "HF_HUB_OFFLINE": "1",
-                "FINEXPERT_USD_PER_HOUR": f"{self.usd_per_hour:g}",
+                # Of one instance: the program counts the hosts that it finds.
+                "FINEXPERT_USD_PER_HOUR": f"{self.usd_per_hour / self.instance_count:g}",
             },
             "Tags": [{"Key": PROJECT_TAG, "Value": self.project}],
         }

@@ -1,0 +1,171 @@
+"""Several processes and hosts: the losses of one process, one reason when a peer is lost, resuming."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Job = Callable[..., Path]
+ROOT = Path(__file__).parents[3]
+PAIR = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "training")
+NO_DROPOUT = {"lora_dropout": "0", "max_input_length": "64"}
+
+
+class Processes:
+    """Starts trainers; what still runs when the test ends is killed with all its children."""
+
+    def __init__(self) -> None:
+        self.started: list[subprocess.Popen[str]] = []
+
+    def start(self, base: Path, *launcher: str, **environment: str) -> subprocess.Popen[str]:
+        own = {"SAGEMAKER_BASE_DIR": str(base), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        process = subprocess.Popen(
+            [sys.executable, *(launcher or ("-m", "training"))],
+            env={**os.environ, **own, **environment},
+            cwd=base,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self.started.append(process)
+        return process
+
+    def run(self, base: Path, *launcher: str, **environment: str) -> list[dict[str, Any]]:
+        code, events, err = finish(self.start(base, *launcher, **environment))
+        assert code == 0, err
+        return events
+
+
+@pytest.fixture
+def processes() -> Iterator[Processes]:
+    own = Processes()
+    yield own
+    for process in own.started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, list[dict[str, Any]], str]:
+    out, err = process.communicate(timeout=120)
+    return process.returncode, [json.loads(line) for line in out.splitlines() if line.startswith("{")], err
+
+
+def losses(events: list[dict[str, Any]]) -> list[float]:
+    return [event["loss"] for event in events if event["event"] == "step"]
+
+
+def as_hosts(*bases: Path) -> dict[str, str]:
+    """Write each base's resourceconfig.json; the environment in which they meet on this machine."""
+    names = [f"algo-{number + 1}" for number in range(len(bases))]
+    for base, name in zip(bases, names, strict=True):
+        content = {"current_host": name, "hosts": names, "network_interface_name": "lo"}
+        (base / "input" / "config" / "resourceconfig.json").write_text(json.dumps(content))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return {"FINEXPERT_RENDEZVOUS": f"127.0.0.1:{free.getsockname()[1]}", "FINEXPERT_USD_PER_HOUR": "1.5"}
+
+
+@pytest.mark.parametrize("sharded", ["False", "True"])
+def test_two_processes_give_the_losses_of_one_with_the_base_whole_or_sharded(
+    job: Job, processes: Processes, sharded: str
+) -> None:
+    # 41 documents make rows that two processes cannot share evenly.
+    alone = job("alone", documents=41, per_device_train_batch_size="4", **NO_DROPOUT)
+    together = job(
+        "together", documents=41, per_device_train_batch_size="2", enable_fsdp=sharded, **NO_DROPOUT
+    )
+    one, two = processes.run(alone), processes.run(together, *PAIR)
+    assert len(losses(one)) > 1
+    assert losses(two) == pytest.approx(losses(one), abs=1e-3)
+    told = " ".join(event.get("message", "") for event in two)
+    assert ("sharded" in told) == (sharded == "True")
+    results = [json.loads((base / "output/data/evaluation.json").read_text()) for base in (alone, together)]
+    assert results[0]["primary"]["tuned"] == pytest.approx(results[1]["primary"]["tuned"], abs=1e-4)
+    assert results[1]["training"]["base_parameters"] == results[0]["training"]["base_parameters"]
+
+
+def test_a_sharded_base_can_recompute_its_layers(job: Job, processes: Processes) -> None:
+    settings = NO_DROPOUT | {"per_device_train_batch_size": "2", "enable_fsdp": "True", "max_steps": "3"}
+    kept, again = (
+        processes.run(job(name, gradient_checkpointing=name, **settings), *PAIR) for name in ("false", "true")
+    )
+    assert losses(again) == pytest.approx(losses(kept), abs=1e-4)
+
+
+def test_two_hosts_find_each_other_by_resourceconfig_alone(job: Job, processes: Processes) -> None:
+    settings = NO_DROPOUT | {"per_device_train_batch_size": "2", "max_steps": "4"}
+    first, second = job("first", **settings), job("second", **settings)
+    meeting = as_hosts(first, second)
+    other = processes.start(second, **meeting)
+    events = processes.run(first, **meeting)
+    code, silent, err = finish(other)
+    assert code == 0, err
+    assert silent == []
+    alone = processes.run(job("alone", **settings | {"per_device_train_batch_size": "4"}))
+    assert losses(events) == pytest.approx(losses(alone), abs=1e-3)
+    assert json.loads((first / "output/data/evaluation.json").read_text())["cost"]["usd_per_hour"] == 3.0
+    assert len(list((first / "model").iterdir())) == 2
+    assert not (second / "model").exists()
+
+
+def test_a_lost_host_ends_the_others_with_a_reason_and_one_host_goes_on(
+    job: Job, processes: Processes
+) -> None:
+    settings = NO_DROPOUT | {"per_device_train_batch_size": "2", "epoch": "300", "save_steps": "2"}
+    first, second = job("first", **settings), job("second", **settings)
+    meeting = as_hosts(first, second)
+    lost = processes.start(second, **meeting)
+    left = processes.start(first, **meeting)
+    assert left.stdout is not None
+    for line in left.stdout:
+        if json.loads(line).get("step") == 4:
+            break
+    os.killpg(lost.pid, signal.SIGKILL)  # its launcher and, below, its worker: the machine is gone
+    code, _, err = finish(left)
+    assert code == 1, err
+    reason = (first / "output" / "failure").read_text()
+    assert "Another process of this job was lost" in reason
+    assert "newest" in reason
+    assert "Traceback" not in err
+
+    (first / "input" / "config" / "resourceconfig.json").unlink()
+    alone = processes.start(first)
+    assert alone.stdout is not None
+    told: list[dict[str, Any]] = []
+    for line in alone.stdout:
+        told.append(json.loads(line))
+        if told[-1]["event"] == "step":
+            break
+    alone.send_signal(signal.SIGTERM)
+    assert finish(alone)[0] == 143
+    assert any("going on after step" in event.get("message", "") for event in told)
+    assert told[-1]["step"] >= 3
+    assert any("steps of 4 rows" in event.get("message", "") for event in told)
+
+
+def test_sigterm_to_one_host_leaves_a_checkpoint_and_stops_both(job: Job, processes: Processes) -> None:
+    settings = NO_DROPOUT | {"per_device_train_batch_size": "2", "epoch": "300", "save_steps": "1000000"}
+    first, second = job("first", **settings), job("second", **settings)
+    meeting = as_hosts(first, second)
+    other = processes.start(second, **meeting)
+    process = processes.start(first, **meeting)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if json.loads(line)["event"] == "step":
+            break
+    other.send_signal(signal.SIGTERM)
+    for ended in (process, other):
+        code, _, err = finish(ended)
+        assert code == 143, err
+    assert len(list((first / "checkpoints").iterdir())) == 1
+    assert not (first / "output" / "failure").exists()
+    assert not (second / "output" / "failure").exists()
