@@ -111,7 +111,7 @@ def main() -> None:
             where="finexpert (this should not happen)",
             fix=f"Repeat with {options.DEBUG} to see where it comes from.",
         )
-        from finexpert import display
+        from finexpert.display import print_error
 
-        (display.print_json_error if for_programs else display.print_error)(known)
+        print_error(known, json=for_programs)
         sys.exit(known.code)

@@ -5,8 +5,8 @@ Rich is imported when the first line is printed, so that `--help` starts without
 
 from __future__ import annotations
 
-import json
 import sys
+from json import dumps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -26,23 +26,21 @@ def console(*, stderr: bool = False) -> Console:
 
 def print_json(document: object) -> None:
     """One JSON document on stdout, for programs."""
-    print(json.dumps(document, indent=2, default=str, ensure_ascii=False))
+    print(dumps(document, indent=2, default=str, ensure_ascii=False))
 
 
-def print_error(error: UserError) -> None:
-    """What, where, what to do: on stderr, without a trace."""
+def print_error(error: UserError, *, json: bool = False) -> None:
+    """What, where, what to do: on stderr, without a trace; `json`: one document on stdout, for programs."""
+    if json:
+        told = {"what": error.what, "where": error.where, "fix": error.fix}
+        print_json({"error": told, "exit_code": int(error.code)})
+        return
     out = console(stderr=True)
     out.print(f"[bold red]✗[/] {_plain(error.what)}", soft_wrap=True)
     if error.where:
         out.print(f"  [dim]where[/]  {_plain(error.where)}", soft_wrap=True)
     if error.fix:
         out.print(f"  [dim]do[/]     {_plain(error.fix)}", soft_wrap=True)
-
-
-def print_json_error(error: UserError) -> None:
-    """The same for programs: a JSON document on stdout, as with a command that succeeds."""
-    told = {"what": error.what, "where": error.where, "fix": error.fix}
-    print_json({"error": told, "exit_code": int(error.code)})
 
 
 def _plain(text: str) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from training.dataset import DatasetReport
 
-app = typer.Typer(no_args_is_help=True, help="Check a dataset, upload it.")
+app = typer.Typer(no_args_is_help=True, help="Check a dataset, upload it. Example: finexpert data check reports/")
 
 DataPath = Annotated[
     Path, typer.Argument(help="A .txt, .csv, .json or .jsonl file, or a folder of them.", show_default=False)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from finexpert.commands.common import Json
+
 
 def demo(
     data: Annotated[
@@ -19,6 +21,7 @@ def demo(
             "--keep", help="Stop before the end: leave cloud, app and endpoint running to play with."
         ),
     ] = False,
+    json: Json = False,
 ) -> None:
     """The whole life of a fine-tuned model on this machine in about 4 minutes: made, served, reaped, removed.
 
@@ -29,4 +32,4 @@ def demo(
     """
     from finexpert.demo import program
 
-    raise typer.Exit(program.run(data, keep=keep))
+    raise typer.Exit(program.run(data, keep=keep, json=json))

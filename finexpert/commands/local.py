@@ -13,7 +13,8 @@ from finexpert.commands.common import Json
 from finexpert.errors import ExitCode
 
 app = typer.Typer(
-    no_args_is_help=True, help="The embedded cloud: AWS on this machine, on loopback, for nothing."
+    no_args_is_help=True,
+    help="The embedded cloud: AWS on this machine, on loopback, for nothing. Example: finexpert local up",
 )
 
 State = Annotated[Path, typer.Option("--state", help="Its state folder.", show_default=".localcloud")]

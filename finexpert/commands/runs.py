@@ -9,7 +9,7 @@ import typer
 
 from finexpert.commands.common import Json, may_be_left, open_deployment
 
-app = typer.Typer(invoke_without_command=True, help="Fine-tuning runs, newest first.")
+app = typer.Typer(invoke_without_command=True)
 
 Limit = Annotated[int, typer.Option(help="At most so many.", min=1)]
 

@@ -22,14 +22,15 @@ from finexpert.errors import ExitCode, UserError, explain
 from finexpert.formatting import duration
 
 
-def run(data: Path | None, *, keep: bool) -> ExitCode:
+def run(data: Path | None, *, keep: bool, json: bool = False) -> ExitCode:
     """The whole demo; returns the exit code of the command.
 
     Args:
         data: the user's text; the shipped sample if None.
         keep: leave cloud, app and endpoint running at the end.
+        json: the summary's document alone on stdout, everything else on stderr.
     """
-    out = display.console()
+    out = display.console(stderr=json)
     with Interrupts() as interrupts, ThreadPoolExecutor(1) as background:
         stage = Stage(
             data=data or paths.SAMPLE,
@@ -38,6 +39,7 @@ def run(data: Path | None, *, keep: bool) -> ExitCode:
             children=Children(),
             background=background,
             keep=keep,
+            json=json,
         )
         try:
             _perform(stage)
@@ -48,6 +50,8 @@ def run(data: Path | None, *, keep: bool) -> ExitCode:
                 out.print("\n[yellow]Interrupted:[/] removing everything …")
                 _tear_down(stage)
                 _say_clean(stage, remove=True)
+            if json:
+                display.print_error(UserError("Interrupted; everything was removed.", code=code), json=True)
         except Exception as error:
             with interrupts.shielded():
                 code = _fail(stage, error)
@@ -74,6 +78,8 @@ def _one(stage: Stage, step: Step, number: str) -> None:
 
 def _finish(stage: Stage) -> ExitCode:
     written = summary.write(stage, paths.OUT)
+    if stage.json:
+        display.print_json(summary.document(stage))
     stage.out.print(summary.table(stage))
     stage.out.print(f"report  [bold]{written.report}[/]\nsummary {written.document}", soft_wrap=True)
     if stage.keep:
@@ -90,7 +96,7 @@ def _finish(stage: Stage) -> ExitCode:
 def _fail(stage: Stage, error: Exception) -> ExitCode:
     """Say what failed, keep its trace in the log, take everything down."""
     problem = explain(error) or UserError(f"{type(error).__name__}: {error}")
-    display.print_error(problem)
+    display.print_error(problem, json=stage.json)
     if stage.cloud is None and isinstance(error, UserError):  # nothing has been started yet
         stage.folder.release(remove=True)
         return problem.code

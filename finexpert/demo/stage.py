@@ -43,6 +43,7 @@ class Stage:
     children: Children
     background: ThreadPoolExecutor
     keep: bool = False
+    json: bool = False
     timings: list[Timing] = field(default_factory=list)
     cloud: Cloud | None = None
     synthesis: Future[float] | None = None
