@@ -111,6 +111,14 @@ def passed_roles(service: str, operation: str, params: Mapping[str, Any]) -> lis
     return [Need(action="iam:PassRole", resource=role, context=context)]
 
 
+def condition_keys(action: str, body: bytes, form: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The condition keys of a request that our policies use and ministack does not know."""
+    if action != "cloudwatch:PutMetricData":
+        return {}
+    found = parameters(body, form).get("Namespace")
+    return {"cloudwatch:namespace": str(found)} if found else {}
+
+
 def parameters(body: bytes, query: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """A request's parameters: its JSON, or the first value of each form or query parameter."""
     found: dict[str, Any] = {name: values[0] for name, values in query.items() if values}

@@ -58,6 +58,7 @@ def install() -> None:
             role, action, resource, context, allowed=allowed
         )
     )
+    hooks.install_condition_keys(authorization.condition_keys)
     hooks.install_resource_arns("sagemaker", _sagemaker_resource)
     hooks.install_stack_check(stack_roles.denial)
     hooks.install_gate([_require_rights, _meet_fault])

@@ -11,6 +11,7 @@ ministack reads its settings when imported, so this package is imported only in 
 from localcloud.hooks.access import (
     denial,
     enforcing,
+    install_condition_keys,
     install_decision_log,
     install_resource_arns,
     policy_allows,
@@ -86,6 +87,7 @@ __all__ = [
     "enforcing",
     "evaluate_alarms",
     "install_alarm_rule",
+    "install_condition_keys",
     "install_decision_log",
     "install_event_retries",
     "install_execution_end",

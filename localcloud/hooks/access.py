@@ -37,6 +37,16 @@ def install_resource_arns(service: str, find: Callable[[str, str, dict[str, str]
     iam_actions.extract_resource_arn = extract
 
 
+def install_condition_keys(find: Callable[[str, bytes, Mapping[str, list[str]]], Mapping[str, str]]) -> None:
+    """Let `find(action, body, form)` add condition keys that ministack does not know of a request."""
+    others = iam_actions.request_tag_context
+
+    def context(service: str, action: str, body: bytes, form: dict[str, list[str]]) -> dict[str, Any]:
+        return {**others(service, action, body, form), **find(action, body, form)}
+
+    iam_actions.request_tag_context = context
+
+
 def install_decision_log(keep: Callable[[str, str, str, Mapping[str, object], bool], None]) -> None:
     """Tell `keep(role, action, resource, context, allowed)` of every decision on a role's policies."""
     evaluate = iam_evaluator.evaluate

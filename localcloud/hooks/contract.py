@@ -17,6 +17,7 @@ CONTRACT: tuple[tuple[str, str, str], ...] = (
     ("core.iam_actions", "_BOTOCORE_SERVICE_MAP", "dict"),
     ("core.iam_actions", "extract_iam_action", "call"),
     ("core.iam_actions", "extract_resource_arn", "call"),
+    ("core.iam_actions", "request_tag_context", "call"),
     ("core.iam_actions", "access_denied_response", "call"),
     ("core.iam_actions", "identity_denial_message", "call"),
     ("core.iam_evaluator", "enforce", "call"),

@@ -33,10 +33,13 @@ SETTINGS = {
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """The app with its base weights uploaded. Destroying it is tested too: a failing destroy is an error."""
+    """The app with its base weights uploaded, where every request must be signed, allowed and over TLS.
+    Destroying it is tested too: a failing destroy is an error."""
     folder = tmp_path_factory.mktemp("app")
-    cloud = lifecycle.up(folder / "cloud", options=lifecycle.CloudOptions(owner_pid=os.getpid()))
-    children = Children()
+    guarded = lifecycle.CloudOptions(owner_pid=os.getpid(), auth=True, tls=True)
+    cloud = lifecycle.up(folder / "cloud", options=guarded)
+    children, patch = Children(), pytest.MonkeyPatch()
+    patch.setenv("AWS_CA_BUNDLE", cloud.environment()["AWS_CA_BUNDLE"])  # boto3 in this process
     try:
         with ThreadPoolExecutor(1) as background:
             own = target.of_cloud(cloud, {**_without_ours(os.environ), **SETTINGS})
@@ -53,6 +56,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
         yield deployment
         cdk.destroy(_unheard, concurrency=4)
     finally:
+        patch.undo()
         children.stop()
         lifecycle.down(folder / "cloud")
 

@@ -41,7 +41,12 @@ def started(deployed: Deployment, sample: Path) -> Iterator[Runs]:
     sqs, sns, s3 = (deployed.target.client(service) for service in ("sqs", "sns", "s3"))
     queue_url = sqs.create_queue(QueueName="hears-the-alerts")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sns.subscribe(TopicArn=deployed.output("Guardrails", "TopicArn"), Protocol="sqs", Endpoint=arn)
+    topic = deployed.output("Guardrails", "TopicArn")
+    hears = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    only = {"Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": topic}}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [hears | only]})
+    sqs.set_queue_attributes(QueueUrl=queue_url, Attributes={"Policy": policy})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     bucket = deployed.output("Storage", "DataBucketName")
     good = datasets.upload(s3, bucket=bucket, path=sample)
     s3.put_object(Bucket=bucket, Key="datasets/empty/empty.txt", Body=b"\n\n")
