@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 CHECKS := $(VENV)/.ready-for-checks
+CHECKOV := .venv-checkov/.ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE ?= 1
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help demo test test-all setup lint types unit snapshot functional format snapshots base-model clean
+.PHONY: help demo test test-all setup lint types unit snapshot functional checkov format snapshots base-model clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -17,7 +18,7 @@ demo: $(READY)  ## run the whole life of a fine-tune on the embedded cloud (DATA
 
 test: lint types unit snapshot functional  ## everything CI runs
 
-test-all: test  ## the same, and then every combination and fault: long
+test-all: test checkov  ## the same, and then every combination and fault: long
 	@pytest tests/matrix -n 2
 
 setup: $(CHECKS)  ## virtual environment, pinned requirements, Node and the CDK CLI
@@ -59,8 +60,17 @@ snapshots: $(CHECKS)  ## store today's templates as the expected ones
 functional: $(CHECKS)  ## the real app on the embedded cloud
 	@pytest tests/functional -n 2 --no-loadscope-reorder
 
+checkov: $(CHECKS) $(CHECKOV)  ## checkov over the synthesized stacks
+	@python checks/run_checkov.py
+
+$(CHECKOV): checks/requirements-checkov.txt
+	@echo "Setting up: checkov, in a virtual environment of its own …"
+	@test -x .venv-checkov/bin/pip || $(PYTHON) -m venv .venv-checkov
+	@.venv-checkov/bin/python -m pip install -qq --disable-pip-version-check --requirement checks/requirements-checkov.txt
+	@touch $@
+
 base-model: $(READY)  ## rebuild the tiny Llama that the local runs tune
 	@python -m training.base_model
 
 clean:  ## remove what the commands above made
-	rm -rf .venv node_modules cdk.out .build out .localcloud .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-checkov node_modules cdk.out .build out .localcloud .mypy_cache .ruff_cache .pytest_cache
