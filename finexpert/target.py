@@ -98,7 +98,9 @@ class Target:
             if key not in self._clients:
                 from botocore.config import Config
 
-                quick = Config(connect_timeout=5, retries={"mode": "standard", "max_attempts": 4})
+                # What is on this machine either answers or is not there: waiting would not bring it back.
+                retries: Any = {"mode": "standard", "total_max_attempts": 2 if self.is_local else 5}
+                quick = Config(connect_timeout=5, retries=retries)
                 self._clients[key] = self.session().client(
                     service, region_name=region, endpoint_url=self.endpoint_url, config=quick
                 )
