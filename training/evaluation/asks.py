@@ -8,7 +8,7 @@ from training.evaluation.scoring import Score
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """How likely is ``text`` right after ``prompt``, or by itself after ""? Unlike a document's, its end is not
+    """How likely is ``text`` right after ``prompt`` ("" = by itself)? Unlike a document's, its end is not
     predicted."""
 
     prompt: str

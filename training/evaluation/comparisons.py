@@ -1,24 +1,16 @@
 """From both models' answers to one comparison a metric, corrected for how many there are."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from training.evaluation.asks import Answers
+from training.evaluation.contamination import Overlaps
 from training.evaluation.metrics.base import GUARD, LOWER, PRIMARY, SECONDARY, Item, Items, Metric
 from training.evaluation.statistics import SIGNIFICANCE, Comparison, compare, holm
 
 #: Of one item nobody can say how far its result may be chance.
 FEWEST_ITEMS = 2
 BETTER, WORSE, UNDECIDED = "better", "worse", "no difference shown"
-
-
-@dataclass(frozen=True, slots=True)
-class Overlaps:
-    """What also stands in the training text: positions of held-out documents, and ids of items; with the
-    words shared."""
-
-    documents: Mapping[int, str] = field(default_factory=dict)
-    items: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +29,12 @@ class Values:
     def only(self, positions: Iterable[int]) -> "Values":
         """Those of some items."""
         kept = list(positions)
-        ids, base, tuned, sizes = (
-            tuple(side[i] for i in kept) for side in (self.ids, self.base, self.tuned, self.sizes)
+        return Values(
+            tuple(self.ids[i] for i in kept),
+            tuple(self.base[i] for i in kept),
+            tuple(self.tuned[i] for i in kept),
+            tuple(self.sizes[i] for i in kept),
         )
-        return Values(ids, base, tuned, sizes)
 
 
 @dataclass(frozen=True, slots=True)

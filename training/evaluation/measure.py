@@ -1,52 +1,87 @@
-"""One look at a model, base or tuned: held-out text, general text, and its answers to the prompts."""
+"""One look at a model, base or tuned: held-out text, and all that the metrics ask."""
 
 import math
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
-from training.corpus import tokenize
-from training.dataset import Document
 from training.distributed import World
-from training.evaluation.generation import PROMPTS, complete
+from training.evaluation.asks import Answers, Continuation, Prompt
+from training.evaluation.generation import Writer
+from training.evaluation.metrics import REGISTRY
+from training.evaluation.metrics.base import PRIMARY, Items, Material, Metric
+from training.evaluation.metrics.generations import written
 from training.evaluation.scoring import Score, Scored, mean_loss, score
 from training.failures import TrainingFailure
 from training.hyperparameters import Hyperparameters
 from training.model import AdaptedModel
+from training.packing import TokenizedDocument
 
-GENERAL_TEXT = "items/general.txt"
+#: The prompts shown before and after; unfinished sentences of an options study, to be completed.
+PROMPTS = (
+    "The investment tests performed indicate",
+    "the relative volume for the long out of the money options, indicates",
+    "The results for the short in the money options",
+    "The results are encouraging for aggressive investors",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Scores in the order of the documents; answers in the order of the prompts."""
+    """What one model made of everything; ``held_out`` in the order of the documents."""
 
     held_out: list[Score]
-    general: list[Score]
-    greedy: list[str]
-    sampled: list[str]
+    answers: Answers
 
 
-@dataclass(frozen=True, slots=True)
 class Yardstick:
-    """What both models are measured on. ``check`` is called now and then and may raise to end the work."""
+    """What both models are measured on, and how long that took: ``seconds``.
 
-    held_out: list[Scored]
-    general: list[Scored]
-    prompts: tuple[str, ...]
-    tokenizer: Any
-    length: int
-    hyperparameters: Hyperparameters
-    world: World
-    check: Callable[[], None]
+    ``held_out`` are ``material``'s held-out documents, tokenized; ``length`` is that of the packed rows.
+    ``check`` is called before each batch and may raise to end the work.
+    """
+
+    def __init__(
+        self,
+        *,
+        material: Material,
+        held_out: Sequence[Scored],
+        tokenizer: Any,
+        length: int,
+        hyperparameters: Hyperparameters,
+        world: World,
+        check: Callable[[], None],
+        metrics: Sequence[Metric] = REGISTRY,
+    ) -> None:
+        self.material, self.metrics, self.length = material, tuple(metrics), length
+        self.items: dict[str, Items] = {metric.name: metric.items(material) for metric in metrics}
+        self.seconds = 0.0
+        self._held_out, self._tokenizer, self._world, self._check = held_out, tokenizer, world, check
+        self._batch_size = hyperparameters.per_device_eval_batch_size
+        self._writer = Writer(
+            tokenizer, seed=material.seed, batch_size=self._batch_size, world=world, on_batch=check
+        )
+
+    @property
+    def item_texts(self) -> dict[str, str]:
+        """Of all items that can be looked for in the training text, by id; held-out documents apart."""
+        asked = (item for items in self.items.values() for item in items.asked)
+        return {item.id: item.text for item in asked if item.text}
+
+    @property
+    def truncated_prompts(self) -> int:
+        """Prompts that were cut to fit the model's context."""
+        return self._writer.truncated
 
     def held_out_scores(self, model: AdaptedModel, *, adapter: bool) -> list[Score]:
-        """Of the held-out documents."""
-        return self._score(model, self.held_out, adapter)
+        """Of the held-out documents; ``adapter`` False = the base."""
+        with self._timed():
+            return self._score(model, self._held_out, adapter)
 
     def measure(self, model: AdaptedModel, *, adapter: bool) -> Measurement:
-        """Everything; ``adapter`` False = the base. Only the first process writes answers."""
+        """Everything that the metrics ask."""
         held_out = self.held_out_scores(model, adapter=adapter)
         if not math.isfinite(mean_loss(held_out)):
             raise TrainingFailure(
@@ -54,37 +89,62 @@ class Yardstick:
                 where="evaluation",
                 remedy="Set precision to fp32; if that does not help, the weights are broken: copy them",
             )
-        general = self._score(model, self.general, adapter)
-        answers: list[list[str]] = []
-        for sampled in (False, True) if self.world.first else ():
-            self.check()
-            seed = self.hyperparameters.seed
-            answers.append(
-                complete(model, self.tokenizer, self.prompts, adapter=adapter, sampled=sampled, seed=seed)
-            )
-        greedy, written = answers or ([], [])
-        return Measurement(held_out, general, greedy, written)
+        with self._timed():
+            return Measurement(held_out, self._answers(model, held_out, adapter))
 
-    def _score(self, model: AdaptedModel, documents: list[Scored], adapter: bool) -> list[Score]:
+    def _answers(self, model: AdaptedModel, held_out: Sequence[Score], adapter: bool) -> Answers:
+        asks = dict.fromkeys(
+            ask
+            for metric in self.metrics
+            if metric.role != PRIMARY
+            for item in self.items[metric.name].asked
+            for ask in item.asks
+        )
+        asks |= dict.fromkeys(written(p, sampled=s) for p in self.material.prompts for s in (False, True))
+        continuations = [ask for ask in asks if isinstance(ask, Continuation)]
+        prompts = [ask for ask in asks if isinstance(ask, Prompt)]
+        scores = self._score(model, encode(continuations, self._tokenizer), adapter)
+        answers = Answers(dict(zip(self.material.held_out, held_out, strict=True)))
+        answers.scores |= dict(zip(continuations, scores, strict=True))
+        answers.texts |= self._writer.write(model, prompts, adapter=adapter)
+        return answers
+
+    def _score(self, model: AdaptedModel, documents: Sequence[Scored], adapter: bool) -> list[Score]:
         return score(
             model,
             documents,
             adapter=adapter,
             length=self.length,
-            batch_size=self.hyperparameters.per_device_eval_batch_size,
-            world=self.world,
-            on_batch=self.check,
+            batch_size=self._batch_size,
+            world=self._world,
+            on_batch=self._check,
         )
 
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds += time.monotonic() - started
 
-def general_documents(tokenizer: Any) -> list[Scored]:
-    """The shipped sample of everyday prose, written for this: what a specialist should not unlearn."""
-    text = (resources.files("training.evaluation") / GENERAL_TEXT).read_text(encoding="utf-8")
-    blocks = [block for block in text.split("\n\n") if block.strip()]
-    return tokenize([Document(b.strip(), None, GENERAL_TEXT, i) for i, b in enumerate(blocks)], tokenizer)
 
-
-def prompts_for(held_out: Sequence[Document]) -> tuple[str, ...]:
-    """The four prompts; after instruction tuning held-out ones, which have the form that was trained."""
-    own = tuple(document.prompt for document in held_out if document.prompt is not None)
-    return own[: len(PROMPTS)] or PROMPTS
+def encode(continuations: Sequence[Continuation], tokenizer: Any) -> list[Scored]:
+    """Tokens of prompt and text as one, since tokens may differ at a seam; those after the prompt's own are
+    predicted."""
+    if not continuations:
+        return []
+    prompts = list(dict.fromkeys(ask.prompt for ask in continuations))
+    openings = dict(zip(prompts, tokenizer(prompts, verbose=False)["input_ids"], strict=True))
+    wholes = tokenizer([ask.prompt + ask.text for ask in continuations], verbose=False)["input_ids"]
+    start = tokenizer.bos_token_id
+    encoded = []
+    for index, (ask, tokens) in enumerate(zip(continuations, wholes, strict=True)):
+        opening = openings[ask.prompt]
+        same = (a == b for a, b in zip(opening, tokens, strict=False))
+        seam = next((i for i, equal in enumerate(same) if not equal), min(len(opening), len(tokens)))
+        if start is not None and tokens[:1] != [start]:
+            tokens, seam = [start, *tokens], seam + 1
+        document = TokenizedDocument(index, tokens, max(seam, 1))
+        encoded.append(Scored(document, len(ask.text.encode())))
+    return encoded

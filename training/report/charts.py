@@ -11,6 +11,8 @@ from html import escape
 WIDTH, HEIGHT = 720, 260
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 34, 40
 LEGEND = 8
+#: Of the chart of intervals: room for the names at the left, and the height of a row.
+NAMES, ROW = 210, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,46 @@ def difference_chart(
     return _frame(title, x, y, x_label, band + bars + zero + key)
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """An interval with its estimate; ``kind`` is "better", "worse" or "undecided"."""
+
+    name: str
+    low: float
+    middle: float
+    high: float
+    kind: str
+
+
+def interval_chart(spans: Sequence[Span], *, title: str) -> str:
+    """A row for each span on one axis with zero marked; right of it is better. Empty without spans."""
+    if not spans:
+        return ""
+    low, high = min(0.0, *(span.low for span in spans)), max(0.0, *(span.high for span in spans))
+    margin = (high - low) * 0.06 or 0.1
+    bottom = TOP + ROW * len(spans)
+    x = Scale(low - margin, high + margin, NAMES, WIDTH - RIGHT)
+    rows = "".join(_span_row(span, x, TOP + ROW * row + ROW / 2) for row, span in enumerate(spans))
+    grid = "".join(
+        f'<line class="grid" x1="{x(value)}" x2="{x(value)}" y1="{TOP}" y2="{bottom}"/>'
+        f'<text class="label" x="{x(value)}" y="{bottom + 16}" text-anchor="middle">{value:g}</text>'
+        for value in ticks(x.low, x.high, 7)
+    )
+    zero = f'<line class="zero" x1="{x(0)}" x2="{x(0)}" y1="{TOP}" y2="{bottom}"/>'
+    key = _legend((("better", "better"), ("worse", "worse"), ("undecided", "may be chance")))
+    middle = (NAMES + WIDTH - RIGHT) / 2
+    name = f'<text class="label" x="{middle}" y="{bottom + 34}" text-anchor="middle">{escape(title)}</text>'
+    return _svg(title, bottom + 40, f"{grid}{zero}{rows}{key}{name}")
+
+
+def _span_row(span: Span, x: Scale, y: float) -> str:
+    return (
+        f'<text class="name" x="{NAMES - 12}" y="{y + 4}" text-anchor="end">{escape(span.name)}</text>'
+        f'<line class="span {span.kind}" x1="{x(span.low)}" x2="{x(span.high)}" y1="{y}" y2="{y}"/>'
+        f'<circle class="{span.kind}" cx="{x(span.middle)}" cy="{y}" r="5"/>'
+    )
+
+
 def _legend(entries: Sequence[tuple[str, str]]) -> str:
     """Keys above the plot, from the right."""
     parts, right = [], WIDTH - RIGHT - 4
@@ -115,7 +157,11 @@ def _frame(title: str, x: Scale, y: Scale, x_label: str, body: str) -> str:
     )
     middle = (LEFT + WIDTH - RIGHT) / 2
     name = f'<text class="label" x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x_label)}</text>'
+    return _svg(title, HEIGHT, f"{grid}{body}{marks}{name}")
+
+
+def _svg(title: str, height: float, content: str) -> str:
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
-        f"<title>{escape(title)}</title>{grid}{body}{marks}{name}</svg>"
+        f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(title)}">'
+        f"<title>{escape(title)}</title>{content}</svg>"
     )

@@ -14,9 +14,12 @@ PRIMARY, GUARD, SECONDARY = "primary", "guard", "secondary"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """What a job brings to its evaluation: where its held-out documents stand and their ``sizes`` in bytes (of
-    what is predicted), how some of them begin, the dataset's own questions, the prompts shown before and
-    after, and at most how many questions of a set are asked (-1 = all)."""
+    """What a job brings to its evaluation.
+
+    ``held_out``: where its held-out documents stand; ``sizes``: the bytes of each one's predicted text;
+    ``openings``: how some of them begin; ``questions``: the dataset's own; ``prompts``: those shown before
+    and after; ``limit``: at most so many questions of a set are asked (-1 = all).
+    """
 
     held_out: Sequence[Origin]
     sizes: Sequence[int]

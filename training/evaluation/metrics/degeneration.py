@@ -6,7 +6,7 @@ from training.evaluation.asks import Answers
 from training.evaluation.metrics.base import LOWER, SECONDARY, Item, Items, Material
 from training.evaluation.metrics.generations import continuation, generations
 
-#: A text that ends in this many equal stretches in a row, each of at most so many words, goes round in circles.
+#: A text goes round in circles that ends in so many equal stretches, each of at most so many words.
 ROUNDS, LONGEST_ROUND = 3, 12
 
 

@@ -1,0 +1,75 @@
+"""What else changed: every metric with its interval, and every task."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from training.report.charts import Span, interval_chart
+from training.report.figures import BITS, change, interval, value
+from training.report.markup import note, table
+
+
+def findings(evaluation: Mapping[str, Any]) -> str:
+    """Charts by unit, then the figures."""
+    metrics = evaluation["metrics"]
+    bits = [metric for metric in metrics if metric["unit"] == BITS]
+    shares = [metric for metric in metrics if metric["unit"] != BITS]
+    charts = _chart(bits, 1.0, "Change in bits a byte") + _chart(shares, 100.0, "Change in percentage points")
+    left_out = "; ".join(
+        f"{entry['name'].replace('_', ' ')} ({entry['reason']})" for entry in evaluation["not_measured"]
+    )
+    return (
+        "<h2>What else changed</h2>"
+        + note(
+            "Each line is the 95 % interval of a change; it is turned so that right of zero is better. A line"
+            " that crosses zero may be chance."
+        )
+        + charts
+        + table(("", "base", "tuned", "change", "95 % interval", "items", "finding"), map(_row, metrics))
+        + note(
+            "Of several comparisons one looks good by chance sooner or later. Whether a change below the"
+            " first two counts as better or worse is therefore decided after a correction for their number"
+            " (Holm-Bonferroni); the intervals themselves are not corrected. Accepted or not is decided by"
+            " the held-out and the general text alone."
+        )
+        + (note(f"Not measured: {left_out}.") if left_out else "")
+        + _tasks(evaluation)
+    )
+
+
+def _chart(metrics: Sequence[Mapping[str, Any]], factor: float, title: str) -> str:
+    spans = []
+    for metric in metrics:
+        sign = -factor if metric["better"] == "lower" else factor
+        low, high = sorted(sign * end for end in metric["interval"])
+        spans.append(Span(metric["title"], low, sign * metric["difference"], high, _kind(metric)))
+    return interval_chart(spans, title=f"{title}, right is better")
+
+
+def _kind(metric: Mapping[str, Any]) -> str:
+    return {"better": "better", "worse": "worse"}.get(metric["finding"], "undecided")
+
+
+def _row(metric: Mapping[str, Any]) -> tuple[str, ...]:
+    items = str(metric["items"])
+    if metric["available"] > metric["items"]:
+        items += f" of {metric['available']}"
+    return (
+        metric["title"],
+        value(metric, metric["base"]),
+        value(metric, metric["tuned"]),
+        change(metric, metric["difference"]),
+        interval(metric),
+        items,
+        metric["finding"],
+    )
+
+
+def _tasks(evaluation: Mapping[str, Any]) -> str:
+    if not evaluation["tasks"]:
+        return ""
+    rows = [
+        _row(task | {"title": task["task"] or "no task", "unit": BITS, "available": 0})
+        for task in evaluation["tasks"]
+    ]
+    head = ("task", "base", "tuned", "change", "95 % interval", "documents", "finding")
+    return "<h2>Task by task</h2>" + note("Held-out text, in bits a byte.") + table(head, rows)

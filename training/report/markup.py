@@ -1,0 +1,43 @@
+"""Pieces of HTML that the sections share. All text goes through ``escape`` here or where it is put in."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+
+def mark(passed: bool) -> str:
+    """A tick or a cross."""
+    return '<span class="passed">✓</span>' if passed else '<span class="failed">✗</span>'
+
+
+def note(text: str) -> str:
+    """A remark in small print."""
+    return f'<p class="note">{escape(text)}</p>'
+
+
+def facts(rows: Iterable[tuple[str, object]]) -> str:
+    """A table of names and values."""
+    cells = "".join(f"<tr><th>{escape(k)}</th><td>{escape(str(v))}</td></tr>" for k, v in rows)
+    return f'<table class="facts">{cells}</table>'
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table with a head; the first column names the rows."""
+    titles = "".join(f"<th>{escape(title)}</th>" for title in head)
+    body = "".join(
+        f"<tr><th>{escape(first)}</th>" + "".join(f"<td>{escape(cell)}</td>" for cell in rest) + "</tr>"
+        for first, *rest in rows
+    )
+    return f'<div class="wide"><table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def pair(left: tuple[str, str], right: tuple[str, str]) -> str:
+    """Two texts side by side, each under its name."""
+    boxes = "".join(
+        f"<div><small>{escape(name)}</small>{escape(text) or '—'}</div>" for name, text in (left, right)
+    )
+    return f'<div class="pair">{boxes}</div>'
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """A change with its sign, a real minus included."""
+    return f"{value:+.{digits}f}".replace("-", "−")
