@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from training.evaluation.asks import Answers
 from training.evaluation.contamination import Overlaps
-from training.evaluation.metrics.base import GUARD, LOWER, PRIMARY, SECONDARY, Item, Items, Metric
+from training.evaluation.metrics.base import BITS, GUARD, LOWER, PRIMARY, SECONDARY, Item, Items, Metric
 from training.evaluation.statistics import SIGNIFICANCE, Comparison, compare, holm
 
 #: Of one item nobody can say how far its result may be chance.
@@ -22,9 +22,16 @@ class Values:
     tuned: tuple[float, ...]
     sizes: tuple[float, ...]
 
-    def compare(self, *, lower_is_better: bool, seed: int) -> Comparison:
-        """Base against tuned."""
-        return compare(self.base, self.tuned, self.sizes, lower_is_better=lower_is_better, seed=seed)
+    def compare(self, *, lower_is_better: bool, bounded: bool, seed: int) -> Comparison:
+        """Base against tuned; ``bounded`` values lie between 0 and 1."""
+        return compare(
+            self.base,
+            self.tuned,
+            self.sizes,
+            lower_is_better=lower_is_better,
+            bounded=bounded,
+            seed=seed,
+        )
 
     def only(self, positions: Iterable[int]) -> "Values":
         """Those of some items."""
@@ -125,7 +132,9 @@ def _compared(
         tuple(item.size for item, _, _ in used),
     )
     lower = metric.better == LOWER
-    comparison = replace(values.compare(lower_is_better=lower, seed=seed), items=len(clean))
+    comparison = replace(
+        values.compare(lower_is_better=lower, bounded=metric.unit != BITS, seed=seed), items=len(clean)
+    )
     return Compared(metric.name, lower, values, comparison)
 
 
@@ -138,7 +147,9 @@ def _by_task(primary: Compared, tasks: Mapping[str, str], seed: int) -> list[Com
         if len(mine) >= FEWEST_ITEMS:
             values = primary.values.only(mine)
             lower = primary.lower_is_better
-            parts.append(Compared(task, lower, values, values.compare(lower_is_better=lower, seed=seed)))
+            parts.append(
+                Compared(task, lower, values, values.compare(lower_is_better=lower, bounded=False, seed=seed))
+            )
     return parts
 
 

@@ -43,9 +43,10 @@ def compare(
     *,
     lower_is_better: bool,
     seed: int,
+    bounded: bool = False,
 ) -> Comparison:
     """Compare values of the same items (at least one) in the same order; figures are means weighted by
-    ``sizes`` (None = equally)."""
+    ``sizes`` (None = equally). ``bounded``: values lie between 0 and 1, so none can be an outlier."""
     before, after = np.asarray(base, dtype=np.float64), np.asarray(tuned, dtype=np.float64)
     weights = np.ones_like(before) if sizes is None else np.asarray(sizes, dtype=np.float64)
     changes = after - before
@@ -55,7 +56,7 @@ def compare(
         base=mean_before,
         tuned=mean_after,
         difference=mean_after - mean_before,
-        interval=bootstrap_interval(changes * weights, weights, seed=seed),
+        interval=bootstrap_interval(changes * weights, weights, seed=seed, bounded=bounded),
         win_rate=float(wins.mean() + 0.5 * (changes == 0).mean()),
         effect_size=effect_size(changes),
         p_value=sign_flip_p_value(changes * weights, seed=seed),
@@ -72,7 +73,9 @@ def effect_size(changes: np.ndarray) -> float | None:
     return float(changes.mean()) / spread if spread > 1e-12 else None
 
 
-def bootstrap_interval(changes: np.ndarray, sizes: np.ndarray, *, seed: int) -> tuple[float, float]:
+def bootstrap_interval(
+    changes: np.ndarray, sizes: np.ndarray, *, seed: int, bounded: bool = False
+) -> tuple[float, float]:
     """95 % interval of sum(changes) / sum(sizes) over items, float64 [items] both.
 
     Percentile bootstrap over items, widened about the estimate by t(k−1)/z · √(k/(k−1)), because
@@ -90,26 +93,27 @@ def bootstrap_interval(changes: np.ndarray, sizes: np.ndarray, *, seed: int) -> 
         ratios[start:stop] = changes[chosen].sum(1) / sizes[chosen].sum(1)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(ratios, [tail, 1 - tail])
-    effective = effective_count(changes - estimate * sizes, sizes)
+    effective = effective_count(changes - estimate * sizes, sizes, bounded=bounded)
     widening = (
         t_quantile(math.floor(effective) - 1) / t_quantile(None) * math.sqrt(effective / (effective - 1))
     )
     return (estimate + (float(low) - estimate) * widening, estimate + (float(high) - estimate) * widening)
 
 
-def effective_count(residuals: np.ndarray, sizes: np.ndarray) -> float:
+def effective_count(residuals: np.ndarray, sizes: np.ndarray, *, bounded: bool = False) -> float:
     """How many equal, well-behaved items would tell as much of the spread: from 2 to their number (≥ 2).
 
     ``residuals`` are changes less estimate × size, float64 [items] as ``sizes``. The least of: the number of
     items; (Σs)²/Σs² (L. Kish, "Survey Sampling", 1965), small where few long documents hold most bytes; and
     the degrees of freedom of a variance whose items have kurtosis κ, 2n/(κ−1), small where few outliers do
-    most of the moving (F. Satterthwaite, 1946, by the variance of a sample variance).
+    most of the moving (F. Satterthwaite, 1946, by the variance of a sample variance). The last is not asked
+    of ``bounded`` values: of answers that are right or wrong, the few that changed are no outliers.
     """
     count = len(residuals)
     by_sizes = float(sizes.sum() ** 2 / (sizes**2).sum())
     squares = residuals**2 / max(float((residuals**2).mean()), np.finfo(np.float64).tiny)
     excess = float((squares**2).mean()) - 1  # of kurtosis over 1, its least
-    by_tails = 2 * count / excess if excess > 0 else math.inf
+    by_tails = 2 * count / excess if excess > 0 and not bounded else math.inf
     # A sum of rounded figures may fall just short of a whole number.
     return max(min(float(count), by_sizes + 1e-9, by_tails), 2.0)
 

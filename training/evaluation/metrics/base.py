@@ -9,6 +9,8 @@ from training.evaluation.asks import Answers, Ask
 from training.evaluation.items import chosen
 
 LOWER, HIGHER = "lower", "higher"
+#: The unit of what has no upper bound; all others are shares between 0 and 1.
+BITS = "bits a byte"
 PRIMARY, GUARD, SECONDARY = "primary", "guard", "secondary"
 
 

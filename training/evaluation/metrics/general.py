@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from training.evaluation.asks import Answers, Continuation
 from training.evaluation.items import paragraphs
-from training.evaluation.metrics.base import GUARD, LOWER, Item, Items, Material
+from training.evaluation.metrics.base import BITS, GUARD, LOWER, Item, Items, Material
 from training.evaluation.metrics.bits import bits_per_byte
 
 FILE = "general.txt"
@@ -17,7 +17,7 @@ class GeneralText:
     name: str = "general_bits_per_byte"
     title: str = "General text"
     about: str = "How surprised the model is by everyday prose that is not about finance: what it may forget."
-    unit: str = "bits a byte"
+    unit: str = BITS
     better: str = LOWER
     role: str = GUARD
 

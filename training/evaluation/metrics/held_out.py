@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from training.evaluation.asks import Answers
-from training.evaluation.metrics.base import LOWER, PRIMARY, Item, Items, Material
+from training.evaluation.metrics.base import BITS, LOWER, PRIMARY, Item, Items, Material
 from training.evaluation.metrics.bits import bits_per_byte
 
 
@@ -15,7 +15,7 @@ class HeldOut:
     name: str = "held_out_bits_per_byte"
     title: str = "Held-out text"
     about: str = "How surprised the model is by the held-out documents, in bits for each byte of their text."
-    unit: str = "bits a byte"
+    unit: str = BITS
     better: str = LOWER
     role: str = PRIMARY
 
