@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -75,3 +78,24 @@ def test_a_setting_from_the_command_line_reaches_the_settings() -> None:
     done = CliRunner().invoke(cli.app, ["-c", "budget_usd=nothing", "--on", "aws", "data", "check", "."])
     assert done.exception is not None
     assert 'budget_usd is "nothing" (command line)' in str(done.exception)
+
+
+def verbs() -> dict[str, Any]:
+    """Every verb by its whole name."""
+
+    def below(group: Any, path: str) -> Iterator[tuple[str, Any]]:
+        for name, command in group.commands.items():
+            if hasattr(command, "commands"):
+                yield from below(command, f"{path} {name}")
+            else:
+                yield f"{path} {name}", command
+
+    return dict(below(options.share(typer.main.get_command(cli.app)), "finexpert"))
+
+
+@pytest.mark.parametrize("name", sorted(verbs()))
+def test_each_verb_teaches_by_an_example_and_serves_programs(name: str) -> None:
+    command = verbs()[name]
+    told = " ".join(command.help.split())
+    assert f"Example: {name}" in told or f"&& {name}" in told or f"$({name})" in told
+    assert {"json", "on", "settings", "debug"} <= {parameter.name for parameter in command.params}
