@@ -112,7 +112,7 @@ def read_data(
         )
     sides = split(
         tokens.digests(),
-        tokens.records["task"],
+        tokens.records["task"].tolist(),
         given=tokens.counts.held_out,
         ratio=hyperparameters.validation_split_ratio,
         seed=hyperparameters.train_data_split_seed,
@@ -123,8 +123,14 @@ def read_data(
     errors += unusable(len(sides.training), len(sides.validation))
     if errors:
         raise DatasetError(errors)
-    numbers = (np.asarray(side, np.int64) for side in (sides.training, sides.validation))
-    return Data(tokens, *numbers, sides.beyond_limit, lambda: Intake(training, validation, hyperparameters))
+    inside, outside = (np.asarray(side, np.int64) for side in (sides.training, sides.validation))
+    return Data(
+        tokens=tokens,
+        training=inside,
+        validation=outside,
+        beyond_limit=sides.beyond_limit,
+        _intake=lambda: Intake(training, validation, hyperparameters),
+    )
 
 
 def own_prompts(data: Data, tokenizer: Any, count: int) -> list[str]:

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -210,7 +211,7 @@ def _key(
     total = hashlib.blake2b(digest_size=16)
     settings = hyperparameters.to_strings()
     total.update(json.dumps([FORMAT, {name: settings[name] for name in _READING}]).encode())
-    tokenizer: list[Source] = [(file.name, lambda file=file: file.open("rb")) for file in tokenizer_files]
+    tokenizer = [(file.name, partial(file.open, "rb")) for file in tokenizer_files]
     for group in (tokenizer, training, validation):
         total.update(b"\x00" if group is None else b"\x01")
         for name, content in group or ():

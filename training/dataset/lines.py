@@ -2,7 +2,7 @@
 
 import codecs
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from training.dataset.documents import Problem
 
@@ -24,6 +24,15 @@ class BinaryStream(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """At most ``size`` bytes; none at the end."""
+        ...
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A stream that can be closed; not all can."""
+
+    def close(self) -> None:
+        """Give back what it holds."""
         ...
 
 

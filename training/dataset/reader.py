@@ -21,7 +21,7 @@ from typing import Any
 from training.dataset.dialogs import turns_of
 from training.dataset.documents import Document, Problem
 from training.dataset.json_records import records
-from training.dataset.lines import LONGEST_LINE_BYTES, BinaryStream, Head, LineReader
+from training.dataset.lines import LONGEST_LINE_BYTES, BinaryStream, Closable, Head, LineReader
 from training.dataset.questions import QUESTION_FILES, Question, questions_of
 from training.dataset.sources import READABLE, Source, tasks_of
 from training.dataset.templates import TEMPLATE_NAME, Template, default_template, parse_template
@@ -105,7 +105,6 @@ class Reader:
     @contextmanager
     def _opened(self, name: str, content: BinaryStream | Callable[[], BinaryStream]) -> Iterator[LineReader]:
         """The file's lines; closed afterwards if opened here. A file that cannot be read is a problem."""
-        opened_here = callable(content)
         stream: BinaryStream | None = None
         try:
             stream = content() if callable(content) else content
@@ -116,7 +115,7 @@ class Reader:
             if stream is None:
                 yield LineReader(name, _EMPTY, self.problems)
         finally:
-            if opened_here and hasattr(stream, "close"):
+            if callable(content) and isinstance(stream, Closable):
                 stream.close()
 
     def _documents(self, lines: LineReader, templates: dict[PurePosixPath, Template]) -> Iterator[Document]:
@@ -200,12 +199,12 @@ class Reader:
                 self._complain(lines.source, str(error), line)
 
     def _txt(self, lines: LineReader) -> Iterator[str]:
-        texts = (text for _, text in lines)
-        sample = _sample(texts)
+        rest = (text for _, text in lines)
+        sample = _sample(rest)
         separated = blank_line_separated(sample)
         layout = "documents separated by blank lines" if separated else "a document a line"
         self.notes.append(f"{lines.source}: {layout}")
-        texts = chain(sample, texts)
+        texts = chain(sample, rest)
         if not separated:
             yield from (text for text in texts if text.strip())
             return

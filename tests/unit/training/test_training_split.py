@@ -35,11 +35,8 @@ def dealt(
     digests = [digest for digest, _ in taken]
     sides = split(digests, tasks, given=intake.held_out, ratio=ratio, seed=seed, **limits)
     documents = [document for _, document in taken]
-    return (
-        [documents[i] for i in sides.training],
-        [documents[i] for i in sides.validation],
-        sides.beyond_limit,
-    )
+    training, outside = ([documents[i] for i in side] for side in (sides.training, sides.validation))
+    return training, outside, sides.beyond_limit
 
 
 contents = st.lists(st.text(alphabet="ab \n", max_size=4), max_size=40)
