@@ -39,6 +39,11 @@ def size(count: int) -> str:
     return f"{count / 1000**power:.1f} {units[power - 1]}"
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 region`, `3 regions`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def interval(bounds: Sequence[float], digits: int = 3) -> str:
     """A confidence interval with signs: `[−0.412, −0.301]`."""
     low, high = bounds

@@ -34,6 +34,7 @@ def leftovers(
     from rich.table import Table
 
     from finexpert import display
+    from finexpert.formatting import counted
     from finexpert.ops import audit
 
     deployment = open_deployment(context)
@@ -56,9 +57,9 @@ def leftovers(
             out.print(f"[red]✗[/] {len(result.found)} left. The app's own go with: cdk destroy --all")
         else:
             whose = "the account" if everything else deployment.settings.prefix
-            seen = len(result.regions)
+            seen = counted(len(result.regions), "region")
             sign = "[yellow]?[/]" if result.unread else "[green]✓[/]"
-            out.print(f"{sign} nothing of {whose} is seen in {seen} region{'s' if seen > 1 else ''}")
+            out.print(f"{sign} nothing of {whose} is seen in {seen}")
         for problem in result.unread:
             out.print(f"[yellow]! not seen:[/] {escape(problem)}", soft_wrap=True)
     if result.found:

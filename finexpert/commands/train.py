@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -52,13 +53,23 @@ def train(
     """
     if sum(choice is not None for choice in (data, attach, stop)) != 1:
         raise typer.BadParameter("give one of: data, --attach RUN, --stop RUN")
-    deployment = open_deployment(context, json=json)
+    _refuse_settings(options.of(context).flags)
+    deployment = open_deployment(context)
     if stop:
         _stop(deployment, stop, json=json)
         return
     run = attach or _start(deployment, str(data), hyperparameter or [], wake)
     snapshot = watch(deployment, run)
     report(deployment, snapshot, json=json)
+
+
+def _refuse_settings(flags: Mapping[str, str]) -> None:
+    """A run goes by what was deployed, so other settings would be promised here and not kept."""
+    for name in flags.keys() - {"prefix", "region"}:
+        raise typer.BadParameter(
+            f"-c {name}: a run goes by the settings that were deployed. For one run: -p NAME=VALUE overrides"
+            f" the recipe. For all: cdk deploy --all -c {name}={flags[name]}"
+        )
 
 
 def _start(deployment: Deployment, data: str, pairs: list[str], wake: bool) -> str:

@@ -27,6 +27,7 @@ def wake(
     Example: finexpert wake
     """
     from finexpert import display
+    from finexpert.formatting import counted
     from finexpert.ops import costs, hosting
 
     deployment = open_deployment(context)
@@ -42,10 +43,10 @@ def wake(
         display.print_json({"endpoint": name, "artifact": state.artifact, "usd_per_hour": price})
         return
     out = display.console()
-    minutes = deployment.settings.idle_minutes
+    idle = counted(deployment.settings.idle_minutes, "idle minute")
     out.print(f"[green]✓[/] awake, serving {state.artifact}", soft_wrap=True)
     bills = "would bill on AWS" if deployment.target.is_local else "bills"
-    out.print(f"  {bills} ${price:g} an hour; put to sleep after {minutes} idle minutes, or: finexpert sleep")
+    out.print(f"  {bills} ${price:g} an hour; put to sleep after {idle}, or: finexpert sleep")
 
 
 def show_progress(live: Live) -> Progress:

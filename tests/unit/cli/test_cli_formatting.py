@@ -61,3 +61,12 @@ def test_sparkline_scales_between_lowest_and_highest_and_shows_the_newest():
 def test_a_moment_in_the_future_is_now():
     now = datetime(2026, 1, 1, tzinfo=UTC)
     assert formatting.when(now + timedelta(seconds=5), now) == "0.0 s ago"
+
+
+def test_one_is_singular():
+    assert [formatting.counted(n, "region") for n in (0, 1, 2, 1000)] == [
+        "0 regions",
+        "1 region",
+        "2 regions",
+        "1,000 regions",
+    ]

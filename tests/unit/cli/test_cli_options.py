@@ -74,6 +74,12 @@ def test_a_flag_behind_two_dashes_is_text() -> None:
     assert not options.asked_for("--json", ["ask", "--", "--json"])
 
 
+def test_a_run_takes_no_settings_since_it_goes_by_what_was_deployed() -> None:
+    done = CliRunner().invoke(cli.app, ["-c", "spot=true", "train", "reports/"], env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert "cdk deploy --all -c spot=true" in done.output
+
+
 def test_a_setting_from_the_command_line_reaches_the_settings() -> None:
     done = CliRunner().invoke(cli.app, ["-c", "budget_usd=nothing", "--on", "aws", "data", "check", "."])
     assert done.exception is not None
