@@ -12,6 +12,7 @@ import torch
 from training.channels import Channels, write_atomically
 from training.corpus import fingerprint
 from training.distributed import World, join
+from training.evaluation.contamination import find_overlaps
 from training.evaluation.measure import Measurement
 from training.evaluation.result import assemble
 from training.evaluation.scoring import Score, mean_loss, total_bits_per_byte
@@ -19,6 +20,7 @@ from training.events import Events
 from training.hyperparameters import Hyperparameters
 from training.loop import Training, train
 from training.memory import describe_plan, fit_layers, peak_bytes
+from training.merge import merge
 from training.model import AdaptedModel
 from training.preparation import Prepared, prepare
 from training.report import render
@@ -47,15 +49,20 @@ def run(request: Request, channels: Channels, events: Events, stop: StopSignal) 
 
     events.phase("weights")
     model = AdaptedModel(request.weights, hyperparameters, world.device, world.size)
+    adapter = channels.channel("adapter")
+    start = model.load_adapter(adapter) if adapter else None
+    if start:
+        events.log("going on from the adapter in the channel of that name")
     precision = _name(model.precision)
     identity = fingerprint(
-        prepared.data, hyperparameters, [request.config, weight_files(request.weights), precision]
+        prepared.data, hyperparameters, [request.config, weight_files(request.weights), precision, start]
     )
     resumed = newest_checkpoint(channels.checkpoints, identity, world, events)
     course = plan(
-        len(prepared.rows),
+        sum(group.taken for group in prepared.among),
         world.size,
         hyperparameters,
+        among=prepared.among,
         global_batch=resumed.global_batch if resumed else None,
     )
     adapter_size = sum(p.numel() for p in model.adapter.values())
@@ -100,6 +107,9 @@ def run(request: Request, channels: Channels, events: Events, stop: StopSignal) 
     events.phase("save")
     if world.first:
         _save_adapter(model, channels)
+        if hyperparameters.merge_weights:
+            size = merge(request.weights, channels.model_output, channels.merged)
+            events.log(f"{size / 1e6:,.1f} MB of merged weights are in {channels.merged}")
         details = {
             "training": {
                 "steps": outcome.steps,
@@ -122,7 +132,13 @@ def run(request: Request, channels: Channels, events: Events, stop: StopSignal) 
             "settings": hyperparameters.to_strings(),
             "versions": _versions(world, precision),
             "timings": events.seconds,
-            "cost": {"usd_per_hour": events.usd_per_hour, "usd": events.usd},
+            "cost": {
+                "usd_per_hour": events.usd_per_hour,
+                "usd": events.usd,
+                "seconds": events.elapsed,
+                "evaluation_seconds": prepared.yardstick.seconds,
+                "evaluation_share": prepared.yardstick.seconds / events.elapsed,
+            },
         }
         _write_outputs(channels, prepared, base, tuned, hyperparameters, details)
     events.phase("done")
@@ -157,12 +173,15 @@ def _write_outputs(
     hyperparameters: Hyperparameters,
     details: dict[str, Any],
 ) -> None:
+    data = prepared.data
+    overlaps = find_overlaps(
+        data.texts(data.validation), prepared.yardstick.item_texts, data.texts(data.training)
+    )
     evaluation = assemble(
+        yardstick=prepared.yardstick,
         base=base,
         tuned=tuned,
-        documents=prepared.data.split.validation,
-        prompts=prepared.yardstick.prompts,
-        seed=hyperparameters.seed,
+        overlaps=overlaps,
         max_forgetting=hyperparameters.max_forgetting,
         details=details,
     )
