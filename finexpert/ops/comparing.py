@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from training.evaluation.statistics import Comparison
 
 SEED = 10
+#: The unit of what has no upper bound (training.evaluation.metrics.base); all others are shares.
+BITS = "bits a byte"
 #: The base's values of one text, measured twice, differ by less (bf16, another device or batch).
 SAME_BASE = 0.01
 #: With fewer of the common names agreeing, the two sets are different sets whose names happen to meet.
@@ -93,11 +95,7 @@ def compare(names: tuple[str, str], evaluations: tuple[Mapping[str, Any], Mappin
     common = [name for name in told if name in of_b]
     items = {name: (_items(evaluations[0], name), _items(evaluations[1], name)) for name in common}
     shared = {name: _shared(*items[name], same_data=same_data) for name in common}
-    compared = {
-        name: _compared(*items[name], shared[name], lower_is_better=told[name]["better"] == "lower")
-        for name in common
-        if shared[name]
-    }
+    compared = {name: _compared(*items[name], shared[name], told[name]) for name in common if shared[name]}
     family = [name for name in compared if told[name]["role"] == "secondary"]
     adjusted = dict(zip(family, holm([compared[name].p_value for name in family]), strict=True))
     metrics = tuple(
@@ -137,14 +135,15 @@ def _shared(a: _Items, b: _Items, *, same_data: bool) -> list[str]:
     return agreeing if len(agreeing) > MOST_AGREE * len(common) else []
 
 
-def _compared(a: _Items, b: _Items, shared: Sequence[str], *, lower_is_better: bool) -> Comparison:
+def _compared(a: _Items, b: _Items, shared: Sequence[str], metric: Mapping[str, Any]) -> Comparison:
     from training.evaluation import statistics
 
     return statistics.compare(
         [a[name].tuned for name in shared],
         [b[name].tuned for name in shared],
         [a[name].size for name in shared],
-        lower_is_better=lower_is_better,
+        lower_is_better=metric["better"] == "lower",
+        bounded=metric["unit"] != BITS,
         seed=SEED,
     )
 
