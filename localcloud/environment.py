@@ -73,7 +73,7 @@ def for_program(state_dir: Path, endpoint_url: str, base: Mapping[str, str]) -> 
 
 
 def server(
-    state_dir: Path, *, auth: bool, provision_seconds: float, base: Mapping[str, str]
+    state_dir: Path, *, auth: bool, provision_seconds: float, wait_scale: float, base: Mapping[str, str]
 ) -> dict[str, str]:
     """The server's environment. ministack reads its settings when it is imported, hence from here.
 
@@ -122,6 +122,7 @@ def server(
             # machine.
             "DOCKER_HOST": f"unix://{tmp}/no-docker.sock",
             "AUTH": "true" if auth else "false",
+            "SFN_WAIT_SCALE": str(wait_scale),
             "LOG_LEVEL": "INFO",
             "LOCALCLOUD_STATE_DIR": str(state_dir),
             "LOCALCLOUD_PROVISION_SECONDS": str(provision_seconds),

@@ -50,6 +50,7 @@ class CloudOptions:
     auth: check every request's signature and IAM policies.
     provision_seconds: how long making or removing an instance is pretended to take.
     owner_pid: the cloud ends by itself when this process has ended (0: it has no owner).
+    wait_scale: how long Step Functions waits, in Wait states and before retries, as a share of what it says.
     tls: serve HTTPS under a certificate of its own; the app's bucket policies refuse anything else when
         `auth` is on.
     """
@@ -57,6 +58,7 @@ class CloudOptions:
     auth: bool = False
     tls: bool = False
     provision_seconds: float = 0.2
+    wait_scale: float = 1.0
     owner_pid: int = 0
 
 
@@ -193,7 +195,11 @@ def _start(state_dir: Path, port: int, options: CloudOptions) -> Cloud:
             ],
             cwd=environment.REPOSITORY,
             env=environment.server(
-                state_dir, auth=options.auth, provision_seconds=options.provision_seconds, base=os.environ
+                state_dir,
+                auth=options.auth,
+                provision_seconds=options.provision_seconds,
+                wait_scale=options.wait_scale,
+                base=os.environ,
             ),
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -1,5 +1,5 @@
-"""Step Functions tasks: the SDK integrations of SageMaker, CloudFormation and SSM, and the optimized ones of
-Lambda, SNS and SageMaker (`sagemaker:createTrainingJob` with and without `.sync`).
+"""Step Functions tasks: the SDK integrations of SageMaker, CloudFormation, CloudWatch Logs and SSM, and the
+optimized ones of Lambda, SNS and SageMaker (`sagemaker:createTrainingJob` with and without `.sync`).
 
 Each is a request through the front door of its service, under the state machine's role: it is checked, and
 it fails, as any client's. ministack's own would be in-process calls that nobody checks.
@@ -25,7 +25,13 @@ from botocore.exceptions import ClientError, ParamValidationError
 from localcloud import hooks, platform
 
 SDK = "arn:aws:states:::aws-sdk:"
-SDK_SERVICES = {"sagemaker": "SageMaker", "cloudformation": "CloudFormation", "ssm": "Ssm"}
+# as the integration names a service: how its errors begin, and boto3's name of it
+SDK_SERVICES = {
+    "cloudformation": ("CloudFormation", "cloudformation"),
+    "cloudwatchlogs": ("CloudWatchLogs", "logs"),
+    "sagemaker": ("SageMaker", "sagemaker"),
+    "ssm": ("Ssm", "ssm"),
+}
 PUBLISH = "arn:aws:states:::sns:publish"
 TRAINING = "arn:aws:states:::sagemaker:createTrainingJob"
 POLL_SECONDS = 0.2
@@ -65,8 +71,8 @@ def time_out_seconds(definition: Mapping[str, Any]) -> float | None:
 def run_sdk_task(resource: str, parameters: dict[str, Any]) -> Any:
     """`arn:aws:states:::aws-sdk:SERVICE:ACTION`: one call of that API through the service's front door."""
     service, action = resource.removeprefix(SDK).split(":")[:2]
-    prefix = SDK_SERVICES[service]
-    client = platform.role_client(service, hooks.task_role())
+    prefix, boto_name = SDK_SERVICES[service]
+    client = platform.role_client(boto_name, hooks.task_role())
     operation = action[:1].upper() + action[1:]
     if operation not in client.meta.service_model.operation_names:
         raise hooks.task_failure("States.Runtime", f"The resource {resource} names no operation of {prefix}.")
@@ -172,8 +178,9 @@ def _exception_class(shape: str) -> str:
 
 
 def member_name(name: str) -> str:
-    """A member as the Java SDK, and so the SDK integration, spells it: only a leading acronym changes
-    (DBClusters → DbClusters; RoleARN and VolumeSizeInGB stay)."""
+    """A member as the Java SDK, and so the SDK integration, spells it: it begins with a capital, and only a
+    leading acronym changes (logGroupName → LogGroupName, DBClusters → DbClusters; RoleARN stays)."""
+    name = name[:1].upper() + name[1:]
     return re.sub(r"^[A-Z]{2,}(?=[A-Z][a-z]|$)", lambda acronym: acronym.group().capitalize(), name)
 
 

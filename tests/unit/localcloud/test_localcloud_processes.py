@@ -87,7 +87,7 @@ def test_a_child_s_environment_holds_nothing_of_the_user_s_aws(tmp_path: Path) -
 
 def test_the_server_inherits_nothing_but_what_it_needs(tmp_path: Path) -> None:
     user = {"PATH": "/bin", "API_TOKEN": "secret", "AWS_PROFILE": "work", "OMP_NUM_THREADS": "1"}
-    server = environment.server(tmp_path, auth=False, provision_seconds=0.1, base=user)
+    server = environment.server(tmp_path, auth=False, provision_seconds=0.1, wait_scale=1.0, base=user)
     assert "API_TOKEN" not in server and "AWS_PROFILE" not in server
     assert server["OMP_NUM_THREADS"] == "1"
     assert server["PATH"].endswith(f"{os.pathsep}/bin")

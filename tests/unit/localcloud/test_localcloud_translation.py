@@ -61,6 +61,7 @@ def test_answers_keep_the_keys_of_maps_and_write_times_as_text() -> None:
         ("RoleARN", "RoleARN"),
         ("VolumeSizeInGB", "VolumeSizeInGB"),
         ("S3Uri", "S3Uri"),
+        ("logGroupName", "LogGroupName"),
     ],
 )
 def test_members_are_spelled_as_by_the_java_sdk(api: str, sdk: str) -> None:
