@@ -75,23 +75,29 @@ def shared(
     context.obj = options.Options(on, options.parse_settings(settings))
 
 
-app.command()(demo.demo)
-app.command()(doctor.doctor)
-app.command()(config.config)
-app.add_typer(local.app, name="local")
-app.add_typer(data.app, name="data")
-app.command()(train.train)
-app.add_typer(runs.app, name="runs")
-app.command()(compare.compare)
-app.command()(ask.ask)
-app.command()(chat.chat)
-app.command()(wake.wake)
-app.command()(sleep.sleep)
-app.command()(costs.costs)
-app.command()(reap.reap)
-app.command()(snooze.snooze)
-app.command()(restore.restore)
-app.command()(leftovers.leftovers)
+TRY = "Try it on this machine"
+PREPARE = "Before money is spent"
+FINE_TUNE = "Fine-tune"
+SERVE = "Ask the model"
+GUARD = "Money and guardrails"
+
+app.command(rich_help_panel=TRY)(demo.demo)
+app.add_typer(local.app, name="local", rich_help_panel=TRY)
+app.command(rich_help_panel=PREPARE)(doctor.doctor)
+app.command(rich_help_panel=PREPARE)(config.config)
+app.add_typer(data.app, name="data", rich_help_panel=PREPARE)
+app.command(rich_help_panel=FINE_TUNE)(train.train)
+app.add_typer(runs.app, name="runs", rich_help_panel=FINE_TUNE)
+app.command(rich_help_panel=FINE_TUNE)(compare.compare)
+app.command(rich_help_panel=SERVE)(wake.wake)
+app.command(rich_help_panel=SERVE)(ask.ask)
+app.command(rich_help_panel=SERVE)(chat.chat)
+app.command(rich_help_panel=SERVE)(sleep.sleep)
+app.command(rich_help_panel=GUARD)(costs.costs)
+app.command(rich_help_panel=GUARD)(reap.reap)
+app.command(rich_help_panel=GUARD)(snooze.snooze)
+app.command(rich_help_panel=GUARD)(restore.restore)
+app.command(rich_help_panel=GUARD)(leftovers.leftovers)
 
 
 def main() -> None:
