@@ -1,4 +1,4 @@
-"""Every combination of the settings that change the templates: valid, and no rule broken. About 25 minutes."""
+"""Every combination of the settings that change the templates: valid, and no rule broken. Many minutes."""
 
 from pathlib import Path
 
