@@ -25,6 +25,7 @@ from finexpert.commands import (
     data,
     demo,
     doctor,
+    evaluate,
     leftovers,
     local,
     reap,
@@ -88,6 +89,7 @@ app.command(rich_help_panel=PREPARE)(config.config)
 app.add_typer(data.app, name="data", rich_help_panel=PREPARE)
 app.command(rich_help_panel=FINE_TUNE)(train.train)
 app.add_typer(runs.app, name="runs", rich_help_panel=FINE_TUNE)
+app.command(rich_help_panel=FINE_TUNE)(evaluate.evaluate)
 app.command(rich_help_panel=FINE_TUNE)(compare.compare)
 app.command(rich_help_panel=SERVE)(wake.wake)
 app.command(rich_help_panel=SERVE)(ask.ask)

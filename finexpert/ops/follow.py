@@ -63,6 +63,11 @@ _PHASES = {
 }
 
 
+def phase_words(phase: str) -> str:
+    """What the training program does in a phase of its log."""
+    return _PHASES.get(phase, phase)
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """A run as it stands.
@@ -99,7 +104,7 @@ class Snapshot:
         if self.ended:
             return self.status.lower().replace("_", " ")
         if self.job_status in ("Training", "Interrupted") and self.progress.phase:
-            return _PHASES.get(self.progress.phase, self.progress.phase)
+            return phase_words(self.progress.phase)
         if self.job_status in ("Pending", "Starting", "Downloading", "Uploading", "Training"):
             return f"training job: {self.job_status.lower()}"
         return _DOING.get(self.state, self.state)

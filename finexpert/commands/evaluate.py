@@ -1,0 +1,104 @@
+"""`finexpert evaluate`: score base and tuned model of a finished run again, with questions of one's own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from finexpert.commands.common import Json, open_deployment
+from finexpert.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from finexpert.deployment import Deployment
+
+
+def evaluate(
+    context: typer.Context,
+    run: Annotated[str, typer.Argument(help="Name of the run.", show_default=False)],
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="Questions with right answers: questions.jsonl, or a file of TAT-QA (docs/evaluation.md).",
+            show_default=False,
+        ),
+    ],
+    base_model: Annotated[
+        Path | None, typer.Option(help="A local folder with the run's base weights.", show_default=False)
+    ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch the run's base weights even if they are large.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for evaluation.json and report.html; by default out/evaluation-RUN."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Score base and tuned model again on this machine, and write the same report.
+
+    Exit code 3: by these figures the quality gate says no.
+
+    Example: finexpert evaluate finexpert-20260131-142536-9f3a --data questions.jsonl
+    """
+    from finexpert import display, paths
+    from finexpert.evaluation_view import outcome
+    from finexpert.ops import evaluating, evaluations
+
+    evaluating.read_questions(data)  # says what is wrong with them before anything is fetched
+    deployment = open_deployment(context, json=json)
+    of_run = evaluations.load(deployment, run)
+    document = _here(deployment, run, data, of_run, base_model=base_model, download=download)
+    folder = out or paths.OUT / f"evaluation-{run}"
+    evaluating.write(document, folder)
+    if json:
+        display.print_json(document)
+    else:
+        screen = display.console()
+        for part in outcome(document):
+            screen.print(part)
+        screen.print(f"report  {folder / 'report.html'}", soft_wrap=True)
+    if not document["passed"]:
+        raise typer.Exit(ExitCode.GATE)
+
+
+def _here(
+    deployment: Deployment,
+    run: str,
+    data: Path,
+    of_run: Mapping[str, Any],
+    *,
+    base_model: Path | None,
+    download: bool,
+) -> dict[str, Any]:
+    """With the training program on this machine."""
+    import tempfile
+
+    from finexpert import display
+    from finexpert.ops import evaluating, events, follow
+
+    progress = events.Progress()
+    with tempfile.TemporaryDirectory() as temporary, display.Live(display.console(stderr=True)) as live:
+        live.update("fetching the run's parts", "fetching the run's parts")
+        evaluating.gather(
+            deployment.target.client("s3"),
+            evaluating.sources(deployment, run),
+            folder=Path(temporary),
+            questions=data,
+            settings=of_run["settings"],
+            base_model=base_model,
+            download=download,
+        )
+
+        def show(line: str) -> None:
+            nonlocal progress
+            progress = events.fold(progress, [line])
+            doing = follow.phase_words(progress.phase)
+            live.update(doing, doing)
+
+        measured = evaluating.run_program(Path(temporary), os.environ, show)
+    return evaluating.completed(measured, of_run)
