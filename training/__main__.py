@@ -91,6 +91,8 @@ def _run(channels: Channels) -> None:
     try:
         from training.job import run  # only now: this takes seconds, and the request may be wrong
     except ImportError as error:
+        if (error.name or "").startswith("training"):
+            raise  # our own fault, not the container's
         what, remedy = (
             f"{error.name or error} is not installed",
             "Run the job in the Hugging Face training container",

@@ -46,6 +46,11 @@ class Channels:
         return self.base / "checkpoints"
 
     @property
+    def merged(self) -> Path:
+        """Base with adapter, where that was asked for: what lies in this folder goes to S3 uncompressed."""
+        return self.checkpoints / "merged"
+
+    @property
     def scratch(self) -> Path:
         """Files that only this job needs and nobody keeps, such as the dataset's tokens."""
         return self.base / "scratch"

@@ -27,6 +27,16 @@ class ModelArtifact(Construct):
             Stack.of(self), "Awake", expression=Fn.condition_not(Fn.condition_equals(self.uri, ""))
         )
 
+    @property
+    def merged_weights_uri(self) -> str:
+        """S3 prefix of the weights that the artifact's run merged: `…/runs/RUN/checkpoints/merged/`.
+
+        The artifact is `…/runs/JOB/output/model.tar.gz`; JOB is the run's name, with `-od` behind it if spot
+        gave up and the run went on on demand, with the run's own checkpoints.
+        """
+        first_job = Fn.select(0, Fn.split("-od/output/", self.uri))
+        return Fn.join("", [Fn.select(0, Fn.split("/output/", first_job)), "/checkpoints/merged/"])
+
     def only_awake(self, *resources: CfnResource) -> None:
         """Let the resources exist only while the parameter is set."""
         for resource in resources:

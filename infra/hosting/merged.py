@@ -14,7 +14,7 @@ from infra.training.network import PrivateNetwork
 
 
 class MergedEndpoint(Construct):
-    """Endpoint whose one model is the artifact itself: base weights with the adapter merged into them.
+    """Endpoint whose one model is the base with the adapter merged into it, from the artifact's own run.
 
     Args:
         artifact: the parameter; nothing here exists while it is empty.
@@ -53,7 +53,15 @@ class MergedEndpoint(Construct):
             if network
             else None,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
-                image=image, environment=dict(environment), model_data_url=artifact.uri
+                image=image,
+                environment=dict(environment),
+                model_data_source=sagemaker.CfnModel.ModelDataSourceProperty(
+                    s3_data_source=sagemaker.CfnModel.S3DataSourceProperty(
+                        s3_uri=artifact.merged_weights_uri,
+                        s3_data_type="S3Prefix",
+                        compression_type="None",
+                    )
+                ),
             ),
         )
         config = sagemaker.CfnEndpointConfig(

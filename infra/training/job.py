@@ -21,6 +21,12 @@ METRICS = {
 """Metric definitions by name."""
 
 
+CHECKPOINTS = "checkpoints/{}/"
+"""Below the artifact bucket, with the run's name in it; the bucket lets them expire."""
+LASTING_CHECKPOINTS = "runs/{}/checkpoints/"
+"""The same where an endpoint serves what lies there (merged weights), which must not expire."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainingJob:
     """What all training jobs of this deployment share. URIs are S3's; `usd_per_hour` counts all instances.
@@ -40,6 +46,7 @@ class TrainingJob:
     accept_eula: bool
     code_uri: str
     artifact_bucket: str
+    checkpoint_prefix: str = CHECKPOINTS
     output_key_arn: str | None
     volume_key_arn: str | None
     subnet_ids: Sequence[str]
@@ -70,7 +77,7 @@ class TrainingJob:
             # A spot run that is repeated on demand continues from the checkpoint of the run.
             "CheckpointConfig": {
                 "LocalPath": "/opt/ml/checkpoints",
-                "S3Uri.$": f"States.Format('s3://{self.artifact_bucket}/checkpoints/{{}}/', $.run)",
+                "S3Uri.$": f"States.Format('s3://{self.artifact_bucket}/{self.checkpoint_prefix}', $.run)",
             },
             "ResourceConfig": {
                 "InstanceType": self.instance_type,

@@ -74,19 +74,24 @@ def training_permissions(
     code_uri: str,
     data_bucket: str,
     artifact_bucket: str,
+    checkpoint_prefix: str,
     instance_type: str,
     key_arn: str | None,
 ) -> list[Statement]:
-    """Read dataset, weights and code; write the run's output; read and write its checkpoints."""
+    """Read dataset, weights and code; write the run's output; read and write its checkpoints.
+
+    ``checkpoint_prefix`` has {} for the run's name.
+    """
+    checkpoints = f"{checkpoint_prefix.format('*').removesuffix('*/')}*"
     data = [
         *read_prefix(arns, f"s3://{data_bucket}/datasets/"),
         *read_prefix(arns, base_model_uri),
         *read_prefix(arns, code_uri),
-        allow(["s3:ListBucket"], [arns.s3(artifact_bucket)], {"StringLike": {"s3:prefix": "checkpoints/*"}}),
-        allow(["s3:GetObject"], [arns.s3(f"{artifact_bucket}/checkpoints/*")]),
+        allow(["s3:ListBucket"], [arns.s3(artifact_bucket)], {"StringLike": {"s3:prefix": checkpoints}}),
+        allow(["s3:GetObject"], [arns.s3(f"{artifact_bucket}/{checkpoints}")]),
         allow(
             ["s3:PutObject", "s3:AbortMultipartUpload"],
-            [arns.s3(f"{artifact_bucket}/checkpoints/*"), arns.s3(f"{artifact_bucket}/runs/*")],
+            [arns.s3(f"{artifact_bucket}/{checkpoints}"), arns.s3(f"{artifact_bucket}/runs/*")],
         ),
     ]
     return [

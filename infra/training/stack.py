@@ -24,7 +24,7 @@ from infra.role import ServiceRole
 from infra.settings import Settings
 from infra.storage.stack import StorageStack
 from infra.training.fine_tune import FineTune
-from infra.training.job import TrainingJob
+from infra.training.job import CHECKPOINTS, LASTING_CHECKPOINTS, TrainingJob
 from infra.training.network import PrivateNetwork
 from infra.training.registry import ModelRegistry
 from infra.training.roles import serving_permissions, training_permissions
@@ -125,7 +125,11 @@ class TrainingStack(ProjectStack):
         validate = self._function(
             "ValidateDataset",
             "validate-dataset",
-            {"HYPERPARAMETERS": json.dumps(dict(settings.hyperparameters), sort_keys=True)},
+            {
+                "HYPERPARAMETERS": json.dumps(self._hyperparameters(), sort_keys=True),
+                "TRAINING_INSTANCE_TYPE": settings.training_instance_type,
+                "TRAINING_INSTANCE_COUNT": str(settings.training_instance_count),
+            },
             permissions.validate_dataset(self.arns, storage.data_bucket),
         )
         admission = self._function(
@@ -167,9 +171,15 @@ class TrainingStack(ProjectStack):
             hosting_stack=self.names.stack("Hosting"),
         )
 
+    def _hyperparameters(self) -> dict[str, str]:
+        """The deployment's own; an endpoint that serves merged weights needs jobs that merge."""
+        merging = {"merge_weights": "True"} if self.settings.hosting == "merged" else {}
+        return {**self.settings.hyperparameters, **merging}
+
     def _job(self, code_uri: str) -> TrainingJob:
         settings, storage = self.settings, self.storage
         image = settings.training_image or images.training_image(settings.region)
+        checkpoint_prefix = LASTING_CHECKPOINTS if settings.hosting == "merged" else CHECKPOINTS
         self.training_role = ServiceRole(
             self,
             "TrainingRole",
@@ -183,6 +193,7 @@ class TrainingStack(ProjectStack):
                     code_uri=code_uri,
                     data_bucket=storage.data_bucket,
                     artifact_bucket=storage.artifact_bucket,
+                    checkpoint_prefix=checkpoint_prefix,
                     instance_type=settings.training_instance_type,
                     key_arn=self.key_arn,
                 ),
@@ -202,6 +213,7 @@ class TrainingStack(ProjectStack):
             accept_eula=settings.gated and settings.accept_eula,
             code_uri=code_uri,
             artifact_bucket=storage.artifact_bucket,
+            checkpoint_prefix=checkpoint_prefix,
             output_key_arn=self.key_arn,
             volume_key_arn=volume_key(settings.training_instance_type, self.key_arn),
             subnet_ids=self.network.subnet_ids if self.network else (),
