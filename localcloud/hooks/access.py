@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from ministack import app
@@ -47,18 +48,31 @@ def install_condition_keys(find: Callable[[str, bytes, Mapping[str, list[str]]],
     iam_actions.request_tag_context = context
 
 
+_being_decided: ContextVar[list[Any] | None] = ContextVar("being_decided", default=None)
+
+
 def install_decision_log(keep: Callable[[str, str, str, Mapping[str, object], bool], None]) -> None:
-    """Tell `keep(role, action, resource, context, allowed)` of every decision on a role's policies."""
-    evaluate = iam_evaluator.evaluate
+    """Tell `keep(role, action, resource, context, allowed)` of every decision on a role's request."""
+    enforce, evaluate = iam_evaluator.enforce, iam_evaluator.evaluate
 
-    def evaluate_and_tell(asked: Any, policies: Any, *limits: Any) -> Any:
-        result = evaluate(asked, policies, *limits)
-        if role := _role_name(asked.principal_arn):
-            allowed = result.decision == "Allow"
-            keep(role, asked.action, asked.resource_arn, asked.service_context, allowed)
-        return result
+    def enforce_and_tell(*arguments: Any, **named: Any) -> Any:
+        asked: list[Any] = []
+        token = _being_decided.set(asked)
+        try:
+            denied = enforce(*arguments, **named)
+        finally:
+            _being_decided.reset(token)
+        if asked and (role := _role_name(asked[0].principal_arn)):
+            what = asked[0]  # the role's own policies are asked first, a bucket's or a topic's after them
+            keep(role, what.action, what.resource_arn, what.service_context, denied is None)
+        return denied
 
-    iam_evaluator.evaluate = evaluate_and_tell
+    def evaluate_and_note(asked: Any, policies: Any, *limits: Any) -> Any:
+        if (being_decided := _being_decided.get()) is not None:
+            being_decided.append(asked)
+        return evaluate(asked, policies, *limits)
+
+    iam_evaluator.enforce, iam_evaluator.evaluate = enforce_and_tell, evaluate_and_note
 
 
 def policy_allows(

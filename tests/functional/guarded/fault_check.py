@@ -1,0 +1,25 @@
+"""Carries out a row of the table, and what holds after every fault: nothing lost, stuck, or billing."""
+
+from __future__ import annotations
+
+from fault_table import Row, Told
+from guarded_app import App, eventually, names_of_endpoints
+
+
+def check(app: App, told: Told, row: Row) -> None:
+    """Ask for the row's faults, carry it out, and look at what is left."""
+    app.cloud.ask("DELETE", "faults")
+    for fault in row.faults:
+        app.cloud.ask("POST", "faults", fault)
+    try:
+        seen = row.carry_out(app, told)
+        waiting = app.cloud.ask("GET", "faults")["faults"]
+    finally:
+        app.cloud.ask("DELETE", "faults")
+    assert row.sees in seen, seen
+    # what may happen any number of times need not have happened that often
+    assert len(waiting) < len(row.faults) or not row.faults, f"never met: {waiting}"
+    eventually(lambda: not app.cloud.health()["executions"], why="an execution is stuck")
+    jobs = app.client("sagemaker").list_training_jobs(StatusEquals="InProgress")["TrainingJobSummaries"]
+    assert not jobs, f"still billing: {jobs}"
+    assert not names_of_endpoints(app)

@@ -1,0 +1,15 @@
+"""What goes wrong most, on the deployed app; tests/matrix/faults has the rest of the table."""
+
+from __future__ import annotations
+
+import pytest
+from fault_check import check
+from fault_table import ROWS, Row, Told
+from guarded_app import App
+
+CORE = [row for row in ROWS if row.core]
+
+
+@pytest.mark.parametrize("row", CORE, ids=lambda row: row.name)
+def test_a_fault_that_is_likely(app: App, told: Told, row: Row) -> None:
+    check(app, told, row)

@@ -1,0 +1,187 @@
+"""Every right of every deployed role is used, and without it a request that the role made is refused.
+
+The app runs through `SCENARIOS` once, on a cloud that checks policies and keeps each role's requests. Then
+each action of each statement is taken away in turn, and the requests on record are judged again by the same
+rules. A right whose removal refuses nothing is one too many: it goes from infra/, or it belongs to what a
+service does by itself (`BY_THE_SERVICE`), which no emulation shows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from guarded_app import App, eventually, guarded_app, make_endpoint, names_of_endpoints
+
+from finexpert.deployment import describe_stack
+from finexpert.ops import asking, runs
+from localcloud import hooks
+
+Statement = dict[str, Any]
+
+# Calls that AWS's own agents make under a role, where this cloud does the work itself and so makes none.
+# Each reason says who calls it on AWS.
+BY_THE_SERVICE = {
+    "logs:": "Lambda, SageMaker and Step Functions write logs under the role",
+    "ecr:": "SageMaker pulls the image under the role; nothing is pulled here",
+    "sqs:SendMessage": "Lambda sends an event that failed three times to the dead-letter queue",
+    "application-autoscaling:": "not emulated; the calls themselves are tested against botocore's model",
+    "xray:": "Step Functions writes traces under the role",
+}
+# SageMaker's agent publishes a container's metrics under the role. The same action is a Lambda's own
+# elsewhere, so this one is told by its namespace.
+AGENT_NAMESPACES = ("/aws/sagemaker/",)
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The app, deployed."""
+    with guarded_app(tmp_path_factory.mktemp("rights"), {"FINEXPERT_BUDGET_USD": "2000"}) as made:
+        made.deploy()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def policies(app: App) -> dict[str, list[Statement]]:
+    """The statements of every role that the app has, by role; read before anything is torn down."""
+    iam = app.client("iam")
+    found: dict[str, list[Statement]] = {}
+    for page in iam.get_paginator("list_roles").paginate():
+        for role in (r["RoleName"] for r in page["Roles"] if r["RoleName"].startswith("FinExpert-")):
+            names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+            documents = [iam.get_role_policy(RoleName=role, PolicyName=n)["PolicyDocument"] for n in names]
+            found[role] = [statement for document in documents for statement in document["Statement"]]
+            assert not iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"], role
+    return found
+
+
+def a_run_is_accepted_woken_and_asked(app: App) -> None:
+    """The state machine, its three functions, the job, the endpoint."""
+    run = app.start(wake=True, max_steps="15")
+    ended = app.ended(run)
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
+    base, tuned = asking.ask(app.deployment, "The results", {"max_new_tokens": 4})
+    assert base.text and tuned.text
+
+
+def a_run_is_aborted(app: App) -> None:
+    """EventBridge calls stop-training; its job was interrupted with a checkpoint before."""
+    run = app.start(epoch="500", save_steps="5")
+    sagemaker = app.client("sagemaker")
+
+    def status(of: str) -> str:
+        job = sagemaker.describe_training_job(TrainingJobName=of)
+        return str(job["TrainingJobStatus"] + job["SecondaryStatus"])
+
+    def training() -> bool:
+        jobs = sagemaker.list_training_jobs(NameContains=run)["TrainingJobSummaries"]
+        return bool(jobs) and status(run) == "InProgressTraining"
+
+    eventually(training, why="the job does not train")
+    assert runs.stop(app.deployment, run)
+    eventually(lambda: status(run).startswith("Stopped"), why="the job was not stopped")
+
+
+def an_idle_endpoint_is_warned_and_reaped(app: App) -> None:
+    """The reaper: first Hosting, by its stack; then an endpoint that no stack owns, with a component."""
+    make_endpoint(app, "forgotten")
+    quick = {"IDLE_MINUTES": "0.01", "MIN_AGE_MINUTES": "0", "METRIC_DELAY_MINUTES": "0", "DRY_RUN": "false"}
+    app.invoke("idle-reaper", WARN_MINUTES="0.02", **quick)
+    answers: list[Any] = []
+
+    def reaped() -> bool:
+        answers.append(app.invoke("idle-reaper", **quick))
+        return not names_of_endpoints(app)
+
+    eventually(reaped, why=f"an idle endpoint is still there: {answers[-1:]}")
+    eventually(lambda: describe_stack(app.deployment, "Hosting")["StackStatus"].endswith("_COMPLETE"))
+
+
+def the_limit_is_reached(app: App) -> None:
+    """The spend guard: a job runs and an endpoint is there, and the budget is gone."""
+    run = app.start(epoch="500")
+    sagemaker = app.client("sagemaker")
+    eventually(lambda: sagemaker.list_training_jobs(NameContains=run)["TrainingJobSummaries"])
+    make_endpoint(app, "costly")
+    broke = {"BUDGET_USD": "0.0000002", "RESERVE_USD": "0.0000001"}
+    app.invoke("spend-guard")
+    answers = []
+
+    def all_stopped() -> bool:
+        answers.append(app.invoke("spend-guard", **broke))
+        return not names_of_endpoints(app)
+
+    eventually(all_stopped, why=f"the guard has left an endpoint: {answers[-2:]}")
+    app.ended(run)
+
+
+def everything_is_torn_down(app: App) -> None:
+    """The teardown function: an execution and its job run, packages and an endpoint of ours are there."""
+    run = app.start(epoch="500")
+    sagemaker = app.client("sagemaker")
+    eventually(lambda: sagemaker.list_training_jobs(NameContains=run)["TrainingJobSummaries"])
+    make_endpoint(app, "left-behind")
+    app.destroy()
+    assert not names_of_endpoints(app)
+
+
+SCENARIOS: tuple[Callable[[App], None], ...] = (
+    a_run_is_accepted_woken_and_asked,
+    a_run_is_aborted,
+    an_idle_endpoint_is_warned_and_reaped,
+    the_limit_is_reached,
+    everything_is_torn_down,
+)
+
+
+@pytest.mark.timeout(900)
+def test_every_scenario_works_and_every_right_is_needed(
+    app: App, policies: dict[str, list[Statement]]
+) -> None:
+    for scenario in SCENARIOS:
+        scenario(app)
+    asked = app.cloud.ask("GET", "access")["access"]
+    refused = [entry for entry in asked if entry["role"] in policies and not entry["allowed"]]
+    assert not refused, f"these roles lack a right: {refused}"
+    assert len(policies) >= 11
+    superfluous = [
+        f"{role}: {action} on {statement['Resource']}"
+        for role, statements in sorted(policies.items())
+        for statement in statements
+        for action in actions_of(statement)
+        if not by_the_service(action, statement) and not needed(role, statements, statement, action, asked)
+    ]
+    assert not superfluous, "\n".join(superfluous)
+
+
+def needed(
+    role: str, statements: list[Statement], statement: Statement, action: str, asked: list[dict[str, Any]]
+) -> bool:
+    """Whether a request that the role made is refused without this action of this statement."""
+    rest = [action_ for action_ in actions_of(statement) if action_ != action]
+    reduced = [other for other in statements if other is not statement]
+    reduced += [{**statement, "Action": rest}] if rest else []
+    made = [
+        (entry["action"], entry["resource"], entry["context"])
+        for entry in asked
+        if entry["role"] == role and entry["action"] == action and entry["allowed"]
+    ]
+    return any(
+        hooks.policy_allows(statements, *request) and not hooks.policy_allows(reduced, *request)
+        for request in made
+    )
+
+
+def by_the_service(action: str, statement: Statement) -> bool:
+    """Whether a service makes this call under the role, out of this cloud's sight."""
+    conditions = json.dumps(statement.get("Condition", {}))
+    agents = action == "cloudwatch:PutMetricData" and any(name in conditions for name in AGENT_NAMESPACES)
+    return agents or any(action.startswith(prefix) for prefix in BY_THE_SERVICE)
+
+
+def actions_of(statement: Statement) -> list[str]:
+    """A statement's actions; IAM takes one for a list of one."""
+    actions = statement["Action"]
+    return [actions] if isinstance(actions, str) else list(actions)

@@ -1,0 +1,42 @@
+"""`cdk destroy --all` from every state leaves nothing that bills, and no process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from guarded_app import App, eventually, guarded_app
+from teardown_states import STATES
+
+from finexpert.errors import UserError
+from finexpert.ops import leftovers
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """A cloud that the app is deployed to once for each state."""
+    with guarded_app(tmp_path_factory.mktemp("teardown")) as made:
+        yield made
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+def test_destroying_leaves_nothing(app: App, state: Callable[[App], None]) -> None:
+    before = leftovers.find(app.client)
+    app.deploy()
+    state(app)
+    try:
+        app.destroy()
+    except UserError as refused:
+        # CloudFormation deletes no stack that is being changed; it says so, and the same command ends it.
+        assert "IN_PROGRESS" in str(refused), refused
+        eventually(lambda: not in_progress(app), seconds=120)
+        app.destroy()
+    assert leftovers.find(app.client) == before
+    assert app.cloud.health()["processes"] == []
+    assert app.cloud.health()["executions"] == []
+
+
+def in_progress(app: App) -> list[str]:
+    """Stacks that are being changed."""
+    stacks = app.client("cloudformation").list_stacks()["StackSummaries"]
+    return [stack["StackName"] for stack in stacks if stack["StackStatus"].endswith("IN_PROGRESS")]
