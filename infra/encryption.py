@@ -58,7 +58,7 @@ class DataKey(Construct):
         )
         self._serve(
             [f"logs.{arns.region}.amazonaws.com"],
-            [DECRYPT, DATA_KEY, "kms:Encrypt", "kms:DescribeKey"],
+            [DECRYPT, DATA_KEY, "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:DescribeKey"],
             {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": arns.of("logs", "log-group:*")}},
         )
 
@@ -92,7 +92,10 @@ def volume_key_use(key_arn: str | None) -> list[Statement]:
     """Let SageMaker attach an encrypted volume: a grant on the key, for AWS's own resources only."""
     if key_arn is None:
         return []
-    return [allow(["kms:CreateGrant"], [key_arn], {"Bool": {"kms:GrantIsForAWSResource": "true"}})]
+    return [
+        allow(["kms:DescribeKey"], [key_arn]),
+        allow(["kms:CreateGrant"], [key_arn], {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+    ]
 
 
 def output_key_use(arns: Arns, key_arn: str | None) -> list[Statement]:
