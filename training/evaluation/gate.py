@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from training.evaluation.statistics import FEWEST_DOCUMENTS, Comparison, interval_between
+from training.evaluation.statistics import FEWEST_DOCUMENTS, SIGNIFICANCE, Comparison, interval_between
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,21 +18,23 @@ class Rule:
 def judge(primary: Comparison, forgetting: Comparison, max_forgetting: float) -> tuple[Rule, ...]:
     """The gate: every rule must pass. Both are in bits a byte, lower is better.
 
-    The primary's whole interval must lie below zero, and that of general text below ``max_forgetting``: it
+    The primary's whole interval must lie below zero, and so seldom by chance as the sign-flip test allows,
+    which holds for few documents too. The interval of general text must lie below ``max_forgetting``: it
     must be shown that little was forgotten, not only not be shown that much was. And the gain must be shown
     to exceed that on general text: a base that any text improves, as a small one is, has not learnt this
     kind of text.
     """
     low, high = primary.interval
+    below, likely = high < 0, primary.p_value < SIGNIFICANCE
     upper = forgetting.interval[1]
     beyond = interval_between(forgetting, primary)
     return (
         Rule(
             "held_out_text",
-            high < 0,
+            below and likely,
             f"On {primary.items} held-out documents the 95 % interval of the change,"
-            f" {low:+.3f} to {high:+.3f} bits a byte, "
-            + ("lies below zero." if high < 0 else "does not lie below zero: the gain could be chance."),
+            f" {low:+.3f} to {high:+.3f} bits a byte, {'lies' if below else 'does not lie'} below zero"
+            f" (p = {primary.p_value:.2g}){'.' if below and likely else ': the gain could be chance.'}",
         ),
         Rule(
             "enough_documents",
