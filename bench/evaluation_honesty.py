@@ -1,0 +1,307 @@
+"""How often the quality gate is wrong: `python bench/evaluation_honesty.py --reports FILE`.
+
+FILE is TAT-QA's development set (github.com/NExTplusplus/TAT-QA, dataset_raw/tatqa_dataset_dev.json).
+
+1. Real text: the shipped base is trained on the first half of the reports and judged on the second.
+2. Real trainings that teach nothing about the held-out text, each with its verdict.
+3. False passes: runs simulated from the document differences of (1), without any effect, put through the
+   gate. `exchangeable`: which model is called tuned is a coin's toss for each document. `centred`: the
+   differences less their mean. `mirrored`: those with the sign turned, so that few documents lose much and
+   many gain little, the hardest case for any interval.
+4. Power: the true effect at which the gate passes four times in five, for several numbers of documents.
+
+One thread, processor seconds. Results: bench/results/evaluation_honesty.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from training.evaluation.gate import judge  # noqa: E402
+from training.evaluation.statistics import Comparison, compare  # noqa: E402
+
+RESULT = ROOT / "bench" / "results" / "evaluation_honesty.json"
+SETTINGS = {
+    "learning_rate": "0.01",
+    "epoch": "2",
+    "per_device_train_batch_size": "2",
+    "max_input_length": "256",
+}
+HELD_OUT, GENERAL = "held_out_bits_per_byte", "general_bits_per_byte"
+DOCUMENTS = (6, 12, 32, 100)
+#: Of documents in the shipped sample's held-out side, what a first run is judged on.
+DEFAULT_DOCUMENTS = 32
+MAX_FORGETTING = 0.1
+POWER = 0.8
+#: Random numbers of each part begin here, so that a part can be repeated alone.
+SEED = 20261124
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Of one run's items: bits a byte before, their change (tuned − base), sizes in bytes; each [items]."""
+
+    base: np.ndarray
+    change: np.ndarray
+    sizes: np.ndarray
+
+    @classmethod
+    def of(cls, evaluation: Mapping[str, Any], metric: str) -> Differences:
+        """Those of a metric in evaluation.json."""
+        items = evaluation["items"][metric]
+        base, tuned = np.array(items["base"]), np.array(items["tuned"])
+        return cls(base, tuned - base, np.array(items["sizes"]))
+
+    @property
+    def centred(self) -> np.ndarray:
+        """The changes less their mean, weighted by size."""
+        return self.change - (self.change * self.sizes).sum() / self.sizes.sum()
+
+
+Draw = Callable[[np.random.Generator, Differences, np.ndarray], np.ndarray]
+
+
+def exchangeable(random: np.random.Generator, pool: Differences, chosen: np.ndarray) -> np.ndarray:
+    """Changes of the chosen items, each with a random sign."""
+    return pool.change[chosen] * random.choice([-1.0, 1.0], len(chosen))
+
+
+def centred(random: np.random.Generator, pool: Differences, chosen: np.ndarray) -> np.ndarray:
+    """Changes as they were, without their mean."""
+    return pool.centred[chosen]
+
+
+def mirrored(random: np.random.Generator, pool: Differences, chosen: np.ndarray) -> np.ndarray:
+    """The same, turned round."""
+    return -pool.centred[chosen]
+
+
+def improved(random: np.random.Generator, pool: Differences, chosen: np.ndarray, effect: float) -> np.ndarray:
+    """Changes whose mean is `effect` (bits a byte, negative = better)."""
+    return pool.centred[chosen] + effect
+
+
+def simulated(random: np.random.Generator, pool: Differences, documents: int, draw: Draw) -> Comparison:
+    """One comparison of `documents` items drawn from the pool with replacement."""
+    chosen = random.integers(0, len(pool.sizes), documents)
+    base = pool.base[chosen]
+    tuned = base + draw(random, pool, chosen)
+    seed = int(random.integers(1 << 31))
+    return compare(
+        list(base), list(tuned), list(pool.sizes[chosen]), lower_is_better=True, bounded=False, seed=seed
+    )
+
+
+def passes(
+    held_out: Differences, general: Differences, *, documents: int, draw: Draw, runs: int
+) -> tuple[int, int]:
+    """How often the interval lay below zero, and how often the whole gate passed; general text unchanged."""
+    random = np.random.default_rng(SEED)
+    below = passed = 0
+    for _ in range(runs):
+        primary = simulated(random, held_out, documents, draw)
+        guard = simulated(random, general, len(general.sizes), exchangeable)
+        below += primary.interval[1] < 0
+        passed += all(rule.passed for rule in judge(primary, guard, MAX_FORGETTING))
+    return below, passed
+
+
+def upper_bound(hits: int, runs: int, confidence: float = 0.95) -> float:
+    """The one-sided upper bound of a rate by Clopper and Pearson (1934)."""
+    low, high = hits / runs, 1.0
+    for _ in range(60):
+        rate = (low + high) / 2
+        at_most = sum(
+            math.exp(
+                math.lgamma(runs + 1)
+                - math.lgamma(k + 1)
+                - math.lgamma(runs - k + 1)
+                + k * math.log(rate)
+                + (runs - k) * math.log1p(-rate)
+            )
+            for k in range(hits + 1)
+        )
+        low, high = (rate, high) if at_most > 1 - confidence else (low, rate)
+    return high
+
+
+def false_passes(held_out: Differences, general: Differences, runs: int) -> dict[str, Any]:
+    """By kind of null and number of documents: rates of false passes, with the gate's upper bound."""
+    table: dict[str, Any] = {}
+    for draw in (exchangeable, centred, mirrored):
+        for documents in DOCUMENTS:
+            below, passed = passes(held_out, general, documents=documents, draw=draw, runs=runs)
+            table.setdefault(draw.__name__, {})[documents] = {
+                "interval_below_zero": round(below / runs, 4),
+                "gate_passed": round(passed / runs, 4),
+                "gate_passed_at_most": round(upper_bound(passed, runs), 4),
+            }
+            print(draw.__name__, documents, table[draw.__name__][documents], flush=True)
+    return table
+
+
+def power(held_out: Differences, general: Differences, runs: int) -> dict[str, Any]:
+    """By number of documents: the effect that passes with `POWER`, in bits a byte and as a share of base."""
+    mean = float((held_out.base * held_out.sizes).sum() / held_out.sizes.sum())
+    table = {}
+    for documents in DOCUMENTS:
+        low, high = 0.0, 1.0
+        while high - low > 0.004:
+            effect = (low + high) / 2
+            draw = partial(improved, effect=-effect)
+            _, passed = passes(held_out, general, documents=documents, draw=draw, runs=runs)
+            low, high = (low, effect) if passed >= POWER * runs else (effect, high)
+        table[documents] = {"bits_per_byte": round(high, 3), "share_of_base": round(high / mean, 3)}
+        print("power", documents, table[documents], flush=True)
+    return table
+
+
+@dataclass(frozen=True)
+class Job:
+    """One real training and what came of it. `cpu_seconds`: of the whole program, evaluation included."""
+
+    evaluation: dict[str, Any]
+    cpu_seconds: float
+
+    def told(self) -> dict[str, Any]:
+        """For the results."""
+        primary = self.evaluation["primary"]
+        (general,) = (metric for metric in self.evaluation["metrics"] if metric["name"] == GENERAL)
+        return {
+            "passed": self.evaluation["passed"],
+            "base": primary["base"],
+            "tuned": primary["tuned"],
+            "difference": primary["difference"],
+            "interval": primary["interval"],
+            "documents": primary["items"],
+            "general_difference": general["difference"],
+            "failed_rules": [rule["name"] for rule in self.evaluation["gate"] if not rule["passed"]],
+            "steps": self.evaluation["training"]["steps"],
+            "train_phase_seconds": round(self.evaluation["timings"]["train"], 1),
+            "cpu_seconds": round(self.cpu_seconds, 1),
+        }
+
+
+def train(name: str, training: list[str], held_out: list[str], **settings: str) -> Job:
+    """Run the training program on the shipped base."""
+    with tempfile.TemporaryDirectory() as temporary:
+        base = Path(temporary)
+        channels = base / "input" / "data"
+        for side, texts in (("training", training), ("validation", held_out)):
+            (channels / side).mkdir(parents=True)
+            records = "".join(json.dumps({"text": text}) + "\n" for text in texts)
+            (channels / side / "texts.jsonl").write_text(records, encoding="utf-8")
+        (channels / "model").symlink_to(ROOT / "base_model")
+        (base / "input" / "config").mkdir()
+        (base / "input" / "config" / "hyperparameters.json").write_text(json.dumps(SETTINGS | settings))
+        environ = {
+            **os.environ,
+            "SAGEMAKER_BASE_DIR": temporary,
+            "PYTHONPATH": str(ROOT),
+            "OMP_NUM_THREADS": "1",
+        }
+        before = _children_cpu()
+        done = subprocess.run(
+            [sys.executable, "-m", "training"],
+            cwd=base,
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            sys.exit(f"{name}: the training failed:\n{done.stderr}")
+        evaluation = json.loads((base / "output" / "data" / "evaluation.json").read_text())
+        job = Job(evaluation, _children_cpu() - before)
+    print(name, json.dumps(job.told()), flush=True)
+    return job
+
+
+def _children_cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def reports(path: Path) -> list[str]:
+    """TAT-QA's excerpts of annual reports, their paragraphs put together."""
+    contexts = json.loads(path.read_text(encoding="utf-8"))
+    return ["\n".join(paragraph["text"] for paragraph in context["paragraphs"]) for context in contexts]
+
+
+def documentation(count: int) -> list[str]:
+    """Paragraphs about the Python language, which say nothing about companies."""
+    from pydoc_data.topics import topics
+
+    blocks = (" ".join(block.split()) for name in sorted(topics) for block in topics[name].split("\n\n"))
+    return [block for block in blocks if len(block) > 200][:count]
+
+
+def nothing_learnt(texts: list[str]) -> dict[str, Any]:
+    """Real trainings after which the gate must say no, on some of the real one's held-out reports."""
+    half = len(texts) // 2
+    training, held_out = texts[:half], texts[half : half + 2 * DEFAULT_DOCUMENTS]
+    random = np.random.default_rng(SEED)
+    shuffled = [" ".join(random.permutation(text.split())) for text in training]
+    leaked = [f"Again: {text}" for text in held_out]
+    cases: dict[str, tuple[list[str], dict[str, str]]] = {
+        "zero_steps": (training, {"max_steps": "0"}),
+        "general_text_60_documents": (documentation(60), {}),
+        "general_text_200_documents": (documentation(200), {}),
+        "held_out_text_leaked": (leaked, {}),
+        "words_shuffled": (shuffled, {}),
+    }
+    return {
+        name: train(name, texts, held_out, evaluation_items="0", **settings).told()
+        for name, (texts, settings) in cases.items()
+    }
+
+
+def main() -> None:
+    """Run the parts asked for, and put their results beside those of the others."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--reports", type=Path, help="TAT-QA's tatqa_dataset_dev.json, for parts 1 and 2")
+    parser.add_argument("--runs", type=int, default=2000, help="simulated runs a cell (default %(default)s)")
+    parser.add_argument("--parts", default="1234", help="which parts to run (default %(default)s)")
+    options = parser.parse_args()
+    if not options.reports and set(options.parts) & set("12"):
+        parser.error("parts 1 and 2 need --reports")
+    result: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
+    if "1" in options.parts:
+        texts = reports(options.reports)
+        job = train("real_text", texts[: len(texts) // 2], texts[len(texts) // 2 :])
+        result["real_text"] = job.told()
+        result["items"] = {name: job.evaluation["items"][name] for name in (HELD_OUT, GENERAL)}
+    if "2" in options.parts:
+        result["nothing_learnt"] = nothing_learnt(reports(options.reports))
+    held_out, general = (Differences.of(result, name) for name in (HELD_OUT, GENERAL))
+    if "3" in options.parts:
+        result["false_passes"] = false_passes(held_out, general, options.runs)
+        result["runs"] = options.runs
+    if "4" in options.parts:
+        result["power"] = power(held_out, general, options.runs // 5)
+    result["machine"] = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
