@@ -1,8 +1,10 @@
 """AWS would accept each request that the state machine sends, for each setting that changes one."""
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import botocore.session
@@ -117,3 +119,19 @@ def test_gated_weights_carry_the_licence_and_own_ones_do_not() -> None:
 def test_a_job_on_several_instances_encrypts_between_them() -> None:
     assert ON_DEMAND.job.request()["EnableInterContainerTrafficEncryption"] is False
     assert SPOT.job.request()["EnableInterContainerTrafficEncryption"] is True
+
+
+def test_the_trainer_sends_no_request() -> None:
+    """It is isolated from the network: SageMaker brings its channels and takes its output."""
+    files = sorted(Path(__file__).parents[3].glob("training/**/*.py"))
+    assert files
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not {name.split(".")[0] for name in names} & {
+                "boto3",
+                "botocore",
+                "urllib3",
+                "requests",
+            }, file

@@ -1,0 +1,36 @@
+"""An embedded cloud with the state machine, its functions and its training program playing a script."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+from states_lab import StatesLab
+
+from localcloud import environment, lifecycle
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StatesLab]:
+    """The lab on a cloud of its own."""
+    state_dir = tmp_path_factory.mktemp("states")
+    options = lifecycle.CloudOptions(owner_pid=os.getpid(), provision_seconds=0.05)
+    cloud = lifecycle.up(state_dir, options=options)
+    session = boto3.Session(
+        aws_access_key_id=environment.ACCOUNT,
+        aws_secret_access_key=environment.SECRET,
+        region_name=environment.REGION,
+    )
+
+    @cache
+    def client(service: str) -> Any:
+        return session.client(service, endpoint_url=cloud.endpoint_url)
+
+    try:
+        yield StatesLab(cloud, client)
+    finally:
+        lifecycle.down(state_dir)

@@ -1,0 +1,236 @@
+"""The product's state machine on the embedded cloud, around functions and a program that play a script.
+
+The script is in the execution's hyperparameters: `validate`, `admit` and `read` are `refuse` or `break`,
+`job` is `fail` or `wait`, `gate` is `no`, and with `artifact` `slow` or `broken` Hosting is. Everything
+between them is what is deployed: the definition of `infra.training.definition`, its requests, and the
+services that it calls.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+from edges import Edge, taken
+
+from infra.training.definition import definition
+from infra.training.fine_tune import FineTune
+from infra.training.job import TrainingJob
+from infra.training.run_states import JOB_LOG_GROUP
+from localcloud.lifecycle import Cloud
+
+PATIENCE_SECONDS = 60
+BUCKET = "states-lab"
+HOSTING = "States-Hosting"
+FUNCTION = """
+import json, time, urllib.request
+
+class DatasetError(Exception):
+    pass
+
+def serve(event):
+    artifact = event["ResourceProperties"]["Artifact"]
+    broken = "/broken/" in artifact and event["RequestType"] != "Delete"
+    time.sleep(3 if "/slow/" in artifact and event["RequestType"] != "Delete" else 0)
+    answer = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
+    answer |= {"Status": "FAILED" if broken else "SUCCESS", "Reason": "as the script says"}
+    answer["PhysicalResourceId"] = "the-endpoint"
+    body = json.dumps(answer).encode()
+    urllib.request.urlopen(urllib.request.Request(event["ResponseURL"], data=body, method="PUT"))
+
+def handler(event, context):
+    if "ResponseURL" in event:
+        return serve(event)
+    if "training_job" in event:
+        step, script = "read", event["training_job"]["HyperParameters"]
+    elif "spot" in event:
+        step, script = "admit", event["dataset"]["hyperparameters"]
+    else:
+        step, script = "validate", event["hyperparameters"]
+    if script.get(step) == "refuse":
+        raise DatasetError("refused, as the script says")
+    if script.get(step) == "break":
+        raise KeyError("broken, as the script says")
+    if step == "validate":
+        return {"hyperparameters": script, "sentence": "fine"}
+    if step == "admit":
+        return {"max_runtime_seconds": 600, "max_wait_seconds": 900, "usd_per_hour": 1.5}
+    artifact = "s3://states-lab/runs/" + script.get("artifact", event["run"]) + "/output/model.tar.gz"
+    return {
+        "passed": script.get("gate") != "no",
+        "primary": {"metric": "bits_per_byte", "base": 2.0, "tuned": 1.5},
+        "artifact_uri": artifact, "evaluation_uri": "s3://states-lab/e.json",
+        "report_uri": "s3://states-lab/r.html", "usd": 0.1, "sentence": "Better.",
+        "model_card": json.dumps({"model_overview": {"model_description": "Better."}}),
+    }
+"""
+PROGRAM = """
+import json, os, pathlib, sys, time
+base = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"])
+does = json.loads((base / "input/config/hyperparameters.json").read_text()).get("job")
+if does == "wait":
+    time.sleep(60)
+if does == "fail":
+    (base / "output/failure").write_text("failed, as the script says")
+    sys.exit(1)
+(base / "model/adapter").write_text("weights")
+"""
+TEMPLATE = {
+    "Parameters": {
+        "ModelArtifact": {"Type": "String", "Default": ""},
+        "BootstrapVersion": {"Type": "String", "Default": "1"},
+    },
+    "Conditions": {"Awake": {"Fn::Not": [{"Fn::Equals": [{"Ref": "ModelArtifact"}, ""]}]}},
+    "Resources": {
+        "Always": {"Type": "AWS::SNS::Topic"},
+        "Endpoint": {
+            "Type": "Custom::Endpoint",
+            "Condition": "Awake",
+            "Properties": {"ServiceTimeout": 20, "Artifact": {"Ref": "ModelArtifact"}},
+        },
+    },
+}
+"""Hosting in small, with a custom resource in the endpoint's place; its ServiceToken is added."""
+
+
+class StatesLab:
+    """What a run needs, made on `cloud`, and the machines themselves: with spot and without."""
+
+    def __init__(self, cloud: Cloud, client: Callable[[str], Any]) -> None:
+        self.cloud, self.client = cloud, client
+        self.started = 0
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sagemaker.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        role = client("iam").create_role(RoleName="states-lab", AssumeRolePolicyDocument=policy)["Role"][
+            "Arn"
+        ]
+        client("s3").create_bucket(Bucket=BUCKET)
+        client("s3").put_object(
+            Bucket=BUCKET,
+            Key="code.zip",
+            Body=zipped({"training/__init__.py": "", "training/__main__.py": PROGRAM}),
+        )
+        client("s3").put_object(Bucket=BUCKET, Key="data/a.txt", Body=b"text")
+        client("sagemaker").create_model_package_group(ModelPackageGroupName="states-lab")
+        function = client("lambda").create_function(
+            FunctionName="states-lab",
+            Runtime="python3.13",
+            Role=role,
+            Handler="index.handler",
+            Code={"ZipFile": zipped({"index.py": FUNCTION})},
+            Timeout=10,
+        )["FunctionArn"]
+        hosting = json.loads(json.dumps(TEMPLATE))
+        hosting["Resources"]["Endpoint"]["Properties"]["ServiceToken"] = function
+        client("cloudformation").create_stack(StackName=HOSTING, TemplateBody=json.dumps(hosting))
+        topic = client("sns").create_topic(Name="states-lab")["TopicArn"]
+        self.job = TrainingJob(
+            project="States",
+            role_arn=role,
+            image="763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:2.9.0",
+            instance_type="ml.g5.2xlarge",
+            instance_count=1,
+            volume_gb=10,
+            usd_per_hour=1.515,
+            base_model_uri=f"s3://{BUCKET}/data/",
+            accept_eula=False,
+            code_uri=f"s3://{BUCKET}/code.zip",
+            artifact_bucket=BUCKET,
+            output_key_arn=None,
+            volume_key_arn=None,
+            subnet_ids=(),
+            security_group_ids=(),
+        )
+        self.machines: dict[bool, tuple[str, dict[str, Any]]] = {}
+        for spot in (False, True):
+            body = definition(
+                FineTune(
+                    job=self.job,
+                    spot=spot,
+                    poll_seconds=1,
+                    timeout_seconds=PATIENCE_SECONDS,
+                    region="us-east-1",
+                    validate_dataset_arn=function,
+                    admission_arn=function,
+                    read_evaluation_arn=function,
+                    topic_arn=topic,
+                    model_package_group="states-lab",
+                    serving_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.38.0",
+                    artifact_parameter="/states/model-artifact",
+                    hosting_stack=HOSTING,
+                )
+            )
+            arn = client("stepfunctions").create_state_machine(
+                name=f"states-lab-{'spot' if spot else 'on-demand'}",
+                definition=json.dumps(body),
+                roleArn=role,
+            )["stateMachineArn"]
+            self.machines[spot] = arn, body
+
+    def fail(self, **fault: Any) -> None:
+        """The next request like this fails, or waits."""
+        self.cloud.ask("POST", "faults", fault)
+
+    @property
+    def next_name(self) -> str:
+        """What the next run will be called."""
+        return f"states-{self.started}"
+
+    def create_job(self, name: str) -> None:
+        """The job of a run, as if the run had asked for it and not heard the answer."""
+        request = self.job.request()
+        fixed = ("RoleArn", "AlgorithmSpecification", "OutputDataConfig", "ResourceConfig", "Environment")
+        self.client("sagemaker").create_training_job(
+            TrainingJobName=name,
+            HyperParameters={"run": name},
+            StoppingCondition={"MaxRuntimeInSeconds": 600},
+            InputDataConfig=[c for c in request["InputDataConfig"] if c["ChannelName"] != "training"],
+            **{field: request[field] for field in fixed},
+        )
+
+    def forget_log_group(self) -> None:
+        """As in an account that has never trained."""
+        logs = self.client("logs")
+        for group in logs.describe_log_groups(logGroupNamePrefix=JOB_LOG_GROUP)["logGroups"]:
+            logs.delete_log_group(logGroupName=group["logGroupName"])
+
+    def start(self, *, spot: bool, wake: bool = False, **script: str) -> str:
+        """Start a run; returns its execution's ARN."""
+        name = self.next_name
+        self.started += 1
+        given = {"dataset": f"s3://{BUCKET}/data/", "hyperparameters": {"run": name, **script}, "wake": wake}
+        return str(
+            self.client("stepfunctions").start_execution(
+                stateMachineArn=self.machines[spot][0], name=name, input=json.dumps(given)
+            )["executionArn"]
+        )
+
+    def ended(self, execution: str, *, spot: bool) -> tuple[str, set[Edge]]:
+        """How a run ended, and the ways that it went."""
+        states, deadline = self.client("stepfunctions"), time.monotonic() + PATIENCE_SECONDS
+        while (status := states.describe_execution(executionArn=execution)["status"]) == "RUNNING":
+            assert time.monotonic() < deadline, f"{execution} still runs"
+            time.sleep(0.1)
+        history = [
+            event
+            for page in states.get_paginator("get_execution_history").paginate(executionArn=execution)
+            for event in page["events"]
+        ]
+        return status, taken(self.machines[spot][1], history)
+
+
+def zipped(files: dict[str, str]) -> bytes:
+    """A zip archive of these files."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as folder:
+        for name, text in files.items():
+            folder.writestr(name, text)
+    return archive.getvalue()
