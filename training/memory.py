@@ -1,7 +1,7 @@
 """How many layers must be recomputed in the backward pass so that a batch fits into memory.
 
 What the forward pass leaves behind for the backward pass is counted tensor by tensor below; tests compare the
-count with what PyTorch really saves. Llama 2 7B with the recipe leaves 129 kB a token and layer in bf16
+count with what PyTorch really saves. Llama 2 7B with the recipe leaves 128 kB a token and layer in bf16
 (transformers and PEFT as they come: 184 kB). Layers that do not fit are recomputed from their input, so that
 time is lost only where memory is short.
 """
