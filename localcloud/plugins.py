@@ -61,7 +61,7 @@ def install() -> None:
     hooks.install_condition_keys(authorization.condition_keys)
     hooks.install_resource_arns("sagemaker", _sagemaker_resource)
     hooks.install_stack_check(stack_roles.denial)
-    hooks.install_gate([_require_rights, _meet_fault])
+    hooks.install_gate([_require_rights, _meet_fault], _hide_what_is_missing)
 
 
 def shut_down() -> None:
@@ -90,6 +90,19 @@ async def _require_rights(request: hooks.Request) -> hooks.Response | None:
     if request.service == "cloudformation":
         stack_roles.remember(request.operation, params)
     return None
+
+
+def _hide_what_is_missing(request: hooks.Request, status: int) -> hooks.Response | None:
+    """Who may not list a bucket is not told that an object is missing, but that it is refused, as by S3."""
+    bucket, _, key = request.path.strip("/").partition("/")
+    looked_for = request.service == "s3" and request.operation == "GetObject" and key
+    if not (hooks.enforcing() and looked_for and status == 404):
+        return None
+    reason = hooks.denial(request, "s3:ListBucket", f"arn:aws:s3:::{bucket}", {})
+    if not reason:
+        return None
+    refusal = request.refused(code="AccessDenied", message=reason, status=403)
+    return (403, refusal[1], b"") if request.method == "HEAD" else refusal
 
 
 async def _meet_fault(request: hooks.Request) -> hooks.Response | None:

@@ -35,7 +35,7 @@ from localcloud.hooks.functions import (
     install_lambda_result,
     stop_lambda_workers,
 )
-from localcloud.hooks.gate import Check, Request, install_gate
+from localcloud.hooks.gate import Answered, Check, Request, install_gate
 from localcloud.hooks.requests import (
     Handler,
     Response,
@@ -72,6 +72,7 @@ __all__ = [
     "CONTRACT",
     "LAMBDA_TASK",
     "Alarm",
+    "Answered",
     "Check",
     "Handler",
     "Point",

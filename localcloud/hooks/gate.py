@@ -46,16 +46,20 @@ class Request:
 Check = Callable[[Request], Awaitable[Response | None]]
 
 
-def install_gate(checks: Sequence[Check]) -> None:
-    """Let every request of every service pass these checks, in order; the first answer stands.
+Answered = Callable[[Request, int], Response | None]
+
+
+def install_gate(checks: Sequence[Check], answered: Answered) -> None:
+    """Let every request of every service pass these checks, in order; the first answer stands. After the
+    service has answered, `answered(request, status)` may put another answer in its place.
 
     Call it after all services are installed.
     """
     for name, handler in list(app.SERVICE_HANDLERS.items()):
-        app.SERVICE_HANDLERS[name] = _guarded(name, handler, checks)
+        app.SERVICE_HANDLERS[name] = _guarded(name, handler, checks, answered)
 
 
-def _guarded(name: str, handler: Handler, checks: Sequence[Check]) -> Any:
+def _guarded(name: str, handler: Handler, checks: Sequence[Check], answered: Answered) -> Any:
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
     ) -> Response:
@@ -76,7 +80,8 @@ def _guarded(name: str, handler: Handler, checks: Sequence[Check]) -> Any:
             refusal = await check(request)
             if refusal is not None:
                 return refusal
-        return await handler(method, path, headers, body, query)
+        answer = await handler(method, path, headers, body, query)
+        return answered(request, answer[0]) or answer
 
     return handle
 

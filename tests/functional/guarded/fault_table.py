@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from guarded_app import App, eventually
+from guarded_app import App, eventually, steer
 
 from finexpert.deployment import describe_stack
 from finexpert.ops import runs
@@ -34,6 +34,7 @@ class Row:
     retried: in words.
     left: in words; that no job, endpoint or execution is left, and no fault unmet, is asserted for every row.
     core: in `make test` too.
+    spot: on an app that is deployed for spot instances.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Row:
     left: str
     faults: tuple[Fault, ...] = ()
     core: bool = False
+    spot: bool = False
 
 
 class Told:
@@ -116,6 +118,21 @@ def the_disk_is_full(app: App, inbox: Told) -> str:
     return _end(app, inbox, run, "FAILED", jobs=1)
 
 
+def spot_is_taken_back_twice(app: App, inbox: Told) -> str:
+    """Each time after a checkpoint was written; the job goes on from it."""
+    run = app.start(max_steps="60", save_steps="5")
+    for _ in range(2):
+        eventually(lambda: program_of(app, run), why="the program does not run")
+        eventually(lambda: checkpoints_of(app, run), why="there is no checkpoint")
+        steer(app.cloud, f"training-jobs/{run}/interrupt", {"capacity_after_seconds": 0.2})
+        eventually(lambda: not program_of(app, run), why="the instance was not taken back")
+    heard = _end(app, inbox, run, "SUCCEEDED", jobs=1)
+    job = app.client("sagemaker").describe_training_job(TrainingJobName=run)
+    states = [row["Status"] for row in job["SecondaryStatusTransitions"]]
+    assert states.count("Interrupted") == 2, states
+    return heard
+
+
 def stopping_is_told_twice_and_late(app: App, inbox: Told) -> str:
     """The event of an aborted run is delivered once more, and then for a run that there never was."""
     run = app.start(epoch="500")
@@ -178,6 +195,12 @@ def jobs_of(app: App, run: str) -> list[str]:
     """The status of each of a run's training jobs."""
     found = app.client("sagemaker").list_training_jobs(NameContains=run)["TrainingJobSummaries"]
     return [str(job["TrainingJobStatus"]) for job in found]
+
+
+def checkpoints_of(app: App, run: str) -> int:
+    """How many objects the run's checkpoints have in S3."""
+    bucket = app.deployment.output("Storage", "ArtifactBucketName")
+    return int(app.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"checkpoints/{run}/")["KeyCount"])
 
 
 def program_of(app: App, run: str) -> int:
@@ -273,6 +296,27 @@ ROWS = (
         retried="a spot run once more on demand, if the budget admits it; an on-demand run is not",
         left="a failed job that had no instance and costs nothing",
         core=True,
+    ),
+    Row(
+        name="spot-no-capacity",
+        happens="there is no spot instance to be had",
+        faults=(fault("sagemaker", "ProvisionTrainingInstance", "CapacityError", message="No capacity."),),
+        carry_out=run_ends("SUCCEEDED", jobs=2),
+        sees="Report: s3://",
+        told="the notification of a run like any other",
+        retried="once, on demand, if the budget admits that",
+        left="a job that had no instance and costs nothing, and the one that ran",
+        spot=True,
+    ),
+    Row(
+        name="spot-interrupted-twice",
+        happens="AWS takes the spot instance back twice",
+        carry_out=spot_is_taken_back_twice,
+        sees="Report: s3://",
+        told="the notification of a run like any other",
+        retried="SageMaker waits for another instance; the program goes on from its newest checkpoint",
+        left="one job; the waits are not billed",
+        spot=True,
     ),
     Row(
         name="out-of-memory",
@@ -381,6 +425,12 @@ def render() -> str:
     for row in ROWS:
         happens = f"**{row.happens}**" if row.core else row.happens
         lines.append(f"| {happens} | {row.told} | {row.retried} | {row.left} |")
+    lines += [
+        "",
+        "The embedded cloud itself may be killed: its jobs and endpoints end with it, `up` starts a clean one"
+        " (`test_localcloud_lifecycle.py`, `test_sagemaker_shutdown.py`). It keeps nothing, so what had been"
+        " deployed on it is deployed again.",
+    ]
     return "\n".join(lines) + "\n"
 
 

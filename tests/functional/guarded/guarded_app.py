@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -30,12 +31,16 @@ from localcloud.lifecycle import Cloud, CloudOptions
 
 # The schedules stay out of the way: what they would call is called by the tests.
 SETTINGS = {
+    "FINEXPERT_BUDGET_USD": "2000",  # many runs, each admitted with its worst case
     "FINEXPERT_IDLE_MINUTES": "60",
     "FINEXPERT_MIN_AGE_MINUTES": "60",
     "FINEXPERT_REAPER_PERIOD_MINUTES": "60",
     "FINEXPERT_SPEND_GUARD_PERIOD_MINUTES": "60",
     "FINEXPERT_HYPERPARAMETERS": json.dumps({"epoch": "1", "max_input_length": "128"}),
 }
+# What a person's shell may hold that no child of ours, log, report, template or error may show.
+CANARY = "canary-0f6d5b1e"
+SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "HF_TOKEN", "GITHUB_TOKEN", "MY_PASSWORD")
 QUICK = {"stop_grace": 3, "look": 0.1, "checkpoint_sync": 0.3, "endpoint_grace": 3, "startup_timeout": 60}
 
 
@@ -50,6 +55,10 @@ class App:
     def client(self, service: str) -> Any:
         """A client of the account's root that sends each request once."""
         return self.deployment.target.client(service)
+
+    def trusting(self) -> ssl.SSLContext:
+        """What believes the cloud's certificate, and no other."""
+        return ssl.create_default_context(cafile=self.cloud.environment()["SSL_CERT_FILE"])
 
     def deploy(self) -> None:
         """`cdk deploy --all`, and the base weights into the data bucket."""
@@ -122,32 +131,34 @@ def guarded_app(
     options = CloudOptions(
         owner_pid=os.getpid(), auth=True, tls=True, provision_seconds=0.05, wait_scale=wait_scale
     )
-    cloud = lifecycle.up(folder / "cloud", options=options)
-    children, patch = Children(), pytest.MonkeyPatch()
-    patch.setenv("AWS_CA_BUNDLE", cloud.environment()["AWS_CA_BUNDLE"])  # boto3 in this process
-    try:
-        ours = {key: value for key, value in os.environ.items() if not key.startswith("FINEXPERT_")}
-        own = target.of_cloud(cloud, {**ours, **SETTINGS, **(settings or {})})
-        cdk = Cdk(own.environment, folder / "cdk.out", folder / "cdk.log", children)
-        with ThreadPoolExecutor(1) as background:
-            synthesis = background.submit(cdk.synth, unheard)
-            cdk.bootstrap(environment.ACCOUNT, own.environment["CDK_DEFAULT_REGION"], unheard)
-            synthesis.result()
-        steer(cloud, QUICK)
-        yield App(cloud, cdk, Deployment(own, own.settings()))
-    finally:
-        patch.undo()
-        children.stop()
-        lifecycle.down(folder / "cloud")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in SECRETS:
+            patch.setenv(name, CANARY)
+        cloud = lifecycle.up(folder / "cloud", options=options)
+        patch.setenv("AWS_CA_BUNDLE", cloud.environment()["AWS_CA_BUNDLE"])  # boto3 in this process
+        children = Children()
+        try:
+            ours = {key: value for key, value in os.environ.items() if not key.startswith("FINEXPERT_")}
+            own = target.of_cloud(cloud, {**ours, **SETTINGS, **(settings or {})})
+            cdk = Cdk(own.environment, folder / "cdk.out", folder / "cdk.log", children)
+            with ThreadPoolExecutor(1) as background:
+                synthesis = background.submit(cdk.synth, unheard)
+                cdk.bootstrap(environment.ACCOUNT, own.environment["CDK_DEFAULT_REGION"], unheard)
+                synthesis.result()
+            steer(cloud, "options", QUICK)
+            yield App(cloud, cdk, Deployment(own, own.settings()))
+        finally:
+            children.stop()
+            lifecycle.down(folder / "cloud")
 
 
-def steer(cloud: Cloud, options: Mapping[str, float]) -> None:
-    """Shorten SageMaker's waits; `/_sagemaker/` takes no AWS client, so the request is signed here."""
+def steer(cloud: Cloud, path: str, asked: Mapping[str, float]) -> None:
+    """Ask the embedded SageMaker for what AWS has no call for; no client knows it, so it is signed here."""
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.httpsession import URLLib3Session
 
-    url, body = f"{cloud.endpoint_url}/_sagemaker/options", json.dumps(dict(options)).encode()
+    url, body = f"{cloud.endpoint_url}/_sagemaker/{path}", json.dumps(dict(asked)).encode()
     request = AWSRequest(method="POST", url=url, data=body, headers={"Content-Type": "application/json"})
     session = boto3.Session(
         aws_access_key_id=environment.ACCOUNT,
@@ -167,6 +178,12 @@ def patient(app: App, service: str) -> Any:
         endpoint_url=app.cloud.endpoint_url,
         config=Config(read_timeout=300, retries={"total_max_attempts": 1}),
     )
+
+
+def actions_of(statement: Mapping[str, Any]) -> list[str]:
+    """A statement's actions; a template has one for a list of one."""
+    actions = statement["Action"]
+    return [actions] if isinstance(actions, str) else list(actions)
 
 
 def unheard(line: str) -> None:
@@ -213,3 +230,13 @@ def make_endpoint(app: App, name: str) -> None:
         return bool(found["InferenceComponentStatus"] == "InService")
 
     eventually(settled, why="the component does not serve")
+
+
+def call_component(app: App, name: str) -> None:
+    """One invocation of the component of such an endpoint."""
+    patient(app, "sagemaker-runtime").invoke_endpoint(
+        EndpointName=name,
+        InferenceComponentName=f"finexpert-{name}",
+        ContentType="application/json",
+        Body=json.dumps({"inputs": "The results", "parameters": {"max_new_tokens": 2}}),
+    )

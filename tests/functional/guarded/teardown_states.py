@@ -17,6 +17,7 @@ from guarded_app import App, eventually, make_endpoint, names_of_endpoints
 
 from finexpert import paths
 from finexpert.deployment import describe_stack
+from finexpert.ops import runs
 from lambdas.shared import hosting
 
 sys.path.append(str(Path(__file__).parents[2] / "unit" / "serving"))
@@ -57,6 +58,7 @@ def training(app: App) -> None:
     def trains() -> bool:
         jobs = sagemaker.list_training_jobs(NameContains=run)["TrainingJobSummaries"]
         if not jobs:
+            assert runs.describe(app.deployment, run)["status"] == "RUNNING"
             return False
         return bool(sagemaker.describe_training_job(TrainingJobName=run)["SecondaryStatus"] == "Training")
 

@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from reaper_lab import AUDIT_BUCKET, NAMES, MakeClient, Statement, checkable, role
+from reaper_lab import AUDIT_BUCKET, NAMES, MakeClient, Statement, role
 
 from infra import permissions
 from infra.arns import Arns
@@ -90,7 +90,7 @@ def reaper(client: MakeClient, policy: list[Statement]) -> Callable[..., dict[st
     client("lambda").create_function(
         FunctionName=name,
         Runtime="python3.13",
-        Role=role(client, "reaper", "lambda", checkable(policy)),
+        Role=role(client, "reaper", "lambda", policy),
         Handler="lambdas.idle_reaper.handler.handler",
         Code={"ZipFile": archive.getvalue()},
         Timeout=120,

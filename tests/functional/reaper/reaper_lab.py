@@ -1,4 +1,4 @@
-"""What the reaper's functional tests share: roles, and policies as far as this cloud can check them."""
+"""What the reaper's functional tests share: roles, and policies less one right."""
 
 from __future__ import annotations
 
@@ -32,17 +32,10 @@ def permit(client: MakeClient, name: str, statements: list[Statement]) -> None:
     client("iam").put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(document))
 
 
-def checkable(statements: list[Statement], *, without: str = "") -> list[Statement]:
-    """The statements as this cloud can check them, less one action.
-
-    It takes every SageMaker request to be about the resource `*` and knows no tags of one, so of SageMaker's
-    statements the actions are checked here, and ARNs and conditions only on AWS.
-    """
+def without(statements: list[Statement], action: str) -> list[Statement]:
+    """The statements less one action."""
     found = []
     for statement in statements:
-        actions = [action for action in statement["Action"] if action != without]
-        narrowed = {**statement, "Action": actions}
-        if any(action.startswith("sagemaker:") for action in actions):
-            narrowed = {"Effect": "Allow", "Action": actions, "Resource": "*"}
-        found += [narrowed] if actions else []
+        actions = [each for each in statement["Action"] if each != action]
+        found += [{**statement, "Action": actions}] if actions else []
     return found

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from reaper_lab import AUDIT_BUCKET, MakeClient, Statement, checkable, permit, role
+from reaper_lab import AUDIT_BUCKET, MakeClient, Statement, permit, role, without
 from sagemaker_lab import eventually
 from serving_model import build_adapter, build_model
 
@@ -140,12 +140,12 @@ def test_a_right_that_is_missing_is_told_and_nothing_is_claimed(
     sagemaker = client("sagemaker")
     sagemaker.create_endpoint(EndpointName="refused", EndpointConfigName=NAME, Tags=PROJECT)
     eventually(lambda: sagemaker.describe_endpoint(EndpointName="refused")["EndpointStatus"] == "InService")
-    permit(client, "reaper", checkable(policy, without="sagemaker:DeleteEndpoint"))
+    permit(client, "reaper", without(policy, "sagemaker:DeleteEndpoint"))
     time.sleep(2)
     try:
         answer = reaper()
     finally:
-        permit(client, "reaper", checkable(policy))
+        permit(client, "reaper", policy)
     [decision] = [d for d in answer["decisions"] if d["endpoint"] == "refused"]
     assert decision["action"] == "notify" and "sagemaker:DeleteEndpoint" in decision["reason"], decision
     assert sagemaker.describe_endpoint(EndpointName="refused")["EndpointStatus"] == "InService"
@@ -154,10 +154,10 @@ def test_a_right_that_is_missing_is_told_and_nothing_is_claimed(
 def test_a_kind_that_may_not_be_listed_is_told_and_stops_nothing(
     client: MakeClient, reaper: Reap, policy: list[Statement], endpoint: str
 ) -> None:
-    permit(client, "reaper", checkable(policy, without="sagemaker:ListTrainingJobs"))
+    permit(client, "reaper", without(policy, "sagemaker:ListTrainingJobs"))
     try:
         answer = reaper(DRY_RUN="true")
     finally:
-        permit(client, "reaper", checkable(policy))
+        permit(client, "reaper", policy)
     assert "AccessDenied" in answer["others"]["unlisted"]["training-jobs"]
     assert answer["complete"] is True and answer["decisions"]

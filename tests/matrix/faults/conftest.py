@@ -26,3 +26,12 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 def told(app: App) -> Told:
     """What the project's subscribers hear."""
     return Told(app)
+
+
+@pytest.fixture(scope="package")
+def spot_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The app, deployed for spot instances."""
+    spot = {"FINEXPERT_SPOT": "true"}
+    with guarded_app(tmp_path_factory.mktemp("spot"), spot, wait_scale=0.1) as made:
+        made.deploy()
+        yield made

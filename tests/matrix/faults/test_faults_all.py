@@ -7,7 +7,14 @@ from fault_check import check
 from fault_table import ROWS, Row, Told
 from guarded_app import App
 
+REST = [row for row in ROWS if not row.core]
 
-@pytest.mark.parametrize("row", [row for row in ROWS if not row.core], ids=lambda row: row.name)
+
+@pytest.mark.parametrize("row", [row for row in REST if not row.spot], ids=lambda row: row.name)
 def test_a_fault(app: App, told: Told, row: Row) -> None:
     check(app, told, row)
+
+
+@pytest.mark.parametrize("row", [row for row in REST if row.spot], ids=lambda row: row.name)
+def test_a_fault_on_spot(spot_app: App, row: Row) -> None:
+    check(spot_app, Told(spot_app), row)
