@@ -1,0 +1,202 @@
+"""What policies are checked for besides actions: resources, tags, passed roles, whom a service acts as."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from localcloud import environment
+from localcloud.lifecycle import Cloud, CloudOptions, down, up
+
+ACCOUNT = environment.ACCOUNT
+SAGEMAKER = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}"
+ROLES = f"arn:aws:iam::{ACCOUNT}:role"
+As = Callable[..., Any]
+JOB = {
+    "TrainingJobName": "mine-1",
+    "RoleArn": f"{ROLES}/passed",
+    "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
+    "OutputDataConfig": {"S3OutputPath": "s3://nowhere/"},
+    "ResourceConfig": {"InstanceType": "ml.g5.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1},
+    "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+}
+
+
+@pytest.fixture(scope="module")
+def checking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A cloud that checks policies."""
+    state_dir = tmp_path_factory.mktemp("rights")
+    running = up(state_dir, options=CloudOptions(owner_pid=os.getpid(), auth=True, provision_seconds=0))
+    try:
+        yield running
+    finally:
+        down(state_dir)
+
+
+def client(cloud: Cloud, service: str, **credentials: str) -> Any:
+    """A client, of the account's root if not told otherwise."""
+    root = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": environment.SECRET}
+    return boto3.client(
+        service,
+        endpoint_url=cloud.endpoint_url,
+        region_name="us-east-1",
+        config=Config(retries={"total_max_attempts": 1}),
+        **(credentials or root),
+    )
+
+
+def make_role(cloud: Cloud, name: str, *statements: dict[str, Any]) -> str:
+    """A role that anyone may assume, with exactly these statements; its ARN."""
+    iam = client(cloud, "iam")
+    principal = {"Service": ["states.amazonaws.com", "cloudformation.amazonaws.com"], "AWS": ACCOUNT}
+    trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))
+    if statements:
+        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(*statements))
+    return f"{ROLES}/{name}"
+
+
+@pytest.fixture
+def acting_as(checking: Cloud) -> As:
+    """`acting_as(service, *statements)`: a client of the service under a role with exactly these rights."""
+
+    def make(service: str, *statements: dict[str, Any]) -> Any:
+        role = make_role(checking, f"role-{time.monotonic_ns()}", *statements)
+        sts = client(checking, "sts")
+        given = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+        return client(
+            checking,
+            service,
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+        )
+
+    return make
+
+
+def document(*statements: dict[str, Any]) -> str:
+    """A policy's text."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(action: str, resource: str = "*", **condition: Any) -> dict[str, Any]:
+    """A statement."""
+    more = {"Condition": condition} if condition else {}
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def refusal(call: Callable[..., Any], **arguments: Any) -> str:
+    """The error's code and message."""
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    error = caught.value.response["Error"]
+    return f"{error['Code']}: {error['Message']}"
+
+
+def test_a_right_on_one_job_is_none_on_another(acting_as: As) -> None:
+    sagemaker = acting_as(
+        "sagemaker", allow("sagemaker:DescribeTrainingJob", f"{SAGEMAKER}:training-job/mine-*")
+    )
+    assert "not found" in refusal(sagemaker.describe_training_job, TrainingJobName="mine-0")
+    assert "AccessDenied" in refusal(sagemaker.describe_training_job, TrainingJobName="theirs-0")
+
+
+def test_a_condition_on_tags_asks_the_resource(checking: Cloud, acting_as: As) -> None:
+    root = client(checking, "sagemaker")
+    for name, project in (("ours", "P"), ("theirs", "Q")):
+        root.create_model_package_group(
+            ModelPackageGroupName=name, Tags=[{"Key": "project", "Value": project}]
+        )
+    sagemaker = acting_as(
+        "sagemaker",
+        allow("sagemaker:DeleteModelPackageGroup", StringEquals={"aws:ResourceTag/project": "P"}),
+    )
+    assert "AccessDenied" in refusal(sagemaker.delete_model_package_group, ModelPackageGroupName="theirs")
+    sagemaker.delete_model_package_group(ModelPackageGroupName="ours")
+    root.delete_model_package_group(ModelPackageGroupName="theirs")
+
+
+def test_a_role_is_passed_only_by_who_may_and_only_to_whom(checking: Cloud, acting_as: As) -> None:
+    create = allow("sagemaker:CreateTrainingJob")
+    told = refusal(acting_as("sagemaker", create).create_training_job, **JOB)
+    assert "iam:PassRole" in told and f"{ROLES}/passed" in told
+    to_lambda = {"iam:PassedToService": "lambda.amazonaws.com"}
+    passing = allow("iam:PassRole", f"{ROLES}/passed", StringEquals=to_lambda)
+    assert "iam:PassRole" in refusal(acting_as("sagemaker", create, passing).create_training_job, **JOB)
+    to_sagemaker = {"iam:PassedToService": "sagemaker.amazonaws.com"}
+    passing = allow("iam:PassRole", f"{ROLES}/passed", StringEquals=to_sagemaker)
+    acting_as("sagemaker", create, passing).create_training_job(**JOB)
+    tagged = {**JOB, "TrainingJobName": "mine-2", "Tags": [{"Key": "a", "Value": "b"}]}
+    told = refusal(acting_as("sagemaker", create, passing).create_training_job, **tagged)
+    assert "sagemaker:AddTags" in told
+
+
+def test_an_endpoint_is_invoked_by_who_may_invoke_it(acting_as: As) -> None:
+    runtime = acting_as("sagemaker-runtime", allow("sagemaker:InvokeEndpoint", f"{SAGEMAKER}:endpoint/ours"))
+    told = refusal(runtime.invoke_endpoint, EndpointName="theirs", Body=b"{}")
+    assert "sagemaker:InvokeEndpoint" in told and "AccessDenied" in told
+    assert "not found" in refusal(runtime.invoke_endpoint, EndpointName="ours", Body=b"{}")
+
+
+def test_a_task_acts_under_its_state_machines_role(checking: Cloud) -> None:
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:ssm:putParameter",
+        "Parameters": {"Name": "/a/b", "Value": "v", "Type": "String"},
+        "End": True,
+    }
+    definition = json.dumps({"StartAt": "Put", "States": {"Put": task}})
+    outcomes = []
+    for name, statements in (("may-not", ()), ("may", (allow("ssm:PutParameter"),))):
+        role = make_role(checking, name, *statements)
+        states = client(checking, "stepfunctions")
+        machine = states.create_state_machine(name=name, definition=definition, roleArn=role)
+        arn = states.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
+        while (found := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
+            time.sleep(0.05)
+        outcomes.append((found["status"], "ssm:PutParameter" in found.get("cause", "")))
+    assert outcomes == [("FAILED", True), ("SUCCEEDED", False)]
+
+
+def test_a_stack_may_do_what_its_role_may(checking: Cloud) -> None:
+    cloudformation = client(checking, "cloudformation")
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "made-by-a-stack"}}
+    template = json.dumps({"Resources": {"Topic": topic}})
+
+    def made_under(name: str, *statements: dict[str, Any]) -> dict[str, Any]:
+        role = make_role(checking, name, *statements)
+        cloudformation.create_stack(StackName=name, TemplateBody=template, RoleARN=role)
+        while True:
+            [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+            if not stack["StackStatus"].endswith("IN_PROGRESS"):
+                return dict(stack)
+            time.sleep(0.05)
+
+    assert made_under("poor-stack")["StackStatus"] == "ROLLBACK_COMPLETE"
+    events = cloudformation.describe_stack_events(StackName="poor-stack")["StackEvents"]
+    assert any("sns:CreateTopic" in event.get("ResourceStatusReason", "") for event in events)
+    assert made_under("rich-stack", allow("sns:*"))["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_what_is_missing_is_refused_to_who_may_not_list(checking: Cloud, acting_as: As) -> None:
+    client(checking, "s3").create_bucket(Bucket="shelf")
+    read, look = allow("s3:GetObject", "arn:aws:s3:::shelf/*"), allow("s3:ListBucket", "arn:aws:s3:::shelf")
+    assert refusal(acting_as("s3", read).get_object, Bucket="shelf", Key="k").startswith("AccessDenied")
+    assert refusal(acting_as("s3", read, look).get_object, Bucket="shelf", Key="k").startswith("NoSuchKey")
+
+
+def test_every_decision_on_a_role_is_on_record_once(checking: Cloud, acting_as: As) -> None:
+    sqs = acting_as("sqs", allow("sqs:ListQueues"))
+    sqs.list_queues()
+    sqs.list_queues()
+    entries = [e for e in checking.ask("GET", "access")["access"] if e["action"] == "sqs:ListQueues"]
+    assert [entry["allowed"] for entry in entries] == [True]
