@@ -57,11 +57,7 @@ class ComponentEndpoint(Construct):
             "BaseModel",
             execution_role_arn=role_arn,
             enable_network_isolation=True,
-            vpc_config=sagemaker.CfnModel.VpcConfigProperty(
-                subnets=network.subnet_ids, security_group_ids=[network.security_group_id]
-            )
-            if network
-            else None,
+            vpc_config=network.vpc_config if network else None,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
                 image=image,
                 environment=dict(environment),
@@ -82,11 +78,7 @@ class ComponentEndpoint(Construct):
             execution_role_arn=role_arn,
             enable_network_isolation=True,
             kms_key_id=key_arn,
-            vpc_config=sagemaker.CfnEndpointConfig.VpcConfigProperty(
-                subnets=network.subnet_ids, security_group_ids=[network.security_group_id]
-            )
-            if network
-            else None,
+            vpc_config=network.vpc_config if network else None,
             production_variants=[
                 sagemaker.CfnEndpointConfig.ProductionVariantProperty(
                     variant_name=VARIANT,

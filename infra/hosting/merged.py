@@ -47,11 +47,7 @@ class MergedEndpoint(Construct):
             "Model",
             execution_role_arn=role_arn,
             enable_network_isolation=True,
-            vpc_config=sagemaker.CfnModel.VpcConfigProperty(
-                subnets=network.subnet_ids, security_group_ids=[network.security_group_id]
-            )
-            if network
-            else None,
+            vpc_config=network.vpc_config if network else None,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
                 image=image,
                 environment=dict(environment),

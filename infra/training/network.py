@@ -60,6 +60,8 @@ class PrivateNetwork(Construct):
             ],
         )
         self.security_group_id = group.attr_group_id
+        self.vpc_config = {"subnets": self.subnet_ids, "securityGroupIds": [self.security_group_id]}
+        """VpcConfig of a model or an endpoint configuration, as CDK takes it."""
         self._arns = [
             *(arns.of("ec2", f"subnet/{subnet}") for subnet in self.subnet_ids),
             arns.of("ec2", f"security-group/{self.security_group_id}"),
