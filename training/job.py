@@ -15,7 +15,7 @@ from training.distributed import World, join
 from training.evaluation.contamination import find_overlaps
 from training.evaluation.measure import Measurement
 from training.evaluation.result import assemble
-from training.evaluation.scoring import Score, mean_loss, total_bits_per_byte
+from training.evaluation.scores import Score, mean_loss, total_bits_per_byte
 from training.events import Events
 from training.hyperparameters import Hyperparameters
 from training.loop import Training, train

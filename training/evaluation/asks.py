@@ -3,7 +3,11 @@
 from dataclasses import dataclass, field
 
 from training.dataset import Origin
-from training.evaluation.scoring import Score
+from training.evaluation.scores import Score
+
+#: Of a continuation that is shown before and after.
+NEW_TOKENS = 64
+TEMPERATURE, TOP_P = 0.8, 0.95
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,9 @@ import torch
 from transformers import StoppingCriteria, StoppingCriteriaList
 
 from training.distributed import World
-from training.evaluation.asks import Prompt
+from training.evaluation.asks import TEMPERATURE, TOP_P, Prompt
 from training.model import AdaptedModel
 
-#: Of a continuation that is shown before and after.
-NEW_TOKENS = 64
-TEMPERATURE, TOP_P = 0.8, 0.95
 #: Positions of one batch, new ones included, for each unit of per_device_eval_batch_size. Llama 2 7B keeps
 #: half a megabyte of keys and values a position: 4 GiB at the default of 4.
 POSITIONS_PER_BATCH = 2048

@@ -13,7 +13,8 @@ from training.evaluation.generation import Writer
 from training.evaluation.metrics import REGISTRY
 from training.evaluation.metrics.base import PRIMARY, Items, Material, Metric
 from training.evaluation.metrics.generations import written
-from training.evaluation.scoring import Score, Scored, mean_loss, score
+from training.evaluation.scores import Score, mean_loss
+from training.evaluation.scoring import Scored, score
 from training.failures import TrainingFailure
 from training.hyperparameters import Hyperparameters
 from training.model import AdaptedModel

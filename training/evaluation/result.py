@@ -1,25 +1,21 @@
 """The outcome: what evaluation.json holds, from what both models made of the same material."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from training.evaluation import generation
-from training.evaluation.asks import Answers, Prompt
-from training.evaluation.comparisons import Compared, Outcome, compare_all
+from training.evaluation import asks
+from training.evaluation.asks import Answers
+from training.evaluation.comparisons import compare_all
 from training.evaluation.contamination import WORDS, Overlaps
 from training.evaluation.gate import judge, verdict
 from training.evaluation.measure import Measurement, Yardstick
-from training.evaluation.metrics.base import GUARD, PRIMARY, Item, Items, Metric
-from training.evaluation.metrics.choice import picked
+from training.evaluation.metrics.base import GUARD, PRIMARY
 from training.evaluation.metrics.generations import written
-from training.evaluation.scoring import Score, perplexity
-from training.evaluation.statistics import CONFIDENCE, RESAMPLES, Comparison
+from training.evaluation.scores import Score, perplexity
+from training.evaluation.sections import EXAMPLES, comparison, judged, rounded, sections
+from training.evaluation.statistics import CONFIDENCE, RESAMPLES
 
 SCHEMA_VERSION = 2
-#: So many overlaps, and so many questions of each metric, are shown.
-EXAMPLES = 3
-_DIGITS = 6
 
 
 def assemble(
@@ -45,28 +41,22 @@ def assemble(
     primary = next(outcome.metrics[metric.name] for metric in metrics if metric.role == PRIMARY)
     guard = next(outcome.metrics[metric.name] for metric in metrics if metric.role == GUARD)
     rules = judge(primary.comparison, guard.comparison, max_forgetting)
+    measured = sections(metrics, items, outcome, base.answers, tuned.answers, max_forgetting=max_forgetting)
     result = {
         "schema_version": SCHEMA_VERSION,
         "passed": all(rule.passed for rule in rules),
-        "primary": {"metric": primary.name} | _comparison(primary.comparison),
+        "primary": {"metric": primary.name} | comparison(primary.comparison),
         "verdict": verdict(primary.comparison, rules),
         "gate": [asdict(rule) for rule in rules],
-        "metrics": [
-            _metric(metric, items[metric.name], outcome.metrics[metric.name], max_forgetting)
-            for metric in metrics
-            if metric.name in outcome.metrics
-        ],
-        "not_measured": [{"name": name, "reason": reason} for name, reason in outcome.missing.items()],
-        "items": {name: _values(compared) for name, compared in outcome.metrics.items()},
-        "tasks": [{"task": part.name} | _judged(part) for part in outcome.tasks],
+        **measured,
+        "tasks": [{"task": part.name} | judged(part) for part in outcome.tasks],
         "contamination": _contamination(yardstick, base, tuned, overlaps),
         "perplexity": {"base": perplexity(base.held_out), "tuned": perplexity(tuned.held_out)},
         "samples": [_sample(prompt, base.answers, tuned.answers) for prompt in material.prompts],
-        "questions": _questions(metrics, items, outcome, base.answers, tuned.answers),
         "generation": {
-            "max_new_tokens": generation.NEW_TOKENS,
-            "temperature": generation.TEMPERATURE,
-            "top_p": generation.TOP_P,
+            "max_new_tokens": asks.NEW_TOKENS,
+            "temperature": asks.TEMPERATURE,
+            "top_p": asks.TOP_P,
             "seed": material.seed,
             "truncated_prompts": yardstick.truncated_prompts,
         },
@@ -90,37 +80,8 @@ def assemble(
             for position, origin in enumerate(material.held_out)
         ],
     }
-    rounded: dict[str, Any] = _rounded(result | details)
-    return rounded
-
-
-def _comparison(comparison: Comparison) -> dict[str, Any]:
-    return asdict(comparison) | {"interval": list(comparison.interval)}
-
-
-def _judged(compared: Compared) -> dict[str, Any]:
-    return _comparison(compared.comparison) | {
-        "p_adjusted": compared.p_adjusted,
-        "finding": compared.finding,
-    }
-
-
-def _metric(metric: Metric, items: Items, compared: Compared, max_forgetting: float) -> dict[str, Any]:
-    about = {name: getattr(metric, name) for name in ("name", "title", "about", "unit", "better", "role")}
-    limit = {"limit": max_forgetting} if metric.role == GUARD else {}
-    counts = {
-        "asked": len(items.asked),
-        "available": items.available,
-        "left_out": len(items.asked) - compared.comparison.items,
-    }
-    return about | limit | _judged(compared) | counts
-
-
-def _values(compared: Compared) -> dict[str, Any]:
-    values = asdict(compared.values)
-    if set(values["sizes"]) == {1.0}:
-        del values["sizes"]
-    return values
+    whole: dict[str, Any] = rounded(result | details)
+    return whole
 
 
 def _contamination(
@@ -153,7 +114,7 @@ def _contamination(
             for shared in (named, overlaps.items)
             for name, words in list(shared.items())[:EXAMPLES]
         ],
-        "all_documents": _comparison(everything.metrics[primary.name].comparison),
+        "all_documents": comparison(everything.metrics[primary.name].comparison),
     }
 
 
@@ -165,34 +126,6 @@ def _sample(prompt: str, base: Answers, tuned: Answers) -> dict[str, Any]:
     }
 
 
-def _questions(
-    metrics: Sequence[Metric], items: dict[str, Items], outcome: Outcome, base: Answers, tuned: Answers
-) -> list[dict[str, Any]]:
-    """The first questions of each metric, not chosen by how they were answered; each question once."""
-    shown: dict[str, dict[str, Any]] = {}
-    for metric in metrics:
-        asked = [item for item in items[metric.name].asked if item.question and item.id not in shown]
-        for item in asked[:EXAMPLES] if metric.name in outcome.metrics else ():
-            assert item.question is not None
-            right = "; ".join(item.question.answers)
-            shown[item.id] = {
-                "metric": metric.name,
-                "id": item.id,
-                "question": item.question.question,
-                "right": f"{right} {item.question.scale}".strip(),
-                "base": _given(item, base),
-                "tuned": _given(item, tuned),
-            }
-    return list(shown.values())
-
-
-def _given(item: Item, answers: Answers) -> str:
-    assert item.question is not None
-    if item.question.choices:
-        return item.question.choices[picked(item, answers)]
-    return "; ".join(answers.texts[ask] for ask in item.asks if isinstance(ask, Prompt))
-
-
 def _scores(base: Score, tuned: Score) -> dict[str, Any]:
     return {
         "bytes": base.bytes,
@@ -202,14 +135,3 @@ def _scores(base: Score, tuned: Score) -> dict[str, Any]:
         "base_perplexity": perplexity([base]),
         "tuned_perplexity": perplexity([tuned]),
     }
-
-
-def _rounded(value: Any) -> Any:
-    """Figures to six significant digits: more would be noise, and would hide that."""
-    if isinstance(value, float):
-        return float(f"{value:.{_DIGITS}g}")
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
-    return value

@@ -1,6 +1,5 @@
-"""How well a model predicts documents: nats of each one, from which bits a byte and perplexity follow."""
+"""How well a model predicts documents: nats of each one."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -8,28 +7,10 @@ import torch
 
 from training.batches import NO_TARGET
 from training.distributed import World
+from training.evaluation.scores import Score
 from training.model import AdaptedModel
 from training.packing import TokenizedDocument, pack
 from training.shares import shared_batches
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """Of one document: ``nats`` of surprise over ``tokens`` predicted tokens, ``bytes`` of text."""
-
-    nats: float
-    tokens: int
-    bytes: int
-
-    @property
-    def bits(self) -> float:
-        """The same surprise in bits."""
-        return self.nats / math.log(2)
-
-    @property
-    def bits_per_byte(self) -> float:
-        """Comparable between models with different vocabularies, unlike perplexity."""
-        return self.bits / self.bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +50,3 @@ def score(
         Score(float(value), item.document.targets, item.bytes)
         for value, item in zip(total, documents, strict=True)
     ]
-
-
-def total_bits_per_byte(scores: Sequence[Score]) -> float:
-    """Of all documents together: each byte counts the same."""
-    return sum(score.bits for score in scores) / sum(score.bytes for score in scores)
-
-
-def perplexity(scores: Sequence[Score]) -> float:
-    """Of all documents together: e to the mean surprise of a token; infinite beyond e^700."""
-    return math.exp(min(mean_loss(scores), 700.0))
-
-
-def mean_loss(scores: Sequence[Score]) -> float:
-    """Nats a token over all documents."""
-    return sum(score.nats for score in scores) / sum(score.tokens for score in scores)

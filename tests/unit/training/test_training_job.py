@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from training import checkpoints
 from training.channels import Channels
 from training.dataset import DatasetError
-from training.evaluation import generation
+from training.evaluation import asks
 from training.events import Events
 from training.failures import LONGEST_REASON, Stopped, TrainingFailure, describe
 from training.job import run
@@ -37,7 +37,7 @@ class StopAfter(StopSignal):
 @pytest.fixture(autouse=True)
 def _short_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most of such a small job would be the writing of answers that no test reads."""
-    monkeypatch.setattr(generation, "NEW_TOKENS", 4)
+    monkeypatch.setattr(asks, "NEW_TOKENS", 4)
 
 
 def run_job(base: Path, stop: StopSignal | None = None) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.channels import Channels
-from training.evaluation import generation
+from training.evaluation import asks
 from training.events import Events
 from training.job import run
 from training.report import render
@@ -28,7 +28,7 @@ VOID = {"meta", "br", "hr", "img", "input", "link"}
 
 @pytest.fixture
 def evaluation(job: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    monkeypatch.setattr(generation, "NEW_TOKENS", 4)
+    monkeypatch.setattr(asks, "NEW_TOKENS", 4)
     channels = Channels(job())
     run(read_request(channels), channels, Events(stream=io.StringIO(), usd_per_hour=1.5), StopSignal())
     content: dict[str, Any] = json.loads((channels.data_output / "evaluation.json").read_text())

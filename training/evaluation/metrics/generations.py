@@ -1,13 +1,13 @@
 """What the metrics of free writing share: the prompts, greedy and sampled, and openings of held-out text."""
 
-from training.evaluation import generation
+from training.evaluation import asks
 from training.evaluation.asks import Answers, Prompt
 from training.evaluation.metrics.base import Item, Items, Material
 
 
 def written(prompt: str, *, sampled: bool) -> Prompt:
     """How a prompt that is shown before and after is put to a model."""
-    return Prompt(prompt, generation.NEW_TOKENS, sampled=sampled)
+    return Prompt(prompt, asks.NEW_TOKENS, sampled=sampled)
 
 
 def generations(material: Material) -> Items:
