@@ -12,9 +12,11 @@ from finexpert.commands.common import Json, open_deployment
 from finexpert.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from finexpert.deployment import Deployment
+    from finexpert.ops.asking import Answer
+    from training.dataset import Question
 
 
 def evaluate(
@@ -27,6 +29,9 @@ def evaluate(
             show_default=False,
         ),
     ],
+    endpoint: Annotated[
+        bool, typer.Option("--endpoint", help="Ask the live endpoint instead of loading the models here.")
+    ] = False,
     base_model: Annotated[
         Path | None, typer.Option(help="A local folder with the run's base weights.", show_default=False)
     ] = None,
@@ -39,7 +44,7 @@ def evaluate(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Score base and tuned model again on this machine, and write the same report.
+    """Score base and tuned model again, here or through the live endpoint, and write the same report.
 
     Exit code 3: by these figures the quality gate says no.
 
@@ -49,10 +54,13 @@ def evaluate(
     from finexpert.evaluation_view import outcome
     from finexpert.ops import evaluating, evaluations
 
-    evaluating.read_questions(data)  # says what is wrong with them before anything is fetched
+    questions = evaluating.read_questions(data)
     deployment = open_deployment(context, json=json)
     of_run = evaluations.load(deployment, run)
-    document = _here(deployment, run, data, of_run, base_model=base_model, download=download)
+    if endpoint:
+        document = _through_endpoint(deployment, of_run, questions)
+    else:
+        document = _here(deployment, run, data, of_run, base_model=base_model, download=download)
     folder = out or paths.OUT / f"evaluation-{run}"
     evaluating.write(document, folder)
     if json:
@@ -102,3 +110,18 @@ def _here(
 
         measured = evaluating.run_program(Path(temporary), os.environ, show)
     return evaluating.completed(measured, of_run)
+
+
+def _through_endpoint(
+    deployment: Deployment, of_run: Mapping[str, Any], questions: Sequence[Question]
+) -> dict[str, Any]:
+    """With InvokeEndpoint; it answers as whatever adapter it serves now."""
+    from finexpert.commands.ask import generation
+    from finexpert.ops import asking, endpoint_evaluation
+
+    asking.require_awake(deployment)
+
+    def ask(prompt: str, new_tokens: int) -> Sequence[Answer]:
+        return asking.ask(deployment, prompt, generation(new_tokens, 0.0, 0))
+
+    return endpoint_evaluation.measure(ask, questions, of_run)

@@ -222,7 +222,8 @@ def _fetch_folder(s3: Any, uri: str, folder: Path, *, most: int | None) -> None:
         raise UserError(
             f"The base weights have {size(total)}; fetching and running them here may take long.",
             where=uri,
-            fix="Name a local copy: --base-model FOLDER. Fetch them all the same: --download.",
+            fix="Name a local copy: --base-model FOLDER. Fetch them all the same: --download."
+            " Or ask the live endpoint: --endpoint.",
             code=ExitCode.USAGE,
         )
     for entry in found:
