@@ -195,7 +195,6 @@ class Job:
             "general_difference": general["difference"],
             "failed_rules": [rule["name"] for rule in self.evaluation["gate"] if not rule["passed"]],
             "steps": self.evaluation["training"]["steps"],
-            "train_phase_seconds": round(self.evaluation["timings"]["train"], 1),
             "cpu_seconds": round(self.cpu_seconds, 1),
         }
 
