@@ -9,9 +9,9 @@ A host with several GPUs, or a job with several hosts (input/config/resourceconf
 each GPU without further ado (see training/launch.py).
 
 Below SAGEMAKER_BASE_DIR it reads input/config/hyperparameters.json and the channels training, model and,
-optionally, validation in input/data/. It writes model/ (the adapter), output/data/ (evaluation.json and
-report.html), checkpoints/, and the reason of a failure to output/failure. Standard output has one JSON event
-a line. Exit status: 0 done, 1 failed, 143 stopped by SIGTERM with a checkpoint.
+optionally, validation and adapter in input/data/. It writes model/ (the adapter), output/data/
+(evaluation.json and report.html), checkpoints/, and the reason of a failure to output/failure. Standard
+output has one JSON event a line. Exit status: 0 done, 1 failed, 143 stopped by SIGTERM with a checkpoint.
 """
 
 import contextlib
