@@ -109,6 +109,8 @@ def _here(
             live.update(doing, doing)
 
         measured = evaluating.run_program(Path(temporary), os.environ, show)
+        if not evaluating.same_data(measured, of_run):
+            live.line("[yellow]![/] The dataset has changed since the run: the held-out side may be another.")
     return evaluating.completed(measured, of_run)
 
 

@@ -165,6 +165,11 @@ def run_program(
     return dict(document)
 
 
+def same_data(measured: Mapping[str, Any], of_run: Mapping[str, Any]) -> bool:
+    """Whether the documents on both sides are those that the run was trained and judged on."""
+    return bool(measured["data"]["sha256"] == of_run["data"]["sha256"])
+
+
 def completed(measured: Mapping[str, Any], of_run: Mapping[str, Any]) -> dict[str, Any]:
     """The new measurement with what the run's own evaluation says of the training that led to it."""
     return {**measured, **{part: of_run[part] for part in OF_THE_RUN if part in of_run}}

@@ -66,6 +66,7 @@ def test_the_same_figures_come_out_and_the_new_questions_are_asked(
     )
     lines: list[str] = []
     measured = evaluating.run_program(folder, os.environ | {"OMP_NUM_THREADS": "1"}, lines.append)
+    assert evaluating.same_data(measured, first)
     document = evaluating.completed(measured, first)
     assert document["primary"] == first["primary"]
     assert (document["passed"], document["settings"]) == (first["passed"], first["settings"])
