@@ -30,7 +30,7 @@ def test_runs_are_listed_newest_first_and_shown(answer):
 
 def test_each_command_says_first_on_which_cloud_it_acts(deployed, finexpert):
     done = finexpert("runs", "list")
-    assert done.stdout.splitlines()[0] == f"on the embedded cloud {deployed.target.endpoint_url}"
+    assert done.stderr.splitlines() == [f"on the embedded cloud {deployed.target.endpoint_url}"]
 
 
 def test_asking_shows_both_models_side_by_side(answer, finexpert):
