@@ -28,6 +28,7 @@ from finexpert.commands import (
     evaluate,
     leftovers,
     local,
+    plan,
     reap,
     restore,
     runs,
@@ -96,6 +97,7 @@ app.command(rich_help_panel=SERVE)(ask.ask)
 app.command(rich_help_panel=SERVE)(chat.chat)
 app.command(rich_help_panel=SERVE)(sleep.sleep)
 app.command(rich_help_panel=GUARD)(costs.costs)
+app.command(rich_help_panel=GUARD)(plan.plan)
 app.command(rich_help_panel=GUARD)(reap.reap)
 app.command(rich_help_panel=GUARD)(snooze.snooze)
 app.command(rich_help_panel=GUARD)(restore.restore)

@@ -55,7 +55,7 @@ _FIXES = {
     "ConnectTimeoutError": _UNREACHED,
 }
 
-_COMPLETE = ("CloudError", "HostingError", "HostingBusy", "UnknownPrice")
+_COMPLETE = ("CloudError", "HostingError", "HostingBusy", "UnknownPrice", "SpendUnknown")
 """Errors of ours whose message says what, where and what to do already."""
 
 

@@ -29,6 +29,7 @@ def costs(context: typer.Context, json: Json = False) -> None:
         totals = {
             "total_usd": spend.total_usd,
             "burn_usd_per_hour": spend.burn_usd_per_hour,
+            "projected_usd": spend.projected_usd,
             "budget_usd": budget,
         }
         display.print_json({**asdict(spend), **totals})
@@ -47,5 +48,6 @@ def costs(context: typer.Context, json: Json = False) -> None:
     )
     if spend.burn_usd_per_hour:
         out.print(f"  runs now: {usd(spend.burn_usd_per_hour)} an hour")
+        out.print(f"  at the month's end, if all goes on: {usd(spend.projected_usd)}")
     for problem in (*spend.unpriced, *spend.unread):
         out.print(f"[yellow]! not in the sum:[/] {escape(problem)}", soft_wrap=True)

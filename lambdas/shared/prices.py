@@ -67,8 +67,7 @@ def hourly(instance_type: str, region: str, component: Component) -> Price:
             if known
             else f"Regions with prices: {', '.join(priced_regions(component))}."
         )
-        + " Read another from AWS's Price List: finexpert prices refresh --region"
-        + f" {region} --type {instance_type} --component {component}; then deploy."
+        + f" To use another, add its price with source and date to {PRICES_FILE.name}."
     )
 
 

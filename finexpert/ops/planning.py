@@ -1,0 +1,74 @@
+"""What a run may cost, by the very functions that admit it in the state machine. Reserves nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from finexpert.deployment import Deployment
+from finexpert.ops.costs import month_to_date
+from lambdas.admission import planning, reservations
+from lambdas.admission.decision import Admission, BudgetExceeded, Option, decide, options
+from lambdas.shared import prices
+from lambdas.shared.spend_reserve import Exposure
+from lambdas.shared.spend_settings import BudgetSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """`admission` is None where the run would be refused; `refusal` then has the sum.
+
+    `price_age_days`: of the instance's price.
+    """
+
+    admission: Admission | None
+    refusal: str
+    worst_case_usd: float
+    cheaper: list[Option]
+    price: str
+    price_age_days: int
+
+
+def plan(deployment: Deployment, *, training_tokens: float, now: datetime) -> Plan:
+    """Ask for the configured job as admission would be asked now.
+
+    Args:
+        training_tokens: tokens that the optimizer would see, all epochs together.
+
+    Raises:
+        UnknownPrice, SpendUnknown: the same reasons for which nothing would be started.
+    """
+    settings = deployment.settings
+    job = planning.JobSettings(
+        region=settings.region,
+        instance_type=settings.training_instance_type,
+        instances=settings.training_instance_count,
+        volume_gb=settings.volume_gb,
+        max_runtime_seconds=settings.max_runtime_minutes * 60,
+        max_wait_seconds=settings.max_wait_minutes * 60,
+    )
+    budget = BudgetSettings(
+        project=settings.prefix,
+        hosting_stack=deployment.names.stack("Hosting"),
+        budget_usd=settings.budget_usd,
+        reserve_usd=settings.reserve_usd,
+        exposure=Exposure(period_minutes=settings.spend_guard_period_minutes),
+    )
+    request = planning.request(job, spot=settings.spot, training_tokens=training_tokens)
+    bucket = deployment.output("Storage", "ArtifactBucketName")
+    book = reservations.read(deployment.target.client("s3"), bucket)
+    money = planning.money(budget, month_to_date(deployment, now=now), book.standing("", now))
+    price = prices.hourly(job.instance_type, job.region, "training")
+    admission, refusal = None, ""
+    try:
+        admission = decide(request, money)
+    except BudgetExceeded as refused:
+        refusal = str(refused)
+    return Plan(
+        admission=admission,
+        refusal=refusal,
+        worst_case_usd=request.worst_usd,
+        cheaper=options(request, money),
+        price=str(price),
+        price_age_days=price.age_days(now),
+    )
