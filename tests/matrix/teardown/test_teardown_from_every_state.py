@@ -12,9 +12,9 @@ from finexpert.errors import UserError
 from finexpert.ops import leftovers
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """A cloud that the app is deployed to once for each state."""
+    """A cloud for each state: what one leaves behind must not be another's."""
     with guarded_app(tmp_path_factory.mktemp("teardown")) as made:
         yield made
 
