@@ -115,7 +115,8 @@ def joined(value: Any) -> str:
         return str(argument[0]).join(joined(part) for part in argument[1])
     if function == "Fn::Sub":
         return str(argument).replace("${", "<").replace("}", ">")
-    return f"<{'.'.join(argument) if isinstance(argument, list) else argument}>"
+    parts = argument if isinstance(argument, list) else [argument]
+    return f"<{'.'.join(joined(part) if isinstance(part, dict) else str(part) for part in parts)}>"
 
 
 def _readable(value: Any) -> Any:
