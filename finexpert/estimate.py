@@ -1,28 +1,17 @@
-"""What the demo's fine-tune would take and cost on AWS, from published figures. Pure, and every sum is shown.
-
-Seconds measured on this machine say nothing about a GPU. So the time is put together from AWS's own job for
-the same model on the same instance (public run logs of JumpStart's Llama 2 7B on ml.g5.2xlarge): tokens over
-its tokens per second, and those of its fixed parts that this product has too.
-"""
+"""What the demo's fine-tune would take and cost on AWS, from published figures. Pure, every sum is shown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from finexpert.formatting import duration, usd
-
-TRAIN_TOKENS_PER_SECOND = 912
-"""JumpStart's measured training speed: batch 4 × 1024 tokens, 4.49 s an optimizer step, one A10G."""
-
-EVALUATION_SPEEDUP = 3
-"""With activation checkpointing a training step is about three forward passes (forward, the same again,
-backward through frozen weights); evaluation is one."""
-
-DOWNLOAD_SECONDS = 300
-"""Instance, container image and 13.5 GB of base weights, before the program starts (JumpStart's log)."""
-
-LOAD_SECONDS = 40
-"""Loading the weights onto the GPU (JumpStart's log)."""
+from lambdas.shared.training_time import (
+    DOWNLOAD_SECONDS,
+    EVALUATION_SPEEDUP,
+    LOAD_SECONDS,
+    TRAIN_TOKENS_PER_SECOND,
+    training_seconds,
+)
 
 
 @dataclass(frozen=True)
@@ -32,21 +21,6 @@ class Sum:
     what: str
     how: str
     usd: float
-
-
-def training_seconds(trained_tokens: int, evaluated_tokens: int) -> float:
-    """Billable seconds of the training job on ml.g5.2xlarge with Llama 2 7B.
-
-    Args:
-        trained_tokens: tokens that the optimizer saw, all epochs together.
-        evaluated_tokens: tokens put through the model for evaluation, base and tuned together.
-    """
-    return (
-        DOWNLOAD_SECONDS
-        + LOAD_SECONDS
-        + trained_tokens / TRAIN_TOKENS_PER_SECOND
-        + evaluated_tokens / (TRAIN_TOKENS_PER_SECOND * EVALUATION_SPEEDUP)
-    )
 
 
 def training(

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from training.dataset import DatasetReport
 
-app = typer.Typer(no_args_is_help=True, help="Check a dataset, upload it. Example: finexpert data check reports/")
+app = typer.Typer(
+    no_args_is_help=True, help="Check a dataset, upload it. Example: finexpert data check reports/"
+)
 
 DataPath = Annotated[
     Path, typer.Argument(help="A .txt, .csv, .json or .jsonl file, or a folder of them.", show_default=False)
@@ -23,22 +25,43 @@ DataPath = Annotated[
 
 
 @app.command()
-def check(context: typer.Context, path: DataPath, json: Json = False) -> None:
-    """What the data holds, what is wrong with it, how many optimizer steps it gives.
+def check(
+    context: typer.Context,
+    path: DataPath,
+    base_model: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder with the base model's tokenizer.json, to count tokens instead of estimating;"
+            " with the embedded cloud its own by default.",
+            show_default=False,
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """What the data holds, what is wrong with it, how many optimizer steps it gives, what training costs.
 
     Nothing leaves this machine. Example: finexpert data check reports/
     """
-    from finexpert import display
+    from finexpert import display, paths
     from finexpert.ops import datasets
 
-    settings = chosen_target(context).settings()
-    report = datasets.check(path, settings.hyperparameters)
+    target = chosen_target(context)
+    settings = target.settings()
+    tokenizer = base_model or (paths.BASE_MODEL if target.is_local else None)
+    counter = None if tokenizer is None else datasets.token_counter(tokenizer)
+    report = datasets.check(path, settings.hyperparameters, counter=counter)
+    expected = datasets.expected(report, settings)
     if json:
-        display.print_json(report.to_dict())
+        display.print_json({**report.to_dict(), "expected": expected})
         raise typer.Exit(ExitCode.OK if report.ok else ExitCode.FAILED)
     out = display.console()
     out.print(f"[dim]on this machine: {path}[/]", soft_wrap=True)
     print_report(out, report)
+    if report.ok:
+        out.print(f"[dim]tokens: {report.tokens_assumption}[/]", soft_wrap=True)
+        for task in report.tasks:
+            out.print(f"  {task.task}: {task.documents:,} documents, about {task.tokens:,} tokens")
+        out.print(expected, soft_wrap=True)
     datasets.require_usable(report, path)
 
 

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finexpert.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
-    from training.dataset import DatasetReport
+    from infra.settings import Settings
+    from training.dataset import DatasetReport, TokenCounter
 
 UPLOADED = (".txt", ".csv", ".json", ".jsonl")
 S3_URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)")
 
 
-def check(path: Path, hyperparameters: Mapping[str, str]) -> DatasetReport:
+def check(
+    path: Path, hyperparameters: Mapping[str, str], *, counter: TokenCounter | None = None
+) -> DatasetReport:
     """Read the dataset at `path` (a file or folder) as the state machine will, and report on it.
+
+    `counter`: the base model's tokenizer, where it is at hand; without it tokens are estimated.
 
     Raises:
         UserError: nothing is there, or a hyperparameter cannot be used.
@@ -40,7 +45,47 @@ def check(path: Path, hyperparameters: Mapping[str, str]) -> DatasetReport:
         raise UserError(
             str(error), where="hyperparameters", fix="Correct them and repeat.", code=ExitCode.USAGE
         ) from error
-    return check_sources(local_sources(path), parsed)
+    return check_sources(local_sources(path), parsed, counter=counter)
+
+
+def expected(report: DatasetReport, settings: Settings) -> str:
+    """What training on it would take and cost on AWS, in a sentence."""
+    from lambdas.shared import training_time
+
+    return training_time.expected(
+        report,
+        instance_type=settings.training_instance_type,
+        instances=settings.training_instance_count,
+        region=settings.region,
+    )
+
+
+def token_counter(base_model: Path) -> TokenCounter:
+    """The tokenizer of a base model on this machine.
+
+    Raises:
+        UserError: there is none that can be read.
+    """
+    from tokenizers import Tokenizer
+
+    from training.dataset import TokenCounter
+
+    file = base_model / "tokenizer.json"
+    try:
+        tokenizer = Tokenizer.from_str(file.read_text(encoding="utf-8"))
+    except Exception as error:  # the library raises nothing more special
+        raise UserError(
+            f"There is no tokenizer that can be read ({error}).",
+            where=str(file),
+            fix="Name a folder with the base model's tokenizer.json, or leave --base-model out.",
+            code=ExitCode.USAGE,
+        ) from error
+
+    def count(texts: Sequence[str]) -> list[int]:
+        encoded = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [len(encoding.ids) for encoding in encoded]
+
+    return TokenCounter(base_model.name, count)
 
 
 def require_usable(report: DatasetReport, path: Path) -> None:

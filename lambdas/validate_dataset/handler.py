@@ -5,46 +5,85 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from lambdas.shared.aws import AwsClients, Clients, error_text
+from lambdas.shared.aws import AwsClients, Clients, error_text, region_from
 from lambdas.shared.environment import ConfigurationError, Variables
-from training.dataset import DatasetError, check
+from lambdas.shared.training_time import expected
+from training.dataset import DatasetError, Sample, check
 from training.hyperparameters import HyperparameterError, Hyperparameters, parse
+
+#: So much text is read within the function's five minutes with time to spare; of more text the beginning of
+#: each file, and the answer says so.
+MOST_BYTES = 256 << 20
+#: Opening an object takes tens of milliseconds.
+MOST_FILES = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The function's settings."""
+
+    hyperparameters: Mapping[str, Any]
+    region: str
+    instance_type: str
+    instances: int
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Settings:
+        """Read from environment variables; ConfigurationError names all that cannot be used."""
+        variables = Variables(environ)
+        configured = variables.text("HYPERPARAMETERS", "{}")
+        settings = cls(
+            hyperparameters=_configured(configured),
+            region=region_from(environ),
+            instance_type=variables.text("TRAINING_INSTANCE_TYPE", "ml.g5.2xlarge"),
+            instances=int(variables.number("TRAINING_INSTANCE_COUNT", 1, low=1)),
+        )
+        variables.check()
+        return settings
 
 
 def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
-    """Answer {hyperparameters, documents, bytes, tokens_estimated, optimizer_steps, warnings, sentence}.
+    """Answer {hyperparameters, documents, bytes, share_read, tokens_estimated, tokens_range, optimizer_steps,
+    expected, warnings, sentence}.
 
     Raises DatasetError with every problem, a line each: of the URI, the hyperparameters or the text.
     """
-    variables = Variables(os.environ)
-    configured = variables.text("HYPERPARAMETERS", "{}")
-    variables.check()
-    return validate(event, configured=_configured(configured), clients=AwsClients())
+    return validate(event, settings=Settings.load(os.environ), clients=AwsClients())
 
 
-def validate(event: Mapping[str, Any], *, configured: Mapping[str, Any], clients: Clients) -> dict[str, Any]:
+def validate(event: Mapping[str, Any], *, settings: Settings, clients: Clients) -> dict[str, Any]:
     """The handler with its settings and clients given."""
-    hyperparameters = merged(configured, event.get("hyperparameters") or {})
+    hyperparameters = merged(settings.hyperparameters, event.get("hyperparameters") or {})
     bucket, prefix = location(str(event.get("dataset", "")))
     s3 = clients("s3")
     try:
-        keys = _keys(s3, bucket, prefix)
+        sizes = _sizes(s3, bucket, prefix)
     except Exception as error:
         raise DatasetError([f"{event['dataset']} cannot be read: {error_text(error)}"]) from error
-    if not keys:
+    if not sizes:
         raise DatasetError([f"there is nothing under {event['dataset']}: upload the dataset first"])
-    report = check(_sources(s3, bucket, prefix, keys), hyperparameters)
+    sample = Sample.of(sizes, most_bytes=MOST_BYTES, most_files=MOST_FILES)
+    report = check(_sources(s3, bucket, prefix, sizes, sample), hyperparameters, sample=sample)
     report.raise_for_errors()
     return {
         "hyperparameters": hyperparameters.to_strings(),
         "documents": report.documents,
         "bytes": report.bytes,
+        "share_read": report.share_read,
         "tokens_estimated": report.tokens_estimated,
+        "tokens_range": list(report.tokens_range),
         "optimizer_steps": report.optimizer_steps,
+        "expected": expected(
+            report,
+            instance_type=settings.instance_type,
+            instances=settings.instances,
+            region=settings.region,
+        ),
         "warnings": list(report.warnings),
         "sentence": report.sentence,
     }
@@ -77,21 +116,33 @@ def _configured(text: str) -> dict[str, Any]:
     return value
 
 
-def _keys(s3: Any, bucket: str, prefix: str) -> list[str]:
-    """Keys of the files under the prefix, sorted, without folder markers and hidden files."""
-    found: list[str] = []
+def _sizes(s3: Any, bucket: str, prefix: str) -> dict[str, int]:
+    """Bytes of each file under the prefix by its name there, sorted, without folder markers and hidden
+    files."""
+    found: dict[str, int] = {}
     for answer in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        found += [entry["Key"] for entry in answer.get("Contents", [])]
-    names = [key for key in found if not key.endswith("/")]
-    return sorted(k for k in names if not any(p.startswith(".") for p in k.removeprefix(prefix).split("/")))
+        for entry in answer.get("Contents", []):
+            found[entry["Key"].removeprefix(prefix)] = entry["Size"]
+    return {name: size for name, size in sorted(found.items()) if _visible(name)}
 
 
-def _sources(s3: Any, bucket: str, prefix: str, keys: list[str]) -> Iterator[tuple[str, Callable[[], Any]]]:
+def _visible(name: str) -> bool:
+    return not name.endswith("/") and not any(part.startswith(".") for part in name.split("/"))
+
+
+def _sources(
+    s3: Any, bucket: str, prefix: str, sizes: Mapping[str, int], sample: Sample
+) -> Iterator[tuple[str, Callable[[], Any]]]:
     """(name, function that opens the object's stream): nothing is held in memory, one object is open at a
     time."""
-    for key in keys:
-        yield key.removeprefix(prefix), partial(_open, s3, bucket, key)
+    for name in sizes:
+        yield name, partial(_open, s3, bucket, prefix + name, sample.limits.get(name))
 
 
-def _open(s3: Any, bucket: str, key: str) -> Any:
-    return s3.get_object(Bucket=bucket, Key=key)["Body"]
+def _open(s3: Any, bucket: str, key: str, limit: int | None) -> Any:
+    """The object's stream; where only a part is read, one byte more, which tells that there is more."""
+    wanted = {} if limit is None else {"Range": f"bytes=0-{limit}"}
+    try:
+        return s3.get_object(Bucket=bucket, Key=key, **wanted)["Body"]
+    except Exception as error:
+        raise OSError(error_text(error)) from error

@@ -77,6 +77,10 @@ def check(
         tokens_assumption=ASSUMPTION if counter is None else f"counted by the tokenizer of {counter.name}",
         training_tokens=math.ceil(training),
         validation_tokens=math.ceil(_tokens(counts, sides.validation) * scale),
+        trained_tokens=(spread * (steps / max(per_epoch, 1))).rounded(),
+        evaluated_tokens=math.ceil(
+            _tokens(counts, sides.validation) * scale * (1 + math.ceil(steps / max(per_epoch, 1)))
+        ),
         steps_per_epoch=per_epoch,
         optimizer_steps=steps,
         optimizer_steps_range=(

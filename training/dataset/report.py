@@ -21,7 +21,8 @@ class DatasetReport:
 
     Ranges are [low, high]. Where only a ``share_read`` below 1 of the bytes was read, documents, bytes,
     tokens and steps are scaled up from it; the other counts are of what was read. ``tokens_assumption`` says
-    which tokenizer counted, or how it was estimated.
+    which tokenizer counted, or how it was estimated. ``trained_tokens`` counts all epochs,
+    ``evaluated_tokens`` all looks at the held-out text: base, tuned, and one as each further epoch begins.
     """
 
     files: int
@@ -39,6 +40,8 @@ class DatasetReport:
     tokens_assumption: str
     training_tokens: int
     validation_tokens: int
+    trained_tokens: tuple[int, int]
+    evaluated_tokens: int
     steps_per_epoch: int
     optimizer_steps: int
     optimizer_steps_range: tuple[int, int]

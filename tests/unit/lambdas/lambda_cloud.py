@@ -523,17 +523,20 @@ class Cloud:
             raise error("NoSuchKey" if present is None else "PreconditionFailed", "no such version")
         self.objects[(Bucket, Key)] = Body
 
-    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
+    def get_object(self, Bucket: str, Key: str, Range: str = "bytes=0-") -> dict[str, Any]:
         if (Bucket, Key) not in self.objects:
             raise error("NoSuchKey", "The specified key does not exist.")
         body = self.objects[(Bucket, Key)]
-        return {"Body": io.BytesIO(body), "ETag": etag(body)}
+        first, last = Range.removeprefix("bytes=").split("-")
+        part = body[int(first) : int(last) + 1 if last else None]
+        return {"Body": io.BytesIO(part), "ETag": etag(body)}
 
     def list_objects_v2(self, Bucket: str, Prefix: str, ContinuationToken: str = "0") -> dict[str, Any]:
         keys = sorted(key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix))
         start = int(ContinuationToken)
         more = {"NextContinuationToken": str(start + 2)} if start + 2 < len(keys) else {}
-        return {"Contents": [{"Key": key} for key in keys[start : start + 2]], **more}
+        shown = [{"Key": key, "Size": len(self.objects[(Bucket, key)])} for key in keys[start : start + 2]]
+        return {"Contents": shown, **more}
 
     def describe_scalable_targets(self, **request: Any) -> dict[str, Any]:
         return {"ScalableTargets": list(self.targets)}

@@ -8,13 +8,14 @@ import tarfile
 from typing import Any
 
 import pytest
-from lambda_cloud import NOW, Cloud, error
+from lambda_cloud import NOW, REGION, Cloud, error
 
 from lambdas.read_evaluation.archive import ArchiveError, extract
 from lambdas.read_evaluation.evaluation import EvaluationError
 from lambdas.read_evaluation.handler import read
 from lambdas.stop_training.handler import StopFailed, stop
-from lambdas.validate_dataset.handler import validate
+from lambdas.validate_dataset import handler as validation
+from lambdas.validate_dataset.handler import Settings
 from training.dataset import DatasetError
 
 TEXT = "\n\n".join(
@@ -25,6 +26,11 @@ TEXT = "\n\n".join(
 @pytest.fixture
 def cloud() -> Cloud:
     return Cloud()
+
+
+def validate(event: dict[str, Any], *, configured: dict[str, str], clients: Cloud) -> dict[str, Any]:
+    settings = Settings(hyperparameters=configured, region=REGION, instance_type="ml.g5.2xlarge", instances=1)
+    return validation.validate(event, settings=settings, clients=clients)
 
 
 class TestValidateDataset:
@@ -44,12 +50,18 @@ class TestValidateDataset:
             "hyperparameters",
             "documents",
             "bytes",
+            "share_read",
             "tokens_estimated",
+            "tokens_range",
             "optimizer_steps",
+            "expected",
             "warnings",
             "sentence",
         }
         assert json.loads(json.dumps(answer)) == answer
+        assert answer["share_read"] == 1
+        assert answer["tokens_range"][0] < answer["tokens_estimated"] < answer["tokens_range"][1]
+        assert "minutes and $0." in answer["expected"] and "on ml.g5.2xlarge: start" in answer["expected"]
         assert len(cloud.called("ListObjectsV2")) == 2, "the pages of the list are followed"
 
     def test_a_validation_folder_is_the_other_channel(self, cloud: Cloud) -> None:
@@ -57,6 +69,37 @@ class TestValidateDataset:
         event = self.put(cloud, **{"a.txt": TEXT, "validation/v.txt": TEXT.replace("fund", "desk")})
         with_channel = validate(event, configured={"per_device_train_batch_size": "1"}, clients=cloud)
         assert with_channel["optimizer_steps"] > alone["optimizer_steps"]
+
+    def test_of_much_text_the_beginning_of_each_file_is_read_and_the_answer_says_so(
+        self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        event = self.put(cloud, **{"a.txt": TEXT, "b.txt": TEXT.replace("fund", "bank"), "c.txt": "One."})
+        whole = validate(event, configured={}, clients=cloud)
+        monkeypatch.setattr(validation, "MOST_BYTES", 4000)
+        cloud.log.clear()
+        part = validate(event, configured={}, clients=cloud)
+        assert 0.3 < part["share_read"] < 0.4
+        assert [request.get("Range") for request in cloud.called("GetObject")] == [
+            "bytes=0-1998",
+            "bytes=0-1998",
+            None,
+        ]
+        assert part["tokens_estimated"] == pytest.approx(whole["tokens_estimated"], rel=0.1)
+        assert any("% of the text was read here" in warning for warning in part["warnings"])
+
+    def test_of_too_many_files_some_are_opened(self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+        files = {f"{n:02}.txt": TEXT.replace("fund", f"fund {n}") for n in range(12)}
+        monkeypatch.setattr(validation, "MOST_FILES", 4)
+        answer = validate(self.put(cloud, **files), configured={}, clients=cloud)
+        opened = [request["Key"] for request in cloud.called("GetObject")]
+        assert opened == [f"datasets/mine/{n:02}.txt" for n in (0, 3, 6, 9)]
+        assert answer["documents"] == pytest.approx(12 * 80, rel=0.01)
+
+    def test_a_file_that_cannot_be_opened_is_named(self, cloud: Cloud) -> None:
+        event = self.put(cloud, **{"a.txt": TEXT})
+        cloud.failures["GetObject"] = error("AccessDenied", "Access Denied")
+        with pytest.raises(DatasetError, match=r"a\.txt: cannot be read: .*Access Denied"):
+            validate(event, configured={}, clients=cloud)
 
     def test_every_wrong_hyperparameter_is_named(self, cloud: Cloud) -> None:
         event = self.put(cloud, **{"a.txt": TEXT})
