@@ -89,8 +89,3 @@ class Intake:
     def questions(self) -> tuple[Question, ...]:
         """What the models are examined on."""
         return tuple(question for reader in self.readers for question in reader.questions)
-
-    @property
-    def cut(self) -> list[str]:
-        """Files of which only a part was read."""
-        return [name for reader in self.readers for name in reader.cut]

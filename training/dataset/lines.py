@@ -63,11 +63,12 @@ class LineReader:
     def __init__(self, source: str, stream: BinaryStream, problems: list[Problem]) -> None:
         self.source, self._stream, self._problems = source, stream, problems
         self._first: bytes | None = None
+        self._broken = False
 
     @property
     def cut(self) -> bool:
-        """Whether the stream ended before its content did."""
-        return isinstance(self._stream, Head) and self._stream.cut
+        """Whether the text ended before its content did: what is half at its end is nobody's fault."""
+        return self._broken or (isinstance(self._stream, Head) and self._stream.cut)
 
     def first_character(self) -> str:
         """The first character that is no white space, "" if there is none; nothing is consumed."""
@@ -111,8 +112,11 @@ class LineReader:
                 yield decoder.decode(block)
                 lines += block.count(b"\n")
                 block = self._stream.read(READ_BYTES)
-            yield decoder.decode(b"", final=not self.cut)
+            if not self.cut:
+                yield decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
+            yield error.object[: error.start].decode("utf-8")
+            self._broken = True
             lines += error.object.count(b"\n", 0, error.start)
             self._complain(
                 lines, f"byte 0x{error.object[error.start]:02x} is not UTF-8; save the file as UTF-8"

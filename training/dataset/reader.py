@@ -44,8 +44,8 @@ class Reader:
     """Reads a dataset's documents once, in order, in bounded memory.
 
     While and after iterating, ``problems`` has what could not be used, ``notes`` what was decided on the way
-    (layout of a .txt, column taken, files left out), ``files`` how many files held documents' text,
-    ``questions`` those of its files of questions, and ``cut`` the files of which only a part was read.
+    (layout of a .txt, column taken, files left out), ``files`` how many files held documents' text, and
+    ``questions`` those of its files of questions.
 
     ``tasks`` says what each file teaches, by default what the sources say (:func:`tasks_of`).
     ``limits``: of a file named here only so many bytes are read.
@@ -69,7 +69,6 @@ class Reader:
         self.notes: list[str] = []
         self.questions: list[Question] = []
         self.files = 0
-        self.cut: list[str] = []
 
     def __iter__(self) -> Iterator[Document]:
         templates = self._templates()
@@ -92,12 +91,9 @@ class Reader:
                 continue
             self.files += 1
             if self._limits.get(name) == 0:
-                self.cut.append(name)
                 continue
             with self._opened(name, content) as lines:
                 yield from self._documents(lines, templates)
-                if lines.cut:
-                    self.cut.append(name)
 
     def _complain(self, source: str, message: str, line: int | None = None) -> None:
         self.problems.append(Problem(source, line, message))

@@ -147,23 +147,6 @@ def test_gradients_of_packed_rows_equal_those_of_single_documents(model: Adapted
         assert torch.allclose(packed, single, rtol=1e-4, atol=1e-5)
 
 
-def test_recomputed_layers_give_the_same_gradients(weights: Path) -> None:
-    rows = pack([TokenizedDocument(0, list(range(3, 40)))], 64)
-    gradients = []
-    for layers in (0, 1, 2):
-        fresh = AdaptedModel(weights, parse({"precision": "fp32", "lora_dropout": "0.1"}), CPU)
-        fresh.recompute(layers)
-        torch.manual_seed(5)
-        fresh.loss(collate(rows, CPU)).backward()  # type: ignore[no-untyped-call]
-        gradients.append([p.grad for name, p in fresh.adapter.items() if "lora_B" in name])
-    for plain, *recomputed in zip(*gradients, strict=True):
-        assert plain is not None
-        assert plain.abs().sum() > 0
-        for gradient in recomputed:
-            assert gradient is not None
-            assert torch.allclose(plain, gradient, atol=1e-6)
-
-
 def test_chunked_cross_entropy_is_the_plain_one() -> None:
     chance = torch.Generator().manual_seed(1)
     weight = torch.randn(50, 8, generator=chance)
