@@ -1,0 +1,269 @@
+"""This project's training loop beside Hugging Face's Trainer, in one run: `python bench/training.py`.
+
+On a CPU: two small Llamas with random weights, rows of 512 tokens, batches of 4, one thread. Each variant
+runs in a process of its own, by turns, several times; tokens per CPU second count, so that other programs on
+the machine change little. Ratios are what to quote. Where there is a CUDA GPU, also Llama 2 7B's real shape with
+random weights: tokens a second, utilisation and memory against the JumpStart recipe. Last a whole job with
+the shipped base, phase by phase. No network. Results: bench/results/training.json.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[0] = str(ROOT)  # the folder of this file has a module of the package's name
+
+from bench import training_workers as workers  # noqa: E402
+from bench.training_flops import LLAMA_2_7B, LlamaShape, hardware_flops, model_flops  # noqa: E402
+
+RESULT = ROOT / "bench" / "results" / "training.json"
+SHAPES = {
+    "8.9M": LlamaShape(256, 688, 6, 4, 256, 8192),
+    "33.7M": LlamaShape(512, 1376, 8, 8, 512, 8192),
+}
+LENGTH, BATCH, GPU_LENGTH = 512, 4, 1024
+#: name → (trainer, precision, dropout); the first three are for speed, the last two for equal losses.
+VARIANTS = {
+    "JumpStart-like (Trainer, fp32)": ("trainer", "fp32", 0.05),
+    "Trainer, bf16": ("trainer", "bf16", 0.05),
+    "ours, bf16": ("ours", "bf16", 0.05),
+    "Trainer, fp32, no dropout": ("trainer", "fp32", 0.0),
+    "ours, fp32, no dropout": ("ours", "fp32", 0.0),
+}
+#: JumpStart's job on ml.g5.2xlarge, billed seconds; public run logs of the course (docs/training.md).
+JUMPSTART_SECONDS = {
+    "download": 300,
+    "pip install": 75,
+    "load": 40,
+    "train and evaluate": 50,
+    "reload and merge": 36,
+    "upload": 46,
+    "all that is billed": 804,
+}
+G5_GIB = 21.5
+A_MATMUL = 8192
+
+
+def main() -> None:
+    """Run everything and write the results."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each CPU variant (default 3)")
+    parser.add_argument("--steps", type=int, default=6, help="optimizer steps of a turn (default 6)")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        print(json.dumps(_work(json.loads(arguments.worker))))
+        return
+    begin = time.monotonic()
+    import torch
+
+    with tempfile.TemporaryDirectory() as folder:
+        result: dict[str, Any] = {
+            "machine": _machine(),
+            "cpu": _cpu(Path(folder), arguments.rounds, arguments.steps),
+            "billed_overhead": _overhead(Path(folder)),
+            "gpu": _gpu(Path(folder)) if torch.cuda.is_available() else "no CUDA GPU here: not measured",
+        }
+    result["seconds"] = round(time.monotonic() - begin)
+    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(result, indent=1))
+
+
+def _work(task: dict[str, Any]) -> dict[str, Any]:
+    """In a process of its own: one measured run."""
+    if task.get("memory_gib"):
+        import torch
+
+        total = torch.cuda.get_device_properties(0).total_memory
+        torch.cuda.set_per_process_memory_fraction(task["memory_gib"] * 2**30 / total)
+    common = {
+        "tokens": workers.rows_of_tokens(task["steps"] * BATCH, task["length"], task["vocabulary"]),
+        "batch": BATCH,
+        "precision": task["precision"],
+        "dropout": task["dropout"],
+        "cuda": task["cuda"],
+    }
+    if task["trainer"] == "ours":
+        return workers.ours(Path(task["folder"]), **common)
+    return workers.hugging_face(Path(task["folder"]), **common, recompute=task.get("recompute", False))
+
+
+def _run(**task: Any) -> dict[str, Any]:
+    """A worker's answer; the folder's base must be there."""
+    environment = os.environ | {
+        "OMP_NUM_THREADS": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_VERBOSITY": "error",
+    }
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", __file__, "--worker", json.dumps(task)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    if done.returncode:
+        return {"failed": done.stderr.strip().splitlines()[-1][:300]}
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def _cpu(folder: Path, rounds: int, steps: int) -> dict[str, Any]:
+    results = {}
+    for size, shape in SHAPES.items():
+        runs: dict[str, list[dict[str, Any]]] = {name: [] for name in VARIANTS}
+        for half in (True, False):
+            workers.make_base(folder / f"{size}-{half}", shape, half=half, device="cpu")
+        for turn in range(rounds):
+            for name, (trainer, precision, dropout) in VARIANTS.items():
+                if dropout == 0 and turn:
+                    continue  # losses do not differ between turns
+                runs[name].append(
+                    _run(
+                        folder=str(folder / f"{size}-{precision == 'bf16'}"),
+                        trainer=trainer,
+                        precision=precision,
+                        dropout=dropout,
+                        steps=steps,
+                        length=LENGTH,
+                        vocabulary=shape.vocabulary,
+                        cuda=False,
+                    )
+                )
+        results[size] = _compare(runs)
+    return results
+
+
+def _compare(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    speed = {name: statistics.median(run["tokens_per_second"] for run in them) for name, them in runs.items()}
+    start = {name: statistics.median(run["start_cpu_seconds"] for run in them) for name, them in runs.items()}
+    baseline, half, own, plain, own_plain = VARIANTS
+    losses = list(zip(runs[plain][0]["losses"], runs[own_plain][0]["losses"], strict=True))
+    return {
+        "tokens_per_cpu_second": {name: round(value) for name, value in speed.items()},
+        "cpu_seconds_to_first_step": {name: round(value, 2) for name, value in start.items()},
+        "ours_to_jumpstart_like": round(speed[own] / speed[baseline], 3),
+        "ours_to_trainer_bf16": round(speed[own] / speed[half], 3),
+        "ours_to_trainer_fp32": round(speed[own_plain] / speed[plain], 3),
+        "start_ours_to_trainer": round(start[own] / start[half], 3),
+        "largest_difference_of_losses": round(max(abs(a - b) for a, b in losses), 5),
+        "losses_fp32_no_dropout": losses,
+    }
+
+
+def _overhead(folder: Path) -> dict[str, Any]:
+    """Phases of a whole job with the shipped base, and what it uploads, beside JumpStart's job."""
+    base = folder / "job"
+    (base / "input" / "config").mkdir(parents=True)
+    (base / "input" / "data").mkdir()
+    settings = {"max_steps": "10", "max_input_length": "256", "per_device_train_batch_size": "2"}
+    (base / "input" / "config" / "hyperparameters.json").write_text(json.dumps(settings))
+    (base / "input" / "data" / "training").symlink_to(ROOT / "finexpert" / "sample")
+    (base / "input" / "data" / "model").symlink_to(ROOT / "base_model")
+    done = subprocess.run(
+        [sys.executable, "-m", "training"],
+        env=os.environ | {"SAGEMAKER_BASE_DIR": str(base), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        cwd=base,
+    )
+    if done.returncode:
+        raise SystemExit(f"the job with the shipped base failed: {done.stderr.strip()[-300:]}")
+    events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    begins = [(event["phase"], event["seconds"]) for event in events if event["event"] == "phase"]
+    phases = {name: round(end - start, 2) for (name, start), (_, end) in itertools.pairwise(begins)}
+    uploaded = sum(file.stat().st_size for part in ("model", "output") for file in (base / part).rglob("*.*"))
+    return {
+        "jumpstart_billed_seconds": JUMPSTART_SECONDS,
+        "our_phases_on_this_machine_with_the_shipped_base": phases,
+        "uploaded_bytes": uploaded,
+        "needs_the_gpu": ["evaluate_base", "train", "evaluate"],
+        "gone": ["pip install (nothing is installed)", "reload and merge (only where it is asked for)"],
+    }
+
+
+def _gpu(folder: Path) -> dict[str, Any]:
+    """Llama 2 7B's shape in bf16 on the GPU: ours, the JumpStart recipe, Trainer + PEFT + SDPA."""
+    import torch
+
+    shape = LLAMA_2_7B
+    workers.make_base(folder / "7B", shape, half=True, device="cuda")
+    rate = _matmul_flops()
+    torch.cuda.empty_cache()
+    task = {
+        "folder": str(folder / "7B"),
+        "precision": "bf16",
+        "dropout": 0.05,
+        "steps": 8,
+        "length": GPU_LENGTH,
+        "vocabulary": shape.vocabulary,
+        "cuda": True,
+    }
+    runs = {
+        "ours": _run(**task, trainer="ours"),
+        "JumpStart recipe (full recompute)": _run(**task, trainer="trainer", recompute=True),
+        "Trainer + PEFT + SDPA": _run(**task, trainer="trainer"),
+        f"ours, capped at {G5_GIB} GiB": _run(**task, trainer="ours", memory_gib=G5_GIB),
+    }
+    for run in runs.values():
+        if "failed" not in run:
+            recomputed = run["recomputed_layers"]
+            model, hardware = model_flops(shape, GPU_LENGTH), hardware_flops(shape, GPU_LENGTH, recomputed)
+            run["model_flops_utilisation"] = run["tokens_per_second"] * model / rate
+            run["hardware_flops_utilisation"] = run["tokens_per_second"] * hardware / rate
+            del run["losses"]
+    recipe = runs["JumpStart recipe (full recompute)"].get("tokens_per_second")
+    return {
+        "device": torch.cuda.get_device_name(),
+        "bf16_matmul_tflops": rate / 1e12,
+        "runs": runs,
+        "ours_to_jumpstart_recipe": runs["ours"].get("tokens_per_second", 0) / recipe if recipe else None,
+    }
+
+
+def _matmul_flops() -> float:
+    """Operations a second of a large bf16 matrix product, the best of several."""
+    import torch
+
+    a, b = (torch.randn(A_MATMUL, A_MATMUL, device="cuda", dtype=torch.bfloat16) for _ in range(2))
+    best = float("inf")
+    for _ in range(20):
+        torch.cuda.synchronize()
+        begin = time.perf_counter()
+        a @ b
+        torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - begin)
+    return 2 * A_MATMUL**3 / best
+
+
+def _machine() -> dict[str, Any]:
+    """What it ran on: the processor's model, not the machine's name."""
+    import torch
+
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+    return {
+        "cpu": model or platform.processor(),
+        "cores": os.cpu_count(),
+        "capability": torch.backends.cpu.get_cpu_capability(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+
+
+if __name__ == "__main__":
+    main()
