@@ -2,9 +2,10 @@
 
 On a CPU: two small Llamas with random weights, rows of 512 tokens, batches of 4, one thread. Each variant
 runs in a process of its own, by turns, several times; tokens per CPU second count, so that other programs on
-the machine change little. Ratios are what to quote. Where there is a CUDA GPU, also Llama 2 7B's real shape with
-random weights: tokens a second, utilisation and memory against the JumpStart recipe. Last a whole job with
-the shipped base, phase by phase. No network. Results: bench/results/training.json.
+the machine change little. Ratios are what to quote. Where there is a CUDA GPU, also Llama 2 7B's real shape
+with random weights: tokens a second, utilisation and memory against the JumpStart recipe (that part has never
+run so far, for lack of a GPU). Last a whole job with the shipped base, phase by phase. No network. Results:
+bench/results/training.json.
 """
 
 import argparse
