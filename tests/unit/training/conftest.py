@@ -52,7 +52,13 @@ def job(tmp_path: Path, weights: Path) -> Callable[..., Path]:
         (base / "input" / "data" / "training").mkdir(parents=True)
         (base / "input" / "data" / "training" / "reports.txt").write_text(report_text(documents))
         shutil.copytree(weights, base / "input" / "data" / "model")
-        defaults = {"epoch": "2", "learning_rate": "0.01", "precision": "fp32", "max_input_length": "64"}
+        defaults = {
+            "epoch": "2",
+            "learning_rate": "0.01",
+            "precision": "fp32",
+            "max_input_length": "64",
+            "evaluation_items": "2",
+        }
         file = base / "input" / "config" / "hyperparameters.json"
         file.write_text(json.dumps(defaults | settings))
         return base
