@@ -54,7 +54,7 @@ def _question(record: Mapping[str, Any], source: str, name: str, context: str) -
     if not isinstance(question, str) or not question.strip():
         raise ValueError("`question` is missing or empty; write what is asked")
     own_table = _table(record.get("table"))
-    context = "\n".join(part for part in (own_table, context.strip()) if part)
+    context = "\n".join(part for part in (own_table, context.strip("\n")) if part)
     choices = record.get("choices")
     if choices is not None:
         wording, right = _choices(choices, answer)

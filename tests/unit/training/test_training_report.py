@@ -19,7 +19,7 @@ from training.evaluation import asks
 from training.events import Events
 from training.job import run
 from training.report import render
-from training.report.charts import Scale, difference_chart, line_chart, ticks
+from training.report.charts import Scale, Span, difference_chart, interval_chart, line_chart, ticks
 from training.request import read_request
 from training.stopping import StopSignal
 
@@ -91,7 +91,10 @@ def test_the_page_stands_alone_and_begins_with_the_verdict(evaluation: dict[str,
     page = render(evaluation)
     check_page(page)
     assert page.index(evaluation["verdict"]) < page.index("<h2>")
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == 4  # paired differences, intervals in two units, loss
+    titles = re.findall("<h2>(.*?)</h2>", page)
+    assert titles[:4] == ["Why", "What else changed", "What they write", "What they answer"]
+    assert titles[-1] == "To repeat it"
     assert "prefers-color-scheme: dark" in page
     assert "@media print" in page
 
@@ -105,6 +108,13 @@ def test_text_of_models_and_files_cannot_break_the_page(evaluation: dict[str, An
     nasty = "</div><script>alert('x')</script>&\"<b>"
     evaluation["samples"][0]["tuned"]["greedy"] = nasty
     evaluation["samples"][0]["prompt"] = nasty
+    evaluation["questions"][0] |= {"question": nasty, "right": nasty, "base": nasty, "tuned": nasty}
+    evaluation["contamination"] |= {
+        "overlapping_documents": 1,
+        "examples": [{"id": nasty, "words": nasty}],
+    }
+    evaluation["tasks"] = [evaluation["primary"] | {"task": nasty, "finding": "worse"}]
+    evaluation["not_measured"] = [{"name": nasty, "reason": nasty}]
     evaluation["data"]["notes"] = [nasty]
     evaluation["settings"][nasty] = nasty
     page = render(evaluation)
@@ -113,7 +123,8 @@ def test_text_of_models_and_files_cannot_break_the_page(evaluation: dict[str, An
 
 
 def test_an_unknown_price_is_called_unknown(evaluation: dict[str, Any]) -> None:
-    page = render(evaluation | {"cost": {"usd_per_hour": None, "usd": None}})
+    evaluation["cost"] |= {"usd_per_hour": None, "usd": None}
+    page = render(evaluation)
     assert page.count("<td>unknown</td>") == 2
     assert "$0" not in page
 
@@ -150,6 +161,46 @@ def test_line_charts_are_well_formed(points: list[tuple[float, float]]) -> None:
     assert line is not None
     assert len(line.attrib["points"].split()) == len(points)
     assert not re.search("nan|inf", chart.lower().replace("infl", ""))
+
+
+@given(
+    st.lists(
+        st.tuples(st.lists(st.floats(-50, 50), min_size=3, max_size=3), st.sampled_from(("better", "worse"))),
+        max_size=12,
+    )
+)
+def test_interval_charts_are_drawn_inside_their_box(rows: list[tuple[list[float], str]]) -> None:
+    spans = [Span(f"row <{i}>", *sorted(ends), kind) for i, (ends, kind) in enumerate(rows)]
+    chart = interval_chart(spans, title="a < b")
+    if not rows:
+        assert chart == ""
+        return
+    tree = ElementTree.fromstring(chart)
+    _, _, width, height = (float(number) for number in tree.attrib["viewBox"].split())
+    lines = [e for e in tree.iter("line") if e.attrib["class"].startswith("span")]
+    dots = list(tree.iter("circle"))
+    assert len(lines) == len(dots) == len(rows)
+    for line, dot in zip(lines, dots, strict=True):
+        left, middle, right = (float(e) for e in (line.attrib["x1"], dot.attrib["cx"], line.attrib["x2"]))
+        assert 0 <= left <= middle <= right <= width
+        assert 0 <= float(dot.attrib["cy"]) <= height
+
+
+def test_what_overlaps_is_told_with_both_figures(evaluation: dict[str, Any]) -> None:
+    assert "None was found there." in render(evaluation)
+    everything = evaluation["contamination"]["all_documents"] | {
+        "difference": -0.75,
+        "interval": [-0.8, -0.7],
+    }
+    evaluation["contamination"] |= {
+        "overlapping_documents": 3,
+        "examples": [{"id": "a.txt:1", "words": "as it stood"}],
+        "all_documents": everything,
+    }
+    page = render(evaluation)
+    assert "3 documents and 0 others share one" in page
+    assert "−0.750 (−0.800 to −0.700)" in page
+    assert "a.txt:1: “as it stood”" in page
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
