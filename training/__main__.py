@@ -22,7 +22,7 @@ import warnings
 
 from training.channels import Channels, write_atomically
 from training.events import Events
-from training.failures import EXPECTED, Stopped, TrainingFailure, describe
+from training.failures import Stopped, TrainingFailure, describe, is_expected
 from training.launch import STOPPED, launch, placement, visible_gpus
 from training.request import read_request
 from training.stopping import StopSignal
@@ -52,7 +52,7 @@ def main() -> int:
         return STOPPED
     except Exception as error:
         reason = describe(error)
-        if not isinstance(error, EXPECTED):
+        if not is_expected(error):
             traceback.print_exc()
         print(reason, file=sys.stderr)
         if not channels.failure.exists():  # of several processes, the first one's reason is the cause
@@ -102,4 +102,9 @@ def _run(channels: Channels) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    if "RANK" in os.environ:  # threads of gloo and NCCL now and then abort a process that merely ends
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)

@@ -35,13 +35,17 @@ _LOST_PEER = re.compile(
 )
 _LOST_PEER_ERRORS = ("DistBackendError", "DistNetworkError", "DistStoreError")
 
-#: Errors whose text is meant for the reader and needs no stack trace.
-EXPECTED = (TrainingFailure, HyperparameterError, DatasetError)
+_UNEXPECTED = "Unexpected"
 
 
 def describe(error: BaseException) -> str:
     """The reason for output/failure: for a person, no stack trace, at most LONGEST_REASON characters."""
     return _reason(error)[:LONGEST_REASON]
+
+
+def is_expected(error: BaseException) -> bool:
+    """Whether the reason says all that its reader needs, so that no stack trace has to help."""
+    return not _reason(error).startswith(_UNEXPECTED)
 
 
 def _reason(error: BaseException) -> str:
@@ -66,4 +70,4 @@ def _reason(error: BaseException) -> str:
         return f"The disk is full while writing {error.filename}. Raise volume_gb."
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}. Check that the channel or folder exists and can be used."
-    return f"Unexpected {name}: {error}. The job's log has the details; please report it with them."
+    return f"{_UNEXPECTED} {name}: {error}. The job's log has the details; please report it with them."

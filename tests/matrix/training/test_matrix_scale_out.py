@@ -1,5 +1,6 @@
 """Several processes and hosts: the losses of one process, one reason when a peer is lost, resuming."""
 
+import contextlib
 import json
 import os
 import signal
@@ -50,8 +51,20 @@ def processes() -> Iterator[Processes]:
     yield own
     for process in own.started:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            kill_host(process)
+
+
+def kill_host(process: subprocess.Popen[str]) -> None:
+    """Kill a launcher and its workers (each in a session of its own) at once, as a machine that is gone."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+    parents = {int(pid): int(parent) for pid, parent in map(str.split, listed.stdout.splitlines())}
+    doomed = [process.pid]
+    for pid in doomed:
+        doomed += [child for child, parent in parents.items() if parent == pid]
+    for pid in doomed:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, list[dict[str, Any]], str]:
@@ -129,7 +142,7 @@ def test_a_lost_host_ends_the_others_with_a_reason_and_one_host_goes_on(
     for line in left.stdout:
         if json.loads(line).get("step") == 4:
             break
-    os.killpg(lost.pid, signal.SIGKILL)  # its launcher and, below, its worker: the machine is gone
+    kill_host(lost)
     code, _, err = finish(left)
     assert code == 1, err
     reason = (first / "output" / "failure").read_text()
