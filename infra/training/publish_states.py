@@ -8,6 +8,7 @@ from infra.training.fine_tune import FineTune
 from infra.training.states import (
     FAILED,
     State,
+    backoff,
     catch,
     catch_all,
     choice,
@@ -209,12 +210,13 @@ def _report(fine_tune: FineTune, outcome: str) -> State:
 
 
 def _publish(fine_tune: FineTune, subject: str, message: str, *, next_: str) -> State:
-    """A notification; that it cannot be sent must not change how the run ends."""
+    """A notification, sent again while SNS is in trouble; that it fails must not change how the run ends."""
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::sns:publish",
         "Parameters": {"TopicArn": fine_tune.topic_arn, "Subject": subject, "Message.$": message},
         "ResultPath": "$.notified",
+        "Retry": [backoff(["States.TaskFailed"])],
         "Catch": [catch("States.ALL", next_, result="$.unnotified")],
         "Next": next_,
     }

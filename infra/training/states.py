@@ -50,7 +50,7 @@ def invoke(function_arn: str, payload: dict[str, Any], *, result: str, next_: st
         "Parameters": {"FunctionName": function_arn, "Payload": payload},
         "ResultSelector": {"answer.$": "$.Payload"},
         "ResultPath": result,
-        "Retry": [_backoff(LAMBDA_SERVICE_ERRORS)],
+        "Retry": [backoff(LAMBDA_SERVICE_ERRORS)],
         "Catch": [
             {"ErrorEquals": REFUSALS, "ResultPath": "$.error", "Next": "Refused"},
             catch_all(FAILED),
@@ -79,7 +79,7 @@ def sdk(
         "Parameters": parameters,
         **({"ResultSelector": selector} if selector else {}),
         "ResultPath": result,
-        **({"Retry": [_backoff([retry_on])]} if retry_on else {}),
+        **({"Retry": [backoff([retry_on])]} if retry_on else {}),
         "Catch": catch,
         "Next": next_,
     }
@@ -116,11 +116,8 @@ def catch_all(next_: str) -> dict[str, Any]:
     return catch("States.ALL", next_)
 
 
-def _rule(test: dict[str, Any], next_: str | None) -> dict[str, Any]:
-    return {**test, "Next": next_} if next_ else test
-
-
-def _backoff(errors: list[str]) -> dict[str, Any]:
+def backoff(errors: list[str]) -> dict[str, Any]:
+    """Retry: these errors are waited out, up to 2, 4, 8 and 16 seconds."""
     return {
         "ErrorEquals": errors,
         "IntervalSeconds": 2,
@@ -128,3 +125,7 @@ def _backoff(errors: list[str]) -> dict[str, Any]:
         "BackoffRate": 2,
         "JitterStrategy": "FULL",
     }
+
+
+def _rule(test: dict[str, Any], next_: str | None) -> dict[str, Any]:
+    return {**test, "Next": next_} if next_ else test
