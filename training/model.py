@@ -168,7 +168,7 @@ class AdaptedModel:
             raise TrainingFailure(
                 "the adapter does not fit the base model and the settings",
                 where=str(file),
-                remedy="Give the job the base model and the lora_r and target_modules that it was trained with",
+                remedy="Give the job the base model, lora_r and target_modules that it was trained with",
             )
         set_peft_model_state_dict(self.model, state)
         return hashlib.sha256(content).hexdigest()
