@@ -109,4 +109,4 @@ def _merge_shard(source: Path, target: Path, updates: Mapping[str, LoraUpdate]) 
 
 def _write(stream: BinaryIO, tensor: torch.Tensor) -> None:
     """A tensor's bytes as they lie in memory (safetensors is little-endian, as all our machines are)."""
-    stream.write(memoryview(tensor.contiguous().reshape(-1).view(torch.uint8).numpy()))
+    stream.write(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
