@@ -34,5 +34,10 @@ def is_untold_removal(physical_id: str, logical_id: str, earlier: Sequence[dict[
     return last.get("PhysicalResourceId") == physical_id and last["ResourceStatus"] != "DELETE_IN_PROGRESS"
 
 
+def is_updating(status: str) -> bool:
+    """Whether an update, its clean-up or its rollback is under way: CloudFormation deletes no such stack."""
+    return status.startswith("UPDATE_") and status.endswith("IN_PROGRESS")
+
+
 def _last(logical_id: str, earlier: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return next((event for event in reversed(earlier) if event["LogicalResourceId"] == logical_id), {})

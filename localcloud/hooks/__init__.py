@@ -49,6 +49,7 @@ from localcloud.hooks.requests import (
 )
 from localcloud.hooks.stacks import (
     Resource,
+    install_delete_check,
     install_joins_in_conditions,
     install_resource_type,
     install_stack_check,
@@ -90,6 +91,7 @@ __all__ = [
     "install_alarm_rule",
     "install_condition_keys",
     "install_decision_log",
+    "install_delete_check",
     "install_event_retries",
     "install_execution_end",
     "install_gate",

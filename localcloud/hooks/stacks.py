@@ -163,6 +163,23 @@ def install_stack_check(denial: Callable[[str, str, str, dict[str, Any], str], s
     stacks._delete_resource = delete_if_allowed
 
 
+def install_delete_check(refuses: Callable[[str], bool]) -> None:
+    """Refuse DeleteStack while `refuses(StackStatus)`. ministack deletes beside the update that still makes
+    what is being deleted."""
+    from ministack.services.cloudformation import handlers
+
+    delete = handlers._ACTION_HANDLERS["DeleteStack"]
+
+    def delete_if_idle(params: dict[str, Any]) -> Any:
+        stack = handlers._resolve_stack(handlers._p(params, "StackName"))
+        if stack and refuses(status := stack["StackStatus"]):
+            reason = f"Stack [{stack['StackId']}] cannot be deleted while in status {status}"
+            return handlers._error("ValidationError", reason)
+        return delete(params)
+
+    handlers._ACTION_HANDLERS["DeleteStack"] = delete_if_idle
+
+
 def install_joins_in_conditions() -> None:
     """Let conditions of a template join a list parameter. ministack takes an Fn::Join there for a value
     that equals nothing, so CDK's own bootstrap left CloudFormation's role without a policy."""

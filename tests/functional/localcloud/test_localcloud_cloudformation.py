@@ -214,7 +214,9 @@ def test_a_wake_that_fails_goes_back_to_sleep_and_says_why(stacks: Stacks, clien
     assert client("sagemaker").list_inference_components()["InferenceComponents"] == []
 
 
-def test_a_wake_can_be_cancelled(stacks: Stacks, client: MakeClient) -> None:
+def test_a_wake_can_be_cancelled_and_is_not_deleted_before_it_has_ended(
+    stacks: Stacks, client: MakeClient
+) -> None:
     resources = {"Model": model() | {"Condition": "Awake"}, **components_endpoint(Condition="Awake")}
     parameter = {
         "Type": "AWS::SSM::Parameter",
@@ -231,6 +233,8 @@ def test_a_wake_can_be_cancelled(stacks: Stacks, client: MakeClient) -> None:
             {"ParameterKey": "BootstrapVersion", "UsePreviousValue": True},
         ],
     )
+    with pytest.raises(ClientError, match="cannot be deleted while in status UPDATE_IN_PROGRESS"):
+        client("cloudformation").delete_stack(StackName="cancel")
     client("cloudformation").cancel_update_stack(StackName="cancel")
     assert stacks.wait("cancel")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert "User Initiated" in stacks.reasons("cancel")
