@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -55,10 +54,6 @@ class App:
     def client(self, service: str) -> Any:
         """A client of the account's root that sends each request once."""
         return self.deployment.target.client(service)
-
-    def trusting(self) -> ssl.SSLContext:
-        """What believes the cloud's certificate, and no other."""
-        return ssl.create_default_context(cafile=self.cloud.environment()["SSL_CERT_FILE"])
 
     def deploy(self) -> None:
         """`cdk deploy --all`, and the base weights into the data bucket."""

@@ -1,14 +1,10 @@
-"""What must not get out does not: secrets of the person's shell, data after a link's time."""
+"""What must not get out does not: secrets of the person's shell."""
 
 from __future__ import annotations
 
 import re
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
-import pytest
 from guarded_app import CANARY, App
 
 from finexpert.ops import runs
@@ -35,20 +31,6 @@ def test_a_secret_of_the_shell_is_in_no_log_report_template_or_error(app: App) -
     assert any("finexpert-validate-dataset" in name for name in texts)
     found = [name for name, text in texts.items() if CANARY in text]
     assert not found, found
-
-
-def test_a_presigned_link_ends_with_its_time(app: App) -> None:
-    bucket = app.deployment.output("Storage", "DataBucketName")
-    app.client("s3").put_object(Bucket=bucket, Key="datasets/link.txt", Body=b"mine")
-    asked = {"Bucket": bucket, "Key": "datasets/link.txt"}
-    link = app.client("s3").generate_presigned_url("get_object", Params=asked, ExpiresIn=2)
-    with urllib.request.urlopen(link, context=app.trusting()) as answer:
-        assert answer.read() == b"mine"
-    time.sleep(3)
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(link, context=app.trusting())
-    assert refused.value.code == 403
-    app.client("s3").delete_object(**asked)
 
 
 def files_below(place: Path) -> list[Path]:
