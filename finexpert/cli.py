@@ -29,6 +29,7 @@ from finexpert.commands import (
     leftovers,
     local,
     plan,
+    prices,
     reap,
     restore,
     runs,
@@ -98,6 +99,7 @@ app.command(rich_help_panel=SERVE)(chat.chat)
 app.command(rich_help_panel=SERVE)(sleep.sleep)
 app.command(rich_help_panel=GUARD)(costs.costs)
 app.command(rich_help_panel=GUARD)(plan.plan)
+app.add_typer(prices.app, name="prices", rich_help_panel=GUARD)
 app.command(rich_help_panel=GUARD)(reap.reap)
 app.command(rich_help_panel=GUARD)(snooze.snooze)
 app.command(rich_help_panel=GUARD)(restore.restore)

@@ -67,7 +67,8 @@ def hourly(instance_type: str, region: str, component: Component) -> Price:
             if known
             else f"Regions with prices: {', '.join(priced_regions(component))}."
         )
-        + f" To use another, add its price with source and date to {PRICES_FILE.name}."
+        + f" To use another, read its price from AWS into {PRICES_FILE.name}:"
+        f" finexpert prices refresh {instance_type} --region {region} --on aws"
     )
 
 

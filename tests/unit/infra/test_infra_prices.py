@@ -5,6 +5,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from infra.hosting.capacity import CAPACITIES
+from infra.setting_checks import COMPONENT_REGIONS
+from infra.settings import Settings, SettingsError
+from lambdas.admission.planning import SUITABLE
 from lambdas.shared import prices
 
 DOCUMENT = json.loads(prices.PRICES_FILE.read_text(encoding="utf-8"))
@@ -98,11 +102,49 @@ def test_the_sample_of_the_torn_cases_is_itself_good() -> None:
 
 
 def test_what_the_app_can_host_on_is_known_by_its_size() -> None:
-    from infra.hosting.capacity import CAPACITIES
-
     offered = {
         type_
         for region in prices.priced_regions("hosting")
         for type_ in prices.priced_types(region, "hosting")
     }
     assert offered <= set(CAPACITIES)
+
+
+def offered() -> list[tuple[str, str]]:
+    """(region, instance type) that the app can host on, or train its recipe on."""
+    return [(region, type_) for region in sorted(COMPONENT_REGIONS) for type_ in sorted(CAPACITIES)]
+
+
+def test_whatever_is_offered_is_priced_or_the_settings_name_the_command_that_prices_it() -> None:
+    outcomes = set()
+    for region, type_ in offered():
+        for component in ("training", "hosting"):
+            outcomes.add(_priced_or_told(region, type_, component))
+    assert outcomes == {True, False}
+
+
+def _priced_or_told(region: str, type_: str, component: prices.Component) -> bool:
+    refused = ""
+    try:
+        Settings.load({"region": region, f"{component}_instance_type": type_, "budget_usd": "1000"}, {})
+    except SettingsError as error:
+        refused = str(error)
+    known = type_ in prices.priced_types(region, component)
+    told = f"{component}_instance_type is" in refused
+    assert told is not known, (region, type_, component)
+    assert known or f"finexpert prices refresh {type_} --region {region}" in refused
+    return known
+
+
+def test_every_region_with_a_price_for_training_has_an_instance_that_the_recipe_fits_on() -> None:
+    for region in prices.priced_regions("training"):
+        assert any(type_.startswith(SUITABLE) for type_ in prices.priced_types(region, "training")), region
+
+
+def test_the_defaults_are_priced() -> None:
+    settings = Settings.load({}, {})
+    for component, type_ in (
+        ("training", settings.training_instance_type),
+        ("hosting", settings.hosting_instance_type),
+    ):
+        assert type_ in prices.priced_types(settings.region, component)

@@ -216,7 +216,7 @@ class TestHandler:
             self.admit(unread=("training jobs: AccessDenied",))
 
     def test_an_unknown_price_blocks_and_says_what_to_do(self) -> None:
-        with pytest.raises(UnknownPrice, match=r"ml\.z9.* add its price with source and date"):
+        with pytest.raises(UnknownPrice, match=r"finexpert prices refresh ml\.z9"):
             self.admit(environ={"TRAINING_INSTANCE_TYPE": "ml.z9"})
 
     def test_a_budget_below_the_cheapest_run_is_refused_with_the_sum(self) -> None:
