@@ -7,16 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lambdas.shared.spend_reserve import Exposure
+from lambdas.shared.training_time import training_seconds
 
 #: A job that may run for less than this would be stopped before it has learnt anything: JumpStart's own job
 #: of the same recipe takes 804 billable seconds.
 LEAST_USEFUL_SECONDS = 1200
-#: Tokens a second of the recipe on one ml.g5.2xlarge, from public logs of JumpStart's job (912); slower than
-#: ours.
-TOKENS_PER_SECOND = 900.0
-#: Seconds around the optimizer steps: download, load, evaluation of base and tuned, upload (same logs, 804 −
-#: 50, without the pip install and the merge that this product does not do).
-SECONDS_AROUND = 600.0
 OPTIONS_TOLD = 3
 
 
@@ -155,9 +150,8 @@ def decide(request: Request, money: Money) -> Admission:
 
 
 def expected_usd(request: Request) -> float:
-    """What the job will probably cost, from the recipe's speed on its own instance type."""
-    seconds = SECONDS_AROUND + request.training_tokens / (TOKENS_PER_SECOND * request.instances)
-    return request.rate * seconds / 3600
+    """What the job will probably cost, evaluation apart, at the recipe's speed on its own instance type."""
+    return request.rate * training_seconds(request.training_tokens, 0, request.instances) / 3600
 
 
 def options(request: Request, money: Money) -> list[Option]:
