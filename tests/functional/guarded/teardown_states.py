@@ -17,13 +17,14 @@ from guarded_app import App, eventually, make_endpoint, names_of_endpoints
 
 from finexpert import paths
 from finexpert.deployment import describe_stack
-from finexpert.ops import runs
+from finexpert.ops import leftovers, runs
 from lambdas.shared import hosting
 
 sys.path.append(str(Path(__file__).parents[2] / "unit" / "serving"))
 
 PARTS = ("Storage", "Training", "Hosting", "Guardrails", "Billing")
 DENIED = "may-not-delete"
+BY_HAND = "by-hand"
 
 
 def never_woken(app: App) -> None:
@@ -116,7 +117,7 @@ def endpoint_deleted_by_hand(app: App) -> None:
 
 def endpoint_out_of_band(app: App) -> None:
     """Somebody made an endpoint with the project's tag, and a component on it."""
-    make_endpoint(app, "by-hand")
+    make_endpoint(app, BY_HAND)
 
 
 STATES: tuple[Callable[[App], None], ...] = (
@@ -131,6 +132,14 @@ STATES: tuple[Callable[[App], None], ...] = (
     endpoint_deleted_by_hand,
     endpoint_out_of_band,
 )
+
+
+def left_over(app: App) -> dict[str, list[str]]:
+    """What there is by kind, without the free parts of the endpoint made by hand: with them its maker can
+    make it again, so they are kept on purpose."""
+    free = {"models", "endpoint configurations"}
+    found = leftovers.find(app.client)
+    return {kind: [n for n in names if kind not in free or n != BY_HAND] for kind, names in found.items()}
 
 
 def hosting_stack(app: App) -> str:

@@ -6,9 +6,7 @@ It comes last: the app is gone then.
 from __future__ import annotations
 
 from guarded_app import App
-from teardown_states import awake, endpoint_out_of_band, training
-
-from finexpert.ops import leftovers
+from teardown_states import awake, endpoint_out_of_band, left_over, training
 
 
 def test_destroying_while_it_serves_and_trains_leaves_nothing(app: App) -> None:
@@ -16,8 +14,8 @@ def test_destroying_while_it_serves_and_trains_leaves_nothing(app: App) -> None:
     endpoint_out_of_band(app)
     training(app)
     app.destroy()
-    left = {kind: names for kind, names in leftovers.find(app.client).items() if names}
-    assert set(left) <= {"buckets", "stacks", "CloudFormation stacks"}, left
+    left = {kind: names for kind, names in left_over(app).items() if names}
+    assert set(left) <= {"buckets", "stacks"}, left
     assert all("cdk" in name.lower() for names in left.values() for name in names), left
     assert app.cloud.health()["processes"] == []
     assert app.cloud.health()["executions"] == []

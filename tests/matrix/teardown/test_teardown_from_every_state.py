@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from guarded_app import App, eventually, guarded_app
-from teardown_states import STATES
+from teardown_states import STATES, left_over
 
 from finexpert.errors import UserError
-from finexpert.ops import leftovers
 
 
 @pytest.fixture
@@ -21,7 +20,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
 def test_destroying_leaves_nothing(app: App, state: Callable[[App], None]) -> None:
-    before = leftovers.find(app.client)
+    before = left_over(app)
     app.deploy()
     state(app)
     try:
@@ -31,7 +30,7 @@ def test_destroying_leaves_nothing(app: App, state: Callable[[App], None]) -> No
         assert "IN_PROGRESS" in str(refused), refused
         eventually(lambda: not in_progress(app), seconds=120)
         app.destroy()
-    assert leftovers.find(app.client) == before
+    assert left_over(app) == before
     assert app.cloud.health()["processes"] == []
     assert app.cloud.health()["executions"] == []
 
