@@ -23,14 +23,19 @@ def costs(context: typer.Context, json: Json = False) -> None:
     from finexpert.ops import costs as money
 
     deployment = open_deployment(context, json=json)
-    spend = money.month_to_date(deployment, now=datetime.now(UTC))
-    budget = deployment.settings.budget_usd
+    now = datetime.now(UTC)
+    spend = money.month_to_date(deployment, now=now)
+    position = money.position(deployment, spend)
+    budget, prices = deployment.settings.budget_usd, money.configured_prices(deployment)
     if json:
         totals = {
             "total_usd": spend.total_usd,
             "burn_usd_per_hour": spend.burn_usd_per_hour,
             "projected_usd": spend.projected_usd,
             "budget_usd": budget,
+            "limit_usd": position.limit_usd,
+            "hours_to_limit": position.hours_to_limit,
+            "prices": [{**asdict(price), "age_days": price.age_days(now)} for price in prices],
         }
         display.print_json({**asdict(spend), **totals})
         return
@@ -48,6 +53,10 @@ def costs(context: typer.Context, json: Json = False) -> None:
     )
     if spend.burn_usd_per_hour:
         out.print(f"  runs now: {usd(spend.burn_usd_per_hour)} an hour")
+        hours = f"{position.hours_to_limit:.1f} h"
+        out.print(f"  everything is stopped at {usd(position.limit_usd)}: in {hours} at this pace")
         out.print(f"  at the month's end, if all goes on: {usd(spend.projected_usd)}")
+    for price in prices:
+        out.print(f"  [dim]{price.component} {price}, {price.age_days(now)} days ago[/]", soft_wrap=True)
     for problem in (*spend.unpriced, *spend.unread):
         out.print(f"[yellow]! not in the sum:[/] {escape(problem)}", soft_wrap=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,10 +19,17 @@ if TYPE_CHECKING:
     from finexpert.target import Target
 
 
-def doctor(context: typer.Context, json: Json = False) -> None:
+def doctor(
+    context: typer.Context,
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Send a test notification to the alerts' topic as well.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Check credentials, region, quotas, licence, weights, GPU memory, prices, budget, alerts and the app.
 
-    ✓ is ready, ✗ is not and says what to do, ? could not be looked at. Nothing is changed, nothing costs.
+    ✓ is ready, ✗ is not and says what to do, ? could not be looked at. Nothing is changed, nothing costs;
+    with --notify a message goes to those who hear the alerts.
     Exit code 4: at least one ✗.
 
     Example: finexpert doctor -c training_instance_type=ml.g5.12xlarge
@@ -36,7 +43,7 @@ def doctor(context: typer.Context, json: Json = False) -> None:
     err.print(f"[dim]{_where(target)}[/]", soft_wrap=True)
     with display.Live(err) as live:
         live.update("checking …", "")
-        findings = examine(Deployment(target, target.settings()), checks())
+        findings = examine(Deployment(target, target.settings()), checks(notify=notify))
     if json:
         display.print_json({name: asdict(finding) for name, finding in findings.items()})
     else:
@@ -52,8 +59,8 @@ def _where(target: Target) -> str:
     return f"on AWS region {target.session().region_name}"
 
 
-def checks() -> dict[str, Check]:
-    """All checks by the name that they are shown under."""
+def checks(*, notify: bool = False) -> dict[str, Check]:
+    """All checks by the name that they are shown under; `notify` adds the one that sends a message."""
     from finexpert.doctor import account, app, model, money
 
     return {
@@ -67,6 +74,7 @@ def checks() -> dict[str, Check]:
         "budget": money.budget,
         "billing alerts": account.billing_alerts,
         "alert mail": account.alert_mail,
+        **({"test notification": account.notification} if notify else {}),
         "tools": app.tools,
         "app": app.stacks,
     }

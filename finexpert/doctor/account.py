@@ -112,3 +112,29 @@ def alert_mail(deployment: Deployment) -> Finding:
     if "PendingConfirmation" in mine:
         return bad(f"{mail} has not confirmed", "Open AWS's mail to it and follow the link to confirm.")
     return good(f"{mail} hears the alerts")
+
+
+def notification(deployment: Deployment) -> Finding:
+    """Does a message that is really sent find anybody? Publishes one to the alerts' topic."""
+    topic = deployment.output("Guardrails", "TopicArn")
+    sns = deployment.target.client("sns")
+    counts = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+    sns.publish(
+        TopicArn=topic,
+        Subject=f"{deployment.settings.prefix}: test notification",
+        Message="This is a test. Warnings about money and idle endpoints will arrive like this.",
+    )
+    return judge_subscriptions(
+        int(counts.get("SubscriptionsConfirmed", 0)), int(counts.get("SubscriptionsPending", 0))
+    )
+
+
+def judge_subscriptions(confirmed: int, pending: int) -> Finding:
+    """Who heard it, from the topic's numbers of subscriptions."""
+    if confirmed:
+        return good(f"sent to {confirmed} confirmed subscription(s): look whether it has arrived")
+    waits = f"; {pending} wait for confirmation" if pending else ""
+    return bad(
+        f"no confirmed subscription: a warning would reach nobody{waits}",
+        "Open AWS's mail 'AWS Notification - Subscription Confirmation' and follow its link.",
+    )

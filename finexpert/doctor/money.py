@@ -16,12 +16,8 @@ OLD_DAYS = 365
 
 def price(deployment: Deployment) -> Finding:
     """Is there a price for what will run? Nothing without one is ever started."""
-    settings = deployment.settings
     try:
-        found = [
-            prices.hourly(settings.training_instance_type, settings.region, "training"),
-            prices.hourly(settings.hosting_instance_type, settings.region, "hosting"),
-        ]
+        found = costs.configured_prices(deployment)
     except prices.UnknownPrice as error:
         return bad(str(error), "")
     return judge_prices(found, datetime.now(UTC))

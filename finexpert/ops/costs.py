@@ -10,6 +10,9 @@ from finexpert.deployment import Deployment
 from finexpert.target import Target
 from lambdas.shared import prices, spend_charges, spend_sources
 from lambdas.shared.spend import Spend
+from lambdas.shared.spend_reserve import Exposure
+from lambdas.shared.spend_settings import BudgetSettings
+from lambdas.spend_guard.position import Memory, Position, stand
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,36 @@ def month_to_date(deployment: Deployment, *, now: datetime) -> Spend:
             endpoint_url=deployment.target.endpoint_url,
         ),
     )
+
+
+def budget_settings(deployment: Deployment) -> BudgetSettings:
+    """The budget as the guards in AWS have it."""
+    settings = deployment.settings
+    return BudgetSettings(
+        project=settings.prefix,
+        hosting_stack=deployment.names.stack("Hosting"),
+        budget_usd=settings.budget_usd,
+        reserve_usd=settings.reserve_usd,
+        exposure=Exposure(period_minutes=settings.spend_guard_period_minutes),
+    )
+
+
+def position(deployment: Deployment, spend: Spend) -> Position:
+    """Where the month stands by the spend guard's own reckoning: its limit, and the hours left to it."""
+    return stand(spend, Memory(), budget_settings(deployment), spend.now)
+
+
+def configured_prices(deployment: Deployment) -> list[prices.Price]:
+    """The prices of the instances that training and endpoint run on.
+
+    Raises:
+        lambdas.shared.prices.UnknownPrice: one of them has none.
+    """
+    settings = deployment.settings
+    return [
+        prices.hourly(settings.training_instance_type, settings.region, "training"),
+        prices.hourly(settings.hosting_instance_type, settings.region, "hosting"),
+    ]
 
 
 def training_usd_per_hour(deployment: Deployment) -> float:

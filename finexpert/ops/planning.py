@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from finexpert.deployment import Deployment
-from finexpert.ops.costs import month_to_date
+from finexpert.ops.costs import budget_settings, month_to_date
 from lambdas.admission import planning, reservations
 from lambdas.admission.decision import Admission, BudgetExceeded, Option, decide, options
 from lambdas.shared import prices
-from lambdas.shared.spend_reserve import Exposure
-from lambdas.shared.spend_settings import BudgetSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,17 +45,12 @@ def plan(deployment: Deployment, *, training_tokens: float, now: datetime) -> Pl
         max_runtime_seconds=settings.max_runtime_minutes * 60,
         max_wait_seconds=settings.max_wait_minutes * 60,
     )
-    budget = BudgetSettings(
-        project=settings.prefix,
-        hosting_stack=deployment.names.stack("Hosting"),
-        budget_usd=settings.budget_usd,
-        reserve_usd=settings.reserve_usd,
-        exposure=Exposure(period_minutes=settings.spend_guard_period_minutes),
-    )
     request = planning.request(job, spot=settings.spot, training_tokens=training_tokens)
     bucket = deployment.output("Storage", "ArtifactBucketName")
     book = reservations.read(deployment.target.client("s3"), bucket)
-    money = planning.money(budget, month_to_date(deployment, now=now), book.standing("", now))
+    money = planning.money(
+        budget_settings(deployment), month_to_date(deployment, now=now), book.standing("", now)
+    )
     price = prices.hourly(job.instance_type, job.region, "training")
     admission, refusal = None, ""
     try:

@@ -248,3 +248,29 @@ def test_what_several_checks_lack_is_told_once(capsys: pytest.CaptureFixture[str
     assert shown.count("→ do this") == 1
     assert "✗ one    no [x]" in shown
     assert "1 ready, 1 not ready, 1 not known" in shown
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "pending", "verdict", "says"),
+    [
+        ("1", "0", Verdict.GOOD, "1 confirmed"),
+        ("0", "2", Verdict.BAD, "2 wait for confirmation"),
+        ("0", "0", Verdict.BAD, "reach nobody"),
+    ],
+)
+def test_a_test_notification_is_sent_only_when_asked_for_and_tells_who_hears_it(
+    monkeypatch: pytest.MonkeyPatch, confirmed: str, pending: str, verdict: Verdict, says: str
+) -> None:
+    assert "test notification" not in checks()
+    sent: list[dict[str, Any]] = []
+    counts = {"SubscriptionsConfirmed": confirmed, "SubscriptionsPending": pending}
+    sns = SimpleNamespace(
+        get_topic_attributes=lambda TopicArn: {"Attributes": counts},
+        publish=lambda **message: sent.append(message),
+    )
+    there = deployment()
+    monkeypatch.setattr(Deployment, "output", lambda self, stack, name: f"arn:{stack}-{name}")
+    monkeypatch.setattr(Cloud, "client", lambda self, service, region=None: sns)
+    finding = checks(notify=True)["test notification"](there)
+    assert finding.verdict is verdict and says in finding.said
+    assert [message["TopicArn"] for message in sent] == ["arn:Guardrails-TopicArn"]
