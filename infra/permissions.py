@@ -227,6 +227,7 @@ def teardown(arns: Arns) -> list[Statement]:
             ],
             ANYTHING,
         ),
+        allow(["cloudformation:DescribeStacks"], [arns.hosting_stack]),
         allow(["sagemaker:StopTrainingJob"], [arns.training_jobs]),
         allow(
             ["sagemaker:DeleteModelPackage"],

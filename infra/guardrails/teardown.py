@@ -18,7 +18,7 @@ class CleanUpOnDelete(Construct):
         names: what the deployment is called.
         state_machine_arn: whose executions and jobs to stop; none if left out.
         model_package_group: the group to empty, since one with packages cannot be deleted; none if left out.
-        endpoints_too: also delete endpoints with the project's tag that no stack owns.
+        endpoints_too: also delete the project's endpoints that no stack owns, or that Hosting left behind.
         before: resources that must outlive the cleaning: they are made before this and deleted after it.
     """
 
@@ -43,7 +43,7 @@ class CleanUpOnDelete(Construct):
             service_timeout=Duration.minutes(MAX_MINUTES),
             properties={
                 "Project": names.project,
-                "EndpointsToo": "true" if endpoints_too else "false",
+                **({"HostingStack": names.stack("Hosting")} if endpoints_too else {}),
                 **({"StateMachineArn": state_machine_arn} if state_machine_arn else {}),
                 **({"ModelPackageGroup": model_package_group} if model_package_group else {}),
             },

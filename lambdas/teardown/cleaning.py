@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from lambdas.shared import hosting
 from lambdas.shared.aws import Clients, error_text, is_missing, list_all
 from lambdas.shared.endpoints import remove_endpoint
 from lambdas.shared.spend_sources import project_jobs
@@ -38,16 +39,20 @@ class Cleaner:
         self.result = Cleaning()
 
     def clean(
-        self, *, state_machine_arn: str = "", model_package_group: str = "", endpoints_too: bool = False
+        self, *, state_machine_arn: str = "", model_package_group: str = "", hosting_stack: str = ""
     ) -> Cleaning:
-        """Executions first, so that none starts another job; then jobs; then packages and endpoints."""
+        """Executions first, so that none starts another job; then jobs; then packages and endpoints.
+
+        What has no name is left alone; `hosting_stack` is the stack whose endpoints are the project's too,
+        once it is gone itself.
+        """
         if state_machine_arn:
             self._try("executions", lambda: self._executions(state_machine_arn))
         self._try("training jobs", self._jobs)
         if model_package_group:
             self._try("model packages", lambda: self._packages(model_package_group))
-        if endpoints_too:
-            self._try("endpoints", self._endpoints)
+        if hosting_stack:
+            self._try("endpoints", lambda: self._endpoints(hosting_stack))
         return self.result
 
     def _try(self, what: str, step: Callable[[], None]) -> None:
@@ -114,23 +119,26 @@ class Cleaner:
         if not listing.complete and "does not exist" not in listing.problem:
             raise RuntimeError(listing.problem)
 
-    def _endpoints(self) -> None:
+    def _endpoints(self, hosting_stack: str) -> None:
         sagemaker = self._clients("sagemaker")
+        # A rollback that cannot delete an endpoint lets go of it: it bills on with the stack's tag.
+        stack = hosting.read(self._clients("cloudformation"), hosting_stack)
+        unowned = {"", hosting_stack} if stack.state is hosting.HostingState.ABSENT else {""}
         listing = list_all(sagemaker.list_endpoints, "Endpoints", MaxResults=100)
         for summary in listing.items:
             name = summary["EndpointName"]
-            self._try(f"endpoint {name}", lambda s=summary: self._endpoint(sagemaker, s))  # type: ignore[misc]
+            self._try(f"endpoint {name}", lambda s=summary: self._endpoint(sagemaker, s, unowned))  # type: ignore[misc]
         if not listing.complete:
             raise RuntimeError(listing.problem)
 
-    def _endpoint(self, sagemaker: Any, summary: dict[str, Any]) -> None:
+    def _endpoint(self, sagemaker: Any, summary: dict[str, Any], unowned: set[str]) -> None:
         try:
             tags = list_tags(sagemaker, summary["EndpointArn"])
         except Exception as error:
             if is_missing(error):
                 return
             raise
-        if tags.get(PROJECT_TAG) != self._project or owning_stack(tags):
+        if tags.get(PROJECT_TAG) != self._project or owning_stack(tags) not in unowned:
             return
         removal = remove_endpoint(
             summary["EndpointName"],

@@ -1,7 +1,8 @@
 """A custom resource whose deletion ends what would go on billing after its stack is gone.
 
-Properties: `Project`; `StateMachineArn` and `ModelPackageGroup` (optional); `EndpointsToo` ("true": also the
-project's endpoints that no CloudFormation stack owns). Creating and updating it does nothing.
+Properties: `Project`; `StateMachineArn` and `ModelPackageGroup` (optional); `HostingStack` (optional: also
+the project's endpoints that no CloudFormation stack owns, or that this one left behind). Creating and
+updating it does nothing.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def work(
             cleaning = cleaner.clean(
                 state_machine_arn=str(properties.get("StateMachineArn") or ""),
                 model_package_group=str(properties.get("ModelPackageGroup") or ""),
-                endpoints_too=str(properties.get("EndpointsToo", "")).lower() == "true",
+                hosting_stack=str(properties.get("HostingStack") or ""),
             )
     except Exception as error:  # whatever happens, CloudFormation must get an answer
         cleaning.left.append(error_text(error))

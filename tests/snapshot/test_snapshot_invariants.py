@@ -72,10 +72,10 @@ def test_what_runs_is_stopped_before_what_it_runs_under_goes(aws: Templates) -> 
     ):
         assert set(resources(training, type_)) <= first
     assert [name for name in first if name.startswith("TrainingRole")]
-    assert clean_up["Properties"]["EndpointsToo"] == "false"
+    assert "HostingStack" not in clean_up["Properties"]
     assert clean_up["Properties"]["ServiceTimeout"] == "900"
     ((_, out_of_band),) = resources(aws["Guardrails"], "Custom::CleanUpOnDelete").items()
-    assert out_of_band["Properties"]["EndpointsToo"] == "true"
+    assert out_of_band["Properties"]["HostingStack"] == "FinExpert-Hosting"
     assert "StateMachineArn" not in out_of_band["Properties"]
 
 

@@ -14,7 +14,7 @@ def test_destroying_while_it_serves_and_trains_leaves_nothing(app: App) -> None:
     endpoint_out_of_band(app)
     training(app)
     app.destroy()
-    left = {kind: names for kind, names in left_over(app).items() if names}
+    left = {kind: names for kind, names in left_over(app, endpoint_out_of_band).items() if names}
     assert set(left) <= {"buckets", "stacks"}, left
     assert all("cdk" in name.lower() for names in left.values() for name in names), left
     assert app.cloud.health()["processes"] == []

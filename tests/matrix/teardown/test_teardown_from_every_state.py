@@ -20,7 +20,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
 def test_destroying_leaves_nothing(app: App, state: Callable[[App], None]) -> None:
-    before = left_over(app)
+    before = left_over(app, state)
     app.deploy()
     state(app)
     try:
@@ -30,7 +30,7 @@ def test_destroying_leaves_nothing(app: App, state: Callable[[App], None]) -> No
         assert "IN_PROGRESS" in str(refused), refused
         eventually(lambda: not in_progress(app), seconds=120)
         app.destroy()
-    assert left_over(app) == before
+    assert left_over(app, state) == before
     assert app.cloud.health()["processes"] == []
     assert app.cloud.health()["executions"] == []
 

@@ -236,7 +236,7 @@ class TestTeardown:
         "ResourceProperties": {
             "Project": "FinExpert",
             "StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:finexpert-fine-tune",
-            "EndpointsToo": "true",
+            "HostingStack": STACK,
         },
     }
 
@@ -267,6 +267,15 @@ class TestTeardown:
         assert set(cloud.endpoints) == {"in-a-stack", "theirs"}
         assert answer["PhysicalResourceId"] == "FinExpert-teardown"
 
+    def test_an_endpoint_that_hosting_left_behind_goes_and_one_that_it_has_stays(self, cloud: Cloud) -> None:
+        cloud.endpoint("finexpert", tags={"aws:cloudformation:stack-name": STACK})
+        cloud.stack(STACK)
+        assert self.work(cloud)["Status"] == "SUCCESS"
+        assert set(cloud.endpoints) == {"finexpert"}
+        cloud.stacks.clear()
+        assert self.work(cloud)["Status"] == "SUCCESS"
+        assert not cloud.endpoints
+
     def test_the_named_group_is_emptied_and_no_other(self, cloud: Cloud) -> None:
         for group, version in [("finexpert-models", v) for v in range(1, 131)] + [("theirs", 1)]:
             arn = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{group}/{version}"
@@ -286,7 +295,7 @@ class TestTeardown:
 
     def test_endpoints_stay_without_the_word(self, cloud: Cloud) -> None:
         self.fill(cloud)
-        self.work(cloud, ResourceProperties={"Project": "FinExpert", "EndpointsToo": "false"})
+        self.work(cloud, ResourceProperties={"Project": "FinExpert"})
         assert "mine" in cloud.endpoints
 
     def test_what_is_left_is_told_and_fails(self, cloud: Cloud) -> None:
