@@ -39,5 +39,6 @@ def pair(left: tuple[str, str], right: tuple[str, str]) -> str:
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """A change with its sign, a real minus included."""
-    return f"{value:+.{digits}f}".replace("-", "−")
+    """A change with its sign, a real minus included; what rounds to zero has none."""
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    return text if any(digit in text for digit in "123456789") else text[1:]

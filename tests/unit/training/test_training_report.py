@@ -20,6 +20,7 @@ from training.events import Events
 from training.job import run
 from training.report import render
 from training.report.charts import Scale, Span, difference_chart, interval_chart, line_chart, ticks
+from training.report.markup import signed
 from training.request import read_request
 from training.stopping import StopSignal
 
@@ -184,6 +185,13 @@ def test_interval_charts_are_drawn_inside_their_box(rows: list[tuple[list[float]
         left, middle, right = (float(e) for e in (line.attrib["x1"], dot.attrib["cx"], line.attrib["x2"]))
         assert 0 <= left <= middle <= right <= width
         assert 0 <= float(dot.attrib["cy"]) <= height
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"), [(-0.5, 3, "−0.500"), (0.0, 0, "0"), (-0.0004, 3, "0.000"), (7.6, 0, "+8")]
+)
+def test_a_change_has_its_sign_and_none_has_none(value: float, digits: int, text: str) -> None:
+    assert signed(value, digits) == text
 
 
 def test_what_overlaps_is_told_with_both_figures(evaluation: dict[str, Any]) -> None:
