@@ -50,7 +50,7 @@ def evaluation(fine_tune: FineTune) -> dict[str, State]:
                 "Type": "String",
                 "Overwrite": True,
             },
-            retry_on="Ssm.SsmException",
+            retry_on="States.TaskFailed",
             result="$.published",
             catch=[catch_all(FAILED)],
             next_="WakeWanted",
