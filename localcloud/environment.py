@@ -41,10 +41,9 @@ def trust(state_dir: Path, endpoint_url: str) -> dict[str, str]:
     return dict.fromkeys(names, certificate)
 
 
-def client(state_dir: Path, endpoint_url: str) -> dict[str, str]:
-    """What AWS clients and the CDK CLI need to work on this cloud, and only on it."""
-    return trust(state_dir, endpoint_url) | {
-        "AWS_ENDPOINT_URL": endpoint_url,
+def identity(state_dir: Path) -> dict[str, str]:
+    """Who a process is on this cloud, and where: its own account, not one of the user's profiles."""
+    return {
         "AWS_ACCESS_KEY_ID": ACCOUNT,
         "AWS_SECRET_ACCESS_KEY": SECRET,
         "AWS_SESSION_TOKEN": "",
@@ -53,14 +52,25 @@ def client(state_dir: Path, endpoint_url: str) -> dict[str, str]:
         "AWS_CONFIG_FILE": str(state_dir / "aws-config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(state_dir / "aws-credentials"),
         "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_PAGER": "",
-        "CDK_DEFAULT_ACCOUNT": ACCOUNT,
-        "CDK_DEFAULT_REGION": REGION,
-        "CDK_DISABLE_CLI_TELEMETRY": "1",
-        "CDK_DISABLE_VERSION_CHECK": "1",
-        "NO_PROXY": LOOPBACK + ",localhost",
-        "no_proxy": LOOPBACK + ",localhost",
     }
+
+
+def client(state_dir: Path, endpoint_url: str) -> dict[str, str]:
+    """What AWS clients and the CDK CLI need to work on this cloud, and only on it."""
+    return (
+        trust(state_dir, endpoint_url)
+        | identity(state_dir)
+        | {
+            "AWS_ENDPOINT_URL": endpoint_url,
+            "AWS_PAGER": "",
+            "CDK_DEFAULT_ACCOUNT": ACCOUNT,
+            "CDK_DEFAULT_REGION": REGION,
+            "CDK_DISABLE_CLI_TELEMETRY": "1",
+            "CDK_DISABLE_VERSION_CHECK": "1",
+            "NO_PROXY": LOOPBACK + ",localhost",
+            "no_proxy": LOOPBACK + ",localhost",
+        }
+    )
 
 
 def for_program(state_dir: Path, endpoint_url: str, base: Mapping[str, str]) -> dict[str, str]:
@@ -90,20 +100,13 @@ def server(
     return (
         {"OMP_NUM_THREADS": "1"}
         | kept
+        | identity(state_dir)
         | {
             "PATH": path,
             "HOME": str(tmp),
             "TMPDIR": str(tmp),
             "PYTHONUNBUFFERED": "1",
             "NODE_PATH": str(REPOSITORY / "node_modules"),
-            "AWS_ACCESS_KEY_ID": ACCOUNT,
-            "AWS_SECRET_ACCESS_KEY": SECRET,
-            "AWS_SESSION_TOKEN": "",
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_CONFIG_FILE": str(state_dir / "aws-config"),
-            "AWS_SHARED_CREDENTIALS_FILE": str(state_dir / "aws-credentials"),
-            "AWS_EC2_METADATA_DISABLED": "true",
             "NO_PROXY": LOOPBACK + ",localhost",
             "BIND_HOST": LOOPBACK,
             "MINISTACK_HOST": LOOPBACK,

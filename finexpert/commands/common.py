@@ -32,7 +32,7 @@ def may_be_left(what: str, *, where: str, fix: str) -> Iterator[None]:
         raise UserError(said, where=where, fix=fix, code=ExitCode.INTERRUPTED) from None
 
 
-def open_target(context: typer.Context, *, json: bool = False) -> Target:
+def open_target(context: typer.Context) -> Target:
     """Resolve the cloud to act on, and say which: a line on stderr, so that stdout holds the answer alone."""
     from finexpert import display
 
@@ -49,7 +49,7 @@ def chosen_target(context: typer.Context) -> Target:
     return target.from_environment(given.on, given.flags)
 
 
-def open_deployment(context: typer.Context, *, json: bool = False) -> Deployment:
+def open_deployment(context: typer.Context) -> Deployment:
     """The app as deployed on the cloud to act on. Nothing is asked of the app yet."""
     from finexpert.deployment import Deployment
 

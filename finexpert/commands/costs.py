@@ -22,7 +22,7 @@ def costs(context: typer.Context, json: Json = False) -> None:
     from finexpert.formatting import usd
     from finexpert.ops import costs as money
 
-    deployment = open_deployment(context, json=json)
+    deployment = open_deployment(context)
     now = datetime.now(UTC)
     spend = money.month_to_date(deployment, now=now)
     position = money.position(deployment, spend)

@@ -81,7 +81,7 @@ def upload(
     from finexpert import display
     from finexpert.ops import datasets
 
-    deployment = open_deployment(context, json=json)
+    deployment = open_deployment(context)
     report = datasets.check(path, deployment.settings.hyperparameters)
     datasets.require_usable(report, path)
     uri = datasets.upload(

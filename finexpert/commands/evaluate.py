@@ -55,7 +55,7 @@ def evaluate(
     from finexpert.ops import evaluating, evaluations
 
     questions = evaluating.read_questions(data)
-    deployment = open_deployment(context, json=json)
+    deployment = open_deployment(context)
     of_run = evaluations.load(deployment, run)
     if endpoint:
         document = _through_endpoint(deployment, of_run, questions)

@@ -30,7 +30,7 @@ def plan(
     from finexpert.formatting import usd
     from finexpert.ops import planning
 
-    deployment = open_deployment(context, json=json)
+    deployment = open_deployment(context)
     made = planning.plan(deployment, training_tokens=tokens, now=datetime.now(UTC))
     if json:
         display.print_json(asdict(made))

@@ -34,7 +34,7 @@ def reap(
     from finexpert import display
     from finexpert.ops import reaper
 
-    deployment = open_deployment(context, json=json)
+    deployment = open_deployment(context)
     answer = reaper.dry_run(deployment)
     if json:
         display.print_json(answer)

@@ -36,7 +36,7 @@ def list_runs(context: typer.Context, limit: Limit = 20, json: Json = False) -> 
     from finexpert.formatting import duration, when
     from finexpert.ops import runs
 
-    deployment = open_deployment(context, json=json)
+    deployment = open_deployment(context)
     found = runs.newest_first(deployment, limit=limit)
     if json:
         display.print_json([run.as_json() for run in found])
@@ -65,7 +65,7 @@ def show(
     from finexpert.ops import costs, follow, runs
     from finexpert.run_view import before_after, ending
 
-    deployment = open_deployment(context, json=json)
+    deployment = open_deployment(context)
     price = costs.training_usd_per_hour(deployment)
     looks = follow.snapshots(deployment, run, usd_per_hour=price, now=lambda: datetime.now(UTC))
     snapshot = next(looks)
@@ -113,7 +113,7 @@ def compare(
     from finexpert.comparison_view import tables
     from finexpert.ops import comparing, evaluations
 
-    cloud = None if evaluations.are_files(a, b) else open_deployment(context, json=json)
+    cloud = None if evaluations.are_files(a, b) else open_deployment(context)
     pair = comparing.compare((a, b), (evaluations.load(cloud, a), evaluations.load(cloud, b)))
     if json:
         display.print_json(pair.as_json())

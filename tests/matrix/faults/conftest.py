@@ -10,22 +10,10 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "functional" / "guarded"))
 
-from fault_table import Told
 from guarded_app import App, guarded_app
+from guarded_fixtures import app, told
 
-
-@pytest.fixture(scope="package")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """The app, deployed; its Step Functions wait a tenth of what they say."""
-    with guarded_app(tmp_path_factory.mktemp("guarded"), wait_scale=0.1) as made:
-        made.deploy()
-        yield made
-
-
-@pytest.fixture(scope="package")
-def told(app: App) -> Told:
-    """What the project's subscribers hear."""
-    return Told(app)
+__all__ = ["app", "spot_app", "told"]
 
 
 @pytest.fixture(scope="package")
