@@ -69,7 +69,7 @@ def test_reap_shows_endpoints_other_kinds_and_what_could_not_be_listed(
         "api_calls": 7,
         "complete": True,
     }
-    monkeypatch.setattr(reap, "open_deployment", lambda context, json: None)
+    monkeypatch.setattr(reap, "open_deployment", lambda context: None)
     monkeypatch.setattr(reaper, "dry_run", lambda deployment: answer)
     shown = CliRunner().invoke(cli.app, ["reap", "--dry-run"]).output
     assert "finexpert" in shown and "nb-1" in shown and "[longer]" in shown
