@@ -9,6 +9,7 @@ from guarded_app import App, eventually, names_of_endpoints
 def check(app: App, told: Told, row: Row) -> None:
     """Ask for the row's faults, carry it out, and look at what is left."""
     app.cloud.ask("DELETE", "faults")
+    app.upload()  # before the faults: they are for the product, not for the test's own requests
     for fault in row.faults:
         app.cloud.ask("POST", "faults", fault)
     try:

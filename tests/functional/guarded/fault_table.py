@@ -269,6 +269,16 @@ ROWS = (
         left="one job, billed once",
     ),
     Row(
+        name="ssm-throttled",
+        happens="Parameter Store throttles the accepted model's publication twice",
+        faults=(fault("ssm", "PutParameter", "ThrottlingException", times=2),),
+        carry_out=run_ends("SUCCEEDED", jobs=1, max_steps="15"),
+        sees="was accepted",
+        told="the notification that the fine-tune was accepted",
+        retried="the state machine asks again after 2 and 4 seconds",
+        left="the model published, once",
+    ),
+    Row(
         name="no-capacity",
         happens="there is no instance of the type to be had",
         faults=(
@@ -317,6 +327,26 @@ ROWS = (
         retried="nothing: the same would happen again; lower the batch size or max_input_length",
         left="a failed job, billed until then, with its log",
         core=True,
+    ),
+    Row(
+        name="upload-fails-twice",
+        happens="S3 answers 500 to two uploads",
+        faults=(fault("s3", "PutObject", "InternalError", times=2),),
+        carry_out=run_ends("SUCCEEDED", jobs=1),
+        sees="Report: s3://",
+        told="the notification of a run like any other",
+        retried="the uploader's SDK sends it again",
+        left="one job, billed once",
+    ),
+    Row(
+        name="upload-refused",
+        happens="S3 refuses the training job's upload",
+        faults=(fault("s3", "PutObject", "AccessDenied", status=403, message="refused as asked"),),
+        carry_out=run_ends("FAILED", jobs=1),
+        sees="refused as asked",
+        told="the notification “a fine-tune failed” with S3's message",
+        retried="nothing: a refusal does not pass",
+        left="a failed job; checkpoints, if it had written any",
     ),
     Row(
         name="disk-full",

@@ -68,12 +68,13 @@ class App:
         self.cdk.destroy(unheard, concurrency=4)
 
     def upload(self, files: int = 2) -> str:
-        """A part of the shipped text as a dataset; its URI."""
-        bucket = self.deployment.output("Storage", "DataBucketName")
-        uri = f"s3://{bucket}/datasets/part-{files}/"
-        for file in sorted(paths.SAMPLE.glob("*.txt"))[:files]:
-            self.client("s3").upload_file(str(file), bucket, f"datasets/part-{files}/{file.name}")
-        return uri
+        """A part of the shipped text as a dataset, uploaded unless it is there; its URI."""
+        s3, bucket = self.client("s3"), self.deployment.output("Storage", "DataBucketName")
+        prefix = f"datasets/part-{files}/"
+        if s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["KeyCount"] < files:
+            for file in sorted(paths.SAMPLE.glob("*.txt"))[:files]:
+                s3.upload_file(str(file), bucket, f"{prefix}{file.name}")
+        return f"s3://{bucket}/{prefix}"
 
     def start(self, *, wake: bool = False, **hyperparameters: str) -> str:
         """Start a run on that dataset; its name."""
