@@ -46,7 +46,9 @@ def check_data(stage: Stage, live: Live) -> str:
     from infra.settings import Settings
 
     settings = Settings.load(environ={"FINEXPERT_SETTINGS": str(paths.LOCAL_SETTINGS)})
-    report = datasets.check(stage.data, settings.hyperparameters)
+    # The local base's own tokenizer: it needs more tokens for a text than the estimate, made for Llama 2.
+    counter = datasets.token_counter(paths.BASE_MODEL)
+    report = datasets.check(stage.data, settings.hyperparameters, counter=counter)
     datasets.require_usable(report, stage.data)
     for warning in report.warnings:
         live.line(Text(f"  ! {warning}", style="yellow"))
