@@ -3,15 +3,13 @@
 import io
 import json
 import random
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[3] / "bench"))
-from evaluation_honesty import (
+from bench.evaluation_honesty import (
     DEFAULT_DOCUMENTS,
     GENERAL,
     HELD_OUT,
@@ -21,7 +19,6 @@ from evaluation_honesty import (
     exchangeable,
     passes,
 )
-
 from training.base_model.pretrain import Recipe, build_model, pretrain, save, token_stream, train_tokenizer
 from training.channels import Channels
 from training.events import Events
