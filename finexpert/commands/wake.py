@@ -1,4 +1,4 @@
-"""`finexpert wake [RUN]`: make the endpoint."""
+"""`finexpert wake [RUN]`, `finexpert wake --base`: make the endpoint."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ def wake(
     run: Annotated[
         str | None, typer.Argument(help="Serve this run's adapter; the newest accepted one if not given.")
     ] = None,
+    base: Annotated[
+        bool, typer.Option("--base", help="Serve the base model alone; this needs no run.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Make the endpoint with base and tuned model, and wait until it answers. On AWS it bills from then on.
@@ -30,21 +33,29 @@ def wake(
     from finexpert.formatting import counted
     from finexpert.ops import costs, hosting
 
+    if base and run:
+        raise typer.BadParameter("give a run or --base, not both")
     deployment = open_deployment(context)
     price = costs.hosting_usd_per_hour(deployment)
-    back = "Wait again: finexpert wake. Undo it: finexpert sleep"
+    back = "Wait again: the same command. Undo it: finexpert sleep"
     with (
         may_be_left("Hosting's update", where=deployment.names.stack("Hosting"), fix=back),
         display.Live(display.console(stderr=True)) as live,
     ):
-        state = hosting.wake(deployment, run, progress=show_progress(live))
+        progress = show_progress(live)
+        state = (
+            hosting.wake_base(deployment, progress=progress)
+            if base
+            else hosting.wake(deployment, run, progress=progress)
+        )
     if json:
         name = deployment.names.endpoint
         display.print_json({"endpoint": name, "artifact": state.artifact, "usd_per_hour": price})
         return
     out = display.console()
     idle = counted(deployment.settings.idle_minutes, "idle minute")
-    out.print(f"[green]✓[/] awake, serving {state.artifact}", soft_wrap=True)
+    served = "the base model alone" if base else state.artifact
+    out.print(f"[green]✓[/] awake, serving {served}", soft_wrap=True)
     bills = "would bill on AWS" if deployment.target.is_local else "bills"
     out.print(f"  {bills} ${price:g} an hour; put to sleep after {idle}, or: finexpert sleep")
 

@@ -28,7 +28,7 @@ def measure(ask: Ask, questions: Sequence[Question], of_run: Mapping[str, Any]) 
     """The run's evaluation with the questions' metrics as the endpoint answers today.
 
     Raises:
-        UserError: no question can be asked there, or the endpoint has no base model beside the tuned one.
+        UserError: no question can be asked there, or the endpoint serves one model only.
     """
     from training.evaluation.asks import Answers
     from training.evaluation.comparisons import compare_all
@@ -47,11 +47,7 @@ def measure(ask: Ask, questions: Sequence[Question], of_run: Mapping[str, Any]) 
     for prompt in prompts:
         given = {answer.model: answer.text for answer in ask(prompt.text, prompt.new_tokens)}
         if given.keys() < answers.keys():
-            raise UserError(
-                "The endpoint serves no base model beside the tuned one.",
-                where="--endpoint",
-                fix="Set hosting to components and deploy, or leave out --endpoint.",
-            )
+            raise _one_model(*given)
         for model, side in answers.items():
             side.texts[prompt] = first_line(given[model])
     seed = int(of_run["statistics"]["seed"])
@@ -61,6 +57,20 @@ def measure(ask: Ask, questions: Sequence[Question], of_run: Mapping[str, Any]) 
     told = sections(metrics, items, outcome, answers["base"], answers["tuned"], max_forgetting=0.0)
     document: dict[str, Any] = rounded(_merged(of_run, told, has_choices=any(q.choices for q in questions)))
     return document
+
+
+def _one_model(served: str) -> UserError:
+    if served == "base":
+        return UserError(
+            "The endpoint serves the base model alone.",
+            where="--endpoint",
+            fix="Serve the run: finexpert wake RUN. Or leave out --endpoint.",
+        )
+    return UserError(
+        "The endpoint serves no base model beside the tuned one.",
+        where="--endpoint",
+        fix="Set hosting to components and deploy, or leave out --endpoint.",
+    )
 
 
 def first_line(text: str) -> str:

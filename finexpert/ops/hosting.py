@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from finexpert.deployment import Deployment
-from finexpert.errors import UserError
+from finexpert.errors import NotFound, NothingToServe
 from finexpert.ops import runs
 from lambdas.shared import hosting
 from lambdas.shared.hosting import Hosting, HostingState
@@ -23,14 +23,23 @@ def read(deployment: Deployment) -> Hosting:
 def wake(deployment: Deployment, run: str | None, *, progress: Progress) -> Hosting:
     """Serve a run's adapter (the newest accepted one if `run` is None) and wait until it answers.
 
+    Raises: as `begin_wake`; HostingError also where it rolled back.
+    """
+    begin_wake(deployment, run)
+    return _settle(deployment, HostingState.AWAKE, progress)
+
+
+def begin_wake(deployment: Deployment, run: str | None) -> Hosting:
+    """Ask for `wake` without waiting for it.
+
     Raises:
-        UserError: there is no such adapter.
-        lambdas.shared.hosting.HostingError: CloudFormation could not do it; it rolled back by itself.
+        NotFound: there is no such adapter.
+        NothingToServe: `run` is None, and none has passed the quality gate yet.
+        lambdas.shared.hosting.HostingError: CloudFormation refused.
     """
     artifact = _artifact_of(deployment, run) if run else newest_artifact(deployment)
     cloudformation, stack = deployment.target.client("cloudformation"), deployment.names.stack("Hosting")
-    hosting.wake(cloudformation, stack, artifact)
-    return _settle(deployment, HostingState.AWAKE, progress)
+    return hosting.wake(cloudformation, stack, artifact)
 
 
 def sleep(deployment: Deployment, *, progress: Progress) -> Hosting:
@@ -39,15 +48,24 @@ def sleep(deployment: Deployment, *, progress: Progress) -> Hosting:
     Raises:
         lambdas.shared.hosting.HostingError: CloudFormation could not do it.
     """
-    hosting.sleep(deployment.target.client("cloudformation"), deployment.names.stack("Hosting"))
+    begin_sleep(deployment)
     return _settle(deployment, HostingState.ASLEEP, progress)
+
+
+def begin_sleep(deployment: Deployment) -> Hosting:
+    """Ask for `sleep` without waiting for it.
+
+    Raises:
+        lambdas.shared.hosting.HostingError: CloudFormation refused.
+    """
+    return hosting.sleep(deployment.target.client("cloudformation"), deployment.names.stack("Hosting"))
 
 
 def newest_artifact(deployment: Deployment) -> str:
     """S3 URI of the newest adapter that passed the quality gate.
 
     Raises:
-        UserError: none has yet.
+        NothingToServe: none has yet.
     """
     client = deployment.target.client("ssm")
     name = deployment.names.artifact_parameter
@@ -56,10 +74,11 @@ def newest_artifact(deployment: Deployment) -> str:
     except client.exceptions.ParameterNotFound:
         value = ""
     if not value.startswith("s3://"):
-        raise UserError(
+        raise NothingToServe(
             "No run has passed the quality gate yet, so there is nothing to serve.",
             where=name,
-            fix="Train one: finexpert train PATH. Or name a run: finexpert wake RUN.",
+            fix="Train one: finexpert train PATH. Or name a run: finexpert wake RUN. Or serve the base model"
+            " alone: finexpert wake --base.",
         )
     return value
 
@@ -70,7 +89,7 @@ def _artifact_of(deployment: Deployment, run: str) -> str:
     found = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents")
     if not found:
         runs.describe(deployment, run)  # says so if there is no such run at all
-        raise UserError(
+        raise NotFound(
             f"The run {run} has no adapter.", where=f"s3://{bucket}/{key}", fix=f"finexpert runs show {run}"
         )
     return f"s3://{bucket}/{key}"

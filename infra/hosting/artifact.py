@@ -1,25 +1,38 @@
-"""The parameter that the whole Hosting stack hangs on: empty is asleep, an artifact's S3 URI is awake."""
+"""The parameter that the whole Hosting stack hangs on.
+
+Empty is asleep, `base` is awake with the base model alone, an artifact's S3 URI is awake with that adapter.
+"""
 
 from __future__ import annotations
 
 from aws_cdk import CfnCondition, CfnParameter, CfnResource, Fn, Stack
 from constructs import Construct
 
-PARAMETER = "ModelArtifact"
+from lambdas.shared.hosting import BASE, PARAMETER
+
+ADAPTER = r"s3://[a-z0-9][a-z0-9.-]+[a-z0-9]/.+\.tar\.gz"
 
 
 class ModelArtifact(Construct):
-    """The parameter `ModelArtifact` and the condition that it is set."""
+    """The parameter `ModelArtifact` and the conditions on it.
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    Args:
+        base_alone: whether the base model can be served without an adapter.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, base_alone: bool) -> None:
         super().__init__(scope, construct_id)
         parameter = CfnParameter(
             Stack.of(self),
             PARAMETER,
             type="String",
             default="",
-            allowed_pattern=r"^$|^s3://[a-z0-9][a-z0-9.-]+[a-z0-9]/.+\.tar\.gz$",
-            constraint_description="must be empty, or the S3 URI of a model.tar.gz",
+            allowed_pattern=f"^$|^{BASE}$|^{ADAPTER}$" if base_alone else f"^$|^{ADAPTER}$",
+            constraint_description=(
+                f"must be empty, {BASE!r} for the base model alone, or the S3 URI of a model.tar.gz"
+                if base_alone
+                else "must be empty, or the S3 URI of a model.tar.gz"
+            ),
             description="S3 URI of the adapter to serve; empty: asleep, nothing exists and nothing bills",
         )
         self.uri = parameter.value_as_string
@@ -36,6 +49,13 @@ class ModelArtifact(Construct):
         """
         first_job = Fn.select(0, Fn.split("-od/output/", self.uri))
         return Fn.join("", [Fn.select(0, Fn.split("/output/", first_job)), "/checkpoints/merged/"])
+
+    def only_with_adapter(self, resource: CfnResource) -> None:
+        """Let the resource exist only while the parameter names an adapter."""
+        base = Fn.condition_equals(self.uri, BASE)
+        resource.cfn_options.condition = CfnCondition(
+            Stack.of(self), "Adapted", expression=Fn.condition_and(self.awake, Fn.condition_not(base))
+        )
 
     def only_awake(self, *resources: CfnResource) -> None:
         """Let the resources exist only while the parameter is set."""

@@ -18,7 +18,7 @@ LOAD_SECONDS = 1800
 
 
 class ComponentEndpoint(Construct):
-    """Endpoint with the base model and, on it, the adapter that the artifact parameter names.
+    """Endpoint with the base model and, on it, the adapter if the artifact parameter names one.
 
     Args:
         artifact: the parameter; nothing here exists while it is empty.
@@ -133,7 +133,8 @@ class ComponentEndpoint(Construct):
         )
         # A name is no reference: without this the adapter could be made before its base, or outlive it.
         tuned.node.add_dependency(base)
-        artifact.only_awake(model, config, endpoint, base, tuned)
+        artifact.only_with_adapter(tuned)
+        artifact.only_awake(model, config, endpoint, base)
 
 
 def _requirements(

@@ -27,11 +27,12 @@ class HostingStack(ProjectStack):
 
     def __init__(self, scope: Construct, settings: Settings, training: TrainingStack, **kwargs: Any) -> None:
         super().__init__(scope, settings, "Hosting", "the endpoint, asleep or awake", **kwargs)
-        artifact = ModelArtifact(self, "Artifact")
+        components = settings.hosting == "components"
+        artifact = ModelArtifact(self, "Artifact", base_alone=components)
         capacity = CAPACITIES[settings.hosting_instance_type]
         gpus = max(capacity.gpus, 1)
         key_arn = volume_key(settings.hosting_instance_type, training.key_arn)
-        if settings.hosting == "components":
+        if components:
             ComponentEndpoint(
                 self,
                 "Components",

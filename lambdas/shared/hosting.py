@@ -1,4 +1,6 @@
-"""Hosting's switch: the stack's parameter `ModelArtifact`, empty = asleep (nothing bills), an S3 URI = awake.
+"""Hosting's switch: the stack's parameter `ModelArtifact`.
+
+Empty = asleep (nothing bills), `base` = awake with the base model alone, an S3 URI = awake with that adapter.
 
 Both ways are one UpdateStack with the template and every other parameter as they are, so CloudFormation stays
 the only owner of the endpoint and nothing drifts.
@@ -15,6 +17,8 @@ from typing import Any
 from lambdas.shared.aws import error_code, error_text
 
 PARAMETER = "ModelArtifact"
+BASE = "base"
+"""The parameter's value for the base model without an adapter."""
 POLL_SECONDS = 5.0
 
 
@@ -45,7 +49,11 @@ class HostingBusy(HostingError):
 
 @dataclass(frozen=True, kw_only=True)
 class Hosting:
-    """The stack as last read. `artifact`: the URI that it serves or is about to serve, empty if asleep."""
+    """The stack as last read.
+
+    Args:
+        artifact: the parameter: what it serves or is about to serve, an URI or `base`; empty if asleep.
+    """
 
     stack: str
     state: HostingState
@@ -101,15 +109,16 @@ def read(cloudformation: Any, stack: str) -> Hosting:
 
 
 def wake(cloudformation: Any, stack: str, artifact: str) -> Hosting:
-    """Ask for the endpoint to be made with `artifact` (s3://…/model.tar.gz) and return at once.
+    """Ask for the endpoint to be made with `artifact` (s3://…/model.tar.gz, or `base`) and return at once.
 
     Raises:
-        HostingError: the URI is not one, the stack is absent or broken, or CloudFormation refuses.
+        HostingError: the artifact is neither, the stack is absent or broken, or CloudFormation refuses.
         HostingBusy: another change is under way.
     """
-    if not artifact.startswith("s3://"):
+    if artifact != BASE and not artifact.startswith("s3://"):
         raise HostingError(
-            f"The model artifact {artifact!r} is not an S3 URI: give the model.tar.gz of a finished run."
+            f"The model artifact {artifact!r} is not an S3 URI: give the model.tar.gz of a finished run,"
+            f" or {BASE!r} for the base model alone."
         )
     return _switch(cloudformation, stack, artifact)
 

@@ -35,10 +35,25 @@ def test_the_outputs_are_there(stack: str, aws: Templates) -> None:
 def test_hosting_is_nothing_while_asleep_and_holds_no_iam(aws: Templates) -> None:
     hosting = aws["Hosting"]
     assert hosting["Parameters"]["ModelArtifact"]["Default"] == ""
-    assert {resource["Condition"] for resource in hosting["Resources"].values()} == {"Awake"}
+    assert {resource["Condition"] for resource in hosting["Resources"].values()} == {"Awake", "Adapted"}
     assert not [resource for resource in hosting["Resources"].values() if "::IAM::" in resource["Type"]]
     # The state machine wakes it with exactly these parameters; another one would be reset to its default.
     assert set(hosting["Parameters"]) == {"ModelArtifact", "BootstrapVersion"}
+
+
+def test_the_base_model_alone_is_everything_but_the_adapter(aws: Templates) -> None:
+    hosting = aws["Hosting"]
+    assert hosting["Conditions"]["Adapted"] == {
+        "Fn::And": [{"Condition": "Awake"}, {"Fn::Not": [{"Fn::Equals": [{"Ref": "ModelArtifact"}, "base"]}]}]
+    }
+    (adapted,) = [found for found in hosting["Resources"].values() if found["Condition"] == "Adapted"]
+    assert adapted["Properties"]["InferenceComponentName"] == "finexpert-tuned"
+
+
+def test_merged_hosting_serves_no_base_model_alone(tmp_path: Path) -> None:
+    parameter = synthesize(tmp_path, hosting="merged")["Hosting"]["Parameters"]["ModelArtifact"]
+    assert re.search(parameter["AllowedPattern"], "s3://bucket-1/runs/x/output/model.tar.gz")
+    assert not re.search(parameter["AllowedPattern"], "base")
 
 
 def test_the_adapter_goes_before_its_base(aws: Templates) -> None:
@@ -54,7 +69,7 @@ def test_the_adapter_goes_before_its_base(aws: Templates) -> None:
     assert "ComputeResourceRequirements" not in components[tuned]["Properties"]["Specification"]
 
 
-@pytest.mark.parametrize("artifact", ["", "s3://bucket-1/runs/x/output/model.tar.gz"])
+@pytest.mark.parametrize("artifact", ["", "base", "s3://bucket-1/runs/x/output/model.tar.gz"])
 def test_the_parameter_takes_what_wake_and_sleep_send(artifact: str, aws: Templates) -> None:
     pattern = aws["Hosting"]["Parameters"]["ModelArtifact"]["AllowedPattern"]
     assert re.search(pattern, artifact)

@@ -86,12 +86,17 @@ def test_choices_are_said_not_to_be_measured() -> None:
         endpoint_evaluation.measure(endpoint, (CHOICE,), OF_RUN)
 
 
-def test_an_endpoint_without_a_base_model_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("served", "said", "fix"),
+    [("tuned", "no base model", "hosting to components"), ("base", "base model alone", "finexpert wake RUN")],
+)
+def test_an_endpoint_of_one_model_is_refused(served: str, said: str, fix: str) -> None:
     def alone(prompt: str, new_tokens: int) -> Sequence[Answer]:
-        return [Answer("tuned", prompt, "21 million", 0.1)]
+        return [Answer(served, prompt, "21 million", 0.1)]
 
-    with pytest.raises(UserError, match="no base model"):
+    with pytest.raises(UserError, match=said) as told:
         endpoint_evaluation.measure(alone, QUESTIONS, OF_RUN)
+    assert fix in told.value.fix
 
 
 def test_no_training_library_is_loaded_for_it() -> None:

@@ -22,6 +22,8 @@ def cloud() -> Cloud:
     [
         ("CREATE_COMPLETE", "", HostingState.ASLEEP),
         ("UPDATE_COMPLETE", ARTIFACT, HostingState.AWAKE),
+        ("UPDATE_COMPLETE", hosting.BASE, HostingState.AWAKE),
+        ("UPDATE_IN_PROGRESS", hosting.BASE, HostingState.WAKING),
         ("UPDATE_ROLLBACK_COMPLETE", "", HostingState.ASLEEP),
         ("UPDATE_IN_PROGRESS", ARTIFACT, HostingState.WAKING),
         ("UPDATE_IN_PROGRESS", "", HostingState.GOING_TO_SLEEP),
@@ -38,13 +40,14 @@ def test_states(status: str, artifact: str, state: HostingState) -> None:
     assert hosting.state_of(status, artifact) is state
 
 
-def test_waking_changes_the_one_parameter_and_keeps_all_others(cloud: Cloud) -> None:
+@pytest.mark.parametrize("artifact", [ARTIFACT, "base"])
+def test_waking_changes_the_one_parameter_and_keeps_all_others(cloud: Cloud, artifact: str) -> None:
     cloud.stack(STACK)
-    assert hosting.wake(cloud("cloudformation"), STACK, ARTIFACT).state is HostingState.WAKING
+    assert hosting.wake(cloud("cloudformation"), STACK, artifact).state is HostingState.WAKING
     [request] = cloud.called("UpdateStack")
     assert request["UsePreviousTemplate"] is True
     assert request["Parameters"] == [
-        {"ParameterKey": "ModelArtifact", "ParameterValue": ARTIFACT},
+        {"ParameterKey": "ModelArtifact", "ParameterValue": artifact},
         {"ParameterKey": "BootstrapVersion", "UsePreviousValue": True},
     ]
 

@@ -351,13 +351,14 @@ class TestWarning:
 class TestHosting:
     STACK = "FinExpert-Hosting"
 
-    def awake(self, cloud: Cloud, **tags: str) -> None:
+    def awake(self, cloud: Cloud, artifact: str = "s3://b/model.tar.gz", **tags: str) -> None:
         cloud.endpoint("finexpert", hosts_components=True, tags=tags)
         cloud.component("finexpert-base", "finexpert")
-        cloud.stack(self.STACK, artifact="s3://b/model.tar.gz", EndpointName="finexpert")
+        cloud.stack(self.STACK, artifact=artifact, EndpointName="finexpert")
 
-    def test_its_endpoint_is_put_to_sleep_by_its_parameter(self, cloud: Cloud) -> None:
-        self.awake(cloud, **{STACK_NAME_TAG: self.STACK})
+    @pytest.mark.parametrize("artifact", ["s3://b/model.tar.gz", "base"])
+    def test_its_endpoint_is_put_to_sleep_by_its_parameter(self, cloud: Cloud, artifact: str) -> None:
+        self.awake(cloud, artifact, **{STACK_NAME_TAG: self.STACK})
         decision = run(cloud, hosting_stack=self.STACK)["finexpert"]
         assert decision["action"] == "delete" and "put to sleep" in decision["reason"]
         [request] = cloud.called("UpdateStack")
