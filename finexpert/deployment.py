@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from finexpert.errors import UserError
+from finexpert.errors import NotDeployed, UserError
 
 if TYPE_CHECKING:
     from finexpert.target import Target
@@ -60,7 +60,7 @@ def describe_stack(deployment: Deployment, part: str) -> Mapping[str, Any]:
     """DescribeStacks of one stack of the app.
 
     Raises:
-        UserError: it is not deployed here.
+        NotDeployed: it is not there.
     """
     from botocore.exceptions import ClientError
 
@@ -75,7 +75,7 @@ def describe_stack(deployment: Deployment, part: str) -> Mapping[str, Any]:
         stacks = []
     if not stacks:
         here = "on the embedded cloud" if deployment.target.is_local else "in this account and region"
-        raise UserError(
+        raise NotDeployed(
             f"The stack {name} is not deployed {here}.",
             where=deployment.target.endpoint_url or "",
             fix="Deploy the app: cdk bootstrap && cdk deploy --all (embedded cloud: finexpert demo --keep).",

@@ -36,6 +36,22 @@ class UserError(Exception):
         self.code = code
 
 
+class NotFound(UserError):
+    """What was named does not exist."""
+
+
+class NotDeployed(UserError):
+    """A stack of the app is not there."""
+
+
+class Asleep(UserError):
+    """There is no endpoint at the moment; waking it helps."""
+
+
+class NothingToServe(UserError):
+    """No run has passed the quality gate yet, so there is nothing to wake."""
+
+
 _SIGN_IN = "Sign in again (for example: aws sso login), then repeat the command."
 _CHECK = "Check AWS_PROFILE or the AWS_… credentials, then repeat the command."
 _DENIED = "Use credentials that may do this, or ask whoever administers the account."

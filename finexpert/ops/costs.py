@@ -16,8 +16,8 @@ from lambdas.spend_guard.position import Memory, Position, stand
 
 
 @dataclass(frozen=True)
-class _Clients:
-    """A target's clients as the spend guard's code asks for them."""
+class TargetClients:
+    """A target's clients as the code of the guards asks for them."""
 
     target: Target
     calls: int = 0
@@ -29,7 +29,7 @@ class _Clients:
 def month_to_date(deployment: Deployment, *, now: datetime) -> Spend:
     """What the project cost since the month began (on the embedded cloud: would have cost on AWS)."""
     return spend_sources.month_to_date(
-        _Clients(deployment.target),
+        TargetClients(deployment.target),
         project=deployment.settings.prefix,
         hosting_stack=deployment.names.stack("Hosting"),
         region=deployment.settings.region,

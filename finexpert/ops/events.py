@@ -13,13 +13,15 @@ from typing import Any
 class Progress:
     """How far a training job is, by its own log.
 
-    `tokens_seen` counts trained tokens; `eta_seconds` is the trainer's own estimate for the steps left.
+    `loss_steps` are the steps that `losses` are of; `tokens_seen` counts trained tokens; `eta_seconds` is the
+    trainer's own estimate for the steps left.
     """
 
     phase: str = ""
     step: int = 0
     steps: int = 0
     losses: tuple[float, ...] = ()
+    loss_steps: tuple[int, ...] = ()
     tokens_per_second: float = 0.0
     tokens_seen: int = 0
     eta_seconds: float | None = None
@@ -49,11 +51,13 @@ def _fold_line(progress: Progress, line: str) -> Progress:
 def _step(progress: Progress, event: Mapping[str, Any]) -> Progress:
     """Figures that JSON lacks (a loss that is not a number) come as null, and leave the last one standing."""
     eta, loss = event.get("eta_seconds"), event.get("loss")
+    step = int(event["step"])
     return replace(
         progress,
-        step=int(event["step"]),
+        step=step,
         steps=int(event["steps"]),
         losses=progress.losses if loss is None else (*progress.losses, float(loss)),
+        loss_steps=progress.loss_steps if loss is None else (*progress.loss_steps, step),
         tokens_per_second=float(event.get("tokens_per_second") or progress.tokens_per_second),
         tokens_seen=int(event.get("tokens_seen") or progress.tokens_seen),
         eta_seconds=None if eta is None else float(eta),

@@ -126,45 +126,55 @@ def snapshots(
         period_seconds: between two looks; 0.5 on the embedded cloud, 5 on AWS unless given.
 
     Raises:
-        UserError: there is no such run.
+        NotFound: there is no such run.
     """
     period = period_seconds or runs.follow_seconds(deployment)
-    reader = logs.StreamReader(deployment.target.client("logs"), runs.TRAINING_LOG_GROUP)
-    progress = events.Progress()
+    follower = Follower(deployment, run, usd_per_hour=usd_per_hour)
     while True:
-        execution = runs.describe(deployment, run)
-        job = _newest_job(deployment, run)
-        if job:
-            progress = events.fold(progress, reader.new_lines(f"{job['TrainingJobName']}/"))
-        yield _snapshot(deployment, run, execution, job, progress, usd_per_hour, now())
-        if execution["status"] != "RUNNING":
+        snapshot = follower.look(now())
+        yield snapshot
+        if snapshot.ended:
             return
         sleep(period)
 
 
-def _snapshot(
-    deployment: Deployment,
-    run: str,
-    execution: Mapping[str, Any],
-    job: Mapping[str, Any] | None,
-    progress: events.Progress,
-    usd_per_hour: float,
-    now: datetime,
-) -> Snapshot:
-    running = execution["status"] == "RUNNING"
-    seconds = billable_seconds(job, now) if job else 0.0
-    return Snapshot(
-        run=run,
-        status=execution["status"],
-        state=_current_state(deployment, run) if running else "",
-        job_status=job["SecondaryStatus"] if job and job["TrainingJobStatus"] == "InProgress" else "",
-        seconds=seconds,
-        usd=seconds / 3600 * usd_per_hour,
-        progress=progress,
-        output=runs.output_of(execution),
-        error=execution.get("error", ""),
-        cause=execution.get("cause", ""),
-    )
+class Follower:
+    """Looks at one run again and again; of its log each look reads only what is new.
+
+    Args:
+        usd_per_hour: price of the whole training job (all instances).
+    """
+
+    def __init__(self, deployment: Deployment, run: str, *, usd_per_hour: float) -> None:
+        self._deployment, self._run, self._usd_per_hour = deployment, run, usd_per_hour
+        self._reader = logs.StreamReader(deployment.target.client("logs"), runs.TRAINING_LOG_GROUP)
+        self._progress = events.Progress()
+
+    def look(self, now: datetime) -> Snapshot:
+        """The run as it stands.
+
+        Raises:
+            NotFound: there is no such run.
+        """
+        execution = runs.describe(self._deployment, self._run)
+        job = newest_job(self._deployment, self._run)
+        if job:
+            lines = self._reader.new_lines(f"{job['TrainingJobName']}/")
+            self._progress = events.fold(self._progress, lines)
+        running = execution["status"] == "RUNNING"
+        seconds = billable_seconds(job, now) if job else 0.0
+        return Snapshot(
+            run=self._run,
+            status=execution["status"],
+            state=_current_state(self._deployment, self._run) if running else "",
+            job_status=job["SecondaryStatus"] if job and job["TrainingJobStatus"] == "InProgress" else "",
+            seconds=seconds,
+            usd=seconds / 3600 * self._usd_per_hour,
+            progress=self._progress,
+            output=runs.output_of(execution),
+            error=execution.get("error", ""),
+            cause=execution.get("cause", ""),
+        )
 
 
 def billable_seconds(job: Mapping[str, Any], now: datetime) -> float:
@@ -176,7 +186,7 @@ def billable_seconds(job: Mapping[str, Any], now: datetime) -> float:
     return max(0.0, (end - begin).total_seconds())
 
 
-def _newest_job(deployment: Deployment, run: str) -> dict[str, Any] | None:
+def newest_job(deployment: Deployment, run: str) -> dict[str, Any] | None:
     """The run's training job; the on-demand retry `RUN-od` of an interrupted spot run if there is one."""
     from botocore.exceptions import ClientError
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from finexpert.deployment import Deployment
-from finexpert.errors import UserError
+from finexpert.errors import NotFound
 from finexpert.ops import logs
 
 TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
@@ -69,13 +69,13 @@ def describe(deployment: Deployment, run: str) -> dict[str, Any]:
     """DescribeExecution of a run.
 
     Raises:
-        UserError: there is no such run.
+        NotFound: there is no such run.
     """
     client = deployment.target.client("stepfunctions")
     try:
         return dict(client.describe_execution(executionArn=execution_arn(deployment, run)))
     except client.exceptions.ExecutionDoesNotExist:
-        raise UserError(
+        raise NotFound(
             f"There is no run {run}.",
             where=deployment.names.state_machine,
             fix="finexpert runs lists those there are.",
@@ -148,7 +148,7 @@ def log_lines(
         follow: go on until the run has ended.
 
     Raises:
-        UserError: there is no such run.
+        NotFound: there is no such run.
     """
     reader = logs.StreamReader(deployment.target.client("logs"), TRAINING_LOG_GROUP)
     while True:
