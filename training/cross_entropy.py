@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from training.batches import NO_TARGET
-
-CHUNK = 512
+from training.memory_plan import LOGIT_CHUNK
 
 
 class _ChunkedCrossEntropy(torch.autograd.Function):
@@ -20,14 +19,14 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     def forward(ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
         gradient = torch.empty_like(hidden)
-        for start in range(0, len(hidden), CHUNK):
-            part, wanted = hidden[start : start + CHUNK], targets[start : start + CHUNK]
+        for start in range(0, len(hidden), LOGIT_CHUNK):
+            part, wanted = hidden[start : start + LOGIT_CHUNK], targets[start : start + LOGIT_CHUNK]
             logits = (part.to(weight.dtype) @ weight.t()).float()
             log_probabilities = F.log_softmax(logits, dim=-1)
             total += F.nll_loss(log_probabilities, wanted, reduction="sum")
             surprise = log_probabilities.exp_()
             surprise[torch.arange(len(wanted), device=wanted.device), wanted] -= 1.0
-            gradient[start : start + CHUNK] = (surprise.to(weight.dtype) @ weight).to(hidden.dtype)
+            gradient[start : start + LOGIT_CHUNK] = (surprise.to(weight.dtype) @ weight).to(hidden.dtype)
         ctx.save_for_backward(gradient)
         return total
 
@@ -55,10 +54,10 @@ def token_losses(hidden: torch.Tensor, weight: torch.Tensor, labels: torch.Tenso
     states, targets = hidden[wanted], labels[wanted]
     losses = [
         F.cross_entropy(
-            (states[i : i + CHUNK].to(weight.dtype) @ weight.t()).float(),
-            targets[i : i + CHUNK],
+            (states[i : i + LOGIT_CHUNK].to(weight.dtype) @ weight.t()).float(),
+            targets[i : i + LOGIT_CHUNK],
             reduction="none",
         )
-        for i in range(0, len(states), CHUNK)
+        for i in range(0, len(states), LOGIT_CHUNK)
     ]
     return torch.cat(losses) if losses else torch.zeros(0, device=hidden.device)

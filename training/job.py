@@ -19,7 +19,8 @@ from training.evaluation.scores import Score, mean_loss, total_bits_per_byte
 from training.events import Events
 from training.hyperparameters import Hyperparameters
 from training.loop import Training, train
-from training.memory import describe_plan, fit_layers, peak_bytes
+from training.memory import fit_layers, peak_bytes
+from training.memory_plan import describe_plan
 from training.merge import merge
 from training.model import AdaptedModel
 from training.preparation import Prepared, prepare

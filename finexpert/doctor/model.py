@@ -10,7 +10,8 @@ from finexpert import gpu_memory
 from finexpert.deployment import Deployment
 from finexpert.doctor import Finding, bad, good, unknown
 from finexpert.formatting import size
-from finexpert.gpu_memory import LLAMA_2_7B, Fit, Shape
+from finexpert.gpu_memory import LLAMA_2_7B, LLAMA_2_7B_BYTES
+from training.memory_plan import MemoryPlan, describe_plan
 
 LICENCE = "https://ai.meta.com/llama/license/"
 _S3 = re.compile(r"s3://([^/]+)/(.+)")
@@ -54,34 +55,26 @@ def memory(deployment: Deployment) -> Finding:
 
     settings = deployment.settings
     recipe = hyperparameters.parse(settings.hyperparameters)
-    shape = LLAMA_2_7B if settings.gated else _shape(deployment)
-    fit = gpu_memory.fit(
-        shape,
-        instance_type=settings.training_instance_type,
-        target_modules=recipe.target_modules,
-        rank=recipe.lora_r,
-        batch_tokens=recipe.per_device_train_batch_size * recipe.input_length,
-    )
-    return judge_memory(fit, settings.training_instance_type)
+    config, size_of_weights = (LLAMA_2_7B, LLAMA_2_7B_BYTES) if settings.gated else _own_model(deployment)
+    plan = gpu_memory.fit(config, size_of_weights, recipe, settings.training_instance_type)
+    return judge_memory(plan, config["num_hidden_layers"], settings.training_instance_type)
 
 
-def judge_memory(fit: Fit | None, instance_type: str) -> Finding:
+def judge_memory(plan: MemoryPlan | None, layers: int, instance_type: str) -> Finding:
     """The arithmetic in words."""
-    if fit is None:
+    if plan is None:
         return unknown(f"the GPU memory of {instance_type} is not known here")
-    if not fit.fits:
-        return bad(
-            f"{instance_type}: a step {fit}",
-            "Lower per_device_train_batch_size or max_input_length, or choose a larger GPU.",
-        )
-    return good(f"{instance_type}: a step {fit}")
+    told = f"{instance_type}: a training step, {describe_plan(plan, layers)}"
+    if plan.fits:
+        return good(told)
+    return bad(told, "Choose an instance with a larger GPU, or change those two hyperparameters.")
 
 
-def _shape(deployment: Deployment) -> Shape:
+def _own_model(deployment: Deployment) -> tuple[dict[str, Any], int]:
+    """config.json of the base weights, and their size in bytes."""
     bucket, prefix = _location(deployment)
     body = deployment.target.client("s3").get_object(Bucket=bucket, Key=f"{prefix}config.json")["Body"]
-    config: dict[str, Any] = json.loads(body.read())
-    return Shape.of(config, _weight_bytes(_files(deployment, bucket, prefix)))
+    return json.loads(body.read()), _weight_bytes(_files(deployment, bucket, prefix))
 
 
 def _location(deployment: Deployment) -> tuple[str, str]:

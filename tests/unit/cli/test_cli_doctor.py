@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from types import SimpleNamespace
@@ -15,12 +17,13 @@ from finexpert import gpu_memory
 from finexpert.commands.doctor import checks, show
 from finexpert.deployment import Deployment
 from finexpert.doctor import Finding, Verdict, account, bad, examine, good, model, money, unknown
-from finexpert.gpu_memory import GIB, LLAMA_2_7B
+from finexpert.gpu_memory import GIB, LLAMA_2_7B, LLAMA_2_7B_BYTES
 from finexpert.target import Target
 from infra.settings import Settings
 from lambdas.shared import prices
+from training.hyperparameters import parse
+from training.memory_plan import MemoryPlan
 
-QV = ("q_proj", "v_proj")
 TRAIN, HOST = "ml.g5.2xlarge for training job usage", "ml.g5.2xlarge for endpoint usage"
 
 
@@ -178,39 +181,44 @@ def test_weights_are_a_configuration_with_safetensors() -> None:
     assert finding() is Verdict.BAD
 
 
+def step_of(instance_type: str = "ml.g5.2xlarge", **settings: str) -> MemoryPlan:
+    """Llama 2 7B's, with JumpStart's rows of 1,024 tokens."""
+    recipe = parse({"max_input_length": "1024"} | settings)
+    plan = gpu_memory.fit(LLAMA_2_7B, LLAMA_2_7B_BYTES, recipe, instance_type)
+    assert plan is not None
+    return plan
+
+
 def test_the_recipe_needs_what_public_logs_of_the_same_job_show() -> None:
-    """Its batch 4 × 1024 with all layers recomputed peaked at 17 GB; r=8 is 4,194,304 numbers."""
-    assert gpu_memory.adapter_parameters(LLAMA_2_7B, QV, 8) == 4_194_304
-    fit = gpu_memory.fit(
-        LLAMA_2_7B, instance_type="ml.g5.2xlarge", target_modules=QV, rank=8, batch_tokens=4096
-    )
-    assert fit is not None
-    assert fit.least == pytest.approx(17e9, rel=0.05)
-    assert fit.available == pytest.approx(22.19 * GIB, rel=0.01)
-    assert fit.fits
-    assert fit.most > fit.available
+    """Its batch 4 × 1024 with all layers recomputed peaked at 17 GB."""
+    recomputed = step_of(gradient_checkpointing="true")
+    assert recomputed.predicted == pytest.approx(17e9, rel=0.05)
+    assert recomputed.available == pytest.approx(22.19 * GIB, rel=0.01)
+    assert recomputed.fits
+    assert not step_of(gradient_checkpointing="false").fits
+    best = step_of()
+    assert best.fits
+    assert 0 < best.recomputed < LLAMA_2_7B["num_hidden_layers"]
 
 
-def test_more_of_anything_needs_more_memory() -> None:
-    def least(rank: int = 8, tokens: int = 1024, modules: tuple[str, ...] = QV) -> int:
-        fit = gpu_memory.fit(
-            LLAMA_2_7B, instance_type="ml.g5.xlarge", target_modules=modules, rank=rank, batch_tokens=tokens
-        )
-        assert fit is not None
-        return fit.least
-
-    assert least() < min(least(rank=16), least(tokens=2048), least(modules=(*QV, "o_proj")))
+@pytest.mark.parametrize(
+    "more",
+    [{"lora_r": "16"}, {"per_device_train_batch_size": "8"}, {"target_modules": "q_proj,v_proj,o_proj"}],
+)
+def test_more_of_anything_needs_more_memory(more: dict[str, str]) -> None:
+    all_again = {"gradient_checkpointing": "true"}
+    assert step_of(**all_again).predicted < step_of(**all_again | more).predicted
 
 
-def test_memory_is_judged_by_the_least_that_is_possible() -> None:
-    def verdict(available: int) -> Verdict:
-        return model.judge_memory(gpu_memory.Fit(available, 10, 20), "ml.g5.2xlarge").verdict
+def test_what_does_not_fit_is_told_with_the_remedy() -> None:
+    assert model.judge_memory(step_of(), 32, "ml.g5.2xlarge").verdict is Verdict.GOOD
+    finding = model.judge_memory(step_of("ml.g4dn.xlarge"), 32, "ml.g4dn.xlarge")
+    assert finding.verdict is Verdict.BAD
+    assert "per_device_train_batch_size" in finding.said
+    assert model.judge_memory(None, 32, "ml.trn1.2xlarge").verdict is Verdict.UNKNOWN
 
-    assert [verdict(9), verdict(10), verdict(15)] == [Verdict.BAD, Verdict.GOOD, Verdict.GOOD]
-    assert model.judge_memory(None, "ml.trn1.2xlarge").verdict is Verdict.UNKNOWN
 
-
-def test_a_model_of_ones_own_is_read_from_its_configuration() -> None:
+def test_the_memory_of_ones_own_model_is_reckoned_from_its_files() -> None:
     config = {
         "num_hidden_layers": 2,
         "hidden_size": 64,
@@ -219,9 +227,11 @@ def test_a_model_of_ones_own_is_read_from_its_configuration() -> None:
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
     }
-    shape = gpu_memory.Shape.of(config, weights=5)
-    assert shape == gpu_memory.Shape(2, 64, 128, 100, 32, 5)
-    assert gpu_memory.adapter_parameters(shape, ("q_proj", "v_proj", "down_proj"), 1) == 2 * (128 + 96 + 192)
+    answers = {
+        "get_object": {"Body": io.BytesIO(json.dumps(config).encode())},
+        "list_objects_v2": {"Contents": [{"Key": "model/model.safetensors", "Size": 5 * GIB}]},
+    }
+    assert model.memory(deployment(answers, base_model_uri="s3://mine/model/")).verdict is Verdict.GOOD
 
 
 def test_a_price_that_was_read_long_ago_is_to_be_read_again() -> None:

@@ -16,7 +16,8 @@ from transformers.models.llama.modeling_llama import LlamaRMSNorm
 from training.batches import attention_mask
 from training.hyperparameters import parse
 from training.kernels import install, rms_norm, swiglu
-from training.memory import LayerShape, describe_plan, machine_memory, plan_memory
+from training.memory import machine_memory
+from training.memory_plan import LayerShape, describe_plan, plan_memory
 from training.model import AdaptedModel
 
 GIB = 1 << 30
@@ -25,6 +26,7 @@ LLAMA_2_7B = LayerShape(
     hidden=4096,
     intermediate=11008,
     query=4096,
+    key_value=4096,
     vocabulary=32000,
     element=2,
     target_modules=("q_proj", "v_proj"),

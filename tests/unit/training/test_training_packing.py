@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.batches import NO_TARGET, attention_mask, collate
-from training.cross_entropy import CHUNK, summed_cross_entropy, token_losses
+from training.cross_entropy import summed_cross_entropy, token_losses
 from training.hyperparameters import parse
+from training.memory_plan import LOGIT_CHUNK
 from training.model import AdaptedModel
 from training.packing import Piece, TokenizedDocument, pack
 
@@ -150,9 +151,9 @@ def test_gradients_of_packed_rows_equal_those_of_single_documents(model: Adapted
 def test_chunked_cross_entropy_is_the_plain_one() -> None:
     chance = torch.Generator().manual_seed(1)
     weight = torch.randn(50, 8, generator=chance)
-    labels = torch.randint(0, 50, (2, CHUNK), generator=chance)
+    labels = torch.randint(0, 50, (2, LOGIT_CHUNK), generator=chance)
     labels[:, ::7] = NO_TARGET
-    hidden = torch.randn(2, CHUNK, 8, generator=chance)
+    hidden = torch.randn(2, LOGIT_CHUNK, 8, generator=chance)
     ours, plain = hidden.clone().requires_grad_(), hidden.clone().requires_grad_()
     total = summed_cross_entropy(ours, weight, labels)
     expected = F.cross_entropy((plain @ weight.t()).flatten(0, 1), labels.flatten(), reduction="sum")
