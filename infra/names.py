@@ -7,6 +7,8 @@ from dataclasses import dataclass
 PROJECT_TAG = "finexpert:project"
 KEEP_TAG = "finexpert:keep"
 METRIC_NAMESPACE = "FinExpert"
+VARIANT = "AllTraffic"
+"""The endpoint's one production variant."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,7 @@
-"""One page in CloudWatch: money, training, endpoint, and the guards themselves."""
+"""One page in CloudWatch: money, training, endpoint, and the guards themselves.
+
+Namespaces and dimensions: SageMaker developer guide, "Amazon SageMaker AI metrics in Amazon CloudWatch".
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,23 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from infra.names import METRIC_NAMESPACE, Names
+from infra.names import METRIC_NAMESPACE, VARIANT, Names
 
 HALF = 12  # of the dashboard's 24 columns
+JOBS = "/aws/sagemaker/TrainingJobs"
+GPU = ("GPUUtilization", "GPUMemoryUtilization")
+"""Per cent of one GPU each: an instance with four of them may show up to 400."""
 
 
 class ProjectDashboard(Construct):
-    """Spending and budget, loss of the runs, calls of the endpoint, decisions and alarms of the guards."""
+    """Spending and budget, the runs, the endpoint, decisions and alarms of the guards.
+
+    Args:
+        names: what the deployment is called.
+        hosting: the setting: calls are counted by component or, of a `merged` model, by variant.
+        reaper_log_group: where the idle reaper writes its decisions.
+        alarms: on the guards.
+    """
 
     def __init__(
         self,
@@ -22,6 +35,7 @@ class ProjectDashboard(Construct):
         construct_id: str,
         *,
         names: Names,
+        hosting: str,
         budget_usd: float,
         reserve_usd: float,
         reaper_log_group: str,
@@ -31,49 +45,10 @@ class ProjectDashboard(Construct):
         dashboard = cloudwatch.Dashboard(
             self, "Dashboard", dashboard_name=names.project, default_interval=Duration.days(1)
         )
-        dashboard.add_widgets(
-            cloudwatch.GraphWidget(
-                title="Spent this month, and at its end if all goes on (USD)",
-                width=HALF,
-                left=[_spend(names, "MonthToDateUSD"), _spend(names, "ProjectedUSD")],
-                left_annotations=[
-                    cloudwatch.HorizontalAnnotation(label="budget", value=budget_usd),
-                    cloudwatch.HorizontalAnnotation(label="everything stops", value=budget_usd - reserve_usd),
-                ],
-            ),
-            cloudwatch.GraphWidget(
-                title="Burn (USD an hour), and hours to the limit",
-                width=HALF,
-                left=[_spend(names, "BurnUSDPerHour")],
-                right=[_spend(names, "HoursToLimit")],
-            ),
-        )
-        dashboard.add_widgets(
-            cloudwatch.GraphWidget(title="Loss by run", width=HALF, left=[_of_all_runs(names, "train:loss")]),
-            cloudwatch.GraphWidget(
-                title="Tokens a second by run",
-                width=HALF,
-                left=[_of_all_runs(names, "train:tokens_per_second")],
-            ),
-        )
-        dashboard.add_widgets(
-            cloudwatch.GraphWidget(
-                title="Endpoint: calls",
-                width=HALF,
-                left=[
-                    _of_component(names.base_component, "Invocations", "Sum"),
-                    _of_component(names.tuned_component, "Invocations", "Sum"),
-                ],
-            ),
-            cloudwatch.GraphWidget(
-                title="Endpoint: latency (µs)",
-                width=HALF,
-                left=[
-                    _of_component(names.base_component, "ModelLatency", "p90"),
-                    _of_component(names.tuned_component, "ModelLatency", "p90"),
-                ],
-            ),
-        )
+        dashboard.add_widgets(*_money(names, budget_usd, reserve_usd))
+        dashboard.add_widgets(*_training(names))
+        dashboard.add_widgets(*_calls(_served(names, hosting)))
+        dashboard.add_widgets(*_gpus(names))
         dashboard.add_widgets(
             cloudwatch.LogQueryWidget(
                 title="What the idle reaper decided",
@@ -90,6 +65,84 @@ class ProjectDashboard(Construct):
         )
 
 
+def _money(names: Names, budget_usd: float, reserve_usd: float) -> list[cloudwatch.IWidget]:
+    return [
+        cloudwatch.GraphWidget(
+            title="Spent this month, and at its end if all goes on (USD)",
+            width=HALF,
+            left=[_spend(names, "MonthToDateUSD"), _spend(names, "ProjectedUSD")],
+            left_annotations=[
+                cloudwatch.HorizontalAnnotation(label="budget", value=budget_usd),
+                cloudwatch.HorizontalAnnotation(label="everything stops", value=budget_usd - reserve_usd),
+            ],
+        ),
+        cloudwatch.GraphWidget(
+            title="Burn (USD an hour), and hours to the limit",
+            width=HALF,
+            left=[_spend(names, "BurnUSDPerHour")],
+            right=[_spend(names, "HoursToLimit")],
+        ),
+    ]
+
+
+def _training(names: Names) -> list[cloudwatch.IWidget]:
+    return [
+        cloudwatch.GraphWidget(
+            title="Loss by run", width=HALF, left=[_of_all_runs(names, "TrainingJobName", "train:loss")]
+        ),
+        cloudwatch.GraphWidget(
+            title="Tokens a second by run",
+            width=HALF,
+            left=[_of_all_runs(names, "TrainingJobName", "train:tokens_per_second")],
+        ),
+    ]
+
+
+def _calls(served: Sequence[dict[str, str]]) -> list[cloudwatch.IWidget]:
+    return [
+        cloudwatch.GraphWidget(
+            title="Endpoint: calls", width=HALF, left=[_call(of, "Invocations", "Sum") for of in served]
+        ),
+        cloudwatch.GraphWidget(
+            title="Endpoint: latency (µs)",
+            width=HALF,
+            left=[_call(of, "ModelLatency", "p90") for of in served],
+        ),
+    ]
+
+
+def _gpus(names: Names) -> list[cloudwatch.IWidget]:
+    endpoint = {"EndpointName": names.endpoint, "VariantName": VARIANT}
+    return [
+        cloudwatch.GraphWidget(
+            title="GPU by training instance (%): use and memory",
+            width=HALF,
+            left=[_of_all_runs(names, "Host", metric) for metric in GPU],
+        ),
+        cloudwatch.GraphWidget(
+            title="GPU of the endpoint (%): use and memory",
+            width=HALF,
+            left=[
+                cloudwatch.Metric(
+                    namespace="/aws/sagemaker/Endpoints",
+                    metric_name=metric,
+                    dimensions_map=endpoint,
+                    statistic="Maximum",
+                    period=Duration.minutes(1),
+                )
+                for metric in GPU
+            ],
+        ),
+    ]
+
+
+def _served(names: Names, hosting: str) -> list[dict[str, str]]:
+    """The dimensions under which SageMaker counts the calls."""
+    if hosting == "merged":
+        return [{"EndpointName": names.endpoint, "VariantName": VARIANT}]
+    return [{"InferenceComponentName": name} for name in (names.base_component, names.tuned_component)]
+
+
 def _spend(names: Names, metric: str) -> cloudwatch.Metric:
     """A metric that the spend guard publishes."""
     return cloudwatch.Metric(
@@ -101,9 +154,13 @@ def _spend(names: Names, metric: str) -> cloudwatch.Metric:
     )
 
 
-def _of_all_runs(names: Names, metric: str) -> cloudwatch.MathExpression:
-    """A training metric, a line for each job: its dimension is the job's name."""
-    search = f'{{/aws/sagemaker/TrainingJobs,TrainingJobName}} MetricName="{metric}" {names.name}-'
+def _of_all_runs(names: Names, dimension: str, metric: str) -> cloudwatch.MathExpression:
+    """A metric of the training jobs, a line each.
+
+    Args:
+        dimension: `TrainingJobName` of what the program prints; `Host`, `JOB/algo-1`, of the instances.
+    """
+    search = f'{{{JOBS},{dimension}}} MetricName="{metric}" {names.name}-'
     return cloudwatch.MathExpression(
         expression=f"SEARCH('{search}', 'Average', 60)",
         using_metrics={},
@@ -112,12 +169,12 @@ def _of_all_runs(names: Names, metric: str) -> cloudwatch.MathExpression:
     )
 
 
-def _of_component(component: str, metric: str, statistic: str) -> cloudwatch.Metric:
+def _call(dimensions: dict[str, str], metric: str, statistic: str) -> cloudwatch.Metric:
     return cloudwatch.Metric(
         namespace="AWS/SageMaker",
         metric_name=metric,
-        dimensions_map={"InferenceComponentName": component},
+        dimensions_map=dimensions,
         statistic=statistic,
         period=Duration.minutes(5),
-        label=component,
+        label=next(iter(dimensions.values())),
     )

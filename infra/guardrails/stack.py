@@ -65,6 +65,7 @@ class GuardrailsStack(ProjectStack):
             self,
             "Dashboard",
             names=self.names,
+            hosting=settings.hosting,
             budget_usd=settings.budget_usd,
             reserve_usd=settings.reserve_usd,
             reaper_log_group=f"/aws/lambda/{self.names.function('idle-reaper')}",

@@ -52,9 +52,9 @@ class ModelArtifact(Construct):
 
     def only_with_adapter(self, resource: CfnResource) -> None:
         """Let the resource exist only while the parameter names an adapter."""
-        base = Fn.condition_equals(self.uri, BASE)
+        none = [Fn.condition_equals(self.uri, value) for value in ("", BASE)]
         resource.cfn_options.condition = CfnCondition(
-            Stack.of(self), "Adapted", expression=Fn.condition_and(self.awake, Fn.condition_not(base))
+            Stack.of(self), "Adapted", expression=Fn.condition_not(Fn.condition_or(*none))
         )
 
     def only_awake(self, *resources: CfnResource) -> None:

@@ -9,10 +9,9 @@ from constructs import Construct
 
 from infra.hosting.artifact import ModelArtifact
 from infra.hosting.capacity import Capacity, component_share
-from infra.names import Names
+from infra.names import VARIANT, Names
 from infra.training.network import PrivateNetwork
 
-VARIANT = "AllTraffic"
 LOAD_SECONDS = 1800
 """How long 13.5 GB of weights may take to arrive, and the container to answer its first ping."""
 

@@ -8,8 +8,8 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from infra.hosting.artifact import ModelArtifact
-from infra.hosting.components import LOAD_SECONDS, VARIANT
-from infra.names import Names
+from infra.hosting.components import LOAD_SECONDS
+from infra.names import VARIANT, Names
 from infra.training.network import PrivateNetwork
 
 

@@ -43,9 +43,9 @@ def test_hosting_is_nothing_while_asleep_and_holds_no_iam(aws: Templates) -> Non
 
 def test_the_base_model_alone_is_everything_but_the_adapter(aws: Templates) -> None:
     hosting = aws["Hosting"]
-    assert hosting["Conditions"]["Adapted"] == {
-        "Fn::And": [{"Condition": "Awake"}, {"Fn::Not": [{"Fn::Equals": [{"Ref": "ModelArtifact"}, "base"]}]}]
-    }
+    none = [{"Fn::Equals": [{"Ref": "ModelArtifact"}, value]} for value in ("", "base")]
+    assert hosting["Conditions"]["Awake"] == {"Fn::Not": none[:1]}
+    assert hosting["Conditions"]["Adapted"] == {"Fn::Not": [{"Fn::Or": none}]}
     (adapted,) = [found for found in hosting["Resources"].values() if found["Condition"] == "Adapted"]
     assert adapted["Properties"]["InferenceComponentName"] == "finexpert-tuned"
 
@@ -194,3 +194,31 @@ def test_only_a_stack_with_kept_data_is_protected(retain: bool, tmp_path: Path) 
         if artifact["properties"].get("terminationProtection")
     }
     assert protected == ({"FinExpert-Storage"} if retain else set())
+
+
+@pytest.mark.parametrize(
+    ("hosting", "counted"),
+    [
+        (
+            "components",
+            {("InferenceComponentName", "finexpert-base"), ("InferenceComponentName", "finexpert-tuned")},
+        ),
+        ("merged", {("EndpointName", "finexpert", "VariantName", "AllTraffic")}),
+    ],
+)
+def test_the_dashboard_shows_calls_and_gpus_where_sagemaker_counts_them(
+    hosting: str, counted: set[tuple[str, ...]], tmp_path: Path
+) -> None:
+    ((_, dashboard),) = resources(
+        synthesize(tmp_path, hosting=hosting)["Guardrails"], "AWS::CloudWatch::Dashboard"
+    ).items()
+    widgets = json.loads(joined(dashboard["Properties"]["DashboardBody"]))["widgets"]
+    metrics = [metric for widget in widgets for metric in widget["properties"].get("metrics", [])]
+    plain = [tuple(part for part in metric if isinstance(part, str)) for metric in metrics]
+    for name in ("Invocations", "ModelLatency"):
+        assert {metric[2:] for metric in plain if metric[:2] == ("AWS/SageMaker", name)} == counted
+    of_variant = ("EndpointName", "finexpert", "VariantName", "AllTraffic")
+    searches = " ".join(part["expression"] for metric in metrics for part in metric if "expression" in part)
+    for name in ("GPUUtilization", "GPUMemoryUtilization"):
+        assert ("/aws/sagemaker/Endpoints", name, *of_variant) in plain
+        assert f'{{/aws/sagemaker/TrainingJobs,Host}} MetricName="{name}" finexpert-' in searches
