@@ -1,4 +1,4 @@
-"""Ask the live endpoint: base model and fine-tuned adapter at the same time, each answer as it is written."""
+"""Ask the live endpoint: every model that it serves at the same time, each answer as it is written."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from threading import Event
 from typing import Any
 
 from finexpert.deployment import Deployment
-from finexpert.errors import UserError
+from finexpert.errors import Asleep
 from finexpert.ops import hosting, streams
-from lambdas.shared.hosting import HostingState
+from lambdas.shared.hosting import BASE, HostingState
 
 PROMPTS = (
     "The investment tests performed indicate",
@@ -44,22 +44,35 @@ def _unheard(model: str, text: str) -> None:
 
 
 def models(deployment: Deployment) -> dict[str, str | None]:
-    """The models behind the endpoint by name, each with its inference component (None: it has one model)."""
+    """The models behind the endpoint by name, each with its inference component (None: it has one model).
+
+    There is no tuned one while the endpoint serves the base model alone.
+    """
     if deployment.settings.hosting == "merged":
         return {"tuned": None}
-    return {
-        "base": deployment.output("Hosting", "BaseComponentName"),
-        "tuned": deployment.output("Hosting", "TunedComponentName"),
-    }
+    base = {"base": deployment.output("Hosting", "BaseComponentName")}
+    if hosting.read(deployment).artifact == BASE:
+        return {**base}
+    return {**base, "tuned": deployment.output("Hosting", "TunedComponentName")}
+
+
+def generation(
+    max_new_tokens: int, temperature: float, seed: int, top_p: float = 1.0
+) -> dict[str, int | float | bool]:
+    """The request's parameters; sampling is on only where the temperature asks for it."""
+    if temperature <= 0:
+        return {"max_new_tokens": max_new_tokens, "do_sample": False}
+    sampling = {"do_sample": True, "temperature": temperature, "seed": seed}
+    return {"max_new_tokens": max_new_tokens, **sampling, **({"top_p": top_p} if top_p < 1 else {})}
 
 
 def require_awake(deployment: Deployment) -> None:
     """Raises:
-    UserError: Hosting is not awake, so nobody would answer.
+    Asleep: Hosting is not awake, so nobody would answer.
     """
     state = hosting.read(deployment).state
     if state is not HostingState.AWAKE:
-        raise UserError(
+        raise Asleep(
             f"Hosting is {state}, so there is no endpoint to ask.",
             where=deployment.names.stack("Hosting"),
             fix="Wake it: finexpert wake (on AWS it bills from then on, until it has been idle).",
@@ -83,7 +96,8 @@ def ask(
         heard: told each model's answer so far whenever a piece of it comes, from that model's thread.
 
     Raises:
-        UserError: Hosting is not awake, or an answer has a shape that is not known.
+        Asleep: Hosting is not awake.
+        UserError: an answer has a shape that is not known.
         botocore.exceptions.ClientError: the endpoint refused.
     """
     from botocore.exceptions import ClientError

@@ -18,7 +18,7 @@ from finexpert.commands import chat
 from finexpert.errors import UserError
 from finexpert.ops import asking, chatting, hosting, streams
 from finexpert.ops.chatting import Conversation, Turn
-from lambdas.shared.hosting import HostingState
+from lambdas.shared.hosting import BASE, HostingState
 
 WORDS = ("Der ", "Gewinn ", "stieg ", "über ", "10 % €.")
 
@@ -84,8 +84,16 @@ def deployment(runtime: Runtime, kind: str = "components") -> Any:
     )
 
 
-def in_state(monkeypatch: pytest.MonkeyPatch, state: HostingState) -> None:
-    monkeypatch.setattr(hosting, "read", lambda deployment: SimpleNamespace(state=state))
+def in_state(
+    monkeypatch: pytest.MonkeyPatch, state: HostingState, artifact: str = "s3://b/model.tar.gz"
+) -> None:
+    read = SimpleNamespace(state=state, artifact=artifact)
+    monkeypatch.setattr(hosting, "read", lambda deployment: read)
+
+
+@pytest.fixture(autouse=True)
+def awake(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_state(monkeypatch, HostingState.AWAKE)
 
 
 def test_both_models_answer_and_are_heard_while_they_write() -> None:
@@ -102,15 +110,23 @@ def test_an_endpoint_of_one_model_is_asked_without_a_component() -> None:
     assert runtime.asked == [(None, "abc")]
 
 
+def test_while_only_the_base_model_is_served_it_answers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_state(monkeypatch, HostingState.AWAKE, BASE)
+    runtime = Runtime()
+    assert [answer.model for answer in asking.ask(deployment(runtime), "abc", {})] == ["base"]
+    assert runtime.asked == [("fe-base", "abc")]
+    conversation = Conversation(tuple(asking.models(deployment(runtime))))
+    assert not conversation.address("tuned")
+
+
 def test_a_refusal_while_asleep_says_how_to_wake(monkeypatch: pytest.MonkeyPatch) -> None:
-    in_state(monkeypatch, HostingState.ASLEEP)
+    in_state(monkeypatch, HostingState.ASLEEP, "")
     with pytest.raises(UserError) as told:
         asking.ask(deployment(Runtime(longest=0)), "abc", {})
     assert "finexpert wake" in told.value.fix
 
 
-def test_a_refusal_while_awake_is_told_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    in_state(monkeypatch, HostingState.AWAKE)
+def test_a_refusal_while_awake_is_told_as_it_is() -> None:
     with pytest.raises(ClientError, match="no"):
         asking.ask(deployment(Runtime(longest=0)), "abc", {})
 
@@ -147,8 +163,7 @@ def test_only_who_is_addressed_answers() -> None:
     assert conversation.addressed == ("base", "tuned")
 
 
-def test_the_oldest_turns_are_left_out_once_they_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    in_state(monkeypatch, HostingState.AWAKE)
+def test_the_oldest_turns_are_left_out_once_they_do_not_fit() -> None:
     conversation, runtime = talk(), Runtime(longest=30)
     for number in range(4):
         said(conversation, runtime, f"sentence {number}")
@@ -159,10 +174,7 @@ def test_the_oldest_turns_are_left_out_once_they_do_not_fit(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(("status", "text"), [(500, "short"), (422, "x" * 99)])
-def test_what_forgetting_does_not_mend_is_told(
-    monkeypatch: pytest.MonkeyPatch, status: int, text: str
-) -> None:
-    in_state(monkeypatch, HostingState.AWAKE)
+def test_what_forgetting_does_not_mend_is_told(status: int, text: str) -> None:
     conversation = talk()
     conversation.turns = [Turn("x" * 40, {"base": "", "tuned": ""})]
     with pytest.raises(ClientError):
