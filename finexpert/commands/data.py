@@ -1,4 +1,4 @@
-"""`finexpert data check|upload`: a dataset before anything is paid for."""
+"""`finexpert data check|upload|weights`: a dataset before anything is paid for; base weights of one's own."""
 
 from __future__ import annotations
 
@@ -95,6 +95,42 @@ def upload(
     else:
         print_report(display.console(), report)
         print(uri)
+
+
+@app.command()
+def weights(
+    context: typer.Context,
+    folder: Annotated[
+        Path, typer.Argument(help="A Llama in Hugging Face layout, safetensors.", show_default=False)
+    ],
+    json: Json = False,
+) -> None:
+    """Check base weights of your own and upload them to where the training job will read them.
+
+    That is the setting base_model_uri, else base-model/ in the app's data bucket.
+
+    Example: finexpert data weights my-llama/
+    """
+    from finexpert import display
+    from finexpert.formatting import size
+    from finexpert.ops import base_weights
+
+    base_weights.require_usable(folder)
+    deployment = open_deployment(context)
+    location = base_weights.location(deployment)
+    out = display.console(stderr=True)
+    total = base_weights.upload(
+        deployment.target.client("s3"),
+        folder=folder,
+        location=location,
+        told=lambda name, count: out.print(f"  {name}, {size(count)}", soft_wrap=True),
+    )
+    if json:
+        display.print_json({"location": location, "bytes": total})
+        return
+    display.console().print(f"[green]✓[/] {size(total)} at {location}", soft_wrap=True)
+    if deployment.settings.gated:
+        out.print(f"Train on them: cdk deploy --all -c {base_weights.SETTING}", soft_wrap=True)
 
 
 def print_report(out: Console, report: DatasetReport) -> None:

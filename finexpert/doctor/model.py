@@ -44,7 +44,7 @@ def weights(deployment: Deployment) -> Finding:
     if not total or "config.json" not in files:
         return bad(
             f"{where} has no config.json with *.safetensors beside it",
-            f"Upload a model in Hugging Face layout: aws s3 sync my-model/ {where}",
+            "Upload a model in Hugging Face layout: finexpert data weights my-model/",
         )
     return good(f"{size(total)} of weights at {where}")
 
