@@ -37,6 +37,7 @@ from finexpert.commands import (
     snooze,
     train,
     wake,
+    web,
 )
 from finexpert.errors import ExitCode, UserError, explain
 from finexpert.target import On
@@ -97,6 +98,7 @@ app.command(rich_help_panel=SERVE)(wake.wake)
 app.command(rich_help_panel=SERVE)(ask.ask)
 app.command(rich_help_panel=SERVE)(chat.chat)
 app.command(rich_help_panel=SERVE)(sleep.sleep)
+app.command(rich_help_panel=SERVE)(web.web)
 app.command(rich_help_panel=GUARD)(costs.costs)
 app.command(rich_help_panel=GUARD)(plan.plan)
 app.add_typer(prices.app, name="prices", rich_help_panel=GUARD)

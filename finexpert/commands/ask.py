@@ -35,7 +35,8 @@ def ask(
     deployment = open_deployment(context)
     with display.Live(display.console(stderr=json)) as live:
         heard = show_pieces(live, prompt, list(asking.models(deployment)))
-        answers = asking.ask(deployment, prompt, generation(max_new_tokens, temperature, seed), heard=heard)
+        parameters = asking.generation(max_new_tokens, temperature, seed)
+        answers = asking.ask(deployment, prompt, parameters, heard=heard)
     if json:
         display.print_json([asdict(answer) for answer in answers])
     else:
@@ -56,12 +57,6 @@ def show_pieces(live: Live, prompt: str, models: list[str]) -> Heard:
 def heading(answer: Answer) -> str:
     """Who answered, and how long it took."""
     return f"{answer.model} ({answer.seconds:.1f} s)"
-
-
-def generation(max_new_tokens: int, temperature: float, seed: int) -> dict[str, object]:
-    """The request's parameters; sampling is on only where the temperature asks for it."""
-    chosen: dict[str, object] = {"max_new_tokens": max_new_tokens, "do_sample": temperature > 0}
-    return chosen | ({"temperature": temperature, "seed": seed} if temperature > 0 else {})
 
 
 def side_by_side(prompt: str, texts: Mapping[str, str]) -> Table:

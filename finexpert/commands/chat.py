@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from finexpert.commands.ask import generation, heading, show_pieces, side_by_side
+from finexpert.commands.ask import heading, show_pieces, side_by_side
 from finexpert.commands.common import Json, open_deployment
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def chat(
     if not conversation.address(to):
         raise typer.BadParameter(f"there is no model {to!r} here: {', '.join(conversation.models)}")
     out = display.console(stderr=json)
-    parameters = generation(max_new_tokens, temperature, seed)
+    parameters = asking.generation(max_new_tokens, temperature, seed)
     for line in lines(conversation, out):
         if line.startswith("/"):
             if not obey(conversation, line, out):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 import typer
@@ -25,20 +24,11 @@ def costs(context: typer.Context, json: Json = False) -> None:
     deployment = open_deployment(context)
     now = datetime.now(UTC)
     spend = money.month_to_date(deployment, now=now)
+    if json:
+        display.print_json(money.document(deployment, spend))
+        return
     position = money.position(deployment, spend)
     budget, prices = deployment.settings.budget_usd, money.configured_prices(deployment)
-    if json:
-        totals = {
-            "total_usd": spend.total_usd,
-            "burn_usd_per_hour": spend.burn_usd_per_hour,
-            "projected_usd": spend.projected_usd,
-            "budget_usd": budget,
-            "limit_usd": position.limit_usd,
-            "hours_to_limit": position.hours_to_limit,
-            "prices": [{**asdict(price), "age_days": price.age_days(now)} for price in prices],
-        }
-        display.print_json({**asdict(spend), **totals})
-        return
     out = display.console()
     table = Table("what", "how", "cost", box=None, header_style="dim")
     for line in spend.lines:

@@ -118,12 +118,11 @@ def _through_endpoint(
     deployment: Deployment, of_run: Mapping[str, Any], questions: Sequence[Question]
 ) -> dict[str, Any]:
     """With InvokeEndpoint; it answers as whatever adapter it serves now."""
-    from finexpert.commands.ask import generation
     from finexpert.ops import asking, endpoint_evaluation
 
     asking.require_awake(deployment)
 
     def ask(prompt: str, new_tokens: int) -> Sequence[Answer]:
-        return asking.ask(deployment, prompt, generation(new_tokens, 0.0, 0))
+        return asking.ask(deployment, prompt, asking.generation(new_tokens, 0.0, 0))
 
     return endpoint_evaluation.measure(ask, questions, of_run)

@@ -4,48 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from finexpert.deployment import Deployment
 from finexpert.display import Live
 from finexpert.errors import UserError
-from finexpert.formatting import duration
 from finexpert.ops import hosting, logs, reaper
-from infra.settings import Settings
 from lambdas.shared.hosting import HostingState
 
 LOOK_SECONDS = 0.5
 PATIENCE_PERIODS = 3
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """When the reaper should act: `earliest` if it looks just then, `latest` if it looked just before."""
-
-    earliest: datetime
-    latest: datetime
-
-    def countdown(self, now: datetime) -> str:
-        """`in 48 s to 1 min 48 s`, `within 32 s`, or that it is late."""
-        first, last = (max(0.0, (at - now).total_seconds()) for at in (self.earliest, self.latest))
-        if first:
-            return f"in {duration(first)} to {duration(last)}"
-        return f"within {duration(last)}" if last else "any moment"
-
-
-def expect(settings: Settings, *, asked: datetime) -> Expectation:
-    """From the settings: idle time and metric delay after the last call, then the schedule's next look.
-
-    CloudWatch counts calls by the minute, so the idle time begins at the end of the last call's minute.
-
-    Args:
-        asked: when the endpoint was last called, UTC-aware.
-    """
-    counted = asked.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    earliest = counted + timedelta(minutes=settings.idle_minutes + settings.metric_delay_minutes)
-    return Expectation(earliest, earliest + timedelta(minutes=settings.reaper_period_minutes))
 
 
 def wait(deployment: Deployment, live: Live, *, asked: datetime) -> None:
@@ -54,7 +23,7 @@ def wait(deployment: Deployment, live: Live, *, asked: datetime) -> None:
     Raises:
         UserError: it is not asleep several periods of the schedule after it should be, or the stack broke.
     """
-    expectation = expect(deployment.settings, asked=asked)
+    expectation = reaper.expect(deployment.settings, asked=asked)
     period = timedelta(minutes=deployment.settings.reaper_period_minutes)
     group = reaper.log_group(deployment)
     reader = logs.StreamReader(deployment.target.client("logs"), group)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from finexpert import paths, processes
 from finexpert.cdk import parse_event
-from finexpert.commands.ask import generation, heading, side_by_side
+from finexpert.commands.ask import heading, side_by_side
 from finexpert.demo import reaping
 from finexpert.demo.stage import Stage
 from finexpert.deployment import STACKS
@@ -162,7 +162,7 @@ def ask(stage: Stage, live: Live) -> str:
     """The four prompts, base beside tuned, through InvokeEndpoint."""
     asking.require_awake(stage.deployment)
     for prompt in asking.PROMPTS:
-        answers = asking.ask(stage.deployment, prompt, generation(ANSWER_TOKENS, 0.0, 0))
+        answers = asking.ask(stage.deployment, prompt, asking.generation(ANSWER_TOKENS, 0.0, 0))
         stage.answers.append(answers)
         live.line(side_by_side(prompt, {heading(answer): answer.text for answer in answers}))
     live.line(

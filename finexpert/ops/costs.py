@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from finexpert.deployment import Deployment
 from finexpert.target import Target
+from infra.names import METRIC_NAMESPACE
 from lambdas.shared import prices, spend_charges, spend_sources
 from lambdas.shared.spend import Spend
 from lambdas.shared.spend_reserve import Exposure
 from lambdas.shared.spend_settings import BudgetSettings
+from lambdas.spend_guard import published
 from lambdas.spend_guard.position import Memory, Position, stand
 
 
@@ -57,6 +59,43 @@ def budget_settings(deployment: Deployment) -> BudgetSettings:
 def position(deployment: Deployment, spend: Spend) -> Position:
     """Where the month stands by the spend guard's own reckoning: its limit, and the hours left to it."""
     return stand(spend, Memory(), budget_settings(deployment), spend.now)
+
+
+def current_position(deployment: Deployment, now: datetime) -> Position:
+    """Where the month stands now."""
+    return position(deployment, month_to_date(deployment, now=now))
+
+
+def document(deployment: Deployment, spend: Spend) -> dict[str, Any]:
+    """The month for programs: its lines, sums, limit and the prices behind them.
+
+    Raises:
+        lambdas.shared.prices.UnknownPrice: a configured instance has none.
+    """
+    stands = position(deployment, spend)
+    return {
+        **asdict(spend),
+        "total_usd": spend.total_usd,
+        "burn_usd_per_hour": spend.burn_usd_per_hour,
+        "projected_usd": spend.projected_usd,
+        "budget_usd": deployment.settings.budget_usd,
+        "limit_usd": stands.limit_usd,
+        "hours_to_limit": stands.hours_to_limit,
+        "prices": [
+            {**asdict(price), "age_days": price.age_days(spend.now)}
+            for price in configured_prices(deployment)
+        ],
+    }
+
+
+def history(deployment: Deployment, now: datetime) -> list[tuple[datetime, float]]:
+    """What the spend guard published of the month so far: (time, dollars spent by then), oldest first."""
+    return published.spent_so_far(
+        deployment.target.client("cloudwatch"),
+        namespace=METRIC_NAMESPACE,
+        project=deployment.settings.prefix,
+        now=now,
+    )
 
 
 def configured_prices(deployment: Deployment) -> list[prices.Price]:

@@ -31,16 +31,28 @@ def load(deployment: Deployment | None, name: str) -> dict[str, Any]:
     file = Path(name)
     if file.is_file() or deployment is None:
         document = _parsed(file)
-    else:
-        runs.describe(deployment, name)  # says so if there is no such run
-        found = runs.evaluation(deployment, name)
-        if found is None:
-            raise UserError(
-                "This run has left no evaluation.",
-                where=name,
-                fix=f"See how it ended: finexpert runs show {name}",
-            )
-        document = found
+        return _current(document, name)
+    return of_run(deployment, name)
+
+
+def of_run(deployment: Deployment, name: str) -> dict[str, Any]:
+    """The evaluation of the run `name`.
+
+    Raises:
+        UserError: there is none, or it is of a version that has no values of single items.
+    """
+    runs.describe(deployment, name)  # says so if there is no such run
+    found = runs.evaluation(deployment, name)
+    if found is None:
+        raise UserError(
+            "This run has left no evaluation.",
+            where=name,
+            fix=f"See how it ended: finexpert runs show {name}",
+        )
+    return _current(found, name)
+
+
+def _current(document: dict[str, Any], name: str) -> dict[str, Any]:
     if document.get("schema_version", 0) < SCHEMA_VERSION:
         raise UserError(
             "This evaluation is of an older version, which has no values of single items to compare.",

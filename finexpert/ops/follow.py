@@ -50,6 +50,21 @@ _STATES = {
         "Failed",
     ),
 }
+#: What the words of `_STATES` belong to, for whoever shows a row of stages.
+_STAGES = {
+    "starting": "check",
+    "checking the dataset": "check",
+    "admitting against the budget": "admit",
+    "creating the training job": "train",
+    "waiting for the training job": "train",
+    "no spot capacity, going on demand": "train",
+    "reading the evaluation": "judge",
+    "quality gate": "judge",
+    "registering the model": "judge",
+    "waking Hosting": "serve",
+    "notifying": "notify",
+    "telling why it failed": "notify",
+}
 _DOING = {state: words for words, states in _STATES.items() for state in states}
 _PHASES = {
     "start": "starting the trainer",
@@ -108,6 +123,11 @@ class Snapshot:
         if self.job_status in ("Pending", "Starting", "Downloading", "Uploading", "Training"):
             return f"training job: {self.job_status.lower()}"
         return _DOING.get(self.state, self.state)
+
+
+def stage(snapshot: Snapshot) -> str:
+    """One word for where a run is: check, admit, train, judge, serve, notify, and at last ended."""
+    return "ended" if snapshot.ended else _STAGES[_DOING.get(snapshot.state, "starting")]
 
 
 def snapshots(

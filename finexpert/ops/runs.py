@@ -82,12 +82,12 @@ def describe(deployment: Deployment, run: str) -> dict[str, Any]:
         ) from None
 
 
-def stop(deployment: Deployment, run: str) -> bool:
+def stop(deployment: Deployment, run: str, *, cause: str = "finexpert train --stop") -> bool:
     """Stop a run (its training job is stopped with it); False when it had already ended."""
     if describe(deployment, run)["status"] != "RUNNING":
         return False
     deployment.target.client("stepfunctions").stop_execution(
-        executionArn=execution_arn(deployment, run), error="Stopped", cause="finexpert train --stop"
+        executionArn=execution_arn(deployment, run), error="Stopped", cause=cause
     )
     return True
 

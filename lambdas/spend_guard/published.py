@@ -73,6 +73,19 @@ def read(cloudwatch: Any, *, namespace: str, project: str, now: datetime) -> Mem
     )
 
 
+def spent_so_far(
+    cloudwatch: Any, *, namespace: str, project: str, now: datetime
+) -> list[tuple[datetime, float]]:
+    """The month's sum over time, oldest first: by the hour, and by the minute for the last hours."""
+    query = [_query("spent", SPENT, 3600, namespace, project)]
+    fine = [_query("spent", SPENT, 60, namespace, project)]
+    begin, end = month_start(now), now + timedelta(minutes=1)
+    turn = max(begin, now - RECENT)
+    hourly = _points(cloudwatch, query, begin, turn)["spent"] if begin < turn else []
+    minutely = _points(cloudwatch, fine, turn, end)["spent"]
+    return sorted([(time, value) for time, value in hourly if time < turn] + minutely)
+
+
 def _points(
     cloudwatch: Any, queries: list[dict[str, Any]], start: datetime, end: datetime
 ) -> dict[str, list[tuple[datetime, float]]]:

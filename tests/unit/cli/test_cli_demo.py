@@ -25,13 +25,13 @@ NOW = datetime(2026, 1, 31, 14, 0, tzinfo=UTC)
 def test_the_countdown_follows_the_settings():
     settings = Settings.load(environ={"FINEXPERT_SETTINGS": str(paths.LOCAL_SETTINGS)})
     settings = replace(settings, idle_minutes=2, metric_delay_minutes=1, reaper_period_minutes=5)
-    expected = reaping.expect(settings, asked=NOW + timedelta(seconds=20))
+    expected = reaper.expect(settings, asked=NOW + timedelta(seconds=20))
     assert expected.earliest == NOW + timedelta(minutes=4), "counted from the end of the minute"
     assert expected.latest == NOW + timedelta(minutes=9)
 
 
 def test_the_countdown_in_words():
-    expected = reaping.Expectation(NOW + timedelta(seconds=60), NOW + timedelta(seconds=120))
+    expected = reaper.Expectation(NOW + timedelta(seconds=60), NOW + timedelta(seconds=120))
     assert expected.countdown(NOW) == "in 1 min 00 s to 2 min 00 s"
     assert expected.countdown(NOW + timedelta(seconds=90)) == "within 30 s"
     assert expected.countdown(NOW + timedelta(seconds=200)) == "any moment"

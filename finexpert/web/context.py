@@ -1,0 +1,93 @@
+"""What handlers work with: the deployed app, the time, limits, and what is not asked of AWS each time."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Lock, RLock
+from typing import Any, TypeVar
+
+from finexpert.deployment import Deployment
+from finexpert.ops.follow import Follower
+
+T = TypeVar("T")
+
+
+class Kept:
+    """Values that are read again when they are older than `seconds`. Who asks meanwhile waits for one read.
+
+    A page that looks every few seconds must not make as many calls of AWS, and several pages no more than
+    one. An error is not kept.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds, self._clock = seconds, clock
+        self._values: dict[str, tuple[float, Any]] = {}
+        self._reading: dict[str, Lock] = {}
+
+    def get(self, name: str, read: Callable[[], T]) -> T:
+        """The value of that name, as old as it may be."""
+        with self._reading.setdefault(name, Lock()):
+            then, value = self._values.get(name, (-self._seconds, None))
+            if self._clock() - then >= self._seconds:
+                value = read()
+                self._values[name] = self._clock(), value
+            return value  # type: ignore[no-any-return]
+
+    def forget(self) -> None:
+        """Read everything anew: something was changed."""
+        self._values.clear()
+
+
+class Followed:
+    """The newest runs that were looked at: each one's log is read on from where the last look ended."""
+
+    MOST = 16
+
+    def __init__(self) -> None:
+        self._followers: OrderedDict[str, tuple[Follower, Lock]] = OrderedDict()
+        self._changing = RLock()
+
+    def of(self, run: str, make: Callable[[], Follower]) -> tuple[Follower, Lock]:
+        """The run's follower, and the lock to hold while it looks."""
+        with self._changing:
+            if run not in self._followers:
+                self._followers[run] = make(), Lock()
+            self._followers.move_to_end(run)
+            while len(self._followers) > self.MOST:
+                self._followers.popitem(last=False)
+            return self._followers[run]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What may be sent and asked for. `upload_bytes`, in base64, is what Lambda lets through."""
+
+    prompt_characters: int = 16_000
+    new_tokens: int = 1024
+    upload_bytes: int = 4_000_000
+    body_bytes: int = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """Of one server.
+
+    Args:
+        streams: whether an answer reaches the page while it is written.
+        compares: whether NumPy is there, which compares two runs.
+        looks: what is kept of the endpoint and the lists for a few seconds.
+        sums: what is kept of the month, which takes a dozen calls.
+    """
+
+    deployment: Deployment
+    streams: bool
+    compares: bool
+    limits: Limits = field(default_factory=Limits)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    looks: Kept = field(default_factory=lambda: Kept(2.0))
+    sums: Kept = field(default_factory=lambda: Kept(15.0))
+    followed: Followed = field(default_factory=Followed)

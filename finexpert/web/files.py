@@ -1,0 +1,89 @@
+"""The page itself: files of `static/`, libraries from node_modules, and what a browser may do with them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import b64encode
+from collections.abc import Iterable
+from http import HTTPStatus
+from pathlib import Path
+
+from finexpert import paths
+from finexpert.web.http import HTML, Problem, Response
+
+STATIC = Path(__file__).resolve().parent / "static"
+LIBRARIES = paths.ROOT / "node_modules"
+REPORT_STYLE = paths.ROOT / "training" / "report" / "style.css"
+
+VENDOR = {
+    "preact.js": "preact/dist/preact.module.js",
+    "hooks.js": "preact/hooks/dist/hooks.module.js",
+    "htm.js": "htm/dist/htm.module.js",
+    "uplot.js": "uplot/dist/uPlot.esm.js",
+    "uplot.css": "uplot/dist/uPlot.min.css",
+}
+"""What `/vendor/NAME` is, below node_modules."""
+
+_TYPES = {
+    ".html": HTML,
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+}
+_INLINE = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
+
+GUARDS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+"""Headers of every answer."""
+
+
+def serve(path: str, *, connect: Iterable[str] = ()) -> Response:
+    """The file at a path of the page; no path leads anywhere else.
+
+    Args:
+        connect: other origins that the page may call, such as where people sign in.
+
+    Raises:
+        Problem: there is none.
+    """
+    file = _known().get(path.removeprefix("/") or "index.html")
+    if file is None or not file.is_file():
+        raise Problem(HTTPStatus.NOT_FOUND, "not_found", f"There is nothing at {path[:200]}.")
+    body = file.read_bytes()
+    headers = {"Cache-Control": "no-cache"}
+    if file.suffix == ".html":
+        headers["Content-Security-Policy"] = policy(body.decode(), connect)
+    return Response(body=body, content_type=_TYPES[file.suffix], headers=headers)
+
+
+def _known() -> dict[str, Path]:
+    own = {file.relative_to(STATIC).as_posix(): file for file in STATIC.rglob("*") if file.suffix in _TYPES}
+    return own | {f"vendor/{name}": LIBRARIES / place for name, place in VENDOR.items()}
+
+
+def policy(page: str, connect: Iterable[str] = ()) -> str:
+    """The Content-Security-Policy of the page.
+
+    Nothing that is not a file of this origin runs or styles anything; the hashes are of the page's own import
+    map, and of the style inside training reports, which a sandboxed frame shows under the page's policy.
+    """
+    scripts = ["'self'", *map(digest, _INLINE.findall(page))]
+    style = REPORT_STYLE.read_text(encoding="utf-8")
+    rules = {
+        "default-src": ["'none'"],
+        "script-src": scripts,
+        "style-src": ["'self'", digest(f"\n{style}")],
+        "img-src": ["'self'", "data:"],
+        "connect-src": ["'self'", *connect],
+        "frame-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+    return "; ".join(f"{name} {' '.join(values)}" for name, values in rules.items())
+
+
+def digest(text: str) -> str:
+    """A Content-Security-Policy's name for an inline text."""
+    return f"'sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

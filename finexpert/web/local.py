@@ -1,0 +1,134 @@
+"""The page's server on this machine: 127.0.0.1 only, behind a token; answers are streamed."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request as Incoming
+from starlette.responses import Response as Outgoing
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
+
+from finexpert.web import files
+from finexpert.web.context import Context
+from finexpert.web.door import Door
+from finexpert.web.http import Problem, Request, Response, answer, refusal, too_large
+from finexpert.web.problems import problem_of
+from finexpert.web.routes import handle, most_bytes
+
+if TYPE_CHECKING:
+    from finexpert.deployment import Deployment
+
+ADDRESS = "127.0.0.1"
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+#: A body that is too large is read on a while, so that the browser hears the answer, not of a broken line.
+DRAINED = 16
+CONFIG = {"auth": {"kind": "token"}}
+
+
+def serve(deployment: Deployment, *, port: int, ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Args:
+        port: 0 for any free one.
+        ready: told the address to open, which holds the token in its fragment: no server ever sees that.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with listening:
+        listening.bind((ADDRESS, port))
+        door = Door(listening.getsockname()[1], secrets.token_urlsafe(32))
+        compares = importlib.util.find_spec("numpy") is not None
+        app = application(Context(deployment=deployment, streams=True, compares=compares), door)
+        ready(f"http://{ADDRESS}:{door.port}/#token={door.token}")
+        asyncio.run(_until_told(app, listening))
+
+
+async def _until_told(app: Starlette, listening: socket.socket) -> None:
+    config = Config()
+    config.bind = [f"fd://{listening.fileno()}"]
+    config.errorlog = None  # it tells who connects; what goes wrong is told by `routes`
+    config.graceful_timeout = 1.0
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, told.set)
+    await hypercorn_serve(app, config, shutdown_trigger=told.wait)  # type: ignore[arg-type]
+
+
+def application(context: Context, door: Door) -> Starlette:
+    """The ASGI application."""
+
+    async def respond(incoming: Incoming) -> Outgoing:
+        headers = {name.lower(): value for name, value in incoming.headers.items()}
+        path = incoming.url.path
+        try:
+            door.check(path, headers)
+            if not path.startswith("/api/"):
+                return _outgoing(_file(incoming.method, path))
+            request = Request(
+                method=incoming.method,
+                path=path,
+                query=dict(incoming.query_params),
+                headers=headers,
+                body=await _body(incoming, most_bytes(incoming.method, path, context)),
+            )
+        except Exception as error:
+            return _outgoing(refusal(problem_of(error)))
+        return _outgoing(await run_in_threadpool(handle, request, context))
+
+    return Starlette(routes=[Route("/{path:path}", respond, methods=METHODS)])
+
+
+def _file(method: str, path: str) -> Response:
+    if method != "GET":
+        raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", f"{path} takes GET only.")
+    return answer(CONFIG) if path == "/config.json" else files.serve(path)
+
+
+async def _body(incoming: Incoming, most: int) -> bytes:
+    found = bytearray()
+    size = 0
+    async for chunk in incoming.stream():
+        size += len(chunk)
+        if size <= most:
+            found += chunk
+        elif size > most * DRAINED:
+            break
+    if size > most:
+        raise too_large(
+            f"More than {most / 1e6:g} MB cannot be sent to this page.",
+            fix="Larger data: finexpert data upload PATH, then finexpert train with the address it prints.",
+        )
+    return bytes(found)
+
+
+def _outgoing(response: Response) -> Outgoing:
+    headers = {**files.GUARDS, **response.headers, "Content-Type": response.content_type}
+    if isinstance(response.body, bytes):
+        return Outgoing(response.body, status_code=response.status, headers=headers)
+    return StreamingResponse(_pieces(response.body), status_code=response.status, headers=headers)
+
+
+async def _pieces(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The pieces as they come. A reader who leaves closes them, which ends what makes them."""
+    try:
+        while (piece := await run_in_threadpool(next, pieces, None)) is not None:
+            yield piece
+    finally:
+        if hasattr(pieces, "close"):
+            pieces.close()

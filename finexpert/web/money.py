@@ -1,0 +1,50 @@
+"""Money: the month against its budget, what ran, and what the reaper decided."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from finexpert.ops import costs, reaper
+from finexpert.web.context import Context
+from finexpert.web.http import Request, Response, answer
+
+
+def show(request: Request, context: Context) -> Response:
+    """The month so far."""
+    return answer(context.sums.get("money", lambda: _month(context)))
+
+
+def _month(context: Context) -> dict[str, Any]:
+    deployment, now = context.deployment, context.now()
+    spend = costs.month_to_date(deployment, now=now)
+    told = costs.document(deployment, spend)
+    note = "Here nothing costs anything: these are the dollars that the same would have cost on AWS."
+    return {
+        **{key: told[key] for key in _TOLD},
+        "month": f"{spend.month:%Y-%m}",
+        "spent_usd": spend.total_usd,
+        "history": [{"at": at, "spent_usd": usd} for at, usd in costs.history(deployment, now)],
+        "unread": [*spend.unread, *spend.unpriced],
+        "note": note if deployment.target.is_local else "",
+    }
+
+
+_TOLD = (
+    "budget_usd",
+    "limit_usd",
+    "burn_usd_per_hour",
+    "hours_to_limit",
+    "projected_usd",
+    "lines",
+    "prices",
+)
+
+
+def decisions(request: Request, context: Context) -> Response:
+    """What the reaper decided lately, newest first."""
+
+    def read() -> list[dict[str, Any]]:
+        return [asdict(told) for told in reaper.decisions(context.deployment, context.now())]
+
+    return answer({"decisions": context.looks.get("decisions", read)})

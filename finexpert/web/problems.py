@@ -1,0 +1,136 @@
+"""From what a handler raised to what the page tells: a status, a code, and what someone without a terminal
+can do next."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from finexpert import errors
+from finexpert.errors import UserError, explain
+from finexpert.web.http import Problem, bad_input
+from lambdas.shared.aws import error_code
+
+_THROTTLED = (
+    "ThrottlingException",
+    "Throttling",
+    "ThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "LimitExceededException",
+    "SlowDown",
+)
+_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+_UNREACHED = (
+    "EndpointConnectionError",
+    "ConnectTimeoutError",
+    "ReadTimeoutError",
+    "ConnectionClosedError",
+    "ProxyConnectionError",
+    "SSLError",
+    "HTTPClientError",
+)
+_SIGNED_OUT = (
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "NoCredentialsError",
+    "TokenRetrievalError",
+    "UnauthorizedSSOTokenError",
+)
+_TOO_LONG = (400, 413, 422)  # what serving containers answer to a prompt that does not fit
+_BUSY_MODEL = (429, 503)
+
+_KINDS: tuple[tuple[type[UserError], HTTPStatus, str, str], ...] = (
+    (errors.Asleep, HTTPStatus.CONFLICT, "asleep", "Wake it on the Endpoint tab; that takes some minutes."),
+    (
+        errors.NothingToServe,
+        HTTPStatus.CONFLICT,
+        "no_model",
+        "Start a run on the Runs tab; when the quality gate has accepted it, the endpoint can wake.",
+    ),
+    (
+        errors.NotDeployed,
+        HTTPStatus.CONFLICT,
+        "not_deployed",
+        "Whoever set this up deploys it with: cdk deploy --all",
+    ),
+    (errors.NotFound, HTTPStatus.NOT_FOUND, "not_found", "The Runs tab lists what there is."),
+)
+
+
+def problem_of(error: BaseException) -> Problem:
+    """What the page is told. A defect of ours is told without its details, which are not for the page."""
+    if isinstance(error, Problem):
+        return error
+    known = explain(error)
+    if known is None:
+        return Problem(
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            "internal",
+            f"Something went wrong that should not happen ({type(error).__name__}).",
+            fix="Try again; if it stays, tell whoever runs this page.",
+        )
+    for kind, status, code, fix in _KINDS:
+        if isinstance(known, kind):
+            return Problem(status, code, known.what, where=known.where, fix=fix)
+    if type(error).__name__ == "HostingBusy":
+        return Problem(
+            HTTPStatus.CONFLICT, "busy", known.what, fix="Wait until that has ended, then try again."
+        )
+    if type(error).__module__.startswith("botocore."):
+        return _of_aws(error, known)
+    return Problem(HTTPStatus.CONFLICT, "failed", known.what, where=known.where, fix=known.fix)
+
+
+def _of_aws(error: BaseException, known: UserError) -> Problem:
+    code = error_code(error)
+    if code in _THROTTLED:
+        return Problem(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "throttled",
+            "AWS is being asked too much at the moment.",
+            where=known.where,
+            fix="Wait half a minute, then try again.",
+        )
+    if code in _DENIED:
+        return Problem(
+            HTTPStatus.FORBIDDEN,
+            "denied",
+            known.what,
+            where=known.where,
+            fix="Ask whoever administers the account for this right.",
+        )
+    if code in _UNREACHED:
+        return Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "unavailable",
+            f"The cloud does not answer: {known.what}",
+            fix="Is it running, is the network up? Whoever started this page can tell.",
+        )
+    if code in _SIGNED_OUT:
+        return Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "unavailable",
+            known.what,
+            where=known.where,
+            fix="The sign-in to AWS of whoever started this page has ended; they sign in again.",
+        )
+    return _of_model(error, known)
+
+
+def _of_model(error: BaseException, known: UserError) -> Problem:
+    status = getattr(error, "response", {}).get("OriginalStatusCode")
+    if status in _TOO_LONG:
+        return bad_input(
+            "The model cannot take this question: with the answer it is longer than its context.",
+            fix="Shorten the question, or ask for a shorter answer.",
+        )
+    if status in _BUSY_MODEL:
+        return Problem(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "throttled",
+            "The model has more questions than it can answer at once.",
+            fix="Wait half a minute, then try again.",
+        )
+    return Problem(HTTPStatus.BAD_GATEWAY, "failed", known.what, where=known.where, fix=known.fix)

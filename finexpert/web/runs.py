@@ -1,0 +1,143 @@
+"""Runs: those there are, one while it trains, its report, two compared, and serving one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from finexpert.ops import comparing, costs, evaluations, follow, runs
+from finexpert.ops.follow import Follower, Snapshot
+from finexpert.web.context import Context
+from finexpert.web.endpoint import begin_wake
+from finexpert.web.http import HTML, Problem, Request, Response, answer
+
+NEWEST = 30
+MOST_POINTS = 400
+"""Of a loss curve: more than a phone has pixels for."""
+
+REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+"""For a report that is opened by itself: it shows, and runs nothing."""
+
+
+def newest(request: Request, context: Context) -> Response:
+    """The newest runs with what each cost."""
+    return answer({"runs": context.looks.get("runs", lambda: _newest(context))})
+
+
+def _newest(context: Context) -> list[dict[str, Any]]:
+    deployment, now = context.deployment, context.now()
+    price = costs.training_usd_per_hour(deployment)
+    found = []
+    for run in runs.newest_first(deployment, limit=NEWEST):
+        job = follow.newest_job(deployment, run.name)
+        seconds = follow.billable_seconds(job, now) if job else 0.0
+        found.append({**run.as_json(), "usd": seconds / 3600 * price})
+    return found
+
+
+def show(request: Request, context: Context, run: str) -> Response:
+    """One run as it stands."""
+    deployment = context.deployment
+
+    def follower() -> Follower:
+        return Follower(deployment, run, usd_per_hour=costs.training_usd_per_hour(deployment))
+
+    runner, looking = context.followed.of(run, follower)
+    with looking:
+        snapshot = runner.look(context.now())
+    evaluation = runs.evaluation(deployment, run) if snapshot.ended else None
+    progress = snapshot.progress
+    accepted = snapshot.output.get("outcome") == "accepted"
+    return answer(
+        {
+            "name": run,
+            "status": snapshot.status,
+            "stage": follow.stage(snapshot),
+            "stage_words": snapshot.doing,
+            "outcome": str(snapshot.output.get("outcome", "")),
+            "sentence": _sentence(snapshot, evaluation),
+            "step": progress.step,
+            "steps": progress.steps,
+            "losses": thinned(list(zip(progress.loss_steps, progress.losses, strict=True))),
+            "tokens_per_second": progress.tokens_per_second,
+            "eta_seconds": progress.eta_seconds,
+            "seconds": snapshot.seconds,
+            "usd": snapshot.usd,
+            "evaluation": _primary(evaluation) if evaluation else None,
+            "has_report": evaluation is not None,
+            "can_promote": accepted,
+            "error": follow.readable_cause(snapshot.cause) or snapshot.error,
+        }
+    )
+
+
+def thinned(points: Sequence[tuple[int, float]], most: int = MOST_POINTS) -> list[tuple[int, float]]:
+    """At most about `most` of the points, evenly, and always the last one."""
+    each = -(-len(points) // most) or 1
+    return [point for place, point in enumerate(points, 1) if place % each == 0 or place == len(points)]
+
+
+def _primary(evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    primary = evaluation["primary"]
+    told = {key: primary[key] for key in ("metric", "base", "tuned", "difference", "interval")}
+    return {**told, "passed": evaluation["passed"], "verdict": evaluation.get("verdict", "")}
+
+
+def _sentence(snapshot: Snapshot, evaluation: Mapping[str, Any] | None) -> str:
+    if evaluation:
+        return str(evaluation.get("verdict", ""))
+    return (follow.readable_cause(snapshot.cause) or snapshot.error) if snapshot.ended else ""
+
+
+def report(request: Request, context: Context, run: str) -> Response:
+    """The run's report, a page of its own."""
+    found = runs.artifact(context.deployment, run, "report.html")
+    if found is None:
+        runs.describe(context.deployment, run)  # says so if there is no such run
+        raise Problem(
+            HTTPStatus.NOT_FOUND, "not_found", "This run has no report.", where=run, fix="See how it ended."
+        )
+    return Response(
+        body=found,
+        content_type=HTML,
+        headers={"Content-Security-Policy": REPORT_POLICY, "Cache-Control": "no-store"},
+    )
+
+
+def compare(request: Request, context: Context) -> Response:
+    """Two runs on what both were measured on."""
+    names = request.run("a"), request.run("b")
+    if not context.compares:
+        raise Problem(
+            HTTPStatus.NOT_IMPLEMENTED,
+            "not_here",
+            "Two runs cannot be compared here: it takes NumPy, which this server has not.",
+            fix=f"finexpert runs compare {names[0]} {names[1]}",
+        )
+    deployment = context.deployment
+    pair = comparing.compare(
+        names, (evaluations.of_run(deployment, names[0]), evaluations.of_run(deployment, names[1]))
+    )
+    return answer(pair.as_json())
+
+
+def promote(request: Request, context: Context, run: str) -> Response:
+    """Serve this run's adapter, if the quality gate accepted it."""
+    output = runs.output_of(runs.describe(context.deployment, run))
+    if output.get("outcome") != "accepted":
+        raise Problem(
+            HTTPStatus.CONFLICT,
+            "failed",
+            "Only a run that the quality gate has accepted can be served from here.",
+            where=run,
+            fix="Choose an accepted one.",
+        )
+    return begin_wake(context, run)
+
+
+def stop(request: Request, context: Context, run: str) -> Response:
+    """Stop a run and its training job."""
+    stopped = runs.stop(context.deployment, run, cause="stopped on the page")
+    context.looks.forget()
+    return answer({"run": run, "stopped": stopped}, HTTPStatus.ACCEPTED)
