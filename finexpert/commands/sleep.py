@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from finexpert.commands.common import Json, may_be_left, open_deployment
 from finexpert.commands.wake import show_progress
+
+if TYPE_CHECKING:
+    from finexpert.deployment import Deployment
+
+ASLEEP = "[green]✓[/] asleep, nothing of it bills"
 
 
 def sleep(context: typer.Context, json: Json = False) -> None:
@@ -16,16 +23,28 @@ def sleep(context: typer.Context, json: Json = False) -> None:
     Example: finexpert sleep
     """
     from finexpert import display
-    from finexpert.ops import hosting
 
     deployment = open_deployment(context)
+    put_to_sleep(deployment)
+    if json:
+        display.print_json({"endpoint": deployment.names.endpoint, "asleep": True})
+    else:
+        display.console().print(ASLEEP)
+
+
+def put_to_sleep(deployment: Deployment) -> None:
+    """Put Hosting to sleep, with what its stack does on the screen until nothing of it bills.
+
+    Raises:
+        UserError: Ctrl-C; the update goes on.
+        lambdas.shared.hosting.HostingError: CloudFormation could not do it.
+    """
+    from finexpert import display
+    from finexpert.ops import hosting
+
     stack = deployment.names.stack("Hosting")
     with (
         may_be_left("Hosting's update", where=stack, fix="Wait again: finexpert sleep"),
         display.Live(display.console(stderr=True)) as live,
     ):
         hosting.sleep(deployment, progress=show_progress(live))
-    if json:
-        display.print_json({"endpoint": deployment.names.endpoint, "asleep": True})
-    else:
-        display.console().print("[green]✓[/] asleep, nothing of it bills")

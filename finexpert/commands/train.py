@@ -58,7 +58,8 @@ def train(
     if stop:
         _stop(deployment, stop, json=json)
         return
-    run = attach or _start(deployment, str(data), hyperparameter or [], wake)
+    overrides = options.parse_pairs(hyperparameter or [], option="--hyperparameter", example="epoch=3")
+    run = attach or start(deployment, str(data), overrides, wake=wake)
     snapshot = watch(deployment, run)
     report(deployment, snapshot, json=json)
 
@@ -72,12 +73,21 @@ def _refuse_settings(flags: Mapping[str, str]) -> None:
         )
 
 
-def _start(deployment: Deployment, data: str, pairs: list[str], wake: bool) -> str:
+def start(deployment: Deployment, data: str, overrides: Mapping[str, str], *, wake: bool) -> str:
+    """Check the data, upload it and start a run, all told on the screen; returns the run's name.
+
+    Args:
+        data: a file or folder, or the S3 URI of an uploaded dataset.
+        overrides: of the recipe's hyperparameters.
+        wake: serve the result at once if the quality gate accepts it.
+
+    Raises:
+        UserError: the data or a hyperparameter cannot be used.
+    """
     from finexpert import display
     from finexpert.commands.data import print_report
     from finexpert.ops import datasets, runs
 
-    overrides = options.parse_pairs(pairs, option="--hyperparameter", example="epoch=3")
     out = display.console(stderr=True)
     if datasets.is_s3_uri(data):
         uri = data if data.endswith("/") else data + "/"

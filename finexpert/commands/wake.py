@@ -9,8 +9,10 @@ import typer
 from finexpert.commands.common import Json, may_be_left, open_deployment
 
 if TYPE_CHECKING:
+    from finexpert.deployment import Deployment
     from finexpert.display import Live
     from finexpert.ops.hosting import Progress
+    from lambdas.shared.hosting import Hosting
 
 
 def wake(
@@ -30,34 +32,59 @@ def wake(
     Example: finexpert wake
     """
     from finexpert import display
-    from finexpert.formatting import counted
-    from finexpert.ops import costs, hosting
+    from finexpert.ops import costs
 
     if base and run:
         raise typer.BadParameter("give a run or --base, not both")
     deployment = open_deployment(context)
     price = costs.hosting_usd_per_hour(deployment)
+    state = serve(deployment, run, base=base)
+    if json:
+        name = deployment.names.endpoint
+        display.print_json({"endpoint": name, "artifact": state.artifact, "usd_per_hour": price})
+    else:
+        display.console().print(awake(deployment, state), soft_wrap=True)
+
+
+def serve(deployment: Deployment, run: str | None, *, base: bool) -> Hosting:
+    """Wake Hosting, with what its stack does on the screen until the endpoint answers.
+
+    Args:
+        run: whose adapter; None: the newest that was accepted.
+        base: the base model alone instead.
+
+    Raises:
+        UserError: Ctrl-C, or there is nothing of that name to serve.
+        lambdas.shared.hosting.HostingError: CloudFormation could not do it.
+    """
+    from finexpert import display
+    from finexpert.ops import hosting
+
     back = "Wait again: the same command. Undo it: finexpert sleep"
     with (
         may_be_left("Hosting's update", where=deployment.names.stack("Hosting"), fix=back),
         display.Live(display.console(stderr=True)) as live,
     ):
         progress = show_progress(live)
-        state = (
-            hosting.wake_base(deployment, progress=progress)
-            if base
-            else hosting.wake(deployment, run, progress=progress)
-        )
-    if json:
-        name = deployment.names.endpoint
-        display.print_json({"endpoint": name, "artifact": state.artifact, "usd_per_hour": price})
-        return
-    out = display.console()
-    idle = counted(deployment.settings.idle_minutes, "idle minute")
-    served = "the base model alone" if base else state.artifact
-    out.print(f"[green]✓[/] awake, serving {served}", soft_wrap=True)
+        if base:
+            return hosting.wake_base(deployment, progress=progress)
+        return hosting.wake(deployment, run, progress=progress)
+
+
+def awake(deployment: Deployment, state: Hosting) -> str:
+    """What is served now, and what it costs; in Rich's markup."""
+    from finexpert.formatting import counted
+    from finexpert.ops import costs
+    from lambdas.shared.hosting import BASE
+
+    served = "the base model alone" if state.artifact == BASE else state.artifact
     bills = "would bill on AWS" if deployment.target.is_local else "bills"
-    out.print(f"  {bills} ${price:g} an hour; put to sleep after {idle}, or: finexpert sleep")
+    price = costs.hosting_usd_per_hour(deployment)
+    idle = counted(deployment.settings.idle_minutes, "idle minute")
+    return (
+        f"[green]✓[/] awake, serving {served}\n"
+        f"  {bills} ${price:g} an hour; put to sleep after {idle}, or: finexpert sleep"
+    )
 
 
 def show_progress(live: Live) -> Progress:
@@ -65,7 +92,6 @@ def show_progress(live: Live) -> Progress:
     from rich.spinner import Spinner
 
     from finexpert.formatting import duration
-    from lambdas.shared.hosting import Hosting
 
     def show(state: Hosting, seconds: float) -> None:
         text = f"{state.state} ({state.status})"

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 
 from finexpert.deployment import Deployment
-from finexpert.errors import NotFound, NothingToServe
+from finexpert.errors import NotFound, NothingToServe, UserError
 from finexpert.ops import runs
 from lambdas.shared import hosting
-from lambdas.shared.hosting import Hosting, HostingState
+from lambdas.shared.hosting import BASE, Hosting, HostingState
 
 Progress = Callable[[Hosting, float], None]
 WAIT_SECONDS = 1800.0
@@ -37,9 +37,24 @@ def begin_wake(deployment: Deployment, run: str | None) -> Hosting:
         NothingToServe: `run` is None, and none has passed the quality gate yet.
         lambdas.shared.hosting.HostingError: CloudFormation refused.
     """
-    artifact = _artifact_of(deployment, run) if run else newest_artifact(deployment)
-    cloudformation, stack = deployment.target.client("cloudformation"), deployment.names.stack("Hosting")
-    return hosting.wake(cloudformation, stack, artifact)
+    return _serve(deployment, _artifact_of(deployment, run) if run else newest_artifact(deployment))
+
+
+def wake_base(deployment: Deployment, *, progress: Progress) -> Hosting:
+    """Serve the base model alone, which needs no run, and wait until it answers.
+
+    Raises:
+        UserError: hosting is merged: its endpoint serves what a run has merged.
+        lambdas.shared.hosting.HostingError: CloudFormation could not do it; it rolled back by itself.
+    """
+    if deployment.settings.hosting == "merged":
+        raise UserError(
+            "With merged hosting the endpoint has one model, the one that a run has merged.",
+            where="setting hosting",
+            fix="Set hosting to components and deploy; or serve a run: finexpert wake.",
+        )
+    _serve(deployment, BASE)
+    return _settle(deployment, HostingState.AWAKE, progress)
 
 
 def sleep(deployment: Deployment, *, progress: Progress) -> Hosting:
@@ -52,13 +67,18 @@ def sleep(deployment: Deployment, *, progress: Progress) -> Hosting:
     return _settle(deployment, HostingState.ASLEEP, progress)
 
 
-def begin_sleep(deployment: Deployment) -> Hosting:
+def begin_sleep(deployment: Deployment, *, cancel: bool = False) -> Hosting:
     """Ask for `sleep` without waiting for it.
 
+    Args:
+        cancel: break off a wake-up that is under way.
+
     Raises:
+        lambdas.shared.hosting.HostingBusy: another change is under way; with `cancel`, it is being cancelled.
         lambdas.shared.hosting.HostingError: CloudFormation refused.
     """
-    return hosting.sleep(deployment.target.client("cloudformation"), deployment.names.stack("Hosting"))
+    cloudformation, stack = deployment.target.client("cloudformation"), deployment.names.stack("Hosting")
+    return hosting.sleep(cloudformation, stack, cancel=cancel)
 
 
 def newest_artifact(deployment: Deployment) -> str:
@@ -93,6 +113,11 @@ def _artifact_of(deployment: Deployment, run: str) -> str:
             f"The run {run} has no adapter.", where=f"s3://{bucket}/{key}", fix=f"finexpert runs show {run}"
         )
     return f"s3://{bucket}/{key}"
+
+
+def _serve(deployment: Deployment, artifact: str) -> Hosting:
+    cloudformation, stack = deployment.target.client("cloudformation"), deployment.names.stack("Hosting")
+    return hosting.wake(cloudformation, stack, artifact)
 
 
 def _settle(deployment: Deployment, wanted: HostingState, progress: Progress) -> Hosting:
