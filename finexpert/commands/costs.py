@@ -25,7 +25,7 @@ def costs(context: typer.Context, json: Json = False) -> None:
     now = datetime.now(UTC)
     spend = money.month_to_date(deployment, now=now)
     if json:
-        display.print_json(money.document(deployment, spend))
+        display.print_json(money.document(deployment, spend, now))
         return
     position = money.position(deployment, spend)
     budget, prices = deployment.settings.budget_usd, money.configured_prices(deployment)

@@ -66,7 +66,7 @@ def current_position(deployment: Deployment, now: datetime) -> Position:
     return position(deployment, month_to_date(deployment, now=now))
 
 
-def document(deployment: Deployment, spend: Spend) -> dict[str, Any]:
+def document(deployment: Deployment, spend: Spend, now: datetime) -> dict[str, Any]:
     """The month for programs: its lines, sums, limit and the prices behind them.
 
     Raises:
@@ -82,8 +82,7 @@ def document(deployment: Deployment, spend: Spend) -> dict[str, Any]:
         "limit_usd": stands.limit_usd,
         "hours_to_limit": stands.hours_to_limit,
         "prices": [
-            {**asdict(price), "age_days": price.age_days(spend.now)}
-            for price in configured_prices(deployment)
+            {**asdict(price), "age_days": price.age_days(now)} for price in configured_prices(deployment)
         ],
     }
 

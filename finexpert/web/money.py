@@ -18,7 +18,7 @@ def show(request: Request, context: Context) -> Response:
 def _month(context: Context) -> dict[str, Any]:
     deployment, now = context.deployment, context.now()
     spend = costs.month_to_date(deployment, now=now)
-    told = costs.document(deployment, spend)
+    told = costs.document(deployment, spend, now)
     note = "Here nothing costs anything: these are the dollars that the same would have cost on AWS."
     return {
         **{key: told[key] for key in _TOLD},
