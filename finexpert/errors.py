@@ -35,6 +35,11 @@ class UserError(Exception):
         self.fix = fix
         self.code = code
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it instead of a stack trace, a line each."""
+        told = {"✗": self.what, "  where ": self.where, "  do    ": self.fix}
+        return [f"{label} {text}" for label, text in told.items() if text]
+
 
 class NotFound(UserError):
     """What was named does not exist."""

@@ -1,0 +1,221 @@
+"""The product in a notebook: the verbs of the command line as methods of one object.
+
+    from finexpert.api import PROMPTS, SAMPLE, Expert
+
+    expert = Expert()                   # says on which cloud it acts
+    tuned = expert.fine_tune(SAMPLE)    # check, upload, train, follow
+    expert.wake(tuned.run)              # on AWS it bills from here on
+    expert.ask(*PROMPTS)                # base beside tuned
+    expert.sleep()                      # nothing bills any more
+
+Nothing is done here: each method calls what the command of its name calls, and shows the same.
+"""
+
+from __future__ import annotations
+
+import atexit
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.jupyter import JupyterMixin
+from rich.text import Text
+
+from finexpert import display, paths, target
+from finexpert.commands import ask, sleep, train, wake
+from finexpert.deployment import Deployment
+from finexpert.errors import ExitCode, explain
+from finexpert.ops import asking, follow, hosting, runs
+from finexpert.ops.asking import PROMPTS, Answer
+from finexpert.run_view import ending
+from finexpert.target import On
+from lambdas.shared.hosting import HostingBusy, HostingState
+
+SAMPLE = paths.SAMPLE
+"""The folder with the shipped financial text."""
+
+__all__ = ["PROMPTS", "SAMPLE", "Answers", "Expert", "FineTuned"]
+
+
+class Answers(tuple[Answer, ...], JupyterMixin):
+    """Answers of the models, prompt by prompt; a notebook shows them side by side."""
+
+    def __rich__(self) -> RenderableType:
+        prompts = dict.fromkeys(answer.prompt for answer in self)
+        return Group(*(ask.side_by_side(prompt, self._to(prompt)) for prompt in prompts))
+
+    def _to(self, prompt: str) -> dict[str, str]:
+        return {ask.heading(answer): answer.text for answer in self if answer.prompt == prompt}
+
+
+@dataclass(frozen=True)
+class FineTuned(JupyterMixin):
+    """A finished run; a notebook shows its figures before and after, and what the quality gate said.
+
+    Args:
+        run: its name, for `Expert.wake` and every command.
+        accepted: the quality gate's word.
+        usd: what the job cost; on the embedded cloud, what AWS would have billed for as many seconds.
+        evaluation: the document `evaluation.json` (docs/evaluation.md).
+        told: the same in Rich's markup.
+    """
+
+    run: str
+    accepted: bool
+    usd: float
+    evaluation: Mapping[str, Any]
+    told: str
+
+    def __rich__(self) -> RenderableType:
+        return Text.from_markup(self.told)
+
+
+class Expert:
+    """The deployed app, found as the command line finds it (docs/cli.md, docs/settings.md).
+
+    Args:
+        on: `local`, `aws` or `auto`.
+        clean_up: after `wake`, a cell that fails or a kernel that ends puts the endpoint to sleep.
+        settings: what `-c key=value` would give, such as `prefix="Desk"`.
+
+    Every method raises UserError, which a notebook shows as what, where and what to do.
+    """
+
+    def __init__(self, on: str = "auto", *, clean_up: bool = True, **settings: str) -> None:
+        with _told():
+            chosen = target.from_environment(On(on), settings)
+            self.deployment = Deployment(chosen, chosen.settings())
+            _say(f"[dim]{chosen.describe()}[/]")
+        self._guard = _Guard(self._put_away) if clean_up else None
+
+    def fine_tune(self, data: str | Path, **hyperparameters: object) -> FineTuned:
+        """Check the data, upload it, train on it and follow that to its end. Nothing is served yet.
+
+        Interrupting the cell only stops watching; the run goes on.
+
+        Args:
+            data: a file or folder of text, or the S3 URI of an uploaded dataset.
+            hyperparameters: overrides of the recipe by JumpStart's names, such as `epoch=3`.
+        """
+        with _told():
+            overrides = {name: str(value) for name, value in hyperparameters.items()}
+            run = train.start(self.deployment, str(data), overrides, wake=False)
+            snapshot = train.watch(self.deployment, run)
+            follow.require_success(snapshot)
+            evaluation = runs.evaluation(self.deployment, run) or {}
+            return FineTuned(
+                run=run,
+                accepted=snapshot.output.get("outcome") == "accepted",
+                usd=snapshot.usd,
+                evaluation=evaluation,
+                told=ending(snapshot, evaluation, is_local=self.deployment.target.is_local),
+            )
+
+    def wake(self, run: str | None = None) -> None:
+        """Make the endpoint with base and tuned model, and wait until it answers.
+
+        Args:
+            run: whose adapter; the newest that the quality gate accepted if not given.
+        """
+        self._serve(run, base=False)
+
+    def wake_base(self) -> None:
+        """Make the endpoint with the base model alone, which needs no run, and wait until it answers."""
+        self._serve(None, base=True)
+
+    def ask(
+        self, *prompts: str, max_new_tokens: int = 64, temperature: float = 0.0, seed: int = 10
+    ) -> Answers:
+        """What each model that is awake answers to each prompt."""
+        with _told():
+            parameters = asking.generation(max_new_tokens, temperature, seed)
+            return Answers(
+                answer for prompt in prompts for answer in asking.ask(self.deployment, prompt, parameters)
+            )
+
+    def sleep(self) -> None:
+        """Remove the endpoint and wait until nothing of it bills."""
+        with _told():
+            sleep.put_to_sleep(self.deployment)
+            _say(sleep.ASLEEP)
+        if self._guard:
+            self._guard.disarm()
+
+    def _serve(self, run: str | None, *, base: bool) -> None:
+        if self._guard:
+            self._guard.arm()
+        with _told():
+            state = wake.serve(self.deployment, run, base=base)
+            _say(wake.awake(self.deployment, state))
+
+    def _put_away(self) -> None:
+        """Ask for sleep and do not wait: whatever went wrong, this must not be in its way."""
+        try:
+            state = hosting.begin_sleep(self.deployment, cancel=True).state
+        except HostingBusy as busy:
+            _say(f"[yellow]![/] {busy} Then: finexpert sleep")
+        except Exception as error:  # the failure that led here is the one to show
+            _say(f"[red]✗[/] The endpoint was not put to sleep ({error}). Do it: finexpert sleep")
+        else:
+            if state is HostingState.GOING_TO_SLEEP:
+                _say("[yellow]![/] The endpoint goes to sleep, so that nothing bills unseen.")
+
+
+class _Guard:
+    """Calls `clean_up` once when a cell fails or the process ends. To interrupt a cell is no failure."""
+
+    def __init__(self, clean_up: Callable[[], None]) -> None:
+        self._clean_up = clean_up
+        self._armed = False
+
+    def arm(self) -> None:
+        """From here on."""
+        if not self._armed:
+            self._armed = True
+            atexit.register(self._fire)
+            if shell := _shell():
+                shell.events.register("post_run_cell", self._after_cell)
+
+    def disarm(self) -> None:
+        """Until here."""
+        if self._armed:
+            self._armed = False
+            atexit.unregister(self._fire)
+            if shell := _shell():
+                shell.events.unregister("post_run_cell", self._after_cell)
+
+    def _after_cell(self, result: Any) -> None:
+        error = result.error_in_exec
+        left = isinstance(error, KeyboardInterrupt) or getattr(error, "code", None) is ExitCode.INTERRUPTED
+        if error is not None and not left:
+            self._fire()
+
+    def _fire(self) -> None:
+        self.disarm()
+        self._clean_up()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """An expected failure (settings, AWS, files) as the UserError that a notebook shows without a trace."""
+    try:
+        yield
+    except Exception as error:
+        problem = explain(error)
+        if problem is None or problem is error:
+            raise
+        raise problem from error
+
+
+def _shell() -> Any:
+    """The IPython that this code runs in; None outside of one."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython else None
+
+
+def _say(markup: str) -> None:
+    display.console().print(markup, soft_wrap=True)
