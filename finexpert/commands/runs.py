@@ -1,8 +1,9 @@
-"""`finexpert runs [list|show RUN|compare A B|log RUN]`: what was trained, and how it went."""
+"""`finexpert runs [list|show RUN|report RUN|compare A B|log RUN]`: what was trained, and how it went."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -85,9 +86,8 @@ def show(
         return
     out = display.console()
     if snapshot.status == "SUCCEEDED":
-        out.print(ending(snapshot, evaluation, is_local=deployment.target.is_local))
-        bucket = deployment.output("Storage", "ArtifactBucketName")
-        out.print(f"  report: s3://{bucket}/runs/{run}/report.html", soft_wrap=True)
+        out.print(ending(snapshot, evaluation, is_local=deployment.target.is_local), soft_wrap=True)
+        out.print(f"  its report: finexpert runs report {run}", soft_wrap=True)
         return
     out.print(f"[bold]{run}[/] {snapshot.doing}")
     if snapshot.cause or snapshot.error:
@@ -96,6 +96,32 @@ def show(
         )
     if evaluation:
         out.print(f"  {before_after(evaluation)}", markup=False)
+
+
+@app.command()
+def report(
+    context: typer.Context,
+    run: Annotated[str, typer.Argument(help="Name of the run.")],
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; by default out/report-RUN.html.", show_default=False)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Fetch the report that the run's training job wrote: one HTML file for any browser.
+
+    Example: finexpert runs report finexpert-20260131-142536-9f3a
+    """
+    from finexpert import display, paths
+    from finexpert.ops import runs
+
+    html = runs.report(open_deployment(context), run)
+    file = out or paths.OUT / f"report-{run}.html"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(html)
+    if json:
+        display.print_json({"run": run, "file": str(file)})
+    else:
+        display.console().print(f"[green]✓[/] {file}", soft_wrap=True)
 
 
 @app.command()

@@ -142,7 +142,8 @@ def report(deployment: Deployment, snapshot: Snapshot, *, json: bool) -> None:
     else:
         follow.require_success(snapshot)
         evaluation = runs.evaluation(deployment, snapshot.run)
-        display.console().print(ending(snapshot, evaluation, is_local=deployment.target.is_local))
+        ended = ending(snapshot, evaluation, is_local=deployment.target.is_local)
+        display.console().print(ended, soft_wrap=True)
     if snapshot.status != "SUCCEEDED":
         raise typer.Exit(ExitCode.FAILED)
     if snapshot.output.get("outcome") == "rejected":

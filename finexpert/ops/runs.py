@@ -139,6 +139,22 @@ def artifact(deployment: Deployment, run: str, name: str) -> bytes | None:
     return bytes(answer["Body"].read())
 
 
+def report(deployment: Deployment, run: str) -> bytes:
+    """The report that the run's training job wrote, HTML.
+
+    Raises:
+        UserError: there is none.
+    """
+    html = artifact(deployment, run, "report.html")
+    if html is None:
+        raise UserError(
+            f"There is no report of {run}.",
+            where=deployment.output("Storage", "ArtifactBucketName"),
+            fix=f"A run has one when its training job has ended: finexpert runs show {run}",
+        )
+    return html
+
+
 def log_lines(
     deployment: Deployment, run: str, *, follow: bool, sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[str]:
