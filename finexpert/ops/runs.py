@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from finexpert.deployment import Deployment
+from finexpert.errors import UserError
 from finexpert.errors import NotFound
 from finexpert.ops import logs
 
