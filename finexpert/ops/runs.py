@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from finexpert.deployment import Deployment
-from finexpert.errors import UserError
 from finexpert.errors import NotFound
 from finexpert.ops import logs
 
@@ -144,11 +143,11 @@ def report(deployment: Deployment, run: str) -> bytes:
     """The report that the run's training job wrote, HTML.
 
     Raises:
-        UserError: there is none.
+        NotFound: there is none.
     """
     html = artifact(deployment, run, "report.html")
     if html is None:
-        raise UserError(
+        raise NotFound(
             f"There is no report of {run}.",
             where=deployment.output("Storage", "ArtifactBucketName"),
             fix=f"A run has one when its training job has ended: finexpert runs show {run}",
