@@ -17,10 +17,10 @@ LIBRARIES = paths.ROOT / "node_modules"
 REPORT_STYLE = paths.ROOT / "training" / "report" / "style.css"
 
 VENDOR = {
-    "preact.js": "preact/dist/preact.module.js",
-    "hooks.js": "preact/hooks/dist/hooks.module.js",
-    "htm.js": "htm/dist/htm.module.js",
-    "uplot.js": "uplot/dist/uPlot.esm.js",
+    "preact.js": "preact/dist/preact.mjs",
+    "hooks.js": "preact/hooks/dist/hooks.mjs",
+    "htm.js": "htm/dist/htm.mjs",
+    "uplot.js": "uplot/dist/uPlot.iife.min.js",
     "uplot.css": "uplot/dist/uPlot.min.css",
 }
 """What `/vendor/NAME` is, below node_modules."""
@@ -28,6 +28,7 @@ VENDOR = {
 _TYPES = {
     ".html": HTML,
     ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
     ".json": "application/json",

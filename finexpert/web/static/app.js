@@ -1,0 +1,134 @@
+// The page: who is asking, what this is about (the session), and which tab is shown.
+import { arrive, signIn, signOut, token } from "./auth.js";
+import { onRefused } from "./api.js";
+import { Ask } from "./ask.js";
+import { useAsking } from "./asking.js";
+import { Compare } from "./compare.js";
+import { Endpoint, Pill, useEndpoint } from "./endpoint.js";
+import { html, render, useEffect, useRef, useState } from "./lib.js";
+import { Money } from "./money.js";
+import { Problem } from "./parts.js";
+import { usePolled } from "./polling.js";
+import { Runs } from "./runs.js";
+import { RunView } from "./run_view.js";
+
+const TABS = { ask: "Ask", endpoint: "Endpoint", money: "Money", runs: "Runs" };
+const RETRY_SECONDS = 3;
+
+function App({ auth, failure }) {
+  const [known, setKnown] = useState(token() !== null);
+  useEffect(() => onRefused(() => setKnown(false)), []);
+  if (!known) return html`<${Frame}><${Stranger} auth=${auth} failure=${failure} /></${Frame}>`;
+  return html`<${Opened} auth=${auth} />`;
+}
+
+function Opened({ auth }) {
+  const { data: session, error } = usePolled("/session", (document) => (document ? null : RETRY_SECONDS));
+  if (session) return html`<${Tabs} session=${session} auth=${auth} />`;
+  return html`<${Frame}>${error ? html`<${Problem} error=${error} />` : html`<p class="quiet">Loading …</p>`}</${Frame}>`;
+}
+
+function Tabs({ session, auth }) {
+  const local = session.on.kind === "local";
+  const route = useRoute();
+  const hosting = useEndpoint(local);
+  const asking = useAsking(hosting.endpoint?.models ?? session.models, hosting.endpoint?.state);
+  const main = useMain(route);
+  const tab = route[0] === "compare" ? "runs" : route[0];
+  return html`<${Frame} tab=${tab} pill=${html`<${Pill} endpoint=${hosting.endpoint} />`}>
+    <main id="main" class="wide" tabindex="-1" ref=${main}>
+      <h1 class="unseen">${TABS[tab]}</h1>
+      ${view(route, { session, hosting, asking, local })}
+    </main>
+    <footer class="wide quiet small"><p>${session.project} ${session.on.description}</p>
+      ${auth.kind === "cognito" && html`<button type="button" class="plain" onClick=${() => signOut(auth)}>Sign out</button>`}</footer>
+  </${Frame}>`;
+}
+
+function view([name, ...rest], { session, hosting, asking, local }) {
+  if (name === "endpoint") return html`<${Endpoint} hosting=${hosting} local=${local} />`;
+  if (name === "money") return html`<${Money} local=${local} />`;
+  if (name === "runs" && rest.length === 1) return html`<${RunView} key=${rest[0]} name=${rest[0]} session=${session} hosting=${hosting} />`;
+  if (name === "runs") return html`<${Runs} session=${session} />`;
+  if (name === "compare") return html`<${Compare} key=${rest.join("/")} a=${rest[0]} b=${rest[1]} />`;
+  return html`<${Ask} session=${session} asking=${asking} hosting=${hosting} />`;
+}
+
+function Frame({ tab, pill, children }) {
+  return html`
+    <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
+    <header class="bar"><div class="wide">
+      <p class="brand">Financial Domain Expert</p>
+      ${tab && html`<nav aria-label="Parts of this page">${Object.entries(TABS).map(([name, label]) => html`<a href=${`#/${name}`}
+        aria-current=${name === tab ? "page" : undefined}>${label}</a>`)}</nav>`}
+      ${pill}
+    </div></header>
+    ${tab ? children : html`<main id="main" class="wide" tabindex="-1">${children}</main>`}
+    <p id="announcer" class="unseen" role="status"></p>`;
+}
+
+/** The fragment is the route, so the link moves the focus itself. */
+function skip(event) {
+  event.preventDefault();
+  document.getElementById("main").focus();
+}
+
+function Stranger({ auth, failure }) {
+  if (auth.kind === "cognito") {
+    return html`<section class="card narrow"><h1>Sign in</h1>
+      <p>This page is for the people of this project.</p>
+      ${failure && html`<${Problem} error=${{ code: "denied", message: failure, fix: "Try again; should it go on, ask who deployed this page." }} />`}
+      <div class="actions"><button type="button" class="primary" onClick=${() => signIn(auth)}>Sign in</button></div></section>`;
+  }
+  return html`<section class="card narrow"><h1>Open the link from your terminal</h1>
+    <p>This page is only for who started it. <code>finexpert web</code> has printed a link that ends in <code>#token=…</code>: open that one.</p>
+    <p class="quiet">The link counts for this start only. After a new start there is a new one.</p></section>`;
+}
+
+/** The parts of the fragment: "#/runs/NAME" is ["runs", "NAME"]. */
+function useRoute() {
+  const [route, setRoute] = useState(routeOf(location.hash));
+  useEffect(() => {
+    const changed = () => setRoute(routeOf(location.hash));
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, []);
+  return route;
+}
+
+function routeOf(hash) {
+  const parts = hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
+  return parts[0] in TABS || parts[0] === "compare" ? parts : ["ask"];
+}
+
+/** After a change of tab the focus is where the new content begins, and the title says which it is. */
+function useMain(route) {
+  const main = useRef(null), first = useRef(true), path = route.join("/");
+  useEffect(() => {
+    document.title = `${TABS[route[0]] ?? "Compare"} · Financial Domain Expert`;
+    if (!first.current) {
+      main.current?.focus({ preventScroll: true });
+      scrollTo(0, 0);
+    }
+    first.current = false;
+  }, [path]);
+  return main;
+}
+
+async function start() {
+  const root = document.getElementById("app");
+  let auth;
+  try {
+    ({ auth } = await (await fetch("/config.json")).json());
+  } catch {
+    root.textContent = "The server behind this page does not answer. Load the page again once it runs.";
+    return;
+  }
+  const failure = await arrive(auth);
+  // A new link pasted into this tab changes nothing but the fragment, which alone loads nothing.
+  addEventListener("hashchange", () => location.hash.startsWith("#token=") && location.reload());
+  root.textContent = "";
+  render(html`<${App} auth=${auth} failure=${failure} />`, root);
+}
+
+start();

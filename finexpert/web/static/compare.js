@@ -1,0 +1,56 @@
+// Two runs side by side: the metrics in pairs, what differs in their settings, and what they cost.
+import { signed, usd } from "./format.js";
+import { html } from "./lib.js";
+import { Note, Problem, Table } from "./parts.js";
+import { usePolled } from "./polling.js";
+
+const NONE = "–";
+
+export function Compare({ a, b }) {
+  const { data: pair, error } = usePolled(`/compare?${new URLSearchParams({ a, b })}`, () => null);
+  return html`
+    <p><a href="#/runs">All runs</a></p>
+    <section class="card" aria-labelledby="compare-title">
+      <h2 id="compare-title">Two runs compared</h2>
+      ${error && html`<${Problem} error=${error} />`}
+      ${!pair && !error && html`<p class="quiet">Comparing …</p>`}
+      ${pair && html`<${Pair} pair=${pair} />`}
+    </section>`;
+}
+
+const METRICS = [
+  { name: "Fine-tuned models", of: ({ title, unit }) => `${title} (${unit})` },
+  { name: "A", of: ({ a }) => a.toFixed(3), end: true },
+  { name: "B", of: ({ b }) => b.toFixed(3), end: true },
+  { name: "B − A", of: ({ difference }) => (difference === null ? NONE : signed(difference)), end: true },
+  { name: "95 % interval", of: ({ interval }) => (interval ? `${signed(interval[0])} to ${signed(interval[1])}` : NONE), end: true },
+  { name: "Items", of: ({ shared }) => shared || NONE, end: true },
+  { name: "Finding", of: ({ finding }) => finding ?? "not comparable" },
+];
+
+const DIFFERENCES = [
+  { name: "Differs", of: ([name]) => name },
+  { name: "A", of: ([, [a]]) => shown(a), end: true },
+  { name: "B", of: ([, [, b]]) => shown(b), end: true },
+];
+
+function Pair({ pair }) {
+  const data = pair.same_data ? "the same" : "different";
+  const differences = [
+    ["data", [data, data]],
+    ...Object.entries({ ...pair.settings, ...pair.versions }),
+    ["cost of the job", pair.usd.map((amount) => usd(amount))],
+  ];
+  return html`
+    <ul class="letters">${pair.runs.map((name, index) => html`<li><strong>${"AB"[index]}</strong> <a href=${`#/runs/${encodeURIComponent(name)}`}>${name}</a>
+      <span class="badge ${pair.passed[index] ? "accepted" : "rejected"}">${pair.passed[index] ? "accepted" : "rejected"}</span></li>`)}</ul>
+    <${Table} caption="Metrics of both runs" columns=${METRICS} rows=${pair.metrics} empty="The runs have no metric in common." />
+    ${pair.warnings.length > 0 && html`<${Note} kind="warn" title="To know"><ul>${pair.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></${Note}>`}
+    <h3>Settings and cost</h3>
+    <${Table} caption="What differs between the runs" columns=${DIFFERENCES} rows=${differences} />`;
+}
+
+function shown(value) {
+  if (value === null || value === undefined) return NONE;
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}

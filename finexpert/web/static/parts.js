@@ -1,0 +1,113 @@
+// Small things that every tab uses.
+import { html, useEffect, useRef, useState } from "./lib.js";
+
+const TITLES = {
+  asleep: "The endpoint is asleep",
+  busy: "Something else is being changed",
+  bad_input: "This cannot be used as it is",
+  too_large: "Too large for this page",
+  throttled: "Too many requests just now",
+  budget_reached: "The budget does not allow it",
+  unavailable: "Not reachable just now",
+  no_model: "There is no model to serve yet",
+  not_deployed: "The app is not deployed",
+  failed: "It did not work",
+  not_found: "Not found",
+  not_here: "Only on the command line",
+  forbidden: "Not allowed",
+  denied: "Not allowed",
+  gone: "No answer from the server",
+};
+
+/** An error as a person can act on it. Alerts by default; `quiet` for what a poll runs into again and again. */
+export function Problem({ error, quiet = false, children }) {
+  return html`<section class="notice bad" role=${quiet ? "status" : "alert"}>
+    <h3>${TITLES[error.code] ?? "Something went wrong"}</h3>
+    <p>${error.message}</p>
+    ${error.problems?.length > 0 && html`<ul>${error.problems.map((problem) => html`<li>${problem}</li>`)}</ul>`}
+    ${error.fix && html`<p class="fix">${marked(error.fix)}</p>`}
+    ${error.where && html`<p class="quiet small">Where: ${error.where}</p>`}
+    ${error.code === "budget_reached" && html`<p><a href="#/money">See what the money went to</a></p>`}
+    ${children && html`<div class="actions">${children}</div>`}
+  </section>`;
+}
+
+/** Text with `commands` in backticks set as code; still only text. */
+export function marked(text) {
+  return text.split("`").map((part, index) => (index % 2 ? html`<code>${part}</code>` : part));
+}
+
+/** A box with a heading, for what is neither an error nor a result. */
+export function Note({ title, kind = "", children }) {
+  return html`<section class="notice ${kind}">${title && html`<h3>${title}</h3>`}${children}</section>`;
+}
+
+/** A button that asks once more before it acts; Escape or leaving it takes it back. */
+export function Confirmed({ label, question, act, danger = false, disabled = false }) {
+  const [asking, setAsking] = useState(false);
+  const yes = useRef(null);
+  useEffect(() => {
+    if (asking) yes.current?.focus();
+  }, [asking]);
+  if (!asking) {
+    return html`<button type="button" disabled=${disabled} onClick=${() => setAsking(true)}>${label}</button>`;
+  }
+  const escape = (event) => event.key === "Escape" && setAsking(false);
+  return html`<span class="confirm" role="group" aria-label=${question} onKeyDown=${escape}>
+    <span>${question}</span>
+    <button type="button" ref=${yes} class=${danger ? "danger" : "primary"} onClick=${() => { setAsking(false); act(); }}>Yes</button>
+    <button type="button" onClick=${() => setAsking(false)}>No</button>
+  </span>`;
+}
+
+/** A figure with its name, and a line of explanation. */
+export function Tile({ name, value, children }) {
+  return html`<div class="tile"><dt>${name}</dt><dd><strong>${value}</strong>${children && html`<span>${children}</span>`}</dd></div>`;
+}
+
+/** A table that becomes a list of cards on a phone: every cell carries its column's name. */
+export function Table({ caption, columns, rows, empty }) {
+  if (rows.length === 0) return html`<p class="quiet">${empty}</p>`;
+  return html`<div class="scroll"><table class="cards">
+    <caption class="unseen">${caption}</caption>
+    <thead><tr>${columns.map((column) => html`<th scope="col" class=${column.end ? "end" : ""}>${column.name}</th>`)}</tr></thead>
+    <tbody>${rows.map((row) => html`<tr>${columns.map((column) => html`<td data-name=${column.name} class=${column.end ? "end" : ""}>${column.of(row)}</td>`)}</tr>`)}</tbody>
+  </table></div>`;
+}
+
+/** Say something to screen readers, once; sighted readers see it elsewhere. */
+export function announce(text) {
+  document.getElementById("announcer").textContent = text;
+}
+
+/** Copy text; tells whether it worked. */
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    announce("Copied.");
+    return true;
+  } catch {
+    announce("Copying was not allowed by the browser.");
+    return false;
+  }
+}
+
+/** A button that copies, and says so for two seconds. */
+export function CopyButton({ text, label = "Copy" }) {
+  const [said, setSaid] = useState("");
+  useEffect(() => {
+    const timer = said && setTimeout(() => setSaid(""), 2000);
+    return () => clearTimeout(timer);
+  }, [said]);
+  const act = async () => setSaid((await copy(text())) ? "Copied" : "Not allowed");
+  return html`<button type="button" class="plain" onClick=${act}>${said || label}</button>`;
+}
+
+/** Hand the reader a file. */
+export function download(name, type, text) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}

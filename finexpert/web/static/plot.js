@@ -1,0 +1,97 @@
+// Plots by uPlot, fetched when the first is drawn. Each has a name for screen readers, and a table beside it.
+import { day, moment } from "./format.js";
+import { html, useEffect, useRef, useState } from "./lib.js";
+
+const HEIGHT = 260;
+let library = null;
+
+function load() {
+  library ??= Promise.all([
+    element("script", { src: "/vendor/uplot.js" }),
+    element("link", { rel: "stylesheet", href: "/vendor/uplot.css" }),
+  ]).then(() => globalThis.uPlot);
+  return library;
+}
+
+function element(kind, attributes) {
+  return new Promise((resolve, reject) => {
+    const made = Object.assign(document.createElement(kind), attributes);
+    made.onload = resolve;
+    made.onerror = reject;
+    document.head.append(made);
+  });
+}
+
+/**
+ * Lines over a common x.
+ *
+ * @param {string} label what the plot shows, in a sentence
+ * @param {number[][]} data x first (in seconds if it is time), then a list for each line; null is a gap
+ * @param {{label: string, color: string, dash?: number[], fill?: string}[]} lines colours are CSS variables' names
+ * @param {(value: number) => string} format of a value
+ * @param {[number, number]|null} time x is time, and this is the span to show; null: x is a number called `xLabel`
+ */
+export function Plot({ label, data, lines, format, time = null, xLabel = "" }) {
+  const box = useRef(null), plot = useRef(null), given = useRef(data);
+  const [dark, setDark] = useState(() => matchMedia("(prefers-color-scheme: dark)").matches);
+  const [failed, setFailed] = useState(false);
+  given.current = data;
+
+  useEffect(() => {
+    const query = matchMedia("(prefers-color-scheme: dark)");
+    const changed = () => setDark(query.matches);
+    query.addEventListener("change", changed);
+    return () => query.removeEventListener("change", changed);
+  }, []);
+
+  useEffect(() => {
+    let over = false;
+    const sized = new ResizeObserver(([{ contentRect }]) => plot.current?.setSize({ width: contentRect.width, height: HEIGHT }));
+    load().then((UPlot) => {
+      if (over) return;
+      const options = optionsOf({ lines, format, time, xLabel, width: box.current.clientWidth });
+      plot.current = new UPlot(options, given.current, box.current);
+      sized.observe(box.current);
+    }, () => setFailed(true));
+    return () => {
+      over = true;
+      sized.disconnect();
+      plot.current?.destroy();
+      plot.current = null;
+    };
+  }, [dark]);
+
+  useEffect(() => plot.current?.setData(data), [data]);
+
+  if (failed) return html`<p class="quiet">The plot could not be loaded; the table has its figures.</p>`;
+  return html`<div class="plot" role="img" aria-label=${label} ref=${box}></div>`;
+}
+
+function optionsOf({ lines, format, time, xLabel, width }) {
+  const css = getComputedStyle(document.documentElement);
+  const color = (name) => css.getPropertyValue(name).trim();
+  const axis = { stroke: color("--soft"), font: "12px system-ui", grid: { stroke: color("--rule"), width: 1 }, ticks: { show: false } };
+  return {
+    width,
+    height: HEIGHT,
+    cursor: { y: false, drag: { x: false, y: false } },
+    scales: time ? { x: { range: time }, y: { range: (_, low, high) => [0, high * 1.08 || 1] } } : { x: { time: false } },
+    axes: [
+      time ? { ...axis, values: (_, values) => values.map(day) } : axis,
+      { ...axis, size: 64, values: (_, values) => values.map(format) },
+    ],
+    series: [
+      time ? { label: "When", value: (_, value) => (value === null ? "–" : moment(value * 1000)) } : { label: xLabel },
+      ...lines.map((line) => ({
+        label: line.label,
+        stroke: color(line.color),
+        fill: line.fill && color(line.fill),
+        dash: line.dash,
+        width: 2,
+        spanGaps: true,
+        points: { show: false },
+        value: (_, value) => (value === null || value === undefined ? "–" : format(value)),
+      })),
+    ],
+  };
+}

@@ -1,0 +1,111 @@
+// Start a run: a file is dropped or chosen, checked, priced, and only then confirmed.
+import { call } from "./api.js";
+import { count, size, usd } from "./format.js";
+import { html, useRef, useState } from "./lib.js";
+import { announce, Note, Problem, Tile } from "./parts.js";
+
+const KINDS = ".txt,.csv,.json,.jsonl";
+
+export function StartRun({ limits, local }) {
+  const [file, setFile] = useState(null);
+  const [checked, setChecked] = useState(null);
+  const [error, setError] = useState(null);
+  const latest = useRef(null);
+
+  const check = async (chosen) => {
+    latest.current = chosen;
+    setFile(chosen);
+    setChecked(null);
+    setError(null);
+    announce(`Checking ${chosen.name}.`);
+    try {
+      if (chosen.size > limits.upload_bytes) throw tooLarge(chosen, limits.upload_bytes);
+      const found = await call(`/datasets?name=${encodeURIComponent(chosen.name)}`, { method: "POST", body: chosen });
+      if (latest.current !== chosen) return;
+      setChecked(found);
+      announce(`${chosen.name} can be used.`);
+    } catch (problem) {
+      if (latest.current === chosen) setError(problem);
+    }
+  };
+  const forget = () => {
+    latest.current = null;
+    setFile(null);
+    setChecked(null);
+    setError(null);
+  };
+
+  return html`<section class="card" aria-labelledby="start-title">
+    <h2 id="start-title">Start a run</h2>
+    <${DropZone} take=${check} most=${limits.upload_bytes} />
+    ${file && !checked && !error && html`<p class="doing">Checking ${file.name} …</p><progress aria-label="Checking the data"></progress>`}
+    ${error && html`<${Problem} error=${error}><button type="button" onClick=${forget}>All right</button></${Problem}>`}
+    ${checked && html`<${Plan} file=${file} checked=${checked} local=${local} forget=${forget} />`}
+  </section>`;
+}
+
+/** Files by drag and drop; the same by the keyboard, as it is a file input too. */
+function DropZone({ take, most }) {
+  const [over, setOver] = useState(false);
+  const drag = (event) => {
+    event.preventDefault();
+    setOver(event.type === "dragover");
+  };
+  const drop = (event) => {
+    drag(event);
+    const [file] = event.dataTransfer.files;
+    if (file) take(file);
+  };
+  const chosen = ({ target }) => {
+    if (target.files.length) take(target.files[0]);
+    target.value = "";
+  };
+  return html`<div class=${`drop ${over ? "over" : ""}`} onDragOver=${drag} onDragLeave=${drag} onDrop=${drop}>
+    <label for="data-file">Drop a file with your own text here, or choose one</label>
+    <input id="data-file" type="file" accept=${KINDS} aria-describedby="data-help" onChange=${chosen} />
+    <p id="data-help" class="quiet small">Text, CSV, JSON or JSON lines, up to ${size(most)}. It is checked first; nothing is paid for until you confirm.</p>
+  </div>`;
+}
+
+function Plan({ file, checked: { dataset, report, plan }, local, forget }) {
+  const [wake, setWake] = useState(false);
+  const [starting, setStarting] = useState(false);
+  const [error, setError] = useState(null);
+  const start = async () => {
+    setStarting(true);
+    setError(null);
+    try {
+      const { run } = await call("/runs", { method: "POST", json: { dataset, hyperparameters: {}, wake } });
+      location.hash = `#/runs/${encodeURIComponent(run)}`;
+    } catch (problem) {
+      setError(problem);
+      setStarting(false);
+    }
+  };
+  return html`<div class="plan">
+    <h3>${file.name} can be used</h3>
+    <p>${count(report.documents)} ${report.documents === 1 ? "document" : "documents"}, ${size(report.bytes)}, about ${count(report.tokens_estimated)} tokens.</p>
+    ${report.warnings?.length > 0 && html`<${Note} kind="warn" title="To know before you train"><ul>${report.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></${Note}>`}
+    <dl class="tiles">
+      <${Tile} name="Expected" value=${usd(plan.expected_usd)}>${local ? "on AWS; here it costs nothing" : "for the training job"}</${Tile}>
+      <${Tile} name="At most" value=${usd(plan.worst_case_usd)}>then it is stopped</${Tile}>
+      <${Tile} name="Left of the budget" value=${usd(plan.remaining_usd)}>this month</${Tile}>
+    </dl>
+    <p>${plan.sentence}</p>
+    ${!plan.fits && html`<${Note} kind="bad" title="The budget does not allow it"><p>The run would be refused. <a href="#/money">See what the money went to</a></p></${Note}>`}
+    <label class="check"><input type="checkbox" checked=${wake} onChange=${(event) => setWake(event.target.checked)} /> Wake the endpoint with the result, if it is better than the base model</label>
+    ${error && html`<${Problem} error=${error} />`}
+    <div class="actions">
+      <button type="button" class="primary" disabled=${starting || !plan.fits} onClick=${start}>${starting ? "Starting …" : `Start the run, about ${usd(plan.expected_usd)}`}</button>
+      <button type="button" onClick=${forget}>Another file</button>
+    </div>
+  </div>`;
+}
+
+function tooLarge(file, most) {
+  return {
+    code: "too_large",
+    message: `${file.name} has ${size(file.size)}; this page takes files up to ${size(most)}.`,
+    fix: `Upload it on the command line: \`finexpert train ${file.name}\``,
+  };
+}
