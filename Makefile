@@ -4,11 +4,13 @@ VENV := .venv
 READY := $(VENV)/.ready
 CHECKS := $(VENV)/.ready-for-checks
 CHECKOV := .venv-checkov/.ready
+SUPPLY := .venv-supply/.ready
+INSTALL := python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --requirement
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE ?= 1
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help demo test test-all setup lint types unit snapshot functional checkov format snapshots base-model clean
+.PHONY: help demo test test-all setup lint types unit snapshot functional checkov lock audit sbom format snapshots base-model clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -23,19 +25,22 @@ test-all: test checkov  ## the same, and then every combination and fault: long
 
 setup: $(CHECKS)  ## virtual environment, pinned requirements, Node and the CDK CLI
 
-$(READY): requirements.txt pyproject.toml package.json package-lock.json
+# Every file that is installed is known by its hash. torch comes without CUDA where pip is pointed at an index that has such builds, and from PyPI otherwise.
+$(READY): requirements.lock requirements-torch-cpu.lock requirements-torch.lock pyproject.toml package.json package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "This project needs Python 3.11 or newer; `$(PYTHON)` is %s. Name another: make PYTHON=python3.12 …" % sys.version.split()[0])'
 	@test -x $(VENV)/bin/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python could not make a virtual environment. On Debian or Ubuntu: sudo apt install python3-venv"; exit 1; }
 	@echo "Setting up: Python packages (a minute or two the first time) …"
-	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --editable .
+	@$(VENV)/bin/$(INSTALL) requirements.lock
+	@$(VENV)/bin/$(INSTALL) requirements-torch-cpu.lock 2>/dev/null || $(VENV)/bin/$(INSTALL) requirements-torch.lock
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(VENV)/bin/python -m pip check --disable-pip-version-check >/dev/null
 	@echo "Setting up: Node from a Python wheel, the CDK CLI from npm …"
 	@npm ci --no-progress --loglevel=error
 	@touch $@
 
-$(CHECKS): $(READY) requirements-dev.txt
+$(CHECKS): $(READY) requirements-dev.lock
 	@echo "Setting up: the tests' own tools …"
-	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --requirement requirements-dev.txt
+	@$(VENV)/bin/$(INSTALL) requirements-dev.lock
 	@$(VENV)/bin/python -m pip check --disable-pip-version-check >/dev/null
 	@touch $@
 
@@ -63,14 +68,29 @@ functional: $(CHECKS)  ## the real app on the embedded cloud
 checkov: $(CHECKS) $(CHECKOV)  ## checkov over the synthesized stacks
 	@python checks/run_checkov.py
 
-$(CHECKOV): checks/requirements-checkov.txt
+$(CHECKOV): checks/requirements-checkov.lock
 	@echo "Setting up: checkov, in a virtual environment of its own …"
 	@test -x .venv-checkov/bin/pip || $(PYTHON) -m venv .venv-checkov
-	@.venv-checkov/bin/python -m pip install -qq --disable-pip-version-check --requirement checks/requirements-checkov.txt
+	@.venv-checkov/bin/$(INSTALL) checks/requirements-checkov.lock
+	@touch $@
+
+lock: $(READY) $(SUPPLY)  ## write the lock files anew (UPGRADE=1: with the newest versions that fit)
+	@python checks/lock.py $(if $(UPGRADE),--upgrade)
+
+audit: $(CHECKS) $(SUPPLY)  ## look every locked package up among the known vulnerabilities (needs the network)
+	@python checks/audit.py
+
+sbom: $(CHECKS) $(SUPPLY)  ## write out/sbom-python.json and out/sbom-npm.json, CycloneDX lists of what is installed
+	@python checks/sbom.py
+
+$(SUPPLY): checks/requirements-supply.lock
+	@echo "Setting up: the tools for locking and auditing, in a virtual environment of their own …"
+	@test -x .venv-supply/bin/pip || $(PYTHON) -m venv .venv-supply
+	@.venv-supply/bin/$(INSTALL) checks/requirements-supply.lock
 	@touch $@
 
 base-model: $(READY)  ## rebuild the tiny Llama that the local runs tune
 	@python -m training.base_model
 
 clean:  ## remove what the commands above made
-	rm -rf .venv .venv-checkov node_modules cdk.out .build out .localcloud .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-checkov .venv-supply node_modules cdk.out .build out .localcloud .mypy_cache .ruff_cache .pytest_cache
