@@ -1,0 +1,122 @@
+"""`python -m tools.cost_tables`: the tables of docs/cost.md, from the functions that admit and expect jobs.
+
+They stand between the marks `<!-- costs:NAME -->` and `<!-- /costs -->`; everything else of the page is
+written by hand. tests/unit/docs/test_docs_figures.py compares what is stored with what the functions say.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from finexpert.formatting import duration, usd
+from infra.settings import Settings
+from lambdas.admission import planning
+from lambdas.admission.decision import Request
+from lambdas.shared import prices
+from lambdas.shared.spend_reserve import Exposure
+from lambdas.shared.training_time import MEASURED_ON, training_seconds
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "cost.md"
+_PART = re.compile(r"(<!-- costs:(\w+) -->\n).*?(<!-- /costs -->)", re.DOTALL)
+
+TRAINED_TOKENS = (50_000, 500_000, 5_000_000)
+"""Tokens that the optimizer sees: those of the text, times the epochs."""
+EVALUATED_TOKENS = 30_000
+"""Held-out text put through the model before and after, the two together."""
+AWAKE_HOURS = (1, 8, 24)
+
+
+def page(text: str) -> str:
+    """The page with today's tables in its marked places.
+
+    Raises:
+        KeyError: a mark names a table that there is none of.
+    """
+    return _PART.sub(lambda found: f"{found[1]}{_TABLES[found[2]](Settings.load({}, {}))}{found[3]}", text)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    ruler = tuple("---" if number == 0 else "---:" for number, _ in enumerate(head))
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ruler, *rows))
+
+
+def _job(settings: Settings, instance_type: str, minutes: int, instances: int) -> Request:
+    """The job that admission would be asked for."""
+    job = planning.JobSettings(
+        region=settings.region,
+        instance_type=instance_type,
+        instances=instances,
+        volume_gb=settings.volume_gb,
+        max_runtime_seconds=minutes * 60,
+        max_wait_seconds=settings.max_wait_minutes * 60,
+    )
+    return planning.request(job, spot=False, training_tokens=0)
+
+
+def _training(settings: Settings) -> str:
+    rate = _job(settings, settings.training_instance_type, 60, 1).rate
+    rows = []
+    for tokens in TRAINED_TOKENS:
+        seconds = training_seconds(tokens, EVALUATED_TOKENS)
+        rows.append((f"{tokens:,}", duration(seconds), usd(seconds / 3600 * rate)))
+    return _table((f"tokens trained, 1 × {MEASURED_ON}", "time", "cost"), rows)
+
+
+def _worst(settings: Settings) -> str:
+    """What admission holds against the rest of the budget, and the rest that it must find."""
+    rows = []
+    exposure = Exposure(period_minutes=settings.spend_guard_period_minutes)
+    for instances in (1, 2):
+        for minutes in (30, 60, 120, 240):
+            job = _job(settings, settings.training_instance_type, minutes, instances)
+            needed = job.worst_usd + exposure.reserve_usd(settings.reserve_usd, job.rate)
+            rows.append(
+                (f"{instances} × {job.instance_type}, {minutes} min", usd(job.worst_usd), usd(needed))
+            )
+    return _table(("job and `max_runtime_minutes`", "worst case", "left of the budget, at least"), rows)
+
+
+def _endpoint(settings: Settings) -> str:
+    hour = prices.hourly(settings.hosting_instance_type, settings.region, "hosting").usd
+    exposure = Exposure(period_minutes=settings.spend_guard_period_minutes)
+    limit = settings.budget_usd - exposure.reserve_usd(settings.reserve_usd, hour)
+    rows = [(f"{hours} h awake", usd(hours * hour)) for hours in AWAKE_HOURS]
+    rows.append((f"until the spend guard stops it at {usd(limit)}: {limit / hour:.1f} h", usd(limit)))
+    return _table((f"1 × {settings.hosting_instance_type}", "cost"), rows)
+
+
+def _types(settings: Settings) -> str:
+    """The GPU types that have a price for both, in the main region."""
+    both = [
+        name
+        for name in prices.priced_types(settings.region, "training")
+        if name in prices.priced_types(settings.region, "hosting") and name.startswith(planning.SUITABLE)
+    ]
+
+    def price(name: str, component: prices.Component) -> str:
+        found = prices.hourly(name, settings.region, component)
+        return f"{usd(found.usd)} ({found.date})"
+
+    rows = ((name, price(name, "training"), price(name, "hosting")) for name in both)
+    return _table((f"{settings.region}, an hour (price read on)", "training", "endpoint"), rows)
+
+
+_TABLES: dict[str, Callable[[Settings], str]] = {
+    "training": _training,
+    "worst": _worst,
+    "endpoint": _endpoint,
+    "types": _types,
+}
+
+
+def main() -> int:
+    """Write the page anew."""
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
