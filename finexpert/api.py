@@ -17,7 +17,7 @@ import atexit
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +67,8 @@ class FineTuned(JupyterMixin):
     run: str
     accepted: bool
     usd: float
-    evaluation: Mapping[str, Any]
-    told: str
+    evaluation: Mapping[str, Any] = field(repr=False)
+    told: str = field(repr=False)
 
     def __rich__(self) -> RenderableType:
         return Text.from_markup(self.told)
