@@ -57,7 +57,7 @@ function Queued({ asking, hosting }) {
   const confirm = async () => (await wake()) && asking.confirm();
   const title = offered ? TITLES[endpoint?.state] ?? TITLES.asleep : "Your question waits";
   return html`<section class="notice waiting" aria-labelledby="queued-title">
-    <h3 id="queued-title" tabindex="-1" ref=${useFocus(offered)}>${title}</h3>
+    <h2 id="queued-title" tabindex="-1" ref=${useFocus(offered)}>${title}</h2>
     <blockquote>${prompt}</blockquote>
     ${offered
       ? html`<p>Wake it, and the question is asked by itself as soon as somebody can answer. ${endpoint && waitWords({ ...endpoint, wake_began: null }, now)}${" "}
@@ -117,7 +117,7 @@ function LongText({ text, writing, label }) {
   const scrolled = ({ target }) => {
     follows.current = target.scrollHeight - target.scrollTop - target.clientHeight < 24;
   };
-  return html`<div class="text" role="region" aria-label=${label} tabindex="0" ref=${box} onScroll=${scrolled}>${text}</div>`;
+  return html`<div class="text" role="group" aria-label=${label} tabindex="0" ref=${box} onScroll=${scrolled}>${text}</div>`;
 }
 
 function Writing({ began, heard, started }) {
@@ -149,7 +149,7 @@ function Entry({ entry, again, remove }) {
     <summary><span class="prompt">${entry.prompt}</span><time class="quiet small" datetime=${entry.at}>${moment(entry.at)}</time></summary>
     <div class="pair">${entry.answers.map(({ model, text, seconds }) => html`<article class="answer ${model}">
       <header><h3>${NAMES[model] ?? model}</h3><span class="quiet small">${duration(seconds)}</span></header>
-      <div class="text" role="region" aria-label=${`${NAMES[model] ?? model}'s answer`} tabindex="0">${text}</div></article>`)}</div>
+      <div class="text" role="group" aria-label=${`${NAMES[model] ?? model}'s answer`} tabindex="0">${text}</div></article>`)}</div>
     <div class="actions">
       <button type="button" onClick=${() => again(entry.prompt)}>Ask again</button>
       <${CopyButton} text=${() => toMarkdown([entry])} />

@@ -22,7 +22,7 @@ const TITLES = {
 /** An error as a person can act on it. Alerts by default; `quiet` for what a poll runs into again and again. */
 export function Problem({ error, quiet = false, children }) {
   return html`<section class="notice bad" role=${quiet ? "status" : "alert"}>
-    <h3>${TITLES[error.code] ?? "Something went wrong"}</h3>
+    <h2>${TITLES[error.code] ?? "Something went wrong"}</h2>
     <p>${error.message}</p>
     ${error.problems?.length > 0 && html`<ul>${error.problems.map((problem) => html`<li>${problem}</li>`)}</ul>`}
     ${error.fix && html`<p class="fix">${marked(error.fix)}</p>`}
@@ -39,7 +39,7 @@ export function marked(text) {
 
 /** A box with a heading, for what is neither an error nor a result. */
 export function Note({ title, kind = "", children }) {
-  return html`<section class="notice ${kind}">${title && html`<h3>${title}</h3>`}${children}</section>`;
+  return html`<section class="notice ${kind}">${title && html`<h2>${title}</h2>`}${children}</section>`;
 }
 
 /** A button that asks once more before it acts; Escape or leaving it takes it back. */

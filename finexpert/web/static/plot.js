@@ -9,7 +9,7 @@ function load() {
   library ??= Promise.all([
     element("script", { src: "/vendor/uplot.js" }),
     element("link", { rel: "stylesheet", href: "/vendor/uplot.css" }),
-  ]).then(() => globalThis.uPlot);
+  ]).then(() => globalThis.uPlot ?? Promise.reject(new Error("uPlot did not start")));
   return library;
 }
 

@@ -1,0 +1,72 @@
+"""A Chromium for the tests: the one that npm brings on Linux, else one that is installed."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+MODULES = Path(__file__).parents[3] / "node_modules"
+UNPACKED = MODULES / ".cache" / "chromium"
+INSTALLED = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    *(found for name in ("chromium", "google-chrome") if (found := shutil.which(name))),
+)
+_UNPACK = 'import chromium from "@sparticuz/chromium"; await chromium.executablePath()'
+_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--no-zygote", "--headless=shell")
+
+
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    """A headless Chromium. `CHROMIUM` names another; on a Mac without any, the test is skipped."""
+    program, environment = _program()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(program), args=list(_ARGUMENTS), env={**os.environ, **environment}
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def _program() -> tuple[Path, Mapping[str, str]]:
+    if named := os.environ.get("CHROMIUM"):
+        return Path(named), {}
+    if sys.platform == "linux" and platform.machine() == "x86_64":
+        return _unpacked()
+    found = next((Path(path) for path in INSTALLED if Path(path).exists()), None)
+    if found is not None:
+        return found, {}
+    told = f"No Chromium for {platform.platform()}: install Chrome, or name one in CHROMIUM."
+    if sys.platform == "linux":
+        raise FileNotFoundError(told)
+    pytest.skip(told)
+
+
+def _unpacked() -> tuple[Path, Mapping[str, str]]:
+    """npm's build, made for AWS Lambda; it brings the libraries that a server without a screen lacks."""
+    if not UNPACKED.exists():
+        UNPACKED.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=UNPACKED.parent) as folder:
+            lambda_runtime = {"AWS_EXECUTION_ENV": "AWS_Lambda_nodejs22.x"}  # or it leaves the libraries out
+            subprocess.run(
+                ["node", "--input-type=module", "--eval", _UNPACK],
+                cwd=MODULES.parent,
+                env={**os.environ, **lambda_runtime, "TMPDIR": folder},
+                check=True,
+            )
+            Path(folder).rename(UNPACKED)
+            Path(folder).mkdir()  # for TemporaryDirectory to remove
+    places = {"LD_LIBRARY_PATH": str(UNPACKED / "al2023" / "lib"), "FONTCONFIG_PATH": str(UNPACKED / "fonts")}
+    return UNPACKED / "chromium", places

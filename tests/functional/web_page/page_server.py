@@ -1,0 +1,73 @@
+"""The page's own server in this process, answering with scripted documents."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from scripted_api import ScriptedApi
+
+from finexpert.web import local
+from finexpert.web.context import Context
+from finexpert.web.door import Door
+from finexpert.web.http import Request, Response
+
+TOKEN = "the-tests-own-token"
+
+
+@dataclass
+class PageServer:
+    """Where the page is. `api` may be exchanged for every test."""
+
+    port: int
+    api: ScriptedApi = field(default_factory=ScriptedApi)
+
+    @property
+    def address(self) -> str:
+        """Without the token."""
+        return f"http://127.0.0.1:{self.port}/"
+
+    @property
+    def link(self) -> str:
+        """What `finexpert web` would print."""
+        return f"{self.address}#token={TOKEN}"
+
+    def handle(self, request: Request, context: Any) -> Response:
+        """In the place of `finexpert.web.routes.handle`."""
+        return self.api.handle(request)
+
+
+@contextmanager
+def running_page() -> Iterator[PageServer]:
+    """The Starlette application that `finexpert web` serves, but for the documents behind it."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = PageServer(listening.getsockname()[1])
+        nothing_deployed: Any = None
+        context = Context(deployment=nothing_deployed, streams=True, compares=True)
+        app = local.application(context, Door(server.port, TOKEN))
+        config = Config()
+        config.bind = [f"fd://{listening.detach()}"]  # the server closes it
+        config.errorlog = None
+        config.graceful_timeout = 0.2
+        told = asyncio.Event()
+        loop = asyncio.new_event_loop()
+        serving = serve(app, config, shutdown_trigger=told.wait)  # type: ignore[arg-type]
+        thread = threading.Thread(target=loop.run_until_complete, args=(serving,))
+        with mock.patch.object(local, "handle", server.handle):
+            thread.start()
+            try:
+                yield server
+            finally:
+                server.api.pace.set()
+                loop.call_soon_threadsafe(told.set)
+                thread.join(10)
+                loop.close()

@@ -1,0 +1,141 @@
+"""Every state of the page that somebody designed: how it comes about, and what must be on the screen then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import scripted_documents as documents
+from playwright.sync_api import Page
+from scripted_api import ScriptedApi
+
+from finexpert.web.http import Problem, bad_input
+
+LETTERS = {"name": "letters.csv", "mimeType": "text/csv", "buffer": b"text\nRevenue rose.\n"}
+_THROTTLED = Problem(
+    HTTPStatus.TOO_MANY_REQUESTS, "throttled", "AWS is being asked too much.", fix="Wait half a minute."
+)
+_BUDGET = Problem(
+    HTTPStatus.CONFLICT, "budget_reached", "$23.10 of the month's limit of $23.00 is spent.", fix="Wait."
+)
+_UNREACHED = Problem(
+    HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "The cloud does not answer.", fix="Is it running?"
+)
+_BAD_DATA = bad_input(
+    "This file cannot be trained on.",
+    where="letters.csv",
+    fix="Mend the file and drop it again.",
+    problems=("line 3: no column named text", "line 9: not UTF-8"),
+)
+
+Prepare = Callable[[ScriptedApi], Any]
+Act = Callable[[Page], Any]
+
+
+@dataclass(frozen=True)
+class State:
+    """A state. `shows`: a text that must be there; `prepare` and `act` bring it about."""
+
+    name: str
+    route: str
+    shows: str
+    prepare: Prepare = lambda api: None
+    act: Act = lambda page: None
+
+
+def _endpoint(state: str, **changes: Any) -> Prepare:
+    return lambda api: setattr(api, "endpoint", documents.endpoint(state, **changes))
+
+
+def _fault(path: str, problem: Problem) -> Prepare:
+    return lambda api: api.faults.update({path: problem})
+
+
+def _money(**changes: Any) -> Prepare:
+    return lambda api: setattr(api, "money", documents.money(**changes))
+
+
+def _run(document: documents.Document) -> Prepare:
+    return lambda api: api.runs.update({documents.RUN: document})
+
+
+def _ask(page: Page) -> None:
+    page.get_by_label("Your question").fill("The results are encouraging for aggressive investors")
+    page.keyboard.press("Control+Enter")
+
+
+def _ask_and_unfold(page: Page) -> None:
+    _ask(page)
+    page.locator(".history summary").click()
+    page.get_by_text("Sampling settings").click()
+
+
+def _drop(page: Page) -> None:
+    page.get_by_label("Drop a file").set_input_files(files=[LETTERS])
+
+
+def _slow(api: ScriptedApi) -> None:
+    api.pace.clear()
+
+
+def _long(api: ScriptedApi) -> None:
+    api.texts = {name: f"{text * 40} {'x' * 300}" for name, text in api.texts.items()}
+
+
+_FAILED = documents.run(
+    status="FAILED",
+    stage_words="failed",
+    outcome="",
+    sentence="The container ran out of memory.",
+    error="The container ran out of memory.",
+    evaluation=None,
+    has_report=False,
+    can_promote=False,
+    losses=[],
+)
+_REFUSED = documents.CHECKED | {
+    "plan": {
+        "fits": False,
+        "expected_usd": None,
+        "worst_case_usd": 3.03,
+        "remaining_usd": None,
+        "sentence": "The worst case of $3.03 does not fit into the $1.20 that are left.",
+    }
+}
+_WAKE_AND_ASK = "Wake it and ask"
+
+STATES = (
+    State("ask", "ask", "Or ask one of these"),
+    State("ask-answered", "ask", "Asked before", act=_ask_and_unfold),
+    State("ask-streaming", "ask", "Writing", prepare=_slow, act=_ask),
+    State("ask-long", "ask", "Asked before", prepare=_long, act=_ask),
+    State("ask-asleep", "ask", _WAKE_AND_ASK, prepare=_endpoint("asleep"), act=_ask),
+    State("ask-queued", "ask", "Your question waits", prepare=_endpoint("waking"), act=_ask),
+    State("ask-throttled", "ask", "Too many requests", prepare=_fault("/ask", _THROTTLED), act=_ask),
+    State("ask-gone", "ask", "not reachable", prepare=_fault("/ask", _UNREACHED), act=_ask),
+    State("endpoint-asleep", "endpoint", "nothing bills", prepare=_endpoint("asleep")),
+    State("endpoint-no-model", "endpoint", "no model", prepare=_endpoint("asleep", can_wake=False)),
+    State("endpoint-waking", "endpoint", "left, going by past wakes", prepare=_endpoint("waking")),
+    State("endpoint-awake", "endpoint", "in about 42 min"),
+    State("endpoint-kept", "endpoint", "Not by itself", prepare=_endpoint("awake", kept_until="always")),
+    State("endpoint-going", "endpoint", "being removed", prepare=_endpoint("going_to_sleep")),
+    State("endpoint-failed", "endpoint", "health check", prepare=_endpoint("failed")),
+    State("endpoint-gone", "endpoint", "does not answer", prepare=_fault("/endpoint", _UNREACHED)),
+    State("money", "money", "What it went to"),
+    State("money-reached", "money", "The budget is reached", prepare=_money(spent_usd=23.1, hours_to_limit=0)),
+    State("money-nothing", "money", "Nothing has run", prepare=_money(history=[], lines=[], spent_usd=0.0)),
+    State("money-unread", "money", "Not in the sum", prepare=_money(unread=["eu-west-1: access denied"])),
+    State("runs", "runs", "accepted"),
+    State("runs-none", "runs", "No runs yet", prepare=lambda api: api.listed.clear()),
+    State("runs-checked", "runs", "can be used", act=_drop),
+    State("runs-refused", "runs", "would be refused", lambda api: setattr(api, "checked", _REFUSED), _drop),
+    State("runs-bad-file", "runs", "not UTF-8", prepare=_fault("/datasets", _BAD_DATA), act=_drop),
+    State("runs-budget", "runs", "See what the money", prepare=_fault("/datasets", _BUDGET), act=_drop),
+    State("run-training", f"runs/{documents.RUN}", "Step 60 of 136", prepare=_run(documents.training(60))),
+    State("run-accepted", f"runs/{documents.RUN}", "Held-out result"),
+    State("run-failed", f"runs/{documents.RUN}", "out of memory", prepare=_run(_FAILED)),
+    State("run-unknown", "runs/nobody", "There is no run nobody."),
+    State("compare", f"compare/{documents.RUN}/{documents.OLDER}", "A better"),
+)

@@ -1,0 +1,275 @@
+"""What the page's API answers (docs/web.md), written down: one document of each kind, in the real ones' shape.
+
+`test_app_web_page.py` holds these to the real API's on the embedded cloud.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Document = dict[str, Any]
+
+RUN = "finexpert-20261124-101500-a1b2"
+OLDER = "finexpert-20261120-090000-c3d4"
+FAILED = "finexpert-20261118-080000-e5f6"
+
+SESSION: Document = {
+    "on": {
+        "kind": "local",
+        "description": "on the embedded cloud http://127.0.0.1:4566",
+        "region": "us-east-1",
+    },
+    "project": "FinExpert",
+    "models": ["base", "tuned"],
+    "prompts": [
+        "The investment tests performed indicate",
+        "the relative volume for the long out of the money options, indicates",
+        "The results for the short in the money options",
+        "The results are encouraging for aggressive investors",
+    ],
+    "parameters": {
+        "max_new_tokens": {"default": 64, "min": 1, "max": 1024},
+        "temperature": {"default": 0.0, "min": 0.0, "max": 2.0},
+        "top_p": {"default": 1.0, "min": 0.05, "max": 1.0},
+        "seed": {"default": 10, "min": 0, "max": 2147483647},
+    },
+    "limits": {"prompt_characters": 16000, "upload_bytes": 4000000},
+    "can": {"stream": True, "compare": True},
+}
+
+EVALUATION: Document = {
+    "metric": "held_out_bits_per_byte",
+    "base": 2.797,
+    "tuned": 2.354,
+    "difference": -0.443,
+    "interval": [-0.532, -0.36],
+    "passed": True,
+    "verdict": "The tuned model understands this kind of text better than the base model (2.797 → 2.354 bits a"
+    " byte, 15.8% better, and better on 100% of 32 documents).",
+}
+
+REPORT = (
+    "<!doctype html><html lang=en><head><title>Report</title></head><body><h1>Before and after tuning</h1>"
+    "<p id=verdict>Accepted</p><script>parent.document.title = 'taken over'</script></body></html>"
+)
+
+CHECKED: Document = {
+    "dataset": "s3://finexpert-data-000000000000-us-east-1/datasets/letters-1a2b3c4d/",
+    "report": {
+        "documents": 12,
+        "bytes": 48213,
+        "tokens_estimated": 13400,
+        "warnings": ["3 documents are the same; each counts once."],
+    },
+    "plan": {
+        "expected_usd": 0.19,
+        "worst_case_usd": 3.03,
+        "remaining_usd": 18.4,
+        "fits": True,
+        "sentence": "The worst case of $3.03 fits into the $18.40 that are left this month.",
+    },
+}
+
+PAIR: Document = {
+    "runs": [RUN, OLDER],
+    "passed": [True, False],
+    "same_data": True,
+    "metrics": [
+        {
+            "name": "held_out_bits_per_byte",
+            "title": "Held-out text",
+            "unit": "bits a byte",
+            "better": "lower",
+            "role": "primary",
+            "a": 2.354,
+            "b": 2.611,
+            "shared": 32,
+            "of_a": 32,
+            "of_b": 32,
+            "difference": 0.257,
+            "interval": [0.201, 0.312],
+            "p_adjusted": None,
+            "finding": "A better",
+        },
+        {
+            "name": "answers",
+            "title": "Questions answered",
+            "unit": "share",
+            "better": "higher",
+            "role": "secondary",
+            "a": 0.41,
+            "b": 0.38,
+            "shared": 0,
+            "of_a": 20,
+            "of_b": 24,
+            "difference": None,
+            "interval": None,
+            "p_adjusted": None,
+            "finding": None,
+        },
+    ],
+    "warnings": ["Questions answered: the runs share no items, so no difference is claimed."],
+    "settings": {"learning_rate": [0.0001, 0.0002], "epoch": [5, 3]},
+    "versions": {},
+    "usd": [0.18, None],
+}
+
+
+def endpoint(state: str, now: datetime | None = None, **changes: Any) -> Document:
+    """The endpoint in a state: "asleep", "waking", "awake", "going_to_sleep" or "failed"."""
+    now = now or datetime.now(UTC)
+    awake = state == "awake"
+    document = {
+        "state": state,
+        "reason": "The health check of the new endpoint failed." if state == "failed" else "",
+        "run": RUN if state in ("awake", "waking") else None,
+        "models": ["base", "tuned"],
+        "usd_per_hour": 1.515,
+        "awake_since": (now - timedelta(minutes=18)).isoformat() if awake else None,
+        "sleeps_at": (now + timedelta(minutes=42)).isoformat() if awake else None,
+        "sleeps_by": (now + timedelta(minutes=47)).isoformat() if awake else None,
+        "kept_until": None,
+        "wake_began": (now - timedelta(minutes=2)).isoformat() if state == "waking" else None,
+        "wake_seconds_expected": {"seconds": 360.0, "from": "past wakes"},
+        "can_wake": state in ("asleep", "failed"),
+    }
+    return document | changes
+
+
+def money(now: datetime | None = None, **changes: Any) -> Document:
+    """The month, with a course that rises and rests."""
+    now = now or datetime.now(UTC)
+    first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    days = max(1.0, (now - first).total_seconds() / 86400)
+    course = [6.58 * part / 48 + 0.3 * math.sin(part / 4) * (part / 48) for part in range(49)]
+    history = [
+        {"at": (first + timedelta(days=days * part / 48)).isoformat(), "spent_usd": round(max(0.0, spent), 2)}
+        for part, spent in enumerate(course)
+    ]
+    document: Document = {
+        "month": f"{now:%Y-%m}",
+        "budget_usd": 25.0,
+        "limit_usd": 23.0,
+        "spent_usd": 6.58,
+        "burn_usd_per_hour": 1.515,
+        "hours_to_limit": 10.8,
+        "projected_usd": 11.2,
+        "history": history,
+        "lines": [
+            {
+                "name": "finexpert",
+                "kind": "endpoint",
+                "usd": 5.91,
+                "how": "3 h 54 min × $1.515/h (ml.g5.2xlarge)",
+                "running": True,
+                "usd_per_hour": 1.515,
+            },
+            {
+                "name": RUN,
+                "kind": "training",
+                "usd": 0.67,
+                "how": "26 min 32 s × $1.515/h (ml.g5.2xlarge)",
+                "running": False,
+                "usd_per_hour": 1.515,
+            },
+        ],
+        "prices": [],
+        "unread": [],
+        "note": "Here nothing costs anything: these are the dollars that the same would have cost on AWS.",
+    }
+    return document | changes
+
+
+def decisions(now: datetime | None = None) -> Document:
+    """Two decisions of the reaper, the first of them repeated."""
+    now = now or datetime.now(UTC)
+    return {
+        "decisions": [
+            {
+                "at": now.isoformat(),
+                "since": (now - timedelta(minutes=35)).isoformat(),
+                "endpoint": "finexpert",
+                "action": "keep",
+                "reason": "it is used: Invocations{InferenceComponentName=finexpert-base} = 4, last at 10:34 UTC",
+            },
+            {
+                "at": (now - timedelta(days=1)).isoformat(),
+                "since": (now - timedelta(days=1)).isoformat(),
+                "endpoint": "finexpert",
+                "action": "delete",
+                "reason": "nobody used it for 60 minutes or more; put to sleep through its stack",
+            },
+        ]
+    }
+
+
+def runs() -> list[Document]:
+    """Three runs: accepted, rejected, failed."""
+    return [
+        _listed(RUN, "SUCCEEDED", "accepted", "2026-11-24T10:15:00+00:00", "2026-11-24T10:41:32+00:00", 0.67),
+        _listed(OLDER, "SUCCEEDED", "rejected", "2026-11-20T09:00:00+00:00", "2026-11-20T09:20:00+00:00", 0.51),
+        _listed(FAILED, "FAILED", "", "2026-11-18T08:00:00+00:00", "2026-11-18T08:00:09+00:00", 0.0),
+    ]
+
+
+def _listed(name: str, status: str, outcome: str, started: str, stopped: str, usd: float) -> Document:
+    return {
+        "name": name,
+        "status": status,
+        "started": started,
+        "stopped": stopped,
+        "outcome": outcome,
+        "usd": usd,
+    }
+
+
+def run(name: str = RUN, **changes: Any) -> Document:
+    """A run that was accepted."""
+    document: Document = {
+        "name": name,
+        "status": "SUCCEEDED",
+        "stage": "ended",
+        "stage_words": "succeeded",
+        "outcome": "accepted",
+        "sentence": EVALUATION["verdict"],
+        "step": 136,
+        "steps": 136,
+        "losses": losses(136),
+        "tokens_per_second": 912.0,
+        "eta_seconds": 0.0,
+        "seconds": 1592.0,
+        "usd": 0.67,
+        "evaluation": copy.deepcopy(EVALUATION),
+        "has_report": True,
+        "can_promote": True,
+        "error": "",
+    }
+    return document | changes
+
+
+def training(step: int, **changes: Any) -> Document:
+    """The same run while it trains, `step` of 136 done."""
+    return run(
+        status="RUNNING",
+        stage="train",
+        stage_words="training",
+        outcome="",
+        sentence="",
+        step=step,
+        losses=losses(step),
+        eta_seconds=(136 - step) * 4.0,
+        seconds=300.0 + step * 9,
+        usd=(300.0 + step * 9) / 3600 * 1.515,
+        evaluation=None,
+        has_report=False,
+        can_promote=False,
+        **changes,
+    )
+
+
+def losses(steps: int) -> list[list[float]]:
+    """A loss that falls from about 5.3, with some noise."""
+    return [[step, round(4.4 + 0.9 * math.exp(-step / 30) + 0.12 * math.sin(step * 2.1), 3)] for step in range(1, steps + 1)]
