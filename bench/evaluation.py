@@ -117,7 +117,7 @@ def beside(model: AdaptedModel, documents: list[Scored]) -> dict[str, float]:
                 plain(**batch, use_cache=False)
 
     bare = [
-        {"input_ids": b.input_ids, "position_ids": b.position_ids, "attention_mask": b.attention_mask}
+        {"input_ids": b.input_ids, "position_ids": b.position_ids, "document_lengths": b.document_lengths}
         for b in packed
     ]
     with_loss = [batch | {"labels": batch["input_ids"]} for batch in bare]

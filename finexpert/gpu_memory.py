@@ -56,7 +56,6 @@ def fit(
     return plan_memory(
         shape,
         batch_tokens=recipe.per_device_train_batch_size * recipe.input_length,
-        row_length=recipe.input_length,
         trainable=trainable,
         used=used,
         # Of 24 GiB an A10G has 22.19 free before anything runs, which is about the planned share already.

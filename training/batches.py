@@ -1,4 +1,4 @@
-"""Packed rows as tensors: inputs, positions, who may attend to whom, and what is to be predicted."""
+"""Packed rows as tensors: inputs, positions, where documents end, and what is to be predicted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ class Batch:
     """``B`` rows of ``T`` tokens.
 
     ``input_ids``, ``position_ids``, ``labels``, ``documents``: int64 [B, T]; ``labels[b, t]`` is the token
-    after ``t`` or NO_TARGET; ``documents`` is the document's index, −1 on padding. ``attention_mask``: bool
-    [B, 1, T, T], True = may attend.
+    after ``t`` or NO_TARGET; ``documents`` is the document's index, −1 on padding.
+    ``document_lengths``: of each row's documents, in tokens; none attends to another.
     """
 
     input_ids: torch.Tensor
     position_ids: torch.Tensor
-    attention_mask: torch.Tensor
     labels: torch.Tensor
     documents: torch.Tensor
+    document_lengths: tuple[tuple[int, ...], ...]
 
     @property
     def targets(self) -> int:
@@ -42,14 +42,14 @@ class Batch:
 
 def collate(rows: Sequence[Row], device: torch.device) -> Batch:
     """Turn rows into one batch on ``device``; it is as wide as the longest row, rounded up."""
-    longest = max(sum(len(piece.tokens) for piece in row) for row in rows)
+    lengths = tuple(tuple(len(piece.tokens) for piece in row) for row in rows)
+    longest = max(map(sum, lengths))
     shape = (len(rows), -(-longest // ALIGNMENT) * ALIGNMENT)
     input_ids, positions = torch.zeros(shape, dtype=torch.int64), torch.zeros(shape, dtype=torch.int64)
     labels, documents = torch.full(shape, NO_TARGET), torch.full(shape, -1)
-    segments = torch.full(shape, -1)
     for b, row in enumerate(rows):
         start = 0
-        for number, piece in enumerate(row):
+        for piece in row:
             tokens = torch.from_numpy(np.array(piece.tokens, np.int64))
             end = start + len(tokens)
             learned = tokens >= 0  # those only read are stored as their complement
@@ -57,16 +57,6 @@ def collate(rows: Sequence[Row], device: torch.device) -> Batch:
             positions[b, start:end] = torch.arange(len(tokens))
             labels[b, start : end - 1] = tokens.where(learned, NO_TARGET)[1:]
             documents[b, start:end] = piece.document
-            segments[b, start:end] = number
             start = end
-    parts = (input_ids, positions, attention_mask(segments), labels, documents)
-    return Batch(*(part.to(device, non_blocking=True) for part in parts))
-
-
-def attention_mask(segments: torch.Tensor) -> torch.Tensor:
-    """Causal within each segment, nothing across: bool [B, 1, T, T] from segment numbers [B, T].
-
-    Padding (all of it one segment, −1) attends to itself: a row of the mask without any True gives NaN.
-    """
-    same = segments[:, :, None] == segments[:, None, :]
-    return torch.tril(same)[:, None]
+    parts = [part.to(device, non_blocking=True) for part in (input_ids, positions, labels, documents)]
+    return Batch(parts[0], parts[1], parts[2], parts[3], lengths)

@@ -103,7 +103,7 @@ class Channels:
             return {}
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise TrainingFailure(
                 f"not valid JSON ({error})", where=str(file), remedy="Write a JSON object"
             ) from None

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM
 
+from training.attention import register
 from training.failures import TrainingFailure
 from training.hyperparameters import Hyperparameters
 
@@ -35,7 +36,7 @@ def load_base(
         base, report = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=precision,
-            attn_implementation="sdpa",
+            attn_implementation=register(),
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # so that the report names them, and we say it in our words
             **_quantization(hyperparameters, precision, device),

@@ -17,7 +17,6 @@ def fit_layers(model: AdaptedModel, hyperparameters: Hyperparameters, row_length
     chosen = plan_memory(
         LayerShape.of(model.model.config, hyperparameters, model.precision.itemsize),
         batch_tokens=hyperparameters.per_device_train_batch_size * row_length,
-        row_length=row_length,
         trainable=sum(p.numel() for p in model.adapter.values()),
         used=used_bytes(model.device),
         free=free_bytes(model.device),

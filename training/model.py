@@ -180,7 +180,9 @@ class AdaptedModel:
 
     def _hidden(self, batch: Batch) -> torch.Tensor:
         hidden: torch.Tensor = self.decoder(
-            input_ids=batch.input_ids, position_ids=batch.position_ids, attention_mask=batch.attention_mask
+            input_ids=batch.input_ids,
+            position_ids=batch.position_ids,
+            document_lengths=batch.document_lengths,
         ).last_hidden_state
         return hidden
 

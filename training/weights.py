@@ -60,7 +60,7 @@ def _config(folder: Path, where: str) -> dict[str, Any]:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise TrainingFailure("there is no config.json", where=where, remedy=_FETCH) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TrainingFailure(
             f"config.json cannot be read ({error})", where=where, remedy="Copy it again"
         ) from None
@@ -80,7 +80,7 @@ def _indexed_files(folder: Path, where: str) -> set[str]:
         return set()
     try:
         return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (ValueError, RecursionError, KeyError, AttributeError, TypeError):
         raise TrainingFailure(f"{index.name} cannot be read", where=where, remedy="Copy it again") from None
 
 
@@ -97,7 +97,7 @@ def _check_header(file: Path, where: str) -> None:
         end = max(
             (entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0
         )
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, RecursionError, KeyError, AttributeError, TypeError, IndexError) as error:
         raise TrainingFailure(
             f"{file.name} is no readable safetensors file ({error})", where=where, remedy=remedy
         ) from None

@@ -1,14 +1,18 @@
 """Packing: every token predicted once, nothing seen across documents, results as if each stood alone."""
 
+from itertools import accumulate
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from training.batches import NO_TARGET, attention_mask, collate
+from training.attention import packed_attention
+from training.batches import NO_TARGET, collate
 from training.cross_entropy import summed_cross_entropy, token_losses
 from training.hyperparameters import parse
 from training.memory_plan import LOGIT_CHUNK
@@ -90,18 +94,6 @@ def test_labels_are_the_next_token_of_the_same_document(lengths: list[int]) -> N
     assert batch.targets == sum(max(length - 1, 0) for length in lengths)
 
 
-@given(st.lists(st.lists(st.integers(-1, 3), min_size=6, max_size=6), min_size=1, max_size=3))
-def test_the_mask_is_causal_within_segments_and_closed_between(segments: list[list[int]]) -> None:
-    numbers = torch.tensor(segments)
-    mask = attention_mask(numbers)[:, 0]
-    for b, i, j in mask.nonzero().tolist():
-        assert j <= i
-        assert numbers[b, i] == numbers[b, j]
-    assert mask.diagonal(dim1=1, dim2=2).all()  # each row of the mask has something to attend to
-    same = numbers[:, :, None] == numbers[:, None, :]
-    assert int(mask.sum()) == int(torch.tril(same).sum())
-
-
 @pytest.fixture(scope="module")
 def model(weights: Path) -> AdaptedModel:
     adapted = AdaptedModel(weights, parse({"precision": "fp32", "lora_dropout": "0"}), CPU)
@@ -131,6 +123,34 @@ def test_packed_losses_equal_those_of_each_document_alone(model: AdaptedModel) -
             logits = model.model(input_ids=ids).logits[0, :-1].detach()
             alone = F.cross_entropy(logits, ids[0, 1:], reduction="none")
             assert torch.allclose(torch.tensor(packed[document.index]), alone, atol=1e-5)
+
+
+@given(
+    st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=4), min_size=1, max_size=3), st.integers(0, 3)
+)
+def test_attention_is_causal_within_documents_and_closed_between(
+    lengths: list[list[int]], padding: int
+) -> None:
+    width = max(map(sum, lengths)) + padding
+    chance = torch.Generator().manual_seed(width)
+    states = [torch.randn(len(lengths), heads, width, 4, generator=chance) for heads in (4, 2, 2)]
+    packed, plain = ([state.clone().requires_grad_() for state in states] for _ in range(2))
+    layer = SimpleNamespace(num_key_value_groups=2, is_causal=True)
+    given_out, _ = packed_attention(layer, *packed, None, document_lengths=lengths)
+    mask = torch.zeros(len(lengths), 1, width, width, dtype=torch.bool)
+    for b, row in enumerate(lengths):
+        for begin, length in zip(accumulate(row, initial=0), row, strict=False):
+            mask[b, 0, begin : begin + length, begin : begin + length] = torch.ones(length, length).tril()
+    real = mask.any(-1).squeeze(1)  # on padding nothing is asked for, and nothing may come back
+    expected, _ = sdpa_attention_forward(layer, *plain, mask | torch.eye(width, dtype=torch.bool))
+    assert torch.allclose(given_out[real], expected[real], atol=1e-6)
+    assert not given_out[~real].any()
+    for out in (given_out, expected):
+        out[real].square().sum().backward()  # type: ignore[no-untyped-call]
+    for mine, reference in zip(packed, plain, strict=True):
+        assert mine.grad is not None
+        assert reference.grad is not None
+        assert torch.allclose(mine.grad, reference.grad, atol=1e-5)
 
 
 def test_gradients_of_packed_rows_equal_those_of_single_documents(model: AdaptedModel) -> None:
