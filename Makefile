@@ -63,7 +63,7 @@ snapshots: $(CHECKS)  ## store today's templates as the expected ones
 	@pytest tests/snapshot --snapshot-update
 
 functional: $(CHECKS)  ## the real app on the embedded cloud
-	@pytest tests/functional -n 2 --no-loadscope-reorder
+	@pytest tests/functional -n 3 --no-loadscope-reorder
 
 checkov: $(CHECKS) $(CHECKOV)  ## checkov over the synthesized stacks
 	@python checks/run_checkov.py
