@@ -22,7 +22,7 @@ def main() -> int:
     )
     try:
         settings = Settings.load(flags_of(app.node.get_all_context()), deploying=True)
-        with staged() as assets:
+        with staged(web=settings.web) as assets:
             build(app, settings, assets, account=os.environ.get("CDK_DEFAULT_ACCOUNT"))
     except SettingsError as error:
         print("\n".join(error.problems), file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,13 +10,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.settings import SettingsError
+
 ROOT = Path(__file__).resolve().parents[1]
-SUFFIXES = frozenset({".py", ".json", ".jsonl", ".css", ".html", ".js", ".svg", ".txt"})
+SUFFIXES = frozenset({".py", ".json", ".jsonl", ".css", ".html", ".js", ".mjs", ".svg", ".txt"})
 LEFT_OUT = frozenset({"__pycache__", "base_model"})  # base_model: builds the weights of the local runs
 
 # Lambdas read datasets and hyperparameters with the trainer's own modules, the ones of standard library only.
 LAMBDA_SOURCES = ("lambdas", "training/__init__.py", "training/hyperparameters.py", "training/dataset")
 TRAINING_SOURCES = ("training",)
+# The page's function runs what the command line runs, without what needs a terminal, NumPy or a server.
+WEB_SOURCES = (
+    *LAMBDA_SOURCES,
+    *(
+        f"finexpert/{name}.py"
+        for name in ("__init__", "deployment", "errors", "formatting", "paths", "target")
+    ),
+    *("finexpert/ops", "finexpert/web", "infra/__init__.py", "infra/names.py", "infra/settings.py"),
+    *("infra/setting_checks.py", "training/report/style.css"),
+)
 
 
 @dataclass(frozen=True)
@@ -24,16 +37,35 @@ class Assets:
 
     functions: Path
     training: Path
+    web: Path
 
 
 @contextmanager
-def staged(root: Path = ROOT) -> Iterator[Assets]:
-    """Stage both assets in a folder of this synth alone, so that two at once do not meet."""
+def staged(root: Path = ROOT, *, web: bool = False) -> Iterator[Assets]:
+    """Stage the assets in a folder of this synth alone, so that two at once do not meet.
+
+    `web`: the page's too, for which its libraries must have been installed.
+    """
     with tempfile.TemporaryDirectory(prefix="finexpert-assets-") as folder:
-        assets = Assets(functions=Path(folder, "functions"), training=Path(folder, "training"))
+        assets = Assets(*(Path(folder, name) for name in ("functions", "training", "web")))
         stage(root, LAMBDA_SOURCES, assets.functions)
         stage(root, TRAINING_SOURCES, assets.training)
+        if web:
+            stage(root, (*WEB_SOURCES, *_libraries(root)), assets.web)
         yield assets
+
+
+def _libraries(root: Path) -> tuple[str, ...]:
+    """The files that the page serves as its libraries.
+
+    Raises:
+        SettingsError: they are not installed.
+    """
+    table = json.loads((root / "finexpert" / "web" / "vendor.json").read_text(encoding="utf-8"))
+    found = tuple(f"node_modules/{place}" for place in table.values())
+    if not all((root / file).is_file() for file in found):
+        raise SettingsError(["web is true: the page's libraries are not installed; run npm ci, then repeat"])
+    return found
 
 
 def stage(root: Path, sources: tuple[str, ...], target: Path) -> None:

@@ -17,7 +17,7 @@ from infra.role import ServiceRole
 
 
 class ProjectFunction(Construct):
-    """The function `lambdas/PURPOSE/handler.py`, with exactly the permissions given.
+    """The function `lambdas/PURPOSE/handler.py`, or another handler, with exactly the permissions given.
 
     Args:
         arns: names and ARNs of the deployment.
@@ -25,6 +25,7 @@ class ProjectFunction(Construct):
         code: the asset with `lambdas/` at its root.
         environment: the variables of the function besides `PROJECT`.
         permissions: what its role may do, besides writing its own log.
+        handler: another function of the asset than `lambdas.PURPOSE.handler.handler`.
         timeout_minutes: Lambda's limit is 15.
         dead_letter_queue: where events go that failed twice, for functions that are invoked asynchronously.
         key_arn: of the customer-managed key that encrypts what the function reads, writes and logs.
@@ -40,7 +41,8 @@ class ProjectFunction(Construct):
         code: lambda_.Code,
         environment: Mapping[str, str],
         permissions: Sequence[Statement],
-        timeout_minutes: int = 5,
+        handler: str | None = None,
+        timeout_minutes: float = 5,
         memory_mb: int = 512,
         dead_letter_queue: sqs.IQueue | None = None,
         key_arn: str | None = None,
@@ -64,7 +66,7 @@ class ProjectFunction(Construct):
             function_name=function_name,
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
-            handler=f"lambdas.{purpose.replace('-', '_')}.handler.handler",
+            handler=handler or f"lambdas.{purpose.replace('-', '_')}.handler.handler",
             code=code,
             environment={"PROJECT": arns.names.project, **environment},
             timeout=Duration.minutes(timeout_minutes),

@@ -24,7 +24,7 @@ class Names:
         return self.project.lower()
 
     def stack(self, suffix: str) -> str:
-        """Name of a stack: `Storage`, `Training`, `Hosting`, `Guardrails` or `Billing`."""
+        """Name of a stack: `Storage`, `Training`, `Hosting`, `Guardrails`, `Billing` or `Web`."""
         return f"{self.project}-{suffix}"
 
     def bucket(self, kind: str, account: str) -> str:
@@ -64,6 +64,16 @@ class Names:
     def artifact_parameter(self) -> str:
         """The SSM parameter with the S3 URI of the newest accepted adapter."""
         return f"/{self.name}/model-artifact"
+
+    @property
+    def web(self) -> str:
+        """The API and the function of the analyst's page."""
+        return f"{self.name}-web"
+
+    @property
+    def user_pool(self) -> str:
+        """The pool of the people who may use the page."""
+        return f"{self.name}-analysts"
 
     @property
     def topic(self) -> str:

@@ -41,6 +41,9 @@ COMPONENT_REGIONS = frozenset(
 GATED_BUCKET = "jumpstart-private-cache-prod-"
 """Start of the names of the buckets with JumpStart's gated weights."""
 
+LONGEST_QUOTE = 200
+"""Characters of a value that a message quotes."""
+
 _ACCOUNT_DIGITS = 12
 _MAX_BUCKET_NAME = 63  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(\.[^@\s,;<>.]+)+")
@@ -53,8 +56,9 @@ Reader = Callable[[Any], Any]
 
 
 def show(value: object) -> str:
-    """A setting's value as it is quoted in a message."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    """A setting's value as it is quoted in a message: the beginning of a long one."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"
 
 
 def _whole(low: int, high: int, what: str) -> Reader:
@@ -141,7 +145,7 @@ def hyperparameter_strings(raw: Any) -> dict[str, str]:
     if isinstance(raw, str):
         try:
             raw = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             raw = None
     if not isinstance(raw, Mapping) or any(isinstance(value, (Mapping, list)) for value in raw.values()):
         raise ValueError('write a JSON object of strings, such as {"epoch": "3"}')
@@ -195,6 +199,7 @@ READERS: Mapping[str, Reader] = {
     "spend_guard_period_minutes": _whole(1, 60, "minutes"),
     "latch_roles": _roles,
     "poll_seconds": _whole(1, 600, "seconds"),
+    "web": _flag,
     "training_image": _IMAGE,
     "serving_image": _IMAGE,
 }
@@ -220,6 +225,7 @@ def consistency(values: Mapping[str, Any]) -> list[str]:
             _budget_for_a_run,
         ),
         (("hyperparameters",), _hyperparameters),
+        (("web", "prefix"), _sign_in_name_allowed),
     ]
     return [
         problem
@@ -252,6 +258,17 @@ def _bucket_name_fits(prefix: str, region: str) -> list[str]:
     return [
         f"prefix is {show(prefix)}: bucket names in {region} would be {len(longest)} characters, S3 allows"
         f" {_MAX_BUCKET_NAME}; write at most {len(prefix) - excess} characters"
+    ]
+
+
+def _sign_in_name_allowed(web: bool, prefix: str) -> list[str]:
+    """Source: https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain.html"""
+    taken = [word for word in ("aws", "amazon", "cognito") if word in prefix.lower()]
+    if not web or not taken:
+        return []
+    return [
+        f"prefix is {show(prefix)}: with web=true it begins the name of a Cognito domain, which must not hold"
+        f" {taken[0]!r}; write another prefix"
     ]
 
 

@@ -70,6 +70,7 @@ class Settings:
     spend_guard_period_minutes: int
     latch_roles: tuple[str, ...]
     poll_seconds: int
+    web: bool
     training_image: str
     serving_image: str
 
@@ -195,7 +196,7 @@ def _json_object(path: Path, problems: list[str]) -> dict[str, Any]:
             f"{FILE_VARIABLE} is {setting_checks.show(str(path))}: {error.strerror}; name a JSON file"
         )
         return {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         problems.append(f"{path}: not JSON ({error}); write one object of settings")
         return {}
     if not isinstance(document, dict):

@@ -1,4 +1,4 @@
-"""The five stacks and what they know of each other."""
+"""The stacks and what they know of each other."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from infra.names import PROJECT_TAG
 from infra.settings import Settings
 from infra.storage.stack import StorageStack
 from infra.training.stack import TrainingStack
+from infra.web.stack import WebStack
 
 
 def build(app: App, settings: Settings, assets: Assets, account: str | None = None) -> None:
@@ -20,7 +21,8 @@ def build(app: App, settings: Settings, assets: Assets, account: str | None = No
 
     Training knows Storage and Guardrails, Hosting knows Training (its role); the functions know Hosting by
     its name only, so nothing is circular, and `cdk destroy` takes them down in the opposite order. A
-    customer-managed key is in Guardrails, which can be deployed alone; Storage then depends on it.
+    customer-managed key is in Guardrails, which can be deployed alone; Storage then depends on it. The page,
+    if wanted, knows the others by their names.
     """
     here = Environment(account=account, region=settings.region)
     guardrails = GuardrailsStack(app, settings, assets, env=here)
@@ -30,4 +32,6 @@ def build(app: App, settings: Settings, assets: Assets, account: str | None = No
     hosting = HostingStack(app, settings, training, env=here)
     hosting.add_stack_dependency(storage)
     BillingStack(app, settings, env=Environment(account=account, region=BILLING_REGION))
+    if settings.web:
+        WebStack(app, settings, assets, guardrails.key_arn, env=here)
     Tags.of(app).add(PROJECT_TAG, settings.prefix)

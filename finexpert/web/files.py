@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable
@@ -16,14 +17,8 @@ STATIC = Path(__file__).resolve().parent / "static"
 LIBRARIES = paths.ROOT / "node_modules"
 REPORT_STYLE = paths.ROOT / "training" / "report" / "style.css"
 
-VENDOR = {
-    "preact.js": "preact/dist/preact.mjs",
-    "hooks.js": "preact/hooks/dist/hooks.mjs",
-    "htm.js": "htm/dist/htm.mjs",
-    "uplot.js": "uplot/dist/uPlot.iife.min.js",
-    "uplot.css": "uplot/dist/uPlot.min.css",
-}
-"""What `/vendor/NAME` is, below node_modules."""
+VENDOR = Path(__file__).resolve().parent / "vendor.json"
+"""What `/vendor/NAME` is, below node_modules: read here, and where the page's function is put together."""
 
 _TYPES = {
     ".html": HTML,
@@ -60,7 +55,8 @@ def serve(path: str, *, connect: Iterable[str] = ()) -> Response:
 
 def _known() -> dict[str, Path]:
     own = {file.relative_to(STATIC).as_posix(): file for file in STATIC.rglob("*") if file.suffix in _TYPES}
-    return own | {f"vendor/{name}": LIBRARIES / place for name, place in VENDOR.items()}
+    libraries = json.loads(VENDOR.read_text(encoding="utf-8"))
+    return own | {f"vendor/{name}": LIBRARIES / place for name, place in libraries.items()}
 
 
 def policy(page: str, connect: Iterable[str] = ()) -> str:

@@ -53,6 +53,7 @@ SAMPLED: Mapping[str, Dimension] = {
     "place": (PLACES[0], PLACES[2]),  # cfn-lint takes seconds to read each region's schemas
     "name": either(prefix="Desk-2"),
     "reaper": either(reaper_scope="account", reaper_regions="us-east-1,eu-west-1"),
+    "web": either(web="true"),
     "containers": either(
         training_image="123456789012.dkr.ecr.us-east-1.amazonaws.com/own/training:1",
         serving_image="123456789012.dkr.ecr.us-east-1.amazonaws.com/own/serving:1",

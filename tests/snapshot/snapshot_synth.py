@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from aws_cdk import App
 
@@ -18,6 +20,8 @@ from infra.stacks import build
 ROOT = Path(__file__).resolve().parents[2]
 STORED = Path(__file__).parent / "stored"
 STACKS = ("Storage", "Guardrails", "Training", "Hosting", "Billing")
+#: There by a setting only.
+OPTIONAL = ("Web",)
 DEPLOYABLE = {"alert_email": "you@example.com", "accept_eula": "true"}
 EMBEDDED = {"FINEXPERT_SETTINGS": str(ROOT / "localcloud" / "settings.json")}
 
@@ -36,7 +40,7 @@ def make_app(outdir: Path, *, embedded: bool = False, **flags: str) -> App:
         analytics_reporting=False,
         builtin_cloud_formation_validation=False,
     )
-    with staged() as assets:
+    with staged(web=settings.web) as assets:
         build(app, settings, assets)
     return app
 
@@ -52,9 +56,11 @@ def synthesize(outdir: Path, *, embedded: bool = False, **flags: str) -> Templat
     """The templates by stack, without the prefix; `outdir` gets the whole cloud assembly."""
     make_app(outdir, embedded=embedded, **flags).synth()
     prefix = settings_of(embedded=embedded, **flags).prefix
+    files = {stack: outdir / f"{prefix}-{stack}.template.json" for stack in (*STACKS, *OPTIONAL)}
     return {
-        stack: json.loads((outdir / f"{prefix}-{stack}.template.json").read_text(encoding="utf-8"))
-        for stack in STACKS
+        stack: json.loads(file.read_text(encoding="utf-8"))
+        for stack, file in files.items()
+        if stack in STACKS or file.exists()
     }
 
 
@@ -104,6 +110,18 @@ def readable(template: Template) -> str:
     kept = {key: value for key, value in template.items() if key != "Rules"}
     text = yaml.dump(_readable(kept), Dumper=_Dumper, sort_keys=True, width=120, allow_unicode=True)
     return _HASH.sub("<hash>", text)
+
+
+def compared(request: pytest.FixtureRequest, name: str, text: str) -> None:
+    """Hold a text against the stored one of that name, which `--snapshot-update` writes."""
+    file = STORED / name
+    if request.config.getoption("--snapshot-update", default=False):
+        file.write_text(text, encoding="utf-8")
+    stored = file.read_text(encoding="utf-8") if file.exists() else ""
+    changes = list(
+        difflib.unified_diff(stored.splitlines(), text.splitlines(), "stored", "now", lineterm="", n=2)
+    )
+    assert not changes, f"{name} changed; if that is wanted: make snapshots\n" + "\n".join(changes)
 
 
 def joined(value: Any) -> str:

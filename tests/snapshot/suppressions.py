@@ -54,6 +54,7 @@ _ROLE = r".*/Role/(DefaultPolicy/)?Resource"
 _OUR_FUNCTIONS = _any_of(
     *(f"Training/{name}" for name in ("ValidateDataset", "Admission", "ReadEvaluation", "StopTraining")),
     *(f"Guardrails/{name}" for name in ("IdleReaper", "SpendGuard", "Teardown")),
+    "Web/Answer",
 )
 
 
@@ -101,9 +102,24 @@ NAG = (
         _below(
             r"sagemaker:.*:(endpoint|endpoint-config|inference-component|training-job|processing-job|app)/\*"
         ),
-        _any_of("Training/Admission/.*", "Guardrails/(IdleReaper|SpendGuard|Teardown)/.*"),
+        _any_of("Training/Admission/.*", "Guardrails/(IdleReaper|SpendGuard|Teardown)/.*", "Web/Answer/.*"),
         "What bills anywhere in the account must be seen to be counted; what may be deleted has a condition"
         " on the project's tag.",
+    ),
+    Suppression(
+        _below(r"cloudformation:.*:stack/FinExpert-(Storage|Training|Guardrails)/\*"),
+        "Web/Answer/Role/Role/Resource",
+        "Outputs of three stacks, each with its unique id, named by AWS.",
+    ),
+    Suppression(
+        "AwsSolutions-APIG4",
+        r"Web/Page/Api/GET--(\{proxy\+\})?/Resource",
+        "The page itself, without data: people must see it to sign in. What is below /api/ asks for a token.",
+    ),
+    Suppression(
+        "AwsSolutions-COG8",
+        "Web/SignIn/Pool/Resource",
+        "The plus plan costs for each user and month; an authenticator app is required in any case.",
     ),
     Suppression(
         _below(r"ec2:.*:network-interface/\*"),

@@ -21,6 +21,7 @@ def test_any_settings_make_valid_templates(flags: Flags, tmp_path: Path) -> None
     assert bool(list(everywhere(stacks, "AWS::SageMaker::InferenceComponent"))) is ("hosting" not in flags)
     assert bool(list(everywhere(stacks, "AWS::KMS::Key"))) is ("customer_managed_key" in flags)
     assert bool(list(everywhere(stacks, "AWS::EC2::VPC"))) is ("private_network" in flags)
+    assert ("Web" in stacks) is ("web" in flags)
 
 
 def test_the_sample_has_every_pair_of_values() -> None:

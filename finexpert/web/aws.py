@@ -1,0 +1,98 @@
+"""The page's Lambda function, behind an HTTP API (payload 2.0) that lets in to /api/ only who is signed in.
+
+An HTTP API hands over whole answers only, so nothing is streamed here, and an answer must come within its 30
+seconds: it is asked for fewer tokens than on a person's own machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from finexpert.deployment import Deployment
+from finexpert.target import Target
+from finexpert.web import files
+from finexpert.web.context import Context, Kept, Limits
+from finexpert.web.http import JSON, NDJSON, Problem, Request, Response, answer, refusal, too_large
+from finexpert.web.problems import problem_of
+from finexpert.web.routes import handle, most_bytes
+from infra.settings import Settings
+
+#: What Llama 2 7B writes on a g5.2xlarge in 20 seconds, both models at once.
+NEW_TOKENS = 400
+LIMITS = Limits(new_tokens=NEW_TOKENS)
+#: The month takes a dozen calls; a page that stays open must not spend the account's rate of them.
+SUM_SECONDS = 60.0
+_TEXT = ("text/", JSON, NDJSON, "image/svg")
+
+HEADERS = {**files.GUARDS, "Strict-Transport-Security": "max-age=31536000"}
+
+
+def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
+    """Answer a request of the HTTP API. Never raises."""
+    try:
+        return _outgoing(_answer(_request(event), signed_in=_signed_in(event)))
+    except Exception as error:
+        return _outgoing(refusal(problem_of(error)))
+
+
+def _request(event: Mapping[str, Any]) -> Request:
+    http = event["requestContext"]["http"]
+    body = event.get("body") or ""
+    return Request(
+        method=http["method"],
+        path=event["rawPath"],
+        query=event.get("queryStringParameters") or {},
+        headers={name.lower(): value for name, value in event.get("headers", {}).items()},
+        body=b64decode(body) if event.get("isBase64Encoded") else body.encode(),
+    )
+
+
+def _signed_in(event: Mapping[str, Any]) -> bool:
+    """Whether the API checked a token. How it matches paths is its own affair; this does not rely on it."""
+    return bool(event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims"))
+
+
+def _answer(request: Request, *, signed_in: bool) -> Response:
+    if request.path.startswith("/api/"):
+        if not signed_in:
+            raise Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", "Nobody is signed in.", fix="Sign in.")
+        context = _context()
+        most = most_bytes(request.method, request.path, context)
+        if len(request.body) > most:
+            raise too_large(f"More than {most / 1e6:g} MB cannot be sent to this page.")
+        return handle(request, context)
+    sign_in = os.environ["SIGN_IN_URL"]
+    if request.path == "/config.json":
+        return answer({"auth": {"kind": "cognito", "domain": sign_in, "client_id": os.environ["CLIENT_ID"]}})
+    return files.serve(request.path, connect=[sign_in])
+
+
+@cache
+def _context() -> Context:
+    """Of this process, which answers one request at a time for as long as Lambda keeps it."""
+    target = Target(None, os.environ)
+    settings = Settings(**json.loads(os.environ["SETTINGS"]))
+    return Context(
+        deployment=Deployment(target, settings),
+        streams=False,
+        compares=False,
+        limits=LIMITS,
+        sums=Kept(SUM_SECONDS),
+    )
+
+
+def _outgoing(response: Response) -> dict[str, Any]:
+    body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
+    text = response.content_type.startswith(_TEXT)
+    return {
+        "statusCode": int(response.status),
+        "headers": {**HEADERS, **response.headers, "Content-Type": response.content_type},
+        "body": body.decode() if text else b64encode(body).decode(),
+        "isBase64Encoded": not text,
+    }

@@ -1,0 +1,86 @@
+"""The way in from the internet: an HTTP API that asks for a token, slows everybody down, and keeps a log."""
+
+from __future__ import annotations
+
+import json
+
+from aws_cdk import aws_apigatewayv2 as api
+from aws_cdk import aws_apigatewayv2_authorizers as authorizers
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.log_group import project_log_group
+from infra.names import Names
+from infra.web.sign_in import SignIn
+
+#: Requests a second, of all users together: a page makes less than one, and each costs money.
+RATE, BURST = 10, 40
+
+#: Who asked for what, and how it ended. Neither query nor body: they hold file names, questions, answers.
+LOG_FIELDS = {
+    "time": "$context.requestTime",
+    "id": "$context.requestId",
+    "ip": "$context.identity.sourceIp",
+    "user": "$context.authorizer.claims.sub",
+    "method": "$context.httpMethod",
+    "path": "$context.path",
+    "status": "$context.status",
+    "milliseconds": "$context.responseLatency",
+    "error": "$context.error.message",
+}
+
+
+class PageApi(Construct):
+    """One origin for the page and its API, so no other origin is ever allowed in (no CORS).
+
+    The page itself is for everyone: it holds no data, and people must see it to sign in.
+
+    Args:
+        names: what the deployment is called.
+        key_arn: of the customer-managed key that encrypts the log.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, names: Names, key_arn: str | None) -> None:
+        super().__init__(scope, construct_id)
+        self.api = api.HttpApi(
+            self,
+            "Api",
+            api_name=names.web,
+            description=f"The page of {names.project}",
+            create_default_stage=False,
+        )
+        log_group = project_log_group(
+            self, "AccessLog", name=f"/aws/vendedlogs/apis/{names.web}", key_arn=key_arn
+        )
+        api.CfnStage(  # the construct of CDK takes the log's format from TypeScript only
+            self,
+            "Stage",
+            api_id=self.api.api_id,
+            stage_name="$default",
+            auto_deploy=True,
+            default_route_settings=api.CfnStage.RouteSettingsProperty(
+                throttling_rate_limit=RATE, throttling_burst_limit=BURST
+            ),
+            access_log_settings=api.CfnStage.AccessLogSettingsProperty(
+                destination_arn=log_group.log_group_arn, format=json.dumps(LOG_FIELDS)
+            ),
+        )
+
+    @property
+    def url(self) -> str:
+        """Of the page."""
+        return f"{self.api.api_endpoint}/"
+
+    def serve(self, function: lambda_.IFunction, sign_in: SignIn) -> None:
+        """Let `function` answer everything: what is below /api/ only with a token of `sign_in`."""
+        integration = integrations.HttpLambdaIntegration("Function", function)
+        signed_in = authorizers.HttpUserPoolAuthorizer(
+            "SignedIn", sign_in.pool, user_pool_clients=[sign_in.client]
+        )
+        for path, methods, authorizer in (
+            ("/", [api.HttpMethod.GET], None),
+            ("/{proxy+}", [api.HttpMethod.GET], None),
+            ("/api/{proxy+}", [api.HttpMethod.GET, api.HttpMethod.POST], signed_in),
+        ):
+            self.api.add_routes(path=path, methods=methods, integration=integration, authorizer=authorizer)

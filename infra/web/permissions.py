@@ -1,0 +1,78 @@
+"""What the page's function may do: what its buttons do, and what its tabs show. Nothing is deleted by it."""
+
+from __future__ import annotations
+
+from infra.arns import Arns
+from infra.permissions import ANYTHING, Statement, admission, allow
+
+TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+
+
+def page(arns: Arns) -> list[Statement]:
+    """All of it. Month and reservations are read as admission reads them, but nothing is reserved."""
+    return [*_money(arns), *_outputs(arns), *_endpoint(arns), *_runs(arns), *_data(arns)]
+
+
+def _money(arns: Arns) -> list[Statement]:
+    artifacts = arns.names.bucket("artifacts", arns.account)
+    read_only = [each for each in admission(arns, artifacts) if "s3:PutObject" not in each["Action"]]
+    return [
+        *read_only,
+        allow(["s3:GetObject"], [arns.s3(f"{artifacts}/admission/*"), arns.s3(f"{artifacts}/runs/*")]),
+    ]
+
+
+def _outputs(arns: Arns) -> list[Statement]:
+    """Find the other stacks' buckets, state machine and functions."""
+    stacks = [arns.names.stack(part) for part in ("Storage", "Training", "Guardrails")]
+    return [
+        allow(
+            ["cloudformation:DescribeStacks"],
+            [arns.of("cloudformation", f"stack/{stack}/*") for stack in stacks],
+        )
+    ]
+
+
+def _endpoint(arns: Arns) -> list[Statement]:
+    """Ask, wake, sleep, keep; foresee and read what the reaper does."""
+    names = arns.names
+    endpoint = arns.sagemaker(f"endpoint/{names.endpoint}")
+    components = [
+        arns.sagemaker(f"inference-component/{name}")
+        for name in (names.base_component, names.tuned_component)
+    ]
+    return [
+        allow(["sagemaker:InvokeEndpointWithResponseStream"], [endpoint, *components]),
+        allow(["cloudformation:UpdateStack"], [arns.hosting_stack]),
+        allow(["ssm:GetParameter"], [arns.of("ssm", f"parameter{names.artifact_parameter}")]),
+        allow(["sagemaker:AddTags", "sagemaker:DeleteTags"], [endpoint]),
+        allow(["sagemaker:ListInferenceComponents", "cloudwatch:ListMetrics"], ANYTHING),
+        allow(
+            ["logs:FilterLogEvents"],
+            [arns.of("logs", f"log-group:/aws/lambda/{names.function('idle-reaper')}:*")],
+        ),
+    ]
+
+
+def _runs(arns: Arns) -> list[Statement]:
+    """List, follow, start and stop them."""
+    return [
+        allow(["states:ListExecutions", "states:StartExecution"], [arns.state_machine]),
+        allow(
+            ["states:DescribeExecution", "states:GetExecutionHistory", "states:StopExecution"],
+            [arns.executions],
+        ),
+        allow(
+            ["logs:DescribeLogStreams", "logs:GetLogEvents"],
+            [arns.of("logs", f"log-group:{TRAINING_LOG_GROUP}:*")],
+        ),
+    ]
+
+
+def _data(arns: Arns) -> list[Statement]:
+    """Store datasets."""
+    bucket = arns.names.bucket("data", arns.account)
+    return [
+        allow(["s3:ListBucket"], [arns.s3(bucket)]),
+        allow(["s3:PutObject"], [arns.s3(f"{bucket}/datasets/*")]),
+    ]
