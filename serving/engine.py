@@ -19,6 +19,8 @@ from serving.requests import Generation, RequestError
 from serving.settings import Settings
 
 CONTEXT_TOKENS = 4  # of the prompt, decoded along with an answer so that its first token keeps its blank
+# Weights as pickles (adapter_model.bin), which PEFT would take as well, may run a stranger's code.
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, SafetensorError)  # what broken files lead to
 UNFINISHED = "\N{REPLACEMENT CHARACTER}"  # what half of a character decodes to
 
@@ -54,6 +56,7 @@ class Engine:
             self._model: Any = AutoModelForCausalLM.from_pretrained(
                 folder,
                 local_files_only=True,
+                use_safetensors=True,  # the other format is pickles, which may run a stranger's code
                 # a CPU computes bfloat16 slowly, and small models fit either way
                 dtype=torch.bfloat16 if self._device.type == "cuda" else torch.float32,
             )
@@ -116,7 +119,7 @@ class Engine:
 
         wrapped = PeftModel(self._model, config, adapter_name=_module_name(name))
         try:
-            wrapped.load_adapter(str(folder), adapter_name=_module_name(name))
+            _load_weights(wrapped, folder, name)
         except LOADING_ERRORS:
             self._model = _without_adapters(wrapped)
             raise
@@ -124,7 +127,7 @@ class Engine:
 
     def _load_further(self, name: str, folder: Path) -> None:
         try:
-            self._model.load_adapter(str(folder), adapter_name=_module_name(name))
+            _load_weights(self._model, folder, name)
         except LOADING_ERRORS:
             if _module_name(name) in self._model.peft_config:
                 self._model.delete_adapter(_module_name(name))
@@ -133,12 +136,13 @@ class Engine:
     def _adapter_config(self, folder: Path) -> Any:
         from peft import PeftConfig
 
-        if not (folder / "adapter_config.json").is_file():
-            raise RequestError(400, f"There is no PEFT adapter in {folder}: adapter_config.json is missing.")
+        for file in ADAPTER_FILES:
+            if not (folder / file).is_file():
+                raise RequestError(400, f"There is no PEFT adapter in {folder}: {file} is missing.")
         try:
             config = PeftConfig.from_pretrained(str(folder))
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise RequestError(400, f"adapter_config.json in {folder} cannot be read: {error}") from error
+            raise RequestError(400, f"adapter_config.json in {folder} cannot be read: {error!r}") from error
         rank = getattr(config, "r", None)
         if rank is None:
             raise RequestError(400, f"The adapter in {folder} is not a LoRA adapter.")
@@ -285,6 +289,13 @@ def _beginning_of_a_stop(text: str, stops: tuple[str, ...]) -> int:
     longest = max(len(stop) for stop in stops) - 1
     sizes = range(min(longest, len(text)), 0, -1)
     return next((size for size in sizes if any(stop.startswith(text[-size:]) for stop in stops)), 0)
+
+
+def _load_weights(model: Any, folder: Path, name: str) -> None:
+    """Load an adapter's weights, all of them: PEFT only warns of those that the file lacks."""
+    result = model.load_adapter(str(folder), adapter_name=_module_name(name))
+    if result.missing_keys:
+        raise ValueError(f"it lacks {len(result.missing_keys)} weights, such as {result.missing_keys[0]}")
 
 
 def _without_adapters(model: Any) -> Any:

@@ -77,6 +77,8 @@ def parse_generation(body: bytes, adapter_header: str | None, *, most_new_tokens
     prompt = asked.get("inputs")
     if not isinstance(prompt, str) or not prompt:
         raise RequestError(400, "inputs must be a text that is not empty.")
+    if any("\ud800" <= character <= "\udfff" for character in prompt):  # JSON can write it, UTF-8 cannot
+        raise RequestError(400, "inputs must be a text of whole characters; it holds half a surrogate pair.")
     stream = asked.get("stream", False)
     if not isinstance(stream, bool):
         raise RequestError(400, f"stream must be true or false, not {stream!r}.")

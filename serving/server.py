@@ -12,6 +12,7 @@ Errors are {"error", "code"} with their HTTP status.
 from __future__ import annotations
 
 import json
+import re
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -128,7 +129,10 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             raise RequestError(411, "A request needs a Content-Length.")
         length = self.headers.get("Content-Length", "0")
-        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+        if not re.fullmatch("[0-9]{1,18}", length):
+            self.close_connection = True  # nobody knows where the next request begins
+            raise RequestError(400, f"Content-Length is {length!r}; it must be the body's size in bytes.")
+        if int(length) > MAX_BODY_BYTES:
             self.close_connection = True  # what it sends is not read
             raise RequestError(413, f"The body is {length} bytes; at most {MAX_BODY_BYTES} are taken.")
         return self.rfile.read(int(length))

@@ -82,7 +82,11 @@ class Worker:
         return answer
 
     def run(self, change: Callable[[], None]) -> None:
-        """Do something to the model between two requests and wait for it; raises what it raises."""
+        """Do something to the model between two requests and wait for it.
+
+        Raises:
+            RequestError: what it raises; 500 for what should not happen, 503 while the server shuts down.
+        """
         if not self.ready:
             raise RequestError(503, "The server is shutting down.")
         done = Answer()
@@ -92,7 +96,7 @@ class Worker:
                 change()
                 done.put(None)
             except Exception as error:
-                done.put(error)
+                done.put(_told(error))
 
         self._jobs.put(job)
         for _ in done:
@@ -116,8 +120,13 @@ class Worker:
                     break
                 answer.put(token)
             answer.put(None)
-        except RequestError as error:
-            answer.put(error)
         except Exception as error:
-            logger.exception("A request could not be answered")
-            answer.put(RequestError(500, f"The model failed: {type(error).__name__}: {error}"))
+            answer.put(_told(error))
+
+
+def _told(error: Exception) -> RequestError:
+    """What the client gets to know of an error; of one that should not happen the log has the rest."""
+    if isinstance(error, RequestError):
+        return error
+    logger.error("A request could not be answered", exc_info=error)
+    return RequestError(500, f"The model failed: {type(error).__name__}: {error}")

@@ -22,6 +22,9 @@ AUTOMATIC_INPUT_LENGTH = 1024
 #: SageMaker's own SDKs add these to every job; they are addressed to their toolkit, not to a program.
 SDK_PREFIX = "sagemaker_"
 
+#: Characters of a value that a message quotes.
+LONGEST_QUOTE = 200
+
 
 class HyperparameterError(ValueError):
     """One or more settings cannot be used; ``problems`` has a line for each: name, value, what to write."""
@@ -234,7 +237,7 @@ def parse(mapping: Mapping[str, Any]) -> Hyperparameters:
             try:
                 values[name] = readers[name](text)
             except ValueError as error:
-                problems.append(f"{name} is {text!r}: {error}")
+                problems.append(f"{name} is {_quoted(text)}: {error}")
     problems += _contradictions(values)
     if problems:
         raise HyperparameterError(problems)
@@ -262,4 +265,9 @@ def _contradictions(values: Mapping[str, Any]) -> list[str]:
 def _unknown(name: str, text: str) -> str:
     close = difflib.get_close_matches(name, NAMES, n=1)
     hint = f"did you mean {close[0]}?" if close else f"known names: {', '.join(NAMES)}"
-    return f"{name} is {text!r}: there is no such setting; {hint}"
+    return f"{_quoted(name)[1:-1]} is {_quoted(text)}: there is no such setting; {hint}"
+
+
+def _quoted(text: str) -> str:
+    """A value as a message shows it: the beginning of a long one."""
+    return repr(text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…")

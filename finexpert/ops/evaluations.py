@@ -65,7 +65,7 @@ def _current(document: dict[str, Any], name: str) -> dict[str, Any]:
 def _parsed(file: Path) -> dict[str, Any]:
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(
             f"This is no JSON: {error}", where=str(file), fix="Name a run or its evaluation.json."
         ) from None

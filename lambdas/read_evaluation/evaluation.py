@@ -38,7 +38,7 @@ def parse(content: bytes) -> Evaluation:
     """Read evaluation.json; EvaluationError names every field that is missing or has no usable value."""
     try:
         document = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EvaluationError(f"evaluation.json is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise EvaluationError("evaluation.json is not an object")

@@ -89,8 +89,10 @@ def validate(event: Mapping[str, Any], *, settings: Settings, clients: Clients) 
     }
 
 
-def merged(configured: Mapping[str, Any], overrides: Mapping[str, Any]) -> Hyperparameters:
+def merged(configured: Mapping[str, Any], overrides: Any) -> Hyperparameters:
     """The configured recipe with the run's own values over it, read and checked."""
+    if not isinstance(overrides, Mapping):
+        raise DatasetError([f"the hyperparameters are {overrides!r}: write a JSON object of strings"])
     try:
         return parse({**configured, **overrides})
     except HyperparameterError as error:
@@ -109,7 +111,7 @@ def location(uri: str) -> tuple[str, str]:
 def _configured(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise ConfigurationError(f"HYPERPARAMETERS is {text!r}: write a JSON object of strings")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import io
 import shutil
 import tarfile
 import zlib
 from pathlib import Path
 from typing import IO
 
-MAX_UNPACKED_BYTES = 64 * 1024**3  # beyond any model that a laptop holds; stops a decompression bomb
+MAX_UNPACKED_BYTES = 64 * 1024**3  # beyond any model that a laptop holds
 MAX_MEMBERS = 100_000
+# Weights hardly shrink and text shrinks to a fifth; deflate makes a thousandth of zeros. So this is a bomb:
+MAX_RATIO, ALWAYS_TAKEN_BYTES = 100, 256 * 1024**2
 
 
 class UnsafeArchive(ValueError):
@@ -48,18 +51,24 @@ def unpack(source: IO[bytes], folder: Path) -> None:
         UnsafeArchive: for one that is no tar.gz, is too large unpacked, or reaches outside the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    limit = min(MAX_UNPACKED_BYTES, max(MAX_RATIO * _size(source), ALWAYS_TAKEN_BYTES))
     total = members = 0
     try:
         with tarfile.open(fileobj=source, mode="r:gz") as archive:
             for member in archive:
                 total, members = total + member.size, members + 1
-                if total > MAX_UNPACKED_BYTES or members > MAX_MEMBERS:
-                    raise UnsafeArchive(
-                        f"it unpacks to more than {MAX_UNPACKED_BYTES} bytes or {MAX_MEMBERS} files"
-                    )
+                if total > limit or members > MAX_MEMBERS:
+                    raise UnsafeArchive(f"it unpacks to more than {limit:,} bytes or {MAX_MEMBERS:,} files")
                 _extract(archive, member, folder)
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise UnsafeArchive(f"it is not a tar.gz archive that can be unpacked ({error})") from error
+
+
+def _size(source: IO[bytes]) -> int:
+    """Bytes of a file that is open at its beginning."""
+    size = source.seek(0, io.SEEK_END)
+    source.seek(0)
+    return size
 
 
 def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
