@@ -35,7 +35,7 @@ def page(text: str) -> str:
     Raises:
         KeyError: a mark names a table that there is none of.
     """
-    return _PART.sub(lambda found: f"{found[1]}{_TABLES[found[2]](Settings.load({}, {}))}{found[3]}", text)
+    return _PART.sub(lambda found: f"{found[1]}{TABLES[found[2]](Settings.load({}, {}))}{found[3]}", text)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -104,7 +104,7 @@ def _types(settings: Settings) -> str:
     return _table((f"{settings.region}, an hour (price read on)", "training", "endpoint"), rows)
 
 
-_TABLES: dict[str, Callable[[Settings], str]] = {
+TABLES: dict[str, Callable[[Settings], str]] = {
     "training": _training,
     "worst": _worst,
     "endpoint": _endpoint,

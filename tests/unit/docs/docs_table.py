@@ -1,0 +1,78 @@
+"""How each documented command is tested. One that stands in no table, or in a table only, fails a test.
+
+All of them are parsed against the real programs; most are run as well, and those that are not have a reason.
+"""
+
+from __future__ import annotations
+
+ON_THE_APP = (
+    "finexpert doctor",
+    "finexpert data check finexpert/sample",
+    "finexpert data check docs/examples/medical",
+    "finexpert data check docs/examples/it",
+    "FINEXPERT_SPOT=true finexpert config budget_usd spot region -c budget_usd=40",
+    "finexpert data weights base_model/",
+    "finexpert plan",
+    "finexpert runs",
+    "finexpert runs show RUN",
+    "finexpert runs report RUN",
+    'finexpert ask "The results are encouraging for aggressive investors"',
+    "finexpert costs",
+    "finexpert reap --dry-run",
+)
+"""Run by tests/functional/app/test_app_written.py against the deployed app, with its accepted run as RUN."""
+
+STEP_BY_STEP = (
+    "make setup",
+    "source .venv/bin/activate",
+    "export PATH=$PWD/node_modules/.bin:$PATH",
+    "finexpert local up",
+    "cdk bootstrap",
+    "cdk deploy --all --require-approval never",
+    "finexpert data weights base_model/",
+    "finexpert data check my-texts/",
+    "finexpert train my-texts/ --wake",
+    "finexpert runs",
+    'finexpert ask "The results are encouraging for aggressive investors"',
+    "finexpert costs",
+    "cdk destroy --all --force",
+    "finexpert local down",
+)
+"""The README's session on one's own machine, run from first line to last by tests/matrix/docs; only its first
+line is not, since the tests themselves run in what it sets up."""
+
+TRAINED = ("finexpert train docs/examples/medical",)
+"""Run by tests/matrix/docs on the same cloud."""
+
+_DEPLOYS = "a deployment takes half a minute; tests/matrix/settings has its flags"
+_AWS = "asks or changes an AWS account"
+_ASSUMED = "test_app_walk.py runs doctor with other flags"
+_MAIL = " -c alert_email=you@example.com"
+_OWN_WEIGHTS = " -c 'base_model_uri=s3://${DataBucket}/base-model/'"
+
+ONLY_PARSED = {
+    "make demo": "four minutes; its steps are tests/unit/cli/test_cli_demo.py and tests/functional/app",
+    "make demo DATA=my-texts/": "the same",
+    "make test": "runs this test",
+    f"cdk deploy --all -c accept_eula=true{_MAIL}": _DEPLOYS,
+    f"cdk deploy --all{_OWN_WEIGHTS}{_MAIL}": _DEPLOYS,
+    f"cdk deploy --all -c training_instance_type=ml.g5.12xlarge -c accept_eula=true{_MAIL}": _DEPLOYS,
+    f"cdk deploy --all -c training_instance_count=2 -c accept_eula=true{_MAIL}": _DEPLOYS,
+    f"cdk deploy --all -c spot=true -c max_wait_minutes=240 -c accept_eula=true{_MAIL}": _DEPLOYS,
+    "cdk bootstrap aws://111122223333/eu-west-1 aws://111122223333/us-east-1": _AWS,
+    "cdk destroy --all": "asks before it destroys; with --force it is run step by step",
+    "export AWS_PROFILE=my-profile": _AWS,
+    "aws sts get-caller-identity": _AWS,
+    "aws iam detach-role-policy --role-name Admin"
+    " --policy-arn arn:aws:iam::ACCOUNT:policy/finexpert-deny-create": _AWS,
+    "finexpert sleep": "test_app_serving.py runs it; tests after it need an awake endpoint",
+    "finexpert leftovers": "test_app_walk.py runs it for two regions; all of them take a minute",
+    f"finexpert data weights my-llama/{_OWN_WEIGHTS}": "with base_model/ above",
+    f"finexpert doctor{_OWN_WEIGHTS}": _ASSUMED,
+    "finexpert doctor -c training_instance_type=ml.g5.12xlarge": _ASSUMED,
+    "finexpert train my-texts/": "with --wake step by step",
+    "python -m training": "reads /opt/ml; tests/unit/training run it below other folders",
+    "SAGEMAKER_BASE_DIR=/tmp/job python -m training": "the same",
+    "torchrun --nproc-per-node 2 -m training": "there the program starts its processes by itself",
+}
+"""Parsed, and not run here, for this reason."""
