@@ -63,6 +63,13 @@ def _quantization(
     """What from_pretrained takes for a base in int8 (LLM.int8) or int4 (NF4, as in QLoRA)."""
     if not (hyperparameters.int8_quantization or hyperparameters.load_in_4bit):
         return {}
+    if hyperparameters.load_in_4bit and device.type != "cuda":
+        # bitsandbytes 0.50 lets no gradient through on a CPU once a model has been evaluated.
+        raise TrainingFailure(
+            "load_in_4bit is True, and this instance has no GPU",
+            where="hyperparameters",
+            remedy="Set load_in_4bit to False, or train on an instance with a GPU",
+        )
     from transformers import BitsAndBytesConfig  # only where it is wanted
 
     config = BitsAndBytesConfig(

@@ -143,6 +143,12 @@ def _step(training: Training, optimizer: torch.optim.Optimizer, step: int) -> tu
             where="training",
             remedy="Lower learning_rate, raise warmup_ratio, or set precision to fp32",
         )
+    if step == 0 and norm == 0:
+        raise TrainingFailure(
+            "no gradient reaches the adapter, so nothing would be learnt",
+            where="training",
+            remedy="Train without quantization (int8_quantization and load_in_4bit False)",
+        )
     optimizer.step()
     optimizer.zero_grad()
     return loss_per_token, int(all_tokens), stops > 0

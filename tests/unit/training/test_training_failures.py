@@ -17,6 +17,8 @@ from training import __main__ as program
 from training import checkpoints, request
 from training.channels import Channels
 from training.failures import LONGEST_REASON, TrainingFailure, describe, is_expected
+from training.frozen_base import load_base
+from training.hyperparameters import parse
 from training.request import read_request
 
 Job = Callable[..., Path]
@@ -64,6 +66,11 @@ def test_a_quantized_base_is_refused_before_weights_load_where_its_library_lacks
     shutil.rmtree(base / "input" / "data" / "model")  # not even looked at
     with pytest.raises(TrainingFailure, match=f"{name} is True, and bitsandbytes is not installed"):
         read_request(Channels(base))
+
+
+def test_int4_is_refused_where_there_is_no_gpu(weights: Path) -> None:
+    with pytest.raises(TrainingFailure, match="load_in_4bit is True, and this instance has no GPU"):
+        load_base(weights, torch.bfloat16, torch.device("cpu"), parse({"load_in_4bit": "True"}))
 
 
 def test_a_full_disk_still_leaves_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

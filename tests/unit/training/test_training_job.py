@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from training import checkpoints
+from training.batches import Batch
 from training.channels import Channels
 from training.dataset import DatasetError
 from training.evaluation import asks
 from training.events import Events
 from training.failures import LONGEST_REASON, Stopped, TrainingFailure, describe
 from training.job import run
+from training.model import AdaptedModel
 from training.request import read_request
 from training.stopping import StopSignal
 
@@ -290,6 +293,15 @@ def test_a_diverging_run_ends_with_a_reason(job: Job) -> None:
     with pytest.raises(TrainingFailure, match="the loss became") as caught:
         run_job(base)
     assert "Lower learning_rate" in describe(caught.value)
+
+
+def test_a_run_that_cannot_learn_ends_at_once(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_off(model: AdaptedModel, batch: Batch) -> torch.Tensor:
+        return torch.tensor(1.0, requires_grad=True)
+
+    monkeypatch.setattr(AdaptedModel, "loss", cut_off)
+    with pytest.raises(TrainingFailure, match="no gradient reaches the adapter"):
+        run_job(job())
 
 
 @pytest.mark.parametrize(
