@@ -13,7 +13,6 @@ import { Runs } from "./runs.js";
 import { RunView } from "./run_view.js";
 
 const TABS = { ask: "Ask", endpoint: "Endpoint", money: "Money", runs: "Runs" };
-const RETRY_SECONDS = 3;
 
 function App({ auth, failure }) {
   const [known, setKnown] = useState(token() !== null);
@@ -23,7 +22,7 @@ function App({ auth, failure }) {
 }
 
 function Opened({ auth }) {
-  const { data: session, error } = usePolled("/session", (document) => (document ? null : RETRY_SECONDS));
+  const { data: session, error } = usePolled("/session", () => null);
   if (session) return html`<${Tabs} session=${session} auth=${auth} />`;
   return html`<${Frame}>${error ? html`<${Problem} error=${error} />` : html`<p class="quiet">Loading …</p>`}</${Frame}>`;
 }

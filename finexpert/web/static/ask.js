@@ -79,6 +79,7 @@ const TITLES = {
 
 function Answers({ current, asking }) {
   const models = Object.keys(current.answers);
+  const shown = !current.error || models.some((model) => current.answers[model].text);
   const section = useRef(null);
   useEffect(() => section.current.scrollIntoView({ block: "nearest" }), [current.began]);
   return html`<section aria-labelledby="answers-title" ref=${section}>
@@ -90,7 +91,7 @@ function Answers({ current, asking }) {
     ${current.error && current.error.code !== "asleep" && html`<${Problem} error=${current.error}>
       <button type="button" onClick=${() => asking.submit(current)}>Ask again</button></${Problem}>`}
     ${current.stopped && html`<p class="quiet">Stopped; what had come by then is kept.</p>`}
-    <div class="pair">${models.map((model) => html`<${Answer} key=${model} model=${model} answer=${current.answers[model]} current=${current} />`)}</div>
+    ${shown && html`<div class="pair">${models.map((model) => html`<${Answer} key=${model} model=${model} answer=${current.answers[model]} current=${current} />`)}</div>`}
   </section>`;
 }
 

@@ -10,7 +10,7 @@ const HOURS = [1, 2, 4, 8];
 
 /** Seconds until the next look: a change is watched closely, a state that lasts is not. */
 function pause(endpoint, local) {
-  const changing = endpoint && ["waking", "going_to_sleep"].includes(endpoint.state);
+  const changing = ["waking", "going_to_sleep"].includes(endpoint.state);
   if (changing) return local ? 1 : 5;
   return local ? 5 : 30;
 }
@@ -51,6 +51,7 @@ export function useEndpoint(local) {
     error,
     acting,
     failure,
+    refresh,
     wake: (run = null) => act("wake", { run }),
     sleep: () => act("sleep", {}),
     keep: (hours) => act("keep", { hours }),

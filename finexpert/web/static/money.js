@@ -8,6 +8,7 @@ import { usePolled } from "./polling.js";
 const PAUSE = 30;
 const POINTS_IN_TABLE = 40;
 const NEAR = 0.8;
+const HEADROOM = 1.15; // a projection far beyond the budget leaves the plot at its top
 
 export function Money({ local }) {
   const money = usePolled("/money", () => PAUSE);
@@ -49,7 +50,7 @@ function Month({ money, local }) {
         <${Tile} name=${local ? "Would have been spent" : "Spent"} value=${usd(spent)}>of ${usd(budget)}, ${percent} %</${Tile}>
         <${Tile} name="Burning now" value=${burn ? `${usd(burn)}/h` : "$0"}>${burn ? "as long as it runs" : "nothing runs that bills"}</${Tile}>
         <${Tile} name="Until the limit" value=${hoursWords(money.hours_to_limit)}>of ${usd(limit)}, where everything is stopped</${Tile}>
-        <${Tile} name="By the month's end" value=${usd(money.projected_usd)}>if it goes on like this</${Tile}>
+        <${Tile} name="By the month's end" value=${usd(money.projected_usd)}>${money.projected_usd > limit ? "if nothing stopped it" : "if it goes on like this"}</${Tile}>
       </dl>
       <div class="meter" role="meter" aria-label="Share of the budget that is spent, in percent" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${percent}>
         <div class=${spent >= limit ? "over" : spent >= limit * NEAR ? "much" : ""} style=${{ width: `${percent}%` }}></div></div>
@@ -65,14 +66,15 @@ function Month({ money, local }) {
 /** Spending over the month against the budget, and the same as a table. */
 function Course({ money }) {
   const { history, budget_usd: budget, limit_usd: limit, projected_usd: projected } = money;
-  const data = useMemo(() => courseOf(money, Date.now()), [money]);
+  const data = useMemo(() => courseOf(money), [money]);
   if (history.length === 0) return html`<p class="quiet">No course to draw yet: the spend guard measures every few minutes.</p>`;
   const last = history[history.length - 1];
-  const label = `Spending this month: ${usd(last.spent_usd)} at ${moment(last.at)}, going towards ${usd(projected)}; stopped at ${usd(limit)}, budget ${usd(budget)}.`;
+  const spent = last.spent_usd;
+  const label = `Spending this month: ${usd(spent)} at ${moment(last.at)}, going towards ${usd(projected)}; stopped at ${usd(limit)}, budget ${usd(budget)}.`;
   const every = Math.ceil(history.length / POINTS_IN_TABLE);
   const rows = history.filter((_, index) => index % every === 0 || index === history.length - 1);
   return html`
-    <${Plot} label=${label} data=${data} format=${usd} time=${monthOf(money.month)} lines=${COURSE} />
+    <${Plot} label=${label} data=${data} format=${usd} time=${monthOf(money.month)} top=${HEADROOM * Math.max(budget, spent)} lines=${COURSE} />
     <details><summary>The same as a table</summary>
       <${Table} caption="Spending over the month" rows=${rows} columns=${[
         { name: "When", of: ({ at }) => moment(at) },
@@ -89,13 +91,14 @@ const COURSE = [
 ];
 
 /** Columns for the plot: times, spent, the projection from the last measurement on, limit, budget. */
-export function courseOf({ month, history, projected_usd: projected, limit_usd: limit, budget_usd: budget }, now) {
-  const [, end] = monthOf(month);
-  const spent = history.map(({ at, spent_usd: amount }) => [Date.parse(at) / 1000, amount]);
-  const last = spent[spent.length - 1] ?? [now / 1000, 0];
-  const times = [...spent.map(([at]) => at), end];
-  const ahead = [...spent.map(([at, amount]) => (at === last[0] ? amount : null)), projected];
-  return [times, [...spent.map(([, amount]) => amount), null], ahead, times.map(() => limit), times.map(() => budget)];
+function courseOf({ month, history, projected_usd: projected, limit_usd: limit, budget_usd: budget }) {
+  const [begin, end] = monthOf(month);
+  const measured = history.map(({ at, spent_usd: spent }) => [Date.parse(at) / 1000, spent]);
+  const last = measured.length - 1;
+  const times = [begin, ...measured.map(([at]) => Math.max(at, begin + 1)), end];
+  const spent = [null, ...measured.map(([, amount]) => amount), null];
+  const ahead = [null, ...measured.map(([, amount], index) => (index === last ? amount : null)), projected];
+  return [times, spent, ahead, times.map(() => limit), times.map(() => budget)];
 }
 
 /** The first seconds of a month such as "2026-11" and of the next, in UTC, as AWS bills. */

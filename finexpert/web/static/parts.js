@@ -1,5 +1,5 @@
 // Small things that every tab uses.
-import { html, useEffect, useRef, useState } from "./lib.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./lib.js";
 
 const TITLES = {
   asleep: "The endpoint is asleep",
@@ -42,20 +42,20 @@ export function Note({ title, kind = "", children }) {
   return html`<section class="notice ${kind}">${title && html`<h2>${title}</h2>`}${children}</section>`;
 }
 
-/** A button that asks once more before it acts; Escape or leaving it takes it back. */
+/** A button that asks once more before it acts; Escape takes it back. */
 export function Confirmed({ label, question, act, danger = false, disabled = false }) {
-  const [asking, setAsking] = useState(false);
-  const yes = useRef(null);
-  useEffect(() => {
-    if (asking) yes.current?.focus();
+  const [asking, setAsking] = useState(null); // null: not once asked
+  const first = useRef(null);
+  useLayoutEffect(() => {
+    if (asking !== null) first.current?.focus();
   }, [asking]);
   if (!asking) {
-    return html`<button type="button" disabled=${disabled} onClick=${() => setAsking(true)}>${label}</button>`;
+    return html`<button key="ask" type="button" ref=${first} disabled=${disabled} onClick=${() => setAsking(true)}>${label}</button>`;
   }
   const escape = (event) => event.key === "Escape" && setAsking(false);
-  return html`<span class="confirm" role="group" aria-label=${question} onKeyDown=${escape}>
+  return html`<span key="answer" class="confirm" role="group" aria-label=${question} onKeyDown=${escape}>
     <span>${question}</span>
-    <button type="button" ref=${yes} class=${danger ? "danger" : "primary"} onClick=${() => { setAsking(false); act(); }}>Yes</button>
+    <button type="button" ref=${first} class=${danger ? "danger" : "primary"} onClick=${() => { setAsking(false); act(); }}>Yes</button>
     <button type="button" onClick=${() => setAsking(false)}>No</button>
   </span>`;
 }

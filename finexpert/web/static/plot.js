@@ -3,6 +3,7 @@ import { day, moment } from "./format.js";
 import { html, useEffect, useRef, useState } from "./lib.js";
 
 const HEIGHT = 260;
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
 let library = null;
 
 function load() {
@@ -29,9 +30,10 @@ function element(kind, attributes) {
  * @param {number[][]} data x first (in seconds if it is time), then a list for each line; null is a gap
  * @param {{label: string, color: string, dash?: number[], fill?: string}[]} lines colours are CSS variables' names
  * @param {(value: number) => string} format of a value
+ * @param {number|null} top the highest value to show; null: as high as the lines go
  * @param {[number, number]|null} time x is time, and this is the span to show; null: x is a number called `xLabel`
  */
-export function Plot({ label, data, lines, format, time = null, xLabel = "" }) {
+export function Plot({ label, data, lines, format, top = null, time = null, xLabel = "" }) {
   const box = useRef(null), plot = useRef(null), given = useRef(data);
   const [dark, setDark] = useState(() => matchMedia("(prefers-color-scheme: dark)").matches);
   const [failed, setFailed] = useState(false);
@@ -49,7 +51,7 @@ export function Plot({ label, data, lines, format, time = null, xLabel = "" }) {
     const sized = new ResizeObserver(([{ contentRect }]) => plot.current?.setSize({ width: contentRect.width, height: HEIGHT }));
     load().then((UPlot) => {
       if (over) return;
-      const options = optionsOf({ lines, format, time, xLabel, width: box.current.clientWidth });
+      const options = optionsOf({ lines, format, top, time, xLabel, width: box.current.clientWidth });
       plot.current = new UPlot(options, given.current, box.current);
       sized.observe(box.current);
     }, () => setFailed(true));
@@ -67,7 +69,7 @@ export function Plot({ label, data, lines, format, time = null, xLabel = "" }) {
   return html`<div class="plot" role="img" aria-label=${label} ref=${box}></div>`;
 }
 
-function optionsOf({ lines, format, time, xLabel, width }) {
+function optionsOf({ lines, format, top, time, xLabel, width }) {
   const css = getComputedStyle(document.documentElement);
   const color = (name) => css.getPropertyValue(name).trim();
   const axis = { stroke: color("--soft"), font: "12px system-ui", grid: { stroke: color("--rule"), width: 1 }, ticks: { show: false } };
@@ -75,9 +77,9 @@ function optionsOf({ lines, format, time, xLabel, width }) {
     width,
     height: HEIGHT,
     cursor: { y: false, drag: { x: false, y: false } },
-    scales: time ? { x: { range: time }, y: { range: (_, low, high) => [0, high * 1.08 || 1] } } : { x: { time: false } },
+    scales: { x: time ? { range: time } : { time: false }, y: top ? { range: [0, top] } : {} },
     axes: [
-      time ? { ...axis, values: (_, values) => values.map(day) } : axis,
+      time ? { ...axis, values: (_, values) => values.map(day) } : { ...axis, incrs: WHOLE },
       { ...axis, size: 64, values: (_, values) => values.map(format) },
     ],
     series: [

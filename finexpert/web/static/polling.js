@@ -2,14 +2,17 @@
 import { useCallback, useEffect, useRef, useState } from "./lib.js";
 import { call } from "./api.js";
 
-const LONGEST = 60;
+const RETRY_SECONDS = 2;
+const LONGEST_SECONDS = 60;
+/** Errors that asking again does not mend. */
+const FINAL = ["not_found", "not_here", "bad_input"];
 
 /**
  * Read `path` now and then every so many seconds. Nothing is read while the page is hidden: a deployed page
  * that nobody looks at must not cost anything. After an error the last document stays, and the pauses grow.
  *
- * @param {string|null} path below /api; null reads nothing
- * @param {(document: object|null) => number|null} pause seconds until the next look; null: no other
+ * @param {string} path below /api
+ * @param {(document: object) => number|null} pause seconds until the next look; null: it will not change any more
  * @returns {{data: object|null, error: ApiError|null, refresh: () => Promise<void>}}
  */
 export function usePolled(path, pause) {
@@ -19,30 +22,24 @@ export function usePolled(path, pause) {
   const again = useRef(async () => {});
 
   useEffect(() => {
-    if (!path) return undefined;
-    let timer, over = false, failures = 0, data = null;
+    let timer, left = false, ended = false, failures = 0, data = null;
     const look = async () => {
+      const { found, error } = await call(path).then((found) => ({ found }), (error) => ({ error }));
+      if (left) return;
+      data = found ?? data;
+      failures = error ? failures + 1 : 0;
+      setState({ path, data, error: error ?? null });
+      const seconds = error ? retryAfter(error, failures) : wanted.current(data);
+      ended = seconds === null;
       clearTimeout(timer);
-      try {
-        data = await call(path);
-        failures = 0;
-        if (!over) setState({ path, data, error: null });
-      } catch (error) {
-        failures += 1;
-        if (!over) setState({ path, data, error });
-        if (error.code === "not_found") return;
-      }
-      const seconds = wanted.current(data);
-      if (over || document.hidden || seconds === null) return;
-      clearTimeout(timer);
-      timer = setTimeout(look, 1000 * (failures ? Math.min(LONGEST, Math.max(2, seconds) * 2 ** (failures - 1)) : seconds));
+      if (!ended && !document.hidden) timer = setTimeout(look, seconds * 1000);
     };
-    const seen = () => (document.hidden ? clearTimeout(timer) : look());
+    const seen = () => (document.hidden ? clearTimeout(timer) : ended || look());
     document.addEventListener("visibilitychange", seen);
     again.current = look;
     look();
     return () => {
-      over = true;
+      left = true;
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", seen);
     };
@@ -51,6 +48,10 @@ export function usePolled(path, pause) {
   const refresh = useCallback(() => again.current(), []);
   const current = state.path === path ? state : { data: null, error: null };
   return { data: current.data, error: current.error, refresh };
+}
+
+function retryAfter(error, failures) {
+  return FINAL.includes(error.code) ? null : Math.min(LONGEST_SECONDS, RETRY_SECONDS * 2 ** (failures - 1));
 }
 
 /** The time in milliseconds, renewed every `seconds`: for what counts down on the screen. */

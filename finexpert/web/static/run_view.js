@@ -13,7 +13,7 @@ const POINTS_IN_TABLE = 40;
 export function RunView({ name, session, hosting }) {
   const local = session.on.kind === "local";
   const path = `/runs/${encodeURIComponent(name)}`;
-  const { data: run, error, refresh } = usePolled(path, (document) => (document && document.status !== "RUNNING" ? null : local ? 1 : 5));
+  const { data: run, error, refresh } = usePolled(path, ({ status }) => (status !== "RUNNING" ? null : local ? 1 : 5));
   if (!run) return error ? html`<${Back} /><${Problem} error=${error} />` : html`<p class="quiet">Looking at the run …</p>`;
   const running = run.status === "RUNNING";
   return html`
@@ -91,13 +91,18 @@ function Actions({ run, path, hosting, refresh }) {
       setError(problem);
     }
   };
+  const served = hosting.endpoint?.run === run.name;
   const price = hosting.endpoint && hosting.endpoint.state !== "awake" ? ` The endpoint wakes and costs ${usd(hosting.endpoint.usd_per_hour)} an hour.` : "";
-  const promote = () => post("promote", async () => { location.hash = "#/endpoint"; });
+  const promote = () => post("promote", () => {
+    location.hash = "#/endpoint";
+    return hosting.refresh();
+  });
   return html`
     ${error && html`<${Problem} error=${error} />`}
     <div class="actions">
       ${run.status === "RUNNING" && html`<${Confirmed} label="Stop this run" question="Stop it? What it has learnt is lost." danger act=${() => post("stop", refresh)} />`}
-      ${run.can_promote && html`<${Confirmed} label="Serve this one" question=${`Serve this run's model?${price}`} act=${promote} />`}
+      ${served && html`<p class="quiet">The endpoint serves this one.</p>`}
+      ${run.can_promote && !served && html`<${Confirmed} label="Serve this one" question=${`Serve this run's model?${price}`} act=${promote} />`}
     </div>`;
 }
 

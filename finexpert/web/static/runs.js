@@ -8,7 +8,7 @@ import { StartRun } from "./start_run.js";
 export function Runs({ session }) {
   const local = session.on.kind === "local";
   const { data, error } = usePolled("/runs", (document) => {
-    const running = document?.runs.some(({ status }) => status === "RUNNING");
+    const running = document.runs.some(({ status }) => status === "RUNNING");
     return running ? (local ? 3 : 15) : 60;
   });
   return html`

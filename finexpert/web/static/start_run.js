@@ -1,6 +1,6 @@
 // Start a run: a file is dropped or chosen, checked, priced, and only then confirmed.
 import { call } from "./api.js";
-import { count, size, usd } from "./format.js";
+import { size, usd } from "./format.js";
 import { html, useRef, useState } from "./lib.js";
 import { announce, Note, Problem, Tile } from "./parts.js";
 
@@ -84,22 +84,29 @@ function Plan({ file, checked: { dataset, report, plan }, local, forget }) {
   };
   return html`<div class="plan">
     <h3>${file.name} can be used</h3>
-    <p>${count(report.documents)} ${report.documents === 1 ? "document" : "documents"}, ${size(report.bytes)}, about ${count(report.tokens_estimated)} tokens.</p>
+    <p>${report.sentence}</p>
     ${report.warnings?.length > 0 && html`<${Note} kind="warn" title="To know before you train"><ul>${report.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></${Note}>`}
-    <dl class="tiles">
-      <${Tile} name="Expected" value=${usd(plan.expected_usd)}>${local ? "on AWS; here it costs nothing" : "for the training job"}</${Tile}>
-      <${Tile} name="At most" value=${usd(plan.worst_case_usd)}>then it is stopped</${Tile}>
-      <${Tile} name="Left of the budget" value=${usd(plan.remaining_usd)}>this month</${Tile}>
-    </dl>
-    <p>${plan.sentence}</p>
-    ${!plan.fits && html`<${Note} kind="bad" title="The budget does not allow it"><p>The run would be refused. <a href="#/money">See what the money went to</a></p></${Note}>`}
+    ${plan.fits
+      ? html`<dl class="tiles">
+          <${Tile} name="Expected" value=${usd(plan.expected_usd)}>${local ? "on AWS; here it costs nothing" : "for the training job"}</${Tile}>
+          <${Tile} name="At most" value=${usd(plan.worst_case_usd)}>then it is stopped</${Tile}>
+          <${Tile} name="Left of the budget" value=${usd(plan.remaining_usd)}>this month</${Tile}>
+        </dl>
+        <details><summary>How that adds up</summary><p>${plan.takes}</p><p>${plan.sentence}</p>${cheaperWords(plan)}</details>`
+      : html`<${Note} kind="bad" title="The budget does not allow it"><p>${plan.sentence}</p>${cheaperWords(plan)}<p><a href="#/money">See what the money went to</a></p></${Note}>`}
     <label class="check"><input type="checkbox" checked=${wake} onChange=${(event) => setWake(event.target.checked)} /> Wake the endpoint with the result, if it is better than the base model</label>
     ${error && html`<${Problem} error=${error} />`}
     <div class="actions">
-      <button type="button" class="primary" disabled=${starting || !plan.fits} onClick=${start}>${starting ? "Starting …" : `Start the run, about ${usd(plan.expected_usd)}`}</button>
+      <button type="button" class="primary" disabled=${starting || !plan.fits} onClick=${start}>${starting ? "Starting …" : "Start the run"}</button>
       <button type="button" onClick=${forget}>Another file</button>
     </div>
   </div>`;
+}
+
+/** The same job for less, where there is such a way. */
+function cheaperWords({ cheaper }) {
+  const ways = cheaper.filter(({ fits }) => fits).map(({ what, worst_case_usd: most }) => `${what}, at most ${usd(most)}`);
+  return ways.length > 0 && html`<p>It would fit as: ${ways.join("; ")}.</p>`;
 }
 
 function tooLarge(file, most) {

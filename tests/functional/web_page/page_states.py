@@ -96,10 +96,10 @@ _FAILED = documents.run(
     losses=[],
 )
 _REFUSED = documents.CHECKED | {
-    "plan": {
+    "plan": documents.CHECKED["plan"]
+    | {
         "fits": False,
         "expected_usd": None,
-        "worst_case_usd": 3.03,
         "remaining_usd": None,
         "sentence": "The worst case of $3.03 does not fit into the $1.20 that are left.",
     }
@@ -130,7 +130,7 @@ STATES = (
     State("runs", "runs", "accepted"),
     State("runs-none", "runs", "No runs yet", prepare=lambda api: api.listed.clear()),
     State("runs-checked", "runs", "can be used", act=_drop),
-    State("runs-refused", "runs", "would be refused", lambda api: setattr(api, "checked", _REFUSED), _drop),
+    State("runs-refused", "runs", "does not fit", lambda api: setattr(api, "checked", _REFUSED), _drop),
     State("runs-bad-file", "runs", "not UTF-8", prepare=_fault("/datasets", _BAD_DATA), act=_drop),
     State("runs-budget", "runs", "See what the money", prepare=_fault("/datasets", _BUDGET), act=_drop),
     State("run-training", f"runs/{documents.RUN}", "Step 60 of 136", prepare=_run(documents.training(60))),

@@ -62,14 +62,26 @@ CHECKED: Document = {
         "documents": 12,
         "bytes": 48213,
         "tokens_estimated": 13400,
+        "training_documents": 10,
+        "validation_documents": 2,
+        "duplicates": 3,
+        "optimizer_steps": 16,
+        "private": {},
         "warnings": ["3 documents are the same; each counts once."],
+        "sentence": "12 documents (48 kB, about 13,400 (11,900 to 16,300) tokens): 10 to train on, 2 held out;"
+        " about 16 (14 to 19) optimizer steps; 1 warning.",
     },
     "plan": {
         "expected_usd": 0.19,
         "worst_case_usd": 3.03,
-        "remaining_usd": 18.4,
+        "remaining_usd": 16.42,
         "fits": True,
-        "sentence": "The worst case of $3.03 fits into the $18.40 that are left this month.",
+        "sentence": "At worst $3.03 (2.00 h × $1.515/h), probably about $0.19. Available: $25.00 budget − $6.58"
+        " spent − $2.00 reserve = $16.42.",
+        "takes": "Training is expected to take 7 minutes and $0.19 on ml.g5.2xlarge.",
+        "cheaper": [
+            {"what": "1 × ml.g6.2xlarge", "usd_per_hour": 1.24, "worst_case_usd": 2.48, "fits": True}
+        ],
     },
 }
 
@@ -176,7 +188,18 @@ def money(now: datetime | None = None, **changes: Any) -> Document:
                 "usd_per_hour": 1.515,
             },
         ],
-        "prices": [],
+        "prices": [
+            {
+                "usd": 1.515,
+                "unit": "USD/hour",
+                "component": "hosting",
+                "region": "us-east-1",
+                "type": "ml.g5.2xlarge",
+                "source": "AWS Price List",
+                "date": "2026-08-20",
+                "age_days": 96,
+            }
+        ],
         "unread": [],
         "note": "Here nothing costs anything: these are the dollars that the same would have cost on AWS.",
     }
