@@ -35,13 +35,14 @@ $(READY): requirements.lock requirements-torch-cpu.lock requirements-torch.lock 
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(VENV)/bin/python -m pip check --disable-pip-version-check >/dev/null
 	@echo "Setting up: Node from a Python wheel, the CDK CLI from npm …"
-	@npm ci --no-progress --loglevel=error
+	@npm ci --omit=dev --no-progress --loglevel=error
 	@touch $@
 
 $(CHECKS): $(READY) requirements-dev.lock
 	@echo "Setting up: the tests' own tools …"
 	@$(VENV)/bin/$(INSTALL) requirements-dev.lock
 	@$(VENV)/bin/python -m pip check --disable-pip-version-check >/dev/null
+	@npm ci --no-progress --loglevel=error
 	@touch $@
 
 lint: $(CHECKS)  ## ruff: errors and format
