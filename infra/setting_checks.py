@@ -14,6 +14,9 @@ from training import hyperparameters as training_hyperparameters
 MIN_RUN_MINUTES = 15
 """The shortest fine-tune worth admitting: JumpStart's own job on the smallest dataset bills 804 seconds."""
 
+NOTEBOOK_INSTANCE_TYPE = "ml.t3.medium"
+"""The notebook instance's; the spend guard needs its price."""
+
 COMPONENT_REGIONS = frozenset(
     {
         *(
@@ -50,6 +53,7 @@ _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(\.[^@\s,;<>.]+)+")
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
 _ROLE = re.compile(r"[\w+=.@-]{1,64}", re.ASCII)
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
+_REPOSITORY = re.compile(r"https://[A-Za-z0-9.-]+(/[A-Za-z0-9._~-]+)*/[A-Za-z0-9._-]*[A-Za-z0-9_-]/?")
 _S3_PREFIX = re.compile(r"s3://(\$\{DataBucket\}|[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([^\s/]+/)+")
 
 Reader = Callable[[Any], Any]
@@ -202,6 +206,12 @@ READERS: Mapping[str, Reader] = {
     "web": _flag,
     "training_image": _IMAGE,
     "serving_image": _IMAGE,
+    "notebook_repository": _matching(
+        _REPOSITORY,
+        "write the https:// address of a Git repository that needs no password, such as"
+        ' https://github.com/you/expert.git, or "" for no notebook instance',
+        empty_allowed=True,
+    ),
 }
 """How each setting is read; a reader raises ValueError with the fix. Keys: the fields of `Settings`."""
 
@@ -217,6 +227,7 @@ def consistency(values: Mapping[str, Any]) -> list[str]:
         (("prefix", "region"), _bucket_name_fits),
         (("training_instance_type", "region"), _training_price),
         (("hosting_instance_type", "region"), _hosting_price),
+        (("notebook_repository", "region"), _notebook_price),
         (("hosting", "region"), _components_offered),
         (("spot", "max_runtime_minutes", "max_wait_minutes"), _wait_covers_runtime),
         (("budget_usd", "reserve_usd"), _reserve_below_budget),
@@ -278,6 +289,13 @@ def _training_price(instance_type: str, region: str) -> list[str]:
 
 def _hosting_price(instance_type: str, region: str) -> list[str]:
     return _unpriced("hosting_instance_type", instance_type, region, "hosting")
+
+
+def _notebook_price(repository: str, region: str) -> list[str]:
+    if not repository:
+        return []
+    problems = _unpriced("notebook_repository", NOTEBOOK_INSTANCE_TYPE, region, "notebook")
+    return [f'{problem}; or write notebook_repository="" for no notebook instance' for problem in problems]
 
 
 def _unpriced(setting: str, instance_type: str, region: str, component: prices.Component) -> list[str]:

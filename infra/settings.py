@@ -73,6 +73,7 @@ class Settings:
     web: bool
     training_image: str
     serving_image: str
+    notebook_repository: str
 
     @classmethod
     def load(

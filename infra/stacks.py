@@ -10,6 +10,7 @@ from infra.billing.stack import BillingStack
 from infra.guardrails.stack import GuardrailsStack
 from infra.hosting.stack import HostingStack
 from infra.names import PROJECT_TAG
+from infra.notebook.instance import NotebookInstance
 from infra.settings import Settings
 from infra.storage.stack import StorageStack
 from infra.training.stack import TrainingStack
@@ -29,6 +30,17 @@ def build(app: App, settings: Settings, assets: Assets, account: str | None = No
     storage = StorageStack(app, settings, guardrails.key_arn, env=here)
     training = TrainingStack(app, settings, assets, storage, guardrails, env=here)
     training.add_stack_dependency(storage)
+    if settings.notebook_repository:
+        # In a stack that is there anyhow: one of its own would outlive a `cdk destroy` without the setting.
+        NotebookInstance(
+            training,
+            "Notebook",
+            arns=training.arns,
+            settings=settings,
+            data_bucket=storage.data_bucket,
+            artifact_bucket=storage.artifact_bucket,
+            key_arn=guardrails.key_arn,
+        )
     hosting = HostingStack(app, settings, training, env=here)
     hosting.add_stack_dependency(storage)
     BillingStack(app, settings, env=Environment(account=account, region=BILLING_REGION))

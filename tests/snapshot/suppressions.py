@@ -108,8 +108,19 @@ NAG = (
     ),
     Suppression(
         _below(r"cloudformation:.*:stack/FinExpert-(Storage|Training|Guardrails)/\*"),
-        "Web/Answer/Role/Role/Resource",
-        "Outputs of three stacks, each with its unique id, named by AWS.",
+        "(Web/Answer|Training/Notebook)/Role/Role/Resource",
+        "Outputs of these stacks, each with its unique id, named by AWS.",
+    ),
+    Suppression(
+        _below(r"logs:.*:log-group:/aws/sagemaker/TrainingJobs:log-stream:finexpert-\*"),
+        "Training/Notebook/Role/Role/Resource",
+        "The streams of this project's jobs, in the group of the whole account.",
+    ),
+    Suppression(
+        "AwsSolutions-SM[13]",
+        "Training/Notebook/Instance",
+        "There by a setting only. It clones, installs and calls AWS, so it needs a way out; from a VPC that"
+        " is a NAT gateway, which would cost more than the budget.",
     ),
     Suppression(
         "AwsSolutions-APIG4",

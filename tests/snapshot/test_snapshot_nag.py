@@ -9,7 +9,10 @@ from cdk_nag import AwsSolutionsChecks
 from snapshot_synth import OPTIONAL, STACKS, make_app
 from suppressions import NAG, Finding, Suppression, complaints
 
-EVERYTHING = {"customer_managed_key": "true", "private_network": "true", "spot": "true", "web": "true"}
+EVERYTHING = {
+    **{"customer_managed_key": "true", "private_network": "true", "spot": "true", "web": "true"},
+    "notebook_repository": "https://github.com/someone/expert.git",
+}
 
 
 def findings(outdir: Path, **flags: str) -> set[Finding]:

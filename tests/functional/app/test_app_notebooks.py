@@ -75,7 +75,8 @@ def test_the_base_model_is_deployed_asked_and_deleted_before_there_is_any_run(
 def test_a_model_is_tuned_deployed_beside_its_base_asked_and_deleted(
     deployed: Deployment, shown: RunNotebook, sample: Path
 ) -> None:
-    text = shown("Model_FineTuning.ipynb", f"DATA = {str(sample)!r}")
+    quick = f"DATA = {str(sample)!r}\nHYPERPARAMETERS = {{'evaluation_items': 4}}"
+    text = shown("Model_FineTuning.ipynb", quick)
     assert "accepted by the quality gate" in text
     assert "held-out bits per byte: " in text
     assert headings(text) == ["base", "tuned"] * 4

@@ -7,10 +7,11 @@ from rule_samples import stacks_with
 from snapshot_synth import Templates, everywhere
 
 BILLS = (
-    *("AWS::SageMaker::Endpoint", "AWS::SageMaker::InferenceComponent", "AWS::SageMaker::NotebookInstance"),
+    *("AWS::SageMaker::Endpoint", "AWS::SageMaker::InferenceComponent"),
     *("AWS::EC2::Instance", "AWS::SecretsManager::Secret", "AWS::RDS::DBInstance"),
 )
-"""Types that bill by the hour or month. A key of one's own does too, which its setting says."""
+"""Types that bill by the hour or month. A key of one's own does too, which its setting says; and so does a
+notebook instance, which stops by itself (test_rule_notebook.py)."""
 
 AWAKE = ("Awake", "Adapted")
 """The conditions of Hosting; Adapted implies Awake, which test_snapshot_invariants.py proves."""

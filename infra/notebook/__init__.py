@@ -1,0 +1,1 @@
+"""A SageMaker notebook instance for those who want one, by the setting `notebook_repository`."""

@@ -1,0 +1,59 @@
+"""What who works in the notebook instance may do: the steps of finexpert/api.py and no more."""
+
+from __future__ import annotations
+
+from infra.arns import Arns
+from infra.permissions import Statement, allow
+
+
+def notebook_permissions(
+    arns: Arns, *, instance_name: str, data_bucket: str, artifact_bucket: str
+) -> list[Statement]:
+    """Upload data, run and follow a fine-tune, wake, ask, sleep; and the instance may stop itself."""
+    return [
+        allow(["sagemaker:StopNotebookInstance"], [arns.sagemaker(f"notebook-instance/{instance_name}")]),
+        *_fine_tuning(arns, data_bucket, artifact_bucket),
+        *_hosting(arns),
+    ]
+
+
+def _fine_tuning(arns: Arns, data_bucket: str, artifact_bucket: str) -> list[Statement]:
+    jobs = arns.of("logs", "log-group:/aws/sagemaker/TrainingJobs")
+    return [
+        allow(["s3:ListBucket"], [arns.s3(data_bucket), arns.s3(artifact_bucket)]),
+        allow(
+            ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"],
+            [arns.s3(f"{data_bucket}/datasets/*")],
+        ),
+        allow(["s3:GetObject"], [arns.s3(f"{artifact_bucket}/runs/*")]),
+        allow(["states:StartExecution"], [arns.state_machine]),
+        allow(["states:DescribeExecution", "states:GetExecutionHistory"], [arns.executions]),
+        allow(["sagemaker:DescribeTrainingJob"], [arns.training_jobs]),
+        allow(["logs:DescribeLogStreams"], [f"{jobs}:*"]),
+        allow(["logs:GetLogEvents"], [f"{jobs}:log-stream:{arns.names.name}-*"]),
+    ]
+
+
+def _hosting(arns: Arns) -> list[Statement]:
+    names = arns.names
+    others = [arns.of("cloudformation", f"stack/{names.stack(part)}/*") for part in ("Storage", "Training")]
+    return [
+        allow(["cloudformation:DescribeStacks"], [*others, arns.hosting_stack]),
+        allow(
+            [
+                "cloudformation:DescribeStackEvents",
+                "cloudformation:UpdateStack",
+                "cloudformation:CancelUpdateStack",
+            ],
+            [arns.hosting_stack],
+        ),
+        allow(["ssm:GetParameter"], [arns.of("ssm", f"parameter{names.artifact_parameter}")]),
+        allow(
+            ["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"],
+            [
+                arns.sagemaker(f"endpoint/{names.endpoint}"),
+                arns.sagemaker(f"inference-component/{names.base_component}"),
+                arns.sagemaker(f"inference-component/{names.tuned_component}"),
+            ],
+        ),
+    ]
