@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,9 @@ app = typer.Typer(
     no_args_is_help=True,
     help="The embedded cloud: AWS on this machine, on loopback, for nothing. Example: finexpert local up",
 )
+
+ENDPOINT = "AWS_ENDPOINT_URL"
+"""What a shell that took the printed variables has."""
 
 State = Annotated[Path, typer.Option("--state", help="Its state folder.", show_default=".localcloud")]
 
@@ -64,8 +68,11 @@ def down(state: State = paths.LOCAL_STATE, json: Json = False) -> None:
     stopped = lifecycle.down(state)
     if json:
         display.print_json({"stopped": stopped})
-    else:
-        display.console().print("[green]✓[/] stopped" if stopped else "No embedded cloud ran here.")
+        return
+    display.console().print("[green]✓[/] stopped" if stopped else "No embedded cloud ran here.")
+    if ENDPOINT in os.environ:
+        kept = "This shell still has its variables: open another one before you act on AWS."
+        display.console(stderr=True).print(kept, soft_wrap=True)
 
 
 @app.command()

@@ -58,6 +58,7 @@ ONLY_PARSED = {
     f"cdk deploy --all{_OWN_WEIGHTS}{_MAIL}": _DEPLOYS,
     f"cdk deploy --all -c training_instance_type=ml.g5.12xlarge -c accept_eula=true{_MAIL}": _DEPLOYS,
     f"cdk deploy --all -c training_instance_count=2 -c accept_eula=true{_MAIL}": _DEPLOYS,
+    "cdk deploy --all -c notebook_repository=https://github.com/you/expert.git": _DEPLOYS,
     f"cdk deploy --all -c spot=true -c max_wait_minutes=240 -c accept_eula=true{_MAIL}": _DEPLOYS,
     "cdk bootstrap aws://111122223333/eu-west-1 aws://111122223333/us-east-1": _AWS,
     "cdk destroy --all": "asks before it destroys; with --force it is run step by step",

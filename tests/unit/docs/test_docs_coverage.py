@@ -15,6 +15,7 @@ PAGES = docs_pages.pages()
 OF_OTHERS = {
     "cannot be deleted while in status UPDATE_IN_PROGRESS": "CloudFormation",
     "--app is required …": "the CDK CLI",
+    "EndpointConnectionError: … 127.0.0.1 …": "botocore",
 }
 """Messages on the troubleshooting page that are not ours."""
 
