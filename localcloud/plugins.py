@@ -11,6 +11,7 @@ from localcloud import (
     authorization,
     buckets,
     cloudformation,
+    functions,
     hooks,
     lambda_errors,
     stack_events,
@@ -46,6 +47,7 @@ def install() -> None:
     hooks.install_joins_in_conditions()
     hooks.install_stack_events(stack_events.resource_status, stack_events.is_untold_removal)
     buckets.install()
+    functions.install()
     stepfunctions.install()
     hooks.install_alarm_rule(
         lambda alarm, points, now: alarms.decide(alarm, points, now, hooks.alarm_statistic)

@@ -15,7 +15,9 @@ import time
 
 from serving.settings import Settings, SettingsError
 
-DRAIN_SECONDS = 25.0  # of the 30 that AWS gives between SIGTERM and SIGKILL
+# Of the 30 seconds that AWS gives between SIGTERM and SIGKILL:
+DRAIN_SECONDS = 25.0  # for the model to finish what it has promised
+SENDING_SECONDS = 3.0  # for the last answers to leave
 
 
 def main() -> int:
@@ -51,8 +53,9 @@ def main() -> int:
     stop.wait()
     print("Shutting down", flush=True)
     finished = worker.close(DRAIN_SECONDS)
+    sent = server.drain(SENDING_SECONDS)
     server.shutdown()
-    return 0 if finished else 1
+    return 0 if finished and sent else 1
 
 
 if __name__ == "__main__":

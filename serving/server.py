@@ -13,7 +13,10 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -40,7 +43,26 @@ class Server(ThreadingHTTPServer):
         self.engine = engine
         self.worker = worker
         self.most_new_tokens = min(most_new_tokens, engine.max_model_len - 1)
+        self._answering = 0
+        self._answered = threading.Condition()
         super().__init__(address, Handler)
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """While a request is being answered."""
+        with self._answered:
+            self._answering += 1
+        try:
+            yield
+        finally:
+            with self._answered:
+                self._answering -= 1
+                self._answered.notify_all()
+
+    def drain(self, seconds: float) -> bool:
+        """Wait until every request has its answer; False if that took longer. Its thread dies with us."""
+        with self._answered:
+            return self._answered.wait_for(lambda: not self._answering, seconds)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -61,6 +83,10 @@ class Handler(BaseHTTPRequestHandler):
         self._handle("DELETE")
 
     def _handle(self, method: str) -> None:
+        with self.server.answering():
+            self._answer(method)
+
+    def _answer(self, method: str) -> None:
         began = time.monotonic()
         try:
             body = self._body()
@@ -106,18 +132,24 @@ class Handler(BaseHTTPRequestHandler):
             answer.cancel()
 
     def _stream(self, asked: Generation, answer: Answer) -> None:
-        """Send a line a token. The first one is awaited, so that a refusal still has its own status."""
+        """Send a line a token. The first one is awaited, so that a refusal still has its own status; an error
+        after it is the last line."""
         tokens: list[Token] = []
-        for token in answer:
+        try:
+            for token in answer:
+                if not tokens:
+                    self._begin(200, "application/jsonlines")
+                    self.send_header("Transfer-Encoding", "chunked")
+                    self.end_headers()
+                tokens.append(token)
+                line: dict[str, Any] = {"token": {"id": token.token_id, "text": token.text}}
+                if token.finish_reason:
+                    line |= final(asked, tokens)
+                self._chunk(json.dumps(line).encode() + b"\n")
+        except RequestError as error:
             if not tokens:
-                self._begin(200, "application/jsonlines")
-                self.send_header("Transfer-Encoding", "chunked")
-                self.end_headers()
-            tokens.append(token)
-            line: dict[str, Any] = {"token": {"id": token.token_id, "text": token.text}}
-            if token.finish_reason:
-                line |= final(asked, tokens)
-            self._chunk(json.dumps(line).encode() + b"\n")
+                raise
+            self._chunk(json.dumps({"error": error.message, "code": error.status}).encode() + b"\n")
         self._chunk(b"")
 
     def _chunk(self, content: bytes) -> None:

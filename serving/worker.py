@@ -51,6 +51,7 @@ class Worker:
         self._engine = engine
         self._room = threading.BoundedSemaphore(queue_length + 1)  # one is answered, the others wait
         self._jobs: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        self._open: set[Answer] = set()  # promised and not given yet
         self._closing = False
         self._thread = threading.Thread(target=self._run, daemon=True, name="model")
         self._thread.start()
@@ -71,11 +72,13 @@ class Worker:
         if not self._room.acquire(blocking=False):
             raise RequestError(429, "Too many requests are waiting; try again later.")
         answer = Answer()
+        self._open.add(answer)
 
         def job() -> None:
             try:
                 self._answer(asked, answer)
             finally:
+                self._open.discard(answer)
                 self._room.release()
 
         self._jobs.put(job)
@@ -103,10 +106,13 @@ class Worker:
             pass
 
     def close(self, seconds: float) -> bool:
-        """Take no more requests and finish those that wait; False if that took longer than `seconds`."""
+        """Take no more requests and finish those that wait; False if that took longer than `seconds`. Who has
+        no answer by then is told so."""
         self._closing = True
         self._jobs.put(None)
         self._thread.join(seconds)
+        for answer in tuple(self._open):
+            answer.put(RequestError(503, "The server shut down before it could answer."))
         return not self._thread.is_alive()
 
     def _run(self) -> None:

@@ -67,7 +67,8 @@ def _reason(error: BaseException) -> str:
             " newest, with as many hosts as it then has."
         )
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return f"The disk is full while writing {error.filename}. Raise volume_gb."
+        writing = f" while writing {error.filename}" if error.filename else ""  # a full write() names no file
+        return f"The disk is full{writing}. Raise volume_gb."
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}. Check that the channel or folder exists and can be used."
     return f"{_UNEXPECTED} {name}: {error}. The job's log has the details; please report it with them."

@@ -47,11 +47,11 @@ def wrap_resource_type(
     name: str,
     *,
     after_change: Callable[[str, dict[str, Any], dict[str, Any]], None],
-    delete: Callable[[str, dict[str, Any]], None],
-    tags: str,
+    delete: Callable[[str, dict[str, Any]], None] | None = None,
+    tags: str = "",
 ) -> None:
     """Mend a resource type that ministack has: `after_change(physical id, old, new properties)` follows its
-    own create and update, `delete` replaces its own delete."""
+    own create and update, `delete` replaces its own, `tags` names the property that takes the stack's."""
     from ministack.services.cloudformation import provisioners
 
     handlers = dict(provisioners._RESOURCE_HANDLERS[name])
@@ -69,9 +69,10 @@ def wrap_resource_type(
         after_change(changed_id, old, new)
         return changed_id, attributes
 
-    handlers |= {"create": create_and_more, "update": update_and_more, "delete": delete}
-    provisioners._RESOURCE_HANDLERS[name] = handlers
-    provisioners._STACK_TAG_PROPERTY[name] = (tags, "list")
+    handlers |= {"create": create_and_more, "update": update_and_more}
+    provisioners._RESOURCE_HANDLERS[name] = handlers | ({"delete": delete} if delete else {})
+    if tags:
+        provisioners._STACK_TAG_PROPERTY[name] = (tags, "list")
     _off_the_event_loop(name)
 
 

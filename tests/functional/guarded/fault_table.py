@@ -218,7 +218,7 @@ def fault(service: str, operation: str, error: str, **more: Any) -> Fault:
     return {"service": service, "operation": operation, "error": error, **more}
 
 
-# The first object that a run writes is what admission promises it; the second is what its job leaves.
+# The first object that a run writes is what admission promises it; all others come from its job.
 AFTER_ADMISSION = 1
 
 ROWS = (
@@ -354,6 +354,7 @@ ROWS = (
                 "PutObject",
                 "AccessDenied",
                 skip=AFTER_ADMISSION,
+                times=50,
                 status=403,
                 message="refused as asked",
             ),
@@ -362,13 +363,13 @@ ROWS = (
         sees="refused as asked",
         told="the notification “a fine-tune failed” with S3's message",
         retried="nothing: a refusal does not pass",
-        left="a failed job; checkpoints, if it had written any",
+        left="a failed job, billed until then, without checkpoints; its log",
     ),
     Row(
         name="disk-full",
         happens="the training instance's disk is full when the adapter is written",
         carry_out=the_disk_is_full,
-        sees="No space left on device",
+        sees="The disk is full",
         told="the notification “a fine-tune failed” with the program's reason and the log's link",
         retried="nothing; raise volume_gb",
         left="a failed job, billed until then, with its log",

@@ -1,4 +1,4 @@
-"""CloudFormation's types of SageMaker, Budgets and Cost Explorer, and of buckets."""
+"""CloudFormation's types of SageMaker, Budgets and Cost Explorer, of buckets and functions."""
 
 from __future__ import annotations
 
@@ -331,3 +331,38 @@ def test_an_anomaly_monitor_and_its_subscription(stacks: Stacks, client: MakeCli
             Granularity="MONTHLY",
             Metric="UNBLENDED_COST",
         )
+
+
+def test_a_function_has_its_templates_dead_letter_queue(stacks: Stacks, client: MakeClient) -> None:
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+    function: dict[str, Any] = {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "FunctionName": "fails",
+            "Runtime": "python3.13",
+            "Handler": "index.handler",
+            "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+            "Code": {"ZipFile": "def handler(event, context):\n    raise ValueError('always')\n"},
+            "DeadLetterConfig": {"TargetArn": {"Fn::GetAtt": ["Queue", "Arn"]}},
+        },
+    }
+    resources = {
+        "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "failed-three-times"}},
+        "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}},
+        "Function": function,
+    }
+    stacks.create("letters", resources)
+    sqs, functions = client("sqs"), client("lambda")
+    queue = sqs.get_queue_url(QueueName="failed-three-times")["QueueUrl"]
+    functions.invoke(FunctionName="fails", InvocationType="Event", Payload=b'{"number": 7}')
+    letters = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
+    assert '"number": 7' in letters[0]["Body"]
+    del function["Properties"]["DeadLetterConfig"]
+    stacks.change("letters", resources)
+    configuration = functions.get_function_configuration(FunctionName="fails")
+    assert not configuration.get("DeadLetterConfig", {}).get("TargetArn")

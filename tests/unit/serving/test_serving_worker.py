@@ -91,13 +91,26 @@ def test_changes_to_the_model_wait_for_the_request_before_them(slow: Slow) -> No
 def test_closing_finishes_what_waits_and_takes_no_more(slow: Slow) -> None:
     worker = Worker(slow, queue_length=2)
     answers = [worker.generate(Generation(name)) for name in "ab"]
-    assert not worker.close(0.05), "it still waits for the model"
+    closing = threading.Thread(target=worker.close, args=(10,))
+    closing.start()
+    while worker.ready:
+        closing.join(0.01)
     with pytest.raises(RequestError) as refused:
         worker.generate(Generation("c"))
     assert refused.value.status == 503
     slow.go.set()
-    assert worker.close(10)
+    closing.join(10)
     assert [text(answer) for answer in answers] == ["a0 a1 a2 ", "b0 b1 b2 "]
+
+
+def test_who_has_no_answer_when_time_is_up_is_told(slow: Slow) -> None:
+    worker = Worker(slow, queue_length=2)
+    answers = [worker.generate(Generation(name)) for name in "ab"]
+    assert not worker.close(0.05), "it still waits for the model"
+    for answer in answers:
+        with pytest.raises(RequestError, match="shut down before") as refused:
+            text(answer)
+        assert refused.value.status == 503
 
 
 def _refuse() -> None:
