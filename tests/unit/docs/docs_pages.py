@@ -72,9 +72,9 @@ def command_blocks(page: Path) -> list[list[Command]]:
 
 
 def inline(page: Path) -> list[str]:
-    """What stands as `finexpert …` in the prose and in tables."""
+    """The commands that the prose and its tables name: `finexpert …`, `make …`, `cdk …`, `python …`."""
     text = _FENCE.sub("", page.read_text(encoding="utf-8"))
-    return re.findall(r"`(finexpert(?: [a-z-][^`]*)?)`", text)
+    return re.findall(r"`((?:finexpert|make|cdk|python|pytest|aws) [a-z./-][^`]*)`", text)
 
 
 def links(page: Path) -> list[str]:

@@ -135,6 +135,8 @@ def check(command: Command, *, mention: bool = False) -> None:
         check_aws(words)
     elif program == "python":
         check_python(words)
+    elif program == "pytest":
+        assert (ROOT / words[0]).exists(), f"there is no {words[0]}"
     elif program == "torchrun":
         check_python(words[words.index("-m") :])
     elif program == "source":
@@ -182,6 +184,7 @@ def test_the_session_of_the_readme_is_the_one_that_is_run():
         ("cdk deploy -c spott=true", "no setting spott"),
         ("aws iam detach-rope", "no detach-rope"),
         ("python bench/spend.py --fast", "no --fast"),
+        ("pytest tests/units", "no tests/units"),
         ("brew install", "no test knows"),
     ],
 )
