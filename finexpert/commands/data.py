@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from training.dataset import DatasetReport
 
 app = typer.Typer(
-    no_args_is_help=True, help="Check a dataset, upload it. Example: finexpert data check reports/"
+    no_args_is_help=True,
+    help="Check a dataset, upload it; upload base weights. Example: finexpert data check reports/",
 )
 
 DataPath = Annotated[
