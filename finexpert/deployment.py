@@ -38,7 +38,7 @@ class Deployment:
         """One stack output.
 
         Args:
-            part: the stack without the prefix, one of `STACKS`.
+            part: the stack without the prefix, one of `STACKS`, or `Web` where that is wanted.
             key: the output's name.
 
         Raises:

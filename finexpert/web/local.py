@@ -55,12 +55,13 @@ def serve(deployment: Deployment, *, port: int, ready: Callable[[str], None]) ->
         compares = importlib.util.find_spec("numpy") is not None
         app = application(Context(deployment=deployment, streams=True, compares=compares), door)
         ready(f"http://{ADDRESS}:{door.port}/#token={door.token}")
-        asyncio.run(_until_told(app, listening))
+        # From here on the socket is Hypercorn's, which closes it.
+        asyncio.run(_until_told(app, listening.detach()))
 
 
-async def _until_told(app: Starlette, listening: socket.socket) -> None:
+async def _until_told(app: Starlette, descriptor: int) -> None:
     config = Config()
-    config.bind = [f"fd://{listening.fileno()}"]
+    config.bind = [f"fd://{descriptor}"]
     config.errorlog = None  # it tells who connects; what goes wrong is told by `routes`
     config.graceful_timeout = 1.0
     told = asyncio.Event()

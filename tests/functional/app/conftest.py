@@ -27,6 +27,7 @@ SETTINGS = {
     "FINEXPERT_IDLE_MINUTES": "60",
     "FINEXPERT_MIN_AGE_MINUTES": "60",
     "FINEXPERT_REAPER_PERIOD_MINUTES": "60",
+    "FINEXPERT_WEB": "true",
     "FINEXPERT_HYPERPARAMETERS": json.dumps({"epoch": "1", "max_input_length": "128"}),
 }
 
