@@ -1,0 +1,58 @@
+"""Many clients at once, each with one request after the other, and what became of every request."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Tally:
+    """What clients saw.
+
+    sent: requests that were begun.
+    outcomes: how many ended how; a request without an answer counts as "lost: " and why.
+    longest: seconds that the slowest answer took.
+    """
+
+    sent: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    longest: float = 0.0
+
+    @property
+    def lost(self) -> dict[str, int]:
+        """Requests that got no answer, by reason."""
+        return {outcome: n for outcome, n in self.outcomes.items() if outcome.startswith("lost: ")}
+
+
+def storm(ask: Callable[[], str], *, clients: int, seconds: float) -> Tally:
+    """Let clients ask for so long; a request that is under way at the end is waited for.
+
+    ask: one request; answers how it ended, such as its HTTP status.
+    """
+    tally, lock, until = Tally(), threading.Lock(), time.monotonic() + seconds
+
+    def client() -> None:
+        while time.monotonic() < until:
+            with lock:
+                tally.sent += 1
+            began = time.monotonic()
+            try:
+                outcome = ask()
+            except Exception as error:  # whatever it is, this request has no answer
+                outcome = f"lost: {type(error).__name__}: {error}"
+            with lock:
+                tally.outcomes[outcome] += 1
+                tally.longest = max(tally.longest, time.monotonic() - began)
+            if outcome != "200":
+                time.sleep(0.05)  # as a client does that is asked to come later
+
+    threads = [threading.Thread(target=client) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return tally

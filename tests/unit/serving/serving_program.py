@@ -1,0 +1,60 @@
+"""`python -m serving` as a program with a tiny model, and requests to it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+PROMPT = "The relative volume"
+
+
+class Running:
+    """A server with a tiny model."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "log.txt"
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(REPOSITORY),
+            "SAGEMAKER_BASE_DIR": str(folder),
+            "SAGEMAKER_BIND_TO_PORT": "0",
+            "OMP_NUM_THREADS": "1",
+        }
+        with self.log.open("wb") as log:
+            command = [sys.executable, "-m", "serving"]
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
+        self.port = self._port()
+
+    def _port(self) -> int:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and self.process.poll() is None:
+            text = self.log.read_text()
+            if " on port " in text:
+                return int(text.split(" on port ")[1].split()[0])
+            time.sleep(0.05)
+        raise AssertionError(self.log.read_text())
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        content = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else None
+        sent = {"Content-Type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()}
+        connection.request(method, path, content, sent)
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        return answer.status, text, answer.headers
+
+    def generated(self, adapter: str | None = None) -> str:
+        headers = {"X_Amzn_SageMaker_Adapter_Identifier": adapter} if adapter else {}
+        status, text, _ = self.ask("POST", "/invocations", {"inputs": PROMPT}, **headers)
+        assert status == 200, text
+        found: str = json.loads(text)["generated_text"]
+        return found
