@@ -10,6 +10,7 @@ import time
 from datetime import datetime
 from typing import Any
 
+from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud import platform
@@ -105,7 +106,7 @@ class TrainingRun:
             self._close(end.value, "Completed" if end is End.FINISHED else "Stopped")
         except JobFailed as failure:
             self._close("Failed", "Failed", reason=str(failure)[:MAX_REASON])
-        except (ClientError, BotoCoreError, s3_files.DataError, archive.UnsafeArchive) as error:
+        except (ClientError, BotoCoreError, Boto3Error, s3_files.DataError, archive.UnsafeArchive) as error:
             self._close("Failed", "Failed", reason=f"ClientError: {error}"[:MAX_REASON])
         except Exception:
             if self._killed:
