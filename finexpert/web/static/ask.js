@@ -1,6 +1,6 @@
 // The Ask tab: a question, the models' answers side by side as they are written, and what was asked before.
 import { waitWords } from "./endpoint.js";
-import { duration, moment, usd } from "./format.js";
+import { duration, elapsed, moment, usd } from "./format.js";
 import { toCsv, toMarkdown } from "./history.js";
 import { html, useEffect, useRef, useState } from "./lib.js";
 import { Confirmed, CopyButton, download, Problem } from "./parts.js";
@@ -22,7 +22,7 @@ export function Ask({ session, asking, hosting }) {
       <${Sampling} known=${session.parameters} values=${parameters} change=${setParameters} />
     </${Question}>
     ${asking.queued && html`<${Queued} asking=${asking} hosting=${hosting} />`}
-    ${asking.current && html`<${Answers} current=${asking.current} asking=${asking} />`}
+    ${asking.current && html`<${Answers} current=${asking.current} asking=${asking} streams=${session.can.stream} />`}
     <${History} entries=${asking.history} asking=${asking} again=${submit} />`;
 }
 
@@ -77,7 +77,7 @@ const TITLES = {
   failed: "The endpoint is not there: its last change failed",
 };
 
-function Answers({ current, asking }) {
+function Answers({ current, asking, streams }) {
   const models = Object.keys(current.answers);
   const shown = !current.error || models.some((model) => current.answers[model].text);
   const section = useRef(null);
@@ -91,17 +91,17 @@ function Answers({ current, asking }) {
     ${current.error && current.error.code !== "asleep" && html`<${Problem} error=${current.error}>
       <button type="button" onClick=${() => asking.submit(current)}>Ask again</button></${Problem}>`}
     ${current.stopped && html`<p class="quiet">Stopped; what had come by then is kept.</p>`}
-    ${shown && html`<div class="pair">${models.map((model) => html`<${Answer} key=${model} model=${model} answer=${current.answers[model]} current=${current} />`)}</div>`}
+    ${shown && html`<div class="pair">${models.map((model) => html`<${Answer} key=${model} model=${model} answer=${current.answers[model]} current=${current} streams=${streams} />`)}</div>`}
   </section>`;
 }
 
-function Answer({ model, answer, current }) {
+function Answer({ model, answer, current, streams }) {
   const writing = !current.over && answer.seconds === null && !answer.error;
   return html`<article class="answer ${model}" aria-busy=${writing} aria-labelledby=${`answer-${model}`}>
     <header><h3 id=${`answer-${model}`}>${NAMES[model] ?? model}</h3>
       <span class="quiet small">${answer.seconds === null ? "" : duration(answer.seconds)}</span></header>
     <${LongText} text=${answer.text} writing=${writing} label=${`${NAMES[model] ?? model}'s answer`} />
-    ${writing && html`<${Writing} began=${current.began} heard=${current.heard} started=${answer.text !== ""} />`}
+    ${writing && html`<${Writing} began=${current.began} heard=${current.heard} started=${answer.text !== ""} streams=${streams} />`}
     ${answer.error && html`<${Problem} error=${answer.error} />`}
     ${current.over && !answer.text && !answer.error && html`<p class="quiet">No answer came.</p>`}
     ${answer.text && !writing && html`<footer><${CopyButton} text=${() => answer.text} /></footer>`}
@@ -121,12 +121,12 @@ function LongText({ text, writing, label }) {
   return html`<div class="text" role="group" aria-label=${label} tabindex="0" ref=${box} onScroll=${scrolled}>${text}</div>`;
 }
 
-function Writing({ began, heard, started }) {
+function Writing({ began, heard, started, streams }) {
   const now = useNow(1);
   const silent = (now - heard) / 1000;
-  const words = started ? "Writing" : "Waiting for the first word";
-  return html`<p class="quiet small writing">${words}, ${duration(Math.max(0, Math.round((now - began) / 1000)))} so far.
-    ${silent > SILENCE_SECONDS && html` Nothing new for ${duration(silent)}; the connection is still open.`}</p>`;
+  const words = started ? "Writing" : streams ? "Waiting for the first word" : "Waiting for the whole answer";
+  return html`<p class="quiet small writing">${words}, ${elapsed((now - began) / 1000)} so far.
+    ${streams && silent > SILENCE_SECONDS && html` Nothing new for ${elapsed(silent)}; the connection is still open.`}</p>`;
 }
 
 function History({ entries, asking, again }) {

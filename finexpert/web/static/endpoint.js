@@ -1,6 +1,6 @@
 // The endpoint: asleep, waking, awake, going to sleep or failed; what it costs, and how long it stays.
 import { call } from "./api.js";
-import { about, duration, moment, secondsSince, usd } from "./format.js";
+import { about, duration, elapsed, moment, secondsSince, usd } from "./format.js";
 import { html, useCallback, useEffect, useRef, useState } from "./lib.js";
 import { announce, Note, Problem, Tile } from "./parts.js";
 import { useNow, usePolled } from "./polling.js";
@@ -108,12 +108,12 @@ function Asleep({ endpoint, acting, wake }) {
 
 function Waking({ endpoint }) {
   const now = useNow(1);
-  const elapsed = secondsSince(endpoint.wake_began, now);
+  const passed = secondsSince(endpoint.wake_began, now);
   const expected = endpoint.wake_seconds_expected?.seconds;
   return html`
     <p>${waitWords(endpoint, now)}</p>
-    <progress aria-label="Waking" max="1" value=${expected ? Math.min(0.98, elapsed / expected) : undefined}></progress>
-    <p class="quiet">Since ${moment(endpoint.wake_began)}, ${duration(elapsed)} so far. ${served(endpoint)}</p>
+    <progress aria-label="Waking" max="1" value=${expected ? Math.min(0.98, passed / expected) : undefined}></progress>
+    <p class="quiet">Since ${moment(endpoint.wake_began)}, ${elapsed(passed)} so far. ${served(endpoint)}</p>
     <p class="quiet">Awake it costs ${usd(endpoint.usd_per_hour)} an hour. You may leave this page; waking goes on.</p>`;
 }
 

@@ -16,7 +16,7 @@ export function Runs({ session }) {
     <section class="card" aria-labelledby="runs-title">
       <h2 id="runs-title">Runs</h2>
       ${error && html`<${Problem} error=${error} quiet />`}
-      ${data ? html`<${List} runs=${data.runs} canCompare=${session.can?.compare !== false} />` : !error && html`<p class="quiet">Looking for runs …</p>`}
+      ${data ? html`<${List} runs=${data.runs} canCompare=${session.can.compare} />` : !error && html`<p class="quiet">Looking for runs …</p>`}
     </section>`;
 }
 

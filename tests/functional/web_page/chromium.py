@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, sync_playwright
 
 MODULES = Path(__file__).parents[3] / "node_modules"
 UNPACKED = MODULES / ".cache" / "chromium"
@@ -38,6 +38,19 @@ def running_browser() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def complaints_in(context: BrowserContext) -> list[str]:
+    """A list that will hold whatever the pages throw and whatever their policy blocks."""
+    found: list[str] = []
+
+    def heard(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            found.append(message.text)
+
+    context.on("weberror", lambda error: found.append(str(error.error)))
+    context.on("console", heard)
+    return found
 
 
 def _program() -> tuple[Path, Mapping[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from chromium import running_browser
+from chromium import complaints_in, running_browser
 from page_server import PageServer, running_page
 from playwright.sync_api import Browser, BrowserContext, Page
 from scripted_api import ScriptedApi
@@ -42,16 +42,10 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
         locale="en-GB", reduced_motion="reduce", permissions=["clipboard-read", "clipboard-write"]
     )
     context.set_default_timeout(5000)
-    complaints: list[str] = []
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
-    context.on("console", lambda message: complaints.append(message.text) if _complains(message.text) else None)
+    complaints = complaints_in(context)
     yield context
     context.close()
     assert complaints == []
-
-
-def _complains(text: str) -> bool:
-    return "Content Security Policy" in text or "Content-Security-Policy" in text
 
 
 @pytest.fixture

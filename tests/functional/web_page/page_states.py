@@ -124,7 +124,9 @@ STATES = (
     State("endpoint-failed", "endpoint", "health check", prepare=_endpoint("failed")),
     State("endpoint-gone", "endpoint", "does not answer", prepare=_fault("/endpoint", _UNREACHED)),
     State("money", "money", "What it went to"),
-    State("money-reached", "money", "The budget is reached", prepare=_money(spent_usd=23.1, hours_to_limit=0)),
+    State(
+        "money-reached", "money", "The budget is reached", prepare=_money(spent_usd=23.1, hours_to_limit=0)
+    ),
     State("money-nothing", "money", "Nothing has run", prepare=_money(history=[], lines=[], spent_usd=0.0)),
     State("money-unread", "money", "Not in the sum", prepare=_money(unread=["eu-west-1: access denied"])),
     State("runs", "runs", "accepted"),

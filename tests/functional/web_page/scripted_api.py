@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -75,7 +74,11 @@ class ScriptedApi:
             ("GET", "/runs", lambda _: answer({"runs": self.listed})),
             ("POST", "/runs", self._start),
             ("GET", "/runs/([^/]+)", self._run),
-            ("GET", "/runs/([^/]+)/report", lambda *_: Response(body=documents.REPORT.encode(), content_type=HTML)),
+            (
+                "GET",
+                "/runs/([^/]+)/report",
+                lambda *_: Response(body=documents.REPORT.encode(), content_type=HTML),
+            ),
             ("POST", "/runs/([^/]+)/(promote|stop)", self._change_run),
             ("GET", "/compare", lambda _: answer(documents.PAIR)),
             ("POST", "/datasets", self._check),
@@ -114,7 +117,9 @@ class ScriptedApi:
 
     def _run(self, request: Request, name: str) -> Response:
         if name not in self.runs:
-            problem = Problem(HTTPStatus.NOT_FOUND, "not_found", f"There is no run {name}.", fix="See the list.")
+            problem = Problem(
+                HTTPStatus.NOT_FOUND, "not_found", f"There is no run {name}.", fix="See the list."
+            )
             return refusal(problem)
         return answer(self.runs[name])
 

@@ -1,4 +1,4 @@
-"""What the page's API answers (docs/web.md), written down: one document of each kind, in the real ones' shape.
+"""What the page's API answers (docs/web.md), written down: a document of each kind, shaped as the real ones.
 
 `test_app_web_page.py` holds these to the real API's on the embedded cloud.
 """
@@ -47,8 +47,8 @@ EVALUATION: Document = {
     "difference": -0.443,
     "interval": [-0.532, -0.36],
     "passed": True,
-    "verdict": "The tuned model understands this kind of text better than the base model (2.797 → 2.354 bits a"
-    " byte, 15.8% better, and better on 100% of 32 documents).",
+    "verdict": "The tuned model understands this kind of text better than the base model (2.797 → 2.354 bits"
+    " a byte, 15.8% better, and better on 100% of 32 documents).",
 }
 
 REPORT = (
@@ -68,16 +68,16 @@ CHECKED: Document = {
         "optimizer_steps": 16,
         "private": {},
         "warnings": ["3 documents are the same; each counts once."],
-        "sentence": "12 documents (48 kB, about 13,400 (11,900 to 16,300) tokens): 10 to train on, 2 held out;"
-        " about 16 (14 to 19) optimizer steps; 1 warning.",
+        "sentence": "12 documents (48 kB, about 13,400 (11,900 to 16,300) tokens): 10 to train on, 2 held"
+        " out; about 16 (14 to 19) optimizer steps; 1 warning.",
     },
     "plan": {
         "expected_usd": 0.19,
         "worst_case_usd": 3.03,
         "remaining_usd": 16.42,
         "fits": True,
-        "sentence": "At worst $3.03 (2.00 h × $1.515/h), probably about $0.19. Available: $25.00 budget − $6.58"
-        " spent − $2.00 reserve = $16.42.",
+        "sentence": "At worst $3.03 (2.00 h × $1.515/h), probably about $0.19. Available: $25.00 budget −"
+        " $6.58 spent − $2.00 reserve = $16.42.",
         "takes": "Training is expected to take 7 minutes and $0.19 on ml.g5.2xlarge.",
         "cheaper": [
             {"what": "1 × ml.g6.2xlarge", "usd_per_hour": 1.24, "worst_case_usd": 2.48, "fits": True}
@@ -216,7 +216,7 @@ def decisions(now: datetime | None = None) -> Document:
                 "since": (now - timedelta(minutes=35)).isoformat(),
                 "endpoint": "finexpert",
                 "action": "keep",
-                "reason": "it is used: Invocations{InferenceComponentName=finexpert-base} = 4, last at 10:34 UTC",
+                "reason": "it is used: Invocations{InferenceComponentName=finexpert-base} = 4, last at 10:34",
             },
             {
                 "at": (now - timedelta(days=1)).isoformat(),
@@ -233,7 +233,9 @@ def runs() -> list[Document]:
     """Three runs: accepted, rejected, failed."""
     return [
         _listed(RUN, "SUCCEEDED", "accepted", "2026-11-24T10:15:00+00:00", "2026-11-24T10:41:32+00:00", 0.67),
-        _listed(OLDER, "SUCCEEDED", "rejected", "2026-11-20T09:00:00+00:00", "2026-11-20T09:20:00+00:00", 0.51),
+        _listed(
+            OLDER, "SUCCEEDED", "rejected", "2026-11-20T09:00:00+00:00", "2026-11-20T09:20:00+00:00", 0.51
+        ),
         _listed(FAILED, "FAILED", "", "2026-11-18T08:00:00+00:00", "2026-11-18T08:00:09+00:00", 0.0),
     ]
 
@@ -295,4 +297,7 @@ def training(step: int, **changes: Any) -> Document:
 
 def losses(steps: int) -> list[list[float]]:
     """A loss that falls from about 5.3, with some noise."""
-    return [[step, round(4.4 + 0.9 * math.exp(-step / 30) + 0.12 * math.sin(step * 2.1), 3)] for step in range(1, steps + 1)]
+    return [
+        [step, round(4.4 + 0.9 * math.exp(-step / 30) + 0.12 * math.sin(step * 2.1), 3)]
+        for step in range(1, steps + 1)
+    ]

@@ -49,7 +49,9 @@ def test_a_wake_that_takes_longer_than_ever_says_so(visit, api):
 
 
 def test_a_first_wake_claims_nothing(visit, api):
-    api.endpoint = documents.endpoint("waking", wake_seconds_expected={"seconds": None, "from": "no wake yet"})
+    api.endpoint = documents.endpoint(
+        "waking", wake_seconds_expected={"seconds": None, "from": "no wake yet"}
+    )
     page = visit("endpoint")
     expect(page.get_by_role("main")).to_contain_text("No wake has been timed yet")
     expect(page.get_by_role("progressbar", name="Waking")).not_to_have_attribute("value", "0")

@@ -1,4 +1,4 @@
-"""Coming in: the token of the link, Cognito's sign-in, what arrives over the wire and how soon, the keyboard."""
+"""Coming in: the token of the link, Cognito's sign-in, what goes over the wire, the keyboard."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_the_challenge_is_that_of_rfc_7636(visit):
     )
     assert challenge == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
     verifiers = page.evaluate(
-        "async () => { const {newVerifier} = await import('/auth.js'); return [newVerifier(), newVerifier()]; }"
+        "async () => { const {newVerifier: made} = await import('/auth.js'); return [made(), made()]; }"
     )
     assert len(set(verifiers)) == 2
     assert all(len(verifier) == 43 for verifier in verifiers)
@@ -138,7 +138,8 @@ def test_signing_in_proves_that_it_is_the_same_browser(context, server, cognito)
     assert cognito.asked["redirect_uri"] == cognito.redeemed["redirect_uri"] == server.address
     assert cognito.redeemed["code"] == "the-code"
     challenge = page.evaluate(
-        "async (verifier) => (await import('/auth.js')).challengeOf(verifier)", cognito.redeemed["code_verifier"]
+        "async (verifier) => (await import('/auth.js')).challengeOf(verifier)",
+        cognito.redeemed["code_verifier"],
     )
     assert cognito.asked["code_challenge"] == challenge
     assert "code_verifier" not in cognito.asked

@@ -9,14 +9,15 @@ from playwright.sync_api import expect
 def test_the_plot_tells_its_course_in_words_and_as_a_table(visit, api):
     page = visit("money")
     plot = page.get_by_role("img")
+    last = api.money["history"][-1]
     expect(plot).to_have_accessible_name(
-        f"Spending this month: {_usd(api.money['history'][-1]['spent_usd'])} at "
-        f"{page.evaluate(_MOMENT, api.money['history'][-1]['at'])}, going towards $11.20; stopped at $23.00, budget $25.00."
+        f"Spending this month: {_usd(last['spent_usd'])} at {page.evaluate(_MOMENT, last['at'])},"
+        " going towards $11.20; stopped at $23.00, budget $25.00."
     )
     expect(plot.locator("canvas")).to_be_visible()
     page.get_by_text("The same as a table").click()
     rows = page.get_by_role("table", name="Spending over the month").get_by_role("row")
-    expect(rows.last).to_contain_text(_usd(api.money["history"][-1]["spent_usd"]))
+    expect(rows.last).to_contain_text(_usd(last["spent_usd"]))
     assert 20 < rows.count() < 45
 
 
@@ -38,7 +39,9 @@ def test_the_reapers_decisions_have_their_reasons(visit, api):
     page = visit("money")
     table = page.get_by_role("table", name="Decisions of the idle reaper")
     for decision in api.decisions["decisions"]:
-        expect(table.get_by_role("row").filter(has_text=decision["reason"])).to_contain_text(decision["action"])
+        expect(table.get_by_role("row").filter(has_text=decision["reason"])).to_contain_text(
+            decision["action"]
+        )
 
 
 def test_the_budget_is_a_meter(visit):

@@ -45,6 +45,7 @@ def test_a_dropped_file_is_checked_priced_confirmed_and_watched_to_its_end(visit
 
 def test_a_file_may_be_chosen_with_the_keyboard(visit):
     page = visit("runs")
+    expect(page.get_by_role("main")).to_be_focused()
     page.get_by_label("Drop a file").focus()
     with page.expect_file_chooser() as told:
         page.keyboard.press("Space")

@@ -1,4 +1,4 @@
-"""Every state of the page: what it must show, without an accessibility violation, light and dark, on a phone too.
+"""Every state of the page: what it shows, no accessibility violation, light and dark, on a phone too.
 
 To look at them by eye: FINEXPERT_SCREENSHOTS=out/screens pytest tests/functional/web_page -k every_state
 """
