@@ -26,12 +26,15 @@ from docs_table import ON_THE_APP
 
 pytestmark = pytest.mark.app
 
-WRITTEN = [
-    command
-    for page in docs_pages.pages()
-    for command in docs_pages.commands(page)
-    if command.text in ON_THE_APP
-]
+WRITTEN = sorted(
+    (
+        command
+        for page in docs_pages.pages()
+        for command in docs_pages.commands(page)
+        if command.text in ON_THE_APP
+    ),
+    key=lambda command: ON_THE_APP.index(command.text),
+)
 """With repetitions: a command may stand on several pages, with different words below it."""
 
 

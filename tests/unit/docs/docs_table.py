@@ -19,8 +19,10 @@ ON_THE_APP = (
     'finexpert ask "The results are encouraging for aggressive investors"',
     "finexpert costs",
     "finexpert reap --dry-run",
+    "finexpert sleep",
 )
-"""Run by tests/functional/app/test_app_written.py against the deployed app, with its accepted run as RUN."""
+"""Run by tests/functional/app/test_app_written.py against the deployed app, with its accepted run as RUN
+and an endpoint that is awake until the last of them."""
 
 STEP_BY_STEP = (
     "make setup",
@@ -36,6 +38,7 @@ STEP_BY_STEP = (
     'finexpert ask "The results are encouraging for aggressive investors"',
     "finexpert costs",
     "cdk destroy --all --force",
+    "finexpert leftovers",
     "finexpert local down",
 )
 """The README's session on one's own machine, run from first line to last by tests/matrix/docs; only its first
@@ -66,8 +69,6 @@ ONLY_PARSED = {
     "aws sts get-caller-identity": _AWS,
     "aws iam detach-role-policy --role-name Admin"
     " --policy-arn arn:aws:iam::ACCOUNT:policy/finexpert-deny-create": _AWS,
-    "finexpert sleep": "test_app_serving.py runs it; tests after it need an awake endpoint",
-    "finexpert leftovers": "test_app_walk.py runs it for two regions; all of them take a minute",
     f"finexpert data weights my-llama/{_OWN_WEIGHTS}": "with base_model/ above",
     f"finexpert doctor{_OWN_WEIGHTS}": _ASSUMED,
     "finexpert doctor -c training_instance_type=ml.g5.12xlarge": _ASSUMED,
