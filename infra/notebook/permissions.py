@@ -29,8 +29,8 @@ def _fine_tuning(arns: Arns, data_bucket: str, artifact_bucket: str) -> list[Sta
         allow(["states:StartExecution"], [arns.state_machine]),
         allow(["states:DescribeExecution", "states:GetExecutionHistory"], [arns.executions]),
         allow(["sagemaker:DescribeTrainingJob"], [arns.training_jobs]),
-        allow(["logs:DescribeLogStreams"], [f"{jobs}:*"]),
-        allow(["logs:GetLogEvents"], [f"{jobs}:log-stream:{arns.names.name}-*"]),
+        # AWS asks for the group or for its streams, which differs from action to action.
+        allow(["logs:DescribeLogStreams", "logs:GetLogEvents"], [jobs, f"{jobs}:*"]),
     ]
 
 
@@ -49,7 +49,7 @@ def _hosting(arns: Arns) -> list[Statement]:
         ),
         allow(["ssm:GetParameter"], [arns.of("ssm", f"parameter{names.artifact_parameter}")]),
         allow(
-            ["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"],
+            ["sagemaker:InvokeEndpointWithResponseStream"],
             [
                 arns.sagemaker(f"endpoint/{names.endpoint}"),
                 arns.sagemaker(f"inference-component/{names.base_component}"),

@@ -112,11 +112,6 @@ NAG = (
         "Outputs of these stacks, each with its unique id, named by AWS.",
     ),
     Suppression(
-        _below(r"logs:.*:log-group:/aws/sagemaker/TrainingJobs:log-stream:finexpert-\*"),
-        "Training/Notebook/Role/Role/Resource",
-        "The streams of this project's jobs, in the group of the whole account.",
-    ),
-    Suppression(
         "AwsSolutions-SM[13]",
         "Training/Notebook/Instance",
         "There by a setting only. It clones, installs and calls AWS, so it needs a way out; from a VPC that"

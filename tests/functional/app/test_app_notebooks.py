@@ -1,10 +1,14 @@
-"""The course's two notebooks from first to last cell, before any other run has made a model."""
+"""The course's two notebooks from first to last cell, before any other run has made a model.
+
+They run with the rights of the notebook instance (infra/notebook), so that those are known to be enough.
+"""
 
 from __future__ import annotations
 
 import html
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,9 @@ from nbclient import NotebookClient
 from finexpert import paths
 from finexpert.deployment import Deployment
 from finexpert.ops import hosting
+from infra.arns import Arns
+from infra.notebook.permissions import notebook_permissions
+from infra.permissions import Statement
 from lambdas.shared.hosting import HostingState
 
 pytestmark = pytest.mark.app
@@ -24,11 +31,45 @@ PATIENCE_SECONDS = 180
 RunNotebook = Callable[..., str]
 
 
+@pytest.fixture(scope="module")
+def credentials(deployed: Deployment) -> Iterator[dict[str, str]]:
+    """Those of a role with the notebook instance's permissions, as the variables of a process."""
+    iam, sts = (deployed.target.client(service) for service in ("iam", "sts"))
+    account = sts.get_caller_identity()["Account"]
+    arns = Arns(names=deployed.names, partition="aws", region=deployed.settings.region, account=account)
+    statements = notebook_permissions(
+        arns,
+        instance_name="none",
+        data_bucket=deployed.output("Storage", "DataBucketName"),
+        artifact_bucket=deployed.output("Storage", "ArtifactBucketName"),
+    )
+    trusted = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}
+    name = "works-in-notebooks"
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document([trusted]))["Role"]
+    try:
+        iam.put_role_policy(RoleName=name, PolicyName="steps", PolicyDocument=document(statements))
+        session = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
+        yield {
+            "AWS_ACCESS_KEY_ID": session["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": session["SessionToken"],
+        }
+    finally:
+        iam.delete_role_policy(RoleName=name, PolicyName="steps")
+        iam.delete_role(RoleName=name)
+
+
+def document(statements: list[Statement]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
 @pytest.fixture
-def shown(deployed: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunNotebook:
+def shown(
+    deployed: Deployment, credentials: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> RunNotebook:
     """Runs a notebook against the deployed app, in a kernel of its own; answers with all that it shows."""
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
-    environment = {**deployed.target.environment, "IPYTHONDIR": str(tmp_path / "ipython")}
+    environment = {**deployed.target.environment, **credentials, "IPYTHONDIR": str(tmp_path / "ipython")}
 
     def run(name: str, parameters: str = "") -> str:
         notebook = nbformat.read(NOTEBOOKS / name, as_version=4)

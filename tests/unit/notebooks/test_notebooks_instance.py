@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from infra.notebook import idle_stop, on_start
-from infra.settings import Settings
+from infra.settings import Settings, SettingsError
 
 NOW = datetime(2026, 1, 31, 14, 0, tzinfo=UTC)
 REPOSITORY = "https://github.com/someone/expert.git"
@@ -102,6 +102,29 @@ def test_the_instance_stops_itself_through_the_aws_cli(
 
 def settings(**changes: Any) -> Settings:
     return replace(Settings.load(environ={}), notebook_repository=REPOSITORY, **changes)
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        "git@github.com:someone/expert.git",
+        "https://someone:secret@github.com/someone/expert.git",
+        "https://github.com",
+        "https://github.com/someone/$(id)",
+        "https://github.com/someone/.git",
+    ],
+)
+def test_only_an_address_without_a_password_is_taken(repository: str) -> None:
+    with pytest.raises(SettingsError, match="needs no password"):
+        Settings.load({"notebook_repository": repository}, {})
+
+
+def test_a_region_without_a_price_for_it_is_refused() -> None:
+    flags = {"region": "eu-west-1", "training_instance_type": "ml.g4dn.xlarge"}
+    flags |= {"hosting_instance_type": "ml.g4dn.xlarge"}
+    Settings.load(flags, {})
+    with pytest.raises(SettingsError, match=r"ml\.t3\.medium.*no notebook instance"):
+        Settings.load({**flags, "notebook_repository": REPOSITORY}, {})
 
 
 def test_the_start_script_is_whole_and_small_enough() -> None:
