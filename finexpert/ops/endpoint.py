@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from finexpert.deployment import Deployment
@@ -17,8 +17,8 @@ from lambdas.shared.hosting import Hosting, HostingState, failure_reason
 from lambdas.shared.spend_events import StackEvent
 
 _RUN = re.compile(r"/runs/([^/]+)/")
-#: The reaper says what it does shortly before the stack begins to change.
-_MEANWHILE_SECONDS = 300.0
+#: The reaper says what it did, after which the stack has begun to change.
+_MEANWHILE = timedelta(minutes=5)
 
 
 class State(StrEnum):
@@ -84,7 +84,7 @@ def look(deployment: Deployment, now: datetime) -> Standing:
         state = State.FAILED
     return Standing(
         state=state,
-        reason=_reason(deployment, stack, state, last, now),
+        reason=_reason(deployment, stack, state, last),
         run=_run_of(stack),
         models=tuple(asking.models(deployment)),
         usd_per_hour=costs.hosting_usd_per_hour(deployment),
@@ -124,13 +124,13 @@ def _events(deployment: Deployment) -> list[StackEvent]:
     ]
 
 
-def _reason(deployment: Deployment, stack: Hosting, state: State, last: Change | None, now: datetime) -> str:
+def _reason(deployment: Deployment, stack: Hosting, state: State, last: Change | None) -> str:
     if stack.state in (HostingState.BROKEN, HostingState.BUSY) or (last and last.rolled_back):
         cloudformation = deployment.target.client("cloudformation")
         return failure_reason(cloudformation, stack.stack) or stack.reason
     if state in (State.ASLEEP, State.GOING_TO_SLEEP) and last:
-        for told in reaper.decisions(deployment, now):
-            near = abs((told.at - last.began).total_seconds()) < _MEANWHILE_SECONDS
-            if told.endpoint == deployment.names.endpoint and told.action == "delete" and near:
+        near = {"since": last.began - _MEANWHILE, "until": last.began + _MEANWHILE}
+        for told in reaper.decisions(deployment, **near):
+            if (told.endpoint, told.action) == (deployment.names.endpoint, "delete"):
                 return told.reason
     return ""

@@ -14,9 +14,8 @@ from finexpert.formatting import duration
 from infra.settings import Settings
 from lambdas.shared.aws import pages
 
-#: How far back decisions are read, and the most log lines that are read for them.
-SINCE = timedelta(days=3)
-MOST_LINES = 2000
+#: Decisions that are read at most; a quiet endpoint is decided on every few minutes.
+MOST_DECISIONS = 2000
 
 
 def dry_run(deployment: Deployment) -> dict[str, Any]:
@@ -73,8 +72,8 @@ class Told:
     at: datetime
 
 
-def decisions(deployment: Deployment, now: datetime) -> list[Told]:
-    """What the reaper decided lately, newest first; decisions that stay the same are one.
+def decisions(deployment: Deployment, *, since: datetime, until: datetime) -> list[Told]:
+    """What the reaper decided between two times, newest first; decisions that stay the same are one.
 
     `keep` because of use is decided every few minutes: the newest reason stands for all of a row.
     """
@@ -85,13 +84,14 @@ def decisions(deployment: Deployment, now: datetime) -> list[Told]:
             logs.filter_log_events,
             token="nextToken",
             logGroupName=log_group(deployment),
-            startTime=int((now - SINCE).timestamp() * 1000),
+            startTime=int(since.timestamp() * 1000),
+            endTime=int(until.timestamp() * 1000),
             filterPattern='"decision"',
         ):
             for event in answer["events"]:
                 at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
                 found += [(at, decision) for decision in decisions_in([event["message"]])]
-            if len(found) >= MOST_LINES:
+            if len(found) >= MOST_DECISIONS:
                 break
     except logs.exceptions.ResourceNotFoundException:
         return []  # it has not run yet

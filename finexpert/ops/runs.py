@@ -94,13 +94,19 @@ def stop(deployment: Deployment, run: str, *, cause: str = "finexpert train --st
 
 def newest_first(deployment: Deployment, *, limit: int) -> list[Run]:
     """The newest `limit` runs, with the gate's word for those that succeeded."""
+    entries = newest_entries(deployment, limit=limit)
+    return [as_run(entry, outcome_of(deployment, entry)) for entry in entries]
+
+
+def newest_entries(deployment: Deployment, *, limit: int) -> list[Mapping[str, Any]]:
+    """The newest `limit` runs as Step Functions lists them."""
     client = deployment.target.client("stepfunctions")
     machine = deployment.output("Training", "StateMachineArn")
     entries: list[Mapping[str, Any]] = []
     for page in client.get_paginator("list_executions").paginate(stateMachineArn=machine):
         entries += page["executions"]
     entries.sort(key=lambda entry: entry["startDate"], reverse=True)
-    return [as_run(entry, outcome_of(deployment, entry)) for entry in entries[:limit]]
+    return entries[:limit]
 
 
 def outcome_of(deployment: Deployment, entry: Mapping[str, Any]) -> str:

@@ -80,7 +80,8 @@ class Context:
         streams: whether an answer reaches the page while it is written.
         compares: whether NumPy is there, which compares two runs.
         looks: what is kept of the endpoint and the lists for a few seconds.
-        sums: what is kept of the month, which takes a dozen calls.
+        sums: what is kept of the month, which takes a dozen calls, and of the reaper's log.
+        ended: rows of runs that have ended, by name.
     """
 
     deployment: Deployment
@@ -91,3 +92,4 @@ class Context:
     looks: Kept = field(default_factory=lambda: Kept(2.0))
     sums: Kept = field(default_factory=lambda: Kept(15.0))
     followed: Followed = field(default_factory=Followed)
+    ended: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -85,7 +85,7 @@ class Request:
         declared = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
             found = json.loads(self.body) if declared == JSON else None
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter of a body that is nested too deep
             found = None
         if not isinstance(found, dict):
             raise bad_input("The request's body is not a JSON object.", where="Content-Type: " + JSON)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from finexpert.ops import costs, reaper
 from finexpert.web.context import Context
 from finexpert.web.http import Request, Response, answer
+
+LATELY = timedelta(days=3)
+"""How far back decisions are told."""
 
 
 def show(request: Request, context: Context) -> Response:
@@ -45,6 +49,7 @@ def decisions(request: Request, context: Context) -> Response:
     """What the reaper decided lately, newest first."""
 
     def read() -> list[dict[str, Any]]:
-        return [asdict(told) for told in reaper.decisions(context.deployment, context.now())]
+        now = context.now()
+        return [asdict(told) for told in reaper.decisions(context.deployment, since=now - LATELY, until=now)]
 
-    return answer({"decisions": context.looks.get("decisions", read)})
+    return answer({"decisions": context.sums.get("decisions", read)})

@@ -26,14 +26,23 @@ def newest(request: Request, context: Context) -> Response:
 
 
 def _newest(context: Context) -> list[dict[str, Any]]:
-    deployment, now = context.deployment, context.now()
-    price = costs.training_usd_per_hour(deployment)
-    found = []
-    for run in runs.newest_first(deployment, limit=NEWEST):
-        job = follow.newest_job(deployment, run.name)
-        seconds = follow.billable_seconds(job, now) if job else 0.0
-        found.append({**run.as_json(), "usd": seconds / 3600 * price})
-    return found
+    price = costs.training_usd_per_hour(context.deployment)
+    entries = runs.newest_entries(context.deployment, limit=NEWEST)
+    return [_row(context, entry, price) for entry in entries]
+
+
+def _row(context: Context, entry: Mapping[str, Any], usd_per_hour: float) -> dict[str, Any]:
+    """A line of the list. What has ended stays as it is, so it is asked for once."""
+    name = str(entry["name"])
+    if name in context.ended:
+        return context.ended[name]
+    run = runs.as_run(entry, runs.outcome_of(context.deployment, entry))
+    job = follow.newest_job(context.deployment, name)
+    seconds = follow.billable_seconds(job, context.now()) if job else 0.0
+    row = {**run.as_json(), "usd": seconds / 3600 * usd_per_hour}
+    if run.stopped and (job is None or job.get("TrainingEndTime")):
+        context.ended[name] = row
+    return row
 
 
 def show(request: Request, context: Context, run: str) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -98,6 +99,8 @@ def test_the_page_is_for_its_own_browser_only(page: Browser):
     assert page.send("GET", "/api/session", Origin="https://example.com").code == "forbidden"
     assert page.send("GET", "/", Host="rebound.example.com").status == 403
     assert page.send("GET", "/api/session", Sec_Fetch_Site="same-site").status == 403
+    with pytest.raises(OSError):  # another address of this machine, which a server for all would answer
+        socket.create_connection(("127.0.0.2", int(page.address.rpartition(":")[2])), timeout=2)
     policy = page.send("GET", "/").headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy and "unsafe" not in policy
     assert page.send("GET", "/api/session").headers["Cache-Control"] == "no-store"

@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from infra.assets import LAMBDA_SOURCES, ROOT, TRAINING_SOURCES, stage, staged
+from infra.settings import SettingsError
 
 
 def relative(folder: Path) -> set[str]:
@@ -63,6 +66,43 @@ def test_the_functions_run_from_their_asset_without_the_repository(tmp_path: Pat
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
+
+
+PAGE = """
+import sys
+from finexpert.web.aws import handler
+
+def get(path):
+    http = {"method": "GET", "path": path}
+    return handler({"rawPath": path, "headers": {}, "requestContext": {"http": http}})
+
+assert "<html" in get("/")["body"]
+for name in ("preact", "htm", "uplot"):
+    assert get(f"/vendor/{name}.js")["statusCode"] == 200, name
+absent = {"typer", "rich", "numpy", "starlette", "hypercorn", "torch", "aws_cdk"} & set(sys.modules)
+sys.exit(", ".join(absent) or 0)
+"""
+
+
+def test_the_page_runs_from_its_asset_with_what_lambda_has() -> None:
+    with staged(web=True) as assets:
+        ran = subprocess.run(
+            [sys.executable, "-P", "-c", PAGE],
+            cwd=assets.web,
+            env={**os.environ, "PYTHONPATH": str(assets.web), "SIGN_IN_URL": "https://a", "CLIENT_ID": "b"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_a_page_without_its_libraries_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    for source in (*LAMBDA_SOURCES, *TRAINING_SOURCES, "finexpert/web/vendor.json"):
+        stage(ROOT, (source,), tmp_path)
+    with pytest.raises(SettingsError, match="npm ci"), staged(tmp_path, web=True):
+        pass
 
 
 def test_the_staging_folder_is_gone_afterwards() -> None:

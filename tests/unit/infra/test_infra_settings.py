@@ -135,6 +135,12 @@ def test_hyperparameters_are_checked_as_the_trainer_does(hyperparameters: str, w
     assert wrong in told
 
 
+def test_a_prefix_that_cognito_keeps_for_itself_is_told_where_the_page_is_wanted() -> None:
+    (told,) = problems({"prefix": "MyAwsDesk", "web": "true"})
+    assert told.startswith('prefix is "MyAwsDesk"') and "'aws'" in told
+    assert Settings.load({"prefix": "MyAwsDesk"}, {}).prefix == "MyAwsDesk"
+
+
 def test_all_problems_are_told_at_once() -> None:
     told = problems({"budget_usd": "abc", "region": "nowhere", "alert_email": "", "base_model_uri": "s3:/x"})
     assert {problem.split(" ")[0] for problem in told} == {

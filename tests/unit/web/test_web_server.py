@@ -1,0 +1,104 @@
+"""The server on this machine, spoken to as an ASGI server would: doors, limits, readers who leave."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from finexpert.web import local
+from finexpert.web.context import Context
+from finexpert.web.door import Door
+from finexpert.web.http import NDJSON, Request, Response
+
+DOOR = Door(8765, "the-key")
+OWN = {"host": "127.0.0.1:8765", "authorization": "Bearer the-key", "content-type": "application/json"}
+
+
+def talk(
+    context: Context, method: str, path: str, chunks: list[bytes], **headers: str
+) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of an answer; a body is sent in chunks."""
+    sent = {**OWN, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": method,
+        "path": path.partition("?")[0],
+        "raw_path": path.encode(),
+        "query_string": path.partition("?")[2].encode(),
+        "scheme": "http",
+        "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in sent.items()],
+        "server": ("127.0.0.1", 8765),
+    }
+    waiting = [
+        {"type": "http.request", "body": chunk, "more_body": place < len(chunks)}
+        for place, chunk in enumerate(chunks or [b""], 1)
+    ]
+    answered: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if waiting:
+            return waiting.pop(0)
+        await asyncio.sleep(60)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        answered.append(message)
+
+    asyncio.run(local.application(context, DOOR)(scope, receive, send))
+    told = {name.decode(): value.decode() for name, value in answered[0]["headers"]}
+    return answered[0]["status"], told, b"".join(message.get("body", b"") for message in answered[1:])
+
+
+def test_the_key_is_asked_for_before_a_body_is_read(context: Context) -> None:
+    status, _, body = talk(context, "POST", "/api/ask", [b"{"], authorization="Bearer no")
+    assert (status, json.loads(body)["error"]["code"]) == (401, "unauthorized")
+
+
+def test_every_answer_guards_itself(context: Context) -> None:
+    for path in ("/", "/api/nothing", "/config.json", "/nothing"):
+        _, headers, _ = talk(context, "GET", path, [])
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert "access-control-allow-origin" not in headers
+
+
+@pytest.mark.parametrize("chunks", [[b"x" * 200_000], [b"x" * 60_000] * 4, [b"x" * 100_000] * 100])
+def test_a_body_that_is_too_large_is_refused_however_it_comes(context: Context, chunks: list[bytes]) -> None:
+    status, _, body = talk(context, "POST", "/api/ask", chunks)
+    assert (status, json.loads(body)["error"]["code"]) == (413, "too_large")
+
+
+def test_a_page_is_only_read(context: Context) -> None:
+    assert talk(context, "POST", "/", [])[0] == 405
+    assert talk(context, "OPTIONS", "/api/ask", [], origin="https://evil.example")[0] == 403
+
+
+def test_the_configuration_says_how_to_come_in_and_holds_no_key(context: Context) -> None:
+    _, _, body = talk(context, "GET", "/config.json", [], authorization="")
+    assert json.loads(body) == {"auth": {"kind": "token"}}
+
+
+def test_pieces_are_sent_as_they_come_and_closed(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[bool] = []
+
+    def pieces() -> Iterator[bytes]:
+        try:
+            yield b"one\n"
+            yield b"two\n"
+        finally:
+            closed.append(True)
+
+    def answering(request: Request, context: Context) -> Response:
+        return Response(body=pieces(), content_type=NDJSON)
+
+    monkeypatch.setattr(local, "handle", answering)
+    status, headers, body = talk(context, "POST", "/api/ask", [b"{}"])
+    assert (status, headers["content-type"], body) == (200, NDJSON, b"one\ntwo\n")
+    assert closed == [True]

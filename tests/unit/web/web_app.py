@@ -1,0 +1,33 @@
+"""What the tests of the page share: an app in memory, and the body of an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from finexpert.web.http import Response
+from infra.settings import Settings
+
+Ask = Callable[..., tuple[int, Any]]
+
+
+class Deployment(SimpleNamespace):
+    """What handlers ask of a deployment; a service without a client in `clients` may not be called."""
+
+    def __init__(self, clients: dict[str, Any] | None = None) -> None:
+        settings = Settings.load({}, {})
+        target = SimpleNamespace(
+            client=lambda service, region=None: (clients or {})[service],
+            is_local=True,
+            describe=lambda: "on a cloud in memory",
+        )
+        super().__init__(settings=settings, names=settings.names, target=target)
+
+    def output(self, part: str, key: str) -> str:
+        return f"{part}-{key}".lower()
+
+
+def whole(response: Response) -> bytes:
+    """The body, however it comes."""
+    return response.body if isinstance(response.body, bytes) else b"".join(response.body)
