@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
 import subprocess
@@ -70,9 +69,9 @@ def typed(lines: list[str]) -> str:
 
 
 def outputs(printed: str) -> dict[str, str]:
-    """What each command printed, by the command without its comment."""
+    """What each command printed."""
     parts = (part.partition("\n") for part in printed.split(f"\n{MARK}"))
-    return {re.sub(r"\s+#\s.*", "", line): output for line, _, output in parts}
+    return {line: output for line, _, output in parts}
 
 
 @pytest.mark.timeout(900)
