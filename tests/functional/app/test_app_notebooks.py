@@ -27,7 +27,7 @@ from lambdas.shared.hosting import HostingState
 pytestmark = pytest.mark.app
 
 NOTEBOOKS = paths.ROOT / "notebooks"
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 240
 RunNotebook = Callable[..., str]
 
 

@@ -93,9 +93,10 @@ class TestGuard:
             cloud.now += minutes(5)
         assert len(cloud.messages) == 1 and "50% of the month's budget" in cloud.messages[0]["Message"]
 
-    def test_at_the_limit_jobs_stop_and_hosting_sleeps(self, cloud: Cloud) -> None:
+    @pytest.mark.parametrize("artifact", ["s3://b/m.tar.gz", "base"])
+    def test_at_the_limit_jobs_stop_and_hosting_sleeps(self, cloud: Cloud, artifact: str) -> None:
         training_job(cloud, "finexpert-1", 20)
-        cloud.stack(STACK, artifact="s3://b/m.tar.gz", EndpointName="finexpert")
+        cloud.stack(STACK, artifact=artifact, EndpointName="finexpert")
         cloud.endpoint("by-hand", age=10, tags={"finexpert:keep": "true"})
         answer = self.run(cloud)
         assert answer["over"] and len(answer["stopped"]) == 3
