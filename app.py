@@ -8,6 +8,8 @@ import sys
 from aws_cdk import App
 
 from infra.assets import staged
+from infra.names import Names
+from infra.retention import notice
 from infra.settings import Settings, SettingsError, flags_of
 from infra.stacks import build
 
@@ -24,6 +26,8 @@ def main() -> int:
         settings = Settings.load(flags_of(app.node.get_all_context()), deploying=True)
         with staged(web=settings.web) as assets:
             build(app, settings, assets, account=os.environ.get("CDK_DEFAULT_ACCOUNT"))
+        if settings.retain_data:
+            print(notice(Names(settings.prefix), own_key=settings.customer_managed_key), file=sys.stderr)
     except SettingsError as error:
         print("\n".join(error.problems), file=sys.stderr)
         return 1

@@ -15,6 +15,7 @@ from constructs import Construct
 
 from infra.arns import Arns
 from infra.permissions import Statement, allow
+from infra.retention import keep
 
 PENDING_DAYS = 7
 """How long AWS keeps a deleted key before it is gone for good; the least that it allows, and free."""
@@ -50,6 +51,8 @@ class DataKey(Construct):
             pending_window=Duration.days(PENDING_DAYS),
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
         )
+        if retain:
+            keep(self.key)
         # Alarms publish to the topic, rules send to the dead-letter queue: neither works under a role.
         self._serve(
             ["cloudwatch.amazonaws.com", "events.amazonaws.com"],

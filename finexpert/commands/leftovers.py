@@ -25,7 +25,8 @@ def leftovers(
 ) -> None:
     """Search the account, region by region, for anything of the project that bills or starts what does.
 
-    Run it after cdk destroy: it should find nothing. It only looks. Exit code 4: something is there.
+    Run it after cdk destroy: it should find nothing but what the setting retain_data keeps on purpose, which
+    is told apart. It only looks. Exit code 4: something is there.
     Exit code 1: nothing was found, but not everything could be read.
 
     Example: finexpert leftovers --all --region us-east-1
@@ -60,6 +61,12 @@ def leftovers(
             seen = counted(len(result.regions), "region")
             sign = "[yellow]?[/]" if result.unread else "[green]✓[/]"
             out.print(f"{sign} nothing of {whose} is seen in {seen}")
+        if result.kept:
+            out.print(
+                "Kept on purpose, by the setting retain_data; S3 and KMS bill them until you delete them:"
+            )
+            for (place, kind), names in audit.by_kind(result.kept).items():
+                out.print(f"  {place}, {kind}: {escape(', '.join(names))}", soft_wrap=True)
         for problem in result.unread:
             out.print(f"[yellow]! not seen:[/] {escape(problem)}", soft_wrap=True)
     if result.found:

@@ -10,11 +10,12 @@ from finexpert.deployment import Deployment
 from finexpert.ops import leftovers
 from finexpert.ops.leftovers import GLOBAL, REGIONAL, Lister
 from lambdas.shared.aws import error_text, list_all
-from lambdas.shared.tags import PROJECT_TAG
+from lambdas.shared.tags import PROJECT_TAG, RETAINED_TAG, as_mapping
 
 WORKERS = 16
 EVERYWHERE = "all regions"
 TAGGED = "other tagged resources"
+RETAINED = "retained resources"
 
 FREE_OR_LISTED = (
     "cloudformation",
@@ -51,11 +52,13 @@ class Leftover:
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found, where it was looked, and what could not be read ("region, kind: why")."""
+    """What was found, where it was looked, what could not be read ("region, kind: why"), and what a setting
+    keeps on purpose."""
 
     found: tuple[Leftover, ...]
     regions: tuple[str, ...]
     unread: tuple[str, ...]
+    kept: tuple[Leftover, ...] = ()
 
 
 def regions(deployment: Deployment) -> list[str]:
@@ -79,20 +82,22 @@ def audit(
     jobs = [(EVERYWHERE, kind, names) for kind, names in GLOBAL.items()]
     jobs += [(region, kind, names) for region in places for kind, names in REGIONAL.items()]
     jobs += [(region, TAGGED, _tagged(project)) for region in places]
+    jobs += [(region, RETAINED, _tagged(project, with_tag=RETAINED_TAG)) for region in places]
     looks: list[_Look] = []
     with ThreadPoolExecutor(WORKERS) as pool:
         for look in pool.map(lambda job: _look(deployment, *job), jobs):
             looks.append(look)
             progress(len(looks), len(jobs))
     tagged = {arn for look in looks if look.kind == TAGGED for arn in look.names}
-    found = (
-        Leftover(look.region, look.kind, name)
-        for look in looks
-        for name in look.names
-        if (billable(name) if look.kind == TAGGED else everything or belongs(name, project, tagged))
-    )
+    retained = {arn for look in looks if look.kind == RETAINED for arn in look.names}
+    found, kept = [], []
+    for look in (look for look in looks if look.kind != RETAINED):
+        for name in look.names:
+            if billable(name) if look.kind == TAGGED else everything or belongs(name, project, tagged):
+                on_purpose = name in retained or _named(name, retained)
+                (kept if on_purpose else found).append(Leftover(look.region, look.kind, name))
     unread = (f"{look.region}, {look.kind}: {look.problem}" for look in looks if look.problem)
-    return Audit(tuple(found), places, tuple(unread))
+    return Audit(tuple(found), places, tuple(unread), tuple(kept))
 
 
 @dataclass(frozen=True)
@@ -113,8 +118,8 @@ def _look(deployment: Deployment, region: str, kind: str, names: Lister) -> _Loo
         return _Look(region, kind, [], str(error) if isinstance(error, RuntimeError) else error_text(error))
 
 
-def _tagged(project: str) -> Lister:
-    """Lists the ARNs of all that has the project's tag."""
+def _tagged(project: str, *, with_tag: str = "") -> Lister:
+    """Lists the ARNs of all that has the project's tag, and this one too if it is given."""
 
     def arns(client: leftovers.Client) -> list[str]:
         listing = list_all(
@@ -125,7 +130,11 @@ def _tagged(project: str) -> Lister:
         )
         if not listing.complete:
             raise RuntimeError(listing.problem)
-        return sorted(str(entry["ResourceARN"]) for entry in listing.items)
+        return sorted(
+            str(entry["ResourceARN"])
+            for entry in listing.items
+            if not with_tag or with_tag in as_mapping(entry.get("Tags", []))
+        )
 
     return arns
 
@@ -136,7 +145,12 @@ def belongs(name: str, project: str, tagged: Iterable[str]) -> bool:
     own = project.lower()
     if bare == own or bare.startswith(f"{own}-"):
         return True
-    return any(arn.lower().endswith((f":{bare}", f"/{bare}")) for arn in tagged)
+    return _named(bare, tagged)
+
+
+def _named(name: str, arns: Iterable[str]) -> bool:
+    """Whether one of the ARNs ends with the name."""
+    return any(arn.lower().endswith((f":{name.lower()}", f"/{name.lower()}")) for arn in arns)
 
 
 def billable(arn: str) -> bool:

@@ -7,6 +7,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.retention import keep
+
 OLD_VERSIONS_DAYS = 30
 CHECKPOINTS_DAYS = 14
 UNFINISHED_UPLOAD_DAYS = 7
@@ -65,3 +67,5 @@ class PrivateBucket(Construct):
                 ),
             ],
         )
+        if retain:
+            keep(self.bucket)

@@ -10,6 +10,8 @@ from lambdas.shared.aws import pages
 PROJECT_TAG = "finexpert:project"
 KEEP_TAG = "finexpert:keep"
 DELETE_AFTER_TAG = "finexpert:delete-after"
+RETAINED_TAG = "finexpert:retained"
+"""On what outlives its stack; the value is the setting that keeps it."""
 STACK_NAME_TAG = "aws:cloudformation:stack-name"
 STACK_ID_TAG = "aws:cloudformation:stack-id"
 

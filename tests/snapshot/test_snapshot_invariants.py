@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from snapshot_synth import STACKS, Templates, as_list, joined, resources, statements, synthesize
 
+from lambdas.shared.tags import RETAINED_TAG
+
 # What the command line reads (docs/architecture.md).
 OUTPUTS = {
     "Storage": {"DataBucketName", "ArtifactBucketName"},
@@ -185,8 +187,12 @@ def test_a_whole_account_is_only_told_of_until_it_is_switched(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("retain", [False, True])
-def test_only_a_stack_with_kept_data_is_protected(retain: bool, tmp_path: Path) -> None:
-    synthesize(tmp_path, retain_data=str(retain).lower())
+def test_only_what_is_kept_is_protected_and_marked(retain: bool, tmp_path: Path) -> None:
+    stacks = synthesize(tmp_path, retain_data=str(retain).lower(), customer_managed_key="true")
+    for stack in stacks.values():
+        for name, found in stack["Resources"].items():
+            marked = RETAINED_TAG in json.dumps(found.get("Properties", {}))
+            assert marked == (found.get("DeletionPolicy") == "Retain"), name
     manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
     protected = {
         name

@@ -9,6 +9,7 @@ from guarded_app import App, eventually, guarded_app
 from teardown_states import STATES, left_over
 
 from finexpert.errors import UserError
+from finexpert.ops import audit
 
 
 @pytest.fixture
@@ -33,6 +34,26 @@ def test_destroying_leaves_nothing(app: App, state: Callable[[App], None]) -> No
     assert left_over(app, state) == before
     assert app.cloud.health()["processes"] == []
     assert app.cloud.health()["executions"] == []
+
+
+def test_what_a_setting_keeps_is_kept_and_told_apart(tmp_path_factory: pytest.TempPathFactory) -> None:
+    settings = {"FINEXPERT_RETAIN_DATA": "true", "FINEXPERT_CUSTOMER_MANAGED_KEY": "true"}
+    with guarded_app(tmp_path_factory.mktemp("retained"), settings) as app:
+        app.deploy()
+        names = app.deployment.names
+        with pytest.raises(UserError, match="TerminationProtection"):
+            app.destroy()
+        app.client("cloudformation").update_termination_protection(
+            StackName=names.stack("Storage"), EnableTerminationProtection=False
+        )
+        app.destroy()
+        assert "retain_data is true: cdk destroy keeps the buckets" in app.cdk.log_path.read_text()
+        result = audit.audit(app.deployment, ["us-east-1"], everything=False)
+        assert result.found == ()
+        kept = {leftover.name for leftover in result.kept if leftover.kind == "buckets"}
+        assert {name.split("-")[1] for name in kept} == {"data", "artifacts", "audit"}
+        (key,) = (leftover.name for leftover in result.kept if leftover.kind == audit.TAGGED)
+        assert ":kms:" in key
 
 
 def in_progress(app: App) -> list[str]:

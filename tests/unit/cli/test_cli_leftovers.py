@@ -12,6 +12,7 @@ from finexpert import cli
 from finexpert.commands import leftovers as command
 from finexpert.ops import audit, leftovers
 from finexpert.ops.audit import Audit, Leftover
+from lambdas.shared.tags import RETAINED_TAG
 
 ENDPOINT = "arn:aws:sagemaker:eu-west-1:1:endpoint/odd-name"
 
@@ -74,6 +75,24 @@ def test_the_projects_own_are_known_by_name_or_tag_and_others_are_left_out() -> 
     assert {entry.name for entry in everything} - {entry.name for entry in own} == {"finexperts", "theirs"}
 
 
+def test_what_a_setting_keeps_is_told_apart() -> None:
+    bucket, key = "arn:aws:s3:::finexpert-data-1-eu", "arn:aws:kms:eu-west-1:1:key/k"
+    retained = [{"Key": RETAINED_TAG, "Value": "retain_data"}]
+    listed = [{"ResourceARN": arn, "Tags": retained} for arn in (bucket, key)]
+    there = account(
+        {
+            None: {"list_buckets": {"Buckets": [{"Name": "finexpert-data-1-eu"}, {"Name": "finexpert-old"}]}},
+            "eu-west-1": {"get_resources": {"ResourceTagMappingList": listed}},
+        }
+    )
+    result = audit.audit(there, ["eu-west-1"], everything=False)
+    assert result.found == (Leftover(audit.EVERYWHERE, "buckets", "finexpert-old"),)
+    assert result.kept == (
+        Leftover(audit.EVERYWHERE, "buckets", "finexpert-data-1-eu"),
+        Leftover("eu-west-1", audit.TAGGED, key),
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "mine"),
     [
@@ -112,6 +131,7 @@ def test_what_cannot_be_read_is_told_and_hides_nothing_else() -> None:
         (Audit((), ("us-east-1",), ()), 0, "✓ nothing of FinExpert is seen in 1 region"),
         (Audit((Leftover("us-east-1", "endpoints", "e[1]"),), ("us-east-1",), ()), 4, "e[1]"),
         (Audit((), ("us-east-1",), ("us-east-1, endpoints: denied",)), 1, "? nothing of FinExpert is seen"),
+        (Audit((), ("r",), (), (Leftover("r", "buckets", "b"),)), 0, "by the setting retain_data"),
     ],
 )
 def test_the_exit_code_tells_what_was_found(
