@@ -90,7 +90,8 @@ def audit(
             progress(len(looks), len(jobs))
     tagged = {arn for look in looks if look.kind == TAGGED for arn in look.names}
     retained = {arn for look in looks if look.kind == RETAINED for arn in look.names}
-    found, kept = [], []
+    found: list[Leftover] = []
+    kept: list[Leftover] = []
     for look in (look for look in looks if look.kind != RETAINED):
         for name in look.names:
             if billable(name) if look.kind == TAGGED else everything or belongs(name, project, tagged):
