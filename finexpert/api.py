@@ -28,7 +28,7 @@ from rich.text import Text
 from finexpert import display, paths, target
 from finexpert.commands import ask, sleep, train, wake
 from finexpert.deployment import Deployment
-from finexpert.errors import ExitCode, explain
+from finexpert.errors import ExitCode, UserError, explain
 from finexpert.ops import asking, follow, hosting, runs
 from finexpert.ops.asking import PROMPTS, Answer
 from finexpert.run_view import ending
@@ -87,6 +87,8 @@ class Expert:
 
     def __init__(self, on: str = "auto", *, clean_up: bool = True, **settings: str) -> None:
         with _told():
+            if on not in list(On):
+                raise UserError(f"on is {on!r}.", where="Expert", fix=f"Write one of: {', '.join(On)}.")
             chosen = target.from_environment(On(on), settings)
             self.deployment = Deployment(chosen, chosen.settings())
             _say(f"[dim]{chosen.describe()}[/]")

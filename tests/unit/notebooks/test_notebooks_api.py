@@ -134,6 +134,12 @@ def test_a_wake_under_way_is_cancelled(
     assert "rolled back. Then: finexpert sleep" in capsys.readouterr().out
 
 
+def test_a_cloud_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(UserError, match="moon") as told:
+        Expert(on="moon")
+    assert told.value.fix == "Write one of: local, aws, auto."
+
+
 def test_a_kernel_that_ends_puts_the_endpoint_to_sleep() -> None:
     program = """
 from finexpert.api import _Guard
