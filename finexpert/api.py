@@ -23,6 +23,7 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.jupyter import JupyterMixin
+from rich.markup import escape
 from rich.text import Text
 
 from finexpert import display, paths, target
@@ -159,9 +160,11 @@ class Expert:
         try:
             state = hosting.begin_sleep(self.deployment, cancel=True).state
         except HostingBusy as busy:
-            _say(f"[yellow]![/] {busy} Then: finexpert sleep")
+            _say(f"[yellow]![/] {escape(str(busy))} Then: finexpert sleep")
         except Exception as error:  # the failure that led here is the one to show
-            _say(f"[red]✗[/] The endpoint was not put to sleep ({error}). Do it: finexpert sleep")
+            _say(
+                f"[red]✗[/] The endpoint was not put to sleep ({escape(str(error))}). Do it: finexpert sleep"
+            )
         else:
             if state is HostingState.GOING_TO_SLEEP:
                 _say("[yellow]![/] The endpoint goes to sleep, so that nothing bills unseen.")

@@ -116,12 +116,12 @@ def test_who_wants_the_endpoint_kept_says_so(cloud: Cloud, shell: InteractiveShe
 def test_a_wake_that_fails_is_told_in_three_lines_and_undone(
     cloud: Cloud, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cloud.fails = HostingError("FinExpert-Hosting is broken")
+    cloud.fails = HostingError("FinExpert-Hosting is broken [/x]")
     shell.push({"expert": Expert()})
     shell.run_cell("expert.wake_base()")
     out = capsys.readouterr().out
-    assert "✗ FinExpert-Hosting is broken" in out and "Traceback" not in out
-    assert "The endpoint was not put to sleep (FinExpert-Hosting is broken)" in out
+    assert "✗ FinExpert-Hosting is broken [/x]" in out and "Traceback" not in out
+    assert "The endpoint was not put to sleep (FinExpert-Hosting is broken [/x])" in out
     assert cloud.asked == ["wake base", "sleep at once"]
 
 
