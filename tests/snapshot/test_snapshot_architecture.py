@@ -84,10 +84,11 @@ def test_the_way_through_the_state_machine_is_the_longest_one_without_failures()
         machine.way(definition, "Nowhere", {})
 
 
-def test_a_stack_without_a_place_is_an_error(architecture):
-    more = {**architecture.stacks, "Extra": architecture.stacks["Storage"]}
-    with pytest.raises(ValueError, match="no place for"):
-        picture.draw(replace(architecture, stacks=more))
+def test_a_stack_more_gets_a_row_of_its_own(architecture):
+    web = replace(architecture.stacks["Storage"], name="FinExpert-Web")
+    drawn = picture.draw(replace(architecture, stacks={**architecture.stacks, "Web": web}))
+    assert ">FinExpert-Web<" in drawn
+    assert len(drawn) > len(picture.draw(architecture))
 
 
 def test_the_program_draws_a_folder_and_refuses_what_is_none(aws, aws_assembly, tmp_path, capsys):

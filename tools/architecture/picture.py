@@ -3,8 +3,9 @@
     Storage      Training: the state machine's steps in rows, the training job below them
     Guardrails   Hosting
     Billing
+    any other stack, such as Web, in a row of its own
 
-Places are fixed, contents are read. A stack without a place is an error, so that none is left out.
+Places are fixed, contents are read.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from tools.architecture.reading import ACTS, ALARMS, Architecture, Block, Stack
 from tools.architecture.svg import Canvas
 from tools.architecture.template import words
 
-PLACES = {"Storage", "Training", "Guardrails", "Hosting", "Billing"}
+PLACED = ("Storage", "Training", "Guardrails", "Hosting")
+"""Stacks with places of their own; all others follow, each in a row."""
 WIDTH, MARGIN, GAP = 1240, 14, 12
 LEFT, MIDDLE = 206, 720
 """The widths of Storage and of Guardrails."""
@@ -32,14 +34,8 @@ UPDATE, STOP, DELETE = ACTS
 
 
 def draw(architecture: Architecture) -> str:
-    """The architecture as SVG.
-
-    Raises:
-        ValueError: a stack has no place in the picture.
-    """
+    """The architecture as SVG."""
     stacks = architecture.stacks
-    if stacks.keys() != PLACES:
-        raise ValueError(f"tools/architecture/picture.py has no place for {sorted(stacks.keys() ^ PLACES)}")
     canvas = Canvas()
     left = MARGIN + LEFT + GAP
     first, job = _training(canvas, architecture, left, MARGIN, WIDTH - MARGIN - left)
@@ -48,13 +44,23 @@ def draw(architecture: Architecture) -> str:
         y = below + number * (BLOCK_HEIGHT + GAP)
         _block(canvas, block, MARGIN + GAP, y, LEFT - 2 * GAP)
     second = first + LANE
-    third = _guarded(canvas, architecture, second, job) + GAP
-    below = _panel(canvas, stacks["Billing"], MARGIN, third, WIDTH - 2 * MARGIN, 44 + BLOCK_HEIGHT + GAP)
-    _row(canvas, stacks["Billing"].blocks, MARGIN + GAP, below, WIDTH - 2 * MARGIN - 2 * GAP)
-    bottom = below + BLOCK_HEIGHT + GAP
+    bottom = _guarded(canvas, architecture, second, job)
+    for name in sorted(stacks.keys() - set(PLACED)):
+        bottom = _whole_row(canvas, stacks[name], bottom + GAP)
     _legend(canvas, bottom + 20)
     title = "Architecture: the stacks of the app"
     return canvas.document(WIDTH, bottom + 34, title=title, description=_description(architecture))
+
+
+def _whole_row(canvas: Canvas, stack: Stack, y: int) -> int:
+    """A stack over the whole width; returns its lower edge."""
+    width = WIDTH - 2 * MARGIN
+    lines = len(_lines(_notes(stack), width))
+    height = 38 + 13 * lines + (BLOCK_HEIGHT + GAP if stack.blocks else 0)
+    below = _panel(canvas, stack, MARGIN, y, width, height)
+    if stack.blocks:
+        _row(canvas, stack.blocks, MARGIN + GAP, below, width - 2 * GAP)
+    return y + height
 
 
 def _lines(words_: str, width: int) -> list[str]:
@@ -65,16 +71,21 @@ def _panel(canvas: Canvas, stack: Stack, x: int, y: int, width: int, height: int
     """A stack's frame: what it is, what it needs and what else is in it; returns where blocks may begin."""
     canvas.box(x, y, width, height, style="stack", radius=10)
     canvas.text(x + GAP, y + 22, stack.name, style="bold")
+    lines = _lines(_notes(stack), width)
+    for number, line in enumerate(lines):
+        canvas.text(x + GAP, y + 38 + 13 * number, line, style="small")
+    return y + 38 + 13 * len(lines)
+
+
+def _notes(stack: Stack) -> str:
+    """What a stack is, where, what must be there before it, and what it holds besides its blocks."""
     needs = f"needs {', '.join(stack.needs)}" if stack.needs else "needs no other stack"
     notes = [stack.description, stack.region, needs]
     if stack.condition:
         notes.append(f"exists only while its parameter {stack.condition} is set")
     if stack.rest:
         notes.append(f"also {stack.rest}")
-    lines = _lines(" · ".join(notes), width)
-    for number, line in enumerate(lines):
-        canvas.text(x + GAP, y + 38 + 13 * number, line, style="small")
-    return y + 38 + 13 * len(lines)
+    return " · ".join(notes)
 
 
 def _block(canvas: Canvas, block: Block, x: int, y: int, width: int) -> None:
