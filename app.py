@@ -27,7 +27,8 @@ def main() -> int:
         with staged(web=settings.web) as assets:
             build(app, settings, assets, account=os.environ.get("CDK_DEFAULT_ACCOUNT"))
         if settings.retain_data:
-            print(notice(Names(settings.prefix), own_key=settings.customer_managed_key), file=sys.stderr)
+            names = Names(project=settings.prefix, region=settings.region)
+            print(notice(names, own_key=settings.customer_managed_key), file=sys.stderr)
     except SettingsError as error:
         print("\n".join(error.problems), file=sys.stderr)
         return 1
