@@ -12,8 +12,12 @@ export class ApiError extends Error {
 const GONE = {
   code: "gone",
   message: "The server behind this page does not answer.",
-  fix: "Is `finexpert web` still running in its terminal, and this machine online? The page goes on by itself once it answers.",
+  fix:
+    "Is `finexpert web` still running in its terminal, and this machine online?" +
+    " The page goes on by itself once it answers.",
 };
+
+const LATER = "Wait a moment, then try again.";
 
 let refused = () => {};
 
@@ -34,7 +38,8 @@ export async function request(path, { method = "GET", json, body, signal } = {})
   if (json) headers["Content-Type"] = "application/json";
   let answer;
   try {
-    answer = await fetch(`/api${path}`, { method, headers, body: json ? JSON.stringify(json) : body, signal });
+    const sent = json ? JSON.stringify(json) : body;
+    answer = await fetch(`/api${path}`, { method, headers, body: sent, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(GONE);
@@ -88,7 +93,8 @@ async function errorOf(answer) {
     // not from our API: what stands before it (a gateway) answered in its own words
   }
   if (answer.status === 429) {
-    return new ApiError({ code: "throttled", message: "Too many requests just now.", fix: "Wait a moment, then try again." });
+    return new ApiError({ code: "throttled", message: "The server takes no more just now.", fix: LATER });
   }
-  return new ApiError({ code: "unavailable", message: `The server answered with status ${answer.status}.`, fix: "Try again in a moment." });
+  const message = `The server answered with status ${answer.status}.`;
+  return new ApiError({ code: "unavailable", message, fix: LATER });
 }

@@ -7,12 +7,14 @@ import { Compare } from "./compare.js";
 import { Endpoint, Pill, useEndpoint } from "./endpoint.js";
 import { html, render, useEffect, useRef, useState } from "./lib.js";
 import { Money } from "./money.js";
-import { Problem } from "./parts.js";
+import { Problem, Waiting } from "./parts.js";
 import { usePolled } from "./polling.js";
 import { Runs } from "./runs.js";
 import { RunView } from "./run_view.js";
 
 const TABS = { ask: "Ask", endpoint: "Endpoint", money: "Money", runs: "Runs" };
+
+const AGAIN = "Try again; should it go on, ask who deployed this page.";
 
 function App({ auth, failure }) {
   const [known, setKnown] = useState(token() !== null);
@@ -24,7 +26,10 @@ function App({ auth, failure }) {
 function Opened({ auth }) {
   const { data: session, error } = usePolled("/session", () => null);
   if (session) return html`<${Tabs} session=${session} auth=${auth} />`;
-  return html`<${Frame}>${error ? html`<${Problem} error=${error} />` : html`<p class="quiet">Loading …</p>`}</${Frame}>`;
+  return html`<${Frame}>
+    <h1 class="unseen">Financial Domain Expert</h1>
+    ${error ? html`<${Problem} error=${error} />` : html`<${Waiting}>Loading …</${Waiting}>`}
+  </${Frame}>`;
 }
 
 function Tabs({ session, auth }) {
@@ -39,27 +44,31 @@ function Tabs({ session, auth }) {
       <h1 class="unseen">${TABS[tab]}</h1>
       ${view(route, { session, hosting, asking, local })}
     </main>
-    <footer class="wide quiet small"><p>${session.project} ${session.on.description}</p>
-      ${auth.kind === "cognito" && html`<button type="button" class="plain" onClick=${() => signOut(auth)}>Sign out</button>`}</footer>
+    <footer class="wide quiet small">
+      <p>${session.project} ${session.on.description}</p>
+      ${auth.kind === "cognito" &&
+        html`<button type="button" class="plain" onClick=${() => signOut(auth)}>Sign out</button>`}
+    </footer>
   </${Frame}>`;
 }
 
 function view([name, ...rest], { session, hosting, asking, local }) {
   if (name === "endpoint") return html`<${Endpoint} hosting=${hosting} local=${local} />`;
   if (name === "money") return html`<${Money} local=${local} />`;
-  if (name === "runs" && rest.length === 1) return html`<${RunView} key=${rest[0]} name=${rest[0]} session=${session} hosting=${hosting} />`;
-  if (name === "runs") return html`<${Runs} session=${session} />`;
+  if (name === "runs" && rest.length === 0) return html`<${Runs} session=${session} />`;
+  if (name === "runs") return html`<${RunView} key=${rest[0]} name=${rest[0]} local=${local} hosting=${hosting} />`;
   if (name === "compare") return html`<${Compare} key=${rest.join("/")} a=${rest[0]} b=${rest[1]} />`;
   return html`<${Ask} session=${session} asking=${asking} hosting=${hosting} />`;
 }
 
 function Frame({ tab, pill, children }) {
+  const link = (name) =>
+    html`<a href=${`#/${name}`} aria-current=${name === tab ? "page" : undefined}>${TABS[name]}</a>`;
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
     <header class="bar"><div class="wide">
       <p class="brand">Financial Domain Expert</p>
-      ${tab && html`<nav aria-label="Parts of this page">${Object.entries(TABS).map(([name, label]) => html`<a href=${`#/${name}`}
-        aria-current=${name === tab ? "page" : undefined}>${label}</a>`)}</nav>`}
+      ${tab && html`<nav aria-label="Parts of this page">${Object.keys(TABS).map(link)}</nav>`}
       ${pill}
     </div></header>
     ${tab ? children : html`<main id="main" class="wide" tabindex="-1">${children}</main>`}
@@ -76,12 +85,17 @@ function Stranger({ auth, failure }) {
   if (auth.kind === "cognito") {
     return html`<section class="card narrow"><h1>Sign in</h1>
       <p>This page is for the people of this project.</p>
-      ${failure && html`<${Problem} error=${{ code: "denied", message: failure, fix: "Try again; should it go on, ask who deployed this page." }} />`}
-      <div class="actions"><button type="button" class="primary" onClick=${() => signIn(auth)}>Sign in</button></div></section>`;
+      ${failure && html`<${Problem} error=${{ code: "denied", message: failure, fix: AGAIN }} />`}
+      <div class="actions">
+        <button type="button" class="primary" onClick=${() => signIn(auth)}>Sign in</button>
+      </div>
+    </section>`;
   }
   return html`<section class="card narrow"><h1>Open the link from your terminal</h1>
-    <p>This page is only for who started it. <code>finexpert web</code> has printed a link that ends in <code>#token=…</code>: open that one.</p>
-    <p class="quiet">The link counts for this start only. After a new start there is a new one.</p></section>`;
+    <p>This page is only for who started it. <code>finexpert web</code> has printed a link that ends
+      in <code>#token=…</code>: open that one.</p>
+    <p class="quiet">The link counts for this start only. After a new start there is a new one.</p>
+  </section>`;
 }
 
 /** The parts of the fragment: "#/runs/NAME" is ["runs", "NAME"]. */

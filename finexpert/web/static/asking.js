@@ -78,14 +78,19 @@ export function useAsking(models, state) {
 }
 
 function begin({ prompt, parameters }, models) {
-  const answers = Object.fromEntries(models.map((model) => [model, { text: "", seconds: null, error: null }]));
-  return { prompt, parameters, answers, began: Date.now(), heard: Date.now(), over: null, error: null, stopped: false };
+  const answers = Object.fromEntries(models.map((model) => [model, nothingYet()]));
+  const now = Date.now();
+  return { prompt, parameters, answers, began: now, heard: now, over: null, error: null, stopped: false };
+}
+
+function nothingYet() {
+  return { text: "", seconds: null, error: null };
 }
 
 /** One event of the stream into the draft; an error without a model concerns the whole question. */
 function take(draft, { event, model, text, seconds, error }) {
   draft.heard = Date.now();
-  const answer = model && (draft.answers[model] ??= { text: "", seconds: null, error: null });
+  const answer = model && (draft.answers[model] ??= nothingYet());
   if (event === "text") answer.text = text;
   if (event === "answer") Object.assign(answer, { text, seconds });
   if (event === "error" && answer) answer.error = error;
@@ -93,7 +98,8 @@ function take(draft, { event, model, text, seconds, error }) {
 }
 
 function entryOf({ prompt, parameters, began, over }, said) {
-  const answers = said.map(([model, { text, seconds }]) => ({ model, text, seconds: seconds ?? (over - began) / 1000 }));
+  const all = (over - began) / 1000;
+  const answers = said.map(([model, { text, seconds }]) => ({ model, text, seconds: seconds ?? all }));
   return { id: crypto.randomUUID(), at: new Date(began).toISOString(), prompt, parameters, answers };
 }
 

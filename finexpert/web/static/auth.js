@@ -14,7 +14,7 @@ export async function challengeOf(verifier) {
   return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier))));
 }
 
-/** Cognito's address to send the browser to. */
+/** Cognito's address to send the browser to; `domain` is that of its sign-in pages, with https://. */
 export function authorizeUrl({ domain, client_id }, redirectUri, { challenge, state }) {
   const query = new URLSearchParams({
     response_type: "code",
@@ -25,7 +25,7 @@ export function authorizeUrl({ domain, client_id }, redirectUri, { challenge, st
     code_challenge: challenge,
     code_challenge_method: "S256",
   });
-  return `https://${domain}/oauth2/authorize?${query}`;
+  return `${domain}/oauth2/authorize?${query}`;
 }
 
 /** The token to send, or null when there is none or it has run out. */
@@ -73,7 +73,7 @@ export async function signIn(auth) {
 export function signOut(auth) {
   forget();
   const query = new URLSearchParams({ client_id: auth.client_id, logout_uri: here() });
-  location.assign(`https://${auth.domain}/logout?${query}`);
+  location.assign(`${auth.domain}/logout?${query}`);
 }
 
 async function redeem(auth, code, verifier) {
@@ -85,7 +85,7 @@ async function redeem(auth, code, verifier) {
     code_verifier: verifier,
   };
   try {
-    const answer = await fetch(`https://${auth.domain}/oauth2/token`, {
+    const answer = await fetch(`${auth.domain}/oauth2/token`, {
       method: "POST",
       body: new URLSearchParams(form),
     });

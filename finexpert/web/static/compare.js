@@ -1,7 +1,7 @@
 // Two runs side by side: the metrics in pairs, what differs in their settings, and what they cost.
-import { signed, usd } from "./format.js";
+import { range, signed, usd } from "./format.js";
 import { html } from "./lib.js";
-import { Note, Problem, Table } from "./parts.js";
+import { Bullets, Note, Problem, RunLink, Table, Waiting } from "./parts.js";
 import { usePolled } from "./polling.js";
 
 const NONE = "–";
@@ -13,7 +13,7 @@ export function Compare({ a, b }) {
     <section class="card" aria-labelledby="compare-title">
       <h2 id="compare-title">Two runs compared</h2>
       ${error && html`<${Problem} error=${error} />`}
-      ${!pair && !error && html`<p class="quiet">Comparing …</p>`}
+      ${!pair && !error && html`<${Waiting}>Comparing …</${Waiting}>`}
       ${pair && html`<${Pair} pair=${pair} />`}
     </section>`;
 }
@@ -23,7 +23,7 @@ const METRICS = [
   { name: "A", of: ({ a }) => a.toFixed(3), end: true },
   { name: "B", of: ({ b }) => b.toFixed(3), end: true },
   { name: "B − A", of: ({ difference }) => (difference === null ? NONE : signed(difference)), end: true },
-  { name: "95 % interval", of: ({ interval }) => (interval ? `${signed(interval[0])} to ${signed(interval[1])}` : NONE), end: true },
+  { name: "95 % interval", of: ({ interval }) => (interval ? range(interval) : NONE), end: true },
   { name: "Items", of: ({ shared }) => shared || NONE, end: true },
   { name: "Finding", of: ({ finding }) => finding ?? "not comparable" },
 ];
@@ -39,15 +39,23 @@ function Pair({ pair }) {
   const differences = [
     ["data", [data, data]],
     ...Object.entries({ ...pair.settings, ...pair.versions }),
-    ["cost of the job", pair.usd.map((amount) => usd(amount))],
+    ["cost of the job", pair.usd.map(usd)],
   ];
+  const letter = (name, index) => html`<li><strong>${"AB"[index]}</strong> <${RunLink} name=${name} />
+    ${" "}<${Verdict} passed=${pair.passed[index]} /></li>`;
   return html`
-    <ul class="letters">${pair.runs.map((name, index) => html`<li><strong>${"AB"[index]}</strong> <a href=${`#/runs/${encodeURIComponent(name)}`}>${name}</a>
-      <span class="badge ${pair.passed[index] ? "accepted" : "rejected"}">${pair.passed[index] ? "accepted" : "rejected"}</span></li>`)}</ul>
-    <${Table} caption="Metrics of both runs" columns=${METRICS} rows=${pair.metrics} empty="The runs have no metric in common." />
-    ${pair.warnings.length > 0 && html`<${Note} kind="warn" title="To know"><ul>${pair.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></${Note}>`}
+    <ul class="letters">${pair.runs.map(letter)}</ul>
+    <${Table} caption="Metrics of both runs" columns=${METRICS} rows=${pair.metrics}
+      empty="The runs have no metric in common." />
+    ${pair.warnings.length > 0 &&
+      html`<${Note} kind="warn" title="To know"><${Bullets} lines=${pair.warnings} /></${Note}>`}
     <h3>Settings and cost</h3>
     <${Table} caption="What differs between the runs" columns=${DIFFERENCES} rows=${differences} />`;
+}
+
+function Verdict({ passed }) {
+  const word = passed ? "accepted" : "rejected";
+  return html`<span class="badge ${word}">${word}</span>`;
 }
 
 function shown(value) {

@@ -2,10 +2,16 @@
 import { call } from "./api.js";
 import { about, duration, elapsed, moment, secondsSince, usd } from "./format.js";
 import { html, useCallback, useEffect, useRef, useState } from "./lib.js";
-import { announce, Note, Problem, Tile } from "./parts.js";
+import { announce, Note, Problem, RunLink, Tile, Waiting } from "./parts.js";
 import { useNow, usePolled } from "./polling.js";
 
-const WORDS = { asleep: "Asleep", waking: "Waking", awake: "Awake", going_to_sleep: "Going to sleep", failed: "Failed" };
+const WORDS = {
+  asleep: "Asleep",
+  waking: "Waking",
+  awake: "Awake",
+  going_to_sleep: "Going to sleep",
+  failed: "Failed",
+};
 const HOURS = [1, 2, 4, 8];
 
 /** Seconds until the next look: a change is watched closely, a state that lasts is not. */
@@ -15,7 +21,7 @@ function pause(endpoint, local) {
   return local ? 5 : 30;
 }
 
-/** The endpoint as it stands, and what may be done with it. `acting` is the action that is being asked for. */
+/** The endpoint as it stands, and what may be done with it. `acting` names the action that was asked for. */
 export function useEndpoint(local) {
   const { data, error, refresh } = usePolled("/endpoint", (endpoint) => pause(endpoint, local));
   const [changed, setChanged] = useState(null);
@@ -41,9 +47,10 @@ export function useEndpoint(local) {
   // What an action answered counts until the next look has brought something newer.
   const endpoint = changed && changed.over === data ? changed.document : data;
   useEffect(() => {
-    const state = endpoint?.state;
-    if (state && before.current && before.current !== state) announce(`The endpoint is ${WORDS[state].toLowerCase()}.`);
-    before.current = state ?? before.current;
+    const state = endpoint?.state ?? before.current;
+    const changed = before.current !== null && before.current !== state;
+    if (changed) announce(`The endpoint is ${WORDS[state].toLowerCase()}.`);
+    before.current = state;
   }, [endpoint?.state]);
 
   return {
@@ -52,38 +59,41 @@ export function useEndpoint(local) {
     acting,
     failure,
     refresh,
-    wake: (run = null) => act("wake", { run }),
+    wake: () => act("wake", { run: null }),
     sleep: () => act("sleep", {}),
     keep: (hours) => act("keep", { hours }),
   };
 }
 
-/** How long waking will still take, as far as past wakes tell. */
+/** How long a wake under way will still take, as far as past wakes tell. */
 export function waitWords({ wake_began: began, wake_seconds_expected: expected }, now) {
-  if (!expected?.seconds) return "No wake has been timed yet, so nobody can say how long this takes.";
-  const source = expected.from === "past wakes" ? "going by past wakes" : `going by ${expected.from}`;
+  if (!expected.seconds) return "No wake has been timed yet, so nobody can say how long this takes.";
+  const source = `going by ${expected.from}`;
   const left = expected.seconds - secondsSince(began, now);
-  if (began && left <= 0) return `It takes longer than usual (${duration(expected.seconds)}, ${source}).`;
-  return `${capital(about(left))}${began ? " left" : ""}, ${source}.`;
+  if (left <= 0) return `It takes longer than usual (${duration(expected.seconds)}, ${source}).`;
+  return `${capital(about(left))} left, ${source}.`;
 }
 
 /** How long a wake takes from its beginning on, as a tile's properties. */
-function waitOf({ wake_seconds_expected: { seconds, from } }) {
-  return seconds ? { value: about(seconds), children: `going by ${from}` } : { value: "some minutes", children: "no wake has been timed yet" };
+export function expectation({ wake_seconds_expected: { seconds, from } }) {
+  if (!seconds) return { value: "some minutes", children: "no wake has been timed yet" };
+  return { value: about(seconds), children: `going by ${from}` };
 }
 
 /** The state in the page's header: a word, and the price while something bills. */
 export function Pill({ endpoint }) {
   if (!endpoint) return null;
   const price = endpoint.state === "awake" ? ` · ${usd(endpoint.usd_per_hour)}/h` : "";
-  return html`<a class="pill ${endpoint.state}" href="#/endpoint"><span class="unseen">Endpoint: </span>${WORDS[endpoint.state]}${price}</a>`;
+  return html`<a class="pill ${endpoint.state}" href="#/endpoint">
+    <span class="unseen">Endpoint: </span>${WORDS[endpoint.state]}${price}</a>`;
 }
 
 /** The tab. */
 export function Endpoint({ hosting, local }) {
   const { endpoint, error, failure } = hosting;
-  if (!endpoint) return error ? html`<${Problem} error=${error} />` : html`<p class="quiet">Looking at the endpoint …</p>`;
-  const View = { asleep: Asleep, failed: Asleep, waking: Waking, awake: Awake, going_to_sleep: GoingToSleep }[endpoint.state];
+  if (!endpoint && error) return html`<${Problem} error=${error} />`;
+  if (!endpoint) return html`<${Waiting}>Looking at the endpoint …</${Waiting}>`;
+  const View = VIEWS[endpoint.state];
   return html`
     ${error && html`<${Problem} error=${error} quiet />`}
     ${failure && html`<${Problem} error=${failure} />`}
@@ -91,37 +101,54 @@ export function Endpoint({ hosting, local }) {
       <h2 id="endpoint-state">${WORDS[endpoint.state]}</h2>
       <${View} ...${hosting} />
     </section>
-    ${local && html`<p class="quiet small">On the embedded cloud nothing costs anything; prices are what AWS would ask.</p>`}`;
+    ${local && html`<p class="quiet small">
+      On the embedded cloud nothing costs anything; prices are what AWS would ask.</p>`}`;
 }
 
+const VIEWS = {
+  asleep: Asleep,
+  failed: Asleep,
+  waking: Waking,
+  awake: Awake,
+  going_to_sleep: GoingToSleep,
+};
+
 function Asleep({ endpoint, acting, wake }) {
+  const possible = acting === "" && endpoint.can_wake;
   return html`
-    ${endpoint.state === "failed" && html`<${Note} kind="bad" title="The last change did not succeed"><p>${endpoint.reason}</p></${Note}>`}
-    ${endpoint.state === "asleep" && html`<p>There is no endpoint now, and nothing bills.</p>`}
+    ${endpoint.state === "failed"
+      ? html`<${Note} kind="bad" title="The last change did not succeed"><p>${endpoint.reason}</p></${Note}>`
+      : html`<p>There is no endpoint now, and nothing bills.</p>`}
     <dl class="tiles">
-      <${Tile} name="Waking takes" value=${waitOf(endpoint).value}>${waitOf(endpoint).children}</${Tile}>
-      <${Tile} name="Awake it costs" value=${`${usd(endpoint.usd_per_hour)} an hour`}>until it has been idle for a while, or you put it to sleep</${Tile}>
+      <${Tile} name="Waking takes" ...${expectation(endpoint)} />
+      <${Tile} name="Awake it costs" value=${hourly(endpoint)}>
+        until it has been idle for a while, or you put it to sleep</${Tile}>
     </dl>
-    <div class="actions"><button type="button" class="primary" disabled=${acting !== "" || !endpoint.can_wake} onClick=${() => wake()}>Wake it</button>
-      ${!endpoint.can_wake && html`<span class="quiet">There is no model to serve yet: <a href="#/runs">start a run</a>.</span>`}</div>`;
+    <div class="actions">
+      <button type="button" class="primary" disabled=${!possible} onClick=${wake}>Wake it</button>
+      ${!endpoint.can_wake &&
+        html`<span class="quiet">There is no model to serve yet: <a href="#/runs">start a run</a>.</span>`}
+    </div>`;
 }
 
 function Waking({ endpoint }) {
   const now = useNow(1);
   const passed = secondsSince(endpoint.wake_began, now);
-  const expected = endpoint.wake_seconds_expected?.seconds;
+  const expected = endpoint.wake_seconds_expected.seconds;
+  const share = expected ? Math.min(0.98, passed / expected) : undefined; // full means done, which it is not
   return html`
     <p>${waitWords(endpoint, now)}</p>
-    <progress aria-label="Waking" max="1" value=${expected ? Math.min(0.98, passed / expected) : undefined}></progress>
+    <progress aria-label="Waking" max="1" value=${share}></progress>
     <p class="quiet">Since ${moment(endpoint.wake_began)}, ${elapsed(passed)} so far. ${served(endpoint)}</p>
-    <p class="quiet">Awake it costs ${usd(endpoint.usd_per_hour)} an hour. You may leave this page; waking goes on.</p>`;
+    <p class="quiet">Awake it costs ${hourly(endpoint)}. You may leave this page; waking goes on.</p>`;
 }
 
 function Awake({ endpoint, acting, sleep, keep }) {
   const now = useNow(10);
+  const spent = (endpoint.usd_per_hour * secondsSince(endpoint.awake_since, now)) / 3600;
   return html`
     <dl class="tiles">
-      <${Tile} name="Costs" value=${`${usd(endpoint.usd_per_hour)} an hour`}>${usd((endpoint.usd_per_hour * secondsSince(endpoint.awake_since, now)) / 3600)} since ${moment(endpoint.awake_since)}</${Tile}>
+      <${Tile} name="Costs" value=${hourly(endpoint)}>${usd(spent)} since ${moment(endpoint.awake_since)}</${Tile}>
       <${Tile} name="Sleeps" ...${sleepOf(endpoint, now)} />
     </dl>
     <p>${served(endpoint)}</p>
@@ -132,7 +159,9 @@ function Awake({ endpoint, acting, sleep, keep }) {
 }
 
 function GoingToSleep() {
-  return html`<p>The endpoint is being removed. It bills until that is done, usually a minute or two.</p><progress aria-label="Going to sleep"></progress>`;
+  return html`
+    <p>The endpoint is being removed. It bills until that is done, usually a minute or two.</p>
+    <progress aria-label="Going to sleep"></progress>`;
 }
 
 function KeepAwake({ acting, keep }) {
@@ -140,7 +169,7 @@ function KeepAwake({ acting, keep }) {
   return html`<div class="joined">
     <label for="keep-hours">Keep awake for</label>
     <select id="keep-hours" value=${hours} onChange=${(event) => setHours(Number(event.target.value))}>
-      ${HOURS.map((number) => html`<option value=${number}>${number === 1 ? "1 hour" : `${number} hours`}</option>`)}
+      ${HOURS.map((number) => html`<option value=${number}>${number} ${number === 1 ? "hour" : "hours"}</option>`)}
     </select>
     <button type="button" disabled=${acting !== ""} onClick=${() => keep(hours)}>Keep</button>
   </div>`;
@@ -150,12 +179,17 @@ function KeepAwake({ acting, keep }) {
 function sleepOf({ sleeps_at: at, kept_until: kept }, now) {
   if (kept === "always") return { value: "Not by itself", children: "it is tagged to be kept" };
   const value = at ? `in ${about(-secondsSince(at, now))}` : "when it is idle";
-  return { value, children: kept ? `kept awake until ${moment(kept)}` : "if nobody asks anything until then" };
+  const why = kept ? `kept awake until ${moment(kept)}` : "if nobody asks anything until then";
+  return { value, children: why };
 }
 
 function served({ run, models }) {
-  if (run) return html`The fine-tuned model is that of <a href=${`#/runs/${encodeURIComponent(run)}`}>${run}</a>.`;
+  if (run) return html`The fine-tuned model is that of <${RunLink} name=${run} />.`;
   return models.length === 1 ? `Only the ${models[0]} model is served.` : "";
+}
+
+function hourly(endpoint) {
+  return `${usd(endpoint.usd_per_hour)} an hour`;
 }
 
 function capital(text) {

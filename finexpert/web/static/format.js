@@ -7,7 +7,8 @@ export function usd(amount) {
   const sign = amount < 0 ? "-" : "", size = Math.abs(amount);
   if (size < 0.0001) return `under ${sign}$0.0001`;
   const digits = size >= 0.1 ? 2 : 4;
-  return `${sign}$${size.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+  const places = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return `${sign}$${size.toLocaleString("en-US", places)}`;
 }
 
 /** Seconds as "7.4 s", "52 s", "3 min 05 s", "2 h 10 min" or "3 days 4 h". */
@@ -48,7 +49,8 @@ export function day(seconds) {
 export function span(from, to) {
   const [first, last] = [moment(from), moment(to)];
   if (first === last) return last;
-  return first.split(",")[0] === last.split(",")[0] ? `${first} to ${last.split(", ")[1]}` : `${first} to ${last}`;
+  const [[day], [lastDay, hour]] = [first.split(", "), last.split(", ")];
+  return `${first} to ${day === lastDay ? hour : last}`;
 }
 
 /** Seconds from `iso` until `now` (both may be null: then 0). */
@@ -61,6 +63,11 @@ export function signed(value, digits = 3) {
   const text = Math.abs(value).toFixed(digits);
   if (Number(text) === 0) return text;
   return (value < 0 ? "−" : "+") + text;
+}
+
+/** An interval: "−0.532 to −0.360". */
+export function range([low, high]) {
+  return `${signed(low)} to ${signed(high)}`;
 }
 
 /** Bytes in decimal units: "812 B", "64.2 kB", "8.1 MB". */

@@ -33,7 +33,7 @@ export function toMarkdown(entries) {
       `## ${at}`,
       fenced(prompt),
       `Settings: ${settings(parameters)}`,
-      ...answers.map(({ model, text, seconds }) => `### ${model} (${seconds.toFixed(1)} s)\n\n${fenced(text)}`),
+      ...answers.map((answer) => `### ${answer.model} (${answer.seconds.toFixed(1)} s)\n\n${fenced(answer.text)}`),
     ].join("\n\n"),
   );
   return ["# Questions and answers", ...parts].join("\n\n") + "\n";
@@ -41,14 +41,15 @@ export function toMarkdown(entries) {
 
 /** Entries as CSV (RFC 4180), a line an answer. */
 export function toCsv(entries) {
-  const rows = entries.flatMap(({ at, prompt, parameters, answers }) =>
-    answers.map(({ model, text, seconds }) => [at, prompt, model, text, seconds.toFixed(2), settings(parameters)]),
-  );
+  const rows = entries.flatMap(({ at, prompt, parameters, answers }) => {
+    const chosen = settings(parameters);
+    return answers.map(({ model, text, seconds }) => [at, prompt, model, text, seconds.toFixed(2), chosen]);
+  });
   const head = ["asked", "prompt", "model", "answer", "seconds", "settings"];
   return [head, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
 }
 
-/** A cell in quotes. What a spreadsheet would run as a formula gets an apostrophe in front (OWASP's advice). */
+/** A cell in quotes. What a spreadsheet would run as a formula gets an apostrophe in front, as OWASP advises. */
 function cell(value) {
   const text = String(value);
   const harmless = /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text;

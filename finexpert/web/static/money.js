@@ -1,26 +1,30 @@
-// The Money tab: what is spent, how fast, how far the budget reaches, what it went to, and what the reaper did.
+// The Money tab: what is spent, how fast, how far the budget reaches, what it went to, and what the reaper
+// decided.
 import { about, duration, moment, span, usd } from "./format.js";
 import { html, useMemo } from "./lib.js";
-import { Note, Problem, Table, Tile } from "./parts.js";
+import { Bullets, Note, Problem, RunLink, Table, Tile, Waiting } from "./parts.js";
 import { Plot } from "./plot.js";
 import { usePolled } from "./polling.js";
 
-const PAUSE = 30;
+const PAUSE_SECONDS = 30;
 const POINTS_IN_TABLE = 40;
 const NEAR = 0.8;
 const HEADROOM = 1.15; // a projection far beyond the budget leaves the plot at its top
 
 export function Money({ local }) {
-  const money = usePolled("/money", () => PAUSE);
-  const told = usePolled("/decisions", () => PAUSE);
+  const money = usePolled("/money", () => PAUSE_SECONDS);
+  const told = usePolled("/decisions", () => PAUSE_SECONDS);
   return html`
     ${money.error && html`<${Problem} error=${money.error} quiet=${money.data !== null} />`}
-    ${money.data ? html`<${Month} money=${money.data} local=${local} />` : !money.error && html`<p class="quiet">Adding up …</p>`}
+    ${!money.data && !money.error && html`<${Waiting}>Adding up …</${Waiting}>`}
+    ${money.data && html`
+      <${Month} money=${money.data} local=${local} />
+      <${Lines} lines=${money.data.lines} />`}
     <section class="card" aria-labelledby="decisions-title">
       <h2 id="decisions-title">What the idle reaper decided</h2>
       ${told.error && html`<${Problem} error=${told.error} quiet />`}
-      ${told.data && html`<${Table} caption="Decisions of the idle reaper, newest first" columns=${DECISIONS} rows=${told.data.decisions}
-        empty="Nothing yet: it has not looked at any endpoint." />`}
+      ${told.data && html`<${Table} caption="Decisions of the idle reaper, newest first" columns=${DECISIONS}
+        rows=${told.data.decisions} empty="Nothing yet: it has not looked at any endpoint." />`}
     </section>`;
 }
 
@@ -31,55 +35,75 @@ const DECISIONS = [
   { name: "Why", of: ({ reason }) => reason },
 ];
 
+const RUNNING = html` <span class="badge running">running</span>`;
+
 const LINES = [
-  { name: "What", of: ({ name, kind }) => (kind === "training" ? html`<a href=${`#/runs/${encodeURIComponent(name)}`}>${name}</a>` : name) },
-  { name: "Kind", of: ({ kind, running }) => html`${kind}${running && html` <span class="badge running">running</span>`}` },
+  { name: "What", of: ({ name, kind }) => (kind === "training" ? html`<${RunLink} name=${name} />` : name) },
+  { name: "Kind", of: ({ kind, running }) => [kind, running && RUNNING] },
   { name: "How it adds up", of: ({ how }) => how },
   { name: "Dollars", of: ({ usd: amount }) => usd(amount), end: true },
 ];
 
+function Lines({ lines }) {
+  return html`<section class="card" aria-labelledby="lines-title">
+    <h2 id="lines-title">What it went to</h2>
+    <${Table} caption="What ran this month and what each cost" columns=${LINES} rows=${lines}
+      empty="Nothing has run this month." />
+  </section>`;
+}
+
 function Month({ money, local }) {
-  const { spent_usd: spent, limit_usd: limit, budget_usd: budget, burn_usd_per_hour: burn } = money;
+  const { spent_usd: spent, limit_usd: limit, budget_usd: budget } = money;
+  const { burn_usd_per_hour: burn, projected_usd: projected } = money;
   const percent = budget ? Math.min(100, Math.round((spent / budget) * 100)) : 100;
-  return html`
-    <section class="card" aria-labelledby="month-title">
-      <h2 id="month-title">${monthName(money.month)}</h2>
-      ${money.note && html`<p class="quiet">${money.note}</p>`}
-      ${spent >= limit && html`<${Note} kind="bad" title="The budget is reached"><p>New runs are refused and the endpoint is put to sleep. Raise the setting budget_usd, or wait for the next month.</p></${Note}>`}
-      <dl class="tiles">
-        <${Tile} name=${local ? "Would have been spent" : "Spent"} value=${usd(spent)}>of ${usd(budget)}, ${percent} %</${Tile}>
-        <${Tile} name="Burning now" value=${burn ? `${usd(burn)}/h` : "$0"}>${burn ? "as long as it runs" : "nothing runs that bills"}</${Tile}>
-        <${Tile} name="Until the limit" value=${hoursWords(money.hours_to_limit)}>of ${usd(limit)}, where everything is stopped</${Tile}>
-        <${Tile} name="By the month's end" value=${usd(money.projected_usd)}>${money.projected_usd > limit ? "if nothing stopped it" : "if it goes on like this"}</${Tile}>
-      </dl>
-      <div class="meter" role="meter" aria-label="Share of the budget that is spent, in percent" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${percent}>
-        <div class=${spent >= limit ? "over" : spent >= limit * NEAR ? "much" : ""} style=${{ width: `${percent}%` }}></div></div>
-      <${Course} money=${money} />
-      ${money.unread?.length > 0 && html`<${Note} title="Not in the sum"><ul>${money.unread.map((line) => html`<li>${line}</li>`)}</ul></${Note}>`}
-    </section>
-    <section class="card" aria-labelledby="lines-title">
-      <h2 id="lines-title">What it went to</h2>
-      <${Table} caption="What ran this month and what each cost" columns=${LINES} rows=${money.lines} empty="Nothing has run this month." />
-    </section>`;
+  return html`<section class="card" aria-labelledby="month-title">
+    <h2 id="month-title">${monthName(money.month)}</h2>
+    ${money.note && html`<p class="quiet">${money.note}</p>`}
+    ${spent >= limit && html`<${Reached} />`}
+    <dl class="tiles">
+      <${Tile} name=${local ? "Would have been spent" : "Spent"} value=${usd(spent)}>
+        of ${usd(budget)}, ${percent} %</${Tile}>
+      <${Tile} name="Burning now" value=${burn ? `${usd(burn)}/h` : "$0"}>
+        ${burn ? "as long as it runs" : "nothing runs that bills"}</${Tile}>
+      <${Tile} name="Until the limit" value=${hoursWords(money.hours_to_limit)}>
+        of ${usd(limit)}, where everything is stopped</${Tile}>
+      <${Tile} name="By the month's end" value=${usd(projected)}>
+        ${projected > limit ? "if nothing stopped it" : "if it goes on like this"}</${Tile}>
+    </dl>
+    <div class="meter" role="meter" aria-label="Share of the budget that is spent, in percent"
+      aria-valuemin="0" aria-valuemax="100" aria-valuenow=${percent}>
+      <div class=${fullness(spent / limit)} style=${{ width: `${percent}%` }}></div>
+    </div>
+    <${Course} money=${money} />
+    ${money.unread.length > 0 &&
+      html`<${Note} title="Not in the sum"><${Bullets} lines=${money.unread} /></${Note}>`}
+  </section>`;
+}
+
+function Reached() {
+  return html`<${Note} kind="bad" title="The budget is reached">
+    <p>New runs are refused and the endpoint is put to sleep. Raise the setting budget_usd, or wait for the
+      next month.</p></${Note}>`;
 }
 
 /** Spending over the month against the budget, and the same as a table. */
 function Course({ money }) {
-  const { history, budget_usd: budget, limit_usd: limit, projected_usd: projected } = money;
+  const { history, budget_usd: budget, limit_usd: limit } = money;
   const data = useMemo(() => courseOf(money), [money]);
-  if (history.length === 0) return html`<p class="quiet">No course to draw yet: the spend guard measures every few minutes.</p>`;
-  const last = history[history.length - 1];
-  const spent = last.spent_usd;
-  const label = `Spending this month: ${usd(spent)} at ${moment(last.at)}, going towards ${usd(projected)}; stopped at ${usd(limit)}, budget ${usd(budget)}.`;
+  if (history.length === 0) {
+    return html`<${Waiting}>No course to draw yet: the spend guard measures every few minutes.</${Waiting}>`;
+  }
   const every = Math.ceil(history.length / POINTS_IN_TABLE);
   const rows = history.filter((_, index) => index % every === 0 || index === history.length - 1);
+  const left = ({ spent_usd: spent }) => usd(Math.max(0, limit - spent));
   return html`
-    <${Plot} label=${label} data=${data} format=${usd} time=${monthOf(money.month)} top=${HEADROOM * Math.max(budget, spent)} lines=${COURSE} />
+    <${Plot} label=${courseWords(money)} data=${data} lines=${COURSE} format=${usd}
+      time=${monthOf(money.month)} top=${HEADROOM * Math.max(budget, money.spent_usd)} />
     <details><summary>The same as a table</summary>
       <${Table} caption="Spending over the month" rows=${rows} columns=${[
         { name: "When", of: ({ at }) => moment(at) },
         { name: "Spent", of: ({ spent_usd: spent }) => usd(spent), end: true },
-        { name: "Left until the limit", of: ({ spent_usd: spent }) => usd(Math.max(0, limit - spent)), end: true },
+        { name: "Left until the limit", of: left, end: true },
       ]} /></details>`;
 }
 
@@ -89,6 +113,12 @@ const COURSE = [
   { label: "Stopped at", color: "--warn", dash: [2, 4] },
   { label: "Budget", color: "--bad" },
 ];
+
+function courseWords({ history, projected_usd: projected, limit_usd: limit, budget_usd: budget }) {
+  const { at, spent_usd: spent } = history[history.length - 1];
+  const bounds = `stopped at ${usd(limit)}, budget ${usd(budget)}`;
+  return `Spending this month: ${usd(spent)} at ${moment(at)}, going towards ${usd(projected)}; ${bounds}.`;
+}
 
 /** Columns for the plot: times, spent, the projection from the last measurement on, limit, budget. */
 function courseOf({ month, history, projected_usd: projected, limit_usd: limit, budget_usd: budget }) {
@@ -108,10 +138,17 @@ function monthOf(month) {
 }
 
 function monthName(month) {
-  return new Date(`${month}-01T00:00:00Z`).toLocaleString("en-GB", { month: "long", year: "numeric", timeZone: "UTC" });
+  const words = { month: "long", year: "numeric", timeZone: "UTC" };
+  return new Date(`${month}-01T00:00:00Z`).toLocaleString("en-GB", words);
+}
+
+function fullness(share) {
+  if (share >= 1) return "over";
+  return share >= NEAR ? "much" : "";
 }
 
 function hoursWords(hours) {
   if (hours === null) return "no end in sight";
-  return hours <= 0 ? "reached" : hours < 1 ? about(hours * 3600) : duration(hours * 3600);
+  if (hours <= 0) return "reached";
+  return hours < 1 ? about(hours * 3600) : duration(hours * 3600);
 }

@@ -19,12 +19,12 @@ const TITLES = {
   gone: "No answer from the server",
 };
 
-/** An error as a person can act on it. Alerts by default; `quiet` for what a poll runs into again and again. */
+/** An error as a person can act on it. Alerts by default; `quiet` for what a poll runs into repeatedly. */
 export function Problem({ error, quiet = false, children }) {
   return html`<section class="notice bad" role=${quiet ? "status" : "alert"}>
     <h2>${TITLES[error.code] ?? "Something went wrong"}</h2>
     <p>${error.message}</p>
-    ${error.problems?.length > 0 && html`<ul>${error.problems.map((problem) => html`<li>${problem}</li>`)}</ul>`}
+    <${Bullets} lines=${error.problems} />
     ${error.fix && html`<p class="fix">${marked(error.fix)}</p>`}
     ${error.where && html`<p class="quiet small">Where: ${error.where}</p>`}
     ${error.code === "budget_reached" && html`<p><a href="#/money">See what the money went to</a></p>`}
@@ -33,45 +33,76 @@ export function Problem({ error, quiet = false, children }) {
 }
 
 /** Text with `commands` in backticks set as code; still only text. */
-export function marked(text) {
+function marked(text) {
   return text.split("`").map((part, index) => (index % 2 ? html`<code>${part}</code>` : part));
 }
 
 /** A box with a heading, for what is neither an error nor a result. */
 export function Note({ title, kind = "", children }) {
-  return html`<section class="notice ${kind}">${title && html`<h2>${title}</h2>`}${children}</section>`;
+  return html`<section class="notice ${kind}"><h2>${title}</h2>${children}</section>`;
+}
+
+/** A list of sentences; nothing where there are none. */
+export function Bullets({ lines = [] }) {
+  return lines.length > 0 && html`<ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>`;
+}
+
+/** What stands where something is being fetched. */
+export function Waiting({ children }) {
+  return html`<p class="quiet">${children}</p>`;
+}
+
+/** A run's name that leads to it. */
+export function RunLink({ name }) {
+  return html`<a href=${`#/runs/${encodeURIComponent(name)}`}>${name}</a>`;
 }
 
 /** A button that asks once more before it acts; Escape takes it back. */
-export function Confirmed({ label, question, act, danger = false, disabled = false }) {
+export function Confirmed({ label, question, act, danger = false }) {
   const [asking, setAsking] = useState(null); // null: not once asked
   const first = useRef(null);
   useLayoutEffect(() => {
     if (asking !== null) first.current?.focus();
   }, [asking]);
-  if (!asking) {
-    return html`<button key="ask" type="button" ref=${first} disabled=${disabled} onClick=${() => setAsking(true)}>${label}</button>`;
-  }
-  const escape = (event) => event.key === "Escape" && setAsking(false);
+  const ask = () => setAsking(true);
+  if (!asking) return html`<button key="ask" type="button" ref=${first} onClick=${ask}>${label}</button>`;
+  const back = () => setAsking(false);
+  const yes = () => {
+    back();
+    act();
+  };
+  const escape = (event) => event.key === "Escape" && back();
   return html`<span key="answer" class="confirm" role="group" aria-label=${question} onKeyDown=${escape}>
     <span>${question}</span>
-    <button type="button" ref=${first} class=${danger ? "danger" : "primary"} onClick=${() => { setAsking(false); act(); }}>Yes</button>
-    <button type="button" onClick=${() => setAsking(false)}>No</button>
+    <button type="button" ref=${first} class=${danger ? "danger" : "primary"} onClick=${yes}>Yes</button>
+    <button type="button" onClick=${back}>No</button>
   </span>`;
 }
 
 /** A figure with its name, and a line of explanation. */
 export function Tile({ name, value, children }) {
-  return html`<div class="tile"><dt>${name}</dt><dd><strong>${value}</strong>${children && html`<span>${children}</span>`}</dd></div>`;
+  return html`<div class="tile">
+    <dt>${name}</dt>
+    <dd><strong>${value}</strong>${children && html`<span>${children}</span>`}</dd>
+  </div>`;
 }
 
-/** A table that becomes a list of cards on a phone: every cell carries its column's name. */
+/**
+ * A table that becomes a list of cards on a phone: every cell carries its column's name.
+ *
+ * @param {{name: string, of: (row: any) => any, end?: boolean}[]} columns `end` aligns figures
+ * @param {string} empty what to say when there are no rows
+ */
 export function Table({ caption, columns, rows, empty }) {
-  if (rows.length === 0) return html`<p class="quiet">${empty}</p>`;
+  if (rows.length === 0) return html`<${Waiting}>${empty}</${Waiting}>`;
+  const side = ({ end }) => (end ? "end" : "");
+  const head = (column) => html`<th scope="col" class=${side(column)}>${column.name}</th>`;
+  const cell = (column, row) =>
+    html`<td data-name=${column.name} class=${side(column)}><span>${column.of(row)}</span></td>`;
   return html`<div class="scroll"><table class="cards">
     <caption class="unseen">${caption}</caption>
-    <thead><tr>${columns.map((column) => html`<th scope="col" class=${column.end ? "end" : ""}>${column.name}</th>`)}</tr></thead>
-    <tbody>${rows.map((row) => html`<tr>${columns.map((column) => html`<td data-name=${column.name} class=${column.end ? "end" : ""}>${column.of(row)}</td>`)}</tr>`)}</tbody>
+    <thead><tr>${columns.map(head)}</tr></thead>
+    <tbody>${rows.map((row) => html`<tr>${columns.map((column) => cell(column, row))}</tr>`)}</tbody>
   </table></div>`;
 }
 
@@ -80,27 +111,19 @@ export function announce(text) {
   document.getElementById("announcer").textContent = text;
 }
 
-/** Copy text; tells whether it worked. */
-export async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    announce("Copied.");
-    return true;
-  } catch {
-    announce("Copying was not allowed by the browser.");
-    return false;
-  }
-}
-
-/** A button that copies, and says so for two seconds. */
-export function CopyButton({ text, label = "Copy" }) {
+/** A button that copies a text, and says for two seconds whether it could. */
+export function CopyButton({ text }) {
   const [said, setSaid] = useState("");
   useEffect(() => {
     const timer = said && setTimeout(() => setSaid(""), 2000);
     return () => clearTimeout(timer);
   }, [said]);
-  const act = async () => setSaid((await copy(text())) ? "Copied" : "Not allowed");
-  return html`<button type="button" class="plain" onClick=${act}>${said || label}</button>`;
+  const copy = async () => {
+    const done = await navigator.clipboard.writeText(text()).then(() => true, () => false);
+    setSaid(done ? "Copied" : "Not allowed");
+    announce(done ? "Copied." : "The browser does not allow copying.");
+  };
+  return html`<button type="button" class="plain" onClick=${copy}>${said || "Copy"}</button>`;
 }
 
 /** Hand the reader a file. */

@@ -28,10 +28,10 @@ function element(kind, attributes) {
  *
  * @param {string} label what the plot shows, in a sentence
  * @param {number[][]} data x first (in seconds if it is time), then a list for each line; null is a gap
- * @param {{label: string, color: string, dash?: number[], fill?: string}[]} lines colours are CSS variables' names
+ * @param {{label: string, color: string, dash?: number[], fill?: string}[]} lines colours are CSS variables
  * @param {(value: number) => string} format of a value
  * @param {number|null} top the highest value to show; null: as high as the lines go
- * @param {[number, number]|null} time x is time, and this is the span to show; null: x is a number called `xLabel`
+ * @param {[number, number]|null} time x is time, and this is the span to show; null: x is a number, `xLabel`
  */
 export function Plot({ label, data, lines, format, top = null, time = null, xLabel = "" }) {
   const box = useRef(null), plot = useRef(null), given = useRef(data);
@@ -48,7 +48,8 @@ export function Plot({ label, data, lines, format, top = null, time = null, xLab
 
   useEffect(() => {
     let over = false;
-    const sized = new ResizeObserver(([{ contentRect }]) => plot.current?.setSize({ width: contentRect.width, height: HEIGHT }));
+    const resize = ([{ contentRect: { width } }]) => plot.current?.setSize({ width, height: HEIGHT });
+    const sized = new ResizeObserver(resize);
     load().then((UPlot) => {
       if (over) return;
       const options = optionsOf({ lines, format, top, time, xLabel, width: box.current.clientWidth });
@@ -72,7 +73,9 @@ export function Plot({ label, data, lines, format, top = null, time = null, xLab
 function optionsOf({ lines, format, top, time, xLabel, width }) {
   const css = getComputedStyle(document.documentElement);
   const color = (name) => css.getPropertyValue(name).trim();
-  const axis = { stroke: color("--soft"), font: "12px system-ui", grid: { stroke: color("--rule"), width: 1 }, ticks: { show: false } };
+  const grid = { stroke: color("--rule"), width: 1 };
+  const axis = { stroke: color("--soft"), font: "12px system-ui", grid, ticks: { show: false } };
+  const when = (_, value) => (value === null ? "–" : moment(value * 1000));
   return {
     width,
     height: HEIGHT,
@@ -83,7 +86,7 @@ function optionsOf({ lines, format, top, time, xLabel, width }) {
       { ...axis, size: 64, values: (_, values) => values.map(format) },
     ],
     series: [
-      time ? { label: "When", value: (_, value) => (value === null ? "–" : moment(value * 1000)) } : { label: xLabel },
+      time ? { label: "When", value: when } : { label: xLabel },
       ...lines.map((line) => ({
         label: line.label,
         stroke: color(line.color),

@@ -12,7 +12,7 @@ const FINAL = ["not_found", "not_here", "bad_input"];
  * that nobody looks at must not cost anything. After an error the last document stays, and the pauses grow.
  *
  * @param {string} path below /api
- * @param {(document: object) => number|null} pause seconds until the next look; null: it will not change any more
+ * @param {(document: object) => number|null} pause seconds until the next look; null: it is final
  * @returns {{data: object|null, error: ApiError|null, refresh: () => Promise<void>}}
  */
 export function usePolled(path, pause) {

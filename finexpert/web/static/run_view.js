@@ -1,87 +1,111 @@
 // One run: live while it goes on, then its result, its report, and what may be done with it.
 import { call, request } from "./api.js";
-import { about, count, signed, usd } from "./format.js";
+import { about, count, range, signed, usd } from "./format.js";
 import { html, useEffect, useMemo, useState } from "./lib.js";
-import { Confirmed, download, Problem, Table, Tile } from "./parts.js";
+import { Confirmed, download, Problem, Table, Tile, Waiting } from "./parts.js";
 import { Plot } from "./plot.js";
 import { usePolled } from "./polling.js";
 import { Result } from "./runs.js";
 
-const STAGES = { check: "Data", admit: "Budget", train: "Training", judge: "Quality gate", serve: "Serving", notify: "Notice" };
+const STAGES = {
+  check: "Data",
+  admit: "Budget",
+  train: "Training",
+  judge: "Quality gate",
+  serve: "Serving",
+  notify: "Notice",
+};
 const POINTS_IN_TABLE = 40;
 
-export function RunView({ name, session, hosting }) {
-  const local = session.on.kind === "local";
+export function RunView({ name, local, hosting }) {
   const path = `/runs/${encodeURIComponent(name)}`;
-  const { data: run, error, refresh } = usePolled(path, ({ status }) => (status !== "RUNNING" ? null : local ? 1 : 5));
-  if (!run) return error ? html`<${Back} /><${Problem} error=${error} />` : html`<p class="quiet">Looking at the run …</p>`;
-  const running = run.status === "RUNNING";
+  const pause = ({ status }) => (status === "RUNNING" ? (local ? 1 : 5) : null);
+  const { data: run, error, refresh } = usePolled(path, pause);
   return html`
-    <${Back} />
-    <section class="card" aria-labelledby="run-title">
-      <div class="heading"><h2 id="run-title">${run.name}</h2><${Result} run=${run} /></div>
-      ${error && html`<${Problem} error=${error} quiet />`}
-      ${running && html`<${Progress} run=${run} />`}
-      ${!running && !run.error && html`<p class="verdict">${run.sentence}</p>`}
-      ${run.error && html`<${Problem} error=${{ code: "failed", message: run.error }} quiet />`}
-      <${Figures} run=${run} running=${running} local=${local} />
-      ${run.evaluation && html`<${Evaluation} evaluation=${run.evaluation} />`}
-      <${Actions} run=${run} path=${path} hosting=${hosting} refresh=${refresh} />
-      <${Losses} losses=${run.losses} steps=${run.steps} />
-    </section>
-    ${run.has_report && html`<${Report} path=${path} name=${run.name} />`}`;
+    <p><a href="#/runs">All runs</a></p>
+    ${error && html`<${Problem} error=${error} quiet=${run !== null} />`}
+    ${!run && !error && html`<${Waiting}>Looking at the run …</${Waiting}>`}
+    ${run && html`<${Run} run=${run} path=${path} local=${local} hosting=${hosting} refresh=${refresh} />`}
+    ${run?.has_report && html`<${Report} path=${path} name=${name} />`}`;
 }
 
-function Back() {
-  return html`<p><a href="#/runs">All runs</a></p>`;
+function Run({ run, path, local, hosting, refresh }) {
+  const running = run.status === "RUNNING";
+  return html`<section class="card" aria-labelledby="run-title">
+    <div class="heading"><h2 id="run-title">${run.name}</h2><${Result} run=${run} /></div>
+    ${running && html`<${Progress} run=${run} />`}
+    ${run.error && html`<${Problem} error=${{ code: "failed", message: run.error }} quiet />`}
+    ${!running && !run.error && html`<p class="verdict">${run.sentence}</p>`}
+    <${Figures} run=${run} running=${running} local=${local} />
+    ${run.evaluation && html`<${Evaluation} evaluation=${run.evaluation} />`}
+    <${Actions} run=${run} path=${path} hosting=${hosting} refresh=${refresh} />
+    ${run.losses.length > 1 && html`<${Losses} losses=${run.losses} steps=${run.steps} />`}
+  </section>`;
 }
 
 function Progress({ run }) {
   const stages = Object.keys(STAGES);
   const at = stages.indexOf(run.stage);
-  const eta = run.eta_seconds ? `, ${about(run.eta_seconds)} of training left` : "";
+  const stage = (name, index) => {
+    if (index < at) return html`<li class="past">${STAGES[name]}<span class="unseen"> (done)</span></li>`;
+    return index === at ? html`<li class="now" aria-current="step">${STAGES[name]}</li>` : html`<li>${STAGES[name]}</li>`;
+  };
   return html`
-    <ol class="stages" aria-label="Stages">${stages.map((stage, index) => html`<li class=${index < at ? "past" : index === at ? "now" : ""}
-      aria-current=${index === at ? "step" : undefined}>${STAGES[stage]}${index < at && html`<span class="unseen"> (done)</span>`}</li>`)}</ol>
+    <ol class="stages" aria-label="Stages">${stages.map(stage)}</ol>
     <p class="doing" role="status">${run.stage_words}</p>
-    ${run.steps > 0 && html`<progress max=${run.steps} value=${run.step} aria-label="Optimizer steps"></progress>
-      <p class="quiet small">Step ${count(run.step)} of ${count(run.steps)}${eta}</p>`}`;
+    ${run.steps > 0 && html`
+      <progress max=${run.steps} value=${run.step} aria-label="Optimizer steps"></progress>
+      <p class="quiet small">Step ${count(run.step)} of ${count(run.steps)}
+        ${run.eta_seconds > 0 && `, ${about(run.eta_seconds)} of training left`}</p>`}`;
 }
 
 function Figures({ run, running, local }) {
-  const loss = run.losses[run.losses.length - 1]?.[1];
+  const loss = run.losses.at(-1)?.[1];
   return html`<dl class="tiles">
-    <${Tile} name=${local ? "Would cost on AWS" : "Costs"} value=${usd(run.usd)}>${running ? "so far" : "in all"}</${Tile}>
-    ${loss !== undefined && html`<${Tile} name="Training loss" value=${loss.toFixed(3)}>${running ? "of the last step" : "at the end"}</${Tile}>`}
-    ${run.tokens_per_second > 0 && html`<${Tile} name="Speed" value=${count(run.tokens_per_second)}>tokens a second</${Tile}>`}
+    <${Tile} name=${local ? "Would cost on AWS" : "Costs"} value=${usd(run.usd)}>
+      ${running ? "so far" : "in all"}</${Tile}>
+    ${loss !== undefined && html`<${Tile} name="Training loss" value=${loss.toFixed(3)}>
+      ${running ? "of the last step" : "at the end"}</${Tile}>`}
+    ${run.tokens_per_second > 0 && html`<${Tile} name="Speed" value=${count(run.tokens_per_second)}>
+      tokens a second</${Tile}>`}
   </dl>`;
 }
 
 function Evaluation({ evaluation: { metric, base, tuned, difference, interval } }) {
-  return html`<h3>Held-out result</h3>
+  const name = metric.replace("held_out", "held-out").replaceAll("_", " ");
+  return html`
+    <h3>Held-out result</h3>
     <dl class="tiles">
-      <${Tile} name=${words(metric)} value=${`${base.toFixed(3)} → ${tuned.toFixed(3)}`}>base → fine-tuned</${Tile}>
-      <${Tile} name="Change" value=${signed(difference)}>95 % interval ${signed(interval[0])} to ${signed(interval[1])}</${Tile}>
+      <${Tile} name=${name} value=${`${base.toFixed(3)} → ${tuned.toFixed(3)}`}>base → fine-tuned</${Tile}>
+      <${Tile} name="Change" value=${signed(difference)}>95 % interval ${range(interval)}</${Tile}>
     </dl>`;
 }
 
+const LOSS = [{ label: "Loss", color: "--accent" }];
+const STEPS = [
+  { name: "Step", of: ([step]) => count(step), end: true },
+  { name: "Loss", of: ([, loss]) => loss.toFixed(3), end: true },
+];
+
 function Losses({ losses, steps }) {
   const data = useMemo(() => [losses.map(([step]) => step), losses.map(([, loss]) => loss)], [losses]);
-  if (losses.length < 2) return null;
-  const [first, last] = [losses[0], losses[losses.length - 1]];
+  const at = ([step, loss]) => `${loss.toFixed(3)} at step ${step}`;
+  const label = `Training loss from ${at(losses[0])} to ${at(losses.at(-1))} of ${steps}.`;
   const every = Math.ceil(losses.length / POINTS_IN_TABLE);
-  return html`<h3>Loss</h3>
-    <${Plot} label=${`Training loss from ${first[1].toFixed(3)} at step ${first[0]} to ${last[1].toFixed(3)} at step ${last[0]} of ${steps}.`}
-      data=${data} format=${(value) => value.toFixed(2)} xLabel="Step" lines=${[{ label: "Loss", color: "--accent" }]} />
+  const rows = losses.filter((_, index) => index % every === 0);
+  return html`
+    <h3>Loss</h3>
+    <${Plot} label=${label} data=${data} lines=${LOSS} format=${(value) => value.toFixed(2)} xLabel="Step" />
     <details><summary>The same as a table</summary>
-      <${Table} caption="Training loss by step" rows=${losses.filter((_, index) => index % every === 0)} columns=${[
-        { name: "Step", of: ([step]) => count(step), end: true },
-        { name: "Loss", of: ([, loss]) => loss.toFixed(3), end: true },
-      ]} /></details>`;
+      <${Table} caption="Training loss by step" rows=${rows} columns=${STEPS} /></details>`;
 }
 
 function Actions({ run, path, hosting, refresh }) {
   const [error, setError] = useState(null);
+  const { endpoint } = hosting;
+  const served = run.can_promote && endpoint?.run === run.name;
+  const sleeping = endpoint && endpoint.state !== "awake";
+  const price = sleeping ? ` The endpoint wakes and costs ${usd(endpoint.usd_per_hour)} an hour.` : "";
   const post = async (action, then) => {
     setError(null);
     try {
@@ -91,8 +115,7 @@ function Actions({ run, path, hosting, refresh }) {
       setError(problem);
     }
   };
-  const served = hosting.endpoint?.run === run.name;
-  const price = hosting.endpoint && hosting.endpoint.state !== "awake" ? ` The endpoint wakes and costs ${usd(hosting.endpoint.usd_per_hour)} an hour.` : "";
+  const stop = () => post("stop", refresh);
   const promote = () => post("promote", () => {
     location.hash = "#/endpoint";
     return hosting.refresh();
@@ -100,9 +123,11 @@ function Actions({ run, path, hosting, refresh }) {
   return html`
     ${error && html`<${Problem} error=${error} />`}
     <div class="actions">
-      ${run.status === "RUNNING" && html`<${Confirmed} label="Stop this run" question="Stop it? What it has learnt is lost." danger act=${() => post("stop", refresh)} />`}
+      ${run.status === "RUNNING" && html`<${Confirmed} label="Stop this run" danger act=${stop}
+        question="Stop it? What it has learnt is lost." />`}
       ${served && html`<p class="quiet">The endpoint serves this one.</p>`}
-      ${run.can_promote && !served && html`<${Confirmed} label="Serve this one" question=${`Serve this run's model?${price}`} act=${promote} />`}
+      ${run.can_promote && !served && html`<${Confirmed} label="Serve this one" act=${promote}
+        question=${`Serve this run's model?${price}`} />`}
     </div>`;
 }
 
@@ -113,21 +138,21 @@ function Report({ path, name }) {
   const [error, setError] = useState(null);
   useEffect(() => {
     if (!open || text !== null) return;
+    setError(null);
     request(`${path}/report`).then((answer) => answer.text()).then(setText, setError);
   }, [open, text, path]);
+  const save = () => download(`${name}.html`, "text/html", text);
+  const toggle = () => setOpen(!open);
   return html`<section class="card" aria-labelledby="report-title">
-    <div class="heading"><h2 id="report-title">Report</h2>
+    <div class="heading">
+      <h2 id="report-title">Report</h2>
       <div class="actions">
-        <button type="button" aria-expanded=${open} onClick=${() => setOpen(!open)}>${open ? "Close" : "Open"}</button>
-        ${text && html`<button type="button" onClick=${() => download(`${name}.html`, "text/html", text)}>Save</button>`}
+        <button type="button" aria-expanded=${open} onClick=${toggle}>${open ? "Close" : "Open"}</button>
+        ${text && html`<button type="button" onClick=${save}>Save</button>`}
       </div>
     </div>
     ${open && error && html`<${Problem} error=${error} />`}
-    ${open && !error && text === null && html`<p class="quiet">Fetching …</p>`}
-    ${open && text !== null && html`<iframe class="report" title=${`Report of ${name}`} sandbox="" srcdoc=${text}></iframe>`}
+    ${open && !error && text === null && html`<${Waiting}>Fetching …</${Waiting}>`}
+    ${open && text && html`<iframe class="report" title=${`Report of ${name}`} sandbox="" srcdoc=${text}></iframe>`}
   </section>`;
-}
-
-function words(metric) {
-  return metric.replace("held_out", "held-out").replaceAll("_", " ");
 }

@@ -2,7 +2,7 @@
 import { call } from "./api.js";
 import { size, usd } from "./format.js";
 import { html, useRef, useState } from "./lib.js";
-import { announce, Note, Problem, Tile } from "./parts.js";
+import { announce, Bullets, Note, Problem, Tile } from "./parts.js";
 
 const KINDS = ".txt,.csv,.json,.jsonl";
 
@@ -20,7 +20,8 @@ export function StartRun({ limits, local }) {
     announce(`Checking ${chosen.name}.`);
     try {
       if (chosen.size > limits.upload_bytes) throw tooLarge(chosen, limits.upload_bytes);
-      const found = await call(`/datasets?name=${encodeURIComponent(chosen.name)}`, { method: "POST", body: chosen });
+      const path = `/datasets?name=${encodeURIComponent(chosen.name)}`;
+      const found = await call(path, { method: "POST", body: chosen });
       if (latest.current !== chosen) return;
       setChecked(found);
       announce(`${chosen.name} can be used.`);
@@ -38,8 +39,11 @@ export function StartRun({ limits, local }) {
   return html`<section class="card" aria-labelledby="start-title">
     <h2 id="start-title">Start a run</h2>
     <${DropZone} take=${check} most=${limits.upload_bytes} />
-    ${file && !checked && !error && html`<p class="doing">Checking ${file.name} …</p><progress aria-label="Checking the data"></progress>`}
-    ${error && html`<${Problem} error=${error}><button type="button" onClick=${forget}>All right</button></${Problem}>`}
+    ${file && !checked && !error && html`
+      <p class="doing">Checking ${file.name} …</p>
+      <progress aria-label="Checking the data"></progress>`}
+    ${error && html`<${Problem} error=${error}>
+      <button type="button" onClick=${forget}>Close</button></${Problem}>`}
     ${checked && html`<${Plan} file=${file} checked=${checked} local=${local} forget=${forget} />`}
   </section>`;
 }
@@ -60,10 +64,12 @@ function DropZone({ take, most }) {
     if (target.files.length) take(target.files[0]);
     target.value = "";
   };
-  return html`<div class=${`drop ${over ? "over" : ""}`} onDragOver=${drag} onDragLeave=${drag} onDrop=${drop}>
+  const kind = over ? "drop over" : "drop";
+  return html`<div class=${kind} onDragOver=${drag} onDragLeave=${drag} onDrop=${drop}>
     <label for="data-file">Drop a file with your own text here, or choose one</label>
     <input id="data-file" type="file" accept=${KINDS} aria-describedby="data-help" onChange=${chosen} />
-    <p id="data-help" class="quiet small">Text, CSV, JSON or JSON lines, up to ${size(most)}. It is checked first; nothing is paid for until you confirm.</p>
+    <p id="data-help" class="quiet small">Text, CSV, JSON or JSON lines, up to ${size(most)}.
+      It is checked first; nothing is paid for until you confirm.</p>
   </div>`;
 }
 
@@ -85,28 +91,42 @@ function Plan({ file, checked: { dataset, report, plan }, local, forget }) {
   return html`<div class="plan">
     <h3>${file.name} can be used</h3>
     <p>${report.sentence}</p>
-    ${report.warnings?.length > 0 && html`<${Note} kind="warn" title="To know before you train"><ul>${report.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></${Note}>`}
-    ${plan.fits
-      ? html`<dl class="tiles">
-          <${Tile} name="Expected" value=${usd(plan.expected_usd)}>${local ? "on AWS; here it costs nothing" : "for the training job"}</${Tile}>
-          <${Tile} name="At most" value=${usd(plan.worst_case_usd)}>then it is stopped</${Tile}>
-          <${Tile} name="Left of the budget" value=${usd(plan.remaining_usd)}>this month</${Tile}>
-        </dl>
-        <details><summary>How that adds up</summary><p>${plan.takes}</p><p>${plan.sentence}</p>${cheaperWords(plan)}</details>`
-      : html`<${Note} kind="bad" title="The budget does not allow it"><p>${plan.sentence}</p>${cheaperWords(plan)}<p><a href="#/money">See what the money went to</a></p></${Note}>`}
-    <label class="check"><input type="checkbox" checked=${wake} onChange=${(event) => setWake(event.target.checked)} /> Wake the endpoint with the result, if it is better than the base model</label>
+    ${report.warnings.length > 0 &&
+      html`<${Note} kind="warn" title="To know before you train"><${Bullets} lines=${report.warnings} /></${Note}>`}
+    ${plan.fits ? html`<${Price} plan=${plan} local=${local} />` : html`<${TooDear} plan=${plan} />`}
+    <label class="check">
+      <input type="checkbox" checked=${wake} onChange=${({ target }) => setWake(target.checked)} />
+      Wake the endpoint with the result, if it is better than the base model
+    </label>
     ${error && html`<${Problem} error=${error} />`}
     <div class="actions">
-      <button type="button" class="primary" disabled=${starting || !plan.fits} onClick=${start}>${starting ? "Starting …" : "Start the run"}</button>
+      <button type="button" class="primary" disabled=${starting || !plan.fits} onClick=${start}>
+        ${starting ? "Starting …" : "Start the run"}</button>
       <button type="button" onClick=${forget}>Another file</button>
     </div>
   </div>`;
 }
 
-/** The same job for less, where there is such a way. */
-function cheaperWords({ cheaper }) {
-  const ways = cheaper.filter(({ fits }) => fits).map(({ what, worst_case_usd: most }) => `${what}, at most ${usd(most)}`);
-  return ways.length > 0 && html`<p>It would fit as: ${ways.join("; ")}.</p>`;
+function Price({ plan, local }) {
+  return html`
+    <dl class="tiles">
+      <${Tile} name="Expected" value=${usd(plan.expected_usd)}>
+        ${local ? "on AWS; here it costs nothing" : "for the training job"}</${Tile}>
+      <${Tile} name="At most" value=${usd(plan.worst_case_usd)}>then it is stopped</${Tile}>
+      <${Tile} name="Left of the budget" value=${usd(plan.remaining_usd)}>this month</${Tile}>
+    </dl>
+    <details><summary>How that adds up</summary><p>${plan.takes}</p><p>${plan.sentence}</p></details>`;
+}
+
+/** Why it would be refused, and the same job for less where there is such a way. */
+function TooDear({ plan: { sentence, cheaper } }) {
+  const fitting = cheaper.filter(({ fits }) => fits);
+  const ways = fitting.map(({ what, worst_case_usd: most }) => `${what}, at most ${usd(most)}`);
+  return html`<${Note} kind="bad" title="The budget does not allow it">
+    <p>${sentence}</p>
+    ${ways.length > 0 && html`<p>It would fit as: ${ways.join("; ")}.</p>`}
+    <p><a href="#/money">See what the money went to</a></p>
+  </${Note}>`;
 }
 
 function tooLarge(file, most) {

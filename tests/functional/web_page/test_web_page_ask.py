@@ -109,6 +109,17 @@ def test_long_answers_scroll_in_their_window_and_follow_the_end(visit, api):
     assert text.evaluate("e => e.scrollTop") == 0  # who reads at the top is not carried off
 
 
+def test_who_wants_no_motion_gets_none(visit, api):
+    api.pace.clear()
+    page = visit()
+    ask(page, "Volatility")
+    moving = "e => getComputedStyle(e, '::before').animationName"
+    writing = page.locator(".writing").first
+    assert writing.evaluate(moving) == "none"
+    page.emulate_media(reduced_motion="no-preference")
+    assert writing.evaluate(moving) == "pulse"
+
+
 def test_a_slow_answer_says_so_and_may_be_stopped(visit, api):
     api.pace.clear()
     page = visit()
@@ -165,7 +176,7 @@ def test_asking_while_asleep_offers_to_wake_and_queues_the_question(visit, api):
     ask(page, PROMPT)
     offer = page.get_by_role("region", name="The endpoint is asleep")
     expect(offer).to_contain_text("$1.52 an hour")
-    expect(offer).to_contain_text("About 6 min, going by past wakes.")
+    expect(offer).to_contain_text("Waking takes about 6 min, going by past wakes.")
     assert api.asked == []
     offer.get_by_role("button", name="Wake it and ask").click()
     waiting = page.get_by_role("region", name="Your question waits")

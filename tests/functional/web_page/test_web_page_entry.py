@@ -6,11 +6,12 @@ import json
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from accessibility import violations
 from page_server import TOKEN
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 MOST_BYTES = 300_000
-COGNITO = {"auth": {"kind": "cognito", "domain": "login.example", "client_id": "the-client"}}
+COGNITO = {"auth": {"kind": "cognito", "domain": "https://login.example", "client_id": "the-client"}}
 
 
 def test_the_token_leaves_the_address_and_stays_in_this_tab_only(visit, context, server):
@@ -21,6 +22,7 @@ def test_the_token_leaves_the_address_and_stays_in_this_tab_only(visit, context,
     other = context.new_page()
     other.goto(server.address)
     expect(other.get_by_role("heading", name="Open the link from your terminal")).to_be_visible()
+    assert violations(other) == []
 
 
 def test_a_token_of_another_start_is_refused_and_a_new_link_taken(context, server, api):
@@ -36,6 +38,7 @@ def test_a_server_that_is_gone_is_told_and_found_again(visit, context):
     context.route("**/api/**", lambda route: route.abort())
     page.reload()
     expect(page.get_by_role("alert")).to_contain_text("The server behind this page does not answer.")
+    assert violations(page) == []
     context.unroute("**/api/**")
     expect(page.get_by_label("Your question")).to_be_visible(timeout=10_000)
 
@@ -150,6 +153,7 @@ def test_an_answer_to_another_sign_in_is_not_taken(context, server, cognito):
     page = context.new_page()
     _sign_in(page, server.address)
     expect(page.get_by_role("alert")).to_contain_text("The answer belongs to another sign-in.")
+    assert violations(page) == []
     assert cognito.redeemed == {}
 
 
