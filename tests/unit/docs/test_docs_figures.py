@@ -39,6 +39,17 @@ def test_the_example_of_a_domain_can_be_trained_on_and_asked(domain):
             assert question["context"].rstrip(".") in text
 
 
+@pytest.mark.parametrize(
+    ("example", "setting", "documents"),
+    [("instructions", "instruction_tuned", 12), ("dialogs", "chat_dataset", 6)],
+)
+def test_the_examples_of_other_forms_are_read_whole(example, setting, documents):
+    settings = Settings.load({"hyperparameters": json.dumps({setting: "True"})}, {})
+    report = datasets.check(ROOT / "docs" / "examples" / example, settings.hyperparameters)
+    assert report.ok
+    assert report.documents == documents
+
+
 def test_the_citation_is_one():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation.keys() >= {"cff-version", "message", "title", "authors"}
