@@ -52,8 +52,13 @@ def test_the_base_model_alone_is_everything_but_the_adapter(aws: Templates) -> N
     assert adapted["Properties"]["InferenceComponentName"] == "finexpert-tuned"
 
 
-def test_merged_hosting_serves_no_base_model_alone(tmp_path: Path) -> None:
-    parameter = synthesize(tmp_path, hosting="merged")["Hosting"]["Parameters"]["ModelArtifact"]
+@pytest.fixture(scope="module")
+def merged(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    return synthesize(tmp_path_factory.mktemp("merged"), hosting="merged")
+
+
+def test_merged_hosting_serves_no_base_model_alone(merged: Templates) -> None:
+    parameter = merged["Hosting"]["Parameters"]["ModelArtifact"]
     assert re.search(parameter["AllowedPattern"], "s3://bucket-1/runs/x/output/model.tar.gz")
     assert not re.search(parameter["AllowedPattern"], "base")
 
@@ -202,29 +207,26 @@ def test_only_what_is_kept_is_protected_and_marked(retain: bool, tmp_path: Path)
     assert protected == ({"FinExpert-Storage"} if retain else set())
 
 
-@pytest.mark.parametrize(
-    ("hosting", "counted"),
-    [
-        (
-            "components",
-            {("InferenceComponentName", "finexpert-base"), ("InferenceComponentName", "finexpert-tuned")},
-        ),
-        ("merged", {("EndpointName", "finexpert", "VariantName", "AllTraffic")}),
-    ],
-)
 def test_the_dashboard_shows_calls_and_gpus_where_sagemaker_counts_them(
-    hosting: str, counted: set[tuple[str, ...]], tmp_path: Path
+    aws: Templates, merged: Templates
 ) -> None:
-    ((_, dashboard),) = resources(
-        synthesize(tmp_path, hosting=hosting)["Guardrails"], "AWS::CloudWatch::Dashboard"
-    ).items()
+    of_variant = ("EndpointName", "finexpert", "VariantName", "AllTraffic")
+    of_components = {("InferenceComponentName", f"finexpert-{name}") for name in ("base", "tuned")}
+    for stacks, counted in ((aws, of_components), (merged, {of_variant})):
+        plain, searches = graphs(stacks)
+        for name in ("Invocations", "ModelLatency"):
+            assert {metric[2:] for metric in plain if metric[:2] == ("AWS/SageMaker", name)} == counted
+        for name in ("GPUUtilization", "GPUMemoryUtilization"):
+            assert ("/aws/sagemaker/Endpoints", name, *of_variant) in plain
+            assert f'{{/aws/sagemaker/TrainingJobs,Host}} MetricName="{name}" finexpert-' in searches
+
+
+def graphs(stacks: Templates) -> tuple[list[tuple[str, ...]], str]:
+    """The metrics on the dashboard, and its search expressions."""
+    ((_, dashboard),) = resources(stacks["Guardrails"], "AWS::CloudWatch::Dashboard").items()
     widgets = json.loads(joined(dashboard["Properties"]["DashboardBody"]))["widgets"]
     metrics = [metric for widget in widgets for metric in widget["properties"].get("metrics", [])]
     plain = [tuple(part for part in metric if isinstance(part, str)) for metric in metrics]
-    for name in ("Invocations", "ModelLatency"):
-        assert {metric[2:] for metric in plain if metric[:2] == ("AWS/SageMaker", name)} == counted
-    of_variant = ("EndpointName", "finexpert", "VariantName", "AllTraffic")
-    searches = " ".join(part["expression"] for metric in metrics for part in metric if "expression" in part)
-    for name in ("GPUUtilization", "GPUMemoryUtilization"):
-        assert ("/aws/sagemaker/Endpoints", name, *of_variant) in plain
-        assert f'{{/aws/sagemaker/TrainingJobs,Host}} MetricName="{name}" finexpert-' in searches
+    return plain, " ".join(
+        part["expression"] for metric in metrics for part in metric if "expression" in part
+    )
