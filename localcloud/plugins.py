@@ -55,6 +55,7 @@ def install() -> None:
     hooks.install_lambda_result(lambda_errors.with_class_name)
     hooks.install_lambda_metrics()
     hooks.install_event_retries()
+    hooks.install_token_keys()
     hooks.install_execution_end(stepfunctions.time_out_seconds)
     hooks.install_decision_log(
         lambda role, action, resource, context, allowed: access_log.add(

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 from finexpert.deployment import Deployment
+from finexpert.ops import runs
 from finexpert.target import Target
 from finexpert.web import files
 from finexpert.web.context import Context, Kept, Limits
@@ -78,11 +79,13 @@ def _context() -> Context:
     """Of this process, which answers one request at a time for as long as Lambda keeps it."""
     target = Target(None, os.environ)
     settings = Settings(**json.loads(os.environ["SETTINGS"]))
+    deployment = Deployment(target, settings)
     return Context(
-        deployment=Deployment(target, settings),
+        deployment=deployment,
         streams=False,
         compares=False,
         limits=LIMITS,
+        looks=Kept(runs.follow_seconds(deployment)),
         sums=Kept(SUM_SECONDS),
     )
 

@@ -20,8 +20,10 @@ from starlette.responses import Response as Outgoing
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
+from finexpert.errors import UserError
+from finexpert.ops import runs
 from finexpert.web import files
-from finexpert.web.context import Context
+from finexpert.web.context import Context, Kept
 from finexpert.web.door import Door
 from finexpert.web.http import Problem, Request, Response, answer, refusal, too_large
 from finexpert.web.problems import problem_of
@@ -45,18 +47,35 @@ def serve(deployment: Deployment, *, port: int, ready: Callable[[str], None]) ->
         ready: told the address to open, which holds the token in its fragment: no server ever sees that.
 
     Raises:
-        OSError: the port is taken.
+        UserError: the port is taken.
     """
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     with listening:
-        listening.bind((ADDRESS, port))
+        _bind(listening, port)
         door = Door(listening.getsockname()[1], secrets.token_urlsafe(32))
         compares = importlib.util.find_spec("numpy") is not None
-        app = application(Context(deployment=deployment, streams=True, compares=compares), door)
+        context = Context(
+            deployment=deployment,
+            streams=True,
+            compares=compares,
+            looks=Kept(runs.follow_seconds(deployment)),
+        )
+        app = application(context, door)
         ready(f"http://{ADDRESS}:{door.port}/#token={door.token}")
         # From here on the socket is Hypercorn's, which closes it.
         asyncio.run(_until_told(app, listening.detach()))
+
+
+def _bind(listening: socket.socket, port: int) -> None:
+    try:
+        listening.bind((ADDRESS, port))
+    except OSError as error:
+        raise UserError(
+            f"Port {port} cannot be listened to: {error.strerror}.",
+            where=ADDRESS,
+            fix="Name another, or leave out --port for a free one.",
+        ) from None
 
 
 async def _until_told(app: Starlette, descriptor: int) -> None:

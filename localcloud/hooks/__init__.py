@@ -68,6 +68,7 @@ from localcloud.hooks.telemetry import (
     put_log_events,
     put_metric,
 )
+from localcloud.hooks.tokens import install_token_keys
 
 __all__ = [
     "CONTRACT",
@@ -107,6 +108,7 @@ __all__ = [
     "install_tagged_resources",
     "install_task",
     "install_task_roles",
+    "install_token_keys",
     "joined",
     "log_texts",
     "policy_allows",

@@ -6,7 +6,7 @@ tests/unit/localcloud/test_localcloud_hooks.py names the one that an upgrade bro
 from __future__ import annotations
 
 # (module of ministack, attribute, its kind): "call" a function, "dict" a table, "store" a table by account
-# and region
+# and region, "text" a setting
 CONTRACT: tuple[tuple[str, str, str], ...] = (
     ("app", "app", "call"),
     ("app", "SERVICE_REGISTRY", "dict"),
@@ -34,6 +34,9 @@ CONTRACT: tuple[tuple[str, str, str], ...] = (
     ("core.responses", "StreamingResponse", "call"),
     ("core.concurrency", "spawn_background", "call"),
     ("core.lambda_runtime", "reset", "call"),
+    ("services.apigateway", "_PORT", "text"),
+    ("services.apigateway", "_fetch_jwks", "call"),
+    ("services.cognito", "well_known_jwks", "call"),
     ("services.cloudwatch", "_metrics", "store"),
     ("services.cloudwatch", "_alarms", "store"),
     ("services.cloudwatch", "_metric_bucket", "call"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ministack.core import responses
-from ministack.services import cloudwatch, eventbridge, lambda_svc, stepfunctions
+from ministack.services import apigateway, cloudwatch, cognito, eventbridge, lambda_svc, stepfunctions
 from ministack.services.cloudformation import provisioners, stacks
 
 from localcloud import hooks
@@ -36,6 +36,8 @@ def test_hook_exists_with_its_kind(entry: tuple[str, str, str]) -> None:
     assert found is not None, f"{named(entry)} is gone from ministack"
     if kind == "call":
         assert callable(found), f"{named(entry)} is no longer callable"
+    elif kind == "text":
+        assert isinstance(found, str), f"{named(entry)} is no longer text"
     elif kind == "dict":
         assert isinstance(found, dict), f"{named(entry)} is no longer a dict"
     else:
@@ -55,6 +57,8 @@ def test_hook_exists_with_its_kind(entry: tuple[str, str, str]) -> None:
         (lambda_svc._emit_lambda_metrics, ["function_name", "duration_ms", "error", "throttle"]),
         (lambda_svc.invoke_async_with_retry, ["func", "event"]),
         (eventbridge._dispatch_to_lambda, ["arn", "payload"]),
+        (apigateway._fetch_jwks, ["url"]),
+        (cognito.well_known_jwks, ["pool_id"]),
         (cloudwatch._evaluate_alarm, ["alarm"]),
         (cloudwatch._stat_value, ["stats", "stat_name", "points"]),
         (cloudwatch._dispatch_alarm_actions, ["alarm", "old_state", "new_state", "reason"]),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from finexpert.errors import UserError
 from finexpert.web import local
 from finexpert.web.context import Context
 from finexpert.web.door import Door
@@ -102,3 +104,12 @@ def test_pieces_are_sent_as_they_come_and_closed(context: Context, monkeypatch: 
     status, headers, body = talk(context, "POST", "/api/ask", [b"{}"])
     assert (status, headers["content-type"], body) == (200, NDJSON, b"one\ntwo\n")
     assert closed == [True]
+
+
+def test_a_port_that_is_taken_is_told(context: Context) -> None:
+    with socket.socket() as taken:
+        taken.bind((local.ADDRESS, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(UserError, match=f"Port {port} cannot be listened to"):
+            local.serve(context.deployment, port=port, ready=lambda address: pytest.fail(address))
