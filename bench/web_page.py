@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # before bench/, where training.py is another
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "functional" / "web_page"))
 
 from chromium import running_browser

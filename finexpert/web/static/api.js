@@ -13,8 +13,8 @@ const GONE = {
   code: "gone",
   message: "The server behind this page does not answer.",
   fix:
-    "Is `finexpert web` still running in its terminal, and this machine online?" +
-    " The page goes on by itself once it answers.",
+    "Is this machine online? If you started the page with `finexpert web`: does that still run in its terminal?" +
+    " The page goes on by itself once it is answered.",
 };
 
 const LATER = "Wait a moment, then try again.";

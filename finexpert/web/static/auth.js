@@ -56,8 +56,8 @@ export async function arrive(auth) {
   const pending = JSON.parse(sessionStorage.getItem(PENDING) ?? "null");
   sessionStorage.removeItem(PENDING);
   history.replaceState(null, "", `${location.pathname}#/ask`);
-  if (answer.has("error")) return answer.get("error_description") ?? answer.get("error");
   if (!pending || pending.state !== answer.get("state")) return "The answer belongs to another sign-in.";
+  if (answer.has("error")) return answer.get("error_description") ?? answer.get("error");
   return redeem(auth, answer.get("code"), pending.verifier);
 }
 

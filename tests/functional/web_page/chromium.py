@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
@@ -9,14 +10,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, sync_playwright
 
 MODULES = Path(__file__).parents[3] / "node_modules"
-UNPACKED = MODULES / ".cache" / "chromium"
+PACKAGE = MODULES / "@sparticuz" / "chromium" / "package.json"
 INSTALLED = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
@@ -69,17 +70,25 @@ def _program() -> tuple[Path, Mapping[str, str]]:
 
 def _unpacked() -> tuple[Path, Mapping[str, str]]:
     """npm's build, made for AWS Lambda; it brings the libraries that a server without a screen lacks."""
-    if not UNPACKED.exists():
-        UNPACKED.parent.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=UNPACKED.parent) as folder:
-            lambda_runtime = {"AWS_EXECUTION_ENV": "AWS_Lambda_nodejs22.x"}  # or it leaves the libraries out
-            subprocess.run(
-                ["node", "--input-type=module", "--eval", _UNPACK],
-                cwd=MODULES.parent,
-                env={**os.environ, **lambda_runtime, "TMPDIR": folder},
-                check=True,
-            )
-            Path(folder).rename(UNPACKED)
-            Path(folder).mkdir()  # for TemporaryDirectory to remove
-    places = {"LD_LIBRARY_PATH": str(UNPACKED / "al2023" / "lib"), "FONTCONFIG_PATH": str(UNPACKED / "fonts")}
-    return UNPACKED / "chromium", places
+    version = json.loads(PACKAGE.read_text(encoding="utf-8"))["version"]
+    place = MODULES / ".cache" / f"chromium-{version}"
+    if not place.exists():
+        _unpack_to(place)
+    libraries = {"LD_LIBRARY_PATH": str(place / "al2023" / "lib"), "FONTCONFIG_PATH": str(place / "fonts")}
+    return place / "chromium", libraries
+
+
+def _unpack_to(place: Path) -> None:
+    place.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+        made = Path(folder, "made")
+        made.mkdir()
+        lambda_runtime = {"AWS_EXECUTION_ENV": "AWS_Lambda_nodejs22.x"}  # or it leaves the libraries out
+        subprocess.run(
+            ["node", "--input-type=module", "--eval", _UNPACK],
+            cwd=MODULES.parent,
+            env={**os.environ, **lambda_runtime, "TMPDIR": str(made)},
+            check=True,
+        )
+        with suppress(OSError):  # another test process was first
+            made.rename(place)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import parse_qs, urlsplit
+from html import escape
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from accessibility import violations
@@ -96,6 +97,7 @@ class Cognito:
         self.asked: dict[str, str] = {}
         self.redeemed: dict[str, str] = {}
         self.state: str | None = None
+        self.error: str | None = None
         context.route("**/config.json", lambda route: route.fulfill(json=COGNITO))
         context.route("https://login.example/oauth2/authorize*", self.authorize)
         context.route("https://login.example/oauth2/token", self.redeem)
@@ -103,8 +105,11 @@ class Cognito:
     def authorize(self, route: Route) -> None:
         self.asked = _single(urlsplit(route.request.url).query)
         state = self.state or self.asked["state"]
-        back = f"{self.address}?code=the-code&state={state}"
-        route.fulfill(body=f"<meta http-equiv=refresh content='0;url={back}'>", content_type="text/html")
+        told = {"error_description": self.error, "error": "denied"} if self.error else {"code": "the-code"}
+        back = f"{self.address}?{urlencode({**told, 'state': state})}"
+        route.fulfill(
+            body=f"<meta http-equiv=refresh content='0;url={escape(back)}'>", content_type="text/html"
+        )
 
     def redeem(self, route: Route) -> None:
         self.redeemed = _single(route.request.post_data or "")
@@ -146,6 +151,16 @@ def test_signing_in_proves_that_it_is_the_same_browser(context, server, cognito)
     )
     assert cognito.asked["code_challenge"] == challenge
     assert "code_verifier" not in cognito.asked
+
+
+def test_a_refused_sign_in_says_why_and_only_to_who_asked(context, server, cognito):
+    cognito.error = "User is disabled."
+    page = context.new_page()
+    _sign_in(page, server.address)
+    expect(page.get_by_role("alert")).to_contain_text("User is disabled.")
+    page.goto(f"{server.address}?error=denied&error_description=Call+this+number&state=guessed")
+    expect(page.get_by_role("alert")).to_contain_text("another sign-in")
+    assert page.get_by_text("Call this number").count() == 0
 
 
 def test_an_answer_to_another_sign_in_is_not_taken(context, server, cognito):
