@@ -32,6 +32,8 @@ def ask(
     from finexpert import display
     from finexpert.ops import asking
 
+    if not prompt.strip():
+        raise typer.BadParameter("the prompt is empty; give the text to go on from")
     deployment = open_deployment(context)
     with display.Live(display.console(stderr=json)) as live:
         heard = show_pieces(live, prompt, list(asking.models(deployment)))

@@ -165,6 +165,7 @@ ARGUMENTS = (
     Row("no data and no run", Command(("train",)), ("give one of: data, --attach RUN, --stop RUN",)),
     Row("data and a run", Command(("train", "x", "--stop", "y")), ("give one of",)),
     Row("a setting for one run", Command(("train", "x", "-c", "spot=true")), ("-c spot", "cdk deploy")),
+    Row("an empty prompt", Command(("ask", " ")), ("the prompt is empty",)),
     Row("an answer of no token", Command(("ask", "x", "--max-new-tokens", "0")), ("--max-new-tokens",)),
     Row(
         "an answer beyond the limit", Command(("ask", "x", "--max-new-tokens", "9999")), ("--max-new-tokens",)
