@@ -6,7 +6,6 @@ All of them are parsed against the real programs; most are run as well, and thos
 from __future__ import annotations
 
 ON_THE_APP = (
-    "finexpert doctor",
     "finexpert data check finexpert/sample",
     "finexpert data check docs/examples/medical",
     "finexpert data check docs/examples/it",
@@ -21,6 +20,7 @@ ON_THE_APP = (
     'finexpert ask "The results are encouraging for aggressive investors"',
     "finexpert costs",
     "finexpert reap --dry-run",
+    "finexpert doctor",
     "finexpert sleep",
 )
 """Run by tests/functional/app/test_app_written.py against the deployed app, with its accepted run as RUN
