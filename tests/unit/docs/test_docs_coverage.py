@@ -9,7 +9,7 @@ import docs_messages
 import docs_pages
 import pytest
 from docs_pages import ROOT
-from test_docs_commands import finexpert
+from docs_programs import finexpert
 
 PAGES = docs_pages.pages()
 OF_OTHERS = {
