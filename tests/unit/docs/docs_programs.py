@@ -33,12 +33,17 @@ def check_finexpert(words: list[str], *, mention: bool = False) -> None:
     check_settings(words)
     while hasattr(command, "commands") and words and words[0] in command.commands:
         command, words = command.commands[words[0]], words[1:]
-    if words == ["--help"] or (hasattr(command, "commands") and not words):
+    if words == ["--help"]:
         return
-    # A group that is given no verb of its own takes nothing but options.
-    assert not hasattr(command, "commands") or words[0].startswith("-"), f"there is no verb {words[0]}"
+    if hasattr(command, "commands"):
+        # Only looked up: --install-completion does its work while it is parsed.
+        known = {name for option in command.params for name in option.opts}
+        for word in words:
+            assert word.startswith("-"), f"there is no verb {word}"
+            assert word in known, f"{command.name} has no {word}"
+        return
     try:
-        command.make_context(command.name, list(words), resilient_parsing=hasattr(command, "commands"))
+        command.make_context(command.name, list(words))
     except Exception as error:
         if not (mention and type(error).__name__ == "MissingParameter"):
             raise AssertionError(f"{command.name} {' '.join(words)}: {error}") from error

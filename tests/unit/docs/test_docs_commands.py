@@ -49,7 +49,7 @@ def test_the_session_of_the_readme_is_the_one_that_is_run():
         ("finexpert fly", "no verb fly"),
         ("finexpert runs show", "Missing parameter: run"),
         ("finexpert train x --loud", "No such option"),
-        ("finexpert runs --loud", "No such option"),
+        ("finexpert runs --loud", "runs has no --loud"),
         ("finexpert plan -c colour=red", "no setting colour"),
         ("make coffee", "no target coffee"),
         ("make demo TEXT=x", "no TEXT"),
