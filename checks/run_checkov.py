@@ -27,6 +27,7 @@ VARIANTS: dict[str, dict[str, str]] = {
         "private_network": "true",
         "training_instance_count": "2",
         "hosting": "merged",
+        "web": "true",
     },
 }
 

@@ -47,10 +47,7 @@ def _endpoint(arns: Arns) -> list[Statement]:
         allow(["ssm:GetParameter"], [arns.of("ssm", f"parameter{names.artifact_parameter}")]),
         allow(["sagemaker:AddTags", "sagemaker:DeleteTags"], [endpoint]),
         allow(["sagemaker:ListInferenceComponents", "cloudwatch:ListMetrics"], ANYTHING),
-        allow(
-            ["logs:FilterLogEvents"],
-            [arns.of("logs", f"log-group:/aws/lambda/{names.function('idle-reaper')}:*")],
-        ),
+        allow(["logs:FilterLogEvents"], _log(arns, f"/aws/lambda/{names.function('idle-reaper')}")),
     ]
 
 
@@ -62,10 +59,7 @@ def _runs(arns: Arns) -> list[Statement]:
             ["states:DescribeExecution", "states:GetExecutionHistory", "states:StopExecution"],
             [arns.executions],
         ),
-        allow(
-            ["logs:DescribeLogStreams", "logs:GetLogEvents"],
-            [arns.of("logs", f"log-group:{TRAINING_LOG_GROUP}:*")],
-        ),
+        allow(["logs:DescribeLogStreams", "logs:GetLogEvents"], _log(arns, TRAINING_LOG_GROUP)),
     ]
 
 
@@ -76,3 +70,8 @@ def _data(arns: Arns) -> list[Statement]:
         allow(["s3:ListBucket"], [arns.s3(bucket)]),
         allow(["s3:PutObject"], [arns.s3(f"{bucket}/datasets/*")]),
     ]
+
+
+def _log(arns: Arns, group: str) -> list[str]:
+    """A log group, and its streams."""
+    return [arns.of("logs", f"log-group:{group}"), arns.of("logs", f"log-group:{group}:*")]

@@ -167,10 +167,11 @@ CHECKOV = (
         _any_of(
             "Training/(ValidateDataset|Admission|ReadEvaluation)Function.*",
             "Guardrails/TeardownFunction.*",
+            "Web/AnswerFunction.*",
             ".*/CustomS3AutoDelete.*",
         ),
-        "Called by the state machine or by CloudFormation, which wait for the answer and tell what failed;"
-        " nothing is queued.",
+        "Called by the state machine, CloudFormation or an API, which wait for the answer and tell what"
+        " failed; nothing is queued.",
     ),
     Suppression(
         "CKV_AWS_117",

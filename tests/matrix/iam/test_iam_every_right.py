@@ -8,52 +8,25 @@ service does by itself (`BY_THE_SERVICE`), which no emulation shows.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from guarded_app import (
     App,
-    actions_of,
     call_component,
     eventually,
     guarded_app,
     make_endpoint,
     names_of_endpoints,
 )
+from rights_needed import Statement, lacking, policies_of, superfluous
 from teardown_states import awake, settled, waking
 
 from finexpert.deployment import describe_stack
 from finexpert.ops import asking, runs
-from localcloud import hooks
 
-Statement = dict[str, Any]
 DATASET = {"documents": 9, "bytes": 9000, "tokens_estimated": 2000, "optimizer_steps": 2, "warnings": []}
-
-# Calls that AWS's own agents make under a role, where this cloud does the work itself and so makes none.
-# Each reason says who calls it on AWS.
-BY_THE_SERVICE = {
-    "logs:": "Lambda, SageMaker and Step Functions write logs under the role",
-    "ecr:": "SageMaker pulls the image under the role; nothing is pulled here",
-    "sqs:SendMessage": "Lambda sends an event that failed three times to the dead-letter queue",
-    "application-autoscaling:": "not emulated; the calls themselves are tested against botocore's model",
-    "s3:AbortMultipartUpload": "SageMaker ends an upload that failed",
-}
-# (part of the role's name, action): what no scenario can bring about here, and where it is tested instead
-SELDOM = {
-    ("", "sagemaker:DescribeApp"): "there are no apps here; tests/unit/lambdas",
-    ("", "sagemaker:DescribeProcessingJob"): "there are no processing jobs here; tests/unit/lambdas",
-    ("IdleReaper", "cloudwatch:PutMetricData"): "a component must hang for an hour; tests/unit/lambdas",
-    ("IdleReaper", "s3:GetObject"): "a run must be cut off among many endpoints; tests/unit/lambdas",
-    ("IdleReaper", "s3:ListBucket"): "the same",
-    ("IdleReaper", "sagemaker:DescribeTrainingJob"): "a job must run for hours; tests/unit/lambdas",
-    ("AdmissionRole", "sagemaker:ListTags"): "the tagging index must lag behind; tests/unit/lambdas",
-    ("ServingRole", "s3:ListBucket"): "SageMaker lists an artifact's prefix before it fetches it",
-}
-# SageMaker's agent publishes a container's metrics under the role. The same action is a Lambda's own
-# elsewhere, so this one is told by its namespace.
-AGENT_NAMESPACES = ("/aws/sagemaker/",)
 
 
 @pytest.fixture(scope="module")
@@ -67,15 +40,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 @pytest.fixture(scope="module")
 def policies(app: App) -> dict[str, list[Statement]]:
     """The statements of every role that the app has, by role; read before anything is torn down."""
-    iam = app.client("iam")
-    found: dict[str, list[Statement]] = {}
-    for page in iam.get_paginator("list_roles").paginate():
-        for role in (r["RoleName"] for r in page["Roles"] if r["RoleName"].startswith("FinExpert-")):
-            names = iam.list_role_policies(RoleName=role)["PolicyNames"]
-            documents = [iam.get_role_policy(RoleName=role, PolicyName=n)["PolicyDocument"] for n in names]
-            found[role] = [statement for document in documents for statement in document["Statement"]]
-            assert not iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"], role
-    return found
+    return policies_of(app)
 
 
 def a_run_is_accepted_woken_and_asked(app: App) -> None:
@@ -178,42 +143,6 @@ def test_every_scenario_works_and_every_right_is_needed(
     for scenario in SCENARIOS:
         scenario(app)
     asked = app.cloud.ask("GET", "access")["access"]
-    refused = [entry for entry in asked if entry["role"] in policies and not entry["allowed"]]
-    assert not refused, f"these roles lack a right: {refused}"
+    assert lacking(policies, asked) == []
     assert len(policies) >= 11
-    superfluous = [
-        f"{role}: {action} on {statement['Resource']}"
-        for role, statements in sorted(policies.items())
-        for statement in statements
-        for action in actions_of(statement)
-        if not by_the_service(role, action, statement)
-        and not needed(role, statements, statement, action, asked)
-    ]
-    assert not superfluous, "\n".join(superfluous)
-
-
-def needed(
-    role: str, statements: list[Statement], statement: Statement, action: str, asked: list[dict[str, Any]]
-) -> bool:
-    """Whether a request that the role made is refused without this action of this statement."""
-    rest = [action_ for action_ in actions_of(statement) if action_ != action]
-    reduced = [other for other in statements if other is not statement]
-    reduced += [{**statement, "Action": rest}] if rest else []
-    made = [
-        (entry["action"], entry["resource"], entry["context"])
-        for entry in asked
-        if entry["role"] == role and entry["action"] == action and entry["allowed"]
-    ]
-    return any(
-        hooks.policy_allows(statements, *request) and not hooks.policy_allows(reduced, *request)
-        for request in made
-    )
-
-
-def by_the_service(role: str, action: str, statement: Statement) -> bool:
-    """Whether this call is made out of this cloud's sight, or so seldom that no scenario has it."""
-    if any(part in role and action == seldom for part, seldom in SELDOM):
-        return True
-    conditions = json.dumps(statement.get("Condition", {}))
-    agents = action == "cloudwatch:PutMetricData" and any(name in conditions for name in AGENT_NAMESPACES)
-    return agents or any(action.startswith(prefix) for prefix in BY_THE_SERVICE)
+    assert superfluous(policies, asked) == []
