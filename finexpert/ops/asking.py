@@ -56,9 +56,7 @@ def models(deployment: Deployment) -> dict[str, str | None]:
     return {**base, "tuned": deployment.output("Hosting", "TunedComponentName")}
 
 
-def generation(
-    max_new_tokens: int, temperature: float, seed: int, top_p: float = 1.0
-) -> dict[str, Any]:
+def generation(max_new_tokens: int, temperature: float, seed: int, top_p: float = 1.0) -> dict[str, Any]:
     """The request's parameters; sampling is on only where the temperature asks for it."""
     if temperature <= 0:
         return {"max_new_tokens": max_new_tokens, "do_sample": False}
