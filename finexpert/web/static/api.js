@@ -36,6 +36,8 @@ export function onRefused(tell) {
 export async function request(path, { method = "GET", json, body, signal } = {}) {
   const headers = { Authorization: `Bearer ${token()}` };
   if (json) headers["Content-Type"] = "application/json";
+  // Else a text file goes through AWS's API as characters, and what is not UTF-8 in it is lost.
+  else if (body) headers["Content-Type"] = "application/octet-stream";
   let answer;
   try {
     const sent = json ? JSON.stringify(json) : body;
