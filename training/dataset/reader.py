@@ -31,6 +31,8 @@ LEFT_OUT = "left out"
 #: Where a JSON record's text stands, if it has one of these; else in its first column.
 PARAGRAPHS = "paragraphs"
 TEXT_COLUMNS = ("text", PARAGRAPHS)
+#: Columns of records that hold instructions.
+ANSWERED = ({"instruction", "response"}, {"prompt", "completion"})
 #: Files about a dataset are no part of it, and nobody need be told so.
 ABOUT = ("README", "LICENSE", "NOTICE")
 #: So much of a .txt is looked at to tell its layout, and blank lines must be at least this frequent.
@@ -245,8 +247,7 @@ class Reader:
                 continue
             if column is None:
                 column = next((name for name in TEXT_COLUMNS if name in record), next(iter(record), None))
-                left_out = ", tables and questions left out" if column == PARAGRAPHS else ""
-                self.notes.append(f"{lines.source}: column {column!r}{left_out}")
+                self.notes.append(f"{lines.source}: column {column!r}{_left_out(record, column)}")
             value = record.get(column) if column is not None else None
             if column == PARAGRAPHS and isinstance(value, list):
                 value = "\n".join(str(part.get("text", "")) for part in value if isinstance(part, dict))
@@ -254,8 +255,20 @@ class Reader:
                 yield value
             else:
                 what = "is missing" if value is None else f"holds {type(value).__name__}"
-                message = f"column {column!r} {what}; give every record a `text` column with the text"
+                dialogs = "set chat_dataset to True, or " if column == "dialog" else ""
+                message = (
+                    f"column {column!r} {what}; {dialogs}give every record a `text` column with the text"
+                )
                 self._complain(lines.source, message, number)
+
+
+def _left_out(record: Mapping[str, Any], column: str | None) -> str:
+    """What of such records is not read, where somebody may think that it is."""
+    if column == PARAGRAPHS:
+        return f", tables and questions {LEFT_OUT}"
+    if column != "text" and any(pair <= record.keys() for pair in ANSWERED):
+        return f", the others {LEFT_OUT}; set instruction_tuned to True to learn what answers what"
+    return ""
 
 
 class _Empty:

@@ -219,6 +219,25 @@ def test_what_is_wrong_everywhere_in_the_same_way_is_said_once() -> None:
     assert "column 'table' holds dict" in problem and "(40 times)" in problem
 
 
+@pytest.mark.parametrize(("asked", "answer"), [("instruction", "response"), ("prompt", "completion")])
+def test_instructions_read_as_a_table_are_warned_of(asked: str, answer: str) -> None:
+    records = "".join(json.dumps({asked: f"Question {n}?", answer: f"Answer {n}."}) + "\n" for n in range(9))
+    (warning,) = (text for text in check([file("a.jsonl", records)], parse({})).warnings if asked in text)
+    assert warning == (
+        f"a.jsonl: column {asked!r}, the others left out; set instruction_tuned to True to learn what answers"
+        " what"
+    )
+    assert not any(asked in text for text in check([file("a.jsonl", records)], INSTRUCTIONS).warnings)
+    table = "".join(json.dumps({"text": f"Text {n}.", asked: "x", answer: "y"}) + "\n" for n in range(9))
+    assert not any(asked in text for text in check([file("a.jsonl", table)], parse({})).warnings)
+
+
+def test_dialogs_read_as_a_table_are_an_error_that_names_the_setting() -> None:
+    dialog = json.dumps({"dialog": [{"role": "user", "content": "Why?"}]})
+    (problem,) = problems(file("a.jsonl", dialog))
+    assert "column 'dialog' holds list; set chat_dataset to True, or give" in problem
+
+
 def test_a_report_file_of_tat_qa_is_read_as_it_is() -> None:
     reports = [
         {
