@@ -74,14 +74,13 @@ def test_a_minute_of_fifty_clients_at_the_endpoint(app: App) -> None:
 
 @pytest.mark.timeout(900)
 def test_a_thousand_runs_and_their_list(app: App) -> None:
-    """All started at once, each refused for a dataset that is not there; then listed by the command line."""
-    bucket = app.deployment.output("Storage", "DataBucketName")
+    """All started one behind the other, each failing at once for want of a dataset; then listed by the
+    command line."""
     states, machine = app.client("stepfunctions"), app.deployment.output("Training", "StateMachineArn")
-    asked = {"dataset": f"s3://{bucket}/datasets/none/", "hyperparameters": {}, "wake": False}
     started = {f"{app.deployment.names.name}-{number:04d}" for number in range(RUNS)}
     for name in sorted(started):
-        states.start_execution(stateMachineArn=machine, name=name, input=json.dumps(asked))
-    eventually(lambda: not app.cloud.health()["executions"], seconds=700, why="not all runs have ended")
+        states.start_execution(stateMachineArn=machine, name=name, input="{}")
+    eventually(lambda: not app.cloud.health()["executions"], seconds=300, why="not all runs have ended")
     began = time.monotonic()
     newest = listed(app, 20)
     took = time.monotonic() - began

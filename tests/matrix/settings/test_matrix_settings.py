@@ -8,7 +8,7 @@ from snapshot_matrix import Flags, called, errors, whole
 from snapshot_synth import synthesize
 
 
-@pytest.mark.parametrize("flags", whole(), ids=called)
+@pytest.mark.parametrize("flags", list(whole()), ids=called)
 def test_every_combination_of_settings_makes_valid_templates(flags: Flags, tmp_path: Path) -> None:
     stacks = synthesize(tmp_path, **flags)
     assert errors(tmp_path, flags["region"]) == []

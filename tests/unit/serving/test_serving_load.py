@@ -44,4 +44,5 @@ def test_who_waits_when_the_server_is_told_to_end_gets_an_answer(server: Running
     assert server.process.wait(30) == 0
     # Whoever knocks when it is going finds the door shut. Whose request it had read has an answer.
     assert all("ConnectionRefused" in reason or "ConnectionReset" in reason for reason in tally.lost), tally
-    assert tally.outcomes["200"] > 0 and tally.outcomes["503"] > 0, tally
+    assert set(tally.outcomes) - set(tally.lost) <= {"200", "429", "503"}, tally
+    assert tally.outcomes["200"] > 0, tally
