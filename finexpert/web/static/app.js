@@ -110,8 +110,12 @@ function useRoute() {
 }
 
 function routeOf(hash) {
-  const parts = hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
-  return parts[0] in TABS || parts[0] === "compare" ? parts : ["ask"];
+  try {
+    const parts = hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
+    return Object.hasOwn(TABS, parts[0]) || parts[0] === "compare" ? parts : ["ask"];
+  } catch {
+    return ["ask"]; // a broken escape in the address
+  }
 }
 
 /** After a change of tab the focus is where the new content begins, and the title says which it is. */

@@ -18,11 +18,14 @@ export function useAsking(models, state) {
   const [queued, setQueued] = useState(() => JSON.parse(sessionStorage.getItem(QUEUED) ?? "null"));
   const [entries, setEntries] = useState(load);
   const running = useRef(null);
+  const earlier = useRef(undefined);
 
-  const queue = useCallback((question) => {
-    sessionStorage.setItem(QUEUED, JSON.stringify(question));
-    setQueued(question);
-  }, []);
+  const requeue = useCallback((change) => setQueued((now) => {
+    const next = change(now);
+    sessionStorage.setItem(QUEUED, JSON.stringify(next));
+    return next;
+  }), []);
+  const queue = useCallback((question) => requeue(() => question), [requeue]);
 
   const keep = useCallback((change) => setEntries((before) => save(change(before))), []);
 
@@ -52,8 +55,11 @@ export function useAsking(models, state) {
     keep((before) => [entryOf(draft, said), ...before]);
   }, [models.join(), queue, keep]);
 
+  // What is known of the endpoint may be older than the server's "asleep": that must not ask again at once.
   useEffect(() => {
-    if (queued && state === "awake") {
+    const woke = state === "awake" && earlier.current !== "awake";
+    earlier.current = state;
+    if (queued && (woke || (state === "awake" && !queued.offered))) {
       queue(null);
       send(queued);
     }
@@ -70,7 +76,7 @@ export function useAsking(models, state) {
     history: entries,
     submit,
     stop: () => running.current?.abort(),
-    confirm: () => queue({ ...queued, offered: false }),
+    confirm: () => requeue((now) => now && { ...now, offered: false }), // it may have been asked meanwhile
     cancel: () => queue(null),
     remove: (id) => keep((before) => before.filter((entry) => entry.id !== id)),
     clear: () => keep(() => []),

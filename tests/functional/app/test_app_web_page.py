@@ -24,7 +24,7 @@ from lambdas.shared.hosting import HostingState
 sys.path.append(str(Path(__file__).parents[1] / "web_page"))
 
 import scripted_documents as documents
-from chromium import complaints_in, running_browser
+from chromium import PATIENCE_MS, complaints_in, running_browser
 from document_shapes import differences
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -56,7 +56,7 @@ def context(address: str) -> Iterator[BrowserContext]:
     """A browser; whatever the page throws, or its policy blocks, fails the tests."""
     with running_browser() as browser:
         context = browser.new_context(locale="en-GB", reduced_motion="reduce")
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         complaints = complaints_in(context)
         yield context
         context.close()

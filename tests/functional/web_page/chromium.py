@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, expect, sync_playwright
 
 MODULES = Path(__file__).parents[3] / "node_modules"
 PACKAGE = MODULES / "@sparticuz" / "chromium" / "package.json"
@@ -23,6 +23,8 @@ INSTALLED = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     *(found for name in ("chromium", "google-chrome") if (found := shutil.which(name))),
 )
+#: A busy machine takes long; a test that is wrong takes as long to say so.
+PATIENCE_MS = 20_000
 _UNPACK = 'import chromium from "@sparticuz/chromium"; await chromium.executablePath()'
 _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--no-zygote", "--headless=shell")
 
@@ -31,6 +33,7 @@ _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--no-zygote", "--headless=shell"
 def running_browser() -> Iterator[Browser]:
     """A headless Chromium. `CHROMIUM` names another; on a Mac without any, the test is skipped."""
     program, environment = _program()
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=str(program), args=list(_ARGUMENTS), env={**os.environ, **environment}

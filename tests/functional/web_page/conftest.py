@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from chromium import complaints_in, running_browser
+from chromium import PATIENCE_MS, complaints_in, running_browser
 from page_server import PageServer, running_page
 from playwright.sync_api import Browser, BrowserContext, Page
 from scripted_api import ScriptedApi
@@ -41,7 +41,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(
         locale="en-GB", reduced_motion="reduce", permissions=["clipboard-read", "clipboard-write"]
     )
-    context.set_default_timeout(5000)
+    context.set_default_timeout(PATIENCE_MS)
     complaints = complaints_in(context)
     yield context
     context.close()

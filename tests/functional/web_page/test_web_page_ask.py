@@ -205,6 +205,12 @@ def test_an_endpoint_that_fell_asleep_unseen_is_offered_too(visit, api):
     api.endpoint = documents.endpoint("asleep")
     ask(page, PROMPT)
     expect(page.get_by_role("button", name="Wake it and ask")).to_be_visible()
+    page.wait_for_timeout(500)
+    assert len(api.asked) == 1  # not again and again while the page's own knowledge is older
+    page.get_by_role("button", name="Wake it and ask").click()
+    api.endpoint = documents.endpoint("awake")
+    expect(page.get_by_role("article", name="Base model").locator(".text")).to_have_text(api.texts["base"])
+    assert len(api.asked) == 2
 
 
 def test_history_is_kept_in_this_browser_copied_exported_and_forgotten(visit, api):

@@ -41,7 +41,14 @@ def test_a_server_that_is_gone_is_told_and_found_again(visit, context):
     expect(page.get_by_role("alert")).to_contain_text("The server behind this page does not answer.")
     assert violations(page) == []
     context.unroute("**/api/**")
-    expect(page.get_by_label("Your question")).to_be_visible(timeout=10_000)
+    expect(page.get_by_label("Your question")).to_be_visible()
+
+
+@pytest.mark.parametrize("route", ["#/", "#/nowhere", "#/%E0%A4%A", "#/constructor"])
+def test_an_address_that_leads_nowhere_leads_to_ask(visit, server, route):
+    page = visit("runs")
+    page.goto(server.address + route)
+    expect(page.get_by_label("Your question")).to_be_visible()
 
 
 def test_the_page_is_light_and_asks_nobody_else(context, server, api):
