@@ -79,8 +79,6 @@ class Command:
             mock.patch.object(botocore.httpsession.URLLib3Session, "send", sent),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
-            # pytest has a handler of its own for what Typer's exit would flush
-            contextlib.suppress(BrokenPipeError),
         ):
             code = exit_code(cli.main)
         told = out.getvalue() + err.getvalue()
