@@ -1,0 +1,63 @@
+"""The page in a headless Chromium, with scripted documents behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from chromium import PATIENCE_MS, complaints_in, running_browser
+from page_server import PageServer, running_page
+from playwright.sync_api import Browser, BrowserContext, Page
+from scripted_api import ScriptedApi
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """One for all tests."""
+    with running_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="package")
+def server() -> Iterator[PageServer]:
+    """The page's server."""
+    with running_page() as server:
+        yield server
+
+
+@pytest.fixture
+def api(server: PageServer) -> Iterator[ScriptedApi]:
+    """What the page is told; fresh for each test."""
+    server.api = ScriptedApi()
+    yield server.api
+    server.api.pace.set()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser without a past. Whatever the page throws or its policy blocks fails the test."""
+    context = browser.new_context(
+        locale="en-GB", reduced_motion="reduce", permissions=["clipboard-read", "clipboard-write"]
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    complaints = complaints_in(context)
+    yield context
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def visit(context: BrowserContext, server: PageServer, api: ScriptedApi) -> Visit:
+    """`visit("money")`: the page, opened by the printed link, on one of its tabs."""
+
+    def open_page(route: str = "ask") -> Page:
+        page = context.new_page()
+        page.goto(server.link)
+        page.get_by_role("navigation").wait_for()
+        if route != "ask":
+            page.goto(f"{server.address}#/{route}")
+        return page
+
+    return open_page
