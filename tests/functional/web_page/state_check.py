@@ -1,4 +1,4 @@
-"""What holds in every state of the page: what it shows, nothing for axe to find, light and dark, on a phone."""
+"""What holds in every state: what it shows, nothing for axe to find, light and dark, the width of a phone."""
 
 from __future__ import annotations
 
