@@ -58,7 +58,7 @@ unit: $(CHECKS)  ## tests of pure code: seconds
 	@pytest tests/unit -n 2
 
 snapshot: $(CHECKS)  ## synthesize the stacks, compare with the stored templates, lint them as CloudFormation
-	@pytest tests/snapshot
+	@pytest tests/snapshot -n 2 --dist loadfile
 
 snapshots: $(CHECKS)  ## store today's templates as the expected ones
 	@pytest tests/snapshot --snapshot-update
