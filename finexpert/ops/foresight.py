@@ -23,14 +23,16 @@ class Foresight:
     """What the reaper will do.
 
     Args:
-        sleeps: when it acts; None if it never does.
+        sleeps: when it acts; None if it never does, or if that cannot be told.
         kept_until: the end of a protection that stands.
+        always: it never acts.
         reason: why it never acts, or why that cannot be told.
     """
 
     created: datetime
     sleeps: Expectation | None = None
     kept_until: datetime | None = None
+    always: bool = False
     reason: str = ""
 
 
@@ -75,9 +77,9 @@ def foresee(endpoint: Endpoint, settings: Settings, *, period: timedelta, now: d
     kept_until = protection.moment(endpoint.known_tags.get(settings.keep_tag, "")) if protected else None
     known = Foresight(created=endpoint.created, kept_until=kept_until)
     if settings.dry_run:
-        return replace(known, reason="the reaper only tells, by the setting reaper_dry_run")
+        return replace(known, always=True, reason="the reaper only tells, by the setting reaper_dry_run")
     if protected and kept_until is None:
-        return replace(known, reason=protected.reason)
+        return replace(known, always=True, reason=protected.reason)
     unread = [reading.why for reading in endpoint.activity.values() if isinstance(reading, Unreadable)]
     if unread:
         return replace(known, reason=f"its use cannot be read: {unread[0]}")

@@ -18,7 +18,7 @@ MOST_HOURS = 168.0
 def document(standing: Standing) -> dict[str, Any]:
     """The endpoint's document."""
     foresight, sleeps = standing.foresight, standing.foresight and standing.foresight.sleeps
-    always = foresight is not None and sleeps is None
+    always = "always" if foresight and foresight.always else None
     kept = foresight.kept_until if foresight else None
     known = standing.wake_seconds is not None
     return {
@@ -30,7 +30,7 @@ def document(standing: Standing) -> dict[str, Any]:
         "awake_since": foresight.created if foresight else None,
         "sleeps_at": sleeps.earliest if sleeps else None,
         "sleeps_by": sleeps.latest if sleeps else None,
-        "kept_until": kept or ("always" if always else None),
+        "kept_until": kept or always,
         "wake_began": standing.wake_began,
         "wake_seconds_expected": {
             "seconds": standing.wake_seconds,

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from web_app import Ask, Deployment, whole
+from web_app import NOW, Ask, Deployment, whole
 
 from finexpert.web.context import Context, Kept
 from finexpert.web.http import JSON, Request
 from finexpert.web.routes import handle
-
-NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture

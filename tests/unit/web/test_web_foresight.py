@@ -73,15 +73,15 @@ def test_a_warning_comes_first_where_there_is_one() -> None:
 
 def test_what_is_kept_for_ever_or_only_told_of_does_not_sleep() -> None:
     kept = foresee(endpoint(finexpert_keep="true"), SETTINGS, period=PERIOD, now=NOW)
-    assert kept.sleeps is None and "protected" in kept.reason
+    assert kept.sleeps is None and kept.always and "protected" in kept.reason
     told = foresee(endpoint(), replace(SETTINGS, dry_run=True), period=PERIOD, now=NOW)
-    assert told.sleeps is None and "reaper_dry_run" in told.reason
+    assert told.sleeps is None and told.always and "reaper_dry_run" in told.reason
 
 
 def test_use_that_cannot_be_read_makes_no_promise() -> None:
     unread = replace(endpoint(), activity={CALLS: Unreadable("Throttling: slow down")})
     seen = foresee(unread, SETTINGS, period=PERIOD, now=NOW)
-    assert seen.sleeps is None and "Throttling" in seen.reason
+    assert seen.sleeps is None and not seen.always and "Throttling" in seen.reason
 
 
 def happened(*told: tuple[float, str, str]) -> list[StackEvent]:

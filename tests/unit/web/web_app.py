@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 from finexpert.web.http import Response
 from infra.settings import Settings
 
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 Ask = Callable[..., tuple[int, Any]]
 
 
