@@ -26,7 +26,7 @@ def console(*, stderr: bool = False) -> Console:
 
 def print_json(document: object) -> None:
     """One JSON document on stdout, for programs."""
-    print(dumps(document, indent=2, default=str, ensure_ascii=False), flush=True)  # to a pipe, too, and at once
+    print(dumps(document, indent=2, default=str, ensure_ascii=False), flush=True)  # at once, to a pipe too
 
 
 def print_error(error: UserError, *, json: bool = False) -> None:
