@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from guarded_app import App, eventually, steer
+from guarded_app import App, eventually, steer, subscribed_queue
 
 from finexpert.deployment import describe_stack
 from finexpert.ops import runs
@@ -53,20 +53,10 @@ class Told:
     """The queue that hears the project's notifications."""
 
     def __init__(self, app: App) -> None:
-        sqs, topic = app.client("sqs"), app.deployment.output("Guardrails", "TopicArn")
-        self._sqs, self._url = sqs, sqs.create_queue(QueueName="hears-of-faults")["QueueUrl"]
-        attributes = sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"]
-        arn = attributes["QueueArn"]
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": arn,
-            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        sqs.set_queue_attributes(QueueUrl=self._url, Attributes={"Policy": policy})
-        app.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+        self._sqs = app.client("sqs")
+        self._url = subscribed_queue(
+            app, "hears-of-faults", [app.deployment.output("Guardrails", "TopicArn")]
+        )
 
     def of(self, run: str) -> list[str]:
         """The notifications about a run that have come until now; each is given once."""

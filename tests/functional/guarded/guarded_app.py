@@ -191,6 +191,25 @@ def names_of_endpoints(app: App) -> set[str]:
     return {e["EndpointName"] for e in app.client("sagemaker").list_endpoints()["Endpoints"]}
 
 
+def subscribed_queue(app: App, name: str, topics: list[str]) -> str:
+    """URL of a new queue that hears everything of the topics (ARNs)."""
+    sqs, sns = app.client("sqs"), app.client("sns")
+    url = str(sqs.create_queue(QueueName=name)["QueueUrl"])
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topics}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    for topic in topics:
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    return url
+
+
 def make_endpoint(app: App, name: str) -> None:
     """An endpoint with the project's tag and a component on it, made by hand."""
     sagemaker = patient(app, "sagemaker")

@@ -9,7 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from guarded_app import App, eventually, guarded_app, make_endpoint, names_of_endpoints
+from guarded_app import (
+    App,
+    eventually,
+    guarded_app,
+    make_endpoint,
+    names_of_endpoints,
+    subscribed_queue,
+)
 
 from lambdas.admission.reservations import KEY
 from lambdas.shared.spend_charges import SETTLING
@@ -31,21 +38,8 @@ class Subscriber:
 
     def __init__(self, app: App) -> None:
         self.app, self.sqs = app, app.client("sqs")
-        self.url = self.sqs.create_queue(QueueName="hears-of-money")["QueueUrl"]
-        attributes = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])
-        arn = attributes["Attributes"]["QueueArn"]
         topics = [each["TopicArn"] for each in app.client("sns").list_topics()["Topics"]]
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": arn,
-            "Condition": {"ArnEquals": {"aws:SourceArn": topics}},
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        self.sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"Policy": policy})
-        for topic in topics:
-            app.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+        self.url = subscribed_queue(app, "hears-of-money", topics)
         self.heard: list[str] = []
 
     def hears(self, text: str) -> bool:
