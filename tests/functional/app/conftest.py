@@ -17,7 +17,8 @@ from finexpert import paths, target
 from finexpert.cdk import Cdk
 from finexpert.children import Children
 from finexpert.deployment import Deployment
-from finexpert.ops import datasets
+from finexpert.ops import datasets, hosting
+from lambdas.shared.hosting import HostingState
 from localcloud import lifecycle
 
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
@@ -88,6 +89,19 @@ def answer(finexpert: RunCommand) -> Callable[..., Any]:
         return json.loads(done.stdout)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def awake(deployed: Deployment) -> None:
+    """An endpoint with an accepted adapter, which tests of an earlier file have trained."""
+    if hosting.read(deployed).state is not HostingState.AWAKE:
+        hosting.wake(deployed, None, progress=lambda state, seconds: None)
+
+
+@pytest.fixture(scope="module")
+def run(answer: Callable[..., Any]) -> str:
+    """The newest accepted run."""
+    return str(next(entry["name"] for entry in answer("runs") if entry["outcome"] == "accepted"))
 
 
 @pytest.fixture(scope="session")

@@ -7,30 +7,11 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from finexpert.deployment import Deployment
-from finexpert.ops import hosting
-from lambdas.shared.hosting import HostingState
-
-pytestmark = pytest.mark.app
-
-
-@pytest.fixture(scope="module", autouse=True)
-def awake(deployed: Deployment) -> None:
-    """An endpoint with an accepted adapter."""
-    if hosting.read(deployed).state is not HostingState.AWAKE:
-        hosting.wake(deployed, None, progress=lambda state, seconds: None)
-
-
-@pytest.fixture(scope="module")
-def run(answer: Callable[..., Any]) -> str:
-    """The accepted run."""
-    return str(next(entry["name"] for entry in answer("runs") if entry["outcome"] == "accepted"))
+pytestmark = [pytest.mark.app, pytest.mark.usefixtures("awake")]
 
 
 def test_the_doctor_finds_the_deployed_app_ready(finexpert):

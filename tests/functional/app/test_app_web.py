@@ -16,22 +16,13 @@ from page_client import Browser, sign_in
 
 from finexpert import paths
 from finexpert.deployment import Deployment
-from finexpert.ops import hosting
 from finexpert.web.files import digest
-from lambdas.shared.hosting import HostingState
 
-pytestmark = pytest.mark.app
+pytestmark = [pytest.mark.app, pytest.mark.usefixtures("awake")]
 
 SHORT = {"max_new_tokens": 8}
 PATIENCE_SECONDS = 90
 USER, FIRST, OWN = "ana@example.com", "First-Pass-1234!", "Own-Pass-1234567!"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def awake(deployed: Deployment) -> None:
-    """An endpoint with an accepted adapter."""
-    if hosting.read(deployed).state is not HostingState.AWAKE:
-        hosting.wake(deployed, None, progress=lambda state, seconds: None)
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,6 @@ import pytest
 
 from finexpert import paths
 from finexpert.deployment import Deployment
-from finexpert.ops import hosting
-from lambdas.shared.hosting import HostingState
 
 sys.path.append(str(Path(__file__).parents[1] / "web_page"))
 
@@ -37,10 +35,8 @@ BAD_CSV = {"name": "bad.csv", "mimeType": "text/csv", "buffer": b"amount\n1\n2\n
 
 
 @pytest.fixture(scope="module")
-def address(deployed: Deployment) -> Iterator[str]:
+def address(deployed: Deployment, awake: None) -> Iterator[str]:
     """The link that `finexpert web` prints."""
-    if hosting.read(deployed).state is not HostingState.AWAKE:
-        hosting.wake(deployed, None, progress=lambda state, seconds: None)
     command = [sys.executable, "-m", "finexpert", "web", "--no-browser", "--json"]
     environment = dict(deployed.target.environment)
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:

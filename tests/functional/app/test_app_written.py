@@ -15,8 +15,6 @@ import pytest
 
 from finexpert import paths
 from finexpert.deployment import Deployment
-from finexpert.ops import hosting
-from lambdas.shared.hosting import HostingState
 
 sys.path.append(str(Path(__file__).parents[2] / "unit" / "docs"))
 
@@ -24,7 +22,7 @@ import docs_pages
 from docs_output import prints
 from docs_table import ON_THE_APP
 
-pytestmark = pytest.mark.app
+pytestmark = [pytest.mark.app, pytest.mark.usefixtures("awake")]
 
 WRITTEN = sorted(
     (
@@ -36,19 +34,6 @@ WRITTEN = sorted(
     key=lambda command: ON_THE_APP.index(command.text),
 )
 """With repetitions: a command may stand on several pages, with different words below it."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def awake(deployed: Deployment) -> None:
-    """An endpoint with an accepted adapter."""
-    if hosting.read(deployed).state is not HostingState.AWAKE:
-        hosting.wake(deployed, None, progress=lambda state, seconds: None)
-
-
-@pytest.fixture(scope="module")
-def run(answer: Callable[..., Any]) -> str:
-    """The accepted run, which the pages call RUN."""
-    return str(next(entry["name"] for entry in answer("runs") if entry["outcome"] == "accepted"))
 
 
 @pytest.fixture(scope="module")
