@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from finexpert.ops import asking, hosting
-from lambdas.shared.hosting import BASE, HostingState
+from lambdas.shared.hosting import BASE
 
 pytestmark = pytest.mark.app
 
@@ -15,9 +15,7 @@ def components(deployed) -> list[str]:
     return sorted(component["InferenceComponentName"] for component in listed)
 
 
-def test_the_adapter_leaves_and_comes_back_on_the_same_endpoint(deployed, finexpert, answer):
-    if hosting.read(deployed).state is not HostingState.AWAKE:
-        hosting.wake(deployed, None, progress=lambda state, seconds: None)
+def test_the_adapter_leaves_and_comes_back_on_the_same_endpoint(deployed, awake, finexpert, answer):
     created = asking.endpoint_created(deployed)
 
     told = finexpert("wake", "--base")
