@@ -5,12 +5,14 @@ READY := $(VENV)/.ready
 CHECKS := $(VENV)/.ready-for-checks
 CHECKOV := .venv-checkov/.ready
 SUPPLY := .venv-supply/.ready
+IMAGE := .venv-training-image
+IMAGE_PYTHON ?= python3.12
 INSTALL := python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --requirement
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE ?= 1
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help demo test test-all setup lint types unit snapshot functional checkov lock audit sbom format snapshots base-model clean
+.PHONY: help demo test test-all setup lint types unit snapshot functional checkov training-image lock audit sbom format snapshots base-model clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -75,6 +77,15 @@ $(CHECKOV): checks/requirements-checkov.lock
 	@.venv-checkov/bin/$(INSTALL) checks/requirements-checkov.lock
 	@touch $@
 
+training-image: $(IMAGE)/.ready  ## the trainer's tests on the package versions of AWS's training image (Linux; needs python3.12, 3 GB to fetch)
+	@$(IMAGE)/bin/python -m pytest tests/unit/training tests/matrix/training -n 2
+
+$(IMAGE)/.ready: checks/requirements-training-image.lock
+	@echo "Setting up: the training image's packages, in a virtual environment of their own …"
+	@test -x $(IMAGE)/bin/pip || $(IMAGE_PYTHON) -m venv $(IMAGE)
+	@$(IMAGE)/bin/$(INSTALL) checks/requirements-training-image.lock
+	@touch $@
+
 lock: $(READY) $(SUPPLY)  ## write the lock files anew (UPGRADE=1: with the newest versions that fit)
 	@python checks/lock.py $(if $(UPGRADE),--upgrade)
 
@@ -94,4 +105,4 @@ base-model: $(READY)  ## rebuild the tiny Llama that the local runs tune
 	@python -m training.base_model
 
 clean:  ## remove what the commands above made
-	rm -rf .venv .venv-checkov .venv-supply node_modules cdk.out .build out .localcloud .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-checkov .venv-supply .venv-training-image node_modules cdk.out .build out .localcloud .mypy_cache .ruff_cache .pytest_cache

@@ -64,4 +64,7 @@ class Events:
         if not self._enabled:
             return
         finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
-        print(json.dumps({"event": event} | finite), file=self._stream or sys.stdout, flush=True)
+        stream = self._stream or sys.stdout
+        # At once: unbuffered, as containers set Python, print() lets others write before the line ends.
+        stream.write(json.dumps({"event": event} | finite) + "\n")
+        stream.flush()

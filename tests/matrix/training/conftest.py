@@ -1,13 +1,10 @@
 """The unit tests' tiny model and job folders, for longer tests of the trainer."""
 
-import importlib.util
+import sys
 from pathlib import Path
 
-_FILE = Path(__file__).parents[2] / "unit" / "training" / "conftest.py"
-_SPEC = importlib.util.spec_from_file_location("training_fixtures", _FILE)
-assert _SPEC is not None
-assert _SPEC.loader is not None
-_FIXTURES = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(_FIXTURES)
+sys.path.append(str(Path(__file__).parents[2] / "unit" / "training"))  # for training_jobs
 
-job, weights = _FIXTURES.job, _FIXTURES.weights
+from training_jobs import job, weights
+
+__all__ = ["job", "weights"]

@@ -1,10 +1,13 @@
 """Reading and tokenizing much text with a real tokenizer, in a process of its own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("megabytes", [100])
@@ -17,7 +20,8 @@ def test_a_process_grows_by_far_less_than_the_text(weights: Path, tmp_path: Path
     assert (folder / "a.txt").stat().st_size > megabytes * 1_000_000
     script = Path(__file__).with_name("memory_of_reading.py")
     command = [sys.executable, str(script), str(folder), str(weights), str(tmp_path / "scratch")]
-    said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=1500)
+    own = {**os.environ, "PYTHONPATH": str(ROOT)}
+    said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=1500, env=own)
     grown = int(said.stdout)
     # What a batch takes, 150 bytes a document, and the index; the text as tokens would be 400 MB of objects.
     assert grown < 200 << 20, f"{grown >> 20} MiB"

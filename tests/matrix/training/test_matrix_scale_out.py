@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from training_jobs import read_events
 
 Job = Callable[..., Path]
 ROOT = Path(__file__).parents[3]
@@ -69,7 +70,7 @@ def kill_host(process: subprocess.Popen[str]) -> None:
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, list[dict[str, Any]], str]:
     out, err = process.communicate(timeout=120)
-    return process.returncode, [json.loads(line) for line in out.splitlines() if line.startswith("{")], err
+    return process.returncode, list(read_events(out.splitlines())), err
 
 
 def losses(events: list[dict[str, Any]]) -> list[float]:
@@ -139,9 +140,7 @@ def test_a_lost_host_ends_the_others_with_a_reason_and_one_host_goes_on(
     lost = processes.start(second, **meeting)
     left = processes.start(first, **meeting)
     assert left.stdout is not None
-    for line in left.stdout:
-        if json.loads(line).get("step") == 4:
-            break
+    next(event for event in read_events(left.stdout) if event.get("step") == 4)
     kill_host(lost)
     code, _, err = finish(left)
     assert code == 1, err
@@ -154,9 +153,9 @@ def test_a_lost_host_ends_the_others_with_a_reason_and_one_host_goes_on(
     alone = processes.start(first)
     assert alone.stdout is not None
     told: list[dict[str, Any]] = []
-    for line in alone.stdout:
-        told.append(json.loads(line))
-        if told[-1]["event"] == "step":
+    for event in read_events(alone.stdout):
+        told.append(event)
+        if event["event"] == "step":
             break
     alone.send_signal(signal.SIGTERM)
     assert finish(alone)[0] == 143
@@ -172,9 +171,7 @@ def test_sigterm_to_one_host_leaves_a_checkpoint_and_stops_both(job: Job, proces
     other = processes.start(second, **meeting)
     process = processes.start(first, **meeting)
     assert process.stdout is not None
-    for line in process.stdout:
-        if json.loads(line)["event"] == "step":
-            break
+    next(event for event in read_events(process.stdout) if event["event"] == "step")
     other.send_signal(signal.SIGTERM)
     for ended in (process, other):
         code, _, err = finish(ended)

@@ -77,6 +77,19 @@ def test_without_a_price_the_cost_is_unknown_not_zero() -> None:
     assert Events(stream=io.StringIO()).usd is None
 
 
+def test_an_event_and_the_end_of_its_line_are_written_at_once() -> None:
+    """Else, unbuffered, what another process writes to the same log comes in between."""
+    written: list[str] = []
+
+    class Recording(io.StringIO):
+        def write(self, text: str) -> int:
+            written.append(text)
+            return len(text)
+
+    Events(stream=Recording()).log("heard")
+    assert written == ['{"event": "log", "message": "heard"}\n']
+
+
 def test_other_processes_are_silent() -> None:
     stream = io.StringIO()
     Events(stream=stream, enabled=False).log("not heard")

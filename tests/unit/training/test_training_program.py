@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from training_jobs import read_events
 
 from training.channels import Channels
 from training.events import Events
@@ -43,7 +44,7 @@ def start(base: Path, *launcher: str, code: Path = ROOT) -> subprocess.Popen[str
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, list[dict[str, Any]], str]:
     out, err = process.communicate(timeout=120)
-    return process.returncode, [json.loads(line) for line in out.splitlines() if line], err
+    return process.returncode, list(read_events(out.splitlines())), err
 
 
 def zipped(folder: Path) -> Path:
@@ -60,9 +61,7 @@ def test_sigterm_leaves_a_checkpoint_and_no_failure(job: Job) -> None:
     base = job(epoch="1000", save_steps="1000000")
     process = start(base)
     assert process.stdout is not None
-    for line in process.stdout:
-        if json.loads(line)["event"] == "step":
-            break
+    next(event for event in read_events(process.stdout) if event["event"] == "step")
     process.send_signal(signal.SIGTERM)
     code, events, err = finish(process)
     assert code == 143, err

@@ -1,0 +1,68 @@
+"""A base in int8 or int4, where bitsandbytes is installed (`make training-image` has it)."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from training.batches import collate
+from training.channels import Channels
+from training.events import Events
+from training.failures import TrainingFailure
+from training.hyperparameters import parse
+from training.job import run
+from training.model import AdaptedModel
+from training.packing import TokenizedDocument, pack
+from training.request import read_request
+from training.stopping import StopSignal
+
+pytest.importorskip("bitsandbytes")
+
+Job = Callable[..., Path]
+ROOT = Path(__file__).parents[3]
+SHIPPED = ROOT / "base_model"
+CPU = torch.device("cpu")
+EXACT = {"precision": "fp32", "lora_dropout": "0"}
+
+
+def loss_and_gradients(**settings: str) -> tuple[float, dict[str, torch.Tensor]]:
+    """Mean loss of a fixed batch and the gradients of the B matrices (those of A are 0 at the start)."""
+    model = AdaptedModel(SHIPPED, parse(EXACT | settings), CPU)
+    with model.evaluating(adapter=False):  # as every job does before it trains
+        pass
+    tokens = torch.arange(3, 3 + 4 * 64).reshape(4, 64).numpy()
+    batch = collate(
+        [row for row in pack([TokenizedDocument(i, row) for i, row in enumerate(tokens)], 64)], CPU
+    )
+    loss = model.loss(batch) / batch.targets
+    loss.backward()
+    found = {name: p.grad for name, p in model.adapter.items() if p.grad is not None and "lora_B" in name}
+    return loss.item(), found
+
+
+def test_an_int8_base_gives_nearly_the_loss_and_gradients_of_a_whole_one() -> None:
+    loss, gradients = loss_and_gradients()
+    rounded_loss, rounded = loss_and_gradients(int8_quantization="True")
+    assert rounded_loss == pytest.approx(loss, rel=0.02)
+    assert rounded.keys() == gradients.keys()
+    for name, gradient in gradients.items():
+        assert gradient.norm() > 0
+        assert torch.nn.functional.cosine_similarity(rounded[name].flatten(), gradient.flatten(), 0) > 0.98, (
+            name
+        )
+
+
+def test_a_job_learns_on_an_int8_base(job: Job) -> None:
+    channels = Channels(job(int8_quantization="True", max_steps="10"))
+    run(read_request(channels), channels, Events(stream=io.StringIO()), StopSignal())
+    evaluation = json.loads((channels.data_output / "evaluation.json").read_text())
+    assert evaluation["primary"]["difference"] < 0
+    assert len(list(channels.model_output.iterdir())) == 2
+
+
+def test_int4_without_a_gpu_is_refused() -> None:
+    with pytest.raises(TrainingFailure, match="no GPU"):
+        AdaptedModel(SHIPPED, parse({"load_in_4bit": "True"}), CPU)
