@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What the processes of some groups use."""
+    """What a process has used and holds."""
 
     cpu_seconds: float
     resident_bytes: int
@@ -22,29 +22,36 @@ class Meter:
     """Utilization of process groups between two readings, in AWS's percentages."""
 
     def __init__(self) -> None:
-        self._last: tuple[float, float] | None = None
+        self._last: tuple[float, dict[int, Usage]] | None = None
 
     def read(self, groups: Iterable[int]) -> tuple[float, float] | None:
         """(CPUUtilization: 100 a busy core, MemoryUtilization: percent of this machine's memory).
 
-        None at the first reading: a rate needs two.
+        None at the first reading: a rate needs two. A process that ended in between takes nothing away from
+        what the others did.
         """
-        usage, now = measure(set(groups)), time.monotonic()
-        last, self._last = self._last, (now, usage.cpu_seconds)
+        processes, now = measure(set(groups)), time.monotonic()
+        last, self._last = self._last, (now, processes)
         if last is None or now <= last[0]:
             return None
-        cpu = 100 * max(0.0, usage.cpu_seconds - last[1]) / (now - last[0])
+        cpu = 100 * busy_seconds(last[1], processes) / (now - last[0])
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        return cpu, 100 * usage.resident_bytes / memory
+        return cpu, 100 * sum(process.resident_bytes for process in processes.values()) / memory
 
 
-def measure(groups: set[int]) -> Usage:
-    """Sum over all processes of these process groups."""
-    rows = list(_from_proc(groups) if Path("/proc/self/stat").exists() else _from_ps(groups))
-    return Usage(sum(row.cpu_seconds for row in rows), sum(row.resident_bytes for row in rows))
+def busy_seconds(before: Mapping[int, Usage], after: Mapping[int, Usage]) -> float:
+    """CPU seconds that the processes of ``after`` have used since ``before``, by process id."""
+    idle = Usage(0.0, 0)
+    used = (process.cpu_seconds - before.get(pid, idle).cpu_seconds for pid, process in after.items())
+    return sum(max(0.0, seconds) for seconds in used)  # less than before: another process with an old id
 
 
-def _from_proc(groups: set[int]) -> Iterable[Usage]:
+def measure(groups: set[int]) -> dict[int, Usage]:
+    """Each process of these process groups, by id."""
+    return dict(_from_proc(groups) if Path("/proc/self/stat").exists() else _from_ps(groups))
+
+
+def _from_proc(groups: set[int]) -> Iterator[tuple[int, Usage]]:
     ticks, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:  # after the command in parentheses: state, ppid, pgrp (2), utime, stime (11, 12), rss (21)
@@ -52,17 +59,18 @@ def _from_proc(groups: set[int]) -> Iterable[Usage]:
         except OSError:
             continue  # it ended meanwhile
         if int(fields[2]) in groups:
-            yield Usage((int(fields[11]) + int(fields[12])) / ticks, int(fields[21]) * page)
+            cpu_seconds = (int(fields[11]) + int(fields[12])) / ticks
+            yield int(entry.parent.name), Usage(cpu_seconds, int(fields[21]) * page)
 
 
-def _from_ps(groups: set[int]) -> Iterable[Usage]:
+def _from_ps(groups: set[int]) -> Iterator[tuple[int, Usage]]:
     listed = subprocess.run(
-        ["ps", "-A", "-o", "pgid=,rss=,time="], capture_output=True, text=True, check=False
+        ["ps", "-A", "-o", "pid=,pgid=,rss=,time="], capture_output=True, text=True, check=False
     )
     for line in listed.stdout.splitlines():
-        group, kilobytes, clock = line.split()
+        pid, group, kilobytes, clock = line.split()
         if int(group) in groups:
-            yield Usage(clock_seconds(clock), int(kilobytes) * 1024)
+            yield int(pid), Usage(clock_seconds(clock), int(kilobytes) * 1024)
 
 
 def clock_seconds(text: str) -> float:

@@ -16,7 +16,7 @@ import pytest
 from localcloud.sagemaker import archive, s3_files
 from localcloud.sagemaker.log_stream import LogStream, find_metrics
 from localcloud.sagemaker.opt_ml import OptMl
-from localcloud.sagemaker.usage import Meter, clock_seconds, measure
+from localcloud.sagemaker.usage import Meter, Usage, busy_seconds, clock_seconds, measure
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -294,5 +294,11 @@ def test_a_busy_process_group_is_measured() -> None:
     assert reading is not None
     assert reading[0] > 10
     assert 0 < reading[1] < 100
-    assert measure({os.getpgrp()}).resident_bytes > 1_000_000
-    assert measure({2**30}).resident_bytes == 0
+    assert measure({os.getpgrp()})[os.getpid()].resident_bytes > 1_000_000
+    assert measure({2**30}) == {}
+
+
+def test_a_process_that_ended_takes_nothing_away_from_the_others() -> None:
+    before = {1: Usage(10.0, 0), 2: Usage(90.0, 0), 3: Usage(5.0, 0)}
+    after = {1: Usage(11.5, 0), 3: Usage(0.5, 0), 4: Usage(0.25, 0)}  # 2 ended, 3 is another one, 4 is new
+    assert busy_seconds(before, after) == 1.75
