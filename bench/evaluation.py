@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import torch  # noqa: E402
-from transformers import LlamaConfig, LlamaForCausalLM  # noqa: E402
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM  # noqa: E402
 
 from training.batches import collate  # noqa: E402
 from training.channels import Channels  # noqa: E402
@@ -40,11 +40,12 @@ from training.evaluation.measure import Yardstick, encode  # noqa: E402
 from training.evaluation.scoring import Scored, score  # noqa: E402
 from training.events import Events  # noqa: E402
 from training.hyperparameters import Hyperparameters  # noqa: E402
-from training.model import AdaptedModel, load_tokenizer  # noqa: E402
+from training.model import AdaptedModel  # noqa: E402
 from training.packing import TokenizedDocument, TokenizedDocuments, pack  # noqa: E402
 from training.preparation import prepare  # noqa: E402
 from training.request import read_request  # noqa: E402
 from training.stopping import StopSignal  # noqa: E402
+from training.tokenizer import Tokenizer, load_tokenizer  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "evaluation.json"
 ALONE = World(0, 1, torch.device("cpu"))
@@ -80,7 +81,7 @@ def larger_base(folder: Path) -> Path:
     return folder
 
 
-def prepared(base: Path, folder: Path) -> tuple[AdaptedModel, Yardstick, Any]:
+def prepared(base: Path, folder: Path) -> tuple[AdaptedModel, Yardstick, Tokenizer]:
     """Model, yardstick and tokenizer as a job on the shipped sample has them."""
     data = folder / "input" / "data"
     (folder / "input" / "config").mkdir(parents=True)
@@ -91,7 +92,7 @@ def prepared(base: Path, folder: Path) -> tuple[AdaptedModel, Yardstick, Any]:
     request = read_request(Channels(folder))
     yardstick = prepare(request, ALONE, Events(stream=io.StringIO()), StopSignal()).yardstick
     model = AdaptedModel(request.weights, request.hyperparameters, ALONE.device)
-    return model, yardstick, load_tokenizer(request.weights, request.config)
+    return model, yardstick, load_tokenizer(request.weights)
 
 
 def asked(yardstick: Yardstick, name: str) -> list[Any]:
@@ -99,7 +100,7 @@ def asked(yardstick: Yardstick, name: str) -> list[Any]:
     return list(dict.fromkeys(ask for item in yardstick.items[name].asked for ask in item.asks))
 
 
-def beside(model: AdaptedModel, documents: list[Scored]) -> dict[str, float]:
+def beside(model: AdaptedModel, base: Path, documents: list[Scored]) -> dict[str, float]:
     """Scoring, and bare forward passes over the same tokens, in turns."""
     numbered = [
         TokenizedDocument(i, d.document.tokens, d.document.learn_from) for i, d in enumerate(documents)
@@ -109,17 +110,15 @@ def beside(model: AdaptedModel, documents: list[Scored]) -> dict[str, float]:
     padded = [
         batch_of([list(d.tokens) for d in numbered[i : i + BATCH]]) for i in range(0, len(numbered), BATCH)
     ]
-    plain = model.model.get_base_model()
+    plain = AutoModelForCausalLM.from_pretrained(base, dtype=model.precision).eval()
 
     def forward(batches: list[dict[str, torch.Tensor]]) -> None:
-        with torch.no_grad(), model.evaluating(adapter=False):
+        with torch.no_grad():
             for batch in batches:
                 plain(**batch, use_cache=False)
 
-    bare = [
-        {"input_ids": b.input_ids, "position_ids": b.position_ids, "document_lengths": b.document_lengths}
-        for b in packed
-    ]
+    # transformers tells the documents of a row by where positions begin anew.
+    bare = [{"input_ids": b.input_ids, "position_ids": b.position_ids} for b in packed]
     with_loss = [batch | {"labels": batch["input_ids"]} for batch in bare]
     ways: dict[str, Callable[[], object]] = {
         "score": lambda: score(model, documents, adapter=False, length=LENGTH, batch_size=BATCH, world=ALONE),
@@ -154,7 +153,7 @@ def batch_of(texts: list[list[int]]) -> dict[str, torch.Tensor]:
     return {"input_ids": ids, "attention_mask": mask}
 
 
-def parts(model: AdaptedModel, yardstick: Yardstick, tokenizer: Any) -> dict[str, float]:
+def parts(model: AdaptedModel, yardstick: Yardstick, tokenizer: Tokenizer) -> dict[str, float]:
     """Processor seconds of one model's evaluation, by metric; equal asks of two are counted with both."""
     spent = {"held_out": seconds(lambda: yardstick.held_out_scores(model, adapter=False))}
     writer = Writer(
@@ -200,10 +199,10 @@ def main() -> None:
             model, yardstick, tokenizer = prepared(base, folder / name)
             entry: dict[str, Any] = {"parameters": model.parameters}
             text = encode(asked(yardstick, "general_bits_per_byte"), tokenizer)
-            entry["scoring"] = {"text": beside(model, text)}
+            entry["scoring"] = {"text": beside(model, base, text)}
             if name == "shipped":
                 choices = encode(asked(yardstick, "multiple_choice_accuracy"), tokenizer)
-                entry["scoring"]["choices"] = beside(model, choices)
+                entry["scoring"]["choices"] = beside(model, base, choices)
                 entry["evaluation_cpu_seconds"] = parts(model, yardstick, tokenizer)
             result["models"][name] = entry
             print(name, json.dumps(entry, indent=1))

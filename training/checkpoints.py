@@ -21,7 +21,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from training.optimizer import AdamW
+
 KEPT = 2
+#: Raised when tensors get other names or another meaning; part of the fingerprint, so older ones stay aside.
+FORMAT = 2
 _NAME = re.compile(r"(step|best)-(\d{8})-([0-9a-f]{16})\.safetensors")
 _DIGEST_BYTES = 8
 
@@ -44,9 +48,7 @@ class Checkpoint:
     stopping: dict[str, float] = field(default_factory=dict)
 
 
-def state_of(
-    adapter: Mapping[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer
-) -> dict[str, torch.Tensor]:
+def state_of(adapter: Mapping[str, torch.nn.Parameter], optimizer: AdamW) -> dict[str, torch.Tensor]:
     """The adapter and AdamW's moments, as a checkpoint holds them."""
     tensors = {f"adapter/{name}": p.detach().cpu().contiguous() for name, p in adapter.items()}
     for name, parameter in adapter.items():
@@ -58,9 +60,7 @@ def state_of(
 
 
 @torch.no_grad()
-def restore(
-    checkpoint: Checkpoint, adapter: Mapping[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer
-) -> None:
+def restore(checkpoint: Checkpoint, adapter: Mapping[str, torch.nn.Parameter], optimizer: AdamW) -> None:
     """Put a checkpoint's tensors where ``state_of`` took them from."""
     for name, parameter in adapter.items():
         parameter.copy_(checkpoint.tensors[f"adapter/{name}"])

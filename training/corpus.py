@@ -18,6 +18,7 @@ from training.evaluation.scoring import Scored
 from training.hyperparameters import Hyperparameters
 from training.packing import TokenizedDocuments
 from training.token_cache import TokenCache, open_tokens
+from training.tokenizer import Tokenizer
 
 #: Settings that change how a job runs and not what it learns.
 SETTINGS_OF_THE_MACHINE = (
@@ -87,7 +88,7 @@ def read_data(
     training: Sequence[Source],
     validation: Sequence[Source] | None,
     hyperparameters: Hyperparameters,
-    tokenizer: Any,
+    tokenizer: Tokenizer,
     *,
     tokenizer_files: Sequence[Path],
     scratch: Path,
@@ -133,14 +134,14 @@ def read_data(
     )
 
 
-def own_prompts(data: Data, tokenizer: Any, count: int) -> list[str]:
+def own_prompts(data: Data, tokenizer: Tokenizer, count: int) -> list[str]:
     """Prompts of the first held-out documents that have one: what the model was trained to answer."""
     documents = data.tokens.documents(data.validation)
     found = (_prompt(np.asarray(documents[place].tokens)) for place in range(len(documents)))
     return [_text(prompt, tokenizer) for prompt in islice((p for p in found if len(p)), count)]
 
 
-def beginnings(data: Data, tokenizer: Any, count: int, tokens: int) -> list[str]:
+def beginnings(data: Data, tokenizer: Tokenizer, count: int, tokens: int) -> list[str]:
     """The first tokens, as text, of the first held-out documents that are longer and have no prompt."""
     documents = data.tokens.documents(data.validation)
     found = (np.asarray(documents[place].tokens[: tokens + 1]) for place in range(len(documents)))
@@ -154,9 +155,9 @@ def _prompt(tokens: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return tokens[1 : learned[0] + 1] if len(learned) else tokens[1:]
 
 
-def _text(tokens: npt.NDArray[Any], tokenizer: Any) -> str:
+def _text(tokens: npt.NDArray[Any], tokenizer: Tokenizer) -> str:
     plain = np.where(tokens < 0, ~tokens, tokens).tolist()
-    return str(tokenizer.decode(plain, skip_special_tokens=True))
+    return tokenizer.decode(plain)
 
 
 def fingerprint(data: Data, hyperparameters: Hyperparameters, model: Sequence[Any]) -> str:

@@ -44,6 +44,10 @@ class World:
         dist.all_reduce(total)
         return [float(number) for number in total]
 
+    def any(self, here: bool) -> bool:
+        """Whether ``here`` is so in any process."""
+        return self.sum(float(here))[0] > 0
+
     def sum_gradients(self, parameters: Sequence[torch.nn.Parameter]) -> None:
         """Add up gradients over all processes, in one exchange; a process without any counts as zero."""
         if self.size == 1:

@@ -194,6 +194,11 @@ class Hyperparameters:
 
     notices: tuple[str, ...] = ()
 
+    @property
+    def quantized(self) -> bool:
+        """Whether the base is kept in int8 or int4."""
+        return self.int8_quantization or self.load_in_4bit
+
     _NO_EFFECT: ClassVar[Mapping[str, str]] = {
         "preprocessing_num_workers": "the tokenizer already uses all cores",
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from training import checkpoints
 from training.channels import Channels, write_atomically
 from training.corpus import fingerprint
 from training.distributed import World, join
@@ -31,7 +32,7 @@ from training.schedule import plan
 from training.stopping import StopSignal
 from training.weights import weight_files
 
-PACKAGES = ("torch", "transformers", "peft", "safetensors", "tokenizers", "numpy")
+PACKAGES = ("torch", "safetensors", "tokenizers", "numpy")
 
 
 def run(request: Request, channels: Channels, events: Events, stop: StopSignal) -> None:
@@ -56,7 +57,9 @@ def run(request: Request, channels: Channels, events: Events, stop: StopSignal) 
         events.log("going on from the adapter in the channel of that name")
     precision = _name(model.precision)
     identity = fingerprint(
-        prepared.data, hyperparameters, [request.config, weight_files(request.weights), precision, start]
+        prepared.data,
+        hyperparameters,
+        [checkpoints.FORMAT, request.config, weight_files(request.weights), precision, start],
     )
     resumed = newest_checkpoint(channels.checkpoints, identity, world, events)
     course = plan(

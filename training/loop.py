@@ -20,7 +20,7 @@ from training.events import Events
 from training.failures import Stopped, TrainingFailure
 from training.hyperparameters import Hyperparameters
 from training.model import AdaptedModel
-from training.optimizer import make_optimizer, set_rate
+from training.optimizer import AdamW, make_optimizer
 from training.packing import Row
 from training.progress import Progress
 from training.schedule import Plan, rate_factor
@@ -74,9 +74,9 @@ def train(training: Training) -> Outcome:
         if done == plan.steps:
             break
         progress.begin()
-        loss, tokens, stop = _step(training, optimizer, done)
+        loss, rate, tokens, stop = _step(training, optimizer, done)
         done += 1
-        progress.end(done, loss=loss, rate=optimizer.param_groups[0]["lr"], tokens=tokens)
+        progress.end(done, loss=loss, rate=rate, tokens=tokens)
         if stop or _due(done, plan, hp.save_steps) or done == plan.steps:
             _save(training, optimizer, stopping, done)
         if stop:
@@ -114,11 +114,10 @@ def _no_longer_better(training: Training, stopping: EarlyStopping, done: int) ->
     return True
 
 
-def _step(training: Training, optimizer: torch.optim.Optimizer, step: int) -> tuple[float, int, bool]:
-    """One step over all processes: (mean loss in nats a token, tokens, whether any was asked to stop)."""
+def _step(training: Training, optimizer: AdamW, step: int) -> tuple[float, float, int, bool]:
+    """One step over all processes: (mean loss in nats a token, rate, tokens, whether any is to stop)."""
     hp, world, model = training.hyperparameters, training.world, training.model
     torch.manual_seed((hp.seed * 1_000_003 + step) * 4099 + world.rank)
-    set_rate(optimizer, rate_factor(step, training.plan.steps, hp))
     summed_loss = 0.0
     targets = tokens = 0
     rows = [training.rows[i] for i in training.plan.rows_of(step)]
@@ -149,12 +148,12 @@ def _step(training: Training, optimizer: torch.optim.Optimizer, step: int) -> tu
             where="training",
             remedy="Train without quantization (int8_quantization and load_in_4bit False)",
         )
-    optimizer.step()
-    optimizer.zero_grad()
-    return loss_per_token, int(all_tokens), stops > 0
+    factor = rate_factor(step, training.plan.steps, hp)
+    optimizer.step(factor)
+    return loss_per_token, factor * hp.learning_rate, int(all_tokens), stops > 0
 
 
-def _save(training: Training, optimizer: torch.optim.Optimizer, stopping: EarlyStopping, done: int) -> None:
+def _save(training: Training, optimizer: AdamW, stopping: EarlyStopping, done: int) -> None:
     if training.world.first:
         checkpoint = Checkpoint(
             step=done,
@@ -168,7 +167,7 @@ def _save(training: Training, optimizer: torch.optim.Optimizer, stopping: EarlyS
         checkpoints.write(training.checkpoint_folder, checkpoint)
 
 
-def _take_up(training: Training, optimizer: torch.optim.Optimizer, stopping: EarlyStopping) -> int:
+def _take_up(training: Training, optimizer: AdamW, stopping: EarlyStopping) -> int:
     """Go on from the checkpoint, if there is one; gives the steps already done."""
     found = training.resumed
     if found is None:

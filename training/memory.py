@@ -15,7 +15,7 @@ from training.model import AdaptedModel
 def fit_layers(model: AdaptedModel, hyperparameters: Hyperparameters, row_length: int) -> MemoryPlan:
     """Decide which layers of ``model`` are recomputed, from what is free now, and set them so."""
     chosen = plan_memory(
-        LayerShape.of(model.model.config, hyperparameters, model.precision.itemsize),
+        LayerShape.of(model.config, hyperparameters, model.precision.itemsize),
         batch_tokens=hyperparameters.per_device_train_batch_size * row_length,
         trainable=sum(p.numel() for p in model.adapter.values()),
         used=used_bytes(model.device),

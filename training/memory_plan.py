@@ -37,7 +37,7 @@ class LayerShape:
 
     @classmethod
     def of(cls, config: Any, hyperparameters: Hyperparameters, element: int) -> "LayerShape":
-        """From transformers' LlamaConfig, or anything with the fields of a config.json, and the settings."""
+        """From a LlamaConfig, or anything with the fields of a config.json, and the settings."""
         heads = config.num_attention_heads
         head = getattr(config, "head_dim", None) or config.hidden_size // heads
         return cls(
@@ -60,7 +60,7 @@ class LayerShape:
 
         Both norms keep their input; attention its query, key, value (repeated to the query's heads) and
         result; SwiGLU gate and up; LoRA what enters it, with dropout
-        once for each module and with a mask. DoRA keeps three results of each module besides.
+        once for each module and with a mask. DoRA keeps two results of each module besides.
         """
         numbers = 2 * self.hidden + 4 * self.query + 2 * self.intermediate
         entering = {
@@ -86,7 +86,7 @@ class LayerShape:
             numbers += sum(dict(entering[name] for name in self.target_modules).values())
         numbers += self.rank * len(self.target_modules)
         if self.dora:
-            numbers += sum(3 * leaving.get(name, self.hidden) for name in self.target_modules)
+            numbers += sum(2 * leaving.get(name, self.hidden) for name in self.target_modules)
         return numbers * self.element
 
     def adapter_parameters(self) -> int:

@@ -10,11 +10,11 @@ from training.distributed import World
 from training.evaluation.measure import PROMPTS, Yardstick
 from training.evaluation.metrics.base import Material
 from training.events import Events
-from training.model import load_tokenizer
 from training.packing import PackedRows, pack
 from training.request import Request
 from training.sampling import Group, groups, weights_of
 from training.stopping import StopSignal
+from training.tokenizer import load_tokenizer
 from training.weights import tokenizer_files
 
 #: The models are asked to write on from so many held-out documents' first tokens.
@@ -36,7 +36,7 @@ class Prepared:
 def prepare(request: Request, world: World, events: Events, stop: StopSignal) -> Prepared:
     """Read the channels of ``request``; raises DatasetError with what to do."""
     hyperparameters = request.hyperparameters
-    tokenizer = load_tokenizer(request.weights, request.config)
+    tokenizer = load_tokenizer(request.weights)
     data = read_data(
         request.training,
         request.validation,

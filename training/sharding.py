@@ -1,13 +1,14 @@
 """FSDP2: the frozen base divided over the processes, gathered layer by layer while it is needed."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 
+from training.llama.decoder import Llama
 
-def shard_base(model: Any, decoder: Any, adapter: Sequence[torch.nn.Parameter], device: torch.device) -> None:
-    """Leave each process its part of every weight of ``decoder`` (transformers' LlamaModel), in place.
+
+def shard_base(base: Llama, adapter: Sequence[torch.nn.Parameter], device: torch.device) -> None:
+    """Leave each process its part of every weight of ``base``'s decoder, in place.
 
     The adapter stays whole everywhere: it is small, and its gradients are exchanged as without sharding. The
     output layer stays whole too, since the loss reads its weight outside of any module's forward pass.
@@ -17,13 +18,13 @@ def shard_base(model: Any, decoder: Any, adapter: Sequence[torch.nn.Parameter], 
     from torch.distributed.fsdp import fully_shard
 
     mesh = init_device_mesh(device.type, (torch.distributed.get_world_size(),))
-    output = model.get_base_model().lm_head.weight
-    whole = {*adapter, output}  # with tied embeddings the output's weight is the embedding's
-    for layer in decoder.layers:
+    # With tied embeddings the output's weight is the embedding's.
+    whole = {*adapter, *base.lm_head.parameters()}
+    for layer in base.model.layers:
         fully_shard(layer, mesh=mesh, ignored_params=whole)
-    fully_shard(decoder, mesh=mesh, ignored_params=whole)
+    fully_shard(base.model, mesh=mesh, ignored_params=whole)
     for parameter in whole:
         parameter.data = parameter.data.to(device)
-    for module in model.modules():
+    for module in base.modules():
         for name, buffer in module.named_buffers(recurse=False):
             module._buffers[name] = buffer.to(device)  # rotary frequencies; kept out of the state dict

@@ -30,6 +30,7 @@ import numpy.typing as npt
 from training.dataset import DatasetError, Intake, Origin, Question, Source
 from training.hyperparameters import Hyperparameters
 from training.packing import TokenizedDocuments
+from training.tokenizer import Tokenizer
 from training.tokenizing import batches, encode
 
 #: Raised when what is stored changes its meaning.
@@ -112,7 +113,7 @@ def open_tokens(
     training: Sequence[Source],
     validation: Sequence[Source] | None,
     hyperparameters: Hyperparameters,
-    tokenizer: Any,
+    tokenizer: Tokenizer,
     *,
     tokenizer_files: Sequence[Path],
     scratch: Path,
@@ -143,7 +144,7 @@ def open_tokens(
     return TokenCache(folder)
 
 
-def _write(folder: Path, intake: Intake, tokenizer: Any, check: Callable[[], None]) -> None:
+def _write(folder: Path, intake: Intake, tokenizer: Tokenizer, check: Callable[[], None]) -> None:
     folder.mkdir()
     token = np.dtype("<i2" if len(tokenizer) <= 1 << 15 else "<i4")
     sources: dict[str, int] = {}

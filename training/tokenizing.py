@@ -1,10 +1,10 @@
 """From text to tokens: documents with the model's start and end, prompts marked as read only."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from training.dataset import Document
 from training.packing import read_only
+from training.tokenizer import Tokenizer
 
 #: A longer text is tokenized in parts: a tokenizer without word boundaries (Llama 2's) holds many times a
 #: text's size. Each seam, at white space, may cost one token more than the whole would have.
@@ -28,7 +28,7 @@ def batches(documents: Iterable[tuple[bytes, Document]]) -> Iterator[list[tuple[
         yield batch
 
 
-def encode(documents: Sequence[Document], tokenizer: Any) -> list[list[int]]:
+def encode(documents: Sequence[Document], tokenizer: Tokenizer) -> list[list[int]]:
     """Tokens of each document; what is read only is stored as its complement (:mod:`training.packing`).
 
     Every exchange of a dialog has a start and an end of its own, as Llama 2 was trained.
@@ -46,14 +46,12 @@ def encode(documents: Sequence[Document], tokenizer: Any) -> list[list[int]]:
     return tokens
 
 
-def _encode(texts: Sequence[str], tokenizer: Any) -> list[list[int]]:
+def _encode(texts: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
     parts = [_parts(text) for text in texts]
     flat = [part for each in parts for part in each]
     if not flat:
         return [[] for _ in texts]
-    ids = iter(
-        tokenizer(flat, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
-    )
+    ids = iter(tokenizer.encode(flat))
     return [[token for _ in each for token in next(ids)] for each in parts]
 
 

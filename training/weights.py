@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from training.failures import TrainingFailure
+from training.llama.config import LlamaConfig
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model")
 _FETCH = (
@@ -20,7 +21,8 @@ def inspect_weights(folder: Path) -> dict[str, Any]:
     where = f"channel {folder.name}"
     if not folder.is_dir() or not any(folder.iterdir()):
         raise TrainingFailure("there are no base weights", where=where, remedy=_FETCH)
-    config = _config(folder, where)
+    config = base_config(folder)
+    LlamaConfig.of(config)
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         what = f"there is no tokenizer ({' or '.join(TOKENIZER_FILES)})"
         raise TrainingFailure(what, where=where, remedy="Put the model's tokenizer files beside its weights")
@@ -55,7 +57,9 @@ def tokenizer_files(folder: Path) -> list[Path]:
     )
 
 
-def _config(folder: Path, where: str) -> dict[str, Any]:
+def base_config(folder: Path) -> dict[str, Any]:
+    """The content of a Llama's config.json; TrainingFailure if it cannot be read or is of something else."""
+    where = f"channel {folder.name}"
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except FileNotFoundError:

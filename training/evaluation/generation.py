@@ -1,14 +1,15 @@
 """What a model writes: prompts continued in batches, greedily or sampled with a fixed seed."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from functools import cached_property, partial
 
 import torch
-from transformers import StoppingCriteria, StoppingCriteriaList
 
 from training.distributed import World
 from training.evaluation.asks import TEMPERATURE, TOP_P, Prompt
+from training.evaluation.decoding import continue_rows
 from training.model import AdaptedModel
+from training.tokenizer import Tokenizer
 
 #: Positions of one batch, new ones included, for each unit of per_device_eval_batch_size. Llama 2 7B keeps
 #: half a megabyte of keys and values a position: 4 GiB at the default of 4.
@@ -22,11 +23,10 @@ class Writer:
     """
 
     def __init__(
-        self, tokenizer: Any, *, seed: int, batch_size: int, world: World, on_batch: Callable[[], None]
+        self, tokenizer: Tokenizer, *, seed: int, batch_size: int, world: World, on_batch: Callable[[], None]
     ) -> None:
         self._tokenizer, self._seed, self._world, self._on_batch = tokenizer, seed, world, on_batch
         self._positions = batch_size * POSITIONS_PER_BATCH
-        self._line_ends: torch.Tensor | None = None
         self.truncated = 0
 
     def write(self, model: AdaptedModel, prompts: Sequence[Prompt], *, adapter: bool) -> dict[Prompt, str]:
@@ -36,7 +36,7 @@ class Writer:
         batches = list(self._batches([(prompt, tokens) for prompt, (tokens, _) in encoded]))
         mine = self._world.share(batches)
         written: dict[Prompt, str] = {}
-        with model.evaluating(adapter=adapter), torch.no_grad():
+        with model.evaluating(adapter=adapter):
             for turn in range(-(-len(batches) // self._world.size)):
                 self._on_batch()
                 # As in scoring: a process without a batch of its own left repeats one for the others' sake.
@@ -45,7 +45,7 @@ class Writer:
 
     def _encode(self, prompt: Prompt, positions: int) -> tuple[list[int], bool]:
         """(tokens, whether it was cut); what is cut is the middle, between the start mark and the end."""
-        tokens: list[int] = self._tokenizer(prompt.text, verbose=False)["input_ids"]
+        (tokens,) = self._tokenizer.encode_prompts([prompt.text])
         room = max(positions - prompt.new_tokens, 2)
         return (tokens, False) if len(tokens) <= room else (tokens[:1] + tokens[1 - room :], True)
 
@@ -64,44 +64,37 @@ class Writer:
                 start += size
 
     def _write(self, model: AdaptedModel, batch: list[tuple[Prompt, list[int]]]) -> dict[Prompt, str]:
-        tokenizer, kind = self._tokenizer, batch[0][0]
-        pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
-        width = max(len(tokens) for _, tokens in batch)
-        ids = torch.tensor([[pad] * (width - len(tokens)) + tokens for _, tokens in batch])
-        mask = torch.tensor([[0] * (width - len(tokens)) + [1] * len(tokens) for _, tokens in batch])
-        options: dict[str, Any] = {"do_sample": False}
-        if kind.sampled:
-            options = {"do_sample": True, "temperature": TEMPERATURE, "top_p": TOP_P, "top_k": 0}
+        kind = batch[0][0]
+        chance = torch.Generator(model.device).manual_seed(self._seed)
+        ends = [torch.tensor(self._end_marks(), dtype=torch.int64)]
         if kind.one_line:
-            options["stopping_criteria"] = StoppingCriteriaList([_AtLineEnd(self._ends(model.device))])
-        torch.manual_seed(self._seed)
-        with torch.autocast(model.device.type, model.precision, enabled=model.precision != torch.float32):
-            rows = model.model.generate(
-                input_ids=ids.to(model.device),
-                attention_mask=mask.to(model.device),
-                max_new_tokens=kind.new_tokens,
-                pad_token_id=pad,
-                use_cache=True,
-                synced_gpus=model.sharded,
-                **options,
-            )
-        texts = (tokenizer.decode(row[width:], skip_special_tokens=True).strip() for row in rows)
+            ends.append(self._line_ends)
+        rows = continue_rows(
+            model,
+            [tokens for _, tokens in batch],
+            new_tokens=kind.new_tokens,
+            padding=self._tokenizer.pad_token_id,
+            ends=torch.cat(ends).to(model.device),
+            choose=partial(sample, chance=chance) if kind.sampled else partial(torch.argmax, dim=-1),
+            anyone_goes_on=self._world.any if model.sharded else bool,
+        )
+        texts = (self._tokenizer.decode(row).strip() for row in rows)
         return {prompt: text for (prompt, _), text in zip(batch, texts, strict=True)}
 
-    def _ends(self, device: torch.device) -> torch.Tensor:
+    def _end_marks(self) -> list[int]:
+        end = self._tokenizer.eos_token_id
+        return [] if end is None else [end]
+
+    @cached_property
+    def _line_ends(self) -> torch.Tensor:
         """The tokens that end a line."""
-        if self._line_ends is None:
-            pieces = self._tokenizer.batch_decode([[token] for token in range(len(self._tokenizer))])
-            ends = [token for token, piece in enumerate(pieces) if "\n" in piece]
-            self._line_ends = torch.tensor(ends, dtype=torch.int64)
-        return self._line_ends.to(device)
+        size = len(self._tokenizer)
+        return torch.tensor([token for token in range(size) if "\n" in self._tokenizer.decode([token])])
 
 
-class _AtLineEnd(StoppingCriteria):  # type: ignore[misc]
-    """Ends the rows whose newest token ends a line."""
-
-    def __init__(self, line_ends: torch.Tensor) -> None:
-        self._line_ends = line_ends
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: Any) -> torch.Tensor:
-        return torch.isin(input_ids[:, -1], self._line_ends)
+def sample(logits: torch.Tensor, *, chance: torch.Generator) -> torch.Tensor:
+    """Tokens drawn from the likeliest that together have TOP_P, at TEMPERATURE: [B, V] → int64 [B]."""
+    likeliest, order = (logits / TEMPERATURE).softmax(-1).sort(descending=True)
+    before = likeliest.cumsum(-1) - likeliest
+    drawn = likeliest.where(before < TOP_P, 0.0).multinomial(1, generator=chance)
+    return order.gather(-1, drawn).squeeze(-1)

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from training.distributed import World
 from training.evaluation.asks import Answers, Continuation, Prompt
@@ -19,6 +18,7 @@ from training.failures import TrainingFailure
 from training.hyperparameters import Hyperparameters
 from training.model import AdaptedModel
 from training.packing import TokenizedDocument
+from training.tokenizer import Tokenizer
 
 #: The prompts shown before and after; unfinished sentences of an options study, to be completed.
 PROMPTS = (
@@ -49,7 +49,7 @@ class Yardstick:
         *,
         material: Material,
         held_out: Sequence[Scored],
-        tokenizer: Any,
+        tokenizer: Tokenizer,
         length: int,
         hyperparameters: Hyperparameters,
         world: World,
@@ -130,22 +130,19 @@ class Yardstick:
             self.seconds += time.monotonic() - started
 
 
-def encode(continuations: Sequence[Continuation], tokenizer: Any) -> list[Scored]:
+def encode(continuations: Sequence[Continuation], tokenizer: Tokenizer) -> list[Scored]:
     """Tokens of prompt and text as one, since tokens may differ at a seam; those after the prompt's own are
     predicted."""
     if not continuations:
         return []
     prompts = list(dict.fromkeys(ask.prompt for ask in continuations))
-    openings = dict(zip(prompts, tokenizer(prompts, verbose=False)["input_ids"], strict=True))
-    wholes = tokenizer([ask.prompt + ask.text for ask in continuations], verbose=False)["input_ids"]
-    start = tokenizer.bos_token_id
+    openings = dict(zip(prompts, tokenizer.encode_prompts(prompts), strict=True))
+    wholes = tokenizer.encode_prompts([ask.prompt + ask.text for ask in continuations])
     encoded = []
     for index, (ask, tokens) in enumerate(zip(continuations, wholes, strict=True)):
         opening = openings[ask.prompt]
         same = (a == b for a, b in zip(opening, tokens, strict=False))
         seam = next((i for i, equal in enumerate(same) if not equal), min(len(opening), len(tokens)))
-        if start is not None and tokens[:1] != [start]:
-            tokens, seam = [start, *tokens], seam + 1
         document = TokenizedDocument(index, tokens, max(seam, 1))
         encoded.append(Scored(document, len(ask.text.encode())))
     return encoded

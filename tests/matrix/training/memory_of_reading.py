@@ -6,12 +6,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from transformers import AutoTokenizer
-
 from training.corpus import read_data
 from training.dataset import local_sources
 from training.hyperparameters import parse
 from training.packing import pack
+from training.tokenizer import load_tokenizer
 from training.weights import tokenizer_files
 
 
@@ -27,7 +26,7 @@ def read(folder: Path, weights: Path, scratch: Path) -> int:
         local_sources(folder),
         None,
         parse({}),
-        AutoTokenizer.from_pretrained(weights),
+        load_tokenizer(weights),
         tokenizer_files=tokenizer_files(weights),
         scratch=scratch,
         check=lambda: None,

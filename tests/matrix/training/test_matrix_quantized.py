@@ -43,9 +43,10 @@ def loss_and_gradients(**settings: str) -> tuple[float, dict[str, torch.Tensor]]
     return loss.item(), found
 
 
-def test_an_int8_base_gives_nearly_the_loss_and_gradients_of_a_whole_one() -> None:
-    loss, gradients = loss_and_gradients()
-    rounded_loss, rounded = loss_and_gradients(int8_quantization="True")
+@pytest.mark.parametrize("use_dora", ["False", "True"])
+def test_an_int8_base_gives_nearly_the_loss_and_gradients_of_a_whole_one(use_dora: str) -> None:
+    loss, gradients = loss_and_gradients(use_dora=use_dora)
+    rounded_loss, rounded = loss_and_gradients(use_dora=use_dora, int8_quantization="True")
     assert rounded_loss == pytest.approx(loss, rel=0.02)
     assert rounded.keys() == gradients.keys()
     for name, gradient in gradients.items():

@@ -17,8 +17,8 @@ from training import __main__ as program
 from training import checkpoints, request
 from training.channels import Channels
 from training.failures import LONGEST_REASON, TrainingFailure, describe, is_expected
-from training.frozen_base import load_base
 from training.hyperparameters import parse
+from training.model import AdaptedModel
 from training.request import read_request
 
 Job = Callable[..., Path]
@@ -70,7 +70,7 @@ def test_a_quantized_base_is_refused_before_weights_load_where_its_library_lacks
 
 def test_int4_is_refused_where_there_is_no_gpu(weights: Path) -> None:
     with pytest.raises(TrainingFailure, match="load_in_4bit is True, and this instance has no GPU"):
-        load_base(weights, torch.bfloat16, torch.device("cpu"), parse({"load_in_4bit": "True"}))
+        AdaptedModel(weights, parse({"load_in_4bit": "True"}), torch.device("cpu"))
 
 
 def test_a_full_disk_still_leaves_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

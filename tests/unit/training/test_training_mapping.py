@@ -2,13 +2,15 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
-from training.frozen_base import load_base
 from training.hyperparameters import parse
+from training.llama.config import LlamaConfig
+from training.llama.kernels import choose_kernels
+from training.llama.loading import load_base
+from training.weights import base_config
 
 
 def mapped_ranges(name: str) -> list[tuple[int, int]]:
@@ -27,7 +29,15 @@ def lies_in(parameter: torch.Tensor, ranges: list[tuple[int, int]]) -> bool:
 def test_weights_of_the_computing_precision_are_mapped(
     weights: Path, precision: torch.dtype, mapped: bool
 ) -> None:
-    base: Any = load_base(weights, precision, torch.device("cpu"), parse({}))
+    device, config = torch.device("cpu"), LlamaConfig.of(base_config(weights))
+    base = load_base(
+        weights,
+        config,
+        kernels=choose_kernels(device),
+        precision=precision,
+        device=device,
+        hyperparameters=parse({}),
+    )
     ranges = mapped_ranges("model.safetensors")
     parameters = list(base.parameters())
     assert len(parameters) > 10

@@ -14,7 +14,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from training.hyperparameters import parse
-from training.kernels import install, rms_norm, swiglu
+from training.llama.attention import packed
+from training.llama.kernels import choose_kernels, rms_norm, swiglu
 from training.memory import machine_memory
 from training.memory_plan import LayerShape, describe_plan, plan_memory
 from training.model import AdaptedModel
@@ -41,7 +42,7 @@ def saved_bytes_a_layer(
     """Bytes that PyTorch really keeps a token and layer: what the second layer adds to the first's."""
     hyperparameters = parse({"gradient_checkpointing": "false"} | settings)
     model = AdaptedModel(folder, hyperparameters, torch.device("cpu"))
-    own = {t.untyped_storage().data_ptr() for t in [*model.model.parameters(), *model.model.buffers()]}
+    own = {t.untyped_storage().data_ptr() for t in [*model.base.parameters(), *model.base.buffers()]}
     ids = torch.zeros(2, sum(lengths), dtype=torch.int64)
     totals = []
     layers = model.decoder.layers
@@ -57,10 +58,10 @@ def saved_bytes_a_layer(
                 kept[storage.data_ptr()] = storage.nbytes()
             return tensor
 
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), model._autocast():
-            model.decoder(input_ids=ids, document_lengths=[lengths, lengths])
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            model.decoder(ids, ids, packed([lengths, lengths]))
         totals.append(sum(kept.values()))
-    shape = LayerShape.of(model.model.config, hyperparameters, model.precision.itemsize)
+    shape = LayerShape.of(model.config, hyperparameters, model.precision.itemsize)
     return (totals[0] - totals[1]) / ids.numel(), shape
 
 
@@ -183,15 +184,15 @@ def test_norm_and_swiglu_are_those_of_transformers_with_the_same_gradients() -> 
 
 
 def test_liger_is_used_on_a_gpu_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[dict[str, Any]] = []
-    module = SimpleNamespace(apply_liger_kernel_to_llama=lambda **options: calls.append(options))
-    monkeypatch.setitem(sys.modules, "liger_kernel", SimpleNamespace())
-    monkeypatch.setitem(sys.modules, "liger_kernel.transformers", module)
-    base = object()
-    assert install(base, torch.device("cuda")) == "Liger kernels"
-    assert calls[0]["model"] is base
-    assert calls[0]["rms_norm"] is calls[0]["swiglu"] is True
-    assert calls[0]["fused_linear_cross_entropy"] is False
+    names = ("liger_rms_norm", "liger_swiglu", "liger_rope")
+    functions = SimpleNamespace(**{name: object() for name in names})
+    for module in ("liger_kernel", "liger_kernel.transformers"):
+        monkeypatch.setitem(sys.modules, module, SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "liger_kernel.transformers.functional", functions)
+    chosen = choose_kernels(torch.device("cuda"))
+    assert chosen.name == "Liger kernels"
+    assert [chosen.rms_norm, chosen.swiglu, chosen.rotate] == [getattr(functions, name) for name in names]
+    assert choose_kernels(torch.device("cpu")).name == "PyTorch kernels"
 
 
 def test_recomputed_layers_give_the_same_gradients(weights: Path) -> None:

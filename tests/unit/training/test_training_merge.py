@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from training_jobs import logits_of
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from training.hyperparameters import parse
@@ -48,9 +49,9 @@ def test_merged_logits_are_those_of_base_and_adapter(
             factor = 1 + 0.2 * torch.rand_like(parameter)
             parameter.copy_(parameter * factor if "magnitude" in name else torch.randn_like(parameter) * 0.3)
         with model.evaluating(adapter=True):
-            expected = model.model(input_ids=IDS).logits
+            expected = logits_of(model, IDS)
         with model.evaluating(adapter=False):
-            plain = model.model(input_ids=IDS).logits
+            plain = logits_of(model, IDS)
     model.save_adapter(tmp_path / "adapter")
     size = merge(base, tmp_path / "adapter", tmp_path / "merged")
 

@@ -2,19 +2,18 @@
 
 from itertools import accumulate
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from training_jobs import logits_of
 
-from training.attention import packed_attention
 from training.batches import NO_TARGET, collate
 from training.cross_entropy import summed_cross_entropy, token_losses
 from training.hyperparameters import parse
+from training.llama.attention import packed
 from training.memory_plan import LOGIT_CHUNK
 from training.model import AdaptedModel
 from training.packing import Piece, TokenizedDocument, pack
@@ -120,7 +119,7 @@ def test_packed_losses_equal_those_of_each_document_alone(model: AdaptedModel) -
             packed.setdefault(index, []).append(loss)
         for document in documents:
             ids = torch.tensor([document.tokens])
-            logits = model.model(input_ids=ids).logits[0, :-1].detach()
+            logits = logits_of(model, ids)[0, :-1].detach()
             alone = F.cross_entropy(logits, ids[0, 1:], reduction="none")
             assert torch.allclose(torch.tensor(packed[document.index]), alone, atol=1e-5)
 
@@ -134,20 +133,22 @@ def test_attention_is_causal_within_documents_and_closed_between(
     width = max(map(sum, lengths)) + padding
     chance = torch.Generator().manual_seed(width)
     states = [torch.randn(len(lengths), heads, width, 4, generator=chance) for heads in (4, 2, 2)]
-    packed, plain = ([state.clone().requires_grad_() for state in states] for _ in range(2))
-    layer = SimpleNamespace(num_key_value_groups=2, is_causal=True)
-    given_out, _ = packed_attention(layer, *packed, None, document_lengths=lengths)
+    ours, plain = ([state.clone().requires_grad_() for state in states] for _ in range(2))
+    given_out = packed(lengths)(0, *ours)
     mask = torch.zeros(len(lengths), 1, width, width, dtype=torch.bool)
     for b, row in enumerate(lengths):
         for begin, length in zip(accumulate(row, initial=0), row, strict=False):
             mask[b, 0, begin : begin + length, begin : begin + length] = torch.ones(length, length).tril()
     real = mask.any(-1).squeeze(1)  # on padding nothing is asked for, and nothing may come back
-    expected, _ = sdpa_attention_forward(layer, *plain, mask | torch.eye(width, dtype=torch.bool))
+    query, key, value = plain[0], *(state.repeat_interleave(2, dim=1) for state in plain[1:])
+    seen = mask | torch.eye(width, dtype=torch.bool)
+    scores = (query @ key.transpose(2, 3) / 2).masked_fill(~seen, -torch.inf)
+    expected = (scores.softmax(-1) @ value).transpose(1, 2)
     assert torch.allclose(given_out[real], expected[real], atol=1e-6)
     assert not given_out[~real].any()
     for out in (given_out, expected):
         out[real].square().sum().backward()  # type: ignore[no-untyped-call]
-    for mine, reference in zip(packed, plain, strict=True):
+    for mine, reference in zip(ours, plain, strict=True):
         assert mine.grad is not None
         assert reference.grad is not None
         assert torch.allclose(mine.grad, reference.grad, atol=1e-5)
@@ -162,10 +163,10 @@ def test_gradients_of_packed_rows_equal_those_of_single_documents(model: Adapted
         for part in rows:
             model.loss(collate(part, CPU)).backward()  # type: ignore[no-untyped-call]
         gradients.append([parameter.grad for parameter in model.adapter.values()])
-    for packed, single in zip(*gradients, strict=True):
-        assert packed is not None
+    for together, single in zip(*gradients, strict=True):
+        assert together is not None
         assert single is not None
-        assert torch.allclose(packed, single, rtol=1e-4, atol=1e-5)
+        assert torch.allclose(together, single, rtol=1e-4, atol=1e-5)
 
 
 def test_chunked_cross_entropy_is_the_plain_one() -> None:

@@ -15,8 +15,8 @@ from training.checkpoints import Checkpoint
 from training.distributed import World
 from training.events import Events
 from training.failures import TrainingFailure
-from training.frozen_base import choose_precision
 from training.hyperparameters import parse
+from training.llama.loading import choose_precision
 from training.schedule import plan, rate_factor
 
 

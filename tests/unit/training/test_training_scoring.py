@@ -1,7 +1,6 @@
 """Likelihoods and continuations: those of transformers itself, though packed and batched."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -15,8 +14,8 @@ from training.evaluation.measure import encode
 from training.evaluation.scores import Score
 from training.evaluation.scoring import score
 from training.hyperparameters import parse
-from training.model import AdaptedModel, load_tokenizer
-from training.request import inspect_weights
+from training.model import AdaptedModel
+from training.tokenizer import Tokenizer, load_tokenizer
 
 ALONE = World(0, 1, torch.device("cpu"))
 TEXTS = [text[:40] for text in paragraphs("general.txt")[:6]]
@@ -40,11 +39,13 @@ def model(weights: Path) -> AdaptedModel:
 
 
 @pytest.fixture(scope="module")
-def tokenizer(weights: Path) -> Any:
-    return load_tokenizer(weights, inspect_weights(weights))
+def tokenizer(weights: Path) -> Tokenizer:
+    return load_tokenizer(weights)
 
 
-def scores(model: AdaptedModel, tokenizer: Any, asks: list[Continuation], *, adapter: bool) -> list[Score]:
+def scores(
+    model: AdaptedModel, tokenizer: Tokenizer, asks: list[Continuation], *, adapter: bool
+) -> list[Score]:
     encoded = encode(asks, tokenizer)
     return score(model, encoded, adapter=adapter, length=64, batch_size=3, world=ALONE)
 
@@ -53,12 +54,12 @@ def scores(model: AdaptedModel, tokenizer: Any, asks: list[Continuation], *, ada
     "texts", [[Continuation("", text) for text in TEXTS], CHOICES], ids=["texts", "choices"]
 )
 def test_likelihoods_are_those_of_transformers_to_one_in_ten_thousand(
-    model: AdaptedModel, tokenizer: Any, weights: Path, texts: list[Continuation]
+    model: AdaptedModel, tokenizer: Tokenizer, weights: Path, texts: list[Continuation]
 ) -> None:
     plain = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.float32).eval()
     for ask, result in zip(texts, scores(model, tokenizer, texts, adapter=False), strict=True):
-        ids = torch.tensor([tokenizer(ask.prompt + ask.text)["input_ids"]])
-        prompt = len(tokenizer(ask.prompt)["input_ids"])
+        ids = torch.tensor(tokenizer.encode_prompts([ask.prompt + ask.text]))
+        prompt = len(tokenizer.encode_prompts([ask.prompt])[0])
         labels = ids.clone()
         labels[:, :prompt] = -100
         with torch.no_grad():
@@ -68,12 +69,12 @@ def test_likelihoods_are_those_of_transformers_to_one_in_ten_thousand(
         assert result.bytes == len(ask.text.encode())
 
 
-def test_the_tuned_likelihoods_are_other_ones(model: AdaptedModel, tokenizer: Any) -> None:
+def test_the_tuned_likelihoods_are_other_ones(model: AdaptedModel, tokenizer: Tokenizer) -> None:
     base, tuned = (scores(model, tokenizer, CHOICES, adapter=adapter) for adapter in (False, True))
     assert all(abs(a.nats - b.nats) > 1e-3 for a, b in zip(base, tuned, strict=True))
 
 
-def test_a_score_does_not_depend_on_what_else_is_asked(model: AdaptedModel, tokenizer: Any) -> None:
+def test_a_score_does_not_depend_on_what_else_is_asked(model: AdaptedModel, tokenizer: Tokenizer) -> None:
     together = scores(model, tokenizer, CHOICES, adapter=True)
     for ask, result in zip(CHOICES, together, strict=True):
         (alone,) = scores(model, tokenizer, [ask], adapter=True)
@@ -81,25 +82,27 @@ def test_a_score_does_not_depend_on_what_else_is_asked(model: AdaptedModel, toke
     assert encode([], tokenizer) == []
 
 
-def writer(tokenizer: Any, world: World = ALONE) -> Writer:
+def writer(tokenizer: Tokenizer, world: World = ALONE) -> Writer:
     return Writer(tokenizer, seed=10, batch_size=1, world=world, on_batch=lambda: None)
 
 
-def test_batched_continuations_are_those_written_one_by_one(model: AdaptedModel, tokenizer: Any) -> None:
+def test_batched_continuations_are_those_written_one_by_one(
+    model: AdaptedModel, tokenizer: Tokenizer
+) -> None:
     prompts = [Prompt(text, 6) for text in ("Net", "Net revenue rose by 4 percent", "Credit losses of", "a")]
     together = writer(tokenizer).write(model, prompts, adapter=True)
     for prompt in prompts:
         assert writer(tokenizer).write(model, [prompt], adapter=True) == {prompt: together[prompt]}
 
 
-def test_sampling_is_repeatable_and_not_greedy(model: AdaptedModel, tokenizer: Any) -> None:
+def test_sampling_is_repeatable_and_not_greedy(model: AdaptedModel, tokenizer: Tokenizer) -> None:
     greedy, sampled = Prompt("Net revenue", 12), Prompt("Net revenue", 12, sampled=True)
     first, second = (writer(tokenizer).write(model, [greedy, sampled], adapter=False) for _ in range(2))
     assert first == second
     assert first[greedy] != first[sampled]
 
 
-def test_a_long_prompt_keeps_its_start_mark_and_its_end(model: AdaptedModel, tokenizer: Any) -> None:
+def test_a_long_prompt_keeps_its_start_mark_and_its_end(model: AdaptedModel, tokenizer: Tokenizer) -> None:
     ends = "Question: Which?\nAnswer:"
     long, longer = (Prompt("Net revenue rose. " * count + ends, 8) for count in (40, 80))
     writes = writer(tokenizer)
@@ -109,12 +112,14 @@ def test_a_long_prompt_keeps_its_start_mark_and_its_end(model: AdaptedModel, tok
 
 
 def test_a_one_line_answer_ends_with_its_line(
-    model: AdaptedModel, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+    model: AdaptedModel, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = writer(tokenizer).write(model, [Prompt("Net revenue rose by", 16)], adapter=True)
-    third = tokenizer(next(iter(free.values())), add_special_tokens=False)["input_ids"][2]
+    third = tokenizer.encode([next(iter(free.values()))])[0][2]
     ending = writer(tokenizer)
-    monkeypatch.setattr(ending, "_line_ends", torch.tensor([third]))  # as if that token ended a line
+    monkeypatch.setattr(
+        ending, "_line_ends", torch.tensor([third]), raising=False
+    )  # as if that token ended a line
     line = ending.write(model, [Prompt("Net revenue rose by", 16, one_line=True)], adapter=True)
     (whole,), (short,) = free.values(), line.values()
     assert whole.startswith(short)

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from transformers import AutoTokenizer
 
 from training import token_cache, tokenizing
 from training.dataset import DatasetError, Document, Reader, local_sources
 from training.hyperparameters import Hyperparameters, parse
 from training.packing import pack
 from training.token_cache import TokenCache, open_tokens
+from training.tokenizer import Tokenizer, load_tokenizer
 from training.tokenizing import encode
 from training.weights import tokenizer_files
 
@@ -27,12 +27,12 @@ RECIPE = parse({})
 
 
 @pytest.fixture(scope="module")
-def tokenizer(weights: Path) -> Any:
-    return AutoTokenizer.from_pretrained(weights)
+def tokenizer(weights: Path) -> Tokenizer:
+    return load_tokenizer(weights)
 
 
 @pytest.fixture
-def opened(tmp_path: Path, weights: Path, tokenizer: Any) -> Callable[..., TokenCache]:
+def opened(tmp_path: Path, weights: Path, tokenizer: Tokenizer) -> Callable[..., TokenCache]:
     """Opens the tokens of a folder's files."""
 
     def open_them(folder: Path, hyperparameters: Hyperparameters = RECIPE) -> TokenCache:
@@ -60,13 +60,13 @@ def plain(tokens: Any) -> list[int]:
 
 
 def test_what_is_stored_is_what_the_tokenizer_gives(
-    opened: Callable[..., TokenCache], folder: Path, tokenizer: Any
+    opened: Callable[..., TokenCache], folder: Path, tokenizer: Tokenizer
 ) -> None:
     cache = opened(folder)
     documents = cache.documents(np.arange(len(cache)))
     assert len(documents) == 50
     for place, document in enumerate(Reader(local_sources(folder))):
-        expected = [*tokenizer(document.text)["input_ids"], tokenizer.eos_token_id]
+        expected = [*tokenizer.encode_prompts([document.text])[0], tokenizer.eos_token_id]
         assert plain(documents[place].tokens) == expected
         assert documents[place].targets == len(expected) - 1
         assert (cache.origin(place).source, cache.origin(place).index) == ("a.txt", place)
@@ -104,8 +104,8 @@ class Tokenizer:
     bos_token_id, eos_token_id = 1, 2
     def __len__(self):
         return 320
-    def __call__(self, texts, **_):
-        return {"input_ids": [[7] * -(-len(text) // 4) for text in texts]}
+    def encode(self, texts):
+        return [[7] * -(-len(text) // 4) for text in texts]
 """
 
 
@@ -147,11 +147,9 @@ def test_waiting_for_the_tokens_can_be_stopped(tmp_path: Path) -> None:
 # --- what is read, and what is learned
 
 
-def test_of_an_instruction_the_completion_is_learned(tokenizer: Any) -> None:
+def test_of_an_instruction_the_completion_is_learned(tokenizer: Tokenizer) -> None:
     (tokens,) = encode([Document("Up.", "Sales?", "a", 0)], tokenizer)
-    prompt, completion = (
-        tokenizer(text, add_special_tokens=False)["input_ids"] for text in ("Sales?", "Up.")
-    )
+    prompt, completion = tokenizer.encode(["Sales?", "Up."])
     assert plain(tokens) == [tokenizer.bos_token_id, *prompt, *completion, tokenizer.eos_token_id]
     assert [token for token in tokens if token >= 0] == [*completion, tokenizer.eos_token_id]
 
@@ -170,7 +168,7 @@ def chats(*records: dict[str, Any]) -> tuple[list[Document], list[str]]:
     return list(reader), [str(problem) for problem in reader.problems]
 
 
-def test_a_dialog_takes_llamas_form_and_only_answers_are_learned(tokenizer: Any) -> None:
+def test_a_dialog_takes_llamas_form_and_only_answers_are_learned(tokenizer: Tokenizer) -> None:
     (document,), problems = chats(dialog("Sales?", "Up.", "Costs?", " Down. ", system="Be brief."))
     assert problems == []
     assert document.turns == (
@@ -180,7 +178,7 @@ def test_a_dialog_takes_llamas_form_and_only_answers_are_learned(tokenizer: Any)
     (tokens,) = encode([document], tokenizer)
     learned = [token for token in tokens if token >= 0]
     end = tokenizer.eos_token_id
-    answers = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in ("Up.", "Down.")]
+    answers = tokenizer.encode(["Up.", "Down."])
     assert learned == [*answers[0], end, *answers[1], end]
     assert plain(tokens).count(tokenizer.bos_token_id) == 2
 
@@ -207,7 +205,7 @@ def test_dialogs_with_the_same_words_in_other_turns_are_different() -> None:
     assert one.digest != other.digest
 
 
-def test_a_long_text_is_tokenized_in_parts(tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_text_is_tokenized_in_parts(tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
     text = " ".join(f"Sales rose by {n} percent." for n in range(40))
     whole = encode([Document(text, None, "a", 0)], tokenizer)
     monkeypatch.setattr(tokenizing, "PART_CHARACTERS", 100)

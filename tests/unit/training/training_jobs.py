@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+import torch.nn.functional as F
 
 from training.base_model.pretrain import Recipe, build_model, save, train_tokenizer
+from training.llama.attention import packed
+from training.model import AdaptedModel
 
 SENTENCES = (
     "Net revenue rose by {n} percent on higher volume.",
@@ -29,6 +33,13 @@ def report_text(documents: int) -> str:
 def read_events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     """The trainer's events, without what libraries print in between (gloo of torch 2.9 tells whom it met)."""
     return (json.loads(line) for line in lines if line.startswith("{"))
+
+
+def logits_of(model: AdaptedModel, ids: torch.Tensor) -> torch.Tensor:
+    """Logits [B, T, V] after every token of ``ids`` [B, T], each row one document."""
+    rows, length = ids.shape
+    hidden = model.decoder(ids, torch.arange(length).expand(rows, -1), packed([[length]] * rows))
+    return F.linear(hidden, model.base.lm_head.weight)
 
 
 @pytest.fixture(scope="session")
