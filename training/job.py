@@ -56,11 +56,8 @@ def run(request: Request, channels: Channels, events: Events, stop: StopSignal) 
     if start:
         events.log("going on from the adapter in the channel of that name")
     precision = _name(model.precision)
-    identity = fingerprint(
-        prepared.data,
-        hyperparameters,
-        [checkpoints.FORMAT, request.config, weight_files(request.weights), precision, start],
-    )
+    base_model = [request.config, weight_files(request.weights), precision, start]
+    identity = fingerprint(prepared.data, hyperparameters, [checkpoints.FORMAT, *base_model])
     resumed = newest_checkpoint(channels.checkpoints, identity, world, events)
     course = plan(
         sum(group.taken for group in prepared.among),

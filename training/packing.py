@@ -2,7 +2,7 @@
 
 A document that fits stays whole. A longer one is cut into pieces that overlap by one token, so that every
 token but a document's first is predicted exactly once. Within a row, attention and positions of a piece
-start afresh (:mod:`training.attention`), so packing changes no result.
+start afresh (:mod:`training.llama.attention`), so packing changes no result.
 
 Tokens may lie in a file far larger than memory; the index of the rows is arrays, about 40 bytes a piece
 while it is made and 20 afterwards.

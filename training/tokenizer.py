@@ -63,9 +63,7 @@ def _model(folder: Path) -> tokenizers.Tokenizer:
     fast, sentencepiece = (folder / name for name in TOKENIZER_FILES)
     if fast.is_file():
         return tokenizers.Tokenizer.from_file(str(fast))
-    from transformers import (
-        AutoTokenizer,
-    )  # converts SentencePiece's file; takes seconds, so only where needed
+    from transformers import AutoTokenizer  # reads SentencePiece's file; its import takes seconds
 
     converted: tokenizers.Tokenizer = AutoTokenizer.from_pretrained(sentencepiece.parent).backend_tokenizer
     return converted
