@@ -32,14 +32,14 @@ def attention(
 def packed(document_lengths: Sequence[Sequence[int]]) -> Attend:
     """Attention for packed rows, each document by itself.
 
-    ``document_lengths``: of the documents of each row, from its beginning; what is left of a row is padding
-    and comes out as zeros.
+    ``document_lengths``: of the documents of each row, from its beginning; what is left of a row is padding,
+    of which nothing that comes out may be used.
     """
+    if all(len(row) == 1 for row in document_lengths):  # nothing real attends to what comes after it
+        return lambda _, query, key, value: attention(query, key, value)
 
     def attend(_: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
         length = query.shape[2]
-        if all(tuple(row) == (length,) for row in document_lengths):
-            return attention(query, key, value)
         rows = []
         # Splitting, whose gradient is a concatenation: slices would each have one as large as the whole.
         for states, lengths in zip(zip(query, key, value, strict=True), document_lengths, strict=True):
