@@ -12,7 +12,7 @@ from training.batches import NO_TARGET
 from training.memory_plan import LOGIT_CHUNK
 
 
-class _ChunkedCrossEntropy(torch.autograd.Function):
+class ChunkedCrossEntropy(torch.autograd.Function):
     """The gradient of the hidden states is made chunk by chunk in the forward pass."""
 
     @staticmethod
@@ -43,7 +43,7 @@ def summed_cross_entropy(hidden: torch.Tensor, weight: torch.Tensor, labels: tor
     predicted.
     """
     wanted = labels != NO_TARGET
-    total: torch.Tensor = _ChunkedCrossEntropy.apply(hidden[wanted], weight, labels[wanted])  # type: ignore[no-untyped-call]
+    total: torch.Tensor = ChunkedCrossEntropy.apply(hidden[wanted], weight, labels[wanted])  # type: ignore[no-untyped-call]
     return total
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
+from bench import training_memory as simulated
 from training.hyperparameters import parse
 from training.llama.attention import packed
 from training.llama.kernels import choose_kernels, rms_norm, swiglu
@@ -124,6 +125,15 @@ def test_llama_2_7b_fits_an_a10g_by_recomputing_some_layers() -> None:
     assert on(14, 4).recomputed == 32
     assert "lower per_device_train_batch_size" in describe_plan(on(14, 4), 32)
     assert f"{recipe.recomputed} of 32 layers are recomputed" in describe_plan(recipe, 32)
+
+
+def test_the_planned_step_of_llama_2_7b_fits_an_a10g_when_it_is_simulated() -> None:
+    plan = simulated.planned(4, 1024)
+    peak = simulated.ours(4, 1024, plan.recomputed)
+    assert 0 < plan.recomputed < 32
+    assert peak <= plan.predicted <= plan.available < simulated.G5_BYTES
+    assert plan.predicted < 1.06 * peak, "more is recomputed than needs be"
+    assert simulated.ours(4, 1024, 0) > simulated.G5_BYTES, "without recomputation it would not"
 
 
 @given(free=st.integers(0, 200 * GIB), tokens=st.integers(1, 65536))
