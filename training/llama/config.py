@@ -12,6 +12,8 @@ ROPE_TYPES: Mapping[str, tuple[str, ...]] = {
     "linear": ("factor",),
     "llama3": ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"),
 }
+#: More would take minutes to set up; the largest Llamas have 126.
+MOST_LAYERS = 1024
 _REMEDY = "Copy config.json again, or give another base model"
 
 
@@ -40,48 +42,48 @@ class LlamaConfig:
     def of(cls, config: Mapping[str, Any]) -> "LlamaConfig":
         """From config.json's content; TrainingFailure if a size is missing or something is not supported."""
         try:
-            heads = int(config["num_attention_heads"])
-            hidden = int(config["hidden_size"])
+            heads, hidden = _size(config, "num_attention_heads"), _size(config, "hidden_size")
             made = cls(
-                vocab_size=int(config["vocab_size"]),
+                vocab_size=_size(config, "vocab_size"),
                 hidden_size=hidden,
-                intermediate_size=int(config["intermediate_size"]),
-                num_hidden_layers=int(config["num_hidden_layers"]),
+                intermediate_size=_size(config, "intermediate_size"),
+                num_hidden_layers=_size(config, "num_hidden_layers", most=MOST_LAYERS),
                 num_attention_heads=heads,
-                num_key_value_heads=int(config.get("num_key_value_heads") or heads),
-                head_dim=int(config.get("head_dim") or hidden // heads),
-                max_position_embeddings=int(config.get("max_position_embeddings") or 2048),
+                num_key_value_heads=_size(config, "num_key_value_heads", heads),
+                head_dim=_size(config, "head_dim", hidden // heads),
+                max_position_embeddings=_size(config, "max_position_embeddings", 2048, most=1 << 31),
                 rms_norm_eps=float(config.get("rms_norm_eps", 1e-6)),
                 tie_word_embeddings=bool(config.get("tie_word_embeddings", False)),
                 attention_bias=bool(config.get("attention_bias", False)),
                 mlp_bias=bool(config.get("mlp_bias", False)),
                 rope=_rope(config),
             )
-        except (KeyError, TypeError, ValueError, ZeroDivisionError, AttributeError) as error:
-            what = f"config.json cannot be used ({type(error).__name__}: {error})"
+            if made.num_attention_heads % made.num_key_value_heads or made.head_dim % 2:
+                raise ValueError("its numbers of heads, or its head_dim, do not divide")
+            if config.get("hidden_act", "silu") != "silu":
+                raise ValueError(f"hidden_act is {config['hidden_act']!r}, only 'silu' is supported")
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+            reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+            what = f"config.json cannot be used: {reason}"
             raise TrainingFailure(what, where="channel model", remedy=_REMEDY) from error
-        made._check(config)
         return made
 
-    def _check(self, config: Mapping[str, Any]) -> None:
-        problems = []
-        if config.get("hidden_act", "silu") != "silu":
-            problems.append(f"hidden_act {config['hidden_act']!r} (only 'silu' is supported)")
-        if self.rope["rope_type"] not in ROPE_TYPES:
-            problems.append(f"rope_type {self.rope['rope_type']!r} (supported: {', '.join(ROPE_TYPES)})")
-        if min(self.num_key_value_heads, self.num_hidden_layers, self.head_dim, self.intermediate_size) < 1:
-            problems.append("sizes below 1")
-        elif self.num_attention_heads % self.num_key_value_heads or self.head_dim % 2:
-            problems.append("numbers of heads, or a head_dim, that do not divide")
-        if problems:
-            what = f"config.json has {' and '.join(problems)}"
-            raise TrainingFailure(what, where="channel model", remedy=_REMEDY)
+
+def _size(config: Mapping[str, Any], name: str, default: int | None = None, *, most: int = 1 << 20) -> int:
+    """A whole number from 1 to ``most``; KeyError if it is not there and has no default."""
+    value = config[name] if default is None else config.get(name)
+    value = default if value is None else value
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise ValueError(f"{name} is {value!r}, which is no number from 1 to {most}")
+    return value
 
 
 def _rope(config: Mapping[str, Any]) -> dict[str, Any]:
     """Today's rope_parameters, or what older files say in rope_theta and rope_scaling."""
     stated = dict(config.get("rope_parameters") or config.get("rope_scaling") or {})
     kind = stated.get("rope_type") or stated.get("type") or "default"
+    if kind not in ROPE_TYPES:
+        raise ValueError(f"its rope_type is {kind!r}, supported are {', '.join(ROPE_TYPES)}")
     theta = stated.get("rope_theta") or config.get("rope_theta") or 10_000.0
-    needed = {name: float(stated[name]) for name in ROPE_TYPES.get(kind, ())}
+    needed = {name: float(stated[name]) for name in ROPE_TYPES[kind]}
     return {"rope_type": kind, "rope_theta": float(theta)} | needed

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from training_jobs import logits_of
@@ -22,6 +24,7 @@ from training.evaluation.generation import Writer
 from training.failures import TrainingFailure
 from training.hyperparameters import parse
 from training.llama.config import LlamaConfig
+from training.llama.rotary import inverse_frequencies
 from training.model import AdaptedModel
 from training.optimizer import AdamW, Group
 from training.tokenizer import load_tokenizer
@@ -56,6 +59,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "linear": {"rope_parameters": {"rope_type": "linear", "rope_theta": 1e4, "factor": 2.0}},
     "llama3": {"rope_parameters": LLAMA_3},
 }
+ROPE_NAMES = ["rope_parameters", "rope_scaling", "rope_theta", "type", *LLAMA_3]
 EXACT = {"precision": "fp32", "lora_dropout": "0"}
 VARIANTS: dict[str, dict[str, str]] = {
     "LoRA": {},
@@ -268,13 +272,15 @@ def test_adamw_is_pytorchs() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"hidden_act": "gelu"}, "hidden_act 'gelu'"),
-        ({"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4}}, "rope_type 'yarn'"),
+        ({"hidden_act": "gelu"}, "hidden_act is 'gelu'"),
+        ({"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4}}, "rope_type is 'yarn'"),
         ({"num_key_value_heads": 3}, "do not divide"),
-        ({"hidden_size": "wide"}, "ValueError"),
-        ({"num_hidden_layers": 0}, "sizes below 1"),
+        ({"hidden_size": "wide"}, "hidden_size is 'wide'"),
+        ({"num_hidden_layers": 0}, "num_hidden_layers is 0"),
+        ({"num_hidden_layers": 10**9}, "from 1 to 1024"),
+        ({"head_dim": 8.5}, "head_dim is 8.5"),
         ({"rope_parameters": ["default"]}, "cannot be used"),
-        ({"rope_parameters": {"rope_type": "linear"}}, "KeyError: 'factor'"),
+        ({"rope_parameters": {"rope_type": "linear"}}, "'factor' is missing"),
         ({"rope_parameters": {"rope_type": ["linear"]}}, "cannot be used"),
     ],
     ids=str,
@@ -286,6 +292,23 @@ def test_a_base_of_another_kind_is_refused_with_what_is_supported(
         LlamaConfig.of(base_config(weights) | change)
     with pytest.raises(TrainingFailure, match="vocab_size"):
         LlamaConfig.of({name: v for name, v in base_config(weights).items() if name != "vocab_size"})
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(ROPE_NAMES), inner),
+    max_leaves=8,
+)
+
+
+@given(name=st.sampled_from([*SIZES, "head_dim", "num_key_value_heads", *ROPE_NAMES]), value=anything)
+def test_whatever_a_config_says_is_read_or_refused_with_a_reason(name: str, value: Any) -> None:
+    try:
+        read = LlamaConfig.of(SIZES | {name: value})
+    except TrainingFailure as refused:
+        assert "config.json cannot be used: " in str(refused)
+    else:
+        assert inverse_frequencies(read.rope, read.head_dim).shape == (read.head_dim // 2,)
 
 
 def test_layers_that_config_json_does_not_name_are_refused(weights: Path, tmp_path: Path) -> None:
