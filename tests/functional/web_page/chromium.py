@@ -26,6 +26,11 @@ INSTALLED = (
 #: A busy machine takes long; a test that is wrong takes as long to say so.
 PATIENCE_MS = 20_000
 _UNPACK = 'import chromium from "@sparticuz/chromium"; await chromium.executablePath()'
+#: The package's own names places of AWS Lambda, where its fonts are not; without any, a page ends Chromium.
+_FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{place}/fonts</dir><cachedir>{place}/fonts-cache</cachedir></fontconfig>
+"""
 _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--no-zygote", "--headless=shell")
 
 
@@ -93,5 +98,6 @@ def _unpack_to(place: Path) -> None:
             env={**os.environ, **lambda_runtime, "TMPDIR": str(made)},
             check=True,
         )
+        (made / "fonts" / "fonts.conf").write_text(_FONTS.format(place=place), encoding="utf-8")
         with suppress(OSError):  # another test process was first
             made.rename(place)
