@@ -89,7 +89,7 @@ def _run(channels: Channels) -> None:
     events.phase("start")
     request = read_request(channels)
     try:
-        from training.job import run  # only now: this takes seconds, and the request may be wrong
+        from training.job import run  # only now: this takes a second, and the request may be wrong
     except ImportError as error:
         if (error.name or "").startswith("training"):
             raise  # our own fault, not the container's
