@@ -18,13 +18,14 @@ from serving.settings import Settings, SettingsError
 # Of the 30 seconds that AWS gives between SIGTERM and SIGKILL:
 DRAIN_SECONDS = 25.0  # for the model to finish what it has promised
 SENDING_SECONDS = 3.0  # for the last answers to leave
+# Blocked everywhere and waited for: a handler runs in the main thread, which sleeps on where the system gives
+# the signal to another one.
+STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 def main() -> int:
     """Serve; returns the exit status. Problems are one line on stderr."""
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # before any thread, which begins with what is blocked
     began = time.monotonic()
     # a hub is never asked: what is served has been put into the folder
     os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -50,11 +51,12 @@ def main() -> int:
     threading.Thread(target=server.serve_forever, daemon=True, name="http").start()
     seconds = time.monotonic() - began
     print(f"Serving {settings.model_dir} on port {server.server_port} after {seconds:.1f} s", flush=True)
-    stop.wait()
+    signal.sigwait(STOPPING)
     print("Shutting down", flush=True)
     finished = worker.close(DRAIN_SECONDS)
-    sent = server.drain(SENDING_SECONDS)
     server.shutdown()
+    server.server_close()  # who knocks now is refused
+    sent = server.drain(SENDING_SECONDS)
     return 0 if finished and sent else 1
 
 

@@ -44,25 +44,42 @@ class Server(ThreadingHTTPServer):
         self.worker = worker
         self.most_new_tokens = min(most_new_tokens, engine.max_model_len - 1)
         self._answering = 0
-        self._answered = threading.Condition()
+        self._unheard: set[Any] = set()  # connections that have not asked anything yet
+        self._changed = threading.Condition()
         super().__init__(address, Handler)
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """A connection begins."""
+        with self._changed:
+            self._unheard.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """A connection ends."""
+        with self._changed:
+            self._unheard.discard(request)
+            self._changed.notify_all()
+        super().shutdown_request(request)
+
     @contextmanager
-    def answering(self) -> Iterator[None]:
-        """While a request is being answered."""
-        with self._answered:
+    def answering(self, connection: Any) -> Iterator[None]:
+        """While a request that came over ``connection`` is being answered."""
+        with self._changed:
+            self._unheard.discard(connection)
             self._answering += 1
         try:
             yield
         finally:
-            with self._answered:
+            with self._changed:
                 self._answering -= 1
-                self._answered.notify_all()
+                self._changed.notify_all()
 
     def drain(self, seconds: float) -> bool:
-        """Wait until every request has its answer; False if that took longer. Its thread dies with us."""
-        with self._answered:
-            return self._answered.wait_for(lambda: not self._answering, seconds)
+        """Wait until every request has its answer, those too that are about to be read; False if one had none
+        in time. Its thread dies with us."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._answering and not self._unheard, seconds)
+            return not self._answering
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -83,7 +100,7 @@ class Handler(BaseHTTPRequestHandler):
         self._handle("DELETE")
 
     def _handle(self, method: str) -> None:
-        with self.server.answering():
+        with self.server.answering(self.connection):
             self._answer(method)
 
     def _answer(self, method: str) -> None:
@@ -179,6 +196,8 @@ class Handler(BaseHTTPRequestHandler):
     def _begin(self, status: int, content_type: str) -> None:
         self.send_response(status)
         self.send_header("Content-Type", content_type)
+        if not self.server.worker.ready:
+            self.send_header("Connection", "close")  # the next request would find nobody
         attributes = self.headers.get(CUSTOM_ATTRIBUTES)
         if attributes:
             self.send_header(CUSTOM_ATTRIBUTES, attributes)
