@@ -24,8 +24,10 @@ STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 def main() -> int:
-    """Serve; returns the exit status. Problems are one line on stderr."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # before any thread, which begins with what is blocked
+    """Serve until one of STOPPING comes, which the caller has blocked; returns the exit status.
+
+    Problems are one line on stderr.
+    """
     began = time.monotonic()
     # a hub is never asked: what is served has been put into the folder
     os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -61,6 +63,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # before any thread, which begins with what is blocked
     status = main()
     sys.stdout.flush()
     sys.stderr.flush()
