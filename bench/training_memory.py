@@ -10,7 +10,8 @@ without recomputation. Results: bench/results/training_memory.json.
 import json
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,10 @@ CONFIG = {
     "num_attention_heads": LLAMA_2_7B.heads,
     "max_position_embeddings": 4096,
 }
+
+
+#: A model without memory, and its loss of some tokens, int64 [batch, length].
+Prepared = tuple[torch.nn.Module, Callable[[torch.Tensor], torch.Tensor]]
 
 
 class LiveBytes(TorchDispatchMode):
@@ -120,7 +125,7 @@ def ours(batch: int, length: int, recomputed: int) -> int:
     """Peak bytes of our second step (the first has no moments yet) with full rows of one document."""
     settings = parse({})
 
-    def prepare() -> tuple[torch.nn.Module, Callable[[torch.Tensor], torch.Tensor]]:
+    def prepare() -> Prepared:
         base = _base(settings)
         base.model.recomputed = recomputed
 
@@ -141,10 +146,9 @@ def hugging_face(batch: int, length: int, recompute: bool) -> int:
     from transformers import LlamaConfig as TheirConfig
     from transformers import LlamaForCausalLM
 
-    def prepare() -> tuple[torch.nn.Module, Callable[[torch.Tensor], torch.Tensor]]:
-        torch.set_default_dtype(torch.bfloat16)
-        base = LlamaForCausalLM(TheirConfig(**CONFIG, attn_implementation="sdpa"))
-        torch.set_default_dtype(torch.float32)
+    def prepare() -> Prepared:
+        with _bf16():
+            base = LlamaForCausalLM(TheirConfig(**CONFIG, attn_implementation="sdpa"))
         lora = LoraConfig(r=8, lora_alpha=32, lora_dropout=0.05, target_modules=["q_proj", "v_proj"])
         if recompute:
             base.gradient_checkpointing_enable({"use_reentrant": False})
@@ -160,19 +164,25 @@ def hugging_face(batch: int, length: int, recompute: bool) -> int:
     return _peak(prepare, batch, length)
 
 
-def _base(settings: Hyperparameters) -> Llama:
+@contextmanager
+def _bf16() -> Iterator[None]:
+    """Whatever is made has bf16 numbers."""
+    before = torch.get_default_dtype()
     torch.set_default_dtype(torch.bfloat16)
-    base = Llama(LlamaConfig.of(CONFIG), Kernels()).requires_grad_(False)
-    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def _base(settings: Hyperparameters) -> Llama:
+    with _bf16():
+        base = Llama(LlamaConfig.of(CONFIG), Kernels()).requires_grad_(False)
     add_adapter(base, settings)
     return base
 
 
-def _peak(
-    prepare: Callable[[], tuple[torch.nn.Module, Callable[[torch.Tensor], torch.Tensor]]],
-    batch: int,
-    length: int,
-) -> int:
+def _peak(prepare: Callable[[], Prepared], batch: int, length: int) -> int:
     with torch.device("meta"):
         model, loss = prepare()
     with FakeTensorMode(), LiveBytes() as bytes_:

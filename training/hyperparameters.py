@@ -194,14 +194,14 @@ class Hyperparameters:
 
     notices: tuple[str, ...] = ()
 
+    _NO_EFFECT: ClassVar[Mapping[str, str]] = {
+        "preprocessing_num_workers": "the tokenizer already uses all cores",
+    }
+
     @property
     def quantized(self) -> bool:
         """Whether the base is kept in int8 or int4."""
         return self.int8_quantization or self.load_in_4bit
-
-    _NO_EFFECT: ClassVar[Mapping[str, str]] = {
-        "preprocessing_num_workers": "the tokenizer already uses all cores",
-    }
 
     @property
     def input_length(self) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from training.llama.attention import attention
+from training.llama.attention import Attend, attention
 from training.llama.config import LlamaConfig
 from training.model import AdaptedModel
 
@@ -22,15 +22,20 @@ class KeyValues:
         self._padded = not bool(real.all())
         self.start = 0
 
-    def attend(self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-        """Attention of the newest tokens to all so far (see :data:`training.llama.attention.Attend`)."""
-        if layer not in self._kept:
-            self._kept[layer] = (key.new_zeros(self._shape), value.new_zeros(self._shape))
-        end = self.start + query.shape[2]
-        for kept, new in zip(self._kept[layer], (key, value), strict=True):
-            kept[:, :, self.start : end] = new
-        keys, values = (kept[:, :, :end] for kept in self._kept[layer])
-        return attention(query, keys, values, self._mask(end) if self._padded else None)
+    def newest(self, length: int) -> Attend:
+        """Attention of the next ``length`` tokens to all so far; they stay once ``start`` is moved on."""
+        start, end = self.start, self.start + length
+        mask = self._mask(end) if self._padded else None
+
+        def attend(layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+            if layer not in self._kept:
+                self._kept[layer] = (key.new_zeros(self._shape), value.new_zeros(self._shape))
+            for kept, new in zip(self._kept[layer], (key, value), strict=True):
+                kept[:, :, start:end] = new
+            keys, values = (kept[:, :, :end] for kept in self._kept[layer])
+            return attention(query, keys, values, mask)
+
+        return attend
 
     def _mask(self, end: int) -> torch.Tensor:
         """[B, 1, T, S]: real tokens up to one's own; padding sees itself, since nothing is no number."""
@@ -69,10 +74,12 @@ def continue_rows(
     written: list[torch.Tensor] = []
     done = torch.zeros(len(rows), dtype=torch.bool, device=model.device)
     while anyone_goes_on(len(written) < new_tokens and not bool(done.all())):
-        logits = model.next_logits(ids, positions[:, past.start : past.start + ids.shape[1]], past.attend)
+        length = ids.shape[1]
+        now = positions[:, past.start : past.start + length]
+        logits = model.next_logits(ids, now, past.newest(length))
         if len(written) == new_tokens:
             continue  # done here; the pass was for the others' sake, and its last token is written over
-        past.start += ids.shape[1]
+        past.start += length
         tokens = choose(logits)
         written.append(torch.where(done, -1, tokens))
         done |= torch.isin(tokens, ends)
