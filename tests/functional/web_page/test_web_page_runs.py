@@ -45,8 +45,12 @@ def test_a_dropped_file_is_checked_priced_confirmed_and_watched_to_its_end(visit
 
 def test_a_file_may_be_chosen_with_the_keyboard(visit):
     page = visit("runs")
+    page.on(
+        "filechooser", lambda _: None
+    )  # so that the browser hands choosers over before the key is pressed
     expect(page.get_by_role("main")).to_be_focused()
     page.get_by_label("Drop a file").focus()
+    expect(page.get_by_label("Drop a file")).to_be_focused()
     with page.expect_file_chooser() as told:
         page.keyboard.press("Space")
     told.value.set_files(files=[LETTERS])
