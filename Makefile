@@ -69,40 +69,40 @@ functional: $(CHECKS)  ## the real app on the embedded cloud
 	@pytest tests/functional -n 3 --no-loadscope-reorder
 
 checkov: $(CHECKS) $(CHECKOV)  ## checkov over the synthesized stacks
-	@python checks/run_checkov.py
+	@python tools/run_checkov.py
 
-$(CHECKOV): checks/requirements-checkov.lock
+$(CHECKOV): tools/requirements/checkov.lock
 	@echo "Setting up: checkov, in a virtual environment of its own …"
 	@test -x .venv-checkov/bin/pip || $(PYTHON) -m venv .venv-checkov
-	@.venv-checkov/bin/$(INSTALL) checks/requirements-checkov.lock
+	@.venv-checkov/bin/$(INSTALL) tools/requirements/checkov.lock
 	@touch $@
 
 training-image: $(IMAGE)/.ready  ## the trainer's tests on the package versions of AWS's training image (Linux; needs python3.12, 3 GB to fetch)
-	@$(IMAGE)/bin/python -m pytest tests/unit/training tests/matrix/training -n 2
+	@$(IMAGE)/bin/python -m pytest tests/unit/core/dataset tests/unit/training tests/matrix/training -n 2
 
-$(IMAGE)/.ready: checks/requirements-training-image.lock
+$(IMAGE)/.ready: tools/requirements/training-image.lock
 	@echo "Setting up: the training image's packages, in a virtual environment of their own …"
 	@test -x $(IMAGE)/bin/pip || $(IMAGE_PYTHON) -m venv $(IMAGE)
-	@$(IMAGE)/bin/$(INSTALL) checks/requirements-training-image.lock
+	@$(IMAGE)/bin/$(INSTALL) tools/requirements/training-image.lock
 	@touch $@
 
 lock: $(READY) $(SUPPLY)  ## write the lock files anew (UPGRADE=1: with the newest versions that fit)
-	@python checks/lock.py $(if $(UPGRADE),--upgrade)
+	@python tools/lock.py $(if $(UPGRADE),--upgrade)
 
 audit: $(CHECKS) $(SUPPLY)  ## look every locked package up among the known vulnerabilities (needs the network)
-	@python checks/audit.py
+	@python tools/audit.py
 
 sbom: $(CHECKS) $(SUPPLY)  ## write out/sbom-python.json and out/sbom-npm.json, CycloneDX lists of what is installed
-	@python checks/sbom.py
+	@python tools/sbom.py
 
-$(SUPPLY): checks/requirements-supply.lock
+$(SUPPLY): tools/requirements/supply.lock
 	@echo "Setting up: the tools for locking and auditing, in a virtual environment of their own …"
 	@test -x .venv-supply/bin/pip || $(PYTHON) -m venv .venv-supply
-	@.venv-supply/bin/$(INSTALL) checks/requirements-supply.lock
+	@.venv-supply/bin/$(INSTALL) tools/requirements/supply.lock
 	@touch $@
 
 base-model: $(READY)  ## rebuild the tiny Llama that the local runs tune
-	@python -m training.base_model
+	@python -m tools.base_model
 
 clean:  ## remove what the commands above made
 	rm -rf .venv .venv-checkov .venv-supply .venv-training-image node_modules cdk.out .build out .localcloud .mypy_cache .ruff_cache .pytest_cache

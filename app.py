@@ -7,8 +7,8 @@ import sys
 
 from aws_cdk import App
 
+from core.names import Names
 from infra.assets import staged
-from infra.names import Names
 from infra.retention import notice
 from infra.settings import Settings, SettingsError, flags_of
 from infra.stacks import build

@@ -31,21 +31,21 @@ sys.path.insert(0, str(ROOT))
 import torch  # noqa: E402
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM  # noqa: E402
 
-from training.batches import collate  # noqa: E402
-from training.channels import Channels  # noqa: E402
-from training.distributed import World  # noqa: E402
+from core.hyperparameters import Hyperparameters  # noqa: E402
+from training.data.batches import collate  # noqa: E402
+from training.data.packing import TokenizedDocument, TokenizedDocuments, pack  # noqa: E402
+from training.data.tokenizer import Tokenizer, load_tokenizer  # noqa: E402
 from training.evaluation.asks import Continuation, Prompt  # noqa: E402
 from training.evaluation.generation import Writer  # noqa: E402
 from training.evaluation.measure import Yardstick, encode  # noqa: E402
 from training.evaluation.scoring import Scored, score  # noqa: E402
-from training.events import Events  # noqa: E402
-from training.hyperparameters import Hyperparameters  # noqa: E402
-from training.model import AdaptedModel  # noqa: E402
-from training.packing import TokenizedDocument, TokenizedDocuments, pack  # noqa: E402
-from training.preparation import prepare  # noqa: E402
-from training.request import read_request  # noqa: E402
-from training.stopping import StopSignal  # noqa: E402
-from training.tokenizer import Tokenizer, load_tokenizer  # noqa: E402
+from training.host.distributed import World  # noqa: E402
+from training.host.events import Events  # noqa: E402
+from training.host.stopping import StopSignal  # noqa: E402
+from training.job.channels import Channels  # noqa: E402
+from training.job.preparation import prepare  # noqa: E402
+from training.job.request import read_request  # noqa: E402
+from training.model.model import AdaptedModel  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "evaluation.json"
 ALONE = World(0, 1, torch.device("cpu"))

@@ -27,10 +27,11 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "bench" / "results" / "reaper.json"
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "conformance" / "reaper")]
+sys.path.insert(0, str(ROOT))
 
-import replay  # noqa: E402
 from botocore.exceptions import ClientError  # noqa: E402
+
+from tests.conformance.reaper import replay  # noqa: E402
 
 SIZES = (100, 1000, 5000)
 CALLS_A_SECOND = 10

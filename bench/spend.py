@@ -26,12 +26,11 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "bench" / "results" / "spend.json"
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "conformance" / "spend")]
+sys.path.insert(0, str(ROOT))
 
-from simulation import MINUTE, PROJECT, Schedule, Thing, World, looks  # noqa: E402
-
-from lambdas.shared.spend_reserve import Exposure  # noqa: E402
-from lambdas.shared.spend_settings import BudgetSettings  # noqa: E402
+from core.money.reserve import Exposure  # noqa: E402
+from core.money.settings import BudgetSettings  # noqa: E402
+from tests.conformance.spend.simulation import MINUTE, PROJECT, Schedule, Thing, World, looks  # noqa: E402
 
 BUDGET_USD, RESERVE_USD = 25.0, 2.0
 INSTANCE = "ml.g5.2xlarge"

@@ -26,14 +26,14 @@ from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 from torch.utils._pytree import tree_leaves  # noqa: E402
 
 from bench.training_flops import LLAMA_2_7B  # noqa: E402
-from training.cross_entropy import ChunkedCrossEntropy  # noqa: E402
-from training.hyperparameters import Hyperparameters, parse  # noqa: E402
-from training.llama.attention import packed  # noqa: E402
-from training.llama.config import LlamaConfig  # noqa: E402
-from training.llama.decoder import Llama  # noqa: E402
-from training.llama.kernels import Kernels  # noqa: E402
-from training.llama.lora import add_adapter  # noqa: E402
-from training.memory_plan import USABLE, LayerShape, MemoryPlan, plan_memory  # noqa: E402
+from core.hyperparameters import Hyperparameters, parse  # noqa: E402
+from training.model.cross_entropy import ChunkedCrossEntropy  # noqa: E402
+from training.model.llama.attention import packed  # noqa: E402
+from training.model.llama.config import LlamaConfig  # noqa: E402
+from training.model.llama.decoder import Llama  # noqa: E402
+from training.model.llama.kernels import Kernels  # noqa: E402
+from training.model.llama.lora import add_adapter  # noqa: E402
+from training.model.memory_plan import USABLE, LayerShape, MemoryPlan, plan_memory  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "training_memory.json"
 GIB = 1 << 30

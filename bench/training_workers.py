@@ -76,13 +76,13 @@ def ours(
     """This project's model and loop."""
     import torch
 
-    from training.distributed import World
-    from training.hyperparameters import parse
-    from training.loop import Training, train
-    from training.memory import fit_layers, peak_bytes
-    from training.model import AdaptedModel
-    from training.packing import TokenizedDocument, pack
-    from training.schedule import plan
+    from core.hyperparameters import parse
+    from training.data.packing import TokenizedDocument, pack
+    from training.host.distributed import World
+    from training.loop.loop import Training, train
+    from training.loop.schedule import plan
+    from training.model.memory import fit_layers, peak_bytes
+    from training.model.model import AdaptedModel
 
     torch.set_num_threads(1)
     steps = len(tokens) // batch
@@ -130,9 +130,9 @@ def hugging_face(
     from peft import LoraConfig, get_peft_model
     from transformers import LlamaForCausalLM, Trainer, TrainerCallback, TrainingArguments
 
-    from training.hyperparameters import parse
-    from training.memory import peak_bytes
-    from training.schedule import plan
+    from core.hyperparameters import parse
+    from training.loop.schedule import plan
+    from training.model.memory import peak_bytes
 
     torch.set_num_threads(1)
     steps = len(tokens) // batch
@@ -214,7 +214,7 @@ def _settings(batch: int, precision: str, dropout: float, steps: int) -> dict[st
 
 def _Ticking(timer: Timer) -> Any:
     """Events that are not printed; each step's is a tick of ``timer``."""
-    from training.events import Events
+    from training.host.events import Events
 
     class Ticking(Events):
         def emit(self, event: str, **values: Any) -> None:

@@ -18,11 +18,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # before bench/, where training.py is another
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "functional" / "web_page"))
 
-from chromium import running_browser
-from page_server import PageServer, running_page
 from playwright.sync_api import Browser
+
+from tests.functional.web_page.chromium import running_browser
+from tests.functional.web_page.page_server import PageServer, running_page
 
 RESULT = Path(__file__).parent / "results" / "web_page.json"
 FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"

@@ -26,15 +26,18 @@ from rich.jupyter import JupyterMixin
 from rich.markup import escape
 from rich.text import Text
 
-from finexpert import display, paths, target
-from finexpert.commands import ask, sleep, train, wake
+from core.endpoint.hosting import HostingBusy, HostingState
+from finexpert import paths, target
+from finexpert.cli.commands import ask, sleep, train, wake
+from finexpert.cli.views import display
+from finexpert.cli.views.run import ending
 from finexpert.deployment import Deployment
 from finexpert.errors import ExitCode, UserError, explain
-from finexpert.ops import asking, follow, hosting, runs
-from finexpert.ops.asking import PROMPTS, Answer
-from finexpert.run_view import ending
+from finexpert.service.asking import asking
+from finexpert.service.asking.asking import PROMPTS, Answer
+from finexpert.service.endpoint import hosting
+from finexpert.service.runs import follow, runs
 from finexpert.target import On
-from lambdas.shared.hosting import HostingBusy, HostingState
 
 SAMPLE = paths.SAMPLE
 """The folder with the shipped financial text."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from finexpert.errors import NotDeployed, UserError
 
 if TYPE_CHECKING:
+    from core.names import Names
     from finexpert.target import Target
-    from infra.names import Names
     from infra.settings import Settings
 
 BILLING_REGION = "us-east-1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from infra.names import Names
+from core.names import Names
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,19 +14,20 @@ from infra.settings import SettingsError
 
 ROOT = Path(__file__).resolve().parents[1]
 SUFFIXES = frozenset({".py", ".json", ".jsonl", ".css", ".html", ".js", ".mjs", ".svg", ".txt"})
-LEFT_OUT = frozenset({"__pycache__", "base_model"})  # base_model: builds the weights of the local runs
 
-# Lambdas read datasets and hyperparameters with the trainer's own modules, the ones of standard library only.
-LAMBDA_SOURCES = ("lambdas", "training/__init__.py", "training/hyperparameters.py", "training/dataset")
-TRAINING_SOURCES = ("training",)
+LAMBDA_SOURCES = ("core", "lambdas")
+TRAINING_SOURCES = (
+    "core/__init__.py",
+    "core/dataset",
+    "core/failures.py",
+    "core/hyperparameters.py",
+    "training",
+)
 # The page's function runs what the command line runs, without what needs a terminal, NumPy or a server.
 WEB_SOURCES = (
     *LAMBDA_SOURCES,
-    *(
-        f"finexpert/{name}.py"
-        for name in ("__init__", "deployment", "errors", "formatting", "paths", "target")
-    ),
-    *("finexpert/ops", "finexpert/web", "infra/__init__.py", "infra/names.py", "infra/settings.py"),
+    *(f"finexpert/{name}.py" for name in ("__init__", "deployment", "errors", "paths", "target", "text")),
+    *("finexpert/service", "finexpert/web", "infra/__init__.py", "infra/settings.py"),
     *("infra/setting_checks.py", "training/report/style.css"),
 )
 
@@ -86,7 +87,7 @@ def _files(path: Path) -> Iterator[Path]:
         yield path
         return
     for entry in path.iterdir():
-        if entry.name in LEFT_OUT or entry.name.startswith("."):
+        if entry.name == "__pycache__" or entry.name.startswith("."):
             continue
         if entry.is_dir():
             yield from _files(entry)

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from core.names import METRIC_NAMESPACE, PROJECT_TAG
 from infra.arns import Arns
-from infra.names import METRIC_NAMESPACE, PROJECT_TAG
 
 ANYTHING = ["*"]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from aws_cdk import Tags
 from constructs import Construct
 
-from infra.names import Names
-from lambdas.shared.tags import RETAINED_TAG
+from core.names import RETAINED_TAG, Names
 
 SETTING = "retain_data"
 

@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lambdas.shared import prices
-from training import hyperparameters as training_hyperparameters
+from core import hyperparameters as training_hyperparameters
+from core.money import prices
 
 MIN_RUN_MINUTES = 15
 """The shortest fine-tune worth admitting: JumpStart's own job on the smallest dataset bills 804 seconds."""

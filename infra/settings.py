@@ -17,8 +17,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
+from core.names import Names
 from infra import setting_checks
-from infra.names import Names
 
 CDK_JSON = Path(__file__).resolve().parents[1] / "cdk.json"
 FILE_VARIABLE = "FINEXPERT_SETTINGS"

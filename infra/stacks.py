@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from aws_cdk import App, Environment, Tags
 
+from core.names import PROJECT_TAG
 from infra.assets import Assets
 from infra.billing.charges import BILLING_REGION
 from infra.billing.stack import BillingStack
 from infra.guardrails.stack import GuardrailsStack
 from infra.hosting.stack import HostingStack
-from infra.names import PROJECT_TAG
 from infra.notebook.instance import NotebookInstance
 from infra.settings import Settings
 from infra.storage.stack import StorageStack

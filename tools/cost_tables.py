@@ -1,7 +1,7 @@
 """`python -m tools.cost_tables`: the tables of docs/cost.md, from the functions that admit and expect jobs.
 
 They stand between the marks `<!-- costs:NAME -->` and `<!-- /costs -->`; everything else of the page is
-written by hand. tests/unit/docs/test_docs_figures.py compares what is stored with what the functions say.
+written by hand. tests/unit/docs/test_figures.py compares what is stored with what the functions say.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from finexpert.formatting import duration, usd
+from core.admission import planning
+from core.admission.decision import Request
+from core.money import prices
+from core.money.reserve import Exposure
+from core.money.training_time import MEASURED_ON, training_seconds
+from finexpert.text import duration, usd
 from infra.settings import Settings
-from lambdas.admission import planning
-from lambdas.admission.decision import Request
-from lambdas.shared import prices
-from lambdas.shared.spend_reserve import Exposure
-from lambdas.shared.training_time import MEASURED_ON, training_seconds
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "cost.md"
 _PART = re.compile(r"(<!-- costs:(\w+) -->\n).*?(<!-- /costs -->)", re.DOTALL)

@@ -6,7 +6,7 @@
     torchrun --nproc-per-node 2 -m training          # several processes of one's own choice
 
 A host with several GPUs, or a job with several hosts (input/config/resourceconfig.json), gets a process for
-each GPU without further ado (see training/launch.py).
+each GPU without further ado (see training/job/launch.py).
 
 Below SAGEMAKER_BASE_DIR it reads input/config/hyperparameters.json and the channels training, model and,
 optionally, validation and adapter in input/data/. It writes model/ (the adapter), output/data/
@@ -20,12 +20,12 @@ import sys
 import traceback
 import warnings
 
-from training.channels import Channels, write_atomically
-from training.events import Events
-from training.failures import Stopped, TrainingFailure, describe, is_expected
-from training.launch import STOPPED, launch, placement, visible_gpus
-from training.request import read_request
-from training.stopping import StopSignal
+from core.failures import Stopped, TrainingFailure, describe, is_expected
+from training.host.events import Events
+from training.host.stopping import StopSignal
+from training.job.channels import Channels, write_atomically
+from training.job.launch import STOPPED, launch, placement, visible_gpus
+from training.job.request import read_request
 
 FAILED = 1
 #: No request ever leaves the job, and standard output belongs to the events.
@@ -89,7 +89,7 @@ def _run(channels: Channels) -> None:
     events.phase("start")
     request = read_request(channels)
     try:
-        from training.job import run  # only now: this takes a second, and the request may be wrong
+        from training.job.job import run  # only now: this takes a second, and the request may be wrong
     except ImportError as error:
         if (error.name or "").startswith("training"):
             raise  # our own fault, not the container's

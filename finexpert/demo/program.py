@@ -11,15 +11,16 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from finexpert import display, paths, processes
+from finexpert import paths, processes
 from finexpert.children import Children
+from finexpert.cli.views import display
 from finexpert.demo import folder as folders
 from finexpert.demo import summary
 from finexpert.demo.interrupts import Interrupts
 from finexpert.demo.stage import Stage, Timing
 from finexpert.demo.steps import STEPS, Step, destroy
 from finexpert.errors import ExitCode, UserError, explain
-from finexpert.formatting import duration
+from finexpert.text import duration
 
 
 def run(data: Path | None, *, keep: bool, json: bool = False) -> ExitCode:

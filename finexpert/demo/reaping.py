@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from core.endpoint.hosting import HostingState
+from finexpert.cli.views.display import Live
 from finexpert.deployment import Deployment
-from finexpert.display import Live
 from finexpert.errors import UserError
-from finexpert.ops import hosting, logs, reaper
-from lambdas.shared.hosting import HostingState
+from finexpert.service.endpoint import hosting, reaper
+from finexpert.service.runs import logs
 
 LOOK_SECONDS = 0.5
 PATIENCE_PERIODS = 3

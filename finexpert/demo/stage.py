@@ -19,8 +19,8 @@ from finexpert.deployment import Deployment
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from finexpert.ops.asking import Answer
-    from finexpert.ops.follow import Snapshot
+    from finexpert.service.asking.asking import Answer
+    from finexpert.service.runs.follow import Snapshot
     from localcloud.lifecycle import Cloud
 
 

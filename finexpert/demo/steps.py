@@ -12,15 +12,19 @@ from rich.text import Text
 
 from finexpert import paths, processes
 from finexpert.cdk import parse_event
-from finexpert.commands.ask import heading, side_by_side
+from finexpert.cli.commands.ask import heading, side_by_side
+from finexpert.cli.views.display import Live
+from finexpert.cli.views.run import before_after, milestone, region
 from finexpert.demo import reaping
 from finexpert.demo.stage import Stage
 from finexpert.deployment import STACKS
-from finexpert.display import Live
 from finexpert.errors import UserError
-from finexpert.formatting import duration, size
-from finexpert.ops import asking, bootstrap, costs, datasets, follow, leftovers, models, runs
-from finexpert.run_view import before_after, milestone, region
+from finexpert.service.account import bootstrap, leftovers
+from finexpert.service.asking import asking
+from finexpert.service.evaluation import models
+from finexpert.service.money import costs
+from finexpert.service.runs import datasets, follow, runs
+from finexpert.text import duration, size
 
 CONCURRENCY = 4  # stacks that do not need each other, at once
 ANSWER_TOKENS = 32

@@ -9,11 +9,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finexpert import estimate
+from finexpert.cli.views.run import before_after, metric
 from finexpert.demo.stage import Stage
-from finexpert.formatting import duration, usd
-from finexpert.ops import costs
-from finexpert.run_view import before_after, metric
+from finexpert.service.money import costs, estimate
+from finexpert.text import duration, usd
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -6,12 +6,12 @@ import json
 import re
 from typing import Any
 
-from finexpert import gpu_memory
 from finexpert.deployment import Deployment
 from finexpert.doctor import Finding, bad, good, unknown
-from finexpert.formatting import size
-from finexpert.gpu_memory import LLAMA_2_7B, LLAMA_2_7B_BYTES
-from training.memory_plan import MemoryPlan, describe_plan
+from finexpert.service.runs import gpu_memory
+from finexpert.service.runs.gpu_memory import LLAMA_2_7B, LLAMA_2_7B_BYTES
+from finexpert.text import size
+from training.model.memory_plan import MemoryPlan, describe_plan
 
 LICENCE = "https://ai.meta.com/llama/license/"
 _S3 = re.compile(r"s3://([^/]+)/(.+)")
@@ -51,7 +51,7 @@ def weights(deployment: Deployment) -> Finding:
 
 def memory(deployment: Deployment) -> Finding:
     """Does one optimizer step fit into a GPU of the training instance?"""
-    from training import hyperparameters
+    from core import hyperparameters
 
     settings = deployment.settings
     recipe = hyperparameters.parse(settings.hyperparameters)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from core.money import prices
 from finexpert.deployment import Deployment
 from finexpert.doctor import Finding, bad, good, unknown
-from finexpert.formatting import usd
-from finexpert.ops import costs
-from lambdas.shared import prices
+from finexpert.service.money import costs
+from finexpert.text import usd
 
 OLD_DAYS = 365
 

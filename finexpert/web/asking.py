@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from threading import Condition, Thread
 from typing import Any
 
-from finexpert.ops import asking
-from finexpert.ops.asking import Answer
+from finexpert.service.asking import asking
+from finexpert.service.asking.asking import Answer
 from finexpert.web.context import Context, Limits
 from finexpert.web.http import NDJSON, Request, Response, answer, bad_input, encoded, finite, too_large
 from finexpert.web.problems import problem_of

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 from finexpert.deployment import Deployment
-from finexpert.ops import runs
+from finexpert.service.runs import runs
 from finexpert.target import Target
 from finexpert.web import files
 from finexpert.web.context import Context, Kept, Limits

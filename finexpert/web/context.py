@@ -11,7 +11,7 @@ from threading import Lock, RLock
 from typing import Any, TypeVar
 
 from finexpert.deployment import Deployment
-from finexpert.ops.follow import Follower
+from finexpert.service.runs.follow import Follower
 
 T = TypeVar("T")
 

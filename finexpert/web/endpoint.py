@@ -5,9 +5,10 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from finexpert.ops import costs, hosting, snoozing
-from finexpert.ops import endpoint as endpoints
-from finexpert.ops.endpoint import Standing
+from finexpert.service.endpoint import endpoint as endpoints
+from finexpert.service.endpoint import hosting, snoozing
+from finexpert.service.endpoint.endpoint import Standing
+from finexpert.service.money import costs
 from finexpert.web.context import Context
 from finexpert.web.http import Problem, Request, Response, answer, bad_input, finite
 

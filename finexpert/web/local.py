@@ -21,7 +21,7 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from finexpert.errors import UserError
-from finexpert.ops import runs
+from finexpert.service.runs import runs
 from finexpert.web import files
 from finexpert.web.context import Context, Kept
 from finexpert.web.door import Door

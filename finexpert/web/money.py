@@ -6,7 +6,8 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from finexpert.ops import costs, reaper
+from finexpert.service.endpoint import reaper
+from finexpert.service.money import costs
 from finexpert.web.context import Context
 from finexpert.web.http import Request, Response, answer
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from core.aws.calls import error_code
 from finexpert import errors
 from finexpert.errors import UserError, explain
 from finexpert.web.http import Problem, bad_input
-from lambdas.shared.aws import error_code
 
 _THROTTLED = (
     "ThrottlingException",

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from finexpert.ops import comparing, costs, evaluations, follow, runs
-from finexpert.ops.follow import Follower, Snapshot
+from finexpert.service.evaluation import comparing, evaluations
+from finexpert.service.money import costs
+from finexpert.service.runs import follow, runs
+from finexpert.service.runs.follow import Follower, Snapshot
 from finexpert.web.context import Context
 from finexpert.web.endpoint import begin_wake
 from finexpert.web.http import HTML, Problem, Request, Response, answer

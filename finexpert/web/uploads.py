@@ -10,12 +10,12 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from finexpert.ops import datasets, planning, runs
+from finexpert.service.runs import datasets, planning, runs
 from finexpert.web.context import Context
 from finexpert.web.http import Problem, Request, Response, answer, bad_input
 
 if TYPE_CHECKING:
-    from training.dataset import DatasetReport
+    from core.dataset import DatasetReport
 
 _SHOWN = (
     "documents",
@@ -109,7 +109,7 @@ def _overrides(given: Any, recipe: Mapping[str, str]) -> dict[str, str]:
     Raises:
         Problem: one cannot be used; each is told.
     """
-    from training import hyperparameters
+    from core import hyperparameters
 
     if not isinstance(given, Mapping) or not all(
         isinstance(value, (str, int, float)) for value in given.values()

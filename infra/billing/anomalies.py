@@ -7,7 +7,7 @@ import json
 from aws_cdk import aws_ce as ce
 from constructs import Construct
 
-from infra.names import PROJECT_TAG
+from core.names import PROJECT_TAG
 
 IMPACT_USD = 1
 """From how many dollars above the expected an anomaly is told."""

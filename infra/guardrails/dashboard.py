@@ -11,7 +11,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from infra.names import METRIC_NAMESPACE, VARIANT, Names
+from core.names import METRIC_NAMESPACE, VARIANT, Names
 
 HALF = 12  # of the dashboard's 24 columns
 JOBS = "/aws/sagemaker/TrainingJobs"

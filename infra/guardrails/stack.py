@@ -8,6 +8,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from core.names import KEEP_TAG, METRIC_NAMESPACE
+from core.reaper.settings import Kind
 from infra import permissions
 from infra.assets import Assets
 from infra.encryption import DataKey
@@ -20,11 +22,9 @@ from infra.guardrails.schedule import EveryMinutes
 from infra.guardrails.stuck import StuckWatch
 from infra.guardrails.teardown import CleanUpOnDelete
 from infra.guardrails.watch import FunctionWatch, QueueWatch
-from infra.names import KEEP_TAG, METRIC_NAMESPACE
 from infra.project_stack import ProjectStack
 from infra.settings import Settings
 from infra.storage.emptying import GovernedEmptying
-from lambdas.idle_reaper.settings import Kind
 
 
 class GuardrailsStack(ProjectStack):

@@ -8,9 +8,9 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from core.names import METRIC_NAMESPACE, Names
+from core.reaper.alarm import METRIC
 from infra.guardrails.watch import alarm_on_any
-from infra.names import METRIC_NAMESPACE, Names
-from lambdas.idle_reaper.alarm import METRIC
 
 
 class StuckWatch(Construct):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_cdk import CustomResource, Duration
 from constructs import Construct, IDependable
 
-from infra.names import Names
+from core.names import Names
 
 MAX_MINUTES = 15  # as long as a Lambda function may run; CloudFormation's own limit would be an hour
 

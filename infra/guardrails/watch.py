@@ -11,7 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 # The reserve is reckoned for a guard that is silent no longer than this.
-from lambdas.shared.spend_reserve import SILENT_PERIODS
+from core.money.reserve import SILENT_PERIODS
 
 
 def alarm_on_any(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from aws_cdk import CfnCondition, CfnParameter, CfnResource, Fn, Stack
 from constructs import Construct
 
-from lambdas.shared.hosting import BASE, PARAMETER
+from core.endpoint.hosting import BASE, PARAMETER
 
 ADAPTER = r"s3://[a-z0-9][a-z0-9.-]+[a-z0-9]/.+\.tar\.gz"
 

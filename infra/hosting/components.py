@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from core.names import VARIANT, Names
 from infra.hosting.artifact import ModelArtifact
 from infra.hosting.capacity import Capacity, component_share
-from infra.names import VARIANT, Names
 from infra.training.network import PrivateNetwork
 
 LOAD_SECONDS = 1800

@@ -6,16 +6,16 @@ from typing import Any
 
 from constructs import Construct
 
+from core.hyperparameters import parse
 from infra.hosting.artifact import ModelArtifact
 from infra.hosting.capacity import CAPACITIES
 from infra.hosting.components import ComponentEndpoint
+from infra.hosting.container import lmi_environment, merged_environment
 from infra.hosting.merged import MergedEndpoint
 from infra.instances import volume_key
 from infra.project_stack import ProjectStack
 from infra.settings import Settings
 from infra.training.stack import TrainingStack
-from serving.container import lmi_environment, merged_environment
-from training.hyperparameters import parse
 
 MAX_LORAS = 8  # as in AWS's own configuration of the container
 LEAST_RANK = 64  # a run may override the rank in the settings, so room is made for more than that

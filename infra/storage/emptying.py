@@ -11,9 +11,9 @@ from typing import cast
 from aws_cdk import CfnResource, Stack
 from constructs import Construct, IConstruct
 
+from core.names import PROJECT_TAG
 from infra.arns import Arns
 from infra.log_group import project_log_group
-from infra.names import PROJECT_TAG
 from infra.permissions import write_own_log
 
 _PROVIDER = "Custom::S3AutoDeleteObjectsCustomResourceProvider"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from infra.names import PROJECT_TAG
+from core.names import PROJECT_TAG
 
 _NUMBER = r"(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
 _VALIDATION = r'"event": "evaluation".*?"split": "validation".*?'

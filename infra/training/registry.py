@@ -6,7 +6,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from infra.names import Names
+from core.names import Names
 
 NOTHING_YET = "none"
 

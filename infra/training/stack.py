@@ -10,6 +10,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from core.money import prices
 from infra import images, permissions
 from infra.assets import Assets
 from infra.encryption import key_use
@@ -30,7 +31,6 @@ from infra.training.registry import ModelRegistry
 from infra.training.roles import serving_permissions, training_permissions
 from infra.training.state_machine import FineTuneStateMachine, state_machine_permissions
 from infra.training.stop_rule import StopTrainingRule
-from lambdas.shared import prices
 
 AROUND_THE_JOB_SECONDS = 2 * 3600
 """What a run may take besides its job: a wake loads 13.5 GB, and may first wait for another update."""

@@ -10,8 +10,8 @@ from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from core.names import Names
 from infra.log_group import project_log_group
-from infra.names import Names
 from infra.web.sign_in import SignIn
 
 #: Requests a second, of all users together: a page makes less than one, and each costs money.

@@ -6,7 +6,7 @@ from aws_cdk import Duration, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
-from infra.names import Names
+from core.names import Names
 
 TOKEN_HOURS = 1
 #: A working day: then people sign in again.

@@ -10,15 +10,15 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from lambdas.admission import planning, reservations
-from lambdas.admission.decision import Admission, decide
-from lambdas.admission.planning import JobSettings, SpendUnknown
-from lambdas.admission.reservations import LASTS, Book, Reservation
-from lambdas.shared.aws import AwsClients, Clients, error_text, region_from
-from lambdas.shared.environment import Variables
-from lambdas.shared.spend import Spend
-from lambdas.shared.spend_settings import BudgetSettings
-from lambdas.shared.spend_sources import billing_client, month_to_date
+from core.admission import planning, reservations
+from core.admission.decision import Admission, decide
+from core.admission.planning import JobSettings, SpendUnknown
+from core.admission.reservations import LASTS, Book, Reservation
+from core.aws.calls import AwsClients, Clients, error_text, region_from
+from core.environment import Variables
+from core.money.settings import BudgetSettings
+from core.money.sources import billing_client, month_to_date
+from core.money.spend import Spend
 
 #: How often one admission tries against others that are made at the same moment.
 ATTEMPTS = 10

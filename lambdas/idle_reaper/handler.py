@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from lambdas.idle_reaper.run import NO_CONTEXT_SECONDS, Run, answer
-from lambdas.idle_reaper.settings import Settings
-from lambdas.idle_reaper.single_reads import Memory
-from lambdas.shared.aws import AwsClients
+from core.aws.calls import AwsClients
+from core.reaper.run import NO_CONTEXT_SECONDS, Run, answer
+from core.reaper.settings import Settings
+from core.reaper.single_reads import Memory
 
 #: By region. Lives as long as the warm function; losing it costs calls.
 _memory: dict[str, Memory] = {}

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from lambdas.read_evaluation import model_card
-from lambdas.read_evaluation.archive import ArchiveError, extract
-from lambdas.read_evaluation.evaluation import EvaluationError, parse, sentence
-from lambdas.shared.aws import AwsClients, Clients, error_text, is_missing
-from lambdas.shared.environment import Variables
+from core.aws.calls import AwsClients, Clients, error_text, is_missing
+from core.environment import Variables
+from core.evaluation import model_card
+from core.evaluation.archive import ArchiveError, extract
+from core.evaluation.evaluation import EvaluationError, parse, sentence
 
 TYPES = {"evaluation.json": "application/json", "report.html": "text/html; charset=utf-8"}
 

@@ -1,7 +1,7 @@
 """The spend guard: every few minutes, what has this month cost so far, and does it have to end?
 
 AWS Budgets sees spending 8 to 12 hours late; this sum is made from what really ran (see
-`lambdas.shared.spend`).
+`core.money.spend`).
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from lambdas.shared import prices
-from lambdas.shared.aws import AwsClients, Clients, error_text, region_from
-from lambdas.shared.environment import Variables
-from lambdas.shared.notify import log, notify
-from lambdas.shared.spend import Spend
-from lambdas.shared.spend_settings import BudgetSettings
-from lambdas.shared.spend_sources import billing_client, month_to_date
-from lambdas.spend_guard import latch, published
-from lambdas.spend_guard.position import Memory, Position, crossed, stand
-from lambdas.spend_guard.stopping import Stopped, stop_all
+from core.aws.calls import AwsClients, Clients, error_text, region_from
+from core.aws.notify import log, notify
+from core.environment import Variables
+from core.guard import latch, published
+from core.guard.position import Memory, Position, crossed, stand
+from core.guard.stopping import Stopped, stop_all
+from core.money import prices
+from core.money.settings import BudgetSettings
+from core.money.sources import billing_client, month_to_date
+from core.money.spend import Spend
 
 #: What the removal of one endpoint may wait for; the function's own limit is longer.
 STOP_SECONDS = 120.0

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lambdas.shared.aws import AwsClients, Clients, error_text, is_missing
-from lambdas.shared.notify import log
+from core.aws.calls import AwsClients, Clients, error_text, is_missing
+from core.aws.notify import log
 
 ENDED_EARLY = ("ABORTED", "TIMED_OUT", "FAILED")
 #: A run's job has the run's name; its on-demand repetition after spot has this suffix.

@@ -14,9 +14,9 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from lambdas.shared.aws import AwsClients, Clients, error_text
-from lambdas.shared.notify import log
-from lambdas.teardown.cleaning import Cleaner, Cleaning
+from core.aws.calls import AwsClients, Clients, error_text
+from core.aws.notify import log
+from core.endpoint.cleaning import Cleaner, Cleaning
 
 #: Left over for the answer, without which CloudFormation waits for an hour.
 ANSWER_SECONDS = 20.0

@@ -10,11 +10,11 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from lambdas.shared.aws import AwsClients, Clients, error_text, region_from
-from lambdas.shared.environment import ConfigurationError, Variables
-from lambdas.shared.training_time import expected
-from training.dataset import DatasetError, Sample, check
-from training.hyperparameters import HyperparameterError, Hyperparameters, parse
+from core.aws.calls import AwsClients, Clients, error_text, region_from
+from core.dataset import DatasetError, Sample, check
+from core.environment import ConfigurationError, Variables
+from core.hyperparameters import HyperparameterError, Hyperparameters, parse
+from core.money.training_time import expected
 
 #: About 25 seconds of a whole core (5.6 MB/s, measured), of which this function has a third: well within its
 #: five minutes. Of more text the beginning of each file is read, and the answer says so.

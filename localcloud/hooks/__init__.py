@@ -1,7 +1,7 @@
 """Every place where the embedded cloud reaches into ministack's private parts, and nowhere else.
 
 ministack (pinned, 1.5.33) has no plug-in interface. `CONTRACT` lists each private name used here with what is
-relied on; tests/unit/localcloud/test_localcloud_hooks.py names the one that an upgrade broke. The functions
+relied on; tests/unit/localcloud/test_hooks.py names the one that an upgrade broke. The functions
 are of two kinds: those that offer ministack's services to this package, and those that put this package into
 ministack (`install_service`, `install_resource_type`, …), called once by `localcloud.plugins`.
 

@@ -1,6 +1,6 @@
 """Each private name of ministack that this package uses.
 
-tests/unit/localcloud/test_localcloud_hooks.py names the one that an upgrade broke.
+tests/unit/localcloud/test_hooks.py names the one that an upgrade broke.
 """
 
 from __future__ import annotations

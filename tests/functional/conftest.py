@@ -14,13 +14,13 @@ from localcloud import environment
 from localcloud.lifecycle import Cloud, CloudOptions, down, up
 
 MakeClient = Callable[..., Any]
-WAITS_FOR_THE_CLOCK = "test_localcloud_schedule.py"
-OWN_CLOUD = frozenset({"test_guarded_money.py"})
+WAITS_FOR_THE_CLOCK = "localcloud/test_schedule.py"
+OWN_CLOUD = ("guardrails/test_money.py",)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What waits for a minute of the real clock comes last: by then it has passed during the other tests."""
-    items.sort(key=lambda item: item.path.name == WAITS_FOR_THE_CLOCK)
+    items.sort(key=lambda item: item.path.as_posix().endswith(WAITS_FOR_THE_CLOCK))
 
 
 class ByFolder(LoadScopeScheduling):  # type: ignore[misc]
@@ -32,8 +32,7 @@ class ByFolder(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::")[0]
-        folder, _, name = file.rpartition("/")
-        return file if name in OWN_CLOUD else folder
+        return file if file.endswith(OWN_CLOUD) else file.rpartition("/")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from snapshot_synth import Templates, synthesize
+
+from tests.snapshot.snapshot_synth import Templates, synthesize
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

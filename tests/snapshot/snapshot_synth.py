@@ -156,7 +156,7 @@ def _parsed(text: str) -> Any:
         return text
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
     """Without anchors: each place is to be read for itself."""
 
     def ignore_aliases(self, data: Any) -> bool:

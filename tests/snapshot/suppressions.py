@@ -66,7 +66,7 @@ NAG = (
     Suppression(
         r"AwsSolutions-IAM5\[Resource::\*\]",
         _ROLE,
-        "Only for actions that AWS offers nothing narrower for: rules/test_rule_resources.py has the list.",
+        "Only for actions that AWS offers nothing narrower for: rules/test_resources.py has the list.",
     ),
     Suppression(
         _below(r"logs:.*:\*"),

@@ -1,6 +1,6 @@
 """`python -m tools.architecture CDK_OUT > docs/architecture.svg`; CDK_OUT is the folder `cdk synth` wrote.
 
-`make snapshots` does the same with the app of today, and tests/snapshot/test_snapshot_architecture.py
+`make snapshots` does the same with the app of today, and tests/snapshot/test_architecture.py
 compares the stored picture with it.
 """
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from training.dataset import Origin
+from core.dataset import Origin
 from training.evaluation.scores import Score
 
 #: Of a continuation that is shown before and after.

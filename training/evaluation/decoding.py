@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from training.llama.attention import Attend, attention
-from training.llama.config import LlamaConfig
-from training.model import AdaptedModel
+from training.model.llama.attention import Attend, attention
+from training.model.llama.config import LlamaConfig
+from training.model.model import AdaptedModel
 
 
 class KeyValues:

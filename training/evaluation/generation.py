@@ -5,11 +5,11 @@ from functools import cached_property, partial
 
 import torch
 
-from training.distributed import World
+from training.data.tokenizer import Tokenizer
 from training.evaluation.asks import TEMPERATURE, TOP_P, Prompt
 from training.evaluation.decoding import continue_rows
-from training.model import AdaptedModel
-from training.tokenizer import Tokenizer
+from training.host.distributed import World
+from training.model.model import AdaptedModel
 
 #: Positions of one batch, new ones included, for each unit of per_device_eval_batch_size. Llama 2 7B keeps
 #: half a megabyte of keys and values a position: 4 GiB at the default of 4.

@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from training.distributed import World
+from core.failures import TrainingFailure
+from core.hyperparameters import Hyperparameters
+from training.data.packing import TokenizedDocument
+from training.data.tokenizer import Tokenizer
 from training.evaluation.asks import Answers, Continuation, Prompt
 from training.evaluation.generation import Writer
 from training.evaluation.metrics import REGISTRY
@@ -14,11 +17,8 @@ from training.evaluation.metrics.base import PRIMARY, Items, Material, Metric
 from training.evaluation.metrics.generations import written
 from training.evaluation.scores import Score, mean_loss
 from training.evaluation.scoring import Scored, score
-from training.failures import TrainingFailure
-from training.hyperparameters import Hyperparameters
-from training.model import AdaptedModel
-from training.packing import TokenizedDocument
-from training.tokenizer import Tokenizer
+from training.host.distributed import World
+from training.model.model import AdaptedModel
 
 #: The prompts shown before and after; unfinished sentences of an options study, to be completed.
 PROMPTS = (

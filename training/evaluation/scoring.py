@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import torch
 
-from training.batches import NO_TARGET
-from training.distributed import World
+from training.data.batches import NO_TARGET
+from training.data.packing import TokenizedDocument, pack
+from training.data.shares import shared_batches
 from training.evaluation.scores import Score
-from training.model import AdaptedModel
-from training.packing import TokenizedDocument, pack
-from training.shares import shared_batches
+from training.host.distributed import World
+from training.model.model import AdaptedModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-// Numbers, times and money as people read them. Pure; the same rules as finexpert/formatting.py.
+// Numbers, times and money as people read them. Pure; the same rules as finexpert/text.py.
 
 /** Dollars: two decimals from ten cents on, four below, so that a small cost never reads as free. */
 export function usd(amount) {

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT))
 CORPUS = Path(__file__).with_name("corpus.json")
-sys.path.insert(0, str(ROOT / "tests" / "unit" / "lambdas"))
 
-from lambda_cloud import Cloud, error  # noqa: E402
+from tests.fakes.cloud import Cloud, error  # noqa: E402
 
 MOMENTS = ("CreationTime", "LastModifiedTime")
 #: Moments in tags are ISO date-times; a tool's clock runs on, so they are moved with all others.

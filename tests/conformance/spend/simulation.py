@@ -9,25 +9,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from lambdas.admission import planning
-from lambdas.admission.decision import BudgetExceeded, decide
-from lambdas.admission.planning import JobSettings
-from lambdas.shared import spend_trail
-from lambdas.shared.prices import hourly, volume_hourly_usd
-from lambdas.shared.spend import Fleet, Lifetime, Spend, TrainingJob, Usage, account
-from lambdas.shared.spend_charges import Charges
-from lambdas.shared.spend_reserve import (
+from core.admission import planning
+from core.admission.decision import BudgetExceeded, decide
+from core.admission.planning import JobSettings
+from core.guard.position import Memory, Position, stand
+from core.money import trail as spend_trail
+from core.money.charges import Charges
+from core.money.prices import hourly, volume_hourly_usd
+from core.money.reserve import (
     SILENT_PERIODS,
     SKEW_MINUTES,
     STOP_MINUTES,
     UNSEEN_MINUTES,
     Exposure,
 )
-from lambdas.shared.spend_settings import BudgetSettings
-from lambdas.shared.spend_time import HOUR, month_start
-from lambdas.shared.spend_trail import Call
-from lambdas.shared.tags import PROJECT_TAG
-from lambdas.spend_guard.position import Memory, Position, stand
+from core.money.settings import BudgetSettings
+from core.money.spend import Fleet, Lifetime, Spend, TrainingJob, Usage, account
+from core.money.time import HOUR, month_start
+from core.money.trail import Call
+from core.names import PROJECT_TAG
 
 REGION, PROJECT = "us-east-1", "FinExpert"
 MINUTE = timedelta(minutes=1)

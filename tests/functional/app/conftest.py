@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
+from core.endpoint.hosting import HostingState
 from finexpert import paths, target
 from finexpert.cdk import Cdk
 from finexpert.children import Children
 from finexpert.deployment import Deployment
-from finexpert.ops import datasets, hosting
-from lambdas.shared.hosting import HostingState
+from finexpert.service.endpoint import hosting
+from finexpert.service.runs import datasets
 from localcloud import lifecycle
 
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]

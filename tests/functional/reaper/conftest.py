@@ -5,25 +5,20 @@ from __future__ import annotations
 import io
 import json
 import os
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
-from reaper_lab import AUDIT_BUCKET, NAMES, MakeClient, Statement, role
 
 from infra import permissions
 from infra.arns import Arns
 from infra.assets import staged
 from localcloud import environment
 from localcloud.lifecycle import Cloud, CloudOptions, down, up
-
-sys.path.append(str(Path(__file__).parents[1] / "sagemaker"))  # for sagemaker_lab
-sys.path.append(str(Path(__file__).parents[2] / "unit" / "serving"))  # for serving_model
+from tests.functional.reaper.reaper_lab import AUDIT_BUCKET, NAMES, MakeClient, Statement, role
 
 ARNS = Arns(names=NAMES, partition="aws", region=environment.REGION, account=environment.ACCOUNT)
 

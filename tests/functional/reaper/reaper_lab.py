@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from infra.names import Names
+from core.names import Names
 from localcloud import environment
 
 NAMES = Names(project="FinExpert", region=environment.REGION)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sagemaker_lab import Lab
 
 from localcloud.lifecycle import Cloud
-
-sys.path.append(str(Path(__file__).parents[2] / "unit" / "serving"))  # for serving_model
+from tests.functional.sagemaker.sagemaker_lab import Lab
 
 # a request that is not AWS's finds its way to the service by what it claims to be signed for
 SIGNED = "AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/sagemaker/aws4_request, Signature=0"

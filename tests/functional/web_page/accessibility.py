@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from chromium import MODULES
 from playwright.sync_api import Page
+
+from tests.functional.web_page.chromium import MODULES
 
 _AXE = (MODULES / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 

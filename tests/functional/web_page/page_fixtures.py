@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from chromium import PATIENCE_MS, complaints_in, running_browser
-from page_server import PageServer, running_page
 from playwright.sync_api import Browser, BrowserContext, Page
-from scripted_api import ScriptedApi
+
+from tests.functional.web_page.chromium import PATIENCE_MS, complaints_in, running_browser
+from tests.functional.web_page.page_server import PageServer, running_page
+from tests.functional.web_page.scripted_api import ScriptedApi
 
 Visit = Callable[..., Page]
 

@@ -13,12 +13,12 @@ from unittest import mock
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
-from scripted_api import ScriptedApi
 
 from finexpert.web import local
 from finexpert.web.context import Context
 from finexpert.web.door import Door
 from finexpert.web.http import Request, Response
+from tests.functional.web_page.scripted_api import ScriptedApi
 
 TOKEN = "the-tests-own-token"
 

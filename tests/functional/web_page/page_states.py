@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-import scripted_documents as documents
 from playwright.sync_api import Page
-from scripted_api import ScriptedApi
 
 from finexpert.web.http import Problem, bad_input
+from tests.functional.web_page import scripted_documents as documents
+from tests.functional.web_page.scripted_api import ScriptedApi
 
 LETTERS = {"name": "letters.csv", "mimeType": "text/csv", "buffer": b"text\nRevenue rose.\n"}
 _THROTTLED = Problem(

@@ -11,10 +11,9 @@ from http import HTTPStatus
 from threading import Event
 from typing import Any
 
-import scripted_documents as documents
-from scripted_documents import Document
-
 from finexpert.web.http import HTML, NDJSON, Problem, Request, Response, answer, encoded, refusal
+from tests.functional.web_page import scripted_documents as documents
+from tests.functional.web_page.scripted_documents import Document
 
 WORDS = {
     "base": "the current status of the specified account and the amount of the notional exposure. ",

@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from accessibility import violations
-from page_states import State
 from playwright.sync_api import Page, expect
-from scripted_api import ScriptedApi
+
+from tests.functional.web_page.accessibility import violations
+from tests.functional.web_page.page_states import State
+from tests.functional.web_page.scripted_api import ScriptedApi
 
 PHONE = {"width": 360, "height": 740}
 

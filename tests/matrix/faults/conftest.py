@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[2] / "functional" / "guarded"))
-
-from guarded_app import App, guarded_app
-from guarded_fixtures import app, told
+from tests.functional.guardrails.guarded_app import App, guarded_app
+from tests.functional.guardrails.guarded_fixtures import app, told
 
 __all__ = ["app", "spot_app", "told"]
 

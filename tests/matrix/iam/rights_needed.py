@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from guarded_app import App, actions_of
-
 from localcloud import hooks
+from tests.functional.guardrails.guarded_app import App, actions_of
 
 Statement = dict[str, Any]
 

@@ -1,6 +1,1 @@
 """The matrix of settings is that of tests/snapshot, in full."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "snapshot"))

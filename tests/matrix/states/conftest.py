@@ -9,9 +9,9 @@ from typing import Any
 
 import boto3
 import pytest
-from states_lab import StatesLab
 
 from localcloud import environment, lifecycle
+from tests.matrix.states.states_lab import StatesLab
 
 
 @pytest.fixture(scope="module")

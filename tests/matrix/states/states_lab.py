@@ -15,13 +15,12 @@ import zipfile
 from collections.abc import Callable
 from typing import Any
 
-from edges import Edge, taken
-
 from infra.training.definition import definition
 from infra.training.fine_tune import FineTune
 from infra.training.job import TrainingJob
 from infra.training.run_states import JOB_LOG_GROUP
 from localcloud.lifecycle import Cloud
+from tests.matrix.states.edges import Edge, taken
 
 PATIENCE_SECONDS = 60
 BUCKET = "states-lab"

@@ -6,12 +6,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from training.corpus import read_data
-from training.dataset import local_sources
-from training.hyperparameters import parse
-from training.packing import pack
-from training.tokenizer import load_tokenizer
-from training.weights import tokenizer_files
+from core.dataset import local_sources
+from core.hyperparameters import parse
+from training.data.corpus import read_data
+from training.data.packing import pack
+from training.data.tokenizer import load_tokenizer
+from training.model.weights import tokenizer_files
 
 
 def peak() -> int:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-sys.path.append(str(Path(__file__).parents[2] / "functional" / "web_page"))
-
-from page_fixtures import api, browser, context, server, visit
+from tests.functional.web_page.page_fixtures import api, browser, context, server, visit
 
 __all__ = ["api", "browser", "context", "server", "visit"]

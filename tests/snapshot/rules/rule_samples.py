@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from snapshot_synth import Templates
+from tests.snapshot.snapshot_synth import Templates
 
 JOB: dict[str, Any] = {
     "EnableNetworkIsolation": True,

@@ -23,17 +23,18 @@ from typing import Any
 from unittest import mock
 
 import botocore.httpsession
-from lambda_cloud import REGION, Cloud
 
-from finexpert import cli, paths
-from lambdas.read_evaluation.evaluation import EvaluationError
+from core.dataset import DatasetError
+from core.evaluation.evaluation import EvaluationError
+from finexpert import paths
+from finexpert.cli import main as cli
 from lambdas.read_evaluation.handler import read
 from lambdas.validate_dataset.handler import Settings, validate
 from localcloud.sagemaker import archive
 from serving.engine import Engine, ModelError
 from serving.settings import Settings as Serving
+from tests.fakes.cloud import REGION, Cloud
 from training.__main__ import main as train
-from training.dataset import DatasetError
 
 Files = Mapping[str, bytes | str]
 # A person's shell without anything of ours, that may not reach any cloud.

@@ -11,7 +11,8 @@ import tarfile
 import zipfile
 from dataclasses import dataclass
 
-from bad_entries import (
+from serving.requests import MAX_BODY_BYTES
+from tests.unit.bad_input.bad_entries import (
     GOOD_TEXT,
     Adapter,
     Artifact,
@@ -24,8 +25,6 @@ from bad_entries import (
     packed,
     special,
 )
-
-from serving.requests import MAX_BODY_BYTES
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path += [str(Path(__file__).parents[1] / neighbour) for neighbour in ("lambdas", "serving")]
-
-from bad_entries import Desk
-from serving_model import build_model
+from tests.fakes.serving_model import build_model
+from tests.unit.bad_input.bad_entries import Desk
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from bad_entries import Desk
-from bad_inputs import ROWS, Row
+
+from tests.unit.bad_input.bad_entries import Desk
+from tests.unit.bad_input.bad_inputs import ROWS, Row
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.given.door}: {row.what}")

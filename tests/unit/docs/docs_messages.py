@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 from functools import cache
 
-from docs_pages import ROOT
+from tests.unit.docs.docs_pages import ROOT
 
-PARTS = ("finexpert", "infra", "lambdas", "training", "serving", "localcloud")
+PARTS = ("core", "finexpert", "infra", "lambdas", "training", "serving", "localcloud")
 GAP = "…"
 
 

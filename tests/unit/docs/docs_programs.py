@@ -13,10 +13,11 @@ from typing import Any
 import botocore.session
 import typer
 from botocore import xform_name
-from docs_pages import ROOT, Command
 
-from finexpert import cli, options
+from finexpert.cli import main as cli
+from finexpert.cli import options
 from infra.setting_checks import READERS
+from tests.unit.docs.docs_pages import ROOT, Command
 
 FLAG = re.compile(r"([a-z_]+)=(.*)", re.S)
 

@@ -23,7 +23,7 @@ ON_THE_APP = (
     "finexpert doctor",
     "finexpert sleep",
 )
-"""Run by tests/functional/app/test_app_written.py against the deployed app, with its accepted run as RUN
+"""Run by tests/functional/app/test_written.py against the deployed app, with its accepted run as RUN
 and an endpoint that is awake until the last of them."""
 
 STEP_BY_STEP = (
@@ -56,7 +56,7 @@ _MAIL = " -c alert_email=you@example.com"
 _OWN_WEIGHTS = " -c 'base_model_uri=s3://${DataBucket}/base-model/'"
 
 ONLY_PARSED = {
-    "make demo": "four minutes; its steps are tests/unit/cli/test_cli_demo.py and tests/functional/app",
+    "make demo": "four minutes; its steps: tests/unit/finexpert/demo, tests/functional/app",
     "make demo DATA=my-texts/": "the same",
     "make test": "runs this test",
     f"cdk deploy --all -c accept_eula=true{_MAIL}": _DEPLOYS,
@@ -66,7 +66,7 @@ ONLY_PARSED = {
     f"cdk deploy --all -c web=true -c accept_eula=true{_MAIL}": _DEPLOYS,
     "aws cognito-idp admin-create-user --user-pool-id POOL --username ana@example.com"
     " --user-attributes Name=email,Value=ana@example.com Name=email_verified,Value=true": _AWS,
-    "finexpert web": "serves until it is ended; tests/functional/app/test_app_web.py talks to it",
+    "finexpert web": "serves until it is ended; tests/functional/app/test_web.py talks to it",
     "cdk deploy --all -c notebook_repository=https://github.com/you/expert.git": _DEPLOYS,
     f"cdk deploy --all -c spot=true -c max_wait_minutes=240 -c accept_eula=true{_MAIL}": _DEPLOYS,
     "cdk bootstrap aws://111122223333/eu-west-1 aws://111122223333/us-east-1": _AWS,

@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from training_jobs import job, weights
+
+from tests.fakes.training_jobs import job, weights
 
 __all__ = ["job", "weights"]
 

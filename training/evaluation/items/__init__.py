@@ -7,8 +7,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from training.dataset import Question
-from training.dataset.questions import questions_of
+from core.dataset import Question
+from core.dataset.questions import questions_of
 
 
 def records(name: str) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from training.dataset import Origin, Question
+from core.dataset import Origin, Question
 from training.evaluation.asks import Answers, Ask
 from training.evaluation.items import chosen
 

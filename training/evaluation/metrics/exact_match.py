@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from training.dataset import Question
+from core.dataset import Question
 from training.evaluation.answers import exact_match
 from training.evaluation.asks import Answers
 from training.evaluation.metrics.base import HIGHER, SECONDARY, Item, Items, Material

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from training.dataset import Question
+from core.dataset import Question
 from training.evaluation.answers import faithfulness
 from training.evaluation.asks import Answers
 from training.evaluation.metrics.base import HIGHER, SECONDARY, Item, Items, Material

@@ -1,6 +1,6 @@
 """Sentiment of financial news, seen from a shareholder's or lender's side."""
 
-from training.dataset import Question
+from core.dataset import Question
 from training.evaluation.items import records
 from training.evaluation.metrics.choice import ChoiceAccuracy
 

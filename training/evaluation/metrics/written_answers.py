@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from training.dataset import Question
+from core.dataset import Question
 from training.evaluation.asks import Answers, Prompt
 from training.evaluation.items import questions
 from training.evaluation.metrics.base import Item, Material

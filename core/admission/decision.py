@@ -1,0 +1,227 @@
+"""May this job be paid for? One pure function, used by the Lambda and by `finexpert plan`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from core.money.reserve import Exposure
+from core.money.training_time import training_seconds
+
+#: A job that may run for less than this would be stopped before it has learnt anything: JumpStart's own job
+#: of the same recipe takes 804 billable seconds.
+LEAST_USEFUL_SECONDS = 1200
+OPTIONS_TOLD = 3
+
+
+class BudgetExceeded(Exception):
+    """The job's worst case does not fit into what is left of the budget; the message shows the sum."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """An instance type to train on. Dollars an hour of one instance, without its volume."""
+
+    instance_type: str
+    usd_per_hour: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the job would be. Dollars an hour are of one instance; its volume is apart.
+
+    `price` names the instance's price with its day, `others` are types that the recipe also runs on.
+    """
+
+    instance_type: str
+    instances: int
+    usd_per_instance_hour: float
+    volume_usd_per_hour: float = 0.0
+    volume_gb: float = 0.0
+    max_runtime_seconds: int
+    max_wait_seconds: int
+    spot: bool
+    training_tokens: float
+    price: str = ""
+    others: Sequence[Offer] = ()
+
+    @property
+    def rate(self) -> float:
+        """Dollars an hour of all instances with their volumes."""
+        return (self.usd_per_instance_hour + self.volume_usd_per_hour) * self.instances
+
+    @property
+    def limit_seconds(self) -> int:
+        """The longest that it can last: MaxRuntime, for spot MaxWait, though waiting is not billed."""
+        runtime, wait = self.max_runtime_seconds, self.max_wait_seconds
+        return max(wait, runtime) if self.spot else runtime
+
+    @property
+    def worst_usd(self) -> float:
+        """Price × MaxRuntime (spot: MaxWait) × instances, with the volumes."""
+        return self.rate * self.limit_seconds / 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Money:
+    """The month: budget, least reserve, what was spent, what running jobs and reservations can still cost.
+
+    `beside_usd_per_hour`: what else bills now and has no end of its own, such as an endpoint: it takes its
+    share while the job runs. `bound_usd_per_hour`: dollars an hour of the jobs behind `committed_usd`.
+    """
+
+    budget_usd: float
+    reserve_usd: float
+    spent_usd: float
+    committed_usd: float = 0.0
+    beside_usd_per_hour: float = 0.0
+    bound_usd_per_hour: float = 0.0
+    exposure: Exposure = field(default_factory=lambda: Exposure(period_minutes=5.0))
+
+    @property
+    def remaining_usd(self) -> float:
+        """Budget that is neither spent nor bound by running jobs; the reserve is still in it."""
+        return self.budget_usd - self.spent_usd - self.committed_usd
+
+    def reserve_with(self, rate: float) -> float:
+        """What must stay unspent when the job burns `rate` dollars an hour besides all that runs."""
+        burn = rate + self.beside_usd_per_hour + self.bound_usd_per_hour
+        return self.exposure.reserve_usd(self.reserve_usd, burn)
+
+    def available_usd(self, rate: float) -> float:
+        """What the job, and what runs beside it meanwhile, may cost at worst."""
+        return self.remaining_usd - self.reserve_with(rate)
+
+    def affordable_seconds(self, rate: float) -> int:
+        """How long a job of `rate` dollars an hour may run."""
+        return max(0, math.floor(self.available_usd(rate) / (rate + self.beside_usd_per_hour) * 3600))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Admission:
+    """A job that may run, and within which limits."""
+
+    max_runtime_seconds: int
+    max_wait_seconds: int
+    worst_case_usd: float
+    expected_usd: float
+    spent_usd: float
+    remaining_usd: float
+    usd_per_hour: float
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """A cheaper way to run the same job, with the whole of its time limit."""
+
+    what: str
+    usd_per_hour: float
+    worst_case_usd: float
+    fits: bool
+
+
+def decide(request: Request, money: Money) -> Admission:
+    """Admit the job, with a shorter limit if that makes it fit, or raise BudgetExceeded.
+
+    Worst case = dollars an hour × MaxRuntime (for spot MaxWait) × instances, volumes included. The limit is
+    cut to what is available, but never below what is useful.
+    """
+    rate, limit = request.rate, request.limit_seconds
+    affordable = money.affordable_seconds(rate)
+    if min(affordable, limit) < min(LEAST_USEFUL_SECONDS, limit):
+        raise BudgetExceeded(_refusal(request, money))
+    granted = min(limit, affordable)
+    runtime = min(request.max_runtime_seconds, granted)
+    wait = max(runtime, granted) if request.spot else runtime
+    worst = rate * granted / 3600
+    expected = min(worst, expected_usd(request))
+    return Admission(
+        max_runtime_seconds=runtime,
+        max_wait_seconds=wait,
+        worst_case_usd=round(worst, 4),
+        expected_usd=round(expected, 4),
+        spent_usd=round(money.spent_usd, 4),
+        remaining_usd=round(money.remaining_usd, 4),
+        usd_per_hour=round(rate, 4),
+        sentence=_told(request, money, granted, worst, expected),
+    )
+
+
+def expected_usd(request: Request) -> float:
+    """What the job will probably cost, evaluation apart, at the recipe's speed on its own instance type."""
+    return request.rate * training_seconds(request.training_tokens, 0, request.instances) / 3600
+
+
+def options(request: Request, money: Money) -> list[Option]:
+    """Cheaper ways to run the job at its full time limit, cheapest first: other types, fewer instances.
+
+    Another type may be slower: the worst case is its price, not its speed.
+    """
+    found = []
+    if request.instances > 1:
+        found.append(
+            _option(f"1 × {request.instance_type}", request.rate / request.instances, request, money)
+        )
+    for other in request.others:
+        rate = (other.usd_per_hour + request.volume_usd_per_hour) * request.instances
+        if rate < request.rate:
+            found.append(_option(f"{request.instances} × {other.instance_type}", rate, request, money))
+    return sorted(found, key=lambda option: option.worst_case_usd)
+
+
+def _option(what: str, rate: float, request: Request, money: Money) -> Option:
+    return Option(
+        what=what,
+        usd_per_hour=rate,
+        worst_case_usd=rate * request.limit_seconds / 3600,
+        fits=money.affordable_seconds(rate) >= request.limit_seconds,
+    )
+
+
+def _sum(request: Request, money: Money) -> str:
+    bound = f" − ${money.committed_usd:.2f} for running and reserved jobs" if money.committed_usd else ""
+    reserve = money.reserve_with(request.rate)
+    grown = (
+        f" ({money.exposure.hours * 60:.0f} min of all that would run: more than reserve_usd)"
+        if reserve > money.reserve_usd
+        else ""
+    )
+    return (
+        f"${money.budget_usd:.2f} budget − ${money.spent_usd:.2f} spent{bound}"
+        f" − ${reserve:.2f} reserve{grown} = ${money.available_usd(request.rate):.2f}"
+    )
+
+
+def _rate(request: Request) -> str:
+    volume = f" + {request.volume_gb:g} GB volume" if request.volume_gb else ""
+    return f"${request.rate:.3f}/h ({request.instances} × {request.price or request.instance_type}{volume})"
+
+
+def _beside(money: Money) -> str:
+    if not money.beside_usd_per_hour:
+        return ""
+    return f" Beside it ${money.beside_usd_per_hour:.3f}/h runs on and takes its share."
+
+
+def _refusal(request: Request, money: Money) -> str:
+    least = min(LEAST_USEFUL_SECONDS, request.limit_seconds)
+    cheaper = [f"{option.what} (${option.usd_per_hour:.3f}/h)" for option in options(request, money)]
+    choose = f" Cheaper: {', '.join(cheaper[:OPTIONS_TOLD])}." if cheaper else ""
+    return (
+        f"The budget does not allow this job. Available: {_sum(request, money)}. Needed for the shortest"
+        f" useful run: {least / 60:.0f} min × {_rate(request)} = ${request.rate * least / 3600:.2f}."
+        f"{_beside(money)} Raise budget_usd, wait for the next month, or choose a cheaper"
+        f" training_instance_type.{choose}"
+    )
+
+
+def _told(request: Request, money: Money, granted: int, worst: float, expected: float) -> str:
+    sentence = (
+        f"At worst ${worst:.2f} ({granted / 3600:.2f} h × {_rate(request)}), probably about ${expected:.2f}."
+        f" Available: {_sum(request, money)}.{_beside(money)}"
+    )
+    if granted < request.limit_seconds:
+        sentence += f" The time limit was cut to {granted // 60} min so that it cannot cost more than that."
+    return sentence

@@ -1,0 +1,79 @@
+"""Money promised to jobs that do not exist yet, so that two runs admitted at once cannot both spend the rest.
+
+One small object in the artifact bucket, changed by S3's conditional writes only: who has read an older
+version than the present one is refused and reads anew (docs/decisions/reservations.md).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.aws.calls import error_code, is_missing
+
+KEY = "admission/reservations.json"
+#: From admission to the job's appearance in SageMaker's lists, with all retries, is a minute or two. A run
+#: that was aborted in between gives its reservation back by this.
+LASTS = timedelta(minutes=15)
+LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reservation:
+    """What an admitted job can cost at worst, until it is in SageMaker's lists itself."""
+
+    job: str
+    usd: float
+    usd_per_hour: float
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Book:
+    """The reservations as read; `etag` is the version, empty if there was no object."""
+
+    reservations: tuple[Reservation, ...] = ()
+    etag: str = ""
+
+    def standing(self, job: str, now: datetime) -> list[Reservation]:
+        """Those of other jobs that have not expired."""
+        return [each for each in self.reservations if each.until > now and each.job != job]
+
+
+def read(s3: Any, bucket: str) -> Book:
+    """The present reservations.
+
+    Raises:
+        ValueError: the object is torn: nobody may start anything on a guess.
+    """
+    try:
+        answer = s3.get_object(Bucket=bucket, Key=KEY)
+    except Exception as error:
+        if is_missing(error):
+            return Book()
+        raise
+    try:
+        entries = json.loads(answer["Body"].read())
+        reservations = tuple(
+            Reservation(**{**entry, "until": datetime.fromisoformat(entry["until"])}) for entry in entries
+        )
+    except (ValueError, KeyError, TypeError) as torn:
+        raise ValueError(
+            f"s3://{bucket}/{KEY} cannot be read ({torn!r}): delete it when no run is being started"
+        ) from torn
+    return Book(reservations=reservations, etag=answer["ETag"])
+
+
+def write(s3: Any, bucket: str, book: Book, reservations: list[Reservation]) -> bool:
+    """Replace the book by `reservations`; False if somebody else has changed it since `book` was read."""
+    body = json.dumps([asdict(each) for each in reservations], default=datetime.isoformat)
+    condition = {"IfMatch": book.etag} if book.etag else {"IfNoneMatch": "*"}
+    try:
+        s3.put_object(Bucket=bucket, Key=KEY, Body=body.encode(), **condition)
+    except Exception as error:
+        if error_code(error) in LOST_RACE or (book.etag and is_missing(error)):
+            return False
+        raise
+    return True

@@ -1,0 +1,217 @@
+"""The check of a dataset before anything is paid for: what it holds and what is wrong with it."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from core.dataset.documents import Problem
+from core.dataset.intake import Intake
+from core.dataset.reader import LEFT_OUT
+from core.dataset.report import DatasetReport, TaskCount
+from core.dataset.sample import Sample
+from core.dataset.sources import Source
+from core.dataset.split import Split, split, unusable
+from core.dataset.tally import Tally, tally
+from core.dataset.tokens import ASSUMPTION, TokenCounter
+from core.hyperparameters import Hyperparameters
+
+#: Below so many optimizer steps a LoRA has hardly left its zero start.
+FEW_STEPS = 50
+#: Of JumpStart's own course example: 13 chunks of 1024 tokens (its public log).
+COURSE_STEPS = 10
+#: Below so many held-out documents the interval of the difference gets wide.
+FEW_HELD_OUT = 20
+
+
+def check(
+    sources: Iterable[Source],
+    hyperparameters: Hyperparameters,
+    *,
+    validation: Iterable[Source] | None = None,
+    counter: TokenCounter | None = None,
+    sample: Sample | None = None,
+) -> DatasetReport:
+    """Read a dataset once, as a stream, and report on it.
+
+    ``sources``: (name, binary stream or function that opens one); for local paths see ``local_sources``.
+    ``validation``: the optional second channel; without it a folder ``validation/`` of the dataset is the
+    held-out side, and without that the split of ``hyperparameters`` is assumed.
+    ``counter``: the base model's tokenizer; without it tokens are estimated. ``sample``: read no more than
+    this. Nothing is raised for what the data holds: see ``DatasetReport.errors`` and ``raise_for_errors``.
+    """
+    limits = None if sample is None else sample.limits
+    intake = Intake(sources, validation, hyperparameters, limits=limits)
+    counts = tally(intake, counter)
+    sides = split(
+        counts.digests,
+        counts.tasks,
+        given=intake.held_out,
+        ratio=hyperparameters.validation_split_ratio,
+        seed=hyperparameters.train_data_split_seed,
+        max_training=hyperparameters.max_train_samples,
+        max_validation=hyperparameters.max_val_samples,
+    )
+    share = 1.0 if sample is None else sample.share
+    scale = 1 / share if share else 1.0
+    training = _tokens(counts, sides.training) * scale
+    spread = counts.total * (training / max(counts.total.middle, 1))
+    per_epoch, steps = optimizer_steps(training, hyperparameters)
+    problems = intake.problems
+    report = DatasetReport(
+        files=intake.files,
+        documents=round(len(counts.digests) * scale),
+        bytes=round(sum(counts.sizes) * scale),
+        share_read=share,
+        duplicates=intake.duplicates,
+        empty=intake.empty,
+        leaked=intake.leaked,
+        encoding_errors=sum("UTF-8" in problem.message for problem in problems),
+        training_documents=round(len(sides.training) * scale),
+        validation_documents=round(len(sides.validation) * scale),
+        tokens_estimated=math.ceil(counts.total.middle * scale),
+        tokens_range=(counts.total * scale).rounded(),
+        tokens_assumption=ASSUMPTION if counter is None else f"counted by the tokenizer of {counter.name}",
+        training_tokens=math.ceil(training),
+        validation_tokens=math.ceil(_tokens(counts, sides.validation) * scale),
+        trained_tokens=(spread * (steps / max(per_epoch, 1))).rounded(),
+        evaluated_tokens=math.ceil(
+            _tokens(counts, sides.validation) * scale * (1 + math.ceil(steps / max(per_epoch, 1)))
+        ),
+        steps_per_epoch=per_epoch,
+        optimizer_steps=steps,
+        optimizer_steps_range=(
+            optimizer_steps(spread.low, hyperparameters)[1],
+            optimizer_steps(spread.high, hyperparameters)[1],
+        ),
+        tasks=_tasks(intake, counts, scale),
+        private=dict(counts.private),
+        notes=intake.notes,
+    )
+    errors = [*_counted(problems), *_errors(report, sides, intake, hyperparameters)]
+    warnings = [] if errors else _quantity_warnings(report, hyperparameters)
+    warnings += _content_warnings(report, counts)
+    return replace(
+        report,
+        errors=tuple(errors),
+        warnings=tuple(warnings),
+        sentence=_sentence(report, errors, warnings),
+    )
+
+
+def optimizer_steps(tokens: float, hyperparameters: Hyperparameters) -> tuple[int, int]:
+    """(steps an epoch, steps in all) on one device for so many training tokens, in rows without a gap."""
+    rows = math.ceil(tokens / hyperparameters.input_length)
+    batch = hyperparameters.per_device_train_batch_size * hyperparameters.gradient_accumulation_steps
+    per_epoch = math.ceil(rows / batch)
+    if hyperparameters.max_steps != -1:
+        return per_epoch, hyperparameters.max_steps
+    return per_epoch, per_epoch * hyperparameters.epoch
+
+
+def unknown_tasks(tasks: Iterable[str], hyperparameters: Hyperparameters) -> list[str]:
+    """What is wrong with task_weights for a dataset of these tasks."""
+    weights = dict(hyperparameters.task_weights)
+    if not weights:
+        return []
+    there = [task for task in tasks if task]
+    wrong = [f"names {task}, which the dataset lacks" for task in weights if task not in there]
+    wrong += [f"gives no weight to {task}" for task in there if task not in weights]
+    known = f"the dataset's folders are {', '.join(there)}" if there else "the dataset has no folders"
+    return [f"task_weights {what}; {known}: weigh each (0 leaves it out)" for what in wrong]
+
+
+def _tokens(counts: Tally, numbers: array[int]) -> float:
+    return sum(counts.tokens[number] for number in numbers)
+
+
+def _tasks(intake: Intake, counts: Tally, scale: float) -> tuple[TaskCount, ...]:
+    documents: Counter[int] = Counter(counts.tasks)
+    tokens = [0.0] * len(intake.tasks)
+    for task, number in zip(counts.tasks, counts.tokens, strict=True):
+        tokens[task] += number
+    return tuple(
+        TaskCount(task=task, documents=round(documents[n] * scale), tokens=round(tokens[n] * scale))
+        for n, task in enumerate(intake.tasks)
+        if len(intake.tasks) > 1
+    )
+
+
+def _counted(problems: list[Problem]) -> list[str]:
+    """A line each; what is wrong in the same way at many places of a file is said once."""
+    return [line if n == 1 else f"{line} ({n} times)" for line, n in Counter(map(str, problems)).items()]
+
+
+def _errors(
+    report: DatasetReport, sides: Split, intake: Intake, hyperparameters: Hyperparameters
+) -> list[str]:
+    if report.files == 0:
+        return ["no .txt, .csv, .json or .jsonl file was found; name a folder or file that holds text"]
+    if report.documents == 0:
+        return ["there is no text in the files; give documents, one a line or separated by blank lines"]
+    wrong = unknown_tasks(intake.tasks, hyperparameters)
+    return wrong + unusable(len(sides.training), len(sides.validation))
+
+
+def _quantity_warnings(report: DatasetReport, hyperparameters: Hyperparameters) -> list[str]:
+    warnings = []
+    if report.optimizer_steps < FEW_STEPS:
+        epochs = math.ceil(FEW_STEPS / report.steps_per_epoch)
+        change = (
+            f"set epoch to {epochs} or lower per_device_train_batch_size"
+            if hyperparameters.max_steps == -1
+            else "raise max_steps"
+        )
+        warnings.append(
+            f"only {report.optimizer_steps} optimizer steps in all (JumpStart's course example has"
+            f" {COURSE_STEPS}): too few to learn much; give more text, or {change}"
+        )
+    if report.validation_documents < FEW_HELD_OUT:
+        warnings.append(
+            f"only {report.validation_documents} documents are held out: the result's interval will be wide;"
+            f" give more documents, or raise validation_split_ratio"
+        )
+    return warnings
+
+
+def _content_warnings(report: DatasetReport, counts: Tally) -> list[str]:
+    warnings = [
+        f"{n} × {kind}, first in {'; '.join(counts.places[kind])}; take them out before you train"
+        for kind, n in report.private.items()
+    ]
+    if report.duplicates:
+        warnings.append(f"{report.duplicates} repeated documents are used once")
+    if report.leaked:
+        warnings.append(f"{report.leaked} documents that are held out are taken out of training")
+    if report.empty:
+        warnings.append(f"{report.empty} empty documents are left out")
+    if report.share_read < 1:
+        warnings.append(
+            f"only {report.share_read:.1%} of the text was read here, from the beginning of files; documents,"
+            " tokens and steps are scaled up from it. `finexpert data check` on your machine reads all"
+        )
+    return warnings + [note for note in report.notes if LEFT_OUT in note]
+
+
+def _sentence(report: DatasetReport, errors: list[str], warnings: list[str]) -> str:
+    if errors:
+        return f"This dataset cannot be used: {errors[0]}" + (
+            f" (and {len(errors) - 1} more)" if errors[1:] else ""
+        )
+    tasks = f" in {len(report.tasks)} tasks" if report.tasks else ""
+    held = (
+        f"{report.documents:,} documents{tasks} ({report.bytes / 1000:,.0f} kB,"
+        f" {_span(report.tokens_estimated, report.tokens_range)} tokens):"
+        f" {report.training_documents:,} to train on, {report.validation_documents:,} held out;"
+        f" {_span(report.optimizer_steps, report.optimizer_steps_range)} optimizer steps"
+    )
+    return held + (f"; {len(warnings)} warning{'s' * (len(warnings) > 1)}." if warnings else "; no warnings.")
+
+
+def _span(middle: int, span: tuple[int, int]) -> str:
+    if span[0] == span[1]:
+        return f"{middle:,}"
+    return f"about {middle:,} ({span[0]:,} to {span[1]:,})"

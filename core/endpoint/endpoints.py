@@ -1,0 +1,121 @@
+"""Removing an endpoint in the order that AWS asks for: scaling targets, inference components, endpoint.
+
+Endpoint configuration and model stay: they cost nothing, and with them the endpoint can be made again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.aws.calls import error_code, error_text, is_missing, list_all, pages
+
+POLL_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class Removal:
+    """What was done. `gone`: the endpoint is deleted or being deleted by AWS; else `problem` says why not."""
+
+    gone: bool = False
+    steps: list[str] = field(default_factory=list)
+    problem: str = ""
+
+
+def scalable_targets(autoscaling: Any, endpoint: str, components: list[str]) -> list[dict[str, Any]]:
+    """The Application Auto Scaling targets of an endpoint's variants and components."""
+    found: list[dict[str, Any]] = []
+    for answer in pages(autoscaling.describe_scalable_targets, ServiceNamespace="sagemaker"):
+        found += answer.get("ScalableTargets", [])
+    owned = {f"inference-component/{name}" for name in components}
+    return [
+        target
+        for target in found
+        if target["ResourceId"].startswith(f"endpoint/{endpoint}/") or target["ResourceId"] in owned
+    ]
+
+
+def remove_endpoint(
+    name: str,
+    *,
+    sagemaker: Any,
+    autoscaling: Any,
+    seconds: float,
+    pause: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Removal:
+    """Remove an endpoint with all that hangs on it; at most about `seconds`. Safe to repeat at any point.
+
+    `autoscaling` makes the client. Scaling targets that cannot be read do not stop the removal: they are
+    free.
+    """
+    removal = Removal()
+    end = clock() + seconds
+    listing = list_all(
+        sagemaker.list_inference_components, "InferenceComponents", EndpointNameEquals=name, MaxResults=100
+    )
+    _deregister(autoscaling, name, [c["InferenceComponentName"] for c in listing.items], removal)
+    while True:
+        # Where components cannot be listed AWS itself refuses to delete an endpoint that has some.
+        left = _delete_components(sagemaker, listing.items, removal)
+        if not left and _delete_endpoint(sagemaker, name, removal):
+            return removal
+        if clock() >= end:
+            removal.problem = removal.problem or "its inference components are still being deleted"
+            return removal
+        pause(POLL_SECONDS)
+        listing = list_all(
+            sagemaker.list_inference_components,
+            "InferenceComponents",
+            EndpointNameEquals=name,
+            MaxResults=100,
+        )
+
+
+def _deregister(autoscaling: Any, endpoint: str, components: list[str], removal: Removal) -> None:
+    try:
+        client = autoscaling()
+        for target in scalable_targets(client, endpoint, components):
+            client.deregister_scalable_target(
+                ServiceNamespace="sagemaker",
+                ResourceId=target["ResourceId"],
+                ScalableDimension=target["ScalableDimension"],
+            )
+            removal.steps.append(f"deregistered scaling of {target['ResourceId']}")
+    except Exception as error:
+        removal.steps.append(f"scaling targets could not be removed: {error_text(error)}")
+
+
+def _delete_components(sagemaker: Any, components: list[dict[str, Any]], removal: Removal) -> bool:
+    """Ask for every component's deletion, newest first (adapters follow their base); True if any is left."""
+    for component in sorted(components, key=lambda c: c["CreationTime"], reverse=True):
+        if component["InferenceComponentStatus"] == "Deleting":
+            continue
+        name = component["InferenceComponentName"]
+        try:
+            sagemaker.delete_inference_component(InferenceComponentName=name)
+            removal.steps.append(f"deleted component {name}")
+        except Exception as error:
+            # A base is refused until its adapters are gone; the next look tries it again.
+            if not is_missing(error):
+                removal.problem = f"component {name}: {error_text(error)}"
+    return bool(components)
+
+
+def _delete_endpoint(sagemaker: Any, name: str, removal: Removal) -> bool:
+    try:
+        sagemaker.delete_endpoint(EndpointName=name)
+        status = sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"]
+    except Exception as error:
+        if not is_missing(error):
+            removal.problem = error_text(error)
+            # Anything but "components are still there" or "busy" will not pass by waiting.
+            return error_code(error) not in ("ValidationException", "ThrottlingException", "ResourceInUse")
+        status = "Deleting"
+    removal.gone = status == "Deleting"
+    removal.problem = "" if removal.gone else f"after DeleteEndpoint it is still {status}"
+    if removal.gone:
+        removal.steps.append(f"deleted endpoint {name}")
+    return removal.gone

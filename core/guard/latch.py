@@ -1,0 +1,39 @@
+"""The latch: a managed policy that denies `sagemaker:Create*`, put on the roles that the settings name.
+
+It never denies Delete or Stop. It is set once a month at most, so that who takes it off by hand is not
+overruled, and it goes by itself with the new month.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.aws.calls import error_text
+from core.guard.stopping import Stopped
+
+
+def turn(iam: Any, *, policy_arn: str, roles: tuple[str, ...], over: bool, latched: bool) -> Stopped:
+    """Set the latch if the limit is reached and it was not set this month; lift one of an earlier month.
+
+    `latched`: whether it was set this month already.
+    """
+    outcome = Stopped()
+    if latched:
+        return outcome
+    for role in roles:
+        try:
+            if over:
+                iam.attach_role_policy(RoleName=role, PolicyArn=policy_arn)
+                outcome.done.append(f"role {role} may create nothing in SageMaker until next month")
+            elif _carries(iam, role, policy_arn):
+                iam.detach_role_policy(RoleName=role, PolicyArn=policy_arn)
+                outcome.done.append(f"role {role} may create in SageMaker again: a new month")
+        except Exception as error:
+            verb = "denied" if over else "allowed again"
+            outcome.problems.append(f"creating cannot be {verb} for role {role}: {error_text(error)}")
+    return outcome
+
+
+def _carries(iam: Any, role: str, policy_arn: str) -> bool:
+    attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    return any(policy["PolicyArn"] == policy_arn for policy in attached)

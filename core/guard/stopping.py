@@ -1,0 +1,132 @@
+"""Stops everything of the project that bills by the hour. Every step is tried, whatever the others do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from core.aws.calls import Clients, error_text, is_missing
+from core.aws.tags import list_tags, owning_stack
+from core.endpoint import hosting
+from core.endpoint.endpoints import remove_endpoint
+from core.money.sources import project_jobs
+
+
+@dataclass(slots=True)
+class Stopped:
+    """What was stopped now, and what could not be."""
+
+    done: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def stop_all(
+    clients: Clients,
+    *,
+    project: str,
+    hosting_stack: str,
+    endpoints: Sequence[str],
+    seconds: float,
+    pause: Callable[[float], None] = time.sleep,
+) -> Stopped:
+    """Stop the project's training jobs, put Hosting to sleep, and delete the project's other `endpoints`.
+
+    Jobs get SageMaker's two minutes to write a checkpoint. A tag that keeps an endpoint from the idle reaper
+    does not keep it here. Repeating it does nothing more.
+    """
+    stopped = Stopped()
+    _stop_jobs(clients, project, stopped)
+    if hosting_stack:
+        _sleep(clients, hosting_stack, stopped, seconds, pause)
+    for name in endpoints:
+        _remove_other(clients, name, stopped, seconds, pause)
+    return stopped
+
+
+def _remove_other(
+    clients: Clients, name: str, stopped: Stopped, seconds: float, pause: Callable[[float], None]
+) -> None:
+    sagemaker = clients("sagemaker")
+    try:
+        described = sagemaker.describe_endpoint(EndpointName=name)
+        owner = owning_stack(list_tags(sagemaker, described["EndpointArn"]))
+    except Exception as error:
+        if not is_missing(error):
+            stopped.problems.append(f"endpoint {name} cannot be looked at: {error_text(error)}")
+        return
+    if owner:
+        stopped.problems.append(f"endpoint {name} belongs to the stack {owner}: delete that stack")
+        return
+    config = described["EndpointConfigName"]
+    _remove(clients, name, f"make it again from its configuration {config}", stopped, seconds, pause)
+
+
+def _stop_jobs(clients: Clients, project: str, stopped: Stopped) -> None:
+    sagemaker = clients("sagemaker")
+    try:
+        running = project_jobs(sagemaker, project, StatusEquals="InProgress")
+    except Exception as error:
+        stopped.problems.append(f"the running training jobs cannot be listed: {error_text(error)}")
+        return
+    for job in running:
+        try:
+            sagemaker.stop_training_job(TrainingJobName=job)
+            stopped.done.append(f"training job {job} stopped")
+        except Exception as error:
+            stopped.problems.append(f"training job {job} cannot be stopped: {error_text(error)}")
+
+
+def _sleep(
+    clients: Clients, stack: str, stopped: Stopped, seconds: float, pause: Callable[[float], None]
+) -> None:
+    cloudformation = clients("cloudformation")
+    try:
+        before = hosting.read(cloudformation, stack)
+        if before.state in (hosting.HostingState.ABSENT, hosting.HostingState.ASLEEP):
+            return
+        if before.state is hosting.HostingState.GOING_TO_SLEEP:
+            return
+        if before.state is hosting.HostingState.BROKEN:
+            _remove_directly(clients, before, stopped, seconds, pause)
+            return
+        hosting.sleep(cloudformation, stack, cancel=True)
+        stopped.done.append(f"{stack} put to sleep")
+    except hosting.HostingBusy as error:
+        stopped.problems.append(f"{error} The next run tries again.")
+    except Exception as error:
+        stopped.problems.append(f"{stack} cannot be put to sleep: {error_text(error)}")
+
+
+def _remove_directly(
+    clients: Clients,
+    broken: hosting.Hosting,
+    stopped: Stopped,
+    seconds: float,
+    pause: Callable[[float], None],
+) -> None:
+    """The last resort for a stack that CloudFormation cannot update: the endpoint goes without it."""
+    name = broken.endpoint_name or broken.stack.rsplit("-", 1)[0].lower()
+    drifted = f"{broken.stack} is in {broken.status} and has drifted now: delete and deploy it again"
+    _remove(clients, name, drifted, stopped, seconds, pause)
+
+
+def _remove(
+    clients: Clients,
+    name: str,
+    afterwards: str,
+    stopped: Stopped,
+    seconds: float,
+    pause: Callable[[float], None],
+) -> None:
+    removal = remove_endpoint(
+        name,
+        sagemaker=clients("sagemaker"),
+        autoscaling=lambda: clients("application-autoscaling"),
+        seconds=seconds,
+        pause=pause,
+    )
+    if any("deleted" in step for step in removal.steps):
+        stopped.done.append(f"endpoint {name} deleted; {afterwards}")
+    if not removal.gone:
+        stopped.problems.append(f"endpoint {name} still bills: {removal.problem}")

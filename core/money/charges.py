@@ -1,0 +1,71 @@
+"""AWS's own estimate of the account's bill, for everything that this project's sum does not see.
+
+`AWS/Billing EstimatedCharges` is the month so far, in total and by service, a few times a day, in us-east-1
+only, and only if billing alerts are enabled. It lags hours, so the project's own sum is never replaced by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.money.time import month_start
+
+BILLING_REGION = "us-east-1"
+NAMESPACE, METRIC = "AWS/Billing", "EstimatedCharges"
+SAGEMAKER = "AmazonSageMaker"
+PERIOD_SECONDS = 3600
+#: In the first hours of a month the metric may still tell the sum of the month before.
+SETTLING = timedelta(hours=12)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Charges:
+    """The newest estimate of the month: dollars of the whole account and of SageMaker, and of when."""
+
+    time: datetime
+    total_usd: float
+    sagemaker_usd: float
+
+    def elsewhere_usd(self, own_usd_then: float) -> float:
+        """Dollars that the project's own sum does not hold.
+
+        All other services, and of SageMaker what goes beyond the own sum as it was at `time`: what both
+        have is counted once.
+        """
+        return max(0.0, self.total_usd - self.sagemaker_usd) + max(0.0, self.sagemaker_usd - own_usd_then)
+
+
+def read(cloudwatch: Any, now: datetime) -> Charges | None:
+    """The newest estimate of this month, from a CloudWatch client of `BILLING_REGION`; None if there is none.
+
+    Clocks that are apart do no harm: a point is taken by its own time.
+    """
+    answer = cloudwatch.get_metric_data(
+        MetricDataQueries=[_query("total", {}), _query("sagemaker", {"ServiceName": SAGEMAKER})],
+        StartTime=month_start(now) + SETTLING,
+        EndTime=now + timedelta(hours=1),
+    )
+    series = {result["Id"]: _newest(result) for result in answer["MetricDataResults"]}
+    newest = series.get("total")
+    if newest is None:
+        return None
+    sagemaker = series.get("sagemaker")
+    return Charges(time=newest[0], total_usd=newest[1], sagemaker_usd=sagemaker[1] if sagemaker else 0.0)
+
+
+def _query(query: str, more: Mapping[str, str]) -> dict[str, Any]:
+    dimensions = {"Currency": "USD", **more}
+    metric = {
+        "Namespace": NAMESPACE,
+        "MetricName": METRIC,
+        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+    }
+    return {"Id": query, "MetricStat": {"Metric": metric, "Period": PERIOD_SECONDS, "Stat": "Maximum"}}
+
+
+def _newest(result: Mapping[str, Any]) -> tuple[datetime, float] | None:
+    points = list(zip(result["Timestamps"], result["Values"], strict=True))
+    return max(points) if points else None

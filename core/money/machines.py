@@ -1,0 +1,94 @@
+"""Notebook instances, processing jobs and Studio apps of the region that ran this month, whoever made them.
+
+What they cost in sessions before the present one is in AWS's own estimate, hours later (`spend_charges`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from core.aws.calls import Listing, list_all
+from core.money.prices import Component
+from core.money.spend import Fleet, Lifetime
+
+#: A notebook in one of these bills its instance; its session began with its last change.
+NOTEBOOK_BILLS = ("InService", "Updating", "Stopping")
+APP_BILLS = ("InService", "Pending", "Deleting")
+#: Shown in Studio, billed nowhere: the apps that are only its web page carry this or no type.
+NO_INSTANCE = ("", "system")
+
+
+def notebooks(sagemaker: Any) -> list[Lifetime]:
+    """The present sessions of notebook instances."""
+    listed = list_all(sagemaker.list_notebook_instances, "NotebookInstances", MaxResults=100)
+    return [
+        _life(
+            each["NotebookInstanceName"],
+            each.get("LastModifiedTime") or each["CreationTime"],
+            None,
+            each.get("InstanceType", ""),
+            "notebook",
+        )
+        for each in _whole(listed)
+        if each.get("NotebookInstanceStatus") in NOTEBOOK_BILLS
+    ]
+
+
+def processing_jobs(sagemaker: Any, month: datetime) -> list[Lifetime]:
+    """The processing jobs that ran in the month."""
+    listed = list_all(
+        sagemaker.list_processing_jobs,
+        "ProcessingJobSummaries",
+        MaxResults=100,
+        LastModifiedTimeAfter=month,
+    )
+    found = []
+    for summary in _whole(listed):
+        answer = sagemaker.describe_processing_job(ProcessingJobName=summary["ProcessingJobName"])
+        start = answer.get("ProcessingStartTime")
+        if start is None:
+            continue
+        cluster = answer.get("ProcessingResources", {}).get("ClusterConfig", {})
+        life = _life(
+            summary["ProcessingJobName"],
+            start,
+            answer.get("ProcessingEndTime"),
+            cluster.get("InstanceType", ""),
+            "processing",
+            int(cluster.get("InstanceCount", 1)),
+        )
+        found.append(life)
+    return found
+
+
+def apps(sagemaker: Any) -> list[Lifetime]:
+    """The Studio apps that run on an instance now."""
+    found = []
+    for app in _whole(list_all(sagemaker.list_apps, "Apps", MaxResults=100)):
+        kind = app.get("ResourceSpec", {}).get("InstanceType", "")
+        if app.get("Status") in APP_BILLS and kind not in NO_INSTANCE:
+            found.append(
+                _life(f"{app['AppType']} {app['AppName']}", app["CreationTime"], None, kind, "studio")
+            )
+    return found
+
+
+def _whole(listing: Listing) -> list[Any]:
+    if not listing.complete:
+        raise RuntimeError(listing.problem)
+    return listing.items
+
+
+def _life(
+    name: str,
+    start: datetime,
+    end: datetime | None,
+    instance_type: str,
+    component: Component,
+    instances: int = 1,
+) -> Lifetime:
+    fleets = (Fleet(instance_type=instance_type, instances=instances),) if instance_type else ()
+    return Lifetime(
+        name=name, start=start, end=end, fleets=fleets, source="SageMaker's list", component=component
+    )

@@ -1,0 +1,242 @@
+"""What this project has cost this month, from what really ran × price: pure arithmetic, no AWS call.
+
+AWS's own figures lag 8 to 12 hours, in which one g5.2xlarge burns half of a $25 budget. So the sum is made
+from the training jobs' billable seconds and the endpoints' lifetimes; `spend_sources` reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from core.money.charges import Charges
+from core.money.prices import Component, Price, UnknownPrice, dearest, hourly, volume_hourly_usd
+from core.money.time import HOUR, hours_between, month_end, month_start
+
+PriceOf = Callable[[str, str, Component], Price]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingJob:
+    """A training job as DescribeTrainingJob tells of it; times are UTC-aware.
+
+    `start` is None until instances are there. `billable_seconds` counts for all instances alike (for spot,
+    what is left after the savings); SageMaker tells it when the job has ended.
+    """
+
+    name: str
+    status: str
+    instance_type: str
+    instances: int
+    volume_gb: float
+    start: datetime | None
+    end: datetime | None
+    billable_seconds: float | None
+    max_runtime_seconds: float
+
+    @property
+    def running(self) -> bool:
+        """Whether it bills now or is about to."""
+        return self.status in ("InProgress", "Stopping")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """Instances of one kind behind an endpoint, a notebook, a job or an app."""
+
+    instance_type: str
+    instances: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lifetime:
+    """One life of what bills by the hour: from its creation to its deletion (`end` None: it lives).
+
+    `component` is what AWS prices it as; `source` says where its times come from.
+    """
+
+    name: str
+    start: datetime
+    end: datetime | None
+    fleets: tuple[Fleet, ...]
+    source: str
+    component: Component = "hosting"
+
+    @property
+    def kind(self) -> str:
+        """What people call it."""
+        return "endpoint" if self.component == "hosting" else self.component
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One amount of the month, with the sum that makes it."""
+
+    name: str
+    kind: str
+    usd: float
+    how: str
+    running: bool
+    usd_per_hour: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spend:
+    """The month so far. `committed_usd`: what running jobs can still cost until they reach MaxRuntime.
+
+    `unpriced` names what has no price: jobs and endpoints count at the dearest price known, other people's
+    machines not at all. `unread` names what could not be read and is missing from the sums. Whoever decides
+    about money must treat either as a reason not to spend more. `jobs` are the names of all training jobs
+    that were found.
+    """
+
+    month: datetime
+    now: datetime
+    lines: tuple[Line, ...]
+    committed_usd: float
+    unpriced: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+
+    @property
+    def total_usd(self) -> float:
+        """Dollars since the month began."""
+        return sum((line.usd for line in self.lines), 0.0)
+
+    @property
+    def burn_usd_per_hour(self) -> float:
+        """Dollars an hour of what runs now."""
+        return sum((line.usd_per_hour for line in self.lines if line.running), 0.0)
+
+    @property
+    def beside_usd_per_hour(self) -> float:
+        """Dollars an hour of what runs now and has no end of its own: all but training jobs."""
+        return sum(
+            (each.usd_per_hour for each in self.lines if each.running and each.kind != "training"), 0.0
+        )
+
+    @property
+    def projected_usd(self) -> float:
+        """Dollars at the month's end if everything goes on as now; jobs end at their MaxRuntime."""
+        hours = (month_end(self.now) - self.now) / HOUR
+        ahead = self.burn_usd_per_hour - self.beside_usd_per_hour
+        return self.total_usd + self.beside_usd_per_hour * hours + min(self.committed_usd, ahead * hours)
+
+
+@dataclass(slots=True)
+class Usage:
+    """What the sources found, ready to be priced."""
+
+    jobs: list[TrainingJob] = field(default_factory=list)
+    lifetimes: list[Lifetime] = field(default_factory=list)
+    charges: Charges | None = None
+    unread: list[str] = field(default_factory=list)
+
+
+def account(usage: Usage, *, region: str, now: datetime, price: PriceOf = hourly) -> Spend:
+    """Price the usage of the month that `now` lies in, and add AWS's estimate of everything else."""
+    own = _measured(usage, region, now, price)
+    if usage.charges is None:
+        return own
+    then = _measured(usage, region, usage.charges.time, price).total_usd
+    usd = usage.charges.elsewhere_usd(then)
+    how = (
+        f"AWS's estimate of {usage.charges.time:%d %b %H:%M} UTC, ${usage.charges.total_usd:.2f},"
+        " less what is listed here"
+    )
+    rest = Line(name="everything else", kind="account", usd=usd, how=how, running=False, usd_per_hour=0.0)
+    return replace(own, lines=(*own.lines, rest)) if usd > 0 else own
+
+
+def _measured(usage: Usage, region: str, now: datetime, price: PriceOf) -> Spend:
+    month = month_start(now)
+    lines: list[Line] = []
+    unpriced: list[str] = []
+    committed = 0.0
+    for job in usage.jobs:
+        for price_of in (price, _dearest):
+            try:
+                line, ahead = _training(job, region, month, now, price_of)
+            except UnknownPrice as error:
+                unpriced.append(f"{job.name}: {error}")
+                continue
+            lines.append(line)
+            committed += ahead
+            break
+    for life in usage.lifetimes:
+        for price_of in (price, _dearest) if life.component == "hosting" else (price,):
+            try:
+                lines.append(_life(life, region, month, now, price_of))
+                break
+            except UnknownPrice as error:
+                unpriced.append(f"{life.name}: {error}")
+    return Spend(
+        month=month,
+        now=now,
+        lines=tuple(line for line in lines if line.usd > 0 or line.running),
+        committed_usd=committed,
+        unpriced=tuple(dict.fromkeys(unpriced)),
+        unread=tuple(usage.unread),
+        jobs=tuple(job.name for job in usage.jobs),
+    )
+
+
+def _dearest(instance_type: str, region: str, component: Component) -> Price:
+    """What has no price counts at the dearest known: the guard then acts too early, not too late."""
+    return dearest(component)
+
+
+def _training(
+    job: TrainingJob, region: str, month: datetime, now: datetime, price: PriceOf
+) -> tuple[Line, float]:
+    each = price(job.instance_type, region, "training")
+    rate = (each.usd + volume_hourly_usd(job.volume_gb, region)) * job.instances
+    hours = training_hours(job, month, now)
+    elapsed = (now - job.start).total_seconds() if job.start else 0.0
+    ahead = max(0.0, job.max_runtime_seconds - elapsed) / 3600 * rate if job.running else 0.0
+    measure = "billable" if job.billable_seconds is not None else "since its instances came up"
+    how = (
+        f"{hours:.3f} h {measure} × {job.instances} × ({job.instance_type} ${each.usd:g}/h"
+        f" + {job.volume_gb:g} GB volume)"
+    )
+    line = Line(
+        name=job.name,
+        kind="training",
+        usd=hours * rate,
+        how=how,
+        running=job.running,
+        usd_per_hour=rate if job.running else 0.0,
+    )
+    return line, ahead
+
+
+def training_hours(job: TrainingJob, month: datetime, now: datetime) -> float:
+    """Hours to pay for in the month. A job over the turn of the month is split by its elapsed time."""
+    if job.start is None:
+        return 0.0
+    end = job.end or now
+    inside = hours_between(job.start, min(end, now), month)
+    if job.billable_seconds is None:
+        return inside
+    elapsed = (end - job.start) / HOUR
+    share = inside / elapsed if elapsed > 0 else float(end >= month)
+    return job.billable_seconds / 3600 * share
+
+
+def _life(life: Lifetime, region: str, month: datetime, now: datetime, price: PriceOf) -> Line:
+    if not life.fleets:
+        raise UnknownPrice("its instance type could not be found out")
+    prices = [(fleet, price(fleet.instance_type, region, life.component)) for fleet in life.fleets]
+    rate = sum(fleet.instances * each.usd for fleet, each in prices)
+    hours = hours_between(life.start, min(life.end or now, now), month)
+    kinds = " + ".join(f"{fleet.instances} × {each.type} ${each.usd:g}/h" for fleet, each in prices)
+    running = life.end is None
+    return Line(
+        name=life.name,
+        kind=life.kind,
+        usd=hours * rate,
+        how=f"{hours:.3f} h from {max(life.start, month):%d %b %H:%M} UTC × ({kinds}), by {life.source}",
+        running=running,
+        usd_per_hour=rate if running else 0.0,
+    )

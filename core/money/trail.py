@@ -1,0 +1,181 @@
+"""The project's endpoints that are gone, from CloudTrail's record of the calls that made and deleted them.
+
+SageMaker forgets a deleted endpoint at once. CloudTrail keeps each call for 90 days, also those of a time in
+which nobody looked, so nothing has to be stored and a lost look loses nothing. It tells within about 15
+minutes: until then a deletion is not known, and the endpoint counts as alive.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.aws.calls import pages
+from core.aws.tags import as_mapping
+from core.money.spend import Fleet, Lifetime
+from core.names import PROJECT_TAG
+
+#: DeleteEndpoint returns at once; AWS bills until the instances are gone.
+REMOVAL = timedelta(minutes=5)
+#: An endpoint that is older than this when it is deleted was made before the record that is asked for.
+BEFORE_THE_MONTH = timedelta(days=60)
+MAKE, CHANGE, DELETE = "CreateEndpoint", "UpdateEndpoint", "DeleteEndpoint"
+CONFIGURE = "CreateEndpointConfig"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One successful call that made, changed or deleted an endpoint; `tags` are those it was made with."""
+
+    time: datetime
+    action: str
+    endpoint: str
+    config: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoneEndpoint:
+    """A life that is over, with the configuration that it ran on."""
+
+    name: str
+    start: datetime
+    end: datetime
+    config: str
+
+
+def gone(
+    calls: Iterable[Call], *, project: str, alive: Collection[str], without: Collection[str], now: datetime
+) -> list[GoneEndpoint]:
+    """The lives that are over, of endpoints made with the project's tag.
+
+    An update ends one life and begins another, since the instances may be others. `alive`: names that exist
+    now, whose last life is told by SageMaker itself. `without`: names that something else accounts for.
+    """
+    found: list[GoneEndpoint] = []
+    open_lives: dict[str, Call] = {}
+
+    def close(name: str, end: datetime) -> None:
+        begun = open_lives.pop(name, None)
+        if begun is not None:
+            found.append(GoneEndpoint(name=name, start=begun.time, end=min(end, now), config=begun.config))
+
+    for call in sorted(calls, key=lambda call: call.time):
+        if call.endpoint in without:
+            continue
+        if call.action == MAKE and call.tags.get(PROJECT_TAG) == project:
+            close(call.endpoint, call.time)  # its deletion is not told yet, but it must have been deleted
+            open_lives[call.endpoint] = call
+        elif call.action == CHANGE and call.endpoint in open_lives:
+            if call.endpoint not in alive:
+                close(call.endpoint, call.time)
+            open_lives[call.endpoint] = call
+        elif call.action == DELETE:
+            close(call.endpoint, call.time + REMOVAL)
+    for name in [name for name in open_lives if name not in alive]:
+        close(name, now)
+    return found
+
+
+def read_gone(
+    cloudtrail: Any,
+    sagemaker: Any,
+    *,
+    project: str,
+    alive: Collection[str],
+    without: Collection[str],
+    month: datetime,
+    now: datetime,
+) -> list[Lifetime]:
+    """The lives of this month that are over. Errors of CloudTrail pass through."""
+    since = month - BEFORE_THE_MONTH
+    calls = [call for action in (MAKE, CHANGE, DELETE) for call in _calls(cloudtrail, action, since, now)]
+    over = [
+        life
+        for life in gone(calls, project=project, alive=alive, without=without, now=now)
+        if life.end > month
+    ]
+    fleets = _fleets(cloudtrail, sagemaker, {life.config for life in over}, since, now) if over else {}
+    return [
+        Lifetime(
+            name=life.name,
+            start=life.start,
+            end=life.end,
+            fleets=fleets.get(life.config, ()),
+            source="CloudTrail",
+        )
+        for life in over
+    ]
+
+
+def _calls(cloudtrail: Any, action: str, since: datetime, now: datetime) -> list[Call]:
+    found = []
+    for time, request in _requests(cloudtrail, action, since, now):
+        name = str(request.get("endpointname", ""))
+        if name:
+            tags = [_lower(tag) for tag in request.get("tags") or []]
+            found.append(
+                Call(
+                    time=time,
+                    action=action,
+                    endpoint=name,
+                    config=str(request.get("endpointconfigname", "")),
+                    tags=as_mapping([{"Key": tag["key"], "Value": tag.get("value", "")} for tag in tags]),
+                )
+            )
+    return found
+
+
+def _requests(
+    cloudtrail: Any, action: str, since: datetime, now: datetime
+) -> Iterable[tuple[datetime, dict[str, Any]]]:
+    """Time and request parameters, keys in lower case, of the calls of `action` that succeeded."""
+    for answer in pages(
+        cloudtrail.lookup_events,
+        LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": action}],
+        StartTime=since,
+        EndTime=now,
+        MaxResults=50,
+    ):
+        for event in answer.get("Events", []):
+            record = json.loads(event["CloudTrailEvent"])
+            if not record.get("errorCode"):
+                yield event["EventTime"], _lower(record.get("requestParameters") or {})
+
+
+def _lower(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """CloudTrail writes `endpointName` where the API has `EndpointName`."""
+    return {key.lower(): value for key, value in mapping.items()}
+
+
+def _fleets(
+    cloudtrail: Any, sagemaker: Any, names: set[str], since: datetime, now: datetime
+) -> dict[str, tuple[Fleet, ...]]:
+    """The instances of endpoint configurations: as they are, or as they were made if they are gone too."""
+    found: dict[str, tuple[Fleet, ...]] = {}
+    for name in sorted(names):
+        try:
+            described = sagemaker.describe_endpoint_config(EndpointConfigName=name)
+        except Exception:  # deleted, most likely; a configuration that nothing tells of counts as unpriced
+            continue
+        found[name] = _instances(_lower(described))
+    if names - set(found):
+        for _, request in _requests(cloudtrail, CONFIGURE, since, now):
+            name = str(request.get("endpointconfigname", ""))
+            if name in names and name not in found:
+                found[name] = _instances(request)
+    return found
+
+
+def _instances(config: Mapping[str, Any]) -> tuple[Fleet, ...]:
+    variants = [
+        _lower(v) for key in ("productionvariants", "shadowproductionvariants") for v in config.get(key) or []
+    ]
+    return tuple(
+        Fleet(instance_type=v["instancetype"], instances=int(v.get("initialinstancecount", 1)))
+        for v in variants
+        if v.get("instancetype")
+    )

@@ -1,0 +1,96 @@
+"""What everything is called, from the prefix: where stacks, Lambdas and command line agree on names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PROJECT_TAG = "finexpert:project"
+KEEP_TAG = "finexpert:keep"
+DELETE_AFTER_TAG = "finexpert:delete-after"
+RETAINED_TAG = "finexpert:retained"
+"""On what outlives its stack; the value is the setting that keeps it."""
+STACK_NAME_TAG = "aws:cloudformation:stack-name"
+STACK_ID_TAG = "aws:cloudformation:stack-id"
+METRIC_NAMESPACE = "FinExpert"
+VARIANT = "AllTraffic"
+"""The endpoint's one production variant."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """The names of one deployment; `project` is the prefix as written, `name` in lower case."""
+
+    project: str
+    region: str
+
+    @property
+    def name(self) -> str:
+        """The prefix as it stands in names of endpoint, buckets, functions and parameters."""
+        return self.project.lower()
+
+    def stack(self, suffix: str) -> str:
+        """Name of a stack: `Storage`, `Training`, `Hosting`, `Guardrails`, `Billing` or `Web`."""
+        return f"{self.project}-{suffix}"
+
+    def bucket(self, kind: str, account: str) -> str:
+        """Name of the `data` or `artifacts` bucket in `account`."""
+        return f"{self.name}-{kind}-{account}-{self.region}"
+
+    def function(self, purpose: str) -> str:
+        """Name of a Lambda function, such as `idle-reaper`."""
+        return f"{self.name}-{purpose}"
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint."""
+        return self.name
+
+    @property
+    def base_component(self) -> str:
+        """The inference component of the base model."""
+        return f"{self.name}-base"
+
+    @property
+    def tuned_component(self) -> str:
+        """The inference component of the fine-tuned adapter."""
+        return f"{self.name}-tuned"
+
+    @property
+    def state_machine(self) -> str:
+        """The state machine of a fine-tuning run."""
+        return f"{self.name}-fine-tune"
+
+    @property
+    def model_package_group(self) -> str:
+        """The model package group that every finished run is registered in."""
+        return f"{self.name}-models"
+
+    @property
+    def artifact_parameter(self) -> str:
+        """The SSM parameter with the S3 URI of the newest accepted adapter."""
+        return f"/{self.name}/model-artifact"
+
+    @property
+    def web(self) -> str:
+        """The API and the function of the analyst's page."""
+        return f"{self.name}-web"
+
+    @property
+    def user_pool(self) -> str:
+        """The pool of the people who may use the page."""
+        return f"{self.name}-analysts"
+
+    @property
+    def topic(self) -> str:
+        """The SNS topic of all notifications."""
+        return f"{self.name}-alerts"
+
+    @property
+    def billing_topic(self) -> str:
+        """The SNS topic of the Billing stack, in us-east-1."""
+        return f"{self.name}-billing-alerts"
+
+    @property
+    def dead_letter_queue(self) -> str:
+        """The queue of events that no guardrail function could handle."""
+        return f"{self.name}-dead-letters"

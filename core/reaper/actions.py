@@ -1,0 +1,105 @@
+"""Does what was decided: warn, put to sleep, delete. Every action can be repeated without harm."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from core.aws.calls import Clients, error_text
+from core.endpoint import hosting, snapshot
+from core.endpoint.endpoints import remove_endpoint
+from core.names import DELETE_AFTER_TAG
+from core.reaper.facts import Action, Endpoint, Verdict, keep
+from core.reaper.rules.ownership import of_hosting
+from core.reaper.settings import Settings
+
+#: The most that one endpoint's deletion may take of a run, and what must be left for the answer.
+LONGEST_REMOVAL = 600.0
+REST_SECONDS = 20.0
+
+
+class Actions:
+    """The side effects of a run."""
+
+    def __init__(
+        self,
+        clients: Clients,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        seconds_left: Callable[[], float],
+        pause: Callable[[float], None] = time.sleep,
+        *,
+        home: Clients | None = None,
+    ) -> None:
+        self._clients, self._settings, self._clock = clients, settings, clock
+        self._home = home or clients
+        self._left, self._pause = seconds_left, pause
+
+    def warn(self, endpoint: Endpoint, verdict: Verdict) -> Verdict:
+        """Write the deadline into the endpoint's tag."""
+        deadline = (self._clock() + self._settings.warn).replace(microsecond=0)
+        try:
+            self._clients("sagemaker").add_tags(
+                ResourceArn=endpoint.arn,
+                Tags=[{"Key": DELETE_AFTER_TAG, "Value": f"{deadline:%Y-%m-%dT%H:%M:%SZ}"}],
+            )
+        except Exception as error:
+            return Verdict(
+                action=Action.NOTIFY,
+                reason=f"idle, but the warning's tag cannot be written: {error_text(error)}",
+            )
+        return verdict
+
+    def withdraw_warning(self, endpoint: Endpoint) -> None:
+        """Take the deadline off an endpoint that is used again; a failure is mended by the next run."""
+        try:
+            self._clients("sagemaker").delete_tags(ResourceArn=endpoint.arn, TagKeys=[DELETE_AFTER_TAG])
+        except Exception as error:
+            print(f"the warning of {endpoint.name} cannot be withdrawn: {error_text(error)}")
+
+    def delete(self, endpoint: Endpoint, verdict: Verdict) -> Verdict:
+        """Put Hosting to sleep, or snapshot and remove any other endpoint; the verdict tells what came of
+        it."""
+        if of_hosting(endpoint, self._settings):
+            return self._sleep(verdict)
+        where = ""
+        if self._settings.audit_bucket:
+            try:
+                document = snapshot.take(self._clients, endpoint, self._clock())
+                where = snapshot.store(self._home, self._settings.audit_bucket, endpoint, document)
+            except Exception as error:
+                return Verdict(
+                    action=Action.NOTIFY,
+                    reason=f"idle, but not deleted: its snapshot cannot be written ({error_text(error)})",
+                )
+        removal = remove_endpoint(
+            endpoint.name,
+            sagemaker=self._clients("sagemaker"),
+            autoscaling=lambda: self._clients("application-autoscaling"),
+            seconds=min(LONGEST_REMOVAL, self._left() - REST_SECONDS),
+            pause=self._pause,
+        )
+        if removal.gone:
+            saved = f"; snapshot {where}" if where else ""
+            return Verdict(action=Action.DELETE, reason=f"{verdict.reason}; deleted{saved}")
+        return Verdict(
+            action=Action.NOTIFY,
+            reason=f"idle, but it could not be deleted and still bills: {removal.problem}"
+            + (f" (done: {', '.join(removal.steps)})" if removal.steps else "")
+            + "; the next run tries again",
+        )
+
+    def _sleep(self, verdict: Verdict) -> Verdict:
+        stack = self._settings.hosting_stack
+        try:
+            hosting.sleep(self._clients("cloudformation"), stack)
+        except hosting.HostingBusy as error:
+            return keep(f"idle, but its stack is busy: {error}")
+        except Exception as error:
+            return Verdict(
+                action=Action.NOTIFY, reason=f"idle, but {stack} cannot put it to sleep: {error_text(error)}"
+            )
+        return Verdict(
+            action=Action.DELETE, reason=f"{verdict.reason}; put to sleep through its stack {stack}"
+        )

@@ -1,0 +1,235 @@
+"""What is known of an endpoint, and the words of a decision. No AWS call, no clock.
+
+A field that is None was not read yet; `Unreadable` was tried and failed. The rules ask for what they need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum, StrEnum
+from typing import Any, Protocol
+
+from core.aws.tags import Tags
+from core.endpoint.hosting import Hosting
+
+NAMESPACE = "AWS/SageMaker"
+
+
+class Action(StrEnum):
+    """What a decision says; `delete` of Hosting's own endpoint means putting it to sleep."""
+
+    KEEP = "keep"
+    WARN = "warn"
+    DELETE = "delete"
+    NOTIFY = "notify"
+
+
+class Need(Enum):
+    """What must be read before the decision can be made."""
+
+    TAGS = "tags"
+    DETAIL = "detail"
+    CONFIG = "config"
+    METRICS = "metrics"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """A rule's outcome."""
+
+    action: Action
+    reason: str
+
+
+def keep(reason: str) -> Verdict:
+    """The endpoint stays, because of `reason`."""
+    return Verdict(action=Action.KEEP, reason=reason)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A read that failed, and why."""
+
+    why: str
+
+
+class Tagged(Protocol):
+    """What the rules about owners and protection look at; endpoints have it, and so do other resources."""
+
+    @property
+    def tags(self) -> Tags | Unreadable | None: ...
+
+    @property
+    def known_tags(self) -> Tags: ...
+
+    @property
+    def hosting_endpoint(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Series:
+    """One CloudWatch metric of AWS/SageMaker with its exact set of dimensions."""
+
+    metric: str
+    dimensions: frozenset[tuple[str, str]]
+    statistic: str = "Sum"
+
+    @classmethod
+    def of(cls, metric: str, statistic: str = "Sum", /, **dimensions: str) -> Series:
+        """`Series.of("Invocations", EndpointName="e", VariantName="v")`."""
+        return cls(metric=metric, dimensions=frozenset(dimensions.items()), statistic=statistic)
+
+    def __str__(self) -> str:
+        inner = ", ".join(f"{name}={value}" for name, value in sorted(self.dimensions))
+        return f"{self.metric}{{{inner}}}"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a series showed since the window opened: the sum of its points and the end of the last one above
+    0."""
+
+    total: float = 0.0
+    last: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A production or shadow variant as it runs. `instances` is None where AWS does not tell."""
+
+    name: str
+    instances: int | None = None
+    serverless: bool = False
+    provisioned_concurrency: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detail:
+    """DescribeEndpoint's answer, as far as it matters."""
+
+    config_name: str
+    variants: tuple[Variant, ...]
+    asynchronous: bool = False
+    enhanced_metrics: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfiguredVariant:
+    """A variant in the endpoint configuration; one without a model can host inference components."""
+
+    name: str
+    instance_type: str = ""
+    instances: int = 0
+    has_model: bool = True
+    serverless: bool = False
+    provisioned_concurrency: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """DescribeEndpointConfig's answer, as far as it matters."""
+
+    variants: tuple[ConfiguredVariant, ...]
+    asynchronous: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """An inference component on the endpoint. `modified` is None where AWS does not tell."""
+
+    name: str
+    variant: str
+    status: str
+    created: datetime
+    modified: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """An endpoint with everything read so far; identity is ARN + creation time. Times are UTC-aware."""
+
+    name: str
+    arn: str
+    status: str
+    created: datetime
+    modified: datetime
+    tags: Tags | Unreadable | None = None
+    detail: Detail | Unreadable | None = None
+    config: Config | Unreadable | None = None
+    components: tuple[Component, ...] | Unreadable = ()
+    discovered: frozenset[Series] | Unreadable = frozenset()
+    activity: Mapping[Series, Reading | Unreadable] = field(default_factory=dict)
+    hosting: Hosting | Unreadable | None = None
+
+    @property
+    def known_tags(self) -> Tags:
+        """The tags if they were read, else none."""
+        return self.tags if isinstance(self.tags, Mapping) else {}
+
+    @property
+    def configured(self) -> tuple[ConfiguredVariant, ...]:
+        """The variants of the endpoint configuration if it was read, else none."""
+        return self.config.variants if isinstance(self.config, Config) else ()
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """The variants as described, completed by the configuration where that was read.
+
+        AWS describes no variants of an endpoint that failed, and not every answer repeats serverless
+        settings.
+        """
+        described = self.detail.variants if isinstance(self.detail, Detail) else ()
+        running = {variant.name: variant for variant in described}
+        for configured in self.configured:
+            variant = running.get(configured.name)
+            if variant is None and not described:
+                variant = Variant(name=configured.name)
+            if variant is not None and configured.serverless:
+                variant = replace(
+                    variant,
+                    serverless=True,
+                    provisioned_concurrency=max(
+                        variant.provisioned_concurrency, configured.provisioned_concurrency
+                    ),
+                )
+            if variant is not None:
+                running[configured.name] = variant
+        return tuple(running.values())
+
+    @property
+    def asynchronous(self) -> bool:
+        """Whether it queues requests."""
+        answers = (self.detail, self.config)
+        return any(a.asynchronous for a in answers if isinstance(a, (Detail, Config)))
+
+    @property
+    def hosting_endpoint(self) -> bool:
+        """Whether the Hosting stack's outputs name this endpoint."""
+        return isinstance(self.hosting, Hosting) and self.hosting.endpoint_name == self.name
+
+    @property
+    def last_used(self) -> datetime | None:
+        """The end of the last minute with use that any series shows."""
+        seen = [r.last for r in self.activity.values() if isinstance(r, Reading) and r.last is not None]
+        return max(seen, default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """The answer for one endpoint; its fields are the function's contract."""
+
+    endpoint: str
+    action: Action
+    reason: str
+    evidence: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "endpoint": self.endpoint,
+            "action": str(self.action),
+            "reason": self.reason,
+            "evidence": self.evidence,
+        }

@@ -1,0 +1,45 @@
+"""What hangs in a state that should have passed, and may bill meanwhile. Pure.
+
+It says nothing about use and leads to no deletion: it is what people are alarmed of, besides the decision.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from core.reaper.facts import Component, Endpoint
+
+HOUR = timedelta(hours=1)
+#: How long a state may last. Creation is bounded by AWS's time limits for download and start-up of an hour
+#: each; a rolling update may be given eight hours; a deletion takes minutes.
+ENDPOINT_LIMITS = {
+    "Creating": 3 * HOUR,
+    "Updating": 12 * HOUR,
+    "SystemUpdating": 12 * HOUR,
+    "RollingBack": 12 * HOUR,
+    "Deleting": HOUR,
+}
+COMPONENT_LIMITS = {"Creating": 3 * HOUR, "Updating": 3 * HOUR, "Deleting": HOUR}
+
+
+def hanging(endpoint: Endpoint, now: datetime) -> list[str]:
+    """One sentence for each part of the endpoint that hangs; none if all is well or not known."""
+    found = []
+    limit = ENDPOINT_LIMITS.get(endpoint.status)
+    since = endpoint.created if endpoint.status == "Creating" else endpoint.modified
+    if limit and now - since > limit:
+        found.append(f"it has been in {endpoint.status} for {(now - since) / HOUR:.1f} h")
+    components = endpoint.components if isinstance(endpoint.components, tuple) else ()
+    for component in components:
+        began = _since(component)
+        most = COMPONENT_LIMITS.get(component.status)
+        if began and most and now - began > most:
+            found.append(
+                f"its component {component.name} has been in {component.status}"
+                f" for {(now - began) / HOUR:.1f} h"
+            )
+    return found
+
+
+def _since(component: Component) -> datetime | None:
+    return component.created if component.status == "Creating" else component.modified

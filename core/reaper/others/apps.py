@@ -1,0 +1,58 @@
+"""Studio apps: the last activity of a person, where AWS knows it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from core.reaper.facts import Action, Verdict, keep
+from core.reaper.others.facts import STUCK, UNATTENDED, Resource
+from core.reaper.settings import Settings
+
+HOUR = timedelta(hours=1)
+#: AWS writes activity and health check together for apps whose users it cannot see.
+SAME = timedelta(seconds=1)
+
+
+def last_activity(app: Resource) -> datetime | None:
+    """When a person last used it; None if AWS does not tell.
+
+    Where a health check alone moves `LastUserActivityTimestamp` it equals `LastHealthCheckTimestamp`: that
+    is no activity.
+    """
+    detail = app.known
+    if detail is None or detail.active is None:
+        return None
+    if detail.checked is not None and abs(detail.checked - detail.active) <= SAME:
+        return None
+    return detail.active
+
+
+def judge(app: Resource, settings: Settings, now: datetime) -> Verdict:
+    """Tell of one that nobody used for the idle time, or that runs for long without telling."""
+    detail = app.known
+    kind = (detail.instance_type if detail else "") or app.instance_type
+    if kind == "system":
+        return keep("it runs on the shared system instance: it costs nothing")
+    remove = "delete it in Studio, or: aws sagemaker delete-app " + " ".join(
+        f"--{option} {value}" for option, value in app.identity.items()
+    )
+    age = now - app.created
+    if app.status == "Pending" and age > STUCK:
+        return Verdict(
+            action=Action.NOTIFY, reason=f"it has been in Pending for {age / HOUR:.1f} h: {remove}"
+        )
+    if app.status != "InService":
+        return keep(f"its status is {app.status}")
+    used = last_activity(app)
+    if used is None and age < UNATTENDED:
+        return keep(f"AWS does not tell whether it is used; it is told of from {UNATTENDED / HOUR:.0f} h on")
+    if used is None:
+        return Verdict(
+            action=Action.NOTIFY,
+            reason=f"running for {age / HOUR:.1f} h, and AWS does not tell whether anyone uses it: {remove}",
+        )
+    if used > settings.window_start(now):
+        return keep(f"somebody used it at {used:%H:%M} UTC")
+    return Verdict(
+        action=Action.NOTIFY, reason=f"nobody has used it for {(now - used) / HOUR:.1f} h: {remove}"
+    )

@@ -1,0 +1,94 @@
+"""What is known of a notebook instance, job or app."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.aws.tags import Tags
+from core.reaper.facts import Action, Unreadable
+from core.reaper.settings import Kind
+
+#: Whether anyone uses these cannot be read; people are told when one has run for as long as this.
+UNATTENDED = timedelta(hours=12)
+#: A change of state takes minutes; after this long it hangs.
+STUCK = timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detail:
+    """What its Describe call tells. Times are UTC-aware; None means that AWS does not tell.
+
+    Args:
+        arn: of the resource; the list of apps lacks it.
+        started: when a job's instances began to bill.
+        limit: how long a job may run.
+        wait_limit: how long a spot job may take, waiting included, from its creation.
+        active: when a person last did something in an app.
+        checked: when AWS last looked whether an app lives.
+        instances: how many.
+    """
+
+    arn: str
+    started: datetime | None = None
+    limit: timedelta | None = None
+    wait_limit: timedelta | None = None
+    active: datetime | None = None
+    checked: datetime | None = None
+    instance_type: str = ""
+    instances: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """A resource with everything read so far; None was not read yet."""
+
+    kind: Kind
+    name: str
+    status: str
+    created: datetime
+    modified: datetime
+    arn: str = ""
+    instance_type: str = ""
+    identity: Mapping[str, str]
+    tags: Tags | Unreadable | None = None
+    detail: Detail | Unreadable | None = None
+
+    @property
+    def known_tags(self) -> Tags:
+        """The tags if they were read, else none."""
+        return self.tags if isinstance(self.tags, Mapping) else {}
+
+    @property
+    def hosting_endpoint(self) -> bool:
+        """Never: Hosting holds endpoints only."""
+        return False
+
+    @property
+    def known(self) -> Detail | None:
+        """The detail if it was read."""
+        return self.detail if isinstance(self.detail, Detail) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherDecision:
+    """The answer for one resource: `keep` or `notify`."""
+
+    kind: Kind
+    name: str
+    action: Action
+    reason: str
+    evidence: dict[str, Any]
+    stuck: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "kind": str(self.kind),
+            "name": self.name,
+            "action": str(self.action),
+            "reason": self.reason,
+            "evidence": self.evidence,
+        }

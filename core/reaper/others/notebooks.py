@@ -1,0 +1,32 @@
+"""Notebook instances: AWS tells that one runs, not that anyone works in it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from core.reaper.facts import Action, Verdict, keep
+from core.reaper.others.facts import STUCK, UNATTENDED, Resource
+
+HOUR = timedelta(hours=1)
+
+
+def judge(notebook: Resource, now: datetime) -> Verdict:
+    """Tell of one that runs for long or hangs in a change; its last change is when it was started."""
+    lasted = now - notebook.modified
+    if notebook.status in ("Stopped", "Failed"):
+        return keep(f"it is {notebook.status}: only its volume bills")
+    if notebook.status != "InService":
+        if lasted <= STUCK:
+            return keep(f"its status is {notebook.status}")
+        return Verdict(
+            action=Action.NOTIFY,
+            reason=f"it has been in {notebook.status} for {lasted / HOUR:.1f} h and may bill:"
+            " look at it in the console",
+        )
+    if lasted < UNATTENDED:
+        return keep(f"running for {lasted / HOUR:.1f} h; it is told of from {UNATTENDED / HOUR:.0f} h on")
+    return Verdict(
+        action=Action.NOTIFY,
+        reason=f"running for {lasted / HOUR:.1f} h, and AWS does not tell whether anyone uses it: to stop it,"
+        f" aws sagemaker stop-notebook-instance --notebook-instance-name {notebook.name}",
+    )

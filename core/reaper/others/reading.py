@@ -1,0 +1,214 @@
+"""SageMaker's lists and descriptions of notebook instances, jobs and apps, each kind by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.aws.calls import Clients, error_text, list_all
+from core.aws.tags import list_tags
+from core.reaper.facts import Need, Unreadable, Verdict, keep
+from core.reaper.others.deciding import decide, evidence
+from core.reaper.others.facts import Detail, OtherDecision, Resource
+from core.reaper.settings import Kind, Settings
+
+#: Of one kind no more than this many are asked for one by one in a run.
+MOST = 100
+HANGING = ("Stopping", "Pending", "Updating", "Deleting")
+
+
+@dataclass(slots=True)
+class Findings:
+    """Decisions, and for every kind that could not be read completely the reason."""
+
+    decisions: list[OtherDecision] = field(default_factory=list)
+    unlisted: dict[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"decisions": [each.to_dict() for each in self.decisions], "unlisted": dict(self.unlisted)}
+
+
+def look(clients: Clients, settings: Settings, now: datetime, has_time: Callable[[], bool]) -> Findings:
+    """All kinds of the settings. One that cannot be listed is told in `unlisted` and stops no other."""
+    found = Findings()
+    sagemaker = clients("sagemaker")
+    for kind in settings.other_kinds:
+        resources, problem = _listed(sagemaker, kind)
+        asked = 0
+        for resource in resources:
+            outcome = decide(resource, settings, now)
+            if isinstance(outcome, Need):
+                asked += 1
+                if asked > MOST or not has_time():
+                    problem = problem or "not all could be looked at in this run"
+                    outcome = keep("it could not be looked at in this run")
+                else:
+                    resource, outcome = _settled(sagemaker, resource, settings, now)
+            found.decisions.append(
+                OtherDecision(
+                    kind=kind,
+                    name=resource.name,
+                    action=outcome.action,
+                    reason=outcome.reason,
+                    evidence=evidence(resource, settings, now),
+                    stuck=outcome.action == "notify" and resource.status in HANGING,
+                )
+            )
+        if problem:
+            found.unlisted[kind] = problem
+    return found
+
+
+def _settled(
+    sagemaker: Any, resource: Resource, settings: Settings, now: datetime
+) -> tuple[Resource, Verdict]:
+    while isinstance(outcome := decide(resource, settings, now), Need):
+        if outcome is Need.DETAIL:
+            resource = replace(resource, detail=_tried(lambda r=resource: DESCRIBE[r.kind](sagemaker, r)))  # type: ignore[misc]
+            if resource.known:
+                resource = replace(resource, arn=resource.arn or resource.known.arn)
+        else:
+            resource = replace(resource, tags=_tried(lambda r=resource: list_tags(sagemaker, r.arn)))  # type: ignore[misc]
+    return resource, outcome
+
+
+def _tried(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except Exception as error:
+        return Unreadable(error_text(error))
+
+
+def _listed(sagemaker: Any, kind: Kind) -> tuple[list[Resource], str]:
+    """What of a kind may bill, and what kept the list from being complete."""
+    resources: list[Resource] = []
+    for request in REQUESTS[kind]:
+        operation, items = LISTS[kind]
+        listing = list_all(getattr(sagemaker, operation), items, MaxResults=100, **request)
+        resources += [MAKE[kind](summary) for summary in listing.items]
+        if not listing.complete:
+            return resources, listing.problem
+    return [each for each in resources if each.status not in ENDED], ""
+
+
+ENDED = ("Stopped", "Failed", "Deleted")
+LISTS = {
+    Kind.NOTEBOOKS: ("list_notebook_instances", "NotebookInstances"),
+    Kind.TRAINING: ("list_training_jobs", "TrainingJobSummaries"),
+    Kind.PROCESSING: ("list_processing_jobs", "ProcessingJobSummaries"),
+    Kind.APPS: ("list_apps", "Apps"),
+}
+#: Lists of jobs hold all that ever ran, so only what runs is asked for.
+RUNNING: tuple[dict[str, str], ...] = ({"StatusEquals": "InProgress"}, {"StatusEquals": "Stopping"})
+REQUESTS: dict[Kind, tuple[dict[str, str], ...]] = {
+    Kind.NOTEBOOKS: ({},),
+    Kind.TRAINING: RUNNING,
+    Kind.PROCESSING: RUNNING,
+    Kind.APPS: ({},),
+}
+
+
+def _notebook(summary: dict[str, Any]) -> Resource:
+    return Resource(
+        kind=Kind.NOTEBOOKS,
+        name=summary["NotebookInstanceName"],
+        arn=summary["NotebookInstanceArn"],
+        status=summary.get("NotebookInstanceStatus", ""),
+        created=summary["CreationTime"],
+        modified=summary.get("LastModifiedTime") or summary["CreationTime"],
+        instance_type=summary.get("InstanceType", ""),
+        identity={},
+    )
+
+
+def _job(summary: dict[str, Any], kind: Kind, word: str) -> Resource:
+    return Resource(
+        kind=kind,
+        name=summary[f"{word}JobName"],
+        arn=summary[f"{word}JobArn"],
+        status=summary[f"{word}JobStatus"],
+        # A running job is changed with every secondary status; only a stop is a change that counts.
+        created=summary["CreationTime"],
+        modified=summary.get("LastModifiedTime", summary["CreationTime"])
+        if summary[f"{word}JobStatus"] == "Stopping"
+        else summary["CreationTime"],
+        identity={},
+    )
+
+
+def _app(summary: dict[str, Any]) -> Resource:
+    owner = {"space-name": summary.get("SpaceName"), "user-profile-name": summary.get("UserProfileName")}
+    known = {option: value for option, value in owner.items() if value}
+    identity = {
+        "domain-id": summary["DomainId"],
+        **known,
+        "app-type": summary["AppType"],
+        "app-name": summary["AppName"],
+    }
+    return Resource(
+        kind=Kind.APPS,
+        name="/".join(identity.values()),
+        status=summary.get("Status", ""),
+        created=summary["CreationTime"],
+        modified=summary["CreationTime"],
+        instance_type=summary.get("ResourceSpec", {}).get("InstanceType", ""),
+        identity=identity,
+    )
+
+
+MAKE: dict[Kind, Callable[[dict[str, Any]], Resource]] = {
+    Kind.NOTEBOOKS: _notebook,
+    Kind.TRAINING: lambda summary: _job(summary, Kind.TRAINING, "Training"),
+    Kind.PROCESSING: lambda summary: _job(summary, Kind.PROCESSING, "Processing"),
+    Kind.APPS: _app,
+}
+
+
+def _training(sagemaker: Any, job: Resource) -> Detail:
+    answer = sagemaker.describe_training_job(TrainingJobName=job.name)
+    stopping, machines = answer.get("StoppingCondition", {}), answer.get("ResourceConfig", {})
+    return Detail(
+        arn=job.arn,
+        started=answer.get("TrainingStartTime"),
+        limit=_seconds(stopping.get("MaxRuntimeInSeconds")),
+        wait_limit=_seconds(stopping.get("MaxWaitTimeInSeconds")),
+        instance_type=machines.get("InstanceType", ""),
+        instances=machines.get("InstanceCount", 1),
+    )
+
+
+def _processing(sagemaker: Any, job: Resource) -> Detail:
+    answer = sagemaker.describe_processing_job(ProcessingJobName=job.name)
+    machines = answer.get("ProcessingResources", {}).get("ClusterConfig", {})
+    return Detail(
+        arn=job.arn,
+        started=answer.get("ProcessingStartTime"),
+        limit=_seconds(answer.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")),
+        instance_type=machines.get("InstanceType", ""),
+        instances=machines.get("InstanceCount", 1),
+    )
+
+
+def _described_app(sagemaker: Any, app: Resource) -> Detail:
+    words = {option: "".join(part.title() for part in option.split("-")) for option in app.identity}
+    answer = sagemaker.describe_app(**{words[option]: value for option, value in app.identity.items()})
+    return Detail(
+        arn=answer.get("AppArn", ""),
+        active=answer.get("LastUserActivityTimestamp"),
+        checked=answer.get("LastHealthCheckTimestamp"),
+        instance_type=answer.get("ResourceSpec", {}).get("InstanceType", ""),
+    )
+
+
+DESCRIBE: dict[Kind, Callable[[Any, Resource], Detail]] = {
+    Kind.TRAINING: _training,
+    Kind.PROCESSING: _processing,
+    Kind.APPS: _described_app,
+}
+
+
+def _seconds(number: int | None) -> timedelta | None:
+    return timedelta(seconds=number) if number else None

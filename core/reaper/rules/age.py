@@ -1,0 +1,17 @@
+"""A young or newly changed endpoint is kept: before its window opened, no metric proves nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from core.reaper.facts import Endpoint, Verdict, keep
+from core.reaper.settings import Settings
+from core.reaper.wording import minutes
+
+
+def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | None:
+    """Keep until the least age has passed since creation and since the last change."""
+    age = now - max(endpoint.created, endpoint.modified)
+    if age >= settings.least_age:
+        return None
+    return keep(f"created or changed {minutes(age)} ago; it is judged from {minutes(settings.least_age)} on")

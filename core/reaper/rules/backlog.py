@@ -1,0 +1,34 @@
+"""Asynchronous endpoints: they publish no `Invocations`, but a backlog, processed requests and model
+latency."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from core.reaper.facts import Endpoint, Need, Series, Verdict
+from core.reaper.rules.use import judge_series
+from core.reaper.settings import Settings
+
+
+def series(endpoint: Endpoint) -> list[Series]:
+    """The asynchronous metrics of the endpoint, and the latency of its variants; none if it is not
+    asynchronous."""
+    if not endpoint.asynchronous:
+        return []
+    found = [
+        Series.of("ApproximateBacklogSize", "Maximum", EndpointName=endpoint.name),
+        Series.of("HasBacklogWithoutCapacity", "Maximum", EndpointName=endpoint.name),
+        Series.of("InvocationsProcessed", EndpointName=endpoint.name),
+        Series.of("InvocationFailures", EndpointName=endpoint.name),
+    ]
+    for variant in endpoint.variants:
+        found += [
+            Series.of("ModelLatency", "Maximum", EndpointName=endpoint.name, VariantName=variant.name),
+            Series.of("InvocationsProcessed", EndpointName=endpoint.name, VariantName=variant.name),
+        ]
+    return found
+
+
+def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | Need | None:
+    """Keep while requests wait or were worked on."""
+    return judge_series(series(endpoint), "asynchronous work", endpoint, settings, now)

@@ -1,0 +1,26 @@
+"""What bills nothing while it is idle is kept: serverless without provisioned concurrency, scaled to zero."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from core.reaper.facts import Endpoint, Need, Unreadable, Verdict, keep
+from core.reaper.settings import Settings
+
+
+def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | Need | None:
+    """Keep endpoints whose every variant costs nothing when nobody calls, and those that cannot be
+    described."""
+    if isinstance(endpoint.detail, Unreadable):
+        return keep(f"it cannot be described ({endpoint.detail.why})")
+    if not endpoint.variants:
+        return None
+    if endpoint.config is None and any(v.instances is None and not v.serverless for v in endpoint.variants):
+        return Need.CONFIG  # not every answer repeats serverless settings
+    on_demand = [v for v in endpoint.variants if v.serverless and not v.provisioned_concurrency]
+    at_zero = [v for v in endpoint.variants if not v.serverless and v.instances == 0]
+    if len(on_demand) + len(at_zero) < len(endpoint.variants):
+        return None
+    if not at_zero:
+        return keep("serverless without provisioned concurrency: it costs nothing while nobody calls it")
+    return keep("it runs on no instance (scaled to zero): it costs nothing while nobody calls it")

@@ -1,0 +1,29 @@
+"""Use under any set of dimensions that CloudWatch lists for the endpoint, also ones that nobody foresaw.
+
+Enhanced metrics add InstanceId, pipelines add ContainerName: a query without them matches nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from core.reaper.facts import Detail, Endpoint, Need, Series, Unreadable, Verdict, keep
+from core.reaper.rules.use import judge_series
+from core.reaper.settings import Settings
+
+
+def series(endpoint: Endpoint) -> list[Series]:
+    """What ListMetrics found."""
+    return [] if isinstance(endpoint.discovered, Unreadable) else sorted(endpoint.discovered, key=str)
+
+
+def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | Need | None:
+    """Keep if any listed series shows use, or if none could be listed where that is the only way to know."""
+    if isinstance(endpoint.discovered, Unreadable):
+        if isinstance(endpoint.detail, Detail) and endpoint.detail.enhanced_metrics:
+            return keep(
+                "it publishes enhanced metrics, whose dimensions only ListMetrics tells, and that failed"
+                f" ({endpoint.discovered.why})"
+            )
+        return None
+    return judge_series(series(endpoint), "it is used", endpoint, settings, now)

@@ -1,0 +1,52 @@
+"""Who made it: Hosting's own endpoint is put to sleep, another CloudFormation stack's is only told of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from core.aws.tags import owning_stack
+from core.endpoint.hosting import Hosting, HostingState
+from core.names import PROJECT_TAG
+from core.reaper.facts import Action, Endpoint, Unreadable, Verdict, keep
+from core.reaper.settings import Settings
+
+
+def of_hosting(endpoint: Endpoint, settings: Settings) -> bool:
+    """Whether the Hosting stack owns it, by its tags or by the stack's outputs."""
+    by_tag = bool(settings.hosting_stack) and owning_stack(endpoint.known_tags) == settings.hosting_stack
+    return by_tag or endpoint.hosting_endpoint
+
+
+def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | None:
+    """Tell of other stacks' endpoints; keep Hosting's while its stack cannot be switched; else go on."""
+    if of_hosting(endpoint, settings):
+        return _hosting(endpoint.hosting)
+    stack = owning_stack(endpoint.known_tags)
+    if stack:
+        return Verdict(
+            action=Action.NOTIFY,
+            reason=f"idle, but the CloudFormation stack {stack} owns it: deleting it here would break"
+            " the stack; delete or update the stack",
+        )
+    mine = endpoint.known_tags.get(PROJECT_TAG) == settings.project
+    if mine and isinstance(endpoint.hosting, Unreadable):
+        return keep(
+            f"it may belong to the stack {settings.hosting_stack}, which cannot be read"
+            f" ({endpoint.hosting.why})"
+        )
+    return None
+
+
+def _hosting(hosting: Hosting | Unreadable | None) -> Verdict | None:
+    if isinstance(hosting, Hosting):
+        if not hosting.state.settled:
+            return keep(f"its stack {hosting.stack} is {hosting.state} ({hosting.status})")
+        if hosting.state is HostingState.BROKEN:
+            return Verdict(
+                action=Action.NOTIFY,
+                reason=f"idle, but its stack {hosting.stack} is in {hosting.status} and cannot put it to"
+                " sleep: repair the stack",
+            )
+        return None
+    why = hosting.why if hosting else "it was not read"
+    return keep(f"it belongs to the Hosting stack, which cannot be read ({why})")

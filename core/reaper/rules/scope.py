@@ -1,0 +1,23 @@
+"""Endpoints outside the scope are nobody's business here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from core.aws.tags import owning_stack
+from core.names import PROJECT_TAG
+from core.reaper.facts import Tagged, Unreadable, Verdict, keep
+from core.reaper.settings import Scope, Settings
+
+
+def judge(endpoint: Tagged, settings: Settings, now: datetime) -> Verdict | None:
+    """In the scope `project`, keep what neither carries the project's tag nor is Hosting's."""
+    if settings.scope is Scope.ACCOUNT or endpoint.hosting_endpoint or endpoint.tags is None:
+        return None
+    if isinstance(endpoint.tags, Unreadable):
+        return keep(f"its tags cannot be read, so its owner is unknown ({endpoint.tags.why})")
+    if endpoint.tags.get(PROJECT_TAG) == settings.project:
+        return None
+    if settings.hosting_stack and owning_stack(endpoint.tags) == settings.hosting_stack:
+        return None
+    return keep(f"outside the scope: it has no tag {PROJECT_TAG} = {settings.project}")

@@ -1,0 +1,26 @@
+"""An endpoint that is changing is left alone; one that hangs in its deletion is told of."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from core.reaper.facts import Action, Endpoint, Verdict, keep
+from core.reaper.settings import Settings
+
+#: In these an endpoint can be deleted at all; Failed serves nobody, whatever else is true of it.
+DELETABLE = ("InService", "Failed")
+#: Deleting takes minutes. After this long it hangs, and may still bill.
+STUCK = timedelta(hours=1)
+
+
+def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | None:
+    """Keep what is not in a deletable status."""
+    if endpoint.status == "Deleting" and now - endpoint.modified > STUCK:
+        return Verdict(
+            action=Action.NOTIFY,
+            reason=f"it has been in Deleting for {(now - endpoint.modified) / STUCK:.1f} h and may still"
+            " bill; look at its inference components and ask AWS support",
+        )
+    if endpoint.status not in DELETABLE:
+        return keep(f"its status is {endpoint.status}; only {' or '.join(DELETABLE)} may be deleted")
+    return None

@@ -1,0 +1,261 @@
+"""A run: look, decide, warn, delete, tell; region by region. Everything from outside is passed in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.aws.calls import Clients
+from core.aws.notify import log, notify
+from core.names import DELETE_AFTER_TAG
+from core.reaper import alarm, messages
+from core.reaper.actions import Actions
+from core.reaper.evidence import evidence, usd_per_hour
+from core.reaper.facts import Action, Decision, Endpoint, Unreadable, Verdict, keep
+from core.reaper.hanging import hanging
+from core.reaper.others.reading import Findings, look
+from core.reaper.reader import SPARE_SECONDS, Reader
+from core.reaper.rules import scope
+from core.reaper.rules.warning import announced
+from core.reaper.settings import Settings
+from core.reaper.single_reads import Memory
+
+#: How long a run may take where no Lambda context tells.
+NO_CONTEXT_SECONDS = 900.0
+#: The same thing is told of again after this long.
+TELL_AGAIN = timedelta(hours=24)
+
+#: (ARN, creation, what) → when people were told. Lives as long as the warm function; losing it costs a mail.
+_told: dict[tuple[str, datetime, str], datetime] = {}
+
+
+class Run:
+    """One region's run.
+
+    Args:
+        clients: of the region.
+        settings: of the region (`Settings.of_region`).
+        clock: the moment, UTC-aware.
+        seconds_left: until the function is cut off.
+        pause: waits.
+        home: clients of the function's own region, where topic, audit bucket and metric are.
+        share: part of the time left that this region's reading may take, 0 to 1.
+        memory: what earlier runs read of the region's endpoints; None = nothing.
+    """
+
+    def __init__(
+        self,
+        clients: Clients,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        seconds_left: Callable[[], float] = lambda: NO_CONTEXT_SECONDS,
+        pause: Callable[[float], None] = time.sleep,
+        *,
+        home: Clients | None = None,
+        share: float = 1.0,
+        memory: Memory | None = None,
+    ) -> None:
+        self._clients, self._home, self._settings = clients, home or clients, settings
+        self._left, self._share = seconds_left, share
+        self._reader = Reader(clients, settings, clock, seconds_left, home=self._home, memory=memory)
+        self._actions = Actions(clients, settings, clock, seconds_left, pause, home=self._home)
+        self._lines: list[str] = []
+        self._stuck = 0
+        self.region = settings.region
+        self.decisions: dict[str, Decision] = {}
+        self.others = Findings()
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be read of the endpoints; empty means that the picture is complete."""
+        return self._reader.problems
+
+    @property
+    def all_clients(self) -> tuple[Clients, Clients]:
+        """Those that count this run's calls."""
+        return self._clients, self._home
+
+    def answer(self) -> dict[str, Any]:
+        """This region alone, from looking to telling; the function's answer."""
+        return answer([self], self._settings)
+
+    def look(self) -> list[Endpoint]:
+        """Decide on every endpoint, carry out everything but deletions, answer the idle ones."""
+        self._reader.begin(self._share)
+        settled = self._reader.price(self._reader.settle_all(self._reader.endpoints()))
+        for endpoint, verdict in settled:
+            self.decisions[endpoint.arn] = self._first(endpoint, verdict)
+        self._look_for_hanging([endpoint for endpoint, _ in settled])
+        self._look_at_others()
+        return [endpoint for endpoint, verdict in settled if verdict.action is Action.DELETE]
+
+    def dearest(self, endpoint: Endpoint) -> tuple[float, datetime]:
+        """Sorts what costs most an hour first, then the oldest."""
+        return -(usd_per_hour(endpoint, self._settings.region) or 0.0), endpoint.created
+
+    def delete(self, endpoint: Endpoint, *, allowed: bool) -> bool:
+        """A fresh look, then the deletion, unless this run has done enough; whether it counts as one."""
+        self.decisions[endpoint.arn], counts = self._deleted(endpoint, allowed)
+        return counts
+
+    def tell(self) -> None:
+        """One message for everything that people should know, and the metric of what hangs."""
+        if self._settings.dry_run:
+            return
+        alarm.publish(self._home, self._settings, self._stuck, self._reader.now)
+        if self._lines:
+            notify(
+                lambda: self._home("sns"),
+                self._settings.topic_arn,
+                f"{self._settings.project}: idle endpoints",
+                messages.cut(self._lines),
+            )
+
+    def _first(self, endpoint: Endpoint, verdict: Verdict) -> Decision:
+        """Carry out everything but deletions, which wait for their order."""
+        acting = not self._settings.dry_run
+        if verdict.action is Action.WARN and not announced(endpoint, self._settings):
+            if acting and self._left() < SPARE_SECONDS:
+                self.problems.append(f"{endpoint.name}: no time was left to warn of it")
+                verdict = keep("idle, but no time was left to warn of it; the next run goes on")
+            elif acting:
+                endpoint = self._reader.priced(endpoint)
+                verdict = self._actions.warn(endpoint, verdict)
+            if verdict.action is Action.WARN:
+                self._lines += messages.warning(endpoint, self._settings, self._reader.now)
+        if verdict.action is Action.NOTIFY:
+            self._note_once(endpoint, verdict)
+        if acting and verdict.action is Action.KEEP and self._used_since_warning(endpoint):
+            self._actions.withdraw_warning(endpoint)
+        return self._decision(endpoint, verdict)
+
+    def _used_since_warning(self, endpoint: Endpoint) -> bool:
+        opened = self._settings.window_start(self._reader.now)
+        used = endpoint.last_used is not None and endpoint.last_used > opened
+        return used and DELETE_AFTER_TAG in endpoint.known_tags
+
+    def _deleted(self, endpoint: Endpoint, allowed: bool) -> tuple[Decision, bool]:
+        if not allowed:
+            limit = self._settings.max_deletes
+            verdict = keep(f"idle, but this run's limit of {limit} deletions is reached, dearest first")
+            return self._decision(endpoint, verdict), False
+        if self._left() < SPARE_SECONDS:
+            self.problems.append(f"{endpoint.name}: no time was left to delete it")
+            verdict = keep("idle, but no time was left in this run; the next goes on")
+            return self._decision(endpoint, verdict), False
+        if self._settings.dry_run:  # nothing is deleted, so nothing need be looked at twice
+            reason = self.decisions[endpoint.arn].reason
+            return self._decision(endpoint, Verdict(action=Action.DELETE, reason=reason)), True
+        again = self._reader.fresh(endpoint)
+        if isinstance(again, Unreadable):
+            verdict = keep(f"it could not be looked at again ({again.why})")
+            return self._decision(endpoint, verdict), False
+        if (again.arn, again.created) != (endpoint.arn, endpoint.created):
+            return self._decision(again, keep("it was made anew since the first look")), False
+        [(again, verdict)] = self._reader.settle([again])
+        if verdict.action is not Action.DELETE:
+            return self._first(again, verdict), False
+        again = self._reader.priced(again)
+        verdict = self._actions.delete(again, verdict)
+        if verdict.action is Action.DELETE:
+            self._lines.append(f"{endpoint.name}: {verdict.reason}.{self._cost(again)}")
+        elif verdict.action is Action.NOTIFY:
+            self._stuck += 1
+            self._note_once(again, verdict)
+        return self._decision(again, verdict), True
+
+    def _look_for_hanging(self, endpoints: list[Endpoint]) -> None:
+        """Alarm of what hangs within the scope; the decision stays what the rules said."""
+        for endpoint in endpoints:
+            sentences = hanging(endpoint, self._reader.now)
+            if not sentences:
+                continue
+            known = self._reader.tagged(endpoint)
+            if scope.judge(known, self._settings, self._reader.now) is not None:
+                continue
+            self._stuck += 1
+            decision = self.decisions[endpoint.arn]
+            self.decisions[endpoint.arn] = replace(
+                decision, evidence={**decision.evidence, "stuck": sentences}
+            )
+            if decision.action is not Action.NOTIFY:  # else people were told already
+                line = messages.hanging(endpoint, sentences, self._settings, self._reader.now)
+                self._note(endpoint.arn, endpoint.created, "stuck", line)
+
+    def _look_at_others(self) -> None:
+        if not self._settings.other_kinds:
+            return
+        self.others = look(self._clients, self._settings, self._reader.now, self._reader.has_time)
+        for found in self.others.decisions:
+            if found.action is Action.NOTIFY:
+                self._stuck += found.stuck
+                arn, created = str(found.evidence["arn"]), datetime.fromisoformat(found.evidence["created"])
+                cost = found.evidence.get("usd_per_hour")
+                price = f" It costs ${cost:.2f}/h." if cost is not None else ""
+                self._note(arn, created, "other", f"{found.kind} {found.name}: {found.reason}.{price}")
+
+    def _decision(self, endpoint: Endpoint, verdict: Verdict) -> Decision:
+        return Decision(
+            endpoint=endpoint.name,
+            action=verdict.action,
+            reason=verdict.reason,
+            evidence=evidence(endpoint, self._settings, self._reader.now),
+        )
+
+    def _cost(self, endpoint: Endpoint) -> str:
+        return messages.cost(endpoint, self._settings, self._reader.now)
+
+    def _note_once(self, endpoint: Endpoint, verdict: Verdict) -> None:
+        line = f"{endpoint.name}: {verdict.reason}.{self._cost(endpoint)}"
+        self._note(endpoint.arn, endpoint.created, verdict.action, line)
+
+    def _note(self, arn: str, created: datetime, what: str, line: str) -> None:
+        """Tell of a thing once a day."""
+        told = _told.get((arn, created, what))
+        if self._settings.dry_run or (told and self._reader.now - told < TELL_AGAIN):
+            return
+        _told[(arn, created, what)] = self._reader.now
+        self._lines.append(line)
+
+
+def answer(runs: Sequence[Run], settings: Settings) -> dict[str, Any]:
+    """Look everywhere, delete the dearest first wherever they are, tell, and put the answers together."""
+    idle = [(run, endpoint) for run in runs for endpoint in run.look()]
+
+    def dearest(found: tuple[Run, Endpoint]) -> tuple[float, datetime]:
+        return found[0].dearest(found[1])
+
+    deleted = 0
+    for run, endpoint in sorted(idle, key=dearest):
+        deleted += run.delete(endpoint, allowed=deleted < settings.max_deletes)
+    decisions: list[dict[str, Any]] = []
+    others: dict[str, Any] = {"decisions": [], "unlisted": {}}
+    problems: list[str] = []
+    for run in runs:
+        run.tell()
+        decisions += [decision.to_dict() for decision in run.decisions.values()]
+        found = run.others.to_dict()
+        others["decisions"] += found["decisions"]
+        where = f" ({run.region})" if len(runs) > 1 else ""
+        others["unlisted"] |= {f"{kind}{where}": why for kind, why in found["unlisted"].items()}
+        problems += [f"{problem}{where}" for problem in run.problems]
+    for decision in decisions:
+        log("decision", dry_run=settings.dry_run, **decision)
+    for other in others["decisions"]:
+        log("other-decision", dry_run=settings.dry_run, **other)
+    clients = {id(each): each for run in runs for each in run.all_clients}
+    calls = sum(each.calls for each in clients.values())
+    more = {"others": others} if settings.other_kinds else {}
+    told = {"unlisted": others["unlisted"]} if others["unlisted"] else {}
+    log(
+        "run",
+        dry_run=settings.dry_run,
+        endpoints=len(decisions),
+        problems=problems,
+        api_calls=calls,
+        **told,
+    )
+    return {"decisions": decisions, "api_calls": calls, "complete": not problems, **more}

@@ -1,0 +1,117 @@
+"""The reaper's settings, read from environment variables and the event when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from core.aws.calls import region_from
+from core.environment import Variables
+from core.names import KEEP_TAG
+
+
+class Scope(StrEnum):
+    """Whose endpoints may be touched: those with the project's tag, or all of the account."""
+
+    PROJECT = "project"
+    ACCOUNT = "account"
+
+
+class Kind(StrEnum):
+    """Resources besides endpoints that bill while nobody uses them; the values are those of `OTHER_KINDS`."""
+
+    NOTEBOOKS = "notebook-instances"
+    TRAINING = "training-jobs"
+    PROCESSING = "processing-jobs"
+    APPS = "apps"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What counts as idle and what may be done about it."""
+
+    project: str = "FinExpert"
+    region: str = "us-east-1"
+    idle: timedelta = timedelta(minutes=60)
+    min_age: timedelta = timedelta(minutes=60)
+    warn: timedelta = timedelta(0)
+    metric_delay: timedelta = timedelta(minutes=3)
+    scope: Scope = Scope.PROJECT
+    keep_tag: str = KEEP_TAG
+    dry_run: bool = False
+    max_deletes: int = 5
+    audit_bucket: str = ""
+    topic_arn: str = ""
+    hosting_stack: str = ""
+    #: Regions to look at; empty means the own one.
+    regions: tuple[str, ...] = ()
+    #: Kinds of resources besides endpoints that are looked at; people are told of them, nothing is stopped.
+    other_kinds: tuple[Kind, ...] = ()
+    metric_namespace: str = "FinExpert"
+
+    def window_start(self, now: datetime) -> datetime:
+        """Use after this moment keeps an endpoint.
+
+        CloudWatch shows a metric some minutes late, so the idle time is counted back from `now -
+        metric_delay`; what is already visible of the last minutes counts as well.
+        """
+        return now - self.metric_delay - self.idle
+
+    @property
+    def least_age(self) -> timedelta:
+        """Younger endpoints are kept: their window was not yet open, so no metric proves nothing."""
+        return max(self.min_age, self.idle + self.metric_delay)
+
+    def of_region(self, region: str) -> Settings:
+        """The same settings for another region; the Hosting stack is only where the function itself runs."""
+        if region == self.region:
+            return self
+        return replace(self, region=region, hosting_stack="")
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str], event: Mapping[str, Any]) -> Settings:
+        """Read all variables; ConfigurationError names every one that cannot be used.
+
+        `DRY_RUN` unset means false in the scope `project`, but true in the scope `account`: other people's
+        endpoints are touched only when someone has said so. The event can switch a dry run on, never off.
+        """
+        v = Variables(environ)
+
+        def minutes(name: str, default: float) -> timedelta:
+            return timedelta(minutes=v.number(name, default))
+
+        kinds = _words(v.text("OTHER_KINDS"))
+        scope = Scope(v.choice("SCOPE", Scope.PROJECT, tuple(Scope)))
+        settings = cls(
+            project=v.text("PROJECT", "FinExpert"),
+            region=region_from(environ),
+            idle=minutes("IDLE_MINUTES", 60),
+            min_age=minutes("MIN_AGE_MINUTES", 60),
+            warn=minutes("WARN_MINUTES", 0),
+            metric_delay=minutes("METRIC_DELAY_MINUTES", 3),
+            scope=scope,
+            keep_tag=v.text("KEEP_TAG", KEEP_TAG),
+            dry_run=v.flag("DRY_RUN", scope is Scope.ACCOUNT) or event.get("dry_run") is True,
+            max_deletes=int(v.number("MAX_DELETES", 5)),
+            audit_bucket=v.text("AUDIT_BUCKET"),
+            topic_arn=v.text("TOPIC_ARN"),
+            hosting_stack=v.text("HOSTING_STACK"),
+            regions=_words(v.text("REGIONS")),
+            other_kinds=tuple(Kind(word) for word in kinds if word in set(Kind)),
+            metric_namespace=v.text("METRIC_NAMESPACE", "FinExpert"),
+        )
+        for word in kinds:
+            if word not in set(Kind):
+                v.problem(f"OTHER_KINDS has {word!r}: write some of {', '.join(Kind)}")
+        if settings.idle <= timedelta(0):
+            v.problem("IDLE_MINUTES is 0: write how long nobody must have used an endpoint, in minutes")
+        v.check()
+        return settings
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """A list with commas or blanks between, each word once, in its order."""
+    return tuple(dict.fromkeys(text.replace(",", " ").split()))

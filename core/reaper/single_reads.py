@@ -1,0 +1,160 @@
+"""Reads about one endpoint at a time: tags, what runs on it, its configuration. Each costs a call, so what
+cannot have changed since the last run is remembered while the function is warm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.aws.calls import Clients, error_text, is_missing
+from core.aws.tags import Tags, list_tags
+from core.reaper.answers import config_of, detail_of
+from core.reaper.facts import Config, Detail, Endpoint, Need, Unreadable
+
+#: A description is used again for so long. Every change of the endpoint moves its LastModifiedTime, which the
+#: list shows and which voids the description at once; and before a deletion all is read anew.
+REMEMBERED = timedelta(hours=1)
+#: So many samples show whether memory and tag index can be trusted with the rest. Of the descriptions the
+#: oldest are read again: if one is not as remembered, all are forgotten. Of the endpoints that the index
+#: leaves out some are asked themselves: if none has a tag, the others have none either, since the index
+#: leaves out what was never tagged.
+SAMPLED = 2
+
+
+@dataclass
+class Memory:
+    """Of one region: descriptions by ARN, creation and last change; configurations by name, which AWS never
+    changes in place."""
+
+    details: dict[tuple[str, datetime, datetime], tuple[datetime, Detail]] = field(default_factory=dict)
+    configs: dict[str, Config] = field(default_factory=dict)
+
+    def of(self, endpoints: Iterable[Endpoint]) -> list[Endpoint]:
+        """Forget what belongs to no endpoint of the list; the remembered ones, longest known first."""
+        listed = {_version(endpoint): endpoint for endpoint in endpoints}
+        self.details = {version: kept for version, kept in self.details.items() if version in listed}
+        used = {detail.config_name for _, detail in self.details.values()}
+        self.configs = {name: config for name, config in self.configs.items() if name in used}
+        return [listed[version] for version in sorted(self.details, key=lambda v: (self.details[v][0], v))]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.details.clear()
+        self.configs.clear()
+
+
+class SingleReads:
+    """One run's reads of single endpoints.
+
+    Args:
+        clients: of the region.
+        memory: of the region, from earlier runs.
+        now: the moment that is judged.
+        has_time: whether more may be read.
+        note: takes what was read and the problem that it met.
+    """
+
+    def __init__(
+        self,
+        clients: Clients,
+        memory: Memory,
+        *,
+        now: Callable[[], datetime],
+        has_time: Callable[[], bool],
+        note: Callable[[str, str], None],
+    ) -> None:
+        self._clients, self._now, self._has_time, self._note = clients, now, has_time, note
+        self._memory = memory
+        self._sampled: list[Tags] = []
+        #: Reads that were tried.
+        self.made = 0
+        #: Whether anything is known of this fleet from earlier runs.
+        self.remembers = False
+        #: Whether the tag index was read whole, so that it may be taken at its word.
+        self.index_is_whole = False
+        #: The first endpoint that was left unread for lack of time.
+        self.cut_at = ""
+
+    def recall(self, endpoints: Iterable[Endpoint]) -> None:
+        """Let go of endpoints that are gone or changed, and make sure that what is remembered still holds."""
+        memory = self._memory
+        known = memory.of(endpoints)
+        self.remembers = bool(known)
+        for endpoint in known[:SAMPLED]:
+            _, remembered = memory.details.pop(_version(endpoint))
+            if self._detail(endpoint) != remembered:
+                memory.clear()
+                self.remembers = False
+                return
+
+    def read(self, need: Need, endpoint: Endpoint) -> Endpoint:
+        """The endpoint with its tags, detail or config: read, remembered, or Unreadable."""
+        if need is Need.TAGS:
+            return replace(endpoint, tags=self._tags(endpoint))
+        if need is Need.DETAIL:
+            return replace(endpoint, detail=self._detail(endpoint))
+        return replace(endpoint, config=self._config(endpoint))
+
+    def has_config(self, endpoint: Endpoint) -> bool:
+        """Whether its configuration is at hand without a call."""
+        if endpoint.config is not None:
+            return True
+        return isinstance(endpoint.detail, Detail) and endpoint.detail.config_name in self._memory.configs
+
+    def _tags(self, endpoint: Endpoint) -> Tags | Unreadable:
+        sampled = self._sampled
+        if self.index_is_whole and len(sampled) == SAMPLED and not any(sampled):
+            return {}
+        tags: Tags | Unreadable = self._one(
+            Need.TAGS, endpoint, lambda: list_tags(self._clients("sagemaker"), endpoint.arn)
+        )
+        if not isinstance(tags, Unreadable) and len(sampled) < SAMPLED:
+            sampled.append(tags)
+        return tags
+
+    def _detail(self, endpoint: Endpoint) -> Detail | Unreadable:
+        version = _version(endpoint)
+        read_at, detail = self._memory.details.get(version, (None, None))
+        if detail is not None and read_at is not None and self._now() - read_at < REMEMBERED:
+            return detail
+        found: Detail | Unreadable = self._one(
+            Need.DETAIL,
+            endpoint,
+            lambda: detail_of(self._clients("sagemaker").describe_endpoint(EndpointName=endpoint.name)),
+        )
+        # What is scaled to zero can come back at any moment.
+        if isinstance(found, Detail) and all(v.instances or v.serverless for v in found.variants):
+            self._memory.details[version] = self._now(), found
+        return found
+
+    def _config(self, endpoint: Endpoint) -> Config | Unreadable:
+        if not isinstance(endpoint.detail, Detail):
+            return Unreadable("the endpoint was not described")
+        name = endpoint.detail.config_name
+        if name not in self._memory.configs:
+            describe = self._clients("sagemaker").describe_endpoint_config
+            found = self._one(Need.CONFIG, endpoint, lambda: config_of(describe(EndpointConfigName=name)))
+            if isinstance(found, Unreadable):
+                return found
+            self._memory.configs[name] = found
+        return self._memory.configs[name]
+
+    def _one(self, need: Need, endpoint: Endpoint, read: Callable[[], Any]) -> Any:
+        if not self._has_time():
+            self.cut_at = self.cut_at or endpoint.arn
+            return Unreadable("no time was left in this run")
+        self.made += 1
+        try:
+            return read()
+        except Exception as error:
+            problem = error_text(error)
+            if not is_missing(error):  # that it is gone is known, not unread
+                self._note(f"{need.value} of {endpoint.name}", problem)
+            return Unreadable(problem)
+
+
+def _version(endpoint: Endpoint) -> tuple[str, datetime, datetime]:
+    return endpoint.arn, endpoint.created, endpoint.modified

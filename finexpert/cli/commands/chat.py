@@ -1,0 +1,107 @@
+"""`finexpert chat`: a conversation with the live endpoint."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from finexpert.cli.commands.ask import heading, show_pieces, side_by_side
+from finexpert.cli.commands.common import Json, open_deployment
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from finexpert.deployment import Deployment
+    from finexpert.service.asking.chatting import Conversation
+
+HELP = "/base, /tuned or /both: who answers · /clear: begin anew · /help · /quit, or Ctrl-D"
+
+
+def chat(
+    context: typer.Context,
+    to: Annotated[str, typer.Option(metavar="base|tuned|both", help="Who answers at first.")] = "both",
+    max_new_tokens: Annotated[int, typer.Option(help="Length of an answer.", min=1, max=2048)] = 64,
+    temperature: Annotated[float, typer.Option(help="0 takes the likeliest token each time.", min=0.0)] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of the sampling; the same seed gives the same answer.")] = 10,
+    json: Json = False,
+) -> None:
+    """Talk with the live endpoint: each model goes on from all that was said between you and it.
+
+    Within it: /base, /tuned, /both, /clear, /help, /quit. In a pipe each line of the input is a turn.
+
+    Example: finexpert chat --to tuned --temperature 0.8
+    """
+    from finexpert.cli.views import display
+    from finexpert.service.asking import asking
+    from finexpert.service.asking.chatting import Conversation
+
+    deployment = open_deployment(context)
+    asking.require_awake(deployment)
+    conversation = Conversation(tuple(asking.models(deployment)))
+    if not conversation.address(to):
+        raise typer.BadParameter(f"there is no model {to!r} here: {', '.join(conversation.models)}")
+    out = display.console(stderr=json)
+    parameters = asking.generation(max_new_tokens, temperature, seed)
+    for line in lines(conversation, out):
+        if line.startswith("/"):
+            if not obey(conversation, line, out):
+                break
+        else:
+            _turn(deployment, conversation, line, parameters, out)
+    if json:
+        display.print_json([asdict(turn) for turn in conversation.turns])
+
+
+def lines(conversation: Conversation, out: Console) -> Iterator[str]:
+    """What is typed, with a prompt that names who answers; in a pipe, the lines of the input."""
+    typed = sys.stdin.isatty()
+    if typed:
+        import readline  # noqa: F401  gives `input` its history and line editing
+
+        out.print(f"[dim]{HELP}[/]")
+    while True:
+        try:
+            line = input(f"{' + '.join(conversation.addressed)} › " if typed else "").strip()
+        except EOFError:
+            return
+        if line:
+            yield line
+
+
+def obey(conversation: Conversation, line: str, out: Console) -> bool:
+    """Follow a command of the conversation; False ends it."""
+    word = line[1:].strip().lower()
+    if word in ("quit", "exit"):
+        return False
+    if word == "clear":
+        conversation.clear()
+        out.print("[dim]forgotten: a new conversation[/]")
+    elif conversation.address(word):
+        out.print(f"[dim]now answering: {' and '.join(conversation.addressed)}[/]")
+    else:
+        out.print(f"[dim]{HELP}[/]")
+    return True
+
+
+def _turn(
+    deployment: Deployment,
+    conversation: Conversation,
+    said: str,
+    parameters: dict[str, object],
+    out: Console,
+) -> None:
+    """One turn on the screen. Ctrl-C ends the answers, and with them the chat."""
+    from finexpert.cli.views import display
+    from finexpert.service.asking import chatting
+
+    before = conversation.forgotten
+    with display.Live(out) as live:
+        heard = show_pieces(live, said, list(conversation.addressed))
+        answers = chatting.say(deployment, conversation, said, parameters, heard=heard)
+    out.print(side_by_side(said, {heading(answer): answer.text for answer in answers}))
+    if conversation.forgotten > before:
+        out.print("[dim]The oldest turns no longer fit into the models' context and were left out.[/]")

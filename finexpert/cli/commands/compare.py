@@ -1,0 +1,58 @@
+"""`finexpert compare RUN`: what base and tuned model wrote when the run was evaluated, side by side."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from finexpert.cli.commands.ask import side_by_side
+from finexpert.cli.commands.common import Json, open_deployment
+
+
+def compare(
+    context: typer.Context,
+    run: Annotated[str, typer.Argument(help="Name of the run.")],
+    sampled: Annotated[
+        bool, typer.Option("--sampled", help="The answers drawn by chance instead of the likeliest.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Base and tuned answers of a run side by side, and its figures, as the job wrote them.
+
+    Two runs with each other: finexpert runs compare A B.
+
+    Example: finexpert compare finexpert-20260131-142536-9f3a --sampled
+    """
+    from finexpert.cli.views import display
+    from finexpert.cli.views.run import before_after
+    from finexpert.errors import UserError
+    from finexpert.service.runs import runs
+
+    deployment = open_deployment(context)
+    evaluation = runs.evaluation(deployment, run)
+    if evaluation is None:
+        runs.describe(deployment, run)  # says so if there is no such run
+        raise UserError(
+            "This run has left no evaluation.",
+            where=run,
+            fix=f"See how it ended: finexpert runs show {run}",
+        )
+    shown = pairs(evaluation, "sampled" if sampled else "greedy")
+    if json:
+        figures = {key: evaluation[key] for key in ("passed", "primary", "verdict")}
+        display.print_json({"run": run, **figures, "answers": shown})
+        return
+    out = display.console()
+    for pair in shown:
+        out.print(side_by_side(pair["prompt"], {"base": pair["base"], "tuned": pair["tuned"]}))
+    out.print(before_after(evaluation), markup=False, soft_wrap=True)
+    out.print(evaluation["verdict"], markup=False, soft_wrap=True)
+
+
+def pairs(evaluation: dict[str, Any], way: str) -> list[dict[str, str]]:
+    """The prompts with each model's answer. `way`: "greedy" or "sampled"."""
+    return [
+        {"prompt": sample["prompt"], "base": sample["base"][way], "tuned": sample["tuned"][way]}
+        for sample in evaluation["samples"]
+    ]

@@ -1,0 +1,52 @@
+"""`finexpert costs`: this month's money, from what really ran."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import typer
+
+from finexpert.cli.commands.common import Json, open_deployment
+
+
+def costs(context: typer.Context, json: Json = False) -> None:
+    """What ran this month, what it cost, and what bills now. AWS's own bill lags by hours; this does not.
+
+    Example: finexpert costs --json
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    from finexpert.cli.views import display
+    from finexpert.service.money import costs as money
+    from finexpert.text import usd
+
+    deployment = open_deployment(context)
+    now = datetime.now(UTC)
+    spend = money.month_to_date(deployment, now=now)
+    if json:
+        display.print_json(money.document(deployment, spend, now))
+        return
+    position = money.position(deployment, spend)
+    budget, prices = deployment.settings.budget_usd, money.configured_prices(deployment)
+    out = display.console()
+    table = Table("what", "how", "cost", box=None, header_style="dim")
+    for line in spend.lines:
+        table.add_row(
+            line.name + (" [yellow]runs[/]" if line.running else ""), escape(line.how), usd(line.usd)
+        )
+    if spend.lines:
+        out.print(table)
+    would = "would have cost on AWS" if deployment.target.is_local else "cost"
+    out.print(
+        f"[bold]{usd(spend.total_usd)}[/] {would} since {spend.month:%d %B} of a budget of {usd(budget)}"
+    )
+    if spend.burn_usd_per_hour:
+        out.print(f"  runs now: {usd(spend.burn_usd_per_hour)} an hour")
+        hours = f"{position.hours_to_limit:.1f} h"
+        out.print(f"  everything is stopped at {usd(position.limit_usd)}: in {hours} at this pace")
+        out.print(f"  at the month's end, if all goes on: {usd(spend.projected_usd)}")
+    for price in prices:
+        out.print(f"  [dim]{price.component} {price}, {price.age_days(now)} days ago[/]", soft_wrap=True)
+    for problem in (*spend.unpriced, *spend.unread):
+        out.print(f"[yellow]! not in the sum:[/] {escape(problem)}", soft_wrap=True)

@@ -1,0 +1,145 @@
+"""`finexpert data check|upload|weights`: a dataset before anything is paid for; base weights of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from finexpert.cli.commands.common import Json, chosen_target, open_deployment
+from finexpert.errors import ExitCode
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from core.dataset import DatasetReport
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Check a dataset, upload it; upload base weights. Example: finexpert data check reports/",
+)
+
+DataPath = Annotated[
+    Path, typer.Argument(help="A .txt, .csv, .json or .jsonl file, or a folder of them.", show_default=False)
+]
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    path: DataPath,
+    base_model: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder with the base model's tokenizer.json, to count tokens instead of estimating;"
+            " with the embedded cloud its own by default.",
+            show_default=False,
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """What the data holds, what is wrong with it, how many optimizer steps it gives, what training costs.
+
+    Nothing leaves this machine. Example: finexpert data check reports/
+    """
+    from finexpert import paths
+    from finexpert.cli.views import display
+    from finexpert.service.runs import datasets
+
+    target = chosen_target(context)
+    settings = target.settings()
+    tokenizer = base_model or (paths.BASE_MODEL if target.is_local else None)
+    counter = None if tokenizer is None else datasets.token_counter(tokenizer)
+    report = datasets.check(path, settings.hyperparameters, counter=counter)
+    expected = datasets.expected(report, settings)
+    if json:
+        display.print_json({**report.to_dict(), "expected": expected})
+        raise typer.Exit(ExitCode.OK if report.ok else ExitCode.FAILED)
+    out = display.console()
+    out.print(f"[dim]on this machine: {path}[/]", soft_wrap=True)
+    print_report(out, report)
+    if report.ok:
+        out.print(f"[dim]tokens: {report.tokens_assumption}[/]", soft_wrap=True)
+        for task in report.tasks:
+            out.print(f"  {task.task}: {task.documents:,} documents, about {task.tokens:,} tokens")
+        out.print(expected, soft_wrap=True)
+    datasets.require_usable(report, path)
+
+
+@app.command()
+def upload(
+    context: typer.Context,
+    path: DataPath,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the dataset; by default from file name and content.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check the data and upload it to the app's data bucket; prints its S3 URI.
+
+    Example: finexpert data upload reports/ --name reports-2026
+    """
+    from finexpert.cli.views import display
+    from finexpert.service.runs import datasets
+
+    deployment = open_deployment(context)
+    report = datasets.check(path, deployment.settings.hyperparameters)
+    datasets.require_usable(report, path)
+    uri = datasets.upload(
+        deployment.target.client("s3"),
+        bucket=deployment.output("Storage", "DataBucketName"),
+        path=path,
+        name=name,
+    )
+    if json:
+        display.print_json({"dataset": uri, **report.to_dict()})
+    else:
+        print_report(display.console(), report)
+        print(uri)
+
+
+@app.command()
+def weights(
+    context: typer.Context,
+    folder: Annotated[
+        Path, typer.Argument(help="A Llama in Hugging Face layout, safetensors.", show_default=False)
+    ],
+    json: Json = False,
+) -> None:
+    """Check base weights of your own and upload them to where the training job will read them.
+
+    That is the setting base_model_uri, else base-model/ in the app's data bucket.
+
+    Example: finexpert data weights my-llama/
+    """
+    from finexpert.cli.views import display
+    from finexpert.service.account import base_weights
+    from finexpert.text import size
+
+    base_weights.require_usable(folder)
+    deployment = open_deployment(context)
+    location = base_weights.location(deployment)
+    out = display.console(stderr=True)
+    total = base_weights.upload(
+        deployment.target.client("s3"),
+        folder=folder,
+        location=location,
+        told=lambda name, count: out.print(f"  {name}, {size(count)}", soft_wrap=True),
+    )
+    if json:
+        display.print_json({"location": location, "bytes": total})
+        return
+    display.console().print(f"[green]✓[/] {size(total)} at {location}", soft_wrap=True)
+    if deployment.settings.gated:
+        out.print(f"Train on them: cdk deploy --all -c {base_weights.SETTING}", soft_wrap=True)
+
+
+def print_report(out: Console, report: DatasetReport) -> None:
+    """The report's sentence and what a reader should weigh."""
+    from rich.markup import escape
+
+    if report.ok:
+        out.print(f"[green]✓[/] {escape(report.sentence)}", soft_wrap=True)
+    for warning in report.warnings:
+        out.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)

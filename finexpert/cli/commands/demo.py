@@ -1,0 +1,35 @@
+"""`finexpert demo`: the whole life of a fine-tune on an embedded cloud of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from finexpert.cli.commands.common import Json
+
+
+def demo(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Your text: .txt, .csv, .json, .jsonl or a folder. Default: the shipped sample."),
+    ] = None,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep", help="Stop before the end: leave cloud, app and endpoint running to play with."
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """The whole life of a fine-tuned model on this machine in about 4 minutes: made, served, reaped, removed.
+
+    It deploys the production app with the real CDK CLI on an embedded cloud of its own; no AWS account is
+    touched. Ctrl-C at any moment removes everything. Exit code 3: the quality gate refused the result.
+
+    Example: finexpert demo --data reports/
+    """
+    from finexpert.demo import program
+
+    raise typer.Exit(program.run(data, keep=keep, json=json))

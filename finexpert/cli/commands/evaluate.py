@@ -1,0 +1,132 @@
+"""`finexpert evaluate`: score base and tuned model of a finished run again, with questions of one's own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from finexpert.cli.commands.common import Json, open_deployment
+from finexpert.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from core.dataset import Question
+    from finexpert.deployment import Deployment
+    from finexpert.service.asking.asking import Answer
+
+
+def evaluate(
+    context: typer.Context,
+    run: Annotated[str, typer.Argument(help="Name of the run.", show_default=False)],
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="Questions with right answers: questions.jsonl, or a file of TAT-QA (docs/evaluation.md).",
+            show_default=False,
+        ),
+    ],
+    endpoint: Annotated[
+        bool, typer.Option("--endpoint", help="Ask the live endpoint instead of loading the models here.")
+    ] = False,
+    base_model: Annotated[
+        Path | None, typer.Option(help="A local folder with the run's base weights.", show_default=False)
+    ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch the run's base weights even if they are large.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for evaluation.json and report.html; by default out/evaluation-RUN."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Score base and tuned model again, here or through the live endpoint, and write the same report.
+
+    Exit code 3: by these figures the quality gate says no.
+
+    Example: finexpert evaluate finexpert-20260131-142536-9f3a --data questions.jsonl
+    """
+    from finexpert import paths
+    from finexpert.cli.views import display
+    from finexpert.cli.views.evaluation import outcome
+    from finexpert.service.evaluation import evaluating, evaluations
+
+    questions = evaluating.read_questions(data)
+    deployment = open_deployment(context)
+    of_run = evaluations.load(deployment, run)
+    if endpoint:
+        document = _through_endpoint(deployment, of_run, questions)
+    else:
+        document = _here(deployment, run, data, of_run, base_model=base_model, download=download)
+    folder = out or paths.OUT / f"evaluation-{run}"
+    evaluating.write(document, folder)
+    if json:
+        display.print_json(document)
+    else:
+        screen = display.console()
+        for part in outcome(document):
+            screen.print(part)
+        screen.print(f"report  {folder / 'report.html'}", soft_wrap=True)
+    if not document["passed"]:
+        raise typer.Exit(ExitCode.GATE)
+
+
+def _here(
+    deployment: Deployment,
+    run: str,
+    data: Path,
+    of_run: Mapping[str, Any],
+    *,
+    base_model: Path | None,
+    download: bool,
+) -> dict[str, Any]:
+    """With the training program on this machine."""
+    import tempfile
+
+    from finexpert.cli.views import display
+    from finexpert.service.endpoint import events
+    from finexpert.service.evaluation import evaluating
+    from finexpert.service.runs import follow
+
+    progress = events.Progress()
+    with tempfile.TemporaryDirectory() as temporary, display.Live(display.console(stderr=True)) as live:
+        live.update("fetching the run's parts", "fetching the run's parts")
+        evaluating.gather(
+            deployment.target.client("s3"),
+            evaluating.sources(deployment, run),
+            folder=Path(temporary),
+            questions=data,
+            settings=of_run["settings"],
+            base_model=base_model,
+            download=download,
+        )
+
+        def show(line: str) -> None:
+            nonlocal progress
+            progress = events.fold(progress, [line])
+            doing = follow.phase_words(progress.phase)
+            live.update(doing, doing)
+
+        measured = evaluating.run_program(Path(temporary), os.environ, show)
+        if not evaluating.same_data(measured, of_run):
+            live.line("[yellow]![/] The dataset has changed since the run: the held-out side may be another.")
+    return evaluating.completed(measured, of_run)
+
+
+def _through_endpoint(
+    deployment: Deployment, of_run: Mapping[str, Any], questions: Sequence[Question]
+) -> dict[str, Any]:
+    """With InvokeEndpoint; it answers as whatever adapter it serves now."""
+    from finexpert.service.asking import asking
+    from finexpert.service.evaluation import endpoint_evaluation
+
+    asking.require_awake(deployment)
+
+    def ask(prompt: str, new_tokens: int) -> Sequence[Answer]:
+        return asking.ask(deployment, prompt, asking.generation(new_tokens, 0.0, 0))
+
+    return endpoint_evaluation.measure(ask, questions, of_run)

@@ -1,0 +1,75 @@
+"""`finexpert leftovers`: what the account still holds that bills, or starts what bills."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from finexpert.cli.commands.common import Json, open_deployment
+from finexpert.errors import ExitCode
+
+
+def leftovers(
+    context: typer.Context,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="Also what has neither the project's tag nor its name."),
+    ] = False,
+    region: Annotated[
+        list[str] | None,
+        typer.Option(help="Look there only; may be repeated. All regions of the account if not given."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Search the account, region by region, for anything of the project that bills or starts what does.
+
+    Run it after cdk destroy: it should find nothing but what the setting retain_data keeps on purpose, which
+    is told apart. It only looks. Exit code 4: something is there.
+    Exit code 1: nothing was found, but not everything could be read.
+
+    Example: finexpert leftovers --all --region us-east-1
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    from finexpert.cli.views import display
+    from finexpert.service.account import audit
+    from finexpert.text import counted
+
+    deployment = open_deployment(context)
+    with display.Live(display.console(stderr=True)) as live:
+        result = audit.audit(
+            deployment,
+            region or audit.regions(deployment),
+            everything=everything,
+            progress=lambda done, total: live.update(f"looking: {done} of {total} lists", ""),
+        )
+    if json:
+        display.print_json(asdict(result))
+    else:
+        out = display.console()
+        if result.found:
+            table = Table("where", "what", "which", box=None, header_style="dim")
+            for (place, kind), names in audit.by_kind(result.found).items():
+                table.add_row(place, kind, escape("\n".join(names)))
+            out.print(table)
+            out.print(f"[red]✗[/] {len(result.found)} left. The app's own go with: cdk destroy --all")
+        else:
+            whose = "the account" if everything else deployment.settings.prefix
+            seen = counted(len(result.regions), "region")
+            sign = "[yellow]?[/]" if result.unread else "[green]✓[/]"
+            out.print(f"{sign} nothing of {whose} is seen in {seen}")
+        if result.kept:
+            out.print(
+                "Kept on purpose, by the setting retain_data; S3 and KMS bill them until you delete them:"
+            )
+            for (place, kind), names in audit.by_kind(result.kept).items():
+                out.print(f"  {place}, {kind}: {escape(', '.join(names))}", soft_wrap=True)
+        for problem in result.unread:
+            out.print(f"[yellow]! not seen:[/] {escape(problem)}", soft_wrap=True)
+    if result.found:
+        raise typer.Exit(ExitCode.FOUND)
+    if result.unread:
+        raise typer.Exit(ExitCode.FAILED)

@@ -1,0 +1,124 @@
+"""`finexpert local up|down|status|logs`: the embedded cloud of this checkout."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from finexpert import paths
+from finexpert.cli.commands.common import Json
+from finexpert.errors import ExitCode
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The embedded cloud: AWS on this machine, on loopback, for nothing. Example: finexpert local up",
+)
+
+ENDPOINT = "AWS_ENDPOINT_URL"
+"""What a shell that took the printed variables has."""
+
+State = Annotated[Path, typer.Option("--state", help="Its state folder.", show_default=".localcloud")]
+
+
+@app.command()
+def up(
+    state: State = paths.LOCAL_STATE,
+    port: Annotated[int | None, typer.Option(help="A free one if not given.", min=1, max=65535)] = None,
+    json: Json = False,
+) -> None:
+    """Start it, or find it running; prints what AWS clients need.
+
+    Example: eval "$(finexpert local up)" && cdk bootstrap && cdk deploy --all
+    """
+    from finexpert.cli.views import display
+    from localcloud import lifecycle
+
+    cloud = lifecycle.up(state, port=port)
+    display.console(stderr=True).print(
+        f"[green]✓[/] embedded cloud at [bold]{cloud.endpoint_url}[/], log {cloud.log_path}", soft_wrap=True
+    )
+    environment = cloud.environment() | {"FINEXPERT_SETTINGS": str(paths.LOCAL_SETTINGS)}
+    if json:
+        display.print_json(
+            {
+                "endpoint_url": cloud.endpoint_url,
+                "pid": cloud.pid,
+                "log": str(cloud.log_path),
+                "environment": environment,
+            }
+        )
+        return
+    for key, value in environment.items():
+        print(f"export {key}={shlex.quote(value)}")
+
+
+@app.command()
+def down(state: State = paths.LOCAL_STATE, json: Json = False) -> None:
+    """Stop it and everything that it started.
+
+    Example: finexpert local down
+    """
+    from finexpert.cli.views import display
+    from localcloud import lifecycle
+
+    stopped = lifecycle.down(state)
+    if json:
+        display.print_json({"stopped": stopped})
+        return
+    display.console().print("[green]✓[/] stopped" if stopped else "No embedded cloud ran here.")
+    if ENDPOINT in os.environ:
+        kept = "This shell still has its variables: open another one before you act on AWS."
+        display.console(stderr=True).print(kept, soft_wrap=True)
+
+
+@app.command()
+def status(state: State = paths.LOCAL_STATE, json: Json = False) -> None:
+    """Whether it runs, where, and what it holds in memory. Exit code 1 if it does not run.
+
+    Example: finexpert local status --json
+    """
+    from finexpert.cli.views import display
+    from finexpert.text import duration
+    from localcloud import lifecycle
+
+    cloud = lifecycle.status(state)
+    health = cloud.health() if cloud else {}
+    if json:
+        display.print_json(
+            {"running": cloud is not None, "endpoint_url": cloud and cloud.endpoint_url, **health}
+        )
+    elif cloud:
+        out = display.console()
+        out.print(f"[green]●[/] runs at [bold]{cloud.endpoint_url}[/], process {cloud.pid}", soft_wrap=True)
+        uptime, memory = duration(health["uptime_seconds"]), health["memory_mb"]
+        out.print(f"  up {uptime}, {memory:.0f} MB, state in {cloud.state_dir}", soft_wrap=True)
+    else:
+        display.console().print("○ does not run. Start it: finexpert local up")
+    if not cloud:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+@app.command()
+def logs(
+    name: Annotated[
+        str, typer.Argument(help="A training job, an endpoint, a Lambda function, or `cloud` itself.")
+    ] = "cloud",
+    state: State = paths.LOCAL_STATE,
+    json: Json = False,
+) -> None:
+    """The log of the cloud, of a training job, an endpoint or a Lambda function, by its name.
+
+    Example: finexpert local logs finexpert-idle-reaper
+    """
+    from finexpert.cli.views import display
+    from localcloud import lifecycle
+
+    text = lifecycle.logs(state, name)
+    if json:
+        display.print_json({"name": name, "lines": text.splitlines()})
+    else:
+        print(text, end="")

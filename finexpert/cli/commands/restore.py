@@ -1,0 +1,47 @@
+"""`finexpert restore NAME`: make an endpoint again that the idle reaper deleted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from finexpert.cli.commands.common import Json, open_deployment
+
+
+def restore(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The name of the endpoint that was deleted.")],
+    json: Json = False,
+) -> None:
+    """Make a deleted endpoint again from its snapshot: configuration, components, scaling, tags.
+
+    It bills from then on. The app's own endpoint comes back with `finexpert wake` instead.
+
+    Example: finexpert restore my-endpoint
+    """
+    from datetime import UTC, datetime
+
+    from finexpert.cli.views import display
+    from finexpert.errors import UserError
+    from finexpert.service.endpoint import restoring
+
+    deployment = open_deployment(context)
+    if name == deployment.names.endpoint:
+        raise UserError(
+            f"{name} is the app's own endpoint: it was put to sleep, not deleted.", fix="finexpert wake"
+        )
+    bucket = deployment.output("Guardrails", "AuditBucketName")
+    out = display.console(stderr=True)
+    restoring.restore(
+        deployment.target.client,
+        lambda region: lambda service: deployment.target.client(service, region),
+        bucket,
+        name,
+        datetime.now(UTC),
+        lambda step: out.print(f"  {step}", highlight=False),
+    )
+    if json:
+        display.print_json({"endpoint": name, "restored": True})
+    else:
+        display.console().print(f"[green]✓[/] {name} is back, and bills")

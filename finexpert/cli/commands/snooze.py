@@ -1,0 +1,32 @@
+"""`finexpert snooze NAME`: keep the idle reaper away from an endpoint for a while."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from finexpert.cli.commands.common import Json, open_deployment
+
+
+def snooze(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The endpoint's name, as a warning tells it.")],
+    hours: Annotated[float, typer.Option("--hours", min=0.1, max=8760, help="For how long.")] = 24.0,
+    json: Json = False,
+) -> None:
+    """Let an endpoint live for some hours although nobody calls it. It goes on billing.
+
+    Example: finexpert snooze finexpert --hours 8
+    """
+    from datetime import UTC, datetime
+
+    from finexpert.cli.views import display
+    from finexpert.service.endpoint import snoozing
+
+    deployment = open_deployment(context)
+    until = snoozing.snooze(deployment.target.client, name, hours, datetime.now(UTC))
+    if json:
+        display.print_json({"endpoint": name, "kept_until": until.isoformat()})
+        return
+    display.console().print(f"[green]✓[/] {name} is kept until {until:%Y-%m-%d %H:%M} UTC, and bills")

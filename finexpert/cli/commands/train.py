@@ -1,0 +1,162 @@
+"""`finexpert train`: check, upload, start, follow; or attach to a run, or stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from finexpert.cli import options
+from finexpert.cli.commands.common import Json, may_be_left, open_deployment
+from finexpert.errors import ExitCode
+
+if TYPE_CHECKING:
+    from finexpert.deployment import Deployment
+    from finexpert.service.runs.follow import Snapshot
+
+
+def train(
+    context: typer.Context,
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            help="A file or folder of text, or s3://… of an uploaded dataset.", show_default=False
+        ),
+    ] = None,
+    hyperparameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--hyperparameter",
+            "-p",
+            metavar="NAME=VALUE",
+            help="Override one of the recipe; may be repeated.",
+        ),
+    ] = None,
+    wake: Annotated[
+        bool,
+        typer.Option("--wake/--no-wake", help="Serve the result at once if the quality gate accepts it."),
+    ] = False,
+    attach: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Follow a run that was started before.")
+    ] = None,
+    stop: Annotated[str | None, typer.Option(metavar="RUN", help="Stop a run and its training job.")] = None,
+    json: Json = False,
+) -> None:
+    """Fine-tune on your data and follow it: state, progress, loss, and what it costs.
+
+    Ctrl-C only stops watching; the run goes on. Exit code 3: the quality gate refused the result.
+
+    Example: finexpert train reports/ -p epoch=3 --wake
+    """
+    if sum(choice is not None for choice in (data, attach, stop)) != 1:
+        raise typer.BadParameter("give one of: data, --attach RUN, --stop RUN")
+    _refuse_settings(options.of(context).flags)
+    deployment = open_deployment(context)
+    if stop:
+        _stop(deployment, stop, json=json)
+        return
+    overrides = options.parse_pairs(hyperparameter or [], option="--hyperparameter", example="epoch=3")
+    run = attach or start(deployment, str(data), overrides, wake=wake)
+    snapshot = watch(deployment, run)
+    report(deployment, snapshot, json=json)
+
+
+def _refuse_settings(flags: Mapping[str, str]) -> None:
+    """A run goes by what was deployed, so other settings would be promised here and not kept."""
+    for name in flags.keys() - {"prefix", "region"}:
+        raise typer.BadParameter(
+            f"-c {name}: a run goes by the settings that were deployed. For one run: -p NAME=VALUE overrides"
+            f" the recipe. For all: cdk deploy --all -c {name}={flags[name]}"
+        )
+
+
+def start(deployment: Deployment, data: str, overrides: Mapping[str, str], *, wake: bool) -> str:
+    """Check the data, upload it and start a run, all told on the screen; returns the run's name.
+
+    Args:
+        data: a file or folder, or the S3 URI of an uploaded dataset.
+        overrides: of the recipe's hyperparameters.
+        wake: serve the result at once if the quality gate accepts it.
+
+    Raises:
+        UserError: the data or a hyperparameter cannot be used.
+    """
+    from finexpert.cli.commands.data import print_report
+    from finexpert.cli.views import display
+    from finexpert.service.runs import datasets, runs
+
+    out = display.console(stderr=True)
+    if datasets.is_s3_uri(data):
+        uri = data if data.endswith("/") else data + "/"
+    else:
+        path = Path(data)
+        checked = datasets.check(path, {**deployment.settings.hyperparameters, **overrides})
+        datasets.require_usable(checked, path)
+        print_report(out, checked)
+        bucket = deployment.output("Storage", "DataBucketName")
+        uri = datasets.upload(deployment.target.client("s3"), bucket=bucket, path=path)
+    run = runs.start(deployment, dataset=uri, hyperparameters=overrides, wake=wake, now=datetime.now(UTC))
+    out.print(f"started [bold]{run}[/] on {uri}", soft_wrap=True)
+    return run
+
+
+def watch(deployment: Deployment, run: str) -> Snapshot:
+    """Follow a run on the screen to its end.
+
+    Raises:
+        UserError: Ctrl-C; the run goes on, and the error says how to come back.
+    """
+    from finexpert.cli.views import display
+    from finexpert.cli.views.run import milestone, region
+    from finexpert.service.money import costs
+    from finexpert.service.runs import follow
+
+    price = costs.training_usd_per_hour(deployment)
+    is_local = deployment.target.is_local
+    snapshot = None
+    looks = follow.snapshots(deployment, run, usd_per_hour=price, now=lambda: datetime.now(UTC))
+    back = f"Watch again: finexpert train --attach {run}. Stop it: finexpert train --stop {run}"
+    with (
+        may_be_left("the run", where=run, fix=back),
+        display.Live(display.console(stderr=True)) as live,
+    ):
+        for snapshot in looks:
+            live.update(region(snapshot, is_local=is_local), *milestone(snapshot, is_local=is_local))
+    assert snapshot is not None  # the generator yields at least once
+    return snapshot
+
+
+def report(deployment: Deployment, snapshot: Snapshot, *, json: bool) -> None:
+    """How a followed run ended; ends the command with the exit code that belongs to it."""
+    from finexpert.cli.views import display
+    from finexpert.cli.views.run import ending
+    from finexpert.service.runs import follow, runs
+
+    if json:
+        document = {"run": snapshot.run, "status": snapshot.status, "usd": snapshot.usd, **snapshot.output}
+        display.print_json(
+            document | {"error": snapshot.error, "cause": follow.readable_cause(snapshot.cause)}
+        )
+    else:
+        follow.require_success(snapshot)
+        evaluation = runs.evaluation(deployment, snapshot.run)
+        ended = ending(snapshot, evaluation, is_local=deployment.target.is_local)
+        display.console().print(ended, soft_wrap=True)
+    if snapshot.status != "SUCCEEDED":
+        raise typer.Exit(ExitCode.FAILED)
+    if snapshot.output.get("outcome") == "rejected":
+        raise typer.Exit(ExitCode.GATE)
+
+
+def _stop(deployment: Deployment, run: str, *, json: bool) -> None:
+    from finexpert.cli.views import display
+    from finexpert.service.runs import runs
+
+    stopped = runs.stop(deployment, run)
+    if json:
+        display.print_json({"run": run, "stopped": stopped})
+        return
+    display.console().print(f"[green]✓[/] {run} is being stopped" if stopped else f"{run} had already ended.")

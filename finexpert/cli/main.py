@@ -1,0 +1,131 @@
+"""The command `finexpert`: its verbs, and how problems end it.
+
+    finexpert demo                      the whole life of a fine-tune on this machine
+    finexpert data check reports/       what your text holds, before anything is paid for
+    finexpert train reports/ --wake     fine-tune, follow, serve
+    finexpert ask "…"                   base and tuned, side by side
+
+Start-up counts: `--help` must come in 0.4 s, so nothing heavy is imported until a verb needs it.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from finexpert.cli import options
+from finexpert.cli.commands import (
+    ask,
+    chat,
+    compare,
+    config,
+    costs,
+    data,
+    demo,
+    doctor,
+    evaluate,
+    leftovers,
+    local,
+    plan,
+    prices,
+    reap,
+    restore,
+    runs,
+    sleep,
+    snooze,
+    train,
+    wake,
+    web,
+)
+from finexpert.errors import ExitCode, UserError, explain
+from finexpert.target import On
+
+EPILOG = (
+    "Exit codes: 0 done · 1 failed · 2 wrong usage or settings · 3 the quality gate said no · "
+    "4 a check or audit found something · 130 interrupted. Settings: cdk.json, then FINEXPERT_<KEY> in the "
+    "environment, then -c key=value; finexpert config shows which won. Example: finexpert data check reports/"
+)
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    epilog=EPILOG,
+    help="Turn Llama 2 7B into an expert on your own financial text, "
+    "on AWS or on this machine's embedded cloud.",
+)
+
+
+@app.callback()
+def shared(
+    context: typer.Context,
+    on: Annotated[
+        On,
+        typer.Option(
+            "--on",
+            envvar="FINEXPERT_ON",
+            help="Where to act. auto: the embedded cloud if one runs in this checkout, else AWS. "
+            "AWS_ENDPOINT_URL, if set, is always the embedded cloud.",
+        ),
+    ] = On.AUTO,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("-c", metavar="KEY=VALUE", help="Another value of a setting; may be repeated."),
+    ] = None,
+    debug: Annotated[bool, typer.Option(options.DEBUG, help="Show the stack trace of a failure.")] = False,
+) -> None:
+    """What all verbs share; each takes these options after its own name too."""
+    context.obj = options.Options(on, options.parse_settings(settings))
+
+
+TRY = "Try it on this machine"
+PREPARE = "Before money is spent"
+FINE_TUNE = "Fine-tune"
+SERVE = "Ask the model"
+GUARD = "Money and guardrails"
+
+app.command(rich_help_panel=TRY)(demo.demo)
+app.add_typer(local.app, name="local", rich_help_panel=TRY)
+app.command(rich_help_panel=PREPARE)(doctor.doctor)
+app.command(rich_help_panel=PREPARE)(config.config)
+app.add_typer(data.app, name="data", rich_help_panel=PREPARE)
+app.command(rich_help_panel=FINE_TUNE)(train.train)
+app.add_typer(runs.app, name="runs", rich_help_panel=FINE_TUNE)
+app.command(rich_help_panel=FINE_TUNE)(evaluate.evaluate)
+app.command(rich_help_panel=FINE_TUNE)(compare.compare)
+app.command(rich_help_panel=SERVE)(wake.wake)
+app.command(rich_help_panel=SERVE)(ask.ask)
+app.command(rich_help_panel=SERVE)(chat.chat)
+app.command(rich_help_panel=SERVE)(sleep.sleep)
+app.command(rich_help_panel=SERVE)(web.web)
+app.command(rich_help_panel=GUARD)(costs.costs)
+app.command(rich_help_panel=GUARD)(plan.plan)
+app.add_typer(prices.app, name="prices", rich_help_panel=GUARD)
+app.command(rich_help_panel=GUARD)(reap.reap)
+app.command(rich_help_panel=GUARD)(snooze.snooze)
+app.command(rich_help_panel=GUARD)(restore.restore)
+app.command(rich_help_panel=GUARD)(leftovers.leftovers)
+
+
+def main() -> None:
+    """Run a command. A failure ends as what, where, what to do; a stack trace only with `--debug`."""
+    for_programs = options.asked_for(options.JSON, sys.argv[1:])
+    try:
+        command = options.share(typer.main.get_command(app))
+        # In standalone mode wrong usage is told in Typer's own words, else it is raised.
+        sys.exit(command(prog_name="finexpert", standalone_mode=not for_programs) or ExitCode.OK)
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.INTERRUPTED)
+    except Exception as error:
+        if options.asked_for(options.DEBUG, sys.argv[1:]):
+            raise
+        known = explain(error) or UserError(
+            f"{type(error).__name__}: {error}",
+            where="finexpert (this should not happen)",
+            fix=f"Repeat with {options.DEBUG} to see where it comes from.",
+        )
+        from finexpert.cli.views.display import print_error
+
+        print_error(known, json=for_programs)
+        sys.exit(known.code)

@@ -1,0 +1,146 @@
+"""The deployed idle reaper: ask it what it would do, read what it did, and foresee when it will act."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from core.aws.calls import pages
+from finexpert.deployment import Deployment
+from finexpert.errors import UserError
+from finexpert.text import duration
+from infra.settings import Settings
+
+#: Decisions that are read at most; a quiet endpoint is decided on every few minutes.
+MOST_DECISIONS = 2000
+
+
+def dry_run(deployment: Deployment) -> dict[str, Any]:
+    """Invoke the deployed function with `{"dry_run": true}`: its own code, role and settings.
+
+    Returns:
+        Its answer: `decisions` (endpoint, action, reason, evidence), `api_calls`, `complete`.
+
+    Raises:
+        UserError: the function failed; with its own message.
+    """
+    name = deployment.output("Guardrails", "IdleReaperName")
+    answer = deployment.target.client("lambda").invoke(
+        FunctionName=name, Payload=json.dumps({"dry_run": True}).encode()
+    )
+    document = json.loads(answer["Payload"].read() or b"null")
+    if answer.get("FunctionError") or not isinstance(document, dict):
+        message = document.get("errorMessage") if isinstance(document, dict) else document
+        raise UserError(
+            f"The idle reaper failed: {message}",
+            where=name,
+            fix=f"Its log: /aws/lambda/{name} in CloudWatch Logs",
+        )
+    return document
+
+
+def log_group(deployment: Deployment) -> str:
+    """Where the function's log is."""
+    return f"/aws/lambda/{deployment.output('Guardrails', 'IdleReaperName')}"
+
+
+def decisions_in(lines: list[str]) -> list[Mapping[str, Any]]:
+    """The decisions among the function's log lines: one JSON object each, `"event": "decision"`."""
+    found: list[Mapping[str, Any]] = []
+    for line in lines:
+        start = line.find("{")
+        try:
+            entry = json.loads(line[start:]) if start >= 0 else None
+        except ValueError:
+            continue
+        if isinstance(entry, dict) and entry.get("event") == "decision":
+            found.append(entry)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """The same decision on one endpoint, once or several times in a row: first `since`, last `at`."""
+
+    endpoint: str
+    action: str
+    reason: str
+    since: datetime
+    at: datetime
+
+
+def decisions(deployment: Deployment, *, since: datetime, until: datetime) -> list[Told]:
+    """What the reaper decided between two times, newest first; decisions that stay the same are one.
+
+    `keep` because of use is decided every few minutes: the newest reason stands for all of a row.
+    """
+    logs = deployment.target.client("logs")
+    found: list[tuple[datetime, Mapping[str, Any]]] = []
+    try:
+        for answer in pages(
+            logs.filter_log_events,
+            token="nextToken",
+            logGroupName=log_group(deployment),
+            startTime=int(since.timestamp() * 1000),
+            endTime=int(until.timestamp() * 1000),
+            filterPattern='"decision"',
+        ):
+            for event in answer["events"]:
+                at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+                found += [(at, decision) for decision in decisions_in([event["message"]])]
+            if len(found) >= MOST_DECISIONS:
+                break
+    except logs.exceptions.ResourceNotFoundException:
+        return []  # it has not run yet
+    return in_rows(found)
+
+
+def in_rows(found: Iterable[tuple[datetime, Mapping[str, Any]]]) -> list[Told]:
+    """Decisions with their times, put together where one endpoint's stay the same; newest first."""
+    rows: list[Told] = []
+    newest: dict[str, int] = {}
+    for at, decision in sorted(found, key=lambda each: each[0]):
+        if decision.get("dry_run"):
+            continue
+        name, action = str(decision["endpoint"]), str(decision["action"])
+        row = newest.get(name)
+        same = row is not None and rows[row].action == action
+        since = rows[row].since if same and row is not None else at
+        told = Told(endpoint=name, action=action, reason=str(decision["reason"]), since=since, at=at)
+        if same and row is not None:
+            rows[row] = told
+        else:
+            newest[name] = len(rows)
+            rows.append(told)
+    return sorted(rows, key=lambda told: told.at, reverse=True)
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """When the reaper should act: `earliest` if it looks just then, `latest` if it looked just before."""
+
+    earliest: datetime
+    latest: datetime
+
+    def countdown(self, now: datetime) -> str:
+        """`in 48 s to 1 min 48 s`, `within 32 s`, or that it is late."""
+        first, last = (max(0.0, (at - now).total_seconds()) for at in (self.earliest, self.latest))
+        if first:
+            return f"in {duration(first)} to {duration(last)}"
+        return f"within {duration(last)}" if last else "any moment"
+
+
+def expect(settings: Settings, *, asked: datetime) -> Expectation:
+    """From the settings: idle time and metric delay after the last call, then the schedule's next look.
+
+    CloudWatch counts calls by the minute, so the idle time begins at the end of the last call's minute.
+
+    Args:
+        asked: when the endpoint was last called, UTC-aware.
+    """
+    counted = asked.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    earliest = counted + timedelta(minutes=settings.idle_minutes + settings.metric_delay_minutes)
+    return Expectation(earliest, earliest + timedelta(minutes=settings.reaper_period_minutes))

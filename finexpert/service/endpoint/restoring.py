@@ -1,0 +1,177 @@
+"""Makes an endpoint again that the idle reaper deleted, from the snapshot in the audit bucket."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from core.aws.calls import error_text, is_missing
+from core.endpoint.restoring import Plan, Request, SnapshotUnusable, plan
+from core.endpoint.snapshot import folder
+from finexpert.errors import UserError
+
+Clients = Callable[[str], Any]
+Told = Callable[[str], None]
+
+POLL_SECONDS = 5.0
+#: Downloading weights and starting a container may take an hour each.
+LONGEST_SECONDS = 7200.0
+
+
+@dataclass(frozen=True)
+class Restorer:
+    """The steps of a restore; each can be repeated, so one that broke off is ended by the same command.
+
+    Args:
+        clients: `clients("sagemaker")` is the boto3 client.
+        told: hears every step.
+    """
+
+    clients: Clients
+    told: Told
+    pause: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = field(default=time.monotonic)
+
+    def restore(self, wanted: Plan) -> None:
+        """Configuration, endpoint, components, scaling.
+
+        Raises:
+            UserError: another endpoint has the name, something did not come up, or AWS refused.
+        """
+        sagemaker = self.clients("sagemaker")
+        self._config(sagemaker, wanted)
+        self._endpoint(sagemaker, wanted)
+        for request in wanted.components:
+            self._component(sagemaker, request)
+        if wanted.capacities:
+            sagemaker.update_endpoint_weights_and_capacities(**wanted.capacities)
+            self._wait_for_endpoint(sagemaker, wanted.name)
+            self.told("its variants have their instances again")
+        self._scaling(wanted)
+
+    def _config(self, sagemaker: Any, wanted: Plan) -> None:
+        if _described(sagemaker.describe_endpoint_config, EndpointConfigName=wanted.config_name):
+            return
+        if wanted.config is None:
+            raise UserError(
+                f"The endpoint configuration {wanted.config_name} is gone, and was already gone when the"
+                " endpoint was deleted.",
+                where=wanted.name,
+                fix="Create the configuration under that name, then repeat.",
+            )
+        sagemaker.create_endpoint_config(**wanted.config)
+        self.told(f"configuration {wanted.config_name} created")
+
+    def _endpoint(self, sagemaker: Any, wanted: Plan) -> None:
+        found = _described(sagemaker.describe_endpoint, EndpointName=wanted.name)
+        if found and found["EndpointConfigName"] != wanted.config_name:
+            raise UserError(
+                f"An endpoint {wanted.name} exists with the configuration {found['EndpointConfigName']}.",
+                where=wanted.name,
+                fix="It is not the one of the snapshot: somebody made it since.",
+            )
+        if not found:
+            sagemaker.create_endpoint(**wanted.endpoint)
+            self.told(f"endpoint {wanted.name}: creating, it bills from now on")
+        self._wait_for_endpoint(sagemaker, wanted.name)
+        self.told(f"endpoint {wanted.name} is in service")
+
+    def _wait_for_endpoint(self, sagemaker: Any, name: str) -> None:
+        self._wait(
+            lambda: sagemaker.describe_endpoint(EndpointName=name), "EndpointStatus", f"endpoint {name}"
+        )
+
+    def _component(self, sagemaker: Any, request: Request) -> None:
+        name = request["InferenceComponentName"]
+        if not _described(sagemaker.describe_inference_component, InferenceComponentName=name):
+            sagemaker.create_inference_component(**request)
+            self.told(f"component {name}: creating")
+        self._wait(
+            lambda: sagemaker.describe_inference_component(InferenceComponentName=name),
+            "InferenceComponentStatus",
+            f"component {name}",
+        )
+        self.told(f"component {name} is in service")
+
+    def _wait(self, look: Callable[[], Mapping[str, Any]], status: str, what: str) -> None:
+        end = self.clock() + LONGEST_SECONDS
+        while True:
+            found = look()
+            if found[status] == "InService":
+                return
+            if found[status] in ("Failed", "OutOfService", "UpdateRollbackFailed"):
+                raise UserError(
+                    f"The {what} is {found[status]}: {found.get('FailureReason', 'AWS tells no reason')}",
+                    fix="It may bill: delete it, or mend the reason and repeat after that.",
+                )
+            if self.clock() >= end:
+                raise UserError(f"The {what} is still {found[status]}.", fix="Repeat the command to go on.")
+            self.pause(POLL_SECONDS)
+
+    def _scaling(self, wanted: Plan) -> None:
+        for request in wanted.targets:
+            self.clients("application-autoscaling").register_scalable_target(**request)
+            self.told(f"scaling of {request['ResourceId']} registered")
+        for request in wanted.policies:
+            self.clients("application-autoscaling").put_scaling_policy(**request)
+            self.told(f"scaling policy {request['PolicyName']} put")
+
+
+def newest_snapshot(clients: Clients, bucket: str, name: str) -> dict[str, Any]:
+    """The snapshot of the endpoint's last life.
+
+    Raises:
+        UserError: there is none, or it cannot be read.
+    """
+    s3 = clients("s3")
+    keys: list[str] = []
+    for answer in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder(name)):
+        keys += [entry["Key"] for entry in answer.get("Contents", [])]
+    if not keys:
+        raise UserError(
+            f"There is no snapshot of an endpoint {name}.",
+            where=f"s3://{bucket}/{folder(name)}",
+            fix="Snapshots are kept for 90 days. What there is: aws s3 ls --recursive"
+            f" s3://{bucket}/audit/endpoints/",
+        )
+    key = max(keys)
+    try:
+        found: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    except ValueError as error:
+        raise UserError(f"The snapshot is torn: {error}", where=f"s3://{bucket}/{key}") from error
+    return found
+
+
+def restore(
+    clients: Clients, in_region: Callable[[str], Clients], bucket: str, name: str, now: datetime, told: Told
+) -> None:
+    """Make the endpoint again as it was, where it was, and wait until it serves.
+
+    Args:
+        clients: of the region of the audit bucket.
+        in_region: clients of another region.
+
+    Raises:
+        UserError: with the reason and what to do.
+    """
+    snapshot = newest_snapshot(clients, bucket, name)
+    try:
+        wanted = plan(snapshot, now)
+    except SnapshotUnusable as error:
+        raise UserError(f"The snapshot of {name} cannot be used: {error}", where=f"s3://{bucket}") from error
+    region = str(snapshot["endpoint"]["EndpointArn"]).split(":")[3]
+    Restorer(in_region(region), told).restore(wanted)
+
+
+def _described(describe: Callable[..., Any], **name: str) -> Any:
+    """The answer; None if the thing does not exist."""
+    try:
+        return describe(**name)
+    except Exception as error:
+        if is_missing(error):
+            return None
+        raise UserError(error_text(error), where=" ".join(name.values())) from error

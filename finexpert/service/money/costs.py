@@ -1,0 +1,133 @@
+"""The month so far, from what really ran: the same sums that the spend guard makes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from core.guard import published
+from core.guard.position import Memory, Position, stand
+from core.money import charges as spend_charges
+from core.money import prices
+from core.money import sources as spend_sources
+from core.money.reserve import Exposure
+from core.money.settings import BudgetSettings
+from core.money.spend import Spend
+from core.names import METRIC_NAMESPACE
+from finexpert.deployment import Deployment
+from finexpert.target import Target
+
+
+@dataclass(frozen=True)
+class TargetClients:
+    """A target's clients as the code of the guards asks for them."""
+
+    target: Target
+    calls: int = 0
+
+    def __call__(self, service: str) -> Any:
+        return self.target.client(service)
+
+
+def month_to_date(deployment: Deployment, *, now: datetime) -> Spend:
+    """What the project cost since the month began (on the embedded cloud: would have cost on AWS)."""
+    return spend_sources.month_to_date(
+        TargetClients(deployment.target),
+        project=deployment.settings.prefix,
+        hosting_stack=deployment.names.stack("Hosting"),
+        region=deployment.settings.region,
+        now=now,
+        billing=lambda: deployment.target.session().client(
+            "cloudwatch",
+            region_name=spend_charges.BILLING_REGION,
+            endpoint_url=deployment.target.endpoint_url,
+        ),
+    )
+
+
+def budget_settings(deployment: Deployment) -> BudgetSettings:
+    """The budget as the guards in AWS have it."""
+    settings = deployment.settings
+    return BudgetSettings(
+        project=settings.prefix,
+        hosting_stack=deployment.names.stack("Hosting"),
+        budget_usd=settings.budget_usd,
+        reserve_usd=settings.reserve_usd,
+        exposure=Exposure(period_minutes=settings.spend_guard_period_minutes),
+    )
+
+
+def position(deployment: Deployment, spend: Spend) -> Position:
+    """Where the month stands by the spend guard's own reckoning: its limit, and the hours left to it."""
+    return stand(spend, Memory(), budget_settings(deployment), spend.now)
+
+
+def current_position(deployment: Deployment, now: datetime) -> Position:
+    """Where the month stands now."""
+    return position(deployment, month_to_date(deployment, now=now))
+
+
+def document(deployment: Deployment, spend: Spend, now: datetime) -> dict[str, Any]:
+    """The month for programs: its lines, sums, limit and the prices behind them.
+
+    Raises:
+        core.money.prices.UnknownPrice: a configured instance has none.
+    """
+    stands = position(deployment, spend)
+    return {
+        **asdict(spend),
+        "total_usd": spend.total_usd,
+        "burn_usd_per_hour": spend.burn_usd_per_hour,
+        "projected_usd": spend.projected_usd,
+        "budget_usd": deployment.settings.budget_usd,
+        "limit_usd": stands.limit_usd,
+        "hours_to_limit": stands.hours_to_limit,
+        "prices": [
+            {**asdict(price), "age_days": price.age_days(now)} for price in configured_prices(deployment)
+        ],
+    }
+
+
+def history(deployment: Deployment, now: datetime) -> list[tuple[datetime, float]]:
+    """What the spend guard published of the month so far: (time, dollars spent by then), oldest first."""
+    return published.spent_so_far(
+        deployment.target.client("cloudwatch"),
+        namespace=METRIC_NAMESPACE,
+        project=deployment.settings.prefix,
+        now=now,
+    )
+
+
+def configured_prices(deployment: Deployment) -> list[prices.Price]:
+    """The prices of the instances that training and endpoint run on.
+
+    Raises:
+        core.money.prices.UnknownPrice: one of them has none.
+    """
+    settings = deployment.settings
+    return [
+        prices.hourly(settings.training_instance_type, settings.region, "training"),
+        prices.hourly(settings.hosting_instance_type, settings.region, "hosting"),
+    ]
+
+
+def training_usd_per_hour(deployment: Deployment) -> float:
+    """Price of the configured training instances together.
+
+    Raises:
+        core.money.prices.UnknownPrice: the table has none for them.
+    """
+    settings = deployment.settings
+    price = prices.hourly(settings.training_instance_type, settings.region, "training")
+    return price.usd * settings.training_instance_count
+
+
+def hosting_usd_per_hour(deployment: Deployment) -> float:
+    """Price of the endpoint's instance.
+
+    Raises:
+        core.money.prices.UnknownPrice: the table has none for it.
+    """
+    settings = deployment.settings
+    return prices.hourly(settings.hosting_instance_type, settings.region, "hosting").usd

@@ -1,0 +1,183 @@
+"""A dataset on its way to S3: checked here first, then uploaded as one folder `datasets/NAME/`."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from finexpert.errors import ExitCode, UserError
+
+if TYPE_CHECKING:
+    from core.dataset import DatasetReport, TokenCounter
+    from infra.settings import Settings
+
+UPLOADED = (".txt", ".csv", ".json", ".jsonl")
+S3_URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)")
+
+
+def check(
+    path: Path, hyperparameters: Mapping[str, str], *, counter: TokenCounter | None = None
+) -> DatasetReport:
+    """Read the dataset at `path` (a file or folder) as the state machine will, and report on it.
+
+    `counter`: the base model's tokenizer, where it is at hand; without it tokens are estimated.
+
+    Raises:
+        UserError: nothing is there, or a hyperparameter cannot be used.
+    """
+    from core import hyperparameters as settings
+    from core.dataset import check as check_sources
+    from core.dataset import local_sources
+
+    if not path.exists():
+        raise UserError(
+            "There is no such file or folder.",
+            where=str(path),
+            fix="Name a .txt, .csv, .json or .jsonl file, or a folder of them.",
+            code=ExitCode.USAGE,
+        )
+    try:
+        parsed = settings.parse(hyperparameters)
+    except settings.HyperparameterError as error:
+        raise UserError(
+            str(error), where="hyperparameters", fix="Correct them and repeat.", code=ExitCode.USAGE
+        ) from error
+    return check_sources(local_sources(path), parsed, counter=counter)
+
+
+def expected(report: DatasetReport, settings: Settings) -> str:
+    """What training on it would take and cost on AWS, in a sentence."""
+    from core.money import training_time
+
+    return training_time.expected(
+        report,
+        instance_type=settings.training_instance_type,
+        instances=settings.training_instance_count,
+        region=settings.region,
+    )
+
+
+def token_counter(base_model: Path) -> TokenCounter:
+    """The tokenizer of a base model on this machine.
+
+    Raises:
+        UserError: there is none that can be read.
+    """
+    from tokenizers import Tokenizer
+
+    from core.dataset import TokenCounter
+
+    file = base_model / "tokenizer.json"
+    try:
+        tokenizer = Tokenizer.from_str(file.read_text(encoding="utf-8"))
+    except Exception as error:  # the library raises nothing more special
+        raise UserError(
+            f"There is no tokenizer that can be read ({error}).",
+            where=str(file),
+            fix="Name a folder with the base model's tokenizer.json, or leave --base-model out.",
+            code=ExitCode.USAGE,
+        ) from error
+
+    def count(texts: Sequence[str]) -> list[int]:
+        encoded = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [len(encoding.ids) for encoding in encoded]
+
+    return TokenCounter(base_model.name, count)
+
+
+def require_usable(report: DatasetReport, path: Path) -> None:
+    """Raises:
+    UserError: the dataset cannot be trained on; every problem found, a line each.
+    """
+    from core.dataset import DatasetError
+
+    try:
+        report.raise_for_errors()
+    except DatasetError as error:
+        problems = "\n".join(f"· {line}" for line in str(error).splitlines())
+        raise UserError(
+            f"This dataset cannot be used:\n{problems}",
+            where=str(path),
+            fix=f"Mend the data, then: finexpert data check {path}",
+        ) from error
+
+
+def upload(s3: Any, *, bucket: str, path: Path, name: str | None = None) -> str:
+    """Make `s3://bucket/datasets/NAME/` hold exactly the files of `path` and return that URI.
+
+    Args:
+        s3: boto3 client.
+        name: of the dataset; by default file name and content decide, so the same data is uploaded once.
+    """
+    files = _files(path)
+    prefix = f"datasets/{slug(name) if name else default_name(path)}/"
+    present = {entry["Key"]: entry["Size"] for entry in listing(s3, bucket, prefix)}
+    for relative, file in files.items():
+        if name or present.get(prefix + relative) != file.stat().st_size:
+            s3.upload_file(str(file), bucket, prefix + relative)
+    for stale in present.keys() - {prefix + relative for relative in files}:
+        s3.delete_object(Bucket=bucket, Key=stale)
+    return f"s3://{bucket}/{prefix}"
+
+
+def upload_folder(s3: Any, *, bucket: str, folder: Path, prefix: str) -> int:
+    """Upload every file under `folder` to `s3://bucket/prefix…` and return how many bytes that was."""
+    total = 0
+    for relative, file in _files(folder, suffixes=None).items():
+        s3.upload_file(str(file), bucket, prefix + relative)
+        total += file.stat().st_size
+    return total
+
+
+def listing(s3: Any, bucket: str, prefix: str = "") -> list[dict[str, Any]]:
+    """All objects below a prefix."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return [entry for page in pages for entry in page.get("Contents", [])]
+
+
+def is_s3_uri(text: str) -> bool:
+    """Whether the argument names a dataset that is in S3 already.
+
+    Raises:
+        UserError: it starts like an S3 URI but is none.
+    """
+    if not text.startswith("s3:"):
+        return False
+    if not S3_URI.fullmatch(text):
+        raise UserError(
+            f"{text!r} is not an S3 URI of a folder.",
+            fix="Write s3://bucket/folder/",
+            code=ExitCode.USAGE,
+        )
+    return True
+
+
+def default_name(path: Path) -> str:
+    """`reports-1a2b3c4d`: the file's or folder's name and eight digits of its content's SHA-256."""
+    digest = hashlib.sha256()
+    for relative, file in _files(path).items():
+        digest.update(relative.encode() + b"\0" + file.stat().st_size.to_bytes(8, "big"))
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return f"{slug(path.resolve().stem)}-{digest.hexdigest()[:8]}"
+
+
+def slug(text: str) -> str:
+    """Lower-case letters, digits and dashes; "dataset" if nothing of the text is left."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:48].rstrip("-") or "dataset"
+
+
+def _files(path: Path, suffixes: tuple[str, ...] | None = UPLOADED) -> dict[str, Path]:
+    """Files by their name below `path`, sorted, hidden ones left out."""
+    found = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    root = path.parent if path.is_file() else path
+    return {
+        file.relative_to(root).as_posix(): file
+        for file in found
+        if not any(part.startswith(".") for part in file.relative_to(root).parts)
+        and (suffixes is None or file.suffix.lower() in suffixes)
+    }

@@ -1,0 +1,263 @@
+"""Follow a run: the execution's state, the job's status, its log. It may be followed late, twice, or left."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from finexpert.deployment import Deployment
+from finexpert.errors import UserError
+from finexpert.service.endpoint import events
+from finexpert.service.runs import logs, runs
+
+_STATES = {
+    "starting": ("", "Defaults", "Prepare"),
+    "checking the dataset": ("ValidateDataset",),
+    "admitting against the budget": ("Admit", "SpotOrOnDemand", "SpotLimits", "OnDemandLimits"),
+    "creating the training job": ("CreateLogGroup", "LimitLogGroup", "CreateTrainingJob"),
+    "waiting for the training job": ("WaitForTraining", "DescribeTrainingJob", "TrainingEnded"),
+    "no spot capacity, going on demand": ("SpotGaveUp", "OnDemandInstead"),
+    "reading the evaluation": ("ReadEvaluation",),
+    "quality gate": ("QualityGate",),
+    "registering the model": (
+        "RegisterAccepted",
+        "RegisterAcceptedWithoutCard",
+        "RegisterRejected",
+        "RegisterRejectedWithoutCard",
+        "PublishArtifact",
+    ),
+    "waking Hosting": (
+        "WakeWanted",
+        "WakeHosting",
+        "WakeRefused",
+        "WaitForOtherUpdate",
+        "WaitForHosting",
+        "DescribeHosting",
+        "HostingAwake",
+    ),
+    "notifying": ("NotifyAccepted", "NotifyRejected", "Accepted", "Rejected"),
+    "telling why it failed": (
+        "TrainingFailed",
+        "TrainingFailedBecause",
+        "TrainingStopped",
+        "WakeFailed",
+        "Refused",
+        "RefusedBecause",
+        "NotifyFailure",
+        "Failed",
+    ),
+}
+#: What the words of `_STATES` belong to, for whoever shows a row of stages.
+_STAGES = {
+    "starting": "check",
+    "checking the dataset": "check",
+    "admitting against the budget": "admit",
+    "creating the training job": "train",
+    "waiting for the training job": "train",
+    "no spot capacity, going on demand": "train",
+    "reading the evaluation": "judge",
+    "quality gate": "judge",
+    "registering the model": "judge",
+    "waking Hosting": "serve",
+    "notifying": "notify",
+    "telling why it failed": "notify",
+}
+_DOING = {state: words for words, states in _STATES.items() for state in states}
+_PHASES = {
+    "start": "starting the trainer",
+    "weights": "loading the base weights",
+    "data": "tokenizing the data",
+    "evaluate_base": "evaluating the base model",
+    "train": "training",
+    "evaluate": "evaluating",
+    "save": "saving the adapter",
+    "done": "done",
+}
+
+
+def phase_words(phase: str) -> str:
+    """What the training program does in a phase of its log."""
+    return _PHASES.get(phase, phase)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A run as it stands.
+
+    Args:
+        status: of the execution: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED.
+        state: the state machine's current state ("" before the first).
+        job_status: SageMaker's secondary status ("" before there is a job).
+        seconds: of the training job that AWS bills, so far.
+        usd: `seconds` at the price of the configured instance.
+        output: the execution's output document; empty until it succeeded.
+        error, cause: of a failed execution.
+    """
+
+    run: str
+    status: str
+    state: str = ""
+    job_status: str = ""
+    seconds: float = 0.0
+    usd: float = 0.0
+    progress: events.Progress = field(default_factory=events.Progress)
+    output: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+    cause: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """True when nothing more will happen."""
+        return self.status != "RUNNING"
+
+    @property
+    def doing(self) -> str:
+        """What is going on, in words."""
+        if self.ended:
+            return self.status.lower().replace("_", " ")
+        if self.job_status in ("Training", "Interrupted") and self.progress.phase:
+            return phase_words(self.progress.phase)
+        if self.job_status in ("Pending", "Starting", "Downloading", "Uploading", "Training"):
+            return f"training job: {self.job_status.lower()}"
+        return _DOING.get(self.state, self.state)
+
+
+def stage(snapshot: Snapshot) -> str:
+    """One word for where a run is: check, admit, train, judge, serve, notify, and at last ended."""
+    return "ended" if snapshot.ended else _STAGES[_DOING.get(snapshot.state, "starting")]
+
+
+def snapshots(
+    deployment: Deployment,
+    run: str,
+    *,
+    usd_per_hour: float,
+    now: Callable[[], datetime],
+    period_seconds: float | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Snapshot]:
+    """Snapshots of a run until it has ended; the last one has `ended`.
+
+    Args:
+        usd_per_hour: price of the whole training job (all instances).
+        period_seconds: between two looks; 0.5 on the embedded cloud, 5 on AWS unless given.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    period = period_seconds or runs.follow_seconds(deployment)
+    follower = Follower(deployment, run, usd_per_hour=usd_per_hour)
+    while True:
+        snapshot = follower.look(now())
+        yield snapshot
+        if snapshot.ended:
+            return
+        sleep(period)
+
+
+class Follower:
+    """Looks at one run again and again; of its log each look reads only what is new.
+
+    Args:
+        usd_per_hour: price of the whole training job (all instances).
+    """
+
+    def __init__(self, deployment: Deployment, run: str, *, usd_per_hour: float) -> None:
+        self._deployment, self._run, self._usd_per_hour = deployment, run, usd_per_hour
+        self._reader = logs.StreamReader(deployment.target.client("logs"), runs.TRAINING_LOG_GROUP)
+        self._progress = events.Progress()
+
+    def look(self, now: datetime) -> Snapshot:
+        """The run as it stands.
+
+        Raises:
+            NotFound: there is no such run.
+        """
+        execution = runs.describe(self._deployment, self._run)
+        job = newest_job(self._deployment, self._run)
+        if job:
+            lines = self._reader.new_lines(f"{job['TrainingJobName']}/")
+            self._progress = events.fold(self._progress, lines)
+        running = execution["status"] == "RUNNING"
+        seconds = billable_seconds(job, now) if job else 0.0
+        return Snapshot(
+            run=self._run,
+            status=execution["status"],
+            state=_current_state(self._deployment, self._run) if running else "",
+            job_status=job["SecondaryStatus"] if job and job["TrainingJobStatus"] == "InProgress" else "",
+            seconds=seconds,
+            usd=seconds / 3600 * self._usd_per_hour,
+            progress=self._progress,
+            output=runs.output_of(execution),
+            error=execution.get("error", ""),
+            cause=execution.get("cause", ""),
+        )
+
+
+def billable_seconds(job: Mapping[str, Any], now: datetime) -> float:
+    """Seconds of a job that AWS bills: its own figure if it has one, else since its creation."""
+    if job.get("BillableTimeInSeconds"):
+        return float(job["BillableTimeInSeconds"])
+    end: datetime = job.get("TrainingEndTime") or now
+    begin: datetime = job["CreationTime"]
+    return max(0.0, (end - begin).total_seconds())
+
+
+def newest_job(deployment: Deployment, run: str) -> dict[str, Any] | None:
+    """The run's training job; the on-demand retry `RUN-od` of an interrupted spot run if there is one."""
+    from botocore.exceptions import ClientError
+
+    client = deployment.target.client("sagemaker")
+    newest = None
+    for name in (run, f"{run}-od"):
+        try:
+            newest = dict(client.describe_training_job(TrainingJobName=name))
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("ResourceNotFound", "ValidationException"):
+                raise
+            break
+        if newest["TrainingJobStatus"] in ("InProgress", "Completed"):
+            break
+    return newest
+
+
+def _current_state(deployment: Deployment, run: str) -> str:
+    history = deployment.target.client("stepfunctions").get_execution_history(
+        executionArn=runs.execution_arn(deployment, run), reverseOrder=True, maxResults=25
+    )
+    for event in history["events"]:
+        if "stateEnteredEventDetails" in event:
+            return str(event["stateEnteredEventDetails"]["name"])
+    return ""
+
+
+def require_success(snapshot: Snapshot) -> None:
+    """Raises:
+    UserError: the execution did not succeed; with the reason as the failing service gave it.
+    """
+    if snapshot.status == "SUCCEEDED":
+        return
+    reason = readable_cause(snapshot.cause) or snapshot.error or "no reason was given"
+    raise UserError(
+        f"The run ended {snapshot.status}: {reason}",
+        where=snapshot.run,
+        fix=f"finexpert runs show {snapshot.run}",
+    )
+
+
+def readable_cause(cause: str) -> str:
+    """The message in a failure's cause: a Lambda's `errorMessage`, a job's `FailureReason`, or all of it."""
+    try:
+        document = json.loads(cause)
+    except ValueError:
+        return cause
+    if not isinstance(document, dict):
+        return cause
+    for key in ("errorMessage", "FailureReason", "Cause", "message", "Message"):
+        if document.get(key):
+            return readable_cause(str(document[key]))
+    return cause

@@ -1,0 +1,76 @@
+"""A random Llama of a few thousand parameters in Hugging Face layout, jobs that use it, and their events."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from tools.base_model.pretrain import Recipe, build_model, save, train_tokenizer
+from training.model.llama.attention import packed
+from training.model.model import AdaptedModel
+
+SENTENCES = (
+    "Net revenue rose by {n} percent on higher volume.",
+    "Operating cash flow fell to {n} million as inventories grew.",
+    "The relative volume of long options was {n} contracts.",
+    "Credit losses of {n} million were charged to the segment.",
+)
+
+
+def report_text(documents: int) -> str:
+    """Different documents of two sentences, separated by blank lines."""
+    return "\n\n".join(
+        SENTENCES[i % 4].format(n=i) + " " + SENTENCES[(i + 1) % 4].format(n=7 * i + 3)
+        for i in range(documents)
+    )
+
+
+def read_events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The trainer's events, without what libraries print in between (gloo of torch 2.9 tells whom it met)."""
+    return (json.loads(line) for line in lines if line.startswith("{"))
+
+
+def logits_of(model: AdaptedModel, ids: torch.Tensor) -> torch.Tensor:
+    """Logits [B, T, V] after every token of ``ids`` [B, T], each row one document."""
+    rows, length = ids.shape
+    hidden = model.decoder(ids, torch.arange(length).expand(rows, -1), packed([[length]] * rows))
+    return F.linear(hidden, model.base.lm_head.weight)
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with config, fp32-exact bf16 weights and tokenizer; context of 64 tokens."""
+    folder = tmp_path_factory.mktemp("weights")
+    recipe = Recipe(vocabulary=320, hidden=32, feed_forward=48, layers=2, heads=2, context=64, steps=1)
+    tokenizer = train_tokenizer([report_text(40)], recipe)
+    save(build_model(recipe, tokenizer), tokenizer, folder)
+    return folder
+
+
+@pytest.fixture
+def job(tmp_path: Path, weights: Path) -> Callable[..., Path]:
+    """Makes a SAGEMAKER_BASE_DIR with a dataset and settings that train in moments."""
+
+    def make(name: str = "job", documents: int = 40, **settings: str) -> Path:
+        base = tmp_path / name
+        (base / "input" / "config").mkdir(parents=True)
+        (base / "input" / "data" / "training").mkdir(parents=True)
+        (base / "input" / "data" / "training" / "reports.txt").write_text(report_text(documents))
+        shutil.copytree(weights, base / "input" / "data" / "model")
+        defaults = {
+            "epoch": "2",
+            "learning_rate": "0.01",
+            "precision": "fp32",
+            "max_input_length": "64",
+            "evaluation_items": "2",
+        }
+        file = base / "input" / "config" / "hyperparameters.json"
+        file.write_text(json.dumps(defaults | settings))
+        return base
+
+    return make

@@ -1,0 +1,184 @@
+"""Four runs of the deployed state machine at once: accepted, refused, failing, stopped."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finexpert.deployment import Deployment
+from finexpert.errors import UserError
+from finexpert.service.asking import asking
+from finexpert.service.endpoint import hosting
+from finexpert.service.evaluation import models
+from finexpert.service.runs import datasets, follow, runs
+from finexpert.service.runs.follow import Snapshot
+
+pytestmark = pytest.mark.app
+
+PATIENCE_SECONDS = 150
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What was started together: runs by name, a training command, a queue that hears notifications."""
+
+    accepted: str
+    failing: str
+    stopped: str
+    refused: subprocess.Popen[str]
+    queue_url: str
+
+
+@pytest.fixture(scope="module")
+def started(deployed: Deployment, sample: Path) -> Iterator[Runs]:
+    sqs, sns, s3 = (deployed.target.client(service) for service in ("sqs", "sns", "s3"))
+    queue_url = sqs.create_queue(QueueName="hears-the-alerts")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = deployed.output("Guardrails", "TopicArn")
+    hears = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    only = {"Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": topic}}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [hears | only]})
+    sqs.set_queue_attributes(QueueUrl=queue_url, Attributes={"Policy": policy})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    bucket = deployed.output("Storage", "DataBucketName")
+    good = datasets.upload(s3, bucket=bucket, path=sample)
+    s3.put_object(Bucket=bucket, Key="datasets/empty/empty.txt", Body=b"\n\n")
+
+    def start(dataset: str, wake: bool = False, **hyperparameters: str) -> str:
+        return runs.start(
+            deployed, dataset=dataset, hyperparameters=hyperparameters, wake=wake, now=datetime.now(UTC)
+        )
+
+    refused = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "finexpert",
+            "train",
+            str(sample),
+            "-p",
+            "max_steps=1",
+            "-p",
+            "learning_rate=1e-9",
+        ],
+        env=dict(deployed.target.environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with refused:
+        yield Runs(
+            accepted=start(good, wake=True, epoch="2"),
+            failing=start(f"s3://{bucket}/datasets/empty/"),
+            stopped=start(good, epoch="200"),
+            refused=refused,
+            queue_url=queue_url,
+        )
+        refused.kill()
+
+
+def ended(deployment: Deployment, run: str) -> Snapshot:
+    """The last snapshot of a run."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    for snapshot in follow.snapshots(deployment, run, usd_per_hour=1.515, now=lambda: datetime.now(UTC)):
+        assert time.monotonic() < deadline, f"{run} is still {snapshot.doing}"
+    return snapshot
+
+
+def notifications(deployment: Deployment, queue_url: str) -> Iterator[str]:
+    """Messages on the queue, each once, until none has come for two seconds."""
+    sqs = deployment.target.client("sqs")
+    while got := sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=2, MaxNumberOfMessages=10).get(
+        "Messages"
+    ):
+        for message in got:
+            sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+            document = json.loads(message["Body"])
+            yield f"{document.get('Subject', '')}\n{document.get('Message', '')}"
+
+
+def test_a_dataset_without_text_fails_with_its_reason_told_to_the_subscribers(deployed, started):
+    snapshot = ended(deployed, started.failing)
+    assert snapshot.status == "FAILED"
+    with pytest.raises(UserError, match="no text"):
+        follow.require_success(snapshot)
+    told = [text for text in notifications(deployed, started.queue_url) if started.failing in text]
+    assert len(told) == 1
+    assert "no text" in told[0]
+    sagemaker = deployed.target.client("sagemaker")
+    names = [job["TrainingJobName"] for job in sagemaker.list_training_jobs()["TrainingJobSummaries"]]
+    assert started.failing not in names
+
+
+def test_stopping_a_run_stops_its_training_job(deployed, started, finexpert: Callable[..., Any]):
+    sagemaker = deployed.target.client("sagemaker")
+
+    def job() -> str:
+        return str(sagemaker.describe_training_job(TrainingJobName=started.stopped)["TrainingJobStatus"])
+
+    for snapshot in follow.snapshots(
+        deployed, started.stopped, usd_per_hour=1.0, now=lambda: datetime.now(UTC)
+    ):
+        if snapshot.progress.step:
+            break
+    assert finexpert("train", "--stop", started.stopped).returncode == 0
+    deadline = time.monotonic() + 30
+    while (status := job()) != "Stopped" and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert status == "Stopped"
+    assert runs.describe(deployed, started.stopped)["status"] == "ABORTED"
+
+
+def test_training_from_the_command_line_ends_with_the_gates_no_and_nothing_is_published(deployed, started):
+    out, told = started.refused.communicate(timeout=PATIENCE_SECONDS)
+    assert started.refused.returncode == 3, told
+    assert "refused by the quality gate" in out
+    assert "evaluating the base model" in told
+    refused = re.search(r"started (\S+)", told)
+    assert refused is not None
+    run = refused[1]
+    evaluation = runs.evaluation(deployed, run)
+    assert evaluation is not None
+    assert evaluation["passed"] is False
+    packages = deployed.target.client("sagemaker").list_model_packages(
+        ModelPackageGroupName=deployed.output("Training", "ModelPackageGroupName"),
+        ModelApprovalStatus="Rejected",
+    )
+    assert len(packages["ModelPackageSummaryList"]) == 1
+    ssm = deployed.target.client("ssm")
+    value = ssm.get_parameter(Name=deployed.names.artifact_parameter)["Parameter"]["Value"]
+    assert run not in value
+
+
+def test_a_model_that_got_better_is_published_and_answers(deployed, started):
+    snapshot = ended(deployed, started.accepted)
+    follow.require_success(snapshot)
+    assert snapshot.output["outcome"] == "accepted"
+    assert snapshot.progress.phase == "done"
+    assert len(snapshot.progress.losses) == snapshot.progress.steps > 0
+    evaluation = runs.evaluation(deployed, started.accepted)
+    assert evaluation is not None
+    primary = evaluation["primary"]
+    assert primary["tuned"] < primary["base"]
+    assert primary["interval"][1] < 0
+    report = runs.artifact(deployed, started.accepted, "report.html")
+    assert report is not None
+    assert b"<html" in report
+    assert started.accepted in hosting.newest_artifact(deployed)
+    assert models.newest_package(deployed).approval in ("Approved", "Rejected")
+
+    base, tuned = asking.ask(deployed, asking.PROMPTS[0], {"max_new_tokens": 24, "do_sample": False})
+    assert (base.model, tuned.model) == ("base", "tuned")
+    assert base.text.strip()
+    assert tuned.text.strip()
+    assert base.text != tuned.text

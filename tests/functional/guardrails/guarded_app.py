@@ -1,0 +1,257 @@
+"""The production app on an embedded cloud that checks every request: signed, allowed, over TLS.
+
+For tests that need one of their own; those of the life of a run share the one in tests/functional/app.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from finexpert import paths, target
+from finexpert.cdk import Cdk
+from finexpert.children import Children
+from finexpert.deployment import Deployment
+from finexpert.service.runs import datasets, runs
+from localcloud import environment, lifecycle
+from localcloud.lifecycle import Cloud, CloudOptions
+
+# The schedules stay out of the way: what they would call is called by the tests.
+SETTINGS = {
+    "FINEXPERT_BUDGET_USD": "2000",  # many runs, each admitted with its worst case
+    "FINEXPERT_IDLE_MINUTES": "60",
+    "FINEXPERT_MIN_AGE_MINUTES": "60",
+    "FINEXPERT_REAPER_PERIOD_MINUTES": "60",
+    "FINEXPERT_SPEND_GUARD_PERIOD_MINUTES": "60",
+    "FINEXPERT_HYPERPARAMETERS": json.dumps({"epoch": "1", "max_input_length": "128"}),
+}
+# What a person's shell may hold that no child of ours, log, report, template or error may show.
+CANARY = "canary-0f6d5b1e"
+SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "HF_TOKEN", "GITHUB_TOKEN", "MY_PASSWORD")
+QUICK = {"stop_grace": 3, "look": 0.1, "checkpoint_sync": 0.3, "endpoint_grace": 3, "startup_timeout": 60}
+
+
+@dataclass(frozen=True)
+class App:
+    """A cloud with the app synthesized for it, deployed and destroyed as often as a test likes."""
+
+    cloud: Cloud
+    cdk: Cdk
+    deployment: Deployment
+
+    def client(self, service: str) -> Any:
+        """A client of the account's root that sends each request once."""
+        return self.deployment.target.client(service)
+
+    def deploy(self) -> None:
+        """`cdk deploy --all`, and the base weights into the data bucket."""
+        self.cdk.deploy(unheard, concurrency=4)
+        bucket = self.deployment.output("Storage", "DataBucketName")
+        datasets.upload_folder(
+            self.client("s3"), bucket=bucket, folder=paths.BASE_MODEL, prefix="base-model/"
+        )
+
+    def destroy(self) -> None:
+        """`cdk destroy --all`."""
+        self.cdk.destroy(unheard, concurrency=4)
+
+    def upload(self, files: int = 2) -> str:
+        """A part of the shipped text as a dataset, uploaded unless it is there; its URI."""
+        s3, bucket = self.client("s3"), self.deployment.output("Storage", "DataBucketName")
+        prefix = f"datasets/part-{files}/"
+        if s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["KeyCount"] < files:
+            for file in sorted(paths.SAMPLE.glob("*.txt"))[:files]:
+                s3.upload_file(str(file), bucket, f"{prefix}{file.name}")
+        return f"s3://{bucket}/{prefix}"
+
+    def start(self, *, wake: bool = False, **hyperparameters: str) -> str:
+        """Start a run on that dataset; its name."""
+        return runs.start(
+            self.deployment,
+            dataset=self.upload(),
+            hyperparameters=hyperparameters,
+            wake=wake,
+            now=datetime.now(UTC),
+        )
+
+    def ended(self, run: str, seconds: float = 280) -> dict[str, Any]:
+        """A run's execution when it has ended."""
+        return eventually(
+            lambda: found if (found := runs.describe(self.deployment, run))["status"] != "RUNNING" else None,
+            seconds=seconds,
+            why=f"{run} still runs",
+        )
+
+    def invoke(self, purpose: str, event: Mapping[str, Any] | None = None, **variables: str) -> Any:
+        """Call a function as deployed, with some variables set for this call; its answer, or its error."""
+        client, name = self.client("lambda"), self.deployment.names.function(purpose)
+        before = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        if variables:
+            client.update_function_configuration(
+                FunctionName=name, Environment={"Variables": before | variables}
+            )
+        try:
+            answer = client.invoke(FunctionName=name, Payload=json.dumps(event or {}).encode())
+            return json.loads(answer["Payload"].read())
+        finally:
+            if variables:
+                client.update_function_configuration(FunctionName=name, Environment={"Variables": before})
+
+
+def eventually(look: Callable[[], Any], *, seconds: float = 120, why: str = "it did not happen") -> Any:
+    """What `look` gives as soon as it is true."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, why
+        time.sleep(0.1)
+    return found
+
+
+@contextmanager
+def guarded_app(
+    folder: Path, settings: Mapping[str, str] | None = None, *, wait_scale: float = 1.0
+) -> Iterator[App]:
+    """A cloud that enforces IAM, bootstrapped, with the app synthesized and not yet deployed."""
+    options = CloudOptions(
+        owner_pid=os.getpid(), auth=True, tls=True, provision_seconds=0.05, wait_scale=wait_scale
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for name in SECRETS:
+            patch.setenv(name, CANARY)
+        cloud = lifecycle.up(folder / "cloud", options=options)
+        patch.setenv("AWS_CA_BUNDLE", cloud.environment()["AWS_CA_BUNDLE"])  # boto3 in this process
+        children = Children()
+        try:
+            ours = {key: value for key, value in os.environ.items() if not key.startswith("FINEXPERT_")}
+            own = target.of_cloud(cloud, {**ours, **SETTINGS, **(settings or {})})
+            cdk = Cdk(own.environment, folder / "cdk.out", folder / "cdk.log", children)
+            with ThreadPoolExecutor(1) as background:
+                synthesis = background.submit(cdk.synth, unheard)
+                cdk.bootstrap(environment.ACCOUNT, own.environment["CDK_DEFAULT_REGION"], unheard)
+                synthesis.result()
+            steer(cloud, "options", QUICK)
+            yield App(cloud, cdk, Deployment(own, own.settings()))
+        finally:
+            children.stop()
+            lifecycle.down(folder / "cloud")
+
+
+def steer(cloud: Cloud, path: str, asked: Mapping[str, float]) -> None:
+    """Ask the embedded SageMaker for what AWS has no call for; no client knows it, so it is signed here."""
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.httpsession import URLLib3Session
+
+    url, body = f"{cloud.endpoint_url}/_sagemaker/{path}", json.dumps(dict(asked)).encode()
+    request = AWSRequest(method="POST", url=url, data=body, headers={"Content-Type": "application/json"})
+    session = boto3.Session(
+        aws_access_key_id=environment.ACCOUNT,
+        aws_secret_access_key=environment.SECRET,
+        region_name="us-east-1",
+    )
+    SigV4Auth(session.get_credentials(), "sagemaker", environment.REGION).add_auth(request)
+    bundle = cloud.environment().get("AWS_CA_BUNDLE", False)
+    answer = URLLib3Session(verify=bundle).send(request.prepare())
+    assert answer.status_code == 200, answer.text
+
+
+def patient(app: App, service: str) -> Any:
+    """A client for calls that take their time."""
+    return app.deployment.target.session().client(
+        service,
+        endpoint_url=app.cloud.endpoint_url,
+        config=Config(read_timeout=300, retries={"total_max_attempts": 1}),
+    )
+
+
+def actions_of(statement: Mapping[str, Any]) -> list[str]:
+    """A statement's actions; a template has one for a list of one."""
+    actions = statement["Action"]
+    return [actions] if isinstance(actions, str) else list(actions)
+
+
+def unheard(line: str) -> None:
+    """The log has it."""
+
+
+def names_of_endpoints(app: App) -> set[str]:
+    """Of all endpoints that there are."""
+    return {e["EndpointName"] for e in app.client("sagemaker").list_endpoints()["Endpoints"]}
+
+
+def subscribed_queue(app: App, name: str, topics: list[str]) -> str:
+    """URL of a new queue that hears everything of the topics (ARNs)."""
+    sqs, sns = app.client("sqs"), app.client("sns")
+    url = str(sqs.create_queue(QueueName=name)["QueueUrl"])
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topics}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    for topic in topics:
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    return url
+
+
+def make_endpoint(app: App, name: str) -> None:
+    """An endpoint with the project's tag and a component on it, made by hand."""
+    sagemaker = patient(app, "sagemaker")
+    role = app.client("iam").list_roles(PathPrefix="/")["Roles"]
+    serving = next(r["Arn"] for r in role if "ServingRole" in r["RoleName"])
+    tags = [{"Key": "finexpert:project", "Value": "FinExpert"}]
+    bucket = app.deployment.output("Storage", "DataBucketName")
+    source = {"S3Uri": f"s3://{bucket}/base-model/", "S3DataType": "S3Prefix", "CompressionType": "None"}
+    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.38.0-lmi29.0.0-cu130"
+    sagemaker.create_model(
+        ModelName=name,
+        PrimaryContainer={"Image": image, "ModelDataSource": {"S3DataSource": source}},
+        ExecutionRoleArn=serving,
+    )
+    variant = {"VariantName": "All", "InstanceType": "ml.g5.2xlarge", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=name, ProductionVariants=[variant], ExecutionRoleArn=serving
+    )
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name, Tags=tags)
+    eventually(lambda: sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService")
+    sagemaker.create_inference_component(
+        InferenceComponentName=f"finexpert-{name}",
+        EndpointName=name,
+        VariantName="All",
+        Specification={"ModelName": name, "ComputeResourceRequirements": {"MinMemoryRequiredInMb": 512}},
+        RuntimeConfig={"CopyCount": 1},
+        Tags=tags,
+    )
+
+    def settled() -> bool:
+        found = sagemaker.describe_inference_component(InferenceComponentName=f"finexpert-{name}")
+        assert found["InferenceComponentStatus"] != "Failed", found.get("FailureReason")
+        return bool(found["InferenceComponentStatus"] == "InService")
+
+    eventually(settled, why="the component does not serve")
+
+
+def call_component(app: App, name: str) -> None:
+    """One invocation of the component of such an endpoint."""
+    patient(app, "sagemaker-runtime").invoke_endpoint(
+        EndpointName=name,
+        InferenceComponentName=f"finexpert-{name}",
+        ContentType="application/json",
+        Body=json.dumps({"inputs": "The results", "parameters": {"max_new_tokens": 2}}),
+    )

@@ -1,0 +1,134 @@
+"""The Runs tab: start one by a file, watch it, read its report, compare two, serve one."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from playwright.sync_api import expect
+
+from finexpert.web.http import Problem
+from tests.functional.web_page import scripted_documents as documents
+from tests.functional.web_page.page_states import LETTERS
+
+DROP = """(zone, text) => {
+  const data = new DataTransfer();
+  data.items.add(new File([text], "letters.csv", {type: "text/csv"}));
+  zone.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}));
+}"""
+
+
+def test_a_dropped_file_is_checked_priced_confirmed_and_watched_to_its_end(visit, api):
+    page = visit("runs")
+    page.locator(".drop").evaluate(DROP, "text\nRevenue rose.\n")
+    expect(page.get_by_role("heading", name="letters.csv can be used")).to_be_visible()
+    expect(page.locator(".plan")).to_contain_text("$0.19")
+    expect(page.locator(".plan")).to_contain_text("3 documents are the same")
+    assert [path for _, path, _ in api.changes] == ["/api/datasets"]  # nothing has begun
+    page.get_by_label("Wake the endpoint with the result").check()
+    page.get_by_role("button", name="Start the run").click()
+
+    expect(page).to_have_url(f"{page.url.partition('#')[0]}#/runs/{documents.RUN}")
+    main = page.get_by_role("main")
+    expect(main).to_contain_text("Step 3 of 136")
+    assert api.changes[1][2] == {"dataset": documents.CHECKED["dataset"], "hyperparameters": {}, "wake": True}
+    expect(page.get_by_role("listitem").filter(has_text="Training")).to_have_attribute("aria-current", "step")
+    api.runs[documents.RUN] = documents.training(60)
+    expect(main).to_contain_text("Step 60 of 136, about 5 min of training left")
+    expect(page.get_by_role("img")).to_have_accessible_name(
+        f"Training loss from {documents.losses(60)[0][1]:.3f} at step 1 to {documents.losses(60)[-1][1]:.3f}"
+        " at step 60 of 136."
+    )
+    api.runs[documents.RUN] = documents.run()
+    expect(main).to_contain_text(documents.EVALUATION["verdict"])
+    expect(page.get_by_role("button", name="Stop this run")).to_be_hidden()
+
+
+def test_a_file_may_be_chosen_with_the_keyboard(visit):
+    page = visit("runs")
+    page.on(
+        "filechooser", lambda _: None
+    )  # so that the browser hands choosers over before the key is pressed
+    expect(page.get_by_role("main")).to_be_focused()
+    page.get_by_label("Drop a file").focus()
+    expect(page.get_by_label("Drop a file")).to_be_focused()
+    with page.expect_file_chooser() as told:
+        page.keyboard.press("Space")
+    told.value.set_files(files=[LETTERS])
+    expect(page.get_by_role("heading", name="letters.csv can be used")).to_be_visible()
+
+
+def test_a_file_that_is_too_large_is_not_even_sent(visit, api):
+    api.session["limits"]["upload_bytes"] = 10
+    page = visit("runs")
+    page.get_by_label("Drop a file").set_input_files(files=[LETTERS])
+    expect(page.get_by_role("alert")).to_contain_text("finexpert train letters.csv")
+    assert api.changes == []
+
+
+def test_a_run_may_be_stopped_after_a_second_thought(visit, api):
+    api.runs[documents.RUN] = documents.training(30)
+    page = visit(f"runs/{documents.RUN}")
+    page.get_by_role("button", name="Stop this run").click()
+    expect(page.get_by_role("button", name="Yes")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Stop this run")).to_be_focused()
+    assert api.changes == []
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Yes").click()
+    expect(page.locator(".badge").filter(has_text="stopped")).to_be_visible()
+    assert api.changes == [("POST", f"/api/runs/{documents.RUN}/stop", {})]
+
+
+def test_the_report_opens_in_a_frame_that_can_do_nothing(visit):
+    page = visit(f"runs/{documents.RUN}")
+    page.get_by_role("button", name="Open").click()
+    frame = page.locator("iframe")
+    expect(frame).to_have_attribute("sandbox", "")
+    expect(frame.content_frame.locator("#verdict")).to_have_text("Accepted")
+    assert "taken over" not in page.title()
+    with page.expect_download() as told:
+        page.get_by_role("button", name="Save").click()
+    assert told.value.path().read_text(encoding="utf-8") == documents.REPORT
+
+
+def test_an_accepted_run_is_served_after_its_price_was_named(visit, api):
+    api.endpoint = documents.endpoint("asleep")
+    page = visit(f"runs/{documents.RUN}")
+    page.get_by_role("button", name="Serve this one").click()
+    expect(page.get_by_text("The endpoint wakes and costs $1.52 an hour.")).to_be_visible()
+    page.get_by_role("button", name="Yes").click()
+    expect(page.get_by_role("heading", name="Waking")).to_be_visible()
+    assert api.changes == [("POST", f"/api/runs/{documents.RUN}/promote", {})]
+
+
+def test_what_already_is_served_is_not_offered(visit):
+    page = visit(f"runs/{documents.RUN}")
+    expect(page.get_by_text("The endpoint serves this one.")).to_be_visible()
+    expect(page.get_by_role("button", name="Serve this one")).to_be_hidden()
+
+
+def test_two_runs_are_compared(visit):
+    page = visit("runs")
+    for name in (documents.RUN, documents.OLDER):
+        page.get_by_label(f"Compare {name}").check()
+    page.get_by_role("link", name="Compare the two").click()
+    metrics = page.get_by_role("table", name="Metrics of both runs")
+    expect(metrics.get_by_role("row").nth(1)).to_contain_text("+0.201 to +0.312")
+    expect(metrics.get_by_role("row").nth(2)).to_contain_text("not comparable")
+
+
+def test_where_runs_cannot_be_compared_it_is_not_offered(visit, api):
+    api.session["can"]["compare"] = False
+    page = visit("runs")
+    expect(page.get_by_role("link", name=documents.RUN)).to_be_visible()
+    expect(page.get_by_role("checkbox")).to_have_count(0)
+
+
+def test_a_refused_start_says_why(visit, api):
+    page = visit("runs")
+    page.get_by_label("Drop a file").set_input_files(files=[LETTERS])
+    page.get_by_role("button", name="Start the run").wait_for()
+    api.faults["/runs"] = Problem(HTTPStatus.CONFLICT, "budget_reached", "It would not fit.", fix="Wait.")
+    page.get_by_role("button", name="Start the run").click()
+    expect(page.get_by_role("alert")).to_contain_text("It would not fit.")
+    expect(page.get_by_role("button", name="Start the run")).to_be_enabled()

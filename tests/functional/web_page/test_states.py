@@ -1,0 +1,15 @@
+"""A state of each tab; all of them are in tests/matrix/web."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.functional.web_page.page_states import STATES
+from tests.functional.web_page.state_check import hold
+
+OF_EACH_TAB = ("ask-answered", "ask-asleep", "endpoint-awake", "money", "runs", "run-accepted", "compare")
+
+
+@pytest.mark.parametrize("name", OF_EACH_TAB)
+def test_a_state_of_each_tab(visit, api, name: str):
+    hold(next(state for state in STATES if state.name == name), visit, api)

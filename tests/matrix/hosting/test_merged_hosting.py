@@ -1,0 +1,83 @@
+"""`hosting: merged` on an embedded cloud: a run merges, wakes the endpoint, and the merged model answers."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from core.endpoint.hosting import HostingState
+from finexpert import paths, target
+from finexpert.cdk import Cdk
+from finexpert.children import Children
+from finexpert.deployment import Deployment
+from finexpert.service.asking import asking
+from finexpert.service.endpoint import hosting
+from finexpert.service.runs import datasets, runs
+from localcloud import lifecycle
+
+SETTINGS = {
+    "FINEXPERT_HOSTING": "merged",
+    "FINEXPERT_REAPER_PERIOD_MINUTES": "60",
+    "FINEXPERT_HYPERPARAMETERS": json.dumps({"epoch": "1", "max_input_length": "128"}),
+}
+PATIENCE_SECONDS = 400
+
+
+@pytest.fixture
+def deployed(tmp_path: Path) -> Iterator[Deployment]:
+    """The app with merged hosting and the local base's weights."""
+    cloud = lifecycle.up(tmp_path / "cloud", options=lifecycle.CloudOptions(owner_pid=os.getpid()))
+    children = Children()
+    try:
+        ours = {key: value for key, value in os.environ.items() if not key.startswith("FINEXPERT_")}
+        own = target.of_cloud(cloud, {**ours, **SETTINGS})
+        cdk = Cdk(own.environment, tmp_path / "cdk.out", tmp_path / "cdk.log", children)
+        account, region = (own.environment[f"CDK_DEFAULT_{name}"] for name in ("ACCOUNT", "REGION"))
+        cdk.synth(_unheard)
+        cdk.bootstrap(account, region, _unheard)
+        cdk.deploy(_unheard, concurrency=4)
+        deployment = Deployment(own, own.settings())
+        bucket = deployment.output("Storage", "DataBucketName")
+        datasets.upload_folder(own.client("s3"), bucket=bucket, folder=paths.BASE_MODEL, prefix="base-model/")
+        yield deployment
+        cdk.destroy(_unheard, concurrency=4)
+    finally:
+        children.stop()
+        lifecycle.down(tmp_path / "cloud")
+
+
+def test_a_run_merges_and_the_endpoint_serves_what_it_merged(deployed: Deployment) -> None:
+    s3 = deployed.target.client("s3")
+    dataset = datasets.upload(s3, bucket=deployed.output("Storage", "DataBucketName"), path=paths.SAMPLE)
+    run = runs.start(deployed, dataset=dataset, hyperparameters={}, wake=True, now=datetime.now(UTC))
+    until = time.monotonic() + PATIENCE_SECONDS
+    while (execution := runs.describe(deployed, run))["status"] == "RUNNING" and time.monotonic() < until:
+        time.sleep(1)
+    assert execution["status"] == "SUCCEEDED", execution.get("cause")
+
+    state = hosting.read(deployed)
+    assert state.state is HostingState.AWAKE
+    assert state.artifact.endswith(f"/runs/{run}/output/model.tar.gz")
+    bucket = deployed.output("Storage", "ArtifactBucketName")
+    listed = datasets.listing(s3, bucket, f"runs/{run}/checkpoints/merged/")
+    names = {entry["Key"].rsplit("/", 1)[1] for entry in listed}
+    assert {"config.json", "tokenizer.json", "model.safetensors", "model.safetensors.index.json"} <= names
+    sagemaker = deployed.target.client("sagemaker")
+    (model,) = sagemaker.list_models()["Models"]
+    container = sagemaker.describe_model(ModelName=model["ModelName"])["PrimaryContainer"]
+    source = container["ModelDataSource"]["S3DataSource"]
+    assert source["S3Uri"] == f"s3://{bucket}/runs/{run}/checkpoints/merged/"
+
+    (answer,) = asking.ask(deployed, "Net revenue rose", {"max_new_tokens": 8, "do_sample": False})
+    assert answer.model == "tuned"
+    assert answer.text
+    hosting.sleep(deployed, progress=lambda state, seconds: None)
+    assert sagemaker.list_endpoints()["Endpoints"] == []
+
+
+def _unheard(line: str) -> None:
+    """The log has it."""

@@ -1,0 +1,101 @@
+"""A base in int8 or int4, where bitsandbytes is installed (`make training-image` has it)."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.failures import TrainingFailure
+from core.hyperparameters import parse
+from training.data.batches import collate
+from training.data.packing import TokenizedDocument, pack
+from training.host.events import Events
+from training.host.stopping import StopSignal
+from training.job.channels import Channels
+from training.job.job import run
+from training.job.request import read_request
+from training.model.llama.attention import packed
+from training.model.llama.config import LlamaConfig
+from training.model.llama.kernels import Kernels
+from training.model.llama.loading import load_base
+from training.model.llama.quantized import dense_weight, quantize
+from training.model.model import AdaptedModel
+from training.model.weights import base_config
+
+pytest.importorskip("bitsandbytes")
+
+Job = Callable[..., Path]
+ROOT = Path(__file__).parents[3]
+SHIPPED = ROOT / "base_model"
+CPU = torch.device("cpu")
+EXACT = {"precision": "fp32", "lora_dropout": "0"}
+
+
+def loss_and_gradients(**settings: str) -> tuple[float, dict[str, torch.Tensor]]:
+    """Mean loss of a fixed batch and the gradients of the B matrices (those of A are 0 at the start)."""
+    model = AdaptedModel(SHIPPED, parse(EXACT | settings), CPU)
+    with model.evaluating(adapter=False):  # as every job does before it trains
+        pass
+    tokens = torch.arange(3, 3 + 4 * 64).reshape(4, 64).numpy()
+    batch = collate(
+        [row for row in pack([TokenizedDocument(i, row) for i, row in enumerate(tokens)], 64)], CPU
+    )
+    loss = model.loss(batch) / batch.targets
+    loss.backward()
+    found = {name: p.grad for name, p in model.adapter.items() if p.grad is not None and "lora_B" in name}
+    return loss.item(), found
+
+
+@pytest.mark.parametrize("use_dora", ["False", "True"])
+def test_an_int8_base_gives_nearly_the_loss_and_gradients_of_a_whole_one(use_dora: str) -> None:
+    loss, gradients = loss_and_gradients(use_dora=use_dora)
+    rounded_loss, rounded = loss_and_gradients(use_dora=use_dora, int8_quantization="True")
+    assert rounded_loss == pytest.approx(loss, rel=0.02)
+    assert rounded.keys() == gradients.keys()
+    for name, gradient in gradients.items():
+        assert gradient.norm() > 0
+        assert torch.nn.functional.cosine_similarity(rounded[name].flatten(), gradient.flatten(), 0) > 0.98, (
+            name
+        )
+
+
+def test_a_job_learns_on_an_int8_base(job: Job) -> None:
+    channels = Channels(job(int8_quantization="True", max_steps="10"))
+    run(read_request(channels), channels, Events(stream=io.StringIO()), StopSignal())
+    evaluation = json.loads((channels.data_output / "evaluation.json").read_text())
+    assert evaluation["primary"]["difference"] < 0
+    assert len(list(channels.model_output.iterdir())) == 2
+
+
+def test_an_int4_base_is_nearly_the_whole_one() -> None:
+    """As far as a CPU goes, on which a job refuses int4: layers are built and filled as on a GPU."""
+    whole, rounded = (
+        load_base(
+            SHIPPED,
+            LlamaConfig.of(base_config(SHIPPED)),
+            kernels=Kernels(),
+            precision=torch.float32,
+            device=CPU,
+            hyperparameters=parse({}),
+        )
+        for _ in range(2)
+    )
+    quantize(rounded, four_bits=True, precision=torch.float32, device=CPU)
+    layers = [name for name, module in rounded.named_modules() if type(module).__name__ == "Linear4bit"]
+    assert len(layers) == 7 * whole.config.num_hidden_layers
+    for name in layers:
+        weight = whole.get_submodule(name).weight
+        if weight.shape[1] % 64:  # bitsandbytes' blocks; 0.50 itself is wrong by a quarter there, on a CPU
+            continue
+        assert (dense_weight(rounded.get_submodule(name)) - weight).norm() / weight.norm() < 0.12
+    ids = torch.arange(3, 67)[None]
+    hidden = [base.model(ids, torch.arange(64)[None], packed([[64]])).flatten() for base in (whole, rounded)]
+    assert torch.nn.functional.cosine_similarity(hidden[0], hidden[1], 0) > 0.9
+
+
+def test_int4_without_a_gpu_is_refused() -> None:
+    with pytest.raises(TrainingFailure, match="no GPU"):
+        AdaptedModel(SHIPPED, parse({"load_in_4bit": "True"}), CPU)

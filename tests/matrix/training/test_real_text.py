@@ -1,0 +1,40 @@
+"""Real annual reports, where they are present: the shipped base learns from them, and the gate says so."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from training.host.events import Events
+from training.host.stopping import StopSignal
+from training.job.channels import Channels
+from training.job.job import run
+from training.job.request import read_request
+
+ROOT = Path(__file__).parents[3]
+REPORTS = ROOT / "../shared/data/tatqa/tatqa_dataset_dev.json"
+
+
+@pytest.mark.skipif(not REPORTS.is_file(), reason="the TAT-QA reports are not here")
+def test_held_out_report_text_improves_with_an_interval_that_excludes_zero(tmp_path: Path) -> None:
+    contexts = json.loads(REPORTS.read_text(encoding="utf-8"))
+    training = tmp_path / "input" / "data" / "training"
+    training.mkdir(parents=True)
+    paragraphs = [paragraph["text"] for context in contexts[::8] for paragraph in context["paragraphs"]]
+    (training / "reports.json").write_text(json.dumps([{"text": text} for text in paragraphs]))
+    (tmp_path / "input" / "data" / "model").symlink_to(ROOT / "base_model")
+    (tmp_path / "input" / "config").mkdir()
+    settings = {
+        "learning_rate": "0.01",
+        "epoch": "1",
+        "per_device_train_batch_size": "2",
+        "max_input_length": "256",
+    }
+    (tmp_path / "input" / "config" / "hyperparameters.json").write_text(json.dumps(settings))
+    channels = Channels(tmp_path)
+    run(read_request(channels), channels, Events(stream=io.StringIO()), StopSignal())
+    evaluation = json.loads((channels.data_output / "evaluation.json").read_text())
+    assert evaluation["passed"], evaluation["verdict"]
+    assert evaluation["primary"]["interval"][1] < 0
+    assert evaluation["primary"]["win_rate"] > 0.8

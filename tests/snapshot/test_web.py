@@ -1,0 +1,79 @@
+"""The page's stack, which is there by a setting only: its stored template, and who gets in."""
+
+import json
+
+import pytest
+
+from tests.snapshot.snapshot_synth import Template, as_list, compared, joined, readable, resources, synthesize
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return synthesize(tmp_path_factory.mktemp("web"), web="true")["Web"]
+
+
+def test_the_template_is_the_stored_one(web: Template, request: pytest.FixtureRequest) -> None:
+    compared(request, "web.yaml", readable(web))
+
+
+def test_what_is_below_api_asks_for_a_token_of_the_page_s_own_client(web: Template) -> None:
+    routes = {route["Properties"]["RouteKey"]: route["Properties"] for route in each(web, "Route")}
+    asks = {key: route["AuthorizationType"] for key, route in routes.items()}
+    assert asks == {
+        "GET /": "NONE",
+        "GET /{proxy+}": "NONE",
+        "GET /api/{proxy+}": "JWT",
+        "POST /api/{proxy+}": "JWT",
+    }
+    ((client, _),) = resources(web, "AWS::Cognito::UserPoolClient").items()
+    (authorizer,) = each(web, "Authorizer")
+    assert authorizer["Properties"]["JwtConfiguration"]["Audience"] == [{"Ref": client}]
+
+
+def test_nobody_joins_by_themselves_and_a_password_alone_does_not_do(web: Template) -> None:
+    (pool,) = resources(web, "AWS::Cognito::UserPool").values()
+    assert pool["Properties"]["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+    assert pool["Properties"]["MfaConfiguration"] == "ON"
+    assert pool["Properties"]["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
+    (client,) = resources(web, "AWS::Cognito::UserPoolClient").values()
+    assert client["Properties"]["AllowedOAuthFlows"] == ["code"]
+    assert client["Properties"]["GenerateSecret"] is False
+    assert client["Properties"]["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
+
+
+def test_the_log_of_requests_holds_neither_query_nor_body_and_everybody_is_slowed(web: Template) -> None:
+    (stage,) = each(web, "Stage")
+    told = json.loads(stage["Properties"]["AccessLogSettings"]["Format"])
+    assert "$context.path" in told.values()
+    assert not [field for field in told.values() if "query" in field.lower() or "body" in field.lower()]
+    assert stage["Properties"]["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+    for group in resources(web, "AWS::Logs::LogGroup").values():
+        assert group["Properties"]["RetentionInDays"] == 30
+
+
+def test_the_function_may_delete_nothing_and_pass_no_role(web: Template) -> None:
+    (role,) = resources(web, "AWS::IAM::Role").values()
+    (policy,) = role["Properties"]["Policies"]
+    actions = {action for each in policy["PolicyDocument"]["Statement"] for action in as_list(each["Action"])}
+    assert {action for action in actions if "Delete" in action} == {"sagemaker:DeleteTags"}
+    assert not {action for action in actions if action.startswith(("iam:", "cognito-idp:"))}
+
+
+def test_its_mail_address_is_nobody_s_business(web: Template) -> None:
+    (function,) = resources(web, "AWS::Lambda::Function").values()
+    settings = json.loads(joined(function["Properties"]["Environment"]["Variables"]["SETTINGS"]))
+    assert settings["alert_email"] == ""
+    assert settings["web"] is True
+
+
+def test_nothing_of_it_bills_by_the_hour(web: Template) -> None:
+    kinds = {resource["Type"] for resource in web["Resources"].values()}
+    by_the_request = ("AWS::ApiGatewayV2::", "AWS::Cognito::", "AWS::Lambda::", "AWS::Logs::", "AWS::IAM::")
+    assert not {kind for kind in kinds if not kind.startswith(by_the_request)}
+    (function,) = resources(web, "AWS::Lambda::Function").values()
+    assert "ReservedConcurrentExecutions" not in function["Properties"]
+
+
+def each(template: Template, kind: str) -> list[Template]:
+    """The resources of a kind of API Gateway."""
+    return list(resources(template, f"AWS::ApiGatewayV2::{kind}").values())

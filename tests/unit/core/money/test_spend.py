@@ -1,0 +1,442 @@
+"""The month's dollars: from jobs, from the Hosting stack's events (deleted or not), from other endpoints."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from core.money import charges as spend_charges
+from core.money.charges import Charges
+from core.money.events import StackEvent, lifetimes
+from core.money.prices import Price, UnknownPrice, dearest, hourly
+from core.money.sources import month_to_date
+from core.money.spend import (
+    Fleet,
+    Lifetime,
+    Spend,
+    TrainingJob,
+    Usage,
+    account,
+    training_hours,
+)
+from core.money.time import month_end, month_start
+from tests.fakes.cloud import NOW, REGION, Cloud, error, minutes
+
+MONTH = datetime(2026, 11, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+G5 = (Fleet(instance_type="ml.g5.2xlarge", instances=1),)
+ENDPOINT, STACK = "AWS::SageMaker::Endpoint", "AWS::CloudFormation::Stack"
+
+
+def two_dollars(instance_type: str, region: str, component: str) -> Price:
+    if instance_type == "ml.unknown":
+        raise UnknownPrice("no price for ml.unknown")
+    return Price(
+        usd=2.0,
+        unit="USD/hour",
+        component=component,
+        region=region,
+        type=instance_type,
+        source="test",
+        date=NOW.date(),
+    )
+
+
+def job(**changes: Any) -> TrainingJob:
+    values: dict[str, Any] = {
+        "name": "finexpert-20261120-1",
+        "status": "Completed",
+        "instance_type": "ml.g5.2xlarge",
+        "instances": 1,
+        "volume_gb": 0.0,
+        "start": NOW - 3 * HOUR,
+        "end": NOW - HOUR,
+        "billable_seconds": 1800.0,
+        "max_runtime_seconds": 7200.0,
+    }
+    return TrainingJob(**(values | changes))
+
+
+def priced(*jobs: TrainingJob, lives: list[Lifetime] | None = None) -> Spend:
+    return account(Usage(jobs=list(jobs), lifetimes=lives or []), region=REGION, now=NOW, price=two_dollars)
+
+
+class TestTraining:
+    def test_billable_seconds_times_price_times_instances(self) -> None:
+        assert priced(job(instances=3)).total_usd == pytest.approx(0.5 * 2 * 3)
+
+    def test_a_running_job_costs_its_time_so_far_burns_and_commits_the_rest(self) -> None:
+        spend = priced(job(status="InProgress", start=NOW - HOUR, end=None, billable_seconds=None))
+        assert spend.total_usd == pytest.approx(2.0)
+        assert spend.burn_usd_per_hour == pytest.approx(2.0)
+        assert spend.committed_usd == pytest.approx(2.0)
+
+    def test_a_job_that_waits_for_instances_costs_nothing_yet_but_commits_all(self) -> None:
+        spend = priced(job(status="InProgress", start=None, end=None, billable_seconds=None))
+        assert (spend.total_usd, spend.committed_usd) == (0.0, pytest.approx(4.0))
+
+    def test_over_the_turn_of_the_month_only_this_month_s_share_counts(self) -> None:
+        split = job(start=MONTH - HOUR, end=MONTH + 3 * HOUR, billable_seconds=7200.0)
+        assert training_hours(split, MONTH, NOW) == pytest.approx(2 * 3 / 4)
+
+    def test_the_volume_is_billed_too(self) -> None:
+        assert priced(job(volume_gb=100.0)).total_usd > priced(job()).total_usd
+
+    def test_an_unknown_price_is_named_and_never_zero_silently(self) -> None:
+        spend = priced(job(instance_type="ml.unknown"), job())
+        assert spend.total_usd == pytest.approx(1.0 + 0.5 * dearest("training").usd)
+        assert "ml.unknown" in spend.unpriced[0]
+
+
+def event(hours_ago: float, status: str, kind: str = ENDPOINT) -> StackEvent:
+    return StackEvent(time=NOW - hours_ago * HOUR, logical_id="Endpoint", resource_type=kind, status=status)
+
+
+def hours(events: list[StackEvent], until: datetime | None = None) -> float:
+    lives = lifetimes(events, name="h", fleets=G5, until=until)
+    return priced(lives=lives).total_usd / 2
+
+
+class TestLifetimes:
+    def test_twice_awake(self) -> None:
+        events = [
+            event(10, "CREATE_IN_PROGRESS"),
+            event(9.9, "CREATE_COMPLETE"),
+            event(8, "DELETE_IN_PROGRESS"),
+            event(7, "DELETE_COMPLETE"),
+            event(2, "CREATE_IN_PROGRESS"),
+        ]
+        assert hours(events) == pytest.approx(3 + 2)
+        assert hours(list(reversed(events))) == pytest.approx(5)
+
+    def test_awake_since_before_the_first_event(self) -> None:
+        assert hours([event(3, "DELETE_IN_PROGRESS"), event(2, "DELETE_COMPLETE")]) == pytest.approx(1)
+
+    def test_a_failed_creation_ends_with_the_roll_back(self) -> None:
+        events = [
+            event(5, "CREATE_IN_PROGRESS"),
+            event(4, "CREATE_FAILED"),
+            event(3, "UPDATE_ROLLBACK_COMPLETE", STACK),
+        ]
+        assert hours(events) == pytest.approx(2)
+
+    def test_a_deleted_stack_ends_all(self) -> None:
+        events = [event(5, "CREATE_IN_PROGRESS"), event(1, "DELETE_COMPLETE", STACK)]
+        assert hours(events) == pytest.approx(4)
+        assert hours(events[:1], until=NOW - 2 * HOUR) == pytest.approx(3)
+
+    def test_other_resources_do_not_count(self) -> None:
+        assert hours([event(5, "CREATE_IN_PROGRESS", "AWS::SageMaker::Model")]) == 0
+
+    def test_only_the_part_in_this_month_counts(self) -> None:
+        life = Lifetime(name="e", start=MONTH - 100 * HOUR, end=MONTH + HOUR, fleets=G5, source="test")
+        assert priced(lives=[life]).total_usd == pytest.approx(2.0)
+
+    def test_instances_that_are_not_known_are_named(self) -> None:
+        life = Lifetime(name="e", start=NOW - HOUR, end=None, fleets=(), source="test")
+        assert "instance type" in priced(lives=[life]).unpriced[0]
+
+    def test_an_endpoint_without_a_price_counts_at_the_dearest_known(self) -> None:
+        fleets = (Fleet(instance_type="ml.unknown", instances=2),)
+        spend = priced(lives=[Lifetime(name="e", start=NOW - HOUR, end=None, fleets=fleets, source="test")])
+        assert spend.burn_usd_per_hour == pytest.approx(2 * dearest("hosting").usd)
+        assert "ml.unknown" in spend.unpriced[0]
+
+
+def test_a_line_shows_its_sum() -> None:
+    [line] = priced(job()).lines
+    assert "0.500 h billable × 1 × (ml.g5.2xlarge $2/h" in line.how
+
+
+class TestSources:
+    def fill(self, cloud: Cloud) -> None:
+        cloud.jobs["finexpert-20261119-1"] = {
+            "TrainingJobName": "finexpert-20261119-1",
+            "TrainingJobStatus": "Completed",
+            "CreationTime": NOW - 20 * HOUR,
+            "TrainingStartTime": NOW - 20 * HOUR,
+            "TrainingEndTime": NOW - 19 * HOUR,
+            "BillableTimeInSeconds": 3600,
+            "ResourceConfig": {"InstanceType": "ml.g5.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 0},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 7200},
+        }
+        cloud.jobs["other-finexpert-1"] = cloud.jobs["finexpert-20261119-1"] | {
+            "TrainingJobName": "other-finexpert-1"
+        }
+
+    def hosting(self, cloud: Cloud, stack_id: str, *moments: tuple[float, str]) -> None:
+        cloud.events[stack_id] = [
+            {
+                "EventId": str(number),
+                "StackId": stack_id,
+                "StackName": "FinExpert-Hosting",
+                "LogicalResourceId": "Endpoint",
+                "ResourceType": ENDPOINT,
+                "ResourceStatus": status,
+                "Timestamp": NOW - ago * HOUR,
+            }
+            for number, (ago, status) in enumerate(moments)
+        ]
+        variant = {"InstanceType": "ml.g5.2xlarge", "InitialInstanceCount": 1, "VariantName": "AllTraffic"}
+        cloud.templates[stack_id] = {
+            "Resources": {
+                "C": {
+                    "Type": "AWS::SageMaker::EndpointConfig",
+                    "Properties": {"ProductionVariants": [variant]},
+                }
+            }
+        }
+
+    def month(self, cloud: Cloud) -> Spend:
+        return month_to_date(
+            cloud,
+            project="FinExpert",
+            hosting_stack="FinExpert-Hosting",
+            region=REGION,
+            now=NOW,
+            billing=lambda: cloud("cloudwatch"),
+        )
+
+    def test_jobs_stacks_and_endpoints_add_up(self) -> None:
+        cloud = Cloud()
+        self.fill(cloud)
+        now_id = cloud.stack("FinExpert-Hosting", artifact="s3://b/m.tar.gz")
+        self.hosting(cloud, now_id, (2, "CREATE_COMPLETE"), (2, "CREATE_IN_PROGRESS"))
+        old_id = "arn:aws:cloudformation:us-east-1:123456789012:stack/FinExpert-Hosting/old"
+        cloud.deleted_stacks = [
+            {
+                "StackName": "FinExpert-Hosting",
+                "StackId": old_id,
+                "CreationTime": MONTH,
+                "StackStatus": "DELETE_COMPLETE",
+                "DeletionTime": NOW - 50 * HOUR,
+            }
+        ]
+        self.hosting(cloud, old_id, (51, "DELETE_COMPLETE"), (55, "CREATE_IN_PROGRESS"))
+        cloud.endpoint("finexpert", tags={"aws:cloudformation:stack-name": "FinExpert-Hosting"})
+        cloud.endpoint("by-hand", age=180)
+        cloud.endpoint("theirs", project="Theirs")
+        spend = self.month(cloud)
+        host = hourly("ml.g5.2xlarge", REGION, "hosting").usd
+        train = hourly("ml.g5.2xlarge", REGION, "training").usd
+        assert not spend.unread and not spend.unpriced
+        assert spend.total_usd == pytest.approx(train * 1 + host * (2 + 4 + 3), rel=1e-6)
+        assert spend.burn_usd_per_hour == pytest.approx(2 * host)
+
+    def test_events_are_read_back_only_to_the_one_that_settles(self) -> None:
+        cloud = Cloud()
+        stack_id = cloud.stack("FinExpert-Hosting")
+        old = [(24.0 * day, "DELETE_COMPLETE" if day % 2 else "CREATE_IN_PROGRESS") for day in range(21, 80)]
+        self.hosting(cloud, stack_id, (3, "DELETE_COMPLETE"), (4, "CREATE_IN_PROGRESS"), *old)
+        assert self.month(cloud).total_usd == pytest.approx(hourly("ml.g5.2xlarge", REGION, "hosting").usd)
+        assert len(cloud.called("DescribeStackEvents")) == 1
+
+    def test_what_cannot_be_read_is_named_and_the_rest_still_counts(self) -> None:
+        cloud = Cloud()
+        self.fill(cloud)
+        cloud.failures["DescribeStacks"] = error("AccessDenied", "no")
+        cloud.failures["GetResources"] = error("AccessDenied", "no")
+        cloud.endpoint("by-hand", age=180)
+        spend = self.month(cloud)
+        assert len(spend.lines) == 2
+        assert len(spend.unread) == 1 and "FinExpert-Hosting" in spend.unread[0]
+
+    def test_serverless_costs_by_the_request_and_is_left_out(self) -> None:
+        cloud = Cloud()
+        cloud.endpoint("serverless", serverless={"AllTraffic": 0})
+        spend = self.month(cloud)
+        assert spend.total_usd == 0 and not spend.unpriced
+
+
+class TestEverythingElse:
+    """AWS's estimate: of the account, hours late, and holding the project's own sum as well."""
+
+    def spend(self, *, total: float, sagemaker: float, hours_ago: float = 2.0) -> Spend:
+        charges = Charges(time=NOW - hours_ago * HOUR, total_usd=total, sagemaker_usd=sagemaker)
+        return account(Usage(jobs=[job()], charges=charges), region=REGION, now=NOW, price=two_dollars)
+
+    def test_other_services_count_in_full_and_the_own_jobs_once(self) -> None:
+        # The job ran from three hours to one hour ago, half of it billable: 0.5 $ were in the estimate.
+        assert self.spend(total=3.5, sagemaker=0.5).total_usd == pytest.approx(1.0 + 3.0)
+
+    def test_what_others_spend_in_sagemaker_is_what_goes_beyond_the_own_sum_of_that_time(self) -> None:
+        assert self.spend(total=4.5, sagemaker=4.5).total_usd == pytest.approx(1.0 + 4.0)
+
+    def test_an_estimate_that_lags_takes_nothing_away(self) -> None:
+        assert self.spend(total=0.1, sagemaker=0.1).total_usd == pytest.approx(1.0)
+
+    def test_the_newest_point_of_the_month_counts_and_its_first_hours_do_not(self) -> None:
+        cloud = Cloud()
+        for hours_ago, usd in ((30, 1.0), (6, 2.0), (20 * 24 - 13, 24.0)):
+            for service, share in ((None, 1.0), ("AmazonSageMaker", 0.5)):
+                dimensions = {"Currency": "USD"} | ({"ServiceName": service} if service else {})
+                key = ("AWS/Billing", "EstimatedCharges", frozenset(dimensions.items()))
+                cloud.points.setdefault(key, {})[NOW - hours_ago * HOUR] = usd * share
+        charges = spend_charges.read(cloud("cloudwatch"), NOW)
+        assert charges is not None and (charges.total_usd, charges.sagemaker_usd) == (2.0, 1.0)
+
+    def test_without_billing_alerts_there_is_no_estimate(self) -> None:
+        assert spend_charges.read(Cloud()("cloudwatch"), NOW) is None
+
+
+class TestGone:
+    """Deleted endpoints, from the calls that CloudTrail recorded."""
+
+    TAGS = [{"key": "finexpert:project", "value": "FinExpert"}]  # noqa: RUF012
+
+    def month(self, cloud: Cloud) -> Spend:
+        return TestSources().month(cloud)
+
+    def made(self, cloud: Cloud, name: str, ago: float, *, tags: Any = None) -> None:
+        config = f"{name}-config"
+        cloud.configs[config] = {
+            "EndpointConfigName": config,
+            "ProductionVariants": [
+                {"VariantName": "AllTraffic", "InstanceType": "ml.g5.2xlarge", "InitialInstanceCount": 1}
+            ],
+        }
+        cloud.recorded(
+            ago,
+            "CreateEndpoint",
+            endpointName=name,
+            endpointConfigName=config,
+            tags=self.TAGS if tags is None else tags,
+        )
+
+    def hours(self, cloud: Cloud) -> float:
+        spend = self.month(cloud)
+        assert not spend.unread and not spend.unpriced
+        return spend.total_usd / hourly("ml.g5.2xlarge", REGION, "hosting").usd
+
+    def test_an_endpoint_deleted_by_hand_still_counts(self) -> None:
+        cloud = Cloud()
+        self.made(cloud, "by-hand", 300)
+        cloud.recorded(120, "DeleteEndpoint", endpointName="by-hand")
+        assert self.hours(cloud) == pytest.approx((180 + 5) / 60)
+
+    def test_it_counts_until_now_while_its_deletion_is_not_told_yet(self) -> None:
+        cloud = Cloud()
+        self.made(cloud, "by-hand", 60)
+        assert self.hours(cloud) == pytest.approx(1.0)
+
+    def test_one_that_runs_is_told_by_sagemaker_alone(self) -> None:
+        cloud = Cloud()
+        cloud.endpoint("by-hand", age=60)
+        self.made(cloud, "by-hand", 60)
+        assert self.hours(cloud) == pytest.approx(1.0)
+
+    def test_made_again_under_the_same_name_both_lives_count(self) -> None:
+        cloud = Cloud()
+        cloud.endpoint("by-hand", age=30)
+        self.made(cloud, "by-hand", 300)
+        cloud.recorded(185, "DeleteEndpoint", endpointName="by-hand")
+        self.made(cloud, "by-hand", 30)
+        assert self.hours(cloud) == pytest.approx(2.5)
+
+    def test_its_deleted_configuration_is_read_from_the_call_that_made_it(self) -> None:
+        cloud = Cloud()
+        self.made(cloud, "by-hand", 300)
+        cloud.recorded(125, "DeleteEndpoint", endpointName="by-hand")
+        cloud.configs.clear()
+        cloud.recorded(
+            301,
+            "CreateEndpointConfig",
+            endpointConfigName="by-hand-config",
+            productionVariants=[{"instanceType": "ml.g5.2xlarge", "initialInstanceCount": 2}],
+        )
+        assert self.hours(cloud) == pytest.approx(2 * 3)
+
+    def test_a_configuration_that_nothing_tells_of_is_a_doubt(self) -> None:
+        cloud = Cloud()
+        self.made(cloud, "by-hand", 300)
+        cloud.configs.clear()
+        assert "by-hand" in self.month(cloud).unpriced[0]
+
+    def test_an_update_changes_the_price_from_then_on(self) -> None:
+        cloud = Cloud()
+        self.made(cloud, "by-hand", 300)
+        cloud.configs["two"] = {
+            "EndpointConfigName": "two",
+            "ProductionVariants": [{"InstanceType": "ml.g5.2xlarge", "InitialInstanceCount": 2}],
+        }
+        cloud.recorded(240, "UpdateEndpoint", endpointName="by-hand", endpointConfigName="two")
+        cloud.recorded(65, "DeleteEndpoint", endpointName="by-hand")
+        assert self.hours(cloud) == pytest.approx(1 + 2 * 3)
+
+    @pytest.mark.parametrize("name", ["theirs", "refused", "finexpert"])
+    def test_what_is_not_ours_was_refused_or_is_hosting_s_does_not_count(self, name: str) -> None:
+        cloud = Cloud()
+        if name == "refused":
+            cloud.recorded(300, "CreateEndpoint", "AccessDenied", endpointName=name, tags=self.TAGS)
+        else:
+            self.made(cloud, name, 300, tags=[] if name == "theirs" else None)
+        assert self.hours(cloud) == 0
+
+    def test_only_this_month_s_part_counts(self) -> None:
+        cloud = Cloud()
+        since_month = (NOW - MONTH) / timedelta(minutes=1)
+        self.made(cloud, "by-hand", since_month + 600)
+        cloud.recorded(since_month - 55, "DeleteEndpoint", endpointName="by-hand")
+        assert self.hours(cloud) == pytest.approx(1.0)
+
+    def test_a_trail_that_cannot_be_read_is_a_doubt(self) -> None:
+        cloud = Cloud()
+        cloud.failures["LookupEvents"] = error("AccessDenied", "no")
+        assert "endpoints: AccessDenied" in self.month(cloud).unread[0]
+
+
+class TestMachines:
+    """Notebooks, processing jobs and apps of the region."""
+
+    def test_what_runs_counts_by_its_own_price(self) -> None:
+        cloud = Cloud()
+        cloud.notebooks = [
+            {
+                "NotebookInstanceName": name,
+                "NotebookInstanceStatus": status,
+                "InstanceType": "ml.t3.medium",
+                "CreationTime": MONTH,
+                "LastModifiedTime": NOW - 2 * HOUR,
+            }
+            for name, status in (("mine", "InService"), ("asleep", "Stopped"))
+        ]
+        cloud.apps = [
+            {"AppType": kind, "AppName": "default", "Status": "InService", "CreationTime": NOW - HOUR, **spec}
+            for kind, spec in (
+                ("JupyterLab", {"ResourceSpec": {"InstanceType": "ml.t3.medium"}}),
+                ("JupyterServer", {"ResourceSpec": {"InstanceType": "system"}}),
+            )
+        ]
+        spend = TestSources().month(cloud)
+        assert not spend.unpriced
+        assert {line.kind: round(line.usd, 4) for line in spend.lines} == {"notebook": 0.1, "studio": 0.05}
+
+    def test_a_processing_job_without_a_price_is_a_doubt_and_never_free_silently(self) -> None:
+        cloud = Cloud()
+        cloud.processing["p"] = {
+            "ProcessingJobName": "p",
+            "LastModifiedTime": NOW,
+            "ProcessingStartTime": NOW - HOUR,
+            "ProcessingResources": {"ClusterConfig": {"InstanceType": "ml.z9.huge", "InstanceCount": 2}},
+        }
+        assert "ml.z9.huge" in TestSources().month(cloud).unpriced[0]
+
+
+def test_the_projection_goes_on_with_what_runs_and_ends_jobs_at_their_limit() -> None:
+    spend = account(
+        Usage(
+            jobs=[job(status="InProgress", start=NOW - HOUR, end=None, billable_seconds=None)],
+            lifetimes=[Lifetime(name="e", start=NOW - HOUR, end=None, fleets=G5, source="test")],
+        ),
+        region=REGION,
+        now=NOW,
+        price=two_dollars,
+    )
+    ahead = (month_end(NOW) - NOW) / HOUR
+    assert spend.projected_usd == pytest.approx(4.0 + 2.0 * ahead + 2.0)
+
+
+def test_months_are_utc() -> None:
+    assert month_start(NOW + minutes(1)) == MONTH

@@ -1,0 +1,95 @@
+"""The pages know every setting, verb, message and file that they speak of, and nothing that is not there."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.unit.docs import docs_messages, docs_pages
+from tests.unit.docs.docs_pages import ROOT
+from tests.unit.docs.docs_programs import finexpert
+
+PAGES = docs_pages.pages()
+OF_OTHERS = {
+    "cannot be deleted while in status UPDATE_IN_PROGRESS": "CloudFormation",
+    "--app is required …": "the CDK CLI",
+    "EndpointConnectionError: … 127.0.0.1 …": "botocore",
+}
+"""Messages on the troubleshooting page that are not ours."""
+
+
+def page(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def table_keys(text: str) -> set[str]:
+    """What stands in code marks in the first column of the tables."""
+    cells = [line.split(" | ")[0] for line in text.splitlines() if line.startswith("| `")]
+    return {key for cell in cells for key in re.findall(r"`([^`]+)`", cell)}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=docs_pages.name)
+def test_links_lead_somewhere(path):
+    for target in docs_pages.links(path):
+        if target.startswith(("https://", "http://")):
+            continue
+        file, _, anchor = target.partition("#")
+        there = (path.parent / file).resolve() if file else path
+        assert there.exists(), f"{docs_pages.name(path)} links to {target}"
+        if anchor:
+            assert anchor in docs_pages.anchors(there), f"{docs_pages.name(path)} links to {target}"
+
+
+def test_every_page_can_be_reached_from_the_readme():
+    reached, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        current = waiting.pop()
+        if current in reached or current.suffix != ".md":
+            continue
+        reached.add(current)
+        for target in docs_pages.links(current):
+            file = target.partition("#")[0]
+            if file and not file.startswith("http"):
+                waiting.append((current.parent / file).resolve())
+    assert {docs_pages.name(each) for each in PAGES if each not in reached} == set()
+
+
+def test_every_setting_is_described_and_no_other():
+    settings = json.loads(page("cdk.json"))["context"]["finexpert"].keys()
+    assert table_keys(page("docs/settings.md")) == settings
+
+
+def test_every_verb_is_on_the_command_lines_page():
+    described = page("docs/cli.md")
+    missing = []
+    for name, command in finexpert().commands.items():
+        below = [f"{name} {verb}" for verb in getattr(command, "commands", {})]
+        missing += [full for full in [name, *below] if f"finexpert {full}" not in described]
+    assert missing == []
+
+
+def messages() -> list[str]:
+    """The messages in the first column of the troubleshooting page."""
+    return sorted(table_keys(page("docs/troubleshooting.md")))
+
+
+@pytest.mark.parametrize("message", messages())
+def test_each_message_of_the_troubleshooting_page_stands_in_the_code(message):
+    if message in OF_OTHERS:
+        assert not docs_messages.stands(message), "this one is ours: take it off the list"
+    else:
+        assert docs_messages.stands(message)
+
+
+def test_what_is_not_in_the_code_is_noticed():
+    assert not docs_messages.stands("The moon … is not deployed")
+    assert docs_messages.stands("The stack … is not deployed …")
+
+
+def test_the_changelog_has_its_form():
+    text = page("CHANGELOG.md")
+    assert re.findall(r"^## (.+)$", text, re.M)[0] == "[Unreleased]"
+    kinds = set(re.findall(r"^### (.+)$", text, re.M))
+    assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}

@@ -1,0 +1,21 @@
+"""`finexpert local`: what it says of the shell that it was called from."""
+
+from __future__ import annotations
+
+import pytest
+
+from finexpert.cli.commands import local
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"), [({}, ""), ({local.ENDPOINT: "http://127.0.0.1:1"}, "another")]
+)
+def test_down_tells_a_shell_that_still_points_at_the_cloud(tmp_path, monkeypatch, capsys, variables, told):
+    monkeypatch.delenv(local.ENDPOINT, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    local.down(state=tmp_path)
+    printed = capsys.readouterr()
+    assert printed.out == "No embedded cloud ran here.\n"
+    assert told in printed.err
+    assert bool(printed.err) == bool(told)

@@ -1,0 +1,72 @@
+"""`finexpert wake`: a run's adapter or the base model alone, and what cannot be."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from core.endpoint.hosting import Hosting, HostingState
+from finexpert.cli import main as cli
+from finexpert.cli.commands import wake
+from finexpert.errors import UserError
+from finexpert.service.endpoint import hosting
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What CloudFormation was asked to serve."""
+    asked: list[str] = []
+
+    def serve(client: Any, stack: str, artifact: str) -> Hosting:
+        asked.append(artifact)
+        return Hosting(stack=stack, state=HostingState.AWAKE, artifact=artifact)
+
+    def wait(client: Any, stack: str, wanted: HostingState, **how: Any) -> Hosting:
+        return Hosting(stack=stack, state=wanted, artifact=asked[-1])
+
+    monkeypatch.setattr(hosting.hosting, "wake", serve)
+    monkeypatch.setattr(hosting.hosting, "wait", wait)
+    monkeypatch.setattr(hosting, "newest_artifact", lambda deployment: "s3://b/newest/model.tar.gz")
+    monkeypatch.setattr(wake, "open_deployment", lambda context: deployment())
+    return asked
+
+
+def deployment(kind: str = "components") -> Any:
+    return SimpleNamespace(
+        target=SimpleNamespace(client=lambda service: None, is_local=False),
+        names=SimpleNamespace(endpoint="fe", stack=lambda part: f"Fe-{part}"),
+        settings=SimpleNamespace(
+            hosting=kind, idle_minutes=60, hosting_instance_type="ml.g5.2xlarge", region="us-east-1"
+        ),
+    )
+
+
+def test_the_base_model_alone_needs_no_run(asked: list[str]) -> None:
+    done = CliRunner().invoke(cli.app, ["wake", "--base"])
+    assert done.exit_code == 0, done.output
+    assert asked == ["base"]
+    assert "awake, serving the base model alone" in done.output and "bills $1.515 an hour" in done.output
+    document = json.loads(CliRunner().invoke(cli.app, ["wake", "--base", "--json"]).stdout)
+    assert document == {"endpoint": "fe", "artifact": "base", "usd_per_hour": 1.515}
+
+
+def test_without_it_the_newest_accepted_adapter_is_served(asked: list[str]) -> None:
+    done = CliRunner().invoke(cli.app, ["wake"])
+    assert asked == ["s3://b/newest/model.tar.gz"]
+    assert "awake, serving s3://b/newest/model.tar.gz" in done.output
+
+
+def test_a_run_and_the_base_model_alone_exclude_each_other(asked: list[str]) -> None:
+    assert CliRunner().invoke(cli.app, ["wake", "run-1", "--base"]).exit_code == 2
+    assert asked == []
+
+
+def test_merged_hosting_has_no_base_model_to_serve(asked: list[str]) -> None:
+    with pytest.raises(UserError, match="merged") as told:
+        hosting.wake_base(deployment("merged"), progress=lambda state, seconds: None)
+    assert "components" in told.value.fix
+    assert asked == []

@@ -1,0 +1,200 @@
+"""The demo's pure parts, and its order at the end."""
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from finexpert import paths
+from finexpert.children import Children
+from finexpert.cli.views import display
+from finexpert.demo import folder, program, reaping, summary
+from finexpert.demo.interrupts import Interrupts
+from finexpert.demo.stage import Stage
+from finexpert.demo.steps import STEPS, Step
+from finexpert.errors import ExitCode, UserError
+from finexpert.service.endpoint import reaper
+from finexpert.service.runs.follow import Snapshot
+from infra.settings import Settings
+
+NOW = datetime(2026, 1, 31, 14, 0, tzinfo=UTC)
+
+
+def test_the_countdown_follows_the_settings():
+    settings = Settings.load(environ={"FINEXPERT_SETTINGS": str(paths.LOCAL_SETTINGS)})
+    settings = replace(settings, idle_minutes=2, metric_delay_minutes=1, reaper_period_minutes=5)
+    expected = reaper.expect(settings, asked=NOW + timedelta(seconds=20))
+    assert expected.earliest == NOW + timedelta(minutes=4), "counted from the end of the minute"
+    assert expected.latest == NOW + timedelta(minutes=9)
+
+
+def test_the_countdown_in_words():
+    expected = reaper.Expectation(NOW + timedelta(seconds=60), NOW + timedelta(seconds=120))
+    assert expected.countdown(NOW) == "in 1 min 00 s to 2 min 00 s"
+    assert expected.countdown(NOW + timedelta(seconds=90)) == "within 30 s"
+    assert expected.countdown(NOW + timedelta(seconds=200)) == "any moment"
+
+
+def test_decisions_are_found_in_a_lambdas_log():
+    lines = [
+        "START RequestId: 1",
+        '[INFO] {"event": "decision", "endpoint": "finexpert", "action": "keep", "reason": "called 3 s ago"}',
+        '{"event": "run", "api_calls": 4}',
+        "{torn",
+    ]
+    (decision,) = reaper.decisions_in(lines)
+    assert reaping.told(decision).endswith("[bold]keep[/] finexpert, because called 3 s ago")
+
+
+def test_the_report_keeps_its_end():
+    assert summary.with_section("<html><body>x</body></html>", "<p>") == "<html><body>x<p></body></html>"
+    assert summary.with_section("<main>x</main></body>", "<p>") == "<main>x<p></main></body>"
+    assert summary.with_section("", "<p>") == "<p>"
+
+
+def test_signals_interrupt_except_while_things_are_put_in_order():
+    before = signal.getsignal(signal.SIGTERM)
+    with Interrupts() as interrupts:
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+        with interrupts.shielded():
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGHUP)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.fixture
+def perform(monkeypatch, tmp_path):
+    """Runs the demo's program with other steps, in a folder of its own; returns exit code and what ran."""
+
+    def run(*steps, **changes):
+        done = []
+
+        def noting(step):
+            def do(stage, live):
+                done.append(step.title)
+                return step.do(stage, live)
+
+            return replace(step, do=do)
+
+        monkeypatch.setattr(program, "STEPS", tuple(noting(step) for step in steps))
+        monkeypatch.setattr(program, "_finish", lambda stage: finish(stage))
+        monkeypatch.setattr(paths, "OUT", tmp_path / "out")
+        return program.run(None, keep=changes.get("keep", False)), done
+
+    def finish(stage):
+        stage.folder.release(remove=True)
+        return ExitCode.GATE if stage.rejected else ExitCode.OK
+
+    return run
+
+
+def works(stage, live):
+    return "fine"
+
+
+def refuses(stage, live):
+    stage.snapshot = Snapshot("r", "SUCCEEDED", output={"outcome": "rejected"})
+    return "refused"
+
+
+def breaks(stage, live):
+    raise UserError("it broke", where="there")
+
+
+def fails(stage, live):
+    raise ValueError("unforeseen")
+
+
+def interrupts(stage, live):
+    os.kill(os.getpid(), signal.SIGINT)
+    return "never reached"
+
+
+def test_a_refused_model_is_not_asked_but_everything_is_removed(perform):
+    code, done = perform(
+        Step("gate", refuses), Step("ask", works, needs_model=True), Step("destroy", works, needs_end=True)
+    )
+    assert code is ExitCode.GATE
+    assert done == ["gate", "destroy"]
+
+
+def test_keep_leaves_out_the_end(perform):
+    code, done = perform(Step("a", works), Step("destroy", works, needs_end=True), keep=True)
+    assert code is ExitCode.OK
+    assert done == ["a"]
+
+
+def test_a_failing_step_ends_it_with_reason_and_log(perform, capsys, tmp_path):
+    code, done = perform(Step("a", works), Step("b", fails), Step("c", works))
+    assert code is ExitCode.FAILED
+    assert done == ["a", "b"]
+    told = capsys.readouterr()
+    assert "ValueError: unforeseen" in told.err
+    assert "nothing is left running" in told.out
+    (log,) = (tmp_path / "out").glob("demo-*/demo.log")
+    assert "Traceback" in log.read_text()
+    assert str(log) in told.out
+
+
+def test_before_anything_was_started_a_problem_leaves_nothing_at_all(perform, capsys, tmp_path):
+    code, _ = perform(Step("check", breaks), Step("start", works))
+    assert code is ExitCode.FAILED
+    told = capsys.readouterr()
+    assert "it broke" in told.err
+    assert "Removing" not in told.out
+    assert list((tmp_path / "out").glob("demo-*")) == []
+
+
+def test_an_interrupt_ends_it_clean(perform, tmp_path, capsys):
+    code, done = perform(Step("a", interrupts), Step("b", works))
+    assert code is ExitCode.INTERRUPTED
+    assert done == ["a"]
+    assert list((tmp_path / "out").glob("demo-*")) == []
+    assert "nothing is left running" in capsys.readouterr().out
+
+
+def test_the_real_steps_end_with_destruction_and_proof():
+    assert [step.title for step in STEPS if step.needs_end][-2:] == [
+        "Destroy everything",
+        "Prove that nothing is left",
+    ]
+    assert all(step.needs_end for step in STEPS[-2:])
+    assert not any(step.needs_model for step in STEPS[-2:])
+
+
+def test_summary_figures_come_from_the_facts(tmp_path, monkeypatch):
+    stage = Stage(
+        data=tmp_path,
+        folder=folder.claim(tmp_path),
+        out=display.console(),
+        children=Children(),
+        background=ThreadPoolExecutor(1),
+    )
+    stage.snapshot = Snapshot("run-1", "SUCCEEDED", output={"outcome": "accepted"})
+    stage.snapshot = replace(stage.snapshot, progress=replace(stage.snapshot.progress, tokens_seen=91_200))
+    primary = {
+        "metric": "bits_per_byte",
+        "base": 3.0,
+        "tuned": 2.5,
+        "difference": -0.5,
+        "interval": [-0.6, -0.4],
+    }
+    stage.evaluation = {"primary": primary}
+    stage.awake_seconds = 3600.0
+    settings = Settings.load(environ={"FINEXPERT_SETTINGS": str(paths.LOCAL_SETTINGS)})
+    monkeypatch.setattr(Stage, "deployment", type("D", (), {"settings": settings})())
+    training, hosting, together = summary.sums(stage)
+    assert training.usd == pytest.approx((340 + 100) / 3600 * 1.515, rel=1e-6)
+    assert hosting.usd == pytest.approx(1.515)
+    assert together.usd == pytest.approx(training.usd + hosting.usd)
+    told = summary.document(stage)
+    assert told["primary"] == primary
+    assert told["cost"]["here_usd"] == 0.0
+    assert "3.000 → 2.500" in summary.section(stage)
+    stage.folder.release(remove=True)

@@ -1,0 +1,286 @@
+"""`finexpert doctor`: what each check makes of what it finds, and that none stops the others."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import NoCredentialsError
+from rich.console import Console
+
+from core.hyperparameters import parse
+from core.money import prices
+from finexpert.cli.commands.doctor import checks, show
+from finexpert.deployment import Deployment
+from finexpert.doctor import Finding, Verdict, account, bad, examine, good, model, money, unknown
+from finexpert.service.runs import gpu_memory
+from finexpert.service.runs.gpu_memory import GIB, LLAMA_2_7B, LLAMA_2_7B_BYTES
+from finexpert.target import Target
+from infra.settings import Settings
+from training.model.memory_plan import MemoryPlan
+
+TRAIN, HOST = "ml.g5.2xlarge for training job usage", "ml.g5.2xlarge for endpoint usage"
+
+
+class Client:
+    """Any AWS client: answers by operation, `paginate` gives the one page of its operation."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self.answers = answers
+
+    def get_paginator(self, operation: str) -> Any:
+        return SimpleNamespace(paginate=lambda **request: [self._answer(operation)])
+
+    def _answer(self, operation: str) -> Any:
+        answer = self.answers[operation]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def __getattr__(self, operation: str) -> Any:
+        return lambda **request: self._answer(operation)
+
+
+class Cloud(Target):
+    """A target whose clients answer from a dictionary."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        super().__init__(None, {"AWS_REGION": "us-east-1"})
+        self._clients["answers"] = answers
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        return Client(self._clients["answers"])
+
+
+def deployment(answers: dict[str, Any] | None = None, **settings: Any) -> Deployment:
+    return Deployment(Cloud(answers or {}), Settings.load(settings, {}))
+
+
+def test_a_check_that_breaks_is_unknown_and_stops_no_other() -> None:
+    def broken(deployment: Deployment) -> Finding:
+        raise NoCredentialsError
+
+    def defective(deployment: Deployment) -> Finding:
+        raise KeyError("x")
+
+    found = examine(
+        deployment(), {"first": broken, "second": defective, "third": lambda deployment: good("fine")}
+    )
+    assert [finding.verdict for finding in found.values()] == [Verdict.UNKNOWN, Verdict.UNKNOWN, Verdict.GOOD]
+    assert "AWS_PROFILE" in found["first"].fix
+    assert found["second"].said == "KeyError: 'x'"
+
+
+def test_checks_run_at_the_same_time() -> None:
+    together = Barrier(3, timeout=20)
+
+    def waits(deployment: Deployment) -> Finding:
+        together.wait()
+        return good("met the others")
+
+    found = examine(deployment(), dict.fromkeys("abc", waits))
+    assert {finding.said for finding in found.values()} == {"met the others"}
+
+
+def test_every_check_answers_where_nothing_can_be_read() -> None:
+    found = examine(deployment(), checks())
+    assert found.keys() == checks().keys()
+    # What is not read from AWS is known all the same.
+    assert found["prices"].verdict is found["GPU memory"].verdict is Verdict.GOOD
+    assert found["credentials"].verdict is found["licence"].verdict is Verdict.BAD
+    assert found["budget"].verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        ({TRAIN: 1.0, HOST: 1.0}, Verdict.GOOD),
+        ({TRAIN: 0.0, HOST: 1.0}, Verdict.BAD),
+        ({TRAIN: 1.0, HOST: 0.0}, Verdict.BAD),
+        ({TRAIN: 1.0}, Verdict.UNKNOWN),
+        ({TRAIN: 0.0}, Verdict.BAD),
+    ],
+)
+def test_quotas_are_those_of_the_configured_instances(values: dict[str, float], verdict: Verdict) -> None:
+    entries = [{"QuotaName": name, "Value": value} for name, value in values.items()]
+    others = [{"QuotaName": "ml.g5.2xlarge for spot training job usage", "Value": 0.0}]
+    finding = account.quotas(deployment({"list_service_quotas": {"Quotas": others + entries}}))
+    assert finding.verdict is verdict
+    for name, value in values.items():
+        assert f"{name}: {value:g} of 1" in finding.said
+        assert (f'1 of "{name}"' in finding.fix) == (value < 1)
+
+
+def test_spot_has_a_quota_of_its_own() -> None:
+    entries = [
+        {"QuotaName": "ml.g5.2xlarge for spot training job usage", "Value": 1.0},
+        {"QuotaName": HOST, "Value": 1.0},
+    ]
+    finding = account.quotas(deployment({"list_service_quotas": {"Quotas": entries}}, spot="true"))
+    assert finding.verdict is Verdict.GOOD
+
+
+def test_a_region_that_the_environment_and_the_settings_see_differently_is_told() -> None:
+    finding = account.region(deployment(region="us-west-2"))
+    assert finding.verdict is Verdict.BAD
+    assert "export AWS_REGION=us-west-2" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [("opt-in-not-required", Verdict.GOOD), ("opted-in", Verdict.GOOD), ("not-opted-in", Verdict.BAD)],
+)
+def test_a_region_must_be_enabled(status: str, verdict: Verdict) -> None:
+    answers = {"describe_regions": {"Regions": [{"RegionName": "us-east-1", "OptInStatus": status}]}}
+    assert account.region(deployment(answers)).verdict is verdict
+
+
+def test_billing_alerts_are_seen_by_their_metric() -> None:
+    assert account.billing_alerts(deployment({"list_metrics": {"Metrics": [{}]}})).verdict is Verdict.GOOD
+    assert account.billing_alerts(deployment({"list_metrics": {"Metrics": []}})).verdict is Verdict.BAD
+
+
+@pytest.mark.parametrize(
+    ("arn", "endpoint", "verdict"),
+    [
+        ("arn:aws:sns:us-east-1:1:t:2", "me@example.com", Verdict.GOOD),
+        ("PendingConfirmation", "me@example.com", Verdict.BAD),
+        ("arn:aws:sns:us-east-1:1:t:2", "you@example.com", Verdict.BAD),
+    ],
+)
+def test_somebody_must_have_agreed_to_hear_the_alerts(arn: str, endpoint: str, verdict: Verdict) -> None:
+    answers = {
+        "describe_stacks": {
+            "Stacks": [{"Outputs": [{"OutputKey": "TopicArn", "OutputValue": "arn:aws:sns:us-east-1:1:t"}]}]
+        },
+        "list_subscriptions_by_topic": {"Subscriptions": [{"SubscriptionArn": arn, "Endpoint": endpoint}]},
+    }
+    assert account.alert_mail(deployment(answers, alert_email="me@example.com")).verdict is verdict
+
+
+def test_the_licence_is_needed_for_gated_weights_only() -> None:
+    assert model.licence(deployment()).verdict is Verdict.BAD
+    assert model.licence(deployment(accept_eula="true")).verdict is Verdict.GOOD
+    assert model.licence(deployment(base_model_uri="s3://mine/model/")).verdict is Verdict.GOOD
+
+
+def test_weights_are_a_configuration_with_safetensors() -> None:
+    def finding(*names: str) -> Verdict:
+        contents = [{"Key": f"model/{name}", "Size": 10} for name in names]
+        answers = {"list_objects_v2": {"Contents": contents}}
+        return model.weights(deployment(answers, base_model_uri="s3://mine/model/")).verdict
+
+    assert finding("config.json", "model.safetensors") is Verdict.GOOD
+    assert finding("config.json", "model.bin") is Verdict.BAD
+    assert finding("model.safetensors") is Verdict.BAD
+    assert finding() is Verdict.BAD
+
+
+def step_of(instance_type: str = "ml.g5.2xlarge", **settings: str) -> MemoryPlan:
+    """Llama 2 7B's, with JumpStart's rows of 1,024 tokens."""
+    recipe = parse({"max_input_length": "1024"} | settings)
+    plan = gpu_memory.fit(LLAMA_2_7B, LLAMA_2_7B_BYTES, recipe, instance_type)
+    assert plan is not None
+    return plan
+
+
+def test_the_recipe_needs_what_public_logs_of_the_same_job_show() -> None:
+    """Its batch 4 × 1024 with all layers recomputed peaked at 17 GB."""
+    recomputed = step_of(gradient_checkpointing="true")
+    assert recomputed.predicted == pytest.approx(17e9, rel=0.05)
+    assert recomputed.available == pytest.approx(22.19 * GIB, rel=0.01)
+    assert recomputed.fits
+    assert not step_of(gradient_checkpointing="false").fits
+    best = step_of()
+    assert best.fits
+    assert 0 < best.recomputed < LLAMA_2_7B["num_hidden_layers"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"lora_r": "16"}, {"per_device_train_batch_size": "8"}, {"target_modules": "q_proj,v_proj,o_proj"}],
+)
+def test_more_of_anything_needs_more_memory(more: dict[str, str]) -> None:
+    all_again = {"gradient_checkpointing": "true"}
+    assert step_of(**all_again).predicted < step_of(**all_again | more).predicted
+
+
+def test_what_does_not_fit_is_told_with_the_remedy() -> None:
+    assert model.judge_memory(step_of(), 32, "ml.g5.2xlarge").verdict is Verdict.GOOD
+    finding = model.judge_memory(step_of("ml.g4dn.xlarge"), 32, "ml.g4dn.xlarge")
+    assert finding.verdict is Verdict.BAD
+    assert "per_device_train_batch_size" in finding.said
+    assert model.judge_memory(None, 32, "ml.trn1.2xlarge").verdict is Verdict.UNKNOWN
+
+
+def test_the_memory_of_ones_own_model_is_reckoned_from_its_files() -> None:
+    config = {
+        "num_hidden_layers": 2,
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "vocab_size": 100,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+    }
+    answers = {
+        "get_object": {"Body": io.BytesIO(json.dumps(config).encode())},
+        "list_objects_v2": {"Contents": [{"Key": "model/model.safetensors", "Size": 5 * GIB}]},
+    }
+    assert model.memory(deployment(answers, base_model_uri="s3://mine/model/")).verdict is Verdict.GOOD
+
+
+def test_a_price_that_was_read_long_ago_is_to_be_read_again() -> None:
+    found = prices.hourly("ml.g5.2xlarge", "us-east-1", "training")
+    read = datetime(found.date.year, found.date.month, found.date.day, tzinfo=UTC)
+    assert money.judge_prices([found], read + timedelta(days=365)).verdict is Verdict.GOOD
+    assert "prices refresh" in money.judge_prices([found], read + timedelta(days=366)).fix
+
+
+@pytest.mark.parametrize(
+    ("spent", "verdict"), [(0.0, Verdict.GOOD), (20.0, Verdict.GOOD), (20.01, Verdict.BAD)]
+)
+def test_the_longest_run_must_fit_beside_what_was_spent(spent: float, verdict: Verdict) -> None:
+    finding = money.judge_budget(budget_usd=25, reserve_usd=2, spent_usd=spent, worst_usd=3.0, minutes=120)
+    assert finding.verdict is verdict
+
+
+def test_what_several_checks_lack_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    show(
+        Console(width=100),
+        {"one": bad("no [x]", "do this"), "two": unknown("not seen", "do this"), "three": good("yes")},
+    )
+    shown = capsys.readouterr().out
+    assert shown.count("→ do this") == 1
+    assert "✗ one    no [x]" in shown
+    assert "1 ready, 1 not ready, 1 not known" in shown
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "pending", "verdict", "says"),
+    [
+        ("1", "0", Verdict.GOOD, "1 confirmed"),
+        ("0", "2", Verdict.BAD, "2 wait for confirmation"),
+        ("0", "0", Verdict.BAD, "reach nobody"),
+    ],
+)
+def test_a_test_notification_is_sent_only_when_asked_for_and_tells_who_hears_it(
+    monkeypatch: pytest.MonkeyPatch, confirmed: str, pending: str, verdict: Verdict, says: str
+) -> None:
+    assert "test notification" not in checks()
+    sent: list[dict[str, Any]] = []
+    counts = {"SubscriptionsConfirmed": confirmed, "SubscriptionsPending": pending}
+    sns = SimpleNamespace(
+        get_topic_attributes=lambda TopicArn: {"Attributes": counts},
+        publish=lambda **message: sent.append(message),
+    )
+    there = deployment()
+    monkeypatch.setattr(Deployment, "output", lambda self, stack, name: f"arn:{stack}-{name}")
+    monkeypatch.setattr(Cloud, "client", lambda self, service, region=None: sns)
+    finding = checks(notify=True)["test notification"](there)
+    assert finding.verdict is verdict and says in finding.said
+    assert [message["TopicArn"] for message in sent] == ["arn:Guardrails-TopicArn"]

@@ -1,0 +1,193 @@
+"""Following a run, over an account in memory."""
+
+import io
+import json
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from botocore.exceptions import ClientError
+
+from core.names import Names
+from finexpert.errors import UserError
+from finexpert.service.runs import follow, runs
+from finexpert.service.runs.follow import Snapshot
+from infra.training.definition import definition
+from infra.training.fine_tune import FineTune
+from infra.training.job import TrainingJob
+
+NOW = datetime(2026, 1, 31, 14, 0, tzinfo=UTC)
+RUN = "finexpert-20260131-140000-abcd"
+
+
+class Missing(Exception):
+    pass
+
+
+class Account:
+    """One execution and its job, advancing by a scene each time that the execution is described."""
+
+    def __init__(self, scenes):
+        self.scenes = iter(scenes)
+        self.scene = {}
+        self.exceptions = SimpleNamespace(
+            ExecutionDoesNotExist=Missing, ResourceNotFoundException=Missing, NoSuchKey=Missing
+        )
+
+    # Step Functions
+    def describe_execution(self, executionArn):
+        if not executionArn.endswith(RUN):
+            raise Missing
+        self.scene = next(self.scenes)
+        return {"name": RUN, "startDate": NOW, **self.scene["execution"]}
+
+    def get_execution_history(self, executionArn, reverseOrder, maxResults):
+        entered = {"stateEnteredEventDetails": {"name": self.scene.get("state", "Prepare")}}
+        return {"events": [{"type": "LambdaFunctionScheduled"}, entered]}
+
+    # SageMaker
+    def describe_training_job(self, TrainingJobName):
+        job = self.scene.get("jobs", {}).get(TrainingJobName)
+        if job is None:
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": "no job"}}, "Describe")
+        return {"TrainingJobName": TrainingJobName, "CreationTime": NOW - timedelta(minutes=2), **job}
+
+    # CloudWatch Logs
+    def get_paginator(self, operation):
+        return self
+
+    def paginate(self, logGroupName, logStreamNamePrefix):
+        names = {name for name in self.scene.get("logs", {}) if name.startswith(logStreamNamePrefix)}
+        return [{"logStreams": [{"logStreamName": name} for name in sorted(names)]}]
+
+    def get_log_events(self, logGroupName, logStreamName, startFromHead, nextToken="0"):
+        lines = self.scene["logs"][logStreamName]
+        events = [{"message": line} for line in lines[int(nextToken) : int(nextToken) + 2]]
+        return {"events": events, "nextForwardToken": str(int(nextToken) + len(events))}
+
+    # S3
+    def get_object(self, Bucket, Key):
+        if Key not in self.scene.get("objects", {}):
+            raise Missing
+        return {"Body": io.BytesIO(self.scene["objects"][Key])}
+
+
+def deployment(account):
+    return SimpleNamespace(
+        target=SimpleNamespace(client=lambda service: account, is_local=True),
+        names=Names(project="FinExpert", region="us-east-1"),
+        output=lambda part, key: "arn:aws:states:us-east-1:1:stateMachine:finexpert-fine-tune",
+    )
+
+
+def watch(scenes):
+    return list(
+        follow.snapshots(
+            deployment(Account(scenes)), RUN, usd_per_hour=3.6, now=lambda: NOW, sleep=lambda seconds: None
+        )
+    )
+
+
+def step(number):
+    return json.dumps({"event": "step", "step": number, "steps": 3, "loss": 1.0 / number})
+
+
+RUNNING = {"status": "RUNNING"}
+IN_PROGRESS = {"TrainingJobStatus": "InProgress", "SecondaryStatus": "Training"}
+
+
+def test_a_run_is_followed_from_its_first_state_to_its_output():
+    stream = f"{RUN}/algo-1-1"
+    output = {"outcome": "accepted", "run": RUN}
+    seen = watch(
+        [
+            {"execution": RUNNING, "state": "Admit"},
+            {"execution": RUNNING, "jobs": {RUN: IN_PROGRESS}, "logs": {stream: [step(1)]}},
+            {"execution": RUNNING, "jobs": {RUN: IN_PROGRESS}, "logs": {stream: [step(1), step(2), step(3)]}},
+            {
+                "execution": {"status": "SUCCEEDED", "output": json.dumps(output)},
+                "jobs": {RUN: {"TrainingJobStatus": "Completed", "BillableTimeInSeconds": 100}},
+                "logs": {stream: [step(1), step(2), step(3)]},
+            },
+        ]
+    )
+    assert [snapshot.progress.step for snapshot in seen] == [0, 1, 3, 3]
+    assert seen[-1].progress.losses == (1.0, 0.5, 1 / 3)
+    assert seen[0].doing == "admitting against the budget"
+    assert seen[1].seconds == 120
+    assert seen[1].usd == pytest.approx(0.12)
+    assert seen[-1].seconds == 100
+    assert seen[-1].output == output
+    assert [snapshot.ended for snapshot in seen] == [False, False, False, True]
+
+
+def test_the_on_demand_retry_of_a_spot_run_is_followed_too():
+    retry = f"{RUN}-od"
+    stopped = {"TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxWaitTimeExceeded"}
+    jobs = {RUN: stopped, retry: IN_PROGRESS}
+    (seen, _) = watch(
+        [
+            {"execution": RUNNING, "jobs": jobs, "logs": {f"{RUN}/a": [step(1)], f"{retry}/a": [step(2)]}},
+            {"execution": {"status": "ABORTED"}, "jobs": jobs, "logs": {}},
+        ]
+    )
+    assert seen.progress.step == 2
+    assert seen.job_status == "Training"
+
+
+def filled(kind, **given):
+    """An instance of a dataclass with some value in every field."""
+    values = {"str": "s3://b/x", "int": 1, "float": 1.0, "bool": True}
+    return kind(**{field.name: given.get(field.name, values.get(field.type)) for field in fields(kind)})
+
+
+def test_every_state_of_the_state_machine_is_said_in_words():
+    fine_tune = filled(FineTune, job=filled(TrainingJob))
+    states = definition(fine_tune)["States"]
+    assert len(states) > 20
+    for state in states:
+        assert state in follow._DOING
+
+
+def test_a_run_that_does_not_exist_is_told():
+    account = Account([])
+    with pytest.raises(UserError, match="There is no run other"):
+        runs.describe(deployment(account), "other")
+
+
+@pytest.mark.parametrize(
+    ("cause", "message"),
+    [
+        (json.dumps({"errorMessage": "no text in it", "errorType": "DatasetError"}), "no text in it"),
+        (json.dumps({"FailureReason": "AlgorithmError: out of memory"}), "AlgorithmError: out of memory"),
+        (json.dumps({"Cause": json.dumps({"errorMessage": "inner"})}), "inner"),
+        ("plain words", "plain words"),
+        ('["a"]', '["a"]'),
+        ('{"other": 1}', '{"other": 1}'),
+        ("", ""),
+    ],
+)
+def test_the_message_within_a_cause(cause, message):
+    assert follow.readable_cause(cause) == message
+
+
+def test_a_failed_run_raises_its_reason():
+    failed = Snapshot("r", "FAILED", error="DatasetError", cause=json.dumps({"errorMessage": "no text"}))
+    with pytest.raises(UserError, match="FAILED: no text"):
+        follow.require_success(failed)
+    follow.require_success(Snapshot("r", "SUCCEEDED"))
+
+
+def test_names_of_runs_sort_by_time_and_differ():
+    one, other = runs.new_name("finexpert", NOW), runs.new_name("finexpert", NOW + timedelta(seconds=1))
+    assert one.startswith("finexpert-20260131-140000-")
+    assert one < other
+    assert len({runs.new_name("finexpert", NOW) for _ in range(20)}) > 15
+
+
+def test_artifacts_that_a_run_lacks_are_none():
+    account = Account([])
+    account.scene = {"objects": {f"runs/{RUN}/evaluation.json": b'{"passed": true}'}}
+    assert runs.evaluation(deployment(account), RUN) == {"passed": True}
+    assert runs.artifact(deployment(account), RUN, "report.html") is None

@@ -1,0 +1,55 @@
+"""What went wrong, in the page's words."""
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+
+from core.endpoint.hosting import HostingBusy, HostingError
+from finexpert.errors import Asleep, NotDeployed, NotFound, NothingToServe, UserError
+from finexpert.web.http import bad_input, refusal
+from finexpert.web.problems import problem_of
+
+
+def of_aws(code: str, **more: int) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "as AWS says"}, **more}, "DoIt")  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (Asleep("asleep"), 409, "asleep"),
+        (NothingToServe("none yet"), 409, "no_model"),
+        (NotDeployed("not there"), 409, "not_deployed"),
+        (NotFound("no such run"), 404, "not_found"),
+        (UserError("something else"), 409, "failed"),
+        (HostingBusy("changing"), 409, "busy"),
+        (HostingError("broken"), 409, "failed"),
+        (of_aws("ThrottlingException"), 429, "throttled"),
+        (of_aws("TooManyRequestsException"), 429, "throttled"),
+        (of_aws("AccessDeniedException"), 403, "denied"),
+        (of_aws("ExpiredToken"), 503, "unavailable"),
+        (NoCredentialsError(), 503, "unavailable"),
+        (EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), 503, "unavailable"),
+        (of_aws("ModelError", OriginalStatusCode=422), 422, "bad_input"),
+        (of_aws("ModelError", OriginalStatusCode=413), 422, "bad_input"),
+        (of_aws("ModelError", OriginalStatusCode=503), 429, "throttled"),
+        (of_aws("ModelError", OriginalStatusCode=500), 502, "failed"),
+        (of_aws("ValidationException"), 502, "failed"),
+        (bad_input("no"), 422, "bad_input"),
+        (ZeroDivisionError("secret"), 500, "internal"),
+    ],
+)
+def test_each_kind_has_its_status_and_code(error: Exception, status: int, code: str) -> None:
+    problem = problem_of(error)
+    assert (problem.status, problem.code) == (status, code)
+    assert str(problem) and "secret" not in str(problem.document())
+
+
+def test_people_without_a_terminal_are_not_told_to_use_one() -> None:
+    for error in (Asleep("x", fix="finexpert wake"), NotFound("x", fix="finexpert runs lists them")):
+        assert "finexpert" not in problem_of(error).fix
+
+
+def test_several_problems_are_told_at_once() -> None:
+    problem = bad_input("This file cannot be used.", problems=("line 1: empty", "line 9: no text"))
+    assert problem.document()["problems"] == ["line 1: empty", "line 9: no text"]
+    assert refusal(problem).status == 422

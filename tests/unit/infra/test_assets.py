@@ -1,0 +1,111 @@
+"""Assets hold the code and nothing else, alike wherever they are staged."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.assets import LAMBDA_SOURCES, ROOT, TRAINING_SOURCES, stage, staged
+from infra.settings import SettingsError
+
+
+def relative(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_only_code_and_its_data_files_are_staged(tmp_path: Path) -> None:
+    source = tmp_path / "source" / "lambdas"
+    for name in (
+        "a.py",
+        "b.json",
+        "c.css",
+        "weights.safetensors",
+        "notes.md",
+        ".hidden.py",
+        "__pycache__/a.pyc",
+        "__pycache__/x.py",
+        "sub/d.html",
+    ):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text("x")
+    stage(tmp_path / "source", ("lambdas",), tmp_path / "out")
+    assert relative(tmp_path / "out") == {
+        "lambdas/a.py",
+        "lambdas/b.json",
+        "lambdas/c.css",
+        "lambdas/sub/d.html",
+    }
+
+
+def test_a_strict_umask_does_not_make_files_unreadable_for_lambda(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        stage(ROOT, ("core",), tmp_path / "out")
+    finally:
+        os.umask(before)
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert modes == {0o644}
+
+
+def test_the_functions_run_from_their_asset_without_the_repository(tmp_path: Path) -> None:
+    stage(ROOT, LAMBDA_SOURCES, tmp_path)
+    handlers = sorted(f"lambdas.{path.parent.name}.handler" for path in tmp_path.glob("lambdas/*/handler.py"))
+    assert handlers
+    program = f"import {', '.join(handlers)}, sys; sys.exit('torch' in sys.modules)"
+    ran = subprocess.run(
+        [sys.executable, "-P", "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+PAGE = """
+import sys
+from finexpert.web.aws import handler
+
+def get(path):
+    http = {"method": "GET", "path": path}
+    return handler({"rawPath": path, "headers": {}, "requestContext": {"http": http}})
+
+assert "<html" in get("/")["body"]
+for name in ("preact", "htm", "uplot"):
+    assert get(f"/vendor/{name}.js")["statusCode"] == 200, name
+absent = {"typer", "rich", "numpy", "starlette", "hypercorn", "torch", "aws_cdk"} & set(sys.modules)
+sys.exit(", ".join(absent) or 0)
+"""
+
+
+def test_the_page_runs_from_its_asset_with_what_lambda_has() -> None:
+    with staged(web=True) as assets:
+        ran = subprocess.run(
+            [sys.executable, "-P", "-c", PAGE],
+            cwd=assets.web,
+            env={**os.environ, "PYTHONPATH": str(assets.web), "SIGN_IN_URL": "https://a", "CLIENT_ID": "b"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_a_page_without_its_libraries_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    for source in (*LAMBDA_SOURCES, *TRAINING_SOURCES, "finexpert/web/vendor.json"):
+        stage(ROOT, (source,), tmp_path)
+    with pytest.raises(SettingsError, match="npm ci"), staged(tmp_path, web=True):
+        pass
+
+
+def test_the_staging_folder_is_gone_afterwards() -> None:
+    with staged() as assets:
+        assert (assets.training / "training" / "__main__.py").is_file()
+        assert (assets.functions / "core" / "money" / "prices.json").is_file()
+    assert not assets.functions.exists()

@@ -1,0 +1,161 @@
+"""The state machine: its graph is whole, its paths exist, and what it tells is right."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from infra.training.definition import definition
+from infra.training.fine_tune import FineTune
+from infra.training.job import METRICS
+from infra.training.states import REFUSALS
+from tests.unit.infra.state_language import JOB, ON_DEMAND, RUN, SPOT, STATE, at, filled, states, targets
+
+
+@pytest.mark.parametrize("fine_tune", [ON_DEMAND, SPOT], ids=["on demand", "spot"])
+def test_every_state_is_reached_and_every_way_leads_to_an_end(fine_tune: FineTune) -> None:
+    found = states(fine_tune)
+    reached, todo = set(), [definition(fine_tune)["StartAt"]]
+    while todo:
+        name = todo.pop()
+        if name not in reached:
+            reached.add(name)
+            todo += targets(found[name])
+    assert reached == set(found)
+    ends = {name for name, state in found.items() if state.get("End") or state["Type"] in ("Fail", "Succeed")}
+    assert ends == {"Accepted", "Rejected", "Failed"}
+    assert all(list(targets(state)) for name, state in found.items() if name not in ends)
+
+
+@pytest.mark.parametrize("fine_tune", [ON_DEMAND, SPOT], ids=["on demand", "spot"])
+def test_every_path_leads_to_something(fine_tune: FineTune) -> None:
+    for name, state in states(fine_tune).items():
+        for field in ("Parameters", "ResultSelector"):
+            filled(state.get(field, {}))
+        for rule in state.get("Choices", []):
+            for variable in re.findall(r'"Variable": "([^"]+)"', json.dumps(rule)):
+                at(variable)
+        assert state.get("ResultPath", "$").startswith("$"), name
+
+
+def test_every_task_catches_every_failure() -> None:
+    for name, state in states(SPOT).items():
+        if state["Type"] == "Task":
+            assert ["States.ALL"] in [catch["ErrorEquals"] for catch in state["Catch"]], name
+
+
+def test_notifications_never_change_how_a_run_ends() -> None:
+    for name in ("NotifyAccepted", "NotifyRejected", "NotifyFailure"):
+        state = states(ON_DEMAND)[name]
+        assert [catch["Next"] for catch in state["Catch"]] == [state["Next"]]
+        assert state["Catch"][0]["ResultPath"] != "$.error"
+
+
+def test_notifications_say_what_happened_and_where_to_look() -> None:
+    found = states(ON_DEMAND)
+    accepted, failed = (
+        filled(found["NotifyAccepted"]["Parameters"]),
+        filled(found["NotifyFailure"]["Parameters"]),
+    )
+    assert STATE["evaluation"]["answer"]["sentence"] in accepted["Message"]
+    assert STATE["evaluation"]["answer"]["report_uri"] in accepted["Message"]
+    assert accepted["Subject"] == "FinExpert: a fine-tune was accepted"
+    assert failed["Message"].startswith(f"{RUN} failed (BudgetExceeded): ")
+    assert failed["Message"].endswith(f"logStreamNameFilter$3D{RUN}")
+
+
+def test_the_program_is_found_where_the_channel_puts_it() -> None:
+    environment = JOB.request()["Environment"]
+    assert environment["PYTHONPATH"] == "/opt/ml/input/data/code/0123abcd.zip"
+    assert environment["FINEXPERT_USD_PER_HOUR"] == "1.515"
+
+
+def test_only_spot_has_a_longest_wait_and_a_way_back_to_on_demand() -> None:
+    assert "MaxWaitTimeInSeconds" not in json.dumps(definition(ON_DEMAND))
+    found = states(SPOT)
+    assert filled(found["SpotLimits"]["Parameters"]) == {
+        "MaxRuntimeInSeconds": 7200,
+        "MaxWaitTimeInSeconds": 14400,
+    }
+    again = filled(found["OnDemandInstead"]["Parameters"])
+    assert (again["job_name"], again["run"], again["spot"]) == (f"{RUN}-od", RUN, False)
+    assert found["OnDemandInstead"]["Next"] == "Admit"
+
+
+def test_the_input_wins_over_its_defaults() -> None:
+    prepared = filled(states(ON_DEMAND)["Prepare"]["Parameters"])
+    assert prepared["request"] == {
+        "dataset": "s3://data/datasets/sample/",
+        "hyperparameters": {},
+        "wake": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("metric", "line", "value"),
+    [
+        (
+            "train:loss",
+            {
+                "event": "step",
+                "step": 3,
+                "steps": 40,
+                "loss": 2.125,
+                "learning_rate": 1e-4,
+                "tokens_per_second": 900.5,
+            },
+            "2.125",
+        ),
+        (
+            "train:tokens_per_second",
+            {
+                "event": "step",
+                "step": 3,
+                "steps": 40,
+                "loss": 2.1,
+                "learning_rate": 1e-4,
+                "tokens_per_second": 900.5,
+            },
+            "900.5",
+        ),
+        (
+            "validation:loss",
+            {"event": "evaluation", "split": "validation", "loss": 1e-05, "bits_per_byte": 1.5},
+            "1e-05",
+        ),
+        (
+            "validation:bits_per_byte",
+            {"event": "evaluation", "split": "validation", "loss": 2.0, "bits_per_byte": 1.5},
+            "1.5",
+        ),
+    ],
+)
+def test_metrics_are_read_from_what_the_trainer_prints(metric: str, line: dict[str, Any], value: str) -> None:
+    text = json.dumps(line)
+    found = {name: match[1] for name, regex in METRICS.items() if (match := re.search(regex, text))}
+    assert found[metric] == value
+    assert all(name.split(":")[0] == metric.split(":")[0] for name in found)
+    assert not any(
+        re.search(regex, json.dumps({"event": "log", "message": "loss"})) for regex in METRICS.values()
+    )
+
+
+def test_what_functions_refuse_with_is_known_to_the_state_machine() -> None:
+    from core import dataset, environment, hyperparameters
+    from core.admission import decision
+    from core.evaluation import archive, evaluation
+    from core.money import prices
+    from lambdas.admission import handler
+
+    raised = [
+        decision.BudgetExceeded,
+        handler.SpendUnknown,
+        archive.ArchiveError,
+        evaluation.EvaluationError,
+        environment.ConfigurationError,
+        prices.UnknownPrice,
+        dataset.DatasetError,
+        hyperparameters.HyperparameterError,
+    ]
+    assert {error.__name__ for error in raised} == set(REFUSALS)

@@ -1,0 +1,150 @@
+"""Prices: each with a source and a day, none ever zero, an unknown one blocks."""
+
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+
+from core.admission.planning import SUITABLE
+from core.money import prices
+from infra.hosting.capacity import CAPACITIES
+from infra.setting_checks import COMPONENT_REGIONS
+from infra.settings import Settings, SettingsError
+
+DOCUMENT = json.loads(prices.PRICES_FILE.read_text(encoding="utf-8"))
+
+
+def test_the_recipes_instance_is_priced_where_the_app_starts() -> None:
+    price = prices.hourly("ml.g5.2xlarge", "us-east-1", "training")
+    assert (price.usd, price.unit, price.date) == (1.515, "USD/hour", date(2026, 8, 20))
+    assert "Price List" in price.source
+    assert "$1.515 per hour" in str(price)
+
+
+def test_every_entry_has_source_day_unit_and_a_price_of_its_own() -> None:
+    table = prices.parse(DOCUMENT)
+    assert len(table) == len(DOCUMENT["prices"]) > 50
+    assert {price.unit for price in table.values()} == {"USD/hour", "USD/GB-month"}
+    assert all(price.source and price.date >= date(2023, 1, 1) for price in table.values())
+    assert set(DOCUMENT["sources"]) == {entry["source"] for entry in DOCUMENT["prices"]}
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "region", "names"),
+    [("ml.g99.huge", "us-east-1", "ml.g5.2xlarge"), ("ml.g5.2xlarge", "ap-south-1", "us-east-1")],
+)
+def test_an_unknown_price_is_refused_and_names_what_there_is(
+    instance_type: str, region: str, names: str
+) -> None:
+    with pytest.raises(prices.UnknownPrice, match=names):
+        prices.hourly(instance_type, region, "training")
+
+
+def test_a_price_of_one_component_does_not_stand_for_another() -> None:
+    assert prices.hourly("ml.g4dn.xlarge", "us-east-1", "training").usd == 0.7364
+    with pytest.raises(prices.UnknownPrice, match=r"hosting on ml\.g4dn\.xlarge"):
+        prices.hourly("ml.g4dn.xlarge", "us-east-1", "hosting")
+
+
+def test_storage_of_an_unlisted_region_counts_at_the_dearest_known() -> None:
+    assert prices.storage("ml-volume", "us-east-1").usd == 0.14
+    elsewhere = prices.storage("ml-volume", "ap-south-1")
+    assert (elsewhere.usd, elsewhere.region) == (0.154, "ap-south-1")
+    assert "eu-west-1" in elsewhere.source
+
+
+def test_a_volume_costs_its_share_of_the_month() -> None:
+    assert prices.volume_hourly_usd(100, "us-east-1") == pytest.approx(100 * 0.14 / 730)
+
+
+def test_the_age_of_a_price_is_in_days_and_never_negative() -> None:
+    price = prices.hourly("ml.g5.2xlarge", "us-east-1", "training")
+    assert price.age_days(datetime(2026, 8, 30, tzinfo=UTC)) == 10
+    assert price.age_days(datetime(2026, 1, 1, tzinfo=UTC)) == 0
+
+
+def _with(**changes: object) -> dict[str, object]:
+    return {"sources": {"s": "somewhere"}, "prices": [{**GOOD, **changes}]}
+
+
+GOOD = {
+    "component": "training",
+    "region": "us-east-1",
+    "type": "ml.x",
+    "unit": "USD/hour",
+    "price": 1.0,
+    "source": "s",
+    "date": "2026-01-01",
+}
+
+
+@pytest.mark.parametrize(
+    "torn",
+    [
+        {},
+        {"prices": [{}], "sources": {}},
+        _with(price=0),
+        _with(price=-1),
+        _with(price="free"),
+        _with(price=float("nan")),
+        _with(source="unlisted"),
+        _with(date="yesterday"),
+        {**_with(), "prices": [GOOD, GOOD]},
+    ],
+)
+def test_a_torn_file_prices_nothing(torn: dict[str, object]) -> None:
+    with pytest.raises(prices.UnknownPrice, match="cannot be trusted"):
+        prices.parse(torn)
+
+
+def test_the_sample_of_the_torn_cases_is_itself_good() -> None:
+    assert prices.parse(_with())["training", "us-east-1", "ml.x"].usd == 1.0
+
+
+def test_what_the_app_can_host_on_is_known_by_its_size() -> None:
+    offered = {
+        type_
+        for region in prices.priced_regions("hosting")
+        for type_ in prices.priced_types(region, "hosting")
+    }
+    assert offered <= set(CAPACITIES)
+
+
+def offered() -> list[tuple[str, str]]:
+    """(region, instance type) that the app can host on, or train its recipe on."""
+    return [(region, type_) for region in sorted(COMPONENT_REGIONS) for type_ in sorted(CAPACITIES)]
+
+
+def test_whatever_is_offered_is_priced_or_the_settings_name_the_command_that_prices_it() -> None:
+    outcomes = set()
+    for region, type_ in offered():
+        for component in ("training", "hosting"):
+            outcomes.add(_priced_or_told(region, type_, component))
+    assert outcomes == {True, False}
+
+
+def _priced_or_told(region: str, type_: str, component: prices.Component) -> bool:
+    refused = ""
+    try:
+        Settings.load({"region": region, f"{component}_instance_type": type_, "budget_usd": "1000"}, {})
+    except SettingsError as error:
+        refused = str(error)
+    known = type_ in prices.priced_types(region, component)
+    told = f"{component}_instance_type is" in refused
+    assert told is not known, (region, type_, component)
+    assert known or f"finexpert prices refresh {type_} --region {region}" in refused
+    return known
+
+
+def test_every_region_with_a_price_for_training_has_an_instance_that_the_recipe_fits_on() -> None:
+    for region in prices.priced_regions("training"):
+        assert any(type_.startswith(SUITABLE) for type_ in prices.priced_types(region, "training")), region
+
+
+def test_the_defaults_are_priced() -> None:
+    settings = Settings.load({}, {})
+    for component, type_ in (
+        ("training", settings.training_instance_type),
+        ("hosting", settings.hosting_instance_type),
+    ):
+        assert type_ in prices.priced_types(settings.region, component)

@@ -1,0 +1,30 @@
+"""The run card goes with the package, and a refused card costs nobody a run."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.infra.test_definition import ON_DEMAND, STATE, filled, states
+
+
+@pytest.mark.parametrize(
+    ("name", "approval"), [("RegisterAccepted", "Approved"), ("RegisterRejected", "Rejected")]
+)
+def test_a_refused_card_leaves_a_package_without_one(name: str, approval: str) -> None:
+    found = states(ON_DEMAND)
+    with_card, without = found[name], found[f"{name}WithoutCard"]
+    request: dict[str, Any] = filled(with_card["Parameters"])
+    assert request.pop("ModelCard") == {
+        "ModelCardContent": STATE["evaluation"]["answer"]["model_card"],
+        "ModelCardStatus": "PendingReview",
+    }
+    assert request["ModelApprovalStatus"] == approval
+    assert filled(without["Parameters"]) == request
+    (refused,) = with_card["Catch"]
+    assert (refused["ErrorEquals"], refused["Next"]) == (["States.ALL"], f"{name}WithoutCard")
+    assert with_card["Next"] == without["Next"]
+
+
+def test_the_outputs_of_a_run_do_not_repeat_the_card() -> None:
+    evaluation = filled(states(ON_DEMAND)["Accepted"]["Parameters"])["evaluation"]
+    assert evaluation == {k: v for k, v in STATE["evaluation"]["answer"].items() if k != "model_card"}

@@ -1,0 +1,259 @@
+"""The state machine's small functions: validate_dataset, read_evaluation, stop_training."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from typing import Any
+
+import pytest
+
+from core.dataset import DatasetError
+from core.evaluation.archive import ArchiveError, extract
+from core.evaluation.evaluation import EvaluationError
+from lambdas.read_evaluation.handler import read
+from lambdas.stop_training.handler import StopFailed, stop
+from lambdas.validate_dataset import handler as validation
+from lambdas.validate_dataset.handler import Settings
+from tests.fakes.cloud import NOW, REGION, Cloud, error
+
+TEXT = "\n\n".join(
+    f"In quarter {n} the fund's net revenue rose by {n} percent to {n * 7} million." for n in range(80)
+)
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    return Cloud()
+
+
+def validate(event: dict[str, Any], *, configured: dict[str, str], clients: Cloud) -> dict[str, Any]:
+    settings = Settings(hyperparameters=configured, region=REGION, instance_type="ml.g5.2xlarge", instances=1)
+    return validation.validate(event, settings=settings, clients=clients)
+
+
+class TestValidateDataset:
+    def put(self, cloud: Cloud, **files: str) -> dict[str, Any]:
+        for name, text in files.items():
+            cloud.objects[("data", f"datasets/mine/{name}")] = text.encode()
+        return {"dataset": "s3://data/datasets/mine/", "hyperparameters": {}}
+
+    def test_a_good_dataset_gets_the_complete_recipe_with_its_overrides(self, cloud: Cloud) -> None:
+        event = self.put(cloud, **{"a.txt": TEXT, "b.txt": TEXT.replace("fund", "bank"), ".hidden": "x"})
+        event["hyperparameters"] = {"epoch": "2"}
+        answer = validate(event, configured={"epoch": "7", "lora_r": "4"}, clients=cloud)
+        assert answer["documents"] == 160
+        assert {answer["hyperparameters"][k] for k in ("epoch", "lora_r")} == {"2", "4"}
+        assert all(isinstance(value, str) for value in answer["hyperparameters"].values())
+        assert set(answer) == {
+            "hyperparameters",
+            "documents",
+            "bytes",
+            "share_read",
+            "tokens_estimated",
+            "tokens_range",
+            "optimizer_steps",
+            "expected",
+            "warnings",
+            "sentence",
+        }
+        assert json.loads(json.dumps(answer)) == answer
+        assert answer["share_read"] == 1
+        assert answer["tokens_range"][0] < answer["tokens_estimated"] < answer["tokens_range"][1]
+        assert "minutes and $0." in answer["expected"] and "on ml.g5.2xlarge: start" in answer["expected"]
+        assert len(cloud.called("ListObjectsV2")) == 2, "the pages of the list are followed"
+
+    def test_a_validation_folder_is_the_other_channel(self, cloud: Cloud) -> None:
+        alone = validate(self.put(cloud, **{"a.txt": TEXT}), configured={}, clients=cloud)
+        event = self.put(cloud, **{"a.txt": TEXT, "validation/v.txt": TEXT.replace("fund", "desk")})
+        with_channel = validate(event, configured={"per_device_train_batch_size": "1"}, clients=cloud)
+        assert with_channel["optimizer_steps"] > alone["optimizer_steps"]
+
+    def test_of_much_text_the_beginning_of_each_file_is_read_and_the_answer_says_so(
+        self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        event = self.put(cloud, **{"a.txt": TEXT, "b.txt": TEXT.replace("fund", "bank"), "c.txt": "One."})
+        whole = validate(event, configured={}, clients=cloud)
+        monkeypatch.setattr(validation, "MOST_BYTES", 4000)
+        cloud.log.clear()
+        part = validate(event, configured={}, clients=cloud)
+        assert 0.3 < part["share_read"] < 0.4
+        assert [request.get("Range") for request in cloud.called("GetObject")] == [
+            "bytes=0-1998",
+            "bytes=0-1998",
+            None,
+        ]
+        assert part["tokens_estimated"] == pytest.approx(whole["tokens_estimated"], rel=0.1)
+        assert any("% of the text was read here" in warning for warning in part["warnings"])
+
+    def test_of_too_many_files_some_are_opened(self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+        files = {f"{n:02}.txt": TEXT.replace("fund", f"fund {n}") for n in range(12)}
+        monkeypatch.setattr(validation, "MOST_FILES", 4)
+        answer = validate(self.put(cloud, **files), configured={}, clients=cloud)
+        opened = [request["Key"] for request in cloud.called("GetObject")]
+        assert opened == [f"datasets/mine/{n:02}.txt" for n in (0, 3, 6, 9)]
+        assert answer["documents"] == pytest.approx(12 * 80, rel=0.01)
+
+    def test_a_file_that_cannot_be_opened_is_named(self, cloud: Cloud) -> None:
+        event = self.put(cloud, **{"a.txt": TEXT})
+        cloud.failures["GetObject"] = error("AccessDenied", "Access Denied")
+        with pytest.raises(DatasetError, match=r"a\.txt: cannot be read: .*Access Denied"):
+            validate(event, configured={}, clients=cloud)
+
+    def test_every_wrong_hyperparameter_is_named(self, cloud: Cloud) -> None:
+        event = self.put(cloud, **{"a.txt": TEXT})
+        event["hyperparameters"] = {"epoch": "many", "lorra_r": "8"}
+        with pytest.raises(DatasetError) as caught:
+            validate(event, configured={}, clients=cloud)
+        assert "epoch" in str(caught.value) and "lorra_r" in str(caught.value)
+
+    @pytest.mark.parametrize("uri", ["", "datasets/mine", "https://data/x/", "s3://data", "s3://data/"])
+    def test_a_wrong_uri_says_how_to_write_it(self, cloud: Cloud, uri: str) -> None:
+        with pytest.raises(DatasetError, match="s3://BUCKET"):
+            validate({"dataset": uri}, configured={}, clients=cloud)
+
+    def test_nothing_there(self, cloud: Cloud) -> None:
+        with pytest.raises(DatasetError, match="upload the dataset first"):
+            validate({"dataset": "s3://data/datasets/none/"}, configured={}, clients=cloud)
+
+    def test_an_unreadable_bucket_is_told(self, cloud: Cloud) -> None:
+        cloud.failures["ListObjectsV2"] = error("NoSuchBucket", "The specified bucket does not exist")
+        with pytest.raises(DatasetError, match="does not exist"):
+            validate({"dataset": "s3://data/datasets/none/"}, configured={}, clients=cloud)
+
+
+EVALUATION = {
+    "passed": True,
+    "primary": {
+        "metric": "bits_per_byte",
+        "base": 1.2,
+        "tuned": 1.1,
+        "difference": -0.1,
+        "interval": [-0.12, -0.08],
+    },
+    "more": "whatever the trainer likes",
+}
+
+
+def archive(*members: tuple[str, bytes], links: tuple[tuple[str, str], ...] = ()) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        for name, target in links:
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = tarfile.SYMTYPE, target
+            tar.addfile(link)
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+class TestReadEvaluation:
+    EVENT = {  # noqa: RUF012
+        "run": "finexpert-1",
+        "training_job": {
+            "TrainingJobName": "finexpert-1",
+            "BillableTimeInSeconds": 1800,
+            "ModelArtifacts": {"S3ModelArtifacts": "s3://artifacts/runs/finexpert-1/output/model.tar.gz"},
+        },
+        "admission": {"usd_per_hour": 1.5},
+    }
+
+    def answer(self, cloud: Cloud, body: bytes | None) -> dict[str, Any]:
+        if body is not None:
+            cloud.objects[("artifacts", "runs/finexpert-1/output/output.tar.gz")] = body
+        return read(self.EVENT, bucket="artifacts", clients=cloud)
+
+    def test_the_verdict_the_uris_and_the_cost(self, cloud: Cloud) -> None:
+        body = archive(("./evaluation.json", json.dumps(EVALUATION).encode()), ("report.html", b"<html>"))
+        answer = self.answer(cloud, body)
+        assert answer["passed"] is True and answer["primary"] == EVALUATION["primary"]
+        assert answer["artifact_uri"] == "s3://artifacts/runs/finexpert-1/output/model.tar.gz"
+        assert answer["evaluation_uri"] == "s3://artifacts/runs/finexpert-1/evaluation.json"
+        assert answer["report_uri"] == "s3://artifacts/runs/finexpert-1/report.html"
+        assert answer["usd"] == 0.75
+        assert "1.2 → 1.1" in answer["sentence"] and "$0.75" in answer["sentence"]
+        assert cloud.objects[("artifacts", "runs/finexpert-1/report.html")] == b"<html>"
+
+    def test_no_output_says_where_to_look(self, cloud: Cloud) -> None:
+        with pytest.raises(EvaluationError, match="see its log"):
+            self.answer(cloud, None)
+
+    def test_no_evaluation_in_it(self, cloud: Cloud) -> None:
+        with pytest.raises(EvaluationError, match="holds no evaluation"):
+            self.answer(cloud, archive(("report.html", b"<html>")))
+
+    def test_every_missing_field_is_named(self, cloud: Cloud) -> None:
+        bad = {"passed": "yes", "primary": {"metric": "m", "base": float("nan"), "tuned": 1, "interval": [1]}}
+        with pytest.raises(EvaluationError) as caught:
+            self.answer(cloud, archive(("evaluation.json", json.dumps(bad).encode())))
+        for field in ("passed", "primary.base", "primary.difference", "primary.interval"):
+            assert field in str(caught.value)
+
+    def test_nothing_but_the_two_files_is_taken(self) -> None:
+        body = archive(
+            ("../evaluation.json", b"{}"),
+            ("/etc/evaluation.json", b"{}"),
+            ("sub/report.html", b"x"),
+            ("evaluation.json", b"{}"),
+            links=(("report.html", "/etc/passwd"),),
+        )
+        assert extract(io.BytesIO(body)) == {"evaluation.json": b"{}"}
+
+    def test_an_oversized_file_is_refused(self) -> None:
+        with pytest.raises(ArchiveError, match="at most"):
+            extract(io.BytesIO(archive(("evaluation.json", b" " * (9 << 20)))))
+
+    def test_too_many_members_are_refused(self) -> None:
+        with pytest.raises(ArchiveError, match="files"):
+            extract(io.BytesIO(archive(*((f"f{n}", b"") for n in range(1001)))))
+
+    @pytest.mark.parametrize(
+        "body",
+        [b"", b"no archive", archive(("evaluation.json", b"{}"))[:-30]],
+        ids=["empty", "no archive", "cut off"],  # not the bytes: they hold the time
+    )
+    def test_a_torn_archive_is_an_error(self, body: bytes) -> None:
+        with pytest.raises(ArchiveError):
+            extract(io.BytesIO(body))
+
+
+class TestStopTraining:
+    def event(self, status: str = "ABORTED") -> dict[str, Any]:
+        return {
+            "detail-type": "Step Functions Execution Status Change",
+            "detail": {"name": "finexpert-1", "status": status},
+        }
+
+    def job(self, cloud: Cloud, name: str, status: str = "InProgress") -> None:
+        cloud.jobs[name] = {"TrainingJobName": name, "TrainingJobStatus": status, "CreationTime": NOW}
+
+    @pytest.mark.parametrize("status", ["ABORTED", "TIMED_OUT", "FAILED"])
+    def test_the_job_and_its_on_demand_repetition_stop(self, cloud: Cloud, status: str) -> None:
+        self.job(cloud, "finexpert-1", "Stopped")
+        self.job(cloud, "finexpert-1-od")
+        answer = stop(self.event(status), cloud)
+        assert answer == {"stopped": ["finexpert-1-od"], "absent": [], "over": ["finexpert-1"]}
+
+    def test_a_repeated_event_does_no_harm(self, cloud: Cloud) -> None:
+        self.job(cloud, "finexpert-1")
+        stop(self.event(), cloud)
+        assert stop(self.event(), cloud)["stopped"] == []
+        assert len(cloud.called("StopTrainingJob")) == 1
+
+    def test_an_execution_that_ended_well_stops_nothing(self, cloud: Cloud) -> None:
+        self.job(cloud, "finexpert-1")
+        stop(self.event("SUCCEEDED"), cloud)
+        assert not cloud.log
+
+    def test_a_job_that_cannot_be_stopped_fails_loudly_after_all_were_tried(self, cloud: Cloud) -> None:
+        self.job(cloud, "finexpert-1")
+        self.job(cloud, "finexpert-1-od")
+        cloud.failures["StopTrainingJob"] = lambda request: (
+            None if request["TrainingJobName"].endswith("-od") else error("AccessDeniedException", "no")
+        )
+        with pytest.raises(StopFailed, match="may still bill"):
+            stop(self.event(), cloud)
+        assert cloud.jobs["finexpert-1-od"]["TrainingJobStatus"] == "Stopping"

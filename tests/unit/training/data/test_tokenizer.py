@@ -1,0 +1,53 @@
+"""The trainer's tokenizer beside transformers': same tokens, texts and marks from the same files."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import AutoTokenizer
+
+from training.data.tokenizer import load_tokenizer
+from training.model.weights import base_config
+
+ROOT = Path(__file__).parents[4]
+
+
+@pytest.mark.parametrize("folder", ["tiny", "shipped"])
+def test_tokens_and_texts_are_those_of_transformers(weights: Path, folder: str) -> None:
+    base = weights if folder == "tiny" else ROOT / "base_model"
+    ours, expected = load_tokenizer(base), AutoTokenizer.from_pretrained(base)
+    texts = ["", " ", "Net revenue rose by 12.5 percent.\n\tRisk – “étoile” 漢字", "a  b </s> <s>x"]
+    assert ours.encode_prompts(texts) == expected(texts)["input_ids"]
+    assert ours.encode(texts) == expected(texts, add_special_tokens=False)["input_ids"]
+    for tokens in ours.encode_prompts(texts):
+        assert ours.decode(tokens) == expected.decode(tokens, skip_special_tokens=True)
+    assert len(ours) == len(expected)
+    marks = [expected.bos_token_id, expected.eos_token_id, expected.pad_token_id]
+    assert [ours.bos_token_id, ours.eos_token_id, ours.pad_token_id] == marks
+
+
+@pytest.mark.parametrize(
+    ("settings", "marks"),
+    [
+        ({"bos_token": {"content": "<s>"}, "eos_token": "</s>"}, (0, 1, 1)),
+        ({}, (0, 1, 2)),  # config.json's numbers
+    ],
+    ids=["named", "numbered"],
+)
+def test_where_a_tokenizers_marks_are_said(
+    weights: Path, tmp_path: Path, settings: dict[str, Any], marks: tuple[int, ...]
+) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(weights, base)
+    (base / "tokenizer_config.json").unlink()
+    (base / "special_tokens_map.json").write_text(json.dumps(settings))
+    config = base_config(base)
+    if settings:
+        config.pop("pad_token_id", None)
+    else:
+        config["eos_token_id"] = [1, 5]
+    (base / "config.json").write_text(json.dumps(config))
+    tokenizer = load_tokenizer(base)
+    assert (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id) == marks

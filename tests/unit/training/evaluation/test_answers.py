@@ -1,0 +1,140 @@
+"""Reading answers: numbers with units and scales, exact match, and figures made up."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.dataset.questions import questions_of
+from training.evaluation.answers import exact_match, faithfulness, quantities
+from training.evaluation.items import questions
+
+TATQA = Path(__file__).parents[4] / "../shared/data/tatqa/tatqa_dataset_dev.json"
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "scale", "unit"),
+    [
+        ("1,496.5", "1496.5", None, ""),
+        ("$ 6.3", "6.3", None, "$"),
+        ("$(9.8) million", "-9.8", "1E+6", "$"),
+        ("-12.6%", "-12.6", "0.01", ""),
+        ("−4", "-4", None, ""),
+        ("(22)", "-22", None, ""),
+        ("75 basis points", "75", "0.0001", ""),
+        ("3 bn euros", "3", "1E+9", "€"),
+        (".5", "0.5", None, ""),
+        ("10-million", "10", "1E+6", ""),
+    ],
+)
+def test_a_quantity_is_read_with_what_belongs_to_it(
+    text: str, value: str, scale: str | None, unit: str
+) -> None:
+    (quantity,) = quantities(text)
+    assert str(quantity.value) == value
+    assert (None if quantity.scale is None else str(quantity.scale)) == scale
+    assert quantity.unit == unit
+
+
+def test_letters_before_a_number_make_it_a_name_and_a_dash_between_two_no_minus() -> None:
+    assert [str(q.value) for q in quantities("Q3 of 2018-2019, ISO9001, 2.5 years")] == [
+        "2018",
+        "2019",
+        "2.5",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("prediction", "answers", "scale"),
+    [
+        ("25.54%", ["25.54"], "percent"),
+        ("25.54", ["25.54"], "percent"),
+        ("0.2554", ["25.54"], "percent"),
+        ("25.538 percent", ["25.54"], "percent"),
+        ("$24.9 million", ["24,900"], "thousand"),
+        ("24,900", ["24,900"], "thousand"),
+        ("24,900,000", ["24,900"], "thousand"),
+        ("(94)", ["-94"], ""),
+        ("It was $6.3 million.", ["$6.3"], "million"),
+        ("the recall of the rear frame.", ["a recall of the rear frame"], ""),
+        ("Saint Orme and Port Elin", ["Port Elin", "Saint Orme"], ""),
+        ("2019, 2018 and 2017", ["2019", "2018", "2017"], ""),
+        ("31,260\nQuestion: And 2023?", ["31,260"], "thousand"),
+    ],
+)
+def test_right_answers_match(prediction: str, answers: list[str], scale: str) -> None:
+    assert exact_match(prediction, answers, scale=scale)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "answers", "scale"),
+    [
+        ("", ["3"], ""),
+        ("25.5%", ["25.54"], "percent"),
+        ("25.54 million", ["25.54"], "percent"),
+        ("24,900 million", ["24,900"], "thousand"),
+        ("€6.3 million", ["$6.3"], "million"),
+        ("94", ["-94"], ""),
+        ("17 or 18", ["18"], ""),
+        ("a recall", ["a recall of the rear frame"], ""),
+        ("Port Elin", ["Port Elin", "Saint Orme"], ""),
+        ("Port Elin, Saint Orme and Cape Dun", ["Port Elin", "Saint Orme"], ""),
+        ("2019, 2018", ["2019", "2019"], ""),
+        ("9" * 40, ["9"], ""),
+    ],
+)
+def test_wrong_answers_do_not(prediction: str, answers: list[str], scale: str) -> None:
+    assert not exact_match(prediction, answers, scale=scale)
+
+
+def test_numbers_that_the_question_states_are_not_taken_for_the_answer() -> None:
+    assert exact_match("In 2019 it was 31,260.", ["31260"], question="What was it in 2019?")
+    assert exact_match("2019", ["2019"], question="Was it larger in 2018 or 2019?")
+    assert not exact_match("In 2020 it was 31,260.", ["31260"], question="What was it in 2019?")
+
+
+@pytest.mark.parametrize(
+    ("answer", "share"),
+    [
+        ("It rose from $ 24,900 to 31260.", 1.0),
+        ("24,900 in 2019 and 17", 2 / 3),
+        ("(24,900)", 1.0),
+        ("99%", 0.0),
+        ("It rose.", None),
+    ],
+)
+def test_faithfulness_is_the_share_of_figures_that_the_context_has(answer: str, share: float | None) -> None:
+    context = "Revenue | 31,260 | 24,900\nYear ended in 2019."
+    assert faithfulness(answer, context) == (None if share is None else pytest.approx(share))
+
+
+@given(st.text(max_size=200), st.text(max_size=30))
+def test_no_text_is_too_odd_to_be_read(prediction: str, answer: str) -> None:
+    assert exact_match(prediction, [answer or "x"], scale="million") in (True, False)
+    share = faithfulness(prediction, answer)
+    assert share is None or 0 <= share <= 1
+
+
+def test_every_shipped_answer_matches_itself_and_no_other_answer_of_its_table() -> None:
+    asked = questions("table_questions.json")
+    for question in asked:
+        own = " and ".join(question.answers)
+        assert exact_match(own, question.answers, scale=question.scale), question.id
+        others = {q.answers for q in asked if q.context == question.context and q.answers != question.answers}
+        for other in others:
+            assert not exact_match(" and ".join(other), question.answers, scale=question.scale), question.id
+
+
+@pytest.mark.skipif(not TATQA.is_file(), reason="the TAT-QA reports are not here")
+def test_answers_of_real_reports_match_themselves() -> None:
+    records = json.loads(TATQA.read_text(encoding="utf-8"))
+    asked = [
+        question
+        for number, record in enumerate(records, start=1)
+        for question in questions_of(record, source="questions.json", number=number)
+    ]
+    assert len(asked) == sum(len(record["questions"]) for record in records) == 1668
+    missed = [q for q in asked if not exact_match(" and ".join(q.answers), q.answers, scale=q.scale)]
+    assert [q.answers for q in missed] == []

@@ -1,0 +1,78 @@
+"""`finexpert evaluate` with the real program: what a job left is measured once more, with new questions."""
+
+import io
+import json
+import os
+import shutil
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from finexpert.service.evaluation import evaluating
+from finexpert.service.evaluation.evaluating import Sources
+from training.host.events import Events
+from training.host.stopping import StopSignal
+from training.job.channels import Channels
+from training.job.job import run
+from training.job.request import read_request
+
+
+class Folder:
+    """A folder as a bucket: what of S3's client is used here."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def get_paginator(self, operation: str) -> "Folder":
+        return self
+
+    def paginate(self, Bucket: str, Prefix: str) -> list[dict[str, Any]]:
+        files = [file for file in sorted((self.root / Prefix).rglob("*")) if file.is_file()]
+        return [
+            {
+                "Contents": [
+                    {"Key": file.relative_to(self.root).as_posix(), "Size": file.stat().st_size}
+                    for file in files
+                ]
+            }
+        ]
+
+    def download_file(self, bucket: str, key: str, path: str) -> None:
+        shutil.copy(self.root / key, path)
+
+
+def test_the_same_figures_come_out_and_the_new_questions_are_asked(
+    job: Callable[..., Path], tmp_path: Path
+) -> None:
+    base = job(evaluation_items="3")
+    channels = Channels(base)
+    run(read_request(channels), channels, Events(stream=io.StringIO()), StopSignal())
+    first = json.loads((channels.data_output / "evaluation.json").read_text())
+    with tarfile.open(base / "model.tar.gz", "w:gz") as archive:
+        for file in channels.model_output.iterdir():
+            archive.add(file, file.name)
+    questions = tmp_path / "mine.jsonl"
+    questions.write_text("".join(f'{{"question": "What is {n}?", "answer": "{n}"}}\n' for n in range(3)))
+    folder = tmp_path / "again"
+    evaluating.gather(
+        Folder(base),
+        Sources("s3://b/input/data/training/", "s3://b/input/data/model/", "s3://b/model.tar.gz"),
+        folder=folder,
+        questions=questions,
+        settings=first["settings"],
+        base_model=None,
+        download=False,
+    )
+    lines: list[str] = []
+    measured = evaluating.run_program(folder, os.environ | {"OMP_NUM_THREADS": "1"}, lines.append)
+    assert evaluating.same_data(measured, first)
+    document = evaluating.completed(measured, first)
+    assert document["primary"] == first["primary"]
+    assert (document["passed"], document["settings"]) == (first["passed"], first["settings"])
+    (own,) = [metric for metric in document["metrics"] if metric["name"] == "own_exact_match"]
+    assert own["items"] == 3
+    assert "own_exact_match" in {entry["name"] for entry in first["not_measured"]}
+    assert any('"phase"' in line for line in lines)
+    evaluating.write(document, tmp_path / "out")
+    assert document["verdict"] in (tmp_path / "out" / "report.html").read_text()

@@ -1,0 +1,121 @@
+"""`python -m training` from outside, as SageMaker starts it: from a zip, stopped, failing, under torchrun."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.training_jobs import read_events
+from training.host.events import Events
+from training.host.stopping import StopSignal
+from training.job.channels import Channels
+from training.job.job import run
+from training.job.request import read_request
+
+Job = Callable[..., Path]
+ROOT = Path(__file__).parents[4]
+
+
+def environment(base: Path, code: Path = ROOT) -> dict[str, str]:
+    own = {"SAGEMAKER_BASE_DIR": str(base), "PYTHONPATH": str(code), "OMP_NUM_THREADS": "1"}
+    return {**os.environ, **own, "FINEXPERT_USD_PER_HOUR": "1.515"}
+
+
+def start(base: Path, *launcher: str, code: Path = ROOT) -> subprocess.Popen[str]:
+    command = [sys.executable, *(launcher or ("-m", "training"))]
+    # From elsewhere, so that only PYTHONPATH can give the package.
+    return subprocess.Popen(
+        command,
+        env=environment(base, code),
+        cwd=base,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, list[dict[str, Any]], str]:
+    out, err = process.communicate(timeout=120)
+    return process.returncode, list(read_events(out.splitlines())), err
+
+
+def zipped(folder: Path) -> Path:
+    """The package as the CDK asset holds it."""
+    archive = folder / "code.zip"
+    with zipfile.ZipFile(archive, "w") as target:
+        for file in sorted((ROOT / "training").rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                target.write(file, file.relative_to(ROOT))
+    return archive
+
+
+def test_sigterm_leaves_a_checkpoint_and_no_failure(job: Job) -> None:
+    base = job(epoch="1000", save_steps="1000000")
+    process = start(base)
+    assert process.stdout is not None
+    next(event for event in read_events(process.stdout) if event["event"] == "step")
+    process.send_signal(signal.SIGTERM)
+    code, events, err = finish(process)
+    assert code == 143, err
+    assert "its checkpoint is kept" in err
+    (checkpoint,) = (base / "checkpoints").iterdir()
+    last = max((event["step"] for event in events if event["event"] == "step"), default=1)
+    assert checkpoint.name.startswith(f"step-{last:08d}-")
+    assert not (base / "output" / "failure").exists()
+    assert not (base / "model").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "remove", "reason"),
+    [
+        (
+            {"lora_r": "none at all", "epocs": "3"},
+            None,
+            ["Hyperparameters: lora_r is 'none at all'", "epoch?"],
+        ),
+        ({}, "model", ["input/data/model: the channel is missing or empty"]),
+    ],
+)
+def test_a_failure_leaves_its_reason_and_no_stack_trace(
+    job: Job, settings: dict[str, str], remove: str | None, reason: list[str]
+) -> None:
+    base = job(**settings)
+    if remove:
+        (base / "input" / "data" / remove).rename(base / "elsewhere")
+    code, _, err = finish(start(base))
+    written = (base / "output" / "failure").read_text()
+    assert code == 1
+    for words in reason:
+        assert words in written
+    assert written in err
+    assert "Traceback" not in err
+
+
+def test_two_processes_from_a_zip_give_the_losses_of_one(job: Job, tmp_path: Path) -> None:
+    together = job("together", per_device_train_batch_size="2", lora_dropout="0")
+    alone = job("alone", per_device_train_batch_size="4", lora_dropout="0")
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "training")
+    code, events, err = finish(start(together, *torchrun, code=zipped(tmp_path)))
+    assert code == 0, err
+    assert [events[0]["phase"], events[-1]["phase"]] == ["start", "done"]
+    channels, stream = Channels(alone), io.StringIO()
+    run(read_request(channels), channels, Events(stream=stream), StopSignal())
+    single = [json.loads(line) for line in stream.getvalue().splitlines()]
+    losses = [[event["loss"] for event in source if event["event"] == "step"] for source in (events, single)]
+    assert len(losses[0]) == len(losses[1]) > 1
+    assert losses[0] == pytest.approx(losses[1], abs=1e-3)
+    pair, one = (json.loads((base / "output/data/evaluation.json").read_text()) for base in (together, alone))
+    assert pair["training"]["processes"] == 2
+    assert pair["primary"]["tuned"] == pytest.approx(one["primary"]["tuned"], abs=1e-4)
+    assert pair["cost"]["usd_per_hour"] == 1.515
+    assert pair["verdict"] in (together / "output" / "data" / "report.html").read_text()
+    assert len(list((together / "model").iterdir())) == 2
+    assert not (together / "output" / "failure").exists()

@@ -1,0 +1,222 @@
+"""report.html and evaluation.json: valid, self-contained, escaped, honest about both outcomes."""
+
+import io
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.evaluation import asks
+from training.host.events import Events
+from training.host.stopping import StopSignal
+from training.job.channels import Channels
+from training.job.job import run
+from training.job.request import read_request
+from training.report import render
+from training.report.charts import Scale, Span, difference_chart, interval_chart, line_chart, ticks
+from training.report.markup import signed
+
+VOID = {"meta", "br", "hr", "img", "input", "link"}
+
+
+@pytest.fixture
+def evaluation(job: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.setattr(asks, "NEW_TOKENS", 4)
+    channels = Channels(job())
+    run(read_request(channels), channels, Events(stream=io.StringIO(), usd_per_hour=1.5), StopSignal())
+    content: dict[str, Any] = json.loads((channels.data_output / "evaluation.json").read_text())
+    return content
+
+
+class Checker(HTMLParser):
+    """Notes tags that are not closed in order, and every attribute that could fetch something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.fetched: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.fetched += [
+            f"{tag} {name}={value}" for name, value in attrs if name in ("src", "href", "srcset")
+        ]
+        if tag in ("script", "link", "iframe", "img", "object"):
+            self.fetched.append(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def check_page(page: str) -> None:
+    checker = Checker()
+    checker.feed(page)
+    assert checker.open == []
+    assert checker.fetched == []
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_the_evaluation_fits_its_schema(evaluation: dict[str, Any]) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    text = (resources.files("training.evaluation") / "evaluation.schema.json").read_text(encoding="utf-8")
+    schema = json.loads(text)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(evaluation, schema)
+    jsonschema.validate(evaluation | {"of_a_later_version": 1}, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(evaluation | {"passed": "yes"}, schema)
+
+
+def test_the_contract_at_the_top_of_the_evaluation(evaluation: dict[str, Any]) -> None:
+    primary = evaluation["primary"]
+    assert isinstance(evaluation["passed"], bool)
+    assert primary["difference"] == pytest.approx(primary["tuned"] - primary["base"], abs=1e-4)
+    low, high = primary["interval"]
+    assert low <= primary["difference"] <= high
+    documents = evaluation["documents"]
+    weighed = sum(d["tuned"] * d["bytes"] for d in documents) / sum(d["bytes"] for d in documents)
+    assert weighed == pytest.approx(primary["tuned"], rel=1e-4)
+
+
+def test_the_page_stands_alone_and_begins_with_the_verdict(evaluation: dict[str, Any]) -> None:
+    page = render(evaluation)
+    check_page(page)
+    assert page.index(evaluation["verdict"]) < page.index("<h2>")
+    assert page.count("<svg") == 4  # paired differences, intervals in two units, loss
+    titles = re.findall("<h2>(.*?)</h2>", page)
+    assert titles[:4] == ["Why", "What else changed", "What they write", "What they answer"]
+    assert titles[-1] == "To repeat it"
+    assert "prefers-color-scheme: dark" in page
+    assert "@media print" in page
+
+
+@pytest.mark.parametrize(("passed", "word"), [(True, ">Accepted<"), (False, ">Not accepted<")])
+def test_both_outcomes_are_said_plainly(evaluation: dict[str, Any], passed: bool, word: str) -> None:
+    assert word in render(evaluation | {"passed": passed})
+
+
+def test_text_of_models_and_files_cannot_break_the_page(evaluation: dict[str, Any]) -> None:
+    nasty = "</div><script>alert('x')</script>&\"<b>"
+    evaluation["samples"][0]["tuned"]["greedy"] = nasty
+    evaluation["samples"][0]["prompt"] = nasty
+    evaluation["questions"][0] |= {"question": nasty, "right": nasty, "base": nasty, "tuned": nasty}
+    evaluation["contamination"] |= {
+        "overlapping_documents": 1,
+        "examples": [{"id": nasty, "words": nasty}],
+    }
+    evaluation["tasks"] = [evaluation["primary"] | {"task": nasty, "finding": "worse"}]
+    evaluation["not_measured"] = [{"name": nasty, "reason": nasty}]
+    evaluation["data"]["notes"] = [nasty]
+    evaluation["settings"][nasty] = nasty
+    page = render(evaluation)
+    check_page(page)
+    assert "<script" not in page
+
+
+def test_an_unknown_price_is_called_unknown(evaluation: dict[str, Any]) -> None:
+    evaluation["cost"] |= {"usd_per_hour": None, "usd": None}
+    page = render(evaluation)
+    assert page.count("<td>unknown</td>") == 2
+    assert "$0" not in page
+
+
+@given(
+    st.lists(st.floats(-3, 3), min_size=1, max_size=200),
+    st.tuples(st.floats(-1, 0), st.floats(0, 1)),
+)
+def test_difference_charts_are_drawn_inside_their_box(
+    values: list[float], interval: tuple[float, float]
+) -> None:
+    tree = ElementTree.fromstring(difference_chart(values, interval, title="a < b", x_label="c & d"))
+    _, _, width, height = (float(number) for number in tree.attrib["viewBox"].split())
+    bars = [e for e in tree.iter("rect") if e.attrib["class"] in ("better", "worse")]
+    assert len(bars) == len(values)
+    for bar in bars:
+        x, y, w, h = (float(bar.attrib[name]) for name in ("x", "y", "width", "height"))
+        assert x >= 0
+        assert y >= 0
+        assert w >= 0
+        assert h >= 0
+        assert x + w <= width + 0.1
+        assert y + h <= height
+
+
+@given(st.lists(st.tuples(st.integers(0, 1000), st.floats(0, 20)), max_size=50))
+def test_line_charts_are_well_formed(points: list[tuple[float, float]]) -> None:
+    chart = line_chart(points, points[:2], title="t", x_label="x", line_label="a", dots_label="b")
+    if not points:
+        assert chart == ""
+        return
+    tree = ElementTree.fromstring(chart)
+    line = tree.find("polyline")
+    assert line is not None
+    assert len(line.attrib["points"].split()) == len(points)
+    assert not re.search("nan|inf", chart.lower().replace("infl", ""))
+
+
+@given(
+    st.lists(
+        st.tuples(st.lists(st.floats(-50, 50), min_size=3, max_size=3), st.sampled_from(("better", "worse"))),
+        max_size=12,
+    )
+)
+def test_interval_charts_are_drawn_inside_their_box(rows: list[tuple[list[float], str]]) -> None:
+    spans = [Span(f"row <{i}>", *sorted(ends), kind) for i, (ends, kind) in enumerate(rows)]
+    chart = interval_chart(spans, title="a < b")
+    if not rows:
+        assert chart == ""
+        return
+    tree = ElementTree.fromstring(chart)
+    _, _, width, height = (float(number) for number in tree.attrib["viewBox"].split())
+    lines = [e for e in tree.iter("line") if e.attrib["class"].startswith("span")]
+    dots = list(tree.iter("circle"))
+    assert len(lines) == len(dots) == len(rows)
+    for line, dot in zip(lines, dots, strict=True):
+        left, middle, right = (float(e) for e in (line.attrib["x1"], dot.attrib["cx"], line.attrib["x2"]))
+        assert 0 <= left <= middle <= right <= width
+        assert 0 <= float(dot.attrib["cy"]) <= height
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"), [(-0.5, 3, "−0.500"), (0.0, 0, "0"), (-0.0004, 3, "0.000"), (7.6, 0, "+8")]
+)
+def test_a_change_has_its_sign_and_none_has_none(value: float, digits: int, text: str) -> None:
+    assert signed(value, digits) == text
+
+
+def test_what_overlaps_is_told_with_both_figures(evaluation: dict[str, Any]) -> None:
+    assert "None was found there." in render(evaluation)
+    everything = evaluation["contamination"]["all_documents"] | {
+        "difference": -0.75,
+        "interval": [-0.8, -0.7],
+    }
+    evaluation["contamination"] |= {
+        "overlapping_documents": 3,
+        "examples": [{"id": "a.txt:1", "words": "as it stood"}],
+        "all_documents": everything,
+    }
+    page = render(evaluation)
+    assert "3 documents and 0 others share one" in page
+    assert "−0.750 (−0.800 to −0.700)" in page
+    assert "a.txt:1: “as it stood”" in page
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
+def test_ticks_are_few_and_inside(low: float, span: float) -> None:
+    marks = ticks(low, low + span)
+    assert 1 <= len(marks) <= 11
+    assert all(low - span * 1e-6 - 1e-9 <= mark <= low + span * (1 + 1e-6) + 1e-9 for mark in marks)
+
+
+def test_a_scale_without_extent_gives_its_start() -> None:
+    assert Scale(1, 1, 10, 20)(1) == 10

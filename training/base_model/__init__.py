@@ -1,1 +1,0 @@
-"""Builds base_model/, the tiny Llama that local runs tune: `python -m training.base_model`."""

@@ -1,0 +1,122 @@
+"""Where SageMaker puts things and wants things: the /opt/ml contract, under SAGEMAKER_BASE_DIR."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.dataset import Source, local_sources
+from core.failures import TrainingFailure
+
+DEFAULT_BASE = "/opt/ml"
+PRICE_VARIABLE = "FINEXPERT_USD_PER_HOUR"
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """The folders of one job; all below ``base``."""
+
+    base: Path
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Channels":
+        """The job's folders as SageMaker (or the embedded cloud) says."""
+        return cls(Path(environ.get("SAGEMAKER_BASE_DIR") or DEFAULT_BASE))
+
+    @property
+    def model_output(self) -> Path:
+        """Its content becomes model.tar.gz: the adapter."""
+        return self.base / "model"
+
+    @property
+    def data_output(self) -> Path:
+        """Its content becomes output.tar.gz: evaluation and report."""
+        return self.base / "output" / "data"
+
+    @property
+    def failure(self) -> Path:
+        """The file whose first kilobyte becomes the job's FailureReason."""
+        return self.base / "output" / "failure"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Kept in S3 while the job runs, and given back to a restarted job."""
+        return self.base / "checkpoints"
+
+    @property
+    def merged(self) -> Path:
+        """Base with adapter, where that was asked for: what lies in this folder goes to S3 uncompressed."""
+        return self.checkpoints / "merged"
+
+    @property
+    def scratch(self) -> Path:
+        """Files that only this job needs and nobody keeps, such as the dataset's tokens."""
+        return self.base / "scratch"
+
+    def channel(self, name: str) -> Path | None:
+        """An input channel's folder; None if the job has no such channel or it is empty."""
+        folder = self.base / "input" / "data" / name
+        return folder if folder.is_dir() and any(folder.iterdir()) else None
+
+    def dataset(self, name: str) -> list[Source]:
+        """The files of a channel, and of the channels ``name-TASK``, which are folders of the dataset."""
+        folder = self.base / "input" / "data"
+        sources = local_sources(folder / name) if self.channel(name) else []
+        for other in sorted(folder.glob(f"{name}-*")):
+            sources += local_sources(other, below=f"{other.name.removeprefix(f'{name}-')}/")
+        return sources
+
+    def required(self, name: str, holds: str) -> Path:
+        """A channel that the job must have. Raises TrainingFailure saying what it ``holds``."""
+        folder = self.channel(name)
+        if folder is None:
+            where = str(self.base / "input" / "data" / name)
+            remedy = f"Give the training job a channel named {name} with {holds}"
+            raise TrainingFailure("the channel is missing or empty", where=where, remedy=remedy)
+        return folder
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """The job's settings as they came; empty if there are none."""
+        return self._configuration("hyperparameters.json")
+
+    def resources(self) -> dict[str, Any]:
+        """The hosts of the job, and which of them this is, as SageMaker says; empty elsewhere."""
+        return self._configuration("resourceconfig.json")
+
+    def instances(self) -> int:
+        """How many instances the job has."""
+        hosts = self.resources().get("hosts")
+        return len(hosts) if isinstance(hosts, list) and hosts else 1
+
+    def usd_per_hour(self, environ: Mapping[str, str] = os.environ) -> float | None:
+        """Dollars an hour of all instances together; None where no price is told: unknown is not free."""
+        try:
+            return float(environ[PRICE_VARIABLE]) * self.instances()
+        except (KeyError, ValueError):
+            return None
+
+    def _configuration(self, name: str) -> dict[str, Any]:
+        file = self.base / "input" / "config" / name
+        if not file.is_file():
+            return {}
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise TrainingFailure(
+                f"not valid JSON ({error})", where=str(file), remedy="Write a JSON object"
+            ) from None
+        if not isinstance(content, dict):
+            raise TrainingFailure(
+                "not a JSON object", where=str(file), remedy="Write a JSON object"
+            ) from None
+        return content
+
+
+def write_atomically(file: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(file)

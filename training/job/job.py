@@ -1,0 +1,211 @@
+"""A training job from channels to outputs: read, tokenize, load, measure, train, measure again, write."""
+
+import json
+import platform
+import shutil
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import torch
+
+from core.hyperparameters import Hyperparameters
+from training.data.corpus import fingerprint
+from training.evaluation.contamination import find_overlaps
+from training.evaluation.measure import Measurement
+from training.evaluation.result import assemble
+from training.evaluation.scores import Score, mean_loss, total_bits_per_byte
+from training.host.distributed import World, join
+from training.host.events import Events
+from training.host.stopping import StopSignal
+from training.job.channels import Channels, write_atomically
+from training.job.preparation import Prepared, prepare
+from training.job.request import Request
+from training.job.resume import newest_checkpoint
+from training.loop import checkpoints
+from training.loop.loop import Training, train
+from training.loop.schedule import plan
+from training.model.memory import fit_layers, peak_bytes
+from training.model.memory_plan import describe_plan
+from training.model.merge import merge
+from training.model.model import AdaptedModel
+from training.model.weights import weight_files
+from training.report import render
+
+PACKAGES = ("torch", "safetensors", "tokenizers", "numpy")
+
+
+def run(request: Request, channels: Channels, events: Events, stop: StopSignal) -> None:
+    """Do what ``request`` asks, with the outputs where ``channels`` says.
+
+    Raises TrainingFailure and DatasetError with what to do, and Stopped after SIGTERM.
+    """
+    world = join()
+    hyperparameters = request.hyperparameters
+    for notice in hyperparameters.notices:
+        events.log(notice)
+
+    events.phase("data")
+    prepared = prepare(request, world, events, stop)
+    stop.check()
+
+    events.phase("weights")
+    model = AdaptedModel(request.weights, hyperparameters, world.device, world.size)
+    adapter = channels.channel("adapter")
+    start = model.load_adapter(adapter) if adapter else None
+    if start:
+        events.log("going on from the adapter in the channel of that name")
+    precision = _name(model.precision)
+    base_model = [request.config, weight_files(request.weights), precision, start]
+    identity = fingerprint(prepared.data, hyperparameters, [checkpoints.FORMAT, *base_model])
+    resumed = newest_checkpoint(channels.checkpoints, identity, world, events)
+    course = plan(
+        sum(group.taken for group in prepared.among),
+        world.size,
+        hyperparameters,
+        among=prepared.among,
+        global_batch=resumed.global_batch if resumed else None,
+    )
+    adapter_size = sum(p.numel() for p in model.adapter.values())
+    memory = fit_layers(model, hyperparameters, prepared.yardstick.length)
+    events.log(
+        f"{model.parameters:,} parameters in {precision} on {world.size} × {_device(world)}"
+        f"{', sharded' if model.sharded else ''} ({model.kernels}), {adapter_size:,} trainable;"
+        f" {course.steps} steps of {course.global_batch} rows"
+    )
+    events.log(describe_plan(memory, model.layers))
+
+    events.phase("evaluate_base")
+    base = prepared.yardstick.measure(model, adapter=False)
+    before = _emit_scores(events, base.held_out, "base")
+
+    def held_out() -> dict[str, float]:
+        scores = prepared.yardstick.held_out_scores(model, adapter=True)
+        return _emit_scores(events, scores, "tuned")
+
+    events.phase("train")
+    training = Training(
+        model=model,
+        rows=prepared.rows,
+        plan=course,
+        hyperparameters=hyperparameters,
+        world=world,
+        events=events,
+        checkpoint_folder=channels.checkpoints,
+        fingerprint=identity,
+        resumed=resumed,
+        stop_requested=stop.requested,
+        measure=held_out,
+    )
+    outcome = train(training)
+    peak = peak_bytes(world.device)
+    events.log(f"peak memory was {peak / 2**30:.2f} GiB, {memory.predicted / 2**30:.2f} GiB were predicted")
+
+    events.phase("evaluate")
+    tuned = prepared.yardstick.measure(model, adapter=True)
+    after = _emit_scores(events, tuned.held_out, "tuned")
+
+    events.phase("save")
+    if world.first:
+        _save_adapter(model, channels)
+        if hyperparameters.merge_weights:
+            size = merge(request.weights, channels.model_output, channels.merged)
+            events.log(f"{size / 1e6:,.1f} MB of merged weights are in {channels.merged}")
+        details = {
+            "training": {
+                "steps": outcome.steps,
+                "planned_steps": course.steps,
+                "kept_step": outcome.kept_step,
+                "steps_per_epoch": course.steps_per_epoch,
+                "global_batch_rows": course.global_batch,
+                "processes": world.size,
+                "base_parameters": model.parameters,
+                "trainable_parameters": adapter_size,
+                "recomputed_layers": memory.recomputed,
+                "memory": {"predicted_bytes": memory.predicted, "peak_bytes": peak},
+                "curve": [
+                    _point(0, 0.0, before),
+                    *outcome.curve,
+                    _point(outcome.kept_step, outcome.kept_step / course.steps_per_epoch, after),
+                ],
+            },
+            "data": prepared.summary,
+            "settings": hyperparameters.to_strings(),
+            "versions": _versions(world, precision),
+            "timings": events.seconds,
+            "cost": {
+                "usd_per_hour": events.usd_per_hour,
+                "usd": events.usd,
+                "seconds": events.elapsed,
+                "evaluation_seconds": prepared.yardstick.seconds,
+                "evaluation_share": prepared.yardstick.seconds / events.elapsed,
+            },
+        }
+        _write_outputs(channels, prepared, base, tuned, hyperparameters, details)
+    events.phase("done")
+    world.leave()
+
+
+def _emit_scores(events: Events, scores: Sequence[Score], model: str) -> dict[str, float]:
+    figures = {"loss": round(mean_loss(scores), 5), "bits_per_byte": round(total_bits_per_byte(scores), 5)}
+    events.emit("evaluation", split="validation", model=model, **figures)
+    return {f"validation_{name}": value for name, value in figures.items()}
+
+
+def _point(step: int, epoch: float, held_out: dict[str, float]) -> dict[str, Any]:
+    return {"step": step, "epoch": epoch} | held_out
+
+
+def _save_adapter(model: AdaptedModel, channels: Channels) -> None:
+    """Into model/, whole or not at all, and without anything else beside it."""
+    partial = channels.model_output / ".partial"  # inside, since model/ may be a mount of its own
+    shutil.rmtree(partial, ignore_errors=True)
+    model.save_adapter(partial)
+    for file in sorted(partial.iterdir(), reverse=True):  # weights before the settings that announce them
+        file.replace(channels.model_output / file.name)
+    partial.rmdir()
+
+
+def _write_outputs(
+    channels: Channels,
+    prepared: Prepared,
+    base: Measurement,
+    tuned: Measurement,
+    hyperparameters: Hyperparameters,
+    details: dict[str, Any],
+) -> None:
+    data = prepared.data
+    overlaps = find_overlaps(
+        data.texts(data.validation), prepared.yardstick.item_texts, data.texts(data.training)
+    )
+    evaluation = assemble(
+        yardstick=prepared.yardstick,
+        base=base,
+        tuned=tuned,
+        overlaps=overlaps,
+        max_forgetting=hyperparameters.max_forgetting,
+        details=details,
+    )
+    text = json.dumps(evaluation, indent=1, ensure_ascii=False, allow_nan=False)
+    write_atomically(channels.data_output / "evaluation.json", text + "\n")
+    write_atomically(channels.data_output / "report.html", render(evaluation))
+
+
+def _versions(world: World, precision: str) -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "unknown"
+    return found | {"device": _device(world), "precision": precision}
+
+
+def _device(world: World) -> str:
+    if world.device.type == "cuda":
+        return torch.cuda.get_device_name(world.device)
+    return f"CPU ({torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads)"
+
+
+def _name(precision: torch.dtype) -> str:
+    return "bf16" if precision == torch.bfloat16 else "fp32"

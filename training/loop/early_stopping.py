@@ -1,0 +1,58 @@
+"""Early stopping: end when the held-out loss no longer falls, and keep the adapter that had the lowest."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+
+from core.hyperparameters import Hyperparameters
+
+
+@dataclass(slots=True)
+class EarlyStopping:
+    """Watches the held-out loss; with ``patience`` -1 it only looks on.
+
+    A loss counts as better if it is more than ``threshold`` below the best. After ``patience`` looks in a row
+    that were not better, training is to end. ``best`` is the best adapter's tensors, on the CPU.
+    """
+
+    patience: int
+    threshold: float
+    best_loss: float = math.inf
+    best_step: int = -1
+    waited: int = 0
+    best: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, hyperparameters: Hyperparameters) -> "EarlyStopping":
+        """As the job's settings say."""
+        return cls(hyperparameters.early_stopping_patience, hyperparameters.early_stopping_threshold)
+
+    @property
+    def active(self) -> bool:
+        """Whether it was asked for."""
+        return self.patience != -1
+
+    def observe(self, step: int, loss: float, adapter: Mapping[str, torch.Tensor]) -> bool:
+        """Take note of the held-out loss after ``step`` steps; True if training is to end."""
+        if not self.active:
+            return False
+        if loss < self.best_loss - self.threshold:
+            self.best_loss, self.best_step, self.waited = loss, step, 0
+            self.best = {name: tensor.detach().cpu().clone() for name, tensor in adapter.items()}
+        else:
+            self.waited += 1
+        return self.waited >= self.patience
+
+    def state(self) -> dict[str, float]:
+        """What a checkpoint keeps besides ``best``; nothing before the first look."""
+        if self.best_step < 0:
+            return {}
+        return {"best_loss": self.best_loss, "best_step": self.best_step, "waited": self.waited}
+
+    def take_up(self, state: Mapping[str, float], best: dict[str, torch.Tensor]) -> None:
+        """Go on from a checkpoint."""
+        if state:
+            self.best_loss, self.best_step = state["best_loss"], int(state["best_step"])
+            self.waited, self.best = int(state["waited"]), best

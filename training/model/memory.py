@@ -1,0 +1,70 @@
+"""Fitting a job into this machine's memory: how much there is, and which layers are recomputed."""
+
+import os
+import resource
+import sys
+from pathlib import Path
+
+import torch
+
+from core.hyperparameters import Hyperparameters
+from training.model.memory_plan import USABLE, LayerShape, MemoryPlan, plan_memory
+from training.model.model import AdaptedModel
+
+
+def fit_layers(model: AdaptedModel, hyperparameters: Hyperparameters, row_length: int) -> MemoryPlan:
+    """Decide which layers of ``model`` are recomputed, from what is free now, and set them so."""
+    chosen = plan_memory(
+        LayerShape.of(model.config, hyperparameters, model.precision.itemsize),
+        batch_tokens=hyperparameters.per_device_train_batch_size * row_length,
+        trainable=sum(p.numel() for p in model.adapter.values()),
+        used=used_bytes(model.device),
+        free=free_bytes(model.device),
+        usable=USABLE[model.device.type],
+        setting=hyperparameters.gradient_checkpointing,
+    )
+    model.recompute(chosen.recomputed)
+    return chosen
+
+
+def free_bytes(device: torch.device) -> int:
+    """Bytes that this process may still take: of the GPU (within its cap), or of the machine or container."""
+    if device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(device)
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        fraction = getattr(torch.cuda, "get_per_process_memory_fraction", lambda device: 1.0)(device)
+        return int(min(free + unused, total * fraction - torch.cuda.memory_allocated(device)))
+    return machine_memory(Path("/proc/meminfo"), Path("/sys/fs/cgroup"))
+
+
+def machine_memory(meminfo: Path, cgroup: Path) -> int:
+    """Bytes that the machine has to give, less where a control group (a container) allows less.
+
+    Where neither file exists (macOS), half of the physical memory.
+    """
+    limits = []
+    if meminfo.is_file():
+        line = next(line for line in meminfo.read_text().splitlines() if line.startswith("MemAvailable"))
+        limits.append(int(line.split()[1]) * 1024)
+    for limit, current in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        try:
+            limits.append(int((cgroup / limit).read_text()) - int((cgroup / current).read_text()))
+        except (OSError, ValueError):  # no such group, or "max": no limit
+            continue
+    return min(limits) if limits else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
+def used_bytes(device: torch.device) -> int:
+    """Bytes in use now: tensors on the GPU, or the process's peak so far (the kernel keeps no better one)."""
+    return torch.cuda.memory_allocated(device) if device.type == "cuda" else peak_bytes(device)
+
+
+def peak_bytes(device: torch.device) -> int:
+    """The most bytes that were in use so far: on the GPU, or of the process on the CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,110 @@
+"""Looking at base weights before they are loaded: a wrong channel must say so within seconds."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from core.failures import TrainingFailure
+from training.model.llama.config import LlamaConfig
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model")
+_FETCH = (
+    "Give the model channel an uncompressed Hugging Face folder: config.json, *.safetensors, tokenizer files"
+)
+
+
+def inspect_weights(folder: Path) -> dict[str, Any]:
+    """Check that ``folder`` holds a whole Llama in Hugging Face layout, and give its config.json.
+
+    Reads headers only. Raises TrainingFailure naming the file and what to do.
+    """
+    where = f"channel {folder.name}"
+    if not folder.is_dir() or not any(folder.iterdir()):
+        raise TrainingFailure("there are no base weights", where=where, remedy=_FETCH)
+    config = base_config(folder)
+    LlamaConfig.of(config)
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        what = f"there is no tokenizer ({' or '.join(TOKENIZER_FILES)})"
+        raise TrainingFailure(what, where=where, remedy="Put the model's tokenizer files beside its weights")
+    expected = _indexed_files(folder, where)
+    found = {file.name for file in folder.glob("*.safetensors")}
+    if not found:
+        raise TrainingFailure("there is no *.safetensors file", where=where, remedy=_FETCH)
+    missing = sorted(expected - found)
+    if missing:
+        what = f"the index names files that are not there: {', '.join(missing)}"
+        raise TrainingFailure(what, where=where, remedy="Copy the missing files to the base model's prefix")
+    for name in sorted(expected or found):
+        _check_header(folder / name, where)
+    return config
+
+
+def weight_names(folder: Path) -> list[str]:
+    """The files that hold the weights: those that the index names, or all there are."""
+    named = _indexed_files(folder, f"channel {folder.name}")
+    return sorted(named or {file.name for file in folder.glob("*.safetensors")})
+
+
+def weight_files(folder: Path) -> dict[str, int]:
+    """Names and sizes in bytes of the weights: enough to tell one base model from another."""
+    return {file.name: file.stat().st_size for file in sorted(folder.glob("*.safetensors"))}
+
+
+def tokenizer_files(folder: Path) -> list[Path]:
+    """The files that decide which tokens a text becomes."""
+    return sorted(
+        file for file in folder.glob("*token*") if file.suffix in (".json", ".model") and file.is_file()
+    )
+
+
+def base_config(folder: Path) -> dict[str, Any]:
+    """The content of a Llama's config.json; TrainingFailure if it cannot be read or is of something else."""
+    where = f"channel {folder.name}"
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise TrainingFailure("there is no config.json", where=where, remedy=_FETCH) from None
+    except (ValueError, RecursionError) as error:
+        raise TrainingFailure(
+            f"config.json cannot be read ({error})", where=where, remedy="Copy it again"
+        ) from None
+    kind = config.get("model_type") if isinstance(config, dict) else None
+    if kind != "llama":
+        what = f"config.json says model_type {kind!r}, not 'llama'"
+        raise TrainingFailure(
+            what, where=where, remedy="Give Llama weights; other architectures are not supported"
+        )
+    return dict(config)
+
+
+def _indexed_files(folder: Path, where: str) -> set[str]:
+    """The files that a sharded checkpoint's index names; empty where there is no index."""
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return set()
+    try:
+        return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, RecursionError, KeyError, AttributeError, TypeError):
+        raise TrainingFailure(f"{index.name} cannot be read", where=where, remedy="Copy it again") from None
+
+
+def _check_header(file: Path, where: str) -> None:
+    """Compare the size that a safetensors header promises with the file's: 8 bytes of length, JSON, data."""
+    size = file.stat().st_size
+    remedy = "The file was not copied whole; copy it again"
+    try:
+        with file.open("rb") as stream:
+            length = int.from_bytes(stream.read(8), "little")
+            if not 2 <= length <= min(size - 8, 100 << 20):
+                raise ValueError("its header is cut off")
+            header = json.loads(stream.read(length))
+        end = max(
+            (entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0
+        )
+    except (ValueError, RecursionError, KeyError, AttributeError, TypeError, IndexError) as error:
+        raise TrainingFailure(
+            f"{file.name} is no readable safetensors file ({error})", where=where, remedy=remedy
+        ) from None
+    if size != 8 + length + end:
+        what = f"{file.name} has {size} bytes, but its header promises {8 + length + end}"
+        raise TrainingFailure(what, where=where, remedy=remedy)
