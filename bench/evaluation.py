@@ -169,7 +169,7 @@ def parts(model: AdaptedModel, yardstick: Yardstick, tokenizer: Tokenizer) -> di
         prompts = [ask for ask in asks if isinstance(ask, Prompt)]
         if texts:
             spent[metric.name] = seconds(
-                lambda texts=texts: score(
+                lambda texts=texts: score(  # type: ignore[misc]
                     model,
                     encode(texts, tokenizer),
                     adapter=False,
@@ -179,7 +179,7 @@ def parts(model: AdaptedModel, yardstick: Yardstick, tokenizer: Tokenizer) -> di
                 )
             )
         if prompts:
-            spent[metric.name] = seconds(lambda asks=prompts: writer.write(model, asks, adapter=False))
+            spent[metric.name] = seconds(lambda asks=prompts: writer.write(model, asks, adapter=False))  # type: ignore[misc]
     spent["everything"] = seconds(lambda: yardstick.measure(model, adapter=False))
     return {name: round(value, 2) for name, value in spent.items()}
 

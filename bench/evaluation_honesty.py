@@ -161,7 +161,7 @@ def false_passes(held_out: Differences, general: Differences, runs: int) -> dict
 def power(held_out: Differences, general: Differences, runs: int) -> dict[str, Any]:
     """By number of documents: the effect that passes with `POWER`, in bits a byte and as a share of base."""
     mean = float((held_out.base * held_out.sizes).sum() / held_out.sizes.sum())
-    table = {}
+    table: dict[Any, Any] = {}
     for documents in DOCUMENTS:
         low, high = 0.0, 1.0
         while high - low > 0.004:

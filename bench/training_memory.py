@@ -204,7 +204,7 @@ def _make_fake(model: torch.nn.Module) -> None:
                     fake = torch.empty(tensor.shape, dtype=tensor.dtype)
                     if isinstance(tensor, torch.nn.Parameter):
                         fake = torch.nn.Parameter(fake, tensor.requires_grad)
-                    tensors[name] = fake
+                    tensors[name] = fake  # type: ignore[assignment]
 
 
 def _gib(size: int) -> float:

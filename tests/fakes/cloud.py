@@ -460,7 +460,7 @@ class Cloud:
                 if start <= time < end:
                     floor = datetime.fromtimestamp(time.timestamp() // period * period, UTC)
                     buckets.setdefault(floor, []).append(value)
-            join = {"Sum": sum, "Maximum": max}[stat["Stat"]]
+            join: Any = {"Sum": sum, "Maximum": max}[stat["Stat"]]
             for time in sorted(buckets, reverse=True):
                 yield query["Id"], time, float(join(buckets[time]))
 

@@ -11,9 +11,9 @@ from tests.fakes.cloud import Cloud, arn, error, minutes, page
 
 @dataclass
 class ReaperCloud(Cloud):
-    notebooks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    notebooks: dict[str, dict[str, Any]] = field(default_factory=dict)  # type: ignore[assignment]
     processing: dict[str, dict[str, Any]] = field(default_factory=dict)
-    apps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    apps: dict[str, dict[str, Any]] = field(default_factory=dict)  # type: ignore[assignment]
     policies: list[dict[str, Any]] = field(default_factory=list)
 
     # --- making things

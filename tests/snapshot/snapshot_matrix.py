@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import combinations, product
 from pathlib import Path
+from typing import Any
 
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-Flags = dict[str, str]
+Flags = dict[str, Any]
 Dimension = Sequence[Flags]
 
 PLACES: Dimension = (

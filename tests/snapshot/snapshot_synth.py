@@ -31,7 +31,7 @@ Templates = dict[str, Template]
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
-def make_app(outdir: Path, *, embedded: bool = False, **flags: str) -> App:
+def make_app(outdir: Path, *, embedded: bool = False, **flags: Any) -> App:
     """The app with its stacks, not yet synthesized."""
     settings = settings_of(embedded=embedded, **flags)
     app = App(
@@ -45,14 +45,14 @@ def make_app(outdir: Path, *, embedded: bool = False, **flags: str) -> App:
     return app
 
 
-def settings_of(*, embedded: bool = False, **flags: str) -> Settings:
+def settings_of(*, embedded: bool = False, **flags: Any) -> Settings:
     """The settings with `flags`, for AWS or the embedded cloud."""
     return Settings.load(
         flags if embedded else {**DEPLOYABLE, **flags}, EMBEDDED if embedded else {}, deploying=True
     )
 
 
-def synthesize(outdir: Path, *, embedded: bool = False, **flags: str) -> Templates:
+def synthesize(outdir: Path, *, embedded: bool = False, **flags: Any) -> Templates:
     """The templates by stack, without the prefix; `outdir` gets the whole cloud assembly."""
     make_app(outdir, embedded=embedded, **flags).synth()
     prefix = settings_of(embedded=embedded, **flags).prefix

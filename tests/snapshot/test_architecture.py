@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,14 +23,14 @@ def architecture(aws: Templates, aws_assembly: Path) -> reading.Architecture:
     return reading.read(aws_assembly)
 
 
-def test_the_stored_picture_is_what_the_app_gives(architecture, request):
+def test_the_stored_picture_is_what_the_app_gives(architecture: Any, request: pytest.FixtureRequest) -> None:
     drawn = picture.draw(architecture)
     if request.config.getoption("--snapshot-update"):
         PICTURE.write_text(drawn, encoding="utf-8")
     assert PICTURE.read_text(encoding="utf-8") == drawn, "draw it anew with `make snapshots`"
 
 
-def test_every_named_resource_that_a_block_is_for_is_in_the_picture(architecture, aws):
+def test_every_named_resource_that_a_block_is_for_is_in_the_picture(architecture: Any, aws: Any) -> None:
     shown = {element.text for element in ElementTree.fromstring(picture.draw(architecture)).iter()}
     functions = {
         text(resource["Properties"]["FunctionName"]).removeprefix("finexpert-")
@@ -42,7 +43,7 @@ def test_every_named_resource_that_a_block_is_for_is_in_the_picture(architecture
     assert {"$25 monthly", "python -m training", "1 × ml.g5.2xlarge", "models"} <= shown
 
 
-def test_who_may_stop_and_delete_is_read_from_the_roles(architecture):
+def test_who_may_stop_and_delete_is_read_from_the_roles(architecture: Any) -> None:
     acts = {
         block.title: set(block.acts)
         for stack in architecture.stacks.values()
@@ -57,7 +58,7 @@ def test_who_may_stop_and_delete_is_read_from_the_roles(architecture):
     }
 
 
-def test_the_way_through_the_state_machine_is_the_longest_one_without_failures():
+def test_the_way_through_the_state_machine_is_the_longest_one_without_failures() -> None:
     definition = {
         "StartAt": "A",
         "States": {
@@ -84,14 +85,16 @@ def test_the_way_through_the_state_machine_is_the_longest_one_without_failures()
         machine.way(definition, "Nowhere", {})
 
 
-def test_a_stack_more_gets_a_row_of_its_own(architecture):
+def test_a_stack_more_gets_a_row_of_its_own(architecture: Any) -> None:
     web = replace(architecture.stacks["Storage"], name="FinExpert-Web")
     drawn = picture.draw(replace(architecture, stacks={**architecture.stacks, "Web": web}))
     assert ">FinExpert-Web<" in drawn
     assert len(drawn) > len(picture.draw(architecture))
 
 
-def test_the_program_draws_a_folder_and_refuses_what_is_none(aws, aws_assembly, tmp_path, capsys):
+def test_the_program_draws_a_folder_and_refuses_what_is_none(
+    aws: Any, aws_assembly: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert program.main([str(aws_assembly)]) == 0
     assert capsys.readouterr().out == PICTURE.read_text(encoding="utf-8")
     assert program.main([str(tmp_path)]) == 2

@@ -18,7 +18,7 @@ EVERYTHING = {
 
 def findings(outdir: Path, **flags: str) -> set[Finding]:
     """What cdk-nag reports of the app."""
-    app = make_app(outdir, **flags)
+    app = make_app(outdir, **flags)  # type: ignore[arg-type]
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     with pytest.raises(RuntimeError, match="ValidationFailed"):  # it found something, so it wrote a report
         app.synth()

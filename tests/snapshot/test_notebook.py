@@ -1,6 +1,7 @@
 """The notebook instance: there by its setting only, and then valid, bounded, and gone with the app."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ def test_by_default_there_is_none(aws: Templates) -> None:
 
 
 @pytest.mark.parametrize("flags", [{}, {"customer_managed_key": "true", "private_network": "true"}])
-def test_the_setting_makes_one_in_a_stack_that_is_there_anyhow(flags: dict[str, str], tmp_path: Path) -> None:
+def test_the_setting_makes_one_in_a_stack_that_is_there_anyhow(flags: dict[str, Any], tmp_path: Path) -> None:
     stacks = synthesize(tmp_path, notebook_repository=REPOSITORY, idle_minutes="30", **flags)
     assert broken(stacks) == []
     ((place, instance),) = everywhere(stacks, INSTANCE)

@@ -29,7 +29,7 @@ class Answer:
     """An HTTP answer, whatever its status."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Any
     body: bytes
 
     def json(self) -> Any:

@@ -107,7 +107,9 @@ def notifications(deployment: Deployment, queue_url: str) -> Iterator[str]:
             yield f"{document.get('Subject', '')}\n{document.get('Message', '')}"
 
 
-def test_a_dataset_without_text_fails_with_its_reason_told_to_the_subscribers(deployed, started):
+def test_a_dataset_without_text_fails_with_its_reason_told_to_the_subscribers(
+    deployed: Any, started: Any
+) -> None:
     snapshot = ended(deployed, started.failing)
     assert snapshot.status == "FAILED"
     with pytest.raises(UserError, match="no text"):
@@ -120,7 +122,9 @@ def test_a_dataset_without_text_fails_with_its_reason_told_to_the_subscribers(de
     assert started.failing not in names
 
 
-def test_stopping_a_run_stops_its_training_job(deployed, started, finexpert: Callable[..., Any]):
+def test_stopping_a_run_stops_its_training_job(
+    deployed: Any, started: Any, finexpert: Callable[..., Any]
+) -> Any:
     sagemaker = deployed.target.client("sagemaker")
 
     def job() -> str:
@@ -139,7 +143,9 @@ def test_stopping_a_run_stops_its_training_job(deployed, started, finexpert: Cal
     assert runs.describe(deployed, started.stopped)["status"] == "ABORTED"
 
 
-def test_training_from_the_command_line_ends_with_the_gates_no_and_nothing_is_published(deployed, started):
+def test_training_from_the_command_line_ends_with_the_gates_no_and_nothing_is_published(
+    deployed: Any, started: Any
+) -> None:
     out, told = started.refused.communicate(timeout=PATIENCE_SECONDS)
     assert started.refused.returncode == 3, told
     assert "refused by the quality gate" in out
@@ -160,7 +166,7 @@ def test_training_from_the_command_line_ends_with_the_gates_no_and_nothing_is_pu
     assert run not in value
 
 
-def test_a_model_that_got_better_is_published_and_answers(deployed, started):
+def test_a_model_that_got_better_is_published_and_answers(deployed: Any, started: Any) -> None:
     snapshot = ended(deployed, started.accepted)
     follow.require_success(snapshot)
     assert snapshot.output["outcome"] == "accepted"

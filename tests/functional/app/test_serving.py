@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from core.endpoint.hosting import HostingState
@@ -18,7 +20,7 @@ def model(deployed: Deployment) -> None:
         hosting.wake(deployed, None, progress=lambda state, seconds: None)
 
 
-def test_runs_are_listed_newest_first_and_shown(answer):
+def test_runs_are_listed_newest_first_and_shown(answer: Any) -> None:
     listed = answer("runs", "list")
     assert [run["started"] for run in listed] == sorted((run["started"] for run in listed), reverse=True)
     accepted = next(run for run in listed if run["outcome"] == "accepted")
@@ -28,12 +30,12 @@ def test_runs_are_listed_newest_first_and_shown(answer):
     assert shown["usd"] > 0
 
 
-def test_each_command_says_first_on_which_cloud_it_acts(deployed, finexpert):
+def test_each_command_says_first_on_which_cloud_it_acts(deployed: Any, finexpert: Any) -> None:
     done = finexpert("runs", "list")
     assert done.stderr.splitlines() == [f"on the embedded cloud {deployed.target.endpoint_url}"]
 
 
-def test_asking_shows_both_models_side_by_side(answer, finexpert):
+def test_asking_shows_both_models_side_by_side(answer: Any, finexpert: Any) -> None:
     answers = answer("ask", "The results are encouraging for aggressive investors", "--max-new-tokens", "8")
     assert [entry["model"] for entry in answers] == ["base", "tuned"]
     assert all(entry["text"] for entry in answers)
@@ -42,7 +44,7 @@ def test_asking_shows_both_models_side_by_side(answer, finexpert):
     assert "tuned (" in shown
 
 
-def test_costs_count_the_jobs_and_the_endpoint(answer, deployed):
+def test_costs_count_the_jobs_and_the_endpoint(answer: Any, deployed: Any) -> None:
     spend = answer("costs")
     assert spend["total_usd"] > 0
     assert spend["burn_usd_per_hour"] == pytest.approx(1.515)
@@ -50,7 +52,7 @@ def test_costs_count_the_jobs_and_the_endpoint(answer, deployed):
     assert {line["kind"] for line in spend["lines"]} == {"training", "endpoint"}
 
 
-def test_the_deployed_reaper_keeps_a_young_endpoint_and_says_why(answer, deployed):
+def test_the_deployed_reaper_keeps_a_young_endpoint_and_says_why(answer: Any, deployed: Any) -> None:
     told = answer("reap", "--dry-run")
     (decision,) = told["decisions"]
     assert decision["endpoint"] == deployed.names.endpoint
@@ -59,7 +61,7 @@ def test_the_deployed_reaper_keeps_a_young_endpoint_and_says_why(answer, deploye
     assert told["complete"] is True
 
 
-def test_sleep_removes_the_endpoint_and_wake_brings_it_back(deployed, finexpert):
+def test_sleep_removes_the_endpoint_and_wake_brings_it_back(deployed: Any, finexpert: Any) -> None:
     sagemaker = deployed.target.client("sagemaker")
     assert finexpert("sleep").returncode == 0
     assert sagemaker.list_endpoints()["Endpoints"] == []
@@ -72,7 +74,7 @@ def test_sleep_removes_the_endpoint_and_wake_brings_it_back(deployed, finexpert)
     assert finexpert("ask", "Revenue", "--max-new-tokens", "4").returncode == 0
 
 
-def test_a_bad_hyperparameter_is_refused_before_anything_starts(finexpert, sample):
+def test_a_bad_hyperparameter_is_refused_before_anything_starts(finexpert: Any, sample: Any) -> None:
     done = finexpert("train", str(sample), "-p", "epoch=many")
     assert done.returncode == 2
     assert "epoch" in done.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from core.endpoint.hosting import BASE
@@ -11,12 +13,14 @@ from finexpert.service.endpoint import hosting
 pytestmark = pytest.mark.app
 
 
-def components(deployed) -> list[str]:
+def components(deployed: Any) -> list[str]:
     listed = deployed.target.client("sagemaker").list_inference_components()["InferenceComponents"]
     return sorted(component["InferenceComponentName"] for component in listed)
 
 
-def test_the_adapter_leaves_and_comes_back_on_the_same_endpoint(deployed, awake, finexpert, answer):
+def test_the_adapter_leaves_and_comes_back_on_the_same_endpoint(
+    deployed: Any, awake: Any, finexpert: Any, answer: Any
+) -> None:
     created = asking.endpoint_created(deployed)
 
     told = finexpert("wake", "--base")

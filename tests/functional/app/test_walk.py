@@ -8,13 +8,14 @@ import pty
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytestmark = [pytest.mark.app, pytest.mark.usefixtures("awake")]
 
 
-def test_the_doctor_finds_the_deployed_app_ready(finexpert):
+def test_the_doctor_finds_the_deployed_app_ready(finexpert: Any) -> None:
     done = finexpert("doctor", "--json")
     found = {name: finding["verdict"] for name, finding in json.loads(done.stdout).items()}
     ready = ("credentials", "region", "licence", "weights", "GPU memory", "prices", "budget", "app", "tools")
@@ -23,13 +24,13 @@ def test_the_doctor_finds_the_deployed_app_ready(finexpert):
     assert done.returncode == (4 if "bad" in found.values() else 0)
 
 
-def test_a_flag_changes_what_the_doctor_checks(finexpert):
+def test_a_flag_changes_what_the_doctor_checks(finexpert: Any) -> None:
     done = finexpert("doctor", "--json", "-c", "budget_usd=5", "-c", "max_runtime_minutes=600")
     assert json.loads(done.stdout)["budget"]["verdict"] == "bad"
     assert done.returncode == 4
 
 
-def test_settings_tell_where_they_come_from(answer, deployed):
+def test_settings_tell_where_they_come_from(answer: Any, deployed: Any) -> None:
     told = answer("config", "idle_minutes", "hyperparameters.learning_rate", "-c", "spot=true", "spot")
     assert {name: entry["from"] for name, entry in told.items()} == {
         "spot": "command line",
@@ -38,7 +39,7 @@ def test_settings_tell_where_they_come_from(answer, deployed):
     }
 
 
-def test_a_run_is_shown_in_its_log_and_its_answers(answer, finexpert, run):
+def test_a_run_is_shown_in_its_log_and_its_answers(answer: Any, finexpert: Any, run: Any) -> None:
     lines = answer("runs", "log", run)["lines"]
     phases = [event["phase"] for event in map(json.loads, lines) if event["event"] == "phase"]
     assert phases[-1] == "done"
@@ -51,12 +52,12 @@ def test_a_run_is_shown_in_its_log_and_its_answers(answer, finexpert, run):
     assert json.loads(unknown.stdout)["error"]["what"] == "There is no run nobody."
 
 
-def test_an_ended_run_may_be_attached_and_stopped_without_harm(answer, run):
+def test_an_ended_run_may_be_attached_and_stopped_without_harm(answer: Any, run: Any) -> None:
     assert answer("train", "--attach", run)["outcome"] == "accepted"
     assert answer("train", "--stop", run) == {"run": run, "stopped": False}
 
 
-def test_a_conversation_in_a_pipe(deployed):
+def test_a_conversation_in_a_pipe(deployed: Any) -> None:
     said = "The results\n/tuned\nand then\n/quit\nnever said\n"
     done = subprocess.run(
         [sys.executable, "-m", "finexpert", "chat", "--max-new-tokens", "6", "--json"],
@@ -73,7 +74,7 @@ def test_a_conversation_in_a_pipe(deployed):
     assert [first["said"], second["said"]] == ["The results", "and then"]
 
 
-def test_what_is_there_is_found_and_other_regions_are_empty(finexpert):
+def test_what_is_there_is_found_and_other_regions_are_empty(finexpert: Any) -> None:
     done = finexpert("leftovers", "--region", "us-east-1", "--region", "eu-west-1", "--json")
     assert done.returncode == 4
     found = json.loads(done.stdout)
@@ -84,7 +85,7 @@ def test_what_is_there_is_found_and_other_regions_are_empty(finexpert):
     assert finexpert("leftovers", "--region", "eu-west-1").returncode == 4  # the buckets are of all regions
 
 
-def test_snoozing_writes_the_tag_that_the_reaper_goes_by(answer, deployed):
+def test_snoozing_writes_the_tag_that_the_reaper_goes_by(answer: Any, deployed: Any) -> None:
     name, sagemaker = deployed.names.endpoint, deployed.target.client("sagemaker")
     until = answer("snooze", name, "--hours", "3")["kept_until"]
     arn = sagemaker.describe_endpoint(EndpointName=name)["EndpointArn"]
@@ -92,7 +93,9 @@ def test_snoozing_writes_the_tag_that_the_reaper_goes_by(answer, deployed):
     assert tags["finexpert:keep"].rstrip("Z") == until[:16]
 
 
-def test_a_terminal_shows_the_answers_as_they_come_and_a_pipe_no_control_codes(deployed, finexpert):
+def test_a_terminal_shows_the_answers_as_they_come_and_a_pipe_no_control_codes(
+    deployed: Any, finexpert: Any
+) -> None:
     arguments = ["ask", "The results", "--max-new-tokens", "6"]
     assert "\x1b" not in (piped := finexpert(*arguments)).stdout + piped.stderr
     main, terminal = pty.openpty()
@@ -115,7 +118,7 @@ def test_a_terminal_shows_the_answers_as_they_come_and_a_pipe_no_control_codes(d
     assert "tuned (" in shown.decode()
 
 
-def test_a_cloud_that_is_gone_is_told_without_a_trace(finexpert, deployed):
+def test_a_cloud_that_is_gone_is_told_without_a_trace(finexpert: Any, deployed: Any) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "finexpert", "runs", "--json"],
         env={**deployed.target.environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"},

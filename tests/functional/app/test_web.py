@@ -82,7 +82,7 @@ def eventually(look: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
     return found
 
 
-def test_the_page_is_for_its_own_browser_only(page: Browser):
+def test_the_page_is_for_its_own_browser_only(page: Browser) -> None:
     stranger = Browser(page.address)
     assert stranger.send("GET", "/").status == 200
     assert stranger.send("GET", "/api/session").code == "unauthorized"
@@ -97,7 +97,7 @@ def test_the_page_is_for_its_own_browser_only(page: Browser):
     assert page.send("GET", "/api/session").headers["Cache-Control"] == "no-store"
 
 
-def test_an_answer_comes_in_pieces_from_both_models(page: Browser):
+def test_an_answer_comes_in_pieces_from_both_models(page: Browser) -> None:
     session = page.get("/api/session")
     assert session["on"]["kind"] == "local" and session["can"] == {"stream": True, "compare": True}
     asked = {"prompt": session["prompts"][0], "parameters": {"max_new_tokens": 200}}
@@ -112,7 +112,7 @@ def test_an_answer_comes_in_pieces_from_both_models(page: Browser):
     assert (refused.status, refused.code) == (422, "bad_input")
 
 
-def test_the_endpoint_tells_until_when_it_is_awake_and_is_kept_longer(page: Browser, accepted: str):
+def test_the_endpoint_tells_until_when_it_is_awake_and_is_kept_longer(page: Browser, accepted: str) -> None:
     now = datetime.now(UTC)
     told = page.get("/api/endpoint")
     assert told["state"] == "awake" and told["run"] == accepted
@@ -122,7 +122,7 @@ def test_the_endpoint_tells_until_when_it_is_awake_and_is_kept_longer(page: Brow
     assert now + timedelta(hours=4.9) < until <= datetime.fromisoformat(kept["sleeps_at"])
 
 
-def test_month_and_decisions_are_those_of_the_guards(page: Browser, deployed: Deployment):
+def test_month_and_decisions_are_those_of_the_guards(page: Browser, deployed: Deployment) -> None:
     reaper = deployed.output("Guardrails", "IdleReaperName")
     deployed.target.client("lambda").invoke(FunctionName=reaper, Payload=b"{}")
     money = page.get("/api/money")
@@ -134,7 +134,7 @@ def test_month_and_decisions_are_those_of_the_guards(page: Browser, deployed: De
     assert newest["reason"] and newest["since"] <= newest["at"]
 
 
-def test_a_run_is_shown_with_its_curve_report_and_comparison(page: Browser, accepted: str):
+def test_a_run_is_shown_with_its_curve_report_and_comparison(page: Browser, accepted: str) -> None:
     run = page.get(f"/api/runs/{accepted}")
     assert (run["status"], run["outcome"], run["can_promote"]) == ("SUCCEEDED", "accepted", True)
     assert [step for step, _ in run["losses"]] == list(range(1, run["steps"] + 1))
@@ -152,7 +152,7 @@ def test_a_run_is_shown_with_its_curve_report_and_comparison(page: Browser, acce
     assert page.send("GET", "/api/runs/nobody").code == "not_found"
 
 
-def test_a_file_becomes_a_run_that_can_be_watched_and_stopped(page: Browser, deployed: Deployment):
+def test_a_file_becomes_a_run_that_can_be_watched_and_stopped(page: Browser, deployed: Deployment) -> None:
     bad = page.send("POST", "/api/datasets?name=empty.txt", b"\n\n")
     assert (bad.status, bad.code) == (422, "bad_input")
     assert "no text" in bad.json()["error"]["problems"][0]
@@ -174,7 +174,7 @@ def test_a_file_becomes_a_run_that_can_be_watched_and_stopped(page: Browser, dep
     assert not ended["can_promote"]
 
 
-def test_asleep_is_told_and_the_next_wake_is_foreseen(page: Browser, accepted: str):
+def test_asleep_is_told_and_the_next_wake_is_foreseen(page: Browser, accepted: str) -> None:
     assert page.post("/api/endpoint/sleep", {}).status == 202
     asleep = eventually(lambda: page.get("/api/endpoint"), lambda told: told["state"] == "asleep")
     assert asleep["can_wake"] and asleep["wake_seconds_expected"]["from"] == "past wakes"
@@ -187,7 +187,7 @@ def test_asleep_is_told_and_the_next_wake_is_foreseen(page: Browser, accepted: s
     assert again["run"] == accepted
 
 
-def test_the_deployed_page_does_the_same_for_who_has_signed_in(deployed_page: Browser, accepted: str):
+def test_the_deployed_page_does_the_same_for_who_has_signed_in(deployed_page: Browser, accepted: str) -> None:
     stranger = Browser(deployed_page.address)
     assert b"<html" in stranger.send("GET", "/").body
     assert stranger.send("GET", "/api/session").status == 401
@@ -207,7 +207,7 @@ def test_the_deployed_page_does_the_same_for_who_has_signed_in(deployed_page: Br
     assert deployed_page.send("GET", f"/api/compare?a={accepted}&b={accepted}").code == "not_here"
 
 
-def test_what_was_asked_is_in_no_log(deployed: Deployment, page: Browser, deployed_page: Browser):
+def test_what_was_asked_is_in_no_log(deployed: Deployment, page: Browser, deployed_page: Browser) -> None:
     secret = "canary-of-the-analyst"
     for each in (page, deployed_page):
         assert each.post("/api/ask", {"prompt": secret, "parameters": SHORT}).status == 200

@@ -77,7 +77,7 @@ def watching(context: BrowserContext, address: str) -> Page:
     return page
 
 
-def test_the_documents_are_those_that_the_pages_tests_script(address, answer):
+def test_the_documents_are_those_that_the_pages_tests_script(address: Any, answer: Any) -> None:
     run = next(entry["name"] for entry in answer("runs") if entry["outcome"] == "accepted")
     scripted = {
         "/session": documents.SESSION,
@@ -95,11 +95,11 @@ def test_the_documents_are_those_that_the_pages_tests_script(address, answer):
     )
 
 
-def test_a_run_begins_with_a_dropped_file(watching):
+def test_a_run_begins_with_a_dropped_file(watching: Any) -> None:
     expect(watching.get_by_role("main")).to_contain_text("Would cost on AWS")
 
 
-def test_a_file_that_cannot_be_trained_on_says_what_is_wrong(page):
+def test_a_file_that_cannot_be_trained_on_says_what_is_wrong(page: Any) -> None:
     page.get_by_role("link", name="Runs").click()
     page.get_by_label("Drop a file").set_input_files(files=[BAD_CSV])
     problem = page.get_by_role("alert")
@@ -108,7 +108,7 @@ def test_a_file_that_cannot_be_trained_on_says_what_is_wrong(page):
     expect(page.get_by_role("button", name="Start the run")).to_have_count(0)
 
 
-def test_base_and_tuned_model_answer_side_by_side(page):
+def test_base_and_tuned_model_answer_side_by_side(page: Any) -> None:
     page.get_by_role("button", name=PROMPT).click()
     for name in ("Base model", "Fine-tuned model"):
         answer = page.get_by_role("article", name=name)
@@ -116,7 +116,7 @@ def test_base_and_tuned_model_answer_side_by_side(page):
         expect(answer.locator(".text")).not_to_be_empty()
 
 
-def test_it_is_put_to_sleep_and_a_question_wakes_it(page):
+def test_it_is_put_to_sleep_and_a_question_wakes_it(page: Any) -> None:
     page.get_by_role("link", name="Endpoint", exact=True).click()
     page.get_by_role("button", name="Put it to sleep").click()
     expect(page.locator(".pill")).to_have_text("Endpoint: Asleep", timeout=WAKE_MS)
@@ -128,7 +128,7 @@ def test_it_is_put_to_sleep_and_a_question_wakes_it(page):
     expect(page.get_by_role("article", name="Fine-tuned model").locator(".text")).not_to_be_empty()
 
 
-def test_the_money_tab_has_what_ran(page, answer):
+def test_the_money_tab_has_what_ran(page: Any, answer: Any) -> None:
     page.get_by_role("link", name="Money").click()
     table = page.get_by_role("table", name="What ran this month")
     for run in answer("runs"):
@@ -136,7 +136,7 @@ def test_the_money_tab_has_what_ran(page, answer):
             expect(table).to_contain_text(run["name"])
 
 
-def test_the_run_is_watched_to_its_end_and_its_report_opens(watching):
+def test_the_run_is_watched_to_its_end_and_its_report_opens(watching: Any) -> None:
     expect(watching.get_by_role("heading", name="Held-out result")).to_be_visible(timeout=RUN_MS)
     expect(watching.get_by_role("img", name="Training loss from")).to_be_visible()
     watching.get_by_role("button", name="Open").click()

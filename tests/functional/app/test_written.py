@@ -70,7 +70,7 @@ def no_report_left(run: str) -> Any:
 
 
 @pytest.mark.parametrize("command", WRITTEN, ids=lambda command: f"{command.page}: {command.text}")
-def test_a_documented_command_does_what_the_page_says(command, printed):
+def test_a_documented_command_does_what_the_page_says(command: Any, printed: Any) -> None:
     output = printed(command.text, command.words)
     assert "Traceback" not in output
     if command.printed:

@@ -74,7 +74,7 @@ def run_ends(status: str, *, jobs: int, told: int = 1, **hyperparameters: str) -
     """Carry out a run: it ends so, has had so many jobs, and its end was told so often."""
 
     def carry_out(app: App, inbox: Told) -> str:
-        run = app.start(**{"max_steps": "2", **hyperparameters})
+        run = app.start(**{"max_steps": "2", **hyperparameters})  # type: ignore[arg-type]
         return _end(app, inbox, run, status, jobs=jobs, told=told)
 
     return carry_out

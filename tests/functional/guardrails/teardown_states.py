@@ -99,7 +99,7 @@ def endpoint_deleted_by_hand(app: App) -> None:
     for name in ("finexpert-tuned", "finexpert-base"):
         sagemaker.delete_inference_component(InferenceComponentName=name)
         eventually(
-            lambda n=name: (
+            lambda n=name: (  # type: ignore[misc]
                 n
                 not in {
                     c["InferenceComponentName"]

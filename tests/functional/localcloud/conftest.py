@@ -43,7 +43,8 @@ class Inbox:
 
     def read(self, count: int, seconds: float = 5.0) -> list[str]:
         """Up to `count` messages, or what has come after the time, and one look more for a surplus."""
-        deadline, bodies = time.monotonic() + seconds, []
+        deadline = time.monotonic() + seconds
+        bodies: list[str] = []
         while len(bodies) < count and time.monotonic() < deadline:
             bodies += self._take(1)
         return bodies + self._take(0)

@@ -39,7 +39,7 @@ class Stacks:
 
     def set(self, name: str, key: str, value: str, *kept: str) -> dict[str, Any]:
         """As waking and sleeping do it: the previous template, one parameter changed."""
-        parameters = [{"ParameterKey": key, "ParameterValue": value}]
+        parameters: list[dict[str, Any]] = [{"ParameterKey": key, "ParameterValue": value}]
         parameters += [{"ParameterKey": each, "UsePreviousValue": True} for each in kept]
         self.api.update_stack(StackName=name, UsePreviousTemplate=True, Parameters=parameters)
         return self.wait(name)
@@ -320,7 +320,7 @@ def test_an_anomaly_monitor_and_its_subscription(stacks: Stacks, client: MakeCli
     subscription = ce.get_anomaly_subscriptions()["AnomalySubscriptions"][0]
     assert subscription["ThresholdExpression"] == expression
     assert subscription["MonitorArnList"] == [ce.get_anomaly_monitors()["AnomalyMonitors"][0]["MonitorArn"]]
-    resources["Monitor"]["Properties"]["MonitorName"] = "renamed"
+    resources["Monitor"]["Properties"]["MonitorName"] = "renamed"  # type: ignore[index]
     assert stacks.change("anomaly", resources)["StackStatus"] == "UPDATE_COMPLETE"
     assert [m["MonitorName"] for m in ce.get_anomaly_monitors()["AnomalyMonitors"]] == ["renamed"]
     stacks.delete("anomaly")

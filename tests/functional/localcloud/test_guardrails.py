@@ -75,7 +75,7 @@ def budget(client: MakeClient, name: str, topic: str) -> None:
         },
         NotificationsWithSubscribers=[
             {
-                "Notification": {**notification, "NotificationType": "ACTUAL", "Threshold": threshold},
+                "Notification": {**notification, "NotificationType": "ACTUAL", "Threshold": threshold},  # type: ignore[dict-item]
                 "Subscribers": [
                     {"SubscriptionType": "SNS", "Address": topic},
                     {"SubscriptionType": "EMAIL", "Address": "a@example.com"},

@@ -13,7 +13,7 @@ from finexpert.web.http import Problem, bad_input
 from tests.functional.web_page import scripted_documents as documents
 from tests.functional.web_page.scripted_api import ScriptedApi
 
-LETTERS = {"name": "letters.csv", "mimeType": "text/csv", "buffer": b"text\nRevenue rose.\n"}
+LETTERS: Any = {"name": "letters.csv", "mimeType": "text/csv", "buffer": b"text\nRevenue rose.\n"}
 _THROTTLED = Problem(
     HTTPStatus.TOO_MANY_REQUESTS, "throttled", "AWS is being asked too much.", fix="Wait half a minute."
 )

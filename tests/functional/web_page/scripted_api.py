@@ -110,7 +110,7 @@ class ScriptedApi:
             until = datetime.now(UTC).replace(microsecond=0).isoformat()
             self.endpoint = self.endpoint | {"kept_until": until}
             return answer(self.endpoint)
-        began = {"wake_began": datetime.now(UTC).isoformat()} if action == "wake" else {}
+        began: Any = {"wake_began": datetime.now(UTC).isoformat()} if action == "wake" else {}
         self.endpoint = documents.endpoint("waking" if action == "wake" else "going_to_sleep", **began)
         return answer(self.endpoint, HTTPStatus.ACCEPTED)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
@@ -12,7 +13,7 @@ from tests.functional.web_page.accessibility import violations
 from tests.functional.web_page.page_states import State
 from tests.functional.web_page.scripted_api import ScriptedApi
 
-PHONE = {"width": 360, "height": 740}
+PHONE: Any = {"width": 360, "height": 740}
 
 
 def hold(state: State, visit: Callable[..., Page], api: ScriptedApi) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from http import HTTPStatus
+from typing import Any
 
 from playwright.sync_api import Page, Route, expect
 
@@ -21,7 +22,7 @@ def ask(page: Page, prompt: str) -> None:
     page.get_by_role("button", name="Ask", exact=True).click()
 
 
-def test_both_answers_stream_side_by_side(visit, api):
+def test_both_answers_stream_side_by_side(visit: Any, api: Any) -> None:
     api.pace.clear()
     page = visit()
     ask(page, "Volatility")
@@ -37,7 +38,7 @@ def test_both_answers_stream_side_by_side(visit, api):
     assert api.asked == [{"prompt": "Volatility", "parameters": _defaults()}]
 
 
-def test_screen_readers_hear_of_the_answers_once_and_not_word_by_word(visit, api):
+def test_screen_readers_hear_of_the_answers_once_and_not_word_by_word(visit: Any, api: Any) -> None:
     page = visit()
     page.evaluate(
         """window.heard = [];
@@ -51,7 +52,7 @@ def test_screen_readers_hear_of_the_answers_once_and_not_word_by_word(visit, api
     assert page.locator(".answer [aria-live], .answer [role=status], .answer[aria-live]").count() == 0
 
 
-def test_each_of_the_four_prompts_is_one_click_away(visit, api):
+def test_each_of_the_four_prompts_is_one_click_away(visit: Any, api: Any) -> None:
     page = visit()
     for prompt in documents.SESSION["prompts"]:
         page.get_by_role("button", name=prompt).click()
@@ -60,7 +61,7 @@ def test_each_of_the_four_prompts_is_one_click_away(visit, api):
     assert [question["prompt"] for question in api.asked] == documents.SESSION["prompts"]
 
 
-def test_ctrl_enter_asks(visit, api):
+def test_ctrl_enter_asks(visit: Any, api: Any) -> None:
     page = visit()
     page.get_by_label("Your question").fill("Volatility")
     page.keyboard.press("Control+Enter")
@@ -68,7 +69,7 @@ def test_ctrl_enter_asks(visit, api):
     assert len(api.asked) == 1
 
 
-def test_sampling_settings_are_folded_bounded_and_sent(visit, api):
+def test_sampling_settings_are_folded_bounded_and_sent(visit: Any, api: Any) -> None:
     page = visit()
     temperature, seed = page.get_by_label("Temperature"), page.get_by_label("Seed")
     expect(temperature).to_be_hidden()
@@ -83,7 +84,7 @@ def test_sampling_settings_are_folded_bounded_and_sent(visit, api):
     assert api.asked[0]["parameters"] == {**_defaults(), "temperature": 0.7, "seed": 42}
 
 
-def test_model_output_is_text_never_markup(visit, api):
+def test_model_output_is_text_never_markup(visit: Any, api: Any) -> None:
     api.texts = dict.fromkeys(api.texts, "<img src=x onerror=\"document.title='taken'\"><b>bold</b>")
     page = visit()
     ask(page, "<script>document.title='taken'</script>")
@@ -92,7 +93,7 @@ def test_model_output_is_text_never_markup(visit, api):
     assert "taken" not in page.title()
 
 
-def test_long_answers_scroll_in_their_window_and_follow_the_end(visit, api):
+def test_long_answers_scroll_in_their_window_and_follow_the_end(visit: Any, api: Any) -> None:
     api.texts = dict.fromkeys(api.texts, "notional exposure of the book " * 600)
     api.pace.clear()
     page = visit()
@@ -109,7 +110,7 @@ def test_long_answers_scroll_in_their_window_and_follow_the_end(visit, api):
     assert text.evaluate("e => e.scrollTop") == 0  # who reads at the top is not carried off
 
 
-def test_who_wants_no_motion_gets_none(visit, api):
+def test_who_wants_no_motion_gets_none(visit: Any, api: Any) -> None:
     api.pace.clear()
     page = visit()
     ask(page, "Volatility")
@@ -120,7 +121,7 @@ def test_who_wants_no_motion_gets_none(visit, api):
     assert writing.evaluate(moving) == "pulse"
 
 
-def test_a_slow_answer_says_so_and_may_be_stopped(visit, api):
+def test_a_slow_answer_says_so_and_may_be_stopped(visit: Any, api: Any) -> None:
     api.pace.clear()
     page = visit()
     page.clock.install()
@@ -135,7 +136,7 @@ def test_a_slow_answer_says_so_and_may_be_stopped(visit, api):
     expect(page.locator(".history li")).to_have_count(1)
 
 
-def test_where_nothing_streams_the_wait_is_called_what_it_is(visit, api, context):
+def test_where_nothing_streams_the_wait_is_called_what_it_is(visit: Any, api: Any, context: Any) -> None:
     api.session["can"]["stream"] = False
     held: list[Route] = []
     context.route("**/api/ask", lambda route: held.append(route))
@@ -151,7 +152,7 @@ def test_where_nothing_streams_the_wait_is_called_what_it_is(visit, api, context
     expect(base.locator(".text")).to_have_text(api.texts["base"])
 
 
-def test_one_model_that_fails_does_not_take_the_others_answer(visit, api):
+def test_one_model_that_fails_does_not_take_the_others_answer(visit: Any, api: Any) -> None:
     api.broken["tuned"] = Problem(
         HTTPStatus.TOO_MANY_REQUESTS, "throttled", "The model is busy.", fix="Wait."
     )
@@ -161,7 +162,7 @@ def test_one_model_that_fails_does_not_take_the_others_answer(visit, api):
     expect(page.get_by_role("alert")).to_contain_text("The model is busy.")
 
 
-def test_a_connection_that_ends_early_keeps_what_came(visit, api, context):
+def test_a_connection_that_ends_early_keeps_what_came(visit: Any, api: Any, context: Any) -> None:
     cut = b'{"event":"text","model":"base","text":"half an ans"}\n'
     context.route("**/api/ask", lambda route: route.fulfill(body=cut, content_type="application/x-ndjson"))
     page = visit()
@@ -170,7 +171,7 @@ def test_a_connection_that_ends_early_keeps_what_came(visit, api, context):
     expect(page.get_by_role("article", name="Base model")).to_contain_text("half an ans")
 
 
-def test_asking_while_asleep_offers_to_wake_and_queues_the_question(visit, api):
+def test_asking_while_asleep_offers_to_wake_and_queues_the_question(visit: Any, api: Any) -> None:
     api.endpoint = documents.endpoint("asleep")
     page = visit()
     ask(page, PROMPT)
@@ -190,7 +191,7 @@ def test_asking_while_asleep_offers_to_wake_and_queues_the_question(visit, api):
     assert [question["prompt"] for question in api.asked] == [PROMPT]
 
 
-def test_the_offer_may_be_declined(visit, api):
+def test_the_offer_may_be_declined(visit: Any, api: Any) -> None:
     api.endpoint = documents.endpoint("asleep")
     page = visit()
     ask(page, PROMPT)
@@ -199,7 +200,7 @@ def test_the_offer_may_be_declined(visit, api):
     assert api.changes == []
 
 
-def test_an_endpoint_that_fell_asleep_unseen_is_offered_too(visit, api):
+def test_an_endpoint_that_fell_asleep_unseen_is_offered_too(visit: Any, api: Any) -> None:
     page = visit()
     expect(page.locator(".pill")).to_contain_text("Awake")
     api.endpoint = documents.endpoint("asleep")
@@ -213,7 +214,7 @@ def test_an_endpoint_that_fell_asleep_unseen_is_offered_too(visit, api):
     assert len(api.asked) == 2
 
 
-def test_history_is_kept_in_this_browser_copied_exported_and_forgotten(visit, api):
+def test_history_is_kept_in_this_browser_copied_exported_and_forgotten(visit: Any, api: Any) -> None:
     api.texts = {"base": '=HYPERLINK("http://evil.example")', "tuned": 'a, "b"\nand ```` c'}
     page = visit()
     ask(page, "+1 and more")
@@ -241,7 +242,7 @@ def test_history_is_kept_in_this_browser_copied_exported_and_forgotten(visit, ap
     expect(page.locator(".history")).to_have_count(0)
 
 
-def test_a_full_browser_keeps_the_newest_half(visit, api):
+def test_a_full_browser_keeps_the_newest_half(visit: Any, api: Any) -> None:
     page = visit()
     kept = page.evaluate(
         """async () => {

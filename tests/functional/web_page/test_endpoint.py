@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from typing import Any
 
 from playwright.sync_api import expect
 
@@ -11,7 +12,7 @@ from finexpert.web.http import Problem
 from tests.functional.web_page import scripted_documents as documents
 
 
-def test_wake_watch_and_sleep(visit, api):
+def test_wake_watch_and_sleep(visit: Any, api: Any) -> None:
     api.endpoint = documents.endpoint("asleep")
     page = visit("endpoint")
     main, pill = page.get_by_role("main"), page.locator(".pill")
@@ -33,7 +34,7 @@ def test_wake_watch_and_sleep(visit, api):
     ]
 
 
-def test_keep_awake_for_some_hours(visit, api):
+def test_keep_awake_for_some_hours(visit: Any, api: Any) -> None:
     page = visit("endpoint")
     page.get_by_label("Keep awake for").select_option("4 hours")
     page.get_by_role("button", name="Keep", exact=True).click()
@@ -41,14 +42,14 @@ def test_keep_awake_for_some_hours(visit, api):
     assert api.changes == [("POST", "/api/endpoint/keep", {"hours": 4})]
 
 
-def test_a_wake_that_takes_longer_than_ever_says_so(visit, api):
+def test_a_wake_that_takes_longer_than_ever_says_so(visit: Any, api: Any) -> None:
     began = (datetime.now(UTC) - timedelta(minutes=9)).isoformat()
     api.endpoint = documents.endpoint("waking", wake_began=began)
     page = visit("endpoint")
     expect(page.get_by_role("main")).to_contain_text("It takes longer than usual (6 min 00 s")
 
 
-def test_a_first_wake_claims_nothing(visit, api):
+def test_a_first_wake_claims_nothing(visit: Any, api: Any) -> None:
     api.endpoint = documents.endpoint(
         "waking", wake_seconds_expected={"seconds": None, "from": "no wake yet"}
     )
@@ -57,7 +58,7 @@ def test_a_first_wake_claims_nothing(visit, api):
     expect(page.get_by_role("progressbar", name="Waking")).not_to_have_attribute("value", "0")
 
 
-def test_a_refused_wake_says_why_and_what_to_do(visit, api):
+def test_a_refused_wake_says_why_and_what_to_do(visit: Any, api: Any) -> None:
     api.endpoint = documents.endpoint("asleep")
     api.faults["/endpoint/wake"] = Problem(
         HTTPStatus.CONFLICT, "budget_reached", "$23.10 of $23.00 is spent.", fix="Wait for the next month."
@@ -69,7 +70,9 @@ def test_a_refused_wake_says_why_and_what_to_do(visit, api):
     expect(page.get_by_role("heading", name="What it went to")).to_be_visible()
 
 
-def test_what_was_known_stays_while_the_cloud_is_gone_and_goes_on_when_it_is_back(visit, api):
+def test_what_was_known_stays_while_the_cloud_is_gone_and_goes_on_when_it_is_back(
+    visit: Any, api: Any
+) -> None:
     api.endpoint = documents.endpoint("waking")  # looked at every second
     page = visit("endpoint")
     expect(page.get_by_role("heading", name="Waking")).to_be_visible()
@@ -81,7 +84,7 @@ def test_what_was_known_stays_while_the_cloud_is_gone_and_goes_on_when_it_is_bac
     expect(problem).to_be_hidden()
 
 
-def test_nothing_is_asked_while_nobody_looks(visit, api, context):
+def test_nothing_is_asked_while_nobody_looks(visit: Any, api: Any, context: Any) -> None:
     """A deployed page in a forgotten tab must not cost anything."""
     api.endpoint = documents.endpoint("waking")
     page = visit("endpoint")

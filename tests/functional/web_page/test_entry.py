@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from html import escape
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -16,7 +17,9 @@ MOST_BYTES = 300_000
 COGNITO = {"auth": {"kind": "cognito", "domain": "https://login.example", "client_id": "the-client"}}
 
 
-def test_the_token_leaves_the_address_and_stays_in_this_tab_only(visit, context, server):
+def test_the_token_leaves_the_address_and_stays_in_this_tab_only(
+    visit: Any, context: Any, server: Any
+) -> None:
     page = visit()
     assert TOKEN not in page.url
     page.reload()
@@ -27,7 +30,9 @@ def test_the_token_leaves_the_address_and_stays_in_this_tab_only(visit, context,
     assert violations(other) == []
 
 
-def test_a_token_of_another_start_is_refused_and_a_new_link_taken(context, server, api):
+def test_a_token_of_another_start_is_refused_and_a_new_link_taken(
+    context: Any, server: Any, api: Any
+) -> None:
     page = context.new_page()
     page.goto(f"{server.address}#token=of-yesterday")
     expect(page.get_by_role("heading", name="Open the link from your terminal")).to_be_visible()
@@ -35,7 +40,7 @@ def test_a_token_of_another_start_is_refused_and_a_new_link_taken(context, serve
     expect(page.get_by_label("Your question")).to_be_visible()
 
 
-def test_a_server_that_is_gone_is_told_and_found_again(visit, context):
+def test_a_server_that_is_gone_is_told_and_found_again(visit: Any, context: Any) -> None:
     page = visit()
     context.route("**/api/**", lambda route: route.abort())
     page.reload()
@@ -46,13 +51,13 @@ def test_a_server_that_is_gone_is_told_and_found_again(visit, context):
 
 
 @pytest.mark.parametrize("route", ["#/", "#/nowhere", "#/%E0%A4%A", "#/constructor"])
-def test_an_address_that_leads_nowhere_leads_to_ask(visit, server, route):
+def test_an_address_that_leads_nowhere_leads_to_ask(visit: Any, server: Any, route: Any) -> None:
     page = visit("runs")
     page.goto(server.address + route)
     expect(page.get_by_label("Your question")).to_be_visible()
 
 
-def test_the_page_is_light_and_asks_nobody_else(context, server, api):
+def test_the_page_is_light_and_asks_nobody_else(context: Any, server: Any, api: Any) -> None:
     sizes: dict[str, int] = {}
     page = context.new_page()
     page.on("response", lambda response: sizes.update({response.url: len(response.body())}))
@@ -66,7 +71,7 @@ def test_the_page_is_light_and_asks_nobody_else(context, server, api):
     assert sum(sizes.values()) <= MOST_BYTES
 
 
-def test_all_is_reached_by_the_keyboard(visit):
+def test_all_is_reached_by_the_keyboard(visit: Any) -> None:
     page = visit()
     page.locator("body").press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
@@ -83,7 +88,7 @@ def test_all_is_reached_by_the_keyboard(visit):
         expect(page.get_by_label(name).first).to_be_focused()
 
 
-def test_the_challenge_is_that_of_rfc_7636(visit):
+def test_the_challenge_is_that_of_rfc_7636(visit: Any) -> None:
     """The verifier and challenge of the RFC's appendix B."""
     page = visit()
     challenge = page.evaluate(
@@ -126,7 +131,7 @@ class Cognito:
 
 
 @pytest.fixture
-def cognito(context: BrowserContext, server, api) -> Cognito:
+def cognito(context: BrowserContext, server: Any, api: Any) -> Cognito:
     """Deployed, as the page sees it; its policy lets it call the sign-in service."""
 
     def with_policy(route: Route) -> None:
@@ -145,7 +150,7 @@ def _sign_in(page: Page, address: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def test_signing_in_proves_that_it_is_the_same_browser(context, server, cognito):
+def test_signing_in_proves_that_it_is_the_same_browser(context: Any, server: Any, cognito: Any) -> None:
     page = context.new_page()
     _sign_in(page, server.address)
     expect(page.get_by_label("Your question")).to_be_visible()
@@ -161,7 +166,7 @@ def test_signing_in_proves_that_it_is_the_same_browser(context, server, cognito)
     assert "code_verifier" not in cognito.asked
 
 
-def test_a_refused_sign_in_says_why_and_only_to_who_asked(context, server, cognito):
+def test_a_refused_sign_in_says_why_and_only_to_who_asked(context: Any, server: Any, cognito: Any) -> None:
     cognito.error = "User is disabled."
     page = context.new_page()
     _sign_in(page, server.address)
@@ -171,7 +176,7 @@ def test_a_refused_sign_in_says_why_and_only_to_who_asked(context, server, cogni
     assert page.get_by_text("Call this number").count() == 0
 
 
-def test_an_answer_to_another_sign_in_is_not_taken(context, server, cognito):
+def test_an_answer_to_another_sign_in_is_not_taken(context: Any, server: Any, cognito: Any) -> None:
     cognito.state = "somebody-elses"
     page = context.new_page()
     _sign_in(page, server.address)
@@ -180,7 +185,7 @@ def test_an_answer_to_another_sign_in_is_not_taken(context, server, cognito):
     assert cognito.redeemed == {}
 
 
-def test_a_token_that_has_run_out_means_signing_in_again(context, server, cognito):
+def test_a_token_that_has_run_out_means_signing_in_again(context: Any, server: Any, cognito: Any) -> None:
     page = context.new_page()
     _sign_in(page, server.address)
     expect(page.get_by_label("Your question")).to_be_visible()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from playwright.sync_api import expect
 
@@ -17,7 +18,7 @@ DROP = """(zone, text) => {
 }"""
 
 
-def test_a_dropped_file_is_checked_priced_confirmed_and_watched_to_its_end(visit, api):
+def test_a_dropped_file_is_checked_priced_confirmed_and_watched_to_its_end(visit: Any, api: Any) -> None:
     page = visit("runs")
     page.locator(".drop").evaluate(DROP, "text\nRevenue rose.\n")
     expect(page.get_by_role("heading", name="letters.csv can be used")).to_be_visible()
@@ -43,7 +44,7 @@ def test_a_dropped_file_is_checked_priced_confirmed_and_watched_to_its_end(visit
     expect(page.get_by_role("button", name="Stop this run")).to_be_hidden()
 
 
-def test_a_file_may_be_chosen_with_the_keyboard(visit):
+def test_a_file_may_be_chosen_with_the_keyboard(visit: Any) -> None:
     page = visit("runs")
     page.on(
         "filechooser", lambda _: None
@@ -57,7 +58,7 @@ def test_a_file_may_be_chosen_with_the_keyboard(visit):
     expect(page.get_by_role("heading", name="letters.csv can be used")).to_be_visible()
 
 
-def test_a_file_that_is_too_large_is_not_even_sent(visit, api):
+def test_a_file_that_is_too_large_is_not_even_sent(visit: Any, api: Any) -> None:
     api.session["limits"]["upload_bytes"] = 10
     page = visit("runs")
     page.get_by_label("Drop a file").set_input_files(files=[LETTERS])
@@ -65,7 +66,7 @@ def test_a_file_that_is_too_large_is_not_even_sent(visit, api):
     assert api.changes == []
 
 
-def test_a_run_may_be_stopped_after_a_second_thought(visit, api):
+def test_a_run_may_be_stopped_after_a_second_thought(visit: Any, api: Any) -> None:
     api.runs[documents.RUN] = documents.training(30)
     page = visit(f"runs/{documents.RUN}")
     page.get_by_role("button", name="Stop this run").click()
@@ -79,7 +80,7 @@ def test_a_run_may_be_stopped_after_a_second_thought(visit, api):
     assert api.changes == [("POST", f"/api/runs/{documents.RUN}/stop", {})]
 
 
-def test_the_report_opens_in_a_frame_that_can_do_nothing(visit):
+def test_the_report_opens_in_a_frame_that_can_do_nothing(visit: Any) -> None:
     page = visit(f"runs/{documents.RUN}")
     page.get_by_role("button", name="Open").click()
     frame = page.locator("iframe")
@@ -91,7 +92,7 @@ def test_the_report_opens_in_a_frame_that_can_do_nothing(visit):
     assert told.value.path().read_text(encoding="utf-8") == documents.REPORT
 
 
-def test_an_accepted_run_is_served_after_its_price_was_named(visit, api):
+def test_an_accepted_run_is_served_after_its_price_was_named(visit: Any, api: Any) -> None:
     api.endpoint = documents.endpoint("asleep")
     page = visit(f"runs/{documents.RUN}")
     page.get_by_role("button", name="Serve this one").click()
@@ -101,13 +102,13 @@ def test_an_accepted_run_is_served_after_its_price_was_named(visit, api):
     assert api.changes == [("POST", f"/api/runs/{documents.RUN}/promote", {})]
 
 
-def test_what_already_is_served_is_not_offered(visit):
+def test_what_already_is_served_is_not_offered(visit: Any) -> None:
     page = visit(f"runs/{documents.RUN}")
     expect(page.get_by_text("The endpoint serves this one.")).to_be_visible()
     expect(page.get_by_role("button", name="Serve this one")).to_be_hidden()
 
 
-def test_two_runs_are_compared(visit):
+def test_two_runs_are_compared(visit: Any) -> None:
     page = visit("runs")
     for name in (documents.RUN, documents.OLDER):
         page.get_by_label(f"Compare {name}").check()
@@ -117,14 +118,14 @@ def test_two_runs_are_compared(visit):
     expect(metrics.get_by_role("row").nth(2)).to_contain_text("not comparable")
 
 
-def test_where_runs_cannot_be_compared_it_is_not_offered(visit, api):
+def test_where_runs_cannot_be_compared_it_is_not_offered(visit: Any, api: Any) -> None:
     api.session["can"]["compare"] = False
     page = visit("runs")
     expect(page.get_by_role("link", name=documents.RUN)).to_be_visible()
     expect(page.get_by_role("checkbox")).to_have_count(0)
 
 
-def test_a_refused_start_says_why(visit, api):
+def test_a_refused_start_says_why(visit: Any, api: Any) -> None:
     page = visit("runs")
     page.get_by_label("Drop a file").set_input_files(files=[LETTERS])
     page.get_by_role("button", name="Start the run").wait_for()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.functional.web_page.page_states import STATES
@@ -11,5 +13,5 @@ OF_EACH_TAB = ("ask-answered", "ask-asleep", "endpoint-awake", "money", "runs", 
 
 
 @pytest.mark.parametrize("name", OF_EACH_TAB)
-def test_a_state_of_each_tab(visit, api, name: str):
+def test_a_state_of_each_tab(visit: Any, api: Any, name: str) -> None:
     hold(next(state for state in STATES if state.name == name), visit, api)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,7 @@ def outputs(printed: str) -> dict[str, str]:
 
 
 @pytest.mark.timeout(900)
-def test_the_session_goes_through(checkout, environment):
+def test_the_session_goes_through(checkout: Any, environment: Any) -> None:
     lines = next(
         lines for mark, lines in docs_pages.blocks(docs_pages.ROOT / "README.md") if STEP_BY_STEP[-1] in lines
     )

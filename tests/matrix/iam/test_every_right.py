@@ -79,7 +79,12 @@ def a_run_is_aborted(app: App) -> None:
 def an_idle_endpoint_is_warned_and_reaped(app: App) -> None:
     """The reaper: first Hosting, by its stack; then an endpoint that no stack owns, with a component."""
     make_endpoint(app, "forgotten")
-    quick = {"IDLE_MINUTES": "0.01", "MIN_AGE_MINUTES": "0", "METRIC_DELAY_MINUTES": "0", "DRY_RUN": "false"}
+    quick: dict[str, Any] = {
+        "IDLE_MINUTES": "0.01",
+        "MIN_AGE_MINUTES": "0",
+        "METRIC_DELAY_MINUTES": "0",
+        "DRY_RUN": "false",
+    }
     app.invoke("idle-reaper", WARN_MINUTES="5", **quick)
     call_component(app, "forgotten")
     used = app.invoke("idle-reaper", WARN_MINUTES="5", **{**quick, "IDLE_MINUTES": "5"})
@@ -103,7 +108,7 @@ def the_limit_is_reached(app: App) -> None:
     app.invoke("admission", {"job": "finexpert-1", "spot": False, "dataset": DATASET})
     app.invoke("idle-reaper", DRY_RUN="true")
     app.invoke("spend-guard")
-    broke = {"BUDGET_USD": "0.0000002", "RESERVE_USD": "0.0000001"}
+    broke: dict[str, Any] = {"BUDGET_USD": "0.0000002", "RESERVE_USD": "0.0000001"}
     for begin in (waking, awake):
         begin(app)
         app.invoke("spend-guard", **broke)

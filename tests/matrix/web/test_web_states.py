@@ -5,6 +5,8 @@ To look at them by eye: FINEXPERT_SCREENSHOTS=out/screens pytest tests/matrix/we
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.functional.web_page.page_states import STATES, State
@@ -12,5 +14,5 @@ from tests.functional.web_page.state_check import hold
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
-def test_every_state(visit, api, state: State):
+def test_every_state(visit: Any, api: Any, state: State) -> None:
     hold(state, visit, api)

@@ -30,9 +30,7 @@ def stacks_with(
     return {stack: {"Resources": {"Sample": {"Type": type_, "Properties": properties, **attributes}}}}
 
 
-def definition_with(
-    *, states: dict[str, Any] | None = None, timeout: int | None = 14400, **changes: Any
-) -> Templates:
+def definition_with(*, states: Any = None, timeout: Any = 14400, **changes: Any) -> Templates:
     """A Training stack whose state machine limits, and creates a job with `changes`."""
     definition = {
         **({"TimeoutSeconds": timeout} if timeout else {}),

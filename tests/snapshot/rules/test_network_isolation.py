@@ -1,6 +1,7 @@
 """Rule: no container of SageMaker reaches a network, and instances of one job talk in secret."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from tests.snapshot.rules.rule_samples import definition_with, stacks_with
 from tests.snapshot.snapshot_synth import Templates, everywhere, training_job
@@ -32,7 +33,7 @@ def test_isolated_containers_comply() -> None:
 
 def test_open_containers_do_not() -> None:
     config = {"ProductionVariants": [{"VariantName": "v"}]}
-    job = {"EnableNetworkIsolation": False, "ResourceConfig": {"InstanceCount": 2}}
+    job: dict[str, Any] = {"EnableNetworkIsolation": False, "ResourceConfig": {"InstanceCount": 2}}
     stacks = (
         stacks_with("AWS::SageMaker::Model", {}, stack="Storage")
         | stacks_with("AWS::SageMaker::EndpointConfig", config)

@@ -135,7 +135,7 @@ class Job:
     """What a training job finds below /opt/ml; `base` replaces or adds files of good base weights."""
 
     settings: Mapping[str, Any] | bytes = field(default_factory=dict)
-    files: Files = field(default_factory=lambda: {"a.txt": GOOD_TEXT})
+    files: Files = field(default_factory=lambda: {"a.txt": GOOD_TEXT})  # type: ignore[has-type]
     base: Files = field(default_factory=dict)
     without: tuple[str, ...] = ()
     adapter: Files = field(default_factory=dict)

@@ -265,7 +265,7 @@ HYPERPARAMETERS = (
     ),
     Row(
         "hyperparameters that are a list",
-        Upload({"a.txt": GOOD_TEXT}, ["epoch"]),
+        Upload({"a.txt": GOOD_TEXT}, ["epoch"]),  # type: ignore[arg-type]
         ("JSON object of strings",),
     ),
     Row("a learning rate without end", Job({"learning_rate": "inf"}), ("learning_rate is 'inf'",)),

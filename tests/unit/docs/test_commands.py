@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from tests.unit.docs import docs_pages
@@ -19,18 +22,18 @@ INLINE = [
 
 
 @pytest.mark.parametrize("command", ALL, ids=lambda command: f"{command.page}: {command.text}")
-def test_a_documented_command_is_one_that_the_program_takes(command):
+def test_a_documented_command_is_one_that_the_program_takes(command: Any) -> None:
     check(command)
 
 
 @pytest.mark.parametrize(
     "command", sorted(set(INLINE), key=str), ids=lambda command: f"{command.page}: {command.text}"
 )
-def test_a_command_that_the_prose_names_is_one_that_the_program_takes(command):
+def test_a_command_that_the_prose_names_is_one_that_the_program_takes(command: Any) -> None:
     check(command, mention=True)
 
 
-def test_every_documented_command_is_in_the_table_and_nothing_else_is():
+def test_every_documented_command_is_in_the_table_and_nothing_else_is() -> None:
     documented = {command.text for command in ALL}
     table = {*ON_THE_APP, *STEP_BY_STEP, *TRAINED, *ONLY_PARSED}
     inline = {command.text for command in INLINE}
@@ -39,7 +42,7 @@ def test_every_documented_command_is_in_the_table_and_nothing_else_is():
     assert not ({*ON_THE_APP, *STEP_BY_STEP, *TRAINED} & ONLY_PARSED.keys())
 
 
-def test_the_session_of_the_readme_is_the_one_that_is_run():
+def test_the_session_of_the_readme_is_the_one_that_is_run() -> None:
     sessions = docs_pages.command_blocks(ROOT / "README.md")
     assert [command.text for command in sessions[2]] == list(STEP_BY_STEP)
 
@@ -62,12 +65,12 @@ def test_the_session_of_the_readme_is_the_one_that_is_run():
         ("brew install", "no test knows"),
     ],
 )
-def test_a_wrong_command_is_noticed(wrong, said):
+def test_a_wrong_command_is_noticed(wrong: Any, said: Any) -> None:
     with pytest.raises(AssertionError, match=said):
         check(Command("a page", wrong))
 
 
-def test_a_block_is_read_as_a_shell_reads_it(tmp_path, monkeypatch):
+def test_a_block_is_read_as_a_shell_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(docs_pages, "ROOT", tmp_path)
     page = tmp_path / "page.md"
     page.write_text(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def table_keys(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=docs_pages.name)
-def test_links_lead_somewhere(path):
+def test_links_lead_somewhere(path: Any) -> None:
     for target in docs_pages.links(path):
         if target.startswith(("https://", "http://")):
             continue
@@ -42,7 +43,7 @@ def test_links_lead_somewhere(path):
             assert anchor in docs_pages.anchors(there), f"{docs_pages.name(path)} links to {target}"
 
 
-def test_every_page_can_be_reached_from_the_readme():
+def test_every_page_can_be_reached_from_the_readme() -> None:
     reached, waiting = set(), [ROOT / "README.md"]
     while waiting:
         current = waiting.pop()
@@ -56,12 +57,12 @@ def test_every_page_can_be_reached_from_the_readme():
     assert {docs_pages.name(each) for each in PAGES if each not in reached} == set()
 
 
-def test_every_setting_is_described_and_no_other():
+def test_every_setting_is_described_and_no_other() -> None:
     settings = json.loads(page("cdk.json"))["context"]["finexpert"].keys()
     assert table_keys(page("docs/settings.md")) == settings
 
 
-def test_every_verb_is_on_the_command_lines_page():
+def test_every_verb_is_on_the_command_lines_page() -> None:
     described = page("docs/cli.md")
     missing = []
     for name, command in finexpert().commands.items():
@@ -76,19 +77,19 @@ def messages() -> list[str]:
 
 
 @pytest.mark.parametrize("message", messages())
-def test_each_message_of_the_troubleshooting_page_stands_in_the_code(message):
+def test_each_message_of_the_troubleshooting_page_stands_in_the_code(message: Any) -> None:
     if message in OF_OTHERS:
         assert not docs_messages.stands(message), "this one is ours: take it off the list"
     else:
         assert docs_messages.stands(message)
 
 
-def test_what_is_not_in_the_code_is_noticed():
+def test_what_is_not_in_the_code_is_noticed() -> None:
     assert not docs_messages.stands("The moon … is not deployed")
     assert docs_messages.stands("The stack … is not deployed …")
 
 
-def test_the_changelog_has_its_form():
+def test_the_changelog_has_its_form() -> None:
     text = page("CHANGELOG.md")
     assert re.findall(r"^## (.+)$", text, re.M)[0] == "[Unreleased]"
     kinds = set(re.findall(r"^### (.+)$", text, re.M))

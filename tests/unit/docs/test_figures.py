@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import yaml
@@ -13,20 +14,20 @@ from tests.unit.docs.docs_pages import ROOT
 from tools import cost_tables
 
 
-def test_the_cost_tables_are_what_admission_and_expectation_say():
+def test_the_cost_tables_are_what_admission_and_expectation_say() -> None:
     stored = cost_tables.PAGE.read_text(encoding="utf-8")
     assert cost_tables.page(stored) == stored, "make them anew: python -m tools.cost_tables"
     assert stored.count("<!-- costs:") == len(cost_tables.TABLES)
 
 
-def test_another_price_would_be_noticed(monkeypatch):
+def test_another_price_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     stored = cost_tables.PAGE.read_text(encoding="utf-8")
     monkeypatch.setattr(cost_tables, "AWAKE_HOURS", (2, 8, 24))
     assert cost_tables.page(stored) != stored
 
 
 @pytest.mark.parametrize("domain", ["medical", "it"])
-def test_the_example_of_a_domain_can_be_trained_on_and_asked(domain):
+def test_the_example_of_a_domain_can_be_trained_on_and_asked(domain: Any) -> None:
     folder = ROOT / "docs" / "examples" / domain
     report = datasets.check(folder, Settings.load({}, {}).hyperparameters)
     assert report.ok
@@ -43,14 +44,14 @@ def test_the_example_of_a_domain_can_be_trained_on_and_asked(domain):
     ("example", "setting", "documents"),
     [("instructions", "instruction_tuned", 12), ("dialogs", "chat_dataset", 6)],
 )
-def test_the_examples_of_other_forms_are_read_whole(example, setting, documents):
+def test_the_examples_of_other_forms_are_read_whole(example: Any, setting: Any, documents: Any) -> None:
     settings = Settings.load({"hyperparameters": json.dumps({setting: "True"})}, {})
     report = datasets.check(ROOT / "docs" / "examples" / example, settings.hyperparameters)
     assert report.ok
     assert report.documents == documents
 
 
-def test_the_citation_is_one():
+def test_the_citation_is_one() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation.keys() >= {"cff-version", "message", "title", "authors"}
     assert citation["cff-version"] == "1.2.0"

@@ -1,5 +1,7 @@
 """The comparison of what a page says with what a command prints."""
 
+from typing import Any
+
 import pytest
 
 from tests.unit.docs.docs_output import prints
@@ -20,7 +22,7 @@ PRINTED = """on the embedded cloud https://127.0.0.1:44673
         "…\n✓ RUN accepted …\n…\n",
     ],
 )
-def test_figures_names_and_what_is_left_out_may_differ(documented):
+def test_figures_names_and_what_is_left_out_may_differ(documented: Any) -> None:
     assert prints(documented, PRINTED)
 
 
@@ -34,5 +36,5 @@ def test_figures_names_and_what_is_left_out_may_differ(documented):
         "…\n✗ …\n…",
     ],
 )
-def test_words_and_lines_may_not(documented):
+def test_words_and_lines_may_not(documented: Any) -> None:
     assert not prints(documented, PRINTED)

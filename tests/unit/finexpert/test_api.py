@@ -170,10 +170,10 @@ def test_answers_stand_side_by_side_prompt_by_prompt() -> None:
     )
     out = Console(width=100, file=io.StringIO())
     out.print(answers)
-    lines = out.file.getvalue().splitlines()
+    lines = out.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert [line.strip() for line in lines if "…" in line] == ["first …", "second …"]
     assert any("base of second [x]" in line and "tuned of second [x]" in line for line in lines)
-    assert answers._repr_mimebundle_((), ())["text/html"].count("<pre") == 1
+    assert answers._repr_mimebundle_((), ())["text/html"].count("<pre") == 1  # type: ignore[misc]
 
 
 def test_a_fine_tune_is_started_watched_and_its_figures_shown(
@@ -194,5 +194,5 @@ def test_a_fine_tune_is_started_watched_and_its_figures_shown(
     assert started == [("texts", {"epoch": "3"}, False)]
     assert (tuned.run, tuned.accepted, tuned.usd) == ("run-1", False, 0.5)
     assert repr(tuned) == "FineTuned(run='run-1', accepted=False, usd=0.5)"
-    shown = FineTuned._repr_mimebundle_(tuned, (), ())["text/plain"]
+    shown = FineTuned._repr_mimebundle_(tuned, (), ())["text/plain"]  # type: ignore[arg-type]
     assert "refused by the quality gate" in shown and "2.000 → 1.500" in shown and "Better." in shown

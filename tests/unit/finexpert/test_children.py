@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ FOREVER = (
 )
 
 
-def run(children, program, tmp_path, on_line=lambda line: None):
+def run(children: Any, program: Any, tmp_path: Path, on_line: Any = lambda line: None) -> Any:
     return children.run(
         [sys.executable, "-c", program],
         environment={**os.environ, "MARK_OF_TEST": str(tmp_path)},
@@ -29,8 +30,8 @@ def run(children, program, tmp_path, on_line=lambda line: None):
     )
 
 
-def test_output_goes_to_the_log_and_to_the_listener(tmp_path):
-    heard = []
+def test_output_goes_to_the_log_and_to_the_listener(tmp_path: Path) -> None:
+    heard: list[str] = []
     status = run(
         Children(),
         "import sys; print('one'); print('two', file=sys.stderr); sys.exit(3)",
@@ -44,7 +45,7 @@ def test_output_goes_to_the_log_and_to_the_listener(tmp_path):
     assert "two\n" in log
 
 
-def test_stop_ends_the_program_and_what_it_started_and_lets_none_begin(tmp_path):
+def test_stop_ends_the_program_and_what_it_started_and_lets_none_begin(tmp_path: Path) -> None:
     children, up = Children(), threading.Event()
     statuses = []
     runner = threading.Thread(
@@ -60,8 +61,8 @@ def test_stop_ends_the_program_and_what_it_started_and_lets_none_begin(tmp_path)
     assert run(children, "print()", tmp_path) == 130
 
 
-def test_an_interrupted_listener_leaves_no_process(tmp_path):
-    def interrupt(line):
+def test_an_interrupted_listener_leaves_no_process(tmp_path: Path) -> None:
+    def interrupt(line: Any) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -69,7 +70,7 @@ def test_an_interrupted_listener_leaves_no_process(tmp_path):
     assert processes.of_folder(tmp_path) == []
 
 
-def test_processes_of_a_folder_are_found_by_environment_only_as_well(tmp_path):
+def test_processes_of_a_folder_are_found_by_environment_only_as_well(tmp_path: Path) -> None:
     before = processes.of_folder(tmp_path)
     with subprocess.Popen(
         ["sleep", "60"], env={"PATH": os.environ["PATH"], "X": str(tmp_path / "deep")}
@@ -99,16 +100,18 @@ EVENTS = [
 
 
 @pytest.mark.parametrize(("line", "event"), EVENTS)
-def test_events_of_the_cdk_command_line(line, event):
+def test_events_of_the_cdk_command_line(line: Any, event: Any) -> None:
     assert cdk.parse_event(line) == event
 
 
-def test_a_failing_cdk_command_tells_its_last_words_and_its_log(tmp_path, monkeypatch):
+def test_a_failing_cdk_command_tells_its_last_words_and_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = tmp_path / "cdk"
     program.write_text('#!/bin/sh\necho "❌ $1 of $2 went wrong" >&2\nexit 7\n')
     program.chmod(0o755)
     monkeypatch.setattr(cdk, "_program", lambda: program)
-    heard = []
+    heard: list[str] = []
     cli = cdk.Cdk(dict(os.environ), tmp_path / "cdk.out", tmp_path / "demo.log", Children())
     with pytest.raises(
         UserError, match=r"cdk deploy failed with exit status 7:\n❌ deploy of --all went wrong"
@@ -118,17 +121,19 @@ def test_a_failing_cdk_command_tells_its_last_words_and_its_log(tmp_path, monkey
     assert heard == ["❌ deploy of --all went wrong"]
 
 
-def test_the_environments_own_python_and_node_come_first(tmp_path, monkeypatch):
+def test_the_environments_own_python_and_node_come_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = tmp_path / "cdk"
     program.write_text('#!/bin/sh\necho "$PATH"\n')
     program.chmod(0o755)
     monkeypatch.setattr(cdk, "_program", lambda: program)
-    heard = []
+    heard: list[str] = []
     cdk.Cdk({"PATH": "/usr/bin:/bin"}, tmp_path, tmp_path / "log", Children()).synth(heard.append)
     assert heard == [f"{Path(sys.executable).parent}:/usr/bin:/bin"]
 
 
-def test_of_many_last_words_those_that_tell_the_reason_are_shown_once():
+def test_of_many_last_words_those_that_tell_the_reason_are_shown_once() -> None:
     words = [
         "S | 1 | CREATE_COMPLETE | a",
         " S | 2 | CREATE_FAILED | b: no",
@@ -140,7 +145,7 @@ def test_of_many_last_words_those_that_tell_the_reason_are_shown_once():
     assert cdk.telling(["one", "two"]) == ["one", "two"]
 
 
-def test_what_has_just_been_killed_gets_a_moment_to_end_and_what_stays_is_told(tmp_path):
+def test_what_has_just_been_killed_gets_a_moment_to_end_and_what_stays_is_told(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "60"], env={"PATH": os.environ["PATH"], "X": str(tmp_path)}) as sleeper:
         stays = processes.left_of_folder(tmp_path, patience_seconds=0.2)
         threading.Timer(0.3, sleeper.kill).start()

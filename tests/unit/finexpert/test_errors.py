@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
@@ -14,7 +15,7 @@ from finexpert.errors import ExitCode, UserError, explain
 from infra.settings import SettingsError
 
 
-def test_an_aws_error_keeps_its_code_and_names_the_call_and_a_remedy():
+def test_an_aws_error_keeps_its_code_and_names_the_call_and_a_remedy() -> None:
     answer = {"Error": {"Code": "AccessDenied", "Message": "no"}}
     told = explain(ClientError(answer, "ListBuckets"))
     assert told is not None
@@ -22,36 +23,36 @@ def test_an_aws_error_keeps_its_code_and_names_the_call_and_a_remedy():
     assert "credentials" in told.fix
 
 
-def test_missing_credentials_point_to_both_clouds():
+def test_missing_credentials_point_to_both_clouds() -> None:
     told = explain(NoCredentialsError())
     assert told is not None
     assert "AWS_PROFILE" in told.fix
     assert "--on local" in told.fix
 
 
-def test_settings_are_wrong_usage_with_all_problems():
+def test_settings_are_wrong_usage_with_all_problems() -> None:
     told = explain(SettingsError(["a is 1: write 2", "b is missing"]))
     assert told is not None
     assert told.code is ExitCode.USAGE
     assert told.what.splitlines() == ["a is 1: write 2", "b is missing"]
 
 
-def test_our_own_complete_messages_pass_as_they_are():
+def test_our_own_complete_messages_pass_as_they_are() -> None:
     told = explain(HostingError("it is broken: do this"))
     assert told is not None
     assert told.what == "it is broken: do this"
 
 
-def test_a_defect_is_not_explained_away():
+def test_a_defect_is_not_explained_away() -> None:
     assert explain(KeyError("x")) is None
 
 
 @pytest.fixture
-def ended_by(monkeypatch, capsys):
+def ended_by(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """Runs `finexpert runs list …` into a failure: the exit code, and what stood on stdout and stderr."""
 
-    def run(error, *arguments):
-        def broken(on, flags):
+    def run(error: Any, *arguments: Any) -> Any:
+        def broken(on: Any, flags: Any) -> None:
             raise error
 
         monkeypatch.setattr(target, "from_environment", broken)
@@ -63,7 +64,7 @@ def ended_by(monkeypatch, capsys):
     return run
 
 
-def test_a_user_sees_no_stack_trace(ended_by):
+def test_a_user_sees_no_stack_trace(ended_by: Any) -> None:
     code, out, told = ended_by(UserError("it broke", where="here", fix="mend it", code=ExitCode.GATE))
     assert (code, out) == (3, "")
     assert [line.split()[-2:] for line in told.splitlines()] == [
@@ -73,7 +74,7 @@ def test_a_user_sees_no_stack_trace(ended_by):
     ]
 
 
-def test_even_a_defect_ends_in_plain_words(ended_by):
+def test_even_a_defect_ends_in_plain_words(ended_by: Any) -> None:
     code, _, told = ended_by(KeyError("oops"))
     assert code == 1
     assert "oops" in told
@@ -81,11 +82,11 @@ def test_even_a_defect_ends_in_plain_words(ended_by):
     assert "--debug" in told
 
 
-def test_markup_in_a_message_is_text(ended_by):
+def test_markup_in_a_message_is_text(ended_by: Any) -> None:
     assert "what [bold]is[/] s3://[x]" in ended_by(UserError("what [bold]is[/] s3://[x]"))[2]
 
 
-def test_programs_get_a_failure_as_one_json_document(ended_by):
+def test_programs_get_a_failure_as_one_json_document(ended_by: Any) -> None:
     code, out, told = ended_by(UserError("it broke", where="here", fix="mend it"), "--json")
     assert (code, told) == (1, "")
     assert json.loads(out) == {
@@ -94,39 +95,39 @@ def test_programs_get_a_failure_as_one_json_document(ended_by):
     }
 
 
-def test_wrong_usage_is_json_for_programs_too(ended_by):
+def test_wrong_usage_is_json_for_programs_too(ended_by: Any) -> None:
     code, out, _ = ended_by(UserError("not reached"), "--json", "--limit", "many")
     document = json.loads(out)
     assert code == document["exit_code"] == 2
     assert "--limit" in document["error"]["what"]
 
 
-def test_debug_lets_the_trace_through(ended_by):
+def test_debug_lets_the_trace_through(ended_by: Any) -> None:
     with pytest.raises(KeyError):
         ended_by(KeyError("oops"), "--debug")
 
 
-def run(*arguments):
+def run(*arguments: Any) -> Any:
     return subprocess.run(
         [sys.executable, "-m", "finexpert", *arguments], capture_output=True, text=True, timeout=60
     )
 
 
-def test_wrong_usage_is_exit_code_two():
+def test_wrong_usage_is_exit_code_two() -> None:
     assert run("train").returncode == 2
     assert run("reap").returncode == 2
     assert run("data", "check", "/no/such/file").returncode == 2
     assert run("--on", "moon", "runs").returncode == 2
 
 
-def test_help_names_every_verb_and_the_exit_codes():
+def test_help_names_every_verb_and_the_exit_codes() -> None:
     told = run("--help").stdout
     for verb in ("demo", "local", "data", "train", "runs", "ask", "wake", "sleep", "costs", "reap"):
         assert f"│ {verb} " in told
     assert "130 interrupted" in " ".join(told.split())
 
 
-def test_help_loads_nothing_heavy():
+def test_help_loads_nothing_heavy() -> None:
     heavy = (
         "boto3",
         "botocore",

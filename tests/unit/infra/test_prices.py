@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -143,6 +144,7 @@ def test_every_region_with_a_price_for_training_has_an_instance_that_the_recipe_
 
 def test_the_defaults_are_priced() -> None:
     settings = Settings.load({}, {})
+    component: Any
     for component, type_ in (
         ("training", settings.training_instance_type),
         ("hosting", settings.hosting_instance_type),

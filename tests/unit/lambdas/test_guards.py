@@ -285,7 +285,7 @@ class TestTeardown:
                 "ModelPackageVersion": version,
                 "ModelPackageArn": arn,
             }
-        properties = self.EVENT["ResourceProperties"] | {"ModelPackageGroup": "finexpert-models"}
+        properties = self.EVENT["ResourceProperties"] | {"ModelPackageGroup": "finexpert-models"}  # type: ignore[operator]
         assert self.work(cloud, ResourceProperties=properties)["Status"] == "SUCCESS"
         assert [p["ModelPackageGroupName"] for p in cloud.packages.values()] == ["theirs"]
 

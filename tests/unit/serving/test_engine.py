@@ -51,7 +51,7 @@ def test_greedy_equals_transformers_own_generation(engine: Any, base: Path, prom
 
 
 def test_a_seed_repeats_a_sample_and_another_one_does_not(engine: Any) -> None:
-    sampled = {"max_new_tokens": 32, "do_sample": True, "temperature": 2.0}
+    sampled: dict[str, Any] = {"max_new_tokens": 32, "do_sample": True, "temperature": 2.0}
     one = text(engine, seed=1, **sampled)
     assert text(engine, seed=1, **sampled) == one
     assert text(engine, seed=2, **sampled) != one

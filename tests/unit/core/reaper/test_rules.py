@@ -151,7 +151,7 @@ def test_what_is_unread_is_asked_for_step_by_step() -> None:
     unread = endpoint(tags=None, detail=None, config=None)
     while isinstance(need := decide(unread, SETTINGS, NOW), Need):
         steps.append(need)
-        known = {
+        known: dict[Need, Any] = {
             Need.TAGS: {"tags": TAGGED},
             Need.DETAIL: {"detail": DETAIL},
         }

@@ -42,7 +42,7 @@ def evaluation(
         items[name] = {"ids": [f"{name}:{n}" for n in range(200)], "base": answers, "tuned": tuned}
     told = [
         dict(zip(("title", "unit", "better", "role"), words, strict=True))
-        | {"name": name, "tuned": sum(items[name]["tuned"]) / len(items[name]["tuned"])}  # type: ignore[misc, arg-type]
+        | {"name": name, "tuned": sum(items[name]["tuned"]) / len(items[name]["tuned"])}  # type: ignore[arg-type, call-overload, misc]
         for name, words in METRICS.items()
     ]
     return {

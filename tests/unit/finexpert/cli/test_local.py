@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from finexpert.cli.commands import local
@@ -10,7 +13,13 @@ from finexpert.cli.commands import local
 @pytest.mark.parametrize(
     ("variables", "told"), [({}, ""), ({local.ENDPOINT: "http://127.0.0.1:1"}, "another")]
 )
-def test_down_tells_a_shell_that_still_points_at_the_cloud(tmp_path, monkeypatch, capsys, variables, told):
+def test_down_tells_a_shell_that_still_points_at_the_cloud(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variables: Any,
+    told: Any,
+) -> None:
     monkeypatch.delenv(local.ENDPOINT, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)

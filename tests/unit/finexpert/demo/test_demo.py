@@ -5,6 +5,8 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +25,7 @@ from infra.settings import Settings
 NOW = datetime(2026, 1, 31, 14, 0, tzinfo=UTC)
 
 
-def test_the_countdown_follows_the_settings():
+def test_the_countdown_follows_the_settings() -> None:
     settings = Settings.load(environ={"FINEXPERT_SETTINGS": str(paths.LOCAL_SETTINGS)})
     settings = replace(settings, idle_minutes=2, metric_delay_minutes=1, reaper_period_minutes=5)
     expected = reaper.expect(settings, asked=NOW + timedelta(seconds=20))
@@ -31,14 +33,14 @@ def test_the_countdown_follows_the_settings():
     assert expected.latest == NOW + timedelta(minutes=9)
 
 
-def test_the_countdown_in_words():
+def test_the_countdown_in_words() -> None:
     expected = reaper.Expectation(NOW + timedelta(seconds=60), NOW + timedelta(seconds=120))
     assert expected.countdown(NOW) == "in 1 min 00 s to 2 min 00 s"
     assert expected.countdown(NOW + timedelta(seconds=90)) == "within 30 s"
     assert expected.countdown(NOW + timedelta(seconds=200)) == "any moment"
 
 
-def test_decisions_are_found_in_a_lambdas_log():
+def test_decisions_are_found_in_a_lambdas_log() -> None:
     lines = [
         "START RequestId: 1",
         '[INFO] {"event": "decision", "endpoint": "finexpert", "action": "keep", "reason": "called 3 s ago"}',
@@ -49,13 +51,13 @@ def test_decisions_are_found_in_a_lambdas_log():
     assert reaping.told(decision).endswith("[bold]keep[/] finexpert, because called 3 s ago")
 
 
-def test_the_report_keeps_its_end():
+def test_the_report_keeps_its_end() -> None:
     assert summary.with_section("<html><body>x</body></html>", "<p>") == "<html><body>x<p></body></html>"
     assert summary.with_section("<main>x</main></body>", "<p>") == "<main>x<p></main></body>"
     assert summary.with_section("", "<p>") == "<p>"
 
 
-def test_signals_interrupt_except_while_things_are_put_in_order():
+def test_signals_interrupt_except_while_things_are_put_in_order() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with Interrupts() as interrupts:
         with pytest.raises(KeyboardInterrupt):
@@ -69,14 +71,14 @@ def test_signals_interrupt_except_while_things_are_put_in_order():
 
 
 @pytest.fixture
-def perform(monkeypatch, tmp_path):
+def perform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Runs the demo's program with other steps, in a folder of its own; returns exit code and what ran."""
 
-    def run(*steps, **changes):
+    def run(*steps: Any, **changes: Any) -> Any:
         done = []
 
-        def noting(step):
-            def do(stage, live):
+        def noting(step: Any) -> Any:
+            def do(stage: Any, live: Any) -> Any:
                 done.append(step.title)
                 return step.do(stage, live)
 
@@ -87,36 +89,36 @@ def perform(monkeypatch, tmp_path):
         monkeypatch.setattr(paths, "OUT", tmp_path / "out")
         return program.run(None, keep=changes.get("keep", False)), done
 
-    def finish(stage):
+    def finish(stage: Any) -> Any:
         stage.folder.release(remove=True)
         return ExitCode.GATE if stage.rejected else ExitCode.OK
 
     return run
 
 
-def works(stage, live):
+def works(stage: Any, live: Any) -> Any:
     return "fine"
 
 
-def refuses(stage, live):
+def refuses(stage: Any, live: Any) -> Any:
     stage.snapshot = Snapshot("r", "SUCCEEDED", output={"outcome": "rejected"})
     return "refused"
 
 
-def breaks(stage, live):
+def breaks(stage: Any, live: Any) -> None:
     raise UserError("it broke", where="there")
 
 
-def fails(stage, live):
+def fails(stage: Any, live: Any) -> None:
     raise ValueError("unforeseen")
 
 
-def interrupts(stage, live):
+def interrupts(stage: Any, live: Any) -> Any:
     os.kill(os.getpid(), signal.SIGINT)
     return "never reached"
 
 
-def test_a_refused_model_is_not_asked_but_everything_is_removed(perform):
+def test_a_refused_model_is_not_asked_but_everything_is_removed(perform: Any) -> None:
     code, done = perform(
         Step("gate", refuses), Step("ask", works, needs_model=True), Step("destroy", works, needs_end=True)
     )
@@ -124,14 +126,16 @@ def test_a_refused_model_is_not_asked_but_everything_is_removed(perform):
     assert done == ["gate", "destroy"]
 
 
-def test_keep_leaves_out_the_end(perform):
+def test_keep_leaves_out_the_end(perform: Any) -> None:
     code, done = perform(Step("a", works), Step("destroy", works, needs_end=True), keep=True)
     assert code is ExitCode.OK
     assert done == ["a"]
 
 
-def test_a_failing_step_ends_it_with_reason_and_log(perform, capsys, tmp_path):
-    code, done = perform(Step("a", works), Step("b", fails), Step("c", works))
+def test_a_failing_step_ends_it_with_reason_and_log(
+    perform: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    code, done = perform(Step("a", works), Step("b", fails), Step("c", works))  # type: ignore[arg-type]
     assert code is ExitCode.FAILED
     assert done == ["a", "b"]
     told = capsys.readouterr()
@@ -142,8 +146,10 @@ def test_a_failing_step_ends_it_with_reason_and_log(perform, capsys, tmp_path):
     assert str(log) in told.out
 
 
-def test_before_anything_was_started_a_problem_leaves_nothing_at_all(perform, capsys, tmp_path):
-    code, _ = perform(Step("check", breaks), Step("start", works))
+def test_before_anything_was_started_a_problem_leaves_nothing_at_all(
+    perform: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    code, _ = perform(Step("check", breaks), Step("start", works))  # type: ignore[arg-type]
     assert code is ExitCode.FAILED
     told = capsys.readouterr()
     assert "it broke" in told.err
@@ -151,7 +157,7 @@ def test_before_anything_was_started_a_problem_leaves_nothing_at_all(perform, ca
     assert list((tmp_path / "out").glob("demo-*")) == []
 
 
-def test_an_interrupt_ends_it_clean(perform, tmp_path, capsys):
+def test_an_interrupt_ends_it_clean(perform: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, done = perform(Step("a", interrupts), Step("b", works))
     assert code is ExitCode.INTERRUPTED
     assert done == ["a"]
@@ -159,7 +165,7 @@ def test_an_interrupt_ends_it_clean(perform, tmp_path, capsys):
     assert "nothing is left running" in capsys.readouterr().out
 
 
-def test_the_real_steps_end_with_destruction_and_proof():
+def test_the_real_steps_end_with_destruction_and_proof() -> None:
     assert [step.title for step in STEPS if step.needs_end][-2:] == [
         "Destroy everything",
         "Prove that nothing is left",
@@ -168,7 +174,7 @@ def test_the_real_steps_end_with_destruction_and_proof():
     assert not any(step.needs_model for step in STEPS[-2:])
 
 
-def test_summary_figures_come_from_the_facts(tmp_path, monkeypatch):
+def test_summary_figures_come_from_the_facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(
         data=tmp_path,
         folder=folder.claim(tmp_path),

@@ -2,6 +2,10 @@
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 from finexpert.demo import folder
 
@@ -13,7 +17,7 @@ print(folder.claim(Path(sys.argv[1])).path)
 """
 
 
-def abandoned(parent):
+def abandoned(parent: Any) -> Any:
     """A folder whose owner is gone, without having given it up."""
     told = subprocess.run(
         [sys.executable, "-c", CLAIM_AND_DIE, str(parent)], capture_output=True, text=True, check=True
@@ -21,7 +25,7 @@ def abandoned(parent):
     return parent / told.stdout.strip().rsplit("/", 1)[-1]
 
 
-def test_two_demos_do_not_meet(tmp_path):
+def test_two_demos_do_not_meet(tmp_path: Path) -> None:
     one, other = folder.claim(tmp_path), folder.claim(tmp_path)
     assert one.path != other.path
     assert one.path.exists()
@@ -31,7 +35,7 @@ def test_two_demos_do_not_meet(tmp_path):
     other.release(remove=True)
 
 
-def test_the_next_demo_clears_away_what_a_killed_one_left(tmp_path):
+def test_the_next_demo_clears_away_what_a_killed_one_left(tmp_path: Path) -> None:
     left = abandoned(tmp_path)
     assert left.exists()
     mine = folder.claim(tmp_path)
@@ -39,7 +43,7 @@ def test_the_next_demo_clears_away_what_a_killed_one_left(tmp_path):
     mine.release(remove=True)
 
 
-def test_a_failed_demos_logs_stay_until_the_next(tmp_path):
+def test_a_failed_demos_logs_stay_until_the_next(tmp_path: Path) -> None:
     failed = folder.claim(tmp_path)
     failed.log.write_text("why")
     failed.synthesized.mkdir()
@@ -50,7 +54,7 @@ def test_a_failed_demos_logs_stay_until_the_next(tmp_path):
     assert not failed.path.exists()
 
 
-def test_a_kept_demo_stays_only_while_its_cloud_runs(tmp_path, monkeypatch):
+def test_a_kept_demo_stays_only_while_its_cloud_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from localcloud import lifecycle
 
     kept = folder.claim(tmp_path)

@@ -52,7 +52,7 @@ def both(heard: Heard) -> list[Answer]:
     return [Answer(model, "Revenue", "It rose", 0.02) for model in ("base", "tuned")]
 
 
-def test_pieces_come_before_the_answers_and_then_the_end(say) -> None:
+def test_pieces_come_before_the_answers_and_then_the_end(say: Any) -> None:
     told = events(say(both))
     assert told[0]["event"] == "text"
     assert [event["event"] for event in told[-3:]] == ["answer", "answer", "end"]
@@ -60,11 +60,11 @@ def test_pieces_come_before_the_answers_and_then_the_end(say) -> None:
     assert told[-2] == {"event": "answer", "model": "tuned", "text": "It rose", "seconds": 0.02}
 
 
-def test_where_nothing_is_streamed_the_answers_come_whole(say) -> None:
+def test_where_nothing_is_streamed_the_answers_come_whole(say: Any) -> None:
     assert [event["event"] for event in events(say(both, streams=False))] == ["answer", "answer", "end"]
 
 
-def test_what_fails_before_the_first_word_is_the_status(say) -> None:
+def test_what_fails_before_the_first_word_is_the_status(say: Any) -> None:
     def asleep(heard: Heard) -> list[Answer]:
         raise Asleep("Hosting is asleep.")
 
@@ -72,7 +72,7 @@ def test_what_fails_before_the_first_word_is_the_status(say) -> None:
         say(asleep)
 
 
-def test_what_fails_in_the_middle_is_an_event_and_the_last_but_the_end(say) -> None:
+def test_what_fails_in_the_middle_is_an_event_and_the_last_but_the_end(say: Any) -> None:
     def breaks(heard: Heard) -> list[Answer]:
         heard("base", "It")
         time.sleep(0.05)
@@ -83,7 +83,7 @@ def test_what_fails_in_the_middle_is_an_event_and_the_last_but_the_end(say) -> N
     assert told[1]["error"]["code"] == "asleep"
 
 
-def test_only_the_newest_text_is_sent_when_the_reader_is_slow(say) -> None:
+def test_only_the_newest_text_is_sent_when_the_reader_is_slow(say: Any) -> None:
     done = Event()
 
     def quick(heard: Heard) -> list[Answer]:
@@ -97,7 +97,7 @@ def test_only_the_newest_text_is_sent_when_the_reader_is_slow(say) -> None:
     assert len([event for event in events(response) if event["event"] == "text"]) < 10
 
 
-def test_a_reader_who_leaves_ends_the_answer(say) -> None:
+def test_a_reader_who_leaves_ends_the_answer(say: Any) -> None:
     stopped = Event()
 
     def endless(heard: Heard) -> list[Answer]:

@@ -166,7 +166,8 @@ def test_what_is_no_s3_uri_is_said(uri: str) -> None:
 
 
 def test_checkpoints_are_stored_when_they_change_and_only_then(tmp_path: Path) -> None:
-    s3, told = FakeS3({"c/old.txt": b"old"}), []
+    s3 = FakeS3({"c/old.txt": b"old"})
+    told: list[Any] = []
     sync = s3_files.FolderSync(s3, tmp_path, "s3://b/c", told.append)
     sync.fetch()
     assert (tmp_path / "old.txt").read_bytes() == b"old"

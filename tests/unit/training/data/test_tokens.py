@@ -180,7 +180,7 @@ def test_a_dialog_takes_llamas_form_and_only_answers_are_learned(tokenizer: Toke
     end = tokenizer.eos_token_id
     answers = tokenizer.encode(["Up.", "Down."])
     assert learned == [*answers[0], end, *answers[1], end]
-    assert plain(tokens).count(tokenizer.bos_token_id) == 2
+    assert plain(tokens).count(tokenizer.bos_token_id) == 2  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def calculated(derivation: str) -> float:
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             return -value(node.operand)
         assert isinstance(node, ast.Constant)
-        return float(node.value)
+        return float(node.value)  # type: ignore[arg-type]
 
     return value(ast.parse(text.strip(), mode="eval").body)
 

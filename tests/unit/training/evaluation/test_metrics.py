@@ -168,7 +168,7 @@ class Fixed:
 def test_what_overlaps_or_has_no_value_is_left_out_and_secondary_metrics_are_corrected() -> None:
     brought = material(tasks=("a", "a", "b", "b", "b"))
     metrics = [HeldOut(), Fixed("x", 12), Fixed("y", 12), Fixed("none", 1)]
-    items = {metric.name: metric.items(brought) for metric in metrics}
+    items = {metric.name: metric.items(brought) for metric in metrics}  # type: ignore[attr-defined]
     base, tuned = Answers(), Answers()
     for position, origin in enumerate(brought.held_out):
         base.scores[origin], tuned.scores[origin] = bits(300, 100), bits(200 + position, 100)
@@ -176,7 +176,7 @@ def test_what_overlaps_or_has_no_value_is_left_out_and_secondary_metrics_are_cor
         base.texts[Prompt(str(number), 1)] = "0"
         tuned.texts[Prompt(str(number), 1)] = "" if number == 11 else "1"
     outcome = compare_all(
-        metrics,
+        metrics,  # type: ignore[arg-type]
         items,
         base,
         tuned,

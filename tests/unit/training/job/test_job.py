@@ -248,7 +248,7 @@ def spoil(base: Path) -> None:
 
 
 def write_text(content: bytes) -> Callable[[Path], None]:
-    return lambda base: (base / "input" / "data" / "training" / "reports.txt").write_bytes(content) and None
+    return lambda base: (base / "input" / "data" / "training" / "reports.txt").write_bytes(content) and None  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def dip_at_two(step: int) -> float:
 
 
 def test_early_stopping_keeps_the_adapter_of_the_lowest_held_out_loss(weights: Path, tmp_path: Path) -> None:
-    stopping = {"early_stopping_patience": "2"}
+    stopping: dict[str, Any] = {"early_stopping_patience": "2"}
     adapter, outcome, _ = run(weights, tmp_path / "early", held_out=dip_at_two, **stopping)
     assert outcome is not None
     assert (outcome.steps, outcome.kept_step) == (4, 2)
@@ -119,7 +119,7 @@ def test_early_stopping_keeps_the_adapter_of_the_lowest_held_out_loss(weights: P
 
 
 def test_early_stopping_goes_on_counting_after_an_interruption(weights: Path, tmp_path: Path) -> None:
-    stopping = {"early_stopping_patience": "2"}
+    stopping: dict[str, Any] = {"early_stopping_patience": "2"}
     adapter, whole, _ = run(weights, tmp_path / "whole", held_out=dip_at_two, **stopping)
     run(weights, tmp_path / "parts", stop_after=3, held_out=dip_at_two, **stopping)
     again, outcome, _ = run(weights, tmp_path / "parts", held_out=dip_at_two, **stopping)

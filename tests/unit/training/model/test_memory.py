@@ -50,7 +50,7 @@ def saved_bytes_a_layer(
     for count in (2, 1):
         model.decoder.layers = layers[:count]
         kept: dict[int, int] = {}
-        held = []
+        held: list[Any] = []
 
         def keep(tensor: torch.Tensor, kept: dict[int, int] = kept, held: list[Any] = held) -> torch.Tensor:
             held.append(tensor)  # alive, so that no address is used twice

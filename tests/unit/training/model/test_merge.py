@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -101,7 +102,7 @@ def test_merging_needs_memory_for_a_tensor_and_not_for_the_base(tmp_path: Path) 
     save_file(
         {name: torch.zeros(2048, 1024, dtype=torch.bfloat16) for name in names}, base / "model.safetensors"
     )
-    parts = {}
+    parts: dict[str, Any] = {}
     for name in names:
         layer = f"base_model.model.{name.removesuffix('.weight')}"
         parts |= {

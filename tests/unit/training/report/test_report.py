@@ -171,7 +171,7 @@ def test_line_charts_are_well_formed(points: list[tuple[float, float]]) -> None:
     )
 )
 def test_interval_charts_are_drawn_inside_their_box(rows: list[tuple[list[float], str]]) -> None:
-    spans = [Span(f"row <{i}>", *sorted(ends), kind) for i, (ends, kind) in enumerate(rows)]
+    spans = [Span(f"row <{i}>", *sorted(ends), kind) for i, (ends, kind) in enumerate(rows)]  # type: ignore[arg-type, call-arg]
     chart = interval_chart(spans, title="a < b")
     if not rows:
         assert chart == ""

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -15,19 +17,19 @@ from infra.settings import Settings
 class Uploads:
     """As much of S3 as an upload uses."""
 
-    def __init__(self):
-        self.keys = []
+    def __init__(self) -> None:
+        self.keys: list[Any] = []
 
-    def upload_file(self, path, bucket, key):
+    def upload_file(self, path: Any, bucket: Any, key: Any) -> None:
         self.keys.append((bucket, key))
 
 
-def deployment(**flags):
+def deployment(**flags: Any) -> Any:
     """A deployment whose data bucket is `mine`."""
     return SimpleNamespace(settings=Settings.load(flags, {}), output=lambda stack, name: "mine")
 
 
-def test_the_shipped_weights_are_whole_and_go_below_the_prefix():
+def test_the_shipped_weights_are_whole_and_go_below_the_prefix() -> None:
     base_weights.require_usable(paths.BASE_MODEL)
     s3, told = Uploads(), []
     total = base_weights.upload(
@@ -47,7 +49,7 @@ def test_the_shipped_weights_are_whole_and_go_below_the_prefix():
         ("tokenizer.json", "there is no tokenizer"),
     ],
 )
-def test_what_is_missing_is_told_before_anything_is_uploaded(tmp_path, broken, said):
+def test_what_is_missing_is_told_before_anything_is_uploaded(tmp_path: Path, broken: Any, said: Any) -> None:
     folder = shutil.copytree(paths.BASE_MODEL, tmp_path / "model")
     (folder / broken).unlink()
     with pytest.raises(UserError) as told:
@@ -57,7 +59,7 @@ def test_what_is_missing_is_told_before_anything_is_uploaded(tmp_path, broken, s
     assert told.value.code is ExitCode.USAGE
 
 
-def test_another_architecture_is_refused(tmp_path):
+def test_another_architecture_is_refused(tmp_path: Path) -> None:
     folder = shutil.copytree(paths.BASE_MODEL, tmp_path / "model")
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"model_type": "gpt2"}))
@@ -65,14 +67,14 @@ def test_another_architecture_is_refused(tmp_path):
         base_weights.require_usable(folder)
 
 
-def test_the_setting_says_where_else_the_data_bucket():
+def test_the_setting_says_where_else_the_data_bucket() -> None:
     assert base_weights.location(deployment()) == "s3://mine/base-model/"
     elsewhere = deployment(base_model_uri="s3://${DataBucket}/llama-13b/")
     assert base_weights.location(elsewhere) == "s3://mine/llama-13b/"
     assert base_weights.location(deployment(base_model_uri="s3://other/x/")) == "s3://other/x/"
 
 
-def test_the_flag_that_is_told_is_the_one_that_is_read():
+def test_the_flag_that_is_told_is_the_one_that_is_read() -> None:
     name, _, value = base_weights.SETTING.partition("=")
     settings = Settings.load({name: value.strip("'")}, {})
     assert not settings.gated

@@ -26,7 +26,8 @@ def test_ctrl_c_leaves_what_is_watched_and_says_how_to_come_back() -> None:
 
 
 def test_a_log_is_followed_to_the_end_of_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    written, states, waited = iter([["a"], [], ["b", "c"]]), iter(["RUNNING", "RUNNING", "SUCCEEDED"]), []
+    written, states = iter([["a"], [], ["b", "c"]]), iter(["RUNNING", "RUNNING", "SUCCEEDED"])
+    waited: list[float] = []
     monkeypatch.setattr(runs, "describe", lambda deployment, run: {"status": next(states)})
     monkeypatch.setattr(logs.StreamReader, "new_lines", lambda reader, prefix: next(written))
     there: Any = SimpleNamespace(target=SimpleNamespace(client=lambda service: None, is_local=False))

@@ -1,15 +1,16 @@
 """The training job's log lines, folded into progress."""
 
 import json
+from typing import Any
 
 from finexpert.service.endpoint import events
 
 
-def step(number, **more):
+def step(number: Any, **more: Any) -> Any:
     return json.dumps({"event": "step", "step": number, "steps": 4, "loss": 5.0 - number, **more})
 
 
-def test_steps_and_phases_add_up():
+def test_steps_and_phases_add_up() -> None:
     lines = [
         json.dumps({"event": "phase", "phase": "train", "seconds": 0.1}),
         step(1, tokens_per_second=900.5, tokens_seen=1024, eta_seconds=9),
@@ -25,23 +26,23 @@ def test_steps_and_phases_add_up():
     assert progress.eta_seconds is None
 
 
-def test_folding_piece_by_piece_is_folding_at_once():
+def test_folding_piece_by_piece_is_folding_at_once() -> None:
     lines = [step(1), json.dumps({"event": "log", "message": "hello"}), step(2)]
     whole = events.fold(events.Progress(), lines)
     assert events.fold(events.fold(events.Progress(), lines[:1]), lines[1:]) == whole
     assert whole.step == 2
 
 
-def test_foreign_lines_are_skipped():
+def test_foreign_lines_are_skipped() -> None:
     foreign = ["", "Downloading …", "{not json", '{"level": "INFO"}', "[1, 2]", '{"event": "new", "x": 1}']
     assert events.fold(events.Progress(), foreign) == events.Progress()
 
 
-def test_before_the_first_step_there_is_no_loss():
+def test_before_the_first_step_there_is_no_loss() -> None:
     assert events.Progress().loss is None
 
 
-def test_a_loss_that_is_no_number_leaves_the_last_one_standing():
+def test_a_loss_that_is_no_number_leaves_the_last_one_standing() -> None:
     lines = [
         step(1),
         json.dumps({"event": "step", "step": 2, "steps": 4, "loss": None, "tokens_per_second": None}),

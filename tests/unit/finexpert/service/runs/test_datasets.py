@@ -1,6 +1,7 @@
 """A dataset on its way to S3."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,22 +14,22 @@ RECIPE = {"epoch": "1"}
 class FakeS3:
     """As much of S3 as an upload uses."""
 
-    def __init__(self):
-        self.objects = {}
+    def __init__(self) -> None:
+        self.objects: dict[str, Any] = {}
         self.uploads = 0
 
-    def upload_file(self, path, bucket, key):
+    def upload_file(self, path: Any, bucket: Any, key: Any) -> None:
         self.uploads += 1
         self.objects[key] = Path(path).read_bytes()
 
-    def delete_object(self, Bucket, Key):
+    def delete_object(self, Bucket: Any, Key: Any) -> None:
         del self.objects[Key]
 
-    def get_paginator(self, operation):
+    def get_paginator(self, operation: Any) -> Any:
         assert operation == "list_objects_v2"
         return self
 
-    def paginate(self, Bucket, Prefix):
+    def paginate(self, Bucket: Any, Prefix: Any) -> Any:
         keys = sorted(key for key in self.objects if key.startswith(Prefix))
         half = len(keys) // 2
         for page in (keys[:half], keys[half:]):
@@ -36,7 +37,7 @@ class FakeS3:
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Any:
     (tmp_path / "Q3 Reports!" / "deep").mkdir(parents=True)
     root = tmp_path / "Q3 Reports!"
     (root / "a.txt").write_text("one\n\ntwo")
@@ -46,7 +47,7 @@ def folder(tmp_path):
     return root
 
 
-def test_only_data_is_uploaded_under_a_name_made_of_folder_and_content(folder):
+def test_only_data_is_uploaded_under_a_name_made_of_folder_and_content(folder: Any) -> None:
     s3 = FakeS3()
     uri = datasets.upload(s3, bucket="b", path=folder)
     assert uri.startswith("s3://b/datasets/q3-reports-")
@@ -54,7 +55,7 @@ def test_only_data_is_uploaded_under_a_name_made_of_folder_and_content(folder):
     assert sorted(s3.objects) == [f"{prefix}a.txt", f"{prefix}deep/b.jsonl"]
 
 
-def test_the_same_data_is_uploaded_once_and_other_data_elsewhere(folder):
+def test_the_same_data_is_uploaded_once_and_other_data_elsewhere(folder: Any) -> None:
     s3 = FakeS3()
     first = datasets.upload(s3, bucket="b", path=folder)
     assert datasets.upload(s3, bucket="b", path=folder) == first
@@ -63,7 +64,7 @@ def test_the_same_data_is_uploaded_once_and_other_data_elsewhere(folder):
     assert datasets.upload(s3, bucket="b", path=folder) != first
 
 
-def test_a_named_dataset_holds_exactly_the_newest_files(folder):
+def test_a_named_dataset_holds_exactly_the_newest_files(folder: Any) -> None:
     s3 = FakeS3()
     uri = datasets.upload(s3, bucket="b", path=folder, name="Mine")
     assert uri == "s3://b/datasets/mine/"
@@ -72,13 +73,13 @@ def test_a_named_dataset_holds_exactly_the_newest_files(folder):
     assert sorted(s3.objects) == ["datasets/mine/c.txt", "datasets/mine/deep/b.jsonl"]
 
 
-def test_a_single_file_is_a_dataset(folder):
+def test_a_single_file_is_a_dataset(folder: Any) -> None:
     s3 = FakeS3()
     uri = datasets.upload(s3, bucket="b", path=folder / "a.txt")
     assert list(s3.objects) == [f"{uri.removeprefix('s3://b/')}a.txt"]
 
 
-def test_a_folder_of_weights_is_uploaded_whole(folder):
+def test_a_folder_of_weights_is_uploaded_whole(folder: Any) -> None:
     s3 = FakeS3()
     total = datasets.upload_folder(s3, bucket="b", folder=folder, prefix="base-model/")
     assert "base-model/README.md" in s3.objects
@@ -86,30 +87,30 @@ def test_a_folder_of_weights_is_uploaded_whole(folder):
 
 
 @pytest.mark.parametrize("text", ["s3://", "s3://b", "s3:/b/c/", "s3://Bad_Bucket/x/"])
-def test_a_malformed_uri_is_wrong_usage(text):
+def test_a_malformed_uri_is_wrong_usage(text: Any) -> None:
     with pytest.raises(UserError) as refused:
         datasets.is_s3_uri(text)
     assert refused.value.code is ExitCode.USAGE
 
 
-def test_uris_and_paths_are_told_apart():
+def test_uris_and_paths_are_told_apart() -> None:
     assert datasets.is_s3_uri("s3://bucket/data/")
     assert not datasets.is_s3_uri("reports/")
 
 
-def test_what_is_not_there_is_wrong_usage(tmp_path):
+def test_what_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file") as refused:
         datasets.check(tmp_path / "none", RECIPE)
     assert refused.value.code is ExitCode.USAGE
 
 
-def test_bad_hyperparameters_are_told_before_any_data_is_read(folder):
+def test_bad_hyperparameters_are_told_before_any_data_is_read(folder: Any) -> None:
     with pytest.raises(UserError, match="epoch") as refused:
         datasets.check(folder, {"epoch": "many"})
     assert refused.value.where == "hyperparameters"
 
 
-def test_unusable_data_ends_with_every_problem_and_the_command_to_look_again(tmp_path):
+def test_unusable_data_ends_with_every_problem_and_the_command_to_look_again(tmp_path: Path) -> None:
     empty = tmp_path / "empty.txt"
     empty.write_text("\n")
     report = datasets.check(empty, RECIPE)
@@ -118,6 +119,6 @@ def test_unusable_data_ends_with_every_problem_and_the_command_to_look_again(tmp
     assert f"data check {empty}" in refused.value.fix
 
 
-def test_a_name_is_never_empty():
+def test_a_name_is_never_empty() -> None:
     assert datasets.slug("…") == "dataset"
     assert datasets.slug("Annual Report (2026).v2") == "annual-report-2026-v2"

@@ -5,6 +5,7 @@ import json
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -28,52 +29,54 @@ class Missing(Exception):
 class Account:
     """One execution and its job, advancing by a scene each time that the execution is described."""
 
-    def __init__(self, scenes):
+    def __init__(self, scenes: Any) -> None:
         self.scenes = iter(scenes)
-        self.scene = {}
+        self.scene: dict[str, Any] = {}
         self.exceptions = SimpleNamespace(
             ExecutionDoesNotExist=Missing, ResourceNotFoundException=Missing, NoSuchKey=Missing
         )
 
     # Step Functions
-    def describe_execution(self, executionArn):
+    def describe_execution(self, executionArn: Any) -> Any:
         if not executionArn.endswith(RUN):
             raise Missing
         self.scene = next(self.scenes)
         return {"name": RUN, "startDate": NOW, **self.scene["execution"]}
 
-    def get_execution_history(self, executionArn, reverseOrder, maxResults):
+    def get_execution_history(self, executionArn: Any, reverseOrder: Any, maxResults: Any) -> Any:
         entered = {"stateEnteredEventDetails": {"name": self.scene.get("state", "Prepare")}}
         return {"events": [{"type": "LambdaFunctionScheduled"}, entered]}
 
     # SageMaker
-    def describe_training_job(self, TrainingJobName):
+    def describe_training_job(self, TrainingJobName: Any) -> Any:
         job = self.scene.get("jobs", {}).get(TrainingJobName)
         if job is None:
             raise ClientError({"Error": {"Code": "ValidationException", "Message": "no job"}}, "Describe")
         return {"TrainingJobName": TrainingJobName, "CreationTime": NOW - timedelta(minutes=2), **job}
 
     # CloudWatch Logs
-    def get_paginator(self, operation):
+    def get_paginator(self, operation: Any) -> Any:
         return self
 
-    def paginate(self, logGroupName, logStreamNamePrefix):
+    def paginate(self, logGroupName: Any, logStreamNamePrefix: Any) -> Any:
         names = {name for name in self.scene.get("logs", {}) if name.startswith(logStreamNamePrefix)}
         return [{"logStreams": [{"logStreamName": name} for name in sorted(names)]}]
 
-    def get_log_events(self, logGroupName, logStreamName, startFromHead, nextToken="0"):
+    def get_log_events(
+        self, logGroupName: Any, logStreamName: Any, startFromHead: Any, nextToken: Any = "0"
+    ) -> Any:
         lines = self.scene["logs"][logStreamName]
         events = [{"message": line} for line in lines[int(nextToken) : int(nextToken) + 2]]
         return {"events": events, "nextForwardToken": str(int(nextToken) + len(events))}
 
     # S3
-    def get_object(self, Bucket, Key):
+    def get_object(self, Bucket: Any, Key: Any) -> Any:
         if Key not in self.scene.get("objects", {}):
             raise Missing
         return {"Body": io.BytesIO(self.scene["objects"][Key])}
 
 
-def deployment(account):
+def deployment(account: Any) -> Any:
     return SimpleNamespace(
         target=SimpleNamespace(client=lambda service: account, is_local=True),
         names=Names(project="FinExpert", region="us-east-1"),
@@ -81,7 +84,7 @@ def deployment(account):
     )
 
 
-def watch(scenes):
+def watch(scenes: Any) -> Any:
     return list(
         follow.snapshots(
             deployment(Account(scenes)), RUN, usd_per_hour=3.6, now=lambda: NOW, sleep=lambda seconds: None
@@ -89,7 +92,7 @@ def watch(scenes):
     )
 
 
-def step(number):
+def step(number: Any) -> Any:
     return json.dumps({"event": "step", "step": number, "steps": 3, "loss": 1.0 / number})
 
 
@@ -97,7 +100,7 @@ RUNNING = {"status": "RUNNING"}
 IN_PROGRESS = {"TrainingJobStatus": "InProgress", "SecondaryStatus": "Training"}
 
 
-def test_a_run_is_followed_from_its_first_state_to_its_output():
+def test_a_run_is_followed_from_its_first_state_to_its_output() -> None:
     stream = f"{RUN}/algo-1-1"
     output = {"outcome": "accepted", "run": RUN}
     seen = watch(
@@ -122,7 +125,7 @@ def test_a_run_is_followed_from_its_first_state_to_its_output():
     assert [snapshot.ended for snapshot in seen] == [False, False, False, True]
 
 
-def test_the_on_demand_retry_of_a_spot_run_is_followed_too():
+def test_the_on_demand_retry_of_a_spot_run_is_followed_too() -> None:
     retry = f"{RUN}-od"
     stopped = {"TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxWaitTimeExceeded"}
     jobs = {RUN: stopped, retry: IN_PROGRESS}
@@ -136,13 +139,13 @@ def test_the_on_demand_retry_of_a_spot_run_is_followed_too():
     assert seen.job_status == "Training"
 
 
-def filled(kind, **given):
+def filled(kind: Any, **given: Any) -> Any:
     """An instance of a dataclass with some value in every field."""
-    values = {"str": "s3://b/x", "int": 1, "float": 1.0, "bool": True}
+    values: dict[Any, Any] = {"str": "s3://b/x", "int": 1, "float": 1.0, "bool": True}
     return kind(**{field.name: given.get(field.name, values.get(field.type)) for field in fields(kind)})
 
 
-def test_every_state_of_the_state_machine_is_said_in_words():
+def test_every_state_of_the_state_machine_is_said_in_words() -> None:
     fine_tune = filled(FineTune, job=filled(TrainingJob))
     states = definition(fine_tune)["States"]
     assert len(states) > 20
@@ -150,7 +153,7 @@ def test_every_state_of_the_state_machine_is_said_in_words():
         assert state in follow._DOING
 
 
-def test_a_run_that_does_not_exist_is_told():
+def test_a_run_that_does_not_exist_is_told() -> None:
     account = Account([])
     with pytest.raises(UserError, match="There is no run other"):
         runs.describe(deployment(account), "other")
@@ -168,25 +171,25 @@ def test_a_run_that_does_not_exist_is_told():
         ("", ""),
     ],
 )
-def test_the_message_within_a_cause(cause, message):
+def test_the_message_within_a_cause(cause: Any, message: Any) -> None:
     assert follow.readable_cause(cause) == message
 
 
-def test_a_failed_run_raises_its_reason():
+def test_a_failed_run_raises_its_reason() -> None:
     failed = Snapshot("r", "FAILED", error="DatasetError", cause=json.dumps({"errorMessage": "no text"}))
     with pytest.raises(UserError, match="FAILED: no text"):
         follow.require_success(failed)
     follow.require_success(Snapshot("r", "SUCCEEDED"))
 
 
-def test_names_of_runs_sort_by_time_and_differ():
+def test_names_of_runs_sort_by_time_and_differ() -> None:
     one, other = runs.new_name("finexpert", NOW), runs.new_name("finexpert", NOW + timedelta(seconds=1))
     assert one.startswith("finexpert-20260131-140000-")
     assert one < other
     assert len({runs.new_name("finexpert", NOW) for _ in range(20)}) > 15
 
 
-def test_artifacts_that_a_run_lacks_are_none():
+def test_artifacts_that_a_run_lacks_are_none() -> None:
     account = Account([])
     account.scene = {"objects": {f"runs/{RUN}/evaluation.json": b'{"passed": true}'}}
     assert runs.evaluation(deployment(account), RUN) == {"passed": True}
