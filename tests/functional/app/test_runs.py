@@ -143,9 +143,7 @@ def test_stopping_a_run_stops_its_training_job(
     assert runs.describe(deployed, started.stopped)["status"] == "ABORTED"
 
 
-def test_training_from_the_command_line_ends_with_the_gates_no_and_nothing_is_published(
-    deployed: Any, started: Any
-) -> None:
+def test_a_refused_run_ends_the_command_and_publishes_nothing(deployed: Any, started: Any) -> None:
     out, told = started.refused.communicate(timeout=PATIENCE_SECONDS)
     assert started.refused.returncode == 3, told
     assert "refused by the quality gate" in out

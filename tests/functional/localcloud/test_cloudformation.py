@@ -262,7 +262,7 @@ def test_an_unknown_property_or_type_fails_the_stack(stacks: Stacks) -> None:
         stacks.create("unknown", {"D": {"Type": "AWS::SageMaker::Domain", "Properties": {}}})
 
 
-def test_a_bucket_keeps_its_tags_and_rules_and_is_not_deleted_while_it_holds_anything(
+def test_a_bucket_keeps_tags_and_rules_and_is_not_deleted_while_it_is_full(
     stacks: Stacks, client: MakeClient
 ) -> None:
     s3 = client("s3")

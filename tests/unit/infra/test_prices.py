@@ -116,7 +116,7 @@ def offered() -> list[tuple[str, str]]:
     return [(region, type_) for region in sorted(COMPONENT_REGIONS) for type_ in sorted(CAPACITIES)]
 
 
-def test_whatever_is_offered_is_priced_or_the_settings_name_the_command_that_prices_it() -> None:
+def test_an_unpriced_type_names_the_command_that_prices_it() -> None:
     outcomes = set()
     for region, type_ in offered():
         for component in ("training", "hosting"):
@@ -137,7 +137,7 @@ def _priced_or_told(region: str, type_: str, component: prices.Component) -> boo
     return known
 
 
-def test_every_region_with_a_price_for_training_has_an_instance_that_the_recipe_fits_on() -> None:
+def test_every_region_with_a_training_price_has_an_instance_that_fits() -> None:
     for region in prices.priced_regions("training"):
         assert any(type_.startswith(SUITABLE) for type_ in prices.priced_types(region, "training")), region
 

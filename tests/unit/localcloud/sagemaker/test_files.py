@@ -17,31 +17,9 @@ from localcloud.sagemaker import archive, s3_files
 from localcloud.sagemaker.log_stream import LogStream, find_metrics
 from localcloud.sagemaker.opt_ml import OptMl
 from localcloud.sagemaker.usage import Meter, Usage, busy_seconds, clock_seconds, measure
+from tests.fakes.s3 import FakeS3
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-class FakeS3:
-    """Objects in memory, with the client's methods that are used."""
-
-    def __init__(self, objects: dict[str, bytes]) -> None:
-        self.objects = objects
-        self.uploads: list[str] = []
-
-    def get_paginator(self, name: str) -> FakeS3:
-        assert name == "list_objects_v2"
-        return self
-
-    def paginate(self, Bucket: str, Prefix: str) -> list[dict[str, Any]]:
-        keys = [key for key in sorted(self.objects) if key.startswith(Prefix)]
-        return [{"Contents": [{"Key": key, "Size": len(self.objects[key])}]} for key in keys] + [{}]
-
-    def download_file(self, bucket: str, key: str, target: str) -> None:
-        Path(target).write_bytes(self.objects[key])
-
-    def upload_file(self, source: str, bucket: str, key: str, ExtraArgs: Any = None) -> None:
-        self.objects[key] = Path(source).read_bytes()
-        self.uploads.append(key)
 
 
 def test_archives_of_the_same_files_are_the_same_bytes(tmp_path: Path) -> None:
@@ -187,10 +165,10 @@ def test_checkpoints_are_stored_when_they_change_and_only_then(tmp_path: Path) -
 
 def test_a_checkpoint_that_cannot_be_stored_is_told_and_tried_again(tmp_path: Path) -> None:
     class Broken(FakeS3):
-        def upload_file(self, source: str, bucket: str, key: str, ExtraArgs: Any = None) -> None:
+        def upload_file(self, path: str | Path, bucket: str, key: str, ExtraArgs: Any = None) -> None:
             if not told:
                 raise RuntimeError("denied")
-            super().upload_file(source, bucket, key)
+            super().upload_file(path, bucket, key)
 
     told: list[str] = []
     s3 = Broken({})

@@ -165,7 +165,7 @@ class Fixed:
         return None if text == "" else float(text)
 
 
-def test_what_overlaps_or_has_no_value_is_left_out_and_secondary_metrics_are_corrected() -> None:
+def test_overlaps_are_left_out_and_secondary_metrics_are_corrected() -> None:
     brought = material(tasks=("a", "a", "b", "b", "b"))
     metrics = [HeldOut(), Fixed("x", 12), Fixed("y", 12), Fixed("none", 1)]
     items = {metric.name: metric.items(brought) for metric in metrics}  # type: ignore[attr-defined]

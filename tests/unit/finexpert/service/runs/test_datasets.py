@@ -7,33 +7,9 @@ import pytest
 
 from finexpert.errors import ExitCode, UserError
 from finexpert.service.runs import datasets
+from tests.fakes.s3 import FakeS3
 
 RECIPE = {"epoch": "1"}
-
-
-class FakeS3:
-    """As much of S3 as an upload uses."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, Any] = {}
-        self.uploads = 0
-
-    def upload_file(self, path: Any, bucket: Any, key: Any) -> None:
-        self.uploads += 1
-        self.objects[key] = Path(path).read_bytes()
-
-    def delete_object(self, Bucket: Any, Key: Any) -> None:
-        del self.objects[Key]
-
-    def get_paginator(self, operation: Any) -> Any:
-        assert operation == "list_objects_v2"
-        return self
-
-    def paginate(self, Bucket: Any, Prefix: Any) -> Any:
-        keys = sorted(key for key in self.objects if key.startswith(Prefix))
-        half = len(keys) // 2
-        for page in (keys[:half], keys[half:]):
-            yield {"Contents": [{"Key": key, "Size": len(self.objects[key])} for key in page]} if page else {}
 
 
 @pytest.fixture
@@ -59,7 +35,7 @@ def test_the_same_data_is_uploaded_once_and_other_data_elsewhere(folder: Any) ->
     s3 = FakeS3()
     first = datasets.upload(s3, bucket="b", path=folder)
     assert datasets.upload(s3, bucket="b", path=folder) == first
-    assert s3.uploads == 2
+    assert len(s3.uploads) == 2
     (folder / "a.txt").write_text("one\n\ntoo")
     assert datasets.upload(s3, bucket="b", path=folder) != first
 
