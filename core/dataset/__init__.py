@@ -13,8 +13,7 @@ from core.dataset.intake import Intake
 from core.dataset.questions import Question
 from core.dataset.reader import Reader
 from core.dataset.report import DatasetReport
-from core.dataset.sample import Sample
-from core.dataset.sources import Source, by_side, local_sources
+from core.dataset.sources import Sample, Source, by_side, local_sources
 from core.dataset.split import Split, split
 from core.dataset.tokens import TokenCounter
 

@@ -12,18 +12,17 @@ from core.dataset.documents import Problem
 from core.dataset.intake import Intake
 from core.dataset.reader import LEFT_OUT
 from core.dataset.report import DatasetReport, TaskCount
-from core.dataset.sample import Sample
-from core.dataset.sources import Source
+from core.dataset.sources import Sample, Source
 from core.dataset.split import Split, split, unusable
 from core.dataset.tally import Tally, tally
 from core.dataset.tokens import ASSUMPTION, TokenCounter
 from core.hyperparameters import Hyperparameters
 
-#: Below so many optimizer steps a LoRA has hardly left its zero start.
+#: With fewer optimizer steps a LoRA has hardly left its zero start.
 FEW_STEPS = 50
 #: Of JumpStart's own course example: 13 chunks of 1024 tokens (its public log).
 COURSE_STEPS = 10
-#: Below so many held-out documents the interval of the difference gets wide.
+#: With fewer held-out documents the interval of the difference gets wide.
 FEW_HELD_OUT = 20
 
 
@@ -103,7 +102,7 @@ def check(
 
 
 def optimizer_steps(tokens: float, hyperparameters: Hyperparameters) -> tuple[int, int]:
-    """(steps an epoch, steps in all) on one device for so many training tokens, in rows without a gap."""
+    """(steps an epoch, steps in all) on one device for these training tokens, in rows without a gap."""
     rows = math.ceil(tokens / hyperparameters.input_length)
     batch = hyperparameters.per_device_train_batch_size * hyperparameters.gradient_accumulation_steps
     per_epoch = math.ceil(rows / batch)

@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.dataset.dialogs import turns_of
-from core.dataset.documents import Document, Problem
+from core.dataset.documents import Document, Problem, Turn
 from core.dataset.json_records import records
 from core.dataset.lines import LONGEST_LINE_BYTES, BinaryStream, Closable, Head, LineReader
 from core.dataset.questions import QUESTION_FILES, Question, questions_of
@@ -40,6 +40,18 @@ DETECTION_LINES = 2000
 DETECTION_CHARACTERS = 4 << 20
 LINES_PER_BLANK = 50
 _RECIPE = Hyperparameters()
+
+
+class Content(NamedTuple):
+    """What one record or text holds, before its place among the file's documents is known.
+
+    ``line`` counts from 1; None where lines mean nothing.
+    """
+
+    line: int | None
+    text: str
+    prompt: str | None = None
+    turns: tuple[Turn, ...] = ()
 
 
 class Reader:
@@ -119,16 +131,16 @@ class Reader:
     def _documents(self, lines: LineReader, templates: dict[PurePosixPath, Template]) -> Iterator[Document]:
         path = PurePosixPath(lines.source)
         if self._chat:
-            documents = self._dialogs(lines)
+            contents = self._dialogs(lines)
         elif self._instruction_tuned:
             template = templates.get(path.parent) or templates.get(PurePosixPath("."))
-            documents = self._instructions(lines, template)
+            contents = self._instructions(lines, template)
         else:
             texts = {".txt": self._txt, ".csv": self._csv}.get(path.suffix.lower(), self._json)(lines)
-            documents = ((None, Document(text, None, "", 0)) for text in texts)
+            contents = (Content(None, text) for text in texts)
         task = self._tasks.get(lines.source, "")
-        for index, (number, found) in enumerate(documents):
-            document = Document(found.text, found.prompt, lines.source, index, task, found.turns)
+        for index, (number, text, prompt, turns) in enumerate(contents):
+            document = Document(text, prompt, lines.source, index, task, turns)
             try:
                 _ = document.size
             except UnicodeEncodeError:
@@ -139,18 +151,16 @@ class Reader:
                 continue
             yield document
 
-    def _dialogs(self, lines: LineReader) -> Iterator[tuple[int | None, Document]]:
+    def _dialogs(self, lines: LineReader) -> Iterator[Content]:
         for number, record in self._records(lines):
             try:
                 turns = turns_of(record if isinstance(record, dict) else {})
             except ValueError as error:
                 self._complain(lines.source, str(error), number)
                 continue
-            yield number, Document("\n".join(answer for _, answer in turns), turns[0][0], "", 0, "", turns)
+            yield Content(number, "\n".join(answer for _, answer in turns), turns[0][0], turns)
 
-    def _instructions(
-        self, lines: LineReader, template: Template | None
-    ) -> Iterator[tuple[int | None, Document]]:
+    def _instructions(self, lines: LineReader, template: Template | None) -> Iterator[Content]:
         for number, record in self._records(lines):
             if isinstance(record, str):
                 self._complain(lines.source, "a bare string; instruction records are objects", number)
@@ -161,7 +171,7 @@ class Reader:
             except ValueError as error:
                 self._complain(lines.source, str(error), number)
                 continue
-            yield number, Document(completion, prompt, "", 0)
+            yield Content(number, completion, prompt)
 
     def _records(self, lines: LineReader) -> Iterator[tuple[int | None, dict[str, Any] | str]]:
         return records(lines, lambda line, message: self._complain(lines.source, message, line))

@@ -1,6 +1,6 @@
-"""Who is held out: whole documents, by their content and a seed, reproducible.
+"""Chooses the held-out documents: whole ones, by their content and a seed, the same in every run.
 
-Nothing here holds text: a document is its digest, and then a rank of eight bytes.
+No text is kept here: each document is a digest, and then a rank of eight bytes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-#: Of one document nobody can say how far its result may be chance.
+#: The result of one document alone does not show how far it may be chance.
 FEWEST_HELD_OUT = 2
 
 
@@ -61,9 +61,9 @@ def split(
 ) -> Split:
     """Deal different documents out to the two sides.
 
-    ``tasks`` has a number for each document: of every task the same ratio is held out. ``given``: the first
-    so many are a validation channel's, and the others are all for training; None = choose. ``max_training``
-    and ``max_validation`` keep the first so many of each side; -1 keeps all.
+    ``tasks`` has a number for each document: of every task the same ratio is held out. ``given``: this many
+    documents at the beginning are a validation channel's, and all others are for training; None = choose.
+    ``max_training`` and ``max_validation`` keep at most this many documents of each side; -1 keeps all.
     """
     if given is None:
         outside = _by_task([rank(digest, seed) for digest in digests], tasks, ratio)
@@ -91,10 +91,10 @@ def _first(numbers: array[int], limit: int) -> array[int]:
 
 
 def unusable(training: int, validation: int) -> list[str]:
-    """Why a split into so many documents cannot be trained on; empty if it can."""
+    """Say why a split with these numbers of documents cannot be trained on; empty if it can."""
     if validation < FEWEST_HELD_OUT:
         return [
-            f"{validation} documents are held out, so nobody could tell whether tuning helped; give at least"
+            f"{validation} documents are held out, too few to show whether tuning helped; give at least"
             " 3 documents (one a line or separated by blank lines) and a validation_split_ratio above 0,"
             f" or a validation channel with at least {FEWEST_HELD_OUT}"
         ]

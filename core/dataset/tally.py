@@ -11,9 +11,9 @@ from core.dataset.intake import Intake
 from core.dataset.privacy import find_private
 from core.dataset.tokens import Range, TokenCounter, estimate
 
-#: A kind of private data is told with so many places.
+#: A warning of private data names at most this many places.
 PLACES = 3
-#: Texts are put through a real tokenizer so many characters at a time.
+#: Texts go through a real tokenizer in groups of this many characters.
 _BATCH_CHARACTERS = 1 << 20
 
 
