@@ -27,17 +27,17 @@ from rich.markup import escape
 from rich.text import Text
 
 from core.endpoint.hosting import HostingBusy, HostingState
-from finexpert import paths, target
-from finexpert.cli.commands import ask, sleep, train, wake
-from finexpert.cli.views import display
-from finexpert.cli.views.run import ending
-from finexpert.deployment import Deployment
+from finexpert import paths
 from finexpert.errors import ExitCode, UserError, explain
-from finexpert.service.asking import asking
-from finexpert.service.asking.asking import PROMPTS, Answer
-from finexpert.service.endpoint import hosting
-from finexpert.service.runs import follow, runs
-from finexpert.target import On
+from finexpert.service import target
+from finexpert.service.asking import inference
+from finexpert.service.asking.inference import PROMPTS, Answer
+from finexpert.service.deployment import Deployment
+from finexpert.service.endpoint import switch
+from finexpert.service.runs import executions, follow
+from finexpert.service.target import On
+from finexpert.views import answers, display, endpoint
+from finexpert.views import run as run_view
 
 SAMPLE = paths.SAMPLE
 """The folder with the shipped financial text."""
@@ -50,10 +50,10 @@ class Answers(tuple[Answer, ...], JupyterMixin):
 
     def __rich__(self) -> RenderableType:
         prompts = dict.fromkeys(answer.prompt for answer in self)
-        return Group(*(ask.side_by_side(prompt, self._to(prompt)) for prompt in prompts))
+        return Group(*(answers.side_by_side(prompt, self._to(prompt)) for prompt in prompts))
 
     def _to(self, prompt: str) -> dict[str, str]:
-        return {ask.heading(answer): answer.text for answer in self if answer.prompt == prompt}
+        return {answers.heading(answer): answer.text for answer in self if answer.prompt == prompt}
 
 
 @dataclass(frozen=True)
@@ -109,16 +109,16 @@ class Expert:
         """
         with _told():
             overrides = {name: str(value) for name, value in hyperparameters.items()}
-            run = train.start(self.deployment, str(data), overrides, wake=False)
-            snapshot = train.watch(self.deployment, run)
+            run = run_view.start(self.deployment, str(data), overrides, wake=False)
+            snapshot = run_view.watch(self.deployment, run)
             follow.require_success(snapshot)
-            evaluation = runs.evaluation(self.deployment, run) or {}
+            evaluation = executions.evaluation(self.deployment, run) or {}
             return FineTuned(
                 run=run,
                 accepted=snapshot.output.get("outcome") == "accepted",
                 usd=snapshot.usd,
                 evaluation=evaluation,
-                told=ending(snapshot, evaluation, is_local=self.deployment.target.is_local),
+                told=run_view.ending(snapshot, evaluation, is_local=self.deployment.target.is_local),
             )
 
     def wake(self, run: str | None = None) -> None:
@@ -138,16 +138,16 @@ class Expert:
     ) -> Answers:
         """What each model that is awake answers to each prompt."""
         with _told():
-            parameters = asking.generation(max_new_tokens, temperature, seed)
+            parameters = inference.generation(max_new_tokens, temperature, seed)
             return Answers(
-                answer for prompt in prompts for answer in asking.ask(self.deployment, prompt, parameters)
+                answer for prompt in prompts for answer in inference.ask(self.deployment, prompt, parameters)
             )
 
     def sleep(self) -> None:
         """Remove the endpoint and wait until nothing of it bills."""
         with _told():
-            sleep.put_to_sleep(self.deployment)
-            _say(sleep.ASLEEP)
+            endpoint.sleep(self.deployment)
+            _say(endpoint.ASLEEP)
         if self._guard:
             self._guard.disarm()
 
@@ -155,13 +155,13 @@ class Expert:
         if self._guard:
             self._guard.arm()
         with _told():
-            state = wake.serve(self.deployment, run, base=base)
-            _say(wake.awake(self.deployment, state))
+            state = endpoint.wake(self.deployment, run, base=base)
+            _say(endpoint.awake(self.deployment, state))
 
     def _put_away(self) -> None:
         """Ask for sleep and do not wait: whatever went wrong, this must not be in its way."""
         try:
-            state = hosting.begin_sleep(self.deployment, cancel=True).state
+            state = switch.begin_sleep(self.deployment, cancel=True).state
         except HostingBusy as busy:
             _say(f"[yellow]![/] {escape(str(busy))} Then: finexpert sleep")
         except Exception as error:  # the failure that led here is the one to show

@@ -26,7 +26,7 @@ TRAINING_SOURCES = (
 # The page's function runs what the command line runs, without what needs a terminal, NumPy or a server.
 WEB_SOURCES = (
     *LAMBDA_SOURCES,
-    *(f"finexpert/{name}.py" for name in ("__init__", "deployment", "errors", "paths", "target", "text")),
+    *(f"finexpert/{name}.py" for name in ("__init__", "errors", "paths", "text")),
     *("finexpert/service", "finexpert/web", "infra/__init__.py", "infra/settings.py"),
     *("infra/setting_checks.py", "training/report/style.css"),
 )

@@ -40,7 +40,7 @@ from finexpert.cli.commands import (
     web,
 )
 from finexpert.errors import ExitCode, UserError, explain
-from finexpert.target import On
+from finexpert.service.target import On
 
 EPILOG = (
     "Exit codes: 0 done · 1 failed · 2 wrong usage or settings · 3 the quality gate said no · "
@@ -125,7 +125,7 @@ def main() -> None:
             where="finexpert (this should not happen)",
             fix=f"Repeat with {options.DEBUG} to see where it comes from.",
         )
-        from finexpert.cli.views.display import print_error
+        from finexpert.views.display import print_error
 
         print_error(known, json=for_programs)
         sys.exit(known.code)

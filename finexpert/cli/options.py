@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from finexpert.errors import ExitCode, UserError
-from finexpert.target import On
+from finexpert.service.target import On
 
 JSON = "--json"
 DEBUG = "--debug"

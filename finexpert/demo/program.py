@@ -11,16 +11,16 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from finexpert import paths, processes
-from finexpert.children import Children
-from finexpert.cli.views import display
+from finexpert import paths
+from finexpert.demo import children, summary
 from finexpert.demo import folder as folders
-from finexpert.demo import summary
+from finexpert.demo.children import Children
 from finexpert.demo.interrupts import Interrupts
 from finexpert.demo.stage import Stage, Timing
 from finexpert.demo.steps import STEPS, Step, destroy
 from finexpert.errors import ExitCode, UserError, explain
 from finexpert.text import duration
+from finexpert.views import display
 
 
 def run(data: Path | None, *, keep: bool, json: bool = False) -> ExitCode:
@@ -129,7 +129,7 @@ def _tear_down(stage: Stage) -> None:
 
 
 def _say_clean(stage: Stage, *, remove: bool) -> None:
-    left = processes.left_of_folder(stage.folder.path)
+    left = children.left_of_folder(stage.folder.path)
     stage.folder.release(remove=remove)
     if not remove:
         stage.out.print(f"logs    {stage.folder.log}, and those under {stage.folder.cloud}", soft_wrap=True)

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.endpoint.hosting import HostingState
-from finexpert.cli.views.display import Live
-from finexpert.deployment import Deployment
 from finexpert.errors import UserError
-from finexpert.service.endpoint import hosting, reaper
+from finexpert.service.deployment import Deployment
+from finexpert.service.endpoint import reaper, switch
 from finexpert.service.runs import logs
+from finexpert.views.display import Live
 
 LOOK_SECONDS = 0.5
 PATIENCE_PERIODS = 3
@@ -33,7 +33,7 @@ def wait(deployment: Deployment, live: Live, *, asked: datetime) -> None:
         for decision in reaper.decisions_in(reader.new_lines()):
             if decision.get("endpoint") == deployment.names.endpoint:
                 live.line(told(decision))
-        state = hosting.read(deployment).state
+        state = switch.read(deployment).state
         if state is HostingState.ASLEEP:
             return
         if state is HostingState.BROKEN or now > expectation.latest + PATIENCE_PERIODS * period:

@@ -10,16 +10,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finexpert import target
-from finexpert.cdk import Cdk
-from finexpert.children import Children
+from finexpert.demo.cdk import Cdk
+from finexpert.demo.children import Children
 from finexpert.demo.folder import Folder
-from finexpert.deployment import Deployment
+from finexpert.service import target
+from finexpert.service.deployment import Deployment
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from finexpert.service.asking.asking import Answer
+    from finexpert.service.asking.inference import Answer
     from finexpert.service.runs.follow import Snapshot
     from localcloud.lifecycle import Cloud
 

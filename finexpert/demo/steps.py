@@ -10,21 +10,21 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
-from finexpert import paths, processes
-from finexpert.cdk import parse_event
-from finexpert.cli.commands.ask import heading, side_by_side
-from finexpert.cli.views.display import Live
-from finexpert.cli.views.run import before_after, milestone, region
-from finexpert.demo import reaping
+from finexpert import paths
+from finexpert.demo import cdk, children, reaping
+from finexpert.demo.cdk import parse_event
 from finexpert.demo.stage import Stage
-from finexpert.deployment import STACKS
 from finexpert.errors import UserError
-from finexpert.service.account import bootstrap, leftovers
-from finexpert.service.asking import asking
-from finexpert.service.evaluation import models
+from finexpert.service.account import leftovers
+from finexpert.service.asking import inference
+from finexpert.service.deployment import STACKS
+from finexpert.service.evaluation import results
 from finexpert.service.money import costs
-from finexpert.service.runs import datasets, follow, runs
+from finexpert.service.runs import datasets, executions, follow
 from finexpert.text import duration, size
+from finexpert.views.answers import heading, side_by_side
+from finexpert.views.display import Live
+from finexpert.views.run import before_after, milestone, region
 
 CONCURRENCY = 4  # stacks that do not need each other, at once
 ANSWER_TOKENS = 32
@@ -130,7 +130,7 @@ def upload(stage: Stage, live: Live) -> str:
 def fine_tune(stage: Stage, live: Live) -> str:
     """The state machine, from the dataset to the awake endpoint, followed live."""
     deployment = stage.deployment
-    run = runs.start(deployment, dataset=stage.dataset, hyperparameters={}, wake=True, now=_now())
+    run = executions.start(deployment, dataset=stage.dataset, hyperparameters={}, wake=True, now=_now())
     live.line(f"  run [bold]{run}[/]")
     price = costs.training_usd_per_hour(deployment)
     for snapshot in follow.snapshots(deployment, run, usd_per_hour=price, now=_now):
@@ -138,8 +138,8 @@ def fine_tune(stage: Stage, live: Live) -> str:
         live.update(region(snapshot, is_local=True), *milestone(snapshot, is_local=True))
     assert stage.snapshot is not None
     follow.require_success(stage.snapshot)
-    stage.evaluation = runs.evaluation(deployment, run) or {}
-    stage.report = runs.artifact(deployment, run, "report.html") or b""
+    stage.evaluation = executions.evaluation(deployment, run) or {}
+    stage.report = executions.artifact(deployment, run, "report.html") or b""
     trained = stage.snapshot.progress
     return f"{trained.steps} optimizer steps on {trained.tokens_seen:,} tokens"
 
@@ -155,7 +155,7 @@ def quality_gate(stage: Stage, live: Live) -> str:
     sentence = stage.snapshot.output.get("evaluation", {}).get("sentence")
     if sentence:
         live.line(f"  {sentence}")
-    package = models.newest_package(stage.deployment)
+    package = results.newest_package(stage.deployment)
     live.line(f"  model package {package.name}: {package.approval}")
     if stage.rejected:
         return "refused, so Hosting stays asleep"
@@ -164,20 +164,20 @@ def quality_gate(stage: Stage, live: Live) -> str:
 
 def ask(stage: Stage, live: Live) -> str:
     """The four prompts, base beside tuned, through InvokeEndpoint."""
-    asking.require_awake(stage.deployment)
-    for prompt in asking.PROMPTS:
-        answers = asking.ask(stage.deployment, prompt, asking.generation(ANSWER_TOKENS, 0.0, 0))
+    inference.require_awake(stage.deployment)
+    for prompt in inference.PROMPTS:
+        answers = inference.ask(stage.deployment, prompt, inference.generation(ANSWER_TOKENS, 0.0, 0))
         stage.answers.append(answers)
         live.line(side_by_side(prompt, {heading(answer): answer.text for answer in answers}))
     live.line(
         "  [dim]A model this small writes nonsense either way: the held-out figures above are what counts.[/]"
     )
-    return f"{len(asking.PROMPTS)} prompts, two models on one endpoint"
+    return f"{len(inference.PROMPTS)} prompts, two models on one endpoint"
 
 
 def wait_for_reaper(stage: Stage, live: Live) -> str:
     """The deployed, scheduled reaper finds the endpoint idle by itself."""
-    created = asking.endpoint_created(stage.deployment)
+    created = inference.endpoint_created(stage.deployment)
     reaping.wait(stage.deployment, live, asked=_now())
     stage.awake_seconds = (_now() - created).total_seconds()
     return f"put to sleep by the scheduled reaper; it was awake for {duration(stage.awake_seconds)}"
@@ -186,7 +186,7 @@ def wait_for_reaper(stage: Stage, live: Live) -> str:
 def destroy(stage: Stage, live: Live) -> str:
     """`cdk destroy --all`, and the bootstrap stack, which the CDK CLI leaves."""
     stage.cdk.destroy(_show_events(live), concurrency=CONCURRENCY)
-    bootstrap.remove(stage.deployment.target)
+    cdk.remove(stage.deployment.target)
     return "all five stacks, and CDK's own bootstrap stack"
 
 
@@ -196,7 +196,7 @@ def prove(stage: Stage, live: Live) -> str:
 
     stage.leftovers = leftovers.find(stage.deployment.target.client)
     lifecycle.down(stage.folder.cloud)
-    stage.leftovers["processes on this machine"] = processes.left_of_folder(stage.folder.path)
+    stage.leftovers["processes on this machine"] = children.left_of_folder(stage.folder.path)
     left = {kind: names for kind, names in stage.leftovers.items() if names}
     if left:
         listed = "\n".join(f"· {kind}: {', '.join(names)}" for kind, names in left.items())

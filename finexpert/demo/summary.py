@@ -9,10 +9,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finexpert.cli.views.run import before_after, metric
 from finexpert.demo.stage import Stage
-from finexpert.service.money import costs, estimate
+from finexpert.service.money import costs, plan
 from finexpert.text import duration, usd
+from finexpert.views.run import before_after, metric
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,12 +31,12 @@ class Written:
     document: Path
 
 
-def sums(stage: Stage) -> list[estimate.Sum]:
+def sums(stage: Stage) -> list[plan.Sum]:
     """What the same would have cost on AWS, a line each and their total."""
     assert stage.snapshot is not None
     settings = stage.deployment.settings
     lines = [
-        estimate.training(
+        plan.training(
             stage.snapshot.progress.tokens_seen,
             evaluated_tokens(stage.evaluation),
             instance_type=settings.training_instance_type,
@@ -46,13 +46,13 @@ def sums(stage: Stage) -> list[estimate.Sum]:
     ]
     if stage.awake_seconds:
         lines.append(
-            estimate.hosting(
+            plan.hosting(
                 stage.awake_seconds,
                 instance_type=settings.hosting_instance_type,
                 usd_per_hour=costs.hosting_usd_per_hour(stage.deployment),
             )
         )
-    return [*lines, estimate.total(lines)]
+    return [*lines, plan.total(lines)]
 
 
 def document(stage: Stage) -> dict[str, Any]:

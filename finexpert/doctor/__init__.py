@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 
-from finexpert.deployment import Deployment
 from finexpert.errors import explain
+from finexpert.service.deployment import Deployment
 
 
 class Verdict(StrEnum):

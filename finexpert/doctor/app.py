@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 
-from finexpert.deployment import STACKS, Deployment, describe_stack
 from finexpert.doctor import Finding, bad, good, unknown
 from finexpert.errors import UserError
+from finexpert.service.deployment import STACKS, Deployment, describe_stack
 
 TOOLS = ("node", "cdk")
 DEPLOY = "Deploy it: cdk bootstrap && cdk deploy --all"

@@ -6,10 +6,10 @@ import json
 import re
 from typing import Any
 
-from finexpert.deployment import Deployment
 from finexpert.doctor import Finding, bad, good, unknown
-from finexpert.service.runs import gpu_memory
-from finexpert.service.runs.gpu_memory import LLAMA_2_7B, LLAMA_2_7B_BYTES
+from finexpert.service.deployment import Deployment
+from finexpert.service.runs import base_model
+from finexpert.service.runs.base_model import LLAMA_2_7B, LLAMA_2_7B_BYTES
 from finexpert.text import size
 from training.model.memory_plan import MemoryPlan, describe_plan
 
@@ -56,7 +56,7 @@ def memory(deployment: Deployment) -> Finding:
     settings = deployment.settings
     recipe = hyperparameters.parse(settings.hyperparameters)
     config, size_of_weights = (LLAMA_2_7B, LLAMA_2_7B_BYTES) if settings.gated else _own_model(deployment)
-    plan = gpu_memory.fit(config, size_of_weights, recipe, settings.training_instance_type)
+    plan = base_model.fit(config, size_of_weights, recipe, settings.training_instance_type)
     return judge_memory(plan, config["num_hidden_layers"], settings.training_instance_type)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from core.money import prices
-from finexpert.deployment import Deployment
 from finexpert.doctor import Finding, bad, good, unknown
+from finexpert.service.deployment import Deployment
 from finexpert.service.money import costs
 from finexpert.text import usd
 

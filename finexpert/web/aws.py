@@ -14,9 +14,9 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any
 
-from finexpert.deployment import Deployment
-from finexpert.service.runs import runs
-from finexpert.target import Target
+from finexpert.service.deployment import Deployment
+from finexpert.service.runs import executions
+from finexpert.service.target import Target
 from finexpert.web import files
 from finexpert.web.context import Context, Kept, Limits
 from finexpert.web.http import JSON, NDJSON, Problem, Request, Response, answer, refusal, too_large
@@ -85,7 +85,7 @@ def _context() -> Context:
         streams=False,
         compares=False,
         limits=LIMITS,
-        looks=Kept(runs.follow_seconds(deployment)),
+        looks=Kept(executions.follow_seconds(deployment)),
         sums=Kept(SUM_SECONDS),
     )
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from threading import Lock, RLock
 from typing import Any, TypeVar
 
-from finexpert.deployment import Deployment
+from finexpert.service.deployment import Deployment
 from finexpert.service.runs.follow import Follower
 
 T = TypeVar("T")

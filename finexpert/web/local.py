@@ -21,7 +21,7 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from finexpert.errors import UserError
-from finexpert.service.runs import runs
+from finexpert.service.runs import executions
 from finexpert.web import files
 from finexpert.web.context import Context, Kept
 from finexpert.web.door import Door
@@ -30,7 +30,7 @@ from finexpert.web.problems import problem_of
 from finexpert.web.routes import handle, most_bytes
 
 if TYPE_CHECKING:
-    from finexpert.deployment import Deployment
+    from finexpert.service.deployment import Deployment
 
 ADDRESS = "127.0.0.1"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -59,7 +59,7 @@ def serve(deployment: Deployment, *, port: int, ready: Callable[[str], None]) ->
             deployment=deployment,
             streams=True,
             compares=compares,
-            looks=Kept(runs.follow_seconds(deployment)),
+            looks=Kept(executions.follow_seconds(deployment)),
         )
         app = application(context, door)
         ready(f"http://{ADDRESS}:{door.port}/#token={door.token}")

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from finexpert.cli.commands.ask import heading, show_pieces, side_by_side
 from finexpert.cli.commands.common import Json, open_deployment
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from finexpert.deployment import Deployment
-    from finexpert.service.asking.chatting import Conversation
+    from finexpert.service.asking.chat import Conversation
+    from finexpert.service.deployment import Deployment
 
 HELP = "/base, /tuned or /both: who answers · /clear: begin anew · /help · /quit, or Ctrl-D"
 
@@ -35,17 +34,18 @@ def chat(
 
     Example: finexpert chat --to tuned --temperature 0.8
     """
-    from finexpert.cli.views import display
-    from finexpert.service.asking import asking
-    from finexpert.service.asking.chatting import Conversation
+    from finexpert.service.asking import inference
+    from finexpert.service.asking.chat import Conversation
+    from finexpert.service.endpoint import switch
+    from finexpert.views import display
 
     deployment = open_deployment(context)
-    asking.require_awake(deployment)
-    conversation = Conversation(tuple(asking.models(deployment)))
+    inference.require_awake(deployment)
+    conversation = Conversation(tuple(switch.models(deployment)))
     if not conversation.address(to):
         raise typer.BadParameter(f"there is no model {to!r} here: {', '.join(conversation.models)}")
     out = display.console(stderr=json)
-    parameters = asking.generation(max_new_tokens, temperature, seed)
+    parameters = inference.generation(max_new_tokens, temperature, seed)
     for line in lines(conversation, out):
         if line.startswith("/"):
             if not obey(conversation, line, out):
@@ -95,13 +95,14 @@ def _turn(
     out: Console,
 ) -> None:
     """One turn on the screen. Ctrl-C ends the answers, and with them the chat."""
-    from finexpert.cli.views import display
-    from finexpert.service.asking import chatting
+    from finexpert.service.asking import chat
+    from finexpert.views import display
+    from finexpert.views.answers import heading, show_pieces, side_by_side
 
     before = conversation.forgotten
     with display.Live(out) as live:
         heard = show_pieces(live, said, list(conversation.addressed))
-        answers = chatting.say(deployment, conversation, said, parameters, heard=heard)
+        answers = chat.say(deployment, conversation, said, parameters, heard=heard)
     out.print(side_by_side(said, {heading(answer): answer.text for answer in answers}))
     if conversation.forgotten > before:
         out.print("[dim]The oldest turns no longer fit into the models' context and were left out.[/]")

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from finexpert.cli import options
-from finexpert.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
-    from finexpert.deployment import Deployment
-    from finexpert.target import Target
+    from finexpert.service.deployment import Deployment
+    from finexpert.service.target import Target
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for programs.")]
 
 
-@contextmanager
-def may_be_left(what: str, *, where: str, fix: str) -> Iterator[None]:
-    """Ctrl-C within only ends the watching. `what` was watched; `fix` says how to come back.
-
-    Raises:
-        UserError: Ctrl-C.
-    """
-    try:
-        yield
-    except KeyboardInterrupt:
-        said = f"Stopped watching; {what} goes on."
-        raise UserError(said, where=where, fix=fix, code=ExitCode.INTERRUPTED) from None
-
-
 def open_target(context: typer.Context) -> Target:
     """Resolve the cloud to act on, and say which: a line on stderr, so that stdout holds the answer alone."""
-    from finexpert.cli.views import display
+    from finexpert.views import display
 
     chosen = chosen_target(context)
     display.console(stderr=True).print(f"[dim]{chosen.describe()}[/]", soft_wrap=True)
@@ -43,7 +26,7 @@ def open_target(context: typer.Context) -> Target:
 
 def chosen_target(context: typer.Context) -> Target:
     """The cloud to act on; nothing is said, and nothing asked of it."""
-    from finexpert import target
+    from finexpert.service import target
 
     given = options.of(context)
     return target.from_environment(given.on, given.flags)
@@ -51,7 +34,7 @@ def chosen_target(context: typer.Context) -> Target:
 
 def open_deployment(context: typer.Context) -> Deployment:
     """The app as deployed on the cloud to act on. Nothing is asked of the app yet."""
-    from finexpert.deployment import Deployment
+    from finexpert.service.deployment import Deployment
 
     chosen = open_target(context)
     return Deployment(chosen, chosen.settings())

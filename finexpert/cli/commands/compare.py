@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from finexpert.cli.commands.ask import side_by_side
 from finexpert.cli.commands.common import Json, open_deployment
 
 
@@ -24,15 +23,16 @@ def compare(
 
     Example: finexpert compare finexpert-20260131-142536-9f3a --sampled
     """
-    from finexpert.cli.views import display
-    from finexpert.cli.views.run import before_after
     from finexpert.errors import UserError
-    from finexpert.service.runs import runs
+    from finexpert.service.runs import executions
+    from finexpert.views import display
+    from finexpert.views.answers import side_by_side
+    from finexpert.views.run import before_after
 
     deployment = open_deployment(context)
-    evaluation = runs.evaluation(deployment, run)
+    evaluation = executions.evaluation(deployment, run)
     if evaluation is None:
-        runs.describe(deployment, run)  # says so if there is no such run
+        executions.describe(deployment, run)  # says so if there is no such run
         raise UserError(
             "This run has left no evaluation.",
             where=run,

@@ -10,7 +10,7 @@ import typer
 from finexpert.cli.commands.common import Json, chosen_target
 
 if TYPE_CHECKING:
-    from finexpert.target import Target
+    from finexpert.service.target import Target
 
 DEFAULTS = "cdk.json"
 
@@ -26,7 +26,7 @@ def config(
 
     Nothing is asked of any cloud. Example: finexpert config budget_usd spot -c budget_usd=40
     """
-    from finexpert.cli.views import display
+    from finexpert.views import display
 
     target = chosen_target(context)
     shown = chosen(rows(target), names or [])

@@ -17,9 +17,9 @@ def costs(context: typer.Context, json: Json = False) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from finexpert.cli.views import display
     from finexpert.service.money import costs as money
     from finexpert.text import usd
+    from finexpert.views import display
 
     deployment = open_deployment(context)
     now = datetime.now(UTC)

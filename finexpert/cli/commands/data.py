@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from finexpert.cli.commands.common import Json, chosen_target, open_deployment
 from finexpert.errors import ExitCode
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from core.dataset import DatasetReport
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,8 +39,9 @@ def check(
     Nothing leaves this machine. Example: finexpert data check reports/
     """
     from finexpert import paths
-    from finexpert.cli.views import display
     from finexpert.service.runs import datasets
+    from finexpert.views import display
+    from finexpert.views.run import print_report
 
     target = chosen_target(context)
     settings = target.settings()
@@ -80,8 +76,9 @@ def upload(
 
     Example: finexpert data upload reports/ --name reports-2026
     """
-    from finexpert.cli.views import display
     from finexpert.service.runs import datasets
+    from finexpert.views import display
+    from finexpert.views.run import print_report
 
     deployment = open_deployment(context)
     report = datasets.check(path, deployment.settings.hyperparameters)
@@ -113,15 +110,15 @@ def weights(
 
     Example: finexpert data weights my-llama/
     """
-    from finexpert.cli.views import display
-    from finexpert.service.account import base_weights
+    from finexpert.service.runs import base_model
     from finexpert.text import size
+    from finexpert.views import display
 
-    base_weights.require_usable(folder)
+    base_model.require_usable(folder)
     deployment = open_deployment(context)
-    location = base_weights.location(deployment)
+    location = base_model.location(deployment)
     out = display.console(stderr=True)
-    total = base_weights.upload(
+    total = base_model.upload(
         deployment.target.client("s3"),
         folder=folder,
         location=location,
@@ -132,14 +129,4 @@ def weights(
         return
     display.console().print(f"[green]✓[/] {size(total)} at {location}", soft_wrap=True)
     if deployment.settings.gated:
-        out.print(f"Train on them: cdk deploy --all -c {base_weights.SETTING}", soft_wrap=True)
-
-
-def print_report(out: Console, report: DatasetReport) -> None:
-    """The report's sentence and what a reader should weigh."""
-    from rich.markup import escape
-
-    if report.ok:
-        out.print(f"[green]✓[/] {escape(report.sentence)}", soft_wrap=True)
-    for warning in report.warnings:
-        out.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
+        out.print(f"Train on them: cdk deploy --all -c {base_model.SETTING}", soft_wrap=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from finexpert.doctor import Check, Finding
-    from finexpert.target import Target
+    from finexpert.service.target import Target
 
 
 def doctor(
@@ -34,9 +34,9 @@ def doctor(
 
     Example: finexpert doctor -c training_instance_type=ml.g5.12xlarge
     """
-    from finexpert.cli.views import display
-    from finexpert.deployment import Deployment
     from finexpert.doctor import Verdict, examine
+    from finexpert.service.deployment import Deployment
+    from finexpert.views import display
 
     target = chosen_target(context)
     err = display.console(stderr=True)

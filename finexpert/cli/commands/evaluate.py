@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from core.dataset import Question
-    from finexpert.deployment import Deployment
-    from finexpert.service.asking.asking import Answer
+    from finexpert.service.asking.inference import Answer
+    from finexpert.service.deployment import Deployment
 
 
 def evaluate(
@@ -51,19 +51,19 @@ def evaluate(
     Example: finexpert evaluate finexpert-20260131-142536-9f3a --data questions.jsonl
     """
     from finexpert import paths
-    from finexpert.cli.views import display
-    from finexpert.cli.views.evaluation import outcome
-    from finexpert.service.evaluation import evaluating, evaluations
+    from finexpert.service.evaluation import rescoring, results
+    from finexpert.views import display
+    from finexpert.views.evaluation import outcome
 
-    questions = evaluating.read_questions(data)
+    questions = rescoring.read_questions(data)
     deployment = open_deployment(context)
-    of_run = evaluations.load(deployment, run)
+    of_run = results.load(deployment, run)
     if endpoint:
         document = _through_endpoint(deployment, of_run, questions)
     else:
         document = _here(deployment, run, data, of_run, base_model=base_model, download=download)
     folder = out or paths.OUT / f"evaluation-{run}"
-    evaluating.write(document, folder)
+    rescoring.write(document, folder)
     if json:
         display.print_json(document)
     else:
@@ -87,17 +87,16 @@ def _here(
     """With the training program on this machine."""
     import tempfile
 
-    from finexpert.cli.views import display
-    from finexpert.service.endpoint import events
-    from finexpert.service.evaluation import evaluating
-    from finexpert.service.runs import follow
+    from finexpert.service.evaluation import rescoring
+    from finexpert.service.runs import follow, logs
+    from finexpert.views import display
 
-    progress = events.Progress()
+    progress = logs.Progress()
     with tempfile.TemporaryDirectory() as temporary, display.Live(display.console(stderr=True)) as live:
         live.update("fetching the run's parts", "fetching the run's parts")
-        evaluating.gather(
+        rescoring.gather(
             deployment.target.client("s3"),
-            evaluating.sources(deployment, run),
+            rescoring.sources(deployment, run),
             folder=Path(temporary),
             questions=data,
             settings=of_run["settings"],
@@ -107,26 +106,26 @@ def _here(
 
         def show(line: str) -> None:
             nonlocal progress
-            progress = events.fold(progress, [line])
+            progress = logs.fold(progress, [line])
             doing = follow.phase_words(progress.phase)
             live.update(doing, doing)
 
-        measured = evaluating.run_program(Path(temporary), os.environ, show)
-        if not evaluating.same_data(measured, of_run):
+        measured = rescoring.run_program(Path(temporary), os.environ, show)
+        if not rescoring.same_data(measured, of_run):
             live.line("[yellow]![/] The dataset has changed since the run: the held-out side may be another.")
-    return evaluating.completed(measured, of_run)
+    return rescoring.completed(measured, of_run)
 
 
 def _through_endpoint(
     deployment: Deployment, of_run: Mapping[str, Any], questions: Sequence[Question]
 ) -> dict[str, Any]:
     """With InvokeEndpoint; it answers as whatever adapter it serves now."""
-    from finexpert.service.asking import asking
-    from finexpert.service.evaluation import endpoint_evaluation
+    from finexpert.service.asking import inference
+    from finexpert.service.evaluation import through_endpoint
 
-    asking.require_awake(deployment)
+    inference.require_awake(deployment)
 
     def ask(prompt: str, new_tokens: int) -> Sequence[Answer]:
-        return asking.ask(deployment, prompt, asking.generation(new_tokens, 0.0, 0))
+        return inference.ask(deployment, prompt, inference.generation(new_tokens, 0.0, 0))
 
-    return endpoint_evaluation.measure(ask, questions, of_run)
+    return through_endpoint.measure(ask, questions, of_run)

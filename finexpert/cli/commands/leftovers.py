@@ -34,15 +34,15 @@ def leftovers(
     from rich.markup import escape
     from rich.table import Table
 
-    from finexpert.cli.views import display
-    from finexpert.service.account import audit
+    from finexpert.service.account import leftovers
     from finexpert.text import counted
+    from finexpert.views import display
 
     deployment = open_deployment(context)
     with display.Live(display.console(stderr=True)) as live:
-        result = audit.audit(
+        result = leftovers.audit(
             deployment,
-            region or audit.regions(deployment),
+            region or leftovers.regions(deployment),
             everything=everything,
             progress=lambda done, total: live.update(f"looking: {done} of {total} lists", ""),
         )
@@ -52,7 +52,7 @@ def leftovers(
         out = display.console()
         if result.found:
             table = Table("where", "what", "which", box=None, header_style="dim")
-            for (place, kind), names in audit.by_kind(result.found).items():
+            for (place, kind), names in leftovers.by_kind(result.found).items():
                 table.add_row(place, kind, escape("\n".join(names)))
             out.print(table)
             out.print(f"[red]✗[/] {len(result.found)} left. The app's own go with: cdk destroy --all")
@@ -65,7 +65,7 @@ def leftovers(
             out.print(
                 "Kept on purpose, by the setting retain_data; S3 and KMS bill them until you delete them:"
             )
-            for (place, kind), names in audit.by_kind(result.kept).items():
+            for (place, kind), names in leftovers.by_kind(result.kept).items():
                 out.print(f"  {place}, {kind}: {escape(', '.join(names))}", soft_wrap=True)
         for problem in result.unread:
             out.print(f"[yellow]! not seen:[/] {escape(problem)}", soft_wrap=True)

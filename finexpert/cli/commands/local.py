@@ -34,7 +34,7 @@ def up(
 
     Example: eval "$(finexpert local up)" && cdk bootstrap && cdk deploy --all
     """
-    from finexpert.cli.views import display
+    from finexpert.views import display
     from localcloud import lifecycle
 
     cloud = lifecycle.up(state, port=port)
@@ -62,7 +62,7 @@ def down(state: State = paths.LOCAL_STATE, json: Json = False) -> None:
 
     Example: finexpert local down
     """
-    from finexpert.cli.views import display
+    from finexpert.views import display
     from localcloud import lifecycle
 
     stopped = lifecycle.down(state)
@@ -81,8 +81,8 @@ def status(state: State = paths.LOCAL_STATE, json: Json = False) -> None:
 
     Example: finexpert local status --json
     """
-    from finexpert.cli.views import display
     from finexpert.text import duration
+    from finexpert.views import display
     from localcloud import lifecycle
 
     cloud = lifecycle.status(state)
@@ -114,7 +114,7 @@ def logs(
 
     Example: finexpert local logs finexpert-idle-reaper
     """
-    from finexpert.cli.views import display
+    from finexpert.views import display
     from localcloud import lifecycle
 
     text = lifecycle.logs(state, name)

@@ -25,13 +25,13 @@ def plan(
     from rich.markup import escape
     from rich.table import Table
 
-    from finexpert.cli.views import display
     from finexpert.errors import ExitCode
-    from finexpert.service.runs import planning
+    from finexpert.service.money import plan
     from finexpert.text import usd
+    from finexpert.views import display
 
     deployment = open_deployment(context)
-    made = planning.plan(deployment, training_tokens=tokens, now=datetime.now(UTC))
+    made = plan.plan(deployment, training_tokens=tokens, now=datetime.now(UTC))
     if json:
         display.print_json(asdict(made))
     else:

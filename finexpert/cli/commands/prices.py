@@ -37,10 +37,10 @@ def refresh(
     from rich.markup import escape
 
     from core.money.prices import PRICES_FILE
-    from finexpert.cli.views import display
     from finexpert.errors import ExitCode, UserError
     from finexpert.service.money import price_list
     from finexpert.text import usd
+    from finexpert.views import display
 
     target = open_target(context)
     if target.is_local:

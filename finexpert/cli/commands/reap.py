@@ -31,8 +31,8 @@ def reap(
         )
     from rich.markup import escape
 
-    from finexpert.cli.views import display
     from finexpert.service.endpoint import reaper
+    from finexpert.views import display
 
     deployment = open_deployment(context)
     answer = reaper.dry_run(deployment)

@@ -22,9 +22,9 @@ def restore(
     """
     from datetime import UTC, datetime
 
-    from finexpert.cli.views import display
     from finexpert.errors import UserError
-    from finexpert.service.endpoint import restoring
+    from finexpert.service.endpoint import restore
+    from finexpert.views import display
 
     deployment = open_deployment(context)
     if name == deployment.names.endpoint:
@@ -33,7 +33,7 @@ def restore(
         )
     bucket = deployment.output("Guardrails", "AuditBucketName")
     out = display.console(stderr=True)
-    restoring.restore(
+    restore.restore(
         deployment.target.client,
         lambda region: lambda service: deployment.target.client(service, region),
         bucket,

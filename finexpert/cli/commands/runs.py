@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from finexpert.cli.commands.common import Json, may_be_left, open_deployment
+from finexpert.cli.commands.common import Json, open_deployment
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -33,12 +33,12 @@ def list_runs(context: typer.Context, limit: Limit = 20, json: Json = False) -> 
     """
     from rich.table import Table
 
-    from finexpert.cli.views import display
-    from finexpert.service.runs import runs
+    from finexpert.service.runs import executions
     from finexpert.text import duration, when
+    from finexpert.views import display
 
     deployment = open_deployment(context)
-    found = runs.newest_first(deployment, limit=limit)
+    found = executions.newest_first(deployment, limit=limit)
     if json:
         display.print_json([run.as_json() for run in found])
         return
@@ -62,21 +62,21 @@ def show(
 
     Example: finexpert runs show finexpert-20260131-142536-9f3a
     """
-    from finexpert.cli.views import display
-    from finexpert.cli.views.run import before_after, ending
     from finexpert.service.money import costs
-    from finexpert.service.runs import follow, runs
+    from finexpert.service.runs import executions, follow
+    from finexpert.views import display
+    from finexpert.views.run import before_after, ending
 
     deployment = open_deployment(context)
     price = costs.training_usd_per_hour(deployment)
     looks = follow.snapshots(deployment, run, usd_per_hour=price, now=lambda: datetime.now(UTC))
     snapshot = next(looks)
-    evaluation = runs.evaluation(deployment, run)
+    evaluation = executions.evaluation(deployment, run)
     if json:
         display.print_json(
             {
-                **runs.as_run(
-                    runs.describe(deployment, run), str(snapshot.output.get("outcome", ""))
+                **executions.as_run(
+                    executions.describe(deployment, run), str(snapshot.output.get("outcome", ""))
                 ).as_json(),
                 "error": snapshot.error,
                 "cause": follow.readable_cause(snapshot.cause),
@@ -113,10 +113,10 @@ def report(
     Example: finexpert runs report finexpert-20260131-142536-9f3a
     """
     from finexpert import paths
-    from finexpert.cli.views import display
-    from finexpert.service.runs import runs
+    from finexpert.service.runs import executions
+    from finexpert.views import display
 
-    html = runs.report(open_deployment(context), run)
+    html = executions.report(open_deployment(context), run)
     file = out or paths.OUT / f"report-{run}.html"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(html)
@@ -137,12 +137,12 @@ def compare(
 
     Example: finexpert runs compare finexpert-20260131-142536-9f3a finexpert-20260201-091500-77c0
     """
-    from finexpert.cli.views import display
-    from finexpert.cli.views.comparison import tables
-    from finexpert.service.evaluation import comparing, evaluations
+    from finexpert.service.evaluation import comparison, results
+    from finexpert.views import display
+    from finexpert.views.comparison import tables
 
-    cloud = None if evaluations.are_files(a, b) else open_deployment(context)
-    pair = comparing.compare((a, b), (evaluations.load(cloud, a), evaluations.load(cloud, b)))
+    cloud = None if results.are_files(a, b) else open_deployment(context)
+    pair = comparison.compare((a, b), (results.load(cloud, a), results.load(cloud, b)))
     if json:
         display.print_json(pair.as_json())
         return
@@ -162,14 +162,14 @@ def log(
 
     Example: finexpert runs log finexpert-20260131-142536-9f3a --follow
     """
-    from finexpert.cli.views import display
-    from finexpert.service.runs import runs
+    from finexpert.service.runs import executions
+    from finexpert.views import display
 
     deployment = open_deployment(context)
-    lines = runs.log_lines(deployment, run, follow=follow)
+    lines = executions.log_lines(deployment, run, follow=follow)
     if json:
         display.print_json({"run": run, "lines": list(lines)})
         return
-    with may_be_left("the run", where=run, fix=f"Read again: finexpert runs log {run} --follow"):
+    with display.may_be_left("the run", where=run, fix=f"Read again: finexpert runs log {run} --follow"):
         for line in lines:
             print(line, flush=follow)

@@ -21,11 +21,11 @@ def snooze(
     """
     from datetime import UTC, datetime
 
-    from finexpert.cli.views import display
-    from finexpert.service.endpoint import snoozing
+    from finexpert.service.endpoint import switch
+    from finexpert.views import display
 
     deployment = open_deployment(context)
-    until = snoozing.snooze(deployment.target.client, name, hours, datetime.now(UTC))
+    until = switch.snooze(deployment.target.client, name, hours, datetime.now(UTC))
     if json:
         display.print_json({"endpoint": name, "kept_until": until.isoformat()})
         return

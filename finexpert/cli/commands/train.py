@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from finexpert.cli import options
-from finexpert.cli.commands.common import Json, may_be_left, open_deployment
+from finexpert.cli.commands.common import Json, open_deployment
 from finexpert.errors import ExitCode
 
 if TYPE_CHECKING:
-    from finexpert.deployment import Deployment
+    from finexpert.service.deployment import Deployment
     from finexpert.service.runs.follow import Snapshot
 
 
@@ -51,6 +49,8 @@ def train(
 
     Example: finexpert train reports/ -p epoch=3 --wake
     """
+    from finexpert.views.run import start, watch
+
     if sum(choice is not None for choice in (data, attach, stop)) != 1:
         raise typer.BadParameter("give one of: data, --attach RUN, --stop RUN")
     _refuse_settings(options.of(context).flags)
@@ -73,67 +73,11 @@ def _refuse_settings(flags: Mapping[str, str]) -> None:
         )
 
 
-def start(deployment: Deployment, data: str, overrides: Mapping[str, str], *, wake: bool) -> str:
-    """Check the data, upload it and start a run, all told on the screen; returns the run's name.
-
-    Args:
-        data: a file or folder, or the S3 URI of an uploaded dataset.
-        overrides: of the recipe's hyperparameters.
-        wake: serve the result at once if the quality gate accepts it.
-
-    Raises:
-        UserError: the data or a hyperparameter cannot be used.
-    """
-    from finexpert.cli.commands.data import print_report
-    from finexpert.cli.views import display
-    from finexpert.service.runs import datasets, runs
-
-    out = display.console(stderr=True)
-    if datasets.is_s3_uri(data):
-        uri = data if data.endswith("/") else data + "/"
-    else:
-        path = Path(data)
-        checked = datasets.check(path, {**deployment.settings.hyperparameters, **overrides})
-        datasets.require_usable(checked, path)
-        print_report(out, checked)
-        bucket = deployment.output("Storage", "DataBucketName")
-        uri = datasets.upload(deployment.target.client("s3"), bucket=bucket, path=path)
-    run = runs.start(deployment, dataset=uri, hyperparameters=overrides, wake=wake, now=datetime.now(UTC))
-    out.print(f"started [bold]{run}[/] on {uri}", soft_wrap=True)
-    return run
-
-
-def watch(deployment: Deployment, run: str) -> Snapshot:
-    """Follow a run on the screen to its end.
-
-    Raises:
-        UserError: Ctrl-C; the run goes on, and the error says how to come back.
-    """
-    from finexpert.cli.views import display
-    from finexpert.cli.views.run import milestone, region
-    from finexpert.service.money import costs
-    from finexpert.service.runs import follow
-
-    price = costs.training_usd_per_hour(deployment)
-    is_local = deployment.target.is_local
-    snapshot = None
-    looks = follow.snapshots(deployment, run, usd_per_hour=price, now=lambda: datetime.now(UTC))
-    back = f"Watch again: finexpert train --attach {run}. Stop it: finexpert train --stop {run}"
-    with (
-        may_be_left("the run", where=run, fix=back),
-        display.Live(display.console(stderr=True)) as live,
-    ):
-        for snapshot in looks:
-            live.update(region(snapshot, is_local=is_local), *milestone(snapshot, is_local=is_local))
-    assert snapshot is not None  # the generator yields at least once
-    return snapshot
-
-
 def report(deployment: Deployment, snapshot: Snapshot, *, json: bool) -> None:
     """How a followed run ended; ends the command with the exit code that belongs to it."""
-    from finexpert.cli.views import display
-    from finexpert.cli.views.run import ending
-    from finexpert.service.runs import follow, runs
+    from finexpert.service.runs import executions, follow
+    from finexpert.views import display
+    from finexpert.views.run import ending
 
     if json:
         document = {"run": snapshot.run, "status": snapshot.status, "usd": snapshot.usd, **snapshot.output}
@@ -142,7 +86,7 @@ def report(deployment: Deployment, snapshot: Snapshot, *, json: bool) -> None:
         )
     else:
         follow.require_success(snapshot)
-        evaluation = runs.evaluation(deployment, snapshot.run)
+        evaluation = executions.evaluation(deployment, snapshot.run)
         ended = ending(snapshot, evaluation, is_local=deployment.target.is_local)
         display.console().print(ended, soft_wrap=True)
     if snapshot.status != "SUCCEEDED":
@@ -152,10 +96,10 @@ def report(deployment: Deployment, snapshot: Snapshot, *, json: bool) -> None:
 
 
 def _stop(deployment: Deployment, run: str, *, json: bool) -> None:
-    from finexpert.cli.views import display
-    from finexpert.service.runs import runs
+    from finexpert.service.runs import executions
+    from finexpert.views import display
 
-    stopped = runs.stop(deployment, run)
+    stopped = executions.stop(deployment, run)
     if json:
         display.print_json({"run": run, "stopped": stopped})
         return

@@ -25,7 +25,7 @@ def web(
     """
     import webbrowser
 
-    from finexpert.cli.views import display
+    from finexpert.views import display
     from finexpert.web import local
 
     def ready(address: str) -> None:

@@ -1,11 +1,171 @@
-"""What exists in an account that bills or starts something that does. Only ever looks."""
+"""Search an account, region by region, for what bills or starts something that bills. Only ever looks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
-from core.aws.calls import list_all
+from core.aws.calls import error_text, list_all
+from core.aws.tags import as_mapping
+from core.names import PROJECT_TAG, RETAINED_TAG
+from finexpert.service.deployment import Deployment
+
+WORKERS = 16
+EVERYWHERE = "all regions"
+TAGGED = "other tagged resources"
+RETAINED = "retained resources"
+
+FREE_OR_LISTED = (
+    "cloudformation",
+    "cloudwatch",
+    "events",
+    "iam",
+    "lambda",
+    "s3",
+    "sagemaker",
+    "scheduler",
+    "sns",
+    "sqs",
+    "ssm",
+    "states",
+)
+"""Services whose resources cost nothing by existing, or are among the kinds that are listed themselves."""
+
+
+Progress = Callable[[int, int], None]
+
+
+def _unseen(done: int, all_of: int) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something that is still there."""
+
+    region: str
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found, where it was looked, what could not be read ("region, kind: why"), and what a setting
+    keeps on purpose."""
+
+    found: tuple[Leftover, ...]
+    regions: tuple[str, ...]
+    unread: tuple[str, ...]
+    kept: tuple[Leftover, ...] = ()
+
+
+def regions(deployment: Deployment) -> list[str]:
+    """The regions that the account may use."""
+    found = deployment.target.client("ec2").describe_regions()["Regions"]
+    return sorted(str(entry["RegionName"]) for entry in found)
+
+
+def audit(
+    deployment: Deployment, where: Iterable[str], *, everything: bool, progress: Progress = _unseen
+) -> Audit:
+    """Look at every kind in every region.
+
+    Args:
+        where: regions.
+        everything: the whole account; else only what has the project's tag or a name that begins with the
+            project's.
+        progress: told after each list how many of how many have been read.
+    """
+    places, project = tuple(where), deployment.settings.prefix
+    jobs = [(EVERYWHERE, kind, names) for kind, names in GLOBAL.items()]
+    jobs += [(region, kind, names) for region in places for kind, names in REGIONAL.items()]
+    jobs += [(region, TAGGED, _tagged(project)) for region in places]
+    jobs += [(region, RETAINED, _tagged(project, with_tag=RETAINED_TAG)) for region in places]
+    looks: list[_Look] = []
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for look in pool.map(lambda job: _look(deployment, *job), jobs):
+            looks.append(look)
+            progress(len(looks), len(jobs))
+    tagged = {arn for look in looks if look.kind == TAGGED for arn in look.names}
+    retained = {arn for look in looks if look.kind == RETAINED for arn in look.names}
+    found: list[Leftover] = []
+    kept: list[Leftover] = []
+    for look in (look for look in looks if look.kind != RETAINED):
+        for name in look.names:
+            if billable(name) if look.kind == TAGGED else everything or belongs(name, project, tagged):
+                on_purpose = name in retained or _named(name, retained)
+                (kept if on_purpose else found).append(Leftover(look.region, look.kind, name))
+    unread = (f"{look.region}, {look.kind}: {look.problem}" for look in looks if look.problem)
+    return Audit(tuple(found), places, tuple(unread), tuple(kept))
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one list gave; `problem`: why it could not be read, else empty."""
+
+    region: str
+    kind: str
+    names: list[str]
+    problem: str = ""
+
+
+def _look(deployment: Deployment, region: str, kind: str, names: Lister) -> _Look:
+    there = None if region == EVERYWHERE else region
+    try:
+        return _Look(region, kind, names(lambda service: deployment.target.client(service, there)))
+    except Exception as error:
+        return _Look(region, kind, [], str(error) if isinstance(error, RuntimeError) else error_text(error))
+
+
+def _tagged(project: str, *, with_tag: str = "") -> Lister:
+    """Lists the ARNs of all that has the project's tag, and this one too if it is given."""
+
+    def arns(client: Client) -> list[str]:
+        listing = list_all(
+            client("resourcegroupstaggingapi").get_resources,
+            "ResourceTagMappingList",
+            token="PaginationToken",
+            TagFilters=[{"Key": PROJECT_TAG, "Values": [project]}],
+        )
+        if not listing.complete:
+            raise RuntimeError(listing.problem)
+        return sorted(
+            str(entry["ResourceARN"])
+            for entry in listing.items
+            if not with_tag or with_tag in as_mapping(entry.get("Tags", []))
+        )
+
+    return arns
+
+
+def belongs(name: str, project: str, tagged: Iterable[str]) -> bool:
+    """Whether a name is the project's: by its beginning, or because a tagged ARN ends with it."""
+    bare = name.partition(" (")[0].lower()
+    own = project.lower()
+    if bare == own or bare.startswith(f"{own}-"):
+        return True
+    return _named(bare, tagged)
+
+
+def _named(name: str, arns: Iterable[str]) -> bool:
+    """Whether one of the ARNs ends with the name."""
+    return any(arn.lower().endswith((f":{name.lower()}", f"/{name.lower()}")) for arn in arns)
+
+
+def billable(arn: str) -> bool:
+    """Whether a tagged resource of a kind that is not listed may cost: all that is not known to be free."""
+    return arn.split(":")[2] not in FREE_OR_LISTED
+
+
+def by_kind(found: Iterable[Leftover]) -> Mapping[tuple[str, str], list[str]]:
+    """Names by (region, kind)."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for leftover in found:
+        grouped.setdefault((leftover.region, leftover.kind), []).append(leftover.name)
+    return grouped
+
 
 Client = Callable[[str], Any]
 Lister = Callable[[Client], list[str]]

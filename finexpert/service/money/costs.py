@@ -15,8 +15,8 @@ from core.money.reserve import Exposure
 from core.money.settings import BudgetSettings
 from core.money.spend import Spend
 from core.names import METRIC_NAMESPACE
-from finexpert.deployment import Deployment
-from finexpert.target import Target
+from finexpert.service.deployment import Deployment
+from finexpert.service.target import Target
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from finexpert.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
     from core.dataset import DatasetReport, TokenCounter
+    from finexpert.service.deployment import Deployment
     from infra.settings import Settings
 
 UPLOADED = (".txt", ".csv", ".json", ".jsonl")
@@ -103,6 +104,25 @@ def require_usable(report: DatasetReport, path: Path) -> None:
             where=str(path),
             fix=f"Mend the data, then: finexpert data check {path}",
         ) from error
+
+
+def ready(
+    deployment: Deployment, data: str, overrides: Mapping[str, str]
+) -> tuple[str, DatasetReport | None]:
+    """Check the file or folder `data` and upload it: its S3 URI, and the report.
+
+    An S3 URI is passed on as it is, without a report: the state machine checks what lies there.
+
+    Raises:
+        UserError: the data or a hyperparameter cannot be used.
+    """
+    if is_s3_uri(data):
+        return (data if data.endswith("/") else data + "/"), None
+    path = Path(data)
+    report = check(path, {**deployment.settings.hyperparameters, **overrides})
+    require_usable(report, path)
+    bucket = deployment.output("Storage", "DataBucketName")
+    return upload(deployment.target.client("s3"), bucket=bucket, path=path), report
 
 
 def upload(s3: Any, *, bucket: str, path: Path, name: str | None = None) -> str:

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from finexpert.deployment import Deployment
 from finexpert.errors import UserError
-from finexpert.service.endpoint import events
-from finexpert.service.runs import logs, runs
+from finexpert.service.deployment import Deployment
+from finexpert.service.runs import executions, logs
 
 _STATES = {
     "starting": ("", "Defaults", "Prepare"),
@@ -104,7 +103,7 @@ class Snapshot:
     job_status: str = ""
     seconds: float = 0.0
     usd: float = 0.0
-    progress: events.Progress = field(default_factory=events.Progress)
+    progress: logs.Progress = field(default_factory=logs.Progress)
     output: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
     cause: str = ""
@@ -149,7 +148,7 @@ def snapshots(
     Raises:
         NotFound: there is no such run.
     """
-    period = period_seconds or runs.follow_seconds(deployment)
+    period = period_seconds or executions.follow_seconds(deployment)
     follower = Follower(deployment, run, usd_per_hour=usd_per_hour)
     while True:
         snapshot = follower.look(now())
@@ -168,8 +167,8 @@ class Follower:
 
     def __init__(self, deployment: Deployment, run: str, *, usd_per_hour: float) -> None:
         self._deployment, self._run, self._usd_per_hour = deployment, run, usd_per_hour
-        self._reader = logs.StreamReader(deployment.target.client("logs"), runs.TRAINING_LOG_GROUP)
-        self._progress = events.Progress()
+        self._reader = logs.StreamReader(deployment.target.client("logs"), executions.TRAINING_LOG_GROUP)
+        self._progress = logs.Progress()
 
     def look(self, now: datetime) -> Snapshot:
         """The run as it stands.
@@ -177,11 +176,11 @@ class Follower:
         Raises:
             NotFound: there is no such run.
         """
-        execution = runs.describe(self._deployment, self._run)
+        execution = executions.describe(self._deployment, self._run)
         job = newest_job(self._deployment, self._run)
         if job:
             lines = self._reader.new_lines(f"{job['TrainingJobName']}/")
-            self._progress = events.fold(self._progress, lines)
+            self._progress = logs.fold(self._progress, lines)
         running = execution["status"] == "RUNNING"
         seconds = billable_seconds(job, now) if job else 0.0
         return Snapshot(
@@ -192,7 +191,7 @@ class Follower:
             seconds=seconds,
             usd=seconds / 3600 * self._usd_per_hour,
             progress=self._progress,
-            output=runs.output_of(execution),
+            output=executions.output_of(execution),
             error=execution.get("error", ""),
             cause=execution.get("cause", ""),
         )
@@ -227,7 +226,7 @@ def newest_job(deployment: Deployment, run: str) -> dict[str, Any] | None:
 
 def _current_state(deployment: Deployment, run: str) -> str:
     history = deployment.target.client("stepfunctions").get_execution_history(
-        executionArn=runs.execution_arn(deployment, run), reverseOrder=True, maxResults=25
+        executionArn=executions.execution_arn(deployment, run), reverseOrder=True, maxResults=25
     )
     for event in history["events"]:
         if "stateEnteredEventDetails" in event:

@@ -2,7 +2,7 @@
 import { arrive, signIn, signOut, token } from "./auth.js";
 import { onRefused } from "./api.js";
 import { Ask } from "./ask.js";
-import { useAsking } from "./asking.js";
+import { useAsking } from "./question.js";
 import { Compare } from "./compare.js";
 import { Endpoint, Pill, useEndpoint } from "./endpoint.js";
 import { html, render, useEffect, useRef, useState } from "./lib.js";

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from core.endpoint.hosting import HostingState
-from finexpert import paths, target
-from finexpert.cdk import Cdk
-from finexpert.children import Children
-from finexpert.deployment import Deployment
-from finexpert.service.endpoint import hosting
+from finexpert import paths
+from finexpert.demo.cdk import Cdk
+from finexpert.demo.children import Children
+from finexpert.service import target
+from finexpert.service.deployment import Deployment
+from finexpert.service.endpoint import switch
 from finexpert.service.runs import datasets
 from localcloud import lifecycle
 
@@ -95,8 +96,8 @@ def answer(finexpert: RunCommand) -> Callable[..., Any]:
 @pytest.fixture(scope="module")
 def awake(deployed: Deployment) -> None:
     """An endpoint with an accepted adapter, which tests of an earlier file have trained."""
-    if hosting.read(deployed).state is not HostingState.AWAKE:
-        hosting.wake(deployed, None, progress=lambda state, seconds: None)
+    if switch.read(deployed).state is not HostingState.AWAKE:
+        switch.wake(deployed, None, progress=lambda state, seconds: None)
 
 
 @pytest.fixture(scope="module")

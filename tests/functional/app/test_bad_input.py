@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 
 from finexpert.cli import main as cli
-from finexpert.deployment import Deployment
+from finexpert.service.deployment import Deployment
 
 ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "a hyperparameter in words": (("train", "a.txt", "-p", "epoch=many"), ("epoch is 'many'", "1 to 1000")),

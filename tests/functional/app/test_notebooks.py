@@ -18,8 +18,8 @@ from nbclient import NotebookClient
 
 from core.endpoint.hosting import HostingState
 from finexpert import paths
-from finexpert.deployment import Deployment
-from finexpert.service.endpoint import hosting
+from finexpert.service.deployment import Deployment
+from finexpert.service.endpoint import switch
 from infra.arns import Arns
 from infra.notebook.permissions import notebook_permissions
 from infra.permissions import Statement
@@ -109,7 +109,7 @@ def test_the_base_model_is_deployed_asked_and_deleted_before_there_is_any_run(
     assert "awake, serving the base model alone" in text
     assert headings(text) == ["base"] * 4
     assert "asleep, nothing of it bills" in text
-    assert hosting.read(deployed).state is HostingState.ASLEEP
+    assert switch.read(deployed).state is HostingState.ASLEEP
     assert deployed.target.client("sagemaker").list_endpoints()["Endpoints"] == []
 
 
@@ -124,4 +124,4 @@ def test_a_model_is_tuned_deployed_beside_its_base_asked_and_deleted(
     assert "asleep, nothing of it bills" in text
     assert deployed.target.client("sagemaker").list_endpoints()["Endpoints"] == []
     (run,) = set(re.findall(r"started (\S+) on", text))
-    assert run in hosting.newest_artifact(deployed)
+    assert run in switch.newest_artifact(deployed)

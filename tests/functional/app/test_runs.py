@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from finexpert.deployment import Deployment
 from finexpert.errors import UserError
-from finexpert.service.asking import asking
-from finexpert.service.endpoint import hosting
-from finexpert.service.evaluation import models
-from finexpert.service.runs import datasets, follow, runs
+from finexpert.service.asking import inference
+from finexpert.service.deployment import Deployment
+from finexpert.service.endpoint import switch
+from finexpert.service.evaluation import results
+from finexpert.service.runs import datasets, executions, follow
 from finexpert.service.runs.follow import Snapshot
 
 pytestmark = pytest.mark.app
@@ -55,7 +55,7 @@ def started(deployed: Deployment, sample: Path) -> Iterator[Runs]:
     s3.put_object(Bucket=bucket, Key="datasets/empty/empty.txt", Body=b"\n\n")
 
     def start(dataset: str, wake: bool = False, **hyperparameters: str) -> str:
-        return runs.start(
+        return executions.start(
             deployed, dataset=dataset, hyperparameters=hyperparameters, wake=wake, now=datetime.now(UTC)
         )
 
@@ -140,7 +140,7 @@ def test_stopping_a_run_stops_its_training_job(
     while (status := job()) != "Stopped" and time.monotonic() < deadline:
         time.sleep(0.2)
     assert status == "Stopped"
-    assert runs.describe(deployed, started.stopped)["status"] == "ABORTED"
+    assert executions.describe(deployed, started.stopped)["status"] == "ABORTED"
 
 
 def test_a_refused_run_ends_the_command_and_publishes_nothing(deployed: Any, started: Any) -> None:
@@ -151,7 +151,7 @@ def test_a_refused_run_ends_the_command_and_publishes_nothing(deployed: Any, sta
     refused = re.search(r"started (\S+)", told)
     assert refused is not None
     run = refused[1]
-    evaluation = runs.evaluation(deployed, run)
+    evaluation = executions.evaluation(deployed, run)
     assert evaluation is not None
     assert evaluation["passed"] is False
     packages = deployed.target.client("sagemaker").list_model_packages(
@@ -170,18 +170,18 @@ def test_a_model_that_got_better_is_published_and_answers(deployed: Any, started
     assert snapshot.output["outcome"] == "accepted"
     assert snapshot.progress.phase == "done"
     assert len(snapshot.progress.losses) == snapshot.progress.steps > 0
-    evaluation = runs.evaluation(deployed, started.accepted)
+    evaluation = executions.evaluation(deployed, started.accepted)
     assert evaluation is not None
     primary = evaluation["primary"]
     assert primary["tuned"] < primary["base"]
     assert primary["interval"][1] < 0
-    report = runs.artifact(deployed, started.accepted, "report.html")
+    report = executions.artifact(deployed, started.accepted, "report.html")
     assert report is not None
     assert b"<html" in report
-    assert started.accepted in hosting.newest_artifact(deployed)
-    assert models.newest_package(deployed).approval in ("Approved", "Rejected")
+    assert started.accepted in switch.newest_artifact(deployed)
+    assert results.newest_package(deployed).approval in ("Approved", "Rejected")
 
-    base, tuned = asking.ask(deployed, asking.PROMPTS[0], {"max_new_tokens": 24, "do_sample": False})
+    base, tuned = inference.ask(deployed, inference.PROMPTS[0], {"max_new_tokens": 24, "do_sample": False})
     assert (base.model, tuned.model) == ("base", "tuned")
     assert base.text.strip()
     assert tuned.text.strip()

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from core.endpoint.hosting import HostingState
-from finexpert.deployment import Deployment
-from finexpert.service.endpoint import hosting
+from finexpert.service.deployment import Deployment
+from finexpert.service.endpoint import switch
 
 pytestmark = pytest.mark.app
 
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.app
 @pytest.fixture(scope="module", autouse=True)
 def model(deployed: Deployment) -> None:
     """An accepted adapter; test_app_runs makes one."""
-    if not hosting.read(deployed).artifact:
-        hosting.wake(deployed, None, progress=lambda state, seconds: None)
+    if not switch.read(deployed).artifact:
+        switch.wake(deployed, None, progress=lambda state, seconds: None)
 
 
 def test_runs_are_listed_newest_first_and_shown(answer: Any) -> None:
@@ -70,7 +70,7 @@ def test_sleep_removes_the_endpoint_and_wake_brings_it_back(deployed: Any, finex
     assert refused.returncode == 1
     assert "finexpert wake" in refused.stderr
     assert finexpert("wake").returncode == 0
-    assert hosting.read(deployed).state is HostingState.AWAKE
+    assert switch.read(deployed).state is HostingState.AWAKE
     assert finexpert("ask", "Revenue", "--max-new-tokens", "4").returncode == 0
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from core.endpoint.hosting import BASE
-from finexpert.service.asking import asking
-from finexpert.service.endpoint import hosting
+from finexpert.service.asking import inference
+from finexpert.service.endpoint import switch
 
 pytestmark = pytest.mark.app
 
@@ -21,11 +21,11 @@ def components(deployed: Any) -> list[str]:
 def test_the_adapter_leaves_and_comes_back_on_the_same_endpoint(
     deployed: Any, awake: Any, finexpert: Any, answer: Any
 ) -> None:
-    created = asking.endpoint_created(deployed)
+    created = inference.endpoint_created(deployed)
 
     told = finexpert("wake", "--base")
     assert "serving the base model alone" in told.stdout, told.stderr
-    assert hosting.read(deployed).artifact == BASE
+    assert switch.read(deployed).artifact == BASE
     assert components(deployed) == ["finexpert-base"]
     assert [each["model"] for each in answer("ask", "Revenue", "--max-new-tokens", "4")] == ["base"]
     refused = finexpert("chat", "--to", "tuned")
@@ -34,4 +34,4 @@ def test_the_adapter_leaves_and_comes_back_on_the_same_endpoint(
 
     assert finexpert("wake").returncode == 0
     assert components(deployed) == ["finexpert-base", "finexpert-tuned"]
-    assert asking.endpoint_created(deployed) == created
+    assert inference.endpoint_created(deployed) == created

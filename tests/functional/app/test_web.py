@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from finexpert import paths
-from finexpert.deployment import Deployment
+from finexpert.service.deployment import Deployment
 from finexpert.web.files import digest
 from tests.functional.app.page_client import Browser, sign_in
 

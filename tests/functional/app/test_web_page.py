@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from finexpert import paths
-from finexpert.deployment import Deployment
+from finexpert.service.deployment import Deployment
 from tests.functional.web_page import scripted_documents as documents
 from tests.functional.web_page.chromium import PATIENCE_MS, complaints_in, running_browser
 from tests.functional.web_page.document_shapes import differences

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from finexpert import paths
-from finexpert.deployment import Deployment
+from finexpert.service.deployment import Deployment
 from tests.unit.docs import docs_pages
 from tests.unit.docs.docs_output import prints
 from tests.unit.docs.docs_table import ON_THE_APP

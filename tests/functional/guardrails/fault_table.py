@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from finexpert.deployment import describe_stack
-from finexpert.service.runs import runs
+from finexpert.service.deployment import describe_stack
+from finexpert.service.runs import executions
 from tests.functional.guardrails.guarded_app import App, eventually, steer, subscribed_queue
 
 Fault = Mapping[str, Any]
@@ -130,7 +130,7 @@ def stopping_is_told_twice_and_late(app: App, inbox: Told) -> str:
     """The event of an aborted run is delivered once more, and then for a run that there never was."""
     run = app.start(epoch="500")
     eventually(lambda: program_of(app, run), why="the program does not run")
-    assert runs.stop(app.deployment, run)
+    assert executions.stop(app.deployment, run)
     eventually(lambda: jobs_of(app, run) == ["Stopped"], why="the job was not stopped")
     event = {"detail": {"name": run, "status": "ABORTED"}}
     again = app.invoke("stop-training", event)

@@ -20,11 +20,12 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from finexpert import paths, target
-from finexpert.cdk import Cdk
-from finexpert.children import Children
-from finexpert.deployment import Deployment
-from finexpert.service.runs import datasets, runs
+from finexpert import paths
+from finexpert.demo.cdk import Cdk
+from finexpert.demo.children import Children
+from finexpert.service import target
+from finexpert.service.deployment import Deployment
+from finexpert.service.runs import datasets, executions
 from localcloud import environment, lifecycle
 from localcloud.lifecycle import Cloud, CloudOptions
 
@@ -78,7 +79,7 @@ class App:
 
     def start(self, *, wake: bool = False, **hyperparameters: str) -> str:
         """Start a run on that dataset; its name."""
-        return runs.start(
+        return executions.start(
             self.deployment,
             dataset=self.upload(),
             hyperparameters=hyperparameters,
@@ -89,7 +90,9 @@ class App:
     def ended(self, run: str, seconds: float = 280) -> dict[str, Any]:
         """A run's execution when it has ended."""
         return eventually(
-            lambda: found if (found := runs.describe(self.deployment, run))["status"] != "RUNNING" else None,
+            lambda: (
+                found if (found := executions.describe(self.deployment, run))["status"] != "RUNNING" else None
+            ),
             seconds=seconds,
             why=f"{run} still runs",
         )

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from core.endpoint import hosting
 from finexpert import paths
-from finexpert.deployment import describe_stack
 from finexpert.service.account import leftovers
-from finexpert.service.runs import runs
+from finexpert.service.deployment import describe_stack
+from finexpert.service.runs import executions
 from tests.functional.guardrails.guarded_app import App, eventually, make_endpoint, names_of_endpoints
 
 PARTS = ("Storage", "Training", "Hosting", "Guardrails", "Billing")
@@ -55,7 +55,7 @@ def training(app: App) -> None:
     def trains() -> bool:
         jobs = sagemaker.list_training_jobs(NameContains=run)["TrainingJobSummaries"]
         if not jobs:
-            assert runs.describe(app.deployment, run)["status"] == "RUNNING"
+            assert executions.describe(app.deployment, run)["status"] == "RUNNING"
             return False
         return bool(sagemaker.describe_training_job(TrainingJobName=run)["SecondaryStatus"] == "Training")
 

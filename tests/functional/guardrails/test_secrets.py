@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from finexpert.service.runs import runs
+from finexpert.service.runs import executions
 from tests.functional.guardrails.guarded_app import CANARY, App
 
 
@@ -18,8 +18,8 @@ def test_a_secret_of_the_shell_is_in_no_log_report_template_or_error(app: App) -
     texts = {
         "execution": str(ended),
         "exception": str(failed),
-        "report": str(runs.artifact(app.deployment, run, "report.html")),
-        "evaluation": str(runs.evaluation(app.deployment, run)),
+        "report": str(executions.artifact(app.deployment, run, "report.html")),
+        "evaluation": str(executions.evaluation(app.deployment, run)),
         **app.cloud.ask("GET", "logs"),
     }
     assert "errorMessage" in failed

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from finexpert.service.endpoint import restoring, snoozing
+from finexpert.service.endpoint import restore, switch
 from tests.fakes.serving_model import build_adapter, build_model
 from tests.functional.reaper.reaper_lab import AUDIT_BUCKET, MakeClient, Statement, permit, role, without
 from tests.functional.sagemaker.sagemaker_lab import eventually
@@ -111,7 +111,7 @@ def test_warns_snoozes_reaps_and_restores(client: MakeClient, reaper: Reap, endp
     assert decided(reaper(WARN_MINUTES="0.1")).startswith("warn: idle: warned")
     assert "finexpert:delete-after" in tags()
 
-    snoozing.snooze(client, endpoint, 1, datetime.now(UTC))
+    switch.snooze(client, endpoint, 1, datetime.now(UTC))
     assert "finexpert:delete-after" not in tags()
     assert "protected by its tag" in decided(reaper(WARN_MINUTES="0.1"))
 
@@ -127,7 +127,7 @@ def test_warns_snoozes_reaps_and_restores(client: MakeClient, reaper: Reap, endp
     assert not client("sagemaker").list_inference_components()["InferenceComponents"]
 
     steps: list[str] = []
-    restoring.restore(client, lambda region: client, AUDIT_BUCKET, endpoint, datetime.now(UTC), steps.append)
+    restore.restore(client, lambda region: client, AUDIT_BUCKET, endpoint, datetime.now(UTC), steps.append)
     assert "component tuned is in service" in steps
     assert generated(client, "base") and generated(client, "tuned")
     assert tags() == {"finexpert:project": "FinExpert"}

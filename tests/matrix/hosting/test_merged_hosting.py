@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from core.endpoint.hosting import HostingState
-from finexpert import paths, target
-from finexpert.cdk import Cdk
-from finexpert.children import Children
-from finexpert.deployment import Deployment
-from finexpert.service.asking import asking
-from finexpert.service.endpoint import hosting
-from finexpert.service.runs import datasets, runs
+from finexpert import paths
+from finexpert.demo.cdk import Cdk
+from finexpert.demo.children import Children
+from finexpert.service import target
+from finexpert.service.asking import inference
+from finexpert.service.deployment import Deployment
+from finexpert.service.endpoint import switch
+from finexpert.service.runs import datasets, executions
 from localcloud import lifecycle
 
 SETTINGS = {
@@ -53,13 +54,15 @@ def deployed(tmp_path: Path) -> Iterator[Deployment]:
 def test_a_run_merges_and_the_endpoint_serves_what_it_merged(deployed: Deployment) -> None:
     s3 = deployed.target.client("s3")
     dataset = datasets.upload(s3, bucket=deployed.output("Storage", "DataBucketName"), path=paths.SAMPLE)
-    run = runs.start(deployed, dataset=dataset, hyperparameters={}, wake=True, now=datetime.now(UTC))
+    run = executions.start(deployed, dataset=dataset, hyperparameters={}, wake=True, now=datetime.now(UTC))
     until = time.monotonic() + PATIENCE_SECONDS
-    while (execution := runs.describe(deployed, run))["status"] == "RUNNING" and time.monotonic() < until:
+    while (execution := executions.describe(deployed, run))[
+        "status"
+    ] == "RUNNING" and time.monotonic() < until:
         time.sleep(1)
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
 
-    state = hosting.read(deployed)
+    state = switch.read(deployed)
     assert state.state is HostingState.AWAKE
     assert state.artifact.endswith(f"/runs/{run}/output/model.tar.gz")
     bucket = deployed.output("Storage", "ArtifactBucketName")
@@ -72,10 +75,10 @@ def test_a_run_merges_and_the_endpoint_serves_what_it_merged(deployed: Deploymen
     source = container["ModelDataSource"]["S3DataSource"]
     assert source["S3Uri"] == f"s3://{bucket}/runs/{run}/checkpoints/merged/"
 
-    (answer,) = asking.ask(deployed, "Net revenue rose", {"max_new_tokens": 8, "do_sample": False})
+    (answer,) = inference.ask(deployed, "Net revenue rose", {"max_new_tokens": 8, "do_sample": False})
     assert answer.model == "tuned"
     assert answer.text
-    hosting.sleep(deployed, progress=lambda state, seconds: None)
+    switch.sleep(deployed, progress=lambda state, seconds: None)
     assert sagemaker.list_endpoints()["Endpoints"] == []
 
 

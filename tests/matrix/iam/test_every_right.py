@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from finexpert.deployment import describe_stack
-from finexpert.service.asking import asking
-from finexpert.service.runs import runs
+from finexpert.service.asking import inference
+from finexpert.service.deployment import describe_stack
+from finexpert.service.runs import executions
 from tests.functional.guardrails.guarded_app import (
     App,
     call_component,
@@ -49,7 +49,7 @@ def a_run_is_accepted_woken_and_asked(app: App) -> None:
     run = app.start(wake=True, max_steps="15")
     ended = app.ended(run)
     assert ended["status"] == "SUCCEEDED", ended.get("cause")
-    base, tuned = asking.ask(app.deployment, "The results", {"max_new_tokens": 4})
+    base, tuned = inference.ask(app.deployment, "The results", {"max_new_tokens": 4})
     assert base.text and tuned.text
     bucket = app.deployment.output("Storage", "ArtifactBucketName")
     nowhere = f"s3://{bucket}/runs/none/output/model.tar.gz"
@@ -72,7 +72,7 @@ def a_run_is_aborted(app: App) -> None:
         return bool(jobs) and status(run) == "InProgressTraining"
 
     eventually(training, why="the job does not train")
-    assert runs.stop(app.deployment, run)
+    assert executions.stop(app.deployment, run)
     eventually(lambda: status(run).startswith("Stopped"), why="the job was not stopped")
 
 

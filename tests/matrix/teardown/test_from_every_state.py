@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from finexpert.errors import UserError
-from finexpert.service.account import audit
+from finexpert.service.account import leftovers
 from tests.functional.guardrails.guarded_app import App, eventually, guarded_app
 from tests.functional.guardrails.teardown_states import STATES, left_over
 
@@ -48,11 +48,11 @@ def test_what_a_setting_keeps_is_kept_and_told_apart(tmp_path_factory: pytest.Te
         )
         app.destroy()
         assert "retain_data is true: cdk destroy keeps the buckets" in app.cdk.log_path.read_text()
-        result = audit.audit(app.deployment, ["us-east-1"], everything=False)
+        result = leftovers.audit(app.deployment, ["us-east-1"], everything=False)
         assert result.found == ()
         kept = {leftover.name for leftover in result.kept if leftover.kind == "buckets"}
         assert {name.split("-")[1] for name in kept} == {"data", "artifacts", "audit"}
-        (key,) = (leftover.name for leftover in result.kept if leftover.kind == audit.TAGGED)
+        (key,) = (leftover.name for leftover in result.kept if leftover.kind == leftovers.TAGGED)
         assert ":kms:" in key
 
 

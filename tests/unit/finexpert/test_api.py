@@ -18,11 +18,12 @@ from traitlets.config import Config
 from core.endpoint.hosting import BASE, Hosting, HostingBusy, HostingError, HostingState
 from finexpert import api
 from finexpert.api import Answers, Expert, FineTuned
-from finexpert.cli.commands import sleep, train, wake
 from finexpert.errors import ExitCode, UserError
-from finexpert.service.asking.asking import Answer
-from finexpert.service.endpoint import hosting
-from finexpert.service.runs import runs
+from finexpert.service.asking.inference import Answer
+from finexpert.service.endpoint import switch
+from finexpert.service.runs import executions
+from finexpert.views import endpoint
+from finexpert.views import run as run_view
 
 
 class Cloud:
@@ -60,9 +61,9 @@ def settings() -> Any:
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     made = Cloud()
     monkeypatch.setattr(api.target, "from_environment", lambda on, flags: made.target)
-    monkeypatch.setattr(wake, "serve", made.serve)
-    monkeypatch.setattr(hosting, "begin_sleep", made.begin_sleep)
-    monkeypatch.setattr(sleep, "put_to_sleep", made.put_to_sleep)
+    monkeypatch.setattr(endpoint, "wake", made.serve)
+    monkeypatch.setattr(switch, "begin_sleep", made.begin_sleep)
+    monkeypatch.setattr(endpoint, "sleep", made.put_to_sleep)
     never = SimpleNamespace(register=lambda function: None, unregister=lambda function: None)
     monkeypatch.setattr(api, "atexit", never)  # the end of these tests is no end of a kernel
     return made
@@ -185,9 +186,9 @@ def test_a_fine_tune_is_started_watched_and_its_figures_shown(
     )
     primary = {"metric": "held_out_bits_per_byte", "base": 2.0, "tuned": 1.5, "difference": -0.5}
     evaluation = {"primary": {**primary, "interval": [-0.6, -0.4]}, "verdict": "Better."}
-    monkeypatch.setattr(train, "start", lambda *given, wake: started.append((*given[1:], wake)) or "run-1")
-    monkeypatch.setattr(train, "watch", lambda deployment, run: snapshot)
-    monkeypatch.setattr(runs, "evaluation", lambda deployment, run: evaluation)
+    monkeypatch.setattr(run_view, "start", lambda *given, wake: started.append((*given[1:], wake)) or "run-1")
+    monkeypatch.setattr(run_view, "watch", lambda deployment, run: snapshot)
+    monkeypatch.setattr(executions, "evaluation", lambda deployment, run: evaluation)
 
     tuned = Expert().fine_tune(Path("texts"), epoch=3)
 

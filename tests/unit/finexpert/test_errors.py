@@ -9,9 +9,9 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from core.endpoint.hosting import HostingError
-from finexpert import target
 from finexpert.cli import main as cli
 from finexpert.errors import ExitCode, UserError, explain
+from finexpert.service import target
 from infra.settings import SettingsError
 
 

@@ -13,7 +13,8 @@ from core.names import STACK_NAME_TAG
 from core.reaper.run import Run
 from core.reaper.settings import Settings
 from finexpert.errors import UserError
-from finexpert.service.endpoint import restoring, snoozing
+from finexpert.service.endpoint import restore as restoring
+from finexpert.service.endpoint import switch
 from tests.fakes.cloud import arn, error, minutes
 from tests.fakes.reaper_cloud import ReaperCloud
 
@@ -204,7 +205,7 @@ class TestSnooze:
     def test_it_keeps_and_takes_the_deadline_off(self, cloud: ReaperCloud) -> None:
         name = cloud.endpoint("idle")
         reap(cloud, warn=timedelta(minutes=30))
-        until = snoozing.snooze(cloud, name, 8, cloud.now)
+        until = switch.snooze(cloud, name, 8, cloud.now)
         assert until == datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
         assert cloud.tags[arn("endpoint", name)] == {
             "finexpert:project": "FinExpert",
@@ -215,4 +216,4 @@ class TestSnooze:
 
     def test_an_unknown_name_is_told(self, cloud: ReaperCloud) -> None:
         with pytest.raises(UserError, match="no endpoint gone"):
-            snoozing.snooze(cloud, "gone", 1, cloud.now)
+            switch.snooze(cloud, "gone", 1, cloud.now)

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from finexpert.cli.main import app
-from finexpert.service.evaluation import comparing
+from finexpert.service.evaluation import comparison
 
 METRICS = {
     "held_out_bits_per_byte": ("Held-out text", "bits a byte", "lower", "primary"),
@@ -57,11 +57,11 @@ def evaluation(
     }
 
 
-def pair(a: dict[str, Any], b: dict[str, Any]) -> comparing.RunPair:
-    return comparing.compare(("first", "second"), (a, b))
+def pair(a: dict[str, Any], b: dict[str, Any]) -> comparison.RunPair:
+    return comparison.compare(("first", "second"), (a, b))
 
 
-def metric(found: comparing.RunPair, name: str = "held_out_bits_per_byte") -> comparing.MetricPair:
+def metric(found: comparison.RunPair, name: str = "held_out_bits_per_byte") -> comparison.MetricPair:
     (one,) = [each for each in found.metrics if each.name == name]
     return one
 
@@ -164,8 +164,8 @@ def test_an_evaluation_without_items_says_how_to_get_them(tmp_path: Path, files:
 
 def test_comparing_does_not_load_a_training_library(files: tuple[str, str]) -> None:
     code = (
-        "import sys; from finexpert.service.evaluation import comparing, evaluations;"
-        f"comparing.compare(('a', 'b'), tuple(evaluations.load(None, f) for f in {files!r}));"
+        "import sys; from finexpert.service.evaluation import comparison, results;"
+        f"comparison.compare(('a', 'b'), tuple(results.load(None, f) for f in {files!r}));"
         "print([name for name in ('torch', 'transformers', 'peft') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

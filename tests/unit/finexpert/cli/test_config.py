@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from finexpert.cli.commands import config
-from finexpert.target import Target
+from finexpert.service.target import Target
 from infra.settings import Settings, origins
 
 

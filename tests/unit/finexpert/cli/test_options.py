@@ -13,7 +13,7 @@ from finexpert.cli import main as cli
 from finexpert.cli import options
 from finexpert.cli.options import Options
 from finexpert.errors import ExitCode, UserError
-from finexpert.target import On
+from finexpert.service.target import On
 
 
 def given(*arguments: str) -> Options:

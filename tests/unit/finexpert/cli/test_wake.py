@@ -13,7 +13,7 @@ from core.endpoint.hosting import Hosting, HostingState
 from finexpert.cli import main as cli
 from finexpert.cli.commands import wake
 from finexpert.errors import UserError
-from finexpert.service.endpoint import hosting
+from finexpert.service.endpoint import switch
 
 
 @pytest.fixture
@@ -28,9 +28,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def wait(client: Any, stack: str, wanted: HostingState, **how: Any) -> Hosting:
         return Hosting(stack=stack, state=wanted, artifact=asked[-1])
 
-    monkeypatch.setattr(hosting.hosting, "wake", serve)
-    monkeypatch.setattr(hosting.hosting, "wait", wait)
-    monkeypatch.setattr(hosting, "newest_artifact", lambda deployment: "s3://b/newest/model.tar.gz")
+    monkeypatch.setattr(switch.hosting, "wake", serve)
+    monkeypatch.setattr(switch.hosting, "wait", wait)
+    monkeypatch.setattr(switch, "newest_artifact", lambda deployment: "s3://b/newest/model.tar.gz")
     monkeypatch.setattr(wake, "open_deployment", lambda context: deployment())
     return asked
 
@@ -67,6 +67,6 @@ def test_a_run_and_the_base_model_alone_exclude_each_other(asked: list[str]) -> 
 
 def test_merged_hosting_has_no_base_model_to_serve(asked: list[str]) -> None:
     with pytest.raises(UserError, match="merged") as told:
-        hosting.wake_base(deployment("merged"), progress=lambda state, seconds: None)
+        switch.wake_base(deployment("merged"), progress=lambda state, seconds: None)
     assert "components" in told.value.fix
     assert asked == []

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from finexpert import paths
-from finexpert.children import Children
-from finexpert.cli.views import display
 from finexpert.demo import folder, program, reaping, summary
+from finexpert.demo.children import Children
 from finexpert.demo.interrupts import Interrupts
 from finexpert.demo.stage import Stage
 from finexpert.demo.steps import STEPS, Step
 from finexpert.errors import ExitCode, UserError
 from finexpert.service.endpoint import reaper
 from finexpert.service.runs.follow import Snapshot
+from finexpert.views import display
 from infra.settings import Settings
 
 NOW = datetime(2026, 1, 31, 14, 0, tzinfo=UTC)

@@ -16,11 +16,11 @@ from rich.console import Console
 from core.hyperparameters import parse
 from core.money import prices
 from finexpert.cli.commands.doctor import checks, show
-from finexpert.deployment import Deployment
 from finexpert.doctor import Finding, Verdict, account, bad, examine, good, model, money, unknown
-from finexpert.service.runs import gpu_memory
-from finexpert.service.runs.gpu_memory import GIB, LLAMA_2_7B, LLAMA_2_7B_BYTES
-from finexpert.target import Target
+from finexpert.service.deployment import Deployment
+from finexpert.service.runs import base_model
+from finexpert.service.runs.base_model import GIB, LLAMA_2_7B, LLAMA_2_7B_BYTES
+from finexpert.service.target import Target
 from infra.settings import Settings
 from training.model.memory_plan import MemoryPlan
 
@@ -184,7 +184,7 @@ def test_weights_are_a_configuration_with_safetensors() -> None:
 def step_of(instance_type: str = "ml.g5.2xlarge", **settings: str) -> MemoryPlan:
     """Llama 2 7B's, with JumpStart's rows of 1,024 tokens."""
     recipe = parse({"max_input_length": "1024"} | settings)
-    plan = gpu_memory.fit(LLAMA_2_7B, LLAMA_2_7B_BYTES, recipe, instance_type)
+    plan = base_model.fit(LLAMA_2_7B, LLAMA_2_7B_BYTES, recipe, instance_type)
     assert plan is not None
     return plan
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from finexpert.service.evaluation import evaluating
-from finexpert.service.evaluation.evaluating import Sources
+from finexpert.service.evaluation import rescoring
+from finexpert.service.evaluation.rescoring import Sources
 from training.host.events import Events
 from training.host.stopping import StopSignal
 from training.job.channels import Channels
@@ -55,7 +55,7 @@ def test_the_same_figures_come_out_and_the_new_questions_are_asked(
     questions = tmp_path / "mine.jsonl"
     questions.write_text("".join(f'{{"question": "What is {n}?", "answer": "{n}"}}\n' for n in range(3)))
     folder = tmp_path / "again"
-    evaluating.gather(
+    rescoring.gather(
         Folder(base),
         Sources("s3://b/input/data/training/", "s3://b/input/data/model/", "s3://b/model.tar.gz"),
         folder=folder,
@@ -65,14 +65,14 @@ def test_the_same_figures_come_out_and_the_new_questions_are_asked(
         download=False,
     )
     lines: list[str] = []
-    measured = evaluating.run_program(folder, os.environ | {"OMP_NUM_THREADS": "1"}, lines.append)
-    assert evaluating.same_data(measured, first)
-    document = evaluating.completed(measured, first)
+    measured = rescoring.run_program(folder, os.environ | {"OMP_NUM_THREADS": "1"}, lines.append)
+    assert rescoring.same_data(measured, first)
+    document = rescoring.completed(measured, first)
     assert document["primary"] == first["primary"]
     assert (document["passed"], document["settings"]) == (first["passed"], first["settings"])
     (own,) = [metric for metric in document["metrics"] if metric["name"] == "own_exact_match"]
     assert own["items"] == 3
     assert "own_exact_match" in {entry["name"] for entry in first["not_measured"]}
     assert any('"phase"' in line for line in lines)
-    evaluating.write(document, tmp_path / "out")
+    rescoring.write(document, tmp_path / "out")
     assert document["verdict"] in (tmp_path / "out" / "report.html").read_text()

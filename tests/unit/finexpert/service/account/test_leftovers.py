@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from core.names import RETAINED_TAG
 from finexpert.cli import main as cli
 from finexpert.cli.commands import leftovers as command
-from finexpert.service.account import audit, leftovers
-from finexpert.service.account.audit import Audit, Leftover
+from finexpert.service.account import leftovers
+from finexpert.service.account.leftovers import Audit, Leftover
 
 ENDPOINT = "arn:aws:sagemaker:eu-west-1:1:endpoint/odd-name"
 
@@ -51,7 +51,7 @@ def test_an_empty_account_holds_nothing_of_any_kind() -> None:
     found = leftovers.find(lambda service: Region({}))
     assert tuple(found) == leftovers.KINDS
     assert not any(found.values())
-    result = audit.audit(account({}), ["us-east-1", "eu-west-1"], everything=True)
+    result = leftovers.audit(account({}), ["us-east-1", "eu-west-1"], everything=True)
     assert result == Audit((), ("us-east-1", "eu-west-1"), ())
 
 
@@ -65,13 +65,13 @@ def test_the_projects_own_are_known_by_name_or_tag_and_others_are_left_out() -> 
             },
         }
     )
-    own = audit.audit(there, ["us-east-1", "eu-west-1"], everything=False).found
+    own = leftovers.audit(there, ["us-east-1", "eu-west-1"], everything=False).found
     assert own == (
-        Leftover(audit.EVERYWHERE, "buckets", "finexpert-data-1-eu"),
+        Leftover(leftovers.EVERYWHERE, "buckets", "finexpert-data-1-eu"),
         Leftover("eu-west-1", "endpoints", "odd-name"),
-        Leftover("eu-west-1", audit.TAGGED, "arn:aws:kms:eu-west-1:1:key/k"),
+        Leftover("eu-west-1", leftovers.TAGGED, "arn:aws:kms:eu-west-1:1:key/k"),
     )
-    everything = audit.audit(there, ["us-east-1", "eu-west-1"], everything=True).found
+    everything = leftovers.audit(there, ["us-east-1", "eu-west-1"], everything=True).found
     assert {entry.name for entry in everything} - {entry.name for entry in own} == {"finexperts", "theirs"}
 
 
@@ -85,11 +85,11 @@ def test_what_a_setting_keeps_is_told_apart() -> None:
             "eu-west-1": {"get_resources": {"ResourceTagMappingList": listed}},
         }
     )
-    result = audit.audit(there, ["eu-west-1"], everything=False)
-    assert result.found == (Leftover(audit.EVERYWHERE, "buckets", "finexpert-old"),)
+    result = leftovers.audit(there, ["eu-west-1"], everything=False)
+    assert result.found == (Leftover(leftovers.EVERYWHERE, "buckets", "finexpert-old"),)
     assert result.kept == (
-        Leftover(audit.EVERYWHERE, "buckets", "finexpert-data-1-eu"),
-        Leftover("eu-west-1", audit.TAGGED, key),
+        Leftover(leftovers.EVERYWHERE, "buckets", "finexpert-data-1-eu"),
+        Leftover("eu-west-1", leftovers.TAGGED, key),
     )
 
 
@@ -106,7 +106,7 @@ def test_what_a_setting_keeps_is_told_apart() -> None:
     ],
 )
 def test_names_that_belong(name: str, mine: bool) -> None:
-    assert audit.belongs(name, "FinExpert", {ENDPOINT}) is mine
+    assert leftovers.belongs(name, "FinExpert", {ENDPOINT}) is mine
 
 
 def test_what_cannot_be_read_is_told_and_hides_nothing_else() -> None:
@@ -118,7 +118,7 @@ def test_what_cannot_be_read_is_told_and_hides_nothing_else() -> None:
             }
         }
     )
-    result = audit.audit(there, ["eu-west-1"], everything=False)
+    result = leftovers.audit(there, ["eu-west-1"], everything=False)
     assert [entry.name for entry in result.found] == ["finexpert-m"]
     (unread,) = result.unread
     assert unread.startswith("eu-west-1, endpoints: ")
@@ -138,7 +138,7 @@ def test_the_exit_code_tells_what_was_found(
     monkeypatch: pytest.MonkeyPatch, result: Audit, code: int, words: str
 ) -> None:
     monkeypatch.setattr(command, "open_deployment", lambda context: account({}))
-    monkeypatch.setattr(audit, "audit", lambda deployment, where, **how: result)
+    monkeypatch.setattr(leftovers, "audit", lambda deployment, where, **how: result)
     done = CliRunner().invoke(cli.app, ["leftovers", "--region", "us-east-1"])
     assert done.exit_code == code
     assert words in done.output

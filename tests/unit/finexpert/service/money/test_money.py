@@ -17,8 +17,7 @@ from finexpert.cli import main as cli
 from finexpert.cli.commands import costs as costs_command
 from finexpert.cli.commands import plan as plan_command
 from finexpert.errors import ExitCode
-from finexpert.service.money import costs
-from finexpert.service.runs import planning
+from finexpert.service.money import costs, plan
 from infra.settings import Settings
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -61,8 +60,8 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Account:
     for module in (plan_command, costs_command):
         monkeypatch.setattr(module, "open_deployment", made.deployment)
     monkeypatch.setattr(costs, "month_to_date", made.month)
-    monkeypatch.setattr(planning, "month_to_date", made.month)
-    monkeypatch.setattr(planning.reservations, "read", lambda s3, bucket: made.book)
+    monkeypatch.setattr(plan, "month_to_date", made.month)
+    monkeypatch.setattr(plan.reservations, "read", lambda s3, bucket: made.book)
     return made
 
 

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from core.names import Names
 from finexpert.errors import UserError
-from finexpert.service.runs import follow, runs
+from finexpert.service.runs import executions, follow
 from finexpert.service.runs.follow import Snapshot
 from infra.training.definition import definition
 from infra.training.fine_tune import FineTune
@@ -156,7 +156,7 @@ def test_every_state_of_the_state_machine_is_said_in_words() -> None:
 def test_a_run_that_does_not_exist_is_told() -> None:
     account = Account([])
     with pytest.raises(UserError, match="There is no run other"):
-        runs.describe(deployment(account), "other")
+        executions.describe(deployment(account), "other")
 
 
 @pytest.mark.parametrize(
@@ -183,14 +183,17 @@ def test_a_failed_run_raises_its_reason() -> None:
 
 
 def test_names_of_runs_sort_by_time_and_differ() -> None:
-    one, other = runs.new_name("finexpert", NOW), runs.new_name("finexpert", NOW + timedelta(seconds=1))
+    one, other = (
+        executions.new_name("finexpert", NOW),
+        executions.new_name("finexpert", NOW + timedelta(seconds=1)),
+    )
     assert one.startswith("finexpert-20260131-140000-")
     assert one < other
-    assert len({runs.new_name("finexpert", NOW) for _ in range(20)}) > 15
+    assert len({executions.new_name("finexpert", NOW) for _ in range(20)}) > 15
 
 
 def test_artifacts_that_a_run_lacks_are_none() -> None:
     account = Account([])
     account.scene = {"objects": {f"runs/{RUN}/evaluation.json": b'{"passed": true}'}}
-    assert runs.evaluation(deployment(account), RUN) == {"passed": True}
-    assert runs.artifact(deployment(account), RUN, "report.html") is None
+    assert executions.evaluation(deployment(account), RUN) == {"passed": True}
+    assert executions.artifact(deployment(account), RUN, "report.html") is None

@@ -1,0 +1,153 @@
+"""Programs that the demo runs: each in a process group of its own, output to a log, none left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+GRACE_SECONDS = 3.0
+
+
+class Children:
+    """The programs that run now. `stop` ends them, and from then on none can be started.
+
+    Each has a session of its own: Ctrl-C in the terminal reaches only the one who ends them in order.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._stopped = False
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        cwd: Path,
+        log_path: Path,
+        on_line: Callable[[str], None],
+    ) -> int:
+        """Run a program to its end and return its exit status; 130 if `stop` came before or meanwhile.
+
+        Args:
+            log_path: stdout and stderr are appended here, under a line with the command.
+            on_line: called with each line of output.
+        """
+        with log_path.open("a", encoding="utf-8") as log:
+            log.write(f"\n$ {' '.join(argv)}\n")
+            process = self._start(argv, environment, cwd)
+            if process is None:
+                return 128 + signal.SIGINT
+            try:
+                for line in process.stdout or ():
+                    log.write(line)
+                    log.flush()
+                    on_line(line.rstrip("\n"))
+                return process.wait()
+            finally:
+                _end(process)
+                with self._lock:
+                    self._running.discard(process)
+
+    def stop(self) -> None:
+        """End every program that runs, with all that it started."""
+        with self._lock:
+            self._stopped = True
+            running = list(self._running)
+        for process in running:
+            _end(process)
+
+    def _start(
+        self, argv: Sequence[str], environment: Mapping[str, str], cwd: Path
+    ) -> subprocess.Popen[str] | None:
+        with self._lock:
+            if self._stopped:
+                return None
+            process = subprocess.Popen(
+                list(argv),
+                env=dict(environment),
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+            )
+            self._running.add(process)
+            return process
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """SIGTERM to the program's group, SIGKILL to whatever of it is left after the grace."""
+    if process.poll() is None:
+        _signal(process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_SECONDS)
+    _signal(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+PROC = Path("/proc")
+LOOK_SECONDS = 0.05
+
+
+def of_folder(folder: Path) -> list[str]:
+    """`PID COMMAND` of every process, but this one, that was started for `folder` or below it.
+
+    All that a demo starts has the folder in its environment: the CDK CLI in AWS_CONFIG_FILE, the embedded
+    cloud, its Lambdas, jobs and endpoints in TMPDIR.
+    """
+    needle = str(folder.resolve())
+    found = []
+    for pid, command, everything in _processes():
+        if needle in everything and pid != os.getpid():
+            found.append(f"{pid} {command[:120]}")
+    return found
+
+
+def left_of_folder(folder: Path, *, patience_seconds: float = 3.0) -> list[str]:
+    """`of_folder` once what has just been killed has had time to end: the system needs a moment for it."""
+    deadline = time.monotonic() + patience_seconds
+    while (found := of_folder(folder)) and time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS)
+    return found
+
+
+def _processes() -> Iterator[tuple[int, str, str]]:
+    """(pid, command line, command line with environment) of all processes that this user may look into."""
+    if PROC.joinpath("self").exists():
+        yield from _from_proc()
+    else:
+        yield from _from_ps()
+
+
+def _from_proc() -> Iterator[tuple[int, str, str]]:
+    for entry in PROC.iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                environment = (entry / "environ").read_bytes().decode(errors="replace")
+                directory = (entry / "cwd").readlink()
+                yield int(entry.name), command, f"{command}\0{environment}\0{directory}"
+
+
+def _from_ps() -> Iterator[tuple[int, str, str]]:
+    listed = subprocess.run(
+        ["ps", "-axEww", "-o", "pid=,command="], capture_output=True, text=True, check=True, errors="replace"
+    )
+    for line in listed.stdout.splitlines():
+        pid, _, command = line.strip().partition(" ")
+        yield int(pid), command, command

@@ -1,0 +1,195 @@
+"""Ask the live endpoint: all models that it serves at the same time, each answer while it is written."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Event
+from typing import Any
+
+from core.endpoint.hosting import HostingState
+from finexpert.errors import Asleep, UserError
+from finexpert.service.asking import inference
+from finexpert.service.deployment import Deployment
+from finexpert.service.endpoint import switch
+
+PROMPTS = (
+    "The investment tests performed indicate",
+    "the relative volume for the long out of the money options, indicates",
+    "The results for the short in the money options",
+    "The results are encouraging for aggressive investors",
+)
+"""The four prompts of the course that this product grew from; shown before and after tuning."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one model said to one prompt, and how long it took (seconds, round trip)."""
+
+    model: str
+    prompt: str
+    text: str
+    seconds: float
+
+
+Heard = Callable[[str, str], None]
+"""Is told a model's name and its answer so far."""
+
+
+def _unheard(model: str, text: str) -> None:
+    """Who asks waits for the whole answer."""
+
+
+def generation(max_new_tokens: int, temperature: float, seed: int, top_p: float = 1.0) -> dict[str, Any]:
+    """The request's parameters; sampling is on only where the temperature asks for it."""
+    if temperature <= 0:
+        return {"max_new_tokens": max_new_tokens, "do_sample": False}
+    sampling = {"do_sample": True, "temperature": temperature, "seed": seed}
+    return {"max_new_tokens": max_new_tokens, **sampling, **({"top_p": top_p} if top_p < 1 else {})}
+
+
+def require_awake(deployment: Deployment) -> None:
+    """Raises:
+    Asleep: Hosting is not awake, so nobody would answer.
+    """
+    state = switch.read(deployment).state
+    if state is not HostingState.AWAKE:
+        raise Asleep(
+            f"Hosting is {state}, so there is no endpoint to ask.",
+            where=deployment.names.stack("Hosting"),
+            fix="Wake it: finexpert wake (on AWS it bills from then on, until it has been idle).",
+        )
+
+
+def ask(
+    deployment: Deployment,
+    prompt: str | Mapping[str, str],
+    parameters: Mapping[str, Any],
+    *,
+    heard: Heard = _unheard,
+) -> list[Answer]:
+    """The models' answers to a prompt, all at the same time, in the order of `switch.models`.
+
+    When one fails, or who asked is interrupted, the others end where they are.
+
+    Args:
+        prompt: for every model; or one for each that is to be asked, by its name.
+        parameters: of the generation: max_new_tokens, temperature, do_sample, seed, top_p.
+        heard: told each model's answer so far whenever a piece of it comes, from that model's thread.
+
+    Raises:
+        Asleep: Hosting is not awake.
+        UserError: an answer has a shape that is not known.
+        botocore.exceptions.ClientError: the endpoint refused.
+    """
+    from botocore.exceptions import ClientError
+
+    known = switch.models(deployment)
+    prompts = prompt if isinstance(prompt, Mapping) else dict.fromkeys(known, prompt)
+    client = deployment.target.client("sagemaker-runtime")
+    stopped = Event()
+
+    def one(model: str) -> Answer:
+        begin = time.monotonic()
+        text = ""
+        answer = client.invoke_endpoint_with_response_stream(
+            EndpointName=deployment.names.endpoint,
+            ContentType="application/json",
+            Body=json.dumps({"inputs": prompts[model], "parameters": dict(parameters), "stream": True}),
+            **_addressed(known[model]),
+        )
+        for piece in inference.pieces(_payloads(answer["Body"])):
+            text = piece.whole if piece.whole is not None else text + piece.text
+            heard(model, text)
+            if stopped.is_set():
+                break
+        return Answer(model, prompts[model], text, time.monotonic() - begin)
+
+    with ThreadPoolExecutor(len(known)) as pool:
+        try:
+            return list(pool.map(one, [model for model in known if model in prompts]))
+        except ClientError:
+            require_awake(deployment)
+            raise
+        finally:
+            stopped.set()
+
+
+def _addressed(component: str | None) -> dict[str, str]:
+    return {"InferenceComponentName": component} if component else {}
+
+
+def _payloads(events: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    """The bytes of an event stream; botocore raises what the container reports in between."""
+    for event in events:
+        yield event["PayloadPart"]["Bytes"]
+
+
+def endpoint_created(deployment: Deployment) -> datetime:
+    """When the live endpoint was made, UTC-aware."""
+    answer = deployment.target.client("sagemaker").describe_endpoint(EndpointName=deployment.names.endpoint)
+    created: datetime = answer["CreationTime"]
+    return created
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some more of the answer. `whole`: all of it, in the container's own words, with the last piece."""
+
+    text: str
+    whole: str | None = None
+
+
+def pieces(chunks: Iterable[bytes]) -> Iterator[Piece]:
+    """The answer piece by piece: LMI's `{"token": {"text"}}` a line, the last with `"generated_text"`.
+
+    Args:
+        chunks: payloads of the event stream, cut without regard to lines or characters.
+
+    Raises:
+        UserError: a line has another shape.
+    """
+    for line in _lines(chunks):
+        try:
+            document = json.loads(line)
+        except ValueError:
+            raise _unknown(line.decode(errors="replace")) from None
+        if isinstance(document, dict) and isinstance(document.get("token"), dict):
+            yield Piece(str(document["token"].get("text", "")), document.get("generated_text"))
+        else:
+            text = generated_text(document)
+            yield Piece(text, text)
+
+
+def generated_text(document: Any) -> str:
+    """The text in an answer that comes at once: LMI's `{"generated_text"}`, JumpStart's list of one such.
+
+    Raises:
+        UserError: the answer has another shape.
+    """
+    entry = document[0] if isinstance(document, list) and document else document
+    if isinstance(entry, dict):
+        for key in ("generated_text", "generation"):
+            if isinstance(entry.get(key), str):
+                return str(entry[key])
+    raise _unknown(json.dumps(document))
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from filter(None, map(bytes.strip, whole))
+    if rest.strip():
+        yield rest
+
+
+def _unknown(answer: str) -> UserError:
+    return UserError(
+        f"The endpoint answered in a shape that is not known here: {answer[:200]}",
+        fix="Which serving container is it? See the setting serving_image.",
+    )

@@ -1,0 +1,100 @@
+"""What a finished run left: its evaluation (in the artifact bucket, or a file here) and its model package."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from finexpert.errors import UserError
+from finexpert.service.deployment import Deployment
+from finexpert.service.runs import executions
+
+#: What reads item by item needs this version of evaluation.json's schema.
+SCHEMA_VERSION = 2
+
+
+def are_files(*names: str) -> bool:
+    """Whether no cloud is needed to load all of them."""
+    return all(Path(name).is_file() for name in names)
+
+
+def load(deployment: Deployment | None, name: str) -> dict[str, Any]:
+    """The evaluation of the run `name`, or that in the file `name`.
+
+    Args:
+        deployment: may be None where `are_files`.
+
+    Raises:
+        UserError: there is none, or it is of a version that has no values of single items.
+    """
+    file = Path(name)
+    if file.is_file() or deployment is None:
+        document = _parsed(file)
+        return _current(document, name)
+    return of_run(deployment, name)
+
+
+def of_run(deployment: Deployment, name: str) -> dict[str, Any]:
+    """The evaluation of the run `name`.
+
+    Raises:
+        UserError: there is none, or it is of a version that has no values of single items.
+    """
+    executions.describe(deployment, name)  # says so if there is no such run
+    found = executions.evaluation(deployment, name)
+    if found is None:
+        raise UserError(
+            "This run has left no evaluation.",
+            where=name,
+            fix=f"See how it ended: finexpert runs show {name}",
+        )
+    return _current(found, name)
+
+
+def _current(document: dict[str, Any], name: str) -> dict[str, Any]:
+    if document.get("schema_version", 0) < SCHEMA_VERSION:
+        raise UserError(
+            "This evaluation is of an older version, which has no values of single items to compare.",
+            where=name,
+            fix=f"Score it again: finexpert evaluate {name} --data questions.jsonl",
+        )
+    return document
+
+
+def _parsed(file: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UserError(
+            f"This is no JSON: {error}", where=str(file), fix="Name a run or its evaluation.json."
+        ) from None
+    if not isinstance(document, dict):
+        raise UserError("This is no evaluation.", where=str(file), fix="Name a run or its evaluation.json.")
+    return document
+
+
+@dataclass(frozen=True)
+class Package:
+    """A registered model: `name` is `GROUP/VERSION`, `approval` "Approved" or "Rejected"."""
+
+    name: str
+    approval: str
+
+
+def newest_package(deployment: Deployment) -> Package:
+    """The newest model package of the app's group.
+
+    Raises:
+        UserError: no run has been registered yet.
+    """
+    group = deployment.output("Training", "ModelPackageGroupName")
+    found = deployment.target.client("sagemaker").list_model_packages(
+        ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending", MaxResults=1
+    )["ModelPackageSummaryList"]
+    if not found:
+        raise UserError("No model has been registered yet.", where=group, fix="finexpert train PATH")
+    newest = found[0]
+    version = newest.get("ModelPackageVersion", newest["ModelPackageArn"].rsplit("/", 1)[-1])
+    return Package(f"{group}/{version}", newest["ModelApprovalStatus"])

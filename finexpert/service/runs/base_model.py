@@ -1,0 +1,121 @@
+"""Base weights: check and upload your own, and tell whether training on them fits into a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from core.hyperparameters import Hyperparameters
+from finexpert.errors import ExitCode, UserError
+from training.model.memory_plan import FP32_BYTES, USABLE, LayerShape, MemoryPlan, plan_memory
+
+if TYPE_CHECKING:
+    from finexpert.service.deployment import Deployment
+
+PREFIX = "base-model/"
+"""Where they go in the data bucket, unless the setting `base_model_uri` names another place."""
+SETTING = f"base_model_uri='s3://${{DataBucket}}/{PREFIX}'"
+"""The flag for the CDK CLI that makes the app use them."""
+
+
+def require_usable(folder: Path) -> None:
+    """Raises:
+    UserError: the folder is no whole Llama in Hugging Face layout.
+    """
+    from core.failures import TrainingFailure
+    from training.model.weights import inspect_weights
+
+    try:
+        inspect_weights(folder)
+    except TrainingFailure as failure:
+        raise UserError(
+            f"These weights cannot be used: {failure.what}.",
+            where=str(folder),
+            fix=f"{failure.remedy}.",
+            code=ExitCode.USAGE,
+        ) from failure
+
+
+def location(deployment: Deployment) -> str:
+    """Where the job reads base weights of one's own: `s3://bucket/prefix/`."""
+    bucket = deployment.output("Storage", "DataBucketName")
+    if deployment.settings.gated:
+        return f"s3://{bucket}/{PREFIX}"
+    return deployment.settings.base_model_location(bucket)
+
+
+def upload(s3: Any, *, folder: Path, location: str, told: Callable[[str, int], None]) -> int:
+    """Upload the files of `folder` (not of folders in it) to `location`, `s3://bucket/prefix/`.
+
+    Args:
+        s3: boto3 client.
+        told: called before each file with its name and its size in bytes.
+
+    Returns:
+        The bytes of all of them.
+    """
+    bucket, _, prefix = location.removeprefix("s3://").partition("/")
+    files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+    for file in files:
+        told(file.name, file.stat().st_size)
+        s3.upload_file(str(file), bucket, prefix + file.name)
+    return sum(file.stat().st_size for file in files)
+
+
+GIB = 1 << 30
+HALF_BYTES = 2
+CONTEXT_BYTES = GIB // 2  # CUDA's own: about that much on an A10G
+
+GPU_GIB: Mapping[str, int] = {
+    "p3": 16,
+    "g4dn": 16,
+    "g5": 24,
+    "g6": 24,
+    "g6e": 48,
+    "p4d": 40,
+    "p4de": 80,
+    "p5": 80,
+}
+"""Nominal memory of one GPU by instance family (EC2's instance type pages)."""
+
+LLAMA_2_7B: Mapping[str, int] = {
+    "num_hidden_layers": 32,
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "vocab_size": 32000,
+    "num_attention_heads": 32,
+}
+"""What its config.json says of its shape."""
+LLAMA_2_7B_BYTES = 6_738_415_616 * HALF_BYTES
+
+
+def fit(
+    config: Mapping[str, int], weight_bytes: int, recipe: Hyperparameters, instance_type: str
+) -> MemoryPlan | None:
+    """How one optimizer step fits into one GPU of the instance; None for a type whose GPUs are not known.
+
+    Args:
+        config: a Llama's config.json.
+        weight_bytes: size of its safetensors files, which is what the weights take on the GPU.
+
+    Raises:
+        AttributeError: `config` lacks a size.
+    """
+    nominal = GPU_GIB.get(instance_type.removeprefix("ml.").partition(".")[0])
+    if nominal is None:
+        return None
+    shape = LayerShape.of(SimpleNamespace(**config), recipe, HALF_BYTES)
+    trainable = shape.adapter_parameters()
+    used = CONTEXT_BYTES + weight_bytes + trainable * FP32_BYTES
+    return plan_memory(
+        shape,
+        batch_tokens=recipe.per_device_train_batch_size * recipe.input_length,
+        trainable=trainable,
+        used=used,
+        # Of 24 GiB an A10G has 22.19 free before anything runs, which is about the planned share already.
+        free=int(nominal * GIB * USABLE["cuda"]) - used,
+        usable=1.0,
+        setting=recipe.gradient_checkpointing,
+    )

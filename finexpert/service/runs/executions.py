@@ -1,0 +1,186 @@
+"""Runs: one execution of the fine-tuning state machine each, named like its training job."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from finexpert.errors import NotFound
+from finexpert.service.deployment import Deployment
+from finexpert.service.runs import logs
+
+TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One fine-tune. `outcome` is the quality gate's word, "accepted", "rejected" or "" for none yet."""
+
+    name: str
+    status: str
+    started: datetime
+    stopped: datetime | None
+    outcome: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`: times as ISO 8601."""
+        return {
+            key: value.isoformat() if isinstance(value, datetime) else value
+            for key, value in asdict(self).items()
+        }
+
+
+def new_name(name: str, now: datetime) -> str:
+    """`finexpert-20260131-142536-9f3a`: the same name for execution, training job and S3 folder."""
+    return f"{name}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def start(
+    deployment: Deployment, *, dataset: str, hyperparameters: Mapping[str, str], wake: bool, now: datetime
+) -> str:
+    """Start a fine-tune and return the run's name.
+
+    Args:
+        dataset: S3 URI of the dataset's folder.
+        hyperparameters: overrides of the recipe.
+        wake: serve the result at once if the quality gate accepts it.
+    """
+    run = new_name(deployment.names.name, now)
+    deployment.target.client("stepfunctions").start_execution(
+        stateMachineArn=deployment.output("Training", "StateMachineArn"),
+        name=run,
+        input=json.dumps({"dataset": dataset, "hyperparameters": dict(hyperparameters), "wake": wake}),
+    )
+    return run
+
+
+def execution_arn(deployment: Deployment, run: str) -> str:
+    """The ARN of a run's execution; whether it exists is for the call that uses it to find out."""
+    machine = deployment.output("Training", "StateMachineArn")
+    return f"{machine.replace(':stateMachine:', ':execution:')}:{run}"
+
+
+def describe(deployment: Deployment, run: str) -> dict[str, Any]:
+    """DescribeExecution of a run.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    client = deployment.target.client("stepfunctions")
+    try:
+        return dict(client.describe_execution(executionArn=execution_arn(deployment, run)))
+    except client.exceptions.ExecutionDoesNotExist:
+        raise NotFound(
+            f"There is no run {run}.",
+            where=deployment.names.state_machine,
+            fix="finexpert runs lists those there are.",
+        ) from None
+
+
+def stop(deployment: Deployment, run: str, *, cause: str = "finexpert train --stop") -> bool:
+    """Stop a run (its training job is stopped with it); False when it had already ended."""
+    if describe(deployment, run)["status"] != "RUNNING":
+        return False
+    deployment.target.client("stepfunctions").stop_execution(
+        executionArn=execution_arn(deployment, run), error="Stopped", cause=cause
+    )
+    return True
+
+
+def newest_first(deployment: Deployment, *, limit: int) -> list[Run]:
+    """The newest `limit` runs, with the gate's word for those that succeeded."""
+    entries = newest_entries(deployment, limit=limit)
+    return [as_run(entry, outcome_of(deployment, entry)) for entry in entries]
+
+
+def newest_entries(deployment: Deployment, *, limit: int) -> list[Mapping[str, Any]]:
+    """The newest `limit` runs as Step Functions lists them."""
+    client = deployment.target.client("stepfunctions")
+    machine = deployment.output("Training", "StateMachineArn")
+    entries: list[Mapping[str, Any]] = []
+    for page in client.get_paginator("list_executions").paginate(stateMachineArn=machine):
+        entries += page["executions"]
+    entries.sort(key=lambda entry: entry["startDate"], reverse=True)
+    return entries[:limit]
+
+
+def outcome_of(deployment: Deployment, entry: Mapping[str, Any]) -> str:
+    """ "accepted", "rejected", or "" when the execution has not said so."""
+    if entry["status"] != "SUCCEEDED":
+        return ""
+    return str(output_of(describe(deployment, entry["name"])).get("outcome", ""))
+
+
+def as_run(entry: Mapping[str, Any], outcome: str) -> Run:
+    """A list or describe entry of Step Functions as a `Run`."""
+    return Run(entry["name"], entry["status"], entry["startDate"], entry.get("stopDate"), outcome)
+
+
+def output_of(execution: Mapping[str, Any]) -> dict[str, Any]:
+    """An execution's output document, empty while there is none."""
+    document = json.loads(execution.get("output") or "{}")
+    return document if isinstance(document, dict) else {}
+
+
+def evaluation(deployment: Deployment, run: str) -> dict[str, Any] | None:
+    """The run's `evaluation.json` from the artifact bucket; None where the job has not written one."""
+    document = artifact(deployment, run, "evaluation.json")
+    return None if document is None else dict(json.loads(document))
+
+
+def artifact(deployment: Deployment, run: str, name: str) -> bytes | None:
+    """A file of the run's folder in the artifact bucket (such as `report.html`); None if missing."""
+    client = deployment.target.client("s3")
+    try:
+        answer = client.get_object(
+            Bucket=deployment.output("Storage", "ArtifactBucketName"), Key=f"runs/{run}/{name}"
+        )
+    except client.exceptions.NoSuchKey:
+        return None
+    return bytes(answer["Body"].read())
+
+
+def report(deployment: Deployment, run: str) -> bytes:
+    """The report that the run's training job wrote, HTML.
+
+    Raises:
+        NotFound: there is none.
+    """
+    html = artifact(deployment, run, "report.html")
+    if html is None:
+        raise NotFound(
+            f"There is no report of {run}.",
+            where=deployment.output("Storage", "ArtifactBucketName"),
+            fix=f"A run has one when its training job has ended: finexpert runs show {run}",
+        )
+    return html
+
+
+def log_lines(
+    deployment: Deployment, run: str, *, follow: bool, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[str]:
+    """Lines that the run's training jobs have written, the on-demand retry's too.
+
+    Args:
+        follow: go on until the run has ended.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    reader = logs.StreamReader(deployment.target.client("logs"), TRAINING_LOG_GROUP)
+    while True:
+        running = describe(deployment, run)["status"] == "RUNNING"
+        yield from reader.new_lines(run)
+        if not (follow and running):
+            return
+        sleep(follow_seconds(deployment))
+
+
+def follow_seconds(deployment: Deployment) -> float:
+    """How long to wait between two looks at a run."""
+    return 0.5 if deployment.target.is_local else 5.0

@@ -1,0 +1,70 @@
+"""Two runs on the screen: the metrics in pairs, what differs in their settings, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from finexpert.text import interval, signed, usd
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from finexpert.service.evaluation.comparison import MetricPair, RunPair
+
+NONE = "–"
+
+
+def tables(pair: RunPair) -> Iterator[RenderableType]:
+    """What `finexpert runs compare` prints, from top to bottom."""
+    from rich.text import Text
+
+    for letter, name, passed in zip("AB", pair.runs, pair.passed, strict=True):
+        word = "accepted by the quality gate" if passed else "refused by the quality gate"
+        yield Text.assemble((f"{letter} ", "bold"), name, (f"  {word}", "dim"))
+    yield _metrics(pair)
+    for warning in pair.warnings:
+        yield Text(f"! {warning}", style="yellow")
+    yield _differences(pair)
+
+
+def _metrics(pair: RunPair) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
+    table.add_column("tuned models")
+    for heading in ("A", "B", "B − A", "95 % interval", "items"):
+        table.add_column(heading, justify="right")
+    table.add_column("finding")
+    for metric in pair.metrics:
+        table.add_row(
+            f"{metric.title} ({metric.unit})",
+            f"{metric.a:.3f}",
+            f"{metric.b:.3f}",
+            NONE if metric.difference is None else signed(metric.difference),
+            NONE if metric.interval is None else interval(metric.interval),
+            str(metric.shared) if metric.shared else NONE,
+            _finding(metric),
+        )
+    return table
+
+
+def _finding(metric: MetricPair) -> str:
+    if metric.finding is None:
+        return "not comparable"
+    return metric.finding if "better" not in metric.finding else f"[bold]{metric.finding}[/]"
+
+
+def _differences(pair: RunPair) -> Table:
+    from rich.table import Table
+
+    table = Table("differs", "A", "B", box=None, header_style="dim", pad_edge=False)
+    data = "the same" if pair.same_data else "different"
+    table.add_row("data", data, data)
+    rows: Mapping[str, tuple[Any, Any]] = {**pair.settings, **pair.versions}
+    for name, values in rows.items():
+        table.add_row(name, *(NONE if value is None else str(value) for value in values))
+    table.add_row("cost of the job", *("unknown" if amount is None else usd(amount) for amount in pair.usd))
+    return table

@@ -1,0 +1,83 @@
+"""Wake and sleep on the screen: what the stack does, for how long, and what it costs afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from finexpert.views import display
+
+if TYPE_CHECKING:
+    from core.endpoint.hosting import Hosting
+    from finexpert.service.deployment import Deployment
+    from finexpert.service.endpoint.switch import Progress
+
+ASLEEP = "[green]✓[/] asleep, nothing of it bills"
+
+
+def wake(deployment: Deployment, run: str | None, *, base: bool) -> Hosting:
+    """Wake the endpoint and show the stack's progress until it answers.
+
+    Args:
+        run: whose adapter; None: the newest that was accepted.
+        base: the base model alone instead.
+
+    Raises:
+        UserError: Ctrl-C, or there is nothing of that name to serve.
+        core.endpoint.hosting.HostingError: CloudFormation could not do it.
+    """
+    from finexpert.service.endpoint import switch
+
+    stack, back = deployment.names.stack("Hosting"), "Wait again: the same command. Undo it: finexpert sleep"
+    with display.may_be_left("Hosting's update", where=stack, fix=back), _live() as live:
+        progress = show_progress(live)
+        if base:
+            return switch.wake_base(deployment, progress=progress)
+        return switch.wake(deployment, run, progress=progress)
+
+
+def sleep(deployment: Deployment) -> None:
+    """Put the endpoint to sleep and show the stack's progress until nothing of it bills.
+
+    Raises:
+        UserError: Ctrl-C; the update goes on.
+        core.endpoint.hosting.HostingError: CloudFormation could not do it.
+    """
+    from finexpert.service.endpoint import switch
+
+    stack = deployment.names.stack("Hosting")
+    back = "Wait again: finexpert sleep"
+    with display.may_be_left("Hosting's update", where=stack, fix=back), _live() as live:
+        switch.sleep(deployment, progress=show_progress(live))
+
+
+def awake(deployment: Deployment, state: Hosting) -> str:
+    """What is served now, and what it costs; in Rich's markup."""
+    from core.endpoint.hosting import BASE
+    from finexpert.service.money import costs
+    from finexpert.text import counted
+
+    served = "the base model alone" if state.artifact == BASE else state.artifact
+    bills = "would bill on AWS" if deployment.target.is_local else "bills"
+    price = costs.hosting_usd_per_hour(deployment)
+    idle = counted(deployment.settings.idle_minutes, "idle minute")
+    return (
+        f"[green]✓[/] awake, serving {served}\n"
+        f"  {bills} ${price:g} an hour; put to sleep after {idle}, or: finexpert sleep"
+    )
+
+
+def show_progress(live: display.Live) -> Progress:
+    """A progress function that shows what the stack is doing, for how long."""
+    from rich.spinner import Spinner
+
+    from finexpert.text import duration
+
+    def show(state: Hosting, seconds: float) -> None:
+        text = f"{state.state} ({state.status})"
+        live.update(Spinner("dots", text=f"{text}  {duration(seconds)}"), f"  {text}")
+
+    return show
+
+
+def _live() -> display.Live:
+    return display.Live(display.console(stderr=True))

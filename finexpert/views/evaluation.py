@@ -1,0 +1,41 @@
+"""A new measurement of a run on the screen: the gate's figure, the questions, and what was not measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from finexpert.text import interval, signed
+from finexpert.views.run import before_after
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def outcome(evaluation: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """What `finexpert evaluate` prints, from top to bottom."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    mark = "[green]✓[/]" if evaluation["passed"] else "[red]✗[/]"
+    yield f"{mark} {evaluation['verdict']}"
+    yield f"  {before_after(evaluation)}"
+    table = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
+    table.add_column("")
+    for heading in ("base", "tuned", "difference", "95 % interval", "items"):
+        table.add_column(heading, justify="right")
+    table.add_column("finding")
+    for metric in evaluation["metrics"]:
+        table.add_row(
+            f"{metric['title']} ({metric['unit']})",
+            f"{metric['base']:.3f}",
+            f"{metric['tuned']:.3f}",
+            signed(metric["difference"]),
+            interval(metric["interval"]),
+            str(metric["items"]),
+            metric["finding"],
+        )
+    yield table
+    for entry in evaluation.get("not_measured", []):
+        yield Text(f"{entry['name'].replace('_', ' ')}: not measured, {entry['reason']}", style="dim")

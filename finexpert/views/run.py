@@ -1,0 +1,158 @@
+"""A followed run on the screen: what it is doing, how far, the loss, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from finexpert.service.runs.follow import Snapshot
+from finexpert.text import duration, interval, signed, sparkline, usd
+from finexpert.views import display
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from core.dataset import DatasetReport
+    from finexpert.service.deployment import Deployment
+
+TENTHS = 10
+
+
+def region(snapshot: Snapshot, *, is_local: bool) -> RenderableType:
+    """The region that a terminal shows and replaces."""
+    from rich.console import Group
+    from rich.progress_bar import ProgressBar
+    from rich.spinner import Spinner
+    from rich.table import Table
+    from rich.text import Text
+
+    progress = snapshot.progress
+    cost = money(snapshot, is_local=is_local)
+    head = Spinner("dots", text=Text.assemble((snapshot.doing, "bold"), (f"   {cost}", "dim")))
+    if not progress.steps:
+        return head
+    bar = Table.grid(padding=(0, 1))
+    bar.add_row(
+        " ",
+        ProgressBar(total=progress.steps, completed=progress.step, width=36),
+        Text(steps(snapshot)),
+        Text(sparkline(progress.losses), style="cyan"),
+    )
+    return Group(head, bar)
+
+
+def milestone(snapshot: Snapshot, *, is_local: bool) -> tuple[str, str]:
+    """The line for a pipe, and what it stands for: each state and phase, each tenth of the steps."""
+    progress = snapshot.progress
+    if progress.phase == "train" and progress.step and not snapshot.ended:
+        tenth = progress.step * TENTHS // progress.steps
+        return (
+            f"  {snapshot.doing}: {steps(snapshot)} · {money(snapshot, is_local=is_local)}",
+            f"train {tenth}",
+        )
+    return f"  {snapshot.doing}", snapshot.doing
+
+
+def steps(snapshot: Snapshot) -> str:
+    """`step 12/40 · loss 3.214 · 2,310 tokens/s · 14 s left`."""
+    progress = snapshot.progress
+    parts = [f"step {progress.step}/{progress.steps}"]
+    if progress.loss is not None:
+        parts.append(f"loss {progress.loss:.3f}")
+    if progress.tokens_per_second:
+        parts.append(f"{progress.tokens_per_second:,.0f} tokens/s")
+    if progress.eta_seconds and progress.step < progress.steps:
+        parts.append(f"{duration(progress.eta_seconds)} left")
+    return " · ".join(parts)
+
+
+def money(snapshot: Snapshot, *, is_local: bool) -> str:
+    """What the job costs so far, or would at AWS's price for as many seconds; "" before it bills."""
+    if not snapshot.seconds:
+        return ""
+    if is_local:
+        return f"{duration(snapshot.seconds)} on AWS would have cost {usd(snapshot.usd)} so far"
+    return f"{duration(snapshot.seconds)}, {usd(snapshot.usd)} so far"
+
+
+def ending(snapshot: Snapshot, evaluation: Mapping[str, Any] | None, *, is_local: bool) -> str:
+    """How a run that succeeded ended, in Rich's markup: the numbers, the gate's word, the money."""
+    accepted = snapshot.output.get("outcome") == "accepted"
+    lines = [
+        f"[green]✓[/] [bold]{snapshot.run}[/] accepted by the quality gate"
+        if accepted
+        else f"[red]✗[/] [bold]{snapshot.run}[/] refused by the quality gate"
+    ]
+    if evaluation:
+        lines += [f"  {before_after(evaluation)}", f"  {evaluation.get('verdict', '')}".rstrip()]
+    lines.append(f"  {money(snapshot, is_local=is_local)}")
+    return "\n".join(lines)
+
+
+def before_after(evaluation: Mapping[str, Any]) -> str:
+    """`held-out bits per byte: 3.412 → 2.871, difference −0.541, interval [−0.601, −0.482]`."""
+    primary = evaluation["primary"]
+    return (
+        f"{metric(evaluation)}: {primary['base']:.3f} → {primary['tuned']:.3f}, "
+        f"difference {signed(primary['difference'])}, interval {interval(primary['interval'])}"
+    )
+
+
+def metric(evaluation: Mapping[str, Any]) -> str:
+    """The primary metric's name in words: `held-out bits per byte`."""
+    return str(evaluation["primary"]["metric"]).replace("held_out", "held-out").replace("_", " ")
+
+
+def start(deployment: Deployment, data: str, overrides: Mapping[str, str], *, wake: bool) -> str:
+    """Check the data, upload it, start a run, and say so on stderr; returns the run's name.
+
+    Args:
+        data: a file or folder, or the S3 URI of an uploaded dataset.
+        overrides: of the recipe's hyperparameters.
+        wake: serve the result at once if the quality gate accepts it.
+
+    Raises:
+        UserError: the data or a hyperparameter cannot be used.
+    """
+    from finexpert.service.runs import datasets, executions
+
+    out = display.console(stderr=True)
+    dataset, checked = datasets.ready(deployment, data, overrides)
+    if checked:
+        print_report(out, checked)
+    now = datetime.now(UTC)
+    run = executions.start(deployment, dataset=dataset, hyperparameters=overrides, wake=wake, now=now)
+    out.print(f"started [bold]{run}[/] on {dataset}", soft_wrap=True)
+    return run
+
+
+def watch(deployment: Deployment, run: str) -> Snapshot:
+    """Follow a run on the screen to its end.
+
+    Raises:
+        UserError: Ctrl-C; the run goes on, and the error says how to come back.
+    """
+    from finexpert.service.money import costs
+    from finexpert.service.runs import follow
+
+    price, is_local = costs.training_usd_per_hour(deployment), deployment.target.is_local
+    looks = follow.snapshots(deployment, run, usd_per_hour=price, now=lambda: datetime.now(UTC))
+    back = f"Watch again: finexpert train --attach {run}. Stop it: finexpert train --stop {run}"
+    with (
+        display.may_be_left("the run", where=run, fix=back),
+        display.Live(display.console(stderr=True)) as live,
+    ):
+        for snapshot in looks:
+            live.update(region(snapshot, is_local=is_local), *milestone(snapshot, is_local=is_local))
+    return snapshot
+
+
+def print_report(out: Console, report: DatasetReport) -> None:
+    """The dataset report's sentence, and the warnings that a reader should weigh."""
+    from rich.markup import escape
+
+    if report.ok:
+        out.print(f"[green]✓[/] {escape(report.sentence)}", soft_wrap=True)
+    for warning in report.warnings:
+        out.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)

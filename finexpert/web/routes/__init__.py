@@ -1,0 +1,91 @@
+"""Which function answers which path, and how what fails is told."""
+
+from __future__ import annotations
+
+import logging
+import re
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from finexpert.web.context import Context
+from finexpert.web.http import RUN_NAME, Problem, Request, Response, refusal
+from finexpert.web.problems import problem_of
+from finexpert.web.routes import ask, datasets, endpoint, money, runs
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Route:
+    """A method and a path, in which `{run}` stands for a run's name, and who answers."""
+
+    method: str
+    path: str
+    answer: Callable[..., Response]
+
+    def match(self, path: str) -> dict[str, Any] | None:
+        """What stands for the names in the path; None where it is another path."""
+        found = re.fullmatch(self.path.replace("{run}", f"(?P<run>{RUN_NAME})"), path)
+        return None if found is None else found.groupdict()
+
+
+ROUTES = (
+    Route("GET", "/api/session", ask.session),
+    Route("POST", "/api/ask", ask.ask),
+    Route("GET", "/api/endpoint", endpoint.show),
+    Route("POST", "/api/endpoint/wake", endpoint.wake),
+    Route("POST", "/api/endpoint/sleep", endpoint.sleep),
+    Route("POST", "/api/endpoint/keep", endpoint.keep),
+    Route("GET", "/api/money", money.show),
+    Route("GET", "/api/decisions", money.decisions),
+    Route("GET", "/api/runs", runs.newest),
+    Route("POST", "/api/runs", runs.start),
+    Route("GET", "/api/runs/{run}", runs.show),
+    Route("GET", "/api/runs/{run}/report", runs.report),
+    Route("POST", "/api/runs/{run}/promote", runs.promote),
+    Route("POST", "/api/runs/{run}/stop", runs.stop),
+    Route("GET", "/api/compare", runs.compare),
+    Route("POST", "/api/datasets", datasets.check),
+)
+
+
+def handle(request: Request, context: Context) -> Response:
+    """Answer a request of someone who may ask; never raises."""
+    try:
+        answer, names = _chosen(request)
+        return answer(request, context, **names)
+    except Exception as error:
+        problem = problem_of(error)
+        if problem.status is HTTPStatus.INTERNAL_SERVER_ERROR:
+            _log.error("%s %s: %s", request.method, request.path, _place(error))
+        return refusal(problem)
+
+
+def _place(error: Exception) -> str:
+    """What kind of error, and where. Not its text: that may hold what was asked."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return " < ".join(
+        [type(error).__name__, *(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))]
+    )
+
+
+def most_bytes(method: str, path: str, context: Context) -> int:
+    """How large the body of a request may be."""
+    upload = (method, path) == ("POST", "/api/datasets")
+    return context.limits.upload_bytes if upload else context.limits.body_bytes
+
+
+def _chosen(request: Request) -> tuple[Callable[..., Response], dict[str, Any]]:
+    matching = [(route, names) for route in ROUTES if (names := route.match(request.path)) is not None]
+    for route, names in matching:
+        if route.method == request.method:
+            return route.answer, names
+    if matching:
+        allowed = ", ".join(route.method for route, _ in matching)
+        raise Problem(
+            HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", f"{request.path} takes {allowed} only."
+        )
+    raise Problem(HTTPStatus.NOT_FOUND, "not_found", f"There is nothing at {request.path[:200]}.")

@@ -1,0 +1,184 @@
+"""Ask: what may be asked, and both models' answers while they are written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from threading import Condition, Thread
+from typing import Any
+
+from finexpert.service.asking import inference
+from finexpert.service.asking.inference import Answer
+from finexpert.service.endpoint import switch
+from finexpert.web.context import Context, Limits
+from finexpert.web.http import NDJSON, Request, Response, answer, bad_input, encoded, finite, too_large
+from finexpert.web.problems import problem_of
+
+#: Between two pieces of the same answer: a page shows no more than twenty pictures a second of a text.
+PACE_SECONDS = 0.05
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A parameter's range, ends included, and its value where none is sent."""
+
+    default: float
+    min: float
+    max: float
+
+    def read(self, name: str, value: Any) -> float:
+        """The value, whole where the default is.
+
+        Raises:
+            Problem: it is no number or lies outside.
+        """
+        number, whole = finite(value), isinstance(self.default, int)
+        if number is None or not self.min <= number <= self.max or (whole and not number.is_integer()):
+            kind = "a whole number" if whole else "a number"
+            raise bad_input(f"{name} must be {kind} from {self.min:g} to {self.max:g}.", where=name)
+        return int(number) if whole else number
+
+
+def parameters(limits: Limits) -> dict[str, Bounds]:
+    """What may be set of the generation. A temperature of 0 takes the likeliest token each time."""
+    return {
+        "max_new_tokens": Bounds(64, 1, limits.new_tokens),
+        "temperature": Bounds(0.0, 0.0, 2.0),
+        "top_p": Bounds(1.0, 0.05, 1.0),
+        "seed": Bounds(10, 0, 2**31 - 1),
+    }
+
+
+def session(request: Request, context: Context) -> Response:
+    """Where this page acts, and what may be asked."""
+    deployment, limits = context.deployment, context.limits
+    target = deployment.target
+    return answer(
+        {
+            "on": {
+                "kind": "local" if target.is_local else "aws",
+                "description": target.describe(),
+                "region": deployment.settings.region,
+            },
+            "project": deployment.settings.prefix,
+            "models": list(switch.models(deployment)),
+            "prompts": inference.PROMPTS,
+            "parameters": {name: vars(bounds) for name, bounds in parameters(limits).items()},
+            "limits": {"prompt_characters": limits.prompt_characters, "upload_bytes": limits.upload_bytes},
+            "can": {"stream": context.streams, "compare": context.compares},
+        }
+    )
+
+
+def ask(request: Request, context: Context) -> Response:
+    """Both models' answers to a prompt, one event a line."""
+    document = request.document()
+    prompt = document.get("prompt")
+    if not isinstance(prompt, str) or not prompt.strip():
+        raise bad_input("There is no question.", where="prompt")
+    if len(prompt) > context.limits.prompt_characters:
+        most = context.limits.prompt_characters
+        raise too_large(
+            f"The question has {len(prompt):,} characters; at most {most:,} are taken.", fix="Shorten it."
+        )
+    chosen = generation(document.get("parameters", {}), context.limits)
+    events = _events(context, prompt, chosen)
+    first = next(events)  # what fails before the first word is told by the status
+    return Response(body=_lines(first, events), content_type=NDJSON)
+
+
+def generation(asked: Any, limits: Limits) -> dict[str, Any]:
+    """The endpoint's parameters from those of the page.
+
+    Raises:
+        Problem: one is unknown or cannot be used.
+    """
+    known = parameters(limits)
+    if not isinstance(asked, Mapping) or asked.keys() - known.keys():
+        raise bad_input(f"The parameters may be: {', '.join(known)}.", where="parameters")
+    values = {name: bounds.read(name, asked.get(name, bounds.default)) for name, bounds in known.items()}
+    return inference.generation(
+        int(values["max_new_tokens"]), values["temperature"], int(values["seed"]), values["top_p"]
+    )
+
+
+def _lines(first: Event, rest: Generator[Event]) -> Iterator[bytes]:
+    with closing(rest):
+        yield encoded(first) + b"\n"
+        for event in rest:
+            yield encoded(event) + b"\n"
+
+
+class _Left(Exception):
+    """Nobody listens any more."""
+
+
+@dataclass
+class _Telling:
+    """Between the threads that the answers come from and the one that sends them on."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    answers: list[Answer] = field(default_factory=list)
+    error: Exception | None = None
+    ended: bool = False
+    left: bool = False
+    changed: Condition = field(default_factory=Condition)
+
+    def heard(self, model: str, text: str) -> None:
+        """What a model's thread calls. Only the newest text of each is kept: it holds all before it."""
+        with self.changed:
+            if self.left:
+                raise _Left
+            self.texts[model] = text
+            self.changed.notify()
+
+    def run(self, context: Context, prompt: str, chosen: Mapping[str, Any]) -> None:
+        """Ask, to the end."""
+        try:
+            answers = inference.ask(context.deployment, prompt, chosen, heard=self.heard)
+        except Exception as error:
+            self._end(error=error)
+        else:
+            self._end(answers)
+
+    def _end(self, answers: list[Answer] | None = None, error: Exception | None = None) -> None:
+        with self.changed:
+            self.answers, self.error, self.ended = answers or [], error, True
+            self.changed.notify()
+
+    def next_texts(self) -> dict[str, str]:
+        """Wait for more; empty when there is no more."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.texts or self.ended)
+            texts, self.texts = self.texts, {}
+            return texts
+
+
+def _events(context: Context, prompt: str, chosen: Mapping[str, Any]) -> Generator[Event]:
+    """The answer as events. Whoever stops listening stops the models with the next piece they write.
+
+    Raises:
+        Exception: what asking raised before the first piece.
+    """
+    telling = _Telling()
+    Thread(target=telling.run, args=(context, prompt, chosen), daemon=True).start()
+    begun = False
+    try:
+        while texts := telling.next_texts():
+            if context.streams:
+                begun = True
+                yield from ({"event": "text", "model": name, "text": text} for name, text in texts.items())
+                time.sleep(PACE_SECONDS)
+    finally:
+        telling.left = True
+    if telling.error is not None:
+        if not begun:
+            raise telling.error
+        yield {"event": "error", "error": problem_of(telling.error).document()}
+    for each in telling.answers:
+        yield {"event": "answer", "model": each.model, "text": each.text, "seconds": each.seconds}
+    yield {"event": "end"}

@@ -1,0 +1,202 @@
+"""Runs: those there are, one while it trains, its report, two compared, and serving one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from finexpert.service.evaluation import comparison, results
+from finexpert.service.money import costs, plan
+from finexpert.service.runs import executions, follow
+from finexpert.service.runs.follow import Follower, Snapshot
+from finexpert.web.context import Context
+from finexpert.web.http import HTML, Problem, Request, Response, answer, bad_input
+from finexpert.web.routes.endpoint import begin_wake
+
+NEWEST = 30
+MOST_POINTS = 400
+"""Of a loss curve: more than a phone has pixels for."""
+
+REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+"""For a report that is opened by itself: it shows, and runs nothing."""
+
+
+def newest(request: Request, context: Context) -> Response:
+    """The newest runs with what each cost."""
+    return answer({"runs": context.looks.get("runs", lambda: _newest(context))})
+
+
+def _newest(context: Context) -> list[dict[str, Any]]:
+    price = costs.training_usd_per_hour(context.deployment)
+    entries = executions.newest_entries(context.deployment, limit=NEWEST)
+    return [_row(context, entry, price) for entry in entries]
+
+
+def _row(context: Context, entry: Mapping[str, Any], usd_per_hour: float) -> dict[str, Any]:
+    """A line of the list. What has ended stays as it is, so it is asked for once."""
+    name = str(entry["name"])
+    if name in context.ended:
+        return context.ended[name]
+    run = executions.as_run(entry, executions.outcome_of(context.deployment, entry))
+    job = follow.newest_job(context.deployment, name)
+    seconds = follow.billable_seconds(job, context.now()) if job else 0.0
+    row = {**run.as_json(), "usd": seconds / 3600 * usd_per_hour}
+    if run.stopped and (job is None or job.get("TrainingEndTime")):
+        context.ended[name] = row
+    return row
+
+
+def show(request: Request, context: Context, run: str) -> Response:
+    """One run as it stands."""
+    deployment = context.deployment
+
+    def follower() -> Follower:
+        return Follower(deployment, run, usd_per_hour=costs.training_usd_per_hour(deployment))
+
+    runner, looking = context.followed.of(run, follower)
+    with looking:
+        snapshot = runner.look(context.now())
+    evaluation = executions.evaluation(deployment, run) if snapshot.ended else None
+    progress = snapshot.progress
+    accepted = snapshot.output.get("outcome") == "accepted"
+    return answer(
+        {
+            "name": run,
+            "status": snapshot.status,
+            "stage": follow.stage(snapshot),
+            "stage_words": snapshot.doing,
+            "outcome": str(snapshot.output.get("outcome", "")),
+            "sentence": _sentence(snapshot, evaluation),
+            "step": progress.step,
+            "steps": progress.steps,
+            "losses": thinned(list(zip(progress.loss_steps, progress.losses, strict=True))),
+            "tokens_per_second": progress.tokens_per_second,
+            "eta_seconds": progress.eta_seconds,
+            "seconds": snapshot.seconds,
+            "usd": snapshot.usd,
+            "evaluation": _primary(evaluation) if evaluation else None,
+            "has_report": evaluation is not None,
+            "can_promote": accepted,
+            "error": follow.readable_cause(snapshot.cause) or snapshot.error,
+        }
+    )
+
+
+def thinned(points: Sequence[tuple[int, float]], most: int = MOST_POINTS) -> list[tuple[int, float]]:
+    """At most about `most` of the points, evenly, and always the last one."""
+    each = -(-len(points) // most) or 1
+    return [point for place, point in enumerate(points, 1) if place % each == 0 or place == len(points)]
+
+
+def _primary(evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    primary = evaluation["primary"]
+    told = {key: primary[key] for key in ("metric", "base", "tuned", "difference", "interval")}
+    return {**told, "passed": evaluation["passed"], "verdict": evaluation.get("verdict", "")}
+
+
+def _sentence(snapshot: Snapshot, evaluation: Mapping[str, Any] | None) -> str:
+    if evaluation:
+        return str(evaluation.get("verdict", ""))
+    return (follow.readable_cause(snapshot.cause) or snapshot.error) if snapshot.ended else ""
+
+
+def report(request: Request, context: Context, run: str) -> Response:
+    """The run's report, a page of its own."""
+    found = executions.artifact(context.deployment, run, "report.html")
+    if found is None:
+        executions.describe(context.deployment, run)  # says so if there is no such run
+        raise Problem(
+            HTTPStatus.NOT_FOUND, "not_found", "This run has no report.", where=run, fix="See how it ended."
+        )
+    return Response(
+        body=found,
+        content_type=HTML,
+        headers={"Content-Security-Policy": REPORT_POLICY, "Cache-Control": "no-store"},
+    )
+
+
+def compare(request: Request, context: Context) -> Response:
+    """Two runs on what both were measured on."""
+    names = request.run("a"), request.run("b")
+    if not context.compares:
+        raise Problem(
+            HTTPStatus.NOT_IMPLEMENTED,
+            "not_here",
+            "Two runs cannot be compared here: it takes NumPy, which this server has not.",
+            fix=f"finexpert runs compare {names[0]} {names[1]}",
+        )
+    deployment = context.deployment
+    pair = comparison.compare(
+        names, (results.of_run(deployment, names[0]), results.of_run(deployment, names[1]))
+    )
+    return answer(pair.as_json())
+
+
+def promote(request: Request, context: Context, run: str) -> Response:
+    """Serve this run's adapter, if the quality gate accepted it."""
+    output = executions.output_of(executions.describe(context.deployment, run))
+    if output.get("outcome") != "accepted":
+        raise Problem(
+            HTTPStatus.CONFLICT,
+            "failed",
+            "Only a run that the quality gate has accepted can be served from here.",
+            where=run,
+            fix="Choose an accepted one.",
+        )
+    return begin_wake(context, run)
+
+
+def stop(request: Request, context: Context, run: str) -> Response:
+    """Stop a run and its training job."""
+    stopped = executions.stop(context.deployment, run, cause="stopped on the page")
+    context.looks.forget()
+    return answer({"run": run, "stopped": stopped}, HTTPStatus.ACCEPTED)
+
+
+def start(request: Request, context: Context) -> Response:
+    """Begin a run on a dataset of the app's own bucket."""
+    document, deployment = request.document(), context.deployment
+    dataset, wake = document.get("dataset"), document.get("wake", False)
+    bucket = re.escape(deployment.output("Storage", "DataBucketName"))
+    if not isinstance(dataset, str) or not re.fullmatch(rf"s3://{bucket}/datasets/[a-z0-9-]+/", dataset):
+        raise bad_input("This is no dataset of this project.", where="dataset", fix="Drop a file first.")
+    if not isinstance(wake, bool):
+        raise bad_input("wake must be true or false.", where="wake")
+    overrides = _overrides(document.get("hyperparameters", {}), deployment.settings.hyperparameters)
+    planned = plan.plan(deployment, training_tokens=0, now=context.now())
+    if planned.admission is None:
+        raise Problem(
+            HTTPStatus.CONFLICT,
+            "budget_reached",
+            planned.refusal,
+            fix="Wait for the next month, or have budget_usd raised.",
+        )
+    run = executions.start(
+        deployment, dataset=dataset, hyperparameters=overrides, wake=wake, now=context.now()
+    )
+    context.looks.forget()
+    return answer({"run": run}, HTTPStatus.CREATED)
+
+
+def _overrides(given: Any, recipe: Mapping[str, str]) -> dict[str, str]:
+    """The hyperparameters that were sent, as strings.
+
+    Raises:
+        Problem: one cannot be used; each is told.
+    """
+    from core import hyperparameters
+
+    if not isinstance(given, Mapping) or not all(
+        isinstance(value, (str, int, float)) for value in given.values()
+    ):
+        raise bad_input("hyperparameters must be an object of texts and numbers.", where="hyperparameters")
+    overrides = {str(name): str(value) for name, value in given.items()}
+    try:
+        hyperparameters.parse({**recipe, **overrides})
+    except hyperparameters.HyperparameterError as error:
+        raise bad_input(
+            "The hyperparameters cannot be used.", where="hyperparameters", problems=tuple(error.problems)
+        ) from None
+    return overrides

@@ -1,0 +1,195 @@
+"""Asking and talking: streamed answers put together, side by side, turn by turn."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from core.endpoint.hosting import BASE, HostingState
+from finexpert.cli.commands import chat
+from finexpert.errors import UserError
+from finexpert.service.asking import inference
+from finexpert.service.asking.chat import Conversation, Turn, say
+from finexpert.service.endpoint import switch
+
+WORDS = ("Der ", "Gewinn ", "stieg ", "über ", "10 % €.")
+
+
+def lines(words: tuple[str, ...] = WORDS) -> bytes:
+    """LMI's stream of an answer."""
+    documents: list[dict[str, Any]] = [{"token": {"id": 1, "text": word}} for word in words]
+    documents[-1]["generated_text"] = "".join(words)
+    return b"".join(json.dumps(document, ensure_ascii=False).encode() + b"\n" for document in documents)
+
+
+@given(cuts=st.lists(st.integers(0, len(lines())), max_size=12))
+def test_a_stream_is_the_same_wherever_it_is_cut(cuts: list[int]) -> None:
+    stream, edges = lines(), [0, *sorted(cuts), len(lines())]
+    chunks = [stream[begin:end] for begin, end in pairwise(edges)]
+    found = list(inference.pieces(chunks))
+    assert [piece.text for piece in found] == list(WORDS)
+    assert [piece.whole for piece in found] == [None] * 4 + ["".join(WORDS)]
+
+
+@pytest.mark.parametrize("answer", ['{"generated_text": "all"}', '[{"generation": "all"}]'])
+def test_an_answer_that_comes_at_once_is_one_piece(answer: str) -> None:
+    assert list(inference.pieces([answer.encode()])) == [inference.Piece("all", "all")]
+
+
+@pytest.mark.parametrize("answer", ["{}", "[]", "no JSON", '{"error": "out of memory"}', "[1]"])
+def test_another_shape_is_shown_as_it_is(answer: str) -> None:
+    with pytest.raises(UserError) as told:
+        list(inference.pieces([answer.encode()]))
+    assert answer in told.value.what
+
+
+def refused(status: int) -> ClientError:
+    answer: dict[str, Any] = {"Error": {"Code": "ModelError", "Message": "no"}, "OriginalStatusCode": status}
+    return ClientError(answer, "InvokeEndpointWithResponseStream")  # type: ignore[arg-type]
+
+
+class Runtime:
+    """An endpoint that answers with the number of characters that it was asked; too many are refused."""
+
+    def __init__(self, longest: int = 1000, status: int = 422) -> None:
+        self.longest, self.status = longest, status
+        self.asked: list[tuple[str | None, str]] = []
+
+    def invoke_endpoint_with_response_stream(self, **request: Any) -> dict[str, Any]:
+        body = json.loads(request["Body"])
+        assert body["stream"] is True
+        self.asked.append((request.get("InferenceComponentName"), body["inputs"]))
+        if len(body["inputs"]) > self.longest:
+            raise refused(self.status)
+        answer = json.dumps({"token": {"text": "<"}}) + "\n"
+        answer += json.dumps({"token": {"text": ">"}, "generated_text": f"<{len(body['inputs'])}>"})
+        return {"Body": [{"PayloadPart": {"Bytes": answer.encode()}}]}
+
+
+def deployment(runtime: Runtime, kind: str = "components") -> Any:
+    outputs = {"BaseComponentName": "fe-base", "TunedComponentName": "fe-tuned"}
+    return SimpleNamespace(
+        target=SimpleNamespace(client=lambda service: runtime),
+        names=SimpleNamespace(endpoint="fe", stack=lambda part: f"Fe-{part}"),
+        settings=SimpleNamespace(hosting=kind),
+        output=lambda part, key: outputs[key],
+    )
+
+
+def in_state(
+    monkeypatch: pytest.MonkeyPatch, state: HostingState, artifact: str = "s3://b/model.tar.gz"
+) -> None:
+    read = SimpleNamespace(state=state, artifact=artifact)
+    monkeypatch.setattr(switch, "read", lambda deployment: read)
+
+
+@pytest.fixture(autouse=True)
+def awake(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_state(monkeypatch, HostingState.AWAKE)
+
+
+def test_both_models_answer_and_are_heard_while_they_write() -> None:
+    runtime, heard = Runtime(), []
+    answers = inference.ask(deployment(runtime), "abc", {}, heard=lambda *told: heard.append(told))
+    assert [(answer.model, answer.text) for answer in answers] == [("base", "<3>"), ("tuned", "<3>")]
+    assert sorted(runtime.asked) == [("fe-base", "abc"), ("fe-tuned", "abc")]
+    assert sorted(heard) == [("base", "<"), ("base", "<3>"), ("tuned", "<"), ("tuned", "<3>")]
+
+
+def test_an_endpoint_of_one_model_is_asked_without_a_component() -> None:
+    runtime = Runtime()
+    assert [answer.model for answer in inference.ask(deployment(runtime, "merged"), "abc", {})] == ["tuned"]
+    assert runtime.asked == [(None, "abc")]
+
+
+def test_while_only_the_base_model_is_served_it_answers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_state(monkeypatch, HostingState.AWAKE, BASE)
+    runtime = Runtime()
+    assert [answer.model for answer in inference.ask(deployment(runtime), "abc", {})] == ["base"]
+    assert runtime.asked == [("fe-base", "abc")]
+    conversation = Conversation(tuple(switch.models(deployment(runtime))))
+    assert not conversation.address("tuned")
+
+
+def test_a_refusal_while_asleep_says_how_to_wake(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_state(monkeypatch, HostingState.ASLEEP, "")
+    with pytest.raises(UserError) as told:
+        inference.ask(deployment(Runtime(longest=0)), "abc", {})
+    assert "finexpert wake" in told.value.fix
+
+
+def test_a_refusal_while_awake_is_told_as_it_is() -> None:
+    with pytest.raises(ClientError, match="no"):
+        inference.ask(deployment(Runtime(longest=0)), "abc", {})
+
+
+def talk() -> Conversation:
+    return Conversation(("base", "tuned"))
+
+
+def heard(model: str, text: str) -> None:
+    """Nobody listens."""
+
+
+def said(conversation: Conversation, runtime: Runtime, text: str) -> Mapping[str, str]:
+    say(deployment(runtime), conversation, text, {}, heard=heard)
+    return conversation.turns[-1].answers
+
+
+def test_each_model_goes_on_from_its_own_side() -> None:
+    conversation = talk()
+    conversation.turns = [Turn("one", {"base": " B1 ", "tuned": "T1"}), Turn("two", {"tuned": "T2"})]
+    assert conversation.prompts("three") == {
+        "base": "one B1\n\nthree",
+        "tuned": "one T1\n\ntwo T2\n\nthree",
+    }
+
+
+def test_only_who_is_addressed_answers() -> None:
+    conversation, runtime = talk(), Runtime()
+    assert conversation.address("tuned")
+    assert said(conversation, runtime, "abc") == {"tuned": "<3>"}
+    assert conversation.address("both")
+    assert said(conversation, runtime, "abc").keys() == {"base", "tuned"}
+    assert not conversation.address("nobody")
+    assert conversation.addressed == ("base", "tuned")
+
+
+def test_the_oldest_turns_are_left_out_once_they_do_not_fit() -> None:
+    conversation, runtime = talk(), Runtime(longest=30)
+    for number in range(4):
+        said(conversation, runtime, f"sentence {number}")
+    assert len(conversation.turns) == 4
+    assert conversation.forgotten == 2  # two turns are 27 characters, three are 44
+    conversation.clear()
+    assert conversation.prompts("new") == {"base": "new", "tuned": "new"}
+
+
+@pytest.mark.parametrize(("status", "text"), [(500, "short"), (422, "x" * 99)])
+def test_what_forgetting_does_not_mend_is_told(status: int, text: str) -> None:
+    conversation = talk()
+    conversation.turns = [Turn("x" * 40, {"base": "", "tuned": ""})]
+    with pytest.raises(ClientError):
+        said(conversation, Runtime(longest=30, status=status), text)
+    assert len(conversation.turns) == 1
+
+
+def test_the_words_of_the_conversation_itself() -> None:
+    out, conversation = Console(quiet=True), talk()
+    conversation.turns = [Turn("one", {})]
+    assert chat.obey(conversation, "/base", out)
+    assert conversation.addressed == ("base",)
+    assert chat.obey(conversation, "/what", out)
+    assert len(conversation.turns) == 1
+    assert chat.obey(conversation, "/Clear ", out)
+    assert conversation.turns == []
+    assert not chat.obey(conversation, "/quit", out)

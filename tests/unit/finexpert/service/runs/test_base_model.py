@@ -1,0 +1,81 @@
+"""Base weights of one's own on their way to S3."""
+
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from finexpert import paths
+from finexpert.errors import ExitCode, UserError
+from finexpert.service.runs import base_model
+from infra.settings import Settings
+
+
+class Uploads:
+    """As much of S3 as an upload uses."""
+
+    def __init__(self) -> None:
+        self.keys: list[Any] = []
+
+    def upload_file(self, path: Any, bucket: Any, key: Any) -> None:
+        self.keys.append((bucket, key))
+
+
+def deployment(**flags: Any) -> Any:
+    """A deployment whose data bucket is `mine`."""
+    return SimpleNamespace(settings=Settings.load(flags, {}), output=lambda stack, name: "mine")
+
+
+def test_the_shipped_weights_are_whole_and_go_below_the_prefix() -> None:
+    base_model.require_usable(paths.BASE_MODEL)
+    s3, told = Uploads(), []
+    total = base_model.upload(
+        s3, folder=paths.BASE_MODEL, location="s3://mine/base-model/", told=lambda *file: told.append(file)
+    )
+    assert ("mine", "base-model/model.safetensors") in s3.keys
+    assert ("mine", "base-model/config.json") in s3.keys
+    assert total == sum(count for _, count in told) > 1_000_000
+    assert len(told) == len(s3.keys)
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ("config.json", "there is no config.json"),
+        ("model.safetensors", "there is no *.safetensors file"),
+        ("tokenizer.json", "there is no tokenizer"),
+    ],
+)
+def test_what_is_missing_is_told_before_anything_is_uploaded(tmp_path: Path, broken: Any, said: Any) -> None:
+    folder = shutil.copytree(paths.BASE_MODEL, tmp_path / "model")
+    (folder / broken).unlink()
+    with pytest.raises(UserError) as told:
+        base_model.require_usable(folder)
+    assert said in told.value.what
+    assert told.value.fix
+    assert told.value.code is ExitCode.USAGE
+
+
+def test_another_architecture_is_refused(tmp_path: Path) -> None:
+    folder = shutil.copytree(paths.BASE_MODEL, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"model_type": "gpt2"}))
+    with pytest.raises(UserError, match="'gpt2', not 'llama'"):
+        base_model.require_usable(folder)
+
+
+def test_the_setting_says_where_else_the_data_bucket() -> None:
+    assert base_model.location(deployment()) == "s3://mine/base-model/"
+    elsewhere = deployment(base_model_uri="s3://${DataBucket}/llama-13b/")
+    assert base_model.location(elsewhere) == "s3://mine/llama-13b/"
+    assert base_model.location(deployment(base_model_uri="s3://other/x/")) == "s3://other/x/"
+
+
+def test_the_flag_that_is_told_is_the_one_that_is_read() -> None:
+    name, _, value = base_model.SETTING.partition("=")
+    settings = Settings.load({name: value.strip("'")}, {})
+    assert not settings.gated
+    assert settings.base_model_location("mine") == f"s3://mine/{base_model.PREFIX}"

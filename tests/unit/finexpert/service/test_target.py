@@ -1,0 +1,94 @@
+"""Which cloud a command acts on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finexpert import paths
+from finexpert.errors import ExitCode, UserError
+from finexpert.service import target
+from finexpert.service.target import On, Target, resolve
+
+URL = "http://127.0.0.1:4566"
+
+
+@dataclass(frozen=True)
+class FakeCloud:
+    endpoint_url: str = URL
+
+    def environ(self, base: Any) -> Any:
+        kept = {key: value for key, value in base.items() if not key.startswith("AWS_")}
+        return kept | {"AWS_ENDPOINT_URL": self.endpoint_url, "AWS_ACCESS_KEY_ID": "000000000000"}
+
+
+def nothing_runs() -> Any:
+    return None
+
+
+def test_an_endpoint_url_is_the_embedded_cloud_whatever_runs_here() -> None:
+    chosen = resolve(On.AUTO, {"AWS_ENDPOINT_URL": URL}, nothing_runs)
+    assert chosen.endpoint_url == URL
+    assert chosen.describe() == f"on the embedded cloud {URL}"
+    assert chosen.environment["FINEXPERT_SETTINGS"] == str(paths.LOCAL_SETTINGS)
+
+
+def test_auto_prefers_the_cloud_that_runs_here() -> None:
+    assert resolve(On.AUTO, {}, FakeCloud).endpoint_url == URL
+
+
+def test_auto_is_aws_where_none_runs() -> None:
+    chosen = resolve(On.AUTO, {"AWS_PROFILE": "me"}, nothing_runs)
+    assert not chosen.is_local
+    assert "FINEXPERT_SETTINGS" not in chosen.environment
+
+
+def test_aws_by_name_ignores_a_running_cloud() -> None:
+    assert not resolve(On.AWS, {}, FakeCloud).is_local
+
+
+def test_aws_by_name_refuses_an_endpoint_url_that_would_catch_the_calls() -> None:
+    with pytest.raises(UserError) as refused:
+        resolve(On.AWS, {"AWS_ENDPOINT_URL": URL}, nothing_runs)
+    assert refused.value.code is ExitCode.USAGE
+    assert "AWS_ENDPOINT_URL" in refused.value.fix
+
+
+def test_local_by_name_needs_a_cloud() -> None:
+    with pytest.raises(UserError, match="No embedded cloud") as refused:
+        resolve(On.LOCAL, {}, nothing_runs)
+    assert "finexpert local up" in refused.value.fix
+
+
+def test_the_clouds_own_environment_replaces_a_persons_credentials() -> None:
+    chosen = resolve(On.AUTO, {"AWS_ACCESS_KEY_ID": "AKIAREAL", "AWS_PROFILE": "me", "HOME": "/h"}, FakeCloud)
+    assert chosen.environment["AWS_ACCESS_KEY_ID"] == "000000000000"
+    assert "AWS_PROFILE" not in chosen.environment
+    assert chosen.environment["HOME"] == "/h"
+
+
+def test_another_settings_file_stays() -> None:
+    chosen = resolve(On.AUTO, {"FINEXPERT_SETTINGS": "/mine.json"}, FakeCloud)
+    assert chosen.environment["FINEXPERT_SETTINGS"] == "/mine.json"
+
+
+def test_an_endpoint_url_of_another_cloud_is_not_mixed_up_with_the_one_here() -> None:
+    chosen = resolve(On.AUTO, {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, FakeCloud)
+    assert chosen.endpoint_url == "http://127.0.0.1:9"
+    assert chosen.environment["AWS_ACCESS_KEY_ID"] == "test"
+
+
+def test_a_profile_that_does_not_exist_does_not_disturb_the_embedded_cloud(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
+    local = Target(URL, {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"})
+    assert local.client("s3").meta.endpoint_url == URL
+    assert local.client("s3") is local.client("s3")
+
+
+def test_without_a_state_folder_nothing_is_looked_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(paths, "LOCAL_STATE", tmp_path / "none")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    assert not target.from_environment(On.AUTO).is_local

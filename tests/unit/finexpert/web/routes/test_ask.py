@@ -1,0 +1,124 @@
+"""Answers while they are written: pieces, the end, a failure in the middle, and a reader who leaves."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from threading import Event
+from typing import Any
+
+import pytest
+
+from finexpert.errors import Asleep
+from finexpert.service.asking.inference import Answer, Heard
+from finexpert.web import routes
+from finexpert.web.context import Context
+from finexpert.web.http import JSON, Problem, Request, Response
+from tests.unit.finexpert.web.web_app import whole
+
+Said = Callable[[Heard], list[Answer]]
+
+
+@pytest.fixture
+def say(monkeypatch: pytest.MonkeyPatch, context: Context) -> Callable[..., Response]:
+    """Asks while the endpoint says what is given."""
+    monkeypatch.setattr(routes.ask, "PACE_SECONDS", 0.0)
+
+    def ask(said: Said, **changes: Any) -> Response:
+        def answering(
+            deployment: object, prompt: str, chosen: Mapping[str, Any], *, heard: Heard
+        ) -> list[Answer]:
+            return said(heard)
+
+        monkeypatch.setattr(routes.ask.inference, "ask", answering)
+        body = json.dumps({"prompt": "Revenue"}).encode()
+        request = Request(method="POST", path="/api/ask", headers={"content-type": JSON}, body=body)
+        return routes.ask.ask(request, replace(context, **changes))
+
+    return ask
+
+
+def events(response: Response) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in whole(response).splitlines()]
+
+
+def both(heard: Heard) -> list[Answer]:
+    for text in ("It", "It rose"):
+        heard("base", text)
+        heard("tuned", text)
+        time.sleep(0.01)
+    return [Answer(model, "Revenue", "It rose", 0.02) for model in ("base", "tuned")]
+
+
+def test_pieces_come_before_the_answers_and_then_the_end(say: Any) -> None:
+    told = events(say(both))
+    assert told[0]["event"] == "text"
+    assert [event["event"] for event in told[-3:]] == ["answer", "answer", "end"]
+    assert {event["text"] for event in told if event["event"] == "text"} <= {"It", "It rose"}
+    assert told[-2] == {"event": "answer", "model": "tuned", "text": "It rose", "seconds": 0.02}
+
+
+def test_where_nothing_is_streamed_the_answers_come_whole(say: Any) -> None:
+    assert [event["event"] for event in events(say(both, streams=False))] == ["answer", "answer", "end"]
+
+
+def test_what_fails_before_the_first_word_is_the_status(say: Any) -> None:
+    def asleep(heard: Heard) -> list[Answer]:
+        raise Asleep("Hosting is asleep.")
+
+    with pytest.raises(Asleep):
+        say(asleep)
+
+
+def test_what_fails_in_the_middle_is_an_event_and_the_last_but_the_end(say: Any) -> None:
+    def breaks(heard: Heard) -> list[Answer]:
+        heard("base", "It")
+        time.sleep(0.05)
+        raise Asleep("put to sleep meanwhile")
+
+    told = events(say(breaks))
+    assert [event["event"] for event in told] == ["text", "error", "end"]
+    assert told[1]["error"]["code"] == "asleep"
+
+
+def test_only_the_newest_text_is_sent_when_the_reader_is_slow(say: Any) -> None:
+    done = Event()
+
+    def quick(heard: Heard) -> list[Answer]:
+        for length in range(1, 500):
+            heard("base", "x" * length)
+        done.set()
+        return []
+
+    response = say(quick)
+    assert done.wait(5)
+    assert len([event for event in events(response) if event["event"] == "text"]) < 10
+
+
+def test_a_reader_who_leaves_ends_the_answer(say: Any) -> None:
+    stopped = Event()
+
+    def endless(heard: Heard) -> list[Answer]:
+        try:
+            while True:
+                heard("base", "and on")
+                time.sleep(0.005)
+        finally:
+            stopped.set()
+
+    body = say(endless).body
+    assert isinstance(body, Iterator)
+    next(body)
+    assert not stopped.is_set()
+    body.close()  # type: ignore[attr-defined]
+    assert stopped.wait(5)
+
+
+def test_sampling_is_asked_for_by_the_temperature(context: Context) -> None:
+    assert routes.ask.generation({}, context.limits) == {"max_new_tokens": 64, "do_sample": False}
+    warm = routes.ask.generation({"temperature": 0.7, "top_p": 0.9, "seed": 3}, context.limits)
+    assert warm == {"max_new_tokens": 64, "do_sample": True, "temperature": 0.7, "top_p": 0.9, "seed": 3}
+    with pytest.raises(Problem, match="max_new_tokens"):
+        routes.ask.generation({"max_new_tokens": context.limits.new_tokens + 1}, context.limits)

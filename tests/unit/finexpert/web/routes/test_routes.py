@@ -1,0 +1,179 @@
+"""Requests that nobody should send are answered in order, and what they hold is not repeated anywhere."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finexpert.service.endpoint import switch
+from finexpert.service.money import costs
+from finexpert.web import routes
+from finexpert.web.context import Context
+from finexpert.web.http import Request, encoded
+from finexpert.web.routes import ROUTES, handle, money, most_bytes
+from tests.unit.finexpert.web.web_app import Ask
+
+OF_RUNS = [route.path for route in ROUTES if "{" in route.path]
+FORMS = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/nothing", 404),
+        ("GET", "/api/", 404),
+        ("DELETE", "/api/runs", 405),
+        ("GET", "/api/ask", 405),
+        ("GET", "/api/runs/../../secret", 404),
+        ("GET", "/api/runs/a b", 404),
+        ("GET", "/api/runs/a/b/report", 404),
+        ("GET", "/api/runs/" + "a" * 81, 404),
+        ("GET", "/api/session/", 404),
+        ("GET", "/api/session\n", 404),
+    ],
+)
+def test_there_is_nothing_anywhere_else(ask: Ask, method: str, path: str, status: int) -> None:
+    assert ask(method, path)[0] == status
+
+
+@given(
+    method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "OPTIONS", ""]),
+    path=st.one_of(
+        st.text(max_size=40), st.sampled_from([route.path for route in ROUTES if "{" in route.path])
+    ),
+    body=st.binary(max_size=60),
+)
+def test_no_request_brings_it_down(method: str, path: str, body: bytes) -> None:
+    context = Context(deployment=None, streams=True, compares=True)  # type: ignore[arg-type]
+    answered = handle(Request(method=method, path=path, body=body), context)
+    assert answered.status >= 400
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"prompt": ""},
+        {"prompt": "  \n"},
+        {"prompt": 7},
+        {"prompt": ["a"]},
+        {"prompt": "x", "parameters": []},
+        {"prompt": "x", "parameters": {"max_new_tokens": 0}},
+        {"prompt": "x", "parameters": {"max_new_tokens": 1e9}},
+        {"prompt": "x", "parameters": {"max_new_tokens": 1.5}},
+        {"prompt": "x", "parameters": {"max_new_tokens": "8"}},
+        {"prompt": "x", "parameters": {"max_new_tokens": True}},
+        {"prompt": "x", "parameters": {"temperature": -1}},
+        {"prompt": "x", "parameters": {"temperature": float("nan")}},
+        {"prompt": "x", "parameters": {"top_p": 0}},
+        {"prompt": "x", "parameters": {"seed": 2**40}},
+        {"prompt": "x", "parameters": {"stop": ["a"]}},
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_refused_before_anybody_is_asked(ask: Ask, document: Any) -> None:
+    status, told = ask("POST", "/api/ask", document)
+    assert (status, told["error"]["code"]) == (422, "bad_input")
+
+
+def test_a_question_that_is_too_long_is_refused(ask: Ask, context: Context) -> None:
+    long = "x" * (context.limits.prompt_characters + 1)
+    assert ask("POST", "/api/ask", {"prompt": long})[0] == 413
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""]
+)
+def test_what_a_form_of_another_site_can_send_is_not_read(context: Context, kind: str) -> None:
+    body = b'{"prompt": "x"}'
+    request = Request(method="POST", path="/api/ask", headers={"content-type": kind}, body=body)
+    assert handle(request, context).status == 422
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b"\xff", b'"text"', b"[" * 100_000])
+def test_a_body_that_is_no_object_is_refused(ask: Ask, body: bytes) -> None:
+    assert ask("POST", "/api/endpoint/wake", body=body)[0] == 422
+
+
+@pytest.mark.parametrize("hours", [0, -1, 169, "3", None, True, float("inf")])
+def test_an_endpoint_is_kept_for_a_week_at_most(ask: Ask, hours: Any) -> None:
+    assert ask("POST", "/api/endpoint/keep", {"hours": hours})[0] == 422
+
+
+@pytest.mark.parametrize("query", [{}, {"a": "one"}, {"a": "../one", "b": "two"}, {"a": "one", "b": "x/y"}])
+def test_only_runs_are_compared(ask: Ask, query: dict[str, str]) -> None:
+    assert ask("GET", "/api/compare", **query)[0] == 422
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"dataset": "s3://other/datasets/x/"},
+        {"dataset": "s3://storage-databucketname/datasets/../base-model/"},
+        {"dataset": "s3://storage-databucketname/base-model/"},
+        {"dataset": "s3://storage-databucketname/datasets/x/", "wake": "yes"},
+        {"dataset": "s3://storage-databucketname/datasets/x/", "hyperparameters": {"epoch": "many"}},
+        {"dataset": "s3://storage-databucketname/datasets/x/", "hyperparameters": {"epoch": [1]}},
+        {"dataset": "s3://storage-databucketname/datasets/x/", "hyperparameters": "epoch=1"},
+    ],
+)
+def test_a_run_that_cannot_be_started_is_refused(ask: Ask, document: Any) -> None:
+    assert ask("POST", "/api/runs", document)[0] == 422
+
+
+@pytest.mark.parametrize("name", ["", "report.pdf", "report", "../../etc/passwd", ".txt/.."])
+def test_only_files_that_can_be_trained_on_are_taken(ask: Ask, name: str) -> None:
+    assert ask("POST", "/api/datasets", body=b"text", name=name)[0] == 422
+
+
+def test_a_file_name_leads_nowhere_and_a_bad_file_is_not_stored(ask: Ask) -> None:
+    status, told = ask("POST", "/api/datasets", body=b"\n \n", name="..\\..\\evil/../x.txt")
+    assert status == 422  # storing it would have asked for a client, which there is none of
+    assert told["error"]["where"] == "x.txt"
+    assert told["error"]["problems"]
+
+
+def test_at_the_limit_nothing_is_woken(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = type("Over", (), {"over": True, "spent_usd": 23.4, "limit_usd": 23.0})
+    monkeypatch.setattr(costs, "current_position", lambda deployment, now: over)
+    monkeypatch.setattr(switch, "begin_wake", lambda *_: pytest.fail("it was woken"))
+    status, told = ask("POST", "/api/endpoint/wake", {})
+    assert (status, told["error"]["code"]) == (409, "budget_reached")
+    assert "$23.40" in told["error"]["message"]
+
+
+def test_only_an_upload_may_be_large(context: Context) -> None:
+    assert most_bytes("POST", "/api/datasets", context) == context.limits.upload_bytes
+    assert most_bytes("POST", "/api/ask", context) == context.limits.body_bytes < 200_000
+
+
+def test_a_defect_is_logged_by_its_place_and_never_with_what_was_asked(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def defect(*_: object, **__: object) -> None:
+        raise KeyError("what the analyst asked")
+
+    monkeypatch.setattr(routes.ask.inference, "ask", defect)
+    with caplog.at_level(logging.DEBUG):
+        status, told = ask("POST", "/api/ask", {"prompt": "what the analyst asked"})
+    assert (status, told["error"]["code"]) == (500, "internal")
+    (record,) = caplog.records
+    assert "KeyError" in record.getMessage() and "test_routes.py" in record.getMessage()
+    assert "analyst" not in caplog.text + str(told)
+
+
+def test_text_is_never_markup_even_for_who_takes_it_for_such() -> None:
+    line = encoded({"text": "</script><img src=x onerror=alert(1)>"})
+    assert b"<" not in line
+
+
+def test_the_month_is_read_once_for_everybody(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    monkeypatch.setattr(money, "_month", lambda context: read.append(1) or {})
+    patient = Context(deployment=context.deployment, streams=True, compares=True)
+    for _ in range(3):
+        money.show(Request(method="GET", path="/api/money"), patient)
+    assert read == [1]
