@@ -112,7 +112,7 @@ def passed_roles(service: str, operation: str, params: Mapping[str, Any]) -> lis
 
 
 def condition_keys(action: str, body: bytes, form: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """The condition keys of a request that our policies use and ministack does not know."""
+    """The condition keys of a request that policies may use and ministack does not know."""
     if action != "cloudwatch:PutMetricData":
         return {}
     found = parameters(body, form).get("Namespace")

@@ -1,9 +1,8 @@
-"""CloudFormation's resource types of SageMaker, Budgets and Cost Explorer.
+"""CloudFormation's resource types of SageMaker.
 
 Which change needs a new resource, what Ref and GetAtt give, and what waits for what is taken from the
 resource types' public schemas (createOnlyProperties, primaryIdentifier, readOnlyProperties; cfn-lint carries
-them) and from the template reference: Ref gives the ARN for all of them but the budget, where it gives the
-name.
+them) and from the template reference: Ref gives the ARN.
 """
 
 from __future__ import annotations
@@ -134,9 +133,7 @@ SAGEMAKER_TYPES = (
 
 
 def install() -> None:
-    """Teach CloudFormation all types of this package."""
-    from localcloud import cloudformation_billing
-
+    """Teach CloudFormation SageMaker's types."""
     for each in SAGEMAKER_TYPES:
         handlers = SageMakerResource(each)
         hooks.install_resource_type(
@@ -148,7 +145,6 @@ def install() -> None:
             tags="Tags",
             own_name=each.name,
         )
-    cloudformation_billing.install()
 
 
 def generated_name(logical_id: str) -> str:

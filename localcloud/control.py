@@ -30,9 +30,10 @@ from typing import Any
 from localcloud import billing, hooks, processes
 from localcloud.access_log import access_log
 from localcloud.faults import BadFault, faults, parsed
+from localcloud.platform import COMPONENTS, ENDPOINTS
 
 PREFIX = "/_finexpert/"
-LOG_GROUPS = ("/aws/sagemaker/InferenceComponents/", "/aws/sagemaker/Endpoints/", "/aws/lambda/")
+LOG_GROUPS = (f"{COMPONENTS}/", f"{ENDPOINTS}/", "/aws/lambda/")
 ACTIONS = (
     "GET health",
     "GET logs",

@@ -115,7 +115,7 @@ def server(
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "PERSIST_STATE": "0",
-            # The spend guard learns from CloudTrail which endpoints are gone.
+            # LookupEvents answers from these records.
             "CLOUDTRAIL_RECORDING": "1",
             "CLOUDTRAIL_MAX_EVENTS": "4000",
             "STATE_DIR": str(tmp / "ministack-state"),

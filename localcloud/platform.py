@@ -20,6 +20,11 @@ from botocore.config import Config
 
 from localcloud import environment, hooks, processes
 
+# Metric namespaces of SageMaker's instances and programs; its log groups begin with the same.
+ENDPOINTS = "/aws/sagemaker/Endpoints"
+COMPONENTS = "/aws/sagemaker/InferenceComponents"
+TRAINING_JOBS = "/aws/sagemaker/TrainingJobs"
+
 
 def account_id() -> str:
     """The twelve digits of the account that the current request belongs to."""
@@ -183,14 +188,9 @@ def start_process(
 ) -> subprocess.Popen[bytes]:
     """Start a program in its own process group, output appended to `log_path`, on record so that it
     never outlives the cloud. `environment` is the whole of it: nothing is inherited.
-    End it with `stop_process`, or with `reap_process` when it ends by itself.
+    Call `reap_process` when it has ended.
     """
     return processes.start(state_dir(), argv, environment=environment, cwd=cwd, log_path=log_path)
-
-
-def stop_process(process: subprocess.Popen[bytes], *, grace_seconds: float) -> int:
-    """SIGTERM to the program's group, SIGKILL after `grace_seconds`; returns its exit status."""
-    return processes.stop(state_dir(), process, grace_seconds=grace_seconds)
 
 
 def reap_process(process: subprocess.Popen[bytes]) -> int:

@@ -11,6 +11,7 @@ from localcloud import (
     authorization,
     buckets,
     cloudformation,
+    cloudformation_billing,
     functions,
     hooks,
     lambda_errors,
@@ -43,6 +44,7 @@ def install() -> None:
         )
     hooks.install_tagged_resources("sagemaker", _sagemaker_resources)
     cloudformation.install()
+    cloudformation_billing.install()
     hooks.install_delete_check(stack_events.is_updating)
     hooks.install_joins_in_conditions()
     hooks.install_stack_events(stack_events.resource_status, stack_events.is_untold_removal)

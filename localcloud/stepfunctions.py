@@ -1,5 +1,5 @@
 """Step Functions tasks: the SDK integrations of SageMaker, CloudFormation, CloudWatch Logs and SSM, and the
-optimized ones of Lambda, SNS and SageMaker (`sagemaker:createTrainingJob` with and without `.sync`).
+optimized ones of Lambda and SNS.
 
 Each is a request through the front door of its service, under the state machine's role: it is checked, and
 it fails, as any client's. ministack's own would be in-process calls that nobody checks.
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -33,23 +32,6 @@ SDK_SERVICES = {
     "ssm": ("Ssm", "ssm"),
 }
 PUBLISH = "arn:aws:states:::sns:publish"
-TRAINING = "arn:aws:states:::sagemaker:createTrainingJob"
-POLL_SECONDS = 0.2
-ENDED = ("Completed", "Failed", "Stopped")
-# What the optimized integration passes on; anything else fails the execution.
-# Source: Step Functions developer guide, "Create and manage Amazon SageMaker AI jobs".
-TRAINING_FIELDS = {
-    "AlgorithmSpecification",
-    "HyperParameters",
-    "InputDataConfig",
-    "OutputDataConfig",
-    "ResourceConfig",
-    "RoleArn",
-    "StoppingCondition",
-    "Tags",
-    "TrainingJobName",
-    "VpcConfig",
-}
 
 
 def install() -> None:
@@ -57,7 +39,6 @@ def install() -> None:
     hooks.install_task_roles()
     for service in SDK_SERVICES:
         hooks.install_task(f"{SDK}{service}:", run_sdk_task)
-    hooks.install_task(TRAINING, run_training_task)
     hooks.install_task(PUBLISH, run_publish_task)
     hooks.install_lambda_task(run_lambda_task)
 
@@ -87,31 +68,6 @@ def run_sdk_task(resource: str, parameters: dict[str, Any]) -> Any:
     return sdk_answer(answer, model.output_shape)
 
 
-def run_training_task(resource: str, parameters: dict[str, Any]) -> Any:
-    """The optimized integration: with `.sync` it waits, and a job that does not complete fails the task."""
-    if unknown := sorted(set(parameters) - TRAINING_FIELDS):
-        raise hooks.task_failure(
-            "States.Runtime", f"The field '{unknown[0]}' is not supported by Step Functions"
-        )
-    params = dict(parameters)
-    if isinstance(params.get("Tags"), dict):
-        params["Tags"] = [{"Key": key, "Value": value} for key, value in params["Tags"].items()]
-    client = platform.role_client("sagemaker", hooks.task_role())
-    created = _optimized("SageMaker", client, "create_training_job", params)
-    if not resource.endswith(".sync"):
-        created.pop("ResponseMetadata", None)
-        return created
-    job = client.describe_training_job(TrainingJobName=params["TrainingJobName"])
-    while job["TrainingJobStatus"] not in ENDED:
-        time.sleep(POLL_SECONDS)
-        job = client.describe_training_job(TrainingJobName=params["TrainingJobName"])
-    job.pop("ResponseMetadata", None)
-    answer = _epoch_times(job)
-    if job["TrainingJobStatus"] != "Completed":
-        raise hooks.task_failure("States.TaskFailed", json.dumps(answer))
-    return answer
-
-
 def run_publish_task(resource: str, parameters: dict[str, Any]) -> Any:
     """The optimized `sns:publish`; a message that is JSON is sent as its text."""
     message = parameters.get("Message", "")
@@ -139,7 +95,6 @@ def run_lambda_task(parameters: dict[str, Any]) -> Any:
 # What the optimized integrations call an error that the service's model does not define: the class of the
 # SDK's first generation, where the SDK integrations have the second's.
 CATCH_ALL = {
-    "SageMaker": "AmazonSageMakerException",
     "SNS": "AmazonSNSException",
     "Lambda": "AWSLambdaException",
 }
@@ -216,12 +171,3 @@ def sdk_answer(value: Any, shape: Any) -> Any:
     if shape.type_name == "map" and isinstance(value, dict):
         return {key: sdk_answer(item, shape.value) for key, item in value.items()}
     return value
-
-
-def _epoch_times(value: Any) -> Any:
-    """Times as the optimized integration gives them: milliseconds since 1970."""
-    if isinstance(value, dict):
-        return {key: _epoch_times(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_epoch_times(item) for item in value]
-    return int(value.timestamp() * 1000) if isinstance(value, datetime) else value

@@ -57,8 +57,8 @@ class Placement:
     @property
     def log_group(self) -> str:
         if self.component_name:
-            return f"/aws/sagemaker/InferenceComponents/{self.component_name}"
-        return f"/aws/sagemaker/Endpoints/{self.endpoint_name}"
+            return f"{platform.COMPONENTS}/{self.component_name}"
+        return f"{platform.ENDPOINTS}/{self.endpoint_name}"
 
     @property
     def words(self) -> str:
@@ -250,7 +250,7 @@ class Fleet:
         image = self.container.get("Image", "")
         program = images.program_for(image)
         if program is None:
-            known = ", ".join(images.PROGRAMS)
+            known = ", ".join(images.programs())
             raise StartFailed(
                 f"The embedded cloud has no program in place of image {image!r}; it has for: {known}."
             )

@@ -1,12 +1,13 @@
-"""What runs here in place of a serving image: one table, looked up by a part of the image's name."""
+"""What runs here in place of a serving image, by `[tool.localcloud.programs]` of pyproject.toml."""
 
 from __future__ import annotations
 
+import functools
 import sys
+import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from localcloud.environment import REPOSITORY
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,20 @@ class Program:
     environment: tuple[tuple[str, str], ...]
 
 
-# part of the image's name → program. AWS's Large Model Inference container is told by "djl-inference".
-PROGRAMS = {
-    "djl-inference": Program((sys.executable, "-m", "serving"), (("PYTHONPATH", str(REPOSITORY)),)),
-}
+@functools.cache
+def programs() -> dict[str, Program]:
+    """Return the programs, by a part of the image's name; `python` is the interpreter of this cloud."""
+    settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    table: dict[str, list[str]] = settings["tool"]["localcloud"]["programs"]
+    return {
+        part: Program(
+            tuple(sys.executable if word == "python" else word for word in argv),
+            (("PYTHONPATH", str(REPOSITORY)),),
+        )
+        for part, argv in table.items()
+    }
 
 
 def program_for(image: str) -> Program | None:
-    """The program for an image, None if there is none."""
-    return next((program for part, program in PROGRAMS.items() if part in image), None)
+    """Return the program for an image, None if there is none."""
+    return next((program for part, program in programs().items() if part in image), None)

@@ -48,4 +48,4 @@ def _put_utilization(
     if reading:
         dimensions = {"EndpointName": endpoint_name, "VariantName": variant_name}
         for metric, value in zip(("CPUUtilization", "MemoryUtilization"), reading, strict=True):
-            platform.put_metric(telemetry.ENDPOINTS, metric, value, "Percent", dimensions)
+            platform.put_metric(platform.ENDPOINTS, metric, value, "Percent", dimensions)

@@ -13,8 +13,6 @@ from localcloud.sagemaker.validation import operation_model, pick
 
 SOURCE = "aws.sagemaker"
 INVOCATIONS = "AWS/SageMaker"
-ENDPOINTS = "/aws/sagemaker/Endpoints"
-TRAINING_JOBS = "/aws/sagemaker/TrainingJobs"
 # endpoint events spell a status in capitals: InService is IN_SERVICE
 # (Amazon SageMaker Developer Guide, "Events that SageMaker AI sends to Amazon EventBridge")
 

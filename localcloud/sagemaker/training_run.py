@@ -23,7 +23,6 @@ from localcloud.sagemaker.options import options
 from localcloud.sagemaker.store import Record
 from localcloud.sagemaker.usage import Meter
 
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 MAX_REASON = 1024  # SageMaker cuts FailureReason to as many characters
 logger = logging.getLogger(__name__)
 MESSAGES = {
@@ -160,7 +159,9 @@ class TrainingRun:
         environment = self._files.environment(self._job, credentials)
         self._container = Container(self._files.command(self._job), environment, self._files.root)
         stream = f"{self._name}/{HOST}-{int(store.now().timestamp())}"
-        self._log = LogStream(self._container.log_path, LOG_GROUP, stream, self._look_for_metrics)
+        self._log = LogStream(
+            self._container.log_path, platform.TRAINING_JOBS, stream, self._look_for_metrics
+        )
         try:
             end, code = self._watch(self._container, checkpoints)
         finally:
@@ -259,14 +260,14 @@ class TrainingRun:
         for found in find_metrics(line, definitions, at):
             self._metrics[found.name] = found
             dimensions = {"TrainingJobName": self._name}
-            platform.put_metric(telemetry.TRAINING_JOBS, found.name, found.value, "None", dimensions)
+            platform.put_metric(platform.TRAINING_JOBS, found.name, found.value, "None", dimensions)
 
     def _put_utilization(self, meter: Meter, container: Container) -> None:
         reading = meter.read([container.group])
         if reading:
             dimensions = {"Host": f"{self._name}/{HOST}"}
             for name, value in zip(("CPUUtilization", "MemoryUtilization"), reading, strict=True):
-                platform.put_metric(telemetry.TRAINING_JOBS, name, value, "Percent", dimensions)
+                platform.put_metric(platform.TRAINING_JOBS, name, value, "Percent", dimensions)
 
     def _say(self, line: str) -> None:
         if self._log:

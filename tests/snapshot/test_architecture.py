@@ -1,101 +1,98 @@
-"""docs/architecture.svg is what the app gives today; `make snapshots` draws it anew."""
+"""The diagram of docs/architecture.md is what the app gives today; `make snapshots` writes it anew."""
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
-from dataclasses import replace
+import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.snapshot.snapshot_synth import ROOT, Templates
-from tools.architecture import __main__ as program
-from tools.architecture import machine, picture, reading
-from tools.architecture.template import text
+from tools import architecture
 
-PICTURE = ROOT / "docs" / "architecture.svg"
+PAGE = ROOT / "docs" / "architecture.md"
+BEGIN, END = "<!-- diagram -->\n```mermaid\n", "\n```\n<!-- /diagram -->"
 
 
 @pytest.fixture(scope="module")
-def architecture(aws: Templates, aws_assembly: Path) -> reading.Architecture:
-    """What the tool reads of today's cloud assembly."""
-    return reading.read(aws_assembly)
+def diagram(aws: Templates, aws_assembly: Path) -> str:
+    """The diagram of today's cloud assembly."""
+    return architecture.diagram(aws_assembly)
 
 
-def test_the_stored_picture_is_what_the_app_gives(architecture: Any, request: pytest.FixtureRequest) -> None:
-    drawn = picture.draw(architecture)
+def test_the_pages_diagram_is_what_the_app_gives(diagram: str, request: pytest.FixtureRequest) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    before, _, rest = page.partition(BEGIN)
+    stored, _, after = rest.partition(END)
     if request.config.getoption("--snapshot-update"):
-        PICTURE.write_text(drawn, encoding="utf-8")
-    assert PICTURE.read_text(encoding="utf-8") == drawn, "draw it anew with `make snapshots`"
+        PAGE.write_text(f"{before}{BEGIN}{diagram}{END}{after}", encoding="utf-8")
+        stored = diagram
+    assert stored == diagram, "write it anew with `make snapshots`"
 
 
-def test_every_named_resource_that_a_block_is_for_is_in_the_picture(architecture: Any, aws: Any) -> None:
-    shown = {element.text for element in ElementTree.fromstring(picture.draw(architecture)).iter()}
+def test_every_named_function_and_stack_is_in_the_diagram(diagram: str, aws: Templates) -> None:
     functions = {
-        text(resource["Properties"]["FunctionName"]).removeprefix("finexpert-")
+        resource["Properties"]["FunctionName"]
         for template in aws.values()
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::Lambda::Function" and "FunctionName" in resource["Properties"]
     }
     assert len(functions) == 7
-    assert {name for name in functions if not {name, f"λ {name}"} & shown} == set()
-    assert {"$25 monthly", "python -m training", "1 × ml.g5.2xlarge", "models"} <= shown
+    assert {name for name in functions if name not in diagram} == set()
+    assert all(f"subgraph {stack}[" in diagram for stack in aws)
+    assert {name for name in ("python -m training", "finexpert-models") if name not in diagram} == set()
 
 
-def test_who_may_stop_and_delete_is_read_from_the_roles(architecture: Any) -> None:
-    acts = {
-        block.title: set(block.acts)
-        for stack in architecture.stacks.values()
-        for block in stack.blocks
-        if block.acts
-    }
-    assert acts == {
-        "idle-reaper": {picture.UPDATE, picture.DELETE},
-        "spend-guard": {picture.UPDATE, picture.STOP, picture.DELETE},
-        "teardown": {picture.STOP, picture.DELETE},
-        "stop-training": {picture.STOP},
+def test_who_may_stop_and_delete_is_read_from_the_roles(diagram: str) -> None:
+    acting = {line.strip() for line in diagram.splitlines() if "_function --" in line}
+    assert acting == {
+        'Guardrails_function -- "finexpert-idle-reaper puts to sleep" --> Hosting',
+        'Guardrails_function -- "finexpert-idle-reaper deletes" --> Hosting',
+        'Guardrails_function -- "finexpert-spend-guard puts to sleep" --> Hosting',
+        'Guardrails_function -- "finexpert-spend-guard stops" --> job',
+        'Guardrails_function -- "finexpert-spend-guard deletes" --> Hosting',
+        'Guardrails_function -- "finexpert-teardown stops" --> job',
+        'Guardrails_function -- "finexpert-teardown deletes" --> Hosting',
+        'Training_function -- "finexpert-stop-training stops" --> job',
     }
 
 
 def test_the_way_through_the_state_machine_is_the_longest_one_without_failures() -> None:
-    definition = {
+    definition: dict[str, object] = {
         "StartAt": "A",
         "States": {
-            "A": {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "Next": "B"},
-            "B": {
-                "Type": "Choice",
-                "Choices": [{"Next": "C"}, {"Next": "Lost"}],
-                "Default": "End",
-            },
+            "A": {"Type": "Task", "Next": "B", "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Lost"}]},
+            "B": {"Type": "Choice", "Choices": [{"Next": "C"}, {"Next": "Lost"}], "Default": "End"},
             "C": {"Type": "Wait", "Next": "A2"},
-            "A2": {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "Next": "End"},
+            "A2": {"Type": "Task", "Next": "End"},
             "End": {"Type": "Pass", "End": True},
             "Lost": {"Type": "Fail"},
         },
     }
-    steps = machine.way(definition, "End", {})
-    assert [(step.name, step.call, step.others) for step in steps] == [
-        ("A", "publish", ()),
-        ("B", "", ("Lost",)),
-        ("A2", "publish", ()),
-    ]
-    assert machine.failures(definition) == (2, 0)
+    assert architecture.path(definition, "End") == ["A", "B", "A2"]
     with pytest.raises(ValueError, match="no way leads from A to Nowhere"):
-        machine.way(definition, "Nowhere", {})
+        architecture.path(definition, "Nowhere")
 
 
-def test_a_stack_more_gets_a_row_of_its_own(architecture: Any) -> None:
-    web = replace(architecture.stacks["Storage"], name="FinExpert-Web")
-    drawn = picture.draw(replace(architecture, stacks={**architecture.stacks, "Web": web}))
-    assert ">FinExpert-Web<" in drawn
-    assert len(drawn) > len(picture.draw(architecture))
+def test_a_stack_more_gets_a_box_and_its_arrow(tmp_path: Path) -> None:
+    stack = {"type": "aws:cloudformation:stack", "properties": {"templateFile": "t.json"}}
+    artifacts = {"P-One": stack, "P-Two": {**stack, "dependencies": ["P-One"]}, "Tree": {"type": "cdk:tree"}}
+    (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+    bucket = {
+        "Type": "AWS::S3::Bucket",
+        "Properties": {"BucketName": {"Fn::Join": ["-", ["b", {"Ref": "X"}]]}},
+    }
+    (tmp_path / "t.json").write_text(json.dumps({"Description": "D: data", "Resources": {"Id": bucket}}))
+    drawn = architecture.diagram(tmp_path)
+    assert 'subgraph One["P-One: data"]' in drawn
+    assert 'Two_bucket["<b>bucket</b><br/>b-X"]' in drawn
+    assert drawn.endswith("Two -. needs .-> One")
 
 
-def test_the_program_draws_a_folder_and_refuses_what_is_none(
-    aws: Any, aws_assembly: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_the_program_prints_a_folders_diagram_and_refuses_another(
+    diagram: str, aws_assembly: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert program.main([str(aws_assembly)]) == 0
-    assert capsys.readouterr().out == PICTURE.read_text(encoding="utf-8")
-    assert program.main([str(tmp_path)]) == 2
+    assert architecture.main([str(aws_assembly)]) == 0
+    assert capsys.readouterr().out == f"{diagram}\n"
+    assert architecture.main([str(tmp_path)]) == 2
     assert "cdk synth" in capsys.readouterr().err

@@ -199,13 +199,6 @@ def test_parameter_store_and_notifications(run: Run, client: MakeClient) -> None
     client("sqs").delete_queue(QueueUrl=queue)
 
 
-def test_the_optimized_integration_refuses_what_it_does_not_list(run: Run) -> None:
-    parameters = {"TrainingJobName": "j", "RoleArn": ROLE, "Environment": {"A": "1"}}
-    refused = run({"Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync", "Parameters": parameters})
-    assert refused["error"] == "States.Runtime"
-    assert refused["cause"] == "The field 'Environment' is not supported by Step Functions"
-
-
 @pytest.fixture(scope="module")
 def job(client: MakeClient) -> Iterator[dict[str, Any]]:
     """The parameters of a training job that any shell could run, but for its name and entry point."""
@@ -238,25 +231,6 @@ def training(job: dict[str, Any], name: str, program: str) -> dict[str, Any]:
         "ContainerEntrypoint": ["python", "-c", program],
     }
     return {**job, "TrainingJobName": name, "AlgorithmSpecification": algorithm}
-
-
-def test_sync_waits_for_the_job_and_gives_its_times_in_milliseconds(run: Run, job: dict[str, Any]) -> None:
-    resource = "arn:aws:states:::sagemaker:createTrainingJob.sync"
-    done = run({"Resource": resource, "Parameters": training(job, "sfn-good", "print('trained')")})["output"]
-    assert done["TrainingJobStatus"] == "Completed"
-    assert done["ModelArtifacts"]["S3ModelArtifacts"].startswith("s3://sfn-training/runs/sfn-good/")
-    assert done["HyperParameters"] == {"epoch": "1"}
-    assert isinstance(done["TrainingEndTime"], int)
-    assert done["TrainingEndTime"] > 1_600_000_000_000
-
-
-def test_sync_fails_with_the_job_and_its_reason(run: Run, job: dict[str, Any]) -> None:
-    resource = "arn:aws:states:::sagemaker:createTrainingJob.sync"
-    failed = run({"Resource": resource, "Parameters": training(job, "sfn-bad", "raise SystemExit(7)")})
-    assert failed["error"] == "States.TaskFailed"
-    cause = json.loads(failed["cause"])
-    assert cause["TrainingJobStatus"] == "Failed"
-    assert "7" in cause["FailureReason"]
 
 
 def test_the_sdk_integration_starts_the_job_and_does_not_wait(
