@@ -13,6 +13,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from core.instances import has_local_disks
 from infra.arns import Arns
 from infra.permissions import Statement, allow
 from infra.retention import keep
@@ -89,6 +90,11 @@ def key_use(arns: Arns, key_arn: str | None, statements: Iterable[Statement]) ->
         for service, actions in sorted(needs.items())
         if actions
     ]
+
+
+def volume_key(instance_type: str, key_arn: str | None) -> str | None:
+    """The key for the storage volume of an instance; None if it has none, or none may be named."""
+    return None if has_local_disks(instance_type) else key_arn
 
 
 def volume_key_use(key_arn: str | None) -> list[Statement]:

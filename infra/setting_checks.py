@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from core import hyperparameters as training_hyperparameters
+from core.instances import CAPACITIES
 from core.money import prices
 
 MIN_RUN_MINUTES = 15
@@ -288,7 +289,13 @@ def _training_price(instance_type: str, region: str) -> list[str]:
 
 
 def _hosting_price(instance_type: str, region: str) -> list[str]:
-    return _unpriced("hosting_instance_type", instance_type, region, "hosting")
+    problems = _unpriced("hosting_instance_type", instance_type, region, "hosting")
+    if problems or instance_type in CAPACITIES:
+        return problems
+    return [
+        f"hosting_instance_type is {show(instance_type)}: its GPUs and memory are not known here, so nothing"
+        f" can be placed on it; write one of {', '.join(CAPACITIES)}"
+    ]
 
 
 def _notebook_price(repository: str, region: str) -> list[str]:

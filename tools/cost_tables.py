@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from core.admission import planning
-from core.admission.decision import Request
+from core.admission.decision import JobRequest
+from core.instances import suits_the_recipe
 from core.money import prices
 from core.money.reserve import Exposure
 from core.money.training_time import MEASURED_ON, training_seconds
@@ -43,7 +44,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in (head, ruler, *rows))
 
 
-def _job(settings: Settings, instance_type: str, minutes: int, instances: int) -> Request:
+def _job(settings: Settings, instance_type: str, minutes: int, instances: int) -> JobRequest:
     """The job that admission would be asked for."""
     job = planning.JobSettings(
         region=settings.region,
@@ -93,7 +94,7 @@ def _types(settings: Settings) -> str:
     both = [
         name
         for name in prices.priced_types(settings.region, "training")
-        if name in prices.priced_types(settings.region, "hosting") and name.startswith(planning.SUITABLE)
+        if name in prices.priced_types(settings.region, "hosting") and suits_the_recipe(name)
     ]
 
     def price(name: str, component: prices.Component) -> str:

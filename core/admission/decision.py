@@ -21,15 +21,15 @@ class BudgetExceeded(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """An instance type to train on. Dollars an hour of one instance, without its volume."""
+    """An instance type to train on. Dollars an hour of one instance, with its volume."""
 
     instance_type: str
     usd_per_hour: float
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """What the job would be. Dollars an hour are of one instance; its volume is apart.
+class JobRequest:
+    """What the job would be. Dollars an hour are of one instance with its volume (`volume_gb`, 0 for none).
 
     `price` names the instance's price with its day, `others` are types that the recipe also runs on.
     """
@@ -37,7 +37,6 @@ class Request:
     instance_type: str
     instances: int
     usd_per_instance_hour: float
-    volume_usd_per_hour: float = 0.0
     volume_gb: float = 0.0
     max_runtime_seconds: int
     max_wait_seconds: int
@@ -49,7 +48,7 @@ class Request:
     @property
     def rate(self) -> float:
         """Dollars an hour of all instances with their volumes."""
-        return (self.usd_per_instance_hour + self.volume_usd_per_hour) * self.instances
+        return self.usd_per_instance_hour * self.instances
 
     @property
     def limit_seconds(self) -> int:
@@ -122,7 +121,7 @@ class Option:
     fits: bool
 
 
-def decide(request: Request, money: Money) -> Admission:
+def decide(request: JobRequest, money: Money) -> Admission:
     """Admit the job, with a shorter limit if that makes it fit, or raise BudgetExceeded.
 
     Worst case = dollars an hour × MaxRuntime (for spot MaxWait) × instances, volumes included. The limit is
@@ -149,12 +148,12 @@ def decide(request: Request, money: Money) -> Admission:
     )
 
 
-def expected_usd(request: Request) -> float:
+def expected_usd(request: JobRequest) -> float:
     """What the job will probably cost, evaluation apart, at the recipe's speed on its own instance type."""
     return request.rate * training_seconds(request.training_tokens, 0, request.instances) / 3600
 
 
-def options(request: Request, money: Money) -> list[Option]:
+def options(request: JobRequest, money: Money) -> list[Option]:
     """Cheaper ways to run the job at its full time limit, cheapest first: other types, fewer instances.
 
     Another type may be slower: the worst case is its price, not its speed.
@@ -165,13 +164,13 @@ def options(request: Request, money: Money) -> list[Option]:
             _option(f"1 × {request.instance_type}", request.rate / request.instances, request, money)
         )
     for other in request.others:
-        rate = (other.usd_per_hour + request.volume_usd_per_hour) * request.instances
+        rate = other.usd_per_hour * request.instances
         if rate < request.rate:
             found.append(_option(f"{request.instances} × {other.instance_type}", rate, request, money))
     return sorted(found, key=lambda option: option.worst_case_usd)
 
 
-def _option(what: str, rate: float, request: Request, money: Money) -> Option:
+def _option(what: str, rate: float, request: JobRequest, money: Money) -> Option:
     return Option(
         what=what,
         usd_per_hour=rate,
@@ -180,7 +179,7 @@ def _option(what: str, rate: float, request: Request, money: Money) -> Option:
     )
 
 
-def _sum(request: Request, money: Money) -> str:
+def _sum(request: JobRequest, money: Money) -> str:
     bound = f" − ${money.committed_usd:.2f} for running and reserved jobs" if money.committed_usd else ""
     reserve = money.reserve_with(request.rate)
     grown = (
@@ -194,7 +193,7 @@ def _sum(request: Request, money: Money) -> str:
     )
 
 
-def _rate(request: Request) -> str:
+def _rate(request: JobRequest) -> str:
     volume = f" + {request.volume_gb:g} GB volume" if request.volume_gb else ""
     return f"${request.rate:.3f}/h ({request.instances} × {request.price or request.instance_type}{volume})"
 
@@ -205,7 +204,7 @@ def _beside(money: Money) -> str:
     return f" Beside it ${money.beside_usd_per_hour:.3f}/h runs on and takes its share."
 
 
-def _refusal(request: Request, money: Money) -> str:
+def _refusal(request: JobRequest, money: Money) -> str:
     least = min(LEAST_USEFUL_SECONDS, request.limit_seconds)
     cheaper = [f"{option.what} (${option.usd_per_hour:.3f}/h)" for option in options(request, money)]
     choose = f" Cheaper: {', '.join(cheaper[:OPTIONS_TOLD])}." if cheaper else ""
@@ -217,7 +216,7 @@ def _refusal(request: Request, money: Money) -> str:
     )
 
 
-def _told(request: Request, money: Money, granted: int, worst: float, expected: float) -> str:
+def _told(request: JobRequest, money: Money, granted: int, worst: float, expected: float) -> str:
     sentence = (
         f"At worst ${worst:.2f} ({granted / 3600:.2f} h × {_rate(request)}), probably about ${expected:.2f}."
         f" Available: {_sum(request, money)}.{_beside(money)}"

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.admission.decision import Money, Offer, Request
+from core.admission.decision import JobRequest, Money, Offer
 from core.admission.reservations import Reservation
-from core.money.prices import hourly, priced_types, volume_hourly_usd
+from core.instances import has_local_disks, suits_the_recipe
+from core.money.prices import hourly, priced_types, training_usd_per_hour
 from core.money.settings import BudgetSettings
 from core.money.spend import Spend
-
-#: Families whose GPU has at least the 24 GB that Llama 2 7B's recipe needs (A10G, L4, L40S).
-SUITABLE = ("ml.g5.", "ml.g6.", "ml.g6e.")
 
 
 class SpendUnknown(RuntimeError):
@@ -30,25 +28,27 @@ class JobSettings:
     max_wait_seconds: int
 
 
-def request(job: JobSettings, *, spot: bool, training_tokens: float) -> Request:
+def request(job: JobSettings, *, spot: bool, training_tokens: float) -> JobRequest:
     """The job with its prices; UnknownPrice if its type has none in the region."""
-    each = hourly(job.instance_type, job.region, "training")
+
+    def rate(instance_type: str) -> float:
+        return training_usd_per_hour(instance_type, job.volume_gb, job.region)
+
     others = [
-        Offer(instance_type=name, usd_per_hour=hourly(name, job.region, "training").usd)
+        Offer(instance_type=name, usd_per_hour=rate(name))
         for name in priced_types(job.region, "training")
-        if name.startswith(SUITABLE) and name != job.instance_type
+        if suits_the_recipe(name) and name != job.instance_type
     ]
-    return Request(
+    return JobRequest(
         instance_type=job.instance_type,
         instances=job.instances,
-        usd_per_instance_hour=each.usd,
-        volume_usd_per_hour=volume_hourly_usd(job.volume_gb, job.region),
-        volume_gb=job.volume_gb,
+        usd_per_instance_hour=rate(job.instance_type),
+        volume_gb=0.0 if has_local_disks(job.instance_type) else job.volume_gb,
         max_runtime_seconds=job.max_runtime_seconds,
         max_wait_seconds=job.max_wait_seconds,
         spot=spot,
         training_tokens=training_tokens,
-        price=str(each),
+        price=str(hourly(job.instance_type, job.region, "training")),
         others=others,
     )
 

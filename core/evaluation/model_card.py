@@ -75,7 +75,11 @@ def _training(evaluation: Mapping[str, Any], job: Mapping[str, Any], usd: float)
         "training_datasets": [_cut(uri, NOTES) for uri in (_channel(job, "training"),) if uri],
         "training_metrics": [
             {"name": "billable_seconds", "value": seconds},
-            {"name": "usd", "value": usd, "notes": "billable seconds at the admitted price of all instances"},
+            {
+                "name": "usd",
+                "value": usd,
+                "notes": "billed time × price of instances and volumes",
+            },
         ],
         "hyper_parameters": [
             {"name": name, "value": value} for name, value in list(settings.items())[:MOST_HYPERPARAMETERS]

@@ -6,12 +6,14 @@ A price that is not in the file does not exist here: `UnknownPrice` is raised, a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
+
+from core.instances import has_local_disks
 
 Component = Literal["training", "hosting", "notebook", "processing", "studio"]
 Storage = Literal["s3-standard", "ml-volume"]
@@ -72,6 +74,10 @@ def hourly(instance_type: str, region: str, component: Component) -> Price:
     )
 
 
+PriceOf = Callable[[str, str, Component], Price]
+"""A price list: instance type, region and component give a price, or raise UnknownPrice."""
+
+
 def dearest(component: Component) -> Price:
     """The highest hourly price known for the component anywhere: what something unpriced is counted at.
 
@@ -120,9 +126,18 @@ def storage(kind: Storage, region: str) -> Price:
     )
 
 
-def volume_hourly_usd(gigabytes: float, region: str) -> float:
-    """USD for one hour of a training job's or an endpoint's volume of `gigabytes`."""
-    return storage("ml-volume", region).usd * gigabytes / HOURS_PER_MONTH
+def training_usd_per_hour(
+    instance_type: str, volume_gb: float, region: str, price: PriceOf = hourly
+) -> float:
+    """Dollars an hour of one training instance, with its volume where the type has no disks of its own.
+
+    Raises:
+        UnknownPrice: the type has no price.
+    """
+    volume = 0.0
+    if volume_gb and not has_local_disks(instance_type):
+        volume = storage("ml-volume", region).usd * volume_gb / HOURS_PER_MONTH
+    return price(instance_type, region, "training").usd + volume
 
 
 def priced_types(region: str, component: Component) -> list[str]:

@@ -22,11 +22,11 @@ from core.money.spend import (
     Fleet,
     Lifetime,
     Spend,
-    TrainingJob,
     Usage,
     account,
 )
 from core.money.time import month_start
+from core.money.training_job import TrainingJob
 from core.names import PROJECT_TAG
 
 #: The longest that a training job can last; one that began earlier cannot bill in this month.
@@ -99,25 +99,9 @@ def _training_jobs(clients: Clients, project: str, now: datetime, usage: Usage) 
     sagemaker = clients("sagemaker")
     month = month_start(now)
     for name in project_jobs(sagemaker, project, CreationTimeAfter=month - LONGEST_JOB):
-        job = training_job(sagemaker.describe_training_job(TrainingJobName=name))
+        job = TrainingJob.of(sagemaker.describe_training_job(TrainingJobName=name))
         if job.end is None or job.end >= month:
             usage.jobs.append(job)
-
-
-def training_job(answer: dict[str, Any]) -> TrainingJob:
-    """A job from DescribeTrainingJob's answer."""
-    resources = answer.get("ResourceConfig", {})
-    return TrainingJob(
-        name=answer["TrainingJobName"],
-        status=answer["TrainingJobStatus"],
-        instance_type=resources.get("SelectedInstanceType") or resources.get("InstanceType", "unknown"),
-        instances=int(resources.get("SelectedInstanceCount") or resources.get("InstanceCount", 1)),
-        volume_gb=float(resources.get("VolumeSizeInGB", 0)),
-        start=answer.get("TrainingStartTime"),
-        end=answer.get("TrainingEndTime"),
-        billable_seconds=answer.get("BillableTimeInSeconds") if answer.get("TrainingEndTime") else None,
-        max_runtime_seconds=float(answer.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 0)),
-    )
 
 
 def _hosting(clients: Clients, stack: str, now: datetime, usage: Usage) -> None:

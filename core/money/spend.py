@@ -6,39 +6,13 @@ from the training jobs' billable seconds and the endpoints' lifetimes; `spend_so
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from core.money.charges import Charges
-from core.money.prices import Component, Price, UnknownPrice, dearest, hourly, volume_hourly_usd
+from core.money.prices import Component, Price, PriceOf, UnknownPrice, dearest, hourly
 from core.money.time import HOUR, hours_between, month_end, month_start
-
-PriceOf = Callable[[str, str, Component], Price]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingJob:
-    """A training job as DescribeTrainingJob tells of it; times are UTC-aware.
-
-    `start` is None until instances are there. `billable_seconds` counts for all instances alike (for spot,
-    what is left after the savings); SageMaker tells it when the job has ended.
-    """
-
-    name: str
-    status: str
-    instance_type: str
-    instances: int
-    volume_gb: float
-    start: datetime | None
-    end: datetime | None
-    billable_seconds: float | None
-    max_runtime_seconds: float
-
-    @property
-    def running(self) -> bool:
-        """Whether it bills now or is about to."""
-        return self.status in ("InProgress", "Stopping")
+from core.money.training_job import TrainingJob
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,38 +164,18 @@ def _dearest(instance_type: str, region: str, component: Component) -> Price:
 def _training(
     job: TrainingJob, region: str, month: datetime, now: datetime, price: PriceOf
 ) -> tuple[Line, float]:
-    each = price(job.instance_type, region, "training")
-    rate = (each.usd + volume_hourly_usd(job.volume_gb, region)) * job.instances
-    hours = training_hours(job, month, now)
-    elapsed = (now - job.start).total_seconds() if job.start else 0.0
-    ahead = max(0.0, job.max_runtime_seconds - elapsed) / 3600 * rate if job.running else 0.0
+    rate = job.usd_per_hour(region, price)
+    hours = job.hours_in(month, now)
     measure = "billable" if job.billable_seconds is not None else "since its instances came up"
-    how = (
-        f"{hours:.3f} h {measure} × {job.instances} × ({job.instance_type} ${each.usd:g}/h"
-        f" + {job.volume_gb:g} GB volume)"
-    )
     line = Line(
         name=job.name,
         kind="training",
         usd=hours * rate,
-        how=how,
+        how=f"{hours:.3f} h {measure} × {job.instances} × {job.rate_words(region, price)}",
         running=job.running,
         usd_per_hour=rate if job.running else 0.0,
     )
-    return line, ahead
-
-
-def training_hours(job: TrainingJob, month: datetime, now: datetime) -> float:
-    """Hours to pay for in the month. A job over the turn of the month is split by its elapsed time."""
-    if job.start is None:
-        return 0.0
-    end = job.end or now
-    inside = hours_between(job.start, min(end, now), month)
-    if job.billable_seconds is None:
-        return inside
-    elapsed = (end - job.start) / HOUR
-    share = inside / elapsed if elapsed > 0 else float(end >= month)
-    return job.billable_seconds / 3600 * share
+    return line, job.seconds_ahead(now) / 3600 * rate
 
 
 def _life(life: Lifetime, region: str, month: datetime, now: datetime, price: PriceOf) -> Line:

@@ -19,7 +19,6 @@ from finexpert.service.account import leftovers
 from finexpert.service.asking import inference
 from finexpert.service.deployment import STACKS
 from finexpert.service.evaluation import results
-from finexpert.service.money import costs
 from finexpert.service.runs import datasets, executions, follow
 from finexpert.text import duration, size
 from finexpert.views.answers import heading, side_by_side
@@ -132,8 +131,7 @@ def fine_tune(stage: Stage, live: Live) -> str:
     deployment = stage.deployment
     run = executions.start(deployment, dataset=stage.dataset, hyperparameters={}, wake=True, now=_now())
     live.line(f"  run [bold]{run}[/]")
-    price = costs.training_usd_per_hour(deployment)
-    for snapshot in follow.snapshots(deployment, run, usd_per_hour=price, now=_now):
+    for snapshot in follow.snapshots(deployment, run, now=_now):
         stage.snapshot = snapshot
         live.update(region(snapshot, is_local=True), *milestone(snapshot, is_local=True))
     assert stage.snapshot is not None

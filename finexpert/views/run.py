@@ -133,11 +133,10 @@ def watch(deployment: Deployment, run: str) -> Snapshot:
     Raises:
         UserError: Ctrl-C; the run goes on, and the error says how to come back.
     """
-    from finexpert.service.money import costs
     from finexpert.service.runs import follow
 
-    price, is_local = costs.training_usd_per_hour(deployment), deployment.target.is_local
-    looks = follow.snapshots(deployment, run, usd_per_hour=price, now=lambda: datetime.now(UTC))
+    is_local = deployment.target.is_local
+    looks = follow.snapshots(deployment, run, now=lambda: datetime.now(UTC))
     back = f"Watch again: finexpert train --attach {run}. Stop it: finexpert train --stop {run}"
     with (
         display.may_be_left("the run", where=run, fix=back),

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from core.instances import Capacity
 from core.names import VARIANT, Names
 from infra.hosting.artifact import ModelArtifact
-from infra.hosting.capacity import Capacity, component_share
 from infra.training.network import PrivateNetwork
 
 LOAD_SECONDS = 1800
@@ -139,9 +139,13 @@ class ComponentEndpoint(Construct):
 def _requirements(
     capacity: Capacity,
 ) -> sagemaker.CfnInferenceComponent.InferenceComponentComputeResourceRequirementsProperty:
-    share = component_share(capacity)
+    """What the base component asks for, which has the instance to itself.
+
+    All GPUs; half of memory and processors: the instance's own agents need some, and a component that asks
+    for all is never placed.
+    """
     return sagemaker.CfnInferenceComponent.InferenceComponentComputeResourceRequirementsProperty(
-        min_memory_required_in_mb=share["minMemoryRequiredInMb"],
-        number_of_cpu_cores_required=share["numberOfCpuCoresRequired"],
-        number_of_accelerator_devices_required=share.get("numberOfAcceleratorDevicesRequired"),
+        min_memory_required_in_mb=capacity.memory_gib * 1024 // 2,
+        number_of_cpu_cores_required=capacity.vcpus // 2,
+        number_of_accelerator_devices_required=capacity.gpus or None,
     )

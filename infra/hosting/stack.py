@@ -7,12 +7,12 @@ from typing import Any
 from constructs import Construct
 
 from core.hyperparameters import parse
+from core.instances import CAPACITIES
+from infra.encryption import volume_key
 from infra.hosting.artifact import ModelArtifact
-from infra.hosting.capacity import CAPACITIES
 from infra.hosting.components import ComponentEndpoint
 from infra.hosting.container import lmi_environment, merged_environment
 from infra.hosting.merged import MergedEndpoint
-from infra.instances import volume_key
 from infra.project_stack import ProjectStack
 from infra.settings import Settings
 from infra.training.stack import TrainingStack

@@ -32,7 +32,7 @@ def evaluation(fine_tune: FineTune) -> dict[str, State]:
     return {
         "ReadEvaluation": invoke(
             fine_tune.read_evaluation_arn,
-            {"run.$": "$.run", "training_job.$": "$.job", "admission.$": "$.admission.answer"},
+            {"run.$": "$.run", "training_job.$": "$.job", "earlier_jobs.$": "$.earlier_jobs"},
             result="$.evaluation",
             next_="QualityGate",
         ),

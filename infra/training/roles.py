@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 
 from infra.arns import Arns
-from infra.encryption import key_use, output_key_use, volume_key_use
-from infra.instances import volume_key
+from infra.encryption import key_use, output_key_use, volume_key, volume_key_use
 from infra.permissions import ANYTHING, Statement, allow
 
 _ECR = re.compile(

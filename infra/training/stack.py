@@ -13,12 +13,11 @@ from constructs import Construct
 from core.money import prices
 from infra import images, permissions
 from infra.assets import Assets
-from infra.encryption import key_use
+from infra.encryption import key_use, volume_key
 from infra.functions import ProjectFunction
 from infra.guardrails.stack import GuardrailsStack
 from infra.guardrails.teardown import CleanUpOnDelete
 from infra.guardrails.watch import FunctionWatch
-from infra.instances import volume_key
 from infra.log_group import project_log_group
 from infra.project_stack import ProjectStack
 from infra.role import ServiceRole
@@ -200,7 +199,9 @@ class TrainingStack(ProjectStack):
                 *self._network_permissions(),
             ],
         )
-        price = prices.hourly(settings.training_instance_type, settings.region, "training")
+        rate = prices.training_usd_per_hour(
+            settings.training_instance_type, settings.volume_gb, settings.region
+        )
         return TrainingJob(
             project=self.names.project,
             role_arn=self.training_role.role.role_arn,
@@ -208,7 +209,7 @@ class TrainingStack(ProjectStack):
             instance_type=settings.training_instance_type,
             instance_count=settings.training_instance_count,
             volume_gb=settings.volume_gb,
-            usd_per_hour=price.usd * settings.training_instance_count,
+            usd_per_hour=rate * settings.training_instance_count,
             base_model_uri=self.base_model_uri,
             accept_eula=settings.gated and settings.accept_eula,
             code_uri=code_uri,

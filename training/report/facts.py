@@ -70,8 +70,8 @@ def _cost(evaluation: Mapping[str, Any]) -> dict[str, object]:
     spent = "unknown" if cost["usd"] is None else f"${cost['usd']:.4f}"
     rows: dict[str, object] = {
         "Price of the instances": price,
-        "Cost up to this report": spent,
-        "Time up to this report": f"{cost['seconds']:.1f} s",
+        "Instances while the program ran": spent,
+        "Time that the program ran": f"{cost['seconds']:.1f} s",
         "Of it for evaluation": f"{cost['evaluation_seconds']:.1f} s, {cost['evaluation_share']:.0%}",
         "Optimizer steps": training["steps"],
         "Trainable parameters": f"{training['trainable_parameters']:,} of {training['base_parameters']:,}",

@@ -62,14 +62,12 @@ def show(
 
     Example: finexpert runs show finexpert-20260131-142536-9f3a
     """
-    from finexpert.service.money import costs
     from finexpert.service.runs import executions, follow
     from finexpert.views import display
     from finexpert.views.run import before_after, ending
 
     deployment = open_deployment(context)
-    price = costs.training_usd_per_hour(deployment)
-    looks = follow.snapshots(deployment, run, usd_per_hour=price, now=lambda: datetime.now(UTC))
+    looks = follow.snapshots(deployment, run, now=lambda: datetime.now(UTC))
     snapshot = next(looks)
     evaluation = executions.evaluation(deployment, run)
     if json:

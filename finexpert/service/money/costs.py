@@ -113,14 +113,14 @@ def configured_prices(deployment: Deployment) -> list[prices.Price]:
 
 
 def training_usd_per_hour(deployment: Deployment) -> float:
-    """Price of the configured training instances together.
+    """Price of the configured training instances together, with their volumes where the type has them.
 
     Raises:
         core.money.prices.UnknownPrice: the table has none for them.
     """
     settings = deployment.settings
-    price = prices.hourly(settings.training_instance_type, settings.region, "training")
-    return price.usd * settings.training_instance_count
+    each = prices.training_usd_per_hour(settings.training_instance_type, settings.volume_gb, settings.region)
+    return each * settings.training_instance_count
 
 
 def hosting_usd_per_hour(deployment: Deployment) -> float:

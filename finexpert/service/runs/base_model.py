@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from core.hyperparameters import Hyperparameters
+from core.instances import gpu_gib
 from finexpert.errors import ExitCode, UserError
 from training.model.memory_plan import FP32_BYTES, USABLE, LayerShape, MemoryPlan, plan_memory
 
@@ -68,18 +69,6 @@ GIB = 1 << 30
 HALF_BYTES = 2
 CONTEXT_BYTES = GIB // 2  # CUDA's own: about that much on an A10G
 
-GPU_GIB: Mapping[str, int] = {
-    "p3": 16,
-    "g4dn": 16,
-    "g5": 24,
-    "g6": 24,
-    "g6e": 48,
-    "p4d": 40,
-    "p4de": 80,
-    "p5": 80,
-}
-"""Nominal memory of one GPU by instance family (EC2's instance type pages)."""
-
 LLAMA_2_7B: Mapping[str, int] = {
     "num_hidden_layers": 32,
     "hidden_size": 4096,
@@ -103,7 +92,7 @@ def fit(
     Raises:
         AttributeError: `config` lacks a size.
     """
-    nominal = GPU_GIB.get(instance_type.removeprefix("ml.").partition(".")[0])
+    nominal = gpu_gib(instance_type)
     if nominal is None:
         return None
     shape = LayerShape.of(SimpleNamespace(**config), recipe, HALF_BYTES)

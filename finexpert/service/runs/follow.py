@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from core.money.training_job import TrainingJob, run_usd
 from finexpert.errors import UserError
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import executions, logs
@@ -91,8 +92,8 @@ class Snapshot:
         status: of the execution: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED.
         state: the state machine's current state ("" before the first).
         job_status: SageMaker's secondary status ("" before there is a job).
-        seconds: of the training job that AWS bills, so far.
-        usd: `seconds` at the price of the configured instance.
+        seconds: of its training jobs that AWS bills, so far.
+        usd: what its training jobs cost so far.
         output: the execution's output document; empty until it succeeded.
         error, cause: of a failed execution.
     """
@@ -134,7 +135,6 @@ def snapshots(
     deployment: Deployment,
     run: str,
     *,
-    usd_per_hour: float,
     now: Callable[[], datetime],
     period_seconds: float | None = None,
     sleep: Callable[[float], None] = time.sleep,
@@ -142,14 +142,13 @@ def snapshots(
     """Snapshots of a run until it has ended; the last one has `ended`.
 
     Args:
-        usd_per_hour: price of the whole training job (all instances).
         period_seconds: between two looks; 0.5 on the embedded cloud, 5 on AWS unless given.
 
     Raises:
         NotFound: there is no such run.
     """
     period = period_seconds or executions.follow_seconds(deployment)
-    follower = Follower(deployment, run, usd_per_hour=usd_per_hour)
+    follower = Follower(deployment, run)
     while True:
         snapshot = follower.look(now())
         yield snapshot
@@ -159,14 +158,10 @@ def snapshots(
 
 
 class Follower:
-    """Looks at one run again and again; of its log each look reads only what is new.
+    """Looks at one run again and again; of its log each look reads only what is new."""
 
-    Args:
-        usd_per_hour: price of the whole training job (all instances).
-    """
-
-    def __init__(self, deployment: Deployment, run: str, *, usd_per_hour: float) -> None:
-        self._deployment, self._run, self._usd_per_hour = deployment, run, usd_per_hour
+    def __init__(self, deployment: Deployment, run: str) -> None:
+        self._deployment, self._run = deployment, run
         self._reader = logs.StreamReader(deployment.target.client("logs"), executions.TRAINING_LOG_GROUP)
         self._progress = logs.Progress()
 
@@ -177,19 +172,19 @@ class Follower:
             NotFound: there is no such run.
         """
         execution = executions.describe(self._deployment, self._run)
-        job = newest_job(self._deployment, self._run)
+        jobs = training_jobs(self._deployment, self._run)
+        job = jobs[-1] if jobs else None
         if job:
             lines = self._reader.new_lines(f"{job['TrainingJobName']}/")
             self._progress = logs.fold(self._progress, lines)
         running = execution["status"] == "RUNNING"
-        seconds = billable_seconds(job, now) if job else 0.0
         return Snapshot(
             run=self._run,
             status=execution["status"],
             state=_current_state(self._deployment, self._run) if running else "",
             job_status=job["SecondaryStatus"] if job and job["TrainingJobStatus"] == "InProgress" else "",
-            seconds=seconds,
-            usd=seconds / 3600 * self._usd_per_hour,
+            seconds=sum(TrainingJob.of(each).billed_seconds(now) for each in jobs),
+            usd=usd(self._deployment, jobs, now),
             progress=self._progress,
             output=executions.output_of(execution),
             error=execution.get("error", ""),
@@ -197,31 +192,27 @@ class Follower:
         )
 
 
-def billable_seconds(job: Mapping[str, Any], now: datetime) -> float:
-    """Seconds of a job that AWS bills: its own figure if it has one, else since its creation."""
-    if job.get("BillableTimeInSeconds"):
-        return float(job["BillableTimeInSeconds"])
-    end: datetime = job.get("TrainingEndTime") or now
-    begin: datetime = job["CreationTime"]
-    return max(0.0, (end - begin).total_seconds())
+def usd(deployment: Deployment, jobs: Iterable[Mapping[str, Any]], now: datetime) -> float:
+    """What the training jobs of a run cost so far: the sum that the month's is made of."""
+    return run_usd([TrainingJob.of(job) for job in jobs], deployment.names.region, now)
 
 
-def newest_job(deployment: Deployment, run: str) -> dict[str, Any] | None:
-    """The run's training job; the on-demand retry `RUN-od` of an interrupted spot run if there is one."""
+def training_jobs(deployment: Deployment, run: str) -> list[dict[str, Any]]:
+    """The run's training jobs, oldest first: its own, and the on-demand one after a spot job that gave up."""
     from botocore.exceptions import ClientError
 
     client = deployment.target.client("sagemaker")
-    newest = None
+    found: list[dict[str, Any]] = []
     for name in (run, f"{run}-od"):
         try:
-            newest = dict(client.describe_training_job(TrainingJobName=name))
+            found.append(dict(client.describe_training_job(TrainingJobName=name)))
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("ResourceNotFound", "ValidationException"):
                 raise
             break
-        if newest["TrainingJobStatus"] in ("InProgress", "Completed"):
+        if found[-1]["TrainingJobStatus"] in ("InProgress", "Completed"):
             break
-    return newest
+    return found
 
 
 def _current_state(deployment: Deployment, run: str) -> str:

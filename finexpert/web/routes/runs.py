@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from finexpert.service.evaluation import comparison, results
-from finexpert.service.money import costs, plan
+from finexpert.service.money import plan
 from finexpert.service.runs import executions, follow
 from finexpert.service.runs.follow import Follower, Snapshot
 from finexpert.web.context import Context
@@ -29,21 +29,19 @@ def newest(request: Request, context: Context) -> Response:
 
 
 def _newest(context: Context) -> list[dict[str, Any]]:
-    price = costs.training_usd_per_hour(context.deployment)
     entries = executions.newest_entries(context.deployment, limit=NEWEST)
-    return [_row(context, entry, price) for entry in entries]
+    return [_row(context, entry) for entry in entries]
 
 
-def _row(context: Context, entry: Mapping[str, Any], usd_per_hour: float) -> dict[str, Any]:
+def _row(context: Context, entry: Mapping[str, Any]) -> dict[str, Any]:
     """A line of the list. What has ended stays as it is, so it is asked for once."""
     name = str(entry["name"])
     if name in context.ended:
         return context.ended[name]
     run = executions.as_run(entry, executions.outcome_of(context.deployment, entry))
-    job = follow.newest_job(context.deployment, name)
-    seconds = follow.billable_seconds(job, context.now()) if job else 0.0
-    row = {**run.as_json(), "usd": seconds / 3600 * usd_per_hour}
-    if run.stopped and (job is None or job.get("TrainingEndTime")):
+    jobs = follow.training_jobs(context.deployment, name)
+    row = {**run.as_json(), "usd": follow.usd(context.deployment, jobs, context.now())}
+    if run.stopped and (not jobs or jobs[-1].get("TrainingEndTime")):
         context.ended[name] = row
     return row
 
@@ -53,7 +51,7 @@ def show(request: Request, context: Context, run: str) -> Response:
     deployment = context.deployment
 
     def follower() -> Follower:
-        return Follower(deployment, run, usd_per_hour=costs.training_usd_per_hour(deployment))
+        return Follower(deployment, run)
 
     runner, looking = context.followed.of(run, follower)
     with looking:

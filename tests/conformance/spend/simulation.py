@@ -15,7 +15,7 @@ from core.admission.planning import JobSettings
 from core.guard.position import Memory, Position, stand
 from core.money import trail as spend_trail
 from core.money.charges import Charges
-from core.money.prices import hourly, volume_hourly_usd
+from core.money.prices import hourly, training_usd_per_hour
 from core.money.reserve import (
     SILENT_PERIODS,
     SKEW_MINUTES,
@@ -24,9 +24,10 @@ from core.money.reserve import (
     Exposure,
 )
 from core.money.settings import BudgetSettings
-from core.money.spend import Fleet, Lifetime, Spend, TrainingJob, Usage, account
+from core.money.spend import Fleet, Lifetime, Spend, Usage, account
 from core.money.time import HOUR, month_start
 from core.money.trail import Call
+from core.money.training_job import TrainingJob
 from core.names import PROJECT_TAG
 
 REGION, PROJECT = "us-east-1", "FinExpert"
@@ -53,7 +54,7 @@ class Thing:
     @property
     def usd_per_hour(self) -> float:
         if self.kind == "job":
-            return hourly(self.type, REGION, "training").usd + volume_hourly_usd(VOLUME_GB, REGION)
+            return training_usd_per_hour(self.type, VOLUME_GB, REGION)
         return hourly(self.type, REGION, "hosting").usd
 
     def cost(self, now: datetime, month: datetime) -> float:

@@ -90,7 +90,7 @@ def started(deployed: Deployment, sample: Path) -> Iterator[Runs]:
 def ended(deployment: Deployment, run: str) -> Snapshot:
     """The last snapshot of a run."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    for snapshot in follow.snapshots(deployment, run, usd_per_hour=1.515, now=lambda: datetime.now(UTC)):
+    for snapshot in follow.snapshots(deployment, run, now=lambda: datetime.now(UTC)):
         assert time.monotonic() < deadline, f"{run} is still {snapshot.doing}"
     return snapshot
 
@@ -130,9 +130,7 @@ def test_stopping_a_run_stops_its_training_job(
     def job() -> str:
         return str(sagemaker.describe_training_job(TrainingJobName=started.stopped)["TrainingJobStatus"])
 
-    for snapshot in follow.snapshots(
-        deployed, started.stopped, usd_per_hour=1.0, now=lambda: datetime.now(UTC)
-    ):
+    for snapshot in follow.snapshots(deployed, started.stopped, now=lambda: datetime.now(UTC)):
         if snapshot.progress.step:
             break
     assert finexpert("train", "--stop", started.stopped).returncode == 0

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.instances import has_local_disks
+from core.instances import has_local_disks
 from tests.snapshot.rules.rule_samples import definition_with, stacks_with
 from tests.snapshot.snapshot_synth import Templates, everywhere, training_job
 

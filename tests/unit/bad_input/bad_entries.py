@@ -26,9 +26,9 @@ import botocore.httpsession
 
 from core.dataset import DatasetError
 from core.evaluation.evaluation import EvaluationError
+from core.evaluation.reading import read
 from finexpert import paths
 from finexpert.cli import main as cli
-from lambdas.read_evaluation.handler import read
 from lambdas.validate_dataset.handler import Settings, validate
 from localcloud.sagemaker import archive
 from serving.engine import Engine, ModelError
@@ -125,7 +125,9 @@ class Output:
         before = dict(cloud.objects)
         job = {"ModelArtifacts": {"S3ModelArtifacts": "s3://artifacts/runs/r/output/model.tar.gz"}}
         event = {"run": "r", "training_job": job, "admission": {"usd_per_hour": 1.515}}
-        told = refused(EvaluationError, lambda: read(event, bucket="artifacts", clients=cloud))
+        told = refused(
+            EvaluationError, lambda: read(event, bucket="artifacts", region="us-east-1", clients=cloud)
+        )
         assert cloud.objects == before, "something was stored"
         return told
 

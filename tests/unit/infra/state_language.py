@@ -53,6 +53,7 @@ STATE: dict[str, Any] = {
     "run": RUN,
     "job_name": RUN,
     "spot": False,
+    "earlier_jobs": [],
     "defaults": DEFAULTS,
     "request": {"dataset": "s3://data/datasets/sample/", "hyperparameters": {}, "wake": True},
     "dataset": {"answer": {"hyperparameters": {"epoch": "5"}, "sentence": "797 documents"}},
@@ -114,6 +115,8 @@ def computed(expression: str) -> Any:
             )
         case "JsonMerge":
             return {**values[0], **values[1]}
+        case "Array":
+            return values
         case "StringToJson":
             return json.loads(values[0])
     raise AssertionError(f"the definition uses an intrinsic function unknown here: {expression}")

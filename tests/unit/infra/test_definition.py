@@ -80,6 +80,7 @@ def test_only_spot_has_a_longest_wait_and_a_way_back_to_on_demand() -> None:
     }
     again = filled(found["OnDemandInstead"]["Parameters"])
     assert (again["job_name"], again["run"], again["spot"]) == (f"{RUN}-od", RUN, False)
+    assert [job["TrainingJobName"] for job in again["earlier_jobs"]] == [RUN]
     assert found["OnDemandInstead"]["Next"] == "Admit"
 
 

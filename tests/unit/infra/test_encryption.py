@@ -2,10 +2,10 @@
 
 import pytest
 
+from core.instances import has_local_disks
 from core.names import Names
 from infra.arns import Arns
-from infra.encryption import key_use, output_key_use, volume_key_use
-from infra.instances import has_local_disks, volume_key
+from infra.encryption import key_use, output_key_use, volume_key, volume_key_use
 from infra.permissions import allow
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from core.admission.planning import SUITABLE
+from core.instances import CAPACITIES, suits_the_recipe
 from core.money import prices
-from infra.hosting.capacity import CAPACITIES
 from infra.setting_checks import COMPONENT_REGIONS
 from infra.settings import Settings, SettingsError
 
@@ -55,7 +54,13 @@ def test_storage_of_an_unlisted_region_counts_at_the_dearest_known() -> None:
 
 
 def test_a_volume_costs_its_share_of_the_month() -> None:
-    assert prices.volume_hourly_usd(100, "us-east-1") == pytest.approx(100 * 0.14 / 730)
+    alone = prices.training_usd_per_hour("ml.m5.large", 0, "us-east-1")
+    with_volume = prices.training_usd_per_hour("ml.m5.large", 100, "us-east-1")
+    assert with_volume - alone == pytest.approx(100 * 0.14 / 730)
+
+
+def test_a_type_with_disks_of_its_own_is_billed_no_volume() -> None:
+    assert prices.training_usd_per_hour("ml.g5.2xlarge", 100, "us-east-1") == 1.515
 
 
 def test_the_age_of_a_price_is_in_days_and_never_negative() -> None:
@@ -111,6 +116,14 @@ def test_what_the_app_can_host_on_is_known_by_its_size() -> None:
     assert offered <= set(CAPACITIES)
 
 
+def test_a_type_of_unknown_size_is_a_settings_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = "ml.p4d.24xlarge"
+    priced = prices.parse(_with(component="hosting", type=large))
+    monkeypatch.setattr(prices, "_table", lambda: prices.parse(DOCUMENT) | priced)
+    with pytest.raises(SettingsError, match=r"hosting_instance_type is .*not known here.*one of ml\.m5"):
+        Settings.load({"hosting_instance_type": large}, {})
+
+
 def offered() -> list[tuple[str, str]]:
     """(region, instance type) that the app can host on, or train its recipe on."""
     return [(region, type_) for region in sorted(COMPONENT_REGIONS) for type_ in sorted(CAPACITIES)]
@@ -139,7 +152,7 @@ def _priced_or_told(region: str, type_: str, component: prices.Component) -> boo
 
 def test_every_region_with_a_training_price_has_an_instance_that_fits() -> None:
     for region in prices.priced_regions("training"):
-        assert any(type_.startswith(SUITABLE) for type_ in prices.priced_types(region, "training")), region
+        assert any(suits_the_recipe(type_) for type_ in prices.priced_types(region, "training")), region
 
 
 def test_the_defaults_are_priced() -> None:

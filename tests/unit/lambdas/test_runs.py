@@ -12,7 +12,7 @@ import pytest
 from core.dataset import DatasetError
 from core.evaluation.archive import ArchiveError, extract
 from core.evaluation.evaluation import EvaluationError
-from lambdas.read_evaluation.handler import read
+from core.evaluation.reading import read
 from lambdas.stop_training.handler import StopFailed, stop
 from lambdas.validate_dataset import handler as validation
 from lambdas.validate_dataset.handler import Settings
@@ -155,16 +155,19 @@ class TestReadEvaluation:
         "run": "finexpert-1",
         "training_job": {
             "TrainingJobName": "finexpert-1",
+            "TrainingJobStatus": "Completed",
+            "ResourceConfig": {"InstanceType": "ml.g5.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 100},
+            "TrainingStartTime": "2026-11-20T11:00:00.123Z",
+            "TrainingEndTime": "2026-11-20T12:00:00.456Z",
             "BillableTimeInSeconds": 1800,
             "ModelArtifacts": {"S3ModelArtifacts": "s3://artifacts/runs/finexpert-1/output/model.tar.gz"},
         },
-        "admission": {"usd_per_hour": 1.5},
     }
 
     def answer(self, cloud: Cloud, body: bytes | None) -> dict[str, Any]:
         if body is not None:
             cloud.objects[("artifacts", "runs/finexpert-1/output/output.tar.gz")] = body
-        return read(self.EVENT, bucket="artifacts", clients=cloud)
+        return read(self.EVENT, bucket="artifacts", region=REGION, clients=cloud)
 
     def test_the_verdict_the_uris_and_the_cost(self, cloud: Cloud) -> None:
         body = archive(("./evaluation.json", json.dumps(EVALUATION).encode()), ("report.html", b"<html>"))
@@ -173,9 +176,18 @@ class TestReadEvaluation:
         assert answer["artifact_uri"] == "s3://artifacts/runs/finexpert-1/output/model.tar.gz"
         assert answer["evaluation_uri"] == "s3://artifacts/runs/finexpert-1/evaluation.json"
         assert answer["report_uri"] == "s3://artifacts/runs/finexpert-1/report.html"
-        assert answer["usd"] == 0.75
-        assert "1.2 → 1.1" in answer["sentence"] and "$0.75" in answer["sentence"]
+        assert answer["usd"] == 0.7575
+        assert "1.2 → 1.1" in answer["sentence"] and "$0.76" in answer["sentence"]
         assert cloud.objects[("artifacts", "runs/finexpert-1/report.html")] == b"<html>"
+
+    def test_a_spot_job_that_gave_up_counts_too(self, cloud: Cloud) -> None:
+        body = archive(("evaluation.json", json.dumps(EVALUATION).encode()))
+        cloud.objects[("artifacts", "runs/finexpert-1/output/output.tar.gz")] = body
+        spot = {**self.EVENT["training_job"], "TrainingJobStatus": "Stopped", "BillableTimeInSeconds": 360}
+        answer = read(
+            {**self.EVENT, "earlier_jobs": [spot]}, bucket="artifacts", region=REGION, clients=cloud
+        )
+        assert answer["usd"] == pytest.approx(0.7575 + 0.1515)
 
     def test_no_output_says_where_to_look(self, cloud: Cloud) -> None:
         with pytest.raises(EvaluationError, match="see its log"):

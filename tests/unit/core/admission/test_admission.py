@@ -15,9 +15,9 @@ from core.admission.decision import (
     LEAST_USEFUL_SECONDS,
     Admission,
     BudgetExceeded,
+    JobRequest,
     Money,
     Offer,
-    Request,
     decide,
     options,
 )
@@ -29,7 +29,7 @@ from core.money.time import month_start
 from lambdas.admission.handler import Settings, SpendUnknown, admit
 from tests.fakes.cloud import NOW, REGION, Cloud, error
 
-REQUEST = Request(
+REQUEST = JobRequest(
     instance_type="ml.g5.2xlarge",
     instances=1,
     usd_per_instance_hour=1.5,
@@ -207,9 +207,10 @@ class TestHandler:
         }
 
     def test_price_with_its_day_volume_and_sum_stand_in_the_sentence(self) -> None:
-        sentence = self.admit().sentence
-        assert "$1.515 per hour (ml.g5.2xlarge, us-east-1, read 2026-08-20)" in sentence
+        sentence = self.admit(environ={"TRAINING_INSTANCE_TYPE": "ml.p3.2xlarge"}).sentence
+        assert "$3.825 per hour (ml.p3.2xlarge, us-east-1, read 2026-11-23)" in sentence
         assert "100 GB volume" in sentence and "$25.00 budget" in sentence
+        assert "volume" not in self.admit().sentence  # an ml.g5 has disks of its own
 
     def test_what_is_not_known_lets_nothing_start(self) -> None:
         with pytest.raises(SpendUnknown, match="AccessDenied"):
@@ -245,7 +246,7 @@ class TestReservations:
         cloud = Cloud()
         first = self.run(cloud, "a", spent=19.6)
         assert first.max_runtime_seconds == 7200
-        with pytest.raises(BudgetExceeded, match=r"\$3\.07 for running and reserved jobs"):
+        with pytest.raises(BudgetExceeded, match=r"\$3\.03 for running and reserved jobs"):
             self.run(cloud, "b", spent=19.6)
 
     def test_a_repeated_call_for_the_same_job_is_not_its_own_rival(self) -> None:

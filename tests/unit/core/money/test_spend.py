@@ -16,12 +16,11 @@ from core.money.spend import (
     Fleet,
     Lifetime,
     Spend,
-    TrainingJob,
     Usage,
     account,
-    training_hours,
 )
 from core.money.time import month_end, month_start
+from core.money.training_job import TrainingJob
 from tests.fakes.cloud import NOW, REGION, Cloud, error, minutes
 
 MONTH = datetime(2026, 11, 1, tzinfo=UTC)
@@ -79,10 +78,12 @@ class TestTraining:
 
     def test_over_the_turn_of_the_month_only_this_month_s_share_counts(self) -> None:
         split = job(start=MONTH - HOUR, end=MONTH + 3 * HOUR, billable_seconds=7200.0)
-        assert training_hours(split, MONTH, NOW) == pytest.approx(2 * 3 / 4)
+        assert split.hours_in(MONTH, NOW) == pytest.approx(2 * 3 / 4)
 
-    def test_the_volume_is_billed_too(self) -> None:
-        assert priced(job(volume_gb=100.0)).total_usd > priced(job()).total_usd
+    def test_a_volume_is_billed_too_where_the_type_has_one(self) -> None:
+        kind = {"instance_type": "ml.m5.large"}
+        assert priced(job(**kind, volume_gb=100.0)).total_usd > priced(job(**kind)).total_usd
+        assert priced(job(volume_gb=100.0)).total_usd == priced(job()).total_usd
 
     def test_an_unknown_price_is_named_and_never_zero_silently(self) -> None:
         spend = priced(job(instance_type="ml.unknown"), job())

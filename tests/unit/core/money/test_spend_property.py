@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from core.money.prices import hourly, volume_hourly_usd
+from core.money.prices import training_usd_per_hour
 from core.money.reserve import Exposure
 from tests.conformance.spend.simulation import Outcome, Schedule, play
 
 #: Two instances of the recipe's type, each with the default volume.
-PAIR = 2 * (hourly("ml.g5.2xlarge", "us-east-1", "training").usd + volume_hourly_usd(100, "us-east-1"))
+PAIR = 2 * training_usd_per_hour("ml.g5.2xlarge", 100, "us-east-1")
 SMALL = ("ml.g5.2xlarge", "ml.g6.2xlarge", "ml.g5.2xlarge")
 MIXED = ("ml.g5.2xlarge", "ml.g6.2xlarge", "ml.g6.4xlarge", "ml.g5.12xlarge", "ml.g6.12xlarge")
 SEEDS = 500

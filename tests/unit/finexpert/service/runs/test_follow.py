@@ -86,9 +86,7 @@ def deployment(account: Any) -> Any:
 
 def watch(scenes: Any) -> Any:
     return list(
-        follow.snapshots(
-            deployment(Account(scenes)), RUN, usd_per_hour=3.6, now=lambda: NOW, sleep=lambda seconds: None
-        )
+        follow.snapshots(deployment(Account(scenes)), RUN, now=lambda: NOW, sleep=lambda seconds: None)
     )
 
 
@@ -97,7 +95,12 @@ def step(number: Any) -> Any:
 
 
 RUNNING = {"status": "RUNNING"}
-IN_PROGRESS = {"TrainingJobStatus": "InProgress", "SecondaryStatus": "Training"}
+IN_PROGRESS = {
+    "TrainingJobStatus": "InProgress",
+    "SecondaryStatus": "Training",
+    "TrainingStartTime": NOW - timedelta(minutes=2),
+    "ResourceConfig": {"InstanceType": "ml.g5.2xlarge", "InstanceCount": 2, "VolumeSizeInGB": 100},
+}
 
 
 def test_a_run_is_followed_from_its_first_state_to_its_output() -> None:
@@ -119,7 +122,7 @@ def test_a_run_is_followed_from_its_first_state_to_its_output() -> None:
     assert seen[-1].progress.losses == (1.0, 0.5, 1 / 3)
     assert seen[0].doing == "admitting against the budget"
     assert seen[1].seconds == 120
-    assert seen[1].usd == pytest.approx(0.12)
+    assert seen[1].usd == pytest.approx(2 * 1.515 * 120 / 3600)
     assert seen[-1].seconds == 100
     assert seen[-1].output == output
     assert [snapshot.ended for snapshot in seen] == [False, False, False, True]
@@ -127,7 +130,11 @@ def test_a_run_is_followed_from_its_first_state_to_its_output() -> None:
 
 def test_the_on_demand_retry_of_a_spot_run_is_followed_too() -> None:
     retry = f"{RUN}-od"
-    stopped = {"TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxWaitTimeExceeded"}
+    stopped = {
+        "TrainingJobStatus": "Stopped",
+        "SecondaryStatus": "MaxWaitTimeExceeded",
+        "BillableTimeInSeconds": 60,
+    }
     jobs = {RUN: stopped, retry: IN_PROGRESS}
     (seen, _) = watch(
         [
@@ -137,6 +144,7 @@ def test_the_on_demand_retry_of_a_spot_run_is_followed_too() -> None:
     )
     assert seen.progress.step == 2
     assert seen.job_status == "Training"
+    assert seen.seconds == 60 + 120, "what the spot job billed before it gave up counts too"
 
 
 def filled(kind: Any, **given: Any) -> Any:

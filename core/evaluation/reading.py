@@ -1,0 +1,70 @@
+"""Takes the evaluation out of a finished training job's output, checks it, and keeps it with the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from core.aws.calls import Clients, error_text, is_missing
+from core.evaluation import model_card
+from core.evaluation.archive import ArchiveError, extract
+from core.evaluation.evaluation import EvaluationError, parse, sentence
+from core.money.training_job import TrainingJob, run_usd
+
+TYPES = {"evaluation.json": "application/json", "report.html": "text/html; charset=utf-8"}
+
+
+def read(event: Mapping[str, Any], *, bucket: str, region: str, clients: Clients) -> dict[str, Any]:
+    """Answer as `lambdas.read_evaluation.handler` says. Repeating it writes the same files again.
+
+    Raises:
+        EvaluationError: the job left no usable evaluation.
+    """
+    run, job = event["run"], event["training_job"]
+    artifact = job.get("ModelArtifacts", {}).get("S3ModelArtifacts", "")
+    files = _output(clients("s3"), bucket, run, artifact)
+    if "evaluation.json" not in files:
+        raise EvaluationError(
+            f"The output of {run} holds no evaluation.json: its trainer did not finish, see the job's log."
+        )
+    evaluation = parse(files["evaluation.json"])
+    for name, content in files.items():
+        clients("s3").put_object(
+            Bucket=bucket, Key=f"runs/{run}/{name}", Body=content, ContentType=TYPES[name]
+        )
+    jobs = [TrainingJob.of(each) for each in [*event.get("earlier_jobs", []), job]]
+    usd = round(run_usd(jobs, region, datetime.now(UTC)), 4)
+    artifact_uri = artifact or f"s3://{bucket}/runs/{run}/output/model.tar.gz"
+    return {
+        "passed": evaluation.passed,
+        "primary": asdict(evaluation.primary) | {"interval": list(evaluation.primary.interval)},
+        "artifact_uri": artifact_uri,
+        "evaluation_uri": f"s3://{bucket}/runs/{run}/evaluation.json",
+        "report_uri": f"s3://{bucket}/runs/{run}/report.html" if "report.html" in files else "",
+        "usd": usd,
+        "sentence": sentence(evaluation, usd),
+        "model_card": model_card.content(
+            evaluation.document, run=run, job=job, artifact_uri=artifact_uri, usd=usd
+        ),
+    }
+
+
+def _output(s3: Any, bucket: str, run: str, artifact: str) -> dict[str, bytes]:
+    """The wanted files of output.tar.gz, which lies beside the model.tar.gz that the job names."""
+    source, key = bucket, f"runs/{run}/output/output.tar.gz"
+    if artifact.startswith("s3://") and artifact.endswith("/model.tar.gz"):
+        source, _, model = artifact.removeprefix("s3://").partition("/")
+        key = f"{model.removesuffix('model.tar.gz')}output.tar.gz"
+    try:
+        return extract(s3.get_object(Bucket=source, Key=key)["Body"])
+    except ArchiveError as error:
+        raise EvaluationError(f"s3://{source}/{key} cannot be used: {error}.") from error
+    except Exception as error:
+        if is_missing(error):
+            raise EvaluationError(
+                f"The job {run} left no output at s3://{source}/{key}: its trainer did not finish,"
+                " see its log."
+            ) from error
+        raise EvaluationError(f"s3://{source}/{key} cannot be read: {error_text(error)}") from error
