@@ -360,7 +360,7 @@ ROWS = (
         carry_out=the_disk_is_full,
         sees="The disk is full",
         told="the notification “a fine-tune failed” with the program's reason and the log's link",
-        retried="nothing; raise volume_gb, or take a larger type where it has disks of its own (g4dn, g5, g6)",
+        retried="nothing; raise volume_gb, or take a larger type where it has own disks (g4dn, g5, g6)",
         left="a failed job, billed until then, with its log",
     ),
     Row(

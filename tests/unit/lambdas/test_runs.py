@@ -151,7 +151,7 @@ def archive(*members: tuple[str, bytes], links: tuple[tuple[str, str], ...] = ()
 
 
 class TestReadEvaluation:
-    EVENT = {  # noqa: RUF012
+    EVENT: dict[str, Any] = {  # noqa: RUF012
         "run": "finexpert-1",
         "training_job": {
             "TrainingJobName": "finexpert-1",
