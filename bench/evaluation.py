@@ -33,18 +33,17 @@ from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM  # 
 
 from core.hyperparameters import Hyperparameters  # noqa: E402
 from training.data.batches import collate  # noqa: E402
-from training.data.packing import TokenizedDocument, TokenizedDocuments, pack  # noqa: E402
+from training.data.packing import Scored, TokenizedDocument, TokenizedDocuments, pack  # noqa: E402
 from training.data.tokenizer import Tokenizer, load_tokenizer  # noqa: E402
 from training.evaluation.asks import Continuation, Prompt  # noqa: E402
 from training.evaluation.generation import Writer  # noqa: E402
 from training.evaluation.measure import Yardstick, encode  # noqa: E402
-from training.evaluation.scoring import Scored, score  # noqa: E402
+from training.evaluation.scoring import score  # noqa: E402
 from training.host.distributed import World  # noqa: E402
 from training.host.events import Events  # noqa: E402
-from training.host.stopping import StopSignal  # noqa: E402
+from training.host.processes import StopSignal  # noqa: E402
 from training.job.channels import Channels  # noqa: E402
-from training.job.preparation import prepare  # noqa: E402
-from training.job.request import read_request  # noqa: E402
+from training.job.preparation import prepare, read_request  # noqa: E402
 from training.model.model import AdaptedModel  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "evaluation.json"

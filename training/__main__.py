@@ -6,7 +6,7 @@
     torchrun --nproc-per-node 2 -m training          # several processes of one's own choice
 
 A host with several GPUs, or a job with several hosts (input/config/resourceconfig.json), gets a process for
-each GPU without further ado (see training/job/launch.py).
+each GPU without further ado (see training/host/processes.py).
 
 Below SAGEMAKER_BASE_DIR it reads input/config/hyperparameters.json and the channels training, model and,
 optionally, validation and adapter in input/data/. It writes model/ (the adapter), output/data/
@@ -19,13 +19,12 @@ import os
 import sys
 import traceback
 import warnings
+from types import ModuleType
 
 from core.failures import Stopped, TrainingFailure, describe, is_expected
 from training.host.events import Events
-from training.host.stopping import StopSignal
+from training.host.processes import STOPPED, StopSignal, launch, placement, visible_gpus
 from training.job.channels import Channels, write_atomically
-from training.job.launch import STOPPED, launch, placement, visible_gpus
-from training.job.request import read_request
 
 FAILED = 1
 #: No request ever leaves the job, and standard output belongs to the events.
@@ -73,32 +72,31 @@ def _leave_reason(channels: Channels, reason: str) -> None:
 
 
 def _launch_or_run(channels: Channels) -> None:
-    launched = "RANK" in os.environ
     here = placement(channels.resources(), visible_gpus())
-    if launched or here.alone:
-        _run(channels)
-    else:
-        read_request(channels)  # a wrong request is told once, before anything is started
+    if "RANK" not in os.environ and not here.alone:
+        _pipeline().read_request(channels)  # a wrong request fails once, before any process is started
         launch(here)
-
-
-def _run(channels: Channels) -> None:
+        return
     stop = StopSignal().install()
     first = os.environ.get("RANK", "0") == "0"
     events = Events(enabled=first, usd_per_hour=channels.usd_per_hour())
     events.phase("start")
-    request = read_request(channels)
+    _pipeline().run(channels, events, stop)
+
+
+def _pipeline() -> ModuleType:
+    """Import the work itself, which takes a second; TrainingFailure if the container lacks a library."""
     try:
-        from training.job.job import run  # only now: this takes a second, and the request may be wrong
+        from training.job import pipeline
     except ImportError as error:
         if (error.name or "").startswith("training"):
             raise  # our own fault, not the container's
-        what, remedy = (
+        raise TrainingFailure(
             f"{error.name or error} is not installed",
-            "Run the job in the Hugging Face training container",
-        )
-        raise TrainingFailure(what, where="container", remedy=remedy) from error
-    run(request, channels, events, stop)
+            where="container",
+            remedy="Run the job in the Hugging Face training container",
+        ) from error
+    return pipeline
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def build_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForC
 
 
 def joined(documents: Sequence[str], paragraphs: int) -> list[str]:
-    """So many documents as paragraphs of one: after single ones only, a model ends after a sentence."""
+    """Join ``paragraphs`` documents into one: from single ones a model learns to end early."""
     return ["\n".join(documents[i : i + paragraphs]) for i in range(0, len(documents), paragraphs)]
 
 
@@ -158,7 +158,7 @@ def _loss(model: LlamaForCausalLM, rows: torch.Tensor) -> torch.Tensor:
 def bits_per_byte(
     model: LlamaForCausalLM, documents: Sequence[str], tokenizer: PreTrainedTokenizerFast
 ) -> float:
-    """Of ``documents`` taken one by one, ends included."""
+    """Bits a byte of ``documents``, taken one by one, ends included."""
     model.eval()
     nats = 0.0
     with torch.no_grad():

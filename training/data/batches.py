@@ -1,12 +1,13 @@
-"""Packed rows as tensors: inputs, positions, where documents end, and what is to be predicted."""
+"""Packed rows as tensors, shared out over the processes: inputs, positions, documents' ends, and targets."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from training.data.packing import Row
+from training.host.distributed import World
 
 #: Marks a position without a target (the value that PyTorch's cross-entropy ignores).
 NO_TARGET = -100
@@ -60,3 +61,21 @@ def collate(rows: Sequence[Row], device: torch.device) -> Batch:
             start = end
     parts = [part.to(device, non_blocking=True) for part in (input_ids, positions, labels, documents)]
     return Batch(parts[0], parts[1], parts[2], parts[3], lengths)
+
+
+def shared_batches(rows: Sequence[Row], size: int, world: World, device: torch.device) -> Iterator[Batch]:
+    """This process's part of ``rows`` (≥ 1) in batches of at most ``size`` rows.
+
+    Every process gets equally many, since all must pass through a sharded base together; one that has no row
+    left gets a batch with nothing to predict, while the others have their last.
+    """
+    for group in world.groups(rows, size):
+        if len(group):
+            yield collate(group, device)
+        else:
+            spare = collate(rows[:1], device)
+            yield replace(
+                spare,
+                labels=torch.full_like(spare.labels, NO_TARGET),
+                documents=torch.full_like(spare.documents, -1),
+            )

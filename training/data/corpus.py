@@ -1,4 +1,4 @@
-"""From channels to documents as tokens: which are trained on, which held out, and what identifies them."""
+"""The documents of a job as tokens: which are trained on, which are held out, and what identifies them."""
 
 import hashlib
 import json
@@ -15,10 +15,9 @@ from core.dataset import DatasetError, Intake, Origin, Question, Source, split
 from core.dataset.check import unknown_tasks
 from core.dataset.split import unusable
 from core.hyperparameters import Hyperparameters
-from training.data.packing import TokenizedDocuments
+from training.data.packing import Scored, TokenizedDocuments
 from training.data.token_cache import TokenCache, open_tokens
 from training.data.tokenizer import Tokenizer
-from training.evaluation.scoring import Scored
 
 #: Settings that change how a job runs and not what it learns.
 SETTINGS_OF_THE_MACHINE = (

@@ -48,6 +48,14 @@ class TokenizedDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class Scored:
+    """A document to be scored: its tokens and the size in bytes of the text that is predicted."""
+
+    document: TokenizedDocument
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class TokenizedDocuments:
     """Many documents: the i-th is ``tokens[starts[i]:ends[i]]``, has the number ``numbers[i]`` and
     ``targets[i]`` tokens to predict. ``tokens`` may be mapped from a file."""

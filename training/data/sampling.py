@@ -16,8 +16,8 @@ Indices = npt.NDArray[np.int64]
 class Group:
     """Rows ``first`` to ``first + rows`` (of one task), of which an epoch takes ``taken``.
 
-    Where that is not all of them, epochs take up where the one before ended, so that each row comes as often
-    as any other; where it is more, rows repeat.
+    An epoch that takes fewer rows than there are begins where the epoch before ended, so that each row comes
+    as often as any other. An epoch that takes more repeats rows.
     """
 
     first: int
@@ -26,7 +26,7 @@ class Group:
 
 
 def groups(rows: Sequence[int], weights: Sequence[float] | None) -> tuple[Group, ...]:
-    """A group for each task of so many rows, in the order of the rows.
+    """One group for each task; ``rows`` has the number of rows of each.
 
     Without ``weights`` an epoch takes every row once. With them it takes as many rows as there are (of tasks
     that weigh anything), shared out by weight; largest remainders get what rounding leaves.

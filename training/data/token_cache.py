@@ -3,12 +3,10 @@
 A folder ``tokens-KEY`` in the job's scratch has ``tokens.bin`` (2 or 4 bytes a token, prompts as
 complements), ``documents.bin`` (a RECORD a document) and ``dataset.json``. KEY comes from the files' content,
 the tokenizer and how records are read, so changed data or another base never meets old tokens. The first
-process to come makes it under a lock and the others wait and map it; a process that dies gives the lock
-free.
+process makes it under a lock, the others wait and map it. The lock goes free when its process dies.
 
-Nothing here grows with the text but the digests that repeated documents are told by
-(:class:`core.dataset.Intake`). The pages of a mapped file count as memory of the process, but the system
-takes them back whenever it needs room.
+Only the digests that find repeated documents grow with the text (:class:`core.dataset.Intake`). The pages
+of a mapped file count as memory of the process, but the system takes them back whenever it needs room.
 """
 
 import errno
@@ -30,8 +28,7 @@ import numpy.typing as npt
 from core.dataset import DatasetError, Intake, Origin, Question, Source
 from core.hyperparameters import Hyperparameters
 from training.data.packing import TokenizedDocuments
-from training.data.tokenizer import Tokenizer
-from training.data.tokenizing import batches, encode
+from training.data.tokenizer import Tokenizer, batches, encode
 
 #: Raised when what is stored changes its meaning.
 FORMAT = 1
@@ -85,7 +82,7 @@ class TokenCache:
         return len(self.records)
 
     def digests(self) -> Iterator[bytes]:
-        """Of all documents in turn."""
+        """The digest of each document in turn."""
         return (bytes(digest) for digest in self.records["digest"])
 
     def documents(self, numbers: npt.NDArray[np.int64]) -> TokenizedDocuments:
@@ -227,7 +224,7 @@ def _digest(content: Any) -> bytes:
         with content() as stream:
             while block := stream.read(_BLOCK):
                 digest.update(block)
-    except OSError as error:  # told by the reader, with the file's name
+    except OSError as error:  # the reader reports it, with the file's name
         digest.update(str(error).encode())
     return digest.digest()
 

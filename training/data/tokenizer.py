@@ -1,14 +1,23 @@
-"""The base model's tokenizer: text to tokens and back, by the library of that name alone."""
+"""Text to tokens and back: documents get start and end, and prompts are marked as read only."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tokenizers
 
+from core.dataset import Document
 from core.failures import TrainingFailure
-from training.model.weights import TOKENIZER_FILES, base_config
+from training.data.packing import read_only
+
+#: A longer text is tokenized in parts: a tokenizer without word boundaries (Llama 2's) holds many times a
+#: text's size. Each seam, at white space, may cost one token more than the whole would have.
+PART_CHARACTERS = 1 << 18
+#: Most characters and most documents that are tokenized together.
+BATCH_CHARACTERS = 1 << 20
+BATCH_DOCUMENTS = 4096
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model")
 
 
 class Tokenizer:
@@ -45,18 +54,26 @@ class Tokenizer:
 
 def load_tokenizer(folder: Path) -> Tokenizer:
     """The tokenizer beside the weights. Raises TrainingFailure if it can name tokens that the model lacks."""
-    config = base_config(folder)
+    file = folder / "config.json"
     try:
+        config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
         model = _model(folder)
         tokenizer = Tokenizer(model, _marks(folder, config, model))
     except Exception as error:  # the library raises what its formats happen to raise
         what, remedy = f"the tokenizer cannot be read ({error})", "Copy the model's own tokenizer files again"
         raise TrainingFailure(what, where="channel model", remedy=remedy) from error
-    if len(tokenizer) > config.get("vocab_size", 0):
-        what = f"the tokenizer knows {len(tokenizer)} tokens, the model {config.get('vocab_size')}"
+    if len(tokenizer) > (most := config.get("vocab_size", len(tokenizer))):
+        what = f"the tokenizer knows {len(tokenizer)} tokens, the model {most}"
         remedy = "Put the tokenizer that belongs to these weights beside them"
         raise TrainingFailure(what, where="channel model", remedy=remedy)
     return tokenizer
+
+
+def tokenizer_files(folder: Path) -> list[Path]:
+    """The files that decide which tokens a text becomes."""
+    return sorted(
+        file for file in folder.glob("*token*") if file.suffix in (".json", ".model") and file.is_file()
+    )
 
 
 def _model(folder: Path) -> tokenizers.Tokenizer:
@@ -85,3 +102,59 @@ def _marks(folder: Path, config: Mapping[str, Any], model: tokenizers.Tokenizer)
             number = number[0] if number else None
         marks[mark] = number if known is None else known
     return marks
+
+
+def batches(documents: Iterable[tuple[bytes, Document]]) -> Iterator[list[tuple[bytes, Document]]]:
+    """Documents (with their digests) in groups that fit into memory tokenized."""
+    batch: list[tuple[bytes, Document]] = []
+    characters = 0
+    for digest, document in documents:
+        batch.append((digest, document))
+        characters += sum(len(read or "") + len(learned) for read, learned in document.parts)
+        if characters >= BATCH_CHARACTERS or len(batch) >= BATCH_DOCUMENTS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def encode(documents: Sequence[Document], tokenizer: Tokenizer) -> list[list[int]]:
+    """Tokens of each document; what is read only is stored as its complement (:mod:`training.data.packing`).
+
+    Every exchange of a dialog has its own start and end, as Llama 2 was trained.
+    """
+    texts = [text or "" for document in documents for part in document.parts for text in part]
+    encoded = iter(_encode(texts, tokenizer))
+    start = [] if tokenizer.bos_token_id is None else [~tokenizer.bos_token_id]
+    end = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
+    tokens = []
+    for document in documents:
+        whole: list[int] = []
+        for _ in document.parts:
+            whole += [*start, *read_only(next(encoded)), *next(encoded), *end]
+        tokens.append(whole)
+    return tokens
+
+
+def _encode(texts: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
+    parts = [_parts(text) for text in texts]
+    flat = [part for each in parts for part in each]
+    if not flat:
+        return [[] for _ in texts]
+    ids = iter(tokenizer.encode(flat))
+    return [[token for _ in each for token in next(ids)] for each in parts]
+
+
+def _parts(text: str) -> list[str]:
+    """The text in parts of at most PART_CHARACTERS, cut before white space where there is any."""
+    parts = []
+    start = 0
+    while len(text) - start > PART_CHARACTERS:
+        end = start + PART_CHARACTERS
+        space = max(text.rfind(" ", start + 1, end), text.rfind("\n", start + 1, end))
+        cut = space if space > start else end
+        parts.append(text[start:cut])
+        start = cut
+    if start < len(text):
+        parts.append(text[start:])
+    return parts

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from core.failures import TrainingFailure
 from core.hyperparameters import Hyperparameters
-from training.data.packing import TokenizedDocument
+from training.data.packing import Scored, TokenizedDocument
 from training.data.tokenizer import Tokenizer
 from training.evaluation.asks import Answers, Continuation, Prompt
 from training.evaluation.generation import Writer
@@ -16,7 +16,7 @@ from training.evaluation.metrics import REGISTRY
 from training.evaluation.metrics.base import PRIMARY, Items, Material, Metric
 from training.evaluation.metrics.generations import written
 from training.evaluation.scores import Score, mean_loss
-from training.evaluation.scoring import Scored, score
+from training.evaluation.scoring import score
 from training.host.distributed import World
 from training.model.model import AdaptedModel
 

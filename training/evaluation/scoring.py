@@ -1,24 +1,14 @@
 """How well a model predicts documents: nats of each one."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 
-from training.data.batches import NO_TARGET
-from training.data.packing import TokenizedDocument, pack
-from training.data.shares import shared_batches
+from training.data.batches import NO_TARGET, shared_batches
+from training.data.packing import Scored, TokenizedDocument, pack
 from training.evaluation.scores import Score
 from training.host.distributed import World
 from training.model.model import AdaptedModel
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A document to be scored: its tokens and the size in bytes of the text that is predicted."""
-
-    document: TokenizedDocument
-    bytes: int
 
 
 def score(

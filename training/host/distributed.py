@@ -1,4 +1,4 @@
-"""Several processes as one: what torchrun says, and the few exchanges that training a LoRA needs."""
+"""Several processes as one: torchrun's variables, and the few exchanges that training a LoRA needs."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""What a job tells while it runs: one JSON object a line on standard output.
+"""What a job reports while it runs: one JSON object a line on standard output.
 
 Metric definitions, the live view and people in CloudWatch read the same lines.
 """
@@ -33,7 +33,7 @@ class Events:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the job's start."""
+        """Seconds since the program began (SageMaker bills from its downloads on)."""
         return self._clock() - self._started
 
     @property

@@ -1,4 +1,4 @@
-"""Where SageMaker puts things and wants things: the /opt/ml contract, under SAGEMAKER_BASE_DIR."""
+"""The folders of SageMaker's training contract: /opt/ml, or SAGEMAKER_BASE_DIR."""
 
 import json
 import os
@@ -22,7 +22,7 @@ class Channels:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Channels":
-        """The job's folders as SageMaker (or the embedded cloud) says."""
+        """The job's folders below SAGEMAKER_BASE_DIR, or /opt/ml."""
         return cls(Path(environ.get("SAGEMAKER_BASE_DIR") or DEFAULT_BASE))
 
     @property
@@ -42,17 +42,17 @@ class Channels:
 
     @property
     def checkpoints(self) -> Path:
-        """Kept in S3 while the job runs, and given back to a restarted job."""
+        """SageMaker copies this folder to S3 while the job runs, and back for a restarted job."""
         return self.base / "checkpoints"
 
     @property
     def merged(self) -> Path:
-        """Base with adapter, where that was asked for: what lies in this folder goes to S3 uncompressed."""
+        """The merged model, if the job asks for it; the folder goes to S3 uncompressed."""
         return self.checkpoints / "merged"
 
     @property
     def scratch(self) -> Path:
-        """Files that only this job needs and nobody keeps, such as the dataset's tokens."""
+        """Files that only this job needs, such as the dataset's tokens; they are not kept."""
         return self.base / "scratch"
 
     def channel(self, name: str) -> Path | None:
@@ -91,7 +91,7 @@ class Channels:
         return len(hosts) if isinstance(hosts, list) and hosts else 1
 
     def usd_per_hour(self, environ: Mapping[str, str] = os.environ) -> float | None:
-        """Dollars an hour of all instances together; None where no price is told: unknown is not free."""
+        """Dollars an hour of all instances together; None if no price is given, since unknown is not free."""
         try:
             return float(environ[PRICE_VARIABLE]) * self.instances()
         except (KeyError, ValueError):

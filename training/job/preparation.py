@@ -1,24 +1,64 @@
-"""The text of a job, before the weights are touched: read, tokenize, split, pack, describe."""
+"""What a job was asked, ready to train on: settings and channels checked, text tokenized and packed."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from core.dataset import Source
+from core.failures import TrainingFailure
+from core.hyperparameters import Hyperparameters, parse
 from training.data.corpus import Data, beginnings, own_prompts, read_data
 from training.data.packing import PackedRows, pack
 from training.data.sampling import Group, groups, weights_of
-from training.data.tokenizer import load_tokenizer
+from training.data.tokenizer import load_tokenizer, tokenizer_files
 from training.evaluation.measure import PROMPTS, Yardstick
 from training.evaluation.metrics.base import Material
 from training.host.distributed import World
 from training.host.events import Events
-from training.host.stopping import StopSignal
-from training.job.request import Request
-from training.model.weights import tokenizer_files
+from training.host.processes import StopSignal
+from training.job.channels import Channels
+from training.model.weights import inspect_weights
 
-#: The models are asked to write on from so many held-out documents' first tokens.
+#: The models continue the first OPENING_TOKENS tokens of OPENINGS held-out documents.
 OPENINGS, OPENING_TOKENS = 8, 32
+#: The library that keeps a base in int8 or int4; containers may or may not have it.
+QUANTIZER = "bitsandbytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Settings and channels of one job; ``config`` is the base model's config.json."""
+
+    hyperparameters: Hyperparameters
+    training: list[Source]
+    validation: list[Source] | None
+    weights: Path
+    config: dict[str, Any]
+    scratch: Path
+
+
+def read_request(channels: Channels) -> Request:
+    """Read a job's settings and look at its channels.
+
+    Raises HyperparameterError with all problems, or TrainingFailure for a channel that cannot be used.
+    """
+    hyperparameters = parse(channels.hyperparameters())
+    _require_quantizer(hyperparameters)
+    training = channels.dataset("training")
+    if not training:
+        channels.required("training", "the dataset (.txt, .csv, .json or .jsonl)")
+    weights = channels.required("model", "base weights in Hugging Face layout")
+    return Request(
+        hyperparameters,
+        training,
+        channels.dataset("validation") or None,
+        weights,
+        inspect_weights(weights),
+        channels.scratch,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +175,14 @@ def _tell(events: Events, summary: dict[str, Any]) -> None:
         f" {summary['duplicates']} repeated, {summary['leaked']} that are held out,"
         f" {summary['beyond_limit']} beyond max_train_samples or max_val_samples"
     )
+
+
+def _require_quantizer(hyperparameters: Hyperparameters) -> None:
+    wanted = [name for name in ("int8_quantization", "load_in_4bit") if getattr(hyperparameters, name)]
+    if wanted and find_spec(QUANTIZER) is None:
+        raise TrainingFailure(
+            f"{wanted[0]} is True, and {QUANTIZER} is not installed in this container",
+            where="hyperparameters",
+            remedy=f"Set {wanted[0]} to False (the base stays in bf16), or training_image to a container with"
+            f" {QUANTIZER}",
+        )

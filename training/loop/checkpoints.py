@@ -5,7 +5,7 @@ times the adapter: 50 MB at 7B), and in its header the step, the loss curve and 
 settings. The rest follows from the step: learning rate and rows (:mod:`training.loop.schedule`), and the
 random numbers, which every step draws from its own seed (:mod:`training.loop.loop`). Under early stopping the
 best adapter so far lies beside it, ``best-<8 digits>-<digest>.safetensors``.
-The digest in the name tells a whole file from a torn one, also after a copy through S3.
+The digest in the name shows whether a file is whole, also after a copy through S3.
 """
 
 import hashlib
@@ -21,6 +21,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from training.host.distributed import World
+from training.host.events import Events
 from training.loop.optimizer import AdamW
 
 KEPT = 2
@@ -75,7 +77,7 @@ def restore(checkpoint: Checkpoint, adapter: Mapping[str, torch.nn.Parameter], o
 def write(folder: Path, checkpoint: Checkpoint) -> Path:
     """Write a checkpoint so that it is there whole or not at all, and remove all but the newest KEPT.
 
-    The best adapter goes to a file of its own, before the checkpoint that names it, and only when it is new.
+    A new best adapter goes to its own file, before the checkpoint that names it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     header = {
@@ -108,6 +110,25 @@ def _write_whole(folder: Path, kind: str, step: int, tensors: dict[str, torch.Te
         os.fsync(stream.fileno())
     partial.replace(target)
     return target
+
+
+def newest_checkpoint(folder: Path, fingerprint: str, world: World, events: Events) -> Checkpoint | None:
+    """The newest checkpoint that is whole and of this very training; None if there is none.
+
+    The first process reads it for all. What is left aside, and why, goes to the log.
+    """
+    found: Checkpoint | None = None
+    for file, checkpoint in candidates(folder) if world.first else ():
+        if checkpoint is None:
+            events.log(f"{file.name} is torn and left aside; looking for the one before it")
+        elif checkpoint.fingerprint != fingerprint:
+            events.log(f"{file.name} belongs to other data, settings or weights and is left aside")
+        else:
+            found = checkpoint
+            events.log(f"going on after step {checkpoint.step} from {file.name}")
+            break
+    chosen: Checkpoint | None = world.from_first(found)
+    return chosen
 
 
 def candidates(folder: Path) -> Iterator[tuple[Path, Checkpoint | None]]:

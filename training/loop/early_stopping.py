@@ -11,10 +11,10 @@ from core.hyperparameters import Hyperparameters
 
 @dataclass(slots=True)
 class EarlyStopping:
-    """Watches the held-out loss; with ``patience`` -1 it only looks on.
+    """Watches the held-out loss; ``patience`` -1 switches it off.
 
-    A loss counts as better if it is more than ``threshold`` below the best. After ``patience`` looks in a row
-    that were not better, training is to end. ``best`` is the best adapter's tensors, on the CPU.
+    A loss counts as better if it is more than ``threshold`` below the best. Training ends after ``patience``
+    measurements in a row that were not better. ``best`` is the best adapter's tensors, on the CPU.
     """
 
     patience: int
@@ -26,12 +26,12 @@ class EarlyStopping:
 
     @classmethod
     def of(cls, hyperparameters: Hyperparameters) -> "EarlyStopping":
-        """As the job's settings say."""
+        """Early stopping as the settings ask for it."""
         return cls(hyperparameters.early_stopping_patience, hyperparameters.early_stopping_threshold)
 
     @property
     def active(self) -> bool:
-        """Whether it was asked for."""
+        """Whether the settings ask for early stopping."""
         return self.patience != -1
 
     def observe(self, step: int, loss: float, adapter: Mapping[str, torch.Tensor]) -> bool:
@@ -46,13 +46,13 @@ class EarlyStopping:
         return self.waited >= self.patience
 
     def state(self) -> dict[str, float]:
-        """What a checkpoint keeps besides ``best``; nothing before the first look."""
+        """What a checkpoint keeps besides ``best``; empty before the first measurement."""
         if self.best_step < 0:
             return {}
         return {"best_loss": self.best_loss, "best_step": self.best_step, "waited": self.waited}
 
     def take_up(self, state: Mapping[str, float], best: dict[str, torch.Tensor]) -> None:
-        """Go on from a checkpoint."""
+        """Restore what a checkpoint kept."""
         if state:
             self.best_loss, self.best_step = state["best_loss"], int(state["best_step"])
             self.waited, self.best = int(state["waited"]), best

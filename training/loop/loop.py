@@ -14,8 +14,8 @@ import torch
 
 from core.failures import Stopped, TrainingFailure
 from core.hyperparameters import Hyperparameters
+from training.data.batches import shared_batches
 from training.data.packing import Row
-from training.data.shares import shared_batches
 from training.host.distributed import World
 from training.host.events import Events
 from training.loop import checkpoints
@@ -127,7 +127,7 @@ def _step(training: Training, optimizer: AdamW, step: int) -> tuple[float, float
         summed_loss += loss.item()
         targets += batch.targets
         tokens += batch.tokens
-    # One exchange agrees on loss, divisor and stopping: nobody is left waiting for a peer that has gone.
+    # One exchange agrees on loss, divisor and stopping: no process waits for a peer that has gone.
     total, all_targets, all_tokens, stops = world.sum(summed_loss, targets, tokens, training.stop_requested())
     parameters = list(model.adapter.values())
     world.sum_gradients(parameters)
@@ -168,7 +168,7 @@ def _save(training: Training, optimizer: AdamW, stopping: EarlyStopping, done: i
 
 
 def _take_up(training: Training, optimizer: AdamW, stopping: EarlyStopping) -> int:
-    """Go on from the checkpoint, if there is one; gives the steps already done."""
+    """Restore the checkpoint, if there is one, and return the steps already done."""
     found = training.resumed
     if found is None:
         return 0

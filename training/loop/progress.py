@@ -1,4 +1,4 @@
-"""What a step tells: its line on standard output, and its point on the loss curve."""
+"""What a step reports: its line on standard output, and its point on the loss curve."""
 
 import math
 import time
@@ -7,12 +7,12 @@ from typing import Any
 from training.host.events import Events
 from training.loop.schedule import Plan
 
-#: The curve in checkpoints and in the report has at most so many steps: a long job's would outgrow both.
+#: Most points of the curve in checkpoints and in the report: a long job's would outgrow both.
 CURVE_POINTS = 2000
 
 
 class Progress:
-    """Counts tokens, steps and seconds of this process's run; what happens between steps does not count.
+    """Counts tokens, steps and seconds of this process's run; time between steps does not count.
 
     ``curve`` is added to in place.
     """
@@ -28,7 +28,7 @@ class Progress:
         self._started = time.monotonic()
 
     def end(self, done: int, *, loss: float, rate: float, tokens: int) -> None:
-        """The step that makes ``done`` is over: tell it."""
+        """Step number ``done`` is over: report it."""
         self._seconds += time.monotonic() - self._started
         self._steps += 1
         self._tokens += tokens

@@ -1,4 +1,4 @@
-"""How many steps there are, which rows each takes, and at which share of the learning rate."""
+"""The course of training: number of steps, rows of each step, and the learning rate's schedule."""
 
 import math
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Plan:
         return self.steps / self.steps_per_epoch
 
     def rows_of(self, step: int) -> Sequence[int]:
-        """Rows of step ``step`` (from 0), as indices: each epoch takes its rows in an order of its own."""
+        """Rows of step ``step`` (from 0), as indices. Every epoch has another order."""
         epoch, place = divmod(step, self.steps_per_epoch)
         order = epoch_order(self.among, self.seed, epoch)
         rows: list[int] = order[place * self.global_batch : (place + 1) * self.global_batch].tolist()

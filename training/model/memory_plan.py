@@ -114,7 +114,7 @@ class LayerShape:
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlan:
-    """``recomputed``: so many layers, the first ones; ``predicted``: the peak in bytes that goes with it."""
+    """``recomputed``: how many of the first layers are recomputed; ``predicted``: the peak in bytes then."""
 
     recomputed: int
     predicted: int

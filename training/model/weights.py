@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from core.failures import TrainingFailure
+from training.data.tokenizer import TOKENIZER_FILES
 from training.model.llama.config import LlamaConfig
 
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model")
 _FETCH = (
     "Give the model channel an uncompressed Hugging Face folder: config.json, *.safetensors, tokenizer files"
 )
@@ -48,13 +48,6 @@ def weight_names(folder: Path) -> list[str]:
 def weight_files(folder: Path) -> dict[str, int]:
     """Names and sizes in bytes of the weights: enough to tell one base model from another."""
     return {file.name: file.stat().st_size for file in sorted(folder.glob("*.safetensors"))}
-
-
-def tokenizer_files(folder: Path) -> list[Path]:
-    """The files that decide which tokens a text becomes."""
-    return sorted(
-        file for file in folder.glob("*token*") if file.suffix in (".json", ".model") and file.is_file()
-    )
 
 
 def base_config(folder: Path) -> dict[str, Any]:

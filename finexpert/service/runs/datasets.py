@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,26 +67,20 @@ def token_counter(base_model: Path) -> TokenCounter:
     Raises:
         UserError: there is none that can be read.
     """
-    from tokenizers import Tokenizer
-
     from core.dataset import TokenCounter
+    from core.failures import TrainingFailure
+    from training.data.tokenizer import load_tokenizer
 
-    file = base_model / "tokenizer.json"
     try:
-        tokenizer = Tokenizer.from_str(file.read_text(encoding="utf-8"))
-    except Exception as error:  # the library raises nothing more special
+        tokenizer = load_tokenizer(base_model)
+    except TrainingFailure as error:
         raise UserError(
             f"There is no tokenizer that can be read ({error}).",
-            where=str(file),
+            where=str(base_model),
             fix="Name a folder with the base model's tokenizer.json, or leave --base-model out.",
             code=ExitCode.USAGE,
         ) from error
-
-    def count(texts: Sequence[str]) -> list[int]:
-        encoded = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [len(encoding.ids) for encoding in encoded]
-
-    return TokenCounter(base_model.name, count)
+    return TokenCounter(base_model.name, lambda texts: [len(tokens) for tokens in tokenizer.encode(texts)])
 
 
 def require_usable(report: DatasetReport, path: Path) -> None:

@@ -10,8 +10,7 @@ from core.dataset import local_sources
 from core.hyperparameters import parse
 from training.data.corpus import read_data
 from training.data.packing import pack
-from training.data.tokenizer import load_tokenizer
-from training.model.weights import tokenizer_files
+from training.data.tokenizer import load_tokenizer, tokenizer_files
 
 
 def peak() -> int:

@@ -14,10 +14,9 @@ from core.hyperparameters import parse
 from training.data.batches import collate
 from training.data.packing import TokenizedDocument, pack
 from training.host.events import Events
-from training.host.stopping import StopSignal
+from training.host.processes import StopSignal
 from training.job.channels import Channels
-from training.job.job import run
-from training.job.request import read_request
+from training.job.pipeline import run
 from training.model.llama.attention import packed
 from training.model.llama.config import LlamaConfig
 from training.model.llama.kernels import Kernels
@@ -65,7 +64,7 @@ def test_an_int8_base_gives_nearly_the_loss_and_gradients_of_a_whole_one(use_dor
 
 def test_a_job_learns_on_an_int8_base(job: Job) -> None:
     channels = Channels(job(int8_quantization="True", max_steps="10"))
-    run(read_request(channels), channels, Events(stream=io.StringIO()), StopSignal())
+    run(channels, Events(stream=io.StringIO()), StopSignal())
     evaluation = json.loads((channels.data_output / "evaluation.json").read_text())
     assert evaluation["primary"]["difference"] < 0
     assert len(list(channels.model_output.iterdir())) == 2

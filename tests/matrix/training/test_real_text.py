@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from training.host.events import Events
-from training.host.stopping import StopSignal
+from training.host.processes import StopSignal
 from training.job.channels import Channels
-from training.job.job import run
-from training.job.request import read_request
+from training.job.pipeline import run
 
 ROOT = Path(__file__).parents[3]
 REPORTS = ROOT / "../shared/data/tatqa/tatqa_dataset_dev.json"
@@ -33,7 +32,7 @@ def test_held_out_report_text_improves_with_an_interval_that_excludes_zero(tmp_p
     }
     (tmp_path / "input" / "config" / "hyperparameters.json").write_text(json.dumps(settings))
     channels = Channels(tmp_path)
-    run(read_request(channels), channels, Events(stream=io.StringIO()), StopSignal())
+    run(channels, Events(stream=io.StringIO()), StopSignal())
     evaluation = json.loads((channels.data_output / "evaluation.json").read_text())
     assert evaluation["passed"], evaluation["verdict"]
     assert evaluation["primary"]["interval"][1] < 0

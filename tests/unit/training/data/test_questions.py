@@ -12,10 +12,9 @@ from core.dataset import Question, Reader, check, local_sources
 from core.dataset.questions import questions_of
 from core.hyperparameters import parse
 from training.host.events import Events
-from training.host.stopping import StopSignal
+from training.host.processes import StopSignal
 from training.job.channels import Channels
-from training.job.job import run
-from training.job.request import read_request
+from training.job.pipeline import run
 
 
 def read(record: dict[str, Any]) -> list[Question]:
@@ -97,7 +96,7 @@ def test_questions_are_asked_and_never_trained_on(job: Callable[..., Path], fold
     (place / "questions.jsonl").write_text("\n".join(map(json.dumps, asked)))
     assert all("What is" not in document.text for document in Reader(local_sources(place)))
     channels = Channels(base)
-    run(read_request(channels), channels, Events(stream=io.StringIO()), StopSignal())
+    run(channels, Events(stream=io.StringIO()), StopSignal())
     evaluation = json.loads((channels.data_output / "evaluation.json").read_text())
     metrics = {metric["name"]: metric for metric in evaluation["metrics"]}
     assert metrics["own_exact_match"]["items"] == 3

@@ -16,12 +16,10 @@ from hypothesis import strategies as st
 
 from core.dataset import DatasetError, Document, Reader, local_sources
 from core.hyperparameters import Hyperparameters, parse
-from training.data import token_cache, tokenizing
+from training.data import token_cache
 from training.data.packing import pack
 from training.data.token_cache import TokenCache, open_tokens
-from training.data.tokenizer import Tokenizer, load_tokenizer
-from training.data.tokenizing import encode
-from training.model.weights import tokenizer_files
+from training.data.tokenizer import Tokenizer, _parts, encode, load_tokenizer, tokenizer_files
 
 RECIPE = parse({})
 
@@ -208,15 +206,15 @@ def test_dialogs_with_the_same_words_in_other_turns_are_different() -> None:
 def test_a_long_text_is_tokenized_in_parts(tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
     text = " ".join(f"Sales rose by {n} percent." for n in range(40))
     whole = encode([Document(text, None, "a", 0)], tokenizer)
-    monkeypatch.setattr(tokenizing, "PART_CHARACTERS", 100)
+    monkeypatch.setattr("training.data.tokenizer.PART_CHARACTERS", 100)
     assert encode([Document(text, None, "a", 0)], tokenizer) == whole
 
 
 @given(text=st.text(alphabet="ab \n", max_size=300))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_parts_are_the_whole(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokenizing, "PART_CHARACTERS", 7)
-    parts = tokenizing._parts(text)
+    monkeypatch.setattr("training.data.tokenizer.PART_CHARACTERS", 7)
+    parts = _parts(text)
     assert "".join(parts) == text
     assert all(0 < len(part) <= 7 for part in parts)
 

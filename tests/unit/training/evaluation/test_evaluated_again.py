@@ -12,10 +12,9 @@ from typing import Any
 from finexpert.service.evaluation import rescoring
 from finexpert.service.evaluation.rescoring import Sources
 from training.host.events import Events
-from training.host.stopping import StopSignal
+from training.host.processes import StopSignal
 from training.job.channels import Channels
-from training.job.job import run
-from training.job.request import read_request
+from training.job.pipeline import run
 
 
 class Folder:
@@ -47,7 +46,7 @@ def test_the_same_figures_come_out_and_the_new_questions_are_asked(
 ) -> None:
     base = job(evaluation_items="3")
     channels = Channels(base)
-    run(read_request(channels), channels, Events(stream=io.StringIO()), StopSignal())
+    run(channels, Events(stream=io.StringIO()), StopSignal())
     first = json.loads((channels.data_output / "evaluation.json").read_text())
     with tarfile.open(base / "model.tar.gz", "w:gz") as archive:
         for file in channels.model_output.iterdir():

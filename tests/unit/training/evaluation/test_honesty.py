@@ -21,10 +21,9 @@ from bench.evaluation_honesty import (
 )
 from tools.base_model.pretrain import Recipe, build_model, pretrain, save, token_stream, train_tokenizer
 from training.host.events import Events
-from training.host.stopping import StopSignal
+from training.host.processes import StopSignal
 from training.job.channels import Channels
-from training.job.job import run
-from training.job.request import read_request
+from training.job.pipeline import run
 
 Job = Callable[..., Path]
 SIMULATED = 200
@@ -33,7 +32,7 @@ QUICK = {"evaluation_items": "0"}
 
 def evaluation(base: Path) -> dict[str, Any]:
     channels = Channels(base)
-    run(read_request(channels), channels, Events(stream=io.StringIO()), StopSignal())
+    run(channels, Events(stream=io.StringIO()), StopSignal())
     document: dict[str, Any] = json.loads((channels.data_output / "evaluation.json").read_text())
     return document
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from core.failures import LONGEST_REASON, TrainingFailure, describe, is_expected
 from core.hyperparameters import parse
 from training import __main__ as program
-from training.job import request
+from training.job import preparation
 from training.job.channels import Channels
-from training.job.request import read_request
+from training.job.preparation import read_request
 from training.loop import checkpoints
 from training.model.model import AdaptedModel
 
@@ -62,7 +62,7 @@ def test_each_end_has_a_reason_and_a_remedy(error: Exception, reason: str, remed
 def test_a_quantized_base_is_refused_before_weights_load_where_its_library_lacks(
     job: Job, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(request, "find_spec", lambda package: None)
+    monkeypatch.setattr(preparation, "find_spec", lambda package: None)
     base = job(**{name: "True"})
     shutil.rmtree(base / "input" / "data" / "model")  # not even looked at
     with pytest.raises(TrainingFailure, match=f"{name} is True, and bitsandbytes is not installed"):

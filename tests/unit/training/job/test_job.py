@@ -15,10 +15,9 @@ from core.failures import LONGEST_REASON, Stopped, TrainingFailure, describe
 from training.data.batches import Batch
 from training.evaluation import asks
 from training.host.events import Events
-from training.host.stopping import StopSignal
+from training.host.processes import StopSignal
 from training.job.channels import Channels
-from training.job.job import run
-from training.job.request import read_request
+from training.job.pipeline import run
 from training.loop import checkpoints
 from training.model.model import AdaptedModel
 
@@ -49,7 +48,7 @@ def run_job(base: Path, stop: StopSignal | None = None) -> list[dict[str, Any]]:
     events = Events(stream=stream, usd_per_hour=1.515)
     events.phase("start")
     try:
-        run(read_request(channels), channels, events, stop or StopSignal())
+        run(channels, events, stop or StopSignal())
     except Stopped:
         assert stop is not None
     return [json.loads(line) for line in stream.getvalue().splitlines()]

@@ -15,10 +15,9 @@ import pytest
 
 from tests.fakes.training_jobs import read_events
 from training.host.events import Events
-from training.host.stopping import StopSignal
+from training.host.processes import StopSignal
 from training.job.channels import Channels
-from training.job.job import run
-from training.job.request import read_request
+from training.job.pipeline import run
 
 Job = Callable[..., Path]
 ROOT = Path(__file__).parents[4]
@@ -107,7 +106,7 @@ def test_two_processes_from_a_zip_give_the_losses_of_one(job: Job, tmp_path: Pat
     assert code == 0, err
     assert [events[0]["phase"], events[-1]["phase"]] == ["start", "done"]
     channels, stream = Channels(alone), io.StringIO()
-    run(read_request(channels), channels, Events(stream=stream), StopSignal())
+    run(channels, Events(stream=stream), StopSignal())
     single = [json.loads(line) for line in stream.getvalue().splitlines()]
     losses = [[event["loss"] for event in source if event["event"] == "step"] for source in (events, single)]
     assert len(losses[0]) == len(losses[1]) > 1

@@ -18,9 +18,8 @@ from core.hyperparameters import parse
 from training.data.packing import TokenizedDocument, pack
 from training.host.distributed import World
 from training.host.events import Events
-from training.job.resume import newest_checkpoint
 from training.loop import checkpoints
-from training.loop.checkpoints import Checkpoint
+from training.loop.checkpoints import Checkpoint, newest_checkpoint
 from training.loop.loop import Outcome, Training, train
 from training.loop.optimizer import make_optimizer
 from training.loop.progress import CURVE_POINTS, Progress

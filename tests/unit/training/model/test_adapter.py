@@ -11,17 +11,16 @@ import pytest
 
 from core.failures import TrainingFailure
 from training.host.events import Events
-from training.host.stopping import StopSignal
+from training.host.processes import StopSignal
 from training.job.channels import Channels
-from training.job.job import run
-from training.job.request import read_request
+from training.job.pipeline import run
 
 Job = Callable[..., Path]
 
 
 def evaluation(base: Path) -> dict[str, Any]:
     channels = Channels(base)
-    run(read_request(channels), channels, Events(stream=io.StringIO()), StopSignal())
+    run(channels, Events(stream=io.StringIO()), StopSignal())
     document: dict[str, Any] = json.loads((channels.data_output / "evaluation.json").read_text())
     return document
 

@@ -288,7 +288,7 @@ def test_a_first_step_needs_neither_transformers_nor_peft_nor_the_compiler(weigh
     program = """
 import sys, torch
 from pathlib import Path
-import training.job.job
+import training.job.pipeline
 from training.data.batches import collate
 from core.hyperparameters import parse
 from training.model.model import AdaptedModel

@@ -16,10 +16,9 @@ from hypothesis import strategies as st
 
 from training.evaluation import asks
 from training.host.events import Events
-from training.host.stopping import StopSignal
+from training.host.processes import StopSignal
 from training.job.channels import Channels
-from training.job.job import run
-from training.job.request import read_request
+from training.job.pipeline import run
 from training.report import render
 from training.report.charts import Scale, Span, difference_chart, interval_chart, line_chart, ticks
 from training.report.markup import signed
@@ -31,7 +30,7 @@ VOID = {"meta", "br", "hr", "img", "input", "link"}
 def evaluation(job: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(asks, "NEW_TOKENS", 4)
     channels = Channels(job())
-    run(read_request(channels), channels, Events(stream=io.StringIO(), usd_per_hour=1.5), StopSignal())
+    run(channels, Events(stream=io.StringIO(), usd_per_hour=1.5), StopSignal())
     content: dict[str, Any] = json.loads((channels.data_output / "evaluation.json").read_text())
     return content
 

@@ -1,15 +1,17 @@
-"""One process for each GPU, on one host or several, started by torch's elastic launcher.
+"""The processes of a job: one for each GPU, started by torch's elastic launcher, stopped by SIGTERM.
 
 SageMaker starts `python -m training` once on every host and says in resourceconfig.json which hosts there
-are. Each starts its own processes; they meet at the first host. Where one process is enough (one host, at
-most one GPU) nothing is launched, and where torchrun has launched already, neither.
+are. Each starts its own processes; they meet at the first host. Nothing is launched where one process is
+enough (one host, at most one GPU), or where torchrun has launched already.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from core.failures import Stopped, TrainingFailure
@@ -97,14 +99,14 @@ def launch(here: Placement) -> None:
     )
     try:
         elastic_launch(config, sys.executable)("-m", "training")
-    except SignalException as signal:
-        raise Stopped("stopped on request; what was trained is in the newest checkpoint") from signal
+    except SignalException as ended:
+        raise Stopped("stopped on request; what was trained is in the newest checkpoint") from ended
     except ChildFailedError as error:
         raise _reason([failure.exitcode for failure in error.failures.values()]) from error
 
 
 def _reason(exit_codes: list[int]) -> Exception:
-    """From the exit statuses of the processes that ended first; negative: killed by that signal."""
+    """What to raise for the exit statuses of the processes that ended first; -N: killed by signal N."""
     if all(code in (STOPPED, -15) for code in exit_codes):
         return Stopped("another host was asked to stop; what was trained is in the newest checkpoint")
     killed = next((-code for code in exit_codes if code < 0), None)
@@ -115,3 +117,28 @@ def _reason(exit_codes: list[int]) -> Exception:
         remedy="Signal 9 most often means that memory ran out: lower per_device_train_batch_size or take a"
         " larger instance; other reasons are in the log above. A repeated job goes on from its checkpoint",
     )
+
+
+class StopSignal:
+    """Remembers that the job was asked to stop: by SIGTERM (SIGKILL follows after 120 s) or Ctrl-C."""
+
+    def __init__(self) -> None:
+        self._requested = False
+
+    def install(self) -> "StopSignal":
+        """Replace Python's own handlers of both signals."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        return self
+
+    def requested(self) -> bool:
+        """Whether the job was asked to stop."""
+        return self._requested
+
+    def check(self) -> None:
+        """Raise Stopped if the job was asked to stop; for places where nothing needs to be saved."""
+        if self._requested:
+            raise Stopped("stopped on request; what was trained before is in the newest checkpoint")
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._requested = True

@@ -17,11 +17,9 @@ from training.evaluation.result import assemble
 from training.evaluation.scores import Score, mean_loss, total_bits_per_byte
 from training.host.distributed import World, join
 from training.host.events import Events
-from training.host.stopping import StopSignal
+from training.host.processes import StopSignal
 from training.job.channels import Channels, write_atomically
-from training.job.preparation import Prepared, prepare
-from training.job.request import Request
-from training.job.resume import newest_checkpoint
+from training.job.preparation import Prepared, prepare, read_request
 from training.loop import checkpoints
 from training.loop.loop import Training, train
 from training.loop.schedule import plan
@@ -35,11 +33,12 @@ from training.report import render
 PACKAGES = ("torch", "safetensors", "tokenizers", "numpy")
 
 
-def run(request: Request, channels: Channels, events: Events, stop: StopSignal) -> None:
-    """Do what ``request`` asks, with the outputs where ``channels`` says.
+def run(channels: Channels, events: Events, stop: StopSignal) -> None:
+    """Train and measure what the job in ``channels`` asks for, and write its outputs there.
 
     Raises TrainingFailure and DatasetError with what to do, and Stopped after SIGTERM.
     """
+    request = read_request(channels)
     world = join()
     hyperparameters = request.hyperparameters
     for notice in hyperparameters.notices:
@@ -58,7 +57,7 @@ def run(request: Request, channels: Channels, events: Events, stop: StopSignal) 
     precision = _name(model.precision)
     base_model = [request.config, weight_files(request.weights), precision, start]
     identity = fingerprint(prepared.data, hyperparameters, [checkpoints.FORMAT, *base_model])
-    resumed = newest_checkpoint(channels.checkpoints, identity, world, events)
+    resumed = checkpoints.newest_checkpoint(channels.checkpoints, identity, world, events)
     course = plan(
         sum(group.taken for group in prepared.among),
         world.size,
@@ -157,8 +156,8 @@ def _point(step: int, epoch: float, held_out: dict[str, float]) -> dict[str, Any
 
 
 def _save_adapter(model: AdaptedModel, channels: Channels) -> None:
-    """Into model/, whole or not at all, and without anything else beside it."""
-    partial = channels.model_output / ".partial"  # inside, since model/ may be a mount of its own
+    """Write the adapter into model/, whole or not at all, and nothing else beside it."""
+    partial = channels.model_output / ".partial"  # inside, since model/ may be a mount
     shutil.rmtree(partial, ignore_errors=True)
     model.save_adapter(partial)
     for file in sorted(partial.iterdir(), reverse=True):  # weights before the settings that announce them

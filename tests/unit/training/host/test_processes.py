@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.failures import Stopped, TrainingFailure
-from training.job.launch import _reason, placement, visible_gpus
+from training.host.processes import _reason, placement, visible_gpus
 
 TWO = {"current_host": "algo-2", "hosts": ["algo-1", "algo-2"], "network_interface_name": "eth0"}
 
