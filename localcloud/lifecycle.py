@@ -14,6 +14,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import ssl
@@ -31,6 +32,7 @@ from typing import Any
 from localcloud import environment, processes
 
 STARTED = "cloud.json"
+ADDRESS = re.compile(r"https?://127\.0\.0\.1:\d{1,5}")
 LOG = "cloud.log"
 TEMPORARY = ("tmp",)
 LEFTOVERS = ("training-jobs", "endpoints", LOG)  # of an earlier cloud: gone at the next start
@@ -151,19 +153,36 @@ def down(state_dir: Path) -> bool:
 
 def status(state_dir: Path) -> Cloud | None:
     """The cloud that runs in `state_dir`, or None. A record whose process is gone, or whose number
-    now belongs to another process, counts as none."""
+    now belongs to another process, counts as none.
+
+    Raises:
+        CloudError: the record is damaged, so that nothing in it can be relied on.
+    """
     state_dir = state_dir.resolve()
+    path = state_dir / STARTED
     try:
-        record = json.loads((state_dir / STARTED).read_text())
+        record = json.loads(path.read_text(encoding="utf-8"))
         cloud = Cloud(
             endpoint_url=record["endpoint_url"],
             pid=record["pid"],
             state_dir=state_dir,
             started=record["started"],
         )
-    except (OSError, ValueError, KeyError):
+    except FileNotFoundError:
         return None
-    return cloud if processes.started_at(cloud.pid) == cloud.started else None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path) from error
+    usable = type(cloud.pid) is int and cloud.pid > 1 and cloud.started and isinstance(cloud.started, str)
+    if not usable or not ADDRESS.fullmatch(str(cloud.endpoint_url)):
+        raise _damaged(path)
+    return cloud if processes.is_ours(cloud.pid, cloud.started, state_dir) else None
+
+
+def _damaged(path: Path) -> CloudError:
+    return CloudError(
+        f"The record of the embedded cloud is damaged: {path}. Nothing was touched. If its process still runs"
+        " (ps -ef | grep localcloud), end it; then delete the file."
+    )
 
 
 def logs(state_dir: Path, name: str = "cloud") -> str:

@@ -1,9 +1,9 @@
-"""Child processes that never outlive the cloud: each in its own group, each on record.
+"""Child processes of the cloud: each in its own group, each on record, so that none outlives it.
 
 A training job or an endpoint may start processes of its own, so it gets a process group and is stopped as
-one. The group's number and the leader's start time are recorded under the state folder before anybody can be
-killed: `stop_recorded` ends what a crashed cloud left behind, and the start time keeps it from hitting a
-stranger that was given the same number.
+one. The group's number and the leader's start time are recorded under the state folder: `stop_recorded` ends
+what a crashed cloud left behind. A recorded number is acted on only if the process has that start time and
+was started for this folder, so that no other program is ever hit.
 """
 
 from __future__ import annotations
@@ -18,27 +18,50 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 RECORDS = "processes"
 POLL_SECONDS = 0.02
 
 
 def started_at(pid: int) -> str | None:
-    """When the process began, as text that differs between two processes of one number; None if there is
-    none.
+    """When the process began, in seconds after the system's start; None if there is none.
+
+    The number distinguishes two processes that had one pid, whatever was done to the clock in between.
     """
-    try:  # Linux: field 22 of stat, after the command in parentheses (which may hold blanks)
-        stat = (
-            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        )
-        return None if stat[0] == "Z" else stat[19]
-    except OSError:
-        if Path("/proc/self").exists():
-            return None
-    listed = subprocess.run(
-        ["ps", "-o", "state=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    state, _, began = listed.stdout.strip().partition(" ")
-    return began.strip() if began and not state.startswith("Z") else None
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        if process.status() != psutil.STATUS_ZOMBIE:
+            return f"{process.create_time() - psutil.boot_time():.2f}"
+    return None
+
+
+def is_ours(pid: Any, started: Any, folder: Path) -> bool:
+    """Whether a process on record still runs: a usable pid, the recorded start, and started for `folder`."""
+    if type(pid) is not int or pid <= 1 or not isinstance(started, str) or started_at(pid) != started:
+        return False
+    with suppress(psutil.Error):
+        return str(folder.resolve()) in _description(psutil.Process(pid))
+    return False
+
+
+def of_folder(folder: Path) -> list[str]:
+    """`PID COMMAND` of every process, but this one, that was started for `folder` or below it.
+
+    Whatever the embedded cloud or a demo starts has the folder in its environment: the CDK CLI in
+    AWS_CONFIG_FILE, the cloud, its Lambdas, jobs and endpoints in TMPDIR.
+    """
+    needle, found = str(folder.resolve()), []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.pid != os.getpid() and needle in _description(process):
+                found.append(f"{process.pid} {' '.join(process.cmdline())[:120]}")
+    return found
+
+
+def _description(process: psutil.Process) -> str:
+    """Command line, environment and working directory. psutil.Error: this user may not look into it."""
+    return "\0".join([*process.cmdline(), *process.environ().values(), process.cwd()])
 
 
 def start(
@@ -58,7 +81,9 @@ def start(
     record = _record(state_dir, process.pid)
     record.parent.mkdir(parents=True, exist_ok=True)
     entry = {"pid": process.pid, "started": started_at(process.pid), "name": cwd.name, "argv": list(argv)}
-    record.write_text(json.dumps(entry))
+    draft = record.with_suffix(".draft")
+    draft.write_text(json.dumps(entry))
+    draft.replace(record)
     return process
 
 
@@ -81,12 +106,12 @@ def forget(state_dir: Path, process: subprocess.Popen[bytes]) -> int:
 
 
 def recorded(state_dir: Path) -> list[dict[str, Any]]:
-    """The recorded processes that still run."""
+    """The recorded processes that still run. A damaged record stands for none."""
     found = []
     for record in sorted((state_dir / RECORDS).glob("*.json")):
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, KeyError, TypeError):
             entry = json.loads(record.read_text())
-            if entry["started"] and started_at(entry["pid"]) == entry["started"]:
+            if is_ours(entry["pid"], entry["started"], state_dir):
                 found.append(entry)
     return found
 

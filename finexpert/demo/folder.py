@@ -72,7 +72,7 @@ def _sweep(old: Path) -> None:
                 return
             lifecycle.down(old / "cloud")
             shutil.rmtree(old, ignore_errors=True)
-    except BlockingIOError:  # its demo is running
+    except (BlockingIOError, lifecycle.CloudError):  # its demo is running, or its record is damaged
         return
     except FileNotFoundError:
         shutil.rmtree(old, ignore_errors=True)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from localcloud import environment, processes
+import pytest
+
+from localcloud import environment, lifecycle, processes
 
 # a program with a child of its own, which both ignore SIGTERM; the child's number goes to stdout
 STUBBORN = """
@@ -69,6 +74,101 @@ def test_a_stranger_with_a_recorded_number_is_left_alone(tmp_path: Path) -> None
         assert processes.stop_recorded(tmp_path, grace_seconds=0.1) == 0
         assert stranger.poll() is None
         stranger.kill()
+
+
+@pytest.fixture
+def stranger() -> Iterator[subprocess.Popen[bytes]]:
+    """A program that the cloud did not start, in a group of its own."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], process_group=0) as process:
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def signalled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """What signals the code sends, none of which arrives."""
+    sent: list[tuple[int, int]] = []
+    for name in ("kill", "killpg"):
+        monkeypatch.setattr(os, name, lambda number, signal_: sent.append((number, signal_)))
+    return sent
+
+
+def test_a_hand_made_record_with_the_right_start_time_hits_no_stranger(
+    tmp_path: Path, stranger: subprocess.Popen[bytes], signalled: list[tuple[int, int]]
+) -> None:
+    record: dict[str, Any] = {
+        "pid": stranger.pid,
+        "started": processes.started_at(stranger.pid),
+        "name": "x",
+        "argv": [],
+    }
+    folder = tmp_path / processes.RECORDS
+    folder.mkdir()
+    (folder / f"{stranger.pid}.json").write_text(json.dumps(record))
+    (tmp_path / lifecycle.STARTED).write_text(json.dumps(record | {"endpoint_url": "http://127.0.0.1:1"}))
+    assert processes.stop_recorded(tmp_path, grace_seconds=0.1) == 0
+    assert lifecycle.status(tmp_path) is None
+    assert not lifecycle.down(tmp_path)
+    assert signalled == []
+
+
+DAMAGED = ("", "null", "[]", "{}", '"x"', "7", "{", "\0", '{"pid": 5}')
+NUMBERS: tuple[Any, ...] = (-1, 0, 1, True, None, "12", 2.5, [], 2**70)
+
+
+def records() -> Iterator[str]:
+    """Contents of a record that say nothing reliable."""
+    yield from DAMAGED
+    own = {
+        "pid": os.getpid(),
+        "started": processes.started_at(os.getpid()),
+        "endpoint_url": "http://127.0.0.1:9",
+    }
+    for number in NUMBERS[:-1]:
+        yield json.dumps(own | {"pid": number})
+    unusable: tuple[Any, ...] = (None, "", 5, True, [])
+    for started in unusable:
+        yield json.dumps(own | {"pid": 2**22 + 1, "started": started})
+    for address in (None, "", 5, "http://example.com:80", "http://127.0.0.1.example.com:80", "127.0.0.1:80"):
+        yield json.dumps(own | {"endpoint_url": address})
+
+
+@pytest.mark.parametrize("text", records())
+def test_a_damaged_record_of_a_cloud_is_named_and_nothing_touched(
+    tmp_path: Path, text: str, signalled: list[tuple[int, int]]
+) -> None:
+    (tmp_path / lifecycle.STARTED).write_text(text)
+    kept = tmp_path / processes.RECORDS / "7.json"
+    kept.parent.mkdir()
+    kept.write_text("{}")
+    for act in (lifecycle.status, lifecycle.down, lifecycle.up):
+        with pytest.raises(lifecycle.CloudError, match=r"cloud\.json.*delete the file"):
+            act(tmp_path)
+    assert (tmp_path / lifecycle.STARTED).read_text() == text and kept.exists()
+    assert signalled == []
+
+
+def test_a_record_that_is_no_text_is_damaged_too(tmp_path: Path) -> None:
+    (tmp_path / lifecycle.STARTED).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(lifecycle.CloudError, match="damaged"):
+        lifecycle.down(tmp_path)
+    shutil.rmtree(tmp_path)
+    assert lifecycle.status(tmp_path) is None
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_damaged_record_of_a_program_stands_for_none(
+    tmp_path: Path, number: Any, signalled: list[tuple[int, int]]
+) -> None:
+    folder = tmp_path / processes.RECORDS
+    folder.mkdir()
+    for place, text in enumerate(DAMAGED):
+        (folder / f"{place}.json").write_text(text)
+    for place, started in enumerate((None, "", "1.00")):
+        (folder / f"x{place}.json").write_text(json.dumps({"pid": number, "started": started, "name": "x"}))
+    assert processes.recorded(tmp_path) == []
+    assert processes.stop_recorded(tmp_path, grace_seconds=0.1) == 0
+    assert signalled == []
 
 
 def test_start_times_tell_processes_apart() -> None:

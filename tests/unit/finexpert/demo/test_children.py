@@ -15,6 +15,7 @@ from finexpert.demo import cdk
 from finexpert.demo import children as processes
 from finexpert.demo.children import Children
 from finexpert.errors import UserError
+from localcloud.processes import of_folder
 
 FOREVER = (
     "import subprocess, sys, time; subprocess.Popen(['sleep', '60']); print('up', flush=True); time.sleep(60)"
@@ -54,11 +55,11 @@ def test_stop_ends_the_program_and_what_it_started_and_lets_none_begin(tmp_path:
     )
     runner.start()
     assert up.wait(20)
-    assert len(processes.of_folder(tmp_path)) == 2
+    assert len(of_folder(tmp_path)) == 2
     children.stop()
     runner.join(20)
     assert statuses == [-signal.SIGTERM]
-    assert processes.of_folder(tmp_path) == []
+    assert of_folder(tmp_path) == []
     assert run(children, "print()", tmp_path) == 130
 
 
@@ -68,11 +69,11 @@ def test_an_interrupted_listener_leaves_no_process(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run(Children(), FOREVER, tmp_path, interrupt)
-    assert processes.of_folder(tmp_path) == []
+    assert of_folder(tmp_path) == []
 
 
 def test_processes_of_a_folder_are_found_by_environment_only_as_well(tmp_path: Path) -> None:
-    before = processes.of_folder(tmp_path)
+    before = of_folder(tmp_path)
     with subprocess.Popen(
         ["sleep", "60"], env={"PATH": os.environ["PATH"], "X": str(tmp_path / "deep")}
     ) as sleeper:
@@ -80,7 +81,7 @@ def test_processes_of_a_folder_are_found_by_environment_only_as_well(tmp_path: P
         found: list[str] = []
         while not any("sleep" in entry for entry in found) and time.monotonic() < deadline:
             time.sleep(0.02)
-            found = processes.of_folder(tmp_path)
+            found = of_folder(tmp_path)
         sleeper.kill()
     assert before == []
     assert [entry.strip() for entry in found] == [f"{sleeper.pid} sleep 60"]

@@ -16,7 +16,7 @@ import pytest
 from localcloud.sagemaker import archive, s3_files
 from localcloud.sagemaker.log_stream import LogStream, find_metrics
 from localcloud.sagemaker.opt_ml import OptMl
-from localcloud.sagemaker.usage import Meter, Usage, busy_seconds, clock_seconds, measure
+from localcloud.sagemaker.usage import Meter, Usage, busy_seconds, measure
 from tests.fakes.s3 import FakeS3
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -254,13 +254,6 @@ def test_a_log_is_sent_line_by_line_as_it_grows(tmp_path: Path, fake: Any) -> No
     expected = ["one", "two", "bar 10%", "bar 20%", "\N{REPLACEMENT CHARACTER} half"]
     assert seen == expected
     assert fake.lines == [("group", "stream", line) for line in expected]
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("0:01.50", 1.5), ("01:02", 62), ("01:02:03", 3723), ("2-00:00:01", 172801)]
-)
-def test_the_times_of_ps(text: str, seconds: float) -> None:
-    assert clock_seconds(text) == seconds
 
 
 def test_a_busy_process_group_is_measured() -> None:
