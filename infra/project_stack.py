@@ -1,4 +1,4 @@
-"""What all five stacks have in common."""
+"""What all stacks have in common."""
 
 from __future__ import annotations
 

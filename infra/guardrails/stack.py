@@ -8,20 +8,15 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from core.names import KEEP_TAG, METRIC_NAMESPACE
-from core.reaper.settings import Kind
-from infra import permissions
 from infra.assets import Assets
 from infra.encryption import DataKey
-from infra.functions import ProjectFunction
+from infra.functions import EveryMinutes, FunctionBase, ProjectFunction
 from infra.guardrails.alerts import AlertTopic, DeadLetterQueue
-from infra.guardrails.audit import AuditBucket
 from infra.guardrails.dashboard import ProjectDashboard
-from infra.guardrails.latch import CreateLatch
-from infra.guardrails.schedule import EveryMinutes
-from infra.guardrails.stuck import StuckWatch
-from infra.guardrails.teardown import CleanUpOnDelete
-from infra.guardrails.watch import FunctionWatch, QueueWatch
+from infra.guardrails.idle_reaper import AuditBucket, IdleReaper
+from infra.guardrails.spend_guard import CreateLatch, SpendGuard
+from infra.guardrails.teardown import CleanUpOnDelete, Teardown
+from infra.guardrails.watch import FunctionWatch, QueueWatch, StuckWatch
 from infra.project_stack import ProjectStack
 from infra.settings import Settings
 from infra.storage.emptying import GovernedEmptying
@@ -32,13 +27,14 @@ class GuardrailsStack(ProjectStack):
 
     def __init__(self, scope: Construct, settings: Settings, assets: Assets, **kwargs: Any) -> None:
         super().__init__(scope, settings, "Guardrails", "idle reaper, spend guard, alarms", **kwargs)
-        self.code = lambda_.Code.from_asset(str(assets.functions))
         key = (
             DataKey(self, "DataKey", arns=self.arns, retain=settings.retain_data).key
             if settings.customer_managed_key
             else None
         )
         self.key_arn = key.key_arn if key else None
+        code = lambda_.Code.from_asset(str(assets.functions))
+        self.base = FunctionBase(arns=self.arns, code=code, key_arn=self.key_arn)
         self.topic = AlertTopic(
             self,
             "Alerts",
@@ -86,40 +82,16 @@ class GuardrailsStack(ProjectStack):
             retain=settings.retain_data,
             key_arn=self.key_arn,
         )
-        reaper = ProjectFunction(
+        reaper = IdleReaper(
             self,
             "IdleReaper",
-            arns=self.arns,
-            purpose="idle-reaper",
-            code=self.code,
-            environment={
-                "IDLE_MINUTES": str(settings.idle_minutes),
-                "MIN_AGE_MINUTES": str(settings.min_age_minutes),
-                "WARN_MINUTES": str(settings.warn_minutes),
-                "METRIC_DELAY_MINUTES": str(settings.metric_delay_minutes),
-                "SCOPE": settings.reaper_scope,
-                "KEEP_TAG": KEEP_TAG,
-                "DRY_RUN": "true" if settings.reaper_only_tells else "false",
-                "MAX_DELETES": str(settings.max_deletes),
-                "HOSTING_STACK": self.names.stack("Hosting"),
-                "TOPIC_ARN": self.topic.topic_arn,
-                "AUDIT_BUCKET": audit.bucket_name,
-                "METRIC_NAMESPACE": METRIC_NAMESPACE,
-                "OTHER_KINDS": ",".join(Kind),
-                **({"REGIONS": ",".join(settings.reaper_regions)} if settings.reaper_regions else {}),
-            },
-            permissions=permissions.idle_reaper(
-                self.arns,
-                self.topic.topic_arn,
-                audit.bucket_name,
-                whole_account=settings.reaper_scope == "account",
-                regions=settings.reaper_regions,
-            ),
-            timeout_minutes=15,
+            self.base,
+            settings=settings,
+            topic_arn=self.topic.topic_arn,
+            audit_bucket=audit.bucket_name,
             dead_letter_queue=self.queue,
-            key_arn=self.key_arn,
-        ).function
-        audit.outlive(reaper)
+        )
+        audit.outlive(reaper.function)
         self.alarms.append(
             StuckWatch(
                 self,
@@ -130,49 +102,27 @@ class GuardrailsStack(ProjectStack):
             ).alarm
         )
         self.output("AuditBucketName", audit.bucket_name, "Snapshots of what the reaper deleted")
-        EveryMinutes(self, "ReaperSchedule", function=reaper, minutes=settings.reaper_period_minutes)
-        self._watch("ReaperWatch", reaper, "idle-reaper", settings.reaper_period_minutes)
+        EveryMinutes(self, "ReaperSchedule", function=reaper.function, minutes=settings.reaper_period_minutes)
+        self._watch("ReaperWatch", reaper, settings.reaper_period_minutes)
 
     def _spend_guard(self) -> None:
         settings = self.settings
         latch = CreateLatch(self, "Latch", arns=self.arns, roles=settings.latch_roles)
-        guard = ProjectFunction(
+        guard = SpendGuard(
             self,
             "SpendGuard",
-            arns=self.arns,
-            purpose="spend-guard",
-            code=self.code,
-            environment={
-                "BUDGET_USD": f"{settings.budget_usd:g}",
-                "RESERVE_USD": f"{settings.reserve_usd:g}",
-                "PERIOD_MINUTES": str(settings.spend_guard_period_minutes),
-                "HOSTING_STACK": self.names.stack("Hosting"),
-                "METRIC_NAMESPACE": METRIC_NAMESPACE,
-                "TOPIC_ARN": self.topic.topic_arn,
-                **latch.environment,
-            },
-            permissions=[
-                *permissions.spend_guard(self.arns, self.topic.topic_arn),
-                *latch.permissions,
-            ],
+            self.base,
+            settings=settings,
+            topic_arn=self.topic.topic_arn,
+            latch=latch,
             dead_letter_queue=self.queue,
-            key_arn=self.key_arn,
-        ).function
-        EveryMinutes(self, "GuardSchedule", function=guard, minutes=settings.spend_guard_period_minutes)
-        self._watch("GuardWatch", guard, "spend-guard", settings.spend_guard_period_minutes)
+        )
+        minutes = settings.spend_guard_period_minutes
+        EveryMinutes(self, "GuardSchedule", function=guard.function, minutes=minutes)
+        self._watch("GuardWatch", guard, minutes)
 
     def _teardown(self) -> lambda_.Function:
-        teardown = ProjectFunction(
-            self,
-            "Teardown",
-            arns=self.arns,
-            purpose="teardown",
-            code=self.code,
-            environment={},
-            permissions=permissions.teardown(self.arns),
-            timeout_minutes=15,
-            key_arn=self.key_arn,
-        )
+        teardown = Teardown(self, "Teardown", self.base)
         CleanUpOnDelete(
             self,
             "OutOfBandEndpoints",
@@ -181,17 +131,15 @@ class GuardrailsStack(ProjectStack):
             endpoints_too=True,
             before=[teardown],
         )
-        self._watch("TeardownWatch", teardown.function, "teardown", None)
+        self._watch("TeardownWatch", teardown, None)
         return teardown.function
 
-    def _watch(
-        self, construct_id: str, function: lambda_.Function, purpose: str, minutes: int | None
-    ) -> None:
+    def _watch(self, construct_id: str, function: ProjectFunction, minutes: int | None) -> None:
         watch = FunctionWatch(
             self,
             construct_id,
-            function=function,
-            function_name=self.names.function(purpose),
+            function=function.function,
+            function_name=function.function_name,
             period_minutes=minutes,
             topic=self.topic,
         )

@@ -1,4 +1,4 @@
-"""What makes `cdk destroy` leave nothing that bills: a custom resource whose deletion cleans up first."""
+"""The teardown function, what it may do, and the custom resource that calls it before a stack is deleted."""
 
 from __future__ import annotations
 
@@ -6,8 +6,26 @@ from aws_cdk import CustomResource, Duration
 from constructs import Construct, IDependable
 
 from core.names import Names
+from infra.arns import Arns
+from infra.functions import FunctionBase, ProjectFunction
+from infra.permissions import ANYTHING, Statement, allow, owned
 
 MAX_MINUTES = 15  # as long as a Lambda function may run; CloudFormation's own limit would be an hour
+
+
+class Teardown(ProjectFunction):
+    """The function that stops what runs when a stack is deleted."""
+
+    def __init__(self, scope: Construct, construct_id: str, base: FunctionBase) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            base,
+            purpose="teardown",
+            environment={},
+            permissions=teardown(base.arns),
+            timeout_minutes=MAX_MINUTES,
+        )
 
 
 class CleanUpOnDelete(Construct):
@@ -49,3 +67,33 @@ class CleanUpOnDelete(Construct):
             },
         )
         resource.node.add_dependency(*before)
+
+
+def teardown(arns: Arns) -> list[Statement]:
+    """Stop the project's executions and jobs, delete its model packages and unowned endpoints."""
+    return [
+        allow(["states:ListExecutions"], [arns.state_machine]),
+        allow(["states:StopExecution"], [arns.executions]),
+        allow(
+            [
+                "sagemaker:ListTrainingJobs",
+                "sagemaker:ListModelPackages",
+                "sagemaker:ListEndpoints",
+                "sagemaker:ListInferenceComponents",
+                "sagemaker:ListTags",
+                "application-autoscaling:DescribeScalableTargets",
+                "application-autoscaling:DeregisterScalableTarget",
+            ],
+            ANYTHING,
+        ),
+        allow(["cloudformation:DescribeStacks"], [arns.hosting_stack]),
+        allow(["sagemaker:StopTrainingJob"], [arns.training_jobs]),
+        allow(
+            ["sagemaker:DeleteModelPackage"],
+            [arns.sagemaker(f"model-package/{arns.names.model_package_group}/*")],
+        ),
+        allow(["sagemaker:DescribeEndpoint"], [arns.sagemaker("endpoint/*")]),
+        allow(["sagemaker:DeleteEndpoint"], [arns.sagemaker("endpoint/*")], owned(arns)),
+        # Components on the project's endpoint need not carry the tag, and block the endpoint's deletion.
+        allow(["sagemaker:DeleteInferenceComponent"], [arns.sagemaker("inference-component/*")]),
+    ]

@@ -1,4 +1,4 @@
-"""Who guards the guards: alarms on the functions that guard, and on the queue of what they lost."""
+"""Alarms on the guards themselves, on the queue of events that they lost, and on what hangs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-# The reserve is reckoned for a guard that is silent no longer than this.
+# The reserve is reckoned for a guard that is silent no longer than SILENT_PERIODS.
 from core.money.reserve import SILENT_PERIODS
+from core.names import METRIC_NAMESPACE, Names
+from core.reaper.alarm import METRIC
 
 
 def alarm_on_any(
@@ -108,3 +110,34 @@ class QueueWatch(Construct):
             metric=waiting,
         )
         self.alarm.add_alarm_action(actions.SnsAction(topic))
+
+
+class StuckWatch(Construct):
+    """Alarm while the idle reaper finds something that hangs: it may bill, and no deletion helps.
+
+    Args:
+        names: of the deployment.
+        period_minutes: how often the reaper looks; the alarm waits for two looks before it is well again.
+        topic: who is told, also when it is well again.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, names: Names, period_minutes: int, topic: sns.ITopic
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.alarm = alarm_on_any(
+            self,
+            "Alarm",
+            name=f"{names.name}-stuck-resources",
+            description="An endpoint, component or job hangs and may bill:"
+            f" /aws/lambda/{names.function('idle-reaper')} tells which",
+            metric=cloudwatch.Metric(
+                namespace=METRIC_NAMESPACE,
+                metric_name=METRIC,
+                dimensions_map={"Project": names.project},
+                statistic="Maximum",
+                period=Duration.minutes(2 * period_minutes),
+            ),
+        )
+        self.alarm.add_alarm_action(actions.SnsAction(topic))
+        self.alarm.add_ok_action(actions.SnsAction(topic))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from core.names import VARIANT, Names
+from core.names import Names
 from infra.hosting.artifact import ModelArtifact
-from infra.hosting.components import LOAD_SECONDS
-from infra.training.network import PrivateNetwork
+from infra.hosting.model import ServedModel
 
 
 class MergedEndpoint(Construct):
@@ -19,12 +16,7 @@ class MergedEndpoint(Construct):
     Args:
         artifact: the parameter; nothing here exists while it is empty.
         names: what the deployment is called.
-        role_arn: the role that SageMaker serves under.
-        image: the serving container.
-        environment: its settings.
-        instance_type: of the one instance behind the endpoint.
-        key_arn: of the key for the storage volume of the instance.
-        network: where the instance stands, if not in SageMaker's own network.
+        served: the merged model and its instance.
     """
 
     def __init__(
@@ -34,47 +26,15 @@ class MergedEndpoint(Construct):
         *,
         artifact: ModelArtifact,
         names: Names,
-        role_arn: str,
-        image: str,
-        environment: Mapping[str, str],
-        instance_type: str,
-        key_arn: str | None,
-        network: PrivateNetwork | None,
+        served: ServedModel,
     ) -> None:
         super().__init__(scope, construct_id)
-        model = sagemaker.CfnModel(
-            self,
-            "Model",
-            execution_role_arn=role_arn,
-            enable_network_isolation=True,
-            vpc_config=network.vpc_config if network else None,
-            primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
-                image=image,
-                environment=dict(environment),
-                model_data_source=sagemaker.CfnModel.ModelDataSourceProperty(
-                    s3_data_source=sagemaker.CfnModel.S3DataSourceProperty(
-                        s3_uri=artifact.merged_weights_uri,
-                        s3_data_type="S3Prefix",
-                        compression_type="None",
-                    )
-                ),
-            ),
-        )
+        model = served.model(self, "Model")
         config = sagemaker.CfnEndpointConfig(
             self,
             "Config",
-            kms_key_id=key_arn,
-            production_variants=[
-                sagemaker.CfnEndpointConfig.ProductionVariantProperty(
-                    variant_name=VARIANT,
-                    model_name=model.attr_model_name,
-                    instance_type=instance_type,
-                    initial_instance_count=1,
-                    initial_variant_weight=1,
-                    model_data_download_timeout_in_seconds=LOAD_SECONDS,
-                    container_startup_health_check_timeout_in_seconds=LOAD_SECONDS,
-                )
-            ],
+            kms_key_id=served.key_arn,
+            production_variants=[served.variant(model_name=model.attr_model_name, initial_variant_weight=1)],
         )
         endpoint = sagemaker.CfnEndpoint(
             self,

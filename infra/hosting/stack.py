@@ -13,6 +13,7 @@ from infra.hosting.artifact import ModelArtifact
 from infra.hosting.components import ComponentEndpoint
 from infra.hosting.container import lmi_environment, merged_environment
 from infra.hosting.merged import MergedEndpoint
+from infra.hosting.model import ServedModel
 from infra.project_stack import ProjectStack
 from infra.settings import Settings
 from infra.training.stack import TrainingStack
@@ -30,42 +31,26 @@ class HostingStack(ProjectStack):
         components = settings.hosting == "components"
         artifact = ModelArtifact(self, "Artifact", base_alone=components)
         capacity = CAPACITIES[settings.hosting_instance_type]
-        gpus = max(capacity.gpus, 1)
-        key_arn = volume_key(settings.hosting_instance_type, training.key_arn)
+        container = {"tensor_parallel_degree": max(capacity.gpus, 1), "max_model_len": CONTEXT_TOKENS}
+        rank = max(LEAST_RANK, parse(settings.hyperparameters).lora_r)
+        served = ServedModel(
+            role_arn=training.serving_role_arn,
+            image=training.serving_image,
+            environment=lmi_environment(max_loras=MAX_LORAS, lora_rank=rank, **container)
+            if components
+            else merged_environment(**container),
+            weights_uri=training.base_model_uri if components else artifact.merged_weights_uri,
+            accept_eula=components and settings.gated and settings.accept_eula,
+            instance_type=settings.hosting_instance_type,
+            key_arn=volume_key(settings.hosting_instance_type, training.key_arn),
+            network=training.network,
+        )
         if components:
             ComponentEndpoint(
-                self,
-                "Components",
-                artifact=artifact,
-                names=self.names,
-                role_arn=training.serving_role_arn,
-                image=training.serving_image,
-                environment=lmi_environment(
-                    max_loras=MAX_LORAS,
-                    lora_rank=max(LEAST_RANK, parse(settings.hyperparameters).lora_r),
-                    tensor_parallel_degree=gpus,
-                    max_model_len=CONTEXT_TOKENS,
-                ),
-                base_model_uri=training.base_model_uri,
-                accept_eula=settings.gated and settings.accept_eula,
-                instance_type=settings.hosting_instance_type,
-                capacity=capacity,
-                key_arn=key_arn,
-                network=training.network,
+                self, "Components", artifact=artifact, names=self.names, served=served, capacity=capacity
             )
         else:
-            MergedEndpoint(
-                self,
-                "Merged",
-                artifact=artifact,
-                names=self.names,
-                role_arn=training.serving_role_arn,
-                image=training.serving_image,
-                environment=merged_environment(tensor_parallel_degree=gpus, max_model_len=CONTEXT_TOKENS),
-                instance_type=settings.hosting_instance_type,
-                key_arn=key_arn,
-                network=training.network,
-            )
+            MergedEndpoint(self, "Merged", artifact=artifact, names=self.names, served=served)
         self.output("EndpointName", self.names.endpoint, "Exists while awake")
         self.output("BaseComponentName", self.names.base_component, "The model as it was")
         self.output("TunedComponentName", self.names.tuned_component, "The fine-tuned model")

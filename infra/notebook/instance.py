@@ -14,7 +14,7 @@ from infra.arns import Arns
 from infra.encryption import key_use, volume_key_use
 from infra.notebook.on_start import on_start
 from infra.notebook.permissions import notebook_permissions
-from infra.role import ServiceRole
+from infra.permissions import ServiceRole
 from infra.setting_checks import NOTEBOOK_INSTANCE_TYPE
 from infra.settings import Settings
 

@@ -1,4 +1,4 @@
-"""A private bucket, as both of this project are."""
+"""A private bucket; all buckets of this project are made here."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from constructs import Construct, IConstruct
 
 from core.names import PROJECT_TAG
 from infra.arns import Arns
-from infra.log_group import project_log_group
 from infra.permissions import write_own_log
+from infra.retention import project_log_group
 
 _PROVIDER = "Custom::S3AutoDeleteObjectsCustomResourceProvider"
 

@@ -13,7 +13,7 @@ from infra.storage.emptying import GovernedEmptying
 
 
 class StorageStack(ProjectStack):
-    """The two buckets; kept ones are also protected against `cdk destroy` by mistake.
+    """The buckets for data and artifacts; kept ones are also protected against `cdk destroy` by mistake.
 
     Args:
         key_arn: of the customer-managed key, if there is one.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.log_group import KEPT_DAYS
+from infra.retention import KEPT_DAYS
 from infra.training.fine_tune import FineTune
 from infra.training.states import (
     FAILED,

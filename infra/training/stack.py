@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from aws_cdk import aws_lambda as lambda_
@@ -11,25 +10,31 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from core.money import prices
-from infra import images, permissions
+from infra import images
 from infra.assets import Assets
 from infra.encryption import key_use, volume_key
-from infra.functions import ProjectFunction
+from infra.functions import FunctionBase
 from infra.guardrails.stack import GuardrailsStack
 from infra.guardrails.teardown import CleanUpOnDelete
 from infra.guardrails.watch import FunctionWatch
-from infra.log_group import project_log_group
+from infra.permissions import ServiceRole, Statement
 from infra.project_stack import ProjectStack
-from infra.role import ServiceRole
+from infra.retention import project_log_group
 from infra.settings import Settings
 from infra.storage.stack import StorageStack
 from infra.training.fine_tune import FineTune
+from infra.training.functions import (
+    Admission,
+    ReadEvaluation,
+    StopTraining,
+    StopTrainingRule,
+    ValidateDataset,
+)
 from infra.training.job import CHECKPOINTS, LASTING_CHECKPOINTS, TrainingJob
 from infra.training.network import PrivateNetwork
 from infra.training.registry import ModelRegistry
 from infra.training.roles import serving_permissions, training_permissions
 from infra.training.state_machine import FineTuneStateMachine, state_machine_permissions
-from infra.training.stop_rule import StopTrainingRule
 
 AROUND_THE_JOB_SECONDS = 2 * 3600
 """What a run may take besides its job: a wake loads 13.5 GB, and may first wait for another update."""
@@ -60,7 +65,8 @@ class TrainingStack(ProjectStack):
         )
         self.serving_image = settings.serving_image or images.serving_image(settings.region)
         self.base_model_uri = settings.base_model_location(storage.data_bucket)
-        self.code = lambda_.Code.from_asset(str(assets.functions))
+        code = lambda_.Code.from_asset(str(assets.functions))
+        self.base = FunctionBase(arns=self.arns, code=code, key_arn=self.key_arn)
 
         program = s3_assets.Asset(self, "Program", path=str(assets.training))
         fine_tune = self._fine_tune(f"s3://{program.s3_bucket_name}/{program.s3_object_key}")
@@ -115,54 +121,32 @@ class TrainingStack(ProjectStack):
             ],
         ).role.role_arn
 
-    def _network_permissions(self) -> list[permissions.Statement]:
+    def _network_permissions(self) -> list[Statement]:
         return self.network.permissions() if self.network else []
 
     def _fine_tune(self, code_uri: str) -> FineTune:
         settings, storage = self.settings, self.storage
         on_job_seconds = (settings.max_runtime_minutes + settings.spot * settings.max_wait_minutes) * 60
-        validate = self._function(
+        bucket = storage.artifact_bucket
+        validate = ValidateDataset(
+            self,
             "ValidateDataset",
-            "validate-dataset",
-            {
-                "HYPERPARAMETERS": json.dumps(self._hyperparameters(), sort_keys=True),
-                "TRAINING_INSTANCE_TYPE": settings.training_instance_type,
-                "TRAINING_INSTANCE_COUNT": str(settings.training_instance_count),
-            },
-            permissions.validate_dataset(self.arns, storage.data_bucket),
+            self.base,
+            settings=settings,
+            defaults=self._hyperparameters(),
+            data_bucket=storage.data_bucket,
         )
-        admission = self._function(
-            "Admission",
-            "admission",
-            {
-                "BUDGET_USD": f"{settings.budget_usd:g}",
-                "RESERVE_USD": f"{settings.reserve_usd:g}",
-                "TRAINING_INSTANCE_TYPE": settings.training_instance_type,
-                "TRAINING_INSTANCE_COUNT": str(settings.training_instance_count),
-                "VOLUME_GB": str(settings.volume_gb),
-                "MAX_RUNTIME_SECONDS": str(settings.max_runtime_minutes * 60),
-                "MAX_WAIT_SECONDS": str(settings.max_wait_minutes * 60),
-                "PERIOD_MINUTES": str(settings.spend_guard_period_minutes),
-                "HOSTING_STACK": self.names.stack("Hosting"),
-                "ARTIFACT_BUCKET": storage.artifact_bucket,
-            },
-            permissions.admission(self.arns, storage.artifact_bucket),
-        )
-        read_evaluation = self._function(
-            "ReadEvaluation",
-            "read-evaluation",
-            {"ARTIFACT_BUCKET": storage.artifact_bucket},
-            permissions.read_evaluation(self.arns, storage.artifact_bucket),
-        )
+        admission = Admission(self, "Admission", self.base, settings=settings, artifact_bucket=bucket)
+        read_evaluation = ReadEvaluation(self, "ReadEvaluation", self.base, artifact_bucket=bucket)
         return FineTune(
             job=self._job(code_uri),
             spot=settings.spot,
             poll_seconds=settings.poll_seconds,
             timeout_seconds=on_job_seconds + AROUND_THE_JOB_SECONDS,
             region=settings.region,
-            validate_dataset_arn=validate.function_arn,
-            admission_arn=admission.function_arn,
-            read_evaluation_arn=read_evaluation.function_arn,
+            validate_dataset_arn=validate.function.function_arn,
+            admission_arn=admission.function.function_arn,
+            read_evaluation_arn=read_evaluation.function.function_arn,
             topic_arn=self.topic_arn,
             model_package_group=self.names.model_package_group,
             serving_image=self.serving_image,
@@ -226,14 +210,12 @@ class TrainingStack(ProjectStack):
         queue = sqs.Queue.from_queue_arn(
             self, "DeadLetters", self.arns.of("sqs", self.names.dead_letter_queue)
         )
-        function = self._function(
-            "StopTraining", "stop-training", {}, permissions.stop_training(self.arns), dead_letter_queue=queue
-        )
+        stopping = StopTraining(self, "StopTraining", self.base, dead_letter_queue=queue)
         FunctionWatch(
             self,
             "StopTrainingWatch",
-            function=function,
-            function_name=self.names.function("stop-training"),
+            function=stopping.function,
+            function_name=stopping.function_name,
             period_minutes=None,
             topic=guardrails.topic,
         )
@@ -241,26 +223,6 @@ class TrainingStack(ProjectStack):
             self,
             "StopTrainingRule",
             state_machine_arn=state_machine_arn,
-            function=function,
+            function=stopping.function,
             dead_letter_queue=queue,
         )
-
-    def _function(
-        self,
-        construct_id: str,
-        purpose: str,
-        environment: dict[str, str],
-        statements: list[permissions.Statement],
-        dead_letter_queue: sqs.IQueue | None = None,
-    ) -> lambda_.Function:
-        return ProjectFunction(
-            self,
-            construct_id,
-            arns=self.arns,
-            purpose=purpose,
-            code=self.code,
-            environment=environment,
-            permissions=statements,
-            dead_letter_queue=dead_letter_queue,
-            key_arn=self.key_arn,
-        ).function

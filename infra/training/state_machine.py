@@ -9,9 +9,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.arns import Arns
-from infra.log_group import project_log_group
-from infra.permissions import Statement, allow
-from infra.role import ServiceRole
+from infra.permissions import ServiceRole, Statement, allow
+from infra.retention import project_log_group
 from infra.training.definition import definition
 from infra.training.fine_tune import FineTune
 from infra.training.run_states import JOB_LOG_GROUP

@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from core.names import Names
-from infra.log_group import project_log_group
+from infra.retention import project_log_group
 from infra.web.sign_in import SignIn
 
 #: Requests a second, of all users together: a page makes less than one, and each costs money.

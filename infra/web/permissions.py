@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from infra.arns import Arns
-from infra.permissions import ANYTHING, Statement, admission, allow
+from infra.permissions import ANYTHING, Statement, allow
+from infra.training.functions import admission
 
 TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 

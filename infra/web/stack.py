@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.assets import Assets
-from infra.functions import ProjectFunction
+from infra.functions import FunctionBase, ProjectFunction
 from infra.project_stack import ProjectStack
 from infra.settings import Settings
 from infra.web.api import PageApi
@@ -37,13 +37,13 @@ class WebStack(ProjectStack):
         super().__init__(scope, settings, "Web", "the analyst's page", **kwargs)
         api = PageApi(self, "Page", names=self.names, key_arn=key_arn)
         sign_in = SignIn(self, "SignIn", names=self.names, page_url=api.url)
+        code = lambda_.Code.from_asset(str(assets.web))
         function = ProjectFunction(
             self,
             "Answer",
-            arns=self.arns,
+            FunctionBase(arns=self.arns, code=code, key_arn=key_arn),
             purpose="web",
             handler="finexpert.web.aws.handler",
-            code=lambda_.Code.from_asset(str(assets.web)),
             environment={
                 # The mail address is for the alarms; the page has no use for it.
                 "SETTINGS": json.dumps(asdict(replace(settings, alert_email="")), sort_keys=True),
@@ -53,7 +53,6 @@ class WebStack(ProjectStack):
             permissions=page(self.arns),
             timeout_minutes=TIMEOUT_MINUTES,
             memory_mb=MEMORY_MB,
-            key_arn=key_arn,
         ).function
         api.serve(function, sign_in)
         self.output("PageUrl", api.url, "The page")

@@ -13,9 +13,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from infra import permissions
 from infra.arns import Arns
 from infra.assets import staged
+from infra.guardrails.idle_reaper import idle_reaper
+from infra.permissions import write_own_log
 from localcloud import environment
 from localcloud.lifecycle import Cloud, CloudOptions, down, up
 from tests.functional.reaper.reaper_lab import AUDIT_BUCKET, NAMES, MakeClient, Statement, role
@@ -59,8 +60,8 @@ def policy(client: MakeClient) -> list[Statement]:
     """The deployed function's own statements."""
     topic = client("sns").create_topic(Name=NAMES.topic)["TopicArn"]
     return [
-        *permissions.idle_reaper(ARNS, topic, AUDIT_BUCKET, whole_account=False),
-        permissions.write_own_log(ARNS, f"/aws/lambda/{NAMES.function('idle-reaper')}"),
+        *idle_reaper(ARNS, topic, AUDIT_BUCKET, whole_account=False),
+        write_own_log(ARNS, f"/aws/lambda/{NAMES.function('idle-reaper')}"),
     ]
 
 

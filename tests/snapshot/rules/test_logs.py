@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.log_group import KEPT_DAYS
+from infra.retention import KEPT_DAYS
 from tests.snapshot.rules.rule_samples import definition_with, stacks_with
 from tests.snapshot.snapshot_synth import Templates, everywhere, state_machine
 

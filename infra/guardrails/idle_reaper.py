@@ -1,0 +1,169 @@
+"""The idle reaper: its function, what it may do, and the bucket with what it needs to undo itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from core.names import KEEP_TAG, METRIC_NAMESPACE
+from core.reaper.settings import Kind
+from infra.arns import Arns
+from infra.functions import FunctionBase, ProjectFunction
+from infra.permissions import ANYTHING, Statement, allow, owned, put_own_metrics
+from infra.settings import Settings
+from infra.storage.bucket import PrivateBucket
+
+SNAPSHOT_DAYS = 90
+
+
+class AuditBucket(Construct):
+    """A private bucket whose objects go after 90 days: `finexpert restore` works for as long.
+
+    Args:
+        bucket_name: its full name.
+        retain: keep it when the stack is destroyed.
+        key_arn: of the customer-managed key, if there is one.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, bucket_name: str, retain: bool, key_arn: str | None
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.bucket_name = bucket_name
+        self.private = PrivateBucket(
+            self,
+            "Private",
+            bucket_name=bucket_name,
+            retain=retain,
+            key_arn=key_arn,
+            expiring_prefixes={"audit/": SNAPSHOT_DAYS},
+        )
+
+    def outlive(self, function: lambda_.Function) -> None:
+        """Delete `function` before the bucket is emptied, so that nothing is written into it afterwards."""
+        function.node.add_dependency(self.private)
+
+
+class IdleReaper(ProjectFunction):
+    """The function that finds endpoints without use and deletes them.
+
+    Args:
+        settings: of the deployment.
+        topic_arn: where it publishes what it did.
+        audit_bucket: the name of the bucket for snapshots.
+        dead_letter_queue: of events that failed twice.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        base: FunctionBase,
+        *,
+        settings: Settings,
+        topic_arn: str,
+        audit_bucket: str,
+        dead_letter_queue: sqs.IQueue,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            base,
+            purpose="idle-reaper",
+            environment={
+                "IDLE_MINUTES": str(settings.idle_minutes),
+                "MIN_AGE_MINUTES": str(settings.min_age_minutes),
+                "WARN_MINUTES": str(settings.warn_minutes),
+                "METRIC_DELAY_MINUTES": str(settings.metric_delay_minutes),
+                "SCOPE": settings.reaper_scope,
+                "KEEP_TAG": KEEP_TAG,
+                "DRY_RUN": "true" if settings.reaper_only_tells else "false",
+                "MAX_DELETES": str(settings.max_deletes),
+                "HOSTING_STACK": base.arns.names.stack("Hosting"),
+                "TOPIC_ARN": topic_arn,
+                "AUDIT_BUCKET": audit_bucket,
+                "METRIC_NAMESPACE": METRIC_NAMESPACE,
+                "OTHER_KINDS": ",".join(Kind),
+                **({"REGIONS": ",".join(settings.reaper_regions)} if settings.reaper_regions else {}),
+            },
+            permissions=idle_reaper(
+                base.arns,
+                topic_arn,
+                audit_bucket,
+                whole_account=settings.reaper_scope == "account",
+                regions=settings.reaper_regions,
+            ),
+            timeout_minutes=15,
+            dead_letter_queue=dead_letter_queue,
+        )
+
+
+def idle_reaper(
+    arns: Arns, topic_arn: str, audit_bucket: str, *, whole_account: bool, regions: Sequence[str] = ()
+) -> list[Statement]:
+    """See every endpoint and its use, warn, and delete: the project's, or the whole account's.
+
+    Of notebook instances, jobs and apps it may only look. `regions`: where, if not in the own region alone.
+    """
+    places = [replace(arns, region=region) for region in regions] or [arns]
+
+    def everywhere(*kinds: str) -> list[str]:
+        return [place.sagemaker(f"{kind}/*") for place in places for kind in kinds]
+
+    endpoints = everywhere("endpoint", "inference-component")
+    return [
+        allow(
+            [
+                "sagemaker:ListEndpoints",
+                "sagemaker:ListInferenceComponents",
+                "sagemaker:ListNotebookInstances",
+                "sagemaker:ListTrainingJobs",
+                "sagemaker:ListProcessingJobs",
+                "sagemaker:ListApps",
+                "sagemaker:ListTags",
+                "tag:GetResources",
+                "cloudwatch:ListMetrics",
+                "cloudwatch:GetMetricData",
+                "application-autoscaling:DescribeScalableTargets",
+                "application-autoscaling:DescribeScalingPolicies",
+                "application-autoscaling:DeregisterScalableTarget",
+            ],
+            ANYTHING,
+        ),
+        allow(
+            [
+                "sagemaker:DescribeEndpoint",
+                "sagemaker:DescribeEndpointConfig",
+                "sagemaker:DescribeInferenceComponent",
+            ],
+            [*endpoints, *everywhere("endpoint-config")],
+        ),
+        allow(
+            [
+                "sagemaker:DescribeTrainingJob",
+                "sagemaker:DescribeProcessingJob",
+                "sagemaker:DescribeApp",
+            ],
+            everywhere("training-job", "processing-job", "app"),
+        ),
+        allow(
+            [
+                "sagemaker:AddTags",
+                "sagemaker:DeleteTags",
+                "sagemaker:DeleteInferenceComponent",
+                "sagemaker:DeleteEndpoint",
+            ],
+            endpoints,
+            None if whole_account else owned(arns),
+        ),
+        allow(["cloudformation:DescribeStacks", "cloudformation:UpdateStack"], [arns.hosting_stack]),
+        # Without ListBucket S3 answers "denied" for an object that is not there.
+        allow(["s3:ListBucket"], [arns.s3(audit_bucket)]),
+        allow(["s3:GetObject", "s3:PutObject"], [arns.s3(f"{audit_bucket}/audit/*")]),
+        put_own_metrics(),
+        allow(["sns:Publish"], [topic_arn]),
+    ]

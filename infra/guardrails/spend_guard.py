@@ -1,0 +1,119 @@
+"""The spend guard: its function, what it may do, and the deny that it puts on roles at the month's limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from core.names import METRIC_NAMESPACE
+from infra.arns import Arns
+from infra.functions import FunctionBase, ProjectFunction
+from infra.permissions import ANYTHING, Statement, allow, month_to_date, owned, put_own_metrics
+from infra.settings import Settings
+
+
+class CreateLatch(Construct):
+    """Managed policy that denies `sagemaker:Create*`, which the guard may attach to `roles` and to no other.
+
+    It denies neither Delete nor Stop. Without roles there is nothing: no policy, no permission.
+
+    Args:
+        roles: names of IAM roles, as in setting `latch_roles`.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, arns: Arns, roles: Sequence[str]) -> None:
+        super().__init__(scope, construct_id)
+        self.environment: dict[str, str] = {}
+        self.permissions: list[Statement] = []
+        if not roles:
+            return
+        policy_name = f"{arns.names.name}-deny-create"
+        # By its name, not by reference: the ARN also stands in the condition of the guard's own role.
+        account = f"arn:{arns.partition}:iam::{arns.account}"
+        policy_arn = f"{account}:policy/{policy_name}"
+        iam.CfnManagedPolicy(
+            self,
+            "Deny",
+            managed_policy_name=policy_name,
+            description=f"The month's limit of {arns.names.project} is reached: nothing new in SageMaker",
+            policy_document={
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Deny", "Action": "sagemaker:Create*", "Resource": "*"}],
+            },
+        )
+        held = [f"{account}:role/{role}" for role in roles]
+        self.environment = {"LATCH_POLICY_ARN": policy_arn, "LATCH_ROLES": ",".join(roles)}
+        self.permissions = [
+            allow(
+                ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
+                held,
+                {"ArnEquals": {"iam:PolicyARN": policy_arn}},
+            ),
+            allow(["iam:ListAttachedRolePolicies"], held),
+        ]
+
+
+class SpendGuard(ProjectFunction):
+    """The function that stops what bills before the month's limit.
+
+    Args:
+        settings: of the deployment.
+        topic_arn: where it publishes what it did.
+        latch: the deny for the roles of the setting `latch_roles`.
+        dead_letter_queue: of events that failed twice.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        base: FunctionBase,
+        *,
+        settings: Settings,
+        topic_arn: str,
+        latch: CreateLatch,
+        dead_letter_queue: sqs.IQueue,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            base,
+            purpose="spend-guard",
+            environment={
+                "BUDGET_USD": f"{settings.budget_usd:g}",
+                "RESERVE_USD": f"{settings.reserve_usd:g}",
+                "PERIOD_MINUTES": str(settings.spend_guard_period_minutes),
+                "HOSTING_STACK": base.arns.names.stack("Hosting"),
+                "METRIC_NAMESPACE": METRIC_NAMESPACE,
+                "TOPIC_ARN": topic_arn,
+                **latch.environment,
+            },
+            permissions=[*spend_guard(base.arns, topic_arn), *latch.permissions],
+            dead_letter_queue=dead_letter_queue,
+        )
+
+
+def spend_guard(arns: Arns, topic_arn: str) -> list[Statement]:
+    """See what was spent, publish it, and stop what bills when the limit is near."""
+    return [
+        *month_to_date(arns),
+        allow(["sagemaker:ListInferenceComponents"], ANYTHING),
+        put_own_metrics(),
+        allow(["cloudformation:UpdateStack", "cloudformation:CancelUpdateStack"], [arns.hosting_stack]),
+        allow(["sagemaker:StopTrainingJob"], [arns.training_jobs]),
+        # Endpoints beside Hosting's own, and Hosting's where CloudFormation cannot put it to sleep.
+        allow(
+            [
+                "application-autoscaling:DescribeScalableTargets",
+                "application-autoscaling:DeregisterScalableTarget",
+            ],
+            ANYTHING,
+        ),
+        allow(["sagemaker:DeleteEndpoint"], [arns.sagemaker("endpoint/*")], owned(arns)),
+        # Components on the project's endpoint need not carry the tag, and block the endpoint's deletion.
+        allow(["sagemaker:DeleteInferenceComponent"], [arns.sagemaker("inference-component/*")]),
+        allow(["sns:Publish"], [topic_arn]),
+    ]

@@ -1,0 +1,175 @@
+"""The functions of a fine-tuning run, and what each may do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.arns import Arns
+from infra.functions import FunctionBase, ProjectFunction
+from infra.permissions import Statement, allow, month_to_date
+from infra.settings import Settings
+
+
+class ValidateDataset(ProjectFunction):
+    """The function that checks a run's dataset and hyperparameters (`defaults`: the deployment's own)."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        base: FunctionBase,
+        *,
+        settings: Settings,
+        defaults: Mapping[str, str],
+        data_bucket: str,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            base,
+            purpose="validate-dataset",
+            environment={
+                "HYPERPARAMETERS": json.dumps(dict(defaults), sort_keys=True),
+                "TRAINING_INSTANCE_TYPE": settings.training_instance_type,
+                "TRAINING_INSTANCE_COUNT": str(settings.training_instance_count),
+            },
+            permissions=validate_dataset(base.arns, data_bucket),
+        )
+
+
+class Admission(ProjectFunction):
+    """The function that admits a job against the month's budget."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        base: FunctionBase,
+        *,
+        settings: Settings,
+        artifact_bucket: str,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            base,
+            purpose="admission",
+            environment={
+                "BUDGET_USD": f"{settings.budget_usd:g}",
+                "RESERVE_USD": f"{settings.reserve_usd:g}",
+                "TRAINING_INSTANCE_TYPE": settings.training_instance_type,
+                "TRAINING_INSTANCE_COUNT": str(settings.training_instance_count),
+                "VOLUME_GB": str(settings.volume_gb),
+                "MAX_RUNTIME_SECONDS": str(settings.max_runtime_minutes * 60),
+                "MAX_WAIT_SECONDS": str(settings.max_wait_minutes * 60),
+                "PERIOD_MINUTES": str(settings.spend_guard_period_minutes),
+                "HOSTING_STACK": base.arns.names.stack("Hosting"),
+                "ARTIFACT_BUCKET": artifact_bucket,
+            },
+            permissions=admission(base.arns, artifact_bucket),
+        )
+
+
+class ReadEvaluation(ProjectFunction):
+    """The function that reads a run's evaluation out of its output."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, base: FunctionBase, *, artifact_bucket: str
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            base,
+            purpose="read-evaluation",
+            environment={"ARTIFACT_BUCKET": artifact_bucket},
+            permissions=read_evaluation(base.arns, artifact_bucket),
+        )
+
+
+class StopTraining(ProjectFunction):
+    """The function that stops the job of a run that ended early."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, base: FunctionBase, *, dead_letter_queue: sqs.IQueue
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            base,
+            purpose="stop-training",
+            environment={},
+            permissions=stop_training(base.arns),
+            dead_letter_queue=dead_letter_queue,
+        )
+
+
+class StopTrainingRule(Construct):
+    """EventBridge rule: an execution of the state machine was aborted, timed out or failed → the function."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        state_machine_arn: str,
+        function: lambda_.IFunction,
+        dead_letter_queue: sqs.IQueue,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        events.Rule(
+            self,
+            "Rule",
+            description="Stop the training job of an execution that did not wait for it",
+            event_pattern=events.EventPattern(
+                source=["aws.states"],
+                detail_type=["Step Functions Execution Status Change"],
+                detail={"status": ["ABORTED", "TIMED_OUT", "FAILED"], "stateMachineArn": [state_machine_arn]},
+            ),
+            targets=[
+                targets.LambdaFunction(
+                    function,
+                    dead_letter_queue=dead_letter_queue,
+                    retry_attempts=8,
+                    max_event_age=Duration.hours(2),
+                )
+            ],
+        )
+
+
+def validate_dataset(arns: Arns, data_bucket: str) -> list[Statement]:
+    """Read the datasets."""
+    return [
+        allow(["s3:ListBucket"], [arns.s3(data_bucket)]),
+        allow(["s3:GetObject"], [arns.s3(f"{data_bucket}/*")]),
+    ]
+
+
+def admission(arns: Arns, artifact_bucket: str) -> list[Statement]:
+    """See what was spent, and reserve what a job may cost."""
+    return [
+        *month_to_date(arns),
+        # Without ListBucket S3 answers "denied" for an object that is not there.
+        allow(["s3:ListBucket"], [arns.s3(artifact_bucket)]),
+        allow(["s3:GetObject", "s3:PutObject"], [arns.s3(f"{artifact_bucket}/admission/*")]),
+    ]
+
+
+def read_evaluation(arns: Arns, artifact_bucket: str) -> list[Statement]:
+    """Read a run's output, write its evaluation and report beside it."""
+    return [
+        allow(["s3:ListBucket"], [arns.s3(artifact_bucket)]),
+        allow(["s3:GetObject", "s3:PutObject"], [arns.s3(f"{artifact_bucket}/runs/*")]),
+    ]
+
+
+def stop_training(arns: Arns) -> list[Statement]:
+    """Stop this project's training jobs."""
+    return [allow(["sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"], [arns.training_jobs])]
