@@ -89,6 +89,29 @@ def _endpoint(settings: Settings) -> str:
     return _table((f"1 × {settings.hosting_instance_type}", "cost"), rows)
 
 
+def _buys(settings: Settings) -> str:
+    """How often each thing fits into a month whose limit is the budget less the reserve."""
+    job = _job(settings, settings.training_instance_type, 60, 1)
+    hour = prices.hourly(settings.hosting_instance_type, settings.region, "hosting").usd
+    exposure = Exposure(period_minutes=settings.spend_guard_period_minutes)
+    limit = settings.budget_usd - exposure.reserve_usd(settings.reserve_usd, hour)
+
+    def run(tokens: int) -> float:
+        return training_seconds(tokens, EVALUATED_TOKENS) / 3600 * job.rate
+
+    things = [(f"a run on {tokens:,} tokens", run(tokens)) for tokens in TRAINED_TOKENS]
+    things += [
+        ("an hour of the endpoint", hour),
+        (f"a run on {TRAINED_TOKENS[0]:,} tokens and an hour of questions", run(TRAINED_TOKENS[0]) + hour),
+        (
+            f"an evening: three runs on {TRAINED_TOKENS[1]:,} tokens, two hours",
+            3 * run(TRAINED_TOKENS[1]) + 2 * hour,
+        ),
+    ]
+    rows = ((name, usd(cost), str(int(limit / cost))) for name, cost in things)
+    return _table((f"what, on 1 × {settings.training_instance_type}", "each", f"in {usd(limit)}"), rows)
+
+
 def _types(settings: Settings) -> str:
     """The GPU types that have a price for both, in the main region."""
     both = [
@@ -106,6 +129,7 @@ def _types(settings: Settings) -> str:
 
 
 TABLES: dict[str, Callable[[Settings], str]] = {
+    "buys": _buys,
     "training": _training,
     "worst": _worst,
     "endpoint": _endpoint,

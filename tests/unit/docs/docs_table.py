@@ -36,7 +36,6 @@ STEP_BY_STEP = (
     "finexpert data weights base_model/",
     "finexpert data check my-texts/",
     "finexpert train my-texts/ --wake",
-    "finexpert runs",
     'finexpert ask "The results are encouraging for aggressive investors"',
     "finexpert costs",
     "cdk destroy --all --force",
