@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from enum import IntEnum
+
+from core import Explained
 
 
 class ExitCode(IntEnum):
@@ -76,30 +79,38 @@ _FIXES = {
     "ConnectTimeoutError": _UNREACHED,
 }
 
-_COMPLETE = ("CloudError", "HostingError", "HostingBusy", "UnknownPrice", "SpendUnknown")
-"""Errors of ours whose message says what, where and what to do already."""
-
 
 def explain(error: BaseException) -> UserError | None:
-    """Turn an expected failure (settings, AWS, files) into a `UserError`; None for what is a defect of ours.
-
-    Looks at type names, so that no AWS library is imported to say what went wrong.
-    """
+    """Turn an expected failure (settings, AWS, files) into a `UserError`; None for a defect of ours."""
     if isinstance(error, UserError):
         return error
-    kind = type(error)
-    if kind.__name__ == "SettingsError":
+    if isinstance(error, Explained) or _is(error, "localcloud.lifecycle", "CloudError"):
+        return UserError(str(error))
+    if _is(error, "infra.settings", "SettingsError"):
         fix = "Correct the lines above and repeat."
         return UserError(str(error), where="settings", fix=fix, code=ExitCode.USAGE)
-    if kind.__name__ in _COMPLETE:
-        return UserError(str(error))
-    if kind.__module__.startswith("botocore."):
+    if is_aws(error):
         return _aws_problem(error)
-    if kind.__module__.startswith("typer.") and hasattr(error, "format_message"):
-        return UserError(error.format_message(), fix="Add --help to see the usage.", code=ExitCode.USAGE)
+    if _is(error, "typer.exceptions", "TyperException"):
+        return UserError(
+            error.format_message(),  # type: ignore[attr-defined]
+            fix="Add --help to see the usage.",
+            code=ExitCode.USAGE,
+        )
     if isinstance(error, OSError):
         return UserError(error.strerror or str(error), where=str(error.filename or ""))
     return None
+
+
+def is_aws(error: BaseException) -> bool:
+    """Whether boto3 raised it: AWS refused, or was not reached."""
+    return _is(error, "botocore.exceptions", "ClientError", "BotoCoreError")
+
+
+def _is(error: BaseException, module: str, *classes: str) -> bool:
+    """Whether the error is of one of the module's classes. A module that nobody has loaded raised none."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(error, tuple(getattr(loaded, name) for name in classes))
 
 
 def _aws_problem(error: BaseException) -> UserError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core import Explained
 from core.admission.decision import JobRequest, Money, Offer
 from core.admission.reservations import Reservation
 from core.instances import has_local_disks, suits_the_recipe
@@ -12,7 +13,7 @@ from core.money.settings import BudgetSettings
 from core.money.spend import Spend
 
 
-class SpendUnknown(RuntimeError):
+class SpendUnknown(Explained, RuntimeError):
     """What was spent so far cannot be told, so no job may start; the message says what could not be read."""
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from core import Explained
 from core.aws.calls import error_code, error_text
 
 PARAMETER = "ModelArtifact"
@@ -39,7 +40,7 @@ class HostingState(StrEnum):
         return self not in (HostingState.WAKING, HostingState.GOING_TO_SLEEP, HostingState.BUSY)
 
 
-class HostingError(RuntimeError):
+class HostingError(Explained, RuntimeError):
     """Hosting could not be switched; the message says why and what to do."""
 
 

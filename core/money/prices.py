@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from core import Explained
 from core.instances import has_local_disks
 
 Component = Literal["training", "hosting", "notebook", "processing", "studio"]
@@ -27,7 +28,7 @@ HOURS_PER_MONTH = 730.0
 PRICES_FILE = Path(__file__).with_name("prices.json")
 
 
-class UnknownPrice(LookupError):
+class UnknownPrice(Explained, LookupError):
     """The file lacks a price that is needed, or cannot be read: whoever asked must not spend."""
 
 

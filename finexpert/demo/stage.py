@@ -50,7 +50,6 @@ class Stage:
     dataset: str = ""
     snapshot: Snapshot | None = None
     evaluation: Mapping[str, Any] = field(default_factory=dict)
-    report: bytes = b""
     answers: list[list[Answer]] = field(default_factory=list)
     awake_seconds: float = 0.0
     leftovers: dict[str, list[str]] = field(default_factory=dict)

@@ -136,8 +136,7 @@ def fine_tune(stage: Stage, live: Live) -> str:
         live.update(region(snapshot, is_local=True), *milestone(snapshot, is_local=True))
     assert stage.snapshot is not None
     follow.require_success(stage.snapshot)
-    stage.evaluation = executions.evaluation(deployment, run) or {}
-    stage.report = executions.artifact(deployment, run, "report.html") or b""
+    stage.evaluation = results.of_run(deployment, run)
     trained = stage.snapshot.progress
     return f"{trained.steps} optimizer steps on {trained.tokens_seen:,} tokens"
 

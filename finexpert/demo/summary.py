@@ -106,9 +106,11 @@ def _rows(stage: Stage) -> list[tuple[str, str]]:
 
 def write(stage: Stage, folder: Path) -> Written:
     """Write `report.html` and `summary.json`, each whole or not at all: two demos may end at once."""
+    from training.report import render
+
     written = Written(folder / "report.html", folder / "summary.json")
     _write(stage, written.document, json.dumps(document(stage), indent=2, ensure_ascii=False).encode())
-    _write(stage, written.report, with_section(stage.report.decode(), section(stage)).encode())
+    _write(stage, written.report, render(stage.evaluation, addition=section(stage)).encode())
     return written
 
 
@@ -116,15 +118,6 @@ def _write(stage: Stage, path: Path, content: bytes) -> None:
     draft = stage.folder.path / path.name
     draft.write_bytes(content)
     draft.replace(path)
-
-
-def with_section(report: str, html: str) -> str:
-    """The job's report with a section before its end."""
-    for tag in ("</main>", "</body>"):
-        body, end, rest = report.rpartition(tag)
-        if end:
-            return f"{body}{html}{end}{rest}"
-    return report + html
 
 
 def section(stage: Stage) -> str:

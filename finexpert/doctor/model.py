@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 from finexpert.doctor import Finding, bad, good, unknown
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import base_model
-from finexpert.service.runs.base_model import LLAMA_2_7B, LLAMA_2_7B_BYTES
+from finexpert.service.runs.base_model import LLAMA_2_7B, LLAMA_2_7B_BYTES, Sizes
 from finexpert.text import size
 from training.model.memory_plan import MemoryPlan, describe_plan
 
@@ -55,9 +54,9 @@ def memory(deployment: Deployment) -> Finding:
 
     settings = deployment.settings
     recipe = hyperparameters.parse(settings.hyperparameters)
-    config, size_of_weights = (LLAMA_2_7B, LLAMA_2_7B_BYTES) if settings.gated else _own_model(deployment)
-    plan = base_model.fit(config, size_of_weights, recipe, settings.training_instance_type)
-    return judge_memory(plan, config["num_hidden_layers"], settings.training_instance_type)
+    sizes, size_of_weights = (LLAMA_2_7B, LLAMA_2_7B_BYTES) if settings.gated else _own_model(deployment)
+    plan = base_model.fit(sizes, size_of_weights, recipe, settings.training_instance_type)
+    return judge_memory(plan, sizes.num_hidden_layers, settings.training_instance_type)
 
 
 def judge_memory(plan: MemoryPlan | None, layers: int, instance_type: str) -> Finding:
@@ -70,11 +69,11 @@ def judge_memory(plan: MemoryPlan | None, layers: int, instance_type: str) -> Fi
     return bad(told, "Choose an instance with a larger GPU, or change those two hyperparameters.")
 
 
-def _own_model(deployment: Deployment) -> tuple[dict[str, Any], int]:
+def _own_model(deployment: Deployment) -> tuple[Sizes, int]:
     """config.json of the base weights, and their size in bytes."""
     bucket, prefix = _location(deployment)
     body = deployment.target.client("s3").get_object(Bucket=bucket, Key=f"{prefix}config.json")["Body"]
-    return json.loads(body.read()), _weight_bytes(_files(deployment, bucket, prefix))
+    return Sizes.of(json.loads(body.read())), _weight_bytes(_files(deployment, bucket, prefix))
 
 
 def _location(deployment: Deployment) -> tuple[str, str]:

@@ -6,8 +6,9 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from core.aws.calls import error_code
+from core.endpoint.hosting import HostingBusy
 from finexpert import errors
-from finexpert.errors import UserError, explain
+from finexpert.errors import UserError, explain, is_aws
 from finexpert.web.http import Problem, bad_input
 
 _THROTTLED = (
@@ -74,11 +75,11 @@ def problem_of(error: BaseException) -> Problem:
     for kind, status, code, fix in _KINDS:
         if isinstance(known, kind):
             return Problem(status, code, known.what, where=known.where, fix=fix)
-    if type(error).__name__ == "HostingBusy":
+    if isinstance(error, HostingBusy):
         return Problem(
             HTTPStatus.CONFLICT, "busy", known.what, fix="Wait until that has ended, then try again."
         )
-    if type(error).__module__.startswith("botocore."):
+    if is_aws(error):
         return _of_aws(error, known)
     return Problem(HTTPStatus.CONFLICT, "failed", known.what, where=known.where, fix=known.fix)
 

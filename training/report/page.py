@@ -12,10 +12,14 @@ from training.report.verdict import verdict, why
 _TITLE = "Financial domain expert: before and after tuning"
 
 
-def render(evaluation: Mapping[str, Any]) -> str:
-    """report.html from evaluation.json's content: self-contained, for screen and paper, light and dark."""
+def render(evaluation: Mapping[str, Any], *, addition: str = "") -> str:
+    """report.html from evaluation.json's content: self-contained, for screen and paper, light and dark.
+
+    Args:
+        addition: HTML of a further section at the end; what it quotes must be escaped already.
+    """
     style = (resources.files("training.report") / "style.css").read_text(encoding="utf-8")
-    parts = (
+    parts = [
         verdict(evaluation, _TITLE),
         why(evaluation),
         findings(evaluation),
@@ -23,7 +27,8 @@ def render(evaluation: Mapping[str, Any]) -> str:
         course(evaluation),
         data_and_cost(evaluation),
         to_repeat(evaluation),
-    )
+        *([addition] if addition else []),
+    ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

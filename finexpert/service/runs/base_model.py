@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from core.hyperparameters import Hyperparameters
@@ -69,33 +69,45 @@ GIB = 1 << 30
 HALF_BYTES = 2
 CONTEXT_BYTES = GIB // 2  # CUDA's own: about that much on an A10G
 
-LLAMA_2_7B: Mapping[str, int] = {
-    "num_hidden_layers": 32,
-    "hidden_size": 4096,
-    "intermediate_size": 11008,
-    "vocab_size": 32000,
-    "num_attention_heads": 32,
-}
-"""What its config.json says of its shape."""
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """The sizes of a Llama, by their names in its config.json."""
+
+    num_hidden_layers: int
+    hidden_size: int
+    intermediate_size: int
+    vocab_size: int
+    num_attention_heads: int
+    num_key_value_heads: int | None = None
+    head_dim: int | None = None
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Sizes:
+        """From config.json. TypeError: it lacks a size."""
+        return cls(**{field.name: config[field.name] for field in fields(cls) if field.name in config})
+
+
+LLAMA_2_7B = Sizes(
+    num_hidden_layers=32,
+    hidden_size=4096,
+    intermediate_size=11008,
+    vocab_size=32000,
+    num_attention_heads=32,
+)
 LLAMA_2_7B_BYTES = 6_738_415_616 * HALF_BYTES
 
 
-def fit(
-    config: Mapping[str, int], weight_bytes: int, recipe: Hyperparameters, instance_type: str
-) -> MemoryPlan | None:
+def fit(sizes: Sizes, weight_bytes: int, recipe: Hyperparameters, instance_type: str) -> MemoryPlan | None:
     """How one optimizer step fits into one GPU of the instance; None for a type whose GPUs are not known.
 
     Args:
-        config: a Llama's config.json.
-        weight_bytes: size of its safetensors files, which is what the weights take on the GPU.
-
-    Raises:
-        AttributeError: `config` lacks a size.
+        weight_bytes: size of the safetensors files, which is what the weights take on the GPU.
     """
     nominal = gpu_gib(instance_type)
     if nominal is None:
         return None
-    shape = LayerShape.of(SimpleNamespace(**config), recipe, HALF_BYTES)
+    shape = LayerShape.of(sizes, recipe, HALF_BYTES)
     trainable = shape.adapter_parameters()
     used = CONTEXT_BYTES + weight_bytes + trainable * FP32_BYTES
     return plan_memory(

@@ -51,12 +51,6 @@ def test_decisions_are_found_in_a_lambdas_log() -> None:
     assert reaping.told(decision).endswith("[bold]keep[/] finexpert, because called 3 s ago")
 
 
-def test_the_report_keeps_its_end() -> None:
-    assert summary.with_section("<html><body>x</body></html>", "<p>") == "<html><body>x<p></body></html>"
-    assert summary.with_section("<main>x</main></body>", "<p>") == "<main>x<p></main></body>"
-    assert summary.with_section("", "<p>") == "<p>"
-
-
 def test_signals_interrupt_except_while_things_are_put_in_order() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with Interrupts() as interrupts:

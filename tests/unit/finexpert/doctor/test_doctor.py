@@ -198,7 +198,7 @@ def test_the_recipe_needs_what_public_logs_of_the_same_job_show() -> None:
     assert not step_of(gradient_checkpointing="false").fits
     best = step_of()
     assert best.fits
-    assert 0 < best.recomputed < LLAMA_2_7B["num_hidden_layers"]
+    assert 0 < best.recomputed < LLAMA_2_7B.num_hidden_layers
 
 
 @pytest.mark.parametrize(

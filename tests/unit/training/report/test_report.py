@@ -87,6 +87,12 @@ def test_the_contract_at_the_top_of_the_evaluation(evaluation: dict[str, Any]) -
     assert weighed == pytest.approx(primary["tuned"], rel=1e-4)
 
 
+def test_a_further_section_stands_at_the_end(evaluation: dict[str, Any]) -> None:
+    page = render(evaluation, addition="<section>around it</section>")
+    check_page(page)
+    assert page.index("<section>around it</section>\n</main></body></html>") > page.rindex("</table>")
+
+
 def test_the_page_stands_alone_and_begins_with_the_verdict(evaluation: dict[str, Any]) -> None:
     page = render(evaluation)
     check_page(page)
