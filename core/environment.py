@@ -1,4 +1,4 @@
-"""Settings from environment variables, read when a function is called, all problems told at once."""
+"""Reads settings from environment variables when a function is called, and names all problems at once."""
 
 from __future__ import annotations
 
@@ -31,17 +31,21 @@ class Variables:
             self._problems.append(f"{name} is missing: set it to {what}")
         return value
 
-    def number(self, name: str, default: float, *, low: float = 0.0) -> float:
-        """A finite number of at least `low`."""
+    def number(self, name: str, default: float | None = None, *, low: float = 0.0) -> float:
+        """A finite number of at least `low`; a problem if it is missing and has no default."""
         text = self.text(name)
         try:
-            value = float(text) if text else default
+            value = float(text) if text or default is None else default
         except ValueError:
             value = math.nan
         if not math.isfinite(value) or value < low:
-            self._problems.append(f"{name} is {text!r}: write a number of at least {low:g}")
-            return default
+            self._problems.append(f"{name} is {text or 'missing'!r}: write a number of at least {low:g}")
+            return low
         return value
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """A list with commas or blanks between, each word once, in its order."""
+        return tuple(dict.fromkeys(self.text(name).replace(",", " ").split()))
 
     def flag(self, name: str, default: bool) -> bool:
         """true or false."""

@@ -17,6 +17,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
+from core.money.prices import hourly, training_usd_per_hour
+from core.money.reserve import Exposure
+from core.money.settings import BudgetSettings
 from core.names import Names
 from infra import setting_checks
 
@@ -119,6 +122,24 @@ class Settings:
     def names(self) -> Names:
         """What everything of this deployment is called."""
         return Names(project=self.prefix, region=self.region)
+
+    @property
+    def budget(self) -> BudgetSettings:
+        """The month's budget as the functions that decide about money get it."""
+        return BudgetSettings(
+            project=self.prefix,
+            hosting_stack=self.names.stack("Hosting"),
+            budget_usd=self.budget_usd,
+            reserve_usd=self.reserve_usd,
+            exposure=Exposure(period_minutes=self.spend_guard_period_minutes),
+        )
+
+    @property
+    def limit_usd(self) -> float:
+        """Dollars at which everything is stopped while a training job and the endpoint run."""
+        training = training_usd_per_hour(self.training_instance_type, self.volume_gb, self.region)
+        endpoint = hourly(self.hosting_instance_type, self.region, "hosting").usd
+        return self.budget.limit_usd(training * self.training_instance_count + endpoint)
 
     @property
     def reaper_only_tells(self) -> bool:

@@ -11,8 +11,8 @@ from core.aws.calls import Clients, error_text, is_missing, list_all
 from core.aws.tags import list_tags, owning_stack
 from core.endpoint import hosting
 from core.endpoint.endpoints import remove_endpoint
-from core.money.sources import project_jobs
 from core.names import PROJECT_TAG
+from core.training_jobs import project_jobs
 
 POLL_SECONDS = 5.0
 

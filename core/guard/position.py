@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from core.money.reserve import Exposure
+from core.money.reserve import Exposure, limit_usd
 from core.money.settings import BudgetSettings
 from core.money.spend import Spend
 from core.money.time import HOUR
@@ -48,7 +48,7 @@ class Position:
     @property
     def limit_usd(self) -> float:
         """Budget less the reserve, which grows with what runs (`core.money.reserve`)."""
-        return self.budget_usd - self.exposure.reserve_usd(self.reserve_usd, self.burn_usd_per_hour)
+        return limit_usd(self.budget_usd, self.reserve_usd, self.exposure, self.burn_usd_per_hour)
 
     @property
     def over(self) -> bool:

@@ -10,7 +10,7 @@ from core.aws.calls import Clients, error_text, is_missing
 from core.aws.tags import list_tags, owning_stack
 from core.endpoint import hosting
 from core.endpoint.endpoints import remove_endpoint
-from core.money.sources import project_jobs
+from core.training_jobs import project_jobs
 
 
 @dataclass(slots=True)

@@ -41,6 +41,7 @@ class Exposure:
         """Dollars that must stay unspent while `burn_usd_per_hour` runs; at least `least_usd`."""
         return max(least_usd, burn_usd_per_hour * self.hours)
 
-    def overshoot_bound_usd(self, least_usd: float, highest_usd_per_hour: float) -> float:
-        """Dollars past the budget that are possible at worst if the burn never exceeds the highest given."""
-        return max(0.0, highest_usd_per_hour * self.hours - least_usd)
+
+def limit_usd(budget_usd: float, least_usd: float, exposure: Exposure, burn_usd_per_hour: float) -> float:
+    """Dollars of the month at which everything is stopped while `burn_usd_per_hour` runs."""
+    return budget_usd - exposure.reserve_usd(least_usd, burn_usd_per_hour)

@@ -28,6 +28,7 @@ from core.money.spend import (
 from core.money.time import month_start
 from core.money.training_job import TrainingJob
 from core.names import PROJECT_TAG
+from core.training_jobs import project_jobs
 
 #: The longest that a training job can last; one that began earlier cannot bill in this month.
 LONGEST_JOB = timedelta(days=28)
@@ -77,22 +78,6 @@ def _attempt(usage: Usage, what: str, read: Callable[[], None]) -> None:
         read()
     except Exception as error:  # one source that fails must not hide what the others know
         usage.unread.append(f"{what}: {error_text(error)}")
-
-
-def project_jobs(sagemaker: Any, project: str, **filters: Any) -> list[str]:
-    """Names of the project's training jobs, newest first: they begin with the project's name in lower
-    case."""
-    prefix = f"{project.lower()}-"
-    listing = list_all(
-        sagemaker.list_training_jobs,
-        "TrainingJobSummaries",
-        NameContains=prefix,
-        MaxResults=100,
-        **filters,
-    )
-    if not listing.complete:
-        raise RuntimeError(listing.problem)
-    return [j["TrainingJobName"] for j in listing.items if j["TrainingJobName"].startswith(prefix)]
 
 
 def _training_jobs(clients: Clients, project: str, now: datetime, usage: Usage) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from core.admission import planning
+from core.admission.decision import JobRequest, Money
 from core.money import prices
 from finexpert.doctor import Finding, bad, good, unknown
 from finexpert.service.deployment import Deployment
-from finexpert.service.money import costs
+from finexpert.service.money import costs, plan
 from finexpert.text import usd
 
 OLD_DAYS = 365
@@ -33,31 +35,23 @@ def judge_prices(found: Sequence[prices.Price], now: datetime) -> Finding:
 
 def budget(deployment: Deployment) -> Finding:
     """Does the longest run that the settings allow fit into the month's budget?"""
-    settings = deployment.settings
     spend = costs.month_to_date(deployment, now=datetime.now(UTC))
-    if spend.unread:
-        return unknown(f"what was spent this month cannot be read: {spend.unread[0]}")
-    minutes = settings.max_wait_minutes if settings.spot else settings.max_runtime_minutes
-    worst = costs.training_usd_per_hour(deployment) * minutes / 60
-    return judge_budget(
-        budget_usd=settings.budget_usd,
-        reserve_usd=settings.reserve_usd,
-        spent_usd=spend.total_usd,
-        worst_usd=worst,
-        minutes=minutes,
-    )
+    try:
+        money = planning.money(deployment.settings.budget, spend, [])
+    except planning.SpendUnknown as error:
+        return unknown(str(error))
+    return judge_budget(plan.job_request(deployment, training_tokens=0), money)
 
 
-def judge_budget(
-    *, budget_usd: float, reserve_usd: float, spent_usd: float, worst_usd: float, minutes: int
-) -> Finding:
-    """Compare a run's worst case with what is left of the budget."""
-    left = budget_usd - reserve_usd - spent_usd
+def judge_budget(request: JobRequest, money: Money) -> Finding:
+    """Compare a run's worst case with what admission would give it."""
+    reserve = money.reserve_with(request.rate)
     total = (
-        f"{usd(budget_usd)} budget − {usd(spent_usd)} spent − {usd(reserve_usd)} reserve leaves {usd(left)}; "
-        f"a run of {minutes} minutes costs at most {usd(worst_usd)}"
+        f"{usd(money.budget_usd)} budget − {usd(money.spent_usd + money.committed_usd)} spent or bound"
+        f" − {usd(reserve)} reserve leaves {usd(money.available_usd(request.rate))}; a run of"
+        f" {request.limit_seconds // 60} minutes costs at most {usd(request.worst_usd)}"
     )
-    if worst_usd <= left:
+    if money.affordable_seconds(request.rate) >= request.limit_seconds:
         return good(total)
     return bad(
         total,

@@ -39,7 +39,7 @@ class BillingStack(ProjectStack):
                 self,
                 construct_id,
                 alarm_name=f"{self.names.name}-{'all' if service is None else 'sagemaker'}-charges",
-                threshold_usd=settings.budget_usd - settings.reserve_usd,
+                threshold_usd=round(settings.limit_usd, 2),
                 topic=topic.topic,
                 service=service,
             )

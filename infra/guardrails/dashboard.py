@@ -37,7 +37,7 @@ class ProjectDashboard(Construct):
         names: Names,
         hosting: str,
         budget_usd: float,
-        reserve_usd: float,
+        limit_usd: float,
         reaper_log_group: str,
         alarms: Sequence[cloudwatch.IAlarm],
     ) -> None:
@@ -45,7 +45,7 @@ class ProjectDashboard(Construct):
         dashboard = cloudwatch.Dashboard(
             self, "Dashboard", dashboard_name=names.project, default_interval=Duration.days(1)
         )
-        dashboard.add_widgets(*_money(names, budget_usd, reserve_usd))
+        dashboard.add_widgets(*_money(names, budget_usd, limit_usd))
         dashboard.add_widgets(*_training(names))
         dashboard.add_widgets(*_calls(_served(names, hosting)))
         dashboard.add_widgets(*_gpus(names))
@@ -65,7 +65,7 @@ class ProjectDashboard(Construct):
         )
 
 
-def _money(names: Names, budget_usd: float, reserve_usd: float) -> list[cloudwatch.IWidget]:
+def _money(names: Names, budget_usd: float, limit_usd: float) -> list[cloudwatch.IWidget]:
     return [
         cloudwatch.GraphWidget(
             title="Spent this month, and at its end if all goes on (USD)",
@@ -73,7 +73,7 @@ def _money(names: Names, budget_usd: float, reserve_usd: float) -> list[cloudwat
             left=[_spend(names, "MonthToDateUSD"), _spend(names, "ProjectedUSD")],
             left_annotations=[
                 cloudwatch.HorizontalAnnotation(label="budget", value=budget_usd),
-                cloudwatch.HorizontalAnnotation(label="everything stops", value=budget_usd - reserve_usd),
+                cloudwatch.HorizontalAnnotation(label="everything stops", value=round(limit_usd, 2)),
             ],
         ),
         cloudwatch.GraphWidget(

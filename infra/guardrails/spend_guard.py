@@ -83,10 +83,7 @@ class SpendGuard(ProjectFunction):
             base,
             purpose="spend-guard",
             environment={
-                "BUDGET_USD": f"{settings.budget_usd:g}",
-                "RESERVE_USD": f"{settings.reserve_usd:g}",
-                "PERIOD_MINUTES": str(settings.spend_guard_period_minutes),
-                "HOSTING_STACK": base.arns.names.stack("Hosting"),
+                **settings.budget.environment(),
                 "METRIC_NAMESPACE": METRIC_NAMESPACE,
                 "TOPIC_ARN": topic_arn,
                 **latch.environment,

@@ -63,7 +63,7 @@ class GuardrailsStack(ProjectStack):
             names=self.names,
             hosting=settings.hosting,
             budget_usd=settings.budget_usd,
-            reserve_usd=settings.reserve_usd,
+            limit_usd=settings.limit_usd,
             reaper_log_group=f"/aws/lambda/{self.names.function('idle-reaper')}",
             alarms=self.alarms,
         )

@@ -1,194 +1,20 @@
-"""The spend guard: every few minutes, what has this month cost so far, and does it have to end?
-
-AWS Budgets sees spending 8 to 12 hours late; this sum is made from what really ran (see
-`core.money.spend`).
-"""
+"""The spend guard, called every few minutes (`core.guard`)."""
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from core.aws.calls import AwsClients, Clients, error_text, region_from
-from core.aws.notify import log, notify
-from core.environment import Variables
-from core.guard import latch, published
-from core.guard.position import Memory, Position, crossed, stand
-from core.guard.stopping import Stopped, stop_all
-from core.money import prices
-from core.money.settings import BudgetSettings
-from core.money.sources import billing_client, month_to_date
-from core.money.spend import Spend
-
-#: What the removal of one endpoint may wait for; the function's own limit is longer.
-STOP_SECONDS = 120.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """The function's settings. Without `latch_policy_arn` nobody is ever denied anything."""
-
-    budget: BudgetSettings
-    region: str
-    namespace: str
-    topic_arn: str
-    latch_policy_arn: str
-    latch_roles: tuple[str, ...]
-
-    @classmethod
-    def load(cls, environ: Mapping[str, str]) -> Settings:
-        """Read from environment variables; ConfigurationError names all that cannot be used."""
-        variables = Variables(environ)
-        settings = cls(
-            budget=BudgetSettings.read(variables),
-            region=region_from(environ),
-            namespace=variables.text("METRIC_NAMESPACE", "FinExpert"),
-            topic_arn=variables.text("TOPIC_ARN"),
-            latch_policy_arn=variables.text("LATCH_POLICY_ARN"),
-            latch_roles=tuple(variables.text("LATCH_ROLES").replace(",", " ").split()),
-        )
-        variables.check()
-        return settings
-
-
-class GuardBlind(RuntimeError):
-    """The guard could not do its work; Lambda's error alarm tells people."""
+from core.aws.calls import AwsClients
+from core.guard.guarding import GuardSettings, guard
+from core.money.sources import billing_client
 
 
 def handler(event: Mapping[str, Any] | None = None, context: object = None) -> dict[str, Any]:
     """One run; the event is not used. Answer {spent_usd, burn_usd_per_hour, limit_usd, hours_to_limit,
     projected_usd, over, told, stopped, problems}. Raises GuardBlind after all was tried when stopping failed
     or its memory could not be read or written."""
-    settings = Settings.load(os.environ)
+    settings = GuardSettings.load(os.environ)
     return guard(settings, AwsClients(settings.region), datetime.now(UTC), billing=billing_client)
-
-
-def guard(
-    settings: Settings,
-    clients: Clients,
-    now: datetime,
-    *,
-    billing: Callable[[], Any],
-    pause: Callable[[float], None] = time.sleep,
-) -> dict[str, Any]:
-    """The handler with everything from outside given."""
-    budget = settings.budget
-    spend = month_to_date(
-        clients,
-        project=budget.project,
-        hosting_stack=budget.hosting_stack,
-        region=settings.region,
-        now=now,
-        billing=billing,
-    )
-    memory, problems = _remembered(settings, clients, now)
-    position = stand(spend, memory, budget, now, price_problem=prices.problem())
-    stopped = Stopped()
-    if position.over:
-        stopped = stop_all(
-            clients,
-            project=budget.project,
-            hosting_stack=budget.hosting_stack,
-            endpoints=_others(spend, budget.hosting_stack),
-            seconds=STOP_SECONDS,
-            pause=pause,
-        )
-    latched = _latch(settings, clients, position, memory, stopped)
-    told = _told(spend, position, memory, stopped)
-    if told:
-        notify(lambda: clients("sns"), settings.topic_arn, f"{budget.project}: spending", told)
-    problems += _publish(settings, clients, position, spend, latched, now) + stopped.problems
-    problems += [position.blind] if position.blind else []
-    answer = {
-        "spent_usd": round(position.spent_usd, 4),
-        "burn_usd_per_hour": round(position.burn_usd_per_hour, 4),
-        "limit_usd": round(position.limit_usd, 4),
-        "hours_to_limit": position.hours_to_limit,
-        "projected_usd": round(position.projected_usd, 4),
-        "over": position.over,
-        "told": told,
-        "stopped": stopped.done,
-        "problems": [*problems, *spend.unread, *spend.unpriced],
-    }
-    log("spend", **answer)
-    if problems:
-        raise GuardBlind("; ".join(problems))
-    return answer
-
-
-def _remembered(settings: Settings, clients: Clients, now: datetime) -> tuple[Memory, list[str]]:
-    try:
-        memory = published.read(
-            clients("cloudwatch"), namespace=settings.namespace, project=settings.budget.project, now=now
-        )
-    except Exception as error:
-        # Without memory everything is told again: better twice than never.
-        return Memory(readable=False), [f"the guard's own metrics cannot be read: {error_text(error)}"]
-    return memory, []
-
-
-def _latch(
-    settings: Settings, clients: Clients, position: Position, memory: Memory, stopped: Stopped
-) -> bool:
-    """Turn the latch, and answer whether it is set for this month."""
-    if not (settings.latch_policy_arn and settings.latch_roles and memory.readable):
-        return memory.latched
-    turned = latch.turn(
-        clients("iam"),
-        policy_arn=settings.latch_policy_arn,
-        roles=settings.latch_roles,
-        over=position.over,
-        latched=memory.latched,
-    )
-    stopped.done += turned.done
-    stopped.problems += turned.problems
-    return memory.latched or (position.over and not turned.problems)
-
-
-def _publish(
-    settings: Settings, clients: Clients, position: Position, spend: Spend, latched: bool, now: datetime
-) -> list[str]:
-    try:
-        published.write(
-            clients("cloudwatch"),
-            namespace=settings.namespace,
-            project=settings.budget.project,
-            position=position,
-            doubts=len(spend.unread) + len(spend.unpriced),
-            latched=latched,
-            now=now,
-        )
-    except Exception as error:
-        return [f"the guard's metrics cannot be written: {error_text(error)}"]
-    return []
-
-
-def _others(spend: Spend, hosting_stack: str) -> list[str]:
-    """The project's endpoints that run beside Hosting's own."""
-    return [
-        line.name
-        for line in spend.lines
-        if line.running and line.kind == "endpoint" and line.name != hosting_stack
-    ]
-
-
-def _told(spend: Spend, position: Position, memory: Memory, stopped: Stopped) -> list[str]:
-    lines = crossed(position, memory.spent_usd)
-    if position.blind:
-        lines.append(f"Everything is stopped, since nobody can tell what was spent: {position.blind}")
-    lines += [f"Done: {what}." for what in stopped.done]
-    lines += [f"NOT STOPPED: {what}" for what in stopped.problems]
-    if lines and position.over:
-        lines += [
-            f"Runs on, not the project's to stop: {line.kind} {line.name}, ${line.usd_per_hour:.2f}/h"
-            for line in spend.lines
-            if line.running and line.kind not in ("endpoint", "training")
-        ]
-    doubts = [*spend.unpriced, *spend.unread]
-    if doubts and not memory.doubted:
-        lines += [f"Missing from the sum: {what}" for what in doubts]
-    return lines

@@ -19,9 +19,20 @@ import botocore.session
 from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
 
+from core.money.reserve import Exposure
+from core.money.settings import BudgetSettings
+
 NOW = datetime(2026, 11, 20, 12, 0, 20, tzinfo=UTC)
 REGION, ACCOUNT = "us-east-1", "123456789012"
 MODEL = {"ModelName": "m"}
+BUDGET = BudgetSettings(
+    project="FinExpert",
+    hosting_stack="FinExpert-Hosting",
+    budget_usd=25,
+    reserve_usd=2,
+    exposure=Exposure(period_minutes=5),
+)
+BUDGET_ENVIRONMENT = {"PROJECT": BUDGET.project, "METRIC_NAMESPACE": "FinExpert", **BUDGET.environment()}
 
 
 @cache

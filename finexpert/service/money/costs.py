@@ -11,8 +11,6 @@ from core.guard.position import Memory, Position, stand
 from core.money import charges as spend_charges
 from core.money import prices
 from core.money import sources as spend_sources
-from core.money.reserve import Exposure
-from core.money.settings import BudgetSettings
 from core.money.spend import Spend
 from core.names import METRIC_NAMESPACE
 from finexpert.service.deployment import Deployment
@@ -46,21 +44,9 @@ def month_to_date(deployment: Deployment, *, now: datetime) -> Spend:
     )
 
 
-def budget_settings(deployment: Deployment) -> BudgetSettings:
-    """The budget as the guards in AWS have it."""
-    settings = deployment.settings
-    return BudgetSettings(
-        project=settings.prefix,
-        hosting_stack=deployment.names.stack("Hosting"),
-        budget_usd=settings.budget_usd,
-        reserve_usd=settings.reserve_usd,
-        exposure=Exposure(period_minutes=settings.spend_guard_period_minutes),
-    )
-
-
 def position(deployment: Deployment, spend: Spend) -> Position:
     """Where the month stands by the spend guard's own reckoning: its limit, and the hours left to it."""
-    return stand(spend, Memory(), budget_settings(deployment), spend.now)
+    return stand(spend, Memory(), deployment.settings.budget, spend.now)
 
 
 def current_position(deployment: Deployment, now: datetime) -> Position:

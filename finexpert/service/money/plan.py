@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.admission import planning, reservations
-from core.admission.decision import Admission, BudgetExceeded, Option, decide, options
+from core.admission.decision import Admission, BudgetExceeded, JobRequest, Option, decide, options
 from core.money import prices
 from core.money.training_time import (
     DOWNLOAD_SECONDS,
@@ -16,7 +16,7 @@ from core.money.training_time import (
     training_seconds,
 )
 from finexpert.service.deployment import Deployment
-from finexpert.service.money.costs import budget_settings, month_to_date
+from finexpert.service.money.costs import month_to_date
 from finexpert.text import duration, usd
 
 
@@ -44,22 +44,13 @@ def plan(deployment: Deployment, *, training_tokens: float, now: datetime) -> Pl
     Raises:
         UnknownPrice, SpendUnknown: the same reasons for which nothing would be started.
     """
-    settings = deployment.settings
-    job = planning.JobSettings(
-        region=settings.region,
-        instance_type=settings.training_instance_type,
-        instances=settings.training_instance_count,
-        volume_gb=settings.volume_gb,
-        max_runtime_seconds=settings.max_runtime_minutes * 60,
-        max_wait_seconds=settings.max_wait_minutes * 60,
-    )
-    request = planning.request(job, spot=settings.spot, training_tokens=training_tokens)
+    request = job_request(deployment, training_tokens=training_tokens)
     bucket = deployment.output("Storage", "ArtifactBucketName")
     book = reservations.read(deployment.target.client("s3"), bucket)
     money = planning.money(
-        budget_settings(deployment), month_to_date(deployment, now=now), book.standing("", now)
+        deployment.settings.budget, month_to_date(deployment, now=now), book.standing("", now)
     )
-    price = prices.hourly(job.instance_type, job.region, "training")
+    price = prices.hourly(request.instance_type, deployment.settings.region, "training")
     admission, refusal = None, ""
     try:
         admission = decide(request, money)
@@ -73,6 +64,24 @@ def plan(deployment: Deployment, *, training_tokens: float, now: datetime) -> Pl
         price=str(price),
         price_age_days=price.age_days(now),
     )
+
+
+def job_request(deployment: Deployment, *, training_tokens: float) -> JobRequest:
+    """The configured job with its prices, as admission would be asked for it.
+
+    Raises:
+        UnknownPrice: its instance type has none.
+    """
+    settings = deployment.settings
+    job = planning.JobSettings(
+        region=settings.region,
+        instance_type=settings.training_instance_type,
+        instances=settings.training_instance_count,
+        volume_gb=settings.volume_gb,
+        max_runtime_seconds=settings.max_runtime_minutes * 60,
+        max_wait_seconds=settings.max_wait_minutes * 60,
+    )
+    return planning.request(job, spot=settings.spot, training_tokens=training_tokens)
 
 
 @dataclass(frozen=True)

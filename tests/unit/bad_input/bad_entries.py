@@ -25,11 +25,11 @@ from unittest import mock
 import botocore.httpsession
 
 from core.dataset import DatasetError
+from core.dataset.validation import ValidationSettings, validate
 from core.evaluation.evaluation import EvaluationError
 from core.evaluation.reading import read
 from finexpert import paths
 from finexpert.cli import main as cli
-from lambdas.validate_dataset.handler import Settings, validate
 from localcloud.sagemaker import archive
 from serving.engine import Engine, ModelError
 from serving.settings import Settings as Serving
@@ -104,7 +104,9 @@ class Upload:
         for name, content in self.files.items():
             cloud.objects[("data", f"datasets/mine/{name}")] = encoded(content)
         before = dict(cloud.objects)
-        settings = Settings(hyperparameters={}, region=REGION, instance_type="ml.g5.2xlarge", instances=1)
+        settings = ValidationSettings(
+            hyperparameters={}, region=REGION, instance_type="ml.g5.2xlarge", instances=1
+        )
         event = {"dataset": self.dataset, "hyperparameters": self.hyperparameters}
         told = refused(DatasetError, lambda: validate(event, settings=settings, clients=cloud))
         assert cloud.objects == before

@@ -144,14 +144,13 @@ def test_metrics_are_read_from_what_the_trainer_prints(metric: str, line: dict[s
 
 def test_what_functions_refuse_with_is_known_to_the_state_machine() -> None:
     from core import dataset, environment, hyperparameters
-    from core.admission import decision
+    from core.admission import decision, planning
     from core.evaluation import archive, evaluation
     from core.money import prices
-    from lambdas.admission import handler
 
     raised = [
         decision.BudgetExceeded,
-        handler.SpendUnknown,
+        planning.SpendUnknown,
         archive.ArchiveError,
         evaluation.EvaluationError,
         environment.ConfigurationError,

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from core.environment import ConfigurationError
+from core.guard.guarding import GuardBlind, GuardSettings, guard
 from core.guard.position import Position, crossed
 from core.money import prices
-from lambdas.spend_guard.handler import GuardBlind, Settings, guard
 from lambdas.teardown.handler import respond, work
-from tests.fakes.cloud import Cloud, error, minutes
+from tests.fakes.cloud import BUDGET_ENVIRONMENT, Cloud, error, minutes
 
 STACK = "FinExpert-Hosting"
 
@@ -65,8 +65,9 @@ class TestThresholds:
 
 class TestGuard:
     def run(self, cloud: Cloud, budget: str = "25", **more: str) -> dict[str, Any]:
-        settings = Settings.load(
-            {"BUDGET_USD": budget, "TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:t", **more}
+        settings = GuardSettings.load(
+            BUDGET_ENVIRONMENT
+            | {"BUDGET_USD": budget, "TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:t", **more}
         )
         return guard(settings, cloud, cloud.now, billing=lambda: cloud("cloudwatch"), pause=lambda _: None)
 
@@ -191,7 +192,7 @@ class TestGuard:
     )
     def test_a_budget_that_is_none_is_refused(self, variables: dict[str, str], says: str) -> None:
         with pytest.raises(ConfigurationError, match=says):
-            Settings.load(variables)
+            GuardSettings.load(BUDGET_ENVIRONMENT | variables)
 
     def test_a_broken_stack_s_endpoint_goes_directly(self, cloud: Cloud) -> None:
         training_job(cloud, "finexpert-1", 20)

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from core.dataset import DatasetError
+from core.dataset import DatasetError, validation
+from core.dataset.validation import ValidationSettings
 from core.evaluation.archive import ArchiveError, extract
 from core.evaluation.evaluation import EvaluationError
 from core.evaluation.reading import read
-from lambdas.stop_training.handler import StopFailed, stop
-from lambdas.validate_dataset import handler as validation
-from lambdas.validate_dataset.handler import Settings
+from core.training_jobs import StopFailed, stop_jobs_of
 from tests.fakes.cloud import NOW, REGION, Cloud, error
 
 TEXT = "\n\n".join(
@@ -29,7 +28,9 @@ def cloud() -> Cloud:
 
 
 def validate(event: dict[str, Any], *, configured: dict[str, str], clients: Cloud) -> dict[str, Any]:
-    settings = Settings(hyperparameters=configured, region=REGION, instance_type="ml.g5.2xlarge", instances=1)
+    settings = ValidationSettings(
+        hyperparameters=configured, region=REGION, instance_type="ml.g5.2xlarge", instances=1
+    )
     return validation.validate(event, settings=settings, clients=clients)
 
 
@@ -53,6 +54,7 @@ class TestValidateDataset:
             "share_read",
             "tokens_estimated",
             "tokens_range",
+            "trained_tokens",
             "optimizer_steps",
             "expected",
             "warnings",
@@ -246,18 +248,18 @@ class TestStopTraining:
     def test_the_job_and_its_on_demand_repetition_stop(self, cloud: Cloud, status: str) -> None:
         self.job(cloud, "finexpert-1", "Stopped")
         self.job(cloud, "finexpert-1-od")
-        answer = stop(self.event(status), cloud)
+        answer = stop_jobs_of(self.event(status), cloud)
         assert answer == {"stopped": ["finexpert-1-od"], "absent": [], "over": ["finexpert-1"]}
 
     def test_a_repeated_event_does_no_harm(self, cloud: Cloud) -> None:
         self.job(cloud, "finexpert-1")
-        stop(self.event(), cloud)
-        assert stop(self.event(), cloud)["stopped"] == []
+        stop_jobs_of(self.event(), cloud)
+        assert stop_jobs_of(self.event(), cloud)["stopped"] == []
         assert len(cloud.called("StopTrainingJob")) == 1
 
     def test_an_execution_that_ended_well_stops_nothing(self, cloud: Cloud) -> None:
         self.job(cloud, "finexpert-1")
-        stop(self.event("SUCCEEDED"), cloud)
+        stop_jobs_of(self.event("SUCCEEDED"), cloud)
         assert not cloud.log
 
     def test_a_job_that_cannot_be_stopped_fails_loudly_after_all_were_tried(self, cloud: Cloud) -> None:
@@ -267,5 +269,5 @@ class TestStopTraining:
             None if request["TrainingJobName"].endswith("-od") else error("AccessDeniedException", "no")
         )
         with pytest.raises(StopFailed, match="may still bill"):
-            stop(self.event(), cloud)
+            stop_jobs_of(self.event(), cloud)
         assert cloud.jobs["finexpert-1-od"]["TrainingJobStatus"] == "Stopping"

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.admission.admitting import AdmissionSettings, admit
 from core.admission.decision import (
     LEAST_USEFUL_SECONDS,
     Admission,
@@ -21,13 +22,13 @@ from core.admission.decision import (
     decide,
     options,
 )
+from core.admission.planning import SpendUnknown
 from core.admission.reservations import KEY, LASTS
 from core.money.prices import UnknownPrice
 from core.money.reserve import Exposure
 from core.money.spend import Line, Spend
 from core.money.time import month_start
-from lambdas.admission.handler import Settings, SpendUnknown, admit
-from tests.fakes.cloud import NOW, REGION, Cloud, error
+from tests.fakes.cloud import BUDGET_ENVIRONMENT, NOW, REGION, Cloud, error
 
 REQUEST = JobRequest(
     instance_type="ml.g5.2xlarge",
@@ -136,7 +137,7 @@ class TestReserve:
     def test_two_g5_2xlarge_fit_into_the_default_reserve(self) -> None:
         pair = 2 * (1.515 + 0.0192)
         assert Exposure(period_minutes=5).reserve_usd(2.0, pair) == 2.0
-        assert Exposure(period_minutes=5).overshoot_bound_usd(2.0, pair) == 0.0
+        assert pair * Exposure(period_minutes=5).hours <= 2.0
 
     def test_a_dearer_job_needs_a_larger_reserve_and_is_refused_without(self) -> None:
         dear = replace(REQUEST, usd_per_instance_hour=30.0, max_runtime_seconds=1200)
@@ -170,7 +171,15 @@ class TestOptions:
             decide(replace(REQUEST, others=self.OTHERS), replace(MONEY, spent_usd=24))
 
 
-ENVIRONMENT = {"AWS_REGION": REGION, "ARTIFACT_BUCKET": "artifacts"}
+ENVIRONMENT = BUDGET_ENVIRONMENT | {
+    "AWS_REGION": REGION,
+    "ARTIFACT_BUCKET": "artifacts",
+    "TRAINING_INSTANCE_TYPE": "ml.g5.2xlarge",
+    "TRAINING_INSTANCE_COUNT": "1",
+    "VOLUME_GB": "100",
+    "MAX_RUNTIME_SECONDS": "7200",
+    "MAX_WAIT_SECONDS": "14400",
+}
 
 
 class TestHandler:
@@ -183,11 +192,11 @@ class TestHandler:
         event = {
             "job": job,
             "spot": False,
-            "dataset": {"tokens_estimated": 1000, "hyperparameters": {"epoch": "5"}},
+            "dataset": {"trained_tokens": 5000},
         }
         return admit(
             event,
-            Settings.load(ENVIRONMENT | (environ or {})),
+            AdmissionSettings.load(ENVIRONMENT | (environ or {})),
             cloud or Cloud(),
             lambda now: self.spend(**changes),
             clock=lambda: NOW,
@@ -235,7 +244,7 @@ class TestReservations:
         spend = Spend(month=month_start(NOW), now=now, lines=(line,), committed_usd=0.0, **changes)
         return admit(
             {"job": job},
-            Settings.load(ENVIRONMENT),
+            AdmissionSettings.load(ENVIRONMENT),
             cloud,
             lambda _: spend,
             clock=lambda: now,

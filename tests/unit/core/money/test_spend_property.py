@@ -42,10 +42,15 @@ def test_the_default_reserve_covers_two_g5_2xlarge_to_the_cent(small: list[Outco
     assert max(outcome.overshoot_usd for outcome in small) <= 0.0
 
 
+def overshoot_bound_usd(exposure: Exposure, least_usd: float, highest_usd_per_hour: float) -> float:
+    """Dollars past the budget that are possible at worst if the burn never exceeds the highest given."""
+    return max(0.0, highest_usd_per_hour * exposure.hours - least_usd)
+
+
 def test_the_formula_bounds_every_other_mix(mixed: list[tuple[Schedule, Outcome]]) -> None:
     for schedule, outcome in mixed:
         exposure = Exposure(period_minutes=schedule.period)
-        bound = exposure.overshoot_bound_usd(schedule.reserve_usd, outcome.highest_usd_per_hour)
+        bound = overshoot_bound_usd(exposure, schedule.reserve_usd, outcome.highest_usd_per_hour)
         assert outcome.overshoot_usd <= bound, schedule
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 from rich.console import Console
 
+from core.admission.decision import JobRequest, Money, decide
 from core.hyperparameters import parse
 from core.money import prices
 from finexpert.cli.commands.doctor import checks, show
@@ -245,8 +247,26 @@ def test_a_price_that_was_read_long_ago_is_to_be_read_again() -> None:
     ("spent", "verdict"), [(0.0, Verdict.GOOD), (20.0, Verdict.GOOD), (20.01, Verdict.BAD)]
 )
 def test_the_longest_run_must_fit_beside_what_was_spent(spent: float, verdict: Verdict) -> None:
-    finding = money.judge_budget(budget_usd=25, reserve_usd=2, spent_usd=spent, worst_usd=3.0, minutes=120)
+    finding = money.judge_budget(RUN_OF_TWO_HOURS, Money(budget_usd=25, reserve_usd=2, spent_usd=spent))
     assert finding.verdict is verdict
+    assert "a run of 120 minutes costs at most $3.00" in finding.said
+
+
+def test_what_admission_would_shorten_is_not_good() -> None:
+    dear = replace(RUN_OF_TWO_HOURS, usd_per_instance_hour=11.0)  # needs more than the least reserve
+    assert money.judge_budget(dear, Money(budget_usd=25, reserve_usd=2, spent_usd=0)).verdict is Verdict.BAD
+    assert decide(dear, Money(budget_usd=25, reserve_usd=2, spent_usd=0)).max_runtime_seconds < 7200
+
+
+RUN_OF_TWO_HOURS = JobRequest(
+    instance_type="ml.g5.2xlarge",
+    instances=1,
+    usd_per_instance_hour=1.5,
+    max_runtime_seconds=7200,
+    max_wait_seconds=7200,
+    spot=False,
+    training_tokens=0,
+)
 
 
 def test_what_several_checks_lack_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,101 @@
+"""Admits a training job: reads what the month has cost, decides, and reserves the worst case in one step."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.admission import planning, reservations
+from core.admission.decision import Admission, decide
+from core.admission.planning import JobSettings, SpendUnknown
+from core.admission.reservations import LASTS, Book, Reservation
+from core.aws.calls import Clients, error_text, region_from
+from core.environment import Variables
+from core.money.settings import BudgetSettings
+from core.money.spend import Spend
+
+#: How often one admission tries against others that are made at the same moment.
+ATTEMPTS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdmissionSettings:
+    """What the function `admission` is told by its environment."""
+
+    budget: BudgetSettings
+    job: JobSettings
+    bucket: str
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> AdmissionSettings:
+        """Read from environment variables; ConfigurationError names all that cannot be used."""
+        variables = Variables(environ)
+        settings = cls(
+            budget=BudgetSettings.read(variables),
+            job=JobSettings(
+                region=region_from(environ),
+                instance_type=variables.needed("TRAINING_INSTANCE_TYPE", "the type to train on"),
+                instances=int(variables.number("TRAINING_INSTANCE_COUNT", low=1)),
+                volume_gb=variables.number("VOLUME_GB", low=1),
+                max_runtime_seconds=int(variables.number("MAX_RUNTIME_SECONDS", low=60)),
+                max_wait_seconds=int(variables.number("MAX_WAIT_SECONDS", low=60)),
+            ),
+            bucket=variables.needed("ARTIFACT_BUCKET", "the bucket that keeps the reservations"),
+        )
+        variables.check()
+        return settings
+
+
+def admit(
+    event: Mapping[str, Any],
+    settings: AdmissionSettings,
+    clients: Clients,
+    spend: Callable[[datetime], Spend],
+    *,
+    clock: Callable[[], datetime],
+    pause: Callable[[float], None] = time.sleep,
+) -> Admission:
+    """Decide and reserve the worst case; if another admission wrote in between, read all and decide again.
+
+    The reservations are read before the jobs: a job that has appeared in between counts twice for a moment,
+    never not at all.
+    """
+    dataset = event.get("dataset") or {}
+    request = planning.request(
+        settings.job,
+        spot=bool(event.get("spot")),
+        training_tokens=float(dataset.get("trained_tokens", 0)),
+    )
+    job = str(event["job"])
+    for attempt in range(ATTEMPTS):
+        book = _book(clients, settings.bucket)
+        now = clock()
+        standing = book.standing(job, now)
+        admission = decide(request, planning.money(settings.budget, spend(now), standing))
+        mine = Reservation(
+            job=job, usd=admission.worst_case_usd, usd_per_hour=admission.usd_per_hour, until=now + LASTS
+        )
+        if _reserve(clients, settings.bucket, book, [*standing, mine]):
+            return admission
+        pause(random.uniform(0, 0.2 * 2**attempt))
+    raise SpendUnknown(
+        f"{ATTEMPTS} times another run was being admitted at the same moment; start this one again."
+    )
+
+
+def _book(clients: Clients, bucket: str) -> Book:
+    try:
+        return reservations.read(clients("s3"), bucket)
+    except Exception as error:
+        raise SpendUnknown(f"What other runs have reserved cannot be read: {error_text(error)}") from error
+
+
+def _reserve(clients: Clients, bucket: str, book: Book, wanted: list[Reservation]) -> bool:
+    try:
+        return reservations.write(clients("s3"), bucket, book, wanted)
+    except Exception as error:
+        raise SpendUnknown(f"The job's money cannot be reserved: {error_text(error)}") from error

@@ -1,0 +1,56 @@
+"""Addresses in S3, and what lies under them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from core.aws.calls import pages
+
+SCHEME = "s3://"
+
+
+class S3Address(NamedTuple):
+    """An object, or everything under a prefix; `key` is empty for a whole bucket."""
+
+    bucket: str
+    key: str
+
+    @classmethod
+    def parse(cls, uri: str) -> S3Address:
+        """The address of `s3://BUCKET/KEY`.
+
+        Raises:
+            ValueError: it is none, or names no bucket.
+        """
+        bucket, _, key = uri.removeprefix(SCHEME).partition("/")
+        if not uri.startswith(SCHEME) or not bucket:
+            raise ValueError(f"{uri!r} is no S3 address: write s3://BUCKET/KEY")
+        return cls(bucket, key)
+
+    @property
+    def folder(self) -> S3Address:
+        """The same with one slash at its end, so that it stands for what lies under it."""
+        path = self.key.strip("/")
+        return S3Address(self.bucket, f"{path}/" if path else "")
+
+    def __truediv__(self, name: str) -> S3Address:
+        """The object `name` of a folder."""
+        return S3Address(self.bucket, self.key + name)
+
+    def __str__(self) -> str:
+        return f"{SCHEME}{self.bucket}/{self.key}"
+
+
+def sizes(s3: Any, folder: S3Address) -> dict[str, int]:
+    """Bytes of every object under a prefix by its name there, in the order of the names."""
+    found = {
+        entry["Key"].removeprefix(folder.key): entry["Size"]
+        for answer in pages(
+            s3.list_objects_v2,
+            token=("ContinuationToken", "NextContinuationToken"),
+            Bucket=folder.bucket,
+            Prefix=folder.key,
+        )
+        for entry in answer.get("Contents", [])
+    }
+    return dict(sorted(found.items()))

@@ -1,0 +1,79 @@
+"""The project's training jobs: which they are, and stopping those of a run that ended without them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.aws.calls import Clients, error_text, is_missing, list_all
+from core.aws.notify import log
+
+ENDED_EARLY = ("ABORTED", "TIMED_OUT", "FAILED")
+SUFFIXES = ("", "-od")
+"""A run's job has the run's name; its on-demand job after a spot job that gave up has this suffix."""
+
+
+class StopFailed(RuntimeError):
+    """A job may still be running and billing: AWS could not be asked to stop it."""
+
+
+def job_names(run: str) -> list[str]:
+    """The names that a run's training jobs can have, in the order in which they are made."""
+    return [run + suffix for suffix in SUFFIXES]
+
+
+def project_jobs(sagemaker: Any, project: str, **filters: Any) -> list[str]:
+    """Names of the project's training jobs, newest first: they begin with the project's name in lower
+    case."""
+    prefix = f"{project.lower()}-"
+    listing = list_all(
+        sagemaker.list_training_jobs,
+        "TrainingJobSummaries",
+        NameContains=prefix,
+        MaxResults=100,
+        **filters,
+    )
+    if not listing.complete:
+        raise RuntimeError(listing.problem)
+    return [j["TrainingJobName"] for j in listing.items if j["TrainingJobName"].startswith(prefix)]
+
+
+def stop_jobs_of(event: Mapping[str, Any], clients: Clients) -> dict[str, Any]:
+    """Stop the jobs of an execution that ended early; answer as `lambdas.stop_training.handler` says.
+
+    Harmless when repeated.
+
+    Raises:
+        StopFailed: after all jobs were tried.
+    """
+    detail = event.get("detail") or {}
+    run, status = detail.get("name", ""), detail.get("status", "")
+    answer: dict[str, Any] = {"stopped": [], "absent": [], "over": []}
+    if not run or status not in ENDED_EARLY:
+        return answer
+    problems = []
+    sagemaker = clients("sagemaker")
+    for job in job_names(run):
+        try:
+            answer[_stop_one(sagemaker, job)].append(job)
+        except Exception as error:
+            problems.append(f"{job}: {error_text(error)}")
+    log("stop-training", run=run, status=status, problems=problems, **answer)
+    if problems:
+        raise StopFailed(
+            f"The execution {run} is {status}, but its job could not be stopped and may still bill; stop it"
+            f" by `aws sagemaker stop-training-job`. {'; '.join(problems)}"
+        )
+    return answer
+
+
+def _stop_one(sagemaker: Any, job: str) -> str:
+    try:
+        if sagemaker.describe_training_job(TrainingJobName=job)["TrainingJobStatus"] != "InProgress":
+            return "over"
+        sagemaker.stop_training_job(TrainingJobName=job)
+    except Exception as error:
+        if is_missing(error):
+            return "absent"
+        raise
+    return "stopped"
