@@ -23,7 +23,7 @@ class UserError(Exception):
     """A problem with its place and its remedy. Commands raise it; only the command line prints it.
 
     Args:
-        what: one sentence; may hold line breaks where several problems are told at once.
+        what: one sentence, or several problems, a line each.
         where: file, stack, run or address the sentence is about ("" if `what` says it).
         fix: what to do next ("" if nothing can be advised).
         code: exit code of the command.
@@ -62,7 +62,7 @@ class NothingToServe(UserError):
 
 _SIGN_IN = "Sign in again (for example: aws sso login), then repeat the command."
 _CHECK = "Check AWS_PROFILE or the AWS_… credentials, then repeat the command."
-_DENIED = "Use credentials that may do this, or ask whoever administers the account."
+_DENIED = "Use credentials that may do this, or ask the account's administrator."
 _UNREACHED = "Is it running? The embedded cloud: finexpert local status. AWS: check the network."
 _FIXES = {
     "ExpiredToken": _SIGN_IN,
@@ -108,7 +108,7 @@ def is_aws(error: BaseException) -> bool:
 
 
 def _is(error: BaseException, module: str, *classes: str) -> bool:
-    """Whether the error is of one of the module's classes. A module that nobody has loaded raised none."""
+    """Whether the error is of one of the module's classes. A module that is not loaded raised none."""
     loaded = sys.modules.get(module)
     return loaded is not None and isinstance(error, tuple(getattr(loaded, name) for name in classes))
 

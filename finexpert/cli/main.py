@@ -113,7 +113,7 @@ def main() -> None:
     for_programs = options.asked_for(options.JSON, sys.argv[1:])
     try:
         command = options.share(typer.main.get_command(app))
-        # In standalone mode wrong usage is told in Typer's own words, else it is raised.
+        # In standalone mode Typer prints wrong usage in its own words, else it raises.
         sys.exit(command(prog_name="finexpert", standalone_mode=not for_programs) or ExitCode.OK)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)

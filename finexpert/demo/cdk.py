@@ -75,7 +75,7 @@ class Cdk:
         self._run(["synth", "--quiet", "--output", str(self.output)], on_line)
 
     def deploy(self, on_line: Callable[[str], None], *, concurrency: int = 1) -> None:
-        """`cdk deploy --all` of what was synthesized; without change sets: nobody looks at them here."""
+        """`cdk deploy --all` of what was synthesized, without change sets: they only take time."""
         options = ["--require-approval", "never", "--method", "direct", "--progress", "events"]
         options += ["--concurrency", str(concurrency)]
         self._run(["deploy", "--all", *options, "--app", str(self.output)], on_line)

@@ -1,4 +1,4 @@
-"""Programs that the demo runs: each in a process group of its own, output to a log, none left behind."""
+"""Programs that the demo runs: each in its own process group, output to a log, none left behind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GRACE_SECONDS = 3.0
 class Children:
     """The programs that run now. `stop` ends them, and from then on none can be started.
 
-    Each has a session of its own: Ctrl-C in the terminal reaches only the one who ends them in order.
+    Each has its own session, so Ctrl-C in the terminal reaches only this process, which ends them in order.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Children:
         log_path: Path,
         on_line: Callable[[str], None],
     ) -> int:
-        """Run a program to its end and return its exit status; 130 if `stop` came before or meanwhile.
+        """Run a program to its end and return its exit status; 130 if `stop` was called before its end.
 
         Args:
             log_path: stdout and stderr are appended here, under a line with the command.

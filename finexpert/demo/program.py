@@ -1,4 +1,4 @@
-"""Runs the demo's steps: headings, timings, and order at the end, however it ends."""
+"""Runs the demo's steps, with headings and timings, and cleans up however it ends."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _fail(stage: Stage, error: Exception) -> ExitCode:
 
 
 def _note(stage: Stage, error: Exception) -> None:
-    """The trace of a failure, for whoever reads the log. A log that cannot be written changes nothing."""
+    """Write the trace of a failure to the log. A log that cannot be written changes nothing."""
     with suppress(OSError), stage.folder.log.open("a", encoding="utf-8") as log:
         log.writelines(traceback.format_exception(error))
 

@@ -173,7 +173,7 @@ def ask(stage: Stage, live: Live) -> str:
 
 
 def wait_for_reaper(stage: Stage, live: Live) -> str:
-    """The deployed, scheduled reaper finds the endpoint idle by itself."""
+    """The deployed reaper finds the idle endpoint on its schedule."""
     created = inference.endpoint_created(stage.deployment)
     reaping.wait(stage.deployment, live, asked=_now())
     stage.awake_seconds = (_now() - created).total_seconds()

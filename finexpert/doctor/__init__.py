@@ -1,4 +1,4 @@
-"""What must be right before money is spent: small checks, each by itself, all at the same time."""
+"""Checks of what must be right before money is spent; they run at the same time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from finexpert.service.deployment import Deployment
 
 
 class Verdict(StrEnum):
-    """What a check found out; UNKNOWN: it could not be looked at, which is no reason to think it good."""
+    """What a check found out; UNKNOWN: it could not be checked."""
 
     GOOD = "good"
     BAD = "bad"
@@ -21,7 +21,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """A check's answer: what is so, and what to do about it ("" where nothing is to be done)."""
+    """A check's answer: what was found, and what to do about it ("" where there is nothing to do)."""
 
     verdict: Verdict
     said: str
@@ -42,7 +42,7 @@ def bad(said: str, fix: str) -> Finding:
 
 
 def unknown(said: str, fix: str = "") -> Finding:
-    """Nobody can tell yet."""
+    """It cannot be checked yet."""
     return Finding(Verdict.UNKNOWN, said, fix)
 
 

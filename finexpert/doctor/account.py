@@ -1,4 +1,4 @@
-"""Is the account ready: who is asking, where, with which quotas, and does anybody hear its alarms?"""
+"""Is the account ready: credentials, region, quotas, and the people who receive its alarms?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ QUOTAS = "https://console.aws.amazon.com/servicequotas/home/services/sagemaker/q
 
 
 def credentials(deployment: Deployment) -> Finding:
-    """Does AWS know who is asking?"""
+    """Are there credentials that AWS accepts?"""
     try:
         me = deployment.target.client("sts").get_caller_identity()
     except Exception as error:
@@ -57,7 +57,7 @@ def quotas(deployment: Deployment) -> Finding:
 
 
 def judge_quotas(wanted: Mapping[str, int], found: Mapping[str, float]) -> Finding:
-    """Compare the instances needed, by the quota's name, with the quotas that AWS told."""
+    """Compare the instances needed, by the quota's name, with the quotas that AWS answered."""
     said = "; ".join(
         f"{name}: {found[name]:g} of {count}" if name in found else f"{name}: not listed"
         for name, count in wanted.items()
@@ -85,21 +85,21 @@ def _quota_values(deployment: Deployment, wanted: Collection[str]) -> dict[str, 
 
 
 def billing_alerts(deployment: Deployment) -> Finding:
-    """Does the account publish its charges? Without them the billing alarms stay silent for ever."""
+    """Does the account publish its charges? Without them the billing alarms never fire."""
     metrics = deployment.target.client("cloudwatch", BILLING_REGION).list_metrics(
         Namespace="AWS/Billing", MetricName="EstimatedCharges"
     )["Metrics"]
     if metrics:
         return good("the account publishes its estimated charges")
     return bad(
-        "the account publishes no estimated charges, so the billing alarms hear nothing",
+        "the account publishes no estimated charges, so the billing alarms have no data",
         "Billing and Cost Management, Billing preferences, Alert preferences: Receive CloudWatch billing "
         "alerts. The first figure comes within a day.",
     )
 
 
 def alert_mail(deployment: Deployment) -> Finding:
-    """Has somebody agreed to hear the alerts?"""
+    """Has each subscriber of the alerts confirmed?"""
     mail = deployment.settings.alert_email
     if not mail:
         return bad("alert_email is empty: nobody would be told", "-c alert_email=you@example.com")
@@ -115,7 +115,7 @@ def alert_mail(deployment: Deployment) -> Finding:
 
 
 def notification(deployment: Deployment) -> Finding:
-    """Does a message that is really sent find anybody? Publishes one to the alerts' topic."""
+    """Does a real message reach a subscriber? Publishes one to the alerts' topic."""
     topic = deployment.output("Guardrails", "TopicArn")
     sns = deployment.target.client("sns")
     counts = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
@@ -130,11 +130,11 @@ def notification(deployment: Deployment) -> Finding:
 
 
 def judge_subscriptions(confirmed: int, pending: int) -> Finding:
-    """Who heard it, from the topic's numbers of subscriptions."""
+    """Whether somebody receives it, from the topic's numbers of subscriptions."""
     if confirmed:
         return good(f"sent to {confirmed} confirmed subscription(s): look whether it has arrived")
     waits = f"; {pending} wait for confirmation" if pending else ""
     return bad(
-        f"no confirmed subscription: a warning would reach nobody{waits}",
+        f"no confirmed subscription: no warning would arrive{waits}",
         "Open AWS's mail 'AWS Notification - Subscription Confirmation' and follow its link.",
     )

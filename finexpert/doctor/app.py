@@ -38,7 +38,7 @@ def stacks(deployment: Deployment) -> Finding:
     missing = [deployment.names.stack(part) for part in STACKS if part not in states]
     if broken or missing:
         said = "; ".join([*broken, *(f"{name} is missing" for name in missing)])
-        return bad(said, "Read the stack's events in the console, mend what they name. " + DEPLOY)
+        return bad(said, "Read the stack's events in the console and correct what they name. " + DEPLOY)
     return good(f"all {len(STACKS)} stacks of {deployment.names.project} are deployed")
 
 

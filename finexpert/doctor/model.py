@@ -17,7 +17,7 @@ _S3 = re.compile(r"s3://([^/]+)/(.+)")
 
 
 def licence(deployment: Deployment) -> Finding:
-    """Has whoever deploys accepted Meta's licence, where the weights need it?"""
+    """Is Meta's licence accepted, where the weights need it?"""
     settings = deployment.settings
     if not settings.gated:
         return good("not needed: the base weights are your own")

@@ -17,10 +17,10 @@ T = TypeVar("T")
 
 
 class Kept:
-    """Values that are read again when they are older than `seconds`. Who asks meanwhile waits for one read.
+    """Values that are read again when they are older than `seconds`. Requests during a read wait for it.
 
-    A page that looks every few seconds must not make as many calls of AWS, and several pages no more than
-    one. An error is not kept.
+    So a page that refreshes every few seconds makes few calls to AWS, and several pages no more than one.
+    An error is not kept.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:

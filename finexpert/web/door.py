@@ -1,4 +1,4 @@
-"""Who may talk to a page's server on this machine: this machine's own browser, with the token. Pure."""
+"""Decides which requests the page's server on this machine answers: those of its own page, with the token."""
 
 from __future__ import annotations
 

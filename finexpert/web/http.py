@@ -21,7 +21,7 @@ NOT_STORED = {"Cache-Control": "no-store"}
 
 
 class Problem(Exception):
-    """Something that the page is told of instead of an answer.
+    """A problem, which the page receives instead of an answer.
 
     Args:
         code: for programs; docs/web.md lists all.

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 ADDRESS = "127.0.0.1"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-#: A body that is too large is read on a while, so that the browser hears the answer, not of a broken line.
+#: Of a body that is too large some more is read, so that the browser gets the answer.
 DRAINED = 16
 CONFIG = {"auth": {"kind": "token"}}
 
@@ -44,7 +44,7 @@ def serve(deployment: Deployment, *, port: int, ready: Callable[[str], None]) ->
 
     Args:
         port: 0 for any free one.
-        ready: told the address to open, which holds the token in its fragment: no server ever sees that.
+        ready: called with the address to open; the token is in its fragment, which no server sees.
 
     Raises:
         UserError: the port is taken.
@@ -81,7 +81,7 @@ def _bind(listening: socket.socket, port: int) -> None:
 async def _until_told(app: Starlette, descriptor: int) -> None:
     config = Config()
     config.bind = [f"fd://{descriptor}"]
-    config.errorlog = None  # it tells who connects; what goes wrong is told by `routes`
+    config.errorlog = None  # it logs every connection; `routes` logs what goes wrong
     config.graceful_timeout = 1.0
     told = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""From what a handler raised to what the page tells: a status, a code, and what someone without a terminal
+"""Turn what a handler raised into what the page shows: a status, a code, and what a person without a terminal
 can do next."""
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ _KINDS: tuple[tuple[type[UserError], HTTPStatus, str, str], ...] = (
         errors.NotDeployed,
         HTTPStatus.CONFLICT,
         "not_deployed",
-        "Whoever set this up deploys it with: cdk deploy --all",
+        "The person who set this up deploys it with: cdk deploy --all",
     ),
     (errors.NotFound, HTTPStatus.NOT_FOUND, "not_found", "The Runs tab lists what there is."),
 )
 
 
 def problem_of(error: BaseException) -> Problem:
-    """What the page is told. A defect of ours is told without its details, which are not for the page."""
+    """The problem that the page shows; without details where it is a defect of ours."""
     if isinstance(error, Problem):
         return error
     known = explain(error)
@@ -70,7 +70,7 @@ def problem_of(error: BaseException) -> Problem:
             HTTPStatus.INTERNAL_SERVER_ERROR,
             "internal",
             f"Something went wrong that should not happen ({type(error).__name__}).",
-            fix="Try again; if it stays, tell whoever runs this page.",
+            fix="Try again; if it happens again, report it to the person who runs this page.",
         )
     for kind, status, code, fix in _KINDS:
         if isinstance(known, kind):
@@ -90,7 +90,7 @@ def _of_aws(error: BaseException, known: UserError) -> Problem:
         return Problem(
             HTTPStatus.TOO_MANY_REQUESTS,
             "throttled",
-            "AWS is being asked too much at the moment.",
+            "AWS receives too many requests at the moment.",
             where=known.where,
             fix="Wait half a minute, then try again.",
         )
@@ -100,14 +100,14 @@ def _of_aws(error: BaseException, known: UserError) -> Problem:
             "denied",
             known.what,
             where=known.where,
-            fix="Ask whoever administers the account for this right.",
+            fix="Ask the account's administrator for this right.",
         )
     if code in _UNREACHED:
         return Problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "unavailable",
             f"The cloud does not answer: {known.what}",
-            fix="Is it running, is the network up? Whoever started this page can tell.",
+            fix="Is it running, and is the network up? Ask the person who started this page.",
         )
     if code in _SIGNED_OUT:
         return Problem(
@@ -115,7 +115,7 @@ def _of_aws(error: BaseException, known: UserError) -> Problem:
             "unavailable",
             known.what,
             where=known.where,
-            fix="The sign-in to AWS of whoever started this page has ended; they sign in again.",
+            fix="The AWS sign-in of the person who started this page has ended. They sign in again.",
         )
     return _of_model(error, known)
 

@@ -1,4 +1,4 @@
-"""`finexpert data check|upload|weights`: a dataset before anything is paid for; base weights of one's own."""
+"""`finexpert data check|upload|weights`: check and upload a dataset, or your own base weights."""
 
 from __future__ import annotations
 

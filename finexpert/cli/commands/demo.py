@@ -1,4 +1,4 @@
-"""`finexpert demo`: the whole life of a fine-tune on an embedded cloud of its own."""
+"""`finexpert demo`: the whole life of a fine-tune on a separate embedded cloud."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def demo(
 ) -> None:
     """The whole life of a fine-tuned model on this machine in about 4 minutes: made, served, reaped, removed.
 
-    It deploys the production app with the real CDK CLI on an embedded cloud of its own; no AWS account is
+    It deploys the production app with the real CDK CLI on a separate embedded cloud; no AWS account is
     touched. Ctrl-C at any moment removes everything. Exit code 3: the quality gate refused the result.
 
     Example: finexpert demo --data reports/

@@ -28,8 +28,8 @@ def doctor(
 ) -> None:
     """Check credentials, region, quotas, licence, weights, GPU memory, prices, budget, alerts and the app.
 
-    ✓ is ready, ✗ is not and says what to do, ? could not be looked at. Nothing is changed, nothing costs;
-    with --notify a message goes to those who hear the alerts.
+    ✓ is ready, ✗ is not and says what to do, ? could not be checked. Nothing is changed, nothing costs;
+    with --notify a test message goes to everyone who receives the alerts.
     Exit code 4: at least one ✗.
 
     Example: finexpert doctor -c training_instance_type=ml.g5.12xlarge

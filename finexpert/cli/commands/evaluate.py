@@ -1,4 +1,4 @@
-"""`finexpert evaluate`: score base and tuned model of a finished run again, with questions of one's own."""
+"""`finexpert evaluate`: score base and tuned model of a finished run again, with your own questions."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def leftovers(
     """Search the account, region by region, for anything of the project that bills or starts what does.
 
     Run it after cdk destroy: it should find nothing but what the setting retain_data keeps on purpose, which
-    is told apart. It only looks. Exit code 4: something is there.
+    it lists separately. It changes nothing. Exit code 4: something is there.
     Exit code 1: nothing was found, but not everything could be read.
 
     Example: finexpert leftovers --all --region us-east-1

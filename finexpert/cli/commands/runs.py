@@ -12,7 +12,7 @@ from finexpert.cli.commands.common import Json, open_deployment
 
 app = typer.Typer(invoke_without_command=True)
 
-Limit = Annotated[int, typer.Option(help="At most so many.", min=1)]
+Limit = Annotated[int, typer.Option(help="How many at most.", min=1)]
 
 
 @app.callback()

@@ -11,11 +11,11 @@ from finexpert.cli.commands.common import Json, open_deployment
 
 def snooze(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The endpoint's name, as a warning tells it.")],
+    name: Annotated[str, typer.Argument(help="The endpoint's name, as the warning gives it.")],
     hours: Annotated[float, typer.Option("--hours", min=0.1, max=8760, help="For how long.")] = 24.0,
     json: Json = False,
 ) -> None:
-    """Let an endpoint live for some hours although nobody calls it. It goes on billing.
+    """Keep an idle endpoint for some hours. It goes on billing.
 
     Example: finexpert snooze finexpert --hours 8
     """

@@ -38,7 +38,7 @@ Progress = Callable[[int, int], None]
 
 
 def _unseen(done: int, all_of: int) -> None:
-    """Nobody watches."""
+    """Shows nothing."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def audit(
         where: regions.
         everything: the whole account; else only what has the project's tag or a name that begins with the
             project's.
-        progress: told after each list how many of how many have been read.
+        progress: called after each list with how many are read, and of how many.
     """
     places, project = tuple(where), deployment.settings.prefix
     jobs = [(EVERYWHERE, kind, names) for kind, names in GLOBAL.items()]

@@ -28,7 +28,7 @@ PROMPTS = (
 
 @dataclass(frozen=True)
 class Answer:
-    """What one model said to one prompt, and how long it took (seconds, round trip)."""
+    """One model's answer to one prompt, and the seconds of the round trip."""
 
     model: str
     prompt: str
@@ -37,11 +37,11 @@ class Answer:
 
 
 Heard = Callable[[str, str], None]
-"""Is told a model's name and its answer so far."""
+"""Called with a model's name and its answer so far."""
 
 
 def _unheard(model: str, text: str) -> None:
-    """Who asks waits for the whole answer."""
+    """Shows nothing until the whole answer is there."""
 
 
 def generation(max_new_tokens: int, temperature: float, seed: int, top_p: float = 1.0) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def generation(max_new_tokens: int, temperature: float, seed: int, top_p: float 
 
 def require_awake(deployment: Deployment) -> None:
     """Raises:
-    Asleep: Hosting is not awake, so nobody would answer.
+    Asleep: Hosting is not awake, so there is no endpoint.
     """
     state = switch.read(deployment).state
     if state is not HostingState.AWAKE:
@@ -74,12 +74,12 @@ def ask(
 ) -> list[Answer]:
     """The models' answers to a prompt, all at the same time, in the order of `switch.models`.
 
-    When one fails, or who asked is interrupted, the others end where they are.
+    When one fails, or the caller is interrupted, the others end where they are.
 
     Args:
         prompt: for every model; or one for each that is to be asked, by its name.
         parameters: of the generation: max_new_tokens, temperature, do_sample, seed, top_p.
-        heard: told each model's answer so far whenever a piece of it comes, from that model's thread.
+        heard: called with each model's answer so far whenever a piece of it comes, from that model's thread.
 
     Raises:
         Asleep: Hosting is not awake.

@@ -28,7 +28,7 @@ class Restorer:
 
     Args:
         clients: `clients("sagemaker")` is the boto3 client.
-        told: hears every step.
+        told: called with a sentence for every step.
     """
 
     clients: Clients
@@ -72,7 +72,7 @@ class Restorer:
             raise UserError(
                 f"An endpoint {wanted.name} exists with the configuration {found['EndpointConfigName']}.",
                 where=wanted.name,
-                fix="It is not the one of the snapshot: somebody made it since.",
+                fix="It is not the one of the snapshot: it was made later.",
             )
         if not found:
             sagemaker.create_endpoint(**wanted.endpoint)
@@ -105,8 +105,8 @@ class Restorer:
                 return
             if found[status] in ("Failed", "OutOfService", "UpdateRollbackFailed"):
                 raise UserError(
-                    f"The {what} is {found[status]}: {found.get('FailureReason', 'AWS tells no reason')}",
-                    fix="It may bill: delete it, or mend the reason and repeat after that.",
+                    f"The {what} is {found[status]}: {found.get('FailureReason', 'AWS gives no reason')}",
+                    fix="It may bill: delete it, or remove the reason and repeat after that.",
                 )
             if self.clock() >= end:
                 raise UserError(f"The {what} is still {found[status]}.", fix="Repeat the command to go on.")
@@ -142,7 +142,7 @@ def newest_snapshot(clients: Clients, bucket: str, name: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
     except ValueError as error:
-        raise UserError(f"The snapshot is torn: {error}", where=f"s3://{bucket}/{key}") from error
+        raise UserError(f"The snapshot cannot be read: {error}", where=f"s3://{bucket}/{key}") from error
     return found
 
 

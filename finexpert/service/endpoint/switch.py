@@ -62,7 +62,7 @@ def wake_base(deployment: Deployment, *, progress: Progress) -> Hosting:
 
     Raises:
         UserError: hosting is merged: its endpoint serves what a run has merged.
-        core.endpoint.hosting.HostingError: CloudFormation could not do it; it rolled back by itself.
+        core.endpoint.hosting.HostingError: CloudFormation could not do it and rolled back.
     """
     if deployment.settings.hosting == "merged":
         raise UserError(

@@ -1,6 +1,6 @@
 """Two evaluations side by side: what both runs were measured on, compared in pairs as in a training job.
 
-Only what both share can be compared in pairs. Items are told by their id and size; where the runs' data
+Only what both share can be compared in pairs. Items are recognized by their id and size; where the runs' data
 differ, the base model must have found them equally hard too, else one name stands for two texts. Without
 shared items there are two figures and no claim about their difference.
 """
@@ -30,7 +30,7 @@ class MetricPair:
 
     Args:
         a, b: over the shared items; over each run's own items where none is shared.
-        shared: number of items compared in pairs; `of_a` and `of_b` had so many.
+        shared: number of items compared in pairs; `of_a` and `of_b`: how many each had.
         difference: b − a; None where nothing is shared, as are the interval and the finding.
         interval: 95 % interval of the difference.
         p_adjusted: corrected for the number of secondary metrics; None for the primary and the guard.

@@ -78,7 +78,7 @@ def gather(
         download: fetch them also where they are larger than `MOST_BYTES`.
 
     Raises:
-        UserError: something is not there any more, or the weights are large and nobody asked for them.
+        UserError: something is not there any more, or the weights are large and `download` is off.
     """
     channels = folder / "input" / "data"
     weights = channels / "model"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from training.evaluation.asks import Prompt
     from training.evaluation.metrics.base import Items, Metric
 
-#: Asks one prompt with so many new tokens: the answers of base and tuned.
+#: Asks one prompt with a number of new tokens: the answers of base and tuned.
 Ask = Callable[[str, int], Sequence[Answer]]
 
 NO_LIKELIHOODS = "the endpoint gives no likelihoods"
@@ -74,7 +74,7 @@ def _one_model(served: str) -> UserError:
 
 
 def first_line(text: str) -> str:
-    """What a job would have kept: the container cannot be told to end with the line."""
+    """What a job would have kept: the container cannot stop at the end of a line."""
     return next(iter(text.strip().splitlines()), "").strip()
 
 

@@ -40,7 +40,7 @@ def require_usable(folder: Path) -> None:
 
 
 def location(deployment: Deployment) -> str:
-    """Where the job reads base weights of one's own: `s3://bucket/prefix/`."""
+    """Where the job reads your own base weights: `s3://bucket/prefix/`."""
     bucket = deployment.output("Storage", "DataBucketName")
     if deployment.settings.gated:
         return f"s3://{bucket}/{PREFIX}"

@@ -96,7 +96,7 @@ def require_usable(report: DatasetReport, path: Path) -> None:
         raise UserError(
             f"This dataset cannot be used:\n{problems}",
             where=str(path),
-            fix=f"Mend the data, then: finexpert data check {path}",
+            fix=f"Correct the data, then: finexpert data check {path}",
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Follow a run: the execution's state, the job's status, its log. It may be followed late, twice, or left."""
+"""Follow a run: the execution's state, the job's status, its log. Following can stop and begin again."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _STATES = {
         "Failed",
     ),
 }
-#: What the words of `_STATES` belong to, for whoever shows a row of stages.
+#: The stage that each of the words of `_STATES` belongs to.
 _STAGES = {
     "starting": "check",
     "checking the dataset": "check",

@@ -16,7 +16,7 @@ from finexpert.web.context import Context, Limits
 from finexpert.web.http import NDJSON, Request, Response, answer, bad_input, encoded, finite, too_large
 from finexpert.web.problems import problem_of
 
-#: Between two pieces of the same answer: a page shows no more than twenty pictures a second of a text.
+#: Between two pieces of the same answer: a page shows at most twenty updates a second.
 PACE_SECONDS = 0.05
 
 Event = dict[str, Any]
@@ -87,7 +87,7 @@ def ask(request: Request, context: Context) -> Response:
         )
     chosen = generation(document.get("parameters", {}), context.limits)
     events = _events(context, prompt, chosen)
-    first = next(events)  # what fails before the first word is told by the status
+    first = next(events)  # a failure before the first word sets the status
     return Response(body=_lines(first, events), content_type=NDJSON)
 
 
@@ -114,12 +114,12 @@ def _lines(first: Event, rest: Generator[Event]) -> Iterator[bytes]:
 
 
 class _Left(Exception):
-    """Nobody listens any more."""
+    """The reader has left."""
 
 
 @dataclass
 class _Telling:
-    """Between the threads that the answers come from and the one that sends them on."""
+    """Passes answers from the threads that read them to the one that sends them."""
 
     texts: dict[str, str] = field(default_factory=dict)
     answers: list[Answer] = field(default_factory=list)
@@ -159,7 +159,7 @@ class _Telling:
 
 
 def _events(context: Context, prompt: str, chosen: Mapping[str, Any]) -> Generator[Event]:
-    """The answer as events. Whoever stops listening stops the models with the next piece they write.
+    """The answer as events. When the reader leaves, the models stop with the next piece.
 
     Raises:
         Exception: what asking raised before the first piece.

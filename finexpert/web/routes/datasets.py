@@ -48,7 +48,7 @@ def check(request: Request, context: Context) -> Response:
             raise bad_input(
                 "This file cannot be trained on.",
                 where=file.name[:100],
-                fix="Mend the file and drop it again.",
+                fix="Correct the file and drop it again.",
                 problems=tuple(report.errors),
             )
         bucket = deployment.output("Storage", "DataBucketName")

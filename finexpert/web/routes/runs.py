@@ -20,7 +20,7 @@ MOST_POINTS = 400
 """Of a loss curve: more than a phone has pixels for."""
 
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
-"""For a report that is opened by itself: it shows, and runs nothing."""
+"""For a report that is opened as a page: nothing in it can run."""
 
 
 def newest(request: Request, context: Context) -> Response:
@@ -101,7 +101,7 @@ def _sentence(snapshot: Snapshot, evaluation: Mapping[str, Any] | None) -> str:
 
 
 def report(request: Request, context: Context, run: str) -> Response:
-    """The run's report, a page of its own."""
+    """The run's report as a page."""
     found = executions.artifact(context.deployment, run, "report.html")
     if found is None:
         executions.describe(context.deployment, run)  # says so if there is no such run

@@ -26,7 +26,7 @@ _UNREACHED = Problem(
 _BAD_DATA = bad_input(
     "This file cannot be trained on.",
     where="letters.csv",
-    fix="Mend the file and drop it again.",
+    fix="Correct the file and drop it again.",
     problems=("line 3: no column named text", "line 9: not UTF-8"),
 )
 

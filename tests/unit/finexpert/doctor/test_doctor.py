@@ -285,7 +285,7 @@ def test_what_several_checks_lack_is_told_once(capsys: pytest.CaptureFixture[str
     [
         ("1", "0", Verdict.GOOD, "1 confirmed"),
         ("0", "2", Verdict.BAD, "2 wait for confirmation"),
-        ("0", "0", Verdict.BAD, "reach nobody"),
+        ("0", "0", Verdict.BAD, "no warning would arrive"),
     ],
 )
 def test_a_test_notification_is_sent_only_when_asked_for_and_tells_who_hears_it(
