@@ -55,10 +55,11 @@ CUSTODIAN_POLICY = {
 
 def reaper(deleting: bool) -> set[str]:
     """The Lambda function with its defaults; what it deletes it deletes itself."""
-    from lambdas.idle_reaper.handler import handler
+    from core.reaper.run import reap_regions
+    from core.reaper.warm import WarmState
 
     os.environ |= {"MAX_DELETES": "1000" if deleting else "5", "IDLE_MINUTES": "60", "MIN_AGE_MINUTES": "60"}
-    handler({"dry_run": not deleting})
+    reap_regions(os.environ, {"dry_run": not deleting}, WarmState())
     return set()
 
 

@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,6 +22,7 @@ from core.money.prices import hourly, training_usd_per_hour
 from core.money.reserve import Exposure
 from core.money.settings import BudgetSettings
 from core.names import Names
+from core.reaper.settings import Kind, ReaperSettings, Scope
 from infra import setting_checks
 
 CDK_JSON = Path(__file__).resolve().parents[1] / "cdk.json"
@@ -140,6 +142,25 @@ class Settings:
         training = training_usd_per_hour(self.training_instance_type, self.volume_gb, self.region)
         endpoint = hourly(self.hosting_instance_type, self.region, "hosting").usd
         return self.budget.limit_usd(training * self.training_instance_count + endpoint)
+
+    def reaper(self, *, topic_arn: str = "", audit_bucket: str = "") -> ReaperSettings:
+        """The idle reaper's settings; it stops nothing but endpoints, and looks at other kinds too."""
+        return ReaperSettings(
+            project=self.prefix,
+            region=self.region,
+            idle=timedelta(minutes=self.idle_minutes),
+            min_age=timedelta(minutes=self.min_age_minutes),
+            warn=timedelta(minutes=self.warn_minutes),
+            metric_delay=timedelta(minutes=self.metric_delay_minutes),
+            scope=Scope(self.reaper_scope),
+            dry_run=self.reaper_only_tells,
+            max_deletes=self.max_deletes,
+            audit_bucket=audit_bucket,
+            topic_arn=topic_arn,
+            hosting_stack=self.names.stack("Hosting"),
+            regions=self.reaper_regions,
+            other_kinds=tuple(Kind),
+        )
 
     @property
     def reaper_only_tells(self) -> bool:

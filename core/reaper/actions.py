@@ -12,7 +12,7 @@ from core.endpoint.endpoints import remove_endpoint
 from core.names import DELETE_AFTER_TAG
 from core.reaper.facts import Action, Endpoint, Verdict, keep
 from core.reaper.rules.ownership import of_hosting
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 
 #: The most that one endpoint's deletion may take of a run, and what must be left for the answer.
 LONGEST_REMOVAL = 600.0
@@ -25,7 +25,7 @@ class Actions:
     def __init__(
         self,
         clients: Clients,
-        settings: Settings,
+        settings: ReaperSettings,
         clock: Callable[[], datetime],
         seconds_left: Callable[[], float],
         pause: Callable[[float], None] = time.sleep,

@@ -6,12 +6,12 @@ from datetime import datetime
 
 from core.aws.calls import Clients, error_text
 from core.aws.notify import log
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 
 METRIC = "StuckResources"
 
 
-def publish(clients: Clients, settings: Settings, stuck: int, now: datetime) -> None:
+def publish(clients: Clients, settings: ReaperSettings, stuck: int, now: datetime) -> None:
     """Publish how many hang; with none nothing is sent, and the alarm takes silence for well-being.
 
     A failure is logged and never stops a run.

@@ -10,7 +10,7 @@ from core.aws.tags import owning_stack
 from core.money.prices import UnknownPrice, hourly
 from core.names import DELETE_AFTER_TAG
 from core.reaper.facts import Endpoint, Reading, Unreadable
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 
 HOUR = timedelta(hours=1)
 #: A list of series in the evidence ends here, with a count; adapters can make it long.
@@ -33,14 +33,14 @@ def usd_per_hour(endpoint: Endpoint, region: str) -> float | None:
     return total if endpoint.configured else None
 
 
-def wasted_usd(endpoint: Endpoint, settings: Settings, now: datetime) -> float | None:
+def wasted_usd(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> float | None:
     """The least that it has cost since it was last used; the window shows no further back."""
     rate = usd_per_hour(endpoint, settings.region)
     since = max(endpoint.created, endpoint.last_used or settings.window_start(now))
     return None if rate is None else rate * ((now - since) / HOUR)
 
 
-def evidence(endpoint: Endpoint, settings: Settings, now: datetime) -> dict[str, Any]:
+def evidence(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> dict[str, Any]:
     """Only what was read: a value that is absent was not needed for the decision."""
     found: dict[str, Any] = {
         "arn": endpoint.arn,
@@ -78,7 +78,7 @@ def _metrics(endpoint: Endpoint) -> dict[str, Any]:
     return shown
 
 
-def _tags(endpoint: Endpoint, settings: Settings) -> dict[str, Any]:
+def _tags(endpoint: Endpoint, settings: ReaperSettings) -> dict[str, Any]:
     if isinstance(endpoint.tags, Unreadable):
         return {"tags": f"unreadable: {endpoint.tags.why}"}
     told = (settings.keep_tag, DELETE_AFTER_TAG)

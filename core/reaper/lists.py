@@ -11,13 +11,13 @@ from core.endpoint import hosting
 from core.reaper import metrics
 from core.reaper.answers import component_of
 from core.reaper.facts import Component, Endpoint, Series, Unreadable
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 
 
 class Lists:
     """One run's lists; `note` takes what was read and the problem that it met."""
 
-    def __init__(self, clients: Clients, settings: Settings, note: Callable[[str, str], None]) -> None:
+    def __init__(self, clients: Clients, settings: ReaperSettings, note: Callable[[str, str], None]) -> None:
         self._clients, self._settings, self._note = clients, settings, note
 
     def components(self) -> dict[str, tuple[Component, ...]] | Unreadable:

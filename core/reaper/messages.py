@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 
 from core.reaper.evidence import usd_per_hour, wasted_usd
 from core.reaper.facts import Endpoint
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 from core.reaper.wording import minutes
 
 #: A topic takes 256 KB; the rest of a long message is in the log.
 MOST_LINES = 300
 
 
-def cost(endpoint: Endpoint, settings: Settings, now: datetime) -> str:
+def cost(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> str:
     """Dollars an hour, and what was wasted already."""
     rate = usd_per_hour(endpoint, settings.region)
     if rate is None:
@@ -22,7 +22,7 @@ def cost(endpoint: Endpoint, settings: Settings, now: datetime) -> str:
     return f" It costs ${rate:.2f}/h; at least ${wasted:.2f} since it was last used."
 
 
-def warning(endpoint: Endpoint, settings: Settings, now: datetime) -> list[str]:
+def warning(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> list[str]:
     """When it goes, what it costs, and the one tag or one command that keeps it."""
     tomorrow = now + timedelta(days=1)
     end = now + settings.warn
@@ -35,7 +35,7 @@ def warning(endpoint: Endpoint, settings: Settings, now: datetime) -> list[str]:
     ]
 
 
-def hanging(endpoint: Endpoint, sentences: list[str], settings: Settings, now: datetime) -> str:
+def hanging(endpoint: Endpoint, sentences: list[str], settings: ReaperSettings, now: datetime) -> str:
     """What hangs, and that it may bill."""
     return (
         f"{endpoint.name}: {'; '.join(sentences)}, and may bill meanwhile."

@@ -11,7 +11,6 @@ from core.aws.calls import Clients, error_text, is_missing, list_all
 from core.aws.tags import list_tags
 from core.reaper import metrics
 from core.reaper.answers import component_of, detail_of, endpoint_of
-from core.reaper.checkpoint import Checkpoint
 from core.reaper.discovery import by_name, matching, own
 from core.reaper.facts import (
     Action,
@@ -26,8 +25,9 @@ from core.reaper.facts import (
 from core.reaper.lists import Lists
 from core.reaper.rules import age, decide, status, wanted_series
 from core.reaper.rules.warning import warned_at
-from core.reaper.settings import Settings
-from core.reaper.single_reads import Memory, SingleReads
+from core.reaper.settings import ReaperSettings
+from core.reaper.single_reads import SingleReads
+from core.reaper.warm import Checkpoint, WarmState
 
 #: With less time left than this nothing more is read: what is unread is kept, and the next run goes on.
 SPARE_SECONDS = 45.0
@@ -49,14 +49,15 @@ class Reader:
     def __init__(
         self,
         clients: Clients,
-        settings: Settings,
+        settings: ReaperSettings,
         clock: Callable[[], datetime],
         seconds_left: Callable[[], float],
         home: Clients | None = None,
-        memory: Memory | None = None,
+        warm: WarmState | None = None,
     ) -> None:
         self._clients, self._settings, self._clock, self._left = clients, settings, clock, seconds_left
-        self._checkpoint = Checkpoint(home or clients, settings)
+        warm = warm or WarmState()
+        self._checkpoint = Checkpoint(home or clients, settings, warm)
         self._reserve = SPARE_SECONDS
         #: The moment that is judged; a second look moves it on.
         self.now = clock()
@@ -64,7 +65,7 @@ class Reader:
         self._lists = Lists(clients, settings, self._note)
         self._single = SingleReads(
             clients,
-            memory or Memory(),
+            warm.of_region(settings.region),
             now=lambda: self.now,
             has_time=self.has_time,
             note=self._note,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from core.aws.calls import Clients
+from core.aws.calls import AwsClients, Clients
 from core.aws.notify import log, notify
 from core.names import DELETE_AFTER_TAG
 from core.reaper import alarm, messages
@@ -20,16 +20,13 @@ from core.reaper.others.reading import Findings, look
 from core.reaper.reader import SPARE_SECONDS, Reader
 from core.reaper.rules import scope
 from core.reaper.rules.warning import announced
-from core.reaper.settings import Settings
-from core.reaper.single_reads import Memory
+from core.reaper.settings import ReaperSettings
+from core.reaper.warm import WarmState
 
 #: How long a run may take where no Lambda context tells.
 NO_CONTEXT_SECONDS = 900.0
 #: The same thing is told of again after this long.
 TELL_AGAIN = timedelta(hours=24)
-
-#: (ARN, creation, what) → when people were told. Lives as long as the warm function; losing it costs a mail.
-_told: dict[tuple[str, datetime, str], datetime] = {}
 
 
 class Run:
@@ -37,34 +34,34 @@ class Run:
 
     Args:
         clients: of the region.
-        settings: of the region (`Settings.of_region`).
+        settings: of the region (`ReaperSettings.of_region`).
         clock: the moment, UTC-aware.
         seconds_left: until the function is cut off.
         pause: waits.
         home: clients of the function's own region, where topic, audit bucket and metric are.
         share: part of the time left that this region's reading may take, 0 to 1.
-        memory: what earlier runs read of the region's endpoints; None = nothing.
+        warm: what earlier runs left; None = nothing.
     """
 
     def __init__(
         self,
         clients: Clients,
-        settings: Settings,
+        settings: ReaperSettings,
         clock: Callable[[], datetime],
         seconds_left: Callable[[], float] = lambda: NO_CONTEXT_SECONDS,
         pause: Callable[[float], None] = time.sleep,
         *,
         home: Clients | None = None,
         share: float = 1.0,
-        memory: Memory | None = None,
+        warm: WarmState | None = None,
     ) -> None:
-        self._clients, self._home, self._settings = clients, home or clients, settings
+        self._clients, self._home, self.settings = clients, home or clients, settings
+        self._warm = warm or WarmState()
         self._left, self._share = seconds_left, share
-        self._reader = Reader(clients, settings, clock, seconds_left, home=self._home, memory=memory)
+        self._reader = Reader(clients, settings, clock, seconds_left, home=self._home, warm=self._warm)
         self._actions = Actions(clients, settings, clock, seconds_left, pause, home=self._home)
         self._lines: list[str] = []
         self._stuck = 0
-        self.region = settings.region
         self.decisions: dict[str, Decision] = {}
         self.others = Findings()
 
@@ -78,10 +75,6 @@ class Run:
         """Those that count this run's calls."""
         return self._clients, self._home
 
-    def answer(self) -> dict[str, Any]:
-        """This region alone, from looking to telling; the function's answer."""
-        return answer([self], self._settings)
-
     def look(self) -> list[Endpoint]:
         """Decide on every endpoint, carry out everything but deletions, answer the idle ones."""
         self._reader.begin(self._share)
@@ -94,7 +87,7 @@ class Run:
 
     def dearest(self, endpoint: Endpoint) -> tuple[float, datetime]:
         """Sorts what costs most an hour first, then the oldest."""
-        return -(usd_per_hour(endpoint, self._settings.region) or 0.0), endpoint.created
+        return -(usd_per_hour(endpoint, self.settings.region) or 0.0), endpoint.created
 
     def delete(self, endpoint: Endpoint, *, allowed: bool) -> bool:
         """A fresh look, then the deletion, unless this run has done enough; whether it counts as one."""
@@ -103,21 +96,21 @@ class Run:
 
     def tell(self) -> None:
         """One message for everything that people should know, and the metric of what hangs."""
-        if self._settings.dry_run:
+        if self.settings.dry_run:
             return
-        alarm.publish(self._home, self._settings, self._stuck, self._reader.now)
+        alarm.publish(self._home, self.settings, self._stuck, self._reader.now)
         if self._lines:
             notify(
                 lambda: self._home("sns"),
-                self._settings.topic_arn,
-                f"{self._settings.project}: idle endpoints",
+                self.settings.topic_arn,
+                f"{self.settings.project}: idle endpoints",
                 messages.cut(self._lines),
             )
 
     def _first(self, endpoint: Endpoint, verdict: Verdict) -> Decision:
         """Carry out everything but deletions, which wait for their order."""
-        acting = not self._settings.dry_run
-        if verdict.action is Action.WARN and not announced(endpoint, self._settings):
+        acting = not self.settings.dry_run
+        if verdict.action is Action.WARN and not announced(endpoint, self.settings):
             if acting and self._left() < SPARE_SECONDS:
                 self.problems.append(f"{endpoint.name}: no time was left to warn of it")
                 verdict = keep("idle, but no time was left to warn of it; the next run goes on")
@@ -125,7 +118,7 @@ class Run:
                 endpoint = self._reader.priced(endpoint)
                 verdict = self._actions.warn(endpoint, verdict)
             if verdict.action is Action.WARN:
-                self._lines += messages.warning(endpoint, self._settings, self._reader.now)
+                self._lines += messages.warning(endpoint, self.settings, self._reader.now)
         if verdict.action is Action.NOTIFY:
             self._note_once(endpoint, verdict)
         if acting and verdict.action is Action.KEEP and self._used_since_warning(endpoint):
@@ -133,20 +126,20 @@ class Run:
         return self._decision(endpoint, verdict)
 
     def _used_since_warning(self, endpoint: Endpoint) -> bool:
-        opened = self._settings.window_start(self._reader.now)
+        opened = self.settings.window_start(self._reader.now)
         used = endpoint.last_used is not None and endpoint.last_used > opened
         return used and DELETE_AFTER_TAG in endpoint.known_tags
 
     def _deleted(self, endpoint: Endpoint, allowed: bool) -> tuple[Decision, bool]:
         if not allowed:
-            limit = self._settings.max_deletes
+            limit = self.settings.max_deletes
             verdict = keep(f"idle, but this run's limit of {limit} deletions is reached, dearest first")
             return self._decision(endpoint, verdict), False
         if self._left() < SPARE_SECONDS:
             self.problems.append(f"{endpoint.name}: no time was left to delete it")
             verdict = keep("idle, but no time was left in this run; the next goes on")
             return self._decision(endpoint, verdict), False
-        if self._settings.dry_run:  # nothing is deleted, so nothing need be looked at twice
+        if self.settings.dry_run:  # nothing is deleted, so nothing need be looked at twice
             reason = self.decisions[endpoint.arn].reason
             return self._decision(endpoint, Verdict(action=Action.DELETE, reason=reason)), True
         again = self._reader.fresh(endpoint)
@@ -174,7 +167,7 @@ class Run:
             if not sentences:
                 continue
             known = self._reader.tagged(endpoint)
-            if scope.judge(known, self._settings, self._reader.now) is not None:
+            if scope.judge(known, self.settings, self._reader.now) is not None:
                 continue
             self._stuck += 1
             decision = self.decisions[endpoint.arn]
@@ -182,13 +175,13 @@ class Run:
                 decision, evidence={**decision.evidence, "stuck": sentences}
             )
             if decision.action is not Action.NOTIFY:  # else people were told already
-                line = messages.hanging(endpoint, sentences, self._settings, self._reader.now)
+                line = messages.hanging(endpoint, sentences, self.settings, self._reader.now)
                 self._note(endpoint.arn, endpoint.created, "stuck", line)
 
     def _look_at_others(self) -> None:
-        if not self._settings.other_kinds:
+        if not self.settings.other_kinds:
             return
-        self.others = look(self._clients, self._settings, self._reader.now, self._reader.has_time)
+        self.others = look(self._clients, self.settings, self._reader.now, self._reader.has_time)
         for found in self.others.decisions:
             if found.action is Action.NOTIFY:
                 self._stuck += found.stuck
@@ -202,11 +195,11 @@ class Run:
             endpoint=endpoint.name,
             action=verdict.action,
             reason=verdict.reason,
-            evidence=evidence(endpoint, self._settings, self._reader.now),
+            evidence=evidence(endpoint, self.settings, self._reader.now),
         )
 
     def _cost(self, endpoint: Endpoint) -> str:
-        return messages.cost(endpoint, self._settings, self._reader.now)
+        return messages.cost(endpoint, self.settings, self._reader.now)
 
     def _note_once(self, endpoint: Endpoint, verdict: Verdict) -> None:
         line = f"{endpoint.name}: {verdict.reason}.{self._cost(endpoint)}"
@@ -214,15 +207,19 @@ class Run:
 
     def _note(self, arn: str, created: datetime, what: str, line: str) -> None:
         """Tell of a thing once a day."""
-        told = _told.get((arn, created, what))
-        if self._settings.dry_run or (told and self._reader.now - told < TELL_AGAIN):
+        told = self._warm.told.get((arn, created, what))
+        if self.settings.dry_run or (told and self._reader.now - told < TELL_AGAIN):
             return
-        _told[(arn, created, what)] = self._reader.now
+        self._warm.told[(arn, created, what)] = self._reader.now
         self._lines.append(line)
 
 
-def answer(runs: Sequence[Run], settings: Settings) -> dict[str, Any]:
-    """Look everywhere, delete the dearest first wherever they are, tell, and put the answers together."""
+def reap(runs: Sequence[Run]) -> dict[str, Any]:
+    """Look everywhere, delete the dearest first wherever they are, tell, and put the answers together.
+
+    `runs`: one a region, of one set of settings.
+    """
+    settings = runs[0].settings
     idle = [(run, endpoint) for run in runs for endpoint in run.look()]
 
     def dearest(found: tuple[Run, Endpoint]) -> tuple[float, datetime]:
@@ -239,7 +236,7 @@ def answer(runs: Sequence[Run], settings: Settings) -> dict[str, Any]:
         decisions += [decision.to_dict() for decision in run.decisions.values()]
         found = run.others.to_dict()
         others["decisions"] += found["decisions"]
-        where = f" ({run.region})" if len(runs) > 1 else ""
+        where = f" ({run.settings.region})" if len(runs) > 1 else ""
         others["unlisted"] |= {f"{kind}{where}": why for kind, why in found["unlisted"].items()}
         problems += [f"{problem}{where}" for problem in run.problems]
     for decision in decisions:
@@ -259,3 +256,40 @@ def answer(runs: Sequence[Run], settings: Settings) -> dict[str, Any]:
         **told,
     )
     return {"decisions": decisions, "api_calls": calls, "complete": not problems, **more}
+
+
+def reap_regions(
+    environ: Mapping[str, str],
+    event: Mapping[str, Any],
+    warm: WarmState,
+    seconds_left: Callable[[], float] | None = None,
+) -> dict[str, Any]:
+    """One run in every region of the settings; see `lambdas.idle_reaper.handler`.
+
+    Args:
+        environ: the function's variables.
+        event: may carry {"dry_run": true}.
+        warm: what earlier runs left, to be kept for the next.
+        seconds_left: until the function is cut off.
+
+    Raises:
+        ConfigurationError: a variable cannot be used.
+    """
+    settings = ReaperSettings.load(environ, event)
+    end = time.monotonic() + NO_CONTEXT_SECONDS
+    home = AwsClients(settings.region)
+    regions = settings.regions or (settings.region,)
+    return reap(
+        [
+            Run(
+                home if region == settings.region else AwsClients(region),
+                settings.of_region(region),
+                lambda: datetime.now(UTC),
+                seconds_left or (lambda: end - time.monotonic()),
+                home=home,
+                share=1 / (len(regions) - number),
+                warm=warm,
+            )
+            for number, region in enumerate(regions)
+        ]
+    )

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.aws.calls import region_from
 from core.environment import Variables
-from core.names import KEEP_TAG
+from core.names import KEEP_TAG, METRIC_NAMESPACE
 
 
 class Scope(StrEnum):
@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class ReaperSettings:
     """What counts as idle and what may be done about it."""
 
     project: str = "FinExpert"
@@ -50,7 +50,7 @@ class Settings:
     regions: tuple[str, ...] = ()
     #: Kinds of resources besides endpoints that are looked at; people are told of them, nothing is stopped.
     other_kinds: tuple[Kind, ...] = ()
-    metric_namespace: str = "FinExpert"
+    metric_namespace: str = METRIC_NAMESPACE
 
     def window_start(self, now: datetime) -> datetime:
         """Use after this moment keeps an endpoint.
@@ -65,14 +65,38 @@ class Settings:
         """Younger endpoints are kept: their window was not yet open, so no metric proves nothing."""
         return max(self.min_age, self.idle + self.metric_delay)
 
-    def of_region(self, region: str) -> Settings:
+    def of_region(self, region: str) -> ReaperSettings:
         """The same settings for another region; the Hosting stack is only where the function itself runs."""
         if region == self.region:
             return self
         return replace(self, region=region, hosting_stack="")
 
+    def environment(self) -> dict[str, str]:
+        """The variables that `load` reads, besides PROJECT and the region, which every function has."""
+
+        def minutes(duration: timedelta) -> str:
+            return f"{duration / timedelta(minutes=1):g}"
+
+        values = {
+            "IDLE_MINUTES": minutes(self.idle),
+            "MIN_AGE_MINUTES": minutes(self.min_age),
+            "WARN_MINUTES": minutes(self.warn),
+            "METRIC_DELAY_MINUTES": minutes(self.metric_delay),
+            "SCOPE": str(self.scope),
+            "KEEP_TAG": self.keep_tag,
+            "DRY_RUN": "true" if self.dry_run else "false",
+            "MAX_DELETES": str(self.max_deletes),
+            "AUDIT_BUCKET": self.audit_bucket,
+            "TOPIC_ARN": self.topic_arn,
+            "HOSTING_STACK": self.hosting_stack,
+            "REGIONS": ",".join(self.regions),
+            "OTHER_KINDS": ",".join(self.other_kinds),
+            "METRIC_NAMESPACE": self.metric_namespace,
+        }
+        return {name: value for name, value in values.items() if value}
+
     @classmethod
-    def load(cls, environ: Mapping[str, str], event: Mapping[str, Any]) -> Settings:
+    def load(cls, environ: Mapping[str, str], event: Mapping[str, Any]) -> ReaperSettings:
         """Read all variables; ConfigurationError names every one that cannot be used.
 
         `DRY_RUN` unset means false in the scope `project`, but true in the scope `account`: other people's
@@ -80,28 +104,28 @@ class Settings:
         """
         v = Variables(environ)
 
-        def minutes(name: str, default: float) -> timedelta:
-            return timedelta(minutes=v.number(name, default))
+        def minutes(name: str, default: timedelta) -> timedelta:
+            return timedelta(minutes=v.number(name, default / timedelta(minutes=1)))
 
-        kinds = _words(v.text("OTHER_KINDS"))
-        scope = Scope(v.choice("SCOPE", Scope.PROJECT, tuple(Scope)))
+        kinds = v.words("OTHER_KINDS")
+        scope = Scope(v.choice("SCOPE", cls.scope, tuple(Scope)))
         settings = cls(
-            project=v.text("PROJECT", "FinExpert"),
+            project=v.text("PROJECT", cls.project),
             region=region_from(environ),
-            idle=minutes("IDLE_MINUTES", 60),
-            min_age=minutes("MIN_AGE_MINUTES", 60),
-            warn=minutes("WARN_MINUTES", 0),
-            metric_delay=minutes("METRIC_DELAY_MINUTES", 3),
+            idle=minutes("IDLE_MINUTES", cls.idle),
+            min_age=minutes("MIN_AGE_MINUTES", cls.min_age),
+            warn=minutes("WARN_MINUTES", cls.warn),
+            metric_delay=minutes("METRIC_DELAY_MINUTES", cls.metric_delay),
             scope=scope,
-            keep_tag=v.text("KEEP_TAG", KEEP_TAG),
+            keep_tag=v.text("KEEP_TAG", cls.keep_tag),
             dry_run=v.flag("DRY_RUN", scope is Scope.ACCOUNT) or event.get("dry_run") is True,
-            max_deletes=int(v.number("MAX_DELETES", 5)),
+            max_deletes=int(v.number("MAX_DELETES", cls.max_deletes)),
             audit_bucket=v.text("AUDIT_BUCKET"),
             topic_arn=v.text("TOPIC_ARN"),
             hosting_stack=v.text("HOSTING_STACK"),
-            regions=_words(v.text("REGIONS")),
+            regions=v.words("REGIONS"),
             other_kinds=tuple(Kind(word) for word in kinds if word in set(Kind)),
-            metric_namespace=v.text("METRIC_NAMESPACE", "FinExpert"),
+            metric_namespace=v.text("METRIC_NAMESPACE", cls.metric_namespace),
         )
         for word in kinds:
             if word not in set(Kind):
@@ -110,8 +134,3 @@ class Settings:
             v.problem("IDLE_MINUTES is 0: write how long nobody must have used an endpoint, in minutes")
         v.check()
         return settings
-
-
-def _words(text: str) -> tuple[str, ...]:
-    """A list with commas or blanks between, each word once, in its order."""
-    return tuple(dict.fromkeys(text.replace(",", " ").split()))

@@ -5,7 +5,7 @@ cannot have changed since the last run is remembered while the function is warm.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from core.aws.calls import Clients, error_text, is_missing
 from core.aws.tags import Tags, list_tags
 from core.reaper.answers import config_of, detail_of
 from core.reaper.facts import Config, Detail, Endpoint, Need, Unreadable
+from core.reaper.warm import Memory, version
 
 #: A description is used again for so long. Every change of the endpoint moves its LastModifiedTime, which the
 #: list shows and which voids the description at once; and before a deletion all is read anew.
@@ -22,28 +23,6 @@ REMEMBERED = timedelta(hours=1)
 #: leaves out some are asked themselves: if none has a tag, the others have none either, since the index
 #: leaves out what was never tagged.
 SAMPLED = 2
-
-
-@dataclass
-class Memory:
-    """Of one region: descriptions by ARN, creation and last change; configurations by name, which AWS never
-    changes in place."""
-
-    details: dict[tuple[str, datetime, datetime], tuple[datetime, Detail]] = field(default_factory=dict)
-    configs: dict[str, Config] = field(default_factory=dict)
-
-    def of(self, endpoints: Iterable[Endpoint]) -> list[Endpoint]:
-        """Forget what belongs to no endpoint of the list; the remembered ones, longest known first."""
-        listed = {_version(endpoint): endpoint for endpoint in endpoints}
-        self.details = {version: kept for version, kept in self.details.items() if version in listed}
-        used = {detail.config_name for _, detail in self.details.values()}
-        self.configs = {name: config for name, config in self.configs.items() if name in used}
-        return [listed[version] for version in sorted(self.details, key=lambda v: (self.details[v][0], v))]
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self.details.clear()
-        self.configs.clear()
 
 
 class SingleReads:
@@ -84,7 +63,7 @@ class SingleReads:
         known = memory.of(endpoints)
         self.remembers = bool(known)
         for endpoint in known[:SAMPLED]:
-            _, remembered = memory.details.pop(_version(endpoint))
+            _, remembered = memory.details.pop(version(endpoint))
             if self._detail(endpoint) != remembered:
                 memory.clear()
                 self.remembers = False
@@ -116,8 +95,8 @@ class SingleReads:
         return tags
 
     def _detail(self, endpoint: Endpoint) -> Detail | Unreadable:
-        version = _version(endpoint)
-        read_at, detail = self._memory.details.get(version, (None, None))
+        known_as = version(endpoint)
+        read_at, detail = self._memory.details.get(known_as, (None, None))
         if detail is not None and read_at is not None and self._now() - read_at < REMEMBERED:
             return detail
         found: Detail | Unreadable = self._one(
@@ -127,7 +106,7 @@ class SingleReads:
         )
         # What is scaled to zero can come back at any moment.
         if isinstance(found, Detail) and all(v.instances or v.serverless for v in found.variants):
-            self._memory.details[version] = self._now(), found
+            self._memory.details[known_as] = self._now(), found
         return found
 
     def _config(self, endpoint: Endpoint) -> Config | Unreadable:
@@ -154,7 +133,3 @@ class SingleReads:
             if not is_missing(error):  # that it is gone is known, not unread
                 self._note(f"{need.value} of {endpoint.name}", problem)
             return Unreadable(problem)
-
-
-def _version(endpoint: Endpoint) -> tuple[str, datetime, datetime]:
-    return endpoint.arn, endpoint.created, endpoint.modified

@@ -9,8 +9,6 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from core.names import KEEP_TAG, METRIC_NAMESPACE
-from core.reaper.settings import Kind
 from infra.arns import Arns
 from infra.functions import FunctionBase, ProjectFunction
 from infra.permissions import ANYTHING, Statement, allow, owned, put_own_metrics
@@ -74,22 +72,7 @@ class IdleReaper(ProjectFunction):
             construct_id,
             base,
             purpose="idle-reaper",
-            environment={
-                "IDLE_MINUTES": str(settings.idle_minutes),
-                "MIN_AGE_MINUTES": str(settings.min_age_minutes),
-                "WARN_MINUTES": str(settings.warn_minutes),
-                "METRIC_DELAY_MINUTES": str(settings.metric_delay_minutes),
-                "SCOPE": settings.reaper_scope,
-                "KEEP_TAG": KEEP_TAG,
-                "DRY_RUN": "true" if settings.reaper_only_tells else "false",
-                "MAX_DELETES": str(settings.max_deletes),
-                "HOSTING_STACK": base.arns.names.stack("Hosting"),
-                "TOPIC_ARN": topic_arn,
-                "AUDIT_BUCKET": audit_bucket,
-                "METRIC_NAMESPACE": METRIC_NAMESPACE,
-                "OTHER_KINDS": ",".join(Kind),
-                **({"REGIONS": ",".join(settings.reaper_regions)} if settings.reaper_regions else {}),
-            },
+            environment=settings.reaper(topic_arn=topic_arn, audit_bucket=audit_bucket).environment(),
             permissions=idle_reaper(
                 base.arns,
                 topic_arn,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from core.reaper.facts import Action, Verdict, keep
 from core.reaper.others.facts import STUCK, UNATTENDED, Resource
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 
 HOUR = timedelta(hours=1)
 #: AWS writes activity and health check together for apps whose users it cannot see.
@@ -27,7 +27,7 @@ def last_activity(app: Resource) -> datetime | None:
     return detail.active
 
 
-def judge(app: Resource, settings: Settings, now: datetime) -> Verdict:
+def judge(app: Resource, settings: ReaperSettings, now: datetime) -> Verdict:
     """Tell of one that nobody used for the idle time, or that runs for long without telling."""
     detail = app.known
     kind = (detail.instance_type if detail else "") or app.instance_type

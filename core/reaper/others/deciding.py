@@ -10,10 +10,10 @@ from core.reaper.facts import Need, Unreadable, Verdict, keep
 from core.reaper.others import apps, jobs, notebooks
 from core.reaper.others.facts import Resource
 from core.reaper.rules import protection, scope
-from core.reaper.settings import Kind, Settings
+from core.reaper.settings import Kind, ReaperSettings
 
 
-def decide(resource: Resource, settings: Settings, now: datetime) -> Verdict | Need:
+def decide(resource: Resource, settings: ReaperSettings, now: datetime) -> Verdict | Need:
     """Young ones are kept on what the list says; owners and protection come before everything else."""
     if now - max(resource.created, resource.modified) < settings.least_age:
         return keep("created or changed a short while ago")
@@ -46,7 +46,7 @@ def usd_per_hour(resource: Resource, region: str) -> float | None:
         return None
 
 
-def evidence(resource: Resource, settings: Settings, now: datetime) -> dict[str, Any]:
+def evidence(resource: Resource, settings: ReaperSettings, now: datetime) -> dict[str, Any]:
     """Only what was read."""
     found: dict[str, Any] = {
         "arn": resource.arn,

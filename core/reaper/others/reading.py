@@ -12,7 +12,7 @@ from core.aws.tags import list_tags
 from core.reaper.facts import Need, Unreadable, Verdict, keep
 from core.reaper.others.deciding import decide, evidence
 from core.reaper.others.facts import Detail, OtherDecision, Resource
-from core.reaper.settings import Kind, Settings
+from core.reaper.settings import Kind, ReaperSettings
 
 #: Of one kind no more than this many are asked for one by one in a run.
 MOST = 100
@@ -31,7 +31,7 @@ class Findings:
         return {"decisions": [each.to_dict() for each in self.decisions], "unlisted": dict(self.unlisted)}
 
 
-def look(clients: Clients, settings: Settings, now: datetime, has_time: Callable[[], bool]) -> Findings:
+def look(clients: Clients, settings: ReaperSettings, now: datetime, has_time: Callable[[], bool]) -> Findings:
     """All kinds of the settings. One that cannot be listed is told in `unlisted` and stops no other."""
     found = Findings()
     sagemaker = clients("sagemaker")
@@ -63,7 +63,7 @@ def look(clients: Clients, settings: Settings, now: datetime, has_time: Callable
 
 
 def _settled(
-    sagemaker: Any, resource: Resource, settings: Settings, now: datetime
+    sagemaker: Any, resource: Resource, settings: ReaperSettings, now: datetime
 ) -> tuple[Resource, Verdict]:
     while isinstance(outcome := decide(resource, settings, now), Need):
         if outcome is Need.DETAIL:

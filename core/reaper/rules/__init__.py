@@ -24,10 +24,10 @@ from core.reaper.rules import (
     status,
     warning,
 )
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 from core.reaper.wording import minutes
 
-Rule = Callable[[Endpoint, Settings, datetime], Verdict | Need | None]
+Rule = Callable[[Endpoint, ReaperSettings, datetime], Verdict | Need | None]
 
 #: A `Need` between the rules: what stands after it is worth reading that.
 LADDER: tuple[Rule | Need, ...] = (
@@ -50,7 +50,7 @@ LADDER: tuple[Rule | Need, ...] = (
 USE_RULES = (discovered, requests, in_flight, backlog, components)
 
 
-def decide(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | Need:
+def decide(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | Need:
     """The decision on one endpoint, or what must be read first. Pure."""
     for step in LADDER:
         outcome = _unread(endpoint, step) if isinstance(step, Need) else step(endpoint, settings, now)

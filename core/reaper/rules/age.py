@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.reaper.facts import Endpoint, Verdict, keep
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 from core.reaper.wording import minutes
 
 
-def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | None:
+def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | None:
     """Keep until the least age has passed since creation and since the last change."""
     age = now - max(endpoint.created, endpoint.modified)
     if age >= settings.least_age:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from core.reaper.facts import Endpoint, Need, Series, Verdict
 from core.reaper.rules.use import judge_series
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 
 
 def series(endpoint: Endpoint) -> list[Series]:
@@ -29,6 +29,6 @@ def series(endpoint: Endpoint) -> list[Series]:
     return found
 
 
-def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | Need | None:
+def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | Need | None:
     """Keep while requests wait or were worked on."""
     return judge_series(series(endpoint), "asynchronous work", endpoint, settings, now)

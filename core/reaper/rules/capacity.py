@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.reaper.facts import Endpoint, Need, Unreadable, Verdict, keep
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 
 
-def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | Need | None:
+def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | Need | None:
     """Keep endpoints whose every variant costs nothing when nobody calls, and those that cannot be
     described."""
     if isinstance(endpoint.detail, Unreadable):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from core.reaper.facts import Action, Endpoint, Need, Series, Unreadable, Verdict, keep
 from core.reaper.rules.use import judge_series
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 
 #: A component that is still being created after this long will not come up, but its instance bills.
 STUCK = timedelta(hours=3)
@@ -32,7 +32,7 @@ def series(endpoint: Endpoint) -> list[Series]:
     return found
 
 
-def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | Need | None:
+def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | Need | None:
     """Keep if a component is used or is changing; tell of one that hangs; keep if they are unknown."""
     if isinstance(endpoint.components, Unreadable):
         return _unlisted(endpoint, endpoint.components)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from core.reaper.facts import Detail, Endpoint, Need, Series, Unreadable, Verdict, keep
 from core.reaper.rules.use import judge_series
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 
 
 def series(endpoint: Endpoint) -> list[Series]:
@@ -17,7 +17,7 @@ def series(endpoint: Endpoint) -> list[Series]:
     return [] if isinstance(endpoint.discovered, Unreadable) else sorted(endpoint.discovered, key=str)
 
 
-def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | Need | None:
+def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | Need | None:
     """Keep if any listed series shows use, or if none could be listed where that is the only way to know."""
     if isinstance(endpoint.discovered, Unreadable):
         if isinstance(endpoint.detail, Detail) and endpoint.detail.enhanced_metrics:

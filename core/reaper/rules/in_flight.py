@@ -6,7 +6,7 @@ from datetime import datetime
 
 from core.reaper.facts import Endpoint, Need, Series, Verdict
 from core.reaper.rules.use import judge_series
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 
 
 def series(endpoint: Endpoint) -> list[Series]:
@@ -19,6 +19,6 @@ def series(endpoint: Endpoint) -> list[Series]:
     ]
 
 
-def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | Need | None:
+def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | Need | None:
     """Keep while a call is in flight."""
     return judge_series(series(endpoint), "calls are in flight", endpoint, settings, now)

@@ -8,16 +8,16 @@ from core.aws.tags import owning_stack
 from core.endpoint.hosting import Hosting, HostingState
 from core.names import PROJECT_TAG
 from core.reaper.facts import Action, Endpoint, Unreadable, Verdict, keep
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 
 
-def of_hosting(endpoint: Endpoint, settings: Settings) -> bool:
+def of_hosting(endpoint: Endpoint, settings: ReaperSettings) -> bool:
     """Whether the Hosting stack owns it, by its tags or by the stack's outputs."""
     by_tag = bool(settings.hosting_stack) and owning_stack(endpoint.known_tags) == settings.hosting_stack
     return by_tag or endpoint.hosting_endpoint
 
 
-def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | None:
+def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | None:
     """Tell of other stacks' endpoints; keep Hosting's while its stack cannot be switched; else go on."""
     if of_hosting(endpoint, settings):
         return _hosting(endpoint.hosting)

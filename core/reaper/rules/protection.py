@@ -6,10 +6,10 @@ from datetime import UTC, datetime, time
 
 from core.environment import FALSE, TRUE
 from core.reaper.facts import Tagged, Unreadable, Verdict, keep
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 
 
-def judge(endpoint: Tagged, settings: Settings, now: datetime) -> Verdict | None:
+def judge(endpoint: Tagged, settings: ReaperSettings, now: datetime) -> Verdict | None:
     """Keep what carries the keep tag, unless its date is past or it says no in so many words."""
     if isinstance(endpoint.tags, Unreadable):
         return keep(f"its tags cannot be read, so it may be protected ({endpoint.tags.why})")

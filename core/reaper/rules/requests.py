@@ -6,7 +6,7 @@ from datetime import datetime
 
 from core.reaper.facts import Endpoint, Need, Series, Verdict, keep
 from core.reaper.rules.use import judge_series
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 
 
 def series(endpoint: Endpoint) -> list[Series]:
@@ -17,7 +17,7 @@ def series(endpoint: Endpoint) -> list[Series]:
     ]
 
 
-def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | Need | None:
+def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | Need | None:
     """Keep if any variant got a request."""
     if not endpoint.variants:
         if endpoint.config is None:

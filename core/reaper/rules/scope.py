@@ -7,10 +7,10 @@ from datetime import datetime
 from core.aws.tags import owning_stack
 from core.names import PROJECT_TAG
 from core.reaper.facts import Tagged, Unreadable, Verdict, keep
-from core.reaper.settings import Scope, Settings
+from core.reaper.settings import ReaperSettings, Scope
 
 
-def judge(endpoint: Tagged, settings: Settings, now: datetime) -> Verdict | None:
+def judge(endpoint: Tagged, settings: ReaperSettings, now: datetime) -> Verdict | None:
     """In the scope `project`, keep what neither carries the project's tag nor is Hosting's."""
     if settings.scope is Scope.ACCOUNT or endpoint.hosting_endpoint or endpoint.tags is None:
         return None

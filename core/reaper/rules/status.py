@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from core.reaper.facts import Action, Endpoint, Verdict, keep
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 
 #: In these an endpoint can be deleted at all; Failed serves nobody, whatever else is true of it.
 DELETABLE = ("InService", "Failed")
@@ -13,7 +13,7 @@ DELETABLE = ("InService", "Failed")
 STUCK = timedelta(hours=1)
 
 
-def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | None:
+def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | None:
     """Keep what is not in a deletable status."""
     if endpoint.status == "Deleting" and now - endpoint.modified > STUCK:
         return Verdict(

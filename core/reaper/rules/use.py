@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from core.reaper.facts import Endpoint, Need, Reading, Series, Unreadable, Verdict, keep
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 
 
 def judge_series(
-    series: Iterable[Series], what: str, endpoint: Endpoint, settings: Settings, now: datetime
+    series: Iterable[Series], what: str, endpoint: Endpoint, settings: ReaperSettings, now: datetime
 ) -> Verdict | Need | None:
     """Keep if any series shows use since the window opened, or cannot be read; `what` names the use."""
     opened = settings.window_start(now)

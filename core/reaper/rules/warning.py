@@ -7,7 +7,7 @@ from datetime import datetime
 from core.names import DELETE_AFTER_TAG
 from core.reaper.facts import Action, Endpoint, Verdict
 from core.reaper.rules.protection import moment
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 from core.reaper.wording import minutes
 
 
@@ -16,19 +16,19 @@ def deadline(endpoint: Endpoint) -> datetime | None:
     return moment(endpoint.known_tags.get(DELETE_AFTER_TAG, ""))
 
 
-def warned_at(endpoint: Endpoint, settings: Settings) -> datetime | None:
+def warned_at(endpoint: Endpoint, settings: ReaperSettings) -> datetime | None:
     """When the warning was given: use since then makes it void."""
     end = deadline(endpoint)
     return end - settings.warn if end and settings.warn else None
 
 
-def announced(endpoint: Endpoint, settings: Settings) -> bool:
+def announced(endpoint: Endpoint, settings: ReaperSettings) -> bool:
     """Whether a warning stands: it was given, and nobody has used the endpoint since."""
     given, used = warned_at(endpoint, settings), endpoint.last_used
     return given is not None and (used is None or used <= given)
 
 
-def judge(endpoint: Endpoint, settings: Settings, now: datetime) -> Verdict | None:
+def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | None:
     """Warn first; wait until the deadline; then let it go on to the deletion."""
     if not settings.warn:
         return None

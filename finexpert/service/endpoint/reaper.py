@@ -16,8 +16,7 @@ from core.reaper.reader import Reader
 from core.reaper.rules import protection, wanted_series
 from core.reaper.rules.warning import announced, deadline
 from core.reaper.run import NO_CONTEXT_SECONDS
-from core.reaper.settings import Scope
-from core.reaper.settings import Settings as ReaperSettings
+from core.reaper.settings import ReaperSettings
 from finexpert.errors import UserError
 from finexpert.service.deployment import Deployment
 from finexpert.service.money.costs import TargetClients
@@ -174,29 +173,13 @@ class Foresight:
     reason: str = ""
 
 
-def reaper_settings(deployment: Deployment) -> ReaperSettings:
-    """What the deployed reaper goes by (its environment: infra/guardrails/stack.py)."""
-    settings = deployment.settings
-    return ReaperSettings(
-        project=settings.prefix,
-        region=settings.region,
-        idle=timedelta(minutes=settings.idle_minutes),
-        min_age=timedelta(minutes=settings.min_age_minutes),
-        warn=timedelta(minutes=settings.warn_minutes),
-        metric_delay=timedelta(minutes=settings.metric_delay_minutes),
-        scope=Scope(settings.reaper_scope),
-        dry_run=settings.reaper_only_tells,
-        hosting_stack=deployment.names.stack("Hosting"),
-    )
-
-
 def forecast(deployment: Deployment, now: datetime) -> Foresight:
     """Read what the reaper would read of the live endpoint, and foresee.
 
     Raises:
         botocore.exceptions.ClientError: there is no endpoint, or it cannot be read.
     """
-    settings, clients = reaper_settings(deployment), TargetClients(deployment.target)
+    settings, clients = deployment.settings.reaper(), TargetClients(deployment.target)
     reader = Reader(clients, settings, lambda: now, lambda: NO_CONTEXT_SECONDS)
     described = clients("sagemaker").describe_endpoint(EndpointName=deployment.names.endpoint)
     endpoint = reader.fresh(endpoint_of(described))

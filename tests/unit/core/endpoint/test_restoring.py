@@ -10,8 +10,9 @@ import pytest
 
 from core.endpoint.restoring import SnapshotUnusable, plan
 from core.names import STACK_NAME_TAG
+from core.reaper import run
 from core.reaper.run import Run
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 from finexpert.errors import UserError
 from finexpert.service.endpoint import restore as restoring
 from finexpert.service.endpoint import switch
@@ -27,8 +28,8 @@ def cloud() -> ReaperCloud:
 
 
 def reap(cloud: ReaperCloud, **settings: Any) -> dict[str, str]:
-    given = Settings(audit_bucket=BUCKET, **settings)
-    answer = Run(cloud, given, lambda: cloud.now, pause=lambda _: None).answer()
+    given = ReaperSettings(audit_bucket=BUCKET, **settings)
+    answer = run.reap([Run(cloud, given, lambda: cloud.now, pause=lambda _: None)])
     return {decision["endpoint"]: decision["action"] for decision in answer["decisions"]}
 
 

@@ -10,17 +10,24 @@ from typing import Any
 import pytest
 
 from core.names import DELETE_AFTER_TAG, STACK_NAME_TAG
-from core.reaper import run as module
-from core.reaper.run import Run
-from core.reaper.settings import Settings
+from core.reaper.run import Run, reap
+from core.reaper.settings import ReaperSettings
+from core.reaper.warm import WarmState
 from tests.fakes.cloud import NOW, Cloud, arn, error, minutes
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:finexpert-alerts"
 
+KEPT = WarmState()
+"""What one run leaves for the next, besides what was read."""
+
+
+def kept() -> WarmState:
+    return WarmState(told=KEPT.told, begin_with=KEPT.begin_with)
+
 
 @pytest.fixture(autouse=True)
 def _nobody_was_told() -> None:
-    module._told.clear()
+    KEPT.told.clear()
 
 
 @pytest.fixture
@@ -29,21 +36,31 @@ def cloud() -> Cloud:
 
 
 def run(cloud: Cloud, **settings: Any) -> dict[str, dict[str, Any]]:
-    answer = Run(
-        cloud, Settings(topic_arn=TOPIC, **settings), lambda: cloud.now, pause=lambda _: None
-    ).answer()
+    answer = reap(
+        [
+            Run(
+                cloud,
+                ReaperSettings(topic_arn=TOPIC, **settings),
+                lambda: cloud.now,
+                pause=lambda _: None,
+                warm=kept(),
+            )
+        ]
+    )
     return {decision["endpoint"]: decision for decision in answer["decisions"]}
 
 
 def complete(cloud: Cloud, **settings: Any) -> bool:
-    answer = Run(cloud, Settings(**settings), lambda: cloud.now, pause=lambda _: None).answer()
+    answer = reap(
+        [Run(cloud, ReaperSettings(**settings), lambda: cloud.now, pause=lambda _: None, warm=kept())]
+    )
     return bool(answer["complete"])
 
 
 class TestContract:
     def test_the_answer_has_the_contract_s_fields_and_is_json(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
-        answer = Run(cloud, Settings(), lambda: NOW).answer()
+        answer = reap([Run(cloud, ReaperSettings(), lambda: NOW)])
         assert set(answer) == {"decisions", "api_calls", "complete"}
         assert set(answer["decisions"][0]) == {"endpoint", "action", "reason", "evidence"}
         assert json.loads(json.dumps(answer)) == answer
@@ -156,7 +173,7 @@ class TestDeleting:
 
     def test_a_run_out_of_time_says_so_and_deletes_nothing(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
-        answer = Run(cloud, Settings(), lambda: NOW, seconds_left=lambda: 10.0).answer()
+        answer = reap([Run(cloud, ReaperSettings(), lambda: NOW, seconds_left=lambda: 10.0)])
         assert answer["complete"] is False
         assert answer["decisions"][0]["action"] == "keep" and "idle" in cloud.endpoints
 
@@ -262,7 +279,7 @@ class TestUnreadable:
     def test_a_deleted_configuration_hides_the_price_but_does_not_save(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
         cloud.configs.clear()
-        answer = Run(cloud, Settings(audit_bucket="b"), lambda: NOW).answer()
+        answer = reap([Run(cloud, ReaperSettings(audit_bucket="b"), lambda: NOW)])
         assert answer["complete"] and answer["decisions"][0]["action"] == "delete"
         assert "usd_per_hour" not in answer["decisions"][0]["evidence"]
         assert json.loads(next(iter(cloud.objects.values())))["endpoint_config"] is None
@@ -273,20 +290,20 @@ class TestUnreadable:
         cloud.failures["ListEndpoints"] = lambda request: (
             error("ThrottlingException", "Rate exceeded") if "NextToken" in request else None
         )
-        answer = Run(cloud, Settings(max_deletes=1000), lambda: NOW).answer()
+        answer = reap([Run(cloud, ReaperSettings(max_deletes=1000), lambda: NOW)])
         assert answer["complete"] is False
         assert len(answer["decisions"]) == 100 and len(cloud.endpoints) == 50
 
     def test_no_list_at_all_is_an_empty_incomplete_answer(self, cloud: Cloud) -> None:
         cloud.failures["ListEndpoints"] = error("AccessDeniedException", "no")
-        answer = Run(cloud, Settings(), lambda: NOW).answer()
+        answer = reap([Run(cloud, ReaperSettings(), lambda: NOW)])
         assert answer["decisions"] == [] and answer["complete"] is False
 
     def test_unlisted_components_keep_what_may_have_some(self, cloud: Cloud) -> None:
         cloud.endpoint("hosts", hosts_components=True)
         cloud.endpoint("plain")
         cloud.failures["ListInferenceComponents"] = error("AccessDeniedException", "no")
-        answer = Run(cloud, Settings(), lambda: NOW).answer()
+        answer = reap([Run(cloud, ReaperSettings(), lambda: NOW)])
         actions = {d["endpoint"]: d["action"] for d in answer["decisions"]}
         assert actions == {"hosts": "keep", "plain": "delete"} and answer["complete"] is False
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from core.reaper.run import Run
-from core.reaper.settings import Settings
+from core.reaper.run import Run, reap
+from core.reaper.settings import ReaperSettings
 from tests.fakes.cloud import NOW, Cloud
 
 
 def calls(cloud: Cloud, **settings: Any) -> int:
-    answer = Run(cloud, Settings(**settings), lambda: NOW).answer()
+    answer = reap([Run(cloud, ReaperSettings(**settings), lambda: NOW)])
     assert answer["complete"] and answer["api_calls"] == len(cloud.log)
     return int(answer["api_calls"])
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from core.reaper.run import Run
+from core.reaper.run import Run, reap
 from tests.conformance.reaper import replay
 from tests.fakes.cloud import NOW, Cloud
 from tests.unit.core.reaper.test_corpus import CORPUS, SETTINGS
@@ -47,7 +47,7 @@ def test_the_published_corpus_is_the_tested_one() -> None:
 def test_from_the_file_alone_no_kill_is_false_and_none_is_missed(later: timedelta) -> None:
     cloud = replay.Backend(now=NOW + later)
     labels = replay.load(cloud, json.loads(replay.CORPUS.read_text(encoding="utf-8")))
-    answer = Run(cloud, SETTINGS, lambda: cloud.now, pause=lambda _: None).answer()
+    answer = reap([Run(cloud, SETTINGS, lambda: cloud.now, pause=lambda _: None)])
     assert {d["endpoint"]: d["action"] for d in answer["decisions"]} == labels
     found = replay.score(cloud, labels)
     assert found.false_kills == found.missed == []

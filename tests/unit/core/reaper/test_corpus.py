@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from core.names import STACK_NAME_TAG
-from core.reaper.run import Run
-from core.reaper.settings import Scope, Settings
+from core.reaper.run import Run, reap
+from core.reaper.settings import ReaperSettings, Scope
 from tests.fakes.cloud import NOW, Cloud, error, minutes
 
 KEEP, DELETE, NOTIFY = "keep", "delete", "notify"
@@ -295,11 +295,11 @@ def never_tagged(cloud: Cloud) -> str:
     return cloud.endpoint(name(never_tagged), project=None)
 
 
-SETTINGS = Settings(max_deletes=1000)
+SETTINGS = ReaperSettings(max_deletes=1000)
 
 
-def run(cloud: Cloud, settings: Settings = SETTINGS) -> dict[str, str]:
-    answer = Run(cloud, settings, lambda: NOW, pause=lambda _: None).answer()
+def run(cloud: Cloud, settings: ReaperSettings = SETTINGS) -> dict[str, str]:
+    answer = reap([Run(cloud, settings, lambda: NOW, pause=lambda _: None)])
     return {decision["endpoint"]: decision["action"] for decision in answer["decisions"]}
 
 
@@ -336,14 +336,14 @@ def test_each_alone(label: str) -> None:
 
 def test_a_dry_run_decides_alike_and_touches_nothing(fleet: Cloud) -> None:
     before = (set(fleet.endpoints), set(fleet.components), {k: dict(v) for k, v in fleet.tags.items()})
-    assert run(fleet, Settings(max_deletes=1000, dry_run=True)) == expected()
+    assert run(fleet, ReaperSettings(max_deletes=1000, dry_run=True)) == expected()
     assert (set(fleet.endpoints), set(fleet.components), fleet.tags) == before
     assert not fleet.messages and not fleet.objects
 
 
 def test_the_whole_account_takes_in_untagged_and_other_projects(fleet: Cloud) -> None:
     wanted = expected() | {"other-project": DELETE, "never-tagged": DELETE}
-    assert run(fleet, Settings(max_deletes=1000, scope=Scope.ACCOUNT)) == wanted
+    assert run(fleet, ReaperSettings(max_deletes=1000, scope=Scope.ACCOUNT)) == wanted
 
 
 @pytest.mark.parametrize("broken", ["GetResources", "ListMetrics"])
@@ -363,5 +363,5 @@ def test_longer_windows_use_longer_periods_and_decide_alike() -> None:
     cloud = Cloud()
     cloud.requests(cloud.endpoint("used-yesterday", age=60 * 24 * 9), 60 * 24)
     cloud.requests(cloud.endpoint("used-last-week", age=60 * 24 * 9), 60 * 24 * 8)
-    week = Settings(idle=minutes(60 * 24 * 7), max_deletes=9)
+    week = ReaperSettings(idle=minutes(60 * 24 * 7), max_deletes=9)
     assert run(cloud, week) == {"used-yesterday": KEEP, "used-last-week": DELETE}

@@ -8,19 +8,26 @@ from typing import Any
 import pytest
 
 from core.environment import ConfigurationError
-from core.reaper import run as module
-from core.reaper.run import Run
-from core.reaper.settings import Kind, Scope, Settings
+from core.reaper.run import Run, reap
+from core.reaper.settings import Kind, ReaperSettings, Scope
+from core.reaper.warm import WarmState
 from tests.fakes.cloud import arn, error
 from tests.fakes.reaper_cloud import ReaperCloud
 
 HOUR = 60
 TOPIC = "arn:aws:sns:us-east-1:123456789012:finexpert-alerts"
 
+KEPT = WarmState()
+"""What one run leaves for the next, besides what was read."""
+
+
+def kept() -> WarmState:
+    return WarmState(told=KEPT.told, begin_with=KEPT.begin_with)
+
 
 @pytest.fixture(autouse=True)
 def _nobody_was_told() -> None:
-    module._told.clear()
+    KEPT.told.clear()
 
 
 @pytest.fixture
@@ -30,7 +37,7 @@ def cloud() -> ReaperCloud:
 
 def answer(cloud: ReaperCloud, **settings: Any) -> dict[str, Any]:
     given = {"other_kinds": tuple(Kind), "topic_arn": TOPIC, **settings}
-    return Run(cloud, Settings(**given), lambda: cloud.now, pause=lambda _: None).answer()
+    return reap([Run(cloud, ReaperSettings(**given), lambda: cloud.now, pause=lambda _: None, warm=kept())])
 
 
 def actions(cloud: ReaperCloud, **settings: Any) -> dict[str, str]:
@@ -185,10 +192,13 @@ def test_the_answer_is_the_contract_s_alone_unless_kinds_are_asked_for(cloud: Re
 
 
 def test_the_kinds_are_read_from_the_environment() -> None:
-    assert Settings.load({}, {}).other_kinds == ()
-    assert Settings.load({"OTHER_KINDS": "apps, training-jobs"}, {}).other_kinds == (Kind.APPS, Kind.TRAINING)
+    assert ReaperSettings.load({}, {}).other_kinds == ()
+    assert ReaperSettings.load({"OTHER_KINDS": "apps, training-jobs"}, {}).other_kinds == (
+        Kind.APPS,
+        Kind.TRAINING,
+    )
     with pytest.raises(ConfigurationError, match="OTHER_KINDS has 'buckets'"):
-        Settings.load({"OTHER_KINDS": "buckets"}, {})
+        ReaperSettings.load({"OTHER_KINDS": "buckets"}, {})
 
 
 def test_one_hundred_a_kind_are_asked_for_and_the_rest_is_told(cloud: ReaperCloud) -> None:

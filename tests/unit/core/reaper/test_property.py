@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.reaper.run import Run
-from core.reaper.settings import Settings
+from core.reaper.run import Run, reap
+from core.reaper.settings import ReaperSettings
 from tests.fakes.cloud import NOW, Cloud
 
 IDLE, DELAY, MIN_AGE = 60, 3, 60
@@ -83,7 +83,7 @@ def test_kills_what_is_idle_and_nothing_else(histories: list[History], limit: in
     fleet = {f"e-{number}": history for number, history in enumerate(histories)}
     for name, history in fleet.items():
         build(cloud, name, history)
-    answer = Run(cloud, Settings(max_deletes=limit), lambda: NOW, pause=lambda _: None).answer()
+    answer = reap([Run(cloud, ReaperSettings(max_deletes=limit), lambda: NOW, pause=lambda _: None)])
 
     wanted = {name for name, history in fleet.items() if should_go(history)}
     gone = set(fleet) - set(cloud.endpoints)

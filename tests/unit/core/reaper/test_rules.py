@@ -40,10 +40,10 @@ from core.reaper.rules import (
     status,
     warning,
 )
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 from tests.fakes.cloud import NOW, arn, minutes
 
-SETTINGS = Settings(hosting_stack="FinExpert-Hosting")
+SETTINGS = ReaperSettings(hosting_stack="FinExpert-Hosting")
 DETAIL = Detail(config_name="c", variants=(Variant(name="v", instances=1),))
 CONFIG = Config(variants=(ConfiguredVariant(name="v", instance_type="ml.g5.2xlarge", instances=1),))
 BASE = Component(name="base", variant="v", status="InService", created=NOW - minutes(300))
@@ -137,13 +137,13 @@ def test_another_stack_s_endpoint_is_told_of_and_one_without_goes_on() -> None:
 
 
 def test_the_warning_holds_until_its_deadline() -> None:
-    settings = Settings(warn=timedelta(minutes=30))
+    settings = ReaperSettings(warn=timedelta(minutes=30))
     waiting = endpoint(tags={**TAGGED, "finexpert:delete-after": "2026-11-20T12:10:00Z"})
     over = endpoint(tags={**TAGGED, "finexpert:delete-after": "2026-11-20T11:59:00Z"})
     verdict = warning.judge(waiting, settings, NOW)
     assert verdict is not None and verdict.action is Action.WARN
     assert warning.judge(over, settings, NOW) is None
-    assert warning.judge(endpoint(), Settings(), NOW) is None
+    assert warning.judge(endpoint(), ReaperSettings(), NOW) is None
 
 
 def test_what_is_unread_is_asked_for_step_by_step() -> None:
@@ -183,23 +183,23 @@ def test_moments(text: str, wanted: datetime | None) -> None:
 
 class TestSettings:
     def test_defaults_touch_only_the_project(self) -> None:
-        settings = Settings.load({}, {})
+        settings = ReaperSettings.load({}, {})
         assert (settings.scope, settings.dry_run, settings.idle) == ("project", False, timedelta(hours=1))
 
     def test_the_whole_account_is_a_dry_run_until_it_is_switched(self) -> None:
-        assert Settings.load({"SCOPE": "account"}, {}).dry_run
-        assert not Settings.load({"SCOPE": "account", "DRY_RUN": "false"}, {}).dry_run
+        assert ReaperSettings.load({"SCOPE": "account"}, {}).dry_run
+        assert not ReaperSettings.load({"SCOPE": "account", "DRY_RUN": "false"}, {}).dry_run
 
     def test_the_event_can_switch_a_dry_run_on_but_not_off(self) -> None:
-        assert Settings.load({"DRY_RUN": "0"}, {"dry_run": True}).dry_run
-        assert Settings.load({"DRY_RUN": "1"}, {"dry_run": False}).dry_run
+        assert ReaperSettings.load({"DRY_RUN": "0"}, {"dry_run": True}).dry_run
+        assert ReaperSettings.load({"DRY_RUN": "1"}, {"dry_run": False}).dry_run
 
     def test_every_problem_is_named(self) -> None:
         bad = {"IDLE_MINUTES": "soon", "SCOPE": "world", "DRY_RUN": "maybe", "MAX_DELETES": "-1"}
         with pytest.raises(ConfigurationError) as caught:
-            Settings.load(bad, {})
+            ReaperSettings.load(bad, {})
         assert all(name in str(caught.value) for name in bad)
 
     def test_an_idle_time_of_zero_is_refused(self) -> None:
         with pytest.raises(ConfigurationError, match="IDLE_MINUTES is 0"):
-            Settings.load({"IDLE_MINUTES": "0"}, {})
+            ReaperSettings.load({"IDLE_MINUTES": "0"}, {})

@@ -12,21 +12,27 @@ from typing import Any
 import pytest
 
 from core.aws.calls import AwsClients
-from core.reaper import checkpoint
-from core.reaper import run as module
-from core.reaper.run import Run, answer
-from core.reaper.settings import Scope, Settings
-from core.reaper.single_reads import SAMPLED, Memory
+from core.reaper.run import Run, reap
+from core.reaper.settings import ReaperSettings, Scope
+from core.reaper.single_reads import SAMPLED
+from core.reaper.warm import WarmState
 from tests.fakes.cloud import NOW, Cloud, arn, error, minutes
 from tests.fakes.reaper_cloud import ReaperCloud
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:finexpert-alerts"
 
+KEPT = WarmState()
+"""What one run leaves for the next, besides what was read."""
+
+
+def kept() -> WarmState:
+    return WarmState(told=KEPT.told, begin_with=KEPT.begin_with)
+
 
 @pytest.fixture(autouse=True)
 def _a_cold_function() -> None:
-    module._told.clear()
-    checkpoint._remembered.clear()
+    KEPT.told.clear()
+    KEPT.begin_with.clear()
 
 
 class Timed:
@@ -43,8 +49,15 @@ class Timed:
 
 def timed(cloud: Cloud, seconds: float, **settings: Any) -> dict[str, Any]:
     clock = Timed(cloud, seconds)
-    run = Run(cloud, Settings(**settings), lambda: cloud.now, lambda: clock.left, pause=lambda _: None)
-    return run.answer()
+    run = Run(
+        cloud,
+        ReaperSettings(**settings),
+        lambda: cloud.now,
+        lambda: clock.left,
+        pause=lambda _: None,
+        warm=kept(),
+    )
+    return reap([run])
 
 
 def half_idle(size: int, tags: dict[str, str] | None = None) -> Cloud:
@@ -63,9 +76,9 @@ class TestCalls:
     @pytest.mark.parametrize("size", [200, 1000])
     @pytest.mark.parametrize("scope", list(Scope))
     def test_cold_and_then_warm(self, size: int, scope: Scope) -> None:
-        cloud, memory = half_idle(size), Memory()
-        settings = Settings(dry_run=True, scope=scope, max_deletes=10_000)
-        answers = [Run(cloud, settings, lambda: NOW, memory=memory).answer() for _ in range(2)]
+        cloud, memory = half_idle(size), WarmState()
+        settings = ReaperSettings(dry_run=True, scope=scope, max_deletes=10_000)
+        answers = [reap([Run(cloud, settings, lambda: NOW, warm=memory)]) for _ in range(2)]
         cold = answers[0]["api_calls"]
         warm = answers[1]["api_calls"] - cold  # the in-memory AWS goes on counting
         assert cold <= 0.55 * size and warm <= size / 40 + 10
@@ -76,15 +89,15 @@ class TestCalls:
         cloud = half_idle(1000, tags={})
         cloud.tags.clear()
         cloud.ever_tagged.clear()
-        settings = Settings(dry_run=True, scope=Scope.ACCOUNT, max_deletes=10_000)
-        found = Run(cloud, settings, lambda: NOW).answer()
+        settings = ReaperSettings(dry_run=True, scope=Scope.ACCOUNT, max_deletes=10_000)
+        found = reap([Run(cloud, settings, lambda: NOW)])
         assert found["api_calls"] <= 0.55 * 1000 and len(cloud.called("ListTags")) == SAMPLED
         assert sum(d["action"] == "delete" for d in found["decisions"]) == 500
 
     def test_an_index_that_lists_nothing_is_not_believed(self) -> None:
         cloud = half_idle(20)
         cloud.ever_tagged.clear()  # what the index lists
-        found = Run(cloud, Settings(dry_run=True, max_deletes=99), lambda: NOW).answer()
+        found = reap([Run(cloud, ReaperSettings(dry_run=True, max_deletes=99), lambda: NOW)])
         assert sum(d["action"] == "delete" for d in found["decisions"]) == 10
 
     def test_a_tag_that_the_index_lacks_saves_from_the_deletion(self) -> None:
@@ -92,28 +105,37 @@ class TestCalls:
         cloud.tags.clear()
         cloud.ever_tagged.clear()
         cloud.tags[arn("endpoint", "e-0018")] = {"finexpert:keep": "true"}
-        Run(cloud, Settings(scope=Scope.ACCOUNT, max_deletes=99), lambda: NOW, pause=lambda _: None).answer()
+        reap(
+            [
+                Run(
+                    cloud,
+                    ReaperSettings(scope=Scope.ACCOUNT, max_deletes=99),
+                    lambda: NOW,
+                    pause=lambda _: None,
+                )
+            ]
+        )
         assert {name for name in cloud.endpoints if not int(name[2:]) % 2} == {"e-0018"}
 
     def test_what_changed_unseen_is_not_remembered(self) -> None:
-        cloud, memory = half_idle(20), Memory()
-        settings = Settings(dry_run=True, max_deletes=99)
-        Run(cloud, settings, lambda: NOW, memory=memory).answer()
+        cloud, memory = half_idle(20), WarmState()
+        settings = ReaperSettings(dry_run=True, max_deletes=99)
+        reap([Run(cloud, settings, lambda: NOW, warm=memory)])
         for endpoint in cloud.endpoints.values():
             endpoint["ProductionVariants"][0]["CurrentInstanceCount"] = 0
-        found = Run(cloud, settings, lambda: NOW, memory=memory).answer()
+        found = reap([Run(cloud, settings, lambda: NOW, warm=memory)])
         assert all(d["action"] == "keep" for d in found["decisions"])
 
     def test_prices_are_learnt_over_runs_so_that_the_dearest_goes_first(self) -> None:
-        cloud, memory = Cloud(), Memory()
+        cloud, memory = Cloud(), WarmState()
         for number in range(60):
             cloud.endpoint(f"e-{number:02}", age=600 - number, instance_type="ml.g4dn.xlarge")
         cloud.endpoint("dear", age=300, instance_type="ml.g5.12xlarge")
         gone: list[str] = []
         for _ in range(4):
             before = set(cloud.endpoints)
-            settings = Settings(max_deletes=1)
-            Run(cloud, settings, lambda: NOW, pause=lambda _: None, memory=memory).answer()
+            settings = ReaperSettings(max_deletes=1)
+            reap([Run(cloud, settings, lambda: NOW, pause=lambda _: None, warm=memory)])
             gone += before - set(cloud.endpoints)
         assert len(gone) == 4 and gone[-1] == "dear"
 
@@ -185,8 +207,8 @@ def test_a_message_is_cut_where_a_topic_would_refuse_it() -> None:
     cloud = Cloud()
     for number in range(400):
         cloud.endpoint(f"idle-{number}")
-    run = Run(cloud, Settings(warn=timedelta(minutes=30), topic_arn=TOPIC), lambda: cloud.now)
-    run.answer()
+    run = Run(cloud, ReaperSettings(warn=timedelta(minutes=30), topic_arn=TOPIC), lambda: cloud.now)
+    reap([run])
     [message] = cloud.messages
     assert len(message["Message"]) < 256_000 and "more lines" in message["Message"]
 
@@ -197,13 +219,15 @@ class TestRegions:
         clouds["us-east-1"].endpoint("cheap", instance_type="ml.g4dn.xlarge")
         clouds["eu-west-1"].endpoint("unpriced", instance_type="ml.z99.large")
         clouds["us-east-1"].endpoint("dear", instance_type="ml.g5.12xlarge")
-        settings = Settings(max_deletes=deletes, topic_arn=TOPIC, audit_bucket="b", regions=tuple(clouds))
+        settings = ReaperSettings(
+            max_deletes=deletes, topic_arn=TOPIC, audit_bucket="b", regions=tuple(clouds)
+        )
         home = clouds["us-east-1"]
         runs = [
             Run(cloud, settings.of_region(region), lambda: home.now, pause=lambda _: None, home=home)
             for region, cloud in clouds.items()
         ]
-        return clouds, answer(runs, settings)
+        return clouds, reap(runs)
 
     def test_each_is_looked_at_and_home_has_messages_and_snapshots(self) -> None:
         clouds, found = self.fleet()
@@ -225,18 +249,21 @@ class TestRegions:
         for cloud in clouds.values():
             cloud.endpoint("idle")
         clouds["eu-west-1"].failures["ListEndpoints"] = error("AccessDeniedException", "not here")
-        settings = Settings(regions=tuple(clouds))
+        settings = ReaperSettings(regions=tuple(clouds))
         runs = [Run(cloud, settings.of_region(region), lambda: NOW) for region, cloud in clouds.items()]
-        found = answer(runs, settings)
+        found = reap(runs)
         assert [d["action"] for d in found["decisions"]] == ["delete"] and found["complete"] is False
 
     def test_the_hosting_stack_is_only_at_home(self) -> None:
-        settings = Settings(hosting_stack="FinExpert-Hosting", region="us-east-1")
+        settings = ReaperSettings(hosting_stack="FinExpert-Hosting", region="us-east-1")
         assert settings.of_region("us-east-1").hosting_stack
         assert not settings.of_region("eu-west-1").hosting_stack
 
     def test_they_are_read_from_the_environment(self) -> None:
-        assert Settings.load({"REGIONS": "eu-west-1, us-east-1"}, {}).regions == ("eu-west-1", "us-east-1")
+        assert ReaperSettings.load({"REGIONS": "eu-west-1, us-east-1"}, {}).regions == (
+            "eu-west-1",
+            "us-east-1",
+        )
 
 
 class TestHanging:
@@ -310,8 +337,8 @@ class TestHanging:
         assert self.published(cloud) == [1.0]
 
     def run(self, cloud: Cloud, **settings: Any) -> dict[str, Any]:
-        given = Settings(topic_arn=TOPIC, **settings)
-        return Run(cloud, given, lambda: cloud.now, pause=lambda _: None).answer()
+        given = ReaperSettings(topic_arn=TOPIC, **settings)
+        return reap([Run(cloud, given, lambda: cloud.now, pause=lambda _: None, warm=kept())])
 
     def published(self, cloud: Cloud) -> list[float]:
         series = ("FinExpert", "StuckResources", frozenset({("Project", "FinExpert")}))
@@ -321,7 +348,7 @@ class TestHanging:
 def test_the_warning_tells_cost_waste_and_both_ways_to_snooze() -> None:
     cloud = Cloud()
     cloud.endpoint("idle")
-    Run(cloud, Settings(warn=timedelta(minutes=30), topic_arn=TOPIC), lambda: cloud.now).answer()
+    reap([Run(cloud, ReaperSettings(warn=timedelta(minutes=30), topic_arn=TOPIC), lambda: cloud.now)])
     text = cloud.messages[0]["Message"]
     assert "It costs $" in text and "since it was last used" in text
     assert "finexpert snooze idle --hours 24" in text
@@ -334,16 +361,16 @@ def test_two_runs_at_once_do_what_one_does(moment: str) -> None:
     cloud.endpoint("idle", hosts_components=True)
     cloud.component("base", "idle")
     cloud.requests(cloud.endpoint("busy"), 5)
-    settings = Settings(audit_bucket="audit-bucket")
+    settings = ReaperSettings(audit_bucket="audit-bucket")
     inner: list[dict[str, Any]] = []
 
     def another(operation: str, request: dict[str, Any]) -> None:
         if operation == moment and not inner:
             inner.append({})
-            inner[0] = Run(cloud, settings, lambda: cloud.now, pause=lambda _: None).answer()
+            inner[0] = reap([Run(cloud, settings, lambda: cloud.now, pause=lambda _: None)])
 
     cloud.before = another
-    outer = Run(cloud, settings, lambda: cloud.now, pause=lambda _: None).answer()
+    outer = reap([Run(cloud, settings, lambda: cloud.now, pause=lambda _: None)])
     assert set(cloud.endpoints) == {"busy"} and len(cloud.objects) == 1
     assert {d["endpoint"]: d["action"] for d in inner[0]["decisions"]} == {"idle": "delete", "busy": "keep"}
     [decision] = [d for d in outer["decisions"] if d["endpoint"] == "idle"]

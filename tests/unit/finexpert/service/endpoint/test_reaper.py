@@ -11,13 +11,13 @@ import pytest
 
 from core.money.events import StackEvent
 from core.reaper.facts import Endpoint, Reading, Series, Unreadable
-from core.reaper.settings import Settings
+from core.reaper.settings import ReaperSettings
 from finexpert.service.endpoint import reaper, standing
 from finexpert.service.endpoint.reaper import foresee
 from finexpert.web.routes.runs import thinned
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-SETTINGS = Settings(
+SETTINGS = ReaperSettings(
     idle=timedelta(minutes=60), min_age=timedelta(minutes=60), metric_delay=timedelta(minutes=3)
 )
 PERIOD = timedelta(minutes=5)
@@ -42,7 +42,7 @@ def endpoint(*, age: float = 300, used: float | None = None, **tags: str) -> End
     )
 
 
-def sleeps(of: Endpoint, settings: Settings = SETTINGS) -> timedelta | None:
+def sleeps(of: Endpoint, settings: ReaperSettings = SETTINGS) -> timedelta | None:
     expected = foresee(of, settings, period=PERIOD, now=NOW).sleeps
     assert expected is None or expected.latest == expected.earliest + PERIOD
     return expected and expected.earliest - NOW  # type: ignore[return-value]

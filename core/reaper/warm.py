@@ -1,0 +1,96 @@
+"""What a run leaves for the next: what was read and said while the function is warm, and where to go on.
+
+Losing it costs calls, a repeated message or a turn, never a wrong decision.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from core.aws.calls import Clients, is_missing
+from core.aws.notify import log
+from core.reaper.facts import Config, Detail, Endpoint
+from core.reaper.settings import ReaperSettings
+
+
+def version(endpoint: Endpoint) -> tuple[str, datetime, datetime]:
+    """What names an endpoint as it is now: any change of it moves its LastModifiedTime."""
+    return endpoint.arn, endpoint.created, endpoint.modified
+
+
+@dataclass
+class Memory:
+    """What was read of one region: descriptions by ARN, creation and last change; configurations by name,
+    which AWS never changes in place."""
+
+    details: dict[tuple[str, datetime, datetime], tuple[datetime, Detail]] = field(default_factory=dict)
+    configs: dict[str, Config] = field(default_factory=dict)
+
+    def of(self, endpoints: Iterable[Endpoint]) -> list[Endpoint]:
+        """Forget what belongs to no endpoint of the list; the remembered ones, longest known first."""
+        listed = {version(endpoint): endpoint for endpoint in endpoints}
+        self.details = {version: kept for version, kept in self.details.items() if version in listed}
+        used = {detail.config_name for _, detail in self.details.values()}
+        self.configs = {name: config for name, config in self.configs.items() if name in used}
+        return [listed[version] for version in sorted(self.details, key=lambda v: (self.details[v][0], v))]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.details.clear()
+        self.configs.clear()
+
+
+@dataclass
+class WarmState:
+    """What a warm function remembers.
+
+    Args:
+        regions: what was read of each region.
+        told: when people were told of a thing: (ARN, creation, what) → time.
+        begin_with: region → ARN to go on with, for a function without an audit bucket.
+    """
+
+    regions: dict[str, Memory] = field(default_factory=dict)
+    told: dict[tuple[str, datetime, str], datetime] = field(default_factory=dict)
+    begin_with: dict[str, str] = field(default_factory=dict)
+
+    def of_region(self, region: str) -> Memory:
+        """What was read of a region so far."""
+        return self.regions.setdefault(region, Memory())
+
+
+class Checkpoint:
+    """The ARN to begin with, empty for the beginning. One that cannot be read or kept stops nothing."""
+
+    def __init__(self, clients: Clients, settings: ReaperSettings, warm: WarmState) -> None:
+        self._warm = warm
+        self._clients, self._bucket, self._region = clients, settings.audit_bucket, settings.region
+        self._key = f"audit/reaper/continue-{settings.region}.json"
+
+    def load(self) -> str:
+        """Where to begin."""
+        if not self._bucket:
+            return self._warm.begin_with.get(self._region, "")
+        try:
+            body = self._clients("s3").get_object(Bucket=self._bucket, Key=self._key)["Body"].read()
+            return str(json.loads(body)["begin_with"])
+        except Exception as error:
+            if not is_missing(error):
+                log("checkpoint-unread", region=self._region, error=str(error))
+            return ""
+
+    def save(self, arn: str) -> None:
+        """Begin with `arn` next time."""
+        if not self._bucket:
+            self._warm.begin_with[self._region] = arn
+            return
+        try:
+            body = json.dumps({"begin_with": arn}).encode()
+            self._clients("s3").put_object(
+                Bucket=self._bucket, Key=self._key, Body=body, ContentType="application/json"
+            )
+        except Exception as error:
+            log("checkpoint-unwritten", region=self._region, error=str(error))
