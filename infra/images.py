@@ -7,6 +7,7 @@ compares the answers with that module's.
 from __future__ import annotations
 
 import json
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,13 @@ from infra.settings import SettingsError
 
 TRAINING_TAG = "2.9.0-transformers5.3.0-gpu-py312-cu130-ubuntu22.04"
 SERVING_TAG = "0.38.0-lmi29.0.0-cu130"
+
+CUDA_13_HOST = "al2023-ami-sagemaker-inference-gpu-4-1"
+"""The one host image with a driver for CUDA 13 (580). Without a name SageMaker takes one with driver 470.
+
+Source: SageMaker API reference, ProductionVariant.InferenceAmiVersion.
+"""
+_CUDA = re.compile(r":.*\bcu(\d+)\d\b")
 
 
 def training_image(region: str) -> str:
@@ -34,6 +42,15 @@ def serving_image(region: str) -> str:
         SettingsError: AWS does not offer the container in the region.
     """
     return _uri(_data("djl-lmi")["versions"]["0.38.0"], SERVING_TAG, region, "serving_image")
+
+
+def inference_host(image: str, gpus: int) -> str | None:
+    """Return the InferenceAmiVersion that a serving image needs on instances with `gpus`; None for the usual.
+
+    A container of CUDA 13 on an older driver ends before it can write a line of log.
+    """
+    cuda = _CUDA.search(image)
+    return CUDA_13_HOST if gpus and cuda and int(cuda[1]) >= 13 else None
 
 
 def _uri(version: dict[str, Any], tag: str, region: str, setting: str) -> str:

@@ -25,6 +25,7 @@ class ServedModel:
     weights_uri: S3 prefix with the weights.
     accept_eula: say that the licence of gated weights was accepted.
     instance_type: of the one instance behind the endpoint.
+    host: its InferenceAmiVersion; None for the usual one.
     key_arn: of the key for the storage volume of the instance.
     network: where the instance stands, if not in SageMaker's own network.
     """
@@ -35,6 +36,7 @@ class ServedModel:
     weights_uri: str
     accept_eula: bool
     instance_type: str
+    host: str | None
     key_arn: str | None
     network: PrivateNetwork | None
 
@@ -67,6 +69,7 @@ class ServedModel:
             variant_name=VARIANT,
             instance_type=self.instance_type,
             initial_instance_count=1,
+            inference_ami_version=self.host,
             model_data_download_timeout_in_seconds=LOAD_SECONDS,
             container_startup_health_check_timeout_in_seconds=LOAD_SECONDS,
             **more,

@@ -8,6 +8,7 @@ from constructs import Construct
 
 from core.hyperparameters import parse
 from core.instances import CAPACITIES
+from infra import images
 from infra.encryption import volume_key
 from infra.hosting.artifact import ModelArtifact
 from infra.hosting.components import ComponentEndpoint
@@ -42,6 +43,7 @@ class HostingStack(ProjectStack):
             weights_uri=training.base_model_uri if components else artifact.merged_weights_uri,
             accept_eula=components and settings.gated and settings.accept_eula,
             instance_type=settings.hosting_instance_type,
+            host=images.inference_host(training.serving_image, capacity.gpus),
             key_arn=volume_key(settings.hosting_instance_type, training.key_arn),
             network=training.network,
         )

@@ -228,7 +228,9 @@ def _start_fleet(
         container = container | {"ModelDataUrl": container["ArtifactUrl"]}
     placement = Placement(record["EndpointName"], record["VariantName"], record["InferenceComponentName"])
     seconds = startup.get("ContainerStartupHealthCheckTimeoutInSeconds", options.startup_timeout)
-    fleet = Fleet(placement, container, role, seconds, adapters=adapters or {})
+    variants = endpoint["_Config"]["ProductionVariants"]
+    variant = next(each for each in variants if each["VariantName"] == record["VariantName"])
+    fleet = Fleet(placement, container, role, seconds, variant, adapters=adapters or {})
     fleet.start(count)
     return fleet
 

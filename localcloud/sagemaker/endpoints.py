@@ -182,6 +182,7 @@ def _start_fleets(record: Record, config: Record) -> dict[str, Fleet]:
                 container_of(model),
                 model["ExecutionRoleArn"],
                 variant.get("ContainerStartupHealthCheckTimeoutInSeconds", options.startup_timeout),
+                variant,
             )
             started[fleet_key(record, variant["VariantName"])] = fleet
             fleet.start(variant.get("InitialInstanceCount", 1))

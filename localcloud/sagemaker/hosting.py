@@ -85,6 +85,7 @@ class Fleet:
     container: Mapping[str, Any]  # the model's ContainerDefinition
     role_arn: str
     startup_seconds: float
+    variant: Mapping[str, Any]  # the ProductionVariant whose instances it runs on
     copies: list[Copy] = field(default_factory=list)
     adapters: dict[str, Path] = field(default_factory=dict)
     _stopped: bool = False
@@ -253,6 +254,11 @@ class Fleet:
             known = ", ".join(images.programs())
             raise StartFailed(
                 f"The embedded cloud has no program in place of image {image!r}; it has for: {known}."
+            )
+        if not images.driver_fits(image, self.variant):
+            raise StartFailed(
+                f"CannotStartContainerError. Please ensure the model container for {self.placement.words} "
+                "starts correctly when invoked with 'docker run <image> serve'."
             )
         port = _free_port()
         own = {

@@ -1,13 +1,23 @@
-"""What runs here in place of a serving image, by `[tool.localcloud.programs]` of pyproject.toml."""
+"""What runs here in place of a serving image (`[tool.localcloud.programs]` of pyproject.toml), and where."""
 
 from __future__ import annotations
 
 import functools
+import re
 import sys
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from localcloud.environment import REPOSITORY
+
+# The families whose usual host has NVIDIA's driver 470, and the one host whose driver runs CUDA 13.
+# Sources: SageMaker API reference, ProductionVariant.InferenceAmiVersion; the SageMaker Python SDK
+# (sagemaker-serve 1.27.0, model_builder_servers.py).
+GPU_FAMILIES = ("g4dn", "g5", "g6", "g6e", "p4d", "p4de", "p5", "p5e", "p5en")
+CUDA_13_HOST = "al2023-ami-sagemaker-inference-gpu-4-1"
+_CUDA_13 = re.compile(r"cu13\d\b")
 
 
 @dataclass(frozen=True)
@@ -35,3 +45,14 @@ def programs() -> dict[str, Program]:
 def program_for(image: str) -> Program | None:
     """Return the program for an image, None if there is none."""
     return next((program for part, program in programs().items() if part in image), None)
+
+
+def driver_fits(image: str, variant: Mapping[str, Any]) -> bool:
+    """Whether a variant's hosts can start an image: one of CUDA 13 needs the newest driver.
+
+    Elsewhere the container ends before it can write a line of log.
+    """
+    family = variant.get("InstanceType", "").removeprefix("ml.").partition(".")[0]
+    if family not in GPU_FAMILIES or not _CUDA_13.search(image):
+        return True
+    return bool(variant.get("InferenceAmiVersion") == CUDA_13_HOST)

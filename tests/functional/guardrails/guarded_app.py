@@ -227,7 +227,12 @@ def make_endpoint(app: App, name: str) -> None:
         PrimaryContainer={"Image": image, "ModelDataSource": {"S3DataSource": source}},
         ExecutionRoleArn=serving,
     )
-    variant = {"VariantName": "All", "InstanceType": "ml.g5.2xlarge", "InitialInstanceCount": 1}
+    variant = {
+        "VariantName": "All",
+        "InstanceType": "ml.g5.2xlarge",
+        "InitialInstanceCount": 1,
+        "InferenceAmiVersion": "al2023-ami-sagemaker-inference-gpu-4-1",
+    }
     sagemaker.create_endpoint_config(
         EndpointConfigName=name, ProductionVariants=[variant], ExecutionRoleArn=serving
     )

@@ -69,7 +69,12 @@ def endpoint(client: MakeClient, tmp_path_factory: pytest.TempPathFactory) -> st
         },
         ExecutionRoleArn=execution,
     )
-    variant = {"VariantName": "AllTraffic", "InstanceType": "ml.g5.2xlarge", "InitialInstanceCount": 1}
+    variant = {
+        "VariantName": "AllTraffic",
+        "InstanceType": "ml.g5.2xlarge",
+        "InitialInstanceCount": 1,
+        "InferenceAmiVersion": "al2023-ami-sagemaker-inference-gpu-4-1",
+    }
     sagemaker.create_endpoint_config(
         EndpointConfigName=NAME, ProductionVariants=[variant], ExecutionRoleArn=execution
     )

@@ -109,6 +109,7 @@ def make_config(lab: Lab, model_name: str | None, **variant: Any) -> str:
         "VariantName": "AllTraffic",
         "InstanceType": "ml.g5.2xlarge",
         "InitialInstanceCount": 1,
+        "InferenceAmiVersion": "al2023-ami-sagemaker-inference-gpu-4-1",
     } | variant
     production |= {"ModelName": model_name} if model_name else {}
     role = {} if model_name else {"ExecutionRoleArn": lab.role_arn}
@@ -174,6 +175,56 @@ def shared(lab: Lab, model: dict[str, str]) -> Iterator[str]:
         gone(lab, "inference_component", f"{name}-{component}")
     sagemaker.delete_endpoint(EndpointName=name)
     gone(lab, "endpoint", name)
+
+
+@pytest.mark.parametrize("instance_type", ["ml.g5.2xlarge", "ml.g6e.xlarge", "ml.p5.48xlarge"])
+def test_a_cuda_13_image_on_a_host_with_an_older_driver_fails_without_a_log(
+    lab: Lab, model: dict[str, str], instance_type: str
+) -> None:
+    """Source: the SageMaker Python SDK's own check (pull request 6281): it crashes before any log."""
+    given = make_model(lab, {"ModelDataUrl": model["archive"]})
+    older = make_config(
+        lab,
+        given,
+        InstanceType=instance_type,
+        InferenceAmiVersion="al2-ami-sagemaker-inference-gpu-3-1",
+    )
+    name = make_endpoint(lab, older)
+    failed = settled(lab, "endpoint", name)
+    assert failed["EndpointStatus"] == "Failed"
+    assert failed["FailureReason"].startswith("CannotStartContainerError.")
+    groups = lab.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/sagemaker/Endpoints/{name}")
+    assert groups["logGroups"] == []
+    lab.client("sagemaker").delete_endpoint(EndpointName=name)
+    gone(lab, "endpoint", name)
+
+
+def test_a_component_of_a_cuda_13_image_needs_the_newest_host(lab: Lab, model: dict[str, str]) -> None:
+    plain = lab.unique("config")
+    variant = {"VariantName": "AllTraffic", "InstanceType": "ml.g5.2xlarge", "InitialInstanceCount": 1}
+    lab.client("sagemaker").create_endpoint_config(
+        EndpointConfigName=plain, ProductionVariants=[variant], ExecutionRoleArn=lab.role_arn
+    )
+    endpoint = make_endpoint(lab, plain)
+    assert settled(lab, "endpoint", endpoint)["EndpointStatus"] == "InService"
+    name = lab.unique("base")
+    lab.client("sagemaker").create_inference_component(
+        InferenceComponentName=name,
+        EndpointName=endpoint,
+        VariantName="AllTraffic",
+        Specification={
+            "ModelName": make_model(lab, {"ModelDataUrl": model["archive"]}),
+            "ComputeResourceRequirements": RESOURCES,
+        },
+        RuntimeConfig={"CopyCount": 1},
+    )
+    failed = settled(lab, "inference_component", name)
+    assert failed["InferenceComponentStatus"] == "Failed"
+    assert failed["FailureReason"].startswith("CannotStartContainerError.")
+    lab.client("sagemaker").delete_inference_component(InferenceComponentName=name)
+    gone(lab, "inference_component", name)
+    lab.client("sagemaker").delete_endpoint(EndpointName=endpoint)
+    gone(lab, "endpoint", endpoint)
 
 
 def test_an_endpoint_answers_and_is_measured_under_its_variant(lab: Lab, endpoint: str) -> None:

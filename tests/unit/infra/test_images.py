@@ -28,3 +28,21 @@ def test_as_sagemaker_core_gives_them(region: str, monkeypatch: pytest.MonkeyPat
 def test_a_region_without_the_container_is_told_with_the_way_out() -> None:
     with pytest.raises(SettingsError, match="training_image"):
         images.training_image("eu-nowhere-1")
+
+
+@pytest.mark.parametrize(
+    ("image", "gpus", "host"),
+    [
+        ("r/djl-inference:0.38.0-lmi29.0.0-cu130", 1, images.CUDA_13_HOST),
+        ("r/own:serving-cu132-v2", 4, images.CUDA_13_HOST),
+        ("r/djl-inference:0.36.0-lmi18.0.0-cu128", 1, None),
+        ("r/djl-inference:0.38.0-lmi29.0.0-cu130", 0, None),
+        ("r/cu130/own:latest", 1, None),
+    ],
+)
+def test_the_host_follows_the_images_cuda_version(image: str, gpus: int, host: str | None) -> None:
+    assert images.inference_host(image, gpus) == host
+
+
+def test_todays_serving_image_has_its_host() -> None:
+    assert images.inference_host(images.serving_image("us-east-1"), 1) == images.CUDA_13_HOST
