@@ -88,9 +88,10 @@ async def _require_rights(request: hooks.Request) -> hooks.Response | None:
     if not hooks.enforcing():
         return None
     params = authorization.parameters(request.body, request.query)
-    for need in authorization.further_needs(
-        request.service, request.operation, params, stack_roles.sagemaker_arn
-    ):
+    needs = authorization.further_needs(request.service, request.operation, params, stack_roles.sagemaker_arn)
+    if request.service == "cloudformation" and request.operation in stack_roles.CHANGING:
+        needs += stack_roles.parameter_reads(hooks.ssm_parameters(request.query))
+    for need in needs:
         if reason := hooks.denial(request, need.action, need.resource, need.context):
             return request.refused(code="AccessDenied", message=reason, status=403)
     if request.service == "cloudformation":

@@ -8,7 +8,7 @@ iam:PassRole where it hands a role on. On AWS a resource type may call more than
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from localcloud import authorization, hooks
@@ -46,12 +46,30 @@ _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 _VERBS = ("create", "update", "delete")
 _UPDATED_BY_REPLACEMENT = ("Model", "EndpointConfig", "ModelPackageGroup")  # their API has no update
 _roles: dict[tuple[str, str, str], str] = {}
+CHANGING = ("CreateStack", "UpdateStack", "CreateChangeSet")
+"""Operations that read the template's SSM parameters."""
+
+
+def parameter_reads(names: Sequence[str]) -> list[Need]:
+    """Return what the caller of such an operation needs: CloudFormation reads with the caller's rights.
+
+    Sources: CloudFormation User Guide, "Specify existing resources at runtime with CloudFormation-supplied
+    parameter types"; the CDK's bootstrap template, where the deploying role has `ssm:GetParameters` for this.
+    """
+    place = f"arn:aws:ssm:{hooks.region()}:{hooks.account_id()}:parameter/"
+    return [
+        Need(
+            action="ssm:GetParameters",
+            resource=name if name.startswith("arn:") else place + name.removeprefix("/"),
+        )
+        for name in names
+    ]
 
 
 def remember(operation: str, params: Mapping[str, Any]) -> None:
     """Keep the role that a request gives a stack; CloudFormation uses it from then on."""
     stack, role = params.get("StackName"), params.get("RoleARN")
-    if operation in ("CreateStack", "UpdateStack", "CreateChangeSet", "DeleteStack") and stack and role:
+    if operation in (*CHANGING, "DeleteStack") and stack and role:
         _roles[hooks.account_id(), hooks.region(), _name(str(stack))] = str(role)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from aws_cdk import DefaultStackSynthesizer
 from constructs import Construct
 
 from core.hyperparameters import parse
@@ -28,7 +29,12 @@ class HostingStack(ProjectStack):
     """Base and tuned model side by side, or one merged model, by the setting `hosting`."""
 
     def __init__(self, scope: Construct, settings: Settings, training: TrainingStack, **kwargs: Any) -> None:
-        super().__init__(scope, settings, "Hosting", "the endpoint, asleep or awake", **kwargs)
+        # Without CDK's parameter BootstrapVersion: CloudFormation reads an SSM parameter with the rights of
+        # whoever updates the stack, and those who wake it have no need of it.
+        synthesizer = DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
+        super().__init__(
+            scope, settings, "Hosting", "the endpoint, asleep or awake", synthesizer=synthesizer, **kwargs
+        )
         components = settings.hosting == "components"
         artifact = ModelArtifact(self, "Artifact", base_alone=components)
         capacity = CAPACITIES[settings.hosting_instance_type]

@@ -72,7 +72,6 @@ def waking(fine_tune: FineTune) -> dict[str, State]:
                         "ParameterKey": "ModelArtifact",
                         "ParameterValue.$": "$.evaluation.answer.artifact_uri",
                     },
-                    {"ParameterKey": "BootstrapVersion", "UsePreviousValue": True},
                 ],
             },
             result="$.update",

@@ -55,6 +55,7 @@ from localcloud.hooks.stacks import (
     install_stack_check,
     install_stack_events,
     joined,
+    ssm_parameters,
     wrap_resource_type,
 )
 from localcloud.hooks.telemetry import (
@@ -119,6 +120,7 @@ __all__ = [
     "role_denial",
     "running_executions",
     "spawn",
+    "ssm_parameters",
     "stop_lambda_workers",
     "task_failure",
     "task_role",

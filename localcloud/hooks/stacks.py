@@ -164,6 +164,31 @@ def install_stack_check(denial: Callable[[str, str, str, dict[str, Any], str], s
     stacks._delete_resource = delete_if_allowed
 
 
+def ssm_parameters(params: dict[str, list[str]]) -> list[str]:
+    """Return the names of SSM parameters that a request to create or change a stack reads for its template.
+
+    A parameter kept with UsePreviousValue is read anew: the stack keeps its name, not its value.
+    """
+    from ministack.services.cloudformation import handlers
+
+    stack = handlers._resolve_stack(handlers._p(params, "StackName")) or {}
+    try:
+        body, _ = handlers._resolve_template(params)
+        template = handlers._parse_template(body) if body else stack.get("_template", {})
+    except Exception:  # whatever is wrong with the template, CloudFormation itself says it
+        return []
+    given = {entry.get("Key"): entry for entry in handlers._extract_members(params, "Parameters")}
+    names = []
+    for name, definition in template.get("Parameters", {}).items():
+        if not str(definition.get("Type", "")).startswith("AWS::SSM::Parameter::Value<"):
+            continue
+        entry = given.get(name, {})
+        before = stack.get("_resolved_params", {}).get(name, {}).get("SsmName")
+        kept = before if entry.get("UsePreviousValue") else None
+        names.append(str(kept or entry.get("Value") or definition.get("Default", "")))
+    return names
+
+
 def install_delete_check(refuses: Callable[[str], bool]) -> None:
     """Refuse DeleteStack while `refuses(StackStatus)`. ministack deletes beside the update that still makes
     what is being deleted."""

@@ -48,7 +48,7 @@ def test_hosting_is_nothing_while_asleep_and_holds_no_iam(aws: Templates) -> Non
     assert {resource["Condition"] for resource in hosting["Resources"].values()} == {"Awake", "Adapted"}
     assert not [resource for resource in hosting["Resources"].values() if "::IAM::" in resource["Type"]]
     # The state machine wakes it with exactly these parameters; another one would be reset to its default.
-    assert set(hosting["Parameters"]) == {"ModelArtifact", "BootstrapVersion"}
+    assert set(hosting["Parameters"]) == {"ModelArtifact"}
 
 
 def test_the_base_model_alone_is_everything_but_the_adapter(aws: Templates) -> None:

@@ -187,6 +187,42 @@ def test_a_stack_may_do_what_its_role_may(checking: Cloud) -> None:
     assert made_under("rich-stack", allow("sns:*"))["StackStatus"] == "CREATE_COMPLETE"
 
 
+@pytest.mark.parametrize("operation", ["update_stack", "create_change_set"])
+def test_a_stacks_ssm_parameters_are_read_with_the_callers_rights(
+    checking: Cloud, acting_as: As, operation: str
+) -> None:
+    """Also one that keeps its previous value: the stack keeps the parameter's name."""
+    root, name = client(checking, "cloudformation"), f"versioned-{operation.replace('_', '-')}"
+    key = f"/versions/{operation}"
+    client(checking, "ssm").put_parameter(Name=key, Value="21", Type="String")
+    template = {
+        "Parameters": {
+            "Version": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": key},
+            "Size": {"Type": "String", "Default": "1"},
+        },
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Size"}}}},
+    }
+    execution = make_role(checking, f"execution-{operation}", allow("sns:*"), allow("ssm:*"))
+    root.create_stack(StackName=name, TemplateBody=json.dumps(template), RoleARN=execution)
+    root.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    asked = {
+        "StackName": name,
+        "UsePreviousTemplate": True,
+        "Parameters": [
+            {"ParameterKey": "Size", "ParameterValue": "2"},
+            {"ParameterKey": "Version", "UsePreviousValue": True},
+        ],
+    }
+    if operation == "create_change_set":
+        asked |= {"ChangeSetName": "larger"}
+    action = "".join(part.title() for part in operation.split("_"))
+    changes = allow(f"cloudformation:{action}")
+    told = refusal(getattr(acting_as("cloudformation", changes), operation), **asked)
+    assert "ssm:GetParameters" in told and f"parameter{key}" in told
+    reads = allow("ssm:GetParameters", f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter{key}")
+    getattr(acting_as("cloudformation", changes, reads), operation)(**asked)
+
+
 def test_what_is_missing_is_refused_to_who_may_not_list(checking: Cloud, acting_as: As) -> None:
     client(checking, "s3").create_bucket(Bucket="shelf")
     read, look = allow("s3:GetObject", "arn:aws:s3:::shelf/*"), allow("s3:ListBucket", "arn:aws:s3:::shelf")
