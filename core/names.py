@@ -1,4 +1,4 @@
-"""What everything is called, from the prefix: where stacks, Lambdas and command line agree on names."""
+"""What everything is called, and what more than one part of the product must spell alike."""
 
 from __future__ import annotations
 
@@ -14,6 +14,21 @@ STACK_ID_TAG = "aws:cloudformation:stack-id"
 METRIC_NAMESPACE = "FinExpert"
 VARIANT = "AllTraffic"
 """The endpoint's one production variant."""
+BILLING_REGION = "us-east-1"
+"""The one region where AWS has metrics of the bill."""
+TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+"""Where SageMaker logs all training jobs of the account."""
+EVALUATION_VERSION = 2
+"""Of the schema of evaluation.json (training/evaluation/evaluation.schema.json)."""
+BITS = "bits per byte"
+"""The unit of how surprised a model is by a text, as people read it."""
+PROMPTS = (
+    "The investment tests performed indicate",
+    "the relative volume for the long out of the money options, indicates",
+    "The results for the short in the money options",
+    "The results are encouraging for aggressive investors",
+)
+"""What both models continue before and after: unfinished sentences of an options study."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +54,10 @@ class Names:
     def function(self, purpose: str) -> str:
         """Name of a Lambda function, such as `idle-reaper`."""
         return f"{self.name}-{purpose}"
+
+    def function_log(self, purpose: str) -> str:
+        """The log group of a Lambda function."""
+        return f"/aws/lambda/{self.function(purpose)}"
 
     @property
     def endpoint(self) -> str:

@@ -27,11 +27,12 @@ from rich.markup import escape
 from rich.text import Text
 
 from core.endpoint.hosting import HostingBusy, HostingState
+from core.names import PROMPTS
 from finexpert import paths
 from finexpert.errors import ExitCode, UserError, explain
 from finexpert.service import target
 from finexpert.service.asking import inference
-from finexpert.service.asking.inference import PROMPTS, Answer
+from finexpert.service.asking.inference import Answer
 from finexpert.service.deployment import Deployment
 from finexpert.service.endpoint import switch
 from finexpert.service.runs import executions, follow

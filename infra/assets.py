@@ -21,6 +21,7 @@ TRAINING_SOURCES = (
     "core/dataset",
     "core/failures.py",
     "core/hyperparameters.py",
+    "core/names.py",
     "training",
 )
 # The page's function runs what the command line runs, without what needs a terminal, NumPy or a server.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from aws_cdk import App, Environment, Tags
 
-from core.names import PROJECT_TAG
+from core.names import BILLING_REGION, PROJECT_TAG
 from infra.assets import Assets
-from infra.billing.charges import BILLING_REGION
 from infra.billing.stack import BillingStack
 from infra.guardrails.stack import GuardrailsStack
 from infra.hosting.stack import HostingStack

@@ -98,19 +98,13 @@ class Listing:
         return not self.problem
 
 
-def pages(
-    operation: Callable[..., Any], *, token: str | tuple[str, str] = "NextToken", **request: Any
-) -> Iterator[Any]:
-    """The answers of a paged operation, one after another; errors of the operation pass through.
-
-    `token`: the field that leads to the next page, or its names in the request and in the answer.
-    """
-    asked, answered = (token, token) if isinstance(token, str) else token
+def pages(operation: Callable[..., Any], *, token: str = "NextToken", **request: Any) -> Iterator[Any]:
+    """The answers of a paged operation, one after another; errors of the operation pass through."""
     following: str | None = None
     while True:
-        answer = operation(**request, **({asked: following} if following else {}))
+        answer = operation(**request, **({token: following} if following else {}))
         yield answer
-        following = answer.get(answered)
+        following = answer.get(token)
         if not following:
             return
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from core.aws.calls import pages
-
 SCHEME = "s3://"
 
 
@@ -45,12 +43,7 @@ def sizes(s3: Any, folder: S3Address) -> dict[str, int]:
     """Bytes of every object under a prefix by its name there, in the order of the names."""
     found = {
         entry["Key"].removeprefix(folder.key): entry["Size"]
-        for answer in pages(
-            s3.list_objects_v2,
-            token=("ContinuationToken", "NextContinuationToken"),
-            Bucket=folder.bucket,
-            Prefix=folder.key,
-        )
+        for answer in s3.get_paginator("list_objects_v2").paginate(Bucket=folder.bucket, Prefix=folder.key)
         for entry in answer.get("Contents", [])
     }
     return dict(sorted(found.items()))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.aws.calls import Clients, error_text, is_missing
+from core.aws.s3 import S3Address
 from core.evaluation import model_card
 from core.evaluation.archive import ArchiveError, extract
 from core.evaluation.evaluation import EvaluationError, parse, sentence
@@ -55,7 +56,7 @@ def _output(s3: Any, bucket: str, run: str, artifact: str) -> dict[str, bytes]:
     """The wanted files of output.tar.gz, which lies beside the model.tar.gz that the job names."""
     source, key = bucket, f"runs/{run}/output/output.tar.gz"
     if artifact.startswith("s3://") and artifact.endswith("/model.tar.gz"):
-        source, _, model = artifact.removeprefix("s3://").partition("/")
+        source, model = S3Address.parse(artifact)
         key = f"{model.removesuffix('model.tar.gz')}output.tar.gz"
     try:
         return extract(s3.get_object(Bucket=source, Key=key)["Body"])

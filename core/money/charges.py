@@ -13,7 +13,6 @@ from typing import Any
 
 from core.money.time import month_start
 
-BILLING_REGION = "us-east-1"
 NAMESPACE, METRIC = "AWS/Billing", "EstimatedCharges"
 SAGEMAKER = "AmazonSageMaker"
 PERIOD_SECONDS = 3600

@@ -27,7 +27,7 @@ from core.money.spend import (
 )
 from core.money.time import month_start
 from core.money.training_job import TrainingJob
-from core.names import PROJECT_TAG
+from core.names import BILLING_REGION, PROJECT_TAG
 from core.training_jobs import project_jobs
 
 #: The longest that a training job can last; one that began earlier cannot bill in this month.
@@ -66,7 +66,7 @@ def month_to_date(
 
 def billing_client() -> Any:
     """The CloudWatch client where the bill's estimate is, with the environment's credentials."""
-    return AwsClients(spend_charges.BILLING_REGION)("cloudwatch")
+    return AwsClients(BILLING_REGION)("cloudwatch")
 
 
 def _charges(cloudwatch: Any, now: datetime, usage: Usage) -> None:

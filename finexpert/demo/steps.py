@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
+from core.names import PROMPTS
 from finexpert import paths
 from finexpert.demo import cdk, children, reaping
 from finexpert.demo.cdk import parse_event
@@ -162,14 +163,14 @@ def quality_gate(stage: Stage, live: Live) -> str:
 def ask(stage: Stage, live: Live) -> str:
     """The four prompts, base beside tuned, through InvokeEndpoint."""
     inference.require_awake(stage.deployment)
-    for prompt in inference.PROMPTS:
+    for prompt in PROMPTS:
         answers = inference.ask(stage.deployment, prompt, inference.generation(ANSWER_TOKENS, 0.0, 0))
         stage.answers.append(answers)
         live.line(side_by_side(prompt, {heading(answer): answer.text for answer in answers}))
     live.line(
         "  [dim]A model this small writes nonsense either way: the held-out figures above are what counts.[/]"
     )
-    return f"{len(inference.PROMPTS)} prompts, two models on one endpoint"
+    return f"{len(PROMPTS)} prompts, two models on one endpoint"
 
 
 def wait_for_reaper(stage: Stage, live: Live) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from core.aws.calls import error_code
+from core.names import BILLING_REGION
 from finexpert.doctor import Finding, bad, good, unknown
 from finexpert.errors import explain
-from finexpert.service.deployment import BILLING_REGION, Deployment
+from finexpert.service.deployment import Deployment
 
 QUOTAS = "https://console.aws.amazon.com/servicequotas/home/services/sagemaker/quotas"
 

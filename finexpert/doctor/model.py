@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 
+from core.aws.s3 import S3Address, sizes
 from finexpert.doctor import Finding, bad, good, unknown
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import base_model
@@ -13,7 +13,6 @@ from finexpert.text import size
 from training.model.memory_plan import MemoryPlan, describe_plan
 
 LICENCE = "https://ai.meta.com/llama/license/"
-_S3 = re.compile(r"s3://([^/]+)/(.+)")
 
 
 def licence(deployment: Deployment) -> Finding:
@@ -31,10 +30,9 @@ def licence(deployment: Deployment) -> Finding:
 
 def weights(deployment: Deployment) -> Finding:
     """Are there base weights where the job will read them?"""
-    bucket, prefix = _location(deployment)
-    where = f"s3://{bucket}/{prefix}"
+    where = _location(deployment)
     try:
-        files = _files(deployment, bucket, prefix)
+        files = sizes(deployment.target.client("s3"), where)
     except Exception as error:
         if deployment.settings.gated and "AccessDenied" in str(error):
             return unknown(f"{where} is AWS's own bucket, which opens for SageMaker jobs only")
@@ -71,29 +69,17 @@ def judge_memory(plan: MemoryPlan | None, layers: int, instance_type: str) -> Fi
 
 def _own_model(deployment: Deployment) -> tuple[Sizes, int]:
     """config.json of the base weights, and their size in bytes."""
-    bucket, prefix = _location(deployment)
-    body = deployment.target.client("s3").get_object(Bucket=bucket, Key=f"{prefix}config.json")["Body"]
-    return Sizes.of(json.loads(body.read())), _weight_bytes(_files(deployment, bucket, prefix))
+    s3, folder = deployment.target.client("s3"), _location(deployment)
+    config = folder / "config.json"
+    body = s3.get_object(Bucket=config.bucket, Key=config.key)["Body"]
+    return Sizes.of(json.loads(body.read())), _weight_bytes(sizes(s3, folder))
 
 
-def _location(deployment: Deployment) -> tuple[str, str]:
+def _location(deployment: Deployment) -> S3Address:
     uri = deployment.settings.base_model_uri
     own = deployment.output("Storage", "DataBucketName") if "${DataBucket}" in uri else ""
-    found = _S3.fullmatch(deployment.settings.base_model_location(own))
-    assert found is not None  # the settings were checked
-    return found[1], found[2]
-
-
-def _files(deployment: Deployment, bucket: str, prefix: str) -> dict[str, int]:
-    """Sizes in bytes of the files directly below the prefix, by name."""
-    pages = deployment.target.client("s3").get_paginator("list_objects_v2")
-    found = [
-        entry
-        for page in pages.paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
-        for entry in page.get("Contents", [])
-    ]
-    return {entry["Key"].removeprefix(prefix): entry["Size"] for entry in found}
+    return S3Address.parse(deployment.settings.base_model_location(own))
 
 
 def _weight_bytes(files: dict[str, int]) -> int:
-    return sum(count for name, count in files.items() if name.endswith(".safetensors"))
+    return sum(count for name, count in files.items() if "/" not in name and name.endswith(".safetensors"))

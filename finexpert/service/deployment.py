@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from core.names import BILLING_REGION
 from finexpert.errors import NotDeployed, UserError
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from finexpert.service.target import Target
     from infra.settings import Settings
 
-BILLING_REGION = "us-east-1"
 STACKS = ("Storage", "Training", "Hosting", "Guardrails", "Billing")
 
 

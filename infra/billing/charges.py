@@ -8,8 +8,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-BILLING_REGION = "us-east-1"
-"""The one region where AWS/Billing has metrics."""
+from core.names import BILLING_REGION
 
 PUBLISHED_EVERY = Duration.hours(6)
 

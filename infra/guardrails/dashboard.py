@@ -11,10 +11,9 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from core.names import METRIC_NAMESPACE, VARIANT, Names
+from core.names import METRIC_NAMESPACE, TRAINING_LOG_GROUP, VARIANT, Names
 
 HALF = 12  # of the dashboard's 24 columns
-JOBS = "/aws/sagemaker/TrainingJobs"
 GPU = ("GPUUtilization", "GPUMemoryUtilization")
 """Per cent of one GPU each: an instance with four of them may show up to 400."""
 
@@ -160,7 +159,7 @@ def _of_all_runs(names: Names, dimension: str, metric: str) -> cloudwatch.MathEx
     Args:
         dimension: `TrainingJobName` of what the program prints; `Host`, `JOB/algo-1`, of the instances.
     """
-    search = f'{{{JOBS},{dimension}}} MetricName="{metric}" {names.name}-'
+    search = f'{{{TRAINING_LOG_GROUP},{dimension}}} MetricName="{metric}" {names.name}-'
     return cloudwatch.MathExpression(
         expression=f"SEARCH('{search}', 'Average', 60)",
         using_metrics={},

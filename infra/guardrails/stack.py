@@ -64,7 +64,7 @@ class GuardrailsStack(ProjectStack):
             hosting=settings.hosting,
             budget_usd=settings.budget_usd,
             limit_usd=settings.limit_usd,
-            reaper_log_group=f"/aws/lambda/{self.names.function('idle-reaper')}",
+            reaper_log_group=self.names.function_log("idle-reaper"),
             alarms=self.alarms,
         )
         self.output("TopicArn", self.topic.topic_arn, "Where alerts are published")

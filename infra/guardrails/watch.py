@@ -130,7 +130,7 @@ class StuckWatch(Construct):
             "Alarm",
             name=f"{names.name}-stuck-resources",
             description="An endpoint, component or job hangs and may bill:"
-            f" /aws/lambda/{names.function('idle-reaper')} tells which",
+            f" {names.function_log('idle-reaper')} tells which",
             metric=cloudwatch.Metric(
                 namespace=METRIC_NAMESPACE,
                 metric_name=METRIC,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.names import TRAINING_LOG_GROUP
 from infra.arns import Arns
 from infra.permissions import Statement, allow
 
@@ -18,7 +19,7 @@ def notebook_permissions(
 
 
 def _fine_tuning(arns: Arns, data_bucket: str, artifact_bucket: str) -> list[Statement]:
-    jobs = arns.of("logs", "log-group:/aws/sagemaker/TrainingJobs")
+    jobs = arns.of("logs", f"log-group:{TRAINING_LOG_GROUP}")
     return [
         allow(["s3:ListBucket"], [arns.s3(data_bucket), arns.s3(artifact_bucket)]),
         allow(

@@ -35,7 +35,7 @@ class GovernedEmptying(Construct):
         provider = Stack.of(self).node.try_find_child(_PROVIDER)
         if provider is None:
             return  # the buckets are kept
-        name = f"/aws/lambda/{arns.names.function(purpose)}"
+        name = arns.names.function_log(purpose)
         log_group = project_log_group(self, "Log", name=name, key_arn=key_arn)
         role, function = _resource(provider, "Role"), _resource(provider, "Handler")
         role.add_property_deletion_override("ManagedPolicyArns")

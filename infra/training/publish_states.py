@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.endpoint.hosting import PARAMETER
+from core.names import TRAINING_LOG_GROUP
 from infra.training.fine_tune import FineTune
 from infra.training.states import (
     FAILED,
@@ -18,10 +20,6 @@ from infra.training.states import (
     pass_,
     sdk,
     wait,
-)
-
-JOB_LOG_GROUP = (
-    "$252Faws$252Fsagemaker$252FTrainingJobs"  # /aws/sagemaker/TrainingJobs as the console spells it
 )
 
 OUTCOME = ("passed", "primary", "artifact_uri", "evaluation_uri", "report_uri", "usd", "sentence")
@@ -69,7 +67,7 @@ def waking(fine_tune: FineTune) -> dict[str, State]:
                 "UsePreviousTemplate": True,
                 "Parameters": [
                     {
-                        "ParameterKey": "ModelArtifact",
+                        "ParameterKey": PARAMETER,
                         "ParameterValue.$": "$.evaluation.answer.artifact_uri",
                     },
                 ],
@@ -117,9 +115,10 @@ def waking(fine_tune: FineTune) -> dict[str, State]:
 
 
 def ending(fine_tune: FineTune) -> dict[str, State]:
+    spelt = TRAINING_LOG_GROUP.replace("/", "$252F")  # as the console's addresses spell it
     log = (
         f"https://{fine_tune.region}.console.aws.amazon.com/cloudwatch/home?region={fine_tune.region}#logsV2:log-groups/"
-        f"log-group/{JOB_LOG_GROUP}$3FlogStreamNameFilter$3D{{}}"
+        f"log-group/{spelt}$3FlogStreamNameFilter$3D{{}}"
     )
     return {
         "NotifyAccepted": _report(fine_tune, "Accepted"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from core.aws.s3 import S3Address
 from infra.arns import Arns
 from infra.encryption import key_use, output_key_use, volume_key, volume_key_use
 from infra.permissions import ANYTHING, Statement, allow
@@ -19,8 +20,7 @@ _ECR = re.compile(
 
 def read_prefix(arns: Arns, uri: str) -> list[Statement]:
     """List and read what lies below an S3 URI; a URI of one object allows that object."""
-    # No URL parser: the bucket's name may hold a CDK token, with brackets.
-    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    bucket, prefix = S3Address.parse(uri)
     return [
         allow(["s3:ListBucket"], [arns.s3(bucket)], {"StringLike": {"s3:prefix": f"{prefix}*"}}),
         allow(["s3:GetObject"], [arns.s3(f"{bucket}/{prefix}*")]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.names import TRAINING_LOG_GROUP
 from infra.retention import KEPT_DAYS
 from infra.training.fine_tune import FineTune
 from infra.training.states import (
@@ -21,9 +22,6 @@ from infra.training.states import (
 
 DEFAULTS = {"dataset": "", "hyperparameters": {}, "wake": False}
 """What an execution's input need not name; without a dataset, validation says what to write."""
-
-JOB_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-"""Where SageMaker logs all training jobs of the account; it would keep everything for ever."""
 
 
 def before_training(fine_tune: FineTune) -> dict[str, State]:
@@ -74,7 +72,7 @@ def job_log() -> dict[str, State]:
     return {
         "CreateLogGroup": sdk(
             "cloudwatchlogs:createLogGroup",
-            {"LogGroupName": JOB_LOG_GROUP},
+            {"LogGroupName": TRAINING_LOG_GROUP},
             retry_on="CloudWatchLogs.CloudWatchLogsException",
             result="$.log_group",
             catch=[
@@ -89,7 +87,7 @@ def job_log() -> dict[str, State]:
         ),
         "LimitLogGroup": sdk(
             "cloudwatchlogs:putRetentionPolicy",
-            {"LogGroupName": JOB_LOG_GROUP, "RetentionInDays": KEPT_DAYS},
+            {"LogGroupName": TRAINING_LOG_GROUP, "RetentionInDays": KEPT_DAYS},
             retry_on="CloudWatchLogs.CloudWatchLogsException",
             result="$.log_group",
             catch=[catch_all(FAILED)],

@@ -8,12 +8,12 @@ from aws_cdk import Stack
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from core.names import TRAINING_LOG_GROUP
 from infra.arns import Arns
 from infra.permissions import ServiceRole, Statement, allow
 from infra.retention import project_log_group
 from infra.training.definition import definition
 from infra.training.fine_tune import FineTune
-from infra.training.run_states import JOB_LOG_GROUP
 
 
 class FineTuneStateMachine(Construct):
@@ -67,7 +67,10 @@ def state_machine_permissions(arns: Arns, fine_tune: FineTune) -> list[Statement
         ),
         allow(
             ["logs:CreateLogGroup", "logs:PutRetentionPolicy"],
-            [arns.of("logs", f"log-group:{JOB_LOG_GROUP}"), arns.of("logs", f"log-group:{JOB_LOG_GROUP}:*")],
+            [
+                arns.of("logs", f"log-group:{TRAINING_LOG_GROUP}"),
+                arns.of("logs", f"log-group:{TRAINING_LOG_GROUP}:*"),
+            ],
         ),
         allow(
             ["iam:PassRole"],

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from core.names import TRAINING_LOG_GROUP
 from infra.arns import Arns
 from infra.permissions import ANYTHING, Statement, allow
 from infra.training.functions import admission
-
-TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 
 
 def page(arns: Arns) -> list[Statement]:
@@ -48,7 +47,7 @@ def _endpoint(arns: Arns) -> list[Statement]:
         allow(["ssm:GetParameter"], [arns.of("ssm", f"parameter{names.artifact_parameter}")]),
         allow(["sagemaker:AddTags", "sagemaker:DeleteTags"], [endpoint]),
         allow(["sagemaker:ListInferenceComponents", "cloudwatch:ListMetrics"], ANYTHING),
-        allow(["logs:FilterLogEvents"], _log(arns, f"/aws/lambda/{names.function('idle-reaper')}")),
+        allow(["logs:FilterLogEvents"], _log(arns, names.function_log("idle-reaper"))),
     ]
 
 

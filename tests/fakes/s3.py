@@ -24,11 +24,6 @@ class FakeS3:
     def delete_object(self, Bucket: str, Key: str) -> None:
         del self.objects[Key]
 
-    def list_objects_v2(self, Bucket: str, Prefix: str, ContinuationToken: str = "0") -> dict[str, Any]:
-        pages = list(self.paginate(Bucket, Prefix))
-        more = {"NextContinuationToken": "1"} if ContinuationToken == "0" else {}
-        return pages[int(ContinuationToken)] | more
-
     def get_paginator(self, operation: str) -> FakeS3:
         assert operation == "list_objects_v2"
         return self

@@ -20,14 +20,6 @@ from training.evaluation.scoring import score
 from training.host.distributed import World
 from training.model.model import AdaptedModel
 
-#: The prompts shown before and after; unfinished sentences of an options study, to be completed.
-PROMPTS = (
-    "The investment tests performed indicate",
-    "the relative volume for the long out of the money options, indicates",
-    "The results for the short in the money options",
-    "The results are encouraging for aggressive investors",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Measurement:

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from core.names import EVALUATION_VERSION
 from training.evaluation import asks
 from training.evaluation.asks import Answers
 from training.evaluation.comparisons import compare_all
@@ -14,8 +15,6 @@ from training.evaluation.metrics.generations import written
 from training.evaluation.scores import Score, perplexity
 from training.evaluation.sections import EXAMPLES, comparison, judged, rounded, sections
 from training.evaluation.statistics import CONFIDENCE, RESAMPLES
-
-SCHEMA_VERSION = 2
 
 
 def assemble(
@@ -43,7 +42,7 @@ def assemble(
     rules = judge(primary.comparison, guard.comparison, max_forgetting)
     measured = sections(metrics, items, outcome, base.answers, tuned.answers, max_forgetting=max_forgetting)
     result = {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": EVALUATION_VERSION,
         "passed": all(rule.passed for rule in rules),
         "primary": {"metric": primary.name} | comparison(primary.comparison),
         "verdict": verdict(primary.comparison, rules),

@@ -10,11 +10,12 @@ import numpy as np
 from core.dataset import Source
 from core.failures import TrainingFailure
 from core.hyperparameters import Hyperparameters, parse
+from core.names import PROMPTS
 from training.data.corpus import Data, beginnings, own_prompts, read_data
 from training.data.packing import PackedRows, pack
 from training.data.sampling import Group, groups, weights_of
 from training.data.tokenizer import load_tokenizer, tokenizer_files
-from training.evaluation.measure import PROMPTS, Yardstick
+from training.evaluation.measure import Yardstick
 from training.evaluation.metrics.base import Material
 from training.host.distributed import World
 from training.host.events import Events

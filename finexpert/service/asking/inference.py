@@ -17,14 +17,6 @@ from finexpert.service.asking import inference
 from finexpert.service.deployment import Deployment
 from finexpert.service.endpoint import switch
 
-PROMPTS = (
-    "The investment tests performed indicate",
-    "the relative volume for the long out of the money options, indicates",
-    "The results for the short in the money options",
-    "The results are encouraging for aggressive investors",
-)
-"""The four prompts of the course that this product grew from; shown before and after tuning."""
-
 
 @dataclass(frozen=True)
 class Answer:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from core.aws.calls import error_text, is_missing
+from core.aws.s3 import S3Address, sizes
 from core.endpoint.restoring import Plan, Request, SnapshotUnusable, plan
 from core.endpoint.snapshot import folder
 from finexpert.errors import UserError
@@ -128,22 +129,21 @@ def newest_snapshot(clients: Clients, bucket: str, name: str) -> dict[str, Any]:
         UserError: there is none, or it cannot be read.
     """
     s3 = clients("s3")
-    keys: list[str] = []
-    for answer in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder(name)):
-        keys += [entry["Key"] for entry in answer.get("Contents", [])]
-    if not keys:
+    lives = S3Address(bucket, folder(name))
+    found = list(sizes(s3, lives))
+    if not found:
         raise UserError(
             f"There is no snapshot of an endpoint {name}.",
-            where=f"s3://{bucket}/{folder(name)}",
+            where=str(lives),
             fix="Snapshots are kept for 90 days. What there is: aws s3 ls --recursive"
             f" s3://{bucket}/audit/endpoints/",
         )
-    key = max(keys)
+    newest = lives / max(found)
     try:
-        found: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        snapshot: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=newest.key)["Body"].read())
     except ValueError as error:
-        raise UserError(f"The snapshot cannot be read: {error}", where=f"s3://{bucket}/{key}") from error
-    return found
+        raise UserError(f"The snapshot cannot be read: {error}", where=str(newest)) from error
+    return snapshot
 
 
 def restore(

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.aws.s3 import S3Address, sizes
 from finexpert import paths
 from finexpert.errors import ExitCode, UserError
 from finexpert.service.deployment import Deployment
-from finexpert.service.runs import datasets, executions
+from finexpert.service.runs import executions
 from finexpert.text import size
 
 if TYPE_CHECKING:
@@ -92,8 +93,7 @@ def gather(
         own.unlink()
     shutil.copy(questions, channels / "training" / questions_name(questions))
     archive = folder / "model.tar.gz"
-    bucket, key = split_uri(found.artifact)
-    s3.download_file(bucket, key, str(archive))
+    s3.download_file(*S3Address.parse(found.artifact), str(archive))
     unpack_adapter(archive, channels / "adapter")
     configuration = folder / "input" / "config" / "hyperparameters.json"
     configuration.parent.mkdir(parents=True)
@@ -209,16 +209,10 @@ def unpack_adapter(archive: Path, folder: Path) -> None:
         )
 
 
-def split_uri(uri: str) -> tuple[str, str]:
-    """Bucket and key of `s3://bucket/key`."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
-
-
 def _fetch_folder(s3: Any, uri: str, folder: Path, *, most: int | None) -> None:
-    bucket, prefix = split_uri(uri)
-    found = [entry for entry in datasets.listing(s3, bucket, prefix) if not entry["Key"].endswith("/")]
-    total = sum(entry["Size"] for entry in found)
+    source = S3Address.parse(uri)
+    found = {name: count for name, count in sizes(s3, source).items() if not name.endswith("/")}
+    total = sum(found.values())
     if not found:
         raise UserError(
             "This part of the run is no longer there.", where=uri, fix="Put it back, or train again."
@@ -231,9 +225,9 @@ def _fetch_folder(s3: Any, uri: str, folder: Path, *, most: int | None) -> None:
             " Or ask the live endpoint: --endpoint.",
             code=ExitCode.USAGE,
         )
-    for entry in found:
-        file = folder / entry["Key"].removeprefix(prefix).lstrip("/")
+    for name in found:
+        file = folder / name.lstrip("/")
         if not file.resolve().is_relative_to(folder.resolve()):
-            raise UserError(f"The key {entry['Key']} leads out of its folder.", where=uri)
+            raise UserError(f"The key {source / name} leads out of its folder.", where=uri)
         file.parent.mkdir(parents=True, exist_ok=True)
-        s3.download_file(bucket, entry["Key"], str(file))
+        s3.download_file(*(source / name), str(file))

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.names import EVALUATION_VERSION
 from finexpert.errors import UserError
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import executions
-
-#: What reads item by item needs this version of evaluation.json's schema.
-SCHEMA_VERSION = 2
 
 
 def are_files(*names: str) -> bool:
@@ -54,7 +52,7 @@ def of_run(deployment: Deployment, name: str) -> dict[str, Any]:
 
 
 def _current(document: dict[str, Any], name: str) -> dict[str, Any]:
-    if document.get("schema_version", 0) < SCHEMA_VERSION:
+    if document.get("schema_version", 0) < EVALUATION_VERSION:
         raise UserError(
             "This evaluation is of an older version, which has no values of single items to compare.",
             where=name,

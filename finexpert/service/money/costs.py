@@ -8,11 +8,10 @@ from typing import Any
 
 from core.guard import published
 from core.guard.position import Memory, Position, stand
-from core.money import charges as spend_charges
 from core.money import prices
 from core.money import sources as spend_sources
 from core.money.spend import Spend
-from core.names import METRIC_NAMESPACE
+from core.names import BILLING_REGION, METRIC_NAMESPACE
 from finexpert.service.deployment import Deployment
 from finexpert.service.target import Target
 
@@ -38,7 +37,7 @@ def month_to_date(deployment: Deployment, *, now: datetime) -> Spend:
         now=now,
         billing=lambda: deployment.target.session().client(
             "cloudwatch",
-            region_name=spend_charges.BILLING_REGION,
+            region_name=BILLING_REGION,
             endpoint_url=deployment.target.endpoint_url,
         ),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.aws.s3 import S3Address
 from core.hyperparameters import Hyperparameters
 from core.instances import gpu_gib
 from finexpert.errors import ExitCode, UserError
@@ -57,11 +58,11 @@ def upload(s3: Any, *, folder: Path, location: str, told: Callable[[str, int], N
     Returns:
         The bytes of all of them.
     """
-    bucket, _, prefix = location.removeprefix("s3://").partition("/")
+    target = S3Address.parse(location)
     files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
     for file in files:
         told(file.name, file.stat().st_size)
-        s3.upload_file(str(file), bucket, prefix + file.name)
+        s3.upload_file(str(file), *(target / file.name))
     return sum(file.stat().st_size for file in files)
 
 

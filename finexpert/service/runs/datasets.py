@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.aws.s3 import S3Address, sizes
+from core.dataset.sources import READABLE
 from finexpert.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from finexpert.service.deployment import Deployment
     from infra.settings import Settings
 
-UPLOADED = (".txt", ".csv", ".json", ".jsonl")
 S3_URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)")
 
 
@@ -128,12 +129,12 @@ def upload(s3: Any, *, bucket: str, path: Path, name: str | None = None) -> str:
     """
     files = _files(path)
     prefix = f"datasets/{slug(name) if name else default_name(path)}/"
-    present = {entry["Key"]: entry["Size"] for entry in listing(s3, bucket, prefix)}
+    present = sizes(s3, S3Address(bucket, prefix))
     for relative, file in files.items():
-        if name or present.get(prefix + relative) != file.stat().st_size:
+        if name or present.get(relative) != file.stat().st_size:
             s3.upload_file(str(file), bucket, prefix + relative)
-    for stale in present.keys() - {prefix + relative for relative in files}:
-        s3.delete_object(Bucket=bucket, Key=stale)
+    for stale in present.keys() - files.keys():
+        s3.delete_object(Bucket=bucket, Key=prefix + stale)
     return f"s3://{bucket}/{prefix}"
 
 
@@ -144,12 +145,6 @@ def upload_folder(s3: Any, *, bucket: str, folder: Path, prefix: str) -> int:
         s3.upload_file(str(file), bucket, prefix + relative)
         total += file.stat().st_size
     return total
-
-
-def listing(s3: Any, bucket: str, prefix: str = "") -> list[dict[str, Any]]:
-    """All objects below a prefix."""
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    return [entry for page in pages for entry in page.get("Contents", [])]
 
 
 def is_s3_uri(text: str) -> bool:
@@ -185,7 +180,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:48].rstrip("-") or "dataset"
 
 
-def _files(path: Path, suffixes: tuple[str, ...] | None = UPLOADED) -> dict[str, Path]:
+def _files(path: Path, suffixes: tuple[str, ...] | None = READABLE) -> dict[str, Path]:
     """Files by their name below `path`, sorted, hidden ones left out."""
     found = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     root = path.parent if path.is_file() else path

@@ -10,11 +10,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from core.names import TRAINING_LOG_GROUP
 from finexpert.errors import NotFound
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import logs
-
-TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 
 
 @dataclass(frozen=True)

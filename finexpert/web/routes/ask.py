@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from threading import Condition, Thread
 from typing import Any
 
+from core.names import PROMPTS
 from finexpert.service.asking import inference
 from finexpert.service.asking.inference import Answer
 from finexpert.service.endpoint import switch
@@ -66,7 +67,7 @@ def session(request: Request, context: Context) -> Response:
             },
             "project": deployment.settings.prefix,
             "models": list(switch.models(deployment)),
-            "prompts": inference.PROMPTS,
+            "prompts": PROMPTS,
             "parameters": {name: vars(bounds) for name, bounds in parameters(limits).items()},
             "limits": {"prompt_characters": limits.prompt_characters, "upload_bytes": limits.upload_bytes},
             "can": {"stream": context.streams, "compare": context.compares},

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from core.names import PROMPTS
 from finexpert.errors import UserError
 from finexpert.service.asking import inference
 from finexpert.service.deployment import Deployment
@@ -179,7 +180,7 @@ def test_a_model_that_got_better_is_published_and_answers(deployed: Any, started
     assert started.accepted in switch.newest_artifact(deployed)
     assert results.newest_package(deployed).approval in ("Approved", "Rejected")
 
-    base, tuned = inference.ask(deployed, inference.PROMPTS[0], {"max_new_tokens": 24, "do_sample": False})
+    base, tuned = inference.ask(deployed, PROMPTS[0], {"max_new_tokens": 24, "do_sample": False})
     assert (base.model, tuned.model) == ("base", "tuned")
     assert base.text.strip()
     assert tuned.text.strip()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from core.aws.s3 import S3Address, sizes
 from core.endpoint.hosting import HostingState
 from finexpert import paths
 from finexpert.demo.cdk import Cdk
@@ -66,9 +67,9 @@ def test_a_run_merges_and_the_endpoint_serves_what_it_merged(deployed: Deploymen
     assert state.state is HostingState.AWAKE
     assert state.artifact.endswith(f"/runs/{run}/output/model.tar.gz")
     bucket = deployed.output("Storage", "ArtifactBucketName")
-    listed = datasets.listing(s3, bucket, f"runs/{run}/checkpoints/merged/")
-    names = {entry["Key"].rsplit("/", 1)[1] for entry in listed}
-    assert {"config.json", "tokenizer.json", "model.safetensors", "model.safetensors.index.json"} <= names
+    listed = sizes(s3, S3Address(bucket, f"runs/{run}/checkpoints/merged/"))
+    wanted = {"config.json", "tokenizer.json", "model.safetensors", "model.safetensors.index.json"}
+    assert wanted <= listed.keys()
     sagemaker = deployed.target.client("sagemaker")
     (model,) = sagemaker.list_models()["Models"]
     container = sagemaker.describe_model(ModelName=model["ModelName"])["PrimaryContainer"]

@@ -15,10 +15,10 @@ import zipfile
 from collections.abc import Callable
 from typing import Any
 
+from core.names import TRAINING_LOG_GROUP
 from infra.training.definition import definition
 from infra.training.fine_tune import FineTune
 from infra.training.job import TrainingJob
-from infra.training.run_states import JOB_LOG_GROUP
 from localcloud.lifecycle import Cloud
 from tests.matrix.states.edges import Edge, taken
 
@@ -198,7 +198,7 @@ class StatesLab:
     def forget_log_group(self) -> None:
         """As in an account that has never trained."""
         logs = self.client("logs")
-        for group in logs.describe_log_groups(logGroupNamePrefix=JOB_LOG_GROUP)["logGroups"]:
+        for group in logs.describe_log_groups(logGroupNamePrefix=TRAINING_LOG_GROUP)["logGroups"]:
             logs.delete_log_group(logGroupName=group["logGroupName"])
 
     def start(self, *, spot: bool, wake: bool = False, **script: str) -> str:
