@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-TOP = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md", "finexpert/web/README.md")
+TOP = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "bench/README.md",
+    "finexpert/web/README.md",
+    "lambdas/README.md",
+    "localcloud/README.md",
+    "training/README.md",
+)
 PROGRAMS = ("finexpert", "make", "cdk", "python", "pytest", "torchrun", "aws", "export", "source", "eval")
 """A block with a line that begins with one of these holds commands."""
 SHELL = ("", "sh", "console")
