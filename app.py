@@ -1,4 +1,4 @@
-"""The CDK app: `cdk synth -c accept_eula=true -c alert_email=you@example.com`. Settings: docs/settings.md."""
+"""The CDK app: `cdk deploy --all -c accept_eula=true -c alert_email=you@example.com` (docs/settings.md)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def main() -> int:
         builtin_cloud_formation_validation=False,
     )
     try:
-        settings = Settings.load(flags_of(app.node.get_all_context()), deploying=True)
+        settings = Settings.load(flags_of(app.node.get_all_context()))
         with staged(web=settings.web) as assets:
             build(app, settings, assets, account=os.environ.get("CDK_DEFAULT_ACCOUNT"))
         if settings.retain_data:

@@ -90,6 +90,15 @@ class Names:
         return f"/{self.name}/model-artifact"
 
     @property
+    def settings_parameter(self) -> str:
+        """The SSM parameter with the settings of the deployed app, as JSON."""
+        return f"/{self.name}/settings"
+
+    def remembered(self, part: str, setting: str) -> str:
+        """The SSM parameter in which a stack keeps a setting for the next deploy."""
+        return f"/{self.name}/{part.lower()}/{setting}"
+
+    @property
     def web(self) -> str:
         """The API and the function of the analyst's page."""
         return f"{self.name}-web"

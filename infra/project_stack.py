@@ -27,7 +27,7 @@ class ProjectStack(Stack):
         super().__init__(
             scope, names.stack(suffix), description=f"Financial domain expert: {purpose}", **kwargs
         )
-        self.settings = settings
+        self.settings, self.suffix = settings, suffix
         self.names = names
         self.arns = Arns(names=names, partition=self.partition, region=self.region, account=self.account)
 

@@ -247,19 +247,15 @@ def consistency(values: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def deployment(values: Mapping[str, Any]) -> list[str]:
-    """What only a deployment needs: someone to tell, and the licence of gated weights."""
-    problems = []
-    if values.get("alert_email") == "":
-        problems.append('alert_email is "": alerts would reach nobody; write -c alert_email=you@example.com')
-    weights = values.get("base_model_uri")
-    if values.get("accept_eula") is False and weights is not None and is_gated(weights):
-        problems.append(
-            "accept_eula is false: Llama 2's weights need its licence accepted: read"
-            " https://ai.meta.com/llama/license/ and write -c accept_eula=true, or set base_model_uri to"
-            " weights of your own"
-        )
-    return problems
+ASK_MAIL = (
+    'alert_email is "": the first deploy needs an address for alerts: write -c alert_email=you@example.com.'
+    " A later deploy keeps it."
+)
+ASK_LICENCE = (
+    "accept_eula is false: the first deploy needs Llama 2's licence accepted: read"
+    " https://ai.meta.com/llama/license/ and write -c accept_eula=true, or set base_model_uri to your own"
+    " weights. A later deploy keeps it."
+)
 
 
 def _bucket_name_fits(prefix: str, region: str) -> list[str]:

@@ -13,7 +13,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -85,15 +85,12 @@ class Settings:
         cls,
         flags: Mapping[str, Any] | None = None,
         environ: Mapping[str, str] = os.environ,
-        *,
-        deploying: bool = False,
     ) -> Self:
         """Read and check all settings.
 
         Args:
             flags: `-c key=value` of the command line; values are text or JSON types.
             environ: the environment variables.
-            deploying: also require what a deployment needs: `alert_email`, `accept_eula` for gated weights.
 
         Raises:
             SettingsError: with all problems at once.
@@ -114,11 +111,28 @@ class Settings:
                 values[key] = {**values.get(key, {}), **value} if key == "hyperparameters" else value
         problems += _missing(values, problems)
         problems += setting_checks.consistency(values)
-        if deploying:
-            problems += setting_checks.deployment(values)
         if problems:
             raise SettingsError(problems)
         return cls(**values)
+
+    def deployed(self, *, alert_email: str) -> dict[str, Any]:
+        """What a deployment of these settings stores, for the command line to read with `of_deployed`.
+
+        Args:
+            alert_email: the address in force, which an earlier deploy may have been given.
+        """
+        # Gated weights are deployed only with the licence accepted, now or before.
+        licence = self.accept_eula or self.gated
+        return asdict(replace(self, alert_email=alert_email, accept_eula=licence))
+
+    @classmethod
+    def of_deployed(cls, document: Mapping[str, Any]) -> Self:
+        """The settings that a deployment stored; ValueError: another version of the app stored them."""
+        lists = ("reaper_regions", "latch_roles")
+        try:
+            return cls(**{**document, **{key: tuple(document[key]) for key in lists}})
+        except (KeyError, TypeError) as error:
+            raise ValueError(str(error)) from error
 
     @property
     def names(self) -> Names:

@@ -1,6 +1,15 @@
-"""For all tests: examples are the same everywhere, and none fails because the machine is busy."""
+"""For all tests: examples are the same everywhere, and none fails because the machine is busy.
+
+They use this environment's own Node, as the product does: another on PATH may be too old, or print warnings.
+"""
+
+import os
+import sys
+from pathlib import Path
 
 from hypothesis import settings
 
 settings.register_profile("project", deadline=None, derandomize=True)
 settings.load_profile("project")
+
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])

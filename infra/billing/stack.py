@@ -11,6 +11,8 @@ from infra.billing.budget import MonthlyBudget
 from infra.billing.charges import ChargesAlarm
 from infra.guardrails.alerts import AlertTopic
 from infra.project_stack import ProjectStack
+from infra.remembered import remembered
+from infra.setting_checks import ASK_MAIL
 from infra.settings import Settings
 
 
@@ -19,11 +21,12 @@ class BillingStack(ProjectStack):
 
     def __init__(self, scope: Construct, settings: Settings, **kwargs: Any) -> None:
         super().__init__(scope, settings, "Billing", "budget, estimated charges, anomalies", **kwargs)
+        email = remembered(self, "alert_email", settings.alert_email, ask=ASK_MAIL)
         topic = AlertTopic(
             self,
             "Alerts",
             topic_name=self.names.billing_topic,
-            email=settings.alert_email,
+            email=email,
             publishers=["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "costalerts.amazonaws.com"],
             account=self.account,
         )
@@ -31,7 +34,7 @@ class BillingStack(ProjectStack):
             self,
             "Monthly",
             limit_usd=settings.budget_usd,
-            email=settings.alert_email,
+            email=email,
             topic_arn=topic.topic.topic_arn,
         )
         for construct_id, service in (("AllCharges", None), ("SageMakerCharges", "AmazonSageMaker")):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.assets import Assets
@@ -18,6 +20,8 @@ from infra.guardrails.spend_guard import CreateLatch, SpendGuard
 from infra.guardrails.teardown import CleanUpOnDelete, Teardown
 from infra.guardrails.watch import FunctionWatch, QueueWatch, StuckWatch
 from infra.project_stack import ProjectStack
+from infra.remembered import remembered
+from infra.setting_checks import ASK_MAIL
 from infra.settings import Settings
 from infra.storage.emptying import GovernedEmptying
 
@@ -35,11 +39,12 @@ class GuardrailsStack(ProjectStack):
         self.key_arn = key.key_arn if key else None
         code = lambda_.Code.from_asset(str(assets.functions))
         self.base = FunctionBase(arns=self.arns, code=code, key_arn=self.key_arn)
+        email = remembered(self, "alert_email", settings.alert_email, ask=ASK_MAIL)
         self.topic = AlertTopic(
             self,
             "Alerts",
             topic_name=self.names.topic,
-            email=settings.alert_email,
+            email=email,
             publishers=["cloudwatch.amazonaws.com"],
             account=self.account,
             key=key,
@@ -66,6 +71,13 @@ class GuardrailsStack(ProjectStack):
             limit_usd=settings.limit_usd,
             reaper_log_group=self.names.function_log("idle-reaper"),
             alarms=self.alarms,
+        )
+        ssm.CfnParameter(
+            self,
+            "Settings",
+            type="String",
+            name=self.names.settings_parameter,
+            value=json.dumps(settings.deployed(alert_email=email), sort_keys=True),
         )
         self.output("TopicArn", self.topic.topic_arn, "Where alerts are published")
         self.output("DeadLetterQueueUrl", self.queue.queue_url, "Events that nothing could handle")

@@ -47,7 +47,7 @@ class HostingStack(ProjectStack):
             if components
             else merged_environment(**container),
             weights_uri=training.base_model_uri if components else artifact.merged_weights_uri,
-            accept_eula=components and settings.gated and settings.accept_eula,
+            accept_eula=components and settings.gated,
             instance_type=settings.hosting_instance_type,
             host=images.inference_host(training.serving_image, capacity.gpus),
             key_arn=volume_key(settings.hosting_instance_type, training.key_arn),

@@ -19,7 +19,9 @@ from infra.guardrails.teardown import CleanUpOnDelete
 from infra.guardrails.watch import FunctionWatch
 from infra.permissions import ServiceRole, Statement
 from infra.project_stack import ProjectStack
+from infra.remembered import remembered
 from infra.retention import project_log_group
+from infra.setting_checks import ASK_LICENCE
 from infra.settings import Settings
 from infra.storage.stack import StorageStack
 from infra.training.fine_tune import FineTune
@@ -53,6 +55,8 @@ class TrainingStack(ProjectStack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, settings, "Training", "fine-tuning runs", **kwargs)
+        if settings.gated:
+            remembered(self, "accept_eula", "true" if settings.accept_eula else "", ask=ASK_LICENCE)
         self.storage = storage
         self.topic_arn = guardrails.topic.topic_arn
         self.key_arn = guardrails.key_arn
@@ -195,7 +199,7 @@ class TrainingStack(ProjectStack):
             volume_gb=settings.volume_gb,
             usd_per_hour=rate * settings.training_instance_count,
             base_model_uri=self.base_model_uri,
-            accept_eula=settings.gated and settings.accept_eula,
+            accept_eula=settings.gated,
             code_uri=code_uri,
             artifact_bucket=storage.artifact_bucket,
             checkpoint_prefix=checkpoint_prefix,

@@ -47,9 +47,7 @@ def make_app(outdir: Path, *, embedded: bool = False, **flags: Any) -> App:
 
 def settings_of(*, embedded: bool = False, **flags: Any) -> Settings:
     """The settings with `flags`, for AWS or the embedded cloud."""
-    return Settings.load(
-        flags if embedded else {**DEPLOYABLE, **flags}, EMBEDDED if embedded else {}, deploying=True
-    )
+    return Settings.load(flags if embedded else {**DEPLOYABLE, **flags}, EMBEDDED if embedded else {})
 
 
 def synthesize(outdir: Path, *, embedded: bool = False, **flags: Any) -> Templates:

@@ -1,12 +1,15 @@
 """`python app.py` with wrong settings: the problems, exit status 1, and nothing else."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from infra.settings import flags_of
 
+STACKS = ("Storage", "Training", "Hosting", "Guardrails", "Billing")
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -30,9 +33,53 @@ def test_wrong_settings_are_told_without_a_trace_and_make_nothing(tmp_path: Path
     ran = run_app(tmp_path / "cdk.out", FINEXPERT_BUDGET_USD="abc")
     assert ran.returncode == 1
     lines = ran.stderr.strip().splitlines()
-    assert [line.split(" ")[0] for line in lines] == ["budget_usd", "alert_email", "accept_eula"]
+    assert [line.split(" ")[0] for line in lines] == ["budget_usd"]
     assert ran.stdout == ""
     assert list(tmp_path.rglob("*.json")) == []  # no manifest, no template
+
+
+def template(out: Path, part: str) -> dict[str, Any]:
+    """The synthesized template of a stack."""
+    document: dict[str, Any] = json.loads((out / f"FinExpert-{part}.template.json").read_text())
+    return document
+
+
+def test_without_a_setting_all_but_a_first_deploy_works(tmp_path: Path) -> None:
+    ran = run_app(tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    asked = {"Guardrails": "alert_email", "Billing": "alert_email", "Training": "accept_eula"}
+    for part in STACKS:
+        parameters = template(tmp_path, part).get("Parameters", {}).values()
+        held = [p["Default"] for p in parameters if str(p.get("Default")).startswith("/finexpert")]
+        assert held == ([f"/finexpert/{part.lower()}/{asked[part]}"] if part in asked else [])
+    shown = "".join(file.read_text() for file in tmp_path.glob("*.metadata.json"))
+    assert "write -c alert_email=you@example.com" in shown
+    assert "https://ai.meta.com/llama/license/ and write -c accept_eula=true" in shown
+
+
+def test_what_a_deploy_was_given_it_keeps_for_the_next(tmp_path: Path) -> None:
+    given = {"FINEXPERT_ACCEPT_EULA": "true", "FINEXPERT_ALERT_EMAIL": "you@example.com"}
+    assert run_app(tmp_path / "given", **given).returncode == 0
+    assert run_app(tmp_path / "later").returncode == 0
+    for part, name, value in (
+        ("Guardrails", "alert_email", "you@example.com"),
+        ("Billing", "alert_email", "you@example.com"),
+        ("Training", "accept_eula", "true"),
+    ):
+        place = f"/finexpert/{part.lower()}/{name}"
+        first, later = template(tmp_path / "given", part), template(tmp_path / "later", part)
+        assert place not in json.dumps(first.get("Parameters", {}))
+        (kept,) = [r for r in first["Resources"].values() if r["Properties"].get("Name") == place]
+        assert kept["Properties"]["Value"] == value
+        (again,) = [r for r in later["Resources"].values() if r["Properties"].get("Name") == place]
+        (parameter,) = [k for k, v in later["Parameters"].items() if v.get("Default") == place]
+        assert again["Properties"]["Value"] == {"Ref": parameter}
+        assert later["Parameters"][parameter]["Type"] == "AWS::SSM::Parameter::Value<String>"
+
+
+def test_own_weights_ask_for_no_licence(tmp_path: Path) -> None:
+    assert run_app(tmp_path, FINEXPERT_BASE_MODEL_URI="s3://${DataBucket}/base-model/").returncode == 0
+    assert "accept_eula" not in (tmp_path / "FinExpert-Training.template.json").read_text()
 
 
 def test_whoever_synthesizes_is_told_what_will_be_kept(tmp_path: Path) -> None:

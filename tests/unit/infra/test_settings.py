@@ -15,7 +15,7 @@ DEPLOYABLE = {"alert_email": "me@example.com", "accept_eula": "true"}
 
 def problems(flags: dict[str, object], environ: dict[str, str] | None = None) -> tuple[str, ...]:
     with pytest.raises(SettingsError) as caught:
-        Settings.load({**DEPLOYABLE, **flags}, environ or {}, deploying=True)
+        Settings.load({**DEPLOYABLE, **flags}, environ or {})
     return caught.value.problems
 
 
@@ -64,9 +64,7 @@ def test_hyperparameters_are_merged_key_by_key_and_become_strings(tmp_path: Path
 
 
 def test_the_embedded_clouds_settings_can_be_deployed() -> None:
-    settings = Settings.load(
-        environ={"FINEXPERT_SETTINGS": str(ROOT / "localcloud" / "settings.json")}, deploying=True
-    )
+    settings = Settings.load(environ={"FINEXPERT_SETTINGS": str(ROOT / "localcloud" / "settings.json")})
     assert not settings.gated
     assert settings.base_model_location("bucket") == "s3://bucket/base-model/"
 
@@ -79,9 +77,7 @@ def test_gated_weights_lie_in_the_regions_own_bucket() -> None:
 @pytest.mark.parametrize(
     ("setting", "value", "fix"),
     [
-        ("accept_eula", "false", "accept_eula=true"),
         ("accept_eula", "perhaps", "write true or false"),
-        ("alert_email", "", "alert_email=you@example.com"),
         ("alert_email", "me at example.com", "you@example.com"),
         ("training_instance_type", "ml.g99.huge", "ml.g5.2xlarge"),
         ("hosting_instance_type", "ml.g99.huge", "ml.g5.2xlarge"),
@@ -141,8 +137,18 @@ def test_a_prefix_that_cognito_keeps_for_itself_is_told_where_the_page_is_wanted
     assert Settings.load({"prefix": "MyAwsDesk"}, {}).prefix == "MyAwsDesk"
 
 
+def test_what_a_deployment_stores_is_read_back_as_it_was() -> None:
+    settings = Settings.load({"latch_roles": "a,b", "budget_usd": "40", **DEPLOYABLE}, {})
+    stored = json.loads(json.dumps(settings.deployed(alert_email=settings.alert_email)))
+    assert Settings.of_deployed(stored) == settings
+    with pytest.raises(ValueError, match="budget_usd"):
+        Settings.of_deployed({key: value for key, value in stored.items() if key != "budget_usd"})
+    with pytest.raises(ValueError, match="regions"):
+        Settings.of_deployed({})
+
+
 def test_all_problems_are_told_at_once() -> None:
-    told = problems({"budget_usd": "abc", "region": "nowhere", "alert_email": "", "base_model_uri": "s3:/x"})
+    told = problems({"budget_usd": "x", "region": "nowhere", "alert_email": "me", "base_model_uri": "s3:/x"})
     assert {problem.split(" ")[0] for problem in told} == {
         "budget_usd",
         "region",
