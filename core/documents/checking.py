@@ -1,0 +1,64 @@
+"""Checks that each figure of an answer stands in what is cited, whatever way it is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from decimal import Decimal, InvalidOperation
+
+_SCALES = {
+    "thousand": 3,
+    "k": 3,
+    "million": 6,
+    "m": 6,
+    "mn": 6,
+    "billion": 9,
+    "bn": 9,
+    "b": 9,
+    "trillion": 12,
+}
+_FIGURE = re.compile(
+    r"(?<![\w.])(?:US\$|[$€£¥])?\s?\(?\s?(?:[$€£¥]\s?)?(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\)?"
+    r"(?:\s?(thousand|million|billion|trillion|mn|bn|[kmb](?![a-z]))s?\b)?\s?(%|percent\b|percentage\s+points?\b)?",
+    re.I,
+)
+STRUCK = "[figure not found in the sources]"
+
+
+def figures(text: str) -> list[tuple[Decimal, tuple[int, int]]]:
+    """The figures of a text, multiplied out, with their places. Signs are left aside: words and brackets vary."""
+    found = []
+    for match in _FIGURE.finditer(text):
+        try:
+            value = Decimal(match[1].replace(",", ""))
+        except InvalidOperation:
+            continue
+        scale = _SCALES.get((match[2] or "").lower(), 0)
+        start = match.start() + len(match[0]) - len(match[0].lstrip())
+        found.append((value.scaleb(scale), (start, match.end())))
+    return found
+
+
+def supported(value: Decimal, sources: Iterable[Decimal]) -> bool:
+    """Whether a figure is among the sources' after a change of scale (thousands, millions, billions)."""
+    return any(value.scaleb(shift) == source for source in sources for shift in (0, 3, 6, 9, -3, -6, -9))
+
+
+def verified(
+    answer: str, cited: Sequence[str], *, computed: Sequence[Decimal] = (), question: str = ""
+) -> tuple[str, int]:
+    """The answer with each figure struck that stands in no cited text, and how many were struck.
+
+    Args:
+        computed: results of calculations on cited figures.
+        question: years and figures of the question may be repeated.
+    """
+    known = [value for text in (*cited, question) for value, _ in figures(text)] + [
+        abs(value) for value in computed
+    ]
+    struck = 0
+    for value, (start, end) in reversed(figures(answer)):
+        if not supported(value, known):
+            answer = f"{answer[:start]}{STRUCK}{answer[end:]}"
+            struck += 1
+    return answer, struck

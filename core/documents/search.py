@@ -1,0 +1,227 @@
+"""Finds the pieces of a corpus that a question is about: filter first, then other names, then full text."""
+
+from __future__ import annotations
+
+import math
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from core.documents import facts as figures
+from core.documents import store
+from core.documents.model import Cover
+from core.documents.questions import Asked, understand
+from core.documents.wording import STOP, other_names, stem, words
+
+RANK_CONSTANT = 60
+"""Reciprocal rank fusion's constant (Cormack, Clarke and Büttcher, SIGIR 2009)."""
+CANDIDATES = 400
+_TABLE = re.compile(
+    r"\bhow\s+(?:much|many)\b|\b(?:total|revenue|sales|income|expense|cost|assets|debt|cash|margin|per\s+share|rate)\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A piece that was found. `span` is its place in the page's text."""
+
+    document: str
+    page: int | None
+    printed_page: str
+    section: str
+    kind: str
+    score: float
+    text: str
+    span: tuple[int, int]
+    number: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, as the command prints them."""
+        return {
+            "document": self.document,
+            "page": self.page,
+            "printed_page": self.printed_page,
+            "section": self.section,
+            "kind": self.kind,
+            "score": round(self.score, 5),
+            "text": self.text,
+            "span": list(self.span),
+        }
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """An open index, with the covers of its documents."""
+
+    connection: sqlite3.Connection
+    covers: Mapping[int, tuple[str, Cover]]
+
+    @classmethod
+    def of(cls, connection: sqlite3.Connection) -> Corpus:
+        """Read the covers of an index that `store.opened` gave."""
+        return cls(connection, store.covers(connection))
+
+    def understand(self, question: str, given: Mapping[str, Any] | None = None) -> Asked:
+        """What a question asks of these documents."""
+        return understand(question, [cover for _, cover in self.covers.values()], given)
+
+    def documents(self, asked: Asked) -> list[int]:
+        """The documents that the filter leaves, those about the asked years first.
+
+        A report holds the figures of the years before, too: where none is of the year itself, those of the
+        two following years stay.
+        """
+        kept = [
+            number
+            for number, (_, cover) in self.covers.items()
+            if (not asked.filter.companies or cover.company in asked.filter.companies)
+            and (not asked.filter.forms or cover.form in asked.filter.forms)
+        ]
+        years = {period.year for period in asked.filter.periods}
+        years |= (
+            {figures.year_of(day, self.covers[kept[0]][1]) for day in asked.filter.moments} if kept else set()
+        )
+        if not years:
+            return kept
+        near = [
+            n for n in kept if any(0 <= (self.covers[n][1].fiscal_year or year) - year <= 2 for year in years)
+        ]
+        return sorted(near or kept, key=lambda n: self.covers[n][1].fiscal_year not in years)
+
+
+def search(corpus: Corpus, asked: Asked, *, top: int = 5) -> list[Found]:
+    """The `top` best pieces, best first; one a page before a second of any page."""
+    documents = corpus.documents(asked)
+    if not documents or asked.filter.unknown:
+        return []
+    ranked = [_by_words(corpus, asked, documents), _by_figures(corpus, asked, documents)]
+    scores: dict[int, float] = {}
+    for ranking, weight in zip(ranked, (1.0, 1.4), strict=True):
+        for rank, number in enumerate(ranking):
+            scores[number] = scores.get(number, 0.0) + weight / (RANK_CONSTANT + rank)
+    order = sorted(scores, key=lambda number: -scores[number])
+    return _spread(_load(corpus, order[: max(50, top * 4)], scores), top)
+
+
+def _spread(found: Sequence[Found], top: int) -> list[Found]:
+    first: dict[tuple[str, int | None, int], Found] = {}
+    later = []
+    for piece in found:
+        key = (piece.document, piece.page, 0 if piece.page else piece.number)
+        if key in first:
+            later.append(piece)
+        else:
+            first[key] = piece
+    return [*first.values(), *later][:top]
+
+
+def _by_words(corpus: Corpus, asked: Asked, documents: Sequence[int]) -> list[int]:
+    """Chunks by BM25 on the question's words and their other names."""
+    own = [word for word in words(asked.rest) if word.lower() not in STOP]
+    others = [word for name in other_names(asked.rest) for word in words(name) if word.lower() not in STOP]
+    years = [str(period.year) for period in asked.filter.periods]
+    if not own and not others:
+        return []
+    if not store.has_full_text():
+        return _counted(corpus, [*own, *others], documents)
+    scores: dict[int, float] = {}
+    for terms, weight in ((own, 1.0), ([*own, *others], 0.7)):
+        query = " OR ".join(
+            f'"{term}"' for term in dict.fromkeys(term.replace('"', "") for term in [*terms, *years])
+        )
+        rows = corpus.connection.execute(
+            "SELECT words.rowid AS number, chunk.kind AS kind, chunk.document AS document,"
+            " bm25(words, 1.0, 0.8, 1.2) AS rank FROM words JOIN chunk ON chunk.id = words.rowid"
+            f" WHERE words MATCH ? AND chunk.document IN ({','.join('?' * len(documents))}) ORDER BY rank LIMIT ?",
+            (query, *documents, CANDIDATES),
+        )
+        for row in rows:
+            boost = 1.15 if row["kind"] == "table" and _TABLE.search(asked.text) else 1.0
+            boost *= 1.1 if row["document"] == documents[0] and (years or asked.filter.moments) else 1.0
+            scores[row["number"]] = scores.get(row["number"], 0.0) - row["rank"] * weight * boost
+    return sorted(scores, key=lambda number: -scores[number])[:CANDIDATES]
+
+
+def _counted(corpus: Corpus, terms: Iterable[str], documents: Sequence[int]) -> list[int]:
+    """BM25 over the same chunks in plain Python, for an SQLite without FTS5."""
+    wanted = {stem(term) for term in terms}
+    rows = corpus.connection.execute(
+        f"SELECT id, text, context, section FROM chunk WHERE document IN ({','.join('?' * len(documents))})",
+        documents,
+    ).fetchall()
+    counts = [
+        Counter(stem(w) for w in words(f"{row['section']} {row['context']} {row['text']}")) for row in rows
+    ]
+    mean = sum(sum(count.values()) for count in counts) / max(1, len(counts))
+    frequency = {term: sum(term in count for count in counts) for term in wanted}
+    scores: dict[int, float] = {}
+    for row, count in zip(rows, counts, strict=True):
+        length = sum(count.values())
+        score = sum(
+            math.log(1 + (len(rows) - frequency[term] + 0.5) / (frequency[term] + 0.5))
+            * count[term]
+            * 2.2
+            / (count[term] + 1.2 * (0.25 + 0.75 * length / mean))
+            for term in wanted
+            if count[term]
+        )
+        if score:
+            scores[row["id"]] = score
+    return sorted(scores, key=lambda number: -scores[number])[:CANDIDATES]
+
+
+def _by_figures(corpus: Corpus, asked: Asked, documents: Sequence[int]) -> list[int]:
+    """The chunks that hold the figures which the question names."""
+    found: dict[int, None] = {}
+    for candidate in figures.candidates(corpus.connection, corpus.covers, asked, documents, least=0.5)[:40]:
+        number = _chunk_at(corpus.connection, candidate.document, candidate.fact.page, candidate.fact.span[0])
+        if number is not None:
+            found.setdefault(number)
+    return list(found)
+
+
+def _chunk_at(connection: sqlite3.Connection, document: int, page: int | None, place: int) -> int | None:
+    row = connection.execute(
+        "SELECT id FROM chunk WHERE document = ? AND page IS ? AND start <= ? AND end >= ? LIMIT 1",
+        (document, page, place, place),
+    ).fetchone()
+    return row["id"] if row else None
+
+
+def _load(corpus: Corpus, numbers: Sequence[int], scores: Mapping[int, float]) -> list[Found]:
+    found = []
+    for number in numbers:
+        row = corpus.connection.execute("SELECT * FROM chunk WHERE id = ?", (number,)).fetchone()
+        found.append(
+            Found(
+                document=corpus.covers[row["document"]][0],
+                page=row["page"],
+                printed_page=row["printed"],
+                section=row["section"],
+                kind=row["kind"],
+                score=scores[number],
+                text=f"{row['context']}\n{row['text']}" if row["context"] else row["text"],
+                span=(row["start"], row["end"]),
+                number=number,
+            )
+        )
+    return found
+
+
+@lru_cache(maxsize=4096)
+def sentences(text: str) -> tuple[tuple[int, int], ...]:
+    """Where the sentences of a text stand."""
+    ends = [
+        match.end() for match in re.finditer(r"(?<=[a-z)\]”\d][.!?])[”\"]?\s+(?=[A-Z“•▪(])|\n(?=[•▪])", text)
+    ]
+    bounds = [0, *ends, len(text)]
+    return tuple(
+        (a, a + len(text[a:b].rstrip()))
+        for a, b in zip(bounds, bounds[1:], strict=False)
+        if text[a:b].strip()
+    )

@@ -1,0 +1,85 @@
+"""Words: their stems, what does not count, and what finance calls by several names."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+NAMES = Path(__file__).with_name("names.json")
+STOP = frozenset(
+    (
+        "10 a about according all also amount amounts an and annual any are as at be been billion billions by "
+        "can company company's corporation compare compared could did do does dollar dollars during each earn earned earns end "
+        "ended ending figure figures filing filings fiscal for form from generate generated get give got had "
+        "has have how i if in inc incur incurred into is it its k list made make makes many me million "
+        "millions much of on or our over per period periods please post posted q quarter quarterly quarters "
+        "record recorded report reported s show spend spends spent state stated tell than that the their them "
+        "there these they this thousand thousands to u under up us usd value was we were what when where "
+        "which who whose will with would year years you your "
+    ).split()
+)
+_WORD = re.compile(r"[A-Za-z][A-Za-z&]*(?:[’'][a-z]+)?|\d+(?:\.\d+)?")
+
+
+def stem(word: str) -> str:
+    """A word without the endings that make no other word of it."""
+    word = word.lower().replace("’", "'").removesuffix("'s").removesuffix("s'")
+    for ending, rest in (
+        ("ies", "y"),
+        ("sses", "ss"),
+        ("xes", "x"),
+        ("ches", "ch"),
+        ("ing", ""),
+        ("ed", ""),
+        ("s", ""),
+    ):
+        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith(("ss", "us", "is")):
+            word = word[: -len(ending)] + rest
+            break
+    return word.removesuffix("e") if len(word) > 4 else word
+
+
+def words(text: str) -> list[str]:
+    """The words of a text; CamelCase names come apart."""
+    spread = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", text)
+    return _WORD.findall(spread)
+
+
+def stems(text: str) -> frozenset[str]:
+    """The stems of the words that count."""
+    return frozenset(stem(word) for word in words(text) if word.lower() not in STOP)
+
+
+@cache
+def synonyms() -> dict[str, tuple[frozenset[str], ...]]:
+    """What a concept is called: stems of each name, by the concept."""
+    found: dict[str, tuple[frozenset[str], ...]] = {}
+    for entry in _entries():
+        named = tuple(stems(name) for name in entry["names"])
+        for concept in entry["concepts"]:
+            found[concept] = named
+    return found
+
+
+@cache
+def groups() -> tuple[tuple[frozenset[str], ...], ...]:
+    """The names that mean the same, as stems."""
+    return tuple(tuple(stems(name) for name in entry["names"]) for entry in _entries())
+
+
+@cache
+def _entries() -> tuple[dict[str, list[str]], ...]:
+    return tuple(json.loads(NAMES.read_text(encoding="utf-8")))
+
+
+def other_names(question: str) -> list[str]:
+    """Other names of what a question asks for, for the search."""
+    asked = stems(question)
+    found: list[str] = []
+    for entry in _entries():
+        hits = [name for name in entry["names"] if (s := stems(name)) and s <= asked]
+        if hits:
+            found += [name for name in entry["names"] if name not in hits]
+    return found

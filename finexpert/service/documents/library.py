@@ -1,0 +1,249 @@
+"""Adds files to an index of documents, lists them and removes them. Nothing leaves the machine here."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from core.documents import covers, store, tables
+from core.documents.layout import lines_of, printed_number
+from core.documents.model import Cover, Document, Fact, Page
+from finexpert.service.documents.pdf import Unreadable
+
+SUFFIXES = (".pdf", ".htm", ".html", ".xhtml", ".txt", ".md", ".csv", ".tsv", ".xlsx", ".docx")
+SETTABLE = ("company", "ticker", "form", "fiscal_year", "fiscal_period", "period_end", "title")
+LARGEST_BYTES = 512 * 1024 * 1024
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of a file. `outcome`: added, replaced, unchanged or failed; `why` in the last case."""
+
+    name: str
+    outcome: str
+    why: str = ""
+    cover: Cover | None = None
+    pages: int = 0
+    facts: int = 0
+
+
+def files(paths: Iterable[Path]) -> list[Path]:
+    """The readable files below some paths, in order; a file that is named is taken whatever its suffix.
+
+    Raises:
+        FileNotFoundError: a path does not exist.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(
+                file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()
+            )
+            found.update(
+                dict.fromkeys(
+                    f for f in inside if not any(part.startswith(".") for part in f.parts[len(path.parts) :])
+                )
+            )
+        elif path.is_file():
+            found[path] = None
+        else:
+            raise FileNotFoundError(path)
+    return list(found)
+
+
+def add(
+    folder: Path,
+    paths: Iterable[Path],
+    *,
+    changes: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> list[Added]:
+    """Add files to the index in `folder`. The same file twice is one document; a changed one takes its old place.
+
+    A file that cannot be read is reported, and the others are added. Each file is kept as soon as it is read.
+
+    Args:
+        changes: parts of the cover to set, such as company or fiscal_year; see SETTABLE.
+        progress: called before each file with its number, how many there are, and its name.
+    """
+    given = files(paths)
+    done = []
+    for number, path in enumerate(given, 1):
+        if progress:
+            progress(number, len(given), path.name)
+        done.append(_add(folder, path, changes or {}))
+    return done
+
+
+def _add(folder: Path, path: Path, changes: Mapping[str, str]) -> Added:
+    try:
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        with store.opened(folder, make=True) as connection:
+            known = store.hashes(connection)
+            if known.get(path.name) == digest and not changes:
+                return Added(path.name, "unchanged")
+            same = next(
+                (name for name, other in known.items() if other == digest and name != path.name), None
+            )
+            if same and not changes:
+                return Added(path.name, "unchanged", f"the same file as {same}")
+            document = read(path, content, digest, changes)
+            store.add(connection, document)
+    except (Unreadable, OSError) as error:
+        return Added(path.name, "failed", str(error))
+    outcome = "replaced" if path.name in known else "added"
+    return Added(
+        path.name,
+        outcome,
+        "; ".join(document.problems),
+        document.cover,
+        len(document.pages),
+        len(document.facts),
+    )
+
+
+def read(path: Path, content: bytes, digest: str, changes: Mapping[str, str] | None = None) -> Document:
+    """A file as a document.
+
+    Raises:
+        Unreadable: no text can be read from it: why, and what to do.
+    """
+    if len(content) > LARGEST_BYTES:
+        raise Unreadable(f"it has {len(content) >> 20} MB, more than {LARGEST_BYTES >> 20}: split it")
+    pages, facts, tags, problems = _parts(path, content)
+    if not any(page.text.strip() for page in pages):
+        raise Unreadable("no text was found in it")
+    cover = _changed(covers.read(path.name, [page.text for page in pages[:10]], tags), changes or {})
+    tagged = len(facts) > 100
+    cells = () if tagged else tuple(tables.facts(pages, cover))
+    return Document(path.name, digest, cover, pages, (*facts, *cells), problems)
+
+
+def _changed(cover: Cover, changes: Mapping[str, str]) -> Cover:
+    values: dict[str, Any] = dict(changes)
+    if "fiscal_year" in values:
+        values["fiscal_year"] = int(values["fiscal_year"])
+    if "period_end" in values:
+        values["period_end"] = date.fromisoformat(values["period_end"])
+        values["year_end"] = cover.year_end or (values["period_end"].month, values["period_end"].day)
+    return replace(cover, **values)
+
+
+Parts = tuple[tuple[Page, ...], tuple[Fact, ...], dict[str, str], tuple[str, ...]]
+
+
+def _parts(path: Path, content: bytes) -> Parts:
+    """Pages, tagged figures, cover tags and problems, by what the file is: its first bytes go before its name."""
+    suffix = path.suffix.lower()
+    if content[:1024].lstrip().startswith(b"%PDF"):
+        from finexpert.service.documents import pdf
+
+        pages, problems = pdf.read(path)
+        return pages, (), {}, problems
+    if content[:2] == b"PK":
+        return _plain(_office(content, suffix))
+    text = content[:2000].lower()
+    if suffix in {".htm", ".html", ".xhtml"} or b"<html" in text or b"<!doctype html" in text:
+        from finexpert.service.documents import html
+
+        return (*html.read(content), ())
+    if b"\x00" in content[:4096] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Unreadable("it is no text: PDF, HTML, text, Markdown, CSV, XLSX and DOCX are read")
+    decoded = _decoded(content)
+    if suffix in {".csv", ".tsv"}:
+        return _plain(_table(decoded, "\t" if suffix == ".tsv" else None))
+    return _plain(decoded)
+
+
+def _plain(text: str) -> Parts:
+    """Text as one page without a number, or as pages where form feeds part it."""
+    parts = text.replace("\r\n", "\n").replace("\r", "\n").split("\f")
+    pages = tuple(
+        Page(number if len(parts) > 1 else None, part, lines_of(part), printed_number(part.splitlines()))
+        for number, part in enumerate(parts, 1)
+    )
+    return pages, (), {}, ()
+
+
+def _decoded(content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("windows-1252", errors="replace")
+
+
+def _table(text: str, separator: str | None) -> str:
+    """Rows of a CSV file as lines whose cells stand apart."""
+    if separator is None:
+        try:
+            separator = csv.Sniffer().sniff(text[:8192], delimiters=",;\t|").delimiter
+        except csv.Error:
+            separator = ","
+    rows = csv.reader(io.StringIO(text), delimiter=separator)
+    return "\n".join("  ".join(cell.strip() for cell in row if cell.strip()) for row in rows)
+
+
+def _office(content: bytes, suffix: str) -> str:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(info.file_size for info in archive.infolist()) > LARGEST_BYTES:
+                raise Unreadable(f"it unpacks to more than {LARGEST_BYTES >> 20} MB: split it")
+            inside = set(archive.namelist())
+        if "word/document.xml" in inside:
+            return "\n".join(_word(content))
+        if "xl/workbook.xml" in inside:
+            return "\f".join(_sheets(content))
+    except Unreadable:
+        raise
+    except Exception as error:  # whatever a damaged office file makes its reader raise
+        raise Unreadable(f"it is damaged ({type(error).__name__}): open it and save it again") from None
+    raise Unreadable(
+        f"a {suffix or 'packed'} file is not read: PDF, HTML, text, Markdown, CSV, XLSX and DOCX are"
+    )
+
+
+def _word(content: bytes) -> Iterator[str]:
+    import docx
+    from docx.table import Table
+
+    for part in docx.Document(io.BytesIO(content)).iter_inner_content():
+        if isinstance(part, Table):
+            for row in part.rows:
+                yield "  ".join(dict.fromkeys(cell.text.strip() for cell in row.cells if cell.text.strip()))
+            yield ""
+        else:
+            yield part.text
+
+
+def _sheets(content: bytes) -> Iterator[str]:
+    import openpyxl
+
+    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+    try:
+        for sheet in book.worksheets:
+            lines = [sheet.title]
+            for row in sheet.iter_rows(values_only=True):
+                lines.append("  ".join(_shown(cell) for cell in row if cell is not None))
+            yield "\n".join(lines)
+    finally:
+        book.close()
+
+
+def _shown(cell: Any) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    if isinstance(cell, int) and not isinstance(cell, bool) and not 1900 <= cell <= 2100:
+        return f"{cell:,}"
+    return re.sub(r"\s+", " ", str(cell)).removesuffix(" 00:00:00")
