@@ -1,4 +1,4 @@
-"""Answers a question from documents: an exact figure first, else a quoted sentence, else a model's words, checked.
+"""Answers a question from documents: an exact figure, else a quoted sentence, else a model's words, checked.
 
 Nothing turns "not found" into a figure. Text of documents is data: it is quoted, never followed.
 """
@@ -105,7 +105,7 @@ class Answer:
 def answer(corpus: Corpus, asked: Asked, generate: Generate | None = None) -> Answer:
     """Answer a question, or refuse with what was searched.
 
-    `generate`: words an answer from passages, where neither figure nor sentence answers; its figures are checked.
+    `generate`: words an answer from passages where no figure or sentence answers. Its figures are checked.
     """
     given = _answer(corpus, asked, generate)
     return replace(given, filter=asked.filter.as_json())

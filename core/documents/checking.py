@@ -26,7 +26,7 @@ STRUCK = "[figure not found in the sources]"
 
 
 def figures(text: str) -> list[tuple[Decimal, tuple[int, int]]]:
-    """The figures of a text, multiplied out, with their places. Signs are left aside: words and brackets vary."""
+    """The figures of a text, multiplied out, with their places. Signs are left aside."""
     found = []
     for match in _FIGURE.finditer(text):
         try:

@@ -1,4 +1,4 @@
-"""Reads what a document says of itself: company, form, fiscal year and period, from its first pages and its name."""
+"""Reads what a document says of itself: company, form, fiscal year and period."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from core.documents.periods import MONTH, dates, on_or_before
 
 _FORM = re.compile(r"\bform\s+(10-K|10-Q|8-K|20-F|6-K|S-1|DEF\s*14A|40-F|11-K)(?:/A)?\b", re.I)
 _FORM_IN_NAME = re.compile(r"(10-?K|10-?Q|8-?K|20-?F|6-?K)(?![a-z])", re.I)
-_SUFFIX = r"(?:Incorporated|Inc\.?|Corporation|Corp\.?|Company|Co\.|Limited|Ltd\.?|PLC|plc|LLC|L\.P\.|N\.V\.|S\.A\.|SE|AG|Holdings?|Group)"
+_SUFFIX = (
+    r"(?:Incorporated|Inc\.?|Corporation|Corp\.?|Company|Co\.|Limited|Ltd\.?|PLC|"
+    r"plc|LLC|L\.P\.|N\.V\.|S\.A\.|SE|AG|Holdings?|Group)"
+)
 _NAMED = re.compile(rf"^((?:[A-Za-z][\w.&’'-]*,?\s+){{1,4}}{_SUFFIX}),?(?=\s|$)")
 _TICKER = re.compile(r"\((?:NYSE|NASDAQ|Nasdaq|NasdaqGS)\s*:\s*([A-Z.]{1,5})\)")
 _QUARTER_WORD = {"first": 1, "second": 2, "third": 3, "fourth": 4}

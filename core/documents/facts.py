@@ -84,7 +84,7 @@ def _wanted(fact: Fact, period: Period | None, asked: Asked) -> bool:
 
 @lru_cache(maxsize=65536)
 def fit(terms: frozenset[str], concept: str, label: str, dimensions: str) -> float:
-    """How well a figure's name fits the words of a question: 0 if a word is missing, 1 if none is too many."""
+    """How well a figure's name fits a question's words: 0 if a word is missing, 1 if none is too many."""
     members = [stems(member.removesuffix("Member")) for member in re.findall(r', "([^"]+)"\]', dimensions)]
     if any(member and not member & terms for member in members):
         return 0.0
@@ -106,7 +106,7 @@ def fit(terms: frozenset[str], concept: str, label: str, dimensions: str) -> flo
 
 @lru_cache(maxsize=65536)
 def names(concept: str, label: str) -> tuple[tuple[frozenset[str], float], ...]:
-    """The names of a figure as stems: its label with and without what it stands below, its concept, other names."""
+    """The names of a figure as stems, each with how much it counts: label, concept, other names."""
     plain = re.sub(r"\(\d+\)|\([a-z]\)", "", label)
     leaf = plain.rpartition(":")[2]
     own = [stems(plain), stems(concept)]
@@ -121,8 +121,8 @@ def names(concept: str, label: str) -> tuple[tuple[frozenset[str], float], ...]:
 def decided(found: Sequence[Candidate], terms: frozenset[str]) -> tuple[Candidate | None, list[Candidate]]:
     """The one figure that all best candidates agree on; else None, and those that differ.
 
-    Figures agree if the less exact one is the other rounded. The most exact one is given. Of figures that differ,
-    the one whose concept is called as the question calls it counts.
+    Figures agree if the less exact one is the other rounded. The most exact one is given. Of figures that
+    differ, the one whose concept is called as the question calls it counts.
     """
     if not found:
         return None, []

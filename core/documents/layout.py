@@ -22,7 +22,7 @@ _SENTENCE_END = re.compile(r"[.;,:]$|\b(?:and|or|the|of|to|in|a|an|for|with|by)$
 
 
 def amounts(text: str) -> list[Span]:
-    """Where figures stand in a line: numbers with currency, brackets and percent signs, and dashes for zero."""
+    """Where figures stand in a line: numbers with their signs and brackets, and dashes for zero."""
     return [match.span() for match in AMOUNT.finditer(text) if match[0].strip()]
 
 
@@ -114,7 +114,7 @@ def sections(pages: Iterable[Page]) -> Iterator[tuple[Page, list[tuple[Line, str
 def chunks(pages: Iterable[Page]) -> Iterator[Chunk]:
     """The pieces of a document, in order: paragraphs together up to a size, tables apart.
 
-    A table is cut between rows only. Each part carries the caption, units and column headings above the table.
+    A table is cut between rows only. Each part carries the caption, units and column headings above it.
     """
     for page, found in sections(pages):
         number = 0

@@ -72,7 +72,7 @@ class Filter:
         periods: fiscal years and quarters.
         forms: such as 10-K.
         moments: days that the question names.
-        months: how long the time is that ends on these days; 0 for a moment, None where the question leaves it open.
+        months: how long the time is that ends on these days; 0 for a moment, None where that is left open.
         unknown: names in the question that no document is of.
     """
 
@@ -219,12 +219,9 @@ def _times(question: str, covers: Sequence[Cover]) -> tuple[str, Filter]:
                 years, rest = [year], pattern.sub(" ", rest)
     if quarters and not years and latest and not moments:
         years = [latest]
-    periods = [
-        Period(year, quarter, span)
-        for year in dict.fromkeys(years)
-        for quarter in quarters or [None]
-        for span in (months if not quarters else []) or [None]
-    ]
+    parts: list[tuple[int | None, int | None]] = [(quarter, None) for quarter in quarters]
+    parts = parts or [(None, span) for span in months] or [(None, None)]
+    periods = [Period(year, quarter, span) for year in dict.fromkeys(years) for quarter, span in parts]
     for pattern in (_YEAR, *_QUARTERS, _MONTHS):
         rest = pattern.sub(" ", rest)
     rest = re.sub(
@@ -237,8 +234,8 @@ def _times(question: str, covers: Sequence[Cover]) -> tuple[str, Filter]:
 
 
 def _unknown(rest: str, covers: Sequence[Cover], companies: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of companies in a question that no document is of: a capitalised word with a possessive, or before a
-    company's suffix, or after `of` and `did` where no company was found."""
+    """Names of companies in a question that no document is of: capitalised words with a possessive, or before
+    a suffix such as Inc, or after words such as `of` where no company was found."""
     found = re.findall(r"\b((?:[A-Z][\w&-]+\s+){0,3}[A-Z][\w&-]*)[’']s\b", rest)
     found += re.findall(r"\b((?:[A-Z][\w&-]+\s+){1,3})(?:Inc|Corp|Corporation|Company|Ltd|plc)\b", rest)
     if not companies:

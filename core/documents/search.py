@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from core.documents import facts as figures
@@ -130,6 +131,7 @@ def _by_words(corpus: Corpus, asked: Asked, documents: Sequence[int]) -> list[in
     if not store.has_full_text():
         return _counted(corpus, [*own, *others], documents)
     scores: dict[int, float] = {}
+    marks = ",".join("?" * len(documents))
     for terms, weight in ((own, 1.0), ([*own, *others], 0.7)):
         query = " OR ".join(
             f'"{term}"' for term in dict.fromkeys(term.replace('"', "") for term in [*terms, *years])
@@ -137,7 +139,7 @@ def _by_words(corpus: Corpus, asked: Asked, documents: Sequence[int]) -> list[in
         rows = corpus.connection.execute(
             "SELECT words.rowid AS number, chunk.kind AS kind, chunk.document AS document,"
             " bm25(words, 1.0, 0.8, 1.2) AS rank FROM words JOIN chunk ON chunk.id = words.rowid"
-            f" WHERE words MATCH ? AND chunk.document IN ({','.join('?' * len(documents))}) ORDER BY rank LIMIT ?",
+            f" WHERE words MATCH ? AND chunk.document IN ({marks}) ORDER BY rank LIMIT ?",
             (query, *documents, CANDIDATES),
         )
         for row in rows:
@@ -220,8 +222,4 @@ def sentences(text: str) -> tuple[tuple[int, int], ...]:
         match.end() for match in re.finditer(r"(?<=[a-z)\]”\d][.!?])[”\"]?\s+(?=[A-Z“•▪(])|\n(?=[•▪])", text)
     ]
     bounds = [0, *ends, len(text)]
-    return tuple(
-        (a, a + len(text[a:b].rstrip()))
-        for a, b in zip(bounds, bounds[1:], strict=False)
-        if text[a:b].strip()
-    )
+    return tuple((a, a + len(text[a:b].rstrip())) for a, b in pairwise(bounds) if text[a:b].strip())

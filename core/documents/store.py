@@ -17,11 +17,12 @@ from core.documents.model import Chunk, Cover, Document, Fact
 VERSION = 1
 FILE = "documents.sqlite"
 _TABLES = """
-CREATE TABLE document (id INTEGER PRIMARY KEY, name TEXT UNIQUE, sha256 TEXT, company TEXT, ticker TEXT, form TEXT,
-  fiscal_year INTEGER, fiscal_period TEXT, period_end TEXT, year_end TEXT, title TEXT, pages INTEGER, problems TEXT);
+CREATE TABLE document (id INTEGER PRIMARY KEY, name TEXT UNIQUE, sha256 TEXT, company TEXT, ticker TEXT,
+  form TEXT, fiscal_year INTEGER, fiscal_period TEXT, period_end TEXT, year_end TEXT, title TEXT,
+  pages INTEGER, problems TEXT);
 CREATE TABLE page (document INTEGER, number INTEGER, printed TEXT, text TEXT);
-CREATE TABLE chunk (id INTEGER PRIMARY KEY, document INTEGER, page INTEGER, printed TEXT, section TEXT, kind TEXT,
-  context TEXT, text TEXT, start INTEGER, end INTEGER);
+CREATE TABLE chunk (id INTEGER PRIMARY KEY, document INTEGER, page INTEGER, printed TEXT, section TEXT,
+  kind TEXT, context TEXT, text TEXT, start INTEGER, end INTEGER);
 CREATE TABLE fact (document INTEGER, concept TEXT, label TEXT, value TEXT, unit TEXT, start TEXT, end TEXT,
   dimensions TEXT, page INTEGER, span_start INTEGER, span_end INTEGER, section TEXT, tagged INTEGER);
 CREATE INDEX page_of ON page (document, number);
@@ -111,8 +112,8 @@ def add(connection: sqlite3.Connection, document: Document) -> None:
     remove(connection, document.name)
     cover = document.cover
     number = connection.execute(
-        "INSERT INTO document (name, sha256, company, ticker, form, fiscal_year, fiscal_period, period_end, year_end,"
-        " title, pages, problems) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO document (name, sha256, company, ticker, form, fiscal_year, fiscal_period, period_end,"
+        " year_end, title, pages, problems) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(document.name, document.sha256, cover.company, cover.ticker, cover.form, cover.fiscal_year),
             *(cover.fiscal_period, cover.period_end and cover.period_end.isoformat()),

@@ -34,7 +34,7 @@ _PAYMENT = re.compile(
     r"(?:cash\s+)?dividends?\s+(?:paid|payments?)|cash\s+dividend|acquisitions?|taxes?\s+paid|cash\s+paid)\b",
     re.I,
 )
-"""Rows of money paid: printed in brackets, counted as positive figures, as XBRL's concepts of payments are."""
+"""Rows of money paid are printed in brackets; they count as positive, as in XBRL's concepts of payments."""
 _DOLLARS = re.compile(r"\bin\s+(?:whole\s+)?(?:U\.?S\.?\s+)?(?:dollars|euros|USD|EUR)\b", re.I)
 _MOMENT = re.compile(r"\bas\s+of\b|\bat\s+(?:" + MONTH + r")|balance\s+sheets?|financial\s+position", re.I)
 
@@ -201,7 +201,7 @@ def _row(
 def unit_of(label: str, symbol: str, heading: str) -> tuple[str, int] | None:
     """Unit and scale of a cell, from its sign, its row's label and the lines above the table.
 
-    None for an amount of money in a table that does not say what it counts in: it may be thousands or millions.
+    None for an amount of money in a table that does not say whether it counts in thousands or millions.
     """
     match = _SCALE.search(heading)
     scale = SCALES[next(word for word in match.groups() if word).lower()] if match else 1

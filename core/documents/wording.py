@@ -8,18 +8,7 @@ from functools import cache
 from pathlib import Path
 
 NAMES = Path(__file__).with_name("names.json")
-STOP = frozenset(
-    (
-        "10 a about according all also amount amounts an and annual any are as at be been billion billions by "
-        "can company company's corporation compare compared could did do does dollar dollars during each earn earned earns end "
-        "ended ending figure figures filing filings fiscal for form from generate generated get give got had "
-        "has have how i if in inc incur incurred into is it its k list made make makes many me million "
-        "millions much of on or our over per period periods please post posted q quarter quarterly quarters "
-        "record recorded report reported s show spend spends spent state stated tell than that the their them "
-        "there these they this thousand thousands to u under up us usd value was we were what when where "
-        "which who whose will with would year years you your "
-    ).split()
-)
+STOP = frozenset(Path(__file__).with_name("stop_words.txt").read_text(encoding="utf-8").split())
 _WORD = re.compile(r"[A-Za-z][A-Za-z&]*(?:[’'][a-z]+)?|\d+(?:\.\d+)?")
 
 

@@ -24,6 +24,7 @@ from finexpert.cli.commands import (
     costs,
     data,
     demo,
+    docs,
     doctor,
     evaluate,
     leftovers,
@@ -83,6 +84,7 @@ TRY = "Try it on this machine"
 PREPARE = "Before money is spent"
 FINE_TUNE = "Fine-tune"
 SERVE = "Ask the model"
+DOCUMENTS = "Ask the documents"
 GUARD = "Money and guardrails"
 
 app.command(rich_help_panel=TRY)(demo.demo)
@@ -97,6 +99,7 @@ app.command(rich_help_panel=FINE_TUNE)(compare.compare)
 app.command(rich_help_panel=SERVE)(wake.wake)
 app.command(rich_help_panel=SERVE)(ask.ask)
 app.command(rich_help_panel=SERVE)(chat.chat)
+app.add_typer(docs.app, name="docs", rich_help_panel=DOCUMENTS)
 app.command(rich_help_panel=SERVE)(sleep.sleep)
 app.command(rich_help_panel=SERVE)(web.web)
 app.command(rich_help_panel=GUARD)(costs.costs)

@@ -1,4 +1,4 @@
-"""Reads HTML and inline XBRL: text as it is laid out, table rows, pages, and tagged figures with their places."""
+"""Reads HTML and inline XBRL: text as it is laid out, table rows, pages, and tagged figures."""
 
 from __future__ import annotations
 
@@ -267,7 +267,7 @@ def _mark(element: etree._Element, name: str, writer: Writer) -> _Mark | None:
 
 
 def _row(row: etree._Element, writer: Writer) -> None:
-    """A table's row as one line: cells apart, with currency signs, brackets and percent signs at their figures."""
+    """A table's row as one line: cells apart, currency and percent signs and brackets at their figures."""
     cells: list[tuple[int, int]] = []
     previous = ""
     for cell in row.iter("{*}td", "{*}th"):
@@ -461,6 +461,6 @@ def _unit(element: etree._Element) -> str:
     above = element.find(f".//{XBRLI}unitNumerator")
     below = element.find(f".//{XBRLI}unitDenominator")
     if above is not None and below is not None:
-        return f"{measures(above)}/{measures(below).removesuffix('s') if measures(below) == 'shares' else measures(below)}"
-    found = measures(element)
-    return found
+        each = measures(below)
+        return f"{measures(above)}/{'share' if each == 'shares' else each}"
+    return measures(element)

@@ -67,7 +67,7 @@ def add(
     changes: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> list[Added]:
-    """Add files to the index in `folder`. The same file twice is one document; a changed one takes its old place.
+    """Add files to the index in `folder`. The same file twice is one document; a changed one replaces itself.
 
     A file that cannot be read is reported, and the others are added. Each file is kept as soon as it is read.
 
@@ -143,7 +143,7 @@ Parts = tuple[tuple[Page, ...], tuple[Fact, ...], dict[str, str], tuple[str, ...
 
 
 def _parts(path: Path, content: bytes) -> Parts:
-    """Pages, tagged figures, cover tags and problems, by what the file is: its first bytes go before its name."""
+    """Pages, tagged figures, cover tags and problems. A file's first bytes say more than its name."""
     suffix = path.suffix.lower()
     if content[:1024].lstrip().startswith(b"%PDF"):
         from finexpert.service.documents import pdf

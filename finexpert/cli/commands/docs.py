@@ -1,0 +1,372 @@
+"""`finexpert docs`: answers from the company's own documents, with the page they stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from finexpert.cli.commands.common import Json, open_deployment
+from finexpert.errors import ExitCode, UserError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from core.documents.questions import Filter
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Read filings and reports, search them, and ask for figures with the page they stand on. All of it"
+    ' works on this machine, without a cloud. Example: finexpert docs ask "What was revenue in 2024?"',
+)
+
+Index = Annotated[Path, typer.Option("--index", metavar="DIR", help="The folder of the index.")]
+Company = Annotated[
+    str | None, typer.Option("--company", help="Keep to this company instead of the one understood.")
+]
+Year = Annotated[int | None, typer.Option("--year", help="Keep to this fiscal year.")]
+Quarter = Annotated[
+    str | None, typer.Option("--period", metavar="Q1…Q3|FY", help="With --year: a quarter of it.")
+]
+Form = Annotated[str | None, typer.Option("--form", help="Keep to this form, such as 10-K.")]
+DEFAULT = Path("documents-index")
+
+
+def _given(company: str | None, year: int | None, period: str | None, form: str | None) -> dict[str, Any]:
+    return {"company": company, "fiscal_year": year, "fiscal_period": period, "form": form}
+
+
+@app.command()
+def add(
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders of them.", show_default=False)],
+    index: Index = DEFAULT,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Correct the cover: company, form, fiscal_year …"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Read PDF, HTML (with inline XBRL), text, Markdown, CSV, XLSX and DOCX into an index on this machine.
+
+    Example: finexpert docs add filings/ --set company="Example Corp"
+    """
+    from finexpert.service.documents import library
+    from finexpert.views import display
+
+    def progress(number: int, total: int, name: str) -> None:
+        _say(f"{number}/{total} {name}", stderr=True)
+
+    try:
+        done = library.add(
+            index,
+            paths,
+            changes=_changes(changes or [], library.SETTABLE),
+            progress=None if json else progress,
+        )
+    except FileNotFoundError as error:
+        raise UserError(f"{error} does not exist.", fix="Name a file or a folder that does.") from None
+    failed = [each for each in done if each.outcome == "failed"]
+    if json:
+        display.print_json({"index": str(index), "documents": [_added(each) for each in done]})
+    else:
+        for each in done:
+            _say(_line(each))
+        if not done:
+            _say("No file that can be read was found.")
+    if failed or not done:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _changes(given: list[str], known: tuple[str, ...]) -> dict[str, str]:
+    changes = dict(entry.partition("=")[::2] for entry in given)
+    unknown = sorted(set(changes) - set(known))
+    if unknown or any("=" not in entry for entry in given):
+        raise UserError(
+            f"--set knows no {', '.join(unknown) or 'entry without ='}", fix=f"Known: {', '.join(known)}."
+        )
+    return changes
+
+
+def _line(each: Any) -> str:
+    cover = each.cover
+    if each.outcome == "failed":
+        return f"✗ {each.name}: {each.why}"
+    if cover is None:
+        return f"= {each.name}: already there" + (f" ({each.why})" if each.why else "")
+    parts = [cover.company, cover.form, f"{cover.fiscal_period} {cover.fiscal_year or ''}".strip()]
+    end = f"to {cover.period_end}" if cover.period_end else ""
+    known = " · ".join(part for part in [*parts, end, f"{each.pages} pages", f"{each.facts} figures"] if part)
+    return f"✓ {each.name}: {known}" + (f" · {each.why}" if each.why else "")
+
+
+def _added(each: Any) -> dict[str, Any]:
+    cover = each.cover
+    shown = (
+        {}
+        if cover is None
+        else {**vars(cover), "period_end": cover.period_end and cover.period_end.isoformat()}
+    )
+    return {
+        "document": each.name,
+        "outcome": each.outcome,
+        "why": each.why,
+        "pages": each.pages,
+        "facts": each.facts,
+        **shown,
+    }
+
+
+@app.command("list")
+def show(index: Index = DEFAULT, json: Json = False) -> None:
+    """The documents of an index, and what was understood of each."""
+    from finexpert.views import display
+
+    with _opened(index) as connection:
+        rows = [dict(row) for row in connection.execute("SELECT * FROM document ORDER BY name")]
+    if json:
+        display.print_json({"index": str(index), "documents": rows})
+        return
+    for row in rows:
+        parts = [
+            row["company"],
+            row["form"],
+            f"{row['fiscal_period']} {row['fiscal_year'] or ''}".strip(),
+            f"{row['pages']} pages",
+        ]
+        _say(f"{row['name']}: {' · '.join(part for part in parts if part)}")
+
+
+@app.command()
+def remove(
+    names: Annotated[
+        list[str], typer.Argument(help="Documents, as docs list names them.", show_default=False)
+    ],
+    index: Index = DEFAULT,
+) -> None:
+    """Take documents out of an index. The files themselves stay."""
+    from core.documents import store
+    from finexpert.errors import NotFound
+
+    with _opened(index) as connection:
+        missing = [name for name in names if not store.remove(connection, name)]
+    if missing:
+        raise NotFound(f"Not in the index: {', '.join(missing)}", where=str(index), fix="finexpert docs list")
+    _say(f"✓ {len(names)} removed")
+
+
+@app.command()
+def search(
+    question: Annotated[str, typer.Argument(help="What to look for.", show_default=False)],
+    index: Index = DEFAULT,
+    top: Annotated[int, typer.Option("--top", min=1, max=100, help="How many pieces.")] = 5,
+    company: Company = None,
+    year: Year = None,
+    period: Quarter = None,
+    form: Form = None,
+    json: Json = False,
+) -> None:
+    """The pieces of the documents that a question is about, best first, with document and page.
+
+    Example: finexpert docs search "capital expenditures of Example Corp in 2024" --top 3
+    """
+    from core.documents.search import Corpus
+    from core.documents.search import search as find
+    from finexpert.views import display
+
+    with _opened(index) as connection:
+        corpus = Corpus.of(connection)
+        asked = corpus.understand(question, _given(company, year, period, form))
+        found = find(corpus, asked, top=top)
+    if json:
+        results = [each.as_json() for each in found]
+        display.print_json({"question": question, "filter": asked.filter.as_json(), "results": results})
+        return
+    _say(_filtered(asked.filter), style="dim")
+    for number, each in enumerate(found, 1):
+        place = f"page {each.page}" if each.page else "no pages"
+        _say(f"{number}. {each.document}, {place} · {each.section}".rstrip(" ·"), style="bold")
+        _say(each.text.strip()[:700])
+    if not found:
+        _say("Nothing was found.")
+
+
+def _filtered(kept: Filter) -> str:
+    shown = {name: values for name, values in kept.as_json().items() if values}
+    return (
+        "; ".join(
+            f"{name.replace('_', ' ')}: {', '.join(map(str, values))}" for name, values in shown.items()
+        )
+        or "all documents"
+    )
+
+
+@app.command()
+def ask(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(help="The question.", show_default=False)],
+    index: Index = DEFAULT,
+    company: Company = None,
+    year: Year = None,
+    period: Quarter = None,
+    form: Form = None,
+    answer_with: Annotated[
+        str | None,
+        typer.Option(
+            "--answer-with",
+            metavar="tuned|base|bedrock:MODEL",
+            help="Let a model word what neither a figure nor a sentence answers. The passages go to it.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """An exact figure, or a quoted sentence, with document and page; or why there is no answer.
+
+    Without --answer-with no cloud is needed and nothing leaves this machine.
+
+    Example: finexpert docs ask "What was Example Corp's revenue in fiscal 2024?"
+    """
+    from core.documents.answering import answer
+    from core.documents.search import Corpus
+    from finexpert.views import display
+
+    generate = None
+    if answer_with:
+        from finexpert.service.documents import models
+
+        generate = models.chosen(answer_with, lambda: open_deployment(context))
+    with _opened(index) as connection:
+        corpus = Corpus.of(connection)
+        given = answer(corpus, corpus.understand(question, _given(company, year, period, form)), generate)
+    if json:
+        display.print_json({"question": question, **given.as_json()})
+        return
+    _say(f"No answer: {given.reason}." if given.refused else given.answer)
+    if given.reason and not given.refused:
+        _say(given.reason, style="yellow")
+    for number, each in enumerate(given.citations, 1):
+        place = f"page {each.page}" if each.page else "no pages"
+        _say(f"[{number}] {each.document}, {place}: {each.text.strip()[:300]}", style="dim")
+
+
+@app.command("train-set")
+def train_set(
+    folder: Annotated[
+        Path, typer.Argument(help="Where to write train/ and validation/.", show_default=False)
+    ],
+    index: Index = DEFAULT,
+    questions: Annotated[int, typer.Option("--questions", min=10, max=100_000)] = 400,
+    seed: Annotated[int, typer.Option("--seed")] = 0,
+) -> None:
+    """Write instructions that teach a model to answer from passages, to quote, and to refuse.
+
+    Example: finexpert docs train-set answers/ && finexpert train answers/
+    """
+    from core.documents.search import Corpus
+    from finexpert.service.documents import exercises
+
+    with _opened(index) as connection:
+        counts = exercises.training_set(Corpus.of(connection), folder, most=questions, seed=seed)
+    if not sum(counts.values()):
+        raise UserError(
+            "The index holds no figures to ask for.",
+            where=str(index),
+            fix="Add filings or reports with tables.",
+        )
+    _say(f"✓ {counts['train']} to train on, {counts['validation']} held out, in {folder}")
+
+
+@app.command()
+def evaluate(
+    questions: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A .jsonl file of questions; without it they are made from the figures.", show_default=False
+        ),
+    ] = None,
+    index: Index = DEFAULT,
+    most: Annotated[int, typer.Option("--questions", min=1, max=10_000, help="How many to make.")] = 100,
+    json: Json = False,
+) -> None:
+    """How often search finds the page, and answers are right, refused or wrong.
+
+    Example: finexpert docs evaluate my-questions.jsonl
+    """
+    from core.documents.search import Corpus
+    from finexpert.service.documents import exercises
+    from finexpert.views import display
+
+    with _opened(index) as connection:
+        corpus = Corpus.of(connection)
+        if questions:
+            try:
+                entries = exercises.questions_from(questions)
+            except (OSError, ValueError) as error:
+                raise UserError(
+                    str(error),
+                    fix='Each line: {"question": "…", "answer": 12.5, "document": "a.pdf", "page": 3}',
+                ) from None
+        else:
+            made = exercises.exercises(corpus, most=most)
+            entries = [
+                {"question": e.question, "answer": f"{e.value:f}", "document": e.document, "page": e.page}
+                for e in made
+            ]
+        result = exercises.evaluate(corpus, entries)
+    if json:
+        display.print_json(result)
+        return
+    low, high = result["intervals"]["right"] or (0.0, 0.0)
+    right = f"{result['right']} right ({low:.0%} to {high:.0%})"
+    _say(f"{result['questions']} questions: {right}, {result['refused']} refused, {result['wrong']} wrong")
+    first, five, twenty = (result["page_recall"][k] for k in ("1", "5", "20"))
+    if first is not None:
+        _say(
+            f"the page is found first in {first:.0%}, among five in {five:.0%}, among twenty in {twenty:.0%}"
+        )
+
+
+@app.command()
+def push(context: typer.Context, index: Index = DEFAULT) -> None:
+    """Upload the index to the data bucket of the deployed app. The documents' text leaves this machine."""
+    from finexpert.service.documents import shelf
+
+    with _opened(index):
+        pass
+    deployment = open_deployment(context)
+    bucket = deployment.output("Storage", "DataBucketName")
+    version = shelf.push(deployment.target.client("s3"), bucket, index)
+    _say(f"✓ s3://{bucket}/{shelf.PREFIX}{version}.sqlite")
+
+
+@app.command()
+def pull(context: typer.Context, index: Index = DEFAULT) -> None:
+    """Fetch the index that was pushed, in the place of the one in the folder."""
+    from finexpert.service.documents import shelf
+
+    deployment = open_deployment(context)
+    bucket = deployment.output("Storage", "DataBucketName")
+    version = shelf.pull(deployment.target.client("s3"), bucket, index)
+    _say(f"✓ version {version[:12]} is in {index}")
+
+
+def _say(text: str, *, style: str = "", stderr: bool = False) -> None:
+    """Print a line as it is: text from documents is never markup, and never controls the terminal."""
+    from finexpert.views import display
+
+    plain = "".join(character for character in text if character.isprintable() or character in "\n\t")
+    display.console(stderr=stderr).print(plain, style=style or None, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def _opened(index: Path) -> Iterator[sqlite3.Connection]:
+    """The index, with what is wrong with it as an error for a user."""
+    from core.documents import store
+
+    try:
+        with store.opened(index) as connection:
+            yield connection
+    except store.IndexProblem as error:
+        raise UserError(str(error)) from None

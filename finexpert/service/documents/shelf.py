@@ -1,0 +1,93 @@
+"""The index in the data bucket: one file a version, and a pointer that only moves if nobody else moved it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from core.documents import store
+from finexpert.errors import NotFound, UserError
+
+PREFIX = "documents/"
+POINTER = f"{PREFIX}current.json"
+
+
+def push(s3: Any, bucket: str, folder: Path) -> str:
+    """Upload the index of `folder` and make it the current one; its version (a checksum).
+
+    The file is written under its checksum, so a version never changes. The pointer is written only if it is
+    still the one that was read.
+
+    Raises:
+        UserError: somebody else moved the pointer meanwhile.
+        store.IndexProblem: there is no index.
+    """
+    with store.opened(folder):
+        pass
+    content = (folder / store.FILE).read_bytes()
+    version = hashlib.sha256(content).hexdigest()
+    before = _pointer(s3, bucket)
+    if before and before[0]["version"] == version:
+        return version
+    s3.put_object(Bucket=bucket, Key=f"{PREFIX}{version}.sqlite", Body=content)
+    condition = {"IfMatch": before[1]} if before else {"IfNoneMatch": "*"}
+    body = json.dumps({"version": version, "bytes": len(content)}).encode()
+    try:
+        s3.put_object(Bucket=bucket, Key=POINTER, Body=body, ContentType="application/json", **condition)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"PreconditionFailed", "ConditionalRequestConflict"}:
+            raise UserError(
+                "Another index was pushed at the same time; this one is stored, but not the current one.",
+                where=f"s3://{bucket}/{POINTER}",
+                fix="Fetch theirs (finexpert docs pull), add your documents to it, and push again.",
+            ) from None
+        raise
+    return version
+
+
+def pull(s3: Any, bucket: str, folder: Path) -> str:
+    """Fetch the current index into `folder`, in the place of what is there; its version.
+
+    Raises:
+        NotFound: none was pushed.
+        UserError: what came is not what was pushed; nothing is replaced.
+    """
+    found = _pointer(s3, bucket)
+    if found is None:
+        raise NotFound(
+            "No index of documents was pushed.", where=f"s3://{bucket}/{PREFIX}", fix="finexpert docs push"
+        )
+    version = str(found[0]["version"])
+    content = s3.get_object(Bucket=bucket, Key=f"{PREFIX}{version}.sqlite")["Body"].read()
+    if hashlib.sha256(content).hexdigest() != version:
+        raise UserError(
+            "The stored index is damaged.",
+            where=f"s3://{bucket}/{PREFIX}{version}.sqlite",
+            fix="Push it again.",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f"{store.FILE}.part"
+    part.write_bytes(content)
+    part.replace(folder / store.FILE)
+    return version
+
+
+def _pointer(s3: Any, bucket: str) -> tuple[dict[str, Any], str] | None:
+    try:
+        reply = s3.get_object(Bucket=bucket, Key=POINTER)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchKey", "404", "AccessDenied"}:
+            return None
+        raise
+    document = json.loads(reply["Body"].read())
+    if not isinstance(document, dict) or not str(document.get("version", "")).isalnum():
+        raise UserError(
+            "The pointer to the current index is damaged.",
+            where=f"s3://{bucket}/{POINTER}",
+            fix="Delete it, then push again.",
+        )
+    return document, reply["ETag"]
