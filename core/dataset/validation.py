@@ -74,7 +74,8 @@ def validate(event: Mapping[str, Any], *, settings: ValidationSettings, clients:
         "trained_tokens": max(report.trained_tokens),
         "optimizer_steps": report.optimizer_steps,
         "expected": expected(
-            report,
+            report.trained_tokens,
+            report.evaluated_tokens,
             instance_type=settings.instance_type,
             instances=settings.instances,
             region=settings.region,

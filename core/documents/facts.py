@@ -16,7 +16,9 @@ from core.documents.periods import Period, fiscal_year, period_of
 from core.documents.questions import Asked
 from core.documents.wording import groups, stems, synonyms
 
-WEAK = frozenset({"total", "consolidat", "overall", "compani", "combin", "aggregat", "group"})
+WEAK = frozenset(
+    {"total", "consolidat", "overall", "compani", "combin", "aggregat", "group", "segment", "region", "divis"}
+)
 """Words that a figure may have or lack without being another figure."""
 SURE = 0.75
 """A name must be asked for by at least this share of its words."""

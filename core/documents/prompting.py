@@ -15,7 +15,7 @@ INSTRUCTION = (
 
 
 def prompt(question: str, passages: Sequence[tuple[str, str]]) -> str:
-    """The prompt of a question with passages, each as (place, text); the last are left out if it is too long."""
+    """The prompt of a question with passages, each as (place, text); the last go if it is too long."""
     parts: list[str] = []
     size = len(INSTRUCTION) + len(question) + 100
     for number, (place, text) in enumerate(passages, 1):

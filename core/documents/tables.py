@@ -209,17 +209,26 @@ def unit_of(label: str, symbol: str, heading: str) -> tuple[str, int] | None:
     lower = label.lower()
     if symbol == "%":
         return "%", 1
+    if re.search(
+        r"\b(?:average|number\s+of)\b.*\bshares\b|\bshares\b.*\boutstanding\b", lower.rpartition(": ")[2]
+    ):
+        return "shares", _share_scale(heading, scale)
     if re.search(r"per\s+(?:\w+\s+)?share|per-share|\beps\b", lower):
         return f"{currency}/share", 1
     if re.search(r"\b(?:earnings|income|loss)\b.*\b(?:basic|diluted)\b", lower) and "shares" not in lower:
         return f"{currency}/share", 1
     if not symbol:
         if re.search(r"\bshares\b|\bbasic\b|\bdiluted\b", lower):
-            own = _SHARES_IN.search(heading)
-            return "shares", SCALES[own[1].lower()] if own else scale
+            return "shares", _share_scale(heading, scale)
         if re.search(r"\bemployees|headcount|stores|restaurants|subscribers|memberships?\b", lower):
             return "", 1
     return (currency, scale) if match or _DOLLARS.search(heading) else None
+
+
+def _share_scale(heading: str, scale: int) -> int:
+    """What shares are counted in, which may differ from what money is counted in."""
+    own = _SHARES_IN.search(heading)
+    return SCALES[own[1].lower()] if own else scale
 
 
 def number(cell: str) -> tuple[Decimal, str] | None:

@@ -7,12 +7,7 @@ over its tokens per second, and those of its fixed parts that this product has t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from core.money.prices import UnknownPrice, hourly
-
-if TYPE_CHECKING:
-    from core.dataset import DatasetReport
 
 MEASURED_ON = "ml.g5.2xlarge"
 """Where the figures below come from."""
@@ -44,8 +39,10 @@ def training_seconds(trained_tokens: float, evaluated_tokens: float, instances: 
     return DOWNLOAD_SECONDS + LOAD_SECONDS + seconds / instances
 
 
-def expected(report: DatasetReport, *, instance_type: str, instances: int, region: str) -> str:
-    """Time and dollars of a job on the dataset of ``report``, in a sentence that shows the sum.
+def expected(
+    trained_tokens: tuple[int, int], evaluated_tokens: int, *, instance_type: str, instances: int, region: str
+) -> str:
+    """Time and dollars of a job that trains between the given numbers of tokens, in a sentence that shows the sum.
 
     An unknown price is said to be unknown; refusing the job for it is the admission's part.
     """
@@ -54,7 +51,7 @@ def expected(report: DatasetReport, *, instance_type: str, instances: int, regio
     except UnknownPrice as error:
         return f"What training will cost is not known. {error}"
     low, high = (
-        training_seconds(tokens, report.evaluated_tokens, instances) for tokens in report.trained_tokens
+        training_seconds(tokens, evaluated_tokens, instances) for tokens in trained_tokens
     )
     count = f"{instances} × " if instances > 1 else ""
     elsewhere = "" if instance_type == MEASURED_ON else f" at the speed of {MEASURED_ON}, so it will differ"
@@ -62,8 +59,8 @@ def expected(report: DatasetReport, *, instance_type: str, instances: int, regio
         f"Training is expected to take {_span(low / 60, high / 60, ',.0f')} minutes and"
         f" ${_span(low / 3600 * usd_per_hour * instances, high / 3600 * usd_per_hour * instances, ',.2f')}"
         f" on {count}{instance_type}{elsewhere}: start and download {DOWNLOAD_SECONDS} s, loading"
-        f" {LOAD_SECONDS} s, {_span(*report.trained_tokens, ',')} tokens trained at"
-        f" {TRAIN_TOKENS_PER_SECOND} tokens/s and {report.evaluated_tokens:,} of held-out text evaluated at"
+        f" {LOAD_SECONDS} s, {_span(*trained_tokens, ',')} tokens trained at"
+        f" {TRAIN_TOKENS_PER_SECOND} tokens/s and {evaluated_tokens:,} of held-out text evaluated at"
         f" {TRAIN_TOKENS_PER_SECOND * EVALUATION_SPEEDUP}, as JumpStart's own job; × ${usd_per_hour:g}/h."
     )
 

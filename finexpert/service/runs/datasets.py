@@ -55,7 +55,8 @@ def expected(report: DatasetReport, settings: Settings) -> str:
     from core.money import training_time
 
     return training_time.expected(
-        report,
+        report.trained_tokens,
+        report.evaluated_tokens,
         instance_type=settings.training_instance_type,
         instances=settings.training_instance_count,
         region=settings.region,

@@ -1,0 +1,86 @@
+"""Reading, searching and answering: `python bench/documents.py FOLDER` with filings of your own in FOLDER.
+
+Pages a processor second by kind of file, a search over at least 10,000 pages (the documents again and again under
+other names), answers on questions made from the figures, and the largest memory. Writes bench/results/documents.json.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from core.documents import store  # noqa: E402
+from core.documents.search import Corpus, search  # noqa: E402
+from finexpert.service.documents import exercises, library  # noqa: E402
+
+PAGES = 10_000
+QUESTIONS = 300
+
+
+def main() -> None:
+    """Measure, print and write."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "examples" / "filings"
+    with tempfile.TemporaryDirectory() as scratch:
+        result = measured(folder, Path(scratch))
+    text = json.dumps(result, indent=1) + "\n"
+    print(text)
+    (ROOT / "bench" / "results" / "documents.json").write_text(text, encoding="utf-8")
+
+
+def measured(folder: Path, scratch: Path) -> dict[str, Any]:
+    """All figures."""
+    seconds: dict[str, float] = defaultdict(float)
+    pages: dict[str, int] = defaultdict(int)
+    for path in library.files([folder]):
+        begin = time.process_time()
+        added = library.add(scratch / "small", [path])[0]
+        seconds[path.suffix] += time.process_time() - begin
+        pages[path.suffix] += added.pages
+    with store.opened(scratch / "small") as connection:
+        corpus = Corpus.of(connection)
+        made = exercises.exercises(corpus, most=QUESTIONS)
+        entries = [
+            {"question": e.question, "answer": f"{e.value:f}", "document": e.document, "page": e.page} for e in made
+        ]
+        answers = exercises.evaluate(corpus, entries)
+    return {
+        "documents": len(library.files([folder])),
+        "pages": dict(pages),
+        "pages_per_cpu_second": {kind: round(pages[kind] / seconds[kind], 1) for kind in pages},
+        "search": searched(folder, scratch / "large", [e.question for e in made[:20]]),
+        "answers": answers,
+        "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+
+
+def searched(folder: Path, index: Path, questions: list[str]) -> dict[str, Any]:
+    """Processor seconds of a search over many pages."""
+    total = number = 0
+    files = library.files([folder])
+    with store.opened(index, make=True) as connection:
+        while total < PAGES:
+            for path in files:
+                document = library.read(path, path.read_bytes(), f"{number}")
+                store.add(connection, replace(document, name=f"{number}-{path.name}"))
+                total, number = total + len(document.pages), number + 1
+    with store.opened(index) as connection:
+        corpus = Corpus.of(connection)
+        begin = time.process_time()
+        for question in questions:
+            search(corpus, corpus.understand(question), top=5)
+        spent = time.process_time() - begin
+    return {"pages": total, "cpu_seconds_a_search": round(spent / max(1, len(questions)), 3)}
+
+
+if __name__ == "__main__":
+    main()
