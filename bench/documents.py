@@ -1,7 +1,8 @@
 """Reading, searching and answering: `python bench/documents.py FOLDER` with filings of your own in FOLDER.
 
-Pages a processor second by kind of file, a search over at least 10,000 pages (the documents again and again under
-other names), answers on questions made from the figures, and the largest memory. Writes bench/results/documents.json.
+Pages a processor second by kind of file, a search over at least 10,000 pages (the documents again and again
+under other names), answers on questions made from the figures, and the largest memory. Writes
+bench/results/documents.json.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ def measured(folder: Path, scratch: Path) -> dict[str, Any]:
         corpus = Corpus.of(connection)
         made = exercises.exercises(corpus, most=QUESTIONS)
         entries = [
-            {"question": e.question, "answer": f"{e.value:f}", "document": e.document, "page": e.page} for e in made
+            {"question": e.question, "answer": f"{e.value:f}", "document": e.document, "page": e.page}
+            for e in made
         ]
         answers = exercises.evaluate(corpus, entries)
     return {

@@ -42,7 +42,7 @@ def training_seconds(trained_tokens: float, evaluated_tokens: float, instances: 
 def expected(
     trained_tokens: tuple[int, int], evaluated_tokens: int, *, instance_type: str, instances: int, region: str
 ) -> str:
-    """Time and dollars of a job that trains between the given numbers of tokens, in a sentence that shows the sum.
+    """Time and dollars of a job that trains between these numbers of tokens, as a sentence with the sum.
 
     An unknown price is said to be unknown; refusing the job for it is the admission's part.
     """
@@ -50,9 +50,7 @@ def expected(
         usd_per_hour = hourly(instance_type, region, "training").usd
     except UnknownPrice as error:
         return f"What training will cost is not known. {error}"
-    low, high = (
-        training_seconds(tokens, evaluated_tokens, instances) for tokens in trained_tokens
-    )
+    low, high = (training_seconds(tokens, evaluated_tokens, instances) for tokens in trained_tokens)
     count = f"{instances} × " if instances > 1 else ""
     elsewhere = "" if instance_type == MEASURED_ON else f" at the speed of {MEASURED_ON}, so it will differ"
     return (

@@ -15,7 +15,7 @@ ON_THE_APP = (
     "finexpert data weights base_model/",
     "finexpert plan",
     "finexpert docs add docs/examples/filings --index out/documents",
-    "finexpert docs ask \"What was Borealis Pumps' revenue in fiscal 2024?\" --index out/documents",
+    'finexpert docs ask "What was Borealis Pumps\' revenue in fiscal 2024?" --index out/documents',
     'finexpert docs search "diluted earnings of Cascadia in the third quarter of 2023" --index out/documents',
     "finexpert docs evaluate --index out/documents",
     "finexpert runs",
