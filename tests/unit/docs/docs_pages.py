@@ -27,6 +27,10 @@ SHELL = ("", "sh", "console")
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<mark>\w*)\n(?P<body>.*?)^(?P=indent)```$", re.M | re.S)
 _ASSIGNMENT = re.compile(r"[A-Z_]+=\S+")
 _SUBSTITUTION = re.compile(r'eval "\$\((?P<inner>[^)]*)\)"')
+_PATH = re.compile(
+    r"(?:bench|core|docs|finexpert|infra|lambdas|localcloud|notebooks|serving|tests|tools|training)/[a-z0-9_./-]*"
+)
+_UNBREAKABLE = re.compile(r"^\W*(?:`[^`]*`|\[[^]]*\]\(\S*\)|\S+)\W*$|\S{80,}|`[^`]{80,}`")
 _LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 
 
@@ -89,6 +93,22 @@ def inline(page: Path) -> list[str]:
 def links(page: Path) -> list[str]:
     """The targets of a page's links and pictures."""
     return [found["target"] for found in _LINK.finditer(_FENCE.sub("", page.read_text(encoding="utf-8")))]
+
+
+def paths(page: Path) -> list[str]:
+    """The files and folders of this repository that the page names in code marks."""
+    marked = re.findall(r"`([^`\s]+)`", _FENCE.sub("", page.read_text(encoding="utf-8")))
+    return [path for path in marked if _PATH.fullmatch(path)]
+
+
+def long_lines(page: Path, width: int) -> list[int]:
+    """The numbers of lines of prose beyond the width: not of tables, blocks, headings or lone links."""
+    text = _FENCE.sub(lambda block: "\n" * block[0].count("\n"), page.read_text(encoding="utf-8"))
+    return [
+        number
+        for number, line in enumerate(text.split("\n"), 1)
+        if len(line) > width and not line.startswith(("|", "#", "    ")) and _UNBREAKABLE.search(line) is None
+    ]
 
 
 def anchors(page: Path) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,6 +44,20 @@ def test_links_lead_somewhere(path: Any) -> None:
             assert anchor in docs_pages.anchors(there), f"{docs_pages.name(path)} links to {target}"
 
 
+@pytest.mark.parametrize("path", PAGES, ids=docs_pages.name)
+def test_paths_that_a_page_names_are_there(path: Path) -> None:
+    assert [named for named in docs_pages.paths(path) if not (ROOT / named).exists()] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=docs_pages.name)
+def test_prose_is_wrapped_at_110_characters(path: Path) -> None:
+    assert docs_pages.long_lines(path, 110) == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len(page("README.md").splitlines()) <= 120
+
+
 def test_every_page_can_be_reached_from_the_readme() -> None:
     reached, waiting = set(), [ROOT / "README.md"]
     while waiting:
@@ -72,8 +87,13 @@ def test_every_verb_is_on_the_command_lines_page() -> None:
 
 
 def messages() -> list[str]:
-    """The messages in the first column of the troubleshooting page."""
-    return sorted(table_keys(page("docs/troubleshooting.md")))
+    """The messages that begin the entries of the troubleshooting page, in a list or a table."""
+    return re.findall(r"^(?:- |\| )`([^`]+)`(?::| \|)", page("docs/troubleshooting.md"), re.M)
+
+
+def test_the_troubleshooting_page_has_its_messages() -> None:
+    entries = re.findall(r"^(?:- |\| `)", page("docs/troubleshooting.md"), re.M)
+    assert len(messages()) == len(entries) > 30
 
 
 @pytest.mark.parametrize("message", messages())
