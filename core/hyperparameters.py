@@ -18,6 +18,8 @@ LLAMA_LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_
 
 #: What max_input_length -1 becomes, as in JumpStart (less where the model's own limit is lower).
 AUTOMATIC_INPUT_LENGTH = 1024
+#: What max_input_length may be at most.
+LONGEST_INPUT = 32_768
 
 #: SageMaker's own SDKs add these to every job; they are addressed to their toolkit, not to a program.
 SDK_PREFIX = "sagemaker_"
@@ -129,6 +131,12 @@ def _task_weights(text: str) -> tuple[tuple[str, float], ...]:
     return tuple(weights.items())
 
 
+def _column(text: str) -> str:
+    if len(text) > LONGEST_QUOTE or "\n" in text:
+        raise ValueError("write the name of a column")
+    return text
+
+
 def _workers(text: str) -> int:
     return _integer(1, 1024)(text)
 
@@ -156,7 +164,9 @@ class Hyperparameters:
     use_dora: bool = _setting(False, _flag)
     per_device_train_batch_size: int = _setting(4, _integer(1, 1024))
     gradient_accumulation_steps: int = _setting(1, _integer(1, 4096))
-    max_input_length: int = _setting(-1, _integer(16, 32_768, minus_one=f"{AUTOMATIC_INPUT_LENGTH} tokens"))
+    max_input_length: int = _setting(
+        -1, _integer(16, LONGEST_INPUT, minus_one=f"{AUTOMATIC_INPUT_LENGTH} tokens")
+    )
     seed: int = _setting(10, _integer(0, 2**31 - 1))
     # --- optimizer and schedule; weight_decay as in JumpStart's job
     lr_scheduler_type: str = _setting("linear", _one_of("linear", "cosine", "constant"))
@@ -173,6 +183,10 @@ class Hyperparameters:
     instruction_tuned: bool = _setting(False, _flag)
     chat_dataset: bool = _setting(False, _flag)
     add_input_output_demarcation_key: bool = _setting(True, _flag)
+    text_column: str = _setting("", _column)
+    prompt_column: str = _setting("", _column)
+    completion_column: str = _setting("", _column)
+    prompt_truncation: str = _setting("middle", _one_of("middle", "start", "end"))
     task_weights: tuple[tuple[str, float], ...] = _setting((), _task_weights)
     # --- the machine
     precision: str = _setting("auto", _one_of("auto", "bf16", "fp32"))
@@ -219,6 +233,57 @@ def _to_string(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
 
 
+#: What settings are called elsewhere (transformers, TRL, Axolotl, LLaMA-Factory, OpenAI), and the name here.
+ELSEWHERE = {
+    other: name
+    for name, others in {
+        "epoch": "num_train_epochs num_epochs epochs n_epochs train_epochs",
+        "learning_rate": "lr learning_rate_multiplier base_lr peak_lr max_learning_rate",
+        "per_device_train_batch_size": "batch_size train_batch_size micro_batch_size bs per_device_batch_size"
+        " mini_batch_size global_batch_size",
+        "per_device_eval_batch_size": "eval_batch_size",
+        "gradient_accumulation_steps": "grad_accum grad_accumulation gradient_accumulation"
+        " accumulate_grad_batches accumulation_steps",
+        "max_input_length": "max_length max_seq_length max_seq_len sequence_len sequence_length seq_len"
+        " seq_length block_size cutoff_len context_length model_max_length max_position_embeddings"
+        " max_prompt_length",
+        "lora_r": "r rank lora_rank lora_dim",
+        "lora_alpha": "alpha",
+        "lora_dropout": "dropout",
+        "target_modules": "lora_target lora_target_modules lora_modules target_module",
+        "use_rslora": "rslora",
+        "use_dora": "dora",
+        "seed": "random_seed random_state data_seed",
+        "lr_scheduler_type": "lr_scheduler scheduler lr_schedule",
+        "warmup_ratio": "warmup warmup_proportion",
+        "warmup_steps": "num_warmup_steps lr_warmup_steps",
+        "max_grad_norm": "grad_clip gradient_clipping clip_grad_norm gradient_clip_val",
+        "weight_decay": "wd",
+        "validation_split_ratio": "val_set_size val_size validation_split validation_ratio eval_ratio"
+        " test_size val_split",
+        "train_data_split_seed": "split_seed",
+        "max_train_samples": "max_samples num_train_samples max_train_examples",
+        "max_val_samples": "max_eval_samples max_validation_samples",
+        "chat_dataset": "chat_template chat dialog",
+        "instruction_tuned": "instruction instruct instruction_tuning",
+        "text_column": "text_field dataset_text_field text_col input_column",
+        "prompt_column": "prompt_field query_column instruction_column question_column",
+        "completion_column": "response_column answer_column output_column completion_field target_column",
+        "prompt_truncation": "truncation truncation_mode truncation_side",
+        "load_in_4bit": "qlora int4 int4_quantization use_4bit",
+        "int8_quantization": "load_in_8bit int8 use_8bit",
+        "precision": "bf16 fp16 fp32 tf32 dtype torch_dtype mixed_precision",
+        "gradient_checkpointing": "activation_checkpointing use_gradient_checkpointing",
+        "enable_fsdp": "fsdp",
+        "early_stopping_patience": "early_stopping patience",
+        "max_steps": "max_iters num_steps num_training_steps total_steps train_steps iters",
+        "save_steps": "save_interval checkpoint_steps",
+        "eval_steps": "eval_interval evaluation_steps steps_per_eval",
+        "merge_weights": "merge merge_adapter merge_and_unload",
+    }.items()
+    for other in others.split()
+}
+
 #: Every name that ``parse`` accepts, in the order of the table above.
 NAMES = tuple(f.name for f in fields(Hyperparameters) if "read" in f.metadata)
 
@@ -256,6 +321,12 @@ def _contradictions(values: Mapping[str, Any]) -> list[str]:
     """Settings that are good alone and cannot be had together."""
     quantized = [name for name in ("int8_quantization", "load_in_4bit") if values.get(name)]
     problems = []
+    pair = ("prompt_column", "completion_column")
+    for name, other in (pair, pair[::-1]):
+        if values.get(name) and not values.get(other):
+            problems.append(f"{name} is {_quoted(values[name])}: give {other} as well, or neither")
+    if values.get("prompt_column") and values.get("text_column"):
+        problems.append("text_column and prompt_column are both given: choose what the records hold")
     if values.get("instruction_tuned") and values.get("chat_dataset"):
         problems.append("instruction_tuned and chat_dataset are both 'True': choose what the records hold")
     if len(quantized) > 1:
@@ -268,8 +339,10 @@ def _contradictions(values: Mapping[str, Any]) -> list[str]:
 
 
 def _unknown(name: str, text: str) -> str:
-    close = difflib.get_close_matches(name, NAMES, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"known names: {', '.join(NAMES)}"
+    key = name.lower().replace("-", "_")
+    close = difflib.get_close_matches(key, NAMES, n=1)
+    meant = ELSEWHERE.get(key) or (close[0] if close else "")
+    hint = f"did you mean {meant}?" if meant else f"known names: {', '.join(NAMES)}"
     return f"{_quoted(name)[1:-1]} is {_quoted(text)}: there is no such setting; {hint}"
 
 

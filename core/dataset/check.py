@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from core.dataset.documents import Problem
 from core.dataset.intake import Intake
 from core.dataset.reader import LEFT_OUT
 from core.dataset.report import DatasetReport, TaskCount
-from core.dataset.sources import Sample, Source
+from core.dataset.sources import READABLE, Sample, Source
 from core.dataset.split import Split, split, unusable
 from core.dataset.tally import Tally, tally
-from core.dataset.tokens import ASSUMPTION, TokenCounter
-from core.hyperparameters import Hyperparameters
+from core.dataset.tokens import ASSUMPTION, TokenCounter, rows_for
+from core.hyperparameters import LONGEST_INPUT, Hyperparameters
 
 #: With fewer optimizer steps a LoRA has hardly left its zero start.
 FEW_STEPS = 50
@@ -24,6 +24,10 @@ FEW_STEPS = 50
 COURSE_STEPS = 10
 #: With fewer held-out documents the interval of the difference gets wide.
 FEW_HELD_OUT = 20
+#: A file's texts seem to be cut where more than this share of them goes on in the next one.
+MOST_INSIDE, FEWEST_INSIDE = 0.1, 10
+#: Texts of which half are shorter than this hardly hold a sentence.
+SHORT_BYTES = 12
 
 
 def check(
@@ -44,7 +48,10 @@ def check(
     """
     limits = None if sample is None else sample.limits
     intake = Intake(sources, validation, hyperparameters, limits=limits)
-    counts = tally(intake, counter)
+    length = hyperparameters.input_length
+    if counter is not None and counter.longest is not None:
+        length = min(length, counter.longest)
+    counts = tally(intake, counter, length)
     sides = split(
         counts.digests,
         counts.tasks,
@@ -58,7 +65,12 @@ def check(
     scale = 1 / share if share else 1.0
     training = _tokens(counts, sides.training) * scale
     spread = counts.total * (training / max(counts.total.middle, 1))
-    per_epoch, steps = optimizer_steps(training, hyperparameters)
+    rows = _rows(intake, counts, sides, length, hyperparameters) * scale
+    per_epoch, steps = optimizer_steps(rows, hyperparameters)
+    least, most = (
+        optimizer_steps(rows * edge / max(spread.middle, 1), hyperparameters)[1]
+        for edge in (spread.low, spread.high)
+    )
     problems = intake.problems
     report = DatasetReport(
         files=intake.files,
@@ -82,17 +94,20 @@ def check(
         ),
         steps_per_epoch=per_epoch,
         optimizer_steps=steps,
-        optimizer_steps_range=(
-            optimizer_steps(spread.low, hyperparameters)[1],
-            optimizer_steps(spread.high, hyperparameters)[1],
-        ),
+        optimizer_steps_range=(least, most),
+        row_length=length,
+        rows=math.ceil(rows),
+        prompts_cut=counts.cut,
+        tokens_cut=counts.cut_tokens,
+        understood=intake.understood,
+        first=counts.first,
         tasks=_tasks(intake, counts, scale),
         private=dict(counts.private),
         notes=intake.notes,
     )
     errors = [*_counted(problems), *_errors(report, sides, intake, hyperparameters)]
     warnings = [] if errors else _quantity_warnings(report, hyperparameters)
-    warnings += _content_warnings(report, counts)
+    warnings += _content_warnings(report, counts, intake.doubts)
     return replace(
         report,
         errors=tuple(errors),
@@ -101,11 +116,10 @@ def check(
     )
 
 
-def optimizer_steps(tokens: float, hyperparameters: Hyperparameters) -> tuple[int, int]:
-    """(steps an epoch, steps in all) on one device for these training tokens, in rows without a gap."""
-    rows = math.ceil(tokens / hyperparameters.input_length)
+def optimizer_steps(rows: float, hyperparameters: Hyperparameters) -> tuple[int, int]:
+    """(steps an epoch, steps in all) on one device for these rows an epoch."""
     batch = hyperparameters.per_device_train_batch_size * hyperparameters.gradient_accumulation_steps
-    per_epoch = math.ceil(rows / batch)
+    per_epoch = math.ceil(math.ceil(rows) / batch)
     if hyperparameters.max_steps != -1:
         return per_epoch, hyperparameters.max_steps
     return per_epoch, per_epoch * hyperparameters.epoch
@@ -125,6 +139,19 @@ def unknown_tasks(tasks: Iterable[str], hyperparameters: Hyperparameters) -> lis
 
 def _tokens(counts: Tally, numbers: array[int]) -> float:
     return sum(counts.tokens[number] for number in numbers)
+
+
+def _rows(intake: Intake, counts: Tally, sides: Split, length: int, hyperparameters: Hyperparameters) -> int:
+    """How many rows an epoch takes: each task is packed for itself, and those of no weight are left out."""
+    weights = dict(hyperparameters.task_weights)
+    pieces: dict[int, Counter[int]] = {}
+    for number in sides.training:
+        pieces.setdefault(counts.tasks[number], Counter()).update(counts.rows(number, length))
+    return sum(
+        rows_for(sizes, length)
+        for task, sizes in pieces.items()
+        if not weights or weights.get(intake.tasks[task])
+    )
 
 
 def _tasks(intake: Intake, counts: Tally, scale: float) -> tuple[TaskCount, ...]:
@@ -147,8 +174,12 @@ def _counted(problems: list[Problem]) -> list[str]:
 def _errors(
     report: DatasetReport, sides: Split, intake: Intake, hyperparameters: Hyperparameters
 ) -> list[str]:
+    if intake.problems and not report.documents:
+        return []  # they say why nothing is there
     if report.files == 0:
-        return ["no .txt, .csv, .json or .jsonl file was found; name a folder or file that holds text"]
+        left_out = f" ({intake.notes[0]})" if intake.notes else ""
+        kinds = ", ".join(READABLE)
+        return [f"no .txt, .csv, .json or .jsonl file was found{left_out}; name a folder or file of {kinds}"]
     if report.documents == 0:
         return ["there is no text in the files; give documents, one a line or separated by blank lines"]
     wrong = unknown_tasks(intake.tasks, hyperparameters)
@@ -176,11 +207,19 @@ def _quantity_warnings(report: DatasetReport, hyperparameters: Hyperparameters) 
     return warnings
 
 
-def _content_warnings(report: DatasetReport, counts: Tally) -> list[str]:
+def _content_warnings(report: DatasetReport, counts: Tally, doubts: Sequence[str]) -> list[str]:
     warnings = [
         f"{n} × {kind}, first in {'; '.join(counts.places[kind])}; take them out before you train"
         for kind, n in report.private.items()
     ]
+    warnings += doubts
+    if report.prompts_cut:
+        warnings.append(
+            f"{report.prompts_cut} of {counts.prompts} prompts are too long for a row of {report.row_length}"
+            f" tokens with their answer: {report.tokens_cut:,} tokens are cut out of them (prompt_truncation"
+            f" says where); set max_input_length to {_rounded_up(counts.longest)} to keep all"
+        )
+    warnings += _form_warnings(report, counts)
     if report.duplicates:
         warnings.append(f"{report.duplicates} repeated documents are used once")
     if report.leaked:
@@ -193,6 +232,35 @@ def _content_warnings(report: DatasetReport, counts: Tally) -> list[str]:
             " tokens and steps are scaled up from it. `finexpert data check` on your machine reads all"
         )
     return warnings + [note for note in report.notes if LEFT_OUT in note]
+
+
+def _form_warnings(report: DatasetReport, counts: Tally) -> list[str]:
+    """What looks as if the text had lost its form on the way."""
+    warnings = []
+    for name, inside in counts.inside_a_sentence.items():
+        if inside > MOST_INSIDE * counts.texts[name] and inside >= FEWEST_INSIDE:
+            warnings.append(
+                f"{name}: {inside} of {counts.texts[name]} documents end inside a sentence that the next one"
+                " goes on with, so the model would learn to stop there; put each document on one line, or"
+                " separate documents by blank lines"
+            )
+    if len(counts.sizes) >= FEWEST_INSIDE and not counts.prompts:
+        middle = sorted(counts.sizes)[len(counts.sizes) // 2]
+        if middle < SHORT_BYTES:
+            warnings.append(
+                f"half of the documents have less than {middle + 1} bytes, too short to teach more than"
+                " words; is this the right column or file?"
+            )
+    if counts.misread:
+        warnings.append(
+            f"{counts.misread} documents hold signs such as “â€™” or “Ã©”, left where text was read with the"
+            " wrong encoding; export it again as UTF-8"
+        )
+    return warnings
+
+
+def _rounded_up(tokens: int) -> int:
+    return min(-(-tokens // 64) * 64, LONGEST_INPUT)
 
 
 def _sentence(report: DatasetReport, errors: list[str], warnings: list[str]) -> str:

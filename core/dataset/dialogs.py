@@ -1,44 +1,113 @@
-"""JumpStart's dialogs (``chat_dataset``): ``{"dialog": [{"role": "user", "content": "…"}, …]}``, one a line.
+"""Dialogs: JumpStart's ``dialog``, OpenAI's ``messages``, ShareGPT's ``conversations``, text with marks.
 
-They are written in the form that Llama 2's chat models know: each exchange stands between the model's start
-and end, the question within ``[INST] … [/INST]``, a system message inside the first question. The model
-learns the answers only. Source of the form: Meta's reference code of Llama 2 (``llama/generation.py``).
+A dialog is a list of messages, ``{"role": "user", "content": "…"}`` or ``{"from": "human", "value": "…"}``.
+The model learns the answers only. Where the base has a chat template, the trainer writes dialogs with it.
+Else they are written as Llama 2's chat models know them: each exchange stands between the model's start and
+end, the question within ``[INST] … [/INST]``, a system message inside the first question. Source of the form:
+Meta's reference code of Llama 2 (``llama/generation.py``).
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.dataset.documents import Turn
+from core.dataset.documents import Message, Turn
 
+#: Columns that hold dialogs, the first that is there counts.
+DIALOG_COLUMNS = ("dialog", "messages", "conversations", "conversation", "chat")
+_ROLES = {
+    "system": "system",
+    "developer": "system",
+    **dict.fromkeys(("user", "human", "prompter"), "user"),
+    **dict.fromkeys(("assistant", "gpt", "bot", "model", "ai", "chatgpt"), "assistant"),
+}
 _WANTED = 'write {"dialog": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}'
+_LLAMA_2 = re.compile(r"\s*(?:<s>)?\s*\[INST\](.*?)\[/INST\](.*?)(?:</s>|(?=<s>|\[INST\])|\Z)\s*", re.DOTALL)
+_LLAMA_2_SYSTEM = re.compile(r"\s*<<SYS>>\s*(.*?)\s*<</SYS>>\s*(.*)", re.DOTALL)
+_CHATML = re.compile(r"\s*<\|im_start\|>(\w+)\n(.*?)(?:<\|im_end\|>|\Z)\s*", re.DOTALL)
 
 
-def turns_of(record: Mapping[str, Any]) -> tuple[Turn, ...]:
-    """The exchanges of a record. Raises ValueError with what to write."""
-    dialog = record.get("dialog")
+def messages_of(record: Mapping[str, Any], column: str | None = None) -> tuple[Message, ...]:
+    """The messages of a record: a system message perhaps, then question and answer in turn.
+
+    Raises ValueError with what to write.
+    """
+    column = column or next((name for name in DIALOG_COLUMNS if name in record), "dialog")
+    dialog = record.get(column)
     if not isinstance(dialog, list) or not dialog:
         raise ValueError(f"the record has no dialog; {_WANTED}")
     messages = [_message(message, place) for place, message in enumerate(dialog, start=1)]
+    system = _content(record.get("system"))
+    if system and messages[0][0] != "system":
+        messages.insert(0, ("system", system))
+    return _in_turn(messages)
+
+
+def turns_of(messages: Sequence[Message]) -> tuple[Turn, ...]:
+    """The exchanges of a dialog in Llama 2's form."""
     system = ""
     if messages[0][0] == "system":
         system = f"<<SYS>>\n{messages[0][1]}\n<</SYS>>\n\n"
         messages = messages[1:]
-    wanted = ["user", "assistant"] * (len(messages) // 2)
-    if not messages or [role for role, _ in messages] != wanted:
-        raise ValueError(
-            "user and assistant must take turns, the user first and the assistant last (a system message may"
-            f" come before); {_WANTED}"
-        )
     texts = [text for _, text in messages]
     questions = [system + texts[0], *texts[2::2]]
     return tuple((f"[INST] {q} [/INST]", answer) for q, answer in zip(questions, texts[1::2], strict=True))
 
 
-def _message(message: Any, place: int) -> tuple[str, str]:
-    role = message.get("role") if isinstance(message, dict) else None
-    content = message.get("content") if isinstance(message, dict) else None
-    if role not in ("system", "user", "assistant") or not isinstance(content, str):
+def marked_messages(text: str) -> tuple[Message, ...] | None:
+    """The messages of a text that is a dialog with the marks of Llama 2 (``[INST]``) or ChatML; else None."""
+    if "[INST]" in text:
+        messages = _unmarked(text, _LLAMA_2, lambda found: [("user", found[1]), ("assistant", found[2])])
+    elif "<|im_start|>" in text:
+        messages = _unmarked(text, _CHATML, lambda found: [(found[1], found[2])])
+    else:
+        return None
+    try:
+        if messages and (system := _LLAMA_2_SYSTEM.fullmatch(messages[0][1])):
+            messages = [("system", system[1]), ("user", system[2]), *messages[1:]]
+        return _in_turn([(_ROLES[role], content.strip()) for role, content in messages])
+    except (KeyError, ValueError):
+        return None
+
+
+def _unmarked(text: str, pattern: re.Pattern[str], read: Any) -> list[Message]:
+    messages: list[Message] = []
+    at = 0
+    while at < len(text):
+        found = pattern.match(text, at)
+        if not found or found.end() == at:
+            return []
+        messages += read(found)
+        at = found.end()
+    return messages
+
+
+def _in_turn(messages: list[Message]) -> tuple[Message, ...]:
+    spoken = messages[1:] if messages and messages[0][0] == "system" else messages
+    wanted = ["user", "assistant"] * (len(spoken) // 2)
+    if not spoken or [role for role, _ in spoken] != wanted:
+        raise ValueError(
+            "user and assistant must take turns, the user first and the assistant last (a system message may"
+            f" come before); {_WANTED}"
+        )
+    for place, (role, content) in enumerate(messages, start=1):
+        if role != "system" and not content:
+            raise ValueError(f"message {place} of the dialog is empty")
+    return tuple(messages)
+
+
+def _message(message: Any, place: int) -> Message:
+    given = message if isinstance(message, dict) else {}
+    role = given.get("role", given.get("from"))
+    content = _content(given.get("content", given.get("value")))
+    if not isinstance(role, str) or role.lower() not in _ROLES or content is None:
         raise ValueError(f"message {place} of the dialog has no usable role or content; {_WANTED}")
-    if role != "system" and not content.strip():
-        raise ValueError(f"message {place} of the dialog is empty")
-    return role, content.strip()
+    return _ROLES[role.lower()], content
+
+
+def _content(content: Any) -> str | None:
+    """Text, or parts of it (``[{"type": "text", "text": "…"}]``); None for anything else."""
+    if isinstance(content, list) and content:
+        texts = [part.get("text") if isinstance(part, dict) else part for part in content]
+        content = "\n".join(map(str, texts)) if all(isinstance(text, str) for text in texts) else None
+    return content.strip() if isinstance(content, str) else None

@@ -9,16 +9,18 @@ SHOWN_PROBLEMS = 10
 
 #: One exchange of a dialog: what is asked, in the form that the model reads, and the answer that it learns.
 Turn = tuple[str, str]
+#: One message of a dialog: who speaks ("system", "user" or "assistant") and the text.
+Message = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One unit of text: what is split, packed, held out and measured as a whole.
+    """One unit of text: it is held out, packed and measured as a whole.
 
     ``prompt`` is set in instruction tuning: the model learns ``text`` (the completion) after it.
     ``source`` and ``index`` (from 0) say where it stands, for messages and reports. ``task`` is what it
-    teaches in a dataset of several tasks, "" in a dataset of one. A dialog has ``turns``; its ``prompt`` is
-    then the first question, and ``text`` all answers, a line each.
+    teaches in a dataset of several tasks, "" in a dataset of one. A dialog has ``messages``, and ``turns`` in
+    Llama 2's form; its ``prompt`` is then the first question, and ``text`` all answers, a line each.
     """
 
     text: str
@@ -27,6 +29,7 @@ class Document:
     index: int
     task: str = ""
     turns: tuple[Turn, ...] = ()
+    messages: tuple[Message, ...] = ()
 
     @property
     def parts(self) -> tuple[tuple[str | None, str], ...]:

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from core.dataset.documents import Document, Problem
+from core.dataset.json_records import parts_of
+from core.dataset.lines import Closable, LineReader
 from core.dataset.questions import Question
-from core.dataset.reader import Reader
-from core.dataset.sources import Source, by_side, tasks_of
+from core.dataset.reader import LEFT_OUT, Reader, Understood
+from core.dataset.sources import Source, by_side, holds_documents, side_of_key, sides_of, tasks_of
 from core.hyperparameters import Hyperparameters
 
 
@@ -26,12 +28,21 @@ class Intake:
         *,
         limits: Mapping[str, int] | None = None,
     ) -> None:
-        """``validation``: the second channel; without it a folder ``validation/`` is the held-out side."""
-        inside, outside = by_side(training) if validation is None else (list(training), list(validation))
-        self._tasks = tasks_of([*inside, *(outside or [])])
+        """``validation``: the second channel. Files, folders and lists named validation, valid, val or dev
+        are held out as well; those named test are on neither side."""
+        given = list(training)
+        sides = sides_of([name for name, _ in given])
+        self._tests = [name for name, side in sides.items() if side == "test" and holds_documents(name)]
+        inside, named = by_side(given)
+        outside = [*(named or []), *(validation or [])]
+        self._given = bool(outside)
+        outside += [source for source in inside if _has_sides(source)]
+        self._tasks = tasks_of([*inside, *outside])
         self._training = Reader(inside, hyperparameters, tasks=self._tasks, limits=limits)
         self._validation = (
-            None if outside is None else Reader(outside, hyperparameters, tasks=self._tasks, limits=limits)
+            Reader(outside, hyperparameters, tasks=self._tasks, limits=limits, side="validation")
+            if outside
+            else None
         )
         self.held_out: int | None = None
         self.empty = self.duplicates = self.leaked = 0
@@ -40,7 +51,7 @@ class Intake:
         outside: set[bytes] = set()
         if self._validation is not None:
             yield from self._new(self._validation, outside, set())
-            self.held_out = len(outside)
+            self.held_out = len(outside) if outside or self._given else None
         yield from self._new(self._training, set(), outside)
 
     def _new(
@@ -63,7 +74,7 @@ class Intake:
     @property
     def tasks(self) -> tuple[str, ...]:
         """The tasks of the dataset's files, sorted; one, "", where there are no several."""
-        return tuple(sorted(set(self._tasks.values())))
+        return tuple(sorted(set(self._tasks.values()))) or ("",)
 
     @property
     def readers(self) -> tuple[Reader, ...]:
@@ -73,12 +84,28 @@ class Intake:
     @property
     def files(self) -> int:
         """How many files held documents' text."""
-        return sum(reader.files for reader in self.readers)
+        return len({name for reader in self.readers for name in reader.read})
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """The files that are a test side by their names, and so are not read."""
+        return tuple(self._tests)
+
+    @property
+    def understood(self) -> tuple[Understood, ...]:
+        """How each file was read."""
+        return tuple({each.file: each for reader in self.readers for each in reader.understood}.values())
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What a person should look at."""
+        return tuple(dict.fromkeys(doubt for reader in self.readers for doubt in reader.doubts))
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was decided on the way."""
-        return tuple(note for reader in self.readers for note in reader.notes)
+        tests = [f"{name}: {LEFT_OUT}, a test side is never trained on" for name in self._tests]
+        return (*tests, *dict.fromkeys(note for reader in self.readers for note in reader.notes))
 
     @property
     def problems(self) -> list[Problem]:
@@ -89,3 +116,22 @@ class Intake:
     def questions(self) -> tuple[Question, ...]:
         """What the models are examined on."""
         return tuple(question for reader in self.readers for question in reader.questions)
+
+
+def _has_sides(source: Source) -> bool:
+    """Whether a file is one JSON object with lists for the sides; only files that can be opened again are."""
+    name, content = source
+    if not name.lower().endswith(".json") or not holds_documents(name) or not callable(content):
+        return False
+    try:
+        stream = content()
+    except OSError:
+        return False  # the reading says so
+    try:
+        keys = parts_of(LineReader(name, stream, []))
+    except OSError:
+        return False
+    finally:
+        if isinstance(stream, Closable):
+            stream.close()
+    return any(side_of_key(key) for key in keys)

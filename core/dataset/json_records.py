@@ -1,30 +1,101 @@
-"""Records of a JSON file, one at a time: an array, or an object (or string) a line."""
+"""Records of a JSON file, one at a time, in bounded memory, however they are arranged.
+
+- an object, a string or a list of messages a line (JSON lines),
+- one array of objects, or one object after another,
+- one object around them: ``{"data": […]}``, ``{"train": […], "test": […]}``, ``{"1": {…}, "2": {…}}``,
+- columns, as pandas and Hugging Face write them: ``{"text": {"0": …}}``, ``{"text": […]}``,
+  ``{"columns": […], "data": [[…]]}``.
+"""
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from core.dataset.dialogs import DIALOG_COLUMNS
 from core.dataset.lines import LONGEST_LINE_BYTES, LineReader
 
-#: A record with its line, None within an array.
+#: A record with its line, None where lines mean nothing.
 Record = tuple[int | None, dict[str, Any] | str]
-#: Told of what is wrong: the line if it is known, and the message.
+#: Gets what is wrong: the line if it is known, and the message.
 Complain = Callable[[int | None, str], None]
 
+#: Lists of objects that belong to one record, and are no records of their own.
+RECORD_LISTS = frozenset((*DIALOG_COLUMNS, "paragraphs", "questions", "qas", "tools", "chosen", "rejected"))
+#: Lists of objects that describe a table, and hold none of its rows.
+_DESCRIPTIONS = frozenset(("features", "schema", "fields", "columns"))
+_PEEKED_BYTES = 1 << 16
 _SPACE = re.compile(r"[ \t\r\n]*")
 #: What Python's reader may raise for text from anywhere: no JSON, numbers too long, nesting too deep.
 _BROKEN = (ValueError, RecursionError)
 
 
-def records(lines: LineReader, complain: Complain) -> Iterator[Record]:
-    """Read the file in bounded memory; what is no record goes to ``complain``."""
-    items = _array(lines, complain) if lines.first_character() == "[" else _json_lines(lines, complain)
+def is_messages(item: Any) -> bool:
+    """Whether a value is a list of messages of a dialog."""
+    return (
+        isinstance(item, list)
+        and bool(item)
+        and all(
+            isinstance(each, dict)
+            and any(pair <= each.keys() for pair in ({"role", "content"}, {"from", "value"}))
+            for each in item
+        )
+    )
+
+
+def records(
+    lines: LineReader, complain: Complain, *, takes: Callable[[str], bool] = lambda key: True
+) -> Iterator[Record]:
+    """Read the file; what is no record goes to ``complain``.
+
+    ``takes``: of an object with lists of records, whether to read the list with this key.
+    """
+    first = lines.first_character()
+    items: Iterator[tuple[int | None, Any]]
+    if first == "[" and not _has_lists_a_line(lines):
+        items = _array(lines, complain)
+    elif first == "{" and not _has_objects_a_line(lines):
+        items = _objects(lines, complain, takes)
+    else:
+        items = _json_lines(lines, complain)
     for number, item in items:
         if isinstance(item, dict | str):
             yield number, item
+        elif is_messages(item):
+            yield number, {"messages": item}
         else:
-            complain(number, f"a record is {type(item).__name__}, not an object")
+            what = type(item).__name__
+            complain(number, f"a record is {what}, not an object; write objects with named columns")
+
+
+def parts_of(lines: LineReader) -> tuple[str, ...]:
+    """The keys at the top of a file that is one object with lists in it, as far as its beginning shows."""
+    if lines.first_character() != "{" or _has_objects_a_line(lines):
+        return ()
+    return tuple(re.findall(r'"(\w{1,20})"\s*:\s*\[', lines.peek(_PEEKED_BYTES)))
+
+
+def _has_lists_a_line(lines: LineReader) -> bool:
+    """Whether the first line is a list of messages for itself and others follow."""
+    begun = [line for line in lines.peek(_PEEKED_BYTES).replace("\r", "\n").split("\n") if line.strip()]
+    return len(begun) > 1 and begun[1].lstrip()[:1] == "[" and is_messages(_parsed(begun[0]))
+
+
+def _has_objects_a_line(lines: LineReader) -> bool:
+    """Whether the first line is an object for itself, and no container of records."""
+    text = lines.peek(_PEEKED_BYTES).lstrip()
+    begun = [line for line in text.replace("\r", "\n").split("\n") if line.strip()]
+    first = _parsed(begun[0])
+    return isinstance(first, dict) and (
+        len(begun) > 1 or not any(isinstance(v, dict | list) for v in first.values())
+    )
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except _BROKEN:
+        return None
 
 
 def _json_lines(lines: LineReader, complain: Complain) -> Iterator[tuple[int, Any]]:
@@ -40,26 +111,87 @@ def _json_lines(lines: LineReader, complain: Complain) -> Iterator[tuple[int, An
 
 
 def _array(lines: LineReader, complain: Complain) -> Iterator[tuple[None, Any]]:
-    """The items of one array that may be far larger than memory; an item may not."""
+    """The items of one array."""
     text = _Text(lines)
     text.skip("[")
-    decoder = json.JSONDecoder()
-    if text.skip("]"):
-        return
-    while True:
-        item = text.decode(decoder)
-        if isinstance(item, Exception):
-            if not lines.cut:
-                complain(text.line, f"not valid JSON: {item}")
-            return
-        yield None, item[0]
-        if text.skip(","):
-            continue
-        if not text.skip("]") and not lines.cut:
-            complain(text.line, "not valid JSON: the array is not closed, or lacks a comma between its items")
-        elif text.more() and not lines.cut:
+    try:
+        for item in text.items():
+            yield None, item
+        if text.more() and not lines.cut:
             complain(text.line, "not valid JSON: there is text after the array; write one array, or lines")
+    except _BROKEN as error:
+        if not lines.cut:
+            complain(text.line, f"not valid JSON: {error}")
+
+
+def _objects(
+    lines: LineReader, complain: Complain, takes: Callable[[str], bool]
+) -> Iterator[tuple[None, Any]]:
+    """The records in one object around them, or in one object after another."""
+    text = _Text(lines)
+    try:
+        while text.skip("{"):
+            yield from ((None, item) for item in _unfolded(text, takes))
+        if text.more() and not lines.cut:
+            complain(text.line, "not valid JSON: there is text after the object; write one object a line")
+    except _BROKEN as error:
+        if not lines.cut:
+            complain(text.line, f"not valid JSON: {error}; write one object a line, or one array")
+
+
+def _unfolded(text: "_Text", takes: Callable[[str], bool]) -> Iterator[Any]:
+    """The records of one object, which has begun: those in its lists, or else itself."""
+    members: dict[str, Any] = {}
+    found, size = False, 0
+    for key in text.members():
+        begun = text.position
+        if key in RECORD_LISTS or not text.skip("["):
+            members[key] = text.decode()
+        else:
+            column: list[Any] = []
+            columns = members.get("columns")
+            for item in text.items():
+                if isinstance(item, dict) and key not in _DESCRIPTIONS:
+                    found = True
+                    if takes(key):
+                        yield item["row"] if isinstance(item.get("row"), dict) else item
+                elif isinstance(item, list) and isinstance(columns, list) and key == "data":
+                    found = True
+                    yield dict(zip(map(str, columns), item, strict=False))
+                else:
+                    column.append(item)
+                    _require_room(text.position - begun + size)
+            members[key] = column
+        size += text.position - begun
+        _require_room(0 if found else size)
+    if not found:
+        yield from rows_of(members, takes)
+
+
+def rows_of(members: Mapping[str, Any], takes: Callable[[str], bool]) -> Iterator[Any]:
+    """The records in an object without lists of records: its columns, its members, or itself."""
+    values = list(members.values())
+    if values and all(isinstance(value, list) and not is_messages(value) for value in values):
+        if len(set(map(len, values))) == 1 and not any(
+            isinstance(v, list | dict) for value in values for v in value
+        ):
+            yield from (dict(zip(members, row, strict=True)) for row in zip(*values, strict=True))
+            return
+    elif values and all(isinstance(value, dict) for value in values):
+        inner = list(values[0])
+        if inner and all(key.isdigit() for key in inner) and not all(key.isdigit() for key in members):
+            yield from ({name: column.get(row) for name, column in members.items()} for row in inner)
+        elif len(values) > 1 or all(key.isdigit() for key in members):
+            yield from (value for key, value in members.items() if takes(key))
+        else:
+            yield members
         return
+    yield dict(members)
+
+
+def _require_room(size: int) -> None:
+    if size > LONGEST_LINE_BYTES:
+        raise ValueError(f"one object is longer than {LONGEST_LINE_BYTES >> 20} MiB")
 
 
 class _Text:
@@ -67,12 +199,18 @@ class _Text:
 
     def __init__(self, lines: LineReader) -> None:
         self._chunks, self._buffer, self._at = lines.chunks(), "", 0
-        self._lines_taken = 0
+        self._lines_taken = self._taken = 0
+        self._decoder = json.JSONDecoder()
 
     @property
     def line(self) -> int:
         """Where it stands, from 1."""
         return 1 + self._lines_taken + self._buffer.count("\n", 0, self._at)
+
+    @property
+    def position(self) -> int:
+        """How many characters were taken."""
+        return self._taken + self._at
 
     def skip(self, wanted: str) -> bool:
         """Take ``wanted`` (one character) if it comes next, white space aside."""
@@ -91,30 +229,57 @@ class _Text:
             if not self._fill(1):
                 return False
 
-    def decode(self, decoder: json.JSONDecoder) -> tuple[Any] | Exception:
-        """The next item, or why there is none."""
+    def items(self) -> Iterator[Any]:
+        """The items of an array that has begun; it may be far larger than memory, an item may not."""
+        if self.skip("]"):
+            return
+        while True:
+            yield self.decode()
+            if self.skip(","):
+                continue
+            if not self.skip("]"):
+                raise ValueError("the array is not closed, or lacks a comma between its items")
+            return
+
+    def members(self) -> Iterator[str]:
+        """The keys of an object that has begun; the caller takes each value."""
+        if self.skip("}"):
+            return
+        while True:
+            key = self.decode()
+            if not isinstance(key, str) or not self.skip(":"):
+                raise ValueError("an object's key is no text, or lacks its colon")
+            yield key
+            if self.skip(","):
+                continue
+            if not self.skip("}"):
+                raise ValueError("the object is not closed, or lacks a comma between its members")
+            return
+
+    def decode(self) -> Any:
+        """The next item. Raises ValueError or RecursionError."""
         if not self.more():
-            return ValueError("the text ends within the array")
+            raise ValueError("the text ends within the array or object")
         while True:
             try:
-                item, end = decoder.raw_decode(self._buffer, self._at)
-            except RecursionError as error:
-                return error
-            except ValueError as error:
+                item, end = self._decoder.raw_decode(self._buffer, self._at)
+            except ValueError:
                 # Reading on by as much as there is keeps the work linear: the item may only be half here.
                 if len(self._buffer) - self._at > LONGEST_LINE_BYTES:
-                    return ValueError(f"an item is broken or longer than {LONGEST_LINE_BYTES >> 20} MiB")
+                    message = f"an item is broken or longer than {LONGEST_LINE_BYTES >> 20} MiB"
+                    raise ValueError(message) from None
                 if not self._fill(len(self._buffer) - self._at):
-                    return error
+                    raise
                 continue
             if end == len(self._buffer) and self._fill(1):
                 continue  # a number may go on
             self._at = end
-            return (item,)
+            return item
 
     def _fill(self, wanted: int) -> bool:
         """Forget what was taken and read at least ``wanted`` characters more; False at the end."""
         self._lines_taken += self._buffer.count("\n", 0, self._at)
+        self._taken += self._at
         parts, got = [self._buffer[self._at :]], 0
         for chunk in self._chunks:
             parts.append(chunk)

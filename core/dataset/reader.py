@@ -1,68 +1,72 @@
-"""JumpStart's dataset formats, read as streams of documents.
+"""Reading a dataset: a file is decoded, its layout and form are recognised, its documents come as a stream.
 
-- ``.txt``: a document a line, or documents separated by blank lines (:func:`blank_line_separated` decides).
-- ``.csv``, ``.json``/``.jsonl``: the column ``text``, else the first column; JSON may be an array or lines.
-- TAT-QA's report files (``.json``, records with ``paragraphs``): a report's paragraphs are a document.
-- instruction tuning: ``.json``/``.jsonl`` records put into ``template.json`` ``{"prompt", "completion"}``.
-- dialogs: ``.json``/``.jsonl`` records with ``dialog`` (:mod:`core.dataset.dialogs`).
+- ``.txt``: a document a line, documents separated by blank lines, or wrapped lines that are joined
+  (:mod:`core.dataset.plain_text`).
+- ``.csv``, ``.tsv``, ``.json``, ``.jsonl``: records (:mod:`core.dataset.tables`,
+  :mod:`core.dataset.json_records`) of text, of instructions or of dialogs (:mod:`core.dataset.forms`).
+- instruction tuning: records put into ``template.json`` ``{"prompt", "completion"}``.
 
 A file ``questions.jsonl`` holds no documents, but what the models are examined on: ``Reader.questions``.
 
-A dataset is one such file or a folder of them; other files are named in ``Reader.notes``, not just skipped.
+A dataset is one such file or a folder of them; other files are named in ``Reader.notes``.
 """
 
-import csv
+from __future__ import annotations
+
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple
 
-from core.dataset.dialogs import turns_of
-from core.dataset.documents import Document, Problem, Turn
-from core.dataset.json_records import records
+from core.dataset import json_records, tables
+from core.dataset.documents import Document, Problem
+from core.dataset.forms import Content, Form, Row, UnknownForm, is_usual_name, recognised
 from core.dataset.lines import LONGEST_LINE_BYTES, BinaryStream, Closable, Head, LineReader
+from core.dataset.plain_text import blank_line_separated as blank_line_separated
+from core.dataset.plain_text import documents, layout_of, read_sample
 from core.dataset.questions import QUESTION_FILES, Question, questions_of
-from core.dataset.sources import READABLE, Source, tasks_of
-from core.dataset.templates import TEMPLATE_NAME, Template, default_template, parse_template
+from core.dataset.sources import RECORDS, Side, Source, side_of_key, tasks_of, why_left_out
+from core.dataset.templates import TEMPLATE_NAME, Template, parse_template
 from core.hyperparameters import Hyperparameters
 
 LEFT_OUT = "left out"
-#: Where a JSON record's text stands, if it has one of these; else in its first column.
-PARAGRAPHS = "paragraphs"
-TEXT_COLUMNS = ("text", PARAGRAPHS)
-#: Columns of records that hold instructions.
-ANSWERED = ({"instruction", "response"}, {"prompt", "completion"})
-#: Files about a dataset are no part of it, and nobody need be told so.
-ABOUT = ("README", "LICENSE", "NOTICE")
-#: So much of a .txt is looked at to tell its layout, and blank lines must be at least this frequent.
-DETECTION_LINES = 2000
-DETECTION_CHARACTERS = 4 << 20
-LINES_PER_BLANK = 50
 _RECIPE = Hyperparameters()
+#: Marks of a text's start and end in the vocabularies of common models; the trainer adds the base's own.
+_MARK = re.compile(r"</?s>|<(?:bos|eos|pad|unk|start_of_turn|end_of_turn)>|<\|[a-z_]{2,32}\|>")
+_FIRST_MARKS = re.compile(r"\s*(?:(?:<s>|<bos>|<\|begin_of_text\|>)\s*)+")
+_LAST_MARKS = re.compile(r"(?:\s*(?:</s>|<eos>|<\|end_of_text\|>|<\|endoftext\|>|<\|eot_id\|>))+\s*$")
 
 
-class Content(NamedTuple):
-    """What one record or text holds, before its place among the file's documents is known.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understood:
+    """How one file was read. ``form``: "text", "instructions" or "dialogs"; ``columns``: those taken;
+    ``layout``: how its records or documents stand in it; ``separator`` of a table, else ""."""
 
-    ``line`` counts from 1; None where lines mean nothing.
-    """
+    file: str
+    form: str
+    layout: str
+    columns: tuple[str, ...] = ()
+    separator: str = ""
+    encoding: str = "UTF-8"
+    sentence: str = ""
 
-    line: int | None
-    text: str
-    prompt: str | None = None
-    turns: tuple[Turn, ...] = ()
+    def __str__(self) -> str:
+        encoding = "" if self.encoding == "UTF-8" else f"; {self.encoding}"
+        return f"{self.file}: {self.sentence or self.layout}{encoding}"
 
 
 class Reader:
     """Reads a dataset's documents once, in order, in bounded memory.
 
-    While and after iterating, ``problems`` has what could not be used, ``notes`` what was decided on the way
-    (layout of a .txt, column taken, files left out), ``files`` how many files held documents' text, and
+    While and after iterating, ``problems`` has what could not be used, ``understood`` how each file was read,
+    ``doubts`` what a person should look at, ``read`` the names of the files that held documents' text, and
     ``questions`` those of its files of questions.
 
     ``tasks`` says what each file teaches, by default what the sources say (:func:`tasks_of`).
-    ``limits``: of a file named here only so many bytes are read.
+    ``limits``: of a file named here only this many bytes are read. ``side``: which of the lists ``train``,
+    ``validation`` in one JSON object is read; a list ``test`` never is.
     """
 
     def __init__(
@@ -72,42 +76,54 @@ class Reader:
         *,
         tasks: Mapping[str, str] | None = None,
         limits: Mapping[str, int] | None = None,
+        side: Side = "training",
     ) -> None:
         self._sources = list(sources)
-        self._chat = hyperparameters.chat_dataset
-        self._instruction_tuned = hyperparameters.instruction_tuned
-        self._demarcation = hyperparameters.add_input_output_demarcation_key
+        self._settings = hyperparameters
         self._tasks = tasks_of(self._sources) if tasks is None else tasks
         self._limits = limits or {}
+        self._side = side
         self.problems: list[Problem] = []
-        self.notes: list[str] = []
+        self.understood: list[Understood] = []
+        self.doubts: list[str] = []
         self.questions: list[Question] = []
-        self.files = 0
+        self.read: list[str] = []
+        self._used_templates: set[PurePosixPath] = set()
+
+    @property
+    def files(self) -> int:
+        """How many files held documents' text."""
+        return len(self.read)
+
+    @property
+    def notes(self) -> list[str]:
+        """How each file was read, and which were left out, a line each."""
+        left_out = [f"{name}: {LEFT_OUT}, {why}" for name, _ in self._sources if (why := why_left_out(name))]
+        return [*left_out, *map(str, self.understood)]
 
     def __iter__(self) -> Iterator[Document]:
         templates = self._templates()
         for name, content in self._sources:
+            if why_left_out(name) is not None:
+                continue
             path = PurePosixPath(name)
-            suffix = path.suffix.lower()
-            if path.name == TEMPLATE_NAME or name.endswith("/"):
-                continue
-            if suffix not in READABLE:
-                if path.stem.upper() not in ABOUT:
-                    self.notes.append(f"{name}: {LEFT_OUT}, not one of {', '.join(READABLE)}")
-                continue
             if path.name in QUESTION_FILES:
                 with self._opened(name, content) as lines:
                     self._read_questions(lines)
                 continue
-            if (self._instruction_tuned or self._chat) and suffix not in (".json", ".jsonl"):
-                setting = "chat_dataset" if self._chat else "instruction_tuned"
-                self._complain(name, f"{setting} needs .jsonl records; or set {setting} to False")
-                continue
-            self.files += 1
+            self.read.append(name)
             if self._limits.get(name) == 0:
                 continue
             with self._opened(name, content) as lines:
-                yield from self._documents(lines, templates)
+                folder = path.parent if path.parent in templates else PurePosixPath(".")
+                yield from self._documents(lines, templates.get(folder))
+                self._used_templates.add(folder)
+        if not self._settings.instruction_tuned:
+            for folder in templates.keys() - self._used_templates:
+                message = (
+                    "a template, but instruction_tuned is False and no records lie beside it; take it away"
+                )
+                self._complain(str(folder / TEMPLATE_NAME), message)
 
     def _complain(self, source: str, message: str, line: int | None = None) -> None:
         self.problems.append(Problem(source, line, message))
@@ -128,65 +144,134 @@ class Reader:
             if callable(content) and isinstance(stream, Closable):
                 stream.close()
 
-    def _documents(self, lines: LineReader, templates: dict[PurePosixPath, Template]) -> Iterator[Document]:
-        path = PurePosixPath(lines.source)
-        if self._chat:
-            contents = self._dialogs(lines)
-        elif self._instruction_tuned:
-            template = templates.get(path.parent) or templates.get(PurePosixPath("."))
-            contents = self._instructions(lines, template)
-        else:
-            texts = {".txt": self._txt, ".csv": self._csv}.get(path.suffix.lower(), self._json)(lines)
-            contents = (Content(None, text) for text in texts)
+    def _documents(self, lines: LineReader, template: Template | None) -> Iterator[Document]:
+        suffix = PurePosixPath(lines.source).suffix.lower()
+        contents = self._records(lines, suffix, template) if suffix in RECORDS else self._plain(lines)
         task = self._tasks.get(lines.source, "")
-        for index, (number, text, prompt, turns) in enumerate(contents):
-            document = Document(text, prompt, lines.source, index, task, turns)
+        marked = 0
+        for index, (line, text, prompt, turns, messages) in enumerate(contents):
+            if "<" in text and _MARK.search(text):
+                marked += 1
+                text = _LAST_MARKS.sub("", _FIRST_MARKS.sub("", text, count=1))
+            document = Document(text, prompt, lines.source, index, task, turns, messages)
             try:
                 _ = document.size
             except UnicodeEncodeError:
                 message = (
                     r"half a surrogate pair (\ud800 to \udfff alone) is no text; write the character itself"
                 )
-                self._complain(lines.source, message, number)
+                self._complain(lines.source, message, line)
                 continue
             yield document
+        if marked:
+            self.doubts.append(
+                f"{lines.source}: {marked} texts hold a model's marks, such as <s> or <|im_end|>: those at"
+                " the ends are taken off (training adds the base's own), the others are plain characters"
+            )
 
-    def _dialogs(self, lines: LineReader) -> Iterator[Content]:
-        for number, record in self._records(lines):
+    def _plain(self, lines: LineReader) -> Iterator[Content]:
+        settings = self._settings
+        if settings.instruction_tuned or settings.chat_dataset:
+            setting = "chat_dataset" if settings.chat_dataset else "instruction_tuned"
+            self._complain(lines.source, f"{setting} needs .jsonl records; or set {setting} to False")
+            return
+        rest = (text for _, text in lines)
+        sample = read_sample(rest)
+        layout = layout_of(sample)
+        for text in documents(chain(sample, rest), layout):
+            if len(text) > LONGEST_LINE_BYTES:
+                size = f"{LONGEST_LINE_BYTES >> 20} MiB"
+                self._complain(lines.source, f"a document is longer than {size}; break it with blank lines")
+                break
+            yield Content(None, text)
+        self._understand(Understood(file=lines.source, form="text", layout=str(layout)), lines)
+
+    def _records(self, lines: LineReader, suffix: str, template: Template | None) -> Iterator[Content]:
+        """What a file of records holds. Its first records decide what all are."""
+
+        def complain(line: int | None, message: str) -> None:
+            self._complain(lines.source, message, line)
+
+        separator, layout, extra = "", "JSON", ""
+        try:
+            if suffix in (".csv", ".tsv"):
+                shape, columns, found = tables.records(
+                    (text for _, text in lines), suffix, complain, names=self._names_column
+                )
+                rows: Iterator[Row] = found
+                if shape is None:
+                    return
+                separator, layout = shape.separator, "a table"
+                name = tables.SEPARATOR_NAMES.get(separator, repr(separator))
+                extra = "" if separator == "," or len(columns) == 1 else f", separated by {name}s"
+                if not shape.header:
+                    extra += ", the first line is no header"
+            else:
+                rows = json_records.records(lines, complain, takes=self._takes)
+            form, rows = recognised(rows, self._settings, template)
+            if form is None:
+                return
+            understood = Understood(
+                file=lines.source,
+                form=form.kind,
+                layout=layout,
+                columns=form.columns,
+                separator=separator,
+                sentence=f"{form}{extra}",
+            )
+            yield from self._contents(rows, form, complain)
+            self._understand(understood, lines)
+            if form.doubt or "no header" in extra:
+                self.doubts.append(f"{lines.source}: {form.doubt or extra.lstrip(', ')}; {form}")
+        except UnknownForm as error:
+            complain(None, str(error))
+        except tables.BrokenTable as error:
+            if not lines.cut:
+                complain(error.line, str(error))
+
+    def _contents(
+        self, rows: Iterator[Row], form: Form, complain: Callable[[int | None, str], None]
+    ) -> Iterator[Content]:
+        demarcation = self._settings.add_input_output_demarcation_key
+        for line, record in rows:
             try:
-                turns = turns_of(record if isinstance(record, dict) else {})
+                yield form.content(line, record, demarcation=demarcation)
             except ValueError as error:
-                self._complain(lines.source, str(error), number)
-                continue
-            yield Content(number, "\n".join(answer for _, answer in turns), turns[0][0], turns)
+                complain(line, str(error))
 
-    def _instructions(self, lines: LineReader, template: Template | None) -> Iterator[Content]:
-        for number, record in self._records(lines):
-            if isinstance(record, str):
-                self._complain(lines.source, "a bare string; instruction records are objects", number)
-                continue
-            try:
-                chosen = template or default_template(record)
-                prompt, completion = chosen.fill(record, demarcation=self._demarcation)
-            except ValueError as error:
-                self._complain(lines.source, str(error), number)
-                continue
-            yield Content(number, completion, prompt)
+    def _understand(self, understood: Understood, lines: LineReader) -> None:
+        self.understood.append(replace(understood, encoding=lines.encoding))
 
-    def _records(self, lines: LineReader) -> Iterator[tuple[int | None, dict[str, Any] | str]]:
-        return records(lines, lambda line, message: self._complain(lines.source, message, line))
+    def _takes(self, key: str) -> bool:
+        """Whether the list under this key of a JSON object belongs to the side that is read."""
+        side = side_of_key(key)
+        note = f"the list {key!r} is {LEFT_OUT}: a test side is never trained on"
+        if side == "test" and note not in self.doubts:
+            self.doubts.append(note)
+        return side is None or side == self._side
+
+    def _names_column(self, cell: str) -> bool:
+        settings = self._settings
+        stated = (settings.text_column, settings.completion_column, *settings.prompt_column.split(","))
+        return is_usual_name(cell) or (bool(cell.strip()) and cell.strip() in stated)
 
     def _templates(self) -> dict[PurePosixPath, Template]:
         """Each folder's template; JumpStart's place is beside the records."""
         found: dict[PurePosixPath, Template] = {}
+        names = [name for name, _ in self._sources]
         for name, content in self._sources:
             path = PurePosixPath(name)
             if path.name != TEMPLATE_NAME:
                 continue
-            if not self._instruction_tuned:
-                message = (
-                    "a template, but instruction_tuned is False; set it to True or take the template away"
+            if self._settings.chat_dataset:
+                self._complain(
+                    name, "a template, but chat_dataset is True; set it to False or take the template away"
                 )
+                continue
+            if not self._settings.instruction_tuned and not any(
+                PurePosixPath(other).suffix.lower() in RECORDS and other != name for other in names
+            ):
+                message = "a template, but instruction_tuned is False and there are no records; take it away"
                 self._complain(name, message)
                 continue
             with self._opened(name, content) as lines:
@@ -198,87 +283,16 @@ class Reader:
         return found
 
     def _read_questions(self, lines: LineReader) -> None:
-        for number, (line, record) in enumerate(self._records(lines), start=1):
+        def complain(line: int | None, message: str) -> None:
+            self._complain(lines.source, message, line)
+
+        for number, (line, record) in enumerate(json_records.records(lines, complain), start=1):
             try:
                 if isinstance(record, str):
                     raise ValueError("a bare string; write an object with `question` and `answer`")
                 self.questions += questions_of(record, source=lines.source, number=number)
             except (ValueError, TypeError) as error:
-                self._complain(lines.source, str(error), line)
-
-    def _txt(self, lines: LineReader) -> Iterator[str]:
-        rest = (text for _, text in lines)
-        sample = _sample(rest)
-        separated = blank_line_separated(sample)
-        layout = "documents separated by blank lines" if separated else "a document a line"
-        self.notes.append(f"{lines.source}: {layout}")
-        texts = chain(sample, rest)
-        if not separated:
-            yield from (text for text in texts if text.strip())
-            return
-        for block in _blocks(texts):
-            if len(block) > LONGEST_LINE_BYTES:
-                message = (
-                    f"a document is longer than {LONGEST_LINE_BYTES >> 20} MiB; break it with blank lines"
-                )
-                self._complain(lines.source, message)
-                return
-            yield block
-
-    def _csv(self, lines: LineReader) -> Iterator[str]:
-        csv.field_size_limit(LONGEST_LINE_BYTES)
-        rows = csv.reader((text + "\n" for _, text in lines), strict=True)
-        try:
-            header = next(rows, None)
-            if header is None:
-                return
-            column = header.index("text") if "text" in header else 0
-            self.notes.append(
-                f"{lines.source}: column {header[column]!r}" if header else f"{lines.source}: no columns"
-            )
-            for row in rows:
-                if len(row) > column:
-                    yield row[column].rstrip("\n")
-                elif row:
-                    message = (
-                        f"{len(row)} columns, but the text is column {column + 1}; quote fields with commas"
-                    )
-                    self._complain(lines.source, message, rows.line_num)
-        except csv.Error as error:
-            if not lines.cut:
-                message = f"not a valid CSV row: {error}; quote fields, and double quotes within them"
-                self._complain(lines.source, message, rows.line_num)
-
-    def _json(self, lines: LineReader) -> Iterator[str]:
-        column: str | None = None
-        for number, record in self._records(lines):
-            if isinstance(record, str):
-                yield record
-                continue
-            if column is None:
-                column = next((name for name in TEXT_COLUMNS if name in record), next(iter(record), None))
-                self.notes.append(f"{lines.source}: column {column!r}{_left_out(record, column)}")
-            value = record.get(column) if column is not None else None
-            if column == PARAGRAPHS and isinstance(value, list):
-                value = "\n".join(str(part.get("text", "")) for part in value if isinstance(part, dict))
-            if isinstance(value, str):
-                yield value
-            else:
-                what = "is missing" if value is None else f"holds {type(value).__name__}"
-                dialogs = "set chat_dataset to True, or " if column == "dialog" else ""
-                message = (
-                    f"column {column!r} {what}; {dialogs}give every record a `text` column with the text"
-                )
-                self._complain(lines.source, message, number)
-
-
-def _left_out(record: Mapping[str, Any], column: str | None) -> str:
-    """What of such records is not read, where somebody may think that it is."""
-    if column == PARAGRAPHS:
-        return f", tables and questions {LEFT_OUT}"
-    if column != "text" and any(pair <= record.keys() for pair in ANSWERED):
-        return f", the others {LEFT_OUT}; set instruction_tuned to True to learn what answers what"
-    return ""
+                complain(line, str(error))
 
 
 class _Empty:
@@ -287,46 +301,3 @@ class _Empty:
 
 
 _EMPTY = _Empty()
-
-
-def blank_line_separated(lines: list[str]) -> bool:
-    """Whether documents are the blocks between blank lines, not the lines.
-
-    True if the text has a blank line at least every LINES_PER_BLANK lines. A document a line with a stray
-    blank line here and there stays a document a line; wrapped paragraphs do not fall apart into half
-    sentences.
-    """
-    gaps, inside, filled = 0, False, 0
-    for line in lines:
-        if line.strip():
-            gaps += not inside and filled > 0
-            inside, filled = True, filled + 1
-        else:
-            inside = False
-    return gaps > 0 and filled <= LINES_PER_BLANK * (gaps + 1)
-
-
-def _sample(lines: Iterator[str]) -> list[str]:
-    """The first lines, in bounded memory."""
-    taken: list[str] = []
-    size = 0
-    while len(taken) < DETECTION_LINES and size < DETECTION_CHARACTERS:
-        line = next(lines, None)
-        if line is None:
-            break
-        taken.append(line)
-        size += len(line)
-    return taken
-
-
-def _blocks(lines: Iterable[str]) -> Iterator[str]:
-    """Lines between blank ones; what grows too long is given as it is by then, for the caller to refuse."""
-    block: list[str] = []
-    size = 0
-    for line in chain(lines, [""]):
-        if line.strip():
-            block.append(line)
-            size += len(line) + 1
-        if block and (not line.strip() or size > LONGEST_LINE_BYTES + 1):
-            yield "\n".join(block)
-            block, size = [], 0

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from core.dataset.documents import DatasetError
+from core.dataset.reader import Understood
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,9 @@ class DatasetReport:
     tokens and steps are scaled up from it; the other counts are of what was read. ``tokens_assumption`` says
     which tokenizer counted, or how it was estimated. ``trained_tokens`` counts all epochs,
     ``evaluated_tokens`` all looks at the held-out text: base, tuned, and one as each further epoch begins.
+    ``rows``: of ``row_length`` tokens, in an epoch. ``prompts_cut``: how many prompts are too long for a row,
+    and ``tokens_cut`` by how much. ``understood``: how each file was read; ``first``: the first document,
+    shortened (``file``, ``text``, and ``prompt`` where it has one), None if all hold private data.
     """
 
     files: int
@@ -47,6 +51,12 @@ class DatasetReport:
     optimizer_steps_range: tuple[int, int]
     tasks: tuple[TaskCount, ...]
     private: dict[str, int]
+    row_length: int
+    rows: int
+    prompts_cut: int = 0
+    tokens_cut: int = 0
+    understood: tuple[Understood, ...] = ()
+    first: dict[str, str] | None = None
     notes: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -1,8 +1,10 @@
 """The files of a dataset: which there are, on which side of the split they are, and which task they teach."""
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from core.dataset.lines import BinaryStream
 from core.dataset.questions import QUESTION_FILES
@@ -11,9 +13,55 @@ from core.dataset.templates import TEMPLATE_NAME
 #: A name (path or S3 key) and its content: an open binary stream, or a function that opens one in its turn.
 Source = tuple[str, BinaryStream | Callable[[], BinaryStream]]
 
-READABLE = (".txt", ".csv", ".json", ".jsonl")
-#: A folder of the dataset that, where it holds files, is the held-out side, as the channel of that name.
-VALIDATION_FOLDER = "validation"
+#: Endings of the files that are read for documents.
+READABLE = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".ndjson")
+RECORDS = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
+#: Endings of files that hold text in another form, and how it becomes one of those above.
+_ON_YOUR_MACHINE = "`finexpert data check`, `upload` and `train` convert it on your machine"
+_SPREADSHEET = "save the sheet as CSV (UTF-8)"
+_TO_JSON = ".to_json('train.jsonl', orient='records', lines=True)"
+CONVERTIBLE = {
+    ".pdf": _ON_YOUR_MACHINE,
+    ".docx": _ON_YOUR_MACHINE,
+    ".xlsx": _ON_YOUR_MACHINE,
+    ".html": _ON_YOUR_MACHINE,
+    ".htm": _ON_YOUR_MACHINE,
+    ".parquet": _ON_YOUR_MACHINE,
+}
+REMEDIES = CONVERTIBLE | {
+    ".xls": _SPREADSHEET,
+    ".xlsm": _SPREADSHEET,
+    ".ods": _SPREADSHEET,
+    ".doc": "save it as .docx or as plain text",
+    ".rtf": "save it as plain text",
+    ".md": "give it the ending .txt",
+    ".text": "give it the ending .txt",
+    ".arrow": "write JSON lines: datasets.load_from_disk(FOLDER)['train'].to_json('train.jsonl')",
+    ".feather": f"write JSON lines: pandas.read_feather(FILE){_TO_JSON}",
+    ".pkl": f"write JSON lines: pandas.read_pickle(FILE){_TO_JSON}",
+    **dict.fromkeys((".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".zst", ".7z"), "unpack it first"),
+}
+#: Files about a dataset, which are no part of it: by stem, in capitals, and by name.
+_ABOUT = ("README", "LICENSE", "NOTICE")
+_DESCRIPTIONS = (
+    "dataset_info.json",
+    "dataset_infos.json",
+    "state.json",
+    "dataset_dict.json",
+    "metadata.json",
+)
+
+Side = Literal["training", "validation", "test"]
+#: What folders, files and a JSON object's keys are called on each side (names of Hugging Face's datasets).
+_SIDES: dict[str, Side] = {
+    **dict.fromkeys(("train", "training"), "training"),
+    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
+}
+#: A file name that is a side's, with the number of its part perhaps: ``test``, ``train-00000-of-00005``.
+_SIDE_NAME = re.compile(rf"({'|'.join(_SIDES)})(?:[-_.]?\d+(?:-of-\d+)?)?", re.IGNORECASE)
+#: A side within a name, between separators: ``fpb_train``, ``news.test.en``.
+_SIDE_WITHIN = re.compile(rf"(?:^|(?<=[-_. ]))({'|'.join(_SIDES)})(?=$|[-_. ])", re.IGNORECASE)
 #: The task of files that lie beside the folders of other tasks.
 OTHER_TASK = "other"
 #: More folders than these are the order of an archive, not tasks.
@@ -33,7 +81,8 @@ class Sample:
     def of(cls, sizes: Mapping[str, int], *, most_bytes: int, most_files: int) -> "Sample":
         """Read the beginning of every file, the same number of bytes of each large one; of too many files,
         some at equal distances."""
-        files = [(name, size) for name, size in sizes.items() if holds_documents(name)]
+        sides = sides_of(list(sizes))
+        files = [(n, size) for n, size in sizes.items() if holds_documents(n) and sides[n] != "test"]
         step = -(-len(files) // most_files) or 1
         chosen = dict(files[::step])
         limit = _level(sorted(chosen.values()), most_bytes)
@@ -57,17 +106,67 @@ def local_sources(path: Path, *, below: str = "") -> list[Source]:
 
 
 def by_side(sources: Iterable[Source]) -> tuple[list[Source], list[Source] | None]:
-    """(to train on, held out): the files of a folder ``validation/``; None where there is no such folder.
+    """(to train on, held out): files and folders named validation, valid, val or dev are held out; None where
+    there are none. Test sides are on neither.
 
     A template at the top serves both sides.
     """
-    outside: list[Source] = []
-    inside: list[Source] = []
-    for source in sources:
-        (inside if source[0].startswith(f"{VALIDATION_FOLDER}/") else outside).append(source)
-    if not inside:
-        return outside, None
-    return outside, [source for source in outside if source[0] == TEMPLATE_NAME] + inside
+    given = list(sources)
+    sides = sides_of([name for name, _ in given])
+    inside = [source for source in given if sides[source[0]] == "training"]
+    outside = [source for source in given if sides[source[0]] == "validation"]
+    if not any(holds_documents(name) for name, _ in outside):
+        return inside, None
+    return inside, [source for source in inside if source[0] == TEMPLATE_NAME] + outside
+
+
+def sides_of(names: Sequence[str]) -> dict[str, Side]:
+    """The side of each file, by its folders and then its own name.
+
+    A name that only holds such a word (``stress_test.txt``) counts where another file has the same name with
+    ``train`` in its place.
+    """
+    lowered = {name.lower() for name in names}
+    return {name: _side(name, lowered) for name in names}
+
+
+def side_of_key(key: str) -> Side | None:
+    """The side that a key of a JSON object names, if it does."""
+    return _SIDES.get(key.lower())
+
+
+def _side(name: str, all_names: set[str]) -> Side:
+    *folders, file = name.split("/")
+    named = [_SIDES[folder.lower()] for folder in folders if folder.lower() in _SIDES]
+    if named:
+        return named[-1]
+    stem = PurePosixPath(file).stem
+    if file in (TEMPLATE_NAME, *QUESTION_FILES):
+        return "training"
+    if whole := _SIDE_NAME.fullmatch(stem):
+        return _SIDES[whole[1].lower()]
+    for found in _SIDE_WITHIN.finditer(stem):
+        at = len(name) - len(file) + found.start()
+        others = (f"{name[:at]}{word}{name[at + len(found[0]) :]}".lower() for word in ("train", "training"))
+        if any(other in all_names for other in others):
+            return _SIDES[found[1].lower()]
+    return "training"
+
+
+def why_left_out(name: str) -> str | None:
+    """Why a file is not read, with the remedy; "" where that needs no word, None where it is read."""
+    path = PurePosixPath(name)
+    if (
+        path.name == TEMPLATE_NAME
+        or name.endswith("/")
+        or path.stem.upper() in _ABOUT
+        or path.name in _DESCRIPTIONS
+    ):
+        return ""
+    if path.suffix.lower() in READABLE:
+        return None
+    remedy = REMEDIES.get(path.suffix.lower())
+    return f"not one of {', '.join(READABLE)}" + (f"; {remedy}" if remedy else "")
 
 
 def tasks_of(sources: Iterable[Source]) -> dict[str, str]:
@@ -86,15 +185,12 @@ def tasks_of(sources: Iterable[Source]) -> dict[str, str]:
 
 def holds_documents(name: str) -> bool:
     """Whether a file of this name is read for documents."""
-    path = PurePosixPath(name)
-    return path.suffix.lower() in READABLE and path.name not in (TEMPLATE_NAME, *QUESTION_FILES)
+    return why_left_out(name) is None and PurePosixPath(name).name not in QUESTION_FILES
 
 
 def _folder(name: str) -> str:
-    parts = name.split("/")
-    if parts[0] == VALIDATION_FOLDER:
-        parts = parts[1:]
-    return parts[0] if len(parts) > 1 else ""
+    folders = [folder for folder in name.split("/")[:-1] if folder.lower() not in _SIDES]
+    return folders[0] if folders else ""
 
 
 def _hidden(name: str) -> bool:

@@ -1,6 +1,8 @@
-"""How many tokens a text has: counted where the tokenizer is at hand, else estimated, with the range."""
+"""How many tokens a text has, counted where the tokenizer is at hand, else estimated with the range; and how
+documents are fitted into rows of one length, for the check and the job alike."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +13,8 @@ _NOT_ASCII = bytes(range(128, 256))
 _PROSE_BYTES = (4.6, 4.0, 3.2)
 #: Tokens a byte beyond ASCII: whole characters of three bytes, something between, each byte on its own.
 _FOREIGN_TOKENS = (1 / 3, 0.6, 1.0)
+#: A document, and each exchange of a dialog, has the base's start and end.
+MARKS = 2
 ASSUMPTION = (
     "a token for each digit, as Llama's vocabulary has it, and 4 (3.2 to 4.6) bytes a token for the rest"
 )
@@ -37,19 +41,88 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class TokenCounter:
-    """A real tokenizer: its name, and tokens of each of some texts (without start and end)."""
+    """A real tokenizer: its name, and tokens of each of some texts (without start and end).
+
+    ``longest``: the most tokens that the base takes in a row, None = not known.
+    """
 
     name: str
     count: Callable[[Sequence[str]], list[int]]
+    longest: int | None = None
 
 
 def estimate(raw: bytes) -> Range:
-    """Tokens of UTF-8 text in Llama 2's vocabulary by ASSUMPTION; two more for the document's ends."""
+    """Tokens of UTF-8 text in Llama 2's vocabulary by ASSUMPTION, without start and end."""
     digits = len(raw) - len(raw.translate(None, _DIGITS))
     foreign = len(raw) - len(raw.translate(None, _NOT_ASCII))
     prose = len(raw) - digits - foreign
     low, middle, high = (
-        digits + prose / size + foreign * tokens + 2
+        digits + prose / size + foreign * tokens
         for size, tokens in zip(_PROSE_BYTES, _FOREIGN_TOKENS, strict=True)
     )
     return Range(low, middle, high)
+
+
+def kept_of_prompt(prompt: int, completion: int, length: int) -> int:
+    """How many tokens of a prompt are kept so that it fits into a row of ``length`` with its completion.
+
+    A completion that nearly fills a row, or more, still has a quarter of a row of its prompt before it.
+    """
+    return min(prompt, max(length - completion - MARKS, length // 4))
+
+
+def piece_sizes(parts: Sequence[int], length: int) -> list[int]:
+    """The pieces of a document in rows of ``length``, in tokens. ``parts``: of its exchanges, or its text.
+
+    A document that fits stays whole. A longer dialog is cut between exchanges. What is longer still is cut
+    into pieces that overlap by one token, so that each token but the first is predicted once.
+    """
+    total = sum(parts)
+    if total <= length:
+        return [total] if total > 1 else []
+    pieces: list[int] = []
+    open_piece = 0
+    for part in parts:
+        if open_piece and open_piece + part > length:
+            pieces.append(open_piece)
+            open_piece = 0
+        if part > length:
+            whole, rest = divmod(part - 1, length - 1)
+            pieces += [length] * whole + ([rest + 1] if rest else [])
+        else:
+            open_piece += part
+    return pieces + ([open_piece] if open_piece > 1 else [])
+
+
+def rows_for(pieces: Counter[int], length: int) -> int:
+    """How many rows of ``length`` tokens hold these pieces (size: number), by best fit, longest first."""
+    room: Counter[int] = Counter()  # rows by their free tokens
+    rows = 0
+    for size in sorted(pieces, reverse=True):
+        left = pieces[size]
+        for free in sorted(free for free in room if free >= size):
+            each = free // size
+            taken = min(room[free], -(-left // each))
+            _fill(room, free, size, min(left, taken * each), taken)
+            left -= min(left, taken * each)
+            if not left:
+                break
+        if left:
+            each = length // size
+            opened = -(-left // each)
+            rows += opened
+            room[length] += opened
+            _fill(room, length, size, left, opened)
+    return rows
+
+
+def _fill(room: Counter[int], free: int, size: int, pieces: int, rows: int) -> None:
+    """Put ``pieces`` of ``size`` into ``rows`` rows with ``free`` tokens left: as many in each as fit."""
+    each = free // size
+    room[free] -= rows
+    if not room[free]:
+        del room[free]
+    last = pieces - (rows - 1) * each
+    for left, count in ((free - each * size, rows - 1), (free - last * size, 1)):
+        if left >= 2 and count:
+            room[left] += count

@@ -1,0 +1,401 @@
+"""Recognising what a file's records are: text, instructions or dialogs, and which columns hold them.
+
+What the settings say comes first (``text_column``, ``prompt_column`` with ``completion_column``,
+``chat_dataset``, ``instruction_tuned``, a template.json); then the columns' names; then their content.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Literal, NamedTuple
+
+from core.dataset.dialogs import DIALOG_COLUMNS, marked_messages, messages_of, turns_of
+from core.dataset.documents import Message, Turn
+from core.dataset.templates import DEMARCATION, TEMPLATE_NAME, Template, as_text
+from core.hyperparameters import Hyperparameters
+
+Row = tuple[int | None, dict[str, Any] | str]
+Kind = Literal["text", "instructions", "dialogs"]
+
+#: So many records, and so many characters of them, decide what all are.
+SAMPLE_RECORDS = 400
+SAMPLE_CHARACTERS = 1 << 20
+
+PARAGRAPHS = "paragraphs"
+#: Columns of questions, each with the columns that may hold the answer; the first pair that is there counts.
+ANSWERS = {
+    "instruction": ("output", "response", "completion", "answer", "target"),
+    "prompt": ("completion", "response", "output", "answer", "target", "chosen"),
+    "question": ("answer", "response", "output", "answers", "final_answer", "completion", "target"),
+    "query": ("response", "answer", "output", "target"),
+    "input": ("output", "target", "response", "answer", "completion"),
+    "context": ("target", "response"),
+    "source": ("target",),
+    "user": ("assistant", "bot"),
+    "human": ("assistant", "bot", "gpt"),
+}
+#: Columns with what a question is about; they may be missing or empty.
+CONTEXTS = ("context", "input", "passage", "evidence", "document")
+#: Usual names of a column of text, the likeliest first.
+TEXT_COLUMNS = (
+    *("text", "content", "body", "sentence", "document", "article", "passage", "paragraph", "transcript"),
+    *("news", "story", "full_text", "tweet", "post", "comment", "review", "message", "report", "summary"),
+    *("abstract", "description", "sentences", "texts", "utterance", "statement", "headline", "title"),
+)
+#: Names that say that a table's first line is its header, beside those above.
+_OTHER_NAMES = frozenset(
+    ("id", "index", "label", "labels", "sentiment", "date", "author", "ticker", "company", "answer", "output")
+)
+
+#: A column is one of labels if its values repeat this often (or more) and are short.
+FEW_DISTINCT, SHORT_VALUE = 0.1, 40
+FEWEST_VALUES = 20
+#: A column with this share of figures, dates, addresses and ids holds no text.
+MOSTLY = 0.9
+
+_JUMPSTART_PROMPT = (
+    "Below is an instruction that describes a task, paired with an input that provides further context. Write"
+    " a response that appropriately completes the request.\n\n### Instruction:\n{}\n\n### Input:\n{}"
+)
+_NO_TEXT = re.compile(
+    r"[\s$€£¥(+-]*\d[\d.,'\s]*[%)]*"  # a figure
+    r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T][\d:.+Z]*)?"  # a date
+    r"|\w+://\S+"  # an address
+    r"|(?=\S*\d)[\w-]{1,64}"  # an id
+)
+
+
+class Content(NamedTuple):
+    """What one record or text holds, before its place among the file's documents is known.
+
+    ``line`` counts from 1; None where lines mean nothing.
+    """
+
+    line: int | None
+    text: str
+    prompt: str | None = None
+    turns: tuple[Turn, ...] = ()
+    messages: tuple[Message, ...] = ()
+
+
+class UnknownForm(ValueError):
+    """The records of a file cannot be used as they are; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What the records of one file are. ``columns`` are those taken, the answer's last; ``doubt`` is what a
+    reader should look at."""
+
+    kind: Kind
+    columns: tuple[str, ...]
+    all_columns: tuple[str, ...] = ()
+    template: Template | None = None
+    marked: bool = False
+    doubt: str = ""
+
+    def __str__(self) -> str:
+        others = [name for name in self.all_columns if name not in self.columns]
+        beside = f" (of {_listed(self.all_columns)})" if others else ""
+        if self.kind == "dialogs":
+            where = f" in column {self.columns[0]!r}" if self.columns else ""
+            return f"dialogs{where}, written with marks" if self.marked else f"dialogs{where}"
+        if self.template is not None:
+            return f"instructions by {TEMPLATE_NAME}, columns {_listed(self.columns)}"
+        if self.kind == "instructions":
+            return (
+                f"instructions: prompt {_listed(self.columns[:-1])}, completion {self.columns[-1]!r}{beside}"
+            )
+        if self.columns == (PARAGRAPHS,):
+            return f"column {PARAGRAPHS!r}, tables and questions left out"
+        return f"column {self.columns[0]!r}{beside}" if self.columns else "a text a record"
+
+    def content(self, line: int | None, record: Mapping[str, Any] | str, *, demarcation: bool) -> Content:
+        """What a record holds. Raises ValueError with what to write."""
+        if self.kind == "dialogs":
+            return self._dialog(line, record)
+        if isinstance(record, str):
+            if self.kind == "instructions":
+                raise ValueError("a bare string; instruction records are objects")
+            return Content(line, record)
+        if self.template is not None:
+            prompt, completion = self.template.fill(record, demarcation=demarcation)
+            return Content(line, completion, prompt)
+        if self.kind == "instructions":
+            prompt, completion = self._pair(record, DEMARCATION if demarcation else "")
+            return Content(line, completion, prompt)
+        return Content(line, self._text(record))
+
+    def _dialog(self, line: int | None, record: Mapping[str, Any] | str) -> Content:
+        if self.marked:
+            text = record if isinstance(record, str) else record.get(self.columns[0])
+            messages = marked_messages(text) if isinstance(text, str) else None
+            if messages is None:
+                raise ValueError("this text has no dialog with marks, as the others of its file have")
+        else:
+            messages = messages_of(record if isinstance(record, Mapping) else {}, *self.columns)
+        turns = turns_of(messages)
+        return Content(line, "\n".join(answer for _, answer in turns), turns[0][0], turns, messages)
+
+    def _pair(self, record: Mapping[str, Any], mark: str) -> tuple[str, str]:
+        *asked, answer = self.columns
+        lacking = [name for name in (asked[-1], answer) if record.get(name) is None]
+        if lacking:
+            there = f"it has {_listed(record)}"
+            raise ValueError(
+                f"the record lacks {', '.join(lacking)}; {there}. Give it, or take the record out"
+            )
+        question, context = as_text(record[asked[-1]]), as_text(record.get(asked[0])) if asked[1:] else ""
+        if _key(asked[-1]) == "instruction" and asked[1:]:
+            prompt = _JUMPSTART_PROMPT.format(question, context)
+        else:
+            prompt = f"{context}\n\n{question}" if context.strip() else question
+        value = record[answer]
+        if isinstance(value, Mapping) and isinstance(value.get("text"), list):
+            value = value["text"]  # SQuAD's answers
+        if isinstance(value, list) and value and _key(answer) == "answers":
+            value = value[0]
+        return prompt + mark, as_text(value)
+
+    def _text(self, record: Mapping[str, Any]) -> str:
+        column = self.columns[0]
+        value = record.get(column)
+        if column == PARAGRAPHS and isinstance(value, list):
+            return "\n".join(str(part.get("text", "")) for part in value if isinstance(part, dict))
+        if not isinstance(value, str):
+            what = "is missing" if value is None else f"holds {type(value).__name__}"
+            raise ValueError(f"column {column!r} {what}; give every record a `text` column with the text")
+        return value
+
+
+def recognised(
+    rows: Iterator[Row], settings: Hyperparameters, template: Template | None
+) -> tuple[Form | None, Iterator[Row]]:
+    """The form of a file's records (None: there are none), and all of them. Raises UnknownForm."""
+    sample: list[Row] = []
+    size = 0
+    for row in rows:
+        sample.append(row)
+        size += (
+            len(row[1])
+            if isinstance(row[1], str)
+            else sum(len(v) for v in row[1].values() if isinstance(v, str))
+        )
+        if len(sample) >= SAMPLE_RECORDS or size >= SAMPLE_CHARACTERS:
+            break
+    if not sample:
+        return None, iter(())
+    return form_of([record for _, record in sample], settings, template), chain(sample, rows)
+
+
+def form_of(
+    records: Sequence[dict[str, Any] | str], settings: Hyperparameters, template: Template | None
+) -> Form:
+    """What records are, by the first of them. Raises UnknownForm with what to do."""
+    tables = [record for record in records if isinstance(record, dict)]
+    columns = tuple(dict.fromkeys(chain.from_iterable(tables)))
+    chosen = _by_settings(tables, columns, settings, template)
+    if chosen:
+        return chosen
+    if not tables:
+        return Form("dialogs", (), marked=True) if _are_marked(records) else Form("text", ())
+    found = _dialogs(tables, columns) or _own_text(tables, columns) or _pair(tables, columns)
+    return _marked(found or _text(tables, columns), tables)
+
+
+def is_usual_name(name: str) -> bool:
+    """Whether a text is a usual name of a column."""
+    key = _key(name)
+    return key in ANSWERS or key in TEXT_COLUMNS or key in CONTEXTS or key in _OTHER_NAMES
+
+
+def _by_settings(
+    tables: list[dict[str, Any]],
+    columns: tuple[str, ...],
+    settings: Hyperparameters,
+    template: Template | None,
+) -> Form | None:
+    """The form that the settings ask for; None where they leave it open."""
+    if settings.text_column:
+        return _marked(_judged(_named(settings.text_column, columns), tables, columns), tables)
+    if settings.prompt_column:
+        asked = [_named(name, columns) for name in settings.prompt_column.split(",")]
+        return _checked_pair(
+            (*asked[1:], asked[0], _named(settings.completion_column, columns)), tables, columns
+        )
+    if settings.chat_dataset:
+        return _dialogs(tables, columns) or Form("dialogs", (), columns)
+    if template is not None:
+        missing = [name for name in template.placeholders if all(name in template.missing(t) for t in tables)]
+        if tables and missing:
+            raise UnknownForm(
+                f"no record has {', '.join(missing)}, which {TEMPLATE_NAME} names; the columns are"
+                f" {_listed(columns)}"
+            )
+        return Form("instructions", template.placeholders, columns, template)
+    if settings.instruction_tuned:
+        pair = _pair(tables, columns) or _half_pair(columns)
+        if pair is None and tables:
+            raise UnknownForm(
+                f"the record lacks prompt, completion; its columns are {_listed(columns)}. Name them with"
+                " prompt_column and completion_column, or write template.json beside the file:"
+                ' {"prompt": "{…}", "completion": "{…}"}'
+            )
+        return pair or Form("instructions", ("prompt", "completion"), columns)
+    return None
+
+
+def _dialogs(tables: list[dict[str, Any]], columns: tuple[str, ...]) -> Form | None:
+    for name in (column for wanted in DIALOG_COLUMNS for column in columns if _key(column) == wanted):
+        if any(isinstance(each.get(name), list) for each in tables):
+            return Form("dialogs", (name,), columns)
+    keys = set(map(_key, columns))
+    if {"role", "content"} <= keys or {"from", "value"} <= keys:
+        raise UnknownForm(
+            "each record is one message; put the messages of a dialog into one record:"
+            ' {"dialog": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}'
+        )
+    return None
+
+
+def _own_text(tables: list[dict[str, Any]], columns: tuple[str, ...]) -> Form | None:
+    """The column named text, where it holds anything; reports' paragraphs."""
+    for name in columns:
+        if _key(name) == "text" and any(each.get(name) not in (None, "") for each in tables):
+            return _judged(name, tables, columns)
+    lists = any(
+        isinstance(part, dict) and "text" in part for t in tables for part in _parts(t.get(PARAGRAPHS))
+    )
+    return Form("text", (PARAGRAPHS,), columns) if lists else None
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def _pair(tables: list[dict[str, Any]], columns: tuple[str, ...]) -> Form | None:
+    by_key = {_key(name): name for name in reversed(columns)}
+    for question, answers in ANSWERS.items():
+        answer = next((by_key[name] for name in answers if name in by_key), None)
+        if question in by_key and answer is not None:
+            context = [
+                by_key[name] for name in CONTEXTS if name in by_key and name not in (question, _key(answer))
+            ]
+            filled = [
+                name for name in context if any(each.get(name) not in (None, "", []) for each in tables)
+            ]
+            # JumpStart's own template has a place for the input, whether there is one or not
+            kept = (filled or context)[:1] if question == "instruction" else filled[:1]
+            return _checked_pair((*kept, by_key[question], answer), tables, columns)
+    return None
+
+
+def _half_pair(columns: tuple[str, ...]) -> Form | None:
+    """The form of questions whose answers are missing, so that each record is reported."""
+    for question, answers in ANSWERS.items():
+        for name in columns:
+            if _key(name) == question:
+                return Form("instructions", (name, answers[0]), columns)
+    return None
+
+
+def _checked_pair(taken: tuple[str, ...], tables: list[dict[str, Any]], columns: tuple[str, ...]) -> Form:
+    answers = [as_text(each.get(taken[-1])) for each in tables]
+    if len(answers) >= FEWEST_VALUES and len(set(answers)) == 1:
+        raise UnknownForm(
+            f"column {taken[-1]!r} holds the same in every record, so nothing would be learned; name the"
+            f" column with the answers: completion_column (of {_listed(columns)})"
+        )
+    return Form("instructions", taken, columns)
+
+
+def _text(tables: list[dict[str, Any]], columns: tuple[str, ...]) -> Form:
+    """The column of text by its name, else by what stands in it."""
+    if not columns:
+        return Form("text", ("text",))
+    for wanted in TEXT_COLUMNS:
+        for name in columns:
+            if _key(name) == wanted and not _why_no_text(_values(name, tables)) and _prose(name, tables):
+                return _judged(name, tables, columns)
+    likely = max(columns, key=lambda name: _prose(name, tables))
+    if not _prose(likely, tables):
+        return _judged(columns[0], tables, columns)
+    form = _judged(likely, tables, columns)
+    if len(columns) == 1:
+        return form
+    doubt = (
+        f"no column is named text; {likely!r} is read, which holds the most of it; text_column names another"
+    )
+    return Form("text", (likely,), columns, doubt=doubt)
+
+
+def _judged(name: str, tables: list[dict[str, Any]], columns: tuple[str, ...]) -> Form:
+    """The form of text in one column; what would teach nonsense is refused."""
+    why = _why_no_text(_values(name, tables))
+    if why:
+        raise UnknownForm(
+            f"column {name!r} holds {why}, and no text; name the column with the text: text_column"
+            f" (of {_listed(columns)})"
+        )
+    return Form("text", (name,), columns)
+
+
+def _why_no_text(values: list[str]) -> str:
+    """What a column holds instead of text; "" where it may be text."""
+    if len(values) < 3:
+        return ""
+    if sum(_NO_TEXT.fullmatch(value.strip()) is not None for value in values) >= MOSTLY * len(values):
+        return "figures, dates, addresses or ids"
+    distinct = len(set(values))
+    repeated = len(values) >= FEWEST_VALUES and distinct <= FEW_DISTINCT * len(values)
+    if repeated and sum(map(len, values)) < SHORT_VALUE * len(values):
+        return f"only {distinct} different values, which repeat as labels do"
+    return ""
+
+
+def _values(name: str, tables: list[dict[str, Any]]) -> list[str]:
+    return [value for each in tables if isinstance(value := each.get(name), str) and value.strip()]
+
+
+def _prose(name: str, tables: list[dict[str, Any]]) -> float:
+    """How much text a column holds: letters a value, none for figures, ids and labels."""
+    values = _values(name, tables)
+    if not values or _why_no_text(values):
+        return 0
+    return sum(sum(map(str.isalpha, value)) for value in values) / len(tables)
+
+
+def _marked(form: Form, tables: list[dict[str, Any]]) -> Form:
+    """A form of dialogs instead, where each text of the column is a dialog with marks."""
+    if form.kind == "text" and form.columns and _are_marked([t.get(form.columns[0]) for t in tables]):
+        return Form("dialogs", form.columns, form.all_columns, marked=True)
+    return form
+
+
+def _are_marked(texts: Sequence[Any]) -> bool:
+    return bool(texts) and all(isinstance(text, str) and marked_messages(text) for text in texts)
+
+
+def _named(wanted: str, columns: tuple[str, ...]) -> str:
+    """The column that a setting names. Raises UnknownForm."""
+    wanted = wanted.strip()
+    found = wanted if wanted in columns else next((n for n in columns if _key(n) == _key(wanted)), None)
+    if found is None:
+        raise UnknownForm(f"there is no column {wanted!r}; the columns are {_listed(columns)}")
+    return found
+
+
+def _key(name: str) -> str:
+    """A column's name without case, spaces and dashes."""
+    return re.sub(r"[\s_-]+", "_", str(name).strip().strip("\"'").casefold())
+
+
+def _listed(names: Iterable[str]) -> str:
+    shown = [str(name)[:40] for name in names]
+    return (
+        ", ".join(map(repr, shown[:12])) + (f" and {len(shown) - 12} more" if len(shown) > 12 else "")
+        or "none"
+    )
