@@ -86,9 +86,9 @@ def _has_objects_a_line(lines: LineReader) -> bool:
     text = lines.peek(_PEEKED_BYTES).lstrip()
     begun = [line for line in text.replace("\r", "\n").split("\n") if line.strip()]
     first = _parsed(begun[0])
-    return isinstance(first, dict) and (
-        len(begun) > 1 or not any(isinstance(v, dict | list) for v in first.values())
-    )
+    if not isinstance(first, dict) or len(begun) > 1:
+        return isinstance(first, dict)
+    return not any(isinstance(first[key], dict | list) for key in first.keys() - RECORD_LISTS)
 
 
 def _parsed(text: str) -> Any:

@@ -12,7 +12,7 @@ from core.dataset.documents import Document
 from core.dataset.intake import Intake
 from core.dataset.plain_text import continues
 from core.dataset.privacy import find_private
-from core.dataset.tokens import MARKS, Range, TokenCounter, estimate, kept_of_prompt, piece_sizes
+from core.dataset.tokens import MARKS, Range, TokenCounter, estimate, kept_of_prompt, pieces
 
 #: A warning of private data names at most this many places.
 PLACES = 3
@@ -52,7 +52,7 @@ class Tally:
 
     def rows(self, number: int, length: int) -> list[int]:
         """The sizes of a document's pieces in rows of ``length``."""
-        return self.pieces.get(number) or piece_sizes([round(self.tokens[number])], length)
+        return self.pieces.get(number) or [size for _, size in pieces([round(self.tokens[number])], length)]
 
 
 def tally(intake: Intake, counter: TokenCounter | None, length: int) -> Tally:
@@ -65,17 +65,17 @@ def tally(intake: Intake, counter: TokenCounter | None, length: int) -> Tally:
         result.digests.append(digest)
         result.tasks.append(numbers[document.task])
         result.sizes.append(document.size)
-        _fit(result, parts, length)
+        _fit(result, parts, length, MARKS if counter is None else counter.marks)
         _look(result, document, before)
         before = document
     return result
 
 
-def _fit(result: Tally, parts: list[tuple[Range, Range]], length: int) -> None:
+def _fit(result: Tally, parts: list[tuple[Range, Range]], length: int, marks: int) -> None:
     """Count a document's tokens, its prompts cut so that each fits into a row with its answer."""
     fitted: list[float] = []
     for prompt, completion in parts:
-        whole = prompt.middle + completion.middle + MARKS
+        whole = prompt.middle + completion.middle + marks
         if prompt.middle:
             result.prompts += 1
             result.longest = max(result.longest, math.ceil(whole))
@@ -85,10 +85,10 @@ def _fit(result: Tally, parts: list[tuple[Range, Range]], length: int) -> None:
                 result.cut += 1
                 result.cut_tokens += asked - kept
                 prompt *= kept / prompt.middle
-        fitted.append(prompt.middle + completion.middle + MARKS)
-        result.total += prompt + completion + Range(MARKS, MARKS, MARKS)
+        fitted.append(prompt.middle + completion.middle + marks)
+        result.total += prompt + completion + Range(marks, marks, marks)
     if len(fitted) > 1 and sum(fitted) > length:
-        result.pieces[len(result.tokens)] = piece_sizes([round(part) for part in fitted], length)
+        result.pieces[len(result.tokens)] = [size for _, size in pieces(list(map(round, fitted)), length)]
     result.tokens.append(sum(fitted))
 
 

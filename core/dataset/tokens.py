@@ -43,12 +43,14 @@ class Range:
 class TokenCounter:
     """A real tokenizer: its name, and tokens of each of some texts (without start and end).
 
-    ``longest``: the most tokens that the base takes in a row, None = not known.
+    ``longest``: the most tokens that the base takes in a row, None = not known. ``marks``: the tokens that
+    stand around a text, its start and end.
     """
 
     name: str
     count: Callable[[Sequence[str]], list[int]]
     longest: int | None = None
+    marks: int = MARKS
 
 
 def estimate(raw: bytes) -> Range:
@@ -71,35 +73,33 @@ def kept_of_prompt(prompt: int, completion: int, length: int) -> int:
     return min(prompt, max(length - completion - MARKS, length // 4))
 
 
-def piece_sizes(parts: Sequence[int], length: int) -> list[int]:
-    """The pieces of a document in rows of ``length``, in tokens. ``parts``: of its exchanges, or its text.
+def pieces(parts: Sequence[int], length: int) -> list[tuple[int, int]]:
+    """(first token, size) of the pieces of a document in rows of ``length``. ``parts``: the tokens of each of
+    its exchanges, or of its text.
 
     A document that fits stays whole. A longer dialog is cut between exchanges. What is longer still is cut
     into pieces that overlap by one token, so that each token but the first is predicted once.
     """
-    total = sum(parts)
-    if total <= length:
-        return [total] if total > 1 else []
-    pieces: list[int] = []
-    open_piece = 0
+    found: list[tuple[int, int]] = []
+    begin = end = 0
     for part in parts:
-        if open_piece and open_piece + part > length:
-            pieces.append(open_piece)
-            open_piece = 0
-        if part > length:
-            whole, rest = divmod(part - 1, length - 1)
-            pieces += [length] * whole + ([rest + 1] if rest else [])
-        else:
-            open_piece += part
-    return pieces + ([open_piece] if open_piece > 1 else [])
+        if end > begin and end + part - begin > length:
+            found.append((begin, end - begin))
+            begin = end
+        end += part
+        while end - begin > length:
+            found.append((begin, length))
+            begin += length - 1
+    return [each for each in [*found, (begin, end - begin)] if each[1] > 1]
 
 
-def rows_for(pieces: Counter[int], length: int) -> int:
-    """How many rows of ``length`` tokens hold these pieces (size: number), by best fit, longest first."""
+def rows_for(sizes: Counter[int], length: int) -> int:
+    """How many rows of ``length`` tokens hold pieces of these sizes (size: number), by best fit, longest
+    first."""
     room: Counter[int] = Counter()  # rows by their free tokens
     rows = 0
-    for size in sorted(pieces, reverse=True):
-        left = pieces[size]
+    for size in sorted(sizes, reverse=True):
+        left = sizes[size]
         for free in sorted(free for free in room if free >= size):
             each = free // size
             taken = min(room[free], -(-left // each))

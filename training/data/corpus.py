@@ -91,6 +91,7 @@ def read_data(
     *,
     tokenizer_files: Sequence[Path],
     scratch: Path,
+    length: int,
     check: Callable[[], None],
 ) -> Data:
     """Read, tokenize and split the channels; a cache in ``scratch`` keeps the tokens.
@@ -104,6 +105,7 @@ def read_data(
         tokenizer,
         tokenizer_files=tokenizer_files,
         scratch=scratch,
+        length=length,
         check=check,
     )
     if not tokens.counts.files:

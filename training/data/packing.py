@@ -1,8 +1,9 @@
 """Packing: documents of any length into rows of one length, so that hardly any computed token is padding.
 
-A document that fits stays whole. A longer one is cut into pieces that overlap by one token, so that every
-token but a document's first is predicted exactly once. Within a row, attention and positions of a piece
-start afresh (:mod:`training.model.llama.attention`), so packing changes no result.
+A document that fits stays whole. A longer dialog is cut between its exchanges. What is longer still is cut
+into pieces that overlap by one token, so that every token but the first is predicted exactly once. Within a
+row, attention and positions of a piece start afresh (:mod:`training.model.llama.attention`), so packing
+changes no result.
 
 Tokens may lie in a file far larger than memory; the index of the rows is arrays, about 40 bytes a piece
 while it is made and 20 afterwards.
@@ -10,10 +11,13 @@ while it is made and 20 afterwards.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
+
+from core.dataset.tokens import pieces
 
 Integers = npt.NDArray[np.integer[Any]]
 
@@ -166,15 +170,34 @@ def pack(documents: TokenizedDocuments | Iterable[TokenizedDocument], length: in
 def _pieces(documents: TokenizedDocuments, length: int) -> tuple[Integers, Integers, Integers]:
     """(begin, size, document) of every piece with something to predict."""
     totals = documents.ends - documents.starts
+    prompted = np.flatnonzero((totals > length) & (documents.targets < totals - 1))
     counts = np.where(totals > 1, -(-(totals - 1) // (length - 1)), 0)
+    counts[prompted] = 0
     owner = np.repeat(np.arange(len(documents), dtype=np.int32), counts)
     first = np.cumsum(counts) - counts
     begins = documents.starts[owner] + (np.arange(len(owner)) - first[owner]) * (length - 1)
     sizes = np.minimum(documents.ends[owner] - begins, length).astype(np.int32)
+    cut = [
+        (place, begin, size)
+        for place in prompted.tolist()
+        for begin, size in _exchanges(documents, place, length)
+    ]
+    more = np.array(cut, np.int64).reshape(-1, 3).T
+    begins, sizes = np.concatenate([begins, more[1]]), np.concatenate([sizes, more[2]]).astype(np.int32)
+    owner = np.concatenate([owner, more[0]]).astype(np.int32)
     kept = np.ones(len(owner), bool)
     for place in np.flatnonzero((documents.targets < totals - 1)[owner]):  # with tokens that are only read
         kept[place] = (documents.tokens[begins[place] + 1 : begins[place] + sizes[place]] >= 0).any()
     return begins[kept], sizes[kept], documents.numbers[owner[kept]]
+
+
+def _exchanges(documents: TokenizedDocuments, place: int, length: int) -> list[tuple[int, int]]:
+    """(begin, size) of the pieces of a long document with prompts, cut before prompts where possible."""
+    start = int(documents.starts[place])
+    read = np.asarray(documents.tokens[start : documents.ends[place]]) < 0
+    bounds = [0, *(np.flatnonzero(read[1:] & ~read[:-1]) + 1).tolist(), len(read)]
+    parts = [after - before for before, after in pairwise(bounds)]
+    return [(start + begin, size) for begin, size in pieces(parts, length)]
 
 
 class _Room:

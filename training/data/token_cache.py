@@ -25,13 +25,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.dataset import DatasetError, Intake, Origin, Question, Source
+from core.dataset import DatasetError, Document, Intake, Origin, Question, Source
 from core.hyperparameters import Hyperparameters
 from training.data.packing import TokenizedDocuments
 from training.data.tokenizer import Tokenizer, batches, encode
 
 #: Raised when what is stored changes its meaning.
-FORMAT = 1
+FORMAT = 2
 #: Of one document: where its tokens end, how many are predicted, the size in bytes of what is predicted and
 #: of all, and where it came from (source and task are numbers into dataset.json's lists).
 RECORD = np.dtype(
@@ -47,7 +47,10 @@ RECORD = np.dtype(
     ]
 )
 #: Settings that decide how a file becomes documents.
-_READING = ("instruction_tuned", "chat_dataset", "add_input_output_demarcation_key")
+_READING = (
+    *("instruction_tuned", "chat_dataset", "add_input_output_demarcation_key"),
+    *("text_column", "prompt_column", "completion_column", "prompt_truncation"),
+)
 _WAIT_SECONDS = 0.2
 _BLOCK = 1 << 20
 
@@ -114,34 +117,43 @@ def open_tokens(
     *,
     tokenizer_files: Sequence[Path],
     scratch: Path,
+    length: int | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> TokenCache:
-    """The dataset's tokens, made if they are not there yet.
+    """The dataset's tokens, made if they are not there yet. ``length``: of the rows, for prompts to fit.
 
     ``check`` is called now and then and may raise to end the work. Raises DatasetError with all problems of
     the text.
     """
-    key = _key(training, validation, hyperparameters, tokenizer_files)
+    key = _key(training, validation, hyperparameters, tokenizer_files, length)
     scratch.mkdir(parents=True, exist_ok=True)
     folder = scratch / f"tokens-{key}"
     with _alone(scratch / "tokens.lock", check):
         if not folder.is_dir():
             for old in scratch.glob("*tokens-*"):
                 shutil.rmtree(old)
-            partial = scratch / f".{folder.name}"
+            unfinished = scratch / f".{folder.name}"
             try:
-                _write(partial, Intake(training, validation, hyperparameters), tokenizer, check)
-                partial.rename(folder)
+                intake = Intake(training, validation, hyperparameters)
+                fitted = partial(encode, length=length, truncation=hyperparameters.prompt_truncation)
+                _write(unfinished, intake, tokenizer, fitted, check)
+                unfinished.rename(folder)
             except OSError as error:
                 if error.errno == errno.ENOSPC and not error.filename:
-                    error.filename = str(partial)
+                    error.filename = str(unfinished)
                 raise
             finally:
-                shutil.rmtree(partial, ignore_errors=True)
+                shutil.rmtree(unfinished, ignore_errors=True)
     return TokenCache(folder)
 
 
-def _write(folder: Path, intake: Intake, tokenizer: Tokenizer, check: Callable[[], None]) -> None:
+def _write(
+    folder: Path,
+    intake: Intake,
+    tokenizer: Tokenizer,
+    encoded_as: Callable[[Sequence[Document], Tokenizer], list[list[int]]],
+    check: Callable[[], None],
+) -> None:
     folder.mkdir()
     token = np.dtype("<i2" if len(tokenizer) <= 1 << 15 else "<i4")
     sources: dict[str, int] = {}
@@ -151,7 +163,7 @@ def _write(folder: Path, intake: Intake, tokenizer: Tokenizer, check: Callable[[
         for batch in batches(intake):
             check()
             documents = [document for _, document in batch]
-            encoded = [np.array(tokens, token) for tokens in encode(documents, tokenizer)]
+            encoded = [np.array(tokens, token) for tokens in encoded_as(documents, tokenizer)]
             ends = end + np.cumsum([len(tokens) for tokens in encoded])
             end = int(ends[-1])
             np.concatenate(encoded).tofile(tokens_file)
@@ -205,10 +217,11 @@ def _key(
     validation: Sequence[Source] | None,
     hyperparameters: Hyperparameters,
     tokenizer_files: Sequence[Path],
+    length: int | None,
 ) -> str:
     total = hashlib.blake2b(digest_size=16)
     settings = hyperparameters.to_strings()
-    total.update(json.dumps([FORMAT, {name: settings[name] for name in _READING}]).encode())
+    total.update(json.dumps([FORMAT, length, {name: settings[name] for name in _READING}]).encode())
     tokenizer = [(file.name, partial(file.open, "rb")) for file in tokenizer_files]
     for group in (tokenizer, training, validation):
         total.update(b"\x00" if group is None else b"\x01")

@@ -8,6 +8,7 @@ from typing import Any
 import tokenizers
 
 from core.dataset import Document
+from core.dataset.tokens import kept_of_prompt
 from core.failures import TrainingFailure
 from training.data.packing import read_only
 
@@ -118,10 +119,13 @@ def batches(documents: Iterable[tuple[bytes, Document]]) -> Iterator[list[tuple[
         yield batch
 
 
-def encode(documents: Sequence[Document], tokenizer: Tokenizer) -> list[list[int]]:
+def encode(
+    documents: Sequence[Document], tokenizer: Tokenizer, length: int | None = None, truncation: str = "middle"
+) -> list[list[int]]:
     """Tokens of each document; what is read only is stored as its complement (:mod:`training.data.packing`).
 
-    Every exchange of a dialog has its own start and end, as Llama 2 was trained.
+    Every exchange of a dialog has its own start and end, as Llama 2 was trained. A prompt that does not fit
+    into a row of ``length`` with its answer loses its middle, start or end, as ``truncation`` says.
     """
     texts = [text or "" for document in documents for part in document.parts for text in part]
     encoded = iter(_encode(texts, tokenizer))
@@ -131,9 +135,17 @@ def encode(documents: Sequence[Document], tokenizer: Tokenizer) -> list[list[int
     for document in documents:
         whole: list[int] = []
         for _ in document.parts:
-            whole += [*start, *read_only(next(encoded)), *next(encoded), *end]
+            prompt, completion = next(encoded), next(encoded)
+            if length is not None:
+                prompt = _cut(prompt, kept_of_prompt(len(prompt), len(completion), length), truncation)
+            whole += [*start, *read_only(prompt), *completion, *end]
         tokens.append(whole)
     return tokens
+
+
+def _cut(tokens: list[int], kept: int, truncation: str) -> list[int]:
+    first = {"middle": kept // 2, "start": 0, "end": kept}[truncation]
+    return tokens if kept >= len(tokens) else tokens[:first] + tokens[len(tokens) - (kept - first) :]
 
 
 def _encode(texts: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:

@@ -78,6 +78,9 @@ def prepare(request: Request, world: World, events: Events, stop: StopSignal) ->
     """Read the channels of ``request``; raises DatasetError with what to do."""
     hyperparameters = request.hyperparameters
     tokenizer = load_tokenizer(request.weights)
+    length = min(hyperparameters.input_length, int(request.config.get("max_position_embeddings", 2048)))
+    if length < hyperparameters.max_input_length:
+        events.log(f"max_input_length is lowered to the model's own limit of {length} tokens")
     data = read_data(
         request.training,
         request.validation,
@@ -85,11 +88,9 @@ def prepare(request: Request, world: World, events: Events, stop: StopSignal) ->
         tokenizer,
         tokenizer_files=tokenizer_files(request.weights),
         scratch=request.scratch,
+        length=length,
         check=stop.check,
     )
-    length = min(hyperparameters.input_length, int(request.config.get("max_position_embeddings", 2048)))
-    if length < hyperparameters.max_input_length:
-        events.log(f"max_input_length is lowered to the model's own limit of {length} tokens")
     tasks = data.tokens.counts.tasks
     packed = [pack(data.of_task(task), length) for task in tasks]
     among = groups([len(rows) for rows in packed], weights_of(tasks, hyperparameters.task_weights))
