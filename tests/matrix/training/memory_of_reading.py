@@ -28,6 +28,7 @@ def read(folder: Path, weights: Path, scratch: Path) -> int:
         load_tokenizer(weights),
         tokenizer_files=tokenizer_files(weights),
         scratch=scratch,
+        length=1024,
         check=lambda: None,
     )
     rows = pack(data.of_task(""), 1024)
