@@ -5,7 +5,9 @@ Both are written so that neither a person's AWS profile nor their credentials ar
 
 from __future__ import annotations
 
+import configparser
 import os
+import secrets
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +16,7 @@ from localcloud import tls
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
-SECRET = "embedded-cloud"
+CREDENTIALS = "aws-credentials"
 LOOPBACK = "127.0.0.1"
 TLS = "tls"
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -41,16 +43,35 @@ def trust(state_dir: Path, endpoint_url: str) -> dict[str, str]:
     return dict.fromkeys(names, certificate)
 
 
+def make_credentials(state_dir: Path) -> None:
+    """Write a new secret for this cloud into a file that only its owner can read; an AWS profile's format.
+
+    Every request to the cloud has to be signed with it, or under a role that was assumed with it.
+    """
+    path = state_dir / CREDENTIALS
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        secret = secrets.token_urlsafe(32)
+        file.write(f"[default]\naws_access_key_id = {ACCOUNT}\naws_secret_access_key = {secret}\n")
+
+
+def secret(state_dir: Path) -> str:
+    """The secret that this cloud's requests are signed with; "" where no cloud has been started."""
+    profile = configparser.ConfigParser(interpolation=None)
+    profile.read(state_dir / CREDENTIALS, encoding="utf-8")
+    return profile.get("default", "aws_secret_access_key", fallback="")
+
+
 def identity(state_dir: Path) -> dict[str, str]:
     """Who a process is on this cloud, and where: its own account, not one of the user's profiles."""
     return {
         "AWS_ACCESS_KEY_ID": ACCOUNT,
-        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_SECRET_ACCESS_KEY": secret(state_dir),
         "AWS_SESSION_TOKEN": "",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_CONFIG_FILE": str(state_dir / "aws-config"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(state_dir / "aws-credentials"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(state_dir / CREDENTIALS),
         "AWS_EC2_METADATA_DISABLED": "true",
     }
 

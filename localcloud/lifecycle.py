@@ -4,7 +4,8 @@
     ... subprocess.run(["cdk", "deploy"], env=cloud.environ()) ...
     down(Path(".localcloud"))
 
-The state folder holds everything: `cloud.json` (who runs), `cloud.log`, `tmp/` (all temporary files of the
+The state folder holds everything, for its owner's eyes only: `cloud.json` (who runs), `aws-credentials`
+(the secret that every request is signed with), `cloud.log`, `tmp/` (all temporary files of the
 server and its Lambdas), `processes/` (children on record), `training-jobs/NAME/` and `endpoints/NAME/`
 (log.txt and files).
 """
@@ -26,10 +27,11 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from localcloud import environment, processes
+from localcloud import environment, processes, signing
 
 STARTED = "cloud.json"
 ADDRESS = re.compile(r"https?://127\.0\.0\.1:\d{1,5}")
@@ -101,8 +103,21 @@ class Cloud:
         Raises:
             CloudError: it does not answer, or refuses.
         """
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.endpoint_url}/_finexpert/{path}", data=data, method=method)
+        return self.steer(method, f"/_finexpert/{path}", body)
+
+    def steer(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """One signed request to a path that AWS does not have (JSON in, JSON out).
+
+        Raises:
+            CloudError: it does not answer, or refuses.
+        """
+        data = b"" if body is None else json.dumps(body).encode()
+        secret = environment.secret(self.state_dir)
+        address = self.endpoint_url.partition("//")[2]
+        headers = signing.headers(method, address, path, data, environment.ACCOUNT, secret, datetime.now(UTC))
+        request = urllib.request.Request(
+            f"{self.endpoint_url}{path}", data=data or None, method=method, headers=headers
+        )
         handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
         if certificate := environment.trust(self.state_dir, self.endpoint_url).get("SSL_CERT_FILE"):
             trusting = ssl.create_default_context(cafile=certificate)
@@ -127,6 +142,7 @@ def up(state_dir: Path, *, port: int | None = None, options: CloudOptions | None
     """
     state_dir = state_dir.resolve()
     state_dir.mkdir(parents=True, exist_ok=True)
+    state_dir.chmod(0o700)  # datasets, weights and logs of jobs lie there
     with _exclusive(state_dir):
         if running := status(state_dir):
             return running
@@ -205,6 +221,7 @@ def logs(state_dir: Path, name: str = "cloud") -> str:
 def _start(state_dir: Path, port: int, options: CloudOptions) -> Cloud:
     for name in TEMPORARY:
         (state_dir / name).mkdir(exist_ok=True)
+    environment.make_credentials(state_dir)
     log_path = state_dir / LOG
     with log_path.open("ab") as log:
         process = subprocess.Popen(
@@ -273,7 +290,7 @@ def _reap(pid: int) -> None:
 
 def _sweep(state_dir: Path) -> None:
     processes.stop_recorded(state_dir, grace_seconds=2.0)
-    _remove(state_dir, STARTED, processes.RECORDS, environment.TLS, *TEMPORARY)
+    _remove(state_dir, STARTED, processes.RECORDS, environment.TLS, environment.CREDENTIALS, *TEMPORARY)
 
 
 def _remove(state_dir: Path, *names: str) -> None:

@@ -35,12 +35,13 @@ def serve(*, port: int, owner: int, secure: bool) -> None:
     os.environ["GATEWAY_PORT"] = str(listener.getsockname()[1])
     os.environ["AWS_ENDPOINT_URL"] = endpoint_url
     _write_client_files(state_dir, endpoint_url)
-    from localcloud import control, hooks, plugins
+    from localcloud import control, door, hooks, plugins
 
     plugins.install()
     # Children of a job may outlive it; the cloud's own Popen handles are reaped where they were made.
     record = {"pid": os.getpid(), "started": processes.started_at(os.getpid()), "endpoint_url": endpoint_url}
-    application = control.in_front_of(hooks.application(), started=time.time())
+    inside = control.in_front_of(hooks.application(), started=time.time())
+    application = door.in_front_of(inside, endpoint_url, hooks.signature_failure, hooks.refusal)
     try:
         asyncio.run(
             _run(application, listener, owner, lambda: _write(state_dir / STARTED, json.dumps(record)))
@@ -130,15 +131,13 @@ def _speak_tls(state_dir: Path, endpoint_url: str) -> None:
 
 
 def _write_client_files(state_dir: Path, endpoint_url: str) -> None:
-    """Configuration files in place of ~/.aws, so that a tool which ignores the variables lands here as
-    well.
+    """Write a configuration file in place of ~/.aws/config, so that a tool which ignores the variables lands
+    here as well.
     """
     config = f"[default]\nregion = {environment.REGION}\nendpoint_url = {endpoint_url}\n"
     if bundle := environment.trust(state_dir, endpoint_url).get("AWS_CA_BUNDLE"):
         config += f"ca_bundle = {bundle}\n"
-    keys = f"aws_access_key_id = {environment.ACCOUNT}\naws_secret_access_key = {environment.SECRET}\n"
     _write(state_dir / "aws-config", config)
-    _write(state_dir / "aws-credentials", f"[default]\n{keys}")
 
 
 def _write(path: Path, text: str) -> None:

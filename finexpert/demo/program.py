@@ -145,7 +145,7 @@ def _say_kept(stage: Stage) -> None:
     shutil.rmtree(stage.folder.synthesized, ignore_errors=True)
     stage.out.print(
         f"\nStill running, by --keep. Go on with it:\n"
-        f"  export AWS_ENDPOINT_URL={stage.cloud.endpoint_url}\n"
+        f'  eval "$(finexpert local up --state {stage.folder.cloud})"\n'
         f'  finexpert ask "The results are encouraging for aggressive investors"\n'
         f"and stop it:\n"
         f"  finexpert local down --state {stage.folder.cloud}",

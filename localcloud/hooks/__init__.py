@@ -47,6 +47,7 @@ from localcloud.hooks.requests import (
     request_scope,
     spawn,
 )
+from localcloud.hooks.signatures import refusal, signature_failure
 from localcloud.hooks.stacks import (
     Resource,
     install_delete_check,
@@ -115,10 +116,12 @@ __all__ = [
     "policy_allows",
     "put_log_events",
     "put_metric",
+    "refusal",
     "region",
     "request_scope",
     "role_denial",
     "running_executions",
+    "signature_failure",
     "spawn",
     "ssm_parameters",
     "stop_lambda_workers",

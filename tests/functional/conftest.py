@@ -6,12 +6,11 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from localcloud import environment
 from localcloud.lifecycle import Cloud, CloudOptions, down, up
+from tests.functional.cloud_session import session as session_of
 
 MakeClient = Callable[..., Any]
 WAITS_FOR_THE_CLOCK = "localcloud/test_schedule.py"
@@ -54,11 +53,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 @pytest.fixture(scope="session")
 def client(cloud: Cloud) -> MakeClient:
     """`client("s3")`: a boto3 client of the cloud, whatever AWS settings surround the tests."""
-    session = boto3.Session(
-        aws_access_key_id=environment.ACCOUNT,
-        aws_secret_access_key=environment.SECRET,
-        region_name=environment.REGION,
-    )
+    session = session_of(cloud)
     clients: dict[str, Any] = {}
 
     def make(service: str) -> Any:

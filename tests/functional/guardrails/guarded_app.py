@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 
@@ -152,22 +151,8 @@ def guarded_app(
 
 
 def steer(cloud: Cloud, path: str, asked: Mapping[str, float]) -> None:
-    """Ask the embedded SageMaker for what AWS has no call for; no client knows it, so it is signed here."""
-    from botocore.auth import SigV4Auth
-    from botocore.awsrequest import AWSRequest
-    from botocore.httpsession import URLLib3Session
-
-    url, body = f"{cloud.endpoint_url}/_sagemaker/{path}", json.dumps(dict(asked)).encode()
-    request = AWSRequest(method="POST", url=url, data=body, headers={"Content-Type": "application/json"})
-    session = boto3.Session(
-        aws_access_key_id=environment.ACCOUNT,
-        aws_secret_access_key=environment.SECRET,
-        region_name="us-east-1",
-    )
-    SigV4Auth(session.get_credentials(), "sagemaker", environment.REGION).add_auth(request)
-    bundle = cloud.environment().get("AWS_CA_BUNDLE", False)
-    answer = URLLib3Session(verify=bundle).send(request.prepare())
-    assert answer.status_code == 200, answer.text
+    """Ask the embedded SageMaker for what AWS has no call for."""
+    cloud.steer("POST", f"/_sagemaker/{path}", asked)
 
 
 def patient(app: App, service: str) -> Any:

@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from localcloud import environment
 from localcloud.lifecycle import Cloud, CloudError
+from tests.functional.cloud_session import session as session_of
 
 
 @pytest.fixture
@@ -27,12 +26,9 @@ def fresh(cloud: Cloud) -> Callable[..., Any]:
     """A client that sends each request once, or as often as asked."""
 
     def make(service: str, attempts: int = 1) -> Any:
-        return boto3.client(
+        return session_of(cloud).client(
             service,
             endpoint_url=cloud.endpoint_url,
-            region_name=environment.REGION,
-            aws_access_key_id=environment.ACCOUNT,
-            aws_secret_access_key=environment.SECRET,
             config=Config(retries={"total_max_attempts": attempts, "mode": "standard"}),
         )
 

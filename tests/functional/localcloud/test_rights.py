@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud import environment
 from localcloud.lifecycle import Cloud, CloudOptions, down, up
+from tests.functional.cloud_session import session as session_of
 
 ACCOUNT = environment.ACCOUNT
 SAGEMAKER = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}"
@@ -43,13 +43,11 @@ def checking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 def client(cloud: Cloud, service: str, **credentials: str) -> Any:
     """A client, of the account's root if not told otherwise."""
-    root = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": environment.SECRET}
-    return boto3.client(
+    return session_of(cloud).client(
         service,
         endpoint_url=cloud.endpoint_url,
-        region_name="us-east-1",
         config=Config(retries={"total_max_attempts": 1}),
-        **(credentials or root),
+        **credentials,
     )
 
 

@@ -9,7 +9,6 @@ import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 
@@ -19,6 +18,7 @@ from infra.guardrails.idle_reaper import idle_reaper
 from infra.permissions import write_own_log
 from localcloud import environment
 from localcloud.lifecycle import Cloud, CloudOptions, down, up
+from tests.functional.cloud_session import session as session_of
 from tests.functional.reaper.reaper_lab import AUDIT_BUCKET, NAMES, MakeClient, Statement, role
 
 ARNS = Arns(names=NAMES, partition="aws", region=environment.REGION, account=environment.ACCOUNT)
@@ -39,11 +39,7 @@ def guarded_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 @pytest.fixture(scope="package")
 def client(guarded_cloud: Cloud) -> MakeClient:
     """Clients of the account's root."""
-    session = boto3.Session(
-        aws_access_key_id=environment.ACCOUNT,
-        aws_secret_access_key=environment.SECRET,
-        region_name=environment.REGION,
-    )
+    session = session_of(guarded_cloud)
     patient = Config(read_timeout=180, retries={"total_max_attempts": 1})
     made: dict[str, Any] = {}
 

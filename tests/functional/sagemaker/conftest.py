@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -12,22 +11,13 @@ import pytest
 from localcloud.lifecycle import Cloud
 from tests.functional.sagemaker.sagemaker_lab import Lab
 
-# a request that is not AWS's finds its way to the service by what it claims to be signed for
-SIGNED = "AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/sagemaker/aws4_request, Signature=0"
-
 
 @pytest.fixture(scope="session")
 def lab(cloud: Cloud, client: Callable[[str], Any]) -> Lab:
     """A bucket and a role that SageMaker may assume."""
 
     def steer(path: str, body: dict[str, Any]) -> Any:
-        request = urllib.request.Request(
-            f"{cloud.endpoint_url}/_sagemaker/{path}",
-            data=json.dumps(body).encode(),
-            headers={"Authorization": SIGNED, "Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+        return cloud.steer("POST", f"/_sagemaker/{path}", body)
 
     trust = {
         "Version": "2012-10-17",

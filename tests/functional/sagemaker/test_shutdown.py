@@ -7,21 +7,16 @@ import signal
 import time
 from pathlib import Path
 
-import boto3
-
-from localcloud import environment, processes
+from localcloud import processes
 from localcloud.lifecycle import CloudOptions, down, up
+from tests.functional.cloud_session import session as session_of
 from tests.functional.sagemaker.sagemaker_lab import eventually
 
 
 def test_sigkill_of_the_cloud_ends_its_training_jobs(tmp_path: Path) -> None:
     cloud = up(tmp_path / "state", options=CloudOptions(owner_pid=os.getpid(), provision_seconds=0.0))
     try:
-        session = boto3.Session(
-            aws_access_key_id=environment.ACCOUNT,
-            aws_secret_access_key=environment.SECRET,
-            region_name=environment.REGION,
-        )
+        session = session_of(cloud)
         client = session.client("sagemaker", endpoint_url=cloud.endpoint_url)
         role = session.client("iam", endpoint_url=cloud.endpoint_url).create_role(
             RoleName="training", AssumeRolePolicyDocument="{}"

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import boto3
 import pytest
 
-from localcloud import environment, lifecycle
+from localcloud import lifecycle
+from tests.functional.cloud_session import session as session_of
 from tests.matrix.states.states_lab import StatesLab
 
 
@@ -20,11 +20,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StatesLab]:
     state_dir = tmp_path_factory.mktemp("states")
     options = lifecycle.CloudOptions(owner_pid=os.getpid(), provision_seconds=0.05)
     cloud = lifecycle.up(state_dir, options=options)
-    session = boto3.Session(
-        aws_access_key_id=environment.ACCOUNT,
-        aws_secret_access_key=environment.SECRET,
-        region_name=environment.REGION,
-    )
+    session = session_of(cloud)
 
     @cache
     def client(service: str) -> Any:
