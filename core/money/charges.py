@@ -40,11 +40,15 @@ class Charges:
 def read(cloudwatch: Any, now: datetime) -> Charges | None:
     """The newest estimate of this month, from a CloudWatch client of `BILLING_REGION`; None if there is none.
 
-    Clocks that are apart do no harm: a point is taken by its own time.
+    In the month's first hours nothing is asked for: the metric still shows the month before. Clocks that are
+    apart do no harm: a point is taken by its own time.
     """
+    begin = month_start(now) + SETTLING
+    if now < begin:
+        return None
     answer = cloudwatch.get_metric_data(
         MetricDataQueries=[_query("total", {}), _query("sagemaker", {"ServiceName": SAGEMAKER})],
-        StartTime=month_start(now) + SETTLING,
+        StartTime=begin,
         EndTime=now + timedelta(hours=1),
     )
     series = {result["Id"]: _newest(result) for result in answer["MetricDataResults"]}

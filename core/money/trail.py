@@ -22,6 +22,8 @@ from core.names import PROJECT_TAG
 REMOVAL = timedelta(minutes=5)
 #: An endpoint that is older than this when it is deleted was made before the record that is asked for.
 BEFORE_THE_MONTH = timedelta(days=60)
+#: CloudTrail's history has 90 days, and refuses to look further back.
+HISTORY = timedelta(days=89)
 MAKE, CHANGE, DELETE = "CreateEndpoint", "UpdateEndpoint", "DeleteEndpoint"
 CONFIGURE = "CreateEndpointConfig"
 
@@ -91,7 +93,7 @@ def read_gone(
     now: datetime,
 ) -> list[Lifetime]:
     """The lives of this month that are over. Errors of CloudTrail pass through."""
-    since = month - BEFORE_THE_MONTH
+    since = max(month - BEFORE_THE_MONTH, now - HISTORY)
     calls = [call for action in (MAKE, CHANGE, DELETE) for call in _calls(cloudtrail, action, since, now)]
     over = [
         life

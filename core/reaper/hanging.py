@@ -8,24 +8,30 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from core.reaper.facts import Component, Endpoint
+from core.reaper.rules.status import DELETABLE
 
 HOUR = timedelta(hours=1)
 #: How long a state may last. Creation is bounded by AWS's time limits for download and start-up of an hour
-#: each; a rolling update may be given eight hours; a deletion takes minutes.
+#: each; a rolling update may be given eight hours; a deletion takes minutes. The last two end by nobody but
+#: people: the endpoint serves with a mix of configurations or not at all, and its instances bill.
 ENDPOINT_LIMITS = {
     "Creating": 3 * HOUR,
     "Updating": 12 * HOUR,
     "SystemUpdating": 12 * HOUR,
     "RollingBack": 12 * HOUR,
     "Deleting": HOUR,
+    "UpdateRollbackFailed": HOUR,
+    "OutOfService": HOUR,
 }
+#: For a status that AWS did not have when this was written.
+UNKNOWN_LIMIT = 12 * HOUR
 COMPONENT_LIMITS = {"Creating": 3 * HOUR, "Updating": 3 * HOUR, "Deleting": HOUR}
 
 
 def hanging(endpoint: Endpoint, now: datetime) -> list[str]:
     """One sentence for each part of the endpoint that hangs; none if all is well or not known."""
     found = []
-    limit = ENDPOINT_LIMITS.get(endpoint.status)
+    limit = None if endpoint.status in DELETABLE else ENDPOINT_LIMITS.get(endpoint.status, UNKNOWN_LIMIT)
     since = endpoint.created if endpoint.status == "Creating" else endpoint.modified
     if limit and now - since > limit:
         found.append(f"it has been in {endpoint.status} for {(now - since) / HOUR:.1f} h")

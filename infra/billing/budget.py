@@ -32,6 +32,8 @@ class MonthlyBudget(Construct):
             budget=budgets.CfnBudget.BudgetDataProperty(
                 budget_type="COST",
                 time_unit="MONTHLY",
+                # At list prices, as the spend guard counts: credits and refunds would hide spending.
+                cost_types=budgets.CfnBudget.CostTypesProperty(include_credit=False, include_refund=False),
                 budget_limit=budgets.CfnBudget.SpendProperty(amount=limit_usd, unit="USD"),
             ),
             notifications_with_subscribers=[

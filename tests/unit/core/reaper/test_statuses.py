@@ -1,0 +1,47 @@
+"""Every status that AWS lists has a decision, and none that does not pass goes unnoticed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from core.reaper.hanging import COMPONENT_LIMITS, ENDPOINT_LIMITS
+from core.reaper.rules.status import DELETABLE
+from core.reaper.run import Run, reap
+from core.reaper.settings import ReaperSettings
+from tests.fakes.cloud import Cloud, service_model
+
+ENDPOINT_STATUSES = list(service_model("sagemaker").shape_for("EndpointStatus").enum)
+COMPONENT_STATUSES = set(service_model("sagemaker").shape_for("InferenceComponentStatus").enum)
+
+
+def test_each_status_is_deletable_or_has_its_limit() -> None:
+    assert {*DELETABLE, *ENDPOINT_LIMITS} == set(ENDPOINT_STATUSES)
+    assert not set(DELETABLE) & set(ENDPOINT_LIMITS)
+    assert {"InService", "Failed", *COMPONENT_LIMITS} == COMPONENT_STATUSES
+
+
+@pytest.mark.parametrize("status", [*ENDPOINT_STATUSES, "InventedTomorrow"])
+def test_an_idle_endpoint_is_deleted_or_people_are_told(status: str) -> None:
+    cloud = Cloud()
+    cloud.endpoint("x", age=30 * 24 * 60, status=status)
+    settings = ReaperSettings(topic_arn="arn:aws:sns:us-east-1:123456789012:t")
+    answer = reap([Run(cloud, settings, lambda: cloud.now, pause=lambda _: None)])
+    assert any("x" in message["Message"] for message in cloud.messages), f"30 days in {status}: no message"
+    if status in DELETABLE:
+        assert "x" not in cloud.endpoints
+    else:
+        assert "x" in cloud.endpoints and any(name == "StuckResources" for _, name, _ in cloud.points)
+        assert "stuck" in answer["decisions"][0]["evidence"]
+
+
+@pytest.mark.parametrize("status", sorted(set(ENDPOINT_STATUSES) - set(DELETABLE)))
+def test_a_status_that_has_just_begun_alarms_nobody(status: str) -> None:
+    cloud = Cloud()
+    cloud.endpoint("x", age=30 * 24 * 60, modified=30, status=status)
+    if status == "Creating":
+        cloud.endpoints["x"]["CreationTime"] = cloud.now - timedelta(minutes=30)
+    settings = ReaperSettings(topic_arn="arn:aws:sns:us-east-1:123456789012:t")
+    reap([Run(cloud, settings, lambda: cloud.now, pause=lambda _: None)])
+    assert not cloud.messages
