@@ -133,7 +133,7 @@ def records() -> Iterator[str]:
         yield json.dumps(own | {"endpoint_url": address})
 
 
-@pytest.mark.parametrize("text", records())
+@pytest.mark.parametrize("text", list(records()), ids=lambda text: "")
 def test_a_damaged_record_of_a_cloud_is_named_and_nothing_touched(
     tmp_path: Path, text: str, signalled: list[tuple[int, int]]
 ) -> None:
