@@ -124,7 +124,7 @@ def _of_model(error: BaseException, known: UserError) -> Problem:
     status = getattr(error, "response", {}).get("OriginalStatusCode")
     if status in _TOO_LONG:
         return bad_input(
-            "The model cannot take this question: with the answer it is longer than its context.",
+            "Question and answer together are longer than the model can read at once.",
             fix="Shorten the question, or ask for a shorter answer.",
         )
     if status in _BUSY_MODEL:

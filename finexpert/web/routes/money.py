@@ -24,7 +24,7 @@ def _month(context: Context) -> dict[str, Any]:
     deployment, now = context.deployment, context.now()
     spend = costs.month_to_date(deployment, now=now)
     told = costs.document(deployment, spend, now)
-    note = "Here nothing costs anything: these are the dollars that the same would have cost on AWS."
+    note = "Nothing is charged here. Amounts show what the same work would have cost on AWS."
     return {
         **{key: told[key] for key in _TOLD},
         "month": f"{spend.month:%Y-%m}",

@@ -14,7 +14,7 @@ import { RunView } from "./run_view.js";
 
 const TABS = { ask: "Ask", endpoint: "Endpoint", money: "Money", runs: "Runs" };
 
-const AGAIN = "Try again; should it go on, ask who deployed this page.";
+const AGAIN = "Try again. If it happens again, ask the person who deployed this page.";
 
 function App({ auth, failure }) {
   const [known, setKnown] = useState(token() !== null);
@@ -92,9 +92,9 @@ function Stranger({ auth, failure }) {
     </section>`;
   }
   return html`<section class="card narrow"><h1>Open the link from your terminal</h1>
-    <p>This page is only for who started it. <code>finexpert web</code> has printed a link that ends
+    <p>Only the person who started this page can open it. <code>finexpert web</code> has printed a link that ends
       in <code>#token=…</code>: open that one.</p>
-    <p class="quiet">The link counts for this start only. After a new start there is a new one.</p>
+    <p class="quiet">Each start prints a new link.</p>
   </section>`;
 }
 

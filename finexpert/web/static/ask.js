@@ -45,11 +45,11 @@ function Question({ session, prompt, setPrompt, submit, busy, children }) {
       onInput=${(event) => setPrompt(event.target.value)} onKeyDown=${key}></textarea>
     <div class="actions">
       <button class="primary" disabled=${busy || !prompt.trim()}>${busy ? "Asking …" : "Ask"}</button>
-      <p id="prompt-help" class="quiet small">Ctrl + Enter asks too.
+      <p id="prompt-help" class="quiet small">or press Ctrl + Enter
         ${left < FEW_CHARACTERS && html` ${left} characters left.`}</p>
     </div>
     <fieldset class="prompts">
-      <legend>Or ask one of these</legend>
+      <legend>Try an example</legend>
       <div>${session.prompts.map(example)}</div>
     </fieldset>
     ${children}
@@ -57,9 +57,9 @@ function Question({ session, prompt, setPrompt, submit, busy, children }) {
 }
 
 const OFFERS = {
-  asleep: "The endpoint is asleep",
-  going_to_sleep: "The endpoint is going to sleep",
-  failed: "The endpoint is not there: its last change failed",
+  asleep: "The models are asleep",
+  going_to_sleep: "The models are going to sleep",
+  failed: "The models are off: the last change failed",
 };
 
 /** The question that waits for the endpoint: to be woken, or to be ready. */
@@ -68,7 +68,7 @@ function Queued({ asking, hosting }) {
   const { offered, prompt } = asking.queued;
   return html`<section class="notice waiting" aria-labelledby="queued-title">
     <h2 id="queued-title" tabindex="-1" ref=${useFocus(offered)}>
-      ${offered ? (OFFERS[endpoint?.state] ?? OFFERS.asleep) : "Your question waits"}</h2>
+      ${offered ? (OFFERS[endpoint?.state] ?? OFFERS.asleep) : "Waiting to ask"}</h2>
     <blockquote>${prompt}</blockquote>
     ${failure && html`<${Problem} error=${failure} />`}
     ${offered
@@ -81,12 +81,12 @@ function Offer({ asking, hosting: { endpoint, acting, wake } }) {
   const confirm = async () => (await wake()) && asking.confirm();
   const takes = endpoint && expectation(endpoint);
   return html`
-    <p>Wake it, and the question is asked by itself as soon as somebody can answer.
+    <p>Wake them, and your question is asked as soon as the models are ready.
       ${endpoint && html` Waking takes ${takes.value}, ${takes.children}.
-        Awake it costs <strong>${usd(endpoint.usd_per_hour)} an hour</strong>.`}</p>
+        Awake they cost <strong>${usd(endpoint.usd_per_hour)} an hour</strong>.`}</p>
     <div class="actions">
       <button type="button" class="primary" disabled=${acting !== ""} onClick=${confirm}>
-        Wake it and ask</button>
+        Wake and ask</button>
       <button type="button" onClick=${asking.cancel}>Not now</button>
     </div>`;
 }
@@ -94,9 +94,9 @@ function Offer({ asking, hosting: { endpoint, acting, wake } }) {
 function Wait({ asking, endpoint }) {
   const now = useNow(1);
   return html`
-    <p>It is asked as soon as the endpoint is awake. ${endpoint && waitWords(endpoint, now)}</p>
+    <p>Your question is asked as soon as the models are awake. ${endpoint && waitWords(endpoint, now)}</p>
     <progress aria-label="Waiting for the endpoint"></progress>
-    <div class="actions"><button type="button" onClick=${asking.cancel}>Do not ask</button></div>`;
+    <div class="actions"><button type="button" onClick=${asking.cancel}>Cancel</button></div>`;
 }
 
 function Answers({ current, asking, streams }) {
@@ -168,11 +168,11 @@ function History({ entries, asking, again }) {
   const csv = () => download(`${name}.csv`, "text/csv", toCsv(entries));
   return html`<section aria-labelledby="history-title">
     <div class="heading">
-      <h2 id="history-title">Asked before</h2>
+      <h2 id="history-title">History</h2>
       <div class="actions">
         <button type="button" onClick=${markdown}>Markdown</button>
         <button type="button" onClick=${csv}>CSV</button>
-        <${Confirmed} label="Clear" question="Forget all of it?" danger act=${asking.clear} />
+        <${Confirmed} label="Clear" question="Delete the whole history?" danger act=${asking.clear} />
       </div>
     </div>
     <p class="quiet small">Kept in this browser only, the newest 200.</p>

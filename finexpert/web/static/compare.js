@@ -48,7 +48,7 @@ function Pair({ pair }) {
     <${Table} caption="Metrics of both runs" columns=${METRICS} rows=${pair.metrics}
       empty="The runs have no metric in common." />
     ${pair.warnings.length > 0 &&
-      html`<${Note} kind="warn" title="To know"><${Bullets} lines=${pair.warnings} /></${Note}>`}
+      html`<${Note} kind="warn" title="Note"><${Bullets} lines=${pair.warnings} /></${Note}>`}
     <h3>Settings and cost</h3>
     <${Table} caption="What differs between the runs" columns=${DIFFERENCES} rows=${differences} />`;
 }

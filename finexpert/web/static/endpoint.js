@@ -67,17 +67,16 @@ export function useEndpoint(local) {
 
 /** How long a wake under way will still take, as far as past wakes tell. */
 export function waitWords({ wake_began: began, wake_seconds_expected: expected }, now) {
-  if (!expected.seconds) return "No wake has been timed yet, so nobody can say how long this takes.";
-  const source = `going by ${expected.from}`;
+  if (!expected.seconds) return "No wake has been timed yet, so the time is not known.";
   const left = expected.seconds - secondsSince(began, now);
-  if (left <= 0) return `It takes longer than usual (${duration(expected.seconds)}, ${source}).`;
-  return `${capital(about(left))} left, ${source}.`;
+  if (left <= 0) return `It takes longer than usual (${duration(expected.seconds)}, by ${expected.from}).`;
+  return `Usually ready in ${about(left)}.`;
 }
 
 /** How long a wake takes from its beginning on, as a tile's properties. */
 export function expectation({ wake_seconds_expected: { seconds, from } }) {
   if (!seconds) return { value: "some minutes", children: "no wake has been timed yet" };
-  return { value: about(seconds), children: `going by ${from}` };
+  return { value: about(seconds), children: `by ${from}` };
 }
 
 /** The state in the page's header: a word, and the price while something bills. */
@@ -102,7 +101,7 @@ export function Endpoint({ hosting, local }) {
       <${View} ...${hosting} />
     </section>
     ${local && html`<p class="quiet small">
-      On the embedded cloud nothing costs anything; prices are what AWS would ask.</p>`}`;
+      Nothing is charged on the embedded cloud; prices are those of AWS.</p>`}`;
 }
 
 const VIEWS = {
@@ -118,7 +117,7 @@ function Asleep({ endpoint, acting, wake }) {
   return html`
     ${endpoint.state === "failed"
       ? html`<${Note} kind="bad" title="The last change did not succeed"><p>${endpoint.reason}</p></${Note}>`
-      : html`<p>There is no endpoint now, and nothing bills.</p>`}
+      : html`<p>The models are switched off. Nothing is being charged.</p>`}
     <dl class="tiles">
       <${Tile} name="Waking takes" ...${expectation(endpoint)} />
       <${Tile} name="Awake it costs" value=${hourly(endpoint)}>
@@ -177,21 +176,17 @@ function KeepAwake({ acting, keep }) {
 
 /** When it sleeps by itself, as a tile's properties. */
 function sleepOf({ sleeps_at: at, kept_until: kept }, now) {
-  if (kept === "always") return { value: "Not by itself", children: "it is tagged to be kept" };
+  if (kept === "always") return { value: "Never", children: "it is tagged to stay awake" };
   const value = at ? `in ${about(-secondsSince(at, now))}` : "when it is idle";
   const why = kept ? `kept awake until ${moment(kept)}` : "if nobody asks anything until then";
   return { value, children: why };
 }
 
 function served({ run, models }) {
-  if (run) return html`The fine-tuned model is that of <${RunLink} name=${run} />.`;
+  if (run) return html`The fine-tuned model comes from <${RunLink} name=${run} />.`;
   return models.length === 1 ? `Only the ${models[0]} model is served.` : "";
 }
 
 function hourly(endpoint) {
   return `${usd(endpoint.usd_per_hour)} an hour`;
-}
-
-function capital(text) {
-  return text[0].toUpperCase() + text.slice(1);
 }

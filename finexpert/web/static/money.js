@@ -24,7 +24,7 @@ export function Money({ local }) {
       <h2 id="decisions-title">What the idle reaper decided</h2>
       ${told.error && html`<${Problem} error=${told.error} quiet />`}
       ${told.data && html`<${Table} caption="Decisions of the idle reaper, newest first" columns=${DECISIONS}
-        rows=${told.data.decisions} empty="Nothing yet: it has not looked at any endpoint." />`}
+        rows=${told.data.decisions} empty="None yet: it has not looked at an endpoint." />`}
     </section>`;
 }
 
@@ -40,13 +40,13 @@ const RUNNING = html` <span class="badge running">running</span>`;
 const LINES = [
   { name: "What", of: ({ name, kind }) => (kind === "training" ? html`<${RunLink} name=${name} />` : name) },
   { name: "Kind", of: ({ kind, running }) => [kind, running && RUNNING] },
-  { name: "How it adds up", of: ({ how }) => how },
+  { name: "How it is calculated", of: ({ how }) => how },
   { name: "Dollars", of: ({ usd: amount }) => usd(amount), end: true },
 ];
 
 function Lines({ lines }) {
   return html`<section class="card" aria-labelledby="lines-title">
-    <h2 id="lines-title">What it went to</h2>
+    <h2 id="lines-title">Where it went</h2>
     <${Table} caption="What ran this month and what each cost" columns=${LINES} rows=${lines}
       empty="Nothing has run this month." />
   </section>`;
@@ -61,12 +61,12 @@ function Month({ money, local }) {
     ${money.note && html`<p class="quiet">${money.note}</p>`}
     ${spent >= limit && html`<${Reached} />`}
     <dl class="tiles">
-      <${Tile} name=${local ? "Would have been spent" : "Spent"} value=${usd(spent)}>
+      <${Tile} name=${local ? "Would have cost" : "Spent"} value=${usd(spent)}>
         of ${usd(budget)}, ${percent} %</${Tile}>
-      <${Tile} name="Burning now" value=${burn ? `${usd(burn)}/h` : "$0"}>
+      <${Tile} name="Running now" value=${burn ? `${usd(burn)}/h` : "$0"}>
         ${burn ? "as long as it runs" : "nothing runs that bills"}</${Tile}>
       <${Tile} name="Until the limit" value=${hoursWords(money.hours_to_limit)}>
-        of ${usd(limit)}, where everything is stopped</${Tile}>
+        of ${usd(limit)}: everything stops there</${Tile}>
       <${Tile} name="By the month's end" value=${usd(projected)}>
         ${projected > limit ? "if nothing stopped it" : "if it goes on like this"}</${Tile}>
     </dl>
@@ -91,7 +91,7 @@ function Course({ money }) {
   const { history, budget_usd: budget, limit_usd: limit } = money;
   const data = useMemo(() => courseOf(money), [money]);
   if (history.length === 0) {
-    return html`<${Waiting}>No course to draw yet: the spend guard measures every few minutes.</${Waiting}>`;
+    return html`<${Waiting}>Nothing to draw yet: the spend guard measures every few minutes.</${Waiting}>`;
   }
   const every = Math.ceil(history.length / POINTS_IN_TABLE);
   const rows = history.filter((_, index) => index % every === 0 || index === history.length - 1);
@@ -99,7 +99,7 @@ function Course({ money }) {
   return html`
     <${Plot} label=${courseWords(money)} data=${data} lines=${COURSE} format=${usd}
       time=${monthOf(money.month)} top=${HEADROOM * Math.max(budget, money.spent_usd)} />
-    <details><summary>The same as a table</summary>
+    <details><summary>Show as a table</summary>
       <${Table} caption="Spending over the month" rows=${rows} columns=${[
         { name: "When", of: ({ at }) => moment(at) },
         { name: "Spent", of: ({ spent_usd: spent }) => usd(spent), end: true },
@@ -109,7 +109,7 @@ function Course({ money }) {
 
 const COURSE = [
   { label: "Spent", color: "--accent", fill: "--accent-wash" },
-  { label: "Going on like this", color: "--accent", dash: [6, 5] },
+  { label: "At today's pace", color: "--accent", dash: [6, 5] },
   { label: "Stopped at", color: "--warn", dash: [2, 4] },
   { label: "Budget", color: "--bad" },
 ];
@@ -148,7 +148,7 @@ function fullness(share) {
 }
 
 function hoursWords(hours) {
-  if (hours === null) return "no end in sight";
+  if (hours === null) return "not reached at today's pace";
   if (hours <= 0) return "reached";
   return hours < 1 ? about(hours * 3600) : duration(hours * 3600);
 }

@@ -3,12 +3,12 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "./lib.js";
 
 const TITLES = {
   asleep: "The endpoint is asleep",
-  busy: "Something else is being changed",
-  bad_input: "This cannot be used as it is",
+  busy: "Another change is in progress",
+  bad_input: "This cannot be used",
   too_large: "Too large for this page",
-  throttled: "Too many requests just now",
+  throttled: "Too many requests at the moment",
   budget_reached: "The budget does not allow it",
-  unavailable: "Not reachable just now",
+  unavailable: "Not reachable at the moment",
   no_model: "There is no model to serve yet",
   not_deployed: "The app is not deployed",
   failed: "It did not work",
@@ -27,7 +27,7 @@ export function Problem({ error, quiet = false, children }) {
     <${Bullets} lines=${error.problems} />
     ${error.fix && html`<p class="fix">${marked(error.fix)}</p>`}
     ${error.where && html`<p class="quiet small">Where: ${error.where}</p>`}
-    ${error.code === "budget_reached" && html`<p><a href="#/money">See what the money went to</a></p>`}
+    ${error.code === "budget_reached" && html`<p><a href="#/money">See where the money went</a></p>`}
     ${children && html`<div class="actions">${children}</div>`}
   </section>`;
 }

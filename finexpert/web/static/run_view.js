@@ -13,7 +13,7 @@ const STAGES = {
   train: "Training",
   judge: "Quality gate",
   serve: "Serving",
-  notify: "Notice",
+  notify: "Notify",
 };
 const POINTS_IN_TABLE = 40;
 
@@ -96,7 +96,7 @@ function Losses({ losses, steps }) {
   return html`
     <h3>Loss</h3>
     <${Plot} label=${label} data=${data} lines=${LOSS} format=${(value) => value.toFixed(2)} xLabel="Step" />
-    <details><summary>The same as a table</summary>
+    <details><summary>Show as a table</summary>
       <${Table} caption="Training loss by step" rows=${rows} columns=${STEPS} /></details>`;
 }
 
@@ -124,7 +124,7 @@ function Actions({ run, path, hosting, refresh }) {
     ${error && html`<${Problem} error=${error} />`}
     <div class="actions">
       ${run.status === "RUNNING" && html`<${Confirmed} label="Stop this run" danger act=${stop}
-        question="Stop it? What it has learnt is lost." />`}
+        question="Stop it? What it has learned is lost." />`}
       ${served && html`<p class="quiet">The endpoint serves this one.</p>`}
       ${run.can_promote && !served && html`<${Confirmed} label="Serve this one" act=${promote}
         question=${`Serve this run's model?${price}`} />`}

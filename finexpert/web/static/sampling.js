@@ -15,7 +15,7 @@ const FIELDS = {
   top_p: {
     label: "Top p",
     step: 0.05,
-    help: "Only the likeliest words that together have this share.",
+    help: "Choose among the likeliest words that add up to this share.",
     sampled: true,
   },
   seed: { label: "Seed", step: 1, help: "The same seed gives the same answer again.", sampled: true },

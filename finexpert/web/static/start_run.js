@@ -92,7 +92,7 @@ function Plan({ file, checked: { dataset, report, plan }, local, forget }) {
     <h3>${file.name} can be used</h3>
     <p>${report.sentence}</p>
     ${report.warnings.length > 0 &&
-      html`<${Note} kind="warn" title="To know before you train"><${Bullets} lines=${report.warnings} /></${Note}>`}
+      html`<${Note} kind="warn" title="Before you start"><${Bullets} lines=${report.warnings} /></${Note}>`}
     ${plan.fits ? html`<${Price} plan=${plan} local=${local} />` : html`<${TooDear} plan=${plan} />`}
     <label class="check">
       <input type="checkbox" checked=${wake} onChange=${({ target }) => setWake(target.checked)} />
@@ -115,7 +115,7 @@ function Price({ plan, local }) {
       <${Tile} name="At most" value=${usd(plan.worst_case_usd)}>then it is stopped</${Tile}>
       <${Tile} name="Left of the budget" value=${usd(plan.remaining_usd)}>this month</${Tile}>
     </dl>
-    <details><summary>How that adds up</summary><p>${plan.takes}</p><p>${plan.sentence}</p></details>`;
+    <details><summary>How this is calculated</summary><p>${plan.takes}</p><p>${plan.sentence}</p></details>`;
 }
 
 /** Why it would be refused, and the same job for less where there is such a way. */
@@ -125,7 +125,7 @@ function TooDear({ plan: { sentence, cheaper } }) {
   return html`<${Note} kind="bad" title="The budget does not allow it">
     <p>${sentence}</p>
     ${ways.length > 0 && html`<p>It would fit as: ${ways.join("; ")}.</p>`}
-    <p><a href="#/money">See what the money went to</a></p>
+    <p><a href="#/money">See where the money went</a></p>
   </${Note}>`;
 }
 

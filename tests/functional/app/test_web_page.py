@@ -103,7 +103,7 @@ def test_a_file_that_cannot_be_trained_on_says_what_is_wrong(page: Any) -> None:
     page.get_by_role("link", name="Runs").click()
     page.get_by_label("Drop a file").set_input_files(files=[BAD_CSV])
     problem = page.get_by_role("alert")
-    expect(problem).to_contain_text("This cannot be used as it is")
+    expect(problem).to_contain_text("This cannot be used")
     expect(problem.get_by_role("listitem").first).not_to_be_empty()
     expect(page.get_by_role("button", name="Start the run")).to_have_count(0)
 
@@ -122,8 +122,8 @@ def test_it_is_put_to_sleep_and_a_question_wakes_it(page: Any) -> None:
     expect(page.locator(".pill")).to_have_text("Endpoint: Asleep", timeout=WAKE_MS)
     page.get_by_role("link", name="Ask").click()
     page.get_by_role("button", name=PROMPT).click()
-    page.get_by_role("button", name="Wake it and ask").click()
-    expect(page.get_by_role("heading", name="Your question waits")).to_be_visible()
+    page.get_by_role("button", name="Wake and ask").click()
+    expect(page.get_by_role("heading", name="Waiting to ask")).to_be_visible()
     expect(page.locator(".pill")).to_contain_text("Awake", timeout=WAKE_MS)
     expect(page.get_by_role("article", name="Fine-tuned model").locator(".text")).not_to_be_empty()
 

@@ -104,26 +104,26 @@ _REFUSED = documents.CHECKED | {
         "sentence": "The worst case of $3.03 does not fit into the $1.20 that are left.",
     }
 }
-_WAKE_AND_ASK = "Wake it and ask"
+_WAKE_AND_ASK = "Wake and ask"
 
 STATES = (
-    State("ask", "ask", "Or ask one of these"),
-    State("ask-answered", "ask", "Asked before", act=_ask_and_unfold),
+    State("ask", "ask", "Try an example"),
+    State("ask-answered", "ask", "History", act=_ask_and_unfold),
     State("ask-streaming", "ask", "Writing", prepare=_slow, act=_ask),
-    State("ask-long", "ask", "Asked before", prepare=_long, act=_ask),
+    State("ask-long", "ask", "History", prepare=_long, act=_ask),
     State("ask-asleep", "ask", _WAKE_AND_ASK, prepare=_endpoint("asleep"), act=_ask),
-    State("ask-queued", "ask", "Your question waits", prepare=_endpoint("waking"), act=_ask),
+    State("ask-queued", "ask", "Waiting to ask", prepare=_endpoint("waking"), act=_ask),
     State("ask-throttled", "ask", "Too many requests", prepare=_fault("/ask", _THROTTLED), act=_ask),
     State("ask-gone", "ask", "not reachable", prepare=_fault("/ask", _UNREACHED), act=_ask),
-    State("endpoint-asleep", "endpoint", "nothing bills", prepare=_endpoint("asleep")),
+    State("endpoint-asleep", "endpoint", "Nothing is being charged", prepare=_endpoint("asleep")),
     State("endpoint-no-model", "endpoint", "no model", prepare=_endpoint("asleep", can_wake=False)),
-    State("endpoint-waking", "endpoint", "left, going by past wakes", prepare=_endpoint("waking")),
+    State("endpoint-waking", "endpoint", "Usually ready in", prepare=_endpoint("waking")),
     State("endpoint-awake", "endpoint", "in about 42 min"),
-    State("endpoint-kept", "endpoint", "Not by itself", prepare=_endpoint("awake", kept_until="always")),
+    State("endpoint-kept", "endpoint", "Never", prepare=_endpoint("awake", kept_until="always")),
     State("endpoint-going", "endpoint", "being removed", prepare=_endpoint("going_to_sleep")),
     State("endpoint-failed", "endpoint", "health check", prepare=_endpoint("failed")),
     State("endpoint-gone", "endpoint", "does not answer", prepare=_fault("/endpoint", _UNREACHED)),
-    State("money", "money", "What it went to"),
+    State("money", "money", "Where it went"),
     State(
         "money-reached", "money", "The budget is reached", prepare=_money(spent_usd=23.1, hours_to_limit=0)
     ),

@@ -201,7 +201,7 @@ def money(now: datetime | None = None, **changes: Any) -> Document:
             }
         ],
         "unread": [],
-        "note": "Here nothing costs anything: these are the dollars that the same would have cost on AWS.",
+        "note": "Nothing is charged here. Amounts show what the same work would have cost on AWS.",
     }
     return document | changes
 

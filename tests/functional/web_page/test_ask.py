@@ -175,12 +175,12 @@ def test_asking_while_asleep_offers_to_wake_and_queues_the_question(visit: Any, 
     api.endpoint = documents.endpoint("asleep")
     page = visit()
     ask(page, PROMPT)
-    offer = page.get_by_role("region", name="The endpoint is asleep")
+    offer = page.get_by_role("region", name="The models are asleep")
     expect(offer).to_contain_text("$1.52 an hour")
-    expect(offer).to_contain_text("Waking takes about 6 min, going by past wakes.")
+    expect(offer).to_contain_text("Waking takes about 6 min, by past wakes.")
     assert api.asked == []
-    offer.get_by_role("button", name="Wake it and ask").click()
-    waiting = page.get_by_role("region", name="Your question waits")
+    offer.get_by_role("button", name="Wake and ask").click()
+    waiting = page.get_by_role("region", name="Waiting to ask")
     expect(waiting).to_contain_text(PROMPT)
     assert [path for _, path, _ in api.changes] == ["/api/endpoint/wake"]
     page.reload()  # the queue outlives it
@@ -196,7 +196,7 @@ def test_the_offer_may_be_declined(visit: Any, api: Any) -> None:
     page = visit()
     ask(page, PROMPT)
     page.get_by_role("button", name="Not now").click()
-    expect(page.get_by_role("region", name="The endpoint is asleep")).to_be_hidden()
+    expect(page.get_by_role("region", name="The models are asleep")).to_be_hidden()
     assert api.changes == []
 
 
@@ -205,10 +205,10 @@ def test_an_endpoint_that_fell_asleep_unseen_is_offered_too(visit: Any, api: Any
     expect(page.locator(".pill")).to_contain_text("Awake")
     api.endpoint = documents.endpoint("asleep")
     ask(page, PROMPT)
-    expect(page.get_by_role("button", name="Wake it and ask")).to_be_visible()
+    expect(page.get_by_role("button", name="Wake and ask")).to_be_visible()
     page.wait_for_timeout(500)
     assert len(api.asked) == 1  # not again and again while the page's own knowledge is older
-    page.get_by_role("button", name="Wake it and ask").click()
+    page.get_by_role("button", name="Wake and ask").click()
     api.endpoint = documents.endpoint("awake")
     expect(page.get_by_role("article", name="Base model").locator(".text")).to_have_text(api.texts["base"])
     assert len(api.asked) == 2

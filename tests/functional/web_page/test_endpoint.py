@@ -18,7 +18,7 @@ def test_wake_watch_and_sleep(visit: Any, api: Any) -> None:
     main, pill = page.get_by_role("main"), page.locator(".pill")
     expect(pill).to_have_text("Endpoint: Asleep")
     page.get_by_role("button", name="Wake it").click()
-    expect(main).to_contain_text("About 6 min left, going by past wakes.")
+    expect(main).to_contain_text("Usually ready in about 6 min.")
     expect(pill).to_have_text("Endpoint: Waking")
     api.endpoint = documents.endpoint("awake")
     expect(pill).to_have_text("Endpoint: Awake · $1.52/h")
@@ -27,7 +27,7 @@ def test_wake_watch_and_sleep(visit: Any, api: Any) -> None:
     page.get_by_role("button", name="Put it to sleep").click()
     expect(pill).to_have_text("Endpoint: Going to sleep")
     api.endpoint = documents.endpoint("asleep")
-    expect(main).to_contain_text("nothing bills")
+    expect(main).to_contain_text("Nothing is being charged")
     assert [(path, body) for _, path, body in api.changes] == [
         ("/api/endpoint/wake", {"run": None}),
         ("/api/endpoint/sleep", {}),
@@ -66,8 +66,8 @@ def test_a_refused_wake_says_why_and_what_to_do(visit: Any, api: Any) -> None:
     page = visit("endpoint")
     page.get_by_role("button", name="Wake it").click()
     expect(page.get_by_role("alert")).to_contain_text("Wait for the next month.")
-    page.get_by_role("link", name="See what the money went to").click()
-    expect(page.get_by_role("heading", name="What it went to")).to_be_visible()
+    page.get_by_role("link", name="See where the money went").click()
+    expect(page.get_by_role("heading", name="Where it went")).to_be_visible()
 
 
 def test_what_was_known_stays_while_the_cloud_is_gone_and_goes_on_when_it_is_back(

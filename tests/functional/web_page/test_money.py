@@ -18,7 +18,7 @@ def test_the_plot_tells_its_course_in_words_and_as_a_table(visit: Any, api: Any)
         " going towards $11.20; stopped at $23.00, budget $25.00."
     )
     expect(plot.locator("canvas")).to_be_visible()
-    page.get_by_text("The same as a table").click()
+    page.get_by_text("Show as a table").click()
     rows = page.get_by_role("table", name="Spending over the month").get_by_role("row")
     expect(rows.last).to_contain_text(_usd(last["spent_usd"]))
     assert 20 < rows.count() < 45
