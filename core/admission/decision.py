@@ -201,7 +201,7 @@ def _rate(request: JobRequest) -> str:
 def _beside(money: Money) -> str:
     if not money.beside_usd_per_hour:
         return ""
-    return f" Beside it ${money.beside_usd_per_hour:.3f}/h runs on and takes its share."
+    return f" What else runs uses up ${money.beside_usd_per_hour:.3f}/h of the budget at the same time."
 
 
 def _refusal(request: JobRequest, money: Money) -> str:
@@ -218,7 +218,7 @@ def _refusal(request: JobRequest, money: Money) -> str:
 
 def _told(request: JobRequest, money: Money, granted: int, worst: float, expected: float) -> str:
     sentence = (
-        f"At worst ${worst:.2f} ({granted / 3600:.2f} h × {_rate(request)}), probably about ${expected:.2f}."
+        f"Probably ${expected:.2f}, at most ${worst:.2f} ({granted / 3600:.2f} h × {_rate(request)})."
         f" Available: {_sum(request, money)}.{_beside(money)}"
     )
     if granted < request.limit_seconds:

@@ -14,4 +14,6 @@ def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdic
     age = now - max(endpoint.created, endpoint.modified)
     if age >= settings.least_age:
         return None
-    return keep(f"created or changed {minutes(age)} ago; it is judged from {minutes(settings.least_age)} on")
+    return keep(
+        f"too new to judge: {minutes(age)} since it was made or changed, {minutes(settings.least_age)} needed"
+    )

@@ -31,4 +31,4 @@ def series(endpoint: Endpoint) -> list[Series]:
 
 def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | Need | None:
     """Keep while requests wait or were worked on."""
-    return judge_series(series(endpoint), "asynchronous work", endpoint, settings, now)
+    return judge_series(series(endpoint), endpoint, settings, now)

@@ -47,7 +47,7 @@ def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdic
                 " delete the component",
             )
         return keep(f"its component {component.name} is {component.status}")
-    return judge_series(series(endpoint), "a component is used", endpoint, settings, now)
+    return judge_series(series(endpoint), endpoint, settings, now)
 
 
 def _unlisted(endpoint: Endpoint, problem: Unreadable) -> Verdict | Need | None:

@@ -26,4 +26,4 @@ def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdic
                 f" ({endpoint.discovered.why})"
             )
         return None
-    return judge_series(series(endpoint), "it is used", endpoint, settings, now)
+    return judge_series(series(endpoint), endpoint, settings, now)

@@ -21,4 +21,4 @@ def series(endpoint: Endpoint) -> list[Series]:
 
 def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | Need | None:
     """Keep while a call is in flight."""
-    return judge_series(series(endpoint), "calls are in flight", endpoint, settings, now)
+    return judge_series(series(endpoint), endpoint, settings, now)

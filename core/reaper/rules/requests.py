@@ -24,4 +24,4 @@ def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdic
             return Need.CONFIG
         if endpoint.status == "InService":
             return keep("its variants cannot be found out, so its requests are unknown")
-    return judge_series(series(endpoint), "it gets requests", endpoint, settings, now)
+    return judge_series(series(endpoint), endpoint, settings, now)

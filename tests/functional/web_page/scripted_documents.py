@@ -76,7 +76,7 @@ CHECKED: Document = {
         "worst_case_usd": 3.03,
         "remaining_usd": 16.42,
         "fits": True,
-        "sentence": "At worst $3.03 (2.00 h × $1.515/h), probably about $0.19. Available: $25.00 budget −"
+        "sentence": "Probably $0.19, at most $3.03 (2.00 h × $1.515/h). Available: $25.00 budget −"
         " $6.58 spent − $2.00 reserve = $16.42.",
         "takes": "Training is expected to take 7 minutes and $0.19 on ml.g5.2xlarge.",
         "cheaper": [
@@ -216,7 +216,7 @@ def decisions(now: datetime | None = None) -> Document:
                 "since": (now - timedelta(minutes=35)).isoformat(),
                 "endpoint": "finexpert",
                 "action": "keep",
-                "reason": "it is used: Invocations{InferenceComponentName=finexpert-base} = 4, last at 10:34",
+                "reason": "in use: 4 requests to finexpert-base, last at 10:34",
             },
             {
                 "at": (now - timedelta(days=1)).isoformat(),

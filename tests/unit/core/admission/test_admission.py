@@ -149,7 +149,7 @@ class TestReserve:
         alone = decide(replace(REQUEST, max_runtime_seconds=86_400), MONEY)
         beside = decide(replace(REQUEST, max_runtime_seconds=86_400), replace(MONEY, beside_usd_per_hour=1.5))
         assert beside.max_runtime_seconds == alone.max_runtime_seconds // 2
-        assert "Beside it $1.500/h" in beside.sentence
+        assert "What else runs uses up $1.500/h" in beside.sentence
 
 
 class TestOptions:

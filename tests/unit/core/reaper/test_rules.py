@@ -127,6 +127,28 @@ def test_one_is_kept_and_one_goes_on(rule: ModuleType, held: Endpoint, let_go: E
     assert rule.judge(let_go, SETTINGS, NOW) is None
 
 
+@pytest.mark.parametrize(
+    ("rule", "used", "reason"),
+    [
+        (requests, read(USED, INVOCATIONS), "in use: 3 requests to v, last at"),
+        (
+            components,
+            read(USED, *OF_BASE, components=(BASE,)),
+            f"in use: 3 requests to {BASE.name}, last at",
+        ),
+        (in_flight, read(USED, CONCURRENT), "in use: 3 requests at the same time to v, last at"),
+        (
+            age,
+            endpoint(modified=NOW - minutes(1)),
+            "too new to judge: 1 minute since it was made or changed, 63 minutes needed",
+        ),
+    ],
+)
+def test_a_reason_is_in_everyday_words(rule: ModuleType, used: Endpoint, reason: str) -> None:
+    verdict = rule.judge(used, SETTINGS, NOW)
+    assert isinstance(verdict, Verdict) and verdict.reason.startswith(reason)
+
+
 def test_another_stack_s_endpoint_is_told_of_and_one_without_goes_on() -> None:
     theirs = endpoint(
         tags={**TAGGED, "aws:cloudformation:stack-id": "arn:aws:cloudformation:r:1:stack/Their/x"}
