@@ -174,6 +174,7 @@ class Settings:
             hosting_stack=self.names.stack("Hosting"),
             regions=self.reaper_regions,
             other_kinds=tuple(Kind),
+            ask_stacks=True,
         )
 
     @property

@@ -131,6 +131,29 @@ SAGEMAKER_TYPES = (
     ),
 )
 
+WITHOUT_SYSTEM_TAGS = frozenset(
+    {
+        "AWS::CloudFront::Distribution",
+        "AWS::DynamoDB::Table",
+        "AWS::ECS::Service",
+        "AWS::IAM::Role",
+        "AWS::IAM::User",
+        "AWS::IoT::CACertificate",
+        "AWS::IoT::Policy",
+        "AWS::IoT::ProvisioningTemplate",
+        "AWS::KMS::Key",
+        "AWS::Location::Tracker",
+        "AWS::SQS::Queue",
+        "AWS::SageMaker::Endpoint",
+        "AWS::SageMaker::EndpointConfig",
+        "AWS::SageMaker::InferenceComponent",
+    }
+)
+"""Types that CloudFormation does not tag with `aws:cloudformation:…`, by their public schemas.
+
+The schemas say `tagging.cloudFormationSystemTags: false`; a test compares this list with cfn-lint's copy.
+"""
+
 
 def install() -> None:
     """Teach CloudFormation SageMaker's types."""

@@ -45,6 +45,8 @@ def install() -> None:
     hooks.install_tagged_resources("sagemaker", _sagemaker_resources)
     cloudformation.install()
     cloudformation_billing.install()
+    hooks.install_system_tags(cloudformation.WITHOUT_SYSTEM_TAGS)
+    hooks.install_stack_lookup()
     hooks.install_delete_check(stack_events.is_updating)
     hooks.install_joins_in_conditions()
     hooks.install_stack_events(stack_events.resource_status, stack_events.is_untold_removal)

@@ -1,21 +1,42 @@
-"""Reads tags in two ways: in bulk from the index, and one resource at a time from SageMaker."""
+"""Reads tags and owners: in bulk from the index, one resource at a time from SageMaker and CloudFormation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from core.aws.calls import pages
-from core.names import STACK_ID_TAG, STACK_NAME_TAG
+from core.aws.calls import is_missing, pages
+from core.names import STACK_ID_TAG, STACK_NAME_TAG, STACK_TAG
 
 Tags = Mapping[str, str]
 
 
 def owning_stack(tags: Tags) -> str:
-    """The name of the CloudFormation stack that a resource belongs to; empty if none."""
-    name = tags.get(STACK_NAME_TAG, "")
+    """Return the name of the stack that a resource's tags name; empty if they name none.
+
+    CloudFormation tags many types but not endpoints, so this project's templates add a tag of their own.
+    """
+    name = tags.get(STACK_TAG, "") or tags.get(STACK_NAME_TAG, "")
     stack_id = tags.get(STACK_ID_TAG, "")
     return name or (stack_id.split("/")[1] if stack_id.count("/") >= 2 else stack_id)
+
+
+def stack_of(cloudformation: Any, physical_id: str) -> str:
+    """Ask CloudFormation for the name of the stack that holds a resource; empty if none does.
+
+    Args:
+        physical_id: what `Ref` gives for it; the ARN of an endpoint.
+
+    Raises:
+        ClientError: CloudFormation gave no answer.
+    """
+    try:
+        answer = cloudformation.describe_stack_resources(PhysicalResourceId=physical_id)
+    except Exception as error:
+        if is_missing(error):
+            return ""
+        raise
+    return next((str(row["StackName"]) for row in answer["StackResources"]), "")
 
 
 def indexed_tags(tagging: Any, resource_type: str) -> dict[str, dict[str, str]]:

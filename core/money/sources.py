@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -185,7 +186,12 @@ def _endpoints(clients: Clients, project: str, hosting_stack: str, now: datetime
 
 
 def _live_endpoints(clients: Clients, project: str, hosting_stack: str, usage: Usage) -> set[str]:
-    """Adds the endpoints that run and are not Hosting's to `usage`; answers the names of all that exist."""
+    """Add the endpoints that run and that the Hosting stack's events do not tell of; return all names.
+
+    Hosting's endpoint is known by its tag or its name. Where the events say that it is gone, or cannot be
+    read, it is counted as it is: a deletion that failed leaves it billing.
+    """
+    told = [life for life in usage.lifetimes if hosting_stack and life.name == hosting_stack]
     sagemaker = clients("sagemaker")
     listing = list_all(sagemaker.list_endpoints, "Endpoints", MaxResults=100)
     try:
@@ -196,10 +202,18 @@ def _live_endpoints(clients: Clients, project: str, hosting_stack: str, usage: U
         arn, name = summary["EndpointArn"], summary["EndpointName"]
         try:
             tags = index.get(arn) or list_tags(sagemaker, arn)
-            if tags.get(PROJECT_TAG) != project or (hosting_stack and owning_stack(tags) == hosting_stack):
+            of_hosting = bool(hosting_stack) and (
+                owning_stack(tags) == hosting_stack or name == project.lower()
+            )
+            if not of_hosting and tags.get(PROJECT_TAG) != project:
+                continue
+            if of_hosting and any(life.end is None for life in told):
                 continue
             if life := live_endpoint(sagemaker, name):
-                usage.lifetimes.append(life)
+                # The stack's own events have counted what they knew of an endpoint that outlived them.
+                counted = max((each.end for each in told if each.end), default=life.start)
+                start = max(life.start, counted) if of_hosting else life.start
+                usage.lifetimes.append(replace(life, start=start))
         except Exception as error:
             if not is_missing(error):
                 usage.unread.append(f"endpoint {name}: {error_text(error)}")

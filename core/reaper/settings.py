@@ -51,6 +51,8 @@ class ReaperSettings:
     #: Kinds of resources besides endpoints that are looked at; people are told of them, nothing is stopped.
     other_kinds: tuple[Kind, ...] = ()
     metric_namespace: str = METRIC_NAMESPACE
+    #: Ask CloudFormation for an endpoint's stack before deleting it; needs a right that not every role has.
+    ask_stacks: bool = False
 
     def window_start(self, now: datetime) -> datetime:
         """Use after this moment keeps an endpoint.
@@ -92,6 +94,7 @@ class ReaperSettings:
             "REGIONS": ",".join(self.regions),
             "OTHER_KINDS": ",".join(self.other_kinds),
             "METRIC_NAMESPACE": self.metric_namespace,
+            "ASK_STACKS": "true" if self.ask_stacks else "",
         }
         return {name: value for name, value in values.items() if value}
 
@@ -126,6 +129,7 @@ class ReaperSettings:
             regions=v.words("REGIONS"),
             other_kinds=tuple(Kind(word) for word in kinds if word in set(Kind)),
             metric_namespace=v.text("METRIC_NAMESPACE", cls.metric_namespace),
+            ask_stacks=v.flag("ASK_STACKS", cls.ask_stacks),
         )
         for word in kinds:
             if word not in set(Kind):

@@ -114,6 +114,7 @@ def idle_reaper(
                 "application-autoscaling:DescribeScalableTargets",
                 "application-autoscaling:DescribeScalingPolicies",
                 "application-autoscaling:DeregisterScalableTarget",
+                "cloudformation:DescribeStackResources",
             ],
             ANYTHING,
         ),

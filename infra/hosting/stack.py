@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import DefaultStackSynthesizer
+from aws_cdk import DefaultStackSynthesizer, Tags
 from constructs import Construct
 
 from core.hyperparameters import parse
 from core.instances import CAPACITIES
+from core.names import STACK_TAG
 from infra import images
 from infra.encryption import volume_key
 from infra.hosting.artifact import ModelArtifact
@@ -59,6 +60,7 @@ class HostingStack(ProjectStack):
             )
         else:
             MergedEndpoint(self, "Merged", artifact=artifact, names=self.names, served=served)
+        Tags.of(self).add(STACK_TAG, self.names.stack("Hosting"))
         self.output("EndpointName", self.names.endpoint, "Exists while awake")
         self.output("BaseComponentName", self.names.base_component, "The model as it was")
         self.output("TunedComponentName", self.names.tuned_component, "The fine-tuned model")

@@ -87,6 +87,8 @@ CONTRACT: tuple[tuple[str, str, str], ...] = (
     ("services.tagging", "_RESOURCE_TAG_COLLECTORS", "dict"),
     ("services.cloudformation.provisioners", "_RESOURCE_HANDLERS", "dict"),
     ("services.cloudformation.provisioners", "_STACK_TAG_PROPERTY", "dict"),
+    ("services.cloudformation.provisioners", "_with_stack_tags", "call"),
+    ("services.cloudformation.stacks", "_with_stack_tags", "call"),
     ("services.cloudformation.provisioners", "_REPLACING_PROPERTIES", "dict"),
     ("services.cloudformation.provisioners", "_CUSTOM_NAME_REPLACEMENT", "dict"),
     ("services.cloudformation.changesets", "_evaluate_conditions", "call"),

@@ -5,7 +5,7 @@ ministack's CloudFormation writes a key file when it is imported, hence the impo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 Resource = tuple[str, dict[str, Any]]  # physical id (what Ref gives), attributes (what GetAtt gives)
@@ -187,6 +187,47 @@ def ssm_parameters(params: dict[str, list[str]]) -> list[str]:
         kept = before if entry.get("UsePreviousValue") else None
         names.append(str(kept or entry.get("Value") or definition.get("Default", "")))
     return names
+
+
+def install_system_tags(without: Collection[str]) -> None:
+    """Put no `aws:cloudformation:…` tags on resources of the types `without`; ministack tags all alike."""
+    from ministack.services.cloudformation import provisioners, stacks
+
+    tagged = provisioners._with_stack_tags
+
+    def with_stack_tags(resource_type: str, *rest: Any) -> dict[str, Any]:
+        properties: dict[str, Any] = tagged(resource_type, *rest)
+        spec = provisioners._STACK_TAG_PROPERTY.get(resource_type)
+        if resource_type not in without or spec is None:
+            return properties
+        name, own = spec[0], properties[spec[0]]
+        if isinstance(own, dict):
+            kept: Any = {key: value for key, value in own.items() if not key.startswith("aws:")}
+        else:
+            kept = [tag for tag in own if not tag["Key"].startswith("aws:")]
+        return {**properties, name: kept}
+
+    provisioners._with_stack_tags = stacks._with_stack_tags = with_stack_tags
+
+
+def install_stack_lookup() -> None:
+    """Let DescribeStackResources find a resource's stack by its PhysicalResourceId, as AWS's does."""
+    from ministack.services import cloudformation
+    from ministack.services.cloudformation import handlers
+
+    describe = handlers._ACTION_HANDLERS["DescribeStackResources"]
+
+    def describe_or_find(params: dict[str, Any]) -> Any:
+        wanted = handlers._p(params, "PhysicalResourceId")
+        if handlers._p(params, "StackName") or not wanted:
+            return describe(params)
+        for name, stack in cloudformation._stacks.items():
+            ids = [each.get("PhysicalResourceId") for each in stack.get("_resources", {}).values()]
+            if wanted in ids and stack["StackStatus"] != "DELETE_COMPLETE":
+                return describe({**params, "StackName": [name]})
+        return handlers._error("ValidationError", f"Stack for {wanted} does not exist")
+
+    handlers._ACTION_HANDLERS["DescribeStackResources"] = describe_or_find
 
 
 def install_delete_check(refuses: Callable[[str], bool]) -> None:

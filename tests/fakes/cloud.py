@@ -114,6 +114,8 @@ class Cloud:
     components: dict[str, dict[str, Any]] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     ever_tagged: set[str] = field(default_factory=set)
+    #: ARN → the stack that holds it, as CloudFormation knows; tags need not say so.
+    owners: dict[str, str] = field(default_factory=dict)
     points: dict[tuple[str, str, frozenset[tuple[str, str]]], dict[datetime, float]] = field(
         default_factory=dict
     )
@@ -513,6 +515,12 @@ class Cloud:
 
     def list_stacks(self, **request: Any) -> dict[str, Any]:
         return page(self.deleted_stacks, request, "StackSummaries")
+
+    def describe_stack_resources(self, PhysicalResourceId: str) -> dict[str, Any]:
+        stack = self.owners.get(PhysicalResourceId)
+        if stack is None:
+            raise error("ValidationError", f"Stack for {PhysicalResourceId} does not exist")
+        return {"StackResources": [{"StackName": stack, "PhysicalResourceId": PhysicalResourceId}]}
 
     def describe_stack_events(self, StackName: str, **request: Any) -> dict[str, Any]:
         stack_id = self.stacks[StackName]["StackId"] if StackName in self.stacks else StackName

@@ -138,29 +138,46 @@ def test_ref_and_getatt_give_what_aws_gives(stacks: Stacks) -> None:
     assert found["GroupStatus"] == "Completed"
 
 
-def test_resources_carry_their_own_tags_the_stack_s_and_cloudformation_s(
+def test_resources_carry_their_own_tags_the_stacks_and_by_type_cloudformations(
     stacks: Stacks, client: MakeClient
 ) -> None:
+    """Source: the types' schemas, tagging.cloudFormationSystemTags; false for endpoints, true for models."""
     stacks.names.append("tagged")
-    body = json.dumps({"Resources": components_endpoint()})
+    body = json.dumps({"Resources": {**components_endpoint(), "Model": model()}})
     tags = [{"Key": "finexpert:project", "Value": "P"}]
     client("cloudformation").create_stack(StackName="tagged", TemplateBody=body, Tags=tags)
     stack = stacks.wait("tagged")
-    arn = client("cloudformation").describe_stack_resource(StackName="tagged", LogicalResourceId="Endpoint")[
-        "StackResourceDetail"
-    ]["PhysicalResourceId"]
-    found = {tag["Key"]: tag["Value"] for tag in client("sagemaker").list_tags(ResourceArn=arn)["Tags"]}
-    assert found == {
-        "team": "quants",
+
+    def found(logical_id: str) -> tuple[str, dict[str, str]]:
+        arn = client("cloudformation").describe_stack_resource(
+            StackName="tagged", LogicalResourceId=logical_id
+        )["StackResourceDetail"]["PhysicalResourceId"]
+        listed = client("sagemaker").list_tags(ResourceArn=arn)["Tags"]
+        return arn, {tag["Key"]: tag["Value"] for tag in listed}
+
+    arn, own = found("Endpoint")
+    assert own == {"team": "quants", "finexpert:project": "P"}
+    assert found("Config")[1] == {"finexpert:project": "P"}
+    assert found("Model")[1] == {
         "finexpert:project": "P",
         "aws:cloudformation:stack-name": "tagged",
         "aws:cloudformation:stack-id": stack["StackId"],
-        "aws:cloudformation:logical-id": "Endpoint",
+        "aws:cloudformation:logical-id": "Model",
     }
     listed = client("resourcegroupstaggingapi").get_resources(
         ResourceTypeFilters=["sagemaker:endpoint"], TagFilters=[{"Key": "finexpert:project", "Values": ["P"]}]
     )
     assert [entry["ResourceARN"] for entry in listed["ResourceTagMappingList"]] == [arn]
+
+
+def test_a_resources_stack_is_found_by_its_physical_id(stacks: Stacks, client: MakeClient) -> None:
+    stacks.create("owner", components_endpoint())
+    describe = client("cloudformation").describe_stack_resources
+    rows = describe(StackName="owner", LogicalResourceId="Endpoint")["StackResources"]
+    arn = rows[0]["PhysicalResourceId"]
+    assert {row["StackName"] for row in describe(PhysicalResourceId=arn)["StackResources"]} == {"owner"}
+    with pytest.raises(ClientError, match="Stack for arn:nobody's does not exist"):
+        describe(PhysicalResourceId="arn:nobody's")
 
 
 def test_waking_and_sleeping_by_a_parameter(stacks: Stacks, client: MakeClient) -> None:

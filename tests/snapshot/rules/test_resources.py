@@ -12,6 +12,7 @@ UNBOUNDED = {
     # No resource type of its own.
     "cloudtrail:LookupEvents",
     "cloudformation:ListStacks",
+    "cloudformation:DescribeStackResources",  # the stack that holds a resource is not known beforehand
     "cloudwatch:GetMetricData",
     "cloudwatch:ListMetrics",
     "cloudwatch:PutMetricData",  # narrowed by namespace

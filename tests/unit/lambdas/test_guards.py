@@ -40,6 +40,10 @@ def position(spent: float) -> Position:
     return Position(budget_usd=25, reserve_usd=2, spent_usd=spent, burn_usd_per_hour=1.5)
 
 
+STACK_TAGS = ("finexpert:stack", "aws:cloudformation:stack-name")
+"""The tag of this project's templates, and CloudFormation's own, which endpoints need not have."""
+
+
 class TestThresholds:
     @pytest.mark.parametrize(
         ("before", "now", "says"),
@@ -194,10 +198,11 @@ class TestGuard:
         with pytest.raises(ConfigurationError, match=says):
             GuardSettings.load(BUDGET_ENVIRONMENT | variables)
 
-    def test_a_broken_stack_s_endpoint_goes_directly(self, cloud: Cloud) -> None:
+    @pytest.mark.parametrize("tag", STACK_TAGS)
+    def test_a_broken_stack_s_endpoint_goes_directly(self, cloud: Cloud, tag: str) -> None:
         training_job(cloud, "finexpert-1", 20)
         cloud.stack(STACK, artifact="s3://b/m", status="UPDATE_ROLLBACK_FAILED", EndpointName="finexpert")
-        cloud.endpoint("finexpert", tags={"aws:cloudformation:stack-name": STACK})
+        cloud.endpoint("finexpert", tags={tag: STACK})
         answer = self.run(cloud)
         assert "finexpert" not in cloud.endpoints
         assert any("drifted" in line for line in answer["stopped"])
@@ -269,8 +274,11 @@ class TestTeardown:
         assert set(cloud.endpoints) == {"in-a-stack", "theirs"}
         assert answer["PhysicalResourceId"] == "FinExpert-teardown"
 
-    def test_an_endpoint_that_hosting_left_behind_goes_and_one_that_it_has_stays(self, cloud: Cloud) -> None:
-        cloud.endpoint("finexpert", tags={"aws:cloudformation:stack-name": STACK})
+    @pytest.mark.parametrize("tag", STACK_TAGS)
+    def test_an_endpoint_that_hosting_left_goes_and_one_that_it_has_stays(
+        self, cloud: Cloud, tag: str
+    ) -> None:
+        cloud.endpoint("finexpert", tags={tag: STACK})
         cloud.stack(STACK)
         assert self.work(cloud)["Status"] == "SUCCESS"
         assert set(cloud.endpoints) == {"finexpert"}

@@ -200,7 +200,8 @@ class TestSources:
             billing=lambda: cloud("cloudwatch"),
         )
 
-    def test_jobs_stacks_and_endpoints_add_up(self) -> None:
+    @pytest.mark.parametrize("tag", ["finexpert:stack", "aws:cloudformation:stack-name", "neither"])
+    def test_jobs_stacks_and_endpoints_add_up(self, tag: str) -> None:
         cloud = Cloud()
         self.fill(cloud)
         now_id = cloud.stack("FinExpert-Hosting", artifact="s3://b/m.tar.gz")
@@ -216,7 +217,7 @@ class TestSources:
             }
         ]
         self.hosting(cloud, old_id, (51, "DELETE_COMPLETE"), (55, "CREATE_IN_PROGRESS"))
-        cloud.endpoint("finexpert", tags={"aws:cloudformation:stack-name": "FinExpert-Hosting"})
+        cloud.endpoint("finexpert", tags={tag: "FinExpert-Hosting"})
         cloud.endpoint("by-hand", age=180)
         cloud.endpoint("theirs", project="Theirs")
         spend = self.month(cloud)

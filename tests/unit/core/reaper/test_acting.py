@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core.names import DELETE_AFTER_TAG, STACK_NAME_TAG
+from core.names import DELETE_AFTER_TAG, STACK_NAME_TAG, STACK_TAG
 from core.reaper.run import Run, reap
 from core.reaper.settings import ReaperSettings
 from core.reaper.warm import WarmState
@@ -373,9 +373,12 @@ class TestHosting:
         cloud.component("finexpert-base", "finexpert")
         cloud.stack(self.STACK, artifact=artifact, EndpointName="finexpert")
 
+    @pytest.mark.parametrize("tag", [STACK_TAG, STACK_NAME_TAG])
     @pytest.mark.parametrize("artifact", ["s3://b/model.tar.gz", "base"])
-    def test_its_endpoint_is_put_to_sleep_by_its_parameter(self, cloud: Cloud, artifact: str) -> None:
-        self.awake(cloud, artifact, **{STACK_NAME_TAG: self.STACK})
+    def test_its_endpoint_is_put_to_sleep_by_its_parameter(
+        self, cloud: Cloud, artifact: str, tag: str
+    ) -> None:
+        self.awake(cloud, artifact, **{tag: self.STACK})
         decision = run(cloud, hosting_stack=self.STACK)["finexpert"]
         assert decision["action"] == "delete" and "put to sleep" in decision["reason"]
         [request] = cloud.called("UpdateStack")
@@ -430,3 +433,25 @@ def test_a_topic_that_fails_does_not_stop_the_deletion(cloud: Cloud) -> None:
     cloud.failures["Publish"] = error("NotFound", "no topic")
     assert run(cloud)["idle"]["action"] == "delete"
     assert "idle" not in cloud.endpoints
+
+
+class TestAnotherStack:
+    """CloudFormation puts no tags on endpoints, so it is asked before one is deleted."""
+
+    def test_its_endpoint_is_only_told_of(self, cloud: Cloud) -> None:
+        cloud.endpoint("theirs")
+        cloud.owners[arn("endpoint", "theirs")] = "TheirStack"
+        decision = run(cloud, ask_stacks=True)["theirs"]
+        assert decision["action"] == "notify" and "TheirStack owns it" in decision["reason"]
+        assert "theirs" in cloud.endpoints and not cloud.called("DeleteEndpoint")
+
+    def test_an_endpoint_of_no_stack_is_deleted(self, cloud: Cloud) -> None:
+        cloud.endpoint("mine")
+        assert run(cloud, ask_stacks=True)["mine"]["action"] == "delete"
+        assert "mine" not in cloud.endpoints
+
+    def test_without_an_answer_nothing_is_deleted(self, cloud: Cloud) -> None:
+        cloud.endpoint("mine")
+        cloud.failures["DescribeStackResources"] = error("AccessDenied", "no")
+        assert run(cloud, ask_stacks=True)["mine"]["action"] == "keep"
+        assert "mine" in cloud.endpoints and not complete(cloud, ask_stacks=True)
