@@ -15,6 +15,7 @@ from localcloud import (
     functions,
     hooks,
     lambda_errors,
+    metric_checks,
     stack_events,
     stack_roles,
     stepfunctions,
@@ -56,6 +57,7 @@ def install() -> None:
     hooks.install_alarm_rule(
         lambda alarm, points, now: alarms.decide(alarm, points, now, hooks.alarm_statistic)
     )
+    hooks.install_metric_checks(metric_checks.refusal)
     hooks.install_lambda_result(lambda_errors.with_class_name)
     hooks.install_lambda_metrics()
     hooks.install_event_retries()

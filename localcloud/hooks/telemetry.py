@@ -86,6 +86,26 @@ def install_alarm_rule(decide: Callable[[Alarm, Sequence[Point], float], tuple[s
     cloudwatch._evaluate_alarm = evaluate
 
 
+def install_metric_checks(
+    refusal: Callable[[str, Mapping[str, Any], float, float], tuple[str, str] | None],
+) -> None:
+    """Answer what `refusal(operation, request, start, end)` says with that error, code and message."""
+
+    def guard(operation: str, answer: Callable[..., Any]) -> Callable[..., Any]:
+        def guarded(params: Any, request: Any, is_cbor: bool, is_json: bool = False) -> Any:
+            asked = request if is_cbor or is_json else None
+            if asked:  # the older query protocol has no client here
+                start, end = (cloudwatch._parse_ts(asked[name]) for name in ("StartTime", "EndTime"))
+                if refused := refusal(operation, asked, start, end):
+                    return cloudwatch._error(*refused, 400, is_json, is_cbor)
+            return answer(params, request, is_cbor, is_json)
+
+        return guarded
+
+    cloudwatch._get_metric_data = guard("GetMetricData", cloudwatch._get_metric_data)
+    cloudwatch._get_metric_statistics = guard("GetMetricStatistics", cloudwatch._get_metric_statistics)
+
+
 def _alarm_dimensions(alarm: Alarm) -> str:
     dimensions = alarm.get("Dimensions") or {}
     if not isinstance(dimensions, dict):

@@ -6,10 +6,11 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from localcloud import signing
 from localcloud.lifecycle import Cloud, CloudError
@@ -147,3 +148,20 @@ def test_a_charge_that_is_none_is_refused(cloud: Cloud, body: bytes) -> None:
 def test_unknown_control_requests_are_refused(cloud: Cloud) -> None:
     with pytest.raises(CloudError, match="There is no GET nonsense"):
         cloud.ask("GET", "nonsense")
+
+
+def test_metrics_are_asked_for_a_window_that_goes_forward(client: MakeClient) -> None:
+    """As on AWS, where the first hours of a month once were such a window."""
+    cloudwatch, moment = client("cloudwatch"), datetime(2026, 12, 1, 12, tzinfo=UTC)
+    stat = {"Metric": {"Namespace": "N", "MetricName": "M"}, "Period": 3600, "Stat": "Maximum"}
+    data = {"MetricDataQueries": [{"Id": "a", "MetricStat": stat}]}
+    statistics = {"Namespace": "N", "MetricName": "M", "Period": 3600, "Statistics": ["Sum"]}
+    for ask, request in (
+        (cloudwatch.get_metric_data, data),
+        (cloudwatch.get_metric_statistics, statistics),
+    ):
+        for end in (moment, moment - timedelta(hours=11)):
+            with pytest.raises(ClientError, match="StartTime must") as refused:
+                ask(StartTime=moment, EndTime=end, **request)
+            assert refused.value.response["Error"]["Code"] == "ValidationError"
+        ask(StartTime=moment, EndTime=moment + timedelta(hours=1), **request)
