@@ -11,6 +11,7 @@ from core.aws.calls import Clients, error_text, is_missing, list_all
 from core.aws.tags import list_tags, owning_stack
 from core.endpoint import hosting
 from core.endpoint.endpoints import remove_endpoint
+from core.endpoint.sleeping import endpoint_name
 from core.names import PROJECT_TAG
 from core.training_jobs import project_jobs
 
@@ -124,10 +125,15 @@ class Cleaner:
         sagemaker = self._clients("sagemaker")
         # A rollback that cannot delete an endpoint lets go of it: it bills on with the stack's tag.
         stack = hosting.read(self._clients("cloudformation"), hosting_stack)
-        unowned = {"", hosting_stack} if stack.state is hosting.HostingState.ABSENT else {""}
+        asleep = stack.state in (hosting.HostingState.ABSENT, hosting.HostingState.ASLEEP)
+        unowned = {"", hosting_stack} if asleep else {""}
+        # CloudFormation writes none of its own tags on endpoints: an awake Hosting's is known by its name.
+        spared = set() if asleep else {endpoint_name(self._project, stack)}
         listing = list_all(sagemaker.list_endpoints, "Endpoints", MaxResults=100)
         for summary in listing.items:
             name = summary["EndpointName"]
+            if name in spared:
+                continue
             self._try(f"endpoint {name}", lambda s=summary: self._endpoint(sagemaker, s, unowned))  # type: ignore[misc]
         if not listing.complete:
             raise RuntimeError(listing.problem)

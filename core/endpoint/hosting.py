@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -54,6 +55,7 @@ class Hosting:
 
     Args:
         artifact: the parameter: what it serves or is about to serve, an URI or `base`; empty if asleep.
+        changed: when the last change of the stack began.
     """
 
     stack: str
@@ -63,6 +65,7 @@ class Hosting:
     artifact: str = ""
     parameters: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
+    changed: datetime | None = None
     outputs: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -105,6 +108,7 @@ def read(cloudformation: Any, stack: str) -> Hosting:
         artifact=artifact,
         parameters=tuple(values),
         capabilities=tuple(answer.get("Capabilities", [])),
+        changed=answer.get("LastUpdatedTime") or answer.get("CreationTime"),
         outputs={o["OutputKey"]: o.get("OutputValue", "") for o in answer.get("Outputs", [])},
     )
 

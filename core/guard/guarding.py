@@ -87,8 +87,9 @@ def guard(
             clients,
             project=budget.project,
             hosting_stack=budget.hosting_stack,
-            endpoints=_others(spend, budget.hosting_stack),
+            endpoints=spend.endpoints,
             seconds=STOP_SECONDS,
+            now=now,
             pause=pause,
         )
     latched = _latch(settings, clients, position, memory, stopped)
@@ -159,15 +160,6 @@ def _publish(
     except Exception as error:
         return [f"the guard's metrics cannot be written: {error_text(error)}"]
     return []
-
-
-def _others(spend: Spend, hosting_stack: str) -> list[str]:
-    """The project's endpoints that run beside Hosting's own."""
-    return [
-        line.name
-        for line in spend.lines
-        if line.running and line.kind == "endpoint" and line.name != hosting_stack
-    ]
 
 
 def _told(spend: Spend, position: Position, memory: Memory, stopped: Stopped) -> list[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from core.aws.calls import Clients, error_text, is_missing
 from core.aws.tags import list_tags, owning_stack
-from core.endpoint import hosting
 from core.endpoint.endpoints import remove_endpoint
+from core.endpoint.sleeping import Way, put_to_sleep
 from core.training_jobs import project_jobs
 
 
@@ -28,17 +29,30 @@ def stop_all(
     hosting_stack: str,
     endpoints: Sequence[str],
     seconds: float,
+    now: datetime | None = None,
     pause: Callable[[float], None] = time.sleep,
 ) -> Stopped:
     """Stop the project's training jobs, put Hosting to sleep, and delete the project's other `endpoints`.
 
     Jobs get SageMaker's two minutes to write a checkpoint. A tag that keeps an endpoint from the idle reaper
-    does not keep it here. Repeating it does nothing more.
+    does not keep it here. Repeating it does nothing more. `now`: to see which change of the stack hangs.
     """
     stopped = Stopped()
     _stop_jobs(clients, project, stopped)
     if hosting_stack:
-        _sleep(clients, hosting_stack, stopped, seconds, pause)
+        slept = put_to_sleep(
+            clients,
+            project=project,
+            stack=hosting_stack,
+            now=now,
+            cancel=True,
+            seconds=seconds,
+            pause=pause,
+        )
+        stopped.done += [slept.done] if slept.done else []
+        if slept.problem:
+            again = " The next run tries again." if slept.way is Way.BUSY else ""
+            stopped.problems.append(f"{slept.problem}{again}")
     for name in endpoints:
         _remove_other(clients, name, stopped, seconds, pause)
     return stopped
@@ -75,40 +89,6 @@ def _stop_jobs(clients: Clients, project: str, stopped: Stopped) -> None:
             stopped.done.append(f"training job {job} stopped")
         except Exception as error:
             stopped.problems.append(f"training job {job} cannot be stopped: {error_text(error)}")
-
-
-def _sleep(
-    clients: Clients, stack: str, stopped: Stopped, seconds: float, pause: Callable[[float], None]
-) -> None:
-    cloudformation = clients("cloudformation")
-    try:
-        before = hosting.read(cloudformation, stack)
-        if before.state in (hosting.HostingState.ABSENT, hosting.HostingState.ASLEEP):
-            return
-        if before.state is hosting.HostingState.GOING_TO_SLEEP:
-            return
-        if before.state is hosting.HostingState.BROKEN:
-            _remove_directly(clients, before, stopped, seconds, pause)
-            return
-        hosting.sleep(cloudformation, stack, cancel=True)
-        stopped.done.append(f"{stack} put to sleep")
-    except hosting.HostingBusy as error:
-        stopped.problems.append(f"{error} The next run tries again.")
-    except Exception as error:
-        stopped.problems.append(f"{stack} cannot be put to sleep: {error_text(error)}")
-
-
-def _remove_directly(
-    clients: Clients,
-    broken: hosting.Hosting,
-    stopped: Stopped,
-    seconds: float,
-    pause: Callable[[float], None],
-) -> None:
-    """The last resort for a stack that CloudFormation cannot update: the endpoint goes without it."""
-    name = broken.endpoint_name or broken.stack.rsplit("-", 1)[0].lower()
-    drifted = f"{broken.stack} is in {broken.status} and has drifted now: delete and deploy it again"
-    _remove(clients, name, drifted, stopped, seconds, pause)
 
 
 def _remove(

@@ -17,10 +17,10 @@ from core.money.training_job import TrainingJob
 
 @dataclass(frozen=True, kw_only=True)
 class Fleet:
-    """Instances of one kind behind an endpoint, a notebook, a job or an app."""
+    """Instances behind an endpoint, a notebook, a job or an app; no type where it is not known."""
 
-    instance_type: str
-    instances: int
+    instance_type: str = ""
+    instances: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,18 @@ class Lifetime:
     fleets: tuple[Fleet, ...]
     source: str
     component: Component = "hosting"
+
+    def until(self, end: datetime) -> Lifetime:
+        """The same life, over at `end`."""
+        return replace(self, end=end)
+
+    def since(self, start: datetime) -> Lifetime:
+        """The same life, begun at `start`."""
+        return replace(self, start=start)
+
+    def on(self, fleets: tuple[Fleet, ...]) -> Lifetime:
+        """The same life on other instances."""
+        return replace(self, fleets=fleets)
 
     @property
     def kind(self) -> str:
@@ -62,7 +74,7 @@ class Spend:
     `unpriced` names what has no price: jobs and endpoints count at the dearest price known, other people's
     machines not at all. `unread` names what could not be read and is missing from the sums. Whoever decides
     about money must treat either as a reason not to spend more. `jobs` are the names of all training jobs
-    that were found.
+    that were found, `endpoints` those of the project's endpoints that run beside Hosting's, priced or not.
     """
 
     month: datetime
@@ -72,6 +84,7 @@ class Spend:
     unpriced: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     jobs: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
 
     @property
     def total_usd(self) -> float:
@@ -104,6 +117,7 @@ class Usage:
 
     jobs: list[TrainingJob] = field(default_factory=list)
     lifetimes: list[Lifetime] = field(default_factory=list)
+    endpoints: list[str] = field(default_factory=list)
     charges: Charges | None = None
     unread: list[str] = field(default_factory=list)
 
@@ -153,6 +167,7 @@ def _measured(usage: Usage, region: str, now: datetime, price: PriceOf) -> Spend
         unpriced=tuple(dict.fromkeys(unpriced)),
         unread=tuple(usage.unread),
         jobs=tuple(job.name for job in usage.jobs),
+        endpoints=tuple(usage.endpoints),
     )
 
 
@@ -179,9 +194,13 @@ def _training(
 
 
 def _life(life: Lifetime, region: str, month: datetime, now: datetime, price: PriceOf) -> Line:
-    if not life.fleets:
-        raise UnknownPrice("its instance type could not be found out")
-    prices = [(fleet, price(fleet.instance_type, region, life.component)) for fleet in life.fleets]
+    fleets = life.fleets or (Fleet(),)
+    unknown = [fleet.instance_type for fleet in fleets if not fleet.instance_type.startswith("ml.")]
+    if unknown and price is not _dearest:
+        raise UnknownPrice(
+            f"it is {unknown[0]}, which has no price here" if unknown[0] else "its instance type is not known"
+        )
+    prices = [(fleet, price(fleet.instance_type, region, life.component)) for fleet in fleets]
     rate = sum(fleet.instances * each.usd for fleet, each in prices)
     hours = hours_between(life.start, min(life.end or now, now), month)
     kinds = " + ".join(f"{fleet.instances} × {each.type} ${each.usd:g}/h" for fleet, each in prices)

@@ -15,7 +15,9 @@ from typing import Any
 
 from core.aws.calls import pages
 from core.aws.tags import as_mapping
+from core.money.fleets import fleets_of
 from core.money.spend import Fleet, Lifetime
+from core.money.time import month_start
 from core.names import PROJECT_TAG
 
 #: DeleteEndpoint returns at once; AWS bills until the instances are gone.
@@ -82,102 +84,89 @@ def gone(
     return found
 
 
-def read_gone(
-    cloudtrail: Any,
-    sagemaker: Any,
-    *,
-    project: str,
-    alive: Collection[str],
-    without: Collection[str],
-    month: datetime,
-    now: datetime,
-) -> list[Lifetime]:
-    """The lives of this month that are over. Errors of CloudTrail pass through."""
-    since = max(month - BEFORE_THE_MONTH, now - HISTORY)
-    calls = [call for action in (MAKE, CHANGE, DELETE) for call in _calls(cloudtrail, action, since, now)]
-    over = [
-        life
-        for life in gone(calls, project=project, alive=alive, without=without, now=now)
-        if life.end > month
-    ]
-    fleets = _fleets(cloudtrail, sagemaker, {life.config for life in over}, since, now) if over else {}
-    return [
-        Lifetime(
-            name=life.name,
-            start=life.start,
-            end=life.end,
-            fleets=fleets.get(life.config, ()),
-            source="CloudTrail",
-        )
-        for life in over
-    ]
+class Record:
+    """CloudTrail's record of the calls on endpoints, as far back as the month needs it.
 
+    Errors of CloudTrail pass through.
+    """
 
-def _calls(cloudtrail: Any, action: str, since: datetime, now: datetime) -> list[Call]:
-    found = []
-    for time, request in _requests(cloudtrail, action, since, now):
-        name = str(request.get("endpointname", ""))
-        if name:
-            tags = [_lower(tag) for tag in request.get("tags") or []]
-            found.append(
-                Call(
-                    time=time,
-                    action=action,
-                    endpoint=name,
-                    config=str(request.get("endpointconfigname", "")),
-                    tags=as_mapping([{"Key": tag["key"], "Value": tag.get("value", "")} for tag in tags]),
-                )
+    def __init__(self, cloudtrail: Any, sagemaker: Any, now: datetime) -> None:
+        self._cloudtrail, self._sagemaker, self._now = cloudtrail, sagemaker, now
+        self._since = max(month_start(now) - BEFORE_THE_MONTH, now - HISTORY)
+        self._calls = [call for action in (MAKE, CHANGE, DELETE) for call in self._of(action)]
+
+    def deleted(self, endpoint: str) -> datetime | None:
+        """When an endpoint of this name was last gone; None if no call tells."""
+        times = [
+            call.time + REMOVAL for call in self._calls if (call.action, call.endpoint) == (DELETE, endpoint)
+        ]
+        return max(times, default=None)
+
+    def gone(
+        self, *, project: str, alive: Collection[str], without: Collection[str], month: datetime
+    ) -> list[Lifetime]:
+        """The lives of this month that are over."""
+        lives = gone(self._calls, project=project, alive=alive, without=without, now=self._now)
+        over = [life for life in lives if life.end > month]
+        fleets = self._fleets({life.config for life in over}) if over else {}
+        return [
+            Lifetime(
+                name=life.name,
+                start=life.start,
+                end=life.end,
+                fleets=fleets.get(life.config, ()),
+                source="CloudTrail",
             )
-    return found
+            for life in over
+        ]
 
+    def _of(self, action: str) -> list[Call]:
+        found = []
+        for time, request in self._requests(action):
+            name = str(request.get("endpointname", ""))
+            if name:
+                tags = [_lower(tag) for tag in request.get("tags") or []]
+                found.append(
+                    Call(
+                        time=time,
+                        action=action,
+                        endpoint=name,
+                        config=str(request.get("endpointconfigname", "")),
+                        tags=as_mapping([{"Key": tag["key"], "Value": tag.get("value", "")} for tag in tags]),
+                    )
+                )
+        return found
 
-def _requests(
-    cloudtrail: Any, action: str, since: datetime, now: datetime
-) -> Iterable[tuple[datetime, dict[str, Any]]]:
-    """Time and request parameters, keys in lower case, of the calls of `action` that succeeded."""
-    for answer in pages(
-        cloudtrail.lookup_events,
-        LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": action}],
-        StartTime=since,
-        EndTime=now,
-        MaxResults=50,
-    ):
-        for event in answer.get("Events", []):
-            record = json.loads(event["CloudTrailEvent"])
-            if not record.get("errorCode"):
-                yield event["EventTime"], _lower(record.get("requestParameters") or {})
+    def _requests(self, action: str) -> Iterable[tuple[datetime, dict[str, Any]]]:
+        """Time and request parameters, keys in lower case, of the calls of `action` that succeeded."""
+        for answer in pages(
+            self._cloudtrail.lookup_events,
+            LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": action}],
+            StartTime=self._since,
+            EndTime=self._now,
+            MaxResults=50,
+        ):
+            for event in answer.get("Events", []):
+                record = json.loads(event["CloudTrailEvent"])
+                if not record.get("errorCode"):
+                    yield event["EventTime"], _lower(record.get("requestParameters") or {})
+
+    def _fleets(self, names: set[str]) -> dict[str, tuple[Fleet, ...]]:
+        """The instances of endpoint configurations: as they are, or as they were made if they are gone."""
+        found: dict[str, tuple[Fleet, ...]] = {}
+        for name in sorted(names):
+            try:
+                found[name] = fleets_of(self._sagemaker.describe_endpoint_config(EndpointConfigName=name))
+            except Exception:  # deleted, most likely; the record of its creation is looked for below
+                continue
+        if names - set(found):
+            for _, request in self._requests(CONFIGURE):
+                name = str(request.get("endpointconfigname", ""))
+                if name in names and name not in found:
+                    found[name] = fleets_of(request)
+        return found
 
 
 def _lower(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """CloudTrail writes `endpointName` where the API has `EndpointName`."""
     return {key.lower(): value for key, value in mapping.items()}
-
-
-def _fleets(
-    cloudtrail: Any, sagemaker: Any, names: set[str], since: datetime, now: datetime
-) -> dict[str, tuple[Fleet, ...]]:
-    """The instances of endpoint configurations: as they are, or as they were made if they are gone too."""
-    found: dict[str, tuple[Fleet, ...]] = {}
-    for name in sorted(names):
-        try:
-            described = sagemaker.describe_endpoint_config(EndpointConfigName=name)
-        except Exception:  # deleted, most likely; a configuration that nothing tells of counts as unpriced
-            continue
-        found[name] = _instances(_lower(described))
-    if names - set(found):
-        for _, request in _requests(cloudtrail, CONFIGURE, since, now):
-            name = str(request.get("endpointconfigname", ""))
-            if name in names and name not in found:
-                found[name] = _instances(request)
-    return found
-
-
-def _instances(config: Mapping[str, Any]) -> tuple[Fleet, ...]:
-    variants = [
-        _lower(v) for key in ("productionvariants", "shadowproductionvariants") for v in config.get(key) or []
-    ]
-    return tuple(
-        Fleet(instance_type=v["instancetype"], instances=int(v.get("initialinstancecount", 1)))
-        for v in variants
-        if v.get("instancetype")
-    )

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from core.aws.calls import Clients, error_text
-from core.endpoint import hosting, snapshot
+from core.endpoint import snapshot
 from core.endpoint.endpoints import remove_endpoint
+from core.endpoint.sleeping import Way, put_to_sleep
 from core.names import DELETE_AFTER_TAG
 from core.reaper.facts import Action, Endpoint, Verdict, keep
 from core.reaper.rules.ownership import of_hosting
@@ -92,14 +93,17 @@ class Actions:
 
     def _sleep(self, verdict: Verdict) -> Verdict:
         stack = self._settings.hosting_stack
-        try:
-            hosting.sleep(self._clients("cloudformation"), stack)
-        except hosting.HostingBusy as error:
-            return keep(f"idle, but its stack is busy: {error}")
-        except Exception as error:
-            return Verdict(
-                action=Action.NOTIFY, reason=f"idle, but {stack} cannot put it to sleep: {error_text(error)}"
-            )
-        return Verdict(
-            action=Action.DELETE, reason=f"{verdict.reason}; put to sleep through its stack {stack}"
+        slept = put_to_sleep(
+            self._clients,
+            project=self._settings.project,
+            stack=stack,
+            now=self._clock(),
+            seconds=min(LONGEST_REMOVAL, self._left() - REST_SECONDS),
+            pause=self._pause,
         )
+        if slept.way in (Way.BUSY, Way.UNDER_WAY):
+            return keep(f"idle, but its stack is busy: {slept.problem or 'it is going to sleep'}")
+        if slept.problem:
+            return Verdict(action=Action.NOTIFY, reason=f"idle, but it cannot sleep: {slept.problem}")
+        done = "put to sleep through its stack {stack}" if slept.way is Way.STACK else slept.done
+        return Verdict(action=Action.DELETE, reason=f"{verdict.reason}; {done.format(stack=stack)}")

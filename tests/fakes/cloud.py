@@ -25,6 +25,13 @@ from core.money.settings import BudgetSettings
 NOW = datetime(2026, 11, 20, 12, 0, 20, tzinfo=UTC)
 REGION, ACCOUNT = "us-east-1", "123456789012"
 MODEL = {"ModelName": "m"}
+REFUSALS = (
+    "Unable to fetch parameters [/cdk-bootstrap/hnb659fds/version] from parameter store for this account.",
+    "Role arn:aws:iam::123456789012:role/cdk-exec is invalid or cannot be assumed",
+    "Action denied by stack policy: Statement [#1] does not allow [Update:*] for resource Endpoint",
+    "User is not authorized to perform: cloudformation:UpdateStack with an explicit deny in a policy",
+)
+"""What CloudFormation answers where it will not update a stack, today or ever."""
 BUDGET = BudgetSettings(
     project="FinExpert",
     hosting_stack="FinExpert-Hosting",

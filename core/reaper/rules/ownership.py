@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.aws.tags import owning_stack
-from core.endpoint.hosting import Hosting, HostingState
+from core.endpoint.hosting import Hosting
 from core.names import PROJECT_TAG
 from core.reaper.facts import Action, Endpoint, Unreadable, Verdict, keep
 from core.reaper.settings import ReaperSettings
@@ -41,12 +41,6 @@ def _hosting(hosting: Hosting | Unreadable | None) -> Verdict | None:
     if isinstance(hosting, Hosting):
         if not hosting.state.settled:
             return keep(f"its stack {hosting.stack} is {hosting.state} ({hosting.status})")
-        if hosting.state is HostingState.BROKEN:
-            return Verdict(
-                action=Action.NOTIFY,
-                reason=f"idle, but its stack {hosting.stack} is in {hosting.status} and cannot put it to"
-                " sleep: repair the stack",
-            )
         return None
     why = hosting.why if hosting else "it was not read"
     return keep(f"it belongs to the Hosting stack, which cannot be read ({why})")

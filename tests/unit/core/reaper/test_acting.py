@@ -13,7 +13,7 @@ from core.names import DELETE_AFTER_TAG, STACK_NAME_TAG, STACK_TAG
 from core.reaper.run import Run, reap
 from core.reaper.settings import ReaperSettings
 from core.reaper.warm import WarmState
-from tests.fakes.cloud import NOW, Cloud, arn, error, minutes
+from tests.fakes.cloud import NOW, REFUSALS, Cloud, arn, error, minutes
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:finexpert-alerts"
 
@@ -401,10 +401,26 @@ class TestHosting:
         decision = run(cloud, hosting_stack=self.STACK)["finexpert"]
         assert decision["action"] == "keep" and "going to sleep" in decision["reason"]
 
-    def test_a_broken_stack_is_told(self, cloud: Cloud) -> None:
+    def test_a_broken_stack_s_endpoint_goes_directly(self, cloud: Cloud) -> None:
         self.awake(cloud)
         cloud.stacks[self.STACK]["StackStatus"] = "UPDATE_ROLLBACK_FAILED"
-        assert run(cloud, hosting_stack=self.STACK)["finexpert"]["action"] == "notify"
+        decision = run(cloud, hosting_stack=self.STACK)["finexpert"]
+        assert decision["action"] == "delete" and "delete it and deploy it again" in decision["reason"]
+        assert not cloud.endpoints
+
+    @pytest.mark.parametrize("refusal", REFUSALS)
+    def test_where_cloudformation_refuses_it_goes_directly(self, cloud: Cloud, refusal: str) -> None:
+        self.awake(cloud)
+        cloud.failures["UpdateStack"] = error("ValidationError", refusal)
+        decision = run(cloud, hosting_stack=self.STACK)["finexpert"]
+        assert decision["action"] == "delete" and "`finexpert wake` repairs it" in decision["reason"]
+        assert not cloud.endpoints and not cloud.components
+
+    def test_an_endpoint_that_outlived_its_sleep_is_finished(self, cloud: Cloud) -> None:
+        self.awake(cloud, artifact="")  # CloudFormation gave up its deletion and says asleep
+        decision = run(cloud, hosting_stack=self.STACK)["finexpert"]
+        assert decision["action"] == "delete" and "still there" in decision["reason"]
+        assert not cloud.endpoints
 
     def test_an_unreadable_stack_keeps_what_may_be_its_own(self, cloud: Cloud) -> None:
         self.awake(cloud)

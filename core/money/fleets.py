@@ -1,0 +1,63 @@
+"""What an endpoint configuration runs on, as the API, a template or CloudTrail spells it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.money.spend import Fleet
+
+SERVERLESS = "serverless with provisioned concurrency"
+
+
+def fleets_of(config: Mapping[str, Any], running: Mapping[str, Any] | None = None) -> tuple[Fleet, ...]:
+    """The instances of a configuration's variants; none for what bills by the request alone.
+
+    What cannot be told from the configuration (a pool of types, a reference in a template) has no type.
+
+    Args:
+        config: an endpoint configuration; DescribeEndpoint's answer where that is gone.
+        running: DescribeEndpoint's answer, which has the instances that run now.
+    """
+    now = {_text(variant, "variantname"): variant for variant in _variants(running or {})}
+    fleets: list[Fleet] = []
+    for variant in _variants(config):
+        found = now.get(_text(variant, "variantname"), {})
+        serverless = variant.get("serverlessconfig") or variant.get("currentserverlessconfig")
+        if serverless is not None:
+            provisioned = _lower(serverless).get("provisionedconcurrency")
+            fleets += [Fleet(instance_type=SERVERLESS)] if provisioned else []
+        elif found.get("instancepools"):
+            fleets += [_of_pool(pool) for pool in map(_lower, found["instancepools"])]
+        else:
+            kind = variant.get("instancetype")
+            count = found.get("currentinstancecount")
+            if count is None:  # not told while it is being created: what was ordered
+                failed = (running or {}).get("EndpointStatus") == "Failed"
+                count = 0 if failed else variant.get("initialinstancecount", 1)
+            fleets.append(Fleet(instance_type=kind if isinstance(kind, str) else "", instances=int(count)))
+    return tuple(fleets)
+
+
+def _of_pool(pool: Mapping[str, Any]) -> Fleet:
+    return Fleet(
+        instance_type=_text(pool, "instancetype"), instances=int(pool.get("currentinstancecount", 1))
+    )
+
+
+def _variants(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    lower = _lower(config)
+    lists: list[Sequence[Mapping[str, Any]]] = [
+        lower.get(key) or [] for key in ("productionvariants", "shadowproductionvariants")
+    ]
+    return [_lower(variant) for variants in lists for variant in variants]
+
+
+def _lower(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """CloudTrail writes `endpointName` where the API has `EndpointName`."""
+    return {key.lower(): value for key, value in mapping.items()}
+
+
+def _text(mapping: Mapping[str, Any], key: str) -> str:
+    value = mapping.get(key, "")
+    return value if isinstance(value, str) else ""
