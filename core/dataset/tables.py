@@ -69,7 +69,7 @@ def records(
 
 def shape_of(sample: list[str], suffix: str, *, whole: bool, names: Callable[[str], bool]) -> TableShape:
     """Recognise how a table is written from its first lines; ``whole``: there are no others."""
-    stated = _SEPARATOR_LINE.fullmatch(sample[0].strip()) if sample else None
+    stated = _SEPARATOR_LINE.fullmatch(sample[0].strip(" ")) if sample else None
     if stated:
         shapes = [TableShape(stated[1], True, 1, True)]
     else:

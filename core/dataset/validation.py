@@ -20,6 +20,8 @@ from core.money.training_time import expected
 MOST_BYTES = 128 << 20
 #: Opening an object takes tens of milliseconds.
 MOST_FILES = 2000
+#: The answer says of this many files how they were read.
+SHOWN_FILES = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +82,8 @@ def validate(event: Mapping[str, Any], *, settings: ValidationSettings, clients:
             instances=settings.instances,
             region=settings.region,
         ),
+        "understood": [str(each) for each in report.understood[:SHOWN_FILES]],
+        "first": report.first,
         "warnings": list(report.warnings),
         "sentence": report.sentence,
     }

@@ -6,12 +6,30 @@ import copy
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from finexpert.errors import ExitCode, UserError
 from finexpert.service.target import On
+
+TextColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="The column with the text, where it is not recognised.", show_default=False
+    ),
+]
+PromptColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME[,NAME]",
+        help="The column with the question, and one with what it is about; with --completion-column.",
+        show_default=False,
+    ),
+]
+CompletionColumn = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The column with the answer to learn.", show_default=False)
+]
 
 JSON = "--json"
 DEBUG = "--debug"
@@ -51,6 +69,12 @@ def parse_pairs(pairs: Sequence[str], *, option: str, example: str) -> dict[str,
             )
         chosen[key.strip()] = value.strip()
     return chosen
+
+
+def columns(text: str | None, prompt: str | None, completion: str | None) -> dict[str, str]:
+    """The hyperparameters that name a dataset's columns, those that were given."""
+    named = {"text_column": text, "prompt_column": prompt, "completion_column": completion}
+    return {name: column for name, column in named.items() if column}
 
 
 def parse_settings(pairs: Sequence[str] | None) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from finexpert.service.deployment import Deployment
 
 TENTHS = 10
+SHOWN_FILES = 10
+"""A dataset report says of this many files how they were read."""
 
 
 def region(snapshot: Snapshot, *, is_local: bool) -> RenderableType:
@@ -153,5 +156,14 @@ def print_report(out: Console, report: DatasetReport) -> None:
 
     if report.ok:
         out.print(f"[green]✓[/] {escape(report.sentence)}", soft_wrap=True)
+    for understood in report.understood[:SHOWN_FILES]:
+        out.print(f"[dim]read as[/] {escape(str(understood))}", soft_wrap=True)
+    if report.understood[SHOWN_FILES:]:
+        out.print(f"[dim]read as[/] … and {len(report.understood) - SHOWN_FILES} more files", soft_wrap=True)
+    for part in ("prompt", "text"):
+        if report.first and part in report.first:
+            label = "first prompt" if part == "prompt" else "first text learned"
+            shown = json.dumps(report.first[part], ensure_ascii=False)
+            out.print(f"[dim]{label}:[/] {escape(shown)}", soft_wrap=True)
     for warning in report.warnings:
         out.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from finexpert.cli import options
 from finexpert.cli.commands.common import Json, chosen_target, open_deployment
 from finexpert.errors import ExitCode
 
@@ -16,7 +17,11 @@ app = typer.Typer(
 )
 
 DataPath = Annotated[
-    Path, typer.Argument(help="A .txt, .csv, .json or .jsonl file, or a folder of them.", show_default=False)
+    Path,
+    typer.Argument(
+        help="A file of text, tables, records or documents (docs/own-data.md), or a folder of them.",
+        show_default=False,
+    ),
 ]
 
 
@@ -32,6 +37,9 @@ def check(
             show_default=False,
         ),
     ] = None,
+    text_column: options.TextColumn = None,
+    prompt_column: options.PromptColumn = None,
+    completion_column: options.CompletionColumn = None,
     json: Json = False,
 ) -> None:
     """What the data holds, what is wrong with it, how many optimizer steps it gives, what training costs.
@@ -47,7 +55,8 @@ def check(
     settings = target.settings()
     tokenizer = base_model or (paths.BASE_MODEL if target.is_local else None)
     counter = None if tokenizer is None else datasets.token_counter(tokenizer)
-    report = datasets.check(path, settings.hyperparameters, counter=counter)
+    named = options.columns(text_column, prompt_column, completion_column)
+    report = datasets.check(path, {**settings.hyperparameters, **named}, counter=counter)
     expected = datasets.expected(report, settings)
     if json:
         display.print_json({**report.to_dict(), "expected": expected})
@@ -70,6 +79,9 @@ def upload(
     name: Annotated[
         str | None, typer.Option(help="Name of the dataset; by default from file name and content.")
     ] = None,
+    text_column: options.TextColumn = None,
+    prompt_column: options.PromptColumn = None,
+    completion_column: options.CompletionColumn = None,
     json: Json = False,
 ) -> None:
     """Check the data and upload it to the app's data bucket; prints its S3 URI.
@@ -81,7 +93,8 @@ def upload(
     from finexpert.views.run import print_report
 
     deployment = open_deployment(context)
-    report = datasets.check(path, deployment.settings.hyperparameters)
+    named = options.columns(text_column, prompt_column, completion_column)
+    report = datasets.check(path, {**deployment.settings.hyperparameters, **named})
     datasets.require_usable(report, path)
     uri = datasets.upload(
         deployment.target.client("s3"),

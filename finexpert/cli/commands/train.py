@@ -33,6 +33,9 @@ def train(
             help="Override one of the recipe; may be repeated.",
         ),
     ] = None,
+    text_column: options.TextColumn = None,
+    prompt_column: options.PromptColumn = None,
+    completion_column: options.CompletionColumn = None,
     wake: Annotated[
         bool,
         typer.Option("--wake/--no-wake", help="Serve the result at once if the quality gate accepts it."),
@@ -59,6 +62,7 @@ def train(
         _stop(deployment, stop, json=json)
         return
     overrides = options.parse_pairs(hyperparameter or [], option="--hyperparameter", example="epoch=3")
+    overrides |= options.columns(text_column, prompt_column, completion_column)
     run = attach or start(deployment, str(data), overrides, wake=wake)
     snapshot = watch(deployment, run)
     report(deployment, snapshot, json=json)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.aws.s3 import S3Address, sizes
-from core.dataset.sources import READABLE
+from core.dataset.sources import CONVERTIBLE, READABLE
 from finexpert.errors import ExitCode, UserError
+from finexpert.service.runs import conversion
 
 if TYPE_CHECKING:
     from core.dataset import DatasetReport, TokenCounter
@@ -38,7 +40,7 @@ def check(
         raise UserError(
             "There is no such file or folder.",
             where=str(path),
-            fix="Name a .txt, .csv, .json or .jsonl file, or a folder of them.",
+            fix=f"Name a file, or a folder of them: {', '.join((*READABLE, *CONVERTIBLE))}.",
             code=ExitCode.USAGE,
         )
     try:
@@ -47,7 +49,8 @@ def check(
         raise UserError(
             str(error), where="hyperparameters", fix="Correct them and repeat.", code=ExitCode.USAGE
         ) from error
-    return check_sources(local_sources(path), parsed, counter=counter)
+    with conversion.readable(path) as files:
+        return check_sources(local_sources(files), parsed, counter=counter)
 
 
 def expected(report: DatasetReport, settings: Settings) -> str:
@@ -69,9 +72,9 @@ def token_counter(base_model: Path) -> TokenCounter:
     Raises:
         UserError: there is none that can be read.
     """
-    from core.dataset import TokenCounter
+    from core.dataset import Document, TokenCounter
     from core.failures import TrainingFailure
-    from training.data.tokenizer import load_tokenizer
+    from training.data.tokenizer import encode, load_tokenizer
 
     try:
         tokenizer = load_tokenizer(base_model)
@@ -82,7 +85,15 @@ def token_counter(base_model: Path) -> TokenCounter:
             fix="Name a folder with the base model's tokenizer.json, or leave --base-model out.",
             code=ExitCode.USAGE,
         ) from error
-    return TokenCounter(base_model.name, lambda texts: [len(tokens) for tokens in tokenizer.encode(texts)])
+    config = base_model / "config.json"
+    known = json.loads(config.read_text(encoding="utf-8")) if config.is_file() else {}
+    document = encode([Document("a", None, "", 0)], tokenizer)[0]
+    return TokenCounter(
+        base_model.name,
+        lambda texts: [len(tokens) for tokens in tokenizer.encode(texts)],
+        longest=known.get("max_position_embeddings"),
+        marks=len(document) - len(tokenizer.encode(["a"])[0]),
+    )
 
 
 def require_usable(report: DatasetReport, path: Path) -> None:
@@ -128,12 +139,13 @@ def upload(s3: Any, *, bucket: str, path: Path, name: str | None = None) -> str:
         s3: boto3 client.
         name: of the dataset; by default file name and content decide, so the same data is uploaded once.
     """
-    files = _files(path)
-    prefix = f"datasets/{slug(name) if name else default_name(path)}/"
-    present = sizes(s3, S3Address(bucket, prefix))
-    for relative, file in files.items():
-        if name or present.get(relative) != file.stat().st_size:
-            s3.upload_file(str(file), bucket, prefix + relative)
+    with conversion.readable(path) as folder:
+        files = _files(folder)
+        prefix = f"datasets/{slug(name) if name else default_name(folder)}/"
+        present = sizes(s3, S3Address(bucket, prefix))
+        for relative, file in files.items():
+            if name or present.get(relative) != file.stat().st_size:
+                s3.upload_file(str(file), bucket, prefix + relative)
     for stale in present.keys() - files.keys():
         s3.delete_object(Bucket=bucket, Key=prefix + stale)
     return f"s3://{bucket}/{prefix}"

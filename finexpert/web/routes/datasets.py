@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from core.dataset.sources import READABLE
+from core.dataset.sources import CONVERTIBLE, READABLE
 from finexpert.service.money import plan
 from finexpert.service.runs import datasets
 from finexpert.web.context import Context
@@ -35,11 +35,11 @@ def check(request: Request, context: Context) -> Response:
     deployment = context.deployment
     file = PurePosixPath(request.require("name").replace("\\", "/"))
     suffix = file.suffix.lower()
-    if suffix not in READABLE:
+    if suffix not in (*READABLE, *CONVERTIBLE):
         raise bad_input(
             f"Files of this kind cannot be trained on: {suffix or 'no ending'}.",
             where=file.name[:100],
-            fix=f"Choose a file of {', '.join(READABLE)}.",
+            fix=f"Choose a file of {', '.join((*READABLE, *CONVERTIBLE))}.",
         )
     with TemporaryDirectory(prefix="finexpert-upload-") as folder:
         path = Path(folder, f"{datasets.slug(file.stem)}{suffix}")
@@ -58,7 +58,8 @@ def check(request: Request, context: Context) -> Response:
     return answer(
         {
             "dataset": uri,
-            "report": {key: told[key] for key in _SHOWN},
+            "report": {key: told[key] for key in _SHOWN}
+            | {"understood": [str(each) for each in report.understood], "first": report.first},
             "plan": _plan(context, report),
         }
     )

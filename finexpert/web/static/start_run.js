@@ -4,7 +4,7 @@ import { size, usd } from "./format.js";
 import { html, useRef, useState } from "./lib.js";
 import { announce, Bullets, Note, Problem, Tile } from "./parts.js";
 
-const KINDS = ".txt,.csv,.json,.jsonl";
+const KINDS = ".txt,.csv,.tsv,.json,.jsonl,.ndjson,.parquet,.xlsx,.docx,.pdf,.html";
 
 export function StartRun({ limits, local }) {
   const [file, setFile] = useState(null);
@@ -68,7 +68,7 @@ function DropZone({ take, most }) {
   return html`<div class=${kind} onDragOver=${drag} onDragLeave=${drag} onDrop=${drop}>
     <label for="data-file">Drop a file with your own text here, or choose one</label>
     <input id="data-file" type="file" accept=${KINDS} aria-describedby="data-help" onChange=${chosen} />
-    <p id="data-help" class="quiet small">Text, CSV, JSON or JSON lines, up to ${size(most)}.
+    <p id="data-help" class="quiet small">Text, tables, JSON, PDF, Word or Excel, up to ${size(most)}.
       It is checked first; nothing is paid for until you confirm.</p>
   </div>`;
 }
@@ -91,6 +91,7 @@ function Plan({ file, checked: { dataset, report, plan }, local, forget }) {
   return html`<div class="plan">
     <h3>${file.name} can be used</h3>
     <p>${report.sentence}</p>
+    <${Understood} report=${report} />
     ${report.warnings.length > 0 &&
       html`<${Note} kind="warn" title="Before you start"><${Bullets} lines=${report.warnings} /></${Note}>`}
     ${plan.fits ? html`<${Price} plan=${plan} local=${local} />` : html`<${TooDear} plan=${plan} />`}
@@ -105,6 +106,16 @@ function Plan({ file, checked: { dataset, report, plan }, local, forget }) {
       <button type="button" onClick=${forget}>Another file</button>
     </div>
   </div>`;
+}
+
+/** How the file was read, and its first document as the model will see it. */
+function Understood({ report: { understood, first } }) {
+  return html`<details open><summary>What was understood</summary>
+    <${Bullets} lines=${understood} />
+    ${first && html`<p>The first document:</p>
+      ${first.prompt && html`<pre class="shown">${first.prompt}</pre><p>The model learns to answer:</p>`}
+      <pre class="shown">${first.text}</pre>`}
+  </details>`;
 }
 
 function Price({ plan, local }) {

@@ -47,8 +47,12 @@ class TestValidateDataset:
         assert answer["documents"] == 160
         assert {answer["hyperparameters"][k] for k in ("epoch", "lora_r")} == {"2", "4"}
         assert all(isinstance(value, str) for value in answer["hyperparameters"].values())
+        assert answer["understood"][0].startswith("a.txt: documents separated by blank lines")
+        assert answer["first"]["file"] == "a.txt"
         assert set(answer) == {
             "hyperparameters",
+            "understood",
+            "first",
             "documents",
             "bytes",
             "share_read",
