@@ -12,6 +12,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from finexpert.service.deployment import Deployment
@@ -29,6 +30,7 @@ NEW_TOKENS = 400
 LIMITS = Limits(new_tokens=NEW_TOKENS)
 #: The month takes a dozen calls; a page that stays open must not spend the account's rate of them.
 SUM_SECONDS = 60.0
+DOCUMENTS = Path("/tmp/documents-index")
 _TEXT = ("text/", JSON, NDJSON, "image/svg")
 
 HEADERS = {**files.GUARDS, "Strict-Transport-Security": "max-age=31536000"}
@@ -84,6 +86,8 @@ def _context() -> Context:
         deployment=deployment,
         streams=False,
         compares=False,
+        documents=DOCUMENTS,
+        adds_documents=False,
         limits=LIMITS,
         looks=Kept(executions.follow_seconds(deployment)),
         sums=Kept(SUM_SECONDS),

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Lock, RLock
 from typing import Any, TypeVar
 
@@ -69,6 +70,7 @@ class Limits:
     prompt_characters: int = 16_000
     new_tokens: int = 1024
     upload_bytes: int = 4_000_000
+    document_bytes: int = 64_000_000
     body_bytes: int = 100_000
 
 
@@ -82,11 +84,15 @@ class Context:
         looks: what is kept of the endpoint and the lists for a few seconds.
         sums: what is kept of the month, which takes a dozen calls, and of the reaper's log.
         ended: rows of runs that have ended, by name.
+        documents: the folder of the index of documents.
+        adds_documents: whether files may be added to it here; else the pushed index is read.
     """
 
     deployment: Deployment
     streams: bool
     compares: bool
+    documents: Path = Path("documents-index")
+    adds_documents: bool = True
     limits: Limits = field(default_factory=Limits)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     looks: Kept = field(default_factory=lambda: Kept(2.0))

@@ -64,11 +64,12 @@ def _runs(arns: Arns) -> list[Statement]:
 
 
 def _data(arns: Arns) -> list[Statement]:
-    """Store datasets."""
+    """Store datasets, and read the index of documents that was pushed."""
     bucket = arns.names.bucket("data", arns.account)
     return [
         allow(["s3:ListBucket"], [arns.s3(bucket)]),
         allow(["s3:PutObject"], [arns.s3(f"{bucket}/datasets/*")]),
+        allow(["s3:GetObject"], [arns.s3(f"{bucket}/documents/*")]),
     ]
 
 

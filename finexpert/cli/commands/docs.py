@@ -121,7 +121,10 @@ def _added(each: Any) -> dict[str, Any]:
 
 @app.command("list")
 def show(index: Index = DEFAULT, json: Json = False) -> None:
-    """The documents of an index, and what was understood of each."""
+    """The documents of an index, and what was understood of each.
+
+    Example: finexpert docs list --index filings-index
+    """
     from finexpert.views import display
 
     with _opened(index) as connection:
@@ -145,8 +148,12 @@ def remove(
         list[str], typer.Argument(help="Documents, as docs list names them.", show_default=False)
     ],
     index: Index = DEFAULT,
+    json: Json = False,
 ) -> None:
-    """Take documents out of an index. The files themselves stay."""
+    """Take documents out of an index. The files themselves stay.
+
+    Example: finexpert docs remove annual-report.pdf
+    """
     from core.documents import store
     from finexpert.errors import NotFound
 
@@ -154,7 +161,7 @@ def remove(
         missing = [name for name in names if not store.remove(connection, name)]
     if missing:
         raise NotFound(f"Not in the index: {', '.join(missing)}", where=str(index), fix="finexpert docs list")
-    _say(f"✓ {len(names)} removed")
+    _done({"removed": names}, f"✓ {len(names)} removed", json)
 
 
 @app.command()
@@ -257,8 +264,11 @@ def train_set(
         Path, typer.Argument(help="Where to write train/ and validation/.", show_default=False)
     ],
     index: Index = DEFAULT,
-    questions: Annotated[int, typer.Option("--questions", min=10, max=100_000)] = 400,
-    seed: Annotated[int, typer.Option("--seed")] = 0,
+    questions: Annotated[
+        int, typer.Option("--questions", min=10, max=100_000, help="How many at most.")
+    ] = 400,
+    seed: Annotated[int, typer.Option("--seed", help="Draws the questions.")] = 0,
+    json: Json = False,
 ) -> None:
     """Write instructions that teach a model to answer from passages, to quote, and to refuse.
 
@@ -275,7 +285,8 @@ def train_set(
             where=str(index),
             fix="Add filings or reports with tables.",
         )
-    _say(f"✓ {counts['train']} to train on, {counts['validation']} held out, in {folder}")
+    shown = f"✓ {counts['train']} to train on, {counts['validation']} held out, in {folder}"
+    _done({"folder": str(folder), **counts}, shown, json)
 
 
 @app.command()
@@ -329,8 +340,11 @@ def evaluate(
 
 
 @app.command()
-def push(context: typer.Context, index: Index = DEFAULT) -> None:
-    """Upload the index to the data bucket of the deployed app. The documents' text leaves this machine."""
+def push(context: typer.Context, index: Index = DEFAULT, json: Json = False) -> None:
+    """Upload the index to the data bucket of the deployed app. The documents' text leaves this machine.
+
+    Example: finexpert docs push
+    """
     from finexpert.service.documents import shelf
 
     with _opened(index):
@@ -338,18 +352,32 @@ def push(context: typer.Context, index: Index = DEFAULT) -> None:
     deployment = open_deployment(context)
     bucket = deployment.output("Storage", "DataBucketName")
     version = shelf.push(deployment.target.client("s3"), bucket, index)
-    _say(f"✓ s3://{bucket}/{shelf.PREFIX}{version}.sqlite")
+    uri = f"s3://{bucket}/{shelf.PREFIX}{version}.sqlite"
+    _done({"version": version, "uri": uri}, f"✓ {uri}", json)
 
 
 @app.command()
-def pull(context: typer.Context, index: Index = DEFAULT) -> None:
-    """Fetch the index that was pushed, in the place of the one in the folder."""
+def pull(context: typer.Context, index: Index = DEFAULT, json: Json = False) -> None:
+    """Fetch the index that was pushed, in the place of the one in the folder.
+
+    Example: finexpert docs pull --index fetched-index
+    """
     from finexpert.service.documents import shelf
 
     deployment = open_deployment(context)
     bucket = deployment.output("Storage", "DataBucketName")
     version = shelf.pull(deployment.target.client("s3"), bucket, index)
-    _say(f"✓ version {version[:12]} is in {index}")
+    _done({"version": version, "index": str(index)}, f"✓ version {version[:12]} is in {index}", json)
+
+
+def _done(document: dict[str, Any], text: str, json: bool) -> None:
+    """What a command did, for a program or for a person."""
+    from finexpert.views import display
+
+    if json:
+        display.print_json(document)
+    else:
+        _say(text)
 
 
 def _say(text: str, *, style: str = "", stderr: bool = False) -> None:

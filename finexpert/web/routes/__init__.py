@@ -13,7 +13,7 @@ from typing import Any
 from finexpert.web.context import Context
 from finexpert.web.http import RUN_NAME, Problem, Request, Response, refusal
 from finexpert.web.problems import problem_of
-from finexpert.web.routes import ask, datasets, endpoint, money, runs
+from finexpert.web.routes import ask, datasets, documents, endpoint, money, runs
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +49,10 @@ ROUTES = (
     Route("POST", "/api/runs/{run}/stop", runs.stop),
     Route("GET", "/api/compare", runs.compare),
     Route("POST", "/api/datasets", datasets.check),
+    Route("GET", "/api/documents", documents.show),
+    Route("POST", "/api/documents", documents.add),
+    Route("POST", "/api/documents/ask", documents.ask),
+    Route("GET", "/api/documents/page", documents.page),
 )
 
 
@@ -74,8 +78,9 @@ def _place(error: Exception) -> str:
 
 def most_bytes(method: str, path: str, context: Context) -> int:
     """How large the body of a request may be."""
-    upload = (method, path) == ("POST", "/api/datasets")
-    return context.limits.upload_bytes if upload else context.limits.body_bytes
+    limits = context.limits
+    uploads = {"/api/datasets": limits.upload_bytes, "/api/documents": limits.document_bytes}
+    return uploads.get(path, limits.body_bytes) if method == "POST" else limits.body_bytes
 
 
 def _chosen(request: Request) -> tuple[Callable[..., Response], dict[str, Any]]:

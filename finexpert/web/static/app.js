@@ -4,6 +4,7 @@ import { onRefused } from "./api.js";
 import { Ask } from "./ask.js";
 import { useAsking } from "./question.js";
 import { Compare } from "./compare.js";
+import { Documents } from "./documents.js";
 import { Endpoint, Pill, useEndpoint } from "./endpoint.js";
 import { html, render, useEffect, useRef, useState } from "./lib.js";
 import { Money } from "./money.js";
@@ -12,7 +13,7 @@ import { usePolled } from "./polling.js";
 import { Runs } from "./runs.js";
 import { RunView } from "./run_view.js";
 
-const TABS = { ask: "Ask", endpoint: "Endpoint", money: "Money", runs: "Runs" };
+const TABS = { ask: "Ask", documents: "Documents", endpoint: "Endpoint", money: "Money", runs: "Runs" };
 
 const AGAIN = "Try again. If it happens again, ask the person who deployed this page.";
 
@@ -53,6 +54,7 @@ function Tabs({ session, auth }) {
 }
 
 function view([name, ...rest], { session, hosting, asking, local }) {
+  if (name === "documents") return html`<${Documents} />`;
   if (name === "endpoint") return html`<${Endpoint} hosting=${hosting} local=${local} />`;
   if (name === "money") return html`<${Money} local=${local} />`;
   if (name === "runs" && rest.length === 0) return html`<${Runs} session=${session} />`;

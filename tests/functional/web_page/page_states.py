@@ -72,6 +72,23 @@ def _ask_and_unfold(page: Page) -> None:
     page.get_by_text("Sampling settings").click()
 
 
+def _ask_documents(question: str) -> Act:
+    def act(page: Page) -> None:
+        page.get_by_label("Question").fill(question)
+        page.get_by_role("button", name="Ask", exact=True).click()
+
+    return act
+
+
+def _open_page(page: Page) -> None:
+    _ask_documents("What was revenue in 2024?")(page)
+    page.get_by_role("button", name="borealis-10k.html, page 2").click()
+
+
+def _shelf(**changes: Any) -> Prepare:
+    return lambda api: api.documents.update(changes)
+
+
 def _drop(page: Page) -> None:
     page.get_by_label("Drop a file").set_input_files(files=[LETTERS])
 
@@ -115,6 +132,12 @@ STATES = (
     State("ask-queued", "ask", "Waiting to ask", prepare=_endpoint("waking"), act=_ask),
     State("ask-throttled", "ask", "Too many requests", prepare=_fault("/ask", _THROTTLED), act=_ask),
     State("ask-gone", "ask", "not reachable", prepare=_fault("/ask", _UNREACHED), act=_ask),
+    State("documents", "documents", "Your documents"),
+    State("documents-none", "documents", "No documents yet", prepare=_shelf(documents=[])),
+    State("documents-pushed", "documents", "docs push", prepare=_shelf(adds=False)),
+    State("documents-figure", "documents", "$1,250 million", act=_ask_documents("What was revenue in 2024?")),
+    State("documents-refused", "documents", "No answer", act=_ask_documents("What was revenue in 2010?")),
+    State("documents-page", "documents", "Close the page", act=_open_page),
     State("endpoint-asleep", "endpoint", "Nothing is being charged", prepare=_endpoint("asleep")),
     State("endpoint-no-model", "endpoint", "no model", prepare=_endpoint("asleep", can_wake=False)),
     State("endpoint-waking", "endpoint", "Usually ready in", prepare=_endpoint("waking")),

@@ -41,6 +41,7 @@ class ScriptedApi:
     listed: list[Document] = field(default_factory=documents.runs)
     runs: dict[str, Document] = field(default_factory=lambda: {documents.RUN: documents.run()})
     checked: Document = field(default_factory=lambda: copy.deepcopy(documents.CHECKED))
+    documents: Document = field(default_factory=lambda: copy.deepcopy(documents.SHELF))
     faults: dict[str, Problem] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=lambda: {name: text * 4 for name, text in WORDS.items()})
     broken: dict[str, Problem] = field(default_factory=dict)
@@ -81,6 +82,10 @@ class ScriptedApi:
             ("POST", "/runs/([^/]+)/(promote|stop)", self._change_run),
             ("GET", "/compare", lambda _: answer(documents.PAIR)),
             ("POST", "/datasets", self._check),
+            ("GET", "/documents", lambda _: answer(self.documents)),
+            ("POST", "/documents", self._add),
+            ("POST", "/documents/ask", self._ask_documents),
+            ("GET", "/documents/page", lambda _: answer(documents.PAGE)),
         ]
 
     def _ask(self, request: Request) -> Response:
@@ -133,6 +138,16 @@ class ScriptedApi:
     def _check(self, request: Request) -> Response:
         self.changes.append((request.method, request.path, request.query["name"]))
         return answer(self.checked)
+
+    def _add(self, request: Request) -> Response:
+        self.changes.append((request.method, request.path, request.query["name"]))
+        self.documents = copy.deepcopy(documents.SHELF)
+        return answer({"document": request.query["name"], "outcome": "added", "why": ""})
+
+    def _ask_documents(self, request: Request) -> Response:
+        self.asked.append(request.document())
+        refused = "2010" in request.document()["question"]
+        return answer(documents.REFUSED_FIGURE if refused else documents.FIGURE)
 
     def _start(self, request: Request) -> Response:
         self.changes.append((request.method, request.path, request.document()))

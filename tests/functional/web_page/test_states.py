@@ -9,7 +9,17 @@ import pytest
 from tests.functional.web_page.page_states import STATES
 from tests.functional.web_page.state_check import hold
 
-OF_EACH_TAB = ("ask-answered", "ask-asleep", "endpoint-awake", "money", "runs", "run-accepted", "compare")
+OF_EACH_TAB = (
+    "ask-answered",
+    "ask-asleep",
+    "documents-figure",
+    "documents-page",
+    "endpoint-awake",
+    "money",
+    "runs",
+    "run-accepted",
+    "compare",
+)
 
 
 @pytest.mark.parametrize("name", OF_EACH_TAB)

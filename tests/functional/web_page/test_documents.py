@@ -1,0 +1,45 @@
+"""The tab of documents: asking, the quote in its place, follow-ups, and adding files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.functional.web_page import scripted_documents as documents
+
+
+def ask(page: Any, question: str) -> None:
+    page.get_by_label("Question").fill(question)
+    page.get_by_role("button", name="Ask", exact=True).click()
+
+
+def test_a_citation_opens_its_page_with_the_quote_marked(visit: Any) -> None:
+    page = visit("documents")
+    ask(page, "What was revenue in 2024?")
+    page.get_by_role("button", name="borealis-10k.html, page 2").click()
+    expect(page.locator("mark")).to_have_text("Net sales | $1,250 | $1,000")
+    page.get_by_role("button", name="Close the page").click()
+    expect(page.locator("mark")).to_have_count(0)
+
+
+def test_a_follow_up_carries_company_and_year_of_the_last_question(visit: Any, api: Any) -> None:
+    page = visit("documents")
+    ask(page, "What was revenue in 2024?")
+    expect(page.get_by_text("$1,250 million")).to_be_visible()
+    ask(page, "And net income?")
+    expect(page.get_by_role("region", name="What was revenue in 2024?")).to_have_count(2)
+    assert "previous" not in api.asked[0] or api.asked[0]["previous"] is None
+    assert api.asked[1] == {"question": "And net income?", "previous": documents.FIGURE["filter"]}
+
+
+def test_several_files_are_added_and_each_outcome_is_shown(visit: Any, api: Any) -> None:
+    api.documents = api.documents | {"documents": []}
+    page = visit("documents")
+    files: Any = [
+        {"name": name, "mimeType": "text/plain", "buffer": b"Revenue rose."} for name in ("a.txt", "b.txt")
+    ]
+    page.get_by_label("Add documents").set_input_files(files)
+    expect(page.get_by_text("b.txt: added")).to_be_visible()
+    assert [name for _, path, name in api.changes if path == "/api/documents"] == ["a.txt", "b.txt"]
+    expect(page.get_by_text("Borealis Pumps, Inc.")).to_be_visible()

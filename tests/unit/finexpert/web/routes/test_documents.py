@@ -1,0 +1,100 @@
+"""The page's documents: the index on this machine, or the one that was pushed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finexpert.service.documents import shelf
+from finexpert.web.context import Context
+from tests.fakes import filings
+from tests.unit.finexpert.service.documents.test_documents import Bucket
+from tests.unit.finexpert.web.web_app import Ask, Deployment
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return filings.shelf(tmp_path_factory.mktemp("documents"))
+
+
+@pytest.fixture
+def context(context: Context, index: Path) -> Context:
+    return replace(context, documents=index)
+
+
+def test_the_index_is_listed_and_asked(ask: Ask) -> None:
+    status, told = ask("GET", "/api/documents")
+    assert status == 200 and [row["name"] for row in told["documents"]] == [
+        "borealis-10k.html",
+        "cascadia.pdf",
+    ]
+    status, told = ask("POST", "/api/documents/ask", {"question": "Borealis revenue in 2024"})
+    assert (status, told["value"], told["citations"][0]["page"]) == (200, 1_250_000_000, 2)
+    quoted = told["citations"][0]
+    status, page = ask("GET", "/api/documents/page", name=quoted["document"], page="2")
+    assert status == 200 and page["text"][slice(*quoted["span"])] == quoted["text"]
+
+
+def test_a_follow_up_keeps_what_it_does_not_name(ask: Ask) -> None:
+    _, first = ask("POST", "/api/documents/ask", {"question": "Borealis revenue in fiscal 2024"})
+    _, told = ask(
+        "POST", "/api/documents/ask", {"question": "And the gross profit?", "previous": first["filter"]}
+    )
+    assert told["value"] == 450_000_000
+    _, told = ask("POST", "/api/documents/ask", {"question": "And in 2023?", "previous": first["filter"]})
+    assert told["filter"]["company"] == ["Borealis Pumps, Inc."] and told["filter"]["fiscal_year"] == [2023]
+
+
+@pytest.mark.parametrize(
+    "previous",
+    [None, [], "x", {"company": ["Nobody"]}, {"company": [{}]}, {"fiscal_year": ["2024"]}, {"company": 3}],
+)
+def test_a_damaged_follow_up_is_a_question_of_its_own(ask: Ask, previous: Any) -> None:
+    status, told = ask(
+        "POST", "/api/documents/ask", {"question": "Borealis revenue in 2024", "previous": previous}
+    )
+    assert (status, told["value"]) == (200, 1_250_000_000)
+
+
+@pytest.mark.parametrize("question", [None, "", "  ", 3, "x" * 2001])
+def test_what_is_no_question_is_refused(ask: Ask, question: Any) -> None:
+    assert ask("POST", "/api/documents/ask", {"question": question})[0] == 422
+
+
+@pytest.mark.parametrize(("document", "page"), [("none.pdf", "1"), ("cascadia.pdf", "99"), ("../x", "1")])
+def test_a_page_that_is_not_there_is_not_found(ask: Ask, document: str, page: str) -> None:
+    assert ask("GET", "/api/documents/page", name=document, page=page)[0] == 404
+    assert ask("GET", "/api/documents/page", name="cascadia.pdf", page="one")[0] == 422
+
+
+def test_a_file_is_added_here_and_only_here(ask: Ask, context: Context, tmp_path: Path) -> None:
+    status, told = ask("POST", "/api/documents", body=b"Oulu makes pumps.", name="a/../notes.txt")
+    assert (status, told["document"], told["outcome"]) == (200, "notes.txt", "added")
+    status, told = ask("POST", "/api/documents", body=b"%PDF-1.7", name="b.pdf")
+    assert status == 422 and "damaged" in told["error"]["message"]
+    assert ask("POST", "/api/documents", body=b"MZ", name="c.exe")[0] == 422
+
+
+def test_the_pushed_index_is_fetched_and_nothing_is_added_to_it(
+    index: Path, context: Context, tmp_path: Path
+) -> None:
+    from finexpert.web.http import Request
+    from finexpert.web.routes import handle
+
+    bucket = Bucket()
+    there = replace(
+        context,
+        deployment=Deployment({"s3": bucket}),  # type: ignore[arg-type]
+        documents=tmp_path / "fetched",
+        adds_documents=False,
+    )
+    empty = handle(Request(method="GET", path="/api/documents"), there)
+    assert b'"documents":[]' in bytes(empty.body)  # type: ignore[arg-type]
+    shelf.push(bucket, "b", index)
+    full = handle(Request(method="GET", path="/api/documents"), there)
+    assert b"cascadia.pdf" in bytes(full.body)  # type: ignore[arg-type]
+    added = handle(Request(method="POST", path="/api/documents", query={"name": "a.txt"}, body=b"x"), there)
+    assert int(added.status) == 409
