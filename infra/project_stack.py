@@ -17,7 +17,7 @@ class ProjectStack(Stack):
     Args:
         settings: of the deployment.
         suffix: of the stack's name, such as `Storage`.
-        purpose: one line for whoever finds the stack in the console.
+        purpose: one line for people who find the stack in the console.
     """
 
     def __init__(

@@ -179,7 +179,7 @@ class Settings:
 
     @property
     def reaper_only_tells(self) -> bool:
-        """Whether the idle reaper deletes nothing; a whole account it touches only when told to."""
+        """Whether the idle reaper deletes nothing: by default in the scope `account`."""
         if self.reaper_dry_run == "auto":
             return self.reaper_scope == "account"
         return self.reaper_dry_run == "true"
@@ -239,7 +239,7 @@ def _layers(
         for name, value in environ.items()
         if name.startswith(VARIABLE_PREFIX) and name != FILE_VARIABLE
     }
-    # Other programs may have FINEXPERT_ variables of their own; one like a setting is surely a slip.
+    # Other programs may use FINEXPERT_ variables; one that resembles a setting is a typing error.
     meant = {key: value for key, value in variables.items() if _similar(key, _SURELY_MEANT)}
     layers.append((_ENVIRONMENT, meant))
     layers.append(("command line", flags))

@@ -30,7 +30,7 @@ def build(app: App, settings: Settings, assets: Assets, account: str | None = No
     training = TrainingStack(app, settings, assets, storage, guardrails, env=here)
     training.add_stack_dependency(storage)
     if settings.notebook_repository:
-        # In a stack that is there anyhow: one of its own would outlive a `cdk destroy` without the setting.
+        # In an existing stack: a separate one would outlive a `cdk destroy` without the setting.
         NotebookInstance(
             training,
             "Notebook",

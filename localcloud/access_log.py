@@ -1,4 +1,4 @@
-"""Who asked for what, and whether policies allowed it: each different request of a role once.
+"""A log of each role's different requests, and whether policies allowed them.
 
 It is what a test needs that takes a role's rights away one by one: a right is needed if, without it, a
 request that the role made would be refused.
@@ -40,4 +40,4 @@ class AccessLog:
 
 
 access_log = AccessLog()
-"""Of this cloud; empty while it does not check policies."""
+"""This cloud's log; empty while it does not check policies."""

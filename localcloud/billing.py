@@ -53,7 +53,7 @@ _lock = Lock()  # a charge and the regular look at the budgets come from differe
 
 
 def charge(service: str, usd: float, now: datetime) -> dict[str, Any]:
-    """Set what `service` (its metric name, such as AmazonSageMaker) has cost this month, and tell everybody.
+    """Set what `service` (its metric name, such as AmazonSageMaker) has cost this month; notify subscribers.
 
     Returns:
         `describe`'s answer, with the notifications sent now under `notified`.

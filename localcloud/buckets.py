@@ -26,7 +26,7 @@ NONCURRENT = {"TransitionInDays": "NoncurrentDays", "NewerNoncurrentVersions": "
 
 
 def install() -> None:
-    """Mend AWS::S3::Bucket."""
+    """Make ministack's AWS::S3::Bucket behave as on AWS."""
     hooks.wrap_resource_type(TYPE, after_change=_after_change, delete=_delete, tags="Tags")
 
 

@@ -109,7 +109,7 @@ class _AnomalySubscription:
     def update(
         self, arn: str, old: Properties, new: Properties, stack: str, logical_id: str
     ) -> hooks.Resource:
-        """Change whom it tells of what, and how often."""
+        """Change the subscribers, the threshold and how often they get mail."""
         _ask("ce", "UpdateAnomalySubscription", {"SubscriptionArn": arn, **self._params(new)})
         return arn, {"SubscriptionArn": arn, "AccountId": platform.account_id()}
 

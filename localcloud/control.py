@@ -115,7 +115,7 @@ def _health(started: float) -> dict[str, Any]:
 
 
 def _memory_mb() -> float:
-    """Resident memory of this process; its highest so far where the system does not tell the present one."""
+    """Resident memory of this process; its highest so far where the system does not give the present one."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

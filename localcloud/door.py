@@ -99,7 +99,7 @@ def joined(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def foreign(scope: Scope, headers: dict[str, str], hosts: set[str]) -> str:
-    """Why a request comes from a page of somebody else; "" if it does not.
+    """Why a request comes from a foreign page; "" if it does not.
 
     Args:
         headers: see `joined`; a repeated Host or Origin matches nothing.

@@ -21,7 +21,7 @@ LOOPBACK = "127.0.0.1"
 TLS = "tls"
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-# What the server (and so every Lambda, job and endpoint) takes over from whoever starts it.
+# What the server (and so every Lambda, job and endpoint) takes over from the caller.
 # Nothing else: on AWS a Lambda does not see its author's environment either.
 INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 INHERITED_PREFIXES = (
@@ -63,7 +63,7 @@ def secret(state_dir: Path) -> str:
 
 
 def identity(state_dir: Path) -> dict[str, str]:
-    """Who a process is on this cloud, and where: its own account, not one of the user's profiles."""
+    """The variables that give a process this cloud's account and region, not one of the user's profiles."""
     return {
         "AWS_ACCESS_KEY_ID": ACCOUNT,
         "AWS_SECRET_ACCESS_KEY": secret(state_dir),
@@ -108,7 +108,7 @@ def server(
 ) -> dict[str, str]:
     """The server's environment. ministack reads its settings when it is imported, hence from here.
 
-    The port is not among them: the server binds one and tells it (see `localcloud.server`).
+    The port is not among them: the server binds one and records it (see `localcloud.server`).
     """
     tmp = state_dir / "tmp"
     kept = {

@@ -2,10 +2,10 @@
 
 A fault names a service as IAM does (`sagemaker`, `s3`, `lambda`, `cloudformation`, `sns`, `ssm`, …) and an
 operation by its IAM action (`CreateTrainingJob`, `PutObject`, `InvokeFunction`), or `*` for all of the
-service. The next requests for it, whoever sends them, get the error; see `POST /_finexpert/faults` in
+service. The next requests for it, from any sender, get the error; see `POST /_finexpert/faults` in
 `localcloud.control`.
 
-Two things that SageMaker does by itself have names here as well: `sagemaker:ProvisionTrainingInstance` and
+Two internal steps of SageMaker have names here as well: `sagemaker:ProvisionTrainingInstance` and
 `sagemaker:ProvisionEndpointInstance`. Their error becomes the job's or the endpoint's FailureReason.
 """
 
@@ -145,4 +145,4 @@ class Faults:
 
 
 faults = Faults()
-"""Of this cloud."""
+"""The faults that this cloud will still deliver."""

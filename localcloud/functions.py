@@ -13,7 +13,7 @@ TYPE = "AWS::Lambda::Function"
 
 
 def install() -> None:
-    """Mend AWS::Lambda::Function."""
+    """Make ministack's AWS::Lambda::Function behave as on AWS."""
     hooks.wrap_resource_type(TYPE, after_change=_after_change)
 
 

@@ -53,9 +53,9 @@ class CloudOptions:
 
     auth: check every request's signature and IAM policies.
     provision_seconds: how long making or removing an instance is pretended to take.
-    owner_pid: the cloud ends by itself when this process has ended (0: it has no owner).
+    owner_pid: the cloud ends when this process has ended (0: it has no owner).
     wait_scale: how long Step Functions waits, in Wait states and before retries, as a share of what it says.
-    tls: serve HTTPS under a certificate of its own; the app's bucket policies refuse anything else when
+    tls: serve HTTPS under the cloud's own certificate; the app's bucket policies refuse anything else when
         `auth` is on.
     """
 

@@ -32,7 +32,7 @@ SERVICES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
 
 
 def install() -> None:
-    """Add services, resource types and Step Functions tasks, and mend what ministack does otherwise than
+    """Add services, resource types and Step Functions tasks, and correct what ministack does otherwise than
     AWS.
     """
     for name, (target_prefix, host_pattern, module, rest_models) in SERVICES.items():
@@ -104,7 +104,7 @@ async def _require_rights(request: hooks.Request) -> hooks.Response | None:
 
 
 def _hide_what_is_missing(request: hooks.Request, status: int) -> hooks.Response | None:
-    """Who may not list a bucket is not told that an object is missing, but that it is refused, as by S3."""
+    """Answer a caller who may not list the bucket with AccessDenied for a missing object, as S3 does."""
     bucket, _, key = request.path.strip("/").partition("/")
     looked_for = request.service == "s3" and request.operation == "GetObject" and key
     if not (hooks.enforcing() and looked_for and status == 404):

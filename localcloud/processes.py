@@ -1,6 +1,6 @@
 """Child processes of the cloud: each in its own group, each on record, so that none outlives it.
 
-A training job or an endpoint may start processes of its own, so it gets a process group and is stopped as
+A training job or an endpoint may start further processes, so it gets a process group and is stopped as
 one. The group's number and the leader's start time are recorded under the state folder: `stop_recorded` ends
 what a crashed cloud left behind. A recorded number is acted on only if the process has that start time and
 was started for this folder, so that no other program is ever hit.
@@ -67,7 +67,7 @@ def _description(process: psutil.Process) -> str:
 def start(
     state_dir: Path, argv: Sequence[str], *, environment: Mapping[str, str], cwd: Path, log_path: Path
 ) -> subprocess.Popen[bytes]:
-    """Start a program in a group of its own, its stdout and stderr appended to `log_path`."""
+    """Start a program in a separate group, its stdout and stderr appended to `log_path`."""
     with log_path.open("ab") as log:
         process = subprocess.Popen(
             list(argv),
@@ -98,7 +98,7 @@ def stop(state_dir: Path, process: subprocess.Popen[bytes], *, grace_seconds: fl
 
 
 def forget(state_dir: Path, process: subprocess.Popen[bytes]) -> int:
-    """Wait for a process that ends by itself, end what it left in its group, and drop the record."""
+    """Wait for a process to end, end what it left in its group, and drop the record."""
     _signal_group(process.pid, signal.SIGKILL)
     status = process.wait()
     _record(state_dir, process.pid).unlink(missing_ok=True)

@@ -141,7 +141,7 @@ def _write_client_files(state_dir: Path, endpoint_url: str) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace a file in one step, so that nobody reads half of it."""
+    """Replace a file in one step, so that no reader sees half of it."""
     temporary = path.with_suffix(".new")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)

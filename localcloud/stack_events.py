@@ -1,7 +1,7 @@
 """A stack's events as on AWS: what an update adds is created, not updated, and what it removes is deleted.
 
 ministack names events after what happens to the stack and says nothing of what an update removes. An
-endpoint's lifetime, and so its cost, is told from its events from CREATE_IN_PROGRESS to DELETE_COMPLETE.
+endpoint's lifetime, and so its cost, is read from its events from CREATE_IN_PROGRESS to DELETE_COMPLETE.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def resource_status(
 
 
 def is_untold_removal(physical_id: str, logical_id: str, earlier: Sequence[dict[str, Any]]) -> bool:
-    """Whether a deletion of this resource is one that ministack tells nothing of: an update removes it.
+    """Whether ministack reports no deletion of this resource, because an update removes it.
 
-    It does tell of the others itself, and the predecessor of a replaced resource is not the last one told of.
+    ministack reports the others. The predecessor of a replaced resource is not the last one reported.
     """
     last = _last(logical_id, earlier)
     return last.get("PhysicalResourceId") == physical_id and last["ResourceStatus"] != "DELETE_IN_PROGRESS"

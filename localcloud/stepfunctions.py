@@ -2,7 +2,7 @@
 optimized ones of Lambda and SNS.
 
 Each is a request through the front door of its service, under the state machine's role: it is checked, and
-it fails, as any client's. ministack's own would be in-process calls that nobody checks.
+it fails, as any client's. ministack's own would be in-process calls without checks.
 
 What comes back is as AWS gives it: members as the SDK spells them, times as ISO texts (SDK integrations), and
 failures named `Service.ExceptionClass`, where the class is the Java SDK's:

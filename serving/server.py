@@ -179,7 +179,7 @@ class Handler(BaseHTTPRequestHandler):
             raise RequestError(411, "A request needs a Content-Length.")
         length = self.headers.get("Content-Length", "0")
         if not re.fullmatch("[0-9]{1,18}", length):
-            self.close_connection = True  # nobody knows where the next request begins
+            self.close_connection = True  # the start of the next request is unknown
             raise RequestError(400, f"Content-Length is {length!r}; it must be the body's size in bytes.")
         if int(length) > MAX_BODY_BYTES:
             self.close_connection = True  # what it sends is not read
@@ -197,7 +197,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         if not self.server.worker.ready:
-            self.send_header("Connection", "close")  # the next request would find nobody
+            self.send_header("Connection", "close")  # the server is closing: a next request would fail
         attributes = self.headers.get(CUSTOM_ATTRIBUTES)
         if attributes:
             self.send_header(CUSTOM_ATTRIBUTES, attributes)

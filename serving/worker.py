@@ -40,7 +40,7 @@ class Answer:
             yield piece
 
     def cancel(self) -> None:
-        """Nobody wants the rest."""
+        """Mark the answer as no longer wanted; the model stops at the next token."""
         self.cancelled = True
 
 
@@ -106,8 +106,10 @@ class Worker:
             pass
 
     def close(self, seconds: float) -> bool:
-        """Take no more requests and finish those that wait; False if that took longer than `seconds`. Who has
-        no answer by then is told so."""
+        """Take no more requests and finish those that wait; False if that took longer than `seconds`.
+
+        Requests without an answer by then get an error 503.
+        """
         self._closing = True
         self._jobs.put(None)
         self._thread.join(seconds)

@@ -18,7 +18,7 @@ PROGRAM = ROOT / ".venv-supply" / "bin" / "pip-audit"
 OPTIONS = ["--require-hashes", "--disable-pip", "--progress-spinner", "off", "--format", "json"]
 # torch's CPU build is the release of requirements-torch.lock, under a name that no database has.
 SAME_RELEASE = ROOT / "requirements-torch-cpu.lock"
-# What AWS's image holds is AWS's to mend; here it only repeats the trainer's tests.
+# Only AWS can fix what AWS's image holds; here it only repeats the trainer's tests.
 OF_THE_IMAGE = ROOT / "tools" / "requirements" / "training-image.lock"
 FOUND, NOT_ASKED = 1, 2
 
@@ -84,7 +84,7 @@ def told(name: str, audit: Audit) -> str:
 
 
 def main() -> int:
-    """Audit every lock file and tell; the exit status."""
+    """Audit every lock file, print the findings, and return the exit status."""
     audits = {}
     for lock in sorted(
         {*ROOT.glob("*.lock"), *ROOT.glob("tools/requirements/*.lock")} - {SAME_RELEASE, OF_THE_IMAGE}

@@ -1,6 +1,6 @@
 """checkov over all stacks, with default settings and with every key and network: `make checkov`.
 
-checkov pins an older boto3, so it has a virtual environment of its own. What it finds and is meant so stands
+checkov pins an older boto3, so it has a separate virtual environment. What it finds and is meant so stands
 in tests/snapshot/suppressions.py, beside what cdk-nag finds.
 """
 
@@ -54,7 +54,7 @@ def _stack(template: str) -> str:
 
 
 def main() -> int:
-    """Tell what has no reason; exit status 1 if there is anything."""
+    """Print the findings without a reason; exit status 1 if there are any."""
     found: set[Finding] = set()
     with tempfile.TemporaryDirectory() as folder:
         for name, flags in VARIANTS.items():

@@ -10,11 +10,11 @@ from constructs import Construct
 from core.names import PROJECT_TAG
 
 IMPACT_USD = 1
-"""From how many dollars above the expected an anomaly is told."""
+"""The least dollars above the expected that count as an anomaly."""
 
 
 class AnomalyWatch(Construct):
-    """Monitor on the project's cost-allocation tag, and a subscription that tells the topic at once."""
+    """Monitor on the project's cost-allocation tag, and a subscription that notifies the topic at once."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, name: str, project: str, topic_arn: str

@@ -10,9 +10,9 @@ FORECAST_PERCENT = 100
 
 
 class MonthlyBudget(Construct):
-    """Budget of `limit_usd` a month for the account, told by mail and to the topic.
+    """Budget of `limit_usd` a month for the account, reported by mail and to the topic.
 
-    It has no name of its own: a name can never be changed, so CloudFormation could not replace the budget.
+    It gets no fixed name: a name can never be changed, so CloudFormation could not replace the budget.
     """
 
     def __init__(

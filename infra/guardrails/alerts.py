@@ -1,4 +1,4 @@
-"""Where everything that goes wrong is told: the topic, its mail subscription, the queue of lost events."""
+"""The topic for everything that goes wrong, its mail subscription, and the queue of lost events."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from infra.storage.emptying import GovernedEmptying
 
 
 class GuardrailsStack(ProjectStack):
-    """Idle reaper, spend guard and teardown; the topic they tell; alarms on themselves; the dashboard."""
+    """Idle reaper, spend guard and teardown; their topic; alarms on them; the dashboard."""
 
     def __init__(self, scope: Construct, settings: Settings, assets: Assets, **kwargs: Any) -> None:
         super().__init__(scope, settings, "Guardrails", "idle reaper, spend guard, alarms", **kwargs)
@@ -81,7 +81,7 @@ class GuardrailsStack(ProjectStack):
         )
         self.output("TopicArn", self.topic.topic_arn, "Where alerts are published")
         self.output("DeadLetterQueueUrl", self.queue.queue_url, "Events that nothing could handle")
-        self.output("IdleReaperName", self.names.function("idle-reaper"), "Finds endpoints that nobody uses")
+        self.output("IdleReaperName", self.names.function("idle-reaper"), "Finds idle endpoints")
         self.output("SpendGuardName", self.names.function("spend-guard"), "Stops what bills before the limit")
         self.output("TeardownArn", self.teardown.function_arn, "Cleans up when stacks are deleted")
 

@@ -2,7 +2,7 @@
 
 Prints the synthesized template with two changes, so that a StackSet can deploy it into accounts never
 bootstrapped: the code comes from one account's CDK asset bucket, and the check for a bootstrap is gone.
-docs/reaper.md tells the steps around it.
+docs/reaper.md has the steps around it.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class FunctionWatch(Construct):
         function: to watch.
         function_name: its name, for the alarms' names.
         period_minutes: how often it is called; None for a function without a schedule.
-        topic: who is told, also when it is well again.
+        topic: gets the alarm, and the message that it is over.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class FunctionWatch(Construct):
                 self,
                 "Errors",
                 name=f"{function_name}-errors",
-                description=f"{function_name} failed: /aws/lambda/{function_name} tells why",
+                description=f"{function_name} failed: /aws/lambda/{function_name} says why",
                 metric=function.metric_errors(period=period, statistic="Sum"),
             ),
             alarm_on_any(
@@ -106,7 +106,7 @@ class QueueWatch(Construct):
             self,
             "Depth",
             name=queue_name,
-            description=f"{queue_name} holds an event that nothing could handle: read, mend, redrive",
+            description=f"{queue_name} holds an event that nothing could handle: read, fix, redrive",
             metric=waiting,
         )
         self.alarm.add_alarm_action(actions.SnsAction(topic))
@@ -118,7 +118,7 @@ class StuckWatch(Construct):
     Args:
         names: of the deployment.
         period_minutes: how often the reaper looks; the alarm waits for two looks before it is well again.
-        topic: who is told, also when it is well again.
+        topic: gets the alarm, and the message that it is over.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class StuckWatch(Construct):
             "Alarm",
             name=f"{names.name}-stuck-resources",
             description="An endpoint, component or job hangs and may bill:"
-            f" {names.function_log('idle-reaper')} tells which",
+            f" {names.function_log('idle-reaper')} says which",
             metric=cloudwatch.Metric(
                 namespace=METRIC_NAMESPACE,
                 metric_name=METRIC,

@@ -31,7 +31,7 @@ class HostingStack(ProjectStack):
 
     def __init__(self, scope: Construct, settings: Settings, training: TrainingStack, **kwargs: Any) -> None:
         # Without CDK's parameter BootstrapVersion: CloudFormation reads an SSM parameter with the rights of
-        # whoever updates the stack, and those who wake it have no need of it.
+        # the caller who updates the stack, and waking needs no such right.
         synthesizer = DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
         super().__init__(
             scope, settings, "Hosting", "the endpoint, asleep or awake", synthesizer=synthesizer, **kwargs

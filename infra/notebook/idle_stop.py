@@ -1,10 +1,10 @@
-"""Stops the notebook instance that it runs on once nobody has used its Jupyter for a while.
+"""Stop the notebook instance that this runs on once its Jupyter has been idle for a while.
 
     idle_stop.py --minutes 60
 
 Runs there every few minutes, as root, with Amazon Linux's own Python 3.9 and AWS CLI: it imports nothing but
 the standard library. Jupyter counts as use what a person or a kernel does, and leaves out what an open
-browser asks by itself. Sources: Jupyter Server's REST API (`/api/status`, `/api/kernels`).
+browser requests in the background. Sources: Jupyter Server's REST API (`/api/status`, `/api/kernels`).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def stop_command(metadata: Mapping[str, str]) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Look once; the exit code tells systemd's journal whether that was possible."""
+    """Look once; the exit code says in systemd's journal whether that was possible."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=int, required=True)
     minutes = parser.parse_args(arguments).minutes

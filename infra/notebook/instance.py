@@ -1,7 +1,7 @@
 """A small notebook instance with the repository attached: the course's notebooks where its users know them.
 
 It stands outside the private network: without a way to GitHub, PyPI and AWS's own APIs it could do nothing,
-and a NAT gateway would cost more than the budget. It stops when idle, and gives nobody root.
+and a NAT gateway would cost more than the budget. It stops when idle, and gives no user root.
 """
 
 from __future__ import annotations

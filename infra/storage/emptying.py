@@ -1,7 +1,7 @@
 """What CDK adds to a stack to empty a bucket before it is deleted, brought under this project's rules.
 
 The function comes from CDK as bare resources, without tags, with a managed policy and with a log group that
-Lambda would make by itself, kept for ever.
+Lambda would make, kept for ever.
 """
 
 from __future__ import annotations

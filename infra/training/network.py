@@ -1,7 +1,7 @@
 """The private network, by the setting `private_network`: subnets from which only S3 can be reached.
 
 Nothing of it bills: a VPC, subnets and a gateway endpoint are free; a NAT gateway would cost more than the
-budget. Jobs and endpoints need no more than S3, since SageMaker pulls images and writes logs by itself.
+budget. Jobs and endpoints need no more than S3, since SageMaker itself pulls images and writes logs.
 Source: SageMaker developer guide, "Give SageMaker AI Training Jobs Access to Resources in Your Amazon VPC".
 """
 

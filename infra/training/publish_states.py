@@ -1,4 +1,4 @@
-"""The second half of a run: evaluate, register, publish, wake, tell."""
+"""The second half of a run: evaluate, register, publish, wake, notify."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from infra.training.states import (
 )
 
 OUTCOME = ("passed", "primary", "artifact_uri", "evaluation_uri", "report_uri", "usd", "sentence")
-"""Of ReadEvaluation's answer, what the execution's output tells: all but the model card."""
+"""The part of ReadEvaluation's answer in the execution's output: all but the model card."""
 
 
 def evaluation(fine_tune: FineTune) -> dict[str, State]:

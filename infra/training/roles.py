@@ -47,7 +47,7 @@ def pull_image(arns: Arns, image: str) -> list[Statement]:
 
 
 def write_logs(arns: Arns, group: str) -> list[Statement]:
-    """Write to the log groups that SageMaker makes by itself, and SageMaker's own metrics."""
+    """Write to the log groups that SageMaker makes, and SageMaker's own metrics."""
     return [
         allow(
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],

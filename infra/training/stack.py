@@ -100,7 +100,7 @@ class TrainingStack(ProjectStack):
         self.output("ModelPackageGroupName", self.names.model_package_group, "Every finished run, by version")
 
     def _serving_role(self) -> str:
-        # SageMaker would make these by itself, without an end to what they keep.
+        # Without these SageMaker would make the log groups, and keep what is in them for ever.
         for construct_id, group in (
             ("EndpointLog", f"Endpoints/{self.names.endpoint}"),
             ("BaseLog", f"InferenceComponents/{self.names.base_component}"),

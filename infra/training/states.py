@@ -71,7 +71,7 @@ def sdk(
 ) -> State:
     """Call an AWS API as it is, such as `sagemaker:createTrainingJob`.
 
-    `retry_on` is the service's catch-all error: throttling has no class of its own in Step Functions' SDK.
+    `retry_on` is the service's catch-all error: Step Functions' SDK has no separate class for throttling.
     """
     return {
         "Type": "Task",

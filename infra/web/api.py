@@ -69,7 +69,7 @@ class PageApi(Construct):
 
     @property
     def url(self) -> str:
-        """Of the page."""
+        """The address of the page."""
         return f"{self.api.api_endpoint}/"
 
     def serve(self, function: lambda_.IFunction, sign_in: SignIn) -> None:

@@ -16,7 +16,7 @@ INVITATION_DAYS = 3
 
 
 class SignIn(Construct):
-    """A user pool that nobody can join by themselves, and its client: the page, which can keep no secret.
+    """A user pool that only an administrator adds people to, and its client: the page, which has no secret.
 
     The page gets its tokens by authorization code and PKCE; there is no other way in.
 
@@ -69,7 +69,7 @@ class SignIn(Construct):
         assert isinstance(page, cognito.CfnUserPoolClient)
         # Else Cognito also takes passwords from the page itself.
         page.explicit_auth_flows = ["ALLOW_REFRESH_TOKEN_AUTH"]
-        # All accounts of a region share these names; a stack's unique id tells nobody the account.
+        # All accounts of a region share these names; a stack's unique id does not reveal the account.
         unique = Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", Stack.of(self).stack_id))))
         self.domain = self.pool.add_domain(
             "Domain",

@@ -16,6 +16,6 @@ def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
     """EventBridge's "Step Functions Execution Status Change"; answer {stopped, absent, over} with names of
     jobs.
 
-    Raises StopFailed after all jobs were tried, so that Lambda repeats the event and its alarm tells of it.
+    Raises StopFailed after all jobs were tried, so that Lambda repeats the event and its alarm goes off.
     """
     return stop_jobs_of(event, AwsClients())

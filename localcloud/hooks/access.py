@@ -52,7 +52,7 @@ _being_decided: ContextVar[list[Any] | None] = ContextVar("being_decided", defau
 
 
 def install_decision_log(keep: Callable[[str, str, str, Mapping[str, object], bool], None]) -> None:
-    """Tell `keep(role, action, resource, context, allowed)` of every decision on a role's request."""
+    """Call `keep(role, action, resource, context, allowed)` for every decision on a role's request."""
     enforce, evaluate = iam_evaluator.enforce, iam_evaluator.evaluate
 
     def enforce_and_tell(*arguments: Any, **named: Any) -> Any:
@@ -94,7 +94,7 @@ def policy_allows(
 
 
 def _role_name(principal_arn: str) -> str:
-    """Of `…:assumed-role/NAME/SESSION` and `…:role/NAME`; "" for what is no role."""
+    """NAME of `…:assumed-role/NAME/SESSION` and `…:role/NAME`; "" for other principals."""
     kind, _, rest = principal_arn.rpartition(":")[2].partition("/")
     return rest.split("/")[0] if kind in ("assumed-role", "role") else ""
 

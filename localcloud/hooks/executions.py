@@ -70,7 +70,7 @@ def install_task(resource_prefix: str, run: Callable[[str, dict[str, Any]], Any]
 
 
 def install_execution_end(time_out: Callable[[dict[str, Any]], float | None]) -> None:
-    """Mend how executions end: a state machine's TimeoutSeconds counts (`time_out(definition)`; ministack
+    """Correct how executions end: a state machine's TimeoutSeconds counts (`time_out(definition)`; ministack
     ignores it), and a task that fails after its execution was aborted or timed out does not make it
     FAILED."""
     run, fail = stepfunctions._run_execution, stepfunctions._fail_execution

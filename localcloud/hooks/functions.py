@@ -27,7 +27,7 @@ def install_lambda_result(change: Callable[[dict[str, Any]], dict[str, Any]]) ->
 
 
 def install_lambda_metrics() -> None:
-    """Count every invocation in AWS/Lambda, whoever made it. ministack counts those through the Invoke API
+    """Count every invocation in AWS/Lambda, from any caller. ministack counts those through the Invoke API
     only, so that a scheduled function could fail for ever without its alarm going off."""
     emit, dispatch = lambda_svc._emit_lambda_metrics, lambda_svc._execute_function_dispatch
 

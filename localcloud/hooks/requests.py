@@ -47,7 +47,7 @@ def install_service(
     name: str, *, target_prefix: str, host_pattern: str, handler: Handler, rest_models: Sequence[str] = ()
 ) -> None:
     """Serve a further AWS service: requests signed for `name`, or whose X-Amz-Target starts with
-    `target_prefix`. `rest_models`: botocore's models of its operations that are told apart by their path.
+    `target_prefix`. `rest_models`: botocore's models of its operations that differ by their path.
     """
 
     async def handle(
@@ -58,7 +58,7 @@ def install_service(
 
     pattern = {"target_prefixes": [target_prefix], "host_patterns": [host_pattern], "credential_scope": name}
     others = {key: value for key, value in router.SERVICE_PATTERNS.items() if key != name}
-    router.SERVICE_PATTERNS.clear()  # in place, and first: S3 takes whatever path nobody else wanted
+    router.SERVICE_PATTERNS.clear()  # in place, and first: S3 takes every path that is left over
     router.SERVICE_PATTERNS.update({name: pattern, **others})
     app.SERVICE_REGISTRY[name] = {"module": name}
     app.SERVICE_HANDLERS[name] = handle

@@ -50,7 +50,7 @@ def wrap_resource_type(
     delete: Callable[[str, dict[str, Any]], None] | None = None,
     tags: str = "",
 ) -> None:
-    """Mend a resource type that ministack has: `after_change(physical id, old, new properties)` follows its
+    """Extend a resource type that ministack has: `after_change(physical id, old, new properties)` follows its
     own create and update, `delete` replaces its own, `tags` names the property that takes the stack's."""
     from ministack.services.cloudformation import provisioners
 
@@ -93,7 +93,7 @@ def install_stack_events(
     is_untold_removal: Callable[[str, str, Sequence[dict[str, Any]]], bool],
 ) -> None:
     """Let `name(status, resource type, logical id, earlier events)` say what a stack's event is called, and
-    tell of those removals by an update for which `is_untold_removal(physical id, logical id, earlier
+    report those removals by an update for which `is_untold_removal(physical id, logical id, earlier
     events)`."""
     from ministack.services import cloudformation
     from ministack.services.cloudformation import stacks

@@ -15,7 +15,7 @@ def store(s3: Any, files: OptMl, job: Mapping[str, Any], say: Callable[[str], No
     something in it, or both as plain files with CompressionType NONE.
 
     Args:
-        say: tells the job's log what was left out.
+        say: writes to the job's log what was left out.
 
     Returns:
         the job's ModelArtifacts.

@@ -64,7 +64,7 @@ def create(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe(params: dict[str, Any]) -> dict[str, Any]:
-    """Describe a component; its container's image is told as deployed."""
+    """Describe a component; its container's image appears as deployed."""
     answer = catalog.describing(store.INFERENCE_COMPONENT)(params)
     container = dict(answer["Specification"].get("Container", {}))
     if "Image" in container:

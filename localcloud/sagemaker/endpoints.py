@@ -209,7 +209,7 @@ def _enter(record: Record, status: str, **fields: Any) -> None:
 
 def _serving(config: Record) -> dict[str, Any]:
     """The fields of an endpoint that serves a configuration; the configuration itself may be deleted
-    meanwhile."""
+    later."""
     return {
         "ProductionVariants": [_variant_summary(v, serving=True) for v in config["ProductionVariants"]],
         "_Config": config,

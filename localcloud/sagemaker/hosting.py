@@ -149,7 +149,7 @@ class Fleet:
         return sum(copy.in_flight for copy in self.copies)
 
     def tend(self) -> None:
-        """Send new log lines on; start a container again that has ended by itself, as AWS does."""
+        """Send new log lines on; start a container again that has ended, as AWS does."""
         for copy in list(self.copies):
             copy.log.pump(store.now())
             if copy.container.exit_code() is not None and not self._stopped:
@@ -162,7 +162,7 @@ class Fleet:
                 with self._guard:
                     wanted = copy in self.copies
                     self.copies = [fresh if one is copy else one for one in self.copies]
-                if not wanted:  # scaled away meanwhile
+                if not wanted:  # scaled away since
                     self._end(fresh, 0.0)
 
     # ---- adapters ------------------------------------------------------------------------------------------

@@ -68,8 +68,8 @@ class LogStream:
                 chunk = log.read() if last else log.read(MAX_READ)
             self._offset += len(chunk)
             read += chunk
-        # a progress bar rewrites its line with "\r"; each state of it is a line of its own in CloudWatch as
-        # well
+        # a progress bar rewrites its line with "\r"; each state of it is a separate line in CloudWatch,
+        # too
         parts = re.split(rb"[\r\n]+", read)
         self._rest = b"" if last or len(parts[-1]) > MAX_LINE else parts.pop()
         texts = (part[:MAX_LINE].decode("utf-8", "replace") for part in parts)

@@ -33,7 +33,7 @@ Response = tuple[int, dict[str, str], bytes | AsyncIterator[bytes]]
 
 @dataclass(frozen=True)
 class Target:
-    """Who answers a request."""
+    """What answers a request: a component, or a variant's container."""
 
     endpoint_name: str
     variant_name: str
@@ -76,7 +76,7 @@ async def stream(endpoint_name: str, headers: dict[str, str], body: bytes) -> Re
 
 
 def route(endpoint_name: str, headers: dict[str, str]) -> Target:
-    """Who answers: the component that the request names, or a variant by its weight.
+    """Choose what answers: the component that the request names, or a variant by its weight.
 
     Raises:
         ApiError: ValidationError with the runtime's own words.

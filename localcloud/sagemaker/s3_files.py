@@ -88,7 +88,7 @@ class FolderSync:
         self._seen = {path: _stamp(path) for path in files_in(self._folder)}
 
     def store(self) -> None:
-        """Store what is new or changed. A file that disappears meanwhile is passed over, an S3 error
+        """Store what is new or changed. A file that disappears during this is passed over, an S3 error
         reported."""
         for path in files_in(self._folder):
             try:

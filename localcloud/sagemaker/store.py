@@ -86,7 +86,7 @@ def find(kind: Kind, name: str) -> Record:
 
 
 def missing(kind: Kind, name: str) -> errors.ApiError:
-    """AWS's answer when there is none: nearly always a ValidationException, told apart by its text."""
+    """AWS's answer when there is none: nearly always a ValidationException, known by its text."""
     if kind is TRAINING_JOB:
         return errors.validation("Requested resource not found.")
     if kind is MODEL_PACKAGE_GROUP:

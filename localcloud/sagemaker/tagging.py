@@ -13,7 +13,7 @@ PAGE = 50  # ListTags gives at least as many, whatever is asked for
 
 
 def refuse_reserved(tags: Any) -> None:
-    """Hold clients to tag keys of their own.
+    """Refuse tag keys that AWS reserves.
 
     Raises:
         ApiError: for a key that begins with "aws:".

@@ -1,5 +1,4 @@
-"""What AWS's SageMaker tells the rest of the cloud: state-change events and CloudWatch metrics, in its exact
-form."""
+"""SageMaker's state-change events and CloudWatch metrics, in AWS's exact form."""
 
 from __future__ import annotations
 
@@ -90,7 +89,7 @@ def put_invocation(
 
 
 def put_concurrency(dimensions: Mapping[str, str], in_flight: int, copies: int) -> None:
-    """Publish how many requests are being answered now: it tells a long call from an idle endpoint."""
+    """Publish how many requests are in progress, so that a long call does not look like an idle endpoint."""
     if "InferenceComponentName" in dimensions:
         platform.put_metric(
             INVOCATIONS, "ConcurrentRequestsPerCopy", in_flight / max(copies, 1), "None", dimensions

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Await `function(*args, **kwargs)`, run in a thread of its own with the request's account and region."""
+    """Await `function(*args, **kwargs)`, run in a separate thread with the request's account and region."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
     context = contextvars.copy_context()

@@ -47,7 +47,7 @@ def stop(params: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ApiError: for a job that has ended already.
     """
-    with store.lock:  # a job that ends meanwhile must not go back to Stopping
+    with store.lock:  # a job that has just ended must not go back to Stopping
         record = store.find(store.TRAINING_JOB, params["TrainingJobName"])
         status = record["TrainingJobStatus"]
         if status not in ("InProgress", "Stopping"):

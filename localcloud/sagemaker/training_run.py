@@ -309,7 +309,7 @@ class TrainingRun:
         return float(sum(spans))
 
     def _enter(self, secondary: str, status: str, **fields: Any) -> None:
-        """Enter a state: keep it in the record with its time, and tell EventBridge."""
+        """Enter a state: keep it in the record with its time, and send EventBridge's event."""
         at = store.now()
         if self._stop_asked and status == "InProgress":
             status = "Stopping"
