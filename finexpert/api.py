@@ -30,10 +30,9 @@ from core.endpoint.hosting import HostingBusy, HostingState
 from core.names import PROMPTS
 from finexpert import paths
 from finexpert.errors import ExitCode, UserError, explain
-from finexpert.service import target
+from finexpert.service import deployment, target
 from finexpert.service.asking import inference
 from finexpert.service.asking.inference import Answer
-from finexpert.service.deployment import Deployment
 from finexpert.service.endpoint import switch
 from finexpert.service.runs import executions, follow
 from finexpert.service.target import On
@@ -95,22 +94,25 @@ class Expert:
             if on not in list(On):
                 raise UserError(f"on is {on!r}.", where="Expert", fix=f"Write one of: {', '.join(On)}.")
             chosen = target.from_environment(On(on), settings)
-            self.deployment = Deployment(chosen, chosen.settings())
+            self.deployment = deployment.find(chosen)
             _say(f"[dim]{chosen.describe()}[/]")
+            if note := display.settings_note(self.deployment):
+                _say(escape(note))
         self._guard = _Guard(self._put_away) if clean_up else None
 
-    def fine_tune(self, data: str | Path, **hyperparameters: object) -> FineTuned:
+    def fine_tune(self, data: str | Path, *, again: bool = False, **hyperparameters: object) -> FineTuned:
         """Check the data, upload it, train on it and follow that to its end. Nothing is served yet.
 
         Interrupting the cell only stops watching; the run goes on.
 
         Args:
             data: a file or folder of text, or the S3 URI of an uploaded dataset.
+            again: also where a run on the same data began within the hour.
             hyperparameters: overrides of the recipe by JumpStart's names, such as `epoch=3`.
         """
         with _told():
             overrides = {name: str(value) for name, value in hyperparameters.items()}
-            run = run_view.start(self.deployment, str(data), overrides, wake=False)
+            run = run_view.start(self.deployment, str(data), overrides, wake=False, again=again)
             snapshot = run_view.watch(self.deployment, run)
             follow.require_success(snapshot)
             evaluation = executions.evaluation(self.deployment, run) or {}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 from core import Explained
+from core.aws.calls import error_code
 
 
 class ExitCode(IntEnum):
@@ -27,16 +28,18 @@ class UserError(Exception):
         where: file, stack, run or address the sentence is about ("" if `what` says it).
         fix: what to do next ("" if nothing can be advised).
         code: exit code of the command.
+        cure: of `fix` what to do before the command can work at all, such as to sign in.
     """
 
     def __init__(
-        self, what: str, *, where: str = "", fix: str = "", code: ExitCode = ExitCode.FAILED
+        self, what: str, *, where: str = "", fix: str = "", code: ExitCode = ExitCode.FAILED, cure: str = ""
     ) -> None:
         super().__init__(what)
         self.what = what
         self.where = where
         self.fix = fix
         self.code = code
+        self.cure = cure
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows of it instead of a stack trace, a line each."""
@@ -60,24 +63,64 @@ class NothingToServe(UserError):
     """No run has passed the quality gate yet, so there is nothing to wake."""
 
 
-_SIGN_IN = "Sign in again (for example: aws sso login), then repeat the command."
-_CHECK = "Check AWS_PROFILE or the AWS_… credentials, then repeat the command."
-_DENIED = "Use credentials that may do this, or ask the account's administrator."
-_UNREACHED = "Is it running? The embedded cloud: finexpert local status. AWS: check the network."
-_FIXES = {
-    "ExpiredToken": _SIGN_IN,
-    "ExpiredTokenException": _SIGN_IN,
-    "InvalidClientTokenId": _CHECK,
-    "UnrecognizedClientException": _CHECK,
-    "ProfileNotFound": _CHECK,
-    "AccessDenied": _DENIED,
-    "AccessDeniedException": _DENIED,
-    "NoCredentialsError": "Set AWS_PROFILE or sign in (aws configure), or act on the embedded cloud: "
-    "finexpert --on local …",
-    "NoRegionError": "Set AWS_REGION, or `region` in cdk.json.",
-    "EndpointConnectionError": _UNREACHED,
-    "ConnectTimeoutError": _UNREACHED,
+class Cause(StrEnum):
+    """Why AWS refused or was not reached, as far as that decides what to do."""
+
+    SIGNED_OUT = "signed out"
+    CREDENTIALS = "credentials"
+    NONE_GIVEN = "no credentials"
+    DENIED = "denied"
+    CLOCK = "clock"
+    THROTTLED = "throttled"
+    UNREACHED = "unreached"
+    PROXY = "proxy"
+    TLS = "tls"
+    REGION = "region"
+    NOT_ENABLED = "not enabled"
+
+
+_CODES = {
+    Cause.SIGNED_OUT: "ExpiredToken ExpiredTokenException TokenRefreshRequired SSOError LoginError"
+    " LoginRefreshRequired LoginTokenLoadError TokenRetrievalError",
+    Cause.CREDENTIALS: "InvalidClientTokenId UnrecognizedClientException InvalidAccessKeyId AuthFailure"
+    " ProfileNotFound PartialCredentialsError CredentialRetrievalError ConfigParseError ConfigNotFound"
+    " InvalidConfigError UnknownCredentialError SignatureDoesNotMatch InvalidSignatureException",
+    Cause.NONE_GIVEN: "NoCredentialsError NoAuthTokenError",
+    Cause.DENIED: "AccessDenied AccessDeniedException UnauthorizedOperation",
+    Cause.CLOCK: "RequestExpired RequestTimeTooSkewed",
+    Cause.THROTTLED: "Throttling ThrottlingException ThrottledException TooManyRequestsException"
+    " RequestLimitExceeded LimitExceededException SlowDown",
+    Cause.PROXY: "ProxyConnectionError InvalidProxiesConfigError",
+    Cause.TLS: "SSLError",
+    Cause.UNREACHED: "EndpointConnectionError ConnectTimeoutError ReadTimeoutError ConnectionClosedError"
+    " HTTPClientError ConnectionError",
+    Cause.REGION: "NoRegionError UnknownRegionError InvalidRegionError",
+    Cause.NOT_ENABLED: "OptInRequired SubscriptionRequiredException",
 }
+"""Codes of AWS's answers, and botocore's errors by their name (those that inherit from one count too)."""
+_CAUSES = {code: cause for cause, codes in _CODES.items() for code in codes.split()}
+_CLOCK = "Set this machine's clock: AWS refuses a signature that is more than five minutes off"
+_PROXY = "Check HTTPS_PROXY and NO_PROXY: the proxy must let *.amazonaws.com through"
+_CURES = {
+    Cause.SIGNED_OUT: "Sign in again (for example: aws sso login)",
+    Cause.CREDENTIALS: f"Check AWS_PROFILE or the AWS_… credentials. If they are right: {_CLOCK}",
+    Cause.NONE_GIVEN: "Set AWS_PROFILE or sign in (aws sso login, aws configure), or act on the embedded"
+    " cloud (finexpert --on local …)",
+    Cause.DENIED: "Use credentials that may do this, or ask the account's administrator",
+    Cause.CLOCK: _CLOCK,
+    Cause.THROTTLED: "AWS receives too many requests of this account: wait half a minute",
+    Cause.PROXY: _PROXY,
+    Cause.TLS: f"{_PROXY}. If it opens TLS, name its certificates: export AWS_CA_BUNDLE=FILE",
+    Cause.UNREACHED: "Is it running? The embedded cloud: finexpert local status. AWS: check the network",
+    Cause.REGION: "Set AWS_REGION, or `region` in cdk.json",
+    Cause.NOT_ENABLED: "Enable the service or region in the AWS console, or use another region",
+}
+
+
+def cause_of(error: BaseException) -> Cause | None:
+    """Why AWS refused or was not reached; None where nothing general can be advised."""
+    names = [error_code(error), *(kind.__name__ for kind in type(error).__mro__)]
+    return next((_CAUSES[name] for name in names if name in _CAUSES), None)
 
 
 def explain(error: BaseException) -> UserError | None:
@@ -96,6 +139,12 @@ def explain(error: BaseException) -> UserError | None:
             error.format_message(),  # type: ignore[attr-defined]
             fix="Add --help to see the usage.",
             code=ExitCode.USAGE,
+        )
+    if isinstance(error, EOFError):
+        return UserError(
+            "A code (MFA) is asked for, and there is no terminal to type it.",
+            where="AWS_PROFILE",
+            fix="Run a command in a terminal first: the credentials are kept until they expire.",
         )
     if isinstance(error, OSError):
         return UserError(error.strerror or str(error), where=str(error.filename or ""))
@@ -116,9 +165,11 @@ def _is(error: BaseException, module: str, *classes: str) -> bool:
 def _aws_problem(error: BaseException) -> UserError:
     response = getattr(error, "response", None)
     detail = response.get("Error", {}) if isinstance(response, dict) else {}
-    code = str(detail.get("Code") or type(error).__name__)
-    message = str(detail.get("Message") or error)
     operation = str(getattr(error, "operation_name", ""))
+    cause = cause_of(error)
     return UserError(
-        f"{code}: {message}", where=f"AWS call {operation}" if operation else "", fix=_FIXES.get(code, "")
+        f"{error_code(error)}: {detail.get('Message') or error}",
+        where=f"AWS call {operation}" if operation else "",
+        fix=f"{_CURES[cause]}, then repeat the command." if cause else "",
+        cure=f"{_CURES[cause]}." if cause else "",
     )

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from core.aws.calls import error_code
 from core.names import BILLING_REGION
 from finexpert.doctor import Finding, bad, good, unknown
-from finexpert.errors import explain
+from finexpert.errors import UserError, explain
 from finexpert.service.deployment import Deployment
 
 QUOTAS = "https://console.aws.amazon.com/servicequotas/home/services/sagemaker/quotas"
@@ -18,9 +18,8 @@ def credentials(deployment: Deployment) -> Finding:
     try:
         me = deployment.target.client("sts").get_caller_identity()
     except Exception as error:
-        known = explain(error)
-        fix = known.fix if known else ""
-        return bad(known.what if known else str(error), fix or "Sign in: aws configure, or set AWS_PROFILE.")
+        known = explain(error) or UserError(f"{type(error).__name__}: {error}")
+        return bad(known.what, known.fix or "Sign in: aws sso login or aws configure, or set AWS_PROFILE.")
     return good(f"account {me['Account']}, {me['Arn']}")
 
 
@@ -100,19 +99,49 @@ def billing_alerts(deployment: Deployment) -> Finding:
 
 
 def alert_mail(deployment: Deployment) -> Finding:
-    """Has each subscriber of the alerts confirmed?"""
+    """Has each subscription of the alerts been confirmed, and not been cancelled since?"""
     mail = deployment.settings.alert_email
     if not mail:
-        return bad("alert_email is empty: nobody would be told", "-c alert_email=you@example.com")
-    topic = deployment.output("Guardrails", "TopicArn")
-    pages = deployment.target.client("sns").get_paginator("list_subscriptions_by_topic")
-    found = [entry for page in pages.paginate(TopicArn=topic) for entry in page["Subscriptions"]]
-    mine = [entry["SubscriptionArn"] for entry in found if entry["Endpoint"] == mail]
-    if not mine:
-        return bad(f"{mail} does not hear {topic}", "Deploy again: cdk deploy --all")
-    if "PendingConfirmation" in mine:
-        return bad(f"{mail} has not confirmed", "Open AWS's mail to it and follow the link to confirm.")
-    return good(f"{mail} hears the alerts")
+        return bad("alert_email is empty: nobody receives alerts", "-c alert_email=you@example.com")
+    alerts = deployment.output("Guardrails", "TopicArn")
+    billing = [*alerts.split(":")[:3], BILLING_REGION, alerts.split(":")[4], deployment.names.billing_topic]
+    found = {
+        "alerts": _subscriptions(deployment, alerts, mail, None),
+        "billing alerts": _subscriptions(deployment, ":".join(billing), mail, BILLING_REGION),
+    }
+    return judge_mail(mail, found)
+
+
+def judge_mail(mail: str, found: Mapping[str, Collection[str]]) -> Finding:
+    """From the subscriptions' ARNs by what they are for: only a real ARN is a confirmed subscription."""
+    pending = [name for name, arns in found.items() if "PendingConfirmation" in arns]
+    missing = [name for name, arns in found.items() if name not in pending and not any(map(_confirmed, arns))]
+    if missing:
+        return bad(
+            f"{mail} is not subscribed to the {' and the '.join(missing)} (it may have unsubscribed)",
+            "Subscribe it in the SNS console, or give another: cdk deploy --all -c alert_email=…",
+        )
+    if pending:
+        return bad(
+            f"{mail} has not confirmed the {' and the '.join(pending)}",
+            "Open AWS's mail to it and follow the link to confirm; each topic sends its own mail.",
+        )
+    return good(f"{mail} receives the {' and the '.join(found)}")
+
+
+def _confirmed(arn: str) -> bool:
+    return arn.startswith("arn:")
+
+
+def _subscriptions(deployment: Deployment, topic: str, mail: str, region: str | None) -> list[str]:
+    pages = deployment.target.client("sns", region).get_paginator("list_subscriptions_by_topic")
+    try:
+        found = [entry for page in pages.paginate(TopicArn=topic) for entry in page["Subscriptions"]]
+    except Exception as error:
+        if error_code(error) in ("NotFound", "NotFoundException"):
+            return []
+        raise
+    return [entry["SubscriptionArn"] for entry in found if entry["Endpoint"] == mail]
 
 
 def notification(deployment: Deployment) -> Finding:

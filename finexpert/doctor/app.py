@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from finexpert.doctor import Finding, bad, good, unknown
-from finexpert.errors import UserError
-from finexpert.service.deployment import STACKS, Deployment, describe_stack
+from finexpert.errors import NotDeployed
+from finexpert.service.deployment import BILLING_REGION, STACKS, Deployment, describe_stack
 
 TOOLS = ("node", "cdk")
 DEPLOY = "Deploy it: cdk bootstrap && cdk deploy --all"
@@ -24,23 +26,91 @@ def tools(deployment: Deployment) -> Finding:
     return good(" and ".join(TOOLS))
 
 
+WHOLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
+"""States of a stack that works; a rolled back update left it as it was before."""
+
+
 def stacks(deployment: Deployment) -> Finding:
     """Is the app deployed, all of it and whole?"""
     states: dict[str, str] = {}
     for part in STACKS:
         try:
             states[part] = str(describe_stack(deployment, part)["StackStatus"])
-        except UserError:
+        except NotDeployed:
             continue
-    if not states:
+    return judge_stacks({deployment.names.stack(part): states.get(part, "") for part in STACKS})
+
+
+def judge_stacks(states: Mapping[str, str]) -> Finding:
+    """From each stack's status by its name; "" where it is not there."""
+    if not any(states.values()):
         return unknown("the app is not deployed here yet", DEPLOY)
-    broken = [f"{deployment.names.stack(part)} {state}" for part, state in states.items() if _broken(state)]
-    missing = [deployment.names.stack(part) for part in STACKS if part not in states]
-    if broken or missing:
-        said = "; ".join([*broken, *(f"{name} is missing" for name in missing)])
-        return bad(said, "Read the stack's events in the console and correct what they name. " + DEPLOY)
-    return good(f"all {len(STACKS)} stacks of {deployment.names.project} are deployed")
+    changing = [f"{name} is {state}" for name, state in states.items() if _changing(state)]
+    wrong = [
+        f"{name} is {state or 'missing'}"
+        for name, state in states.items()
+        if state not in WHOLE and not _changing(state)
+    ]
+    if wrong:
+        return bad(
+            "; ".join([*wrong, *changing]),
+            "Read the stack's events in the console and correct what they name. " + DEPLOY,
+        )
+    if changing:
+        return unknown("; ".join(changing), "Wait until that has ended, then ask again.")
+    return good(f"all {len(states)} stacks are deployed: {', '.join(states)}")
 
 
-def _broken(state: str) -> bool:
-    return state.endswith("_FAILED") or state.startswith("ROLLBACK_")
+def _changing(state: str) -> bool:
+    """Whether it becomes a whole stack if all goes well."""
+    return state in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "IMPORT_IN_PROGRESS") or state.endswith(
+        "CLEANUP_IN_PROGRESS"
+    )
+
+
+def alarms(deployment: Deployment) -> Finding:
+    """Does any of the app's alarms stand, or is one switched off or without data?"""
+    found: list[Mapping[str, Any]] = []
+    for part in STACKS:
+        region = BILLING_REGION if part == "Billing" else None
+        names = _alarm_names(deployment, part, region)
+        for begin in range(0, len(names), 100):
+            client = deployment.target.client("cloudwatch", region)
+            found += client.describe_alarms(AlarmNames=names[begin : begin + 100])["MetricAlarms"]
+    return judge_alarms(found)
+
+
+def judge_alarms(found: Sequence[Mapping[str, Any]]) -> Finding:
+    """From DescribeAlarms."""
+    if not found:
+        return unknown("no alarm of the app is seen", DEPLOY)
+    standing = [str(alarm["AlarmName"]) for alarm in found if alarm["StateValue"] == "ALARM"]
+    silent = [str(alarm["AlarmName"]) for alarm in found if not alarm.get("ActionsEnabled", False)]
+    if standing or silent:
+        said = [f"{name} is in ALARM" for name in standing] + [f"{name} tells nobody" for name in silent]
+        return bad(
+            "; ".join(said), "Read them in the CloudWatch console; cdk deploy --all restores an alarm."
+        )
+    unclear = [str(alarm["AlarmName"]) for alarm in found if alarm["StateValue"] != "OK"]
+    if unclear:
+        return unknown(
+            f"without data yet: {', '.join(unclear)}",
+            "After a deploy the first data take some minutes, those of the bill up to a day.",
+        )
+    return good(f"all {len(found)} are OK")
+
+
+def _alarm_names(deployment: Deployment, part: str, region: str | None) -> list[str]:
+    client = deployment.target.client("cloudformation", region)
+    pages = client.get_paginator("list_stack_resources").paginate(StackName=deployment.names.stack(part))
+    try:
+        return [
+            str(entry["PhysicalResourceId"])
+            for page in pages
+            for entry in page["StackResourceSummaries"]
+            if entry["ResourceType"] == "AWS::CloudWatch::Alarm"
+        ]
+    except Exception as error:
+        if "does not exist" in str(error):
+            return []
+        raise

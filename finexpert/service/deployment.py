@@ -1,9 +1,10 @@
-"""The deployed app as the command line finds it: the outputs of its stacks."""
+"""The deployed app as the command line finds it: its settings, and the outputs of its stacks."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,31 @@ STACKS = ("Storage", "Training", "Hosting", "Guardrails", "Billing")
 
 @dataclass(frozen=True)
 class Deployment:
-    """The app on one cloud. Reads a stack's outputs when first asked for one of them."""
+    """The app on one cloud. Reads a stack's outputs when first asked for one of them.
+
+    Args:
+        settings: of the deployed app where it stored them (see `find`), else those of this shell.
+        local: the settings of this shell, where the deployed app has its own.
+        problem: why the deployed app's settings cannot be read; "" where they were, or where there are none.
+    """
 
     target: Target
     settings: Settings
+    local: Settings | None = None
+    problem: str = ""
+
+    @property
+    def differences(self) -> dict[str, tuple[Any, Any]]:
+        """What differs, by setting: (of the deployed app, of this shell)."""
+        if self.local is None:
+            return {}
+        deployed, here = flat(self.settings), flat(self.local)
+        kept = {name for name in KEPT if not here[name]}  # not asked for again: see infra/remembered.py
+        return {
+            name: (deployed.get(name), here.get(name))
+            for name in {**deployed, **here}
+            if name not in kept and deployed.get(name) != here.get(name)
+        }
 
     @property
     def names(self) -> Names:
@@ -56,11 +78,60 @@ class Deployment:
             ) from None
 
 
+KEPT = ("alert_email", "accept_eula")
+"""What only a first deploy asks for."""
+
+
+def flat(settings: Settings) -> dict[str, Any]:
+    """The values by name; each hyperparameter is one, `hyperparameters.NAME`."""
+    values = asdict(settings)
+    inner = values.pop("hyperparameters")
+    return values | {f"hyperparameters.{name}": value for name, value in inner.items()}
+
+
+def find(target: Target) -> Deployment:
+    """The app on `target` with the settings that it was deployed with, which its guards go by.
+
+    Where the app is not deployed, or is of a version that stored none, the settings are those of this shell.
+
+    Raises:
+        infra.settings.SettingsError: the settings of this shell cannot be used.
+    """
+    from core.aws.calls import error_code, error_text
+    from infra.settings import Settings
+
+    local = target.settings()
+    try:
+        client = target.client("ssm")
+        stored = client.get_parameter(Name=local.names.settings_parameter)["Parameter"]["Value"]
+        settings = Settings.of_deployed(json.loads(stored))
+    except ValueError as error:
+        return Deployment(target, local, problem=f"another version of the app stored them ({error})")
+    except Exception as error:
+        problem = "" if error_code(error) == "ParameterNotFound" else error_text(error)
+        return Deployment(target, local, problem=problem)
+    return Deployment(target, settings, local)
+
+
+def require_deployed(deployment: Deployment) -> None:
+    """Raises:
+    NotDeployed: none of the app's stacks is here.
+    """
+    for part in STACKS:
+        try:
+            describe_stack(deployment, part)
+        except NotDeployed as absent:
+            missing = absent
+        else:
+            return
+    raise missing
+
+
 def describe_stack(deployment: Deployment, part: str) -> Mapping[str, Any]:
     """DescribeStacks of one stack of the app.
 
     Raises:
-        NotDeployed: it is not there.
+        NotDeployed: it is not there, or only as a change set that was never executed.
     """
     from botocore.exceptions import ClientError
 
@@ -73,14 +144,32 @@ def describe_stack(deployment: Deployment, part: str) -> Mapping[str, Any]:
         if "does not exist" not in str(error):
             raise
         stacks = []
-    if not stacks:
-        here = "on the embedded cloud" if deployment.target.is_local else "in this account and region"
+    if not stacks or stacks[0].get("StackStatus") == "REVIEW_IN_PROGRESS":
         raise NotDeployed(
-            f"The stack {name} is not deployed {here}.",
-            where=deployment.target.endpoint_url or "",
-            fix="Deploy the app: cdk bootstrap && cdk deploy --all (embedded cloud: finexpert demo --keep).",
+            f"The stack {name} is not deployed here.", where=_place(deployment), fix=_way(deployment)
         )
     return dict(stacks[0])
+
+
+def _place(deployment: Deployment) -> str:
+    """Which cloud, account and region were looked at."""
+    try:
+        return deployment.target.describe()
+    except Exception:  # the account cannot be told; the region still can
+        return f"on AWS region {deployment.target.region}"
+
+
+def _way(deployment: Deployment) -> str:
+    wanted, acting = (deployment.local or deployment.settings).region, deployment.target.region
+    if acting != wanted:
+        return (
+            f"The setting region is {wanted}, this shell's region is {acting}: export AWS_REGION={wanted}"
+            f" AWS_DEFAULT_REGION={wanted}"
+        )
+    return (
+        "Deploy the app: cdk bootstrap && cdk deploy --all (embedded cloud: finexpert demo --keep). If it has"
+        " another prefix, name it: -c prefix=…"
+    )
 
 
 def outputs_of(stack: Mapping[str, Any]) -> dict[str, str]:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -79,17 +80,28 @@ class Target:
         if "session" not in self._clients:
             import boto3
             import botocore.session
+            from botocore.utils import JSONFileCache
 
             of = self.environment.get
             no_profile = {"profile": (None, None, None, None)} if self.is_local else {}
+            bare = botocore.session.Session(session_vars=no_profile)
+            if not self.is_local:
+                # The AWS CLI's own cache, so that a profile with MFA asks for its code once, not every time.
+                cache = JSONFileCache(str(Path("~/.aws/cli/cache").expanduser()))
+                bare.get_component("credential_provider").get_provider("assume-role").cache = cache
             self._clients["session"] = boto3.Session(
-                botocore_session=botocore.session.Session(session_vars=no_profile),
+                botocore_session=bare,
                 aws_access_key_id=of("AWS_ACCESS_KEY_ID"),
                 aws_secret_access_key=of("AWS_SECRET_ACCESS_KEY"),
                 aws_session_token=of("AWS_SESSION_TOKEN") or None,
                 region_name=of("AWS_REGION") or of("AWS_DEFAULT_REGION") or self.settings().region,
             )
         return self._clients["session"]
+
+    @property
+    def region(self) -> str:
+        """The region that commands act in."""
+        return str(self.session().region_name)
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A boto3 client of `service` ("sagemaker", "stepfunctions", …) in a region, by default the own."""
@@ -111,7 +123,7 @@ class Target:
         if self.endpoint_url is not None:
             return f"on the embedded cloud {self.endpoint_url}"
         account = self.client("sts").get_caller_identity()["Account"]
-        return f"on AWS account {account} region {self.session().region_name}"
+        return f"on AWS account {account} region {self.region}"
 
 
 def resolve(on: On, environ: Mapping[str, str], running: Callable[[], RunningCloud | None]) -> Target:

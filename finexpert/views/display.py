@@ -6,16 +6,19 @@ Rich is imported when the first line is printed, so that `--help` starts without
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from json import dumps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from finexpert.errors import ExitCode, UserError
+from finexpert.errors import ExitCode, UserError, explain, is_aws
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.table import Table
+
+    from finexpert.service.deployment import Deployment
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -51,18 +54,92 @@ def _plain(text: str) -> str:
     return escape(text)
 
 
+LEAST_WIDTH = 10
+"""Columns of a terminal that a further column of a table has at least."""
+
+
+def print_parts(out: Console, parts: Iterable[RenderableType]) -> None:
+    """Print tables and lines one below the other, none of them shortened."""
+    from rich.table import Table
+
+    for part in parts:
+        if isinstance(part, Table):
+            print_table(out, part)
+        else:
+            out.print(part, soft_wrap=True)
+
+
 @contextmanager
 def may_be_left(what: str, *, where: str, fix: str) -> Iterator[None]:
-    """Ctrl-C within only ends the watching. `what` was watched; `fix` says how to come back.
+    """Ctrl-C, or an error of AWS or the network, within only ends the watching: `what` goes on.
+
+    Args:
+        fix: how to watch again. It must not begin `what` a second time.
 
     Raises:
-        UserError: Ctrl-C.
+        UserError: Ctrl-C, or the error with `fix` as its remedy, after signing in again where that is needed.
     """
     try:
         yield
     except KeyboardInterrupt:
         said = f"Stopped watching; {what} goes on."
         raise UserError(said, where=where, fix=fix, code=ExitCode.INTERRUPTED) from None
+    except Exception as error:
+        known = explain(error) if is_aws(error) or isinstance(error, OSError) else None
+        if known is None:
+            raise
+        said = f"Watching ended, {what} goes on: {known.what}"
+        first = f"{known.cure} " if known.cure else ""
+        raise UserError(said, where=where, fix=first + fix) from error
+
+
+def print_table(out: Console, table: Table, *, whole: int = 0) -> None:
+    """Print a table in which nothing is shortened: cells fold, and the column `whole` stays in one piece.
+
+    Names that other commands take stand in that column. Where it does not fit, lines are longer than the
+    terminal is wide.
+    """
+    from rich.cells import cell_len
+
+    for column in table.columns:
+        column.overflow = "fold"
+    names = table.columns[whole]
+    names.no_wrap = True
+    lines = [line for cell in names.cells for line in _plain_of(cell).splitlines()]
+    names.min_width = max(map(cell_len, [*lines, _plain_of(names.header)]))
+    out.print(
+        table, width=max(out.width, names.min_width + LEAST_WIDTH * (len(table.columns) - 1)), crop=False
+    )
+
+
+def _plain_of(cell: RenderableType) -> str:
+    from rich.text import Text
+
+    return Text.from_markup(cell).plain if isinstance(cell, str) else str(cell)
+
+
+def settings_note(deployment: Deployment) -> str:
+    """Where this shell's settings are not those of the deployed app; "" where they are the same."""
+    if deployment.problem:
+        return f"! the deployed app's settings cannot be read, this shell's are used: {deployment.problem}"
+    if not deployment.differences:
+        return ""
+    told = ", ".join(
+        f"{name} {written(ours)} (here {written(here)})"
+        for name, (ours, here) in deployment.differences.items()
+    )
+    return f"! the deployed app has {told}. The next cdk deploy would change it to this shell's settings."
+
+
+def written(value: Any) -> str:
+    """A setting as it is written in the environment or after `-c`."""
+    if value is None or value == "":
+        return '""' if value == "" else "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (tuple, list)):
+        return ",".join(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 class Live:

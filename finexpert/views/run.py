@@ -107,15 +107,17 @@ def metric(evaluation: Mapping[str, Any]) -> str:
     return str(evaluation["primary"]["metric"]).replace("held_out", "held-out").replace("_", " ")
 
 
-def start(deployment: Deployment, data: str, overrides: Mapping[str, str], *, wake: bool) -> str:
+def start(deployment: Deployment, data: str, overrides: Mapping[str, str], *, wake: bool, again: bool) -> str:
     """Check the data, upload it, start a run, and say so on stderr; returns the run's name.
 
     Args:
         data: a file or folder, or the S3 URI of an uploaded dataset.
         overrides: of the recipe's hyperparameters.
         wake: serve the result at once if the quality gate accepts it.
+        again: also where a run on the same data began within the hour.
 
     Raises:
+        finexpert.service.runs.executions.Repeated: it did, and `again` is off.
         UserError: the data or a hyperparameter cannot be used.
     """
     from finexpert.service.runs import datasets, executions
@@ -125,6 +127,8 @@ def start(deployment: Deployment, data: str, overrides: Mapping[str, str], *, wa
     if checked:
         print_report(out, checked)
     now = datetime.now(UTC)
+    if not again:
+        executions.require_new(deployment, dataset=dataset, hyperparameters=overrides, now=now)
     run = executions.start(deployment, dataset=dataset, hyperparameters=overrides, wake=wake, now=now)
     out.print(f"started [bold]{run}[/] on {dataset}", soft_wrap=True)
     return run

@@ -5,40 +5,11 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from core.aws.calls import error_code
 from core.endpoint.hosting import HostingBusy
 from finexpert import errors
-from finexpert.errors import UserError, explain, is_aws
+from finexpert.errors import Cause, UserError, cause_of, explain, is_aws
 from finexpert.web.http import Problem, bad_input
 
-_THROTTLED = (
-    "ThrottlingException",
-    "Throttling",
-    "ThrottledException",
-    "TooManyRequestsException",
-    "RequestLimitExceeded",
-    "LimitExceededException",
-    "SlowDown",
-)
-_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
-_UNREACHED = (
-    "EndpointConnectionError",
-    "ConnectTimeoutError",
-    "ReadTimeoutError",
-    "ConnectionClosedError",
-    "ProxyConnectionError",
-    "SSLError",
-    "HTTPClientError",
-)
-_SIGNED_OUT = (
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidClientTokenId",
-    "UnrecognizedClientException",
-    "NoCredentialsError",
-    "TokenRetrievalError",
-    "UnauthorizedSSOTokenError",
-)
 _TOO_LONG = (400, 413, 422)  # what serving containers answer to a prompt that does not fit
 _BUSY_MODEL = (429, 503)
 
@@ -85,8 +56,8 @@ def problem_of(error: BaseException) -> Problem:
 
 
 def _of_aws(error: BaseException, known: UserError) -> Problem:
-    code = error_code(error)
-    if code in _THROTTLED:
+    cause = cause_of(error)
+    if cause is Cause.THROTTLED:
         return Problem(
             HTTPStatus.TOO_MANY_REQUESTS,
             "throttled",
@@ -94,7 +65,7 @@ def _of_aws(error: BaseException, known: UserError) -> Problem:
             where=known.where,
             fix="Wait half a minute, then try again.",
         )
-    if code in _DENIED:
+    if cause is Cause.DENIED:
         return Problem(
             HTTPStatus.FORBIDDEN,
             "denied",
@@ -102,14 +73,14 @@ def _of_aws(error: BaseException, known: UserError) -> Problem:
             where=known.where,
             fix="Ask the account's administrator for this right.",
         )
-    if code in _UNREACHED:
+    if cause in (Cause.UNREACHED, Cause.PROXY, Cause.TLS):
         return Problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "unavailable",
             f"The cloud does not answer: {known.what}",
             fix="Is it running, and is the network up? Ask the person who started this page.",
         )
-    if code in _SIGNED_OUT:
+    if cause in (Cause.SIGNED_OUT, Cause.CREDENTIALS, Cause.NONE_GIVEN, Cause.CLOCK):
         return Problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "unavailable",

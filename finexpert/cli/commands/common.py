@@ -33,8 +33,14 @@ def chosen_target(context: typer.Context) -> Target:
 
 
 def open_deployment(context: typer.Context) -> Deployment:
-    """The app as deployed on the cloud to act on. Nothing is asked of the app yet."""
-    from finexpert.service.deployment import Deployment
+    """The app on the cloud to act on, with the settings that it was deployed with.
 
-    chosen = open_target(context)
-    return Deployment(chosen, chosen.settings())
+    Where this shell has other settings, or the deployed ones cannot be read, a line on stderr says so.
+    """
+    from finexpert.service import deployment as deployments
+    from finexpert.views import display
+
+    found = deployments.find(open_target(context))
+    if note := display.settings_note(found):
+        display.console(stderr=True).print(note, style="dim", markup=False, soft_wrap=True)
+    return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finexpert.cli.commands.common import Json, chosen_target
+from finexpert.service.deployment import flat
 
 if TYPE_CHECKING:
     from finexpert.service.target import Target
@@ -24,24 +25,44 @@ def config(
 ) -> None:
     """Every setting with its value, and which place won: cdk.json, a file, the environment or -c.
 
-    Nothing is asked of any cloud. Example: finexpert config budget_usd spot -c budget_usd=40
+    Beside it stands what the deployed app has, where it can be read: the guards go by that.
+
+    Example: finexpert config budget_usd spot -c budget_usd=40
     """
+    from finexpert.service.deployment import find
     from finexpert.views import display
 
     target = chosen_target(context)
     shown = chosen(rows(target), names or [])
+    deployment = find(target)
+    deployed = flat(deployment.settings) if deployment.local else {}
     if json:
-        display.print_json({name: {"value": value, "from": place} for name, (value, place) in shown.items()})
+        display.print_json(
+            {
+                name: {"value": value, "from": place, "deployed": deployed.get(name)}
+                for name, (value, place) in shown.items()
+            }
+        )
         return
     from rich.markup import escape
     from rich.table import Table
 
     display.console(stderr=True).print(f"[dim]{where(target)}[/]", soft_wrap=True)
-    table = Table("setting", "value", "from", box=None, header_style="dim")
+    differences = deployment.differences
+    table = Table(
+        "setting", "value", "from", *(["deployed"] if deployed else []), box=None, header_style="dim"
+    )
     for name, (value, place) in shown.items():
-        changed = place != DEFAULTS
-        table.add_row(name, escape(as_text(value)), f"[bold]{escape(place)}[/]" if changed else place)
-    display.console().print(table)
+        where_from = escape(place) if place == DEFAULTS else f"[bold]{escape(place)}[/]"
+        now = (
+            f"[yellow]{escape(display.written(differences[name][0]))}[/]"
+            if name in differences
+            else "the same"
+        )
+        table.add_row(name, escape(display.written(value)), where_from, *([now] if deployed else []))
+    display.print_table(display.console(), table)
+    if deployment.problem:
+        display.console(stderr=True).print(display.settings_note(deployment), markup=False, soft_wrap=True)
 
 
 def where(target: Target) -> str:
@@ -55,15 +76,10 @@ def rows(target: Target) -> dict[str, tuple[Any, str]]:
     Raises:
         infra.settings.SettingsError: some cannot be used; its lines tell the places too.
     """
-    from dataclasses import asdict
-
     from infra.settings import origins
 
-    values = asdict(target.settings())
-    inner = values.pop("hyperparameters")
-    values |= {f"hyperparameters.{name}": value for name, value in inner.items()}
     places = origins(target.flags, target.environment)
-    return {name: (value, _short(places[name])) for name, value in values.items()}
+    return {name: (value, _short(places[name])) for name, value in flat(target.settings()).items()}
 
 
 def chosen(shown: dict[str, tuple[Any, str]], names: list[str]) -> dict[str, tuple[Any, str]]:
@@ -80,15 +96,6 @@ def chosen(shown: dict[str, tuple[Any, str]], names: list[str]) -> dict[str, tup
 
 def _belongs(key: str, name: str) -> bool:
     return key == name or key.startswith(f"{name}.")
-
-
-def as_text(value: Any) -> str:
-    """A value as it is written in the environment or after `-c`."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (tuple, list)):
-        return ",".join(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _short(place: str) -> str:

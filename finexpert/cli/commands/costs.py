@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 import typer
 
 from finexpert.cli.commands.common import Json, open_deployment
+from finexpert.errors import ExitCode
 
 
 def costs(context: typer.Context, json: Json = False) -> None:
     """What ran this month, what it cost, and what bills now. AWS's own bill lags by hours; this does not.
+
+    Exit code 1: the app is not deployed here.
 
     Example: finexpert costs --json
     """
@@ -24,9 +27,12 @@ def costs(context: typer.Context, json: Json = False) -> None:
     deployment = open_deployment(context)
     now = datetime.now(UTC)
     spend = money.month_to_date(deployment, now=now)
+    absent = money.absence(deployment)
+    if absent and not spend.lines:
+        raise absent
     if json:
-        display.print_json(money.document(deployment, spend, now))
-        return
+        display.print_json(money.document(deployment, spend, now) | {"deployed": absent is None})
+        raise typer.Exit(ExitCode.FAILED if absent else ExitCode.OK)
     position = money.position(deployment, spend)
     budget, prices = deployment.settings.budget_usd, money.configured_prices(deployment)
     out = display.console()
@@ -36,7 +42,7 @@ def costs(context: typer.Context, json: Json = False) -> None:
             line.name + (" [yellow]runs[/]" if line.running else ""), escape(line.how), usd(line.usd)
         )
     if spend.lines:
-        out.print(table)
+        display.print_table(out, table)
     would = "would have cost on AWS" if deployment.target.is_local else "cost"
     out.print(
         f"[bold]{usd(spend.total_usd)}[/] {would} since {spend.month:%d %B} of a budget of {usd(budget)}"
@@ -48,5 +54,9 @@ def costs(context: typer.Context, json: Json = False) -> None:
         out.print(f"  at the month's end, if all goes on: {usd(spend.projected_usd)}")
     for price in prices:
         out.print(f"  [dim]{price.component} {price}, {price.age_days(now)} days ago[/]", soft_wrap=True)
+    if absent:
+        out.print(f"[yellow]! {escape(absent.what)}[/] It was, as the lines above show.", soft_wrap=True)
     for problem in (*spend.unpriced, *spend.unread):
         out.print(f"[yellow]! not in the sum:[/] {escape(problem)}", soft_wrap=True)
+    if absent:
+        raise typer.Exit(ExitCode.FAILED)

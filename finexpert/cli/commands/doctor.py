@@ -35,7 +35,7 @@ def doctor(
     Example: finexpert doctor -c training_instance_type=ml.g5.12xlarge
     """
     from finexpert.doctor import Verdict, examine
-    from finexpert.service.deployment import Deployment
+    from finexpert.service.deployment import find
     from finexpert.views import display
 
     target = chosen_target(context)
@@ -43,7 +43,7 @@ def doctor(
     err.print(f"[dim]{_where(target)}[/]", soft_wrap=True)
     with display.Live(err) as live:
         live.update("checking …", "")
-        findings = examine(Deployment(target, target.settings()), checks(notify=notify))
+        findings = examine(find(target), checks(notify=notify))
     if json:
         display.print_json({name: asdict(finding) for name, finding in findings.items()})
     else:
@@ -77,6 +77,7 @@ def checks(*, notify: bool = False) -> dict[str, Check]:
         **({"test notification": account.notification} if notify else {}),
         "tools": app.tools,
         "app": app.stacks,
+        "alarms": app.alarms,
     }
 
 

@@ -68,8 +68,7 @@ def evaluate(
         display.print_json(document)
     else:
         screen = display.console()
-        for part in outcome(document):
-            screen.print(part)
+        display.print_parts(screen, outcome(document))
         screen.print(f"report  {folder / 'report.html'}", soft_wrap=True)
     if not document["passed"]:
         raise typer.Exit(ExitCode.GATE)

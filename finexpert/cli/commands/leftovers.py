@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from finexpert.cli.commands.common import Json, open_deployment
 from finexpert.errors import ExitCode
+
+if TYPE_CHECKING:
+    from finexpert.service.account.leftovers import Audit
 
 
 def leftovers(
@@ -35,7 +38,6 @@ def leftovers(
     from rich.table import Table
 
     from finexpert.service.account import leftovers
-    from finexpert.text import counted
     from finexpert.views import display
 
     deployment = open_deployment(context)
@@ -54,22 +56,34 @@ def leftovers(
             table = Table("where", "what", "which", box=None, header_style="dim")
             for (place, kind), names in leftovers.by_kind(result.found).items():
                 table.add_row(place, kind, escape("\n".join(names)))
-            out.print(table)
-            out.print(f"[red]✗[/] {len(result.found)} left. The app's own go with: cdk destroy --all")
+            display.print_table(out, table, whole=2)
+            out.print(
+                f"[red]✗[/] {len(result.found)} left. The app's own go with: cdk destroy --all",
+                soft_wrap=True,
+            )
         else:
             whose = "the account" if everything else deployment.settings.prefix
-            seen = counted(len(result.regions), "region")
-            sign = "[yellow]?[/]" if result.unread else "[green]✓[/]"
-            out.print(f"{sign} nothing of {whose} is seen in {seen}")
+            out.print(_nothing(result, whose), soft_wrap=True)
         if result.kept:
             out.print(
                 "Kept on purpose, by the setting retain_data; S3 and KMS bill them until you delete them:"
             )
             for (place, kind), names in leftovers.by_kind(result.kept).items():
                 out.print(f"  {place}, {kind}: {escape(', '.join(names))}", soft_wrap=True)
-        for problem in result.unread:
-            out.print(f"[yellow]! not seen:[/] {escape(problem)}", soft_wrap=True)
+        for line in leftovers.by_reason(result.unread):
+            out.print(f"[yellow]! not seen:[/] {escape(line)}", soft_wrap=True)
     if result.found:
         raise typer.Exit(ExitCode.FOUND)
     if result.unread:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _nothing(result: Audit, whose: str) -> str:
+    """How far it is certain that nothing is left; in Rich's markup."""
+    from finexpert.text import counted
+
+    of = counted(len(result.regions), "region")
+    if not result.unread:
+        return f"[green]✓[/] nothing of {whose} is seen in {of}"
+    whole = len(result.read_whole)
+    return f"[yellow]?[/] nothing of {whose} is seen, but only {whole} of {of} could be read to the end"

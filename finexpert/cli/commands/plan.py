@@ -47,6 +47,6 @@ def plan(
             for each in made.cheaper:
                 fits = "yes" if each.fits else "no"
                 table.add_row(each.what, usd(each.usd_per_hour), usd(each.worst_case_usd), fits)
-            out.print(table)
+            display.print_table(out, table)
     if made.admission is None:
         raise typer.Exit(ExitCode.FAILED)

@@ -63,7 +63,8 @@ def refresh(
         out = display.console()
         for each in refreshed.read:
             before = "new" if each.before_usd is None else f"was {usd(each.before_usd)}"
-            out.print(f"{each.wanted.component} {each.wanted.type}: ${each.usd:g} an hour ({before})")
+            line = f"{each.wanted.component} {each.wanted.type}: ${each.usd:g} an hour ({before})"
+            out.print(line, soft_wrap=True)
         for problem in refreshed.problems:
             out.print(f"[yellow]! not changed:[/] {escape(problem)}", soft_wrap=True)
         if refreshed.read:

@@ -43,7 +43,10 @@ def reap(
     decisions = [("endpoint", decision["endpoint"], decision) for decision in answer["decisions"]]
     others = answer.get("others", {})
     decisions += [(decision["kind"], decision["name"], decision) for decision in others.get("decisions", [])]
-    out.print(_table(decisions) if decisions else "No endpoint: nothing to decide.")
+    if decisions:
+        display.print_table(out, _table(decisions), whole=1)
+    else:
+        out.print("No endpoint: nothing to decide.")
     for kind, why in others.get("unlisted", {}).items():
         out.print(f"[yellow]{kind} could not be listed:[/] {escape(str(why))}", soft_wrap=True)
     complete = "" if answer["complete"] else " [yellow](incomplete: something could not be read)[/]"

@@ -51,7 +51,7 @@ def list_runs(context: typer.Context, limit: Limit = 20, json: Json = False) -> 
     for run in found:
         took = duration(((run.stopped or now) - run.started).total_seconds())
         table.add_row(run.name, run.status.lower(), run.outcome or "–", when(run.started, now), took)
-    out.print(table)
+    display.print_table(out, table)
 
 
 @app.command()
@@ -88,13 +88,13 @@ def show(
         out.print(ending(snapshot, evaluation, is_local=deployment.target.is_local), soft_wrap=True)
         out.print(f"  its report: finexpert runs report {run}", soft_wrap=True)
         return
-    out.print(f"[bold]{run}[/] {snapshot.doing}")
+    out.print(f"[bold]{run}[/] {snapshot.doing}", soft_wrap=True)
     if snapshot.cause or snapshot.error:
         out.print(
             f"  {follow.readable_cause(snapshot.cause) or snapshot.error}", markup=False, soft_wrap=True
         )
     if evaluation:
-        out.print(f"  {before_after(evaluation)}", markup=False)
+        out.print(f"  {before_after(evaluation)}", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -144,9 +144,7 @@ def compare(
     if json:
         display.print_json(pair.as_json())
         return
-    out = display.console()
-    for part in tables(pair):
-        out.print(part)
+    display.print_parts(display.console(), tables(pair))
 
 
 @app.command()

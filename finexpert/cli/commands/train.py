@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,6 +45,9 @@ def train(
         str | None, typer.Option(metavar="RUN", help="Follow a run that was started before.")
     ] = None,
     stop: Annotated[str | None, typer.Option(metavar="RUN", help="Stop a run and its training job.")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also if a run on the same data began within the hour.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Fine-tune on your data and follow it: state, progress, loss, and what it costs.
@@ -52,7 +56,7 @@ def train(
 
     Example: finexpert train reports/ -p epoch=3 --wake
     """
-    from finexpert.views.run import start, watch
+    from finexpert.views.run import watch
 
     if sum(choice is not None for choice in (data, attach, stop)) != 1:
         raise typer.BadParameter("give one of: data, --attach RUN, --stop RUN")
@@ -63,9 +67,29 @@ def train(
         return
     overrides = options.parse_pairs(hyperparameter or [], option="--hyperparameter", example="epoch=3")
     overrides |= options.columns(text_column, prompt_column, completion_column)
-    run = attach or start(deployment, str(data), overrides, wake=wake)
+    run = attach or _start(deployment, str(data), overrides, wake=wake, again=again, may_ask=not json)
     snapshot = watch(deployment, run)
     report(deployment, snapshot, json=json)
+
+
+def _start(
+    deployment: Deployment, data: str, overrides: Mapping[str, str], *, wake: bool, again: bool, may_ask: bool
+) -> str:
+    """Start a run. On a terminal, ask before the same data is trained on, and paid for, a second time."""
+    from finexpert.service.runs.executions import Repeated
+    from finexpert.views.run import start
+
+    try:
+        return start(deployment, data, overrides, wake=wake, again=again)
+    except Repeated as repeated:
+        if not (may_ask and _is_terminal()):
+            raise
+        typer.confirm(f"{repeated.what} Start another one?", abort=True, err=True)
+        return start(deployment, data, overrides, wake=wake, again=True)
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _refuse_settings(flags: Mapping[str, str]) -> None:

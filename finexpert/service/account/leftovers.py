@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from core.names import PROJECT_TAG, RETAINED_TAG
 from finexpert.service.deployment import Deployment
 
 WORKERS = 16
+CODE = re.compile(r"[A-Z][A-Za-z]+(Exception|Error|Denied|Operation|Expired|Id)\b")
+"""The code of AWS's error in a message; messages of one code name other actions and resources."""
 EVERYWHERE = "all regions"
 TAGGED = "other tagged resources"
 RETAINED = "retained resources"
@@ -59,6 +62,12 @@ class Audit:
     regions: tuple[str, ...]
     unread: tuple[str, ...]
     kept: tuple[Leftover, ...] = ()
+
+    @property
+    def read_whole(self) -> list[str]:
+        """The regions of which every list was read."""
+        unread = {line.partition(", ")[0] for line in self.unread}
+        return [region for region in self.regions if region not in unread]
 
 
 def regions(deployment: Deployment) -> list[str]:
@@ -157,6 +166,27 @@ def _named(name: str, arns: Iterable[str]) -> bool:
 def billable(arn: str) -> bool:
     """Whether a tagged resource of a kind that is not listed may cost: all that is not known to be free."""
     return arn.split(":")[2] not in FREE_OR_LISTED
+
+
+def by_reason(unread: Iterable[str]) -> list[str]:
+    """What could not be read, a line for each reason: an organization that denies regions has one for all."""
+    reasons: dict[str, str] = {}
+    grouped: dict[str, dict[str, list[str]]] = {}
+    for line in unread:
+        where, _, why = line.partition(": ")
+        region, _, kind = where.partition(", ")
+        code = found[0] if (found := CODE.search(why)) else why
+        reasons.setdefault(code, why)
+        grouped.setdefault(code, {}).setdefault(region, []).append(kind)
+    return [f"{_places(regions)}: {reasons[code]}" for code, regions in grouped.items()]
+
+
+def _places(kinds: Mapping[str, list[str]]) -> str:
+    """`us-east-1 (endpoints, models)`, or `34 lists in 2 regions (eu-west-1, eu-west-2)`."""
+    if len(kinds) == 1:
+        ((region, names),) = kinds.items()
+        return f"{region} ({', '.join(names)})"
+    return f"{sum(map(len, kinds.values()))} lists in {len(kinds)} regions ({', '.join(kinds)})"
 
 
 def by_kind(found: Iterable[Leftover]) -> Mapping[tuple[str, str], list[str]]:

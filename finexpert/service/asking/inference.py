@@ -46,9 +46,10 @@ def generation(max_new_tokens: int, temperature: float, seed: int, top_p: float 
 
 def require_awake(deployment: Deployment) -> None:
     """Raises:
+    NotDeployed: there is no Hosting stack here.
     Asleep: Hosting is not awake, so there is no endpoint.
     """
-    state = switch.read(deployment).state
+    state = switch.require_present(deployment).state
     if state is not HostingState.AWAKE:
         raise Asleep(
             f"Hosting is {state}, so there is no endpoint to ask.",

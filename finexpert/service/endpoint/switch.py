@@ -12,7 +12,7 @@ from core.endpoint import hosting
 from core.endpoint.hosting import BASE, Hosting, HostingState
 from core.names import DELETE_AFTER_TAG, KEEP_TAG
 from finexpert.errors import NotFound, NothingToServe, UserError
-from finexpert.service.deployment import Deployment
+from finexpert.service.deployment import Deployment, describe_stack
 from finexpert.service.runs import executions
 
 Progress = Callable[[Hosting, float], None]
@@ -37,6 +37,18 @@ def models(deployment: Deployment) -> dict[str, str | None]:
     return {**base, "tuned": deployment.output("Hosting", "TunedComponentName")}
 
 
+def require_present(deployment: Deployment) -> Hosting:
+    """The Hosting stack as it stands.
+
+    Raises:
+        NotDeployed: it is not here, which is not the same as being asleep.
+    """
+    found = read(deployment)
+    if found.state is HostingState.ABSENT:
+        describe_stack(deployment, "Hosting")
+    return found
+
+
 def wake(deployment: Deployment, run: str | None, *, progress: Progress) -> Hosting:
     """Serve a run's adapter (the newest accepted one if `run` is None) and wait until it answers.
 
@@ -50,10 +62,12 @@ def begin_wake(deployment: Deployment, run: str | None) -> Hosting:
     """Ask for `wake` without waiting for it.
 
     Raises:
+        NotDeployed: there is no Hosting stack here.
         NotFound: there is no such adapter.
         NothingToServe: `run` is None, and none has passed the quality gate yet.
         core.endpoint.hosting.HostingError: CloudFormation refused.
     """
+    require_present(deployment)
     return _serve(deployment, _artifact_of(deployment, run) if run else newest_artifact(deployment))
 
 
@@ -70,6 +84,7 @@ def wake_base(deployment: Deployment, *, progress: Progress) -> Hosting:
             where="setting hosting",
             fix="Set hosting to components and deploy; or serve a run: finexpert wake.",
         )
+    require_present(deployment)
     _serve(deployment, BASE)
     return _settle(deployment, HostingState.AWAKE, progress)
 
@@ -78,6 +93,7 @@ def sleep(deployment: Deployment, *, progress: Progress) -> Hosting:
     """Remove endpoint and components and wait until nothing of them bills.
 
     Raises:
+        NotDeployed: there is no Hosting stack here.
         core.endpoint.hosting.HostingError: CloudFormation could not do it.
     """
     begin_sleep(deployment)
@@ -91,9 +107,11 @@ def begin_sleep(deployment: Deployment, *, cancel: bool = False) -> Hosting:
         cancel: break off a wake-up that is under way.
 
     Raises:
+        NotDeployed: there is no Hosting stack here, which is not the same as being asleep.
         core.endpoint.hosting.HostingBusy: another change is under way; with `cancel`, it is being cancelled.
         core.endpoint.hosting.HostingError: CloudFormation refused.
     """
+    require_present(deployment)
     cloudformation, stack = deployment.target.client("cloudformation"), deployment.names.stack("Hosting")
     return hosting.sleep(cloudformation, stack, cancel=cancel)
 

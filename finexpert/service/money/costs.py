@@ -12,7 +12,8 @@ from core.money import prices
 from core.money import sources as spend_sources
 from core.money.spend import Spend
 from core.names import BILLING_REGION, METRIC_NAMESPACE
-from finexpert.service.deployment import Deployment
+from finexpert.errors import NotDeployed
+from finexpert.service.deployment import Deployment, require_deployed
 from finexpert.service.target import Target
 
 
@@ -41,6 +42,15 @@ def month_to_date(deployment: Deployment, *, now: datetime) -> Spend:
             endpoint_url=deployment.target.endpoint_url,
         ),
     )
+
+
+def absence(deployment: Deployment) -> NotDeployed | None:
+    """Why this is not the place of the app; None where it is deployed here."""
+    try:
+        require_deployed(deployment)
+    except NotDeployed as absent:
+        return absent
+    return None
 
 
 def position(deployment: Deployment, spend: Spend) -> Position:

@@ -7,13 +7,18 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.names import TRAINING_LOG_GROUP
-from finexpert.errors import NotFound
+from finexpert.errors import NotFound, UserError
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import logs
+from finexpert.text import when
+
+LATELY = timedelta(hours=1)
+NEWEST = 20
+"""Runs that are looked through for the same data."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,32 @@ def start(
         input=json.dumps({"dataset": dataset, "hyperparameters": dict(hyperparameters), "wake": wake}),
     )
     return run
+
+
+class Repeated(UserError):
+    """The same data was given to another run a short while ago."""
+
+
+def require_new(
+    deployment: Deployment, *, dataset: str, hyperparameters: Mapping[str, str], now: datetime
+) -> None:
+    """Raises:
+    Repeated: a run of the same data and hyperparameters began within the hour, and did not fail.
+    """
+    client = deployment.target.client("stepfunctions")
+    machine = deployment.output("Training", "StateMachineArn")
+    for entry in client.list_executions(stateMachineArn=machine, maxResults=NEWEST)["executions"]:
+        if entry["status"] not in ("RUNNING", "SUCCEEDED") or now - entry["startDate"] > LATELY:
+            continue
+        name = str(entry["name"])
+        given = json.loads(describe(deployment, name).get("input") or "{}")
+        if (given.get("dataset"), given.get("hyperparameters")) == (dataset, dict(hyperparameters)):
+            state = "still runs" if entry["status"] == "RUNNING" else "has ended"
+            raise Repeated(
+                f"A run on the same data began {when(entry['startDate'], now)} and {state}: {name}.",
+                where=dataset,
+                fix=f"See it: finexpert train --attach {name}. Pay for another one all the same: --again",
+            )
 
 
 def execution_arn(deployment: Deployment, run: str) -> str:

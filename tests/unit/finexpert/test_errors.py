@@ -6,11 +6,12 @@ import sys
 from typing import Any
 
 import pytest
+from botocore import exceptions as b
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from core.endpoint.hosting import HostingError
 from finexpert.cli import main as cli
-from finexpert.errors import ExitCode, UserError, explain
+from finexpert.errors import Cause, ExitCode, UserError, cause_of, explain
 from finexpert.service import target
 from infra.settings import SettingsError
 
@@ -28,6 +29,60 @@ def test_missing_credentials_point_to_both_clouds() -> None:
     assert told is not None
     assert "AWS_PROFILE" in told.fix
     assert "--on local" in told.fix
+
+
+REFUSED = {
+    "ExpiredToken": "aws sso login",
+    "ExpiredTokenException": "aws sso login",
+    "SignatureDoesNotMatch": "clock",
+    "InvalidSignatureException": "clock",
+    "RequestExpired": "clock",
+    "RequestTimeTooSkewed": "clock",
+    "ThrottlingException": "half a minute",
+    "InvalidClientTokenId": "AWS_PROFILE",
+    "UnrecognizedClientException": "AWS_PROFILE",
+    "AccessDeniedException": "administrator",
+    "OptInRequired": "Enable",
+}
+NOT_REACHED: dict[str, tuple[Exception, str]] = {
+    "an SSO session that was never begun": (b.SSOTokenLoadError(error_msg="none"), "aws sso login"),
+    "an SSO session that ended": (b.TokenRetrievalError(provider="sso", error_msg="x"), "aws sso login"),
+    "an SSO token that is refused": (b.UnauthorizedSSOTokenError(), "aws sso login"),
+    "half of the credentials": (b.PartialCredentialsError(provider="env", cred_var="x"), "AWS_PROFILE"),
+    "a program for credentials that fails": (
+        b.CredentialRetrievalError(provider="p", error_msg="x"),
+        "AWS_PROFILE",
+    ),
+    "an unknown profile": (b.ProfileNotFound(profile="x"), "AWS_PROFILE"),
+    "a proxy": (b.ProxyConnectionError(proxy_url="http://x", error="e"), "HTTPS_PROXY"),
+    "a proxy that opens TLS": (b.SSLError(endpoint_url="https://x", error="e"), "AWS_CA_BUNDLE"),
+    "no region": (b.NoRegionError(), "AWS_REGION"),
+    "no answer": (b.ReadTimeoutError(endpoint_url="https://x", error="e"), "network"),
+    "a closed connection": (b.ConnectionClosedError(endpoint_url="https://x", error="e"), "network"),
+    "no terminal for an MFA code": (EOFError(), "in a terminal"),
+}
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_what_aws_refuses_comes_with_a_remedy(code: str) -> None:
+    told = explain(ClientError({"Error": {"Code": code, "Message": "m"}}, "Op"))
+    assert told is not None and REFUSED[code] in told.fix
+    assert told.fix.endswith("repeat the command.")
+
+
+@pytest.mark.parametrize("case", NOT_REACHED)
+def test_each_way_not_to_reach_aws_has_its_remedy(case: str) -> None:
+    error, remedy = NOT_REACHED[case]
+    told = explain(error)
+    assert told is not None and remedy in told.fix
+
+
+def test_a_class_that_inherits_is_as_its_base() -> None:
+    class SpecialSsoError(b.SSOError):  # type: ignore[misc]
+        fmt = "special"
+
+    assert cause_of(SpecialSsoError()) is Cause.SIGNED_OUT
+    assert cause_of(KeyError("x")) is None
 
 
 def test_settings_are_wrong_usage_with_all_problems() -> None:

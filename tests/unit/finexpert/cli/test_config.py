@@ -10,6 +10,7 @@ import typer
 
 from finexpert.cli.commands import config
 from finexpert.service.target import Target
+from finexpert.views.display import written
 from infra.settings import Settings, origins
 
 
@@ -45,11 +46,11 @@ def test_settings_are_chosen_by_name_and_a_group_by_its_own() -> None:
 
 def test_values_are_shown_as_they_would_be_written() -> None:
     values = (True, 25.0, 2.5, ("us-east-1", "eu-west-1"), "", 3)
-    assert [config.as_text(value) for value in values] == [
+    assert [written(value) for value in values] == [
         "true",
         "25",
         "2.5",
         "us-east-1,eu-west-1",
-        "",
+        '""',
         "3",
     ]

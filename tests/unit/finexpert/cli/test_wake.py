@@ -30,6 +30,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(switch.hosting, "wake", serve)
     monkeypatch.setattr(switch.hosting, "wait", wait)
+    asleep = Hosting(stack="Fe-Hosting", state=HostingState.ASLEEP)
+    monkeypatch.setattr(switch, "read", lambda deployment: asleep)
     monkeypatch.setattr(switch, "newest_artifact", lambda deployment: "s3://b/newest/model.tar.gz")
     monkeypatch.setattr(wake, "open_deployment", lambda context: deployment())
     return asked

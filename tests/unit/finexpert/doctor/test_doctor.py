@@ -10,6 +10,7 @@ from threading import Barrier
 from types import SimpleNamespace
 from typing import Any
 
+import botocore.session
 import pytest
 from botocore.exceptions import NoCredentialsError
 from rich.console import Console
@@ -18,7 +19,7 @@ from core.admission.decision import JobRequest, Money, decide
 from core.hyperparameters import parse
 from core.money import prices
 from finexpert.cli.commands.doctor import checks, show
-from finexpert.doctor import Finding, Verdict, account, bad, examine, good, model, money, unknown
+from finexpert.doctor import Finding, Verdict, account, app, bad, examine, good, model, money, unknown
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import base_model
 from finexpert.service.runs.base_model import GIB, LLAMA_2_7B, LLAMA_2_7B_BYTES
@@ -27,6 +28,10 @@ from infra.settings import Settings
 from training.model.memory_plan import MemoryPlan
 
 TRAIN, HOST = "ml.g5.2xlarge for training job usage", "ml.g5.2xlarge for endpoint usage"
+
+
+_MODEL = botocore.session.get_session().get_service_model("cloudformation")
+STACK_STATUSES: list[str] = _MODEL.shape_for("StackStatus").enum
 
 
 class Client:
@@ -61,6 +66,82 @@ class Cloud(Target):
 
 def deployment(answers: dict[str, Any] | None = None, **settings: Any) -> Deployment:
     return Deployment(Cloud(answers or {}), Settings.load(settings, {}))
+
+
+MAIL = "you@example.com"
+ARN = "arn:aws:sns:us-east-1:1:t:uuid"
+OUTPUTS = [{"OutputKey": "TopicArn", "OutputValue": "arn:aws:sns:us-east-1:1:t"}]
+
+
+def in_state(status: str) -> dict[str, Any]:
+    return {"describe_stacks": {"Stacks": [{"StackStatus": status, "Outputs": OUTPUTS}]}}
+
+
+@pytest.mark.parametrize("arn", ["Deleted", "PendingConfirmation", "", "arn"])
+def test_only_a_real_arn_is_a_confirmed_subscription(arn: str) -> None:
+    listed = {"list_subscriptions_by_topic": {"Subscriptions": [{"SubscriptionArn": arn, "Endpoint": MAIL}]}}
+    given = in_state("CREATE_COMPLETE") | listed
+    assert account.alert_mail(deployment(given, alert_email=MAIL)).verdict is Verdict.BAD
+
+
+@pytest.mark.parametrize(
+    ("alerts", "billing", "said"),
+    [
+        ([ARN], ["PendingConfirmation"], "has not confirmed the billing alerts"),
+        ([ARN], ["Deleted"], "not subscribed to the billing alerts"),
+        ([ARN], [], "not subscribed to the billing alerts"),
+        (["PendingConfirmation"], ["PendingConfirmation"], "confirmed the alerts and the billing alerts"),
+        (["Deleted", ARN], [ARN], ""),
+    ],
+)
+def test_each_topic_needs_its_subscription(alerts: list[str], billing: list[str], said: str) -> None:
+    found = account.judge_mail(MAIL, {"alerts": alerts, "billing alerts": billing})
+    assert (found.verdict is Verdict.GOOD) == (not said) and said in found.said
+
+
+@pytest.mark.parametrize("status", STACK_STATUSES)
+def test_each_status_of_a_stack_has_its_verdict(status: str) -> None:
+    found = app.stacks(deployment(in_state(status), alert_email=MAIL))
+    whole = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
+    on_its_way = (
+        "CREATE_IN_PROGRESS",
+        "UPDATE_IN_PROGRESS",
+        "IMPORT_IN_PROGRESS",
+        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+        "REVIEW_IN_PROGRESS",
+    )
+    if status in whole:
+        assert found.verdict is Verdict.GOOD
+    elif status in on_its_way:
+        assert found.verdict is Verdict.UNKNOWN
+    else:
+        assert found.verdict is Verdict.BAD, found.said
+    assert found.verdict is Verdict.GOOD or found.fix
+
+
+def test_a_missing_stack_among_others_is_bad() -> None:
+    found = app.judge_stacks({"A": "CREATE_COMPLETE", "B": ""})
+    assert (found.verdict, found.said) == (Verdict.BAD, "B is missing")
+
+
+def alarm(**changes: Any) -> dict[str, Any]:
+    return {"AlarmName": "a", "StateValue": "OK", "ActionsEnabled": True, **changes}
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        ([alarm()], Verdict.GOOD),
+        ([], Verdict.UNKNOWN),
+        ([alarm(), alarm(StateValue="INSUFFICIENT_DATA")], Verdict.UNKNOWN),
+        ([alarm(), alarm(StateValue="ALARM")], Verdict.BAD),
+        ([alarm(ActionsEnabled=False)], Verdict.BAD),
+        ([alarm(StateValue="SOMETHING_NEW")], Verdict.UNKNOWN),
+    ],
+)
+def test_each_state_of_an_alarm_has_its_verdict(found: list[dict[str, Any]], verdict: Verdict) -> None:
+    assert app.judge_alarms(found).verdict is verdict
 
 
 def test_a_check_that_breaks_is_unknown_and_stops_no_other() -> None:

@@ -60,6 +60,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Account:
     for module in (plan_command, costs_command):
         monkeypatch.setattr(module, "open_deployment", made.deployment)
     monkeypatch.setattr(costs, "month_to_date", made.month)
+    monkeypatch.setattr(costs, "absence", lambda deployment: None)
     monkeypatch.setattr(plan, "month_to_date", made.month)
     monkeypatch.setattr(plan.reservations, "read", lambda s3, bucket: made.book)
     return made
