@@ -26,7 +26,8 @@ from rich.jupyter import JupyterMixin
 from rich.markup import escape
 from rich.text import Text
 
-from core.endpoint.hosting import HostingBusy, HostingState
+from core.endpoint.hosting import HostingBusy
+from core.endpoint.sleeping import Way
 from core.names import PROMPTS
 from finexpert import paths
 from finexpert.errors import ExitCode, UserError, explain
@@ -149,8 +150,7 @@ class Expert:
     def sleep(self) -> None:
         """Remove the endpoint and wait until nothing of it bills."""
         with _told():
-            endpoint.sleep(self.deployment)
-            _say(endpoint.ASLEEP)
+            _say(endpoint.asleep(endpoint.sleep(self.deployment)))
         if self._guard:
             self._guard.disarm()
 
@@ -164,7 +164,7 @@ class Expert:
     def _put_away(self) -> None:
         """Ask for sleep and do not wait: whatever went wrong, this must not be in its way."""
         try:
-            state = switch.begin_sleep(self.deployment, cancel=True).state
+            slept = switch.begin_sleep(self.deployment, cancel=True)
         except HostingBusy as busy:
             _say(f"[yellow]![/] {escape(str(busy))} Then: finexpert sleep")
         except Exception as error:  # the failure that led here is the one to show
@@ -172,7 +172,7 @@ class Expert:
                 f"[red]✗[/] The endpoint was not put to sleep ({escape(str(error))}). Do it: finexpert sleep"
             )
         else:
-            if state is HostingState.GOING_TO_SLEEP:
+            if slept.way is not Way.NOTHING:
                 _say("[yellow]![/] The endpoint goes to sleep, so that nothing bills unseen.")
 
 

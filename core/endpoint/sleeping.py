@@ -91,7 +91,7 @@ def put_to_sleep(
     try:
         found = hosting.read(cloudformation, stack)
         if found.state in (HostingState.ABSENT, HostingState.ASLEEP):
-            why = f"{stack} is {found.state}, but its endpoint was still there"
+            why = f"{stack} is {found.state}"
             return _directly(clients, project, stack, found, why, seconds, pause, drifts=False)
         if cancel and now and _lasts(found, now):
             why = f"{stack} has been in {found.status} for longer than {LONGEST_CHANGE}"
@@ -133,7 +133,8 @@ def _directly(
         if not exists(clients, project=project, stack=stack, name=name):
             return Slept(way=Way.NOTHING)
     except Exception as error:
-        return Slept(way=Way.FAILED, problem=f"{why}; endpoint {name}: {error_text(error)}")
+        problem = f"{why}; whether endpoint {name} is there cannot be read: {error_text(error)}"
+        return Slept(way=Way.FAILED, problem=problem)
     removal = remove_endpoint(
         name,
         sagemaker=clients("sagemaker"),
@@ -146,5 +147,6 @@ def _directly(
     repair = f"{stack} has drifted now, and `finexpert wake` repairs it"
     if found and found.state is HostingState.BROKEN:
         repair = f"{stack} has drifted now: delete it and deploy it again"
-    drifted = f"; {repair}" if drifts else ""
-    return Slept(way=Way.DIRECTLY, done=f"endpoint {name} deleted directly ({why}){drifted}")
+    if not drifts:
+        return Slept(way=Way.DIRECTLY, done=f"endpoint {name} deleted: it was still there, though {why}")
+    return Slept(way=Way.DIRECTLY, done=f"endpoint {name} deleted directly ({why}); {repair}")

@@ -8,10 +8,9 @@ from finexpert.views import display
 
 if TYPE_CHECKING:
     from core.endpoint.hosting import Hosting
+    from core.endpoint.sleeping import Slept
     from finexpert.service.deployment import Deployment
     from finexpert.service.endpoint.switch import Progress
-
-ASLEEP = "[green]✓[/] asleep, nothing of it bills"
 
 
 def wake(deployment: Deployment, run: str | None, *, base: bool) -> Hosting:
@@ -35,7 +34,7 @@ def wake(deployment: Deployment, run: str | None, *, base: bool) -> Hosting:
         return switch.wake(deployment, run, progress=progress)
 
 
-def sleep(deployment: Deployment) -> None:
+def sleep(deployment: Deployment) -> Slept:
     """Put the endpoint to sleep and show the stack's progress until nothing of it bills.
 
     Raises:
@@ -47,7 +46,17 @@ def sleep(deployment: Deployment) -> None:
     stack = deployment.names.stack("Hosting")
     back = "Wait again: finexpert sleep"
     with display.may_be_left("Hosting's update", where=stack, fix=back), _live() as live:
-        switch.sleep(deployment, progress=show_progress(live))
+        return switch.sleep(deployment, progress=show_progress(live))
+
+
+def asleep(slept: Slept) -> str:
+    """That nothing bills, and where the stack has drifted; in Rich's markup."""
+    from rich.markup import escape
+
+    from core.endpoint.sleeping import Way
+
+    drifted = f"\n  [yellow]![/] {escape(slept.done)}" if slept.way is Way.DIRECTLY else ""
+    return f"[green]✓[/] asleep, nothing of it bills{drifted}"
 
 
 def awake(deployment: Deployment, state: Hosting) -> str:

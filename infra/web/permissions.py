@@ -44,6 +44,15 @@ def _endpoint(arns: Arns) -> list[Statement]:
     return [
         allow(["sagemaker:InvokeEndpointWithResponseStream"], [endpoint, *components]),
         allow(["cloudformation:UpdateStack"], [arns.hosting_stack]),
+        # Where CloudFormation refuses, sleep deletes what the names say directly.
+        allow(["sagemaker:DeleteEndpoint", "sagemaker:DeleteInferenceComponent"], [endpoint, *components]),
+        allow(
+            [
+                "application-autoscaling:DescribeScalableTargets",
+                "application-autoscaling:DeregisterScalableTarget",
+            ],
+            ANYTHING,
+        ),
         allow(["ssm:GetParameter"], [arns.of("ssm", f"parameter{names.artifact_parameter}")]),
         allow(["sagemaker:AddTags", "sagemaker:DeleteTags"], [endpoint]),
         allow(["sagemaker:ListInferenceComponents", "cloudwatch:ListMetrics"], ANYTHING),

@@ -17,8 +17,8 @@ def sleep(context: typer.Context, json: Json = False) -> None:
     from finexpert.views import display, endpoint
 
     deployment = open_deployment(context)
-    endpoint.sleep(deployment)
+    slept = endpoint.sleep(deployment)
     if json:
-        display.print_json({"endpoint": deployment.names.endpoint, "asleep": True})
+        display.print_json({"endpoint": deployment.names.endpoint, "asleep": True, "done": slept.done})
     else:
-        display.console().print(endpoint.ASLEEP)
+        display.console().print(endpoint.asleep(slept), soft_wrap=True)

@@ -21,6 +21,7 @@ from finexpert.service.money import costs
 _RUN = re.compile(r"/runs/([^/]+)/")
 #: The reaper says what it did, after which the stack has begun to change.
 _MEANWHILE = timedelta(minutes=5)
+DRIFTED = "The endpoint was deleted without its stack, which still says awake. Waking it repairs that."
 
 
 class State(StrEnum):
@@ -84,16 +85,18 @@ def look(deployment: Deployment, now: datetime) -> Standing:
     state = _STATES[stack.state]
     if state is State.ASLEEP and last and last.wake and last.rolled_back:
         state = State.FAILED
+    foresight = _foresight(deployment, now) if state is State.AWAKE else None
+    drifted = state is State.AWAKE and foresight is None
     return Standing(
-        state=state,
-        reason=_reason(deployment, stack, state, last),
+        state=State.ASLEEP if drifted else state,
+        reason=DRIFTED if drifted else _reason(deployment, stack, state, last),
         run=_run_of(stack),
         models=tuple(switch.models(deployment)),
         usd_per_hour=costs.hosting_usd_per_hour(deployment),
         wake_began=last.began if last and state is State.WAKING else None,
         wake_seconds=expected_seconds(past),
-        foresight=_foresight(deployment, now) if state is State.AWAKE else None,
-        can_wake=stack.state is HostingState.ASLEEP,
+        foresight=foresight,
+        can_wake=drifted or stack.state is HostingState.ASLEEP,
     )
 
 
@@ -108,7 +111,7 @@ def _foresight(deployment: Deployment, now: datetime) -> Foresight | None:
     except Exception as error:
         if not is_missing(error):
             raise
-        return None  # it went to sleep in between
+        return None  # deleted without its stack, or asleep since a moment ago
 
 
 def _events(deployment: Deployment) -> list[StackEvent]:

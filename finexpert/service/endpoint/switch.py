@@ -9,10 +9,12 @@ from typing import Any
 
 from core.aws.calls import is_missing
 from core.endpoint import hosting
-from core.endpoint.hosting import BASE, Hosting, HostingState
+from core.endpoint.hosting import BASE, Hosting, HostingBusy, HostingError, HostingState
+from core.endpoint.sleeping import Slept, Way, endpoint_name, exists, put_to_sleep
 from core.names import DELETE_AFTER_TAG, KEEP_TAG
 from finexpert.errors import NotFound, NothingToServe, UserError
 from finexpert.service.deployment import Deployment, describe_stack
+from finexpert.service.money.costs import TargetClients
 from finexpert.service.runs import executions
 
 Progress = Callable[[Hosting, float], None]
@@ -54,7 +56,8 @@ def wake(deployment: Deployment, run: str | None, *, progress: Progress) -> Host
 
     Raises: as `begin_wake`; HostingError also where it rolled back.
     """
-    begin_wake(deployment, run)
+    require_present(deployment)
+    _serve(deployment, _wanted(deployment, run), progress)
     return _settle(deployment, HostingState.AWAKE, progress)
 
 
@@ -68,7 +71,7 @@ def begin_wake(deployment: Deployment, run: str | None) -> Hosting:
         core.endpoint.hosting.HostingError: CloudFormation refused.
     """
     require_present(deployment)
-    return _serve(deployment, _artifact_of(deployment, run) if run else newest_artifact(deployment))
+    return _serve(deployment, _wanted(deployment, run), None)
 
 
 def wake_base(deployment: Deployment, *, progress: Progress) -> Hosting:
@@ -85,35 +88,54 @@ def wake_base(deployment: Deployment, *, progress: Progress) -> Hosting:
             fix="Set hosting to components and deploy; or serve a run: finexpert wake.",
         )
     require_present(deployment)
-    _serve(deployment, BASE)
+    _serve(deployment, BASE, progress)
     return _settle(deployment, HostingState.AWAKE, progress)
 
 
-def sleep(deployment: Deployment, *, progress: Progress) -> Hosting:
+def sleep(deployment: Deployment, *, progress: Progress) -> Slept:
     """Remove endpoint and components and wait until nothing of them bills.
 
     Raises:
         NotDeployed: there is no Hosting stack here.
-        core.endpoint.hosting.HostingError: CloudFormation could not do it.
+        core.endpoint.hosting.HostingError: something of it still bills.
     """
-    begin_sleep(deployment)
-    return _settle(deployment, HostingState.ASLEEP, progress)
+    slept = begin_sleep(deployment)
+    if slept.way in (Way.STACK, Way.UNDER_WAY):
+        _settle(deployment, HostingState.ASLEEP, progress)
+        # CloudFormation gives up a deletion that fails, and then says that all is well.
+        left = begin_sleep(deployment)
+        return left if left.way is Way.DIRECTLY else slept
+    return slept
 
 
-def begin_sleep(deployment: Deployment, *, cancel: bool = False) -> Hosting:
-    """Ask for `sleep` without waiting for it.
+def begin_sleep(deployment: Deployment, *, cancel: bool = False, seconds: float = 120.0) -> Slept:
+    """Ask for `sleep` without waiting for it; where CloudFormation refuses, delete the endpoint directly.
 
     Args:
         cancel: break off a wake-up that is under way.
+        seconds: the most that a direct removal may take.
 
     Raises:
         NotDeployed: there is no Hosting stack here, which is not the same as being asleep.
         core.endpoint.hosting.HostingBusy: another change is under way; with `cancel`, it is being cancelled.
-        core.endpoint.hosting.HostingError: CloudFormation refused.
+        core.endpoint.hosting.HostingError: the endpoint could not be removed in either way.
     """
-    require_present(deployment)
-    cloudformation, stack = deployment.target.client("cloudformation"), deployment.names.stack("Hosting")
-    return hosting.sleep(cloudformation, stack, cancel=cancel)
+    slept = put_to_sleep(
+        TargetClients(deployment.target),
+        project=deployment.names.project,
+        stack=deployment.names.stack("Hosting"),
+        now=datetime.now(UTC),
+        cancel=cancel,
+        seconds=seconds,
+        pause=_pause(deployment),
+    )
+    if slept.way is Way.BUSY:
+        raise HostingBusy(slept.problem)
+    if slept.problem:
+        raise HostingError(slept.problem)
+    if slept.way is Way.NOTHING:
+        require_present(deployment)
+    return slept
 
 
 def newest_artifact(deployment: Deployment) -> str:
@@ -150,21 +172,57 @@ def _artifact_of(deployment: Deployment, run: str) -> str:
     return f"s3://{bucket}/{key}"
 
 
-def _serve(deployment: Deployment, artifact: str) -> Hosting:
-    cloudformation, stack = deployment.target.client("cloudformation"), deployment.names.stack("Hosting")
-    return hosting.wake(cloudformation, stack, artifact)
+def _wanted(deployment: Deployment, run: str | None) -> str:
+    return _artifact_of(deployment, run) if run else newest_artifact(deployment)
+
+
+def _serve(deployment: Deployment, artifact: str, progress: Progress | None) -> Hosting:
+    """Ask the stack for `artifact`, after repairing what does not fit it.
+
+    A stack that says awake of an endpoint that is gone has drifted: it must go to sleep first, so that it
+    makes the endpoint anew. One that says asleep of an endpoint that is there could not make it.
+
+    Args:
+        progress: shows a repair, which is waited for; None: it is only begun.
+
+    Raises:
+        core.endpoint.hosting.HostingBusy: the repair was begun; the same call wakes when it has ended.
+    """
+    clients, stack = TargetClients(deployment.target), deployment.names.stack("Hosting")
+    current = read(deployment)
+    if current.state in (HostingState.AWAKE, HostingState.ASLEEP):
+        found = exists(
+            clients,
+            project=deployment.names.project,
+            stack=stack,
+            name=endpoint_name(deployment.names.project, current),
+        )
+        if current.state is HostingState.ASLEEP and found:
+            begin_sleep(deployment)
+        if current.state is HostingState.AWAKE and not found:
+            hosting.sleep(clients("cloudformation"), stack)
+            if progress is None:
+                raise HostingBusy(
+                    f"{stack} said awake of an endpoint that was deleted, and is being repaired: ask again in"
+                    " a minute."
+                )
+            _settle(deployment, HostingState.ASLEEP, progress)
+    return hosting.wake(clients("cloudformation"), stack, artifact)
 
 
 def _settle(deployment: Deployment, wanted: HostingState, progress: Progress) -> Hosting:
-    local = deployment.target.is_local
     return hosting.wait(
         deployment.target.client("cloudformation"),
         deployment.names.stack("Hosting"),
         wanted,
         seconds=WAIT_SECONDS,
         progress=progress,
-        pause=(lambda _: time.sleep(0.3)) if local else time.sleep,
+        pause=_pause(deployment),
     )
+
+
+def _pause(deployment: Deployment) -> Callable[[float], None]:
+    return (lambda _: time.sleep(0.3)) if deployment.target.is_local else time.sleep
 
 
 def snooze(clients: Callable[[str], Any], name: str, hours: float, now: datetime) -> datetime:

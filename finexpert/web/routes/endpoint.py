@@ -12,6 +12,8 @@ from finexpert.service.money import costs
 from finexpert.web.context import Context
 from finexpert.web.http import Problem, Request, Response, answer, bad_input, finite
 
+PAGE_SECONDS = 15.0
+"""A page's request ends after half a minute; what is left then, the next press goes on with."""
 MOST_HOURS = 168.0
 """A week: who needs it for longer asks again."""
 
@@ -68,7 +70,7 @@ def begin_wake(context: Context, run: str | None) -> Response:
 
 def sleep(request: Request, context: Context) -> Response:
     """Begin to remove it."""
-    switch.begin_sleep(context.deployment)
+    switch.begin_sleep(context.deployment, seconds=PAGE_SECONDS)
     return _changed(context)
 
 

@@ -16,6 +16,7 @@ from rich.console import Console
 from traitlets.config import Config
 
 from core.endpoint.hosting import BASE, Hosting, HostingBusy, HostingError, HostingState
+from core.endpoint.sleeping import Slept, Way
 from finexpert import api
 from finexpert.api import Answers, Expert, FineTuned
 from finexpert.errors import ExitCode, UserError
@@ -40,15 +41,16 @@ class Cloud:
             raise self.fails
         return Hosting(stack="S", state=HostingState.AWAKE, artifact=BASE if base else "s3://b/m.tar.gz")
 
-    def begin_sleep(self, deployment: Any, *, cancel: bool) -> Hosting:
+    def begin_sleep(self, deployment: Any, *, cancel: bool) -> Slept:
         assert cancel
         self.asked.append("sleep at once")
         if self.fails:
             raise self.fails
-        return Hosting(stack="S", state=HostingState.GOING_TO_SLEEP)
+        return Slept(way=Way.STACK)
 
-    def put_to_sleep(self, deployment: Any) -> None:
+    def put_to_sleep(self, deployment: Any) -> Slept:
         self.asked.append("sleep")
+        return Slept(way=Way.STACK)
 
 
 def settings() -> Any:

@@ -28,6 +28,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def wait(client: Any, stack: str, wanted: HostingState, **how: Any) -> Hosting:
         return Hosting(stack=stack, state=wanted, artifact=asked[-1])
 
+    monkeypatch.setattr(switch, "read", lambda deployment: Hosting(stack="S", state=HostingState.ASLEEP))
+    monkeypatch.setattr(switch, "exists", lambda clients, **names: False)
     monkeypatch.setattr(switch.hosting, "wake", serve)
     monkeypatch.setattr(switch.hosting, "wait", wait)
     asleep = Hosting(stack="Fe-Hosting", state=HostingState.ASLEEP)
@@ -40,7 +42,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def deployment(kind: str = "components") -> Any:
     return SimpleNamespace(
         target=SimpleNamespace(client=lambda service: None, is_local=False),
-        names=SimpleNamespace(endpoint="fe", stack=lambda part: f"Fe-{part}"),
+        names=SimpleNamespace(project="Fe", endpoint="fe", stack=lambda part: f"Fe-{part}"),
         settings=SimpleNamespace(
             hosting=kind, idle_minutes=60, hosting_instance_type="ml.g5.2xlarge", region="us-east-1"
         ),

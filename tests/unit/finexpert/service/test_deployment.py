@@ -42,8 +42,13 @@ class Account(Target):
         return SimpleNamespace(
             get_parameter=self._parameter,
             describe_stacks=self._stacks,
+            describe_endpoint=self._no_endpoint,
             get_caller_identity=lambda: {"Account": "123456789012"},
         )
+
+    def _no_endpoint(self, **_: Any) -> Any:
+        error = {"Code": "ValidationException", "Message": "Could not find endpoint."}
+        raise ClientError({"Error": error}, "DescribeEndpoint")
 
     def _parameter(self, **_: Any) -> Any:
         if isinstance(self.stored, Exception):

@@ -1,0 +1,106 @@
+"""Sleep and wake of a stack that CloudFormation will not change, or that does not fit its endpoint."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from core.endpoint.hosting import HostingBusy, HostingError, HostingState
+from core.endpoint.sleeping import Way
+from core.names import Names
+from finexpert.service.endpoint import switch
+from tests.fakes.cloud import REFUSALS, Cloud, error
+
+STACK, ARTIFACT = "FinExpert-Hosting", "s3://b/runs/r/output/model.tar.gz"
+
+
+class Ending(Cloud):
+    """A cloud in which every update of a stack has ended when it is looked at."""
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:
+        for stack in self.stacks.values():
+            if stack["StackStatus"] == "UPDATE_IN_PROGRESS":
+                stack["StackStatus"] = "UPDATE_COMPLETE"
+        return super().describe_stacks(StackName)
+
+    @property
+    def artifact(self) -> str:
+        return str(self.stacks[STACK]["Parameters"][0]["ParameterValue"])
+
+
+@pytest.fixture
+def cloud() -> Ending:
+    made = Ending()
+    made.stack(STACK, artifact=ARTIFACT, EndpointName="finexpert")
+    made.endpoint("finexpert", age=600)
+    return made
+
+
+def deployment(cloud: Cloud) -> Any:
+    target = SimpleNamespace(client=lambda service, region=None: cloud(service), is_local=True)
+    return SimpleNamespace(
+        target=target,
+        names=Names(project="FinExpert", region="us-east-1"),
+        settings=SimpleNamespace(hosting="components"),
+    )
+
+
+def quietly(state: Any, seconds: float) -> None:
+    """Shows nothing."""
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_sleep_has_a_second_way_and_says_that_the_stack_has_drifted(cloud: Ending, refusal: str) -> None:
+    cloud.failures["UpdateStack"] = error("ValidationError", refusal)
+    slept = switch.sleep(deployment(cloud), progress=quietly)
+    assert slept.way is Way.DIRECTLY and "drifted" in slept.done and not cloud.endpoints
+
+
+def test_sleep_finishes_what_cloudformation_gave_up(cloud: Ending) -> None:
+    slept = switch.sleep(deployment(cloud), progress=quietly)  # the stack says asleep, the endpoint stays
+    assert slept.way is Way.DIRECTLY and cloud.artifact == "" and not cloud.endpoints
+
+
+def test_sleep_that_removes_nothing_is_an_error(cloud: Ending) -> None:
+    cloud.failures["UpdateStack"] = error("ValidationError", REFUSALS[0])
+    cloud.failures["DeleteEndpoint"] = error("AccessDeniedException", "no")
+    with pytest.raises(HostingError, match="still bills"):
+        switch.sleep(deployment(cloud), progress=quietly)
+
+
+def test_wake_repairs_a_stack_whose_endpoint_was_deleted_directly(cloud: Ending) -> None:
+    cloud.endpoints.clear()
+    woken = switch.wake_base(deployment(cloud), progress=quietly)
+    asked = [request["Parameters"][0]["ParameterValue"] for request in cloud.called("UpdateStack")]
+    assert asked == ["", "base"] and woken.state is HostingState.AWAKE
+
+
+def test_wake_of_the_same_artifact_repairs_too(cloud: Ending, monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud.endpoints.clear()
+    monkeypatch.setattr(switch, "newest_artifact", lambda deployment: ARTIFACT)
+    switch.wake(deployment(cloud), None, progress=quietly)
+    asked = [request["Parameters"][0]["ParameterValue"] for request in cloud.called("UpdateStack")]
+    assert asked == ["", ARTIFACT]
+
+
+def test_the_page_begins_the_repair_and_says_so(cloud: Ending, monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud.endpoints.clear()
+    monkeypatch.setattr(switch, "newest_artifact", lambda deployment: ARTIFACT)
+    with pytest.raises(HostingBusy, match="being repaired"):
+        switch.begin_wake(deployment(cloud), None)
+    switch.begin_wake(deployment(cloud), None)
+    assert cloud.artifact == ARTIFACT
+
+
+def test_wake_removes_an_endpoint_that_outlived_its_sleep(cloud: Ending) -> None:
+    cloud.stacks[STACK]["Parameters"][0]["ParameterValue"] = ""
+    switch.wake_base(deployment(cloud), progress=quietly)
+    assert cloud.called("DeleteEndpoint") and cloud.artifact == "base"
+
+
+def test_an_awake_endpoint_is_left_as_it_is(cloud: Ending) -> None:
+    switch.wake_base(deployment(cloud), progress=quietly)
+    asked = [request["Parameters"][0]["ParameterValue"] for request in cloud.called("UpdateStack")]
+    assert asked == ["base"] and "finexpert" in cloud.endpoints
