@@ -21,7 +21,7 @@ BILLING_REGION = "us-east-1"
 TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 """Where SageMaker logs all training jobs of the account."""
 EVALUATION_VERSION = 2
-"""Of the schema of evaluation.json (training/evaluation/evaluation.schema.json)."""
+"""The version of evaluation.json's schema (training/evaluation/evaluation.schema.json)."""
 BITS = "bits per byte"
 """The unit of how surprised a model is by a text, as people read it."""
 PROMPTS = (

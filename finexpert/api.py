@@ -184,7 +184,7 @@ class _Guard:
         self._armed = False
 
     def arm(self) -> None:
-        """From here on."""
+        """Call `clean_up` from now on when a cell fails or the process ends."""
         if not self._armed:
             self._armed = True
             atexit.register(self._fire)
@@ -192,7 +192,7 @@ class _Guard:
                 shell.events.register("post_run_cell", self._after_cell)
 
     def disarm(self) -> None:
-        """Until here."""
+        """Never call `clean_up` any more."""
         if self._armed:
             self._armed = False
             atexit.unregister(self._fire)

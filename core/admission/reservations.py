@@ -38,7 +38,7 @@ class Book:
     etag: str = ""
 
     def standing(self, job: str, now: datetime) -> list[Reservation]:
-        """Those of other jobs that have not expired."""
+        """The reservations of other jobs that have not expired."""
         return [each for each in self.reservations if each.until > now and each.job != job]
 
 

@@ -223,7 +223,7 @@ def wait(
         if elapsed >= seconds:
             raise HostingError(
                 f"{stack} is still {hosting.state} ({hosting.status}) after {elapsed / 60:.0f} minutes;"
-                " it goes on by itself, look again later."
+                " it goes on; look again later."
             )
         pause(POLL_SECONDS)
 

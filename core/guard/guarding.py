@@ -165,7 +165,7 @@ def _publish(
 def _told(spend: Spend, position: Position, memory: Memory, stopped: Stopped) -> list[str]:
     lines = crossed(position, memory.spent_usd)
     if position.blind:
-        lines.append(f"Everything is stopped, since nobody can tell what was spent: {position.blind}")
+        lines.append(f"Everything is stopped, since it is not known what was spent: {position.blind}")
     lines += [f"Done: {what}." for what in stopped.done]
     lines += [f"NOT STOPPED: {what}" for what in stopped.problems]
     if lines and position.over:

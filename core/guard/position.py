@@ -34,7 +34,7 @@ class Memory:
 class Position:
     """Dollars of the month and dollars an hour. At `limit_usd` everything is stopped.
 
-    `blind` says why nobody can tell what was spent: no prices, or neither AWS nor the memory is readable.
+    `blind` says why it is not known what was spent: no prices, or neither AWS nor the memory is readable.
     """
 
     budget_usd: float
@@ -52,7 +52,7 @@ class Position:
 
     @property
     def over(self) -> bool:
-        """Whether everything has to stop: the limit is reached, or nobody can tell how near it is."""
+        """Whether everything has to stop: the limit is reached, or it is not known how near it is."""
         return bool(self.blind) or self.spent_usd >= self.limit_usd
 
     @property

@@ -97,7 +97,7 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """A production or shadow variant as it runs. `instances` is None where AWS does not tell."""
+    """A production or shadow variant as it runs. `instances` is None where AWS does not say."""
 
     name: str
     instances: int | None = None
@@ -137,7 +137,7 @@ class Config:
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """An inference component on the endpoint. `modified` is None where AWS does not tell."""
+    """An inference component on the endpoint. `modified` is None where AWS does not say."""
 
     name: str
     variant: str

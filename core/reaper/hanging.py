@@ -1,4 +1,4 @@
-"""What hangs in a state that should have passed, and may bill meanwhile. Pure.
+"""Find what hangs in a state that should have passed, and may still bill. Pure.
 
 It says nothing about use and leads to no deletion: it is what people are alarmed of, besides the decision.
 """

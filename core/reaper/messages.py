@@ -27,7 +27,7 @@ def warning(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> list
     tomorrow = now + timedelta(days=1)
     end = now + settings.warn
     return [
-        f"{endpoint.name}: nobody uses it; it is to be deleted after"
+        f"{endpoint.name}: it is idle and will be deleted after"
         f" {end:%Y-%m-%d %H:%M} UTC ({minutes(settings.warn)}).{cost(endpoint, settings, now)}",
         f"  To keep it for a day: finexpert snooze {endpoint.name} --hours 24",
         f"  or: aws sagemaker add-tags --region {settings.region} --resource-arn {endpoint.arn}"
@@ -38,7 +38,7 @@ def warning(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> list
 def hanging(endpoint: Endpoint, sentences: list[str], settings: ReaperSettings, now: datetime) -> str:
     """What hangs, and that it may bill."""
     return (
-        f"{endpoint.name}: {'; '.join(sentences)}, and may bill meanwhile."
+        f"{endpoint.name}: {'; '.join(sentences)}, and may bill until it is gone."
         f"{cost(endpoint, settings, now)} Look at it in the console; delete what hangs, or ask AWS support."
     )
 

@@ -72,7 +72,7 @@ class Run:
 
     @property
     def all_clients(self) -> tuple[Clients, Clients]:
-        """Those that count this run's calls."""
+        """The AWS clients that count this run's calls."""
         return self._clients, self._home
 
     def look(self) -> list[Endpoint]:

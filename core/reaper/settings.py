@@ -135,6 +135,6 @@ class ReaperSettings:
             if word not in set(Kind):
                 v.problem(f"OTHER_KINDS has {word!r}: write some of {', '.join(Kind)}")
         if settings.idle <= timedelta(0):
-            v.problem("IDLE_MINUTES is 0: write how long nobody must have used an endpoint, in minutes")
+            v.problem("IDLE_MINUTES is 0: write how many minutes without a call make an endpoint idle")
         v.check()
         return settings

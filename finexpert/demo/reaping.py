@@ -40,7 +40,7 @@ def wait(deployment: Deployment, live: Live, *, asked: datetime) -> None:
             raise UserError(
                 f"The reaper did not put the endpoint to sleep; Hosting is {state}.",
                 where=f"log group {group}",
-                fix="finexpert reap --dry-run tells what it decides and why.",
+                fix="finexpert reap --dry-run shows what it decides and why.",
             )
         text = f"  idle since {asked:%H:%M:%S} UTC; the reaper is expected {expectation.countdown(now)}"
         if state is HostingState.GOING_TO_SLEEP:

@@ -102,7 +102,7 @@ def alert_mail(deployment: Deployment) -> Finding:
     """Has each subscription of the alerts been confirmed, and not been cancelled since?"""
     mail = deployment.settings.alert_email
     if not mail:
-        return bad("alert_email is empty: nobody receives alerts", "-c alert_email=you@example.com")
+        return bad("alert_email is empty: alerts have no recipient", "-c alert_email=you@example.com")
     alerts = deployment.output("Guardrails", "TopicArn")
     billing = [*alerts.split(":")[:3], BILLING_REGION, alerts.split(":")[4], deployment.names.billing_topic]
     found = {

@@ -78,7 +78,7 @@ def _answer(request: Request, *, signed_in: bool) -> Response:
 
 @cache
 def _context() -> Context:
-    """Of this process, which answers one request at a time for as long as Lambda keeps it."""
+    """The context of this process, which answers one request at a time for as long as Lambda keeps it."""
     target = Target(None, os.environ)
     settings = Settings(**json.loads(os.environ["SETTINGS"]))
     deployment = Deployment(target, settings)

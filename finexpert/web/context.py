@@ -76,7 +76,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """Of one server.
+    """What all requests of one server share.
 
     Args:
         streams: whether an answer reaches the page while it is written.

@@ -25,7 +25,7 @@ from infra.training.states import Definition
 def definition(fine_tune: FineTune) -> Definition:
     """The whole state machine."""
     return {
-        "Comment": "Validate, admit, train, evaluate, and publish what passed; every failure is told.",
+        "Comment": "Validate, admit, train, evaluate, and publish what passed; every failure is reported.",
         "StartAt": "Defaults",
         "TimeoutSeconds": fine_tune.timeout_seconds,
         "States": {

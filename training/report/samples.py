@@ -45,5 +45,5 @@ def _questions(evaluation: Mapping[str, Any]) -> str:
             )
     if not parts:
         return ""
-    first = note("The first questions of each set, whoever answered them right.")
+    first = note("The first questions of each set, answered right or not.")
     return "<h2>What they answer</h2>" + first + "".join(parts)

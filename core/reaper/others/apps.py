@@ -14,7 +14,7 @@ SAME = timedelta(seconds=1)
 
 
 def last_activity(app: Resource) -> datetime | None:
-    """When a person last used it; None if AWS does not tell.
+    """When a person last used it; None if AWS does not say.
 
     Where a health check alone moves `LastUserActivityTimestamp` it equals `LastHealthCheckTimestamp`: that
     is no activity.
@@ -45,14 +45,12 @@ def judge(app: Resource, settings: ReaperSettings, now: datetime) -> Verdict:
         return keep(f"its status is {app.status}")
     used = last_activity(app)
     if used is None and age < UNATTENDED:
-        return keep(f"AWS does not tell whether it is used; it is told of from {UNATTENDED / HOUR:.0f} h on")
+        return keep(f"AWS does not say whether it is in use; reported after {UNATTENDED / HOUR:.0f} h")
     if used is None:
         return Verdict(
             action=Action.NOTIFY,
-            reason=f"running for {age / HOUR:.1f} h, and AWS does not tell whether anyone uses it: {remove}",
+            reason=f"running for {age / HOUR:.1f} h, and AWS does not say whether anyone uses it: {remove}",
         )
     if used > settings.window_start(now):
-        return keep(f"somebody used it at {used:%H:%M} UTC")
-    return Verdict(
-        action=Action.NOTIFY, reason=f"nobody has used it for {(now - used) / HOUR:.1f} h: {remove}"
-    )
+        return keep(f"in use, last at {used:%H:%M} UTC")
+    return Verdict(action=Action.NOTIFY, reason=f"idle for {(now - used) / HOUR:.1f} h: {remove}")

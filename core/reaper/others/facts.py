@@ -19,7 +19,7 @@ STUCK = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Detail:
-    """What its Describe call tells. Times are UTC-aware; None means that AWS does not tell.
+    """What its Describe call tells. Times are UTC-aware; None means that AWS does not say.
 
     Args:
         arn: of the resource; the list of apps lacks it.

@@ -24,9 +24,9 @@ def judge(notebook: Resource, now: datetime) -> Verdict:
             " look at it in the console",
         )
     if lasted < UNATTENDED:
-        return keep(f"running for {lasted / HOUR:.1f} h; it is told of from {UNATTENDED / HOUR:.0f} h on")
+        return keep(f"running for {lasted / HOUR:.1f} h; reported after {UNATTENDED / HOUR:.0f} h")
     return Verdict(
         action=Action.NOTIFY,
-        reason=f"running for {lasted / HOUR:.1f} h, and AWS does not tell whether anyone uses it: to stop it,"
+        reason=f"running for {lasted / HOUR:.1f} h, and AWS does not say whether anyone uses it: to stop it,"
         f" aws sagemaker stop-notebook-instance --notebook-instance-name {notebook.name}",
     )

@@ -56,7 +56,7 @@ def decide(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdi
         outcome = _unread(endpoint, step) if isinstance(step, Need) else step(endpoint, settings, now)
         if outcome is not None:
             return outcome
-    return Verdict(action=Action.DELETE, reason=f"nobody used it for {minutes(settings.idle)} or more")
+    return Verdict(action=Action.DELETE, reason=f"no use for {minutes(settings.idle)} or more")
 
 
 def wanted_series(endpoint: Endpoint) -> set[Series]:

@@ -22,5 +22,5 @@ def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdic
     if len(on_demand) + len(at_zero) < len(endpoint.variants):
         return None
     if not at_zero:
-        return keep("serverless without provisioned concurrency: it costs nothing while nobody calls it")
-    return keep("it runs on no instance (scaled to zero): it costs nothing while nobody calls it")
+        return keep("serverless without provisioned concurrency: it costs nothing while it gets no calls")
+    return keep("it runs on no instance (scaled to zero): it costs nothing while it gets no calls")

@@ -22,7 +22,7 @@ def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdic
     if isinstance(endpoint.discovered, Unreadable):
         if isinstance(endpoint.detail, Detail) and endpoint.detail.enhanced_metrics:
             return keep(
-                "it publishes enhanced metrics, whose dimensions only ListMetrics tells, and that failed"
+                "it publishes enhanced metrics, whose dimensions only ListMetrics gives, and that failed"
                 f" ({endpoint.discovered.why})"
             )
         return None

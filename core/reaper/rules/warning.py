@@ -23,7 +23,7 @@ def warned_at(endpoint: Endpoint, settings: ReaperSettings) -> datetime | None:
 
 
 def announced(endpoint: Endpoint, settings: ReaperSettings) -> bool:
-    """Whether a warning stands: it was given, and nobody has used the endpoint since."""
+    """Whether a warning stands: it was given, and the endpoint was not used since."""
     given, used = warned_at(endpoint, settings), endpoint.last_used
     return given is not None and (used is None or used <= given)
 

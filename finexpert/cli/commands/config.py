@@ -83,7 +83,7 @@ def rows(target: Target) -> dict[str, tuple[Any, str]]:
 
 
 def chosen(shown: dict[str, tuple[Any, str]], names: list[str]) -> dict[str, tuple[Any, str]]:
-    """Those of `names`, in the order of the settings; `hyperparameters` is all of them.
+    """The settings of these names, in their usual order; `hyperparameters` is all of them.
 
     Raises:
         typer.BadParameter: there is no such setting.

@@ -45,9 +45,11 @@ def generation(max_new_tokens: int, temperature: float, seed: int, top_p: float 
 
 
 def require_awake(deployment: Deployment) -> None:
-    """Raises:
-    NotDeployed: there is no Hosting stack here.
-    Asleep: Hosting is not awake, so there is no endpoint.
+    """Refuse while there is no endpoint to ask.
+
+    Raises:
+        NotDeployed: there is no Hosting stack here.
+        Asleep: Hosting is not awake, so there is no endpoint.
     """
     state = switch.require_present(deployment).state
     if state is not HostingState.AWAKE:

@@ -198,7 +198,7 @@ def foresee(endpoint: Endpoint, settings: ReaperSettings, *, period: timedelta, 
     kept_until = protection.moment(endpoint.known_tags.get(settings.keep_tag, "")) if protected else None
     known = Foresight(created=endpoint.created, kept_until=kept_until)
     if settings.dry_run:
-        return replace(known, always=True, reason="the reaper only tells, by the setting reaper_dry_run")
+        return replace(known, always=True, reason="the reaper only reports, by the setting reaper_dry_run")
     if protected and kept_until is None:
         return replace(known, always=True, reason=protected.reason)
     unread = [reading.why for reading in endpoint.activity.values() if isinstance(reading, Unreadable)]

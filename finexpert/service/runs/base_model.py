@@ -23,8 +23,10 @@ SETTING = f"base_model_uri='s3://${{DataBucket}}/{PREFIX}'"
 
 
 def require_usable(folder: Path) -> None:
-    """Raises:
-    UserError: the folder is no whole Llama in Hugging Face layout.
+    """Refuse base weights that the training job would refuse.
+
+    Raises:
+        UserError: the folder is no whole Llama in Hugging Face layout.
     """
     from core.failures import TrainingFailure
     from training.model.weights import inspect_weights

@@ -97,8 +97,10 @@ def token_counter(base_model: Path) -> TokenCounter:
 
 
 def require_usable(report: DatasetReport, path: Path) -> None:
-    """Raises:
-    UserError: the dataset cannot be trained on; every problem found, a line each.
+    """Refuse a dataset that cannot be trained on.
+
+    Raises:
+        UserError: with every problem found, a line each.
     """
     from core.dataset import DatasetError
 

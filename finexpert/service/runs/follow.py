@@ -226,8 +226,10 @@ def _current_state(deployment: Deployment, run: str) -> str:
 
 
 def require_success(snapshot: Snapshot) -> None:
-    """Raises:
-    UserError: the execution did not succeed; with the reason as the failing service gave it.
+    """Raise the reason of a run that did not succeed.
+
+    Raises:
+        UserError: with the reason as the failing service gave it.
     """
     if snapshot.status == "SUCCEEDED":
         return

@@ -85,8 +85,10 @@ def keep(request: Request, context: Context) -> Response:
 
 
 def require_money(context: Context) -> None:
-    """Raises:
-    Problem: the month's limit is reached, so that the spend guard would stop what is begun now.
+    """Refuse while the spend guard would stop what is begun now.
+
+    Raises:
+        Problem: the month's limit is reached.
     """
     position = costs.current_position(context.deployment, context.now())
     if position.over:

@@ -17,7 +17,7 @@ from finexpert.web.routes.endpoint import begin_wake
 
 NEWEST = 30
 MOST_POINTS = 400
-"""Of a loss curve: more than a phone has pixels for."""
+"""The most points of a loss curve: more than a phone has pixels for."""
 
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 """For a report that is opened as a page: nothing in it can run."""

@@ -223,7 +223,7 @@ def decisions(now: datetime | None = None) -> Document:
                 "since": (now - timedelta(days=1)).isoformat(),
                 "endpoint": "finexpert",
                 "action": "delete",
-                "reason": "nobody used it for 60 minutes or more; put to sleep through its stack",
+                "reason": "no use for 60 minutes or more; put to sleep through its stack",
             },
         ]
     }

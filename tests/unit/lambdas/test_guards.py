@@ -148,7 +148,7 @@ class TestGuard:
         with pytest.raises(GuardBlind):
             self.run(cloud)
         assert cloud.jobs["finexpert-1"]["TrainingJobStatus"] == "Stopping"
-        assert "nobody can tell" in cloud.messages[0]["Message"]
+        assert "it is not known what was spent" in cloud.messages[0]["Message"]
 
     def test_a_torn_price_file_stops_everything(self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
         training_job(cloud, "finexpert-1", 1)

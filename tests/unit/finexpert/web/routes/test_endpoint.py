@@ -17,7 +17,7 @@ from finexpert.web.context import Context
 from tests.unit.finexpert.web.web_app import NOW, Ask
 
 ARTIFACT = "s3://artifacts/runs/finexpert-1/output/model.tar.gz"
-REAPED = "nobody used it for 60 minutes or more"
+REAPED = "no use for 60 minutes or more"
 
 
 def at(minute: float) -> datetime:
