@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localcloud import hooks
+from localcloud.faults import faults
 
 POLL_SECONDS = 0.1
 STABILIZE_SECONDS = 3600.0
@@ -315,6 +316,11 @@ def call(operation: str, params: Properties) -> dict[str, Any]:
     from localcloud.sagemaker import api, validation
 
     shape = validation.operation_model(operation).input_shape
+    if not operation.startswith("Describe") and (fault := faults.take("sagemaker", operation)):
+        raise ValueError(
+            f'Resource handler returned message: "{fault.text} (Service: SageMaker, Status Code: '
+            f'{fault.http_status}, Error Code: {fault.error})"'
+        )
     try:
         answer: dict[str, Any] = api.call(operation, validation.coerce(params, shape) if shape else params)
         return answer

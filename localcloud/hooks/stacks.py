@@ -8,6 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+STACK = "AWS::CloudFormation::Stack"
+# After an update CloudFormation deletes what it no longer needs. What it cannot delete in three attempts it
+# lets go: the stack no longer knows of it, and it goes on billing.
+# Sources: CloudFormation User Guide, "Troubleshooting"; cloudformation-coverage-roadmap issue 744.
+CLEAN_UP_ATTEMPTS = 3
+GIVEN_UP = "Update successful. One or more resources could not be deleted."
 Resource = tuple[str, dict[str, Any]]  # physical id (what Ref gives), attributes (what GetAtt gives)
 
 
@@ -94,7 +100,7 @@ def install_stack_events(
 ) -> None:
     """Let `name(status, resource type, logical id, earlier events)` say what a stack's event is called, and
     report those removals by an update for which `is_untold_removal(physical id, logical id, earlier
-    events)`."""
+    events)`. A removal that fails three times is given up."""
     from ministack.services import cloudformation
     from ministack.services.cloudformation import stacks
 
@@ -104,6 +110,10 @@ def install_stack_events(
         stack_id: str, stack: str, logical_id: str, resource_type: str, status: str, *more: Any, **rest: Any
     ) -> None:
         earlier = cloudformation._stack_events.get(stack_id) or []
+        if (resource_type, status) == (STACK, "UPDATE_COMPLETE") and _let_go(
+            cloudformation._stacks.get(stack)
+        ):
+            rest["reason"] = GIVEN_UP
         add(
             stack_id,
             stack,
@@ -124,11 +134,26 @@ def install_stack_events(
         tell = updating and is_untold_removal(physical_id, logical_id, earlier)
         if tell:
             add(*told, "DELETE_IN_PROGRESS", physical_id=physical_id)
-        delete(resource_type, physical_id, properties, stack, logical_id)
+        for attempt in range(CLEAN_UP_ATTEMPTS if updating else 1):
+            try:
+                delete(resource_type, physical_id, properties, stack, logical_id)
+                break
+            except Exception:
+                if not updating or attempt == CLEAN_UP_ATTEMPTS - 1:
+                    raise
         if tell:
             add(*told, "DELETE_COMPLETE", physical_id=physical_id)
 
     stacks._add_event, stacks._delete_resource = add_named, delete_and_tell
+
+
+def _let_go(stack: dict[str, Any] | None) -> bool:
+    """Drop from a stack what its clean-up could not delete; whether there was any."""
+    resources: dict[str, Any] = (stack or {}).get("_resources", {})
+    failed = [name for name, each in resources.items() if each.get("ResourceStatus") == "DELETE_FAILED"]
+    for name in failed:
+        del resources[name]
+    return bool(failed)
 
 
 def install_stack_check(denial: Callable[[str, str, str, dict[str, Any], str], str]) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from localcloud.lifecycle import Cloud
+
 MakeClient = Callable[..., Any]
 ROLE = "arn:aws:iam::000000000000:role/hosting"
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/nothing-that-runs-here:1"
@@ -277,6 +279,52 @@ def test_an_unknown_property_or_type_fails_the_stack(stacks: Stacks) -> None:
     assert "ModelNam" in stacks.reasons("typo")
     with pytest.raises(ClientError, match=r"Unrecognized resource types: \[AWS::SageMaker::Domain\]"):
         stacks.create("unknown", {"D": {"Type": "AWS::SageMaker::Domain", "Properties": {}}})
+
+
+def test_what_cannot_be_deleted_after_an_update_is_let_go_and_stays(
+    stacks: Stacks, client: MakeClient, cloud: Cloud
+) -> None:
+    """Sources: CloudFormation User Guide, "Troubleshooting"; cloudformation-coverage-roadmap issue 744."""
+    resources = {**components_endpoint(Condition="Awake")}
+    parameter = {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": {"Name": "/let-go/x", "Type": "String", "Value": "x"},
+    }
+    stacks.create("let-go", {**resources, "Always": parameter}, **AWAKE)
+    awake = stacks.set("let-go", "ModelArtifact", "s3://b/m", "BootstrapVersion")
+    assert awake["StackStatus"] == "UPDATE_COMPLETE"
+    [endpoint] = client("sagemaker").list_endpoints(NameContains="Endpoint-")["Endpoints"]
+    fault = {"service": "sagemaker", "operation": "DeleteEndpoint", "error": "InternalFailure"}
+    cloud.ask("POST", "faults", fault | {"times": 3})
+    asleep = stacks.set("let-go", "ModelArtifact", "", "BootstrapVersion")
+    assert asleep["StackStatus"] == "UPDATE_COMPLETE"
+    assert cloud.ask("GET", "faults")["faults"] == []
+    events = client("cloudformation").describe_stack_events(StackName="let-go")["StackEvents"]
+    assert (
+        events[0]["ResourceStatusReason"] == "Update successful. One or more resources could not be deleted."
+    )
+    assert "DELETE_FAILED" in {event["ResourceStatus"] for event in events}
+    left = client("cloudformation").describe_stack_resources(StackName="let-go")["StackResources"]
+    assert [row["LogicalResourceId"] for row in left] == ["Always"]
+    name = endpoint["EndpointName"]
+    assert client("sagemaker").describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService"
+    client("sagemaker").delete_endpoint(EndpointName=name)
+
+
+def test_a_deletion_after_an_update_is_tried_three_times(
+    stacks: Stacks, client: MakeClient, cloud: Cloud
+) -> None:
+    resources = {**components_endpoint(Condition="Awake")}
+    parameter = {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": {"Name": "/third/x", "Type": "String", "Value": "x"},
+    }
+    stacks.create("third", {**resources, "Always": parameter}, **AWAKE)
+    stacks.set("third", "ModelArtifact", "s3://b/m", "BootstrapVersion")
+    fault = {"service": "sagemaker", "operation": "DeleteEndpoint", "error": "InternalFailure"}
+    cloud.ask("POST", "faults", fault | {"times": 2})
+    assert stacks.set("third", "ModelArtifact", "", "BootstrapVersion")["StackStatus"] == "UPDATE_COMPLETE"
+    assert client("sagemaker").list_endpoints(NameContains="Endpoint-")["Endpoints"] == []
 
 
 def test_a_bucket_keeps_tags_and_rules_and_is_not_deleted_while_it_is_full(
