@@ -1,12 +1,15 @@
 """HTTP: LMI's contract on `http.server`, a thread a connection.
 
     GET    /ping             200 once the model is loaded
-    POST   /invocations      {"inputs", "parameters", "stream"} to {"generated_text"}; JSON lines if streamed
+    POST   /invocations      {"inputs", "parameters", "stream"} to {"generated_text"}; if streamed, JSON
+                             lines {"token": {"text"}}, the last with "generated_text"
     GET    /adapters         [{"name"}]
     POST   /adapters         {"name", "src"}: load a PEFT adapter
     DELETE /adapters/NAME    unload it
 
-Errors are {"error", "code"} with their HTTP status.
+Parameters: max_new_tokens, temperature, do_sample, seed, top_p and others (`serving.requests`). The header
+X-Amzn-SageMaker-Adapter-Identifier picks an adapter: the cloud unpacks an adapter component's ArtifactUrl and
+registers it so. The port is SAGEMAKER_BIND_TO_PORT (8080). Errors are {"error", "code"} with their status.
 """
 
 from __future__ import annotations
