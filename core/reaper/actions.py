@@ -7,10 +7,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from core.aws.calls import Clients, error_text
-from core.endpoint import snapshot
 from core.endpoint.endpoints import remove_endpoint
 from core.endpoint.sleeping import Way, put_to_sleep
 from core.names import DELETE_AFTER_TAG
+from core.reaper import snapshot
 from core.reaper.facts import Action, Endpoint, Verdict, keep
 from core.reaper.rules.ownership import of_hosting
 from core.reaper.settings import ReaperSettings

@@ -241,9 +241,9 @@ def ask(
 
     generate = None
     if answer_with:
-        from finexpert.service.documents import models
+        from finexpert.service.asking import passages
 
-        generate = models.chosen(answer_with, lambda: open_deployment(context))
+        generate = passages.chosen(answer_with, lambda: open_deployment(context))
     with _opened(index) as connection:
         corpus = Corpus.of(connection)
         given = answer(corpus, corpus.understand(question, _given(company, year, period, form)), generate)

@@ -11,8 +11,8 @@ from typing import Any
 
 from core.aws.calls import error_text, is_missing
 from core.aws.s3 import S3Address, sizes
-from core.endpoint.restoring import Plan, Request, SnapshotUnusable, plan
-from core.endpoint.snapshot import folder
+from core.reaper.restoring import Plan, Request, SnapshotUnusable, plan
+from core.reaper.snapshot import folder
 from finexpert.errors import UserError
 
 Clients = Callable[[str], Any]

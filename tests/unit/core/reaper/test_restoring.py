@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from core.endpoint.restoring import SnapshotUnusable, plan
 from core.names import STACK_NAME_TAG
 from core.reaper import run
+from core.reaper.restoring import SnapshotUnusable, plan
 from core.reaper.run import Run
 from core.reaper.settings import ReaperSettings
 from finexpert.errors import UserError

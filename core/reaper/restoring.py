@@ -13,9 +13,9 @@ from functools import cache
 from typing import Any
 
 from core.aws.tags import owning_stack
-from core.endpoint.snapshot import FORMAT
 from core.names import DELETE_AFTER_TAG, KEEP_TAG
 from core.reaper.rules.protection import moment
+from core.reaper.snapshot import FORMAT
 
 Request = dict[str, Any]
 
