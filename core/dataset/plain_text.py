@@ -123,15 +123,17 @@ def _is_full(line: str, after: str, width: float) -> bool:
 
 def _joined(block: list[str], width: int) -> Iterator[str]:
     """The paragraphs of a block of wrapped lines, each on one line."""
-    paragraph = block[0].strip()
+    paragraph = [block[0].strip()]
     for line, after in pairwise(block):
-        new_sentence = _SENTENCE_END.search(line.rstrip()) and not after.lstrip()[:1].islower()
-        if continues(line, after.strip()) or _is_full(line, after, width if new_sentence else width * SLACK):
-            paragraph += ("" if re.search(r"[a-z]-$", paragraph) else " ") + after.strip()
+        before, after = line.strip(), after.strip()
+        new_sentence = not after[:1].islower() and _SENTENCE_END.search(before[-4:])
+        if continues(before[-4:], after) or _is_full(line, after, width if new_sentence else width * SLACK):
+            hyphenated = before.endswith("-") and before[-2:-1].islower()
+            paragraph += [after] if hyphenated else [" ", after]
         else:
-            yield paragraph
-            paragraph = after.strip()
-    yield paragraph
+            yield "".join(paragraph)
+            paragraph = [after]
+    yield "".join(paragraph)
 
 
 def _blocks(lines: Iterable[str]) -> Iterator[list[str]]:
