@@ -75,15 +75,13 @@ def shape_of(sample: list[str], suffix: str, *, whole: bool, names: Callable[[st
     else:
         shapes = [TableShape(separator, True, 0, True) for separator in SEPARATORS]
         shapes += [TableShape(separator, False, 0, True) for separator in "\t|"]
-    best, best_fields = shapes[0], 0
-    rows: list[list[str]] = []
+    best, most, rows = shapes[0], 1, _tried(sample, shapes[0], whole)
     for shape in shapes:
         found = _tried(sample, shape, whole)
         fields = len(found[0]) if found else 0
-        regular = sum(len(row) == fields for row in found)
-        if (fields > max(best_fields, 1) and regular >= REGULAR * len(found)) or not rows:
-            best, best_fields, rows = shape, fields, found
-    if suffix == ".tsv" and best_fields < 2 and not stated:
+        if fields > most and sum(len(row) == fields for row in found) >= REGULAR * len(found):
+            best, most, rows = shape, fields, found
+    if suffix == ".tsv" and most < 2 and not stated:
         best = TableShape("\t", True, 0, True)
     header = not rows or not _is_data(rows[0], rows[1:], names)
     return TableShape(best.separator, best.quoted, best.skipped, header)
