@@ -187,8 +187,8 @@ class Reader:
         self._understand(Understood(file=lines.source, form="text", layout=str(layout)), lines)
         if layout.width and not layout.separated:
             self.doubts.append(
-                f"{lines.source}: the lines are wrapped and no blank lines separate documents, so each"
-                " paragraph is one, as far as a short last line shows its end; put blank lines between documents"
+                f"{lines.source}: the lines are wrapped without blank lines between documents, so each"
+                " paragraph is one, as far as a short last line shows its end; put blank lines between"
             )
 
     def _records(self, lines: LineReader, suffix: str, template: Template | None) -> Iterator[Content]:
