@@ -102,8 +102,12 @@ def rows(
     header: list[str] | None, cells: list[list[Any]], separator: str = ",", *, always: bool = False
 ) -> str:
     out = io.StringIO()
-    quoting = csv.QUOTE_ALL if always else csv.QUOTE_MINIMAL
-    writer = csv.writer(out, delimiter=separator, quoting=quoting, lineterminator="\n")
+    writer = csv.writer(
+        out,
+        delimiter=separator,
+        quoting=csv.QUOTE_ALL if always else csv.QUOTE_MINIMAL,
+        lineterminator="\n",
+    )
     writer.writerows([*([header] if header else []), *cells])
     return out.getvalue()
 
