@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from core import hyperparameters as training_hyperparameters
+from core.endpoint import adapters
 from core.instances import CAPACITIES
 from core.money import prices
 
@@ -236,7 +237,7 @@ def consistency(values: Mapping[str, Any]) -> list[str]:
             ("budget_usd", "reserve_usd", "training_instance_type", "training_instance_count", "region"),
             _budget_for_a_run,
         ),
-        (("hyperparameters",), _hyperparameters),
+        (("hyperparameters", "hosting"), _hyperparameters),
         (("web", "prefix"), _sign_in_name_allowed),
     ]
     return [
@@ -353,9 +354,10 @@ def _budget_for_a_run(
     ]
 
 
-def _hyperparameters(values: Mapping[str, str]) -> list[str]:
+def _hyperparameters(values: Mapping[str, str], hosting: str) -> list[str]:
     try:
-        training_hyperparameters.parse(values)
+        read = training_hyperparameters.parse(values)
     except training_hyperparameters.HyperparameterError as error:
         return [f"hyperparameters: {problem}" for problem in error.problems]
-    return []
+    rank = adapters.ANY if hosting == "merged" else adapters.served_rank(read.lora_r)
+    return [f"hyperparameters: {problem}" for problem in adapters.unservable(read, rank)]

@@ -18,6 +18,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
+from core import hyperparameters
+from core.endpoint import adapters
 from core.money.prices import hourly, training_usd_per_hour
 from core.money.reserve import Exposure
 from core.money.settings import BudgetSettings
@@ -183,6 +185,12 @@ class Settings:
         if self.reaper_dry_run == "auto":
             return self.reaper_scope == "account"
         return self.reaper_dry_run == "true"
+
+    @property
+    def served_rank(self) -> int:
+        """The largest rank of an adapter that the endpoint loads; `adapters.ANY` with merged weights."""
+        recipe = hyperparameters.parse(self.hyperparameters)
+        return adapters.ANY if self.hosting == "merged" else adapters.served_rank(recipe.lora_r)
 
     @property
     def gated(self) -> bool:

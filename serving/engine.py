@@ -146,6 +146,8 @@ class Engine:
         rank = getattr(config, "r", None)
         if rank is None:
             raise RequestError(400, f"The adapter in {folder} is not a LoRA adapter.")
+        if getattr(config, "use_dora", False):
+            raise RequestError(400, f"The adapter in {folder} is a DoRA adapter, which vLLM does not load.")
         if rank > self._settings.max_lora_rank:
             raise RequestError(
                 400,

@@ -11,6 +11,10 @@ class SettingsError(ValueError):
     """The environment cannot be served with; every problem on a line of its own."""
 
 
+VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+"""The maximal ranks that stop no engine. Source: vLLM, vllm/config/lora.py, `MaxLoRARanks`."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """Where the model is and what one server takes on.
@@ -74,6 +78,11 @@ class Settings:
             if environ.get("OPTION_MAX_MODEL_LEN")
             else None,
         )
+        if settings.max_lora_rank not in VLLM_RANKS:
+            problems.append(
+                f"OPTION_MAX_LORA_RANK is {settings.max_lora_rank};"
+                f" vLLM knows {', '.join(map(str, VLLM_RANKS))}."
+            )
         if problems:
             raise SettingsError("\n".join(problems))
         return settings

@@ -11,8 +11,9 @@ from typing import Any
 from core.aws.calls import Clients, error_text, region_from
 from core.aws.s3 import S3Address, sizes
 from core.dataset import DatasetError, Sample, check
+from core.endpoint.adapters import ANY, parse_servable
 from core.environment import ConfigurationError, Variables
-from core.hyperparameters import HyperparameterError, Hyperparameters, parse
+from core.hyperparameters import HyperparameterError, Hyperparameters
 from core.money.training_time import expected
 
 #: About 25 seconds of a whole core (5.6 MB/s, measured), of which this function has a third: well within its
@@ -32,6 +33,8 @@ class ValidationSettings:
     region: str
     instance_type: str
     instances: int
+    served_rank: int = ANY
+    """The largest rank of an adapter that the endpoint loads."""
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> ValidationSettings:
@@ -43,6 +46,7 @@ class ValidationSettings:
             region=region_from(environ),
             instance_type=variables.needed("TRAINING_INSTANCE_TYPE", "the setting training_instance_type"),
             instances=int(variables.number("TRAINING_INSTANCE_COUNT", low=1)),
+            served_rank=int(variables.number("SERVED_LORA_RANK", ANY)),
         )
         variables.check()
         return settings
@@ -54,7 +58,9 @@ def validate(event: Mapping[str, Any], *, settings: ValidationSettings, clients:
     Raises:
         DatasetError: with every problem, a line each.
     """
-    hyperparameters = merged(settings.hyperparameters, event.get("hyperparameters") or {})
+    hyperparameters = merged(
+        settings.hyperparameters, event.get("hyperparameters") or {}, settings.served_rank
+    )
     folder = location(str(event.get("dataset", "")))
     s3 = clients("s3")
     try:
@@ -89,12 +95,12 @@ def validate(event: Mapping[str, Any], *, settings: ValidationSettings, clients:
     }
 
 
-def merged(configured: Mapping[str, Any], overrides: Any) -> Hyperparameters:
+def merged(configured: Mapping[str, Any], overrides: Any, served_rank: int = ANY) -> Hyperparameters:
     """The configured recipe with the run's own values over it, read and checked."""
     if not isinstance(overrides, Mapping):
         raise DatasetError([f"the hyperparameters are {overrides!r}: write a JSON object of strings"])
     try:
-        return parse({**configured, **overrides})
+        return parse_servable({**configured, **overrides}, served_rank)
     except HyperparameterError as error:
         raise DatasetError([f"hyperparameter {line}" for line in error.problems]) from error
 

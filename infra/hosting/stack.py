@@ -7,7 +7,6 @@ from typing import Any
 from aws_cdk import DefaultStackSynthesizer, Tags
 from constructs import Construct
 
-from core.hyperparameters import parse
 from core.instances import CAPACITIES
 from core.names import STACK_TAG
 from infra import images
@@ -22,7 +21,6 @@ from infra.settings import Settings
 from infra.training.stack import TrainingStack
 
 MAX_LORAS = 8  # as in AWS's own configuration of the container
-LEAST_RANK = 64  # a run may override the rank in the settings, so room is made for more than that
 CONTEXT_TOKENS = 4096  # what Llama 2 was trained on
 
 
@@ -40,11 +38,10 @@ class HostingStack(ProjectStack):
         artifact = ModelArtifact(self, "Artifact", base_alone=components)
         capacity = CAPACITIES[settings.hosting_instance_type]
         container = {"tensor_parallel_degree": max(capacity.gpus, 1), "max_model_len": CONTEXT_TOKENS}
-        rank = max(LEAST_RANK, parse(settings.hyperparameters).lora_r)
         served = ServedModel(
             role_arn=training.serving_role_arn,
             image=training.serving_image,
-            environment=lmi_environment(max_loras=MAX_LORAS, lora_rank=rank, **container)
+            environment=lmi_environment(max_loras=MAX_LORAS, lora_rank=settings.served_rank, **container)
             if components
             else merged_environment(**container),
             weights_uri=training.base_model_uri if components else artifact.merged_weights_uri,

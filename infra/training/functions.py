@@ -40,6 +40,7 @@ class ValidateDataset(ProjectFunction):
                 "HYPERPARAMETERS": json.dumps(dict(defaults), sort_keys=True),
                 "TRAINING_INSTANCE_TYPE": settings.training_instance_type,
                 "TRAINING_INSTANCE_COUNT": str(settings.training_instance_count),
+                "SERVED_LORA_RANK": str(settings.served_rank),
             },
             permissions=validate_dataset(base.arns, data_bucket),
         )

@@ -115,6 +115,23 @@ def require_usable(report: DatasetReport, path: Path) -> None:
         ) from error
 
 
+def _require_servable(hyperparameters: Mapping[str, str], rank: int) -> None:
+    """Refuse a run whose adapter the endpoint could not load.
+
+    Raises:
+        UserError: with every problem of the hyperparameters.
+    """
+    from core.endpoint.adapters import parse_servable
+    from core.hyperparameters import HyperparameterError
+
+    try:
+        parse_servable(hyperparameters, rank)
+    except HyperparameterError as error:
+        raise UserError(
+            str(error), where="hyperparameters", fix="Correct them and repeat.", code=ExitCode.USAGE
+        ) from error
+
+
 def ready(
     deployment: Deployment, data: str, overrides: Mapping[str, str]
 ) -> tuple[str, DatasetReport | None]:
@@ -125,10 +142,12 @@ def ready(
     Raises:
         UserError: the data or a hyperparameter cannot be used.
     """
+    hyperparameters = {**deployment.settings.hyperparameters, **overrides}
+    _require_servable(hyperparameters, deployment.settings.served_rank)
     if is_s3_uri(data):
         return (data if data.endswith("/") else data + "/"), None
     path = Path(data)
-    report = check(path, {**deployment.settings.hyperparameters, **overrides})
+    report = check(path, hyperparameters)
     require_usable(report, path)
     bucket = deployment.output("Storage", "DataBucketName")
     return upload(deployment.target.client("s3"), bucket=bucket, path=path), report

@@ -14,6 +14,7 @@ from finexpert.service.runs.follow import Follower, Snapshot
 from finexpert.web.context import Context
 from finexpert.web.http import HTML, Problem, Request, Response, answer, bad_input
 from finexpert.web.routes.endpoint import begin_wake
+from infra.settings import Settings
 
 NEWEST = 30
 MOST_POINTS = 400
@@ -162,7 +163,7 @@ def start(request: Request, context: Context) -> Response:
         raise bad_input("This is no dataset of this project.", where="dataset", fix="Drop a file first.")
     if not isinstance(wake, bool):
         raise bad_input("wake must be true or false.", where="wake")
-    overrides = _overrides(document.get("hyperparameters", {}), deployment.settings.hyperparameters)
+    overrides = _overrides(document.get("hyperparameters", {}), deployment.settings)
     planned = plan.plan(deployment, training_tokens=0, now=context.now())
     if planned.admission is None:
         raise Problem(
@@ -178,13 +179,14 @@ def start(request: Request, context: Context) -> Response:
     return answer({"run": run}, HTTPStatus.CREATED)
 
 
-def _overrides(given: Any, recipe: Mapping[str, str]) -> dict[str, str]:
+def _overrides(given: Any, settings: Settings) -> dict[str, str]:
     """The hyperparameters that were sent, as strings.
 
     Raises:
         Problem: one cannot be used; each is told.
     """
     from core import hyperparameters
+    from core.endpoint.adapters import parse_servable
 
     if not isinstance(given, Mapping) or not all(
         isinstance(value, (str, int, float)) for value in given.values()
@@ -192,7 +194,7 @@ def _overrides(given: Any, recipe: Mapping[str, str]) -> dict[str, str]:
         raise bad_input("hyperparameters must be an object of texts and numbers.", where="hyperparameters")
     overrides = {str(name): str(value) for name, value in given.items()}
     try:
-        hyperparameters.parse({**recipe, **overrides})
+        parse_servable({**settings.hyperparameters, **overrides}, settings.served_rank)
     except hyperparameters.HyperparameterError as error:
         raise bad_input(
             "The hyperparameters cannot be used.", where="hyperparameters", problems=tuple(error.problems)

@@ -40,6 +40,23 @@ class TestValidateDataset:
             cloud.objects[("data", f"datasets/mine/{name}")] = text.encode()
         return {"dataset": "s3://data/datasets/mine/", "hyperparameters": {}}
 
+    @pytest.mark.parametrize("overrides", [{"lora_r": "128"}, {"use_dora": "True"}])
+    def test_an_adapter_that_the_endpoint_cannot_load_costs_nothing(
+        self, cloud: Cloud, overrides: dict[str, str]
+    ) -> None:
+        settings = ValidationSettings.load(
+            {
+                "HYPERPARAMETERS": "{}",
+                "AWS_REGION": REGION,
+                "TRAINING_INSTANCE_TYPE": "ml.g5.2xlarge",
+                "TRAINING_INSTANCE_COUNT": "1",
+                "SERVED_LORA_RANK": "64",
+            }
+        )
+        event = self.put(cloud, **{"a.txt": TEXT}) | {"hyperparameters": overrides}
+        with pytest.raises(DatasetError, match="endpoint"):
+            validation.validate(event, settings=settings, clients=cloud)
+
     def test_a_good_dataset_gets_the_complete_recipe_with_its_overrides(self, cloud: Cloud) -> None:
         event = self.put(cloud, **{"a.txt": TEXT, "b.txt": TEXT.replace("fund", "bank"), ".hidden": "x"})
         event["hyperparameters"] = {"epoch": "2"}

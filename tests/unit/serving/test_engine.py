@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,13 @@ def test_adapters_that_do_not_fit_leave_the_model_as_it_was(
     large = build_adapter(tmp_path / "large", base / "model", seed=3, rank=128)
     with pytest.raises(RequestError, match="rank is 128; OPTION_MAX_LORA_RANK allows 64"):
         engine.add_adapter("large", large)
+    dora = tmp_path / "dora"
+    dora.mkdir()
+    config = json.loads((adapters[0] / "adapter_config.json").read_text())
+    (dora / "adapter_config.json").write_text(json.dumps(config | {"use_dora": True}))
+    (dora / "adapter_model.safetensors").write_bytes((adapters[0] / "adapter_model.safetensors").read_bytes())
+    with pytest.raises(RequestError, match="DoRA adapter, which vLLM does not load"):
+        engine.add_adapter("dora", dora)
     assert text(engine) == before
     assert not [name for name, _ in engine._model.named_modules() if "lora" in name], (
         "no layer is left behind"

@@ -103,6 +103,12 @@ def test_all_problems_of_the_environment_at_once() -> None:
     assert all(name in str(wrong.value) for name in environ)
 
 
+@pytest.mark.parametrize("rank", ["65", "100", "129", "255"])
+def test_a_maximal_rank_that_vllm_does_not_know_stops_the_server(rank: str) -> None:
+    with pytest.raises(SettingsError, match=f"OPTION_MAX_LORA_RANK is {rank}; vLLM knows 1, 8, 16"):
+        Settings.from_environment({"OPTION_MAX_LORA_RANK": rank})
+
+
 def test_the_containers_own_options_are_read() -> None:
     settings = Settings.from_environment({"OPTION_MAX_LORA_RANK": "8", "OPTION_MAX_MODEL_LEN": "512"})
     assert (settings.max_lora_rank, settings.max_model_len, settings.port) == (8, 512, 8080)

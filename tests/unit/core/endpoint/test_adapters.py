@@ -1,0 +1,48 @@
+"""Ranks and kinds of adapters that the serving container loads, and what is refused before it costs."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.endpoint.adapters import ANY, VLLM_RANKS, parse_servable, served_rank
+from core.hyperparameters import HyperparameterError
+from infra.settings import Settings, SettingsError
+
+
+@pytest.mark.parametrize("rank", range(1, 257))
+def test_every_recipes_rank_is_served_under_one_that_vllm_knows(rank: int) -> None:
+    served = served_rank(rank)
+    assert served in VLLM_RANKS and served >= rank
+    assert parse_servable({"lora_r": str(rank)}, served).lora_r == rank
+
+
+@pytest.mark.parametrize(
+    ("values", "rank", "says"),
+    [
+        ({"lora_r": "65"}, 64, "up to rank 64"),
+        ({"lora_r": "256"}, 128, "up to rank 128"),
+        ({"use_dora": "True"}, 64, "DoRA"),
+    ],
+)
+def test_what_the_endpoint_could_not_load_is_refused(values: dict[str, str], rank: int, says: str) -> None:
+    with pytest.raises(HyperparameterError, match=says):
+        parse_servable(values, rank)
+    parse_servable(values, ANY)
+
+
+@pytest.mark.parametrize(
+    ("flags", "rank"),
+    [
+        ({}, 64),
+        ({"hyperparameters": {"lora_r": "65"}}, 128),
+        ({"hyperparameters": {"lora_r": "130"}}, 256),
+        ({"hosting": "merged", "hyperparameters": {"use_dora": "True", "lora_r": "100"}}, ANY),
+    ],
+)
+def test_the_deployment_serves_its_recipe(flags: dict[str, object], rank: int) -> None:
+    assert Settings.load(flags, {}).served_rank == rank
+
+
+def test_dora_with_components_is_no_deployment() -> None:
+    with pytest.raises(SettingsError, match="DoRA"):
+        Settings.load({"hyperparameters": {"use_dora": "True"}}, {})
