@@ -119,9 +119,17 @@ def _counted(
     waiting: list[tuple[bytes, Document]], counter: TokenCounter
 ) -> Iterator[tuple[bytes, Document, list[tuple[Range, Range]]]]:
     texts = [text or "" for _, document in waiting for part in document.parts for text in part]
-    counts = iter([Range(count, count, count) for count in counter.count(texts)])
+    counts = iter([_exactly(count) for count in counter.count(texts)])
     for digest, document in waiting:
-        yield digest, document, [(next(counts), next(counts)) for _ in document.parts]
+        parts = [(next(counts), next(counts)) for _ in document.parts]
+        dialog = counter.dialog(document.messages) if document.messages else None
+        if dialog is not None:  # its marks are among the tokens
+            parts = [(_exactly(read), _exactly(learned - counter.marks)) for read, learned in dialog]
+        yield digest, document, parts
+
+
+def _exactly(count: int) -> Range:
+    return Range(count, count, count)
 
 
 def _look(result: Tally, document: Document, before: Document | None) -> None:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from core.dataset.documents import Message
+
 _DIGITS = b"0123456789"
 _NOT_ASCII = bytes(range(128, 256))
 #: Bytes a token of English letters, spaces and punctuation in a vocabulary of 32,000: few, usual, many.
@@ -44,13 +46,15 @@ class TokenCounter:
     """A real tokenizer: its name, and tokens of each of some texts (without start and end).
 
     ``longest``: the most tokens that the base takes in a row, None = not known. ``marks``: the tokens that
-    stand around a text, its start and end.
+    stand around a text, its start and end. ``dialog``: (read, learned) tokens of each exchange of a dialog in
+    the base's own form, all marks included; it answers None where there is no such form.
     """
 
     name: str
     count: Callable[[Sequence[str]], list[int]]
     longest: int | None = None
     marks: int = MARKS
+    dialog: Callable[[Sequence[Message]], list[tuple[int, int]] | None] = lambda messages: None
 
 
 def estimate(raw: bytes) -> Range:

@@ -1,6 +1,7 @@
 """Text to tokens and back: documents get start and end, and prompts are marked as read only."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ from typing import Any
 import tokenizers
 
 from core.dataset import Document
+from core.dataset.documents import Message
 from core.dataset.tokens import kept_of_prompt
 from core.failures import TrainingFailure
+from training.data.chat import CHAT_TEMPLATE, ChatTemplate
 from training.data.packing import read_only
 
 #: A longer text is tokenized in parts: a tokenizer without word boundaries (Llama 2's) holds many times a
@@ -25,12 +28,15 @@ class Tokenizer:
     """Tokens without marks around them; which mark a text's start and end is for the caller to add.
 
     ``bos_token_id``, ``eos_token_id``: the marks, None where the model has none; ``pad_token_id``: what fills
-    rows up.
+    rows up. ``chat``: how the base wants dialogs written, None where it does not say.
     """
+
+    chat: ChatTemplate | None = None
 
     def __init__(self, model: tokenizers.Tokenizer, marks: Mapping[str, int | None]) -> None:
         model.no_padding()
         model.no_truncation()
+        model.encode_special_tokens = True  # what looks like a mark in a text is text
         self._model = model
         self.bos_token_id, self.eos_token_id = marks["bos"], marks["eos"]
         pad = marks["pad"] if marks["pad"] is not None else marks["eos"]
@@ -48,6 +54,33 @@ class Tokenizer:
         start = [] if self.bos_token_id is None else [self.bos_token_id]
         return [start + tokens for tokens in self.encode(texts)]
 
+    @property
+    def special(self) -> dict[str, int]:
+        """The special tokens by their text."""
+        added = self._model.get_added_tokens_decoder()
+        return {token.content: number for number, token in added.items() if token.special}
+
+    def encode_dialog(self, messages: Sequence[Message]) -> list[tuple[list[int], list[int]]] | None:
+        """(read, learned) tokens of each exchange by the base's chat template; None where it has none that
+        takes this dialog."""
+        special = self.special
+        exchanges = self.chat.exchanges(messages, list(special)) if self.chat else None
+        if exchanges is None:
+            return None
+        marks = re.compile("|".join(map(re.escape, sorted(special, key=len, reverse=True))) or r"(?!)")
+
+        def tokens(parts: Sequence[tuple[str, bool]]) -> list[int]:
+            found: list[int] = []
+            for text, of_template in parts:
+                at = 0
+                for mark in marks.finditer(text) if of_template else ():
+                    found += [*_encode([text[at : mark.start()]], self)[0], special[mark[0]]]
+                    at = mark.end()
+                found += _encode([text[at:]], self)[0]
+            return found
+
+        return [(tokens(read), tokens(learned)) for read, learned in exchanges]
+
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of tokens, without marks."""
         return self._model.decode(list(tokens), skip_special_tokens=True)
@@ -60,6 +93,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
         config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
         model = _model(folder)
         tokenizer = Tokenizer(model, _marks(folder, config, model))
+        tokenizer.chat = ChatTemplate.beside(folder)
     except Exception as error:  # the library raises what its formats happen to raise
         what, remedy = f"the tokenizer cannot be read ({error})", "Copy the model's own tokenizer files again"
         raise TrainingFailure(what, where="channel model", remedy=remedy) from error
@@ -73,7 +107,9 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 def tokenizer_files(folder: Path) -> list[Path]:
     """The files that decide which tokens a text becomes."""
     return sorted(
-        file for file in folder.glob("*token*") if file.suffix in (".json", ".model") and file.is_file()
+        file
+        for file in (*folder.glob("*token*"), folder / CHAT_TEMPLATE)
+        if file.suffix in (".json", ".model", ".jinja") and file.is_file()
     )
 
 
@@ -124,21 +160,25 @@ def encode(
 ) -> list[list[int]]:
     """Tokens of each document; what is read only is stored as its complement (:mod:`training.data.packing`).
 
-    Every exchange of a dialog has its own start and end, as Llama 2 was trained. A prompt that does not fit
+    A dialog is written with the base's chat template; where it has none, every exchange has its own start and
+    end, as Llama 2 was trained. A prompt that does not fit
     into a row of ``length`` with its answer loses its middle, start or end, as ``truncation`` says.
     """
-    texts = [text or "" for document in documents for part in document.parts for text in part]
+    dialogs = [tokenizer.encode_dialog(each.messages) if each.messages else None for each in documents]
+    others = [document for document, dialog in zip(documents, dialogs, strict=True) if dialog is None]
+    texts = [text or "" for document in others for part in document.parts for text in part]
     encoded = iter(_encode(texts, tokenizer))
     start = [] if tokenizer.bos_token_id is None else [~tokenizer.bos_token_id]
     end = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
     tokens = []
-    for document in documents:
+    for document, dialog in zip(documents, dialogs, strict=True):
         whole: list[int] = []
-        for _ in document.parts:
-            prompt, completion = next(encoded), next(encoded)
+        before, after = (start, end) if dialog is None else ([], [])
+        for prompt, completion in dialog or [(next(encoded), next(encoded)) for _ in document.parts]:
+            kept = prompt
             if length is not None:
-                prompt = _cut(prompt, kept_of_prompt(len(prompt), len(completion), length), truncation)
-            whole += [*start, *read_only(prompt), *completion, *end]
+                kept = _cut(prompt, kept_of_prompt(len(prompt), len(completion), length), truncation)
+            whole += [*before, *read_only(kept), *completion, *after]
         tokens.append(whole)
     return tokens
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,11 +88,17 @@ def token_counter(base_model: Path) -> TokenCounter:
     config = base_model / "config.json"
     known = json.loads(config.read_text(encoding="utf-8")) if config.is_file() else {}
     document = encode([Document("a", None, "", 0)], tokenizer)[0]
+
+    def dialog(messages: Sequence[tuple[str, str]]) -> list[tuple[int, int]] | None:
+        exchanges = tokenizer.encode_dialog(messages)
+        return None if exchanges is None else [(len(read), len(learned)) for read, learned in exchanges]
+
     return TokenCounter(
         base_model.name,
         lambda texts: [len(tokens) for tokens in tokenizer.encode(texts)],
         longest=known.get("max_position_embeddings"),
         marks=len(document) - len(tokenizer.encode(["a"])[0]),
+        dialog=dialog,
     )
 
 
