@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.endpoint.hosting import switching_role
 from core.names import Names
 
 
@@ -37,6 +38,12 @@ class Arns:
     def hosting_stack(self) -> str:
         """The Hosting stack, whatever its unique id."""
         return self.of("cloudformation", f"stack/{self.names.stack('Hosting')}/*")
+
+    @property
+    def hosting_role(self) -> str:
+        """The role that CloudFormation wakes and puts to sleep the Hosting stack with."""
+        name = switching_role(self.names.stack("Hosting"), self.region)
+        return f"arn:{self.partition}:iam::{self.account}:role/{name}"
 
     @property
     def state_machine(self) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from core.endpoint.hosting import RESOURCE_TYPES
 from core.names import METRIC_NAMESPACE, PROJECT_TAG
 from infra.arns import Arns
 
@@ -37,6 +38,7 @@ class ServiceRole(Construct):
         service: str,
         permissions: Sequence[Statement],
         description: str | None = None,
+        name: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         document = {"Version": "2012-10-17", "Statement": list(permissions)}
@@ -45,12 +47,13 @@ class ServiceRole(Construct):
             "Role",
             assumed_by=iam.ServicePrincipal(service),
             description=description,
+            role_name=name,
             inline_policies={"Permissions": iam.PolicyDocument.from_json(document)},
         )
 
 
 def allow(
-    actions: Sequence[str], resources: Sequence[str], conditions: dict[str, dict[str, str]] | None = None
+    actions: Sequence[str], resources: Sequence[str], conditions: dict[str, dict[str, Any]] | None = None
 ) -> Statement:
     """A statement that allows `actions` on `resources` under `conditions`."""
     statement = {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
@@ -67,6 +70,31 @@ def write_own_log(arns: Arns, log_group_name: str) -> Statement:
 def owned(arns: Arns) -> dict[str, dict[str, str]]:
     """The condition that a resource carries the project's tag."""
     return {"StringEquals": {f"aws:ResourceTag/{PROJECT_TAG}": arns.names.project}}
+
+
+def switch_hosting(arns: Arns) -> list[Statement]:
+    """Wake the Hosting stack and put it to sleep, and nothing more.
+
+    UpdateStack alone would be an administrator's right: it takes any template, and CloudFormation carries it
+    out with the role of the last deployment. So the request must name the role that can only make and remove
+    the endpoint, and the endpoint's resource types.
+    """
+    return [
+        allow(
+            ["cloudformation:UpdateStack"],
+            [arns.hosting_stack],
+            {
+                "StringEquals": {"cloudformation:RoleArn": arns.hosting_role},
+                "Null": {"cloudformation:TemplateUrl": "true", "cloudformation:ResourceTypes": "false"},
+                "ForAllValues:StringEquals": {"cloudformation:ResourceTypes": list(RESOURCE_TYPES)},
+            },
+        ),
+        allow(
+            ["iam:PassRole"],
+            [arns.hosting_role],
+            {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
+        ),
+    ]
 
 
 def put_own_metrics() -> Statement:

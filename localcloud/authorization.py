@@ -111,12 +111,33 @@ def passed_roles(service: str, operation: str, params: Mapping[str, Any]) -> lis
     return [Need(action="iam:PassRole", resource=role, context=context)]
 
 
-def condition_keys(action: str, body: bytes, form: Mapping[str, Sequence[str]]) -> dict[str, str]:
+# CloudFormation's condition keys, and the parameters that they look at
+_OF_STACKS = {
+    "cloudformation:RoleArn": "RoleARN",
+    "cloudformation:TemplateUrl": "TemplateURL",
+    "cloudformation:StackPolicyUrl": "StackPolicyURL",
+    "cloudformation:ChangeSetName": "ChangeSetName",
+}
+
+
+def condition_keys(action: str, body: bytes, form: Mapping[str, Sequence[str]]) -> dict[str, str | list[str]]:
     """The condition keys of a request that policies may use and ministack does not know."""
-    if action != "cloudwatch:PutMetricData":
+    given = parameters(body, form)
+    if action == "cloudwatch:PutMetricData":
+        found = given.get("Namespace")
+        return {"cloudwatch:namespace": str(found)} if found else {}
+    if not action.startswith("cloudformation:"):
         return {}
-    found = parameters(body, form).get("Namespace")
-    return {"cloudwatch:namespace": str(found)} if found else {}
+    keys: dict[str, str | list[str]] = {
+        key: str(given[name]) for key, name in _OF_STACKS.items() if given.get(name)
+    }
+    types = resource_types(given)
+    return keys | ({"cloudformation:ResourceTypes": types} if types else {})
+
+
+def resource_types(params: Mapping[str, Any]) -> list[str]:
+    """The types that a request to CloudFormation limits itself to; none: no limit."""
+    return [str(value) for name, value in params.items() if name.startswith("ResourceTypes.member.")]
 
 
 def parameters(body: bytes, query: Mapping[str, Sequence[str]]) -> dict[str, Any]:

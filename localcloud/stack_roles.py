@@ -8,6 +8,7 @@ iam:PassRole where it hands a role on. On AWS a resource type may call more than
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,7 +46,9 @@ _SAGEMAKER = "AWS::SageMaker::"
 _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 _VERBS = ("create", "update", "delete")
 _UPDATED_BY_REPLACEMENT = ("Model", "EndpointConfig", "ModelPackageGroup")  # their API has no update
+_WITHOUT_ACTION = ("AWS::CDK::Metadata", "AWS::CloudFormation::WaitConditionHandle")
 _roles: dict[tuple[str, str, str], str] = {}
+_types: dict[tuple[str, str, str], list[str]] = {}
 CHANGING = ("CreateStack", "UpdateStack", "CreateChangeSet")
 """Operations that read the template's SSM parameters."""
 
@@ -67,10 +70,15 @@ def parameter_reads(names: Sequence[str]) -> list[Need]:
 
 
 def remember(operation: str, params: Mapping[str, Any]) -> None:
-    """Keep the role that a request gives a stack; CloudFormation uses it from then on."""
+    """Keep the role that a request gives a stack, which CloudFormation uses from then on, and the resource
+    types that this one request may change.
+    """
     stack, role = params.get("StackName"), params.get("RoleARN")
-    if operation in (*CHANGING, "DeleteStack") and stack and role:
-        _roles[hooks.account_id(), hooks.region(), _name(str(stack))] = str(role)
+    if operation in (*CHANGING, "DeleteStack") and stack:
+        key = hooks.account_id(), hooks.region(), _name(str(stack))
+        _types[key] = authorization.resource_types(params)
+        if role:
+            _roles[key] = str(role)
 
 
 def denial(verb: str, resource_type: str, name: str, properties: Mapping[str, Any], stack: str) -> str:
@@ -80,7 +88,10 @@ def denial(verb: str, resource_type: str, name: str, properties: Mapping[str, An
         verb: create, update or delete.
         name: the resource's physical id, or its logical id before it has one.
     """
-    role = _roles.get((hooks.account_id(), hooks.region(), stack))
+    key = hooks.account_id(), hooks.region(), stack
+    types, role = _types.get(key), _roles.get(key)
+    if types and not any(fnmatch.fnmatchcase(resource_type, each) for each in types):
+        return f"Resource type {resource_type} is not among the ResourceTypes of the request"
     if role is None or not hooks.enforcing():
         return ""
     for need in needs(verb, resource_type, name, properties):
@@ -90,7 +101,10 @@ def denial(verb: str, resource_type: str, name: str, properties: Mapping[str, An
 
 
 def needs(verb: str, resource_type: str, name: str, properties: Mapping[str, Any]) -> list[Need]:
-    """What a stack's role must be allowed to do this to a resource; nothing for a type without a rule."""
+    """What a stack's role must be allowed to do this to a resource.
+
+    A type without a rule asks for the action that its name and the verb make, such as `iam:CreateUser`.
+    """
     if resource_type.startswith(_CUSTOM):
         return [Need(action="lambda:InvokeFunction", resource=str(properties.get("ServiceToken", "*")))]
     if resource_type.startswith(_SAGEMAKER):
@@ -102,8 +116,11 @@ def needs(verb: str, resource_type: str, name: str, properties: Mapping[str, Any
         resource = authorization.sagemaker_resource(operation, "", params, sagemaker_arn)
         passed = authorization.passed_roles("sagemaker", operation, params)
         return [Need(action=f"sagemaker:{operation}", resource=resource), *passed]
-    if resource_type not in _ACTIONS:
+    if resource_type in _WITHOUT_ACTION:
         return []
+    if resource_type not in _ACTIONS:
+        _, service, kind = resource_type.split("::", 2)
+        return [Need(action=f"{service.lower()}:{verb.capitalize()}{kind}", resource=authorization.ANYTHING)]
     service, *rest = _ACTIONS[resource_type].split()
     actions, passing = dict(zip(_VERBS, rest, strict=False)), rest[len(_VERBS) :]
     role = properties.get(passing[0]) if passing and verb != "delete" else None

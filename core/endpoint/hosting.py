@@ -22,6 +22,10 @@ PARAMETER = "ModelArtifact"
 BASE = "base"
 """The parameter's value for the base model without an adapter."""
 POLL_SECONDS = 5.0
+RESOURCE_TYPES = tuple(
+    f"AWS::SageMaker::{kind}" for kind in ("Model", "EndpointConfig", "Endpoint", "InferenceComponent")
+)
+"""All that the stack is made of, and all that a switch may change."""
 
 
 class HostingState(StrEnum):
@@ -67,11 +71,26 @@ class Hosting:
     capabilities: tuple[str, ...] = ()
     changed: datetime | None = None
     outputs: Mapping[str, str] = field(default_factory=dict)
+    stack_id: str = ""
+
+    @property
+    def role_arn(self) -> str:
+        """The role that CloudFormation must switch the stack with: it may make and remove an endpoint only.
+
+        Without it CloudFormation would use the role that the stack was deployed with, an administrator's.
+        """
+        _, partition, _, region, account, resource = self.stack_id.split(":", 5)
+        return f"arn:{partition}:iam::{account}:role/{switching_role(resource.split('/')[1], region)}"
 
     @property
     def endpoint_name(self) -> str:
         """The endpoint's name, also while asleep; empty if the stack does not tell."""
         return self.outputs.get("EndpointName", "")
+
+
+def switching_role(stack: str, region: str) -> str:
+    """Name of the role that CloudFormation switches the stack with; see `Hosting.role_arn`."""
+    return f"{stack}-{region}"
 
 
 def state_of(status: str, artifact: str) -> HostingState:
@@ -110,6 +129,7 @@ def read(cloudformation: Any, stack: str) -> Hosting:
         capabilities=tuple(answer.get("Capabilities", [])),
         changed=answer.get("LastUpdatedTime") or answer.get("CreationTime"),
         outputs={o["OutputKey"]: o.get("OutputValue", "") for o in answer.get("Outputs", [])},
+        stack_id=answer["StackId"],
     )
 
 
@@ -168,6 +188,8 @@ def _switch(cloudformation: Any, stack: str, artifact: str, *, current: Hosting 
         cloudformation.update_stack(
             StackName=stack,
             UsePreviousTemplate=True,
+            RoleARN=current.role_arn,
+            ResourceTypes=list(RESOURCE_TYPES),
             Parameters=parameters,
             Capabilities=list(current.capabilities),
         )

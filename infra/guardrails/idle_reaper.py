@@ -11,7 +11,7 @@ from constructs import Construct
 
 from infra.arns import Arns
 from infra.functions import FunctionBase, ProjectFunction
-from infra.permissions import ANYTHING, Statement, allow, owned, put_own_metrics
+from infra.permissions import ANYTHING, Statement, allow, owned, put_own_metrics, switch_hosting
 from infra.settings import Settings
 from infra.storage.bucket import PrivateBucket
 
@@ -144,7 +144,8 @@ def idle_reaper(
             endpoints,
             None if whole_account else owned(arns),
         ),
-        allow(["cloudformation:DescribeStacks", "cloudformation:UpdateStack"], [arns.hosting_stack]),
+        allow(["cloudformation:DescribeStacks"], [arns.hosting_stack]),
+        *switch_hosting(arns),
         # Without ListBucket S3 answers "denied" for an object that is not there.
         allow(["s3:ListBucket"], [arns.s3(audit_bucket)]),
         allow(["s3:GetObject", "s3:PutObject"], [arns.s3(f"{audit_bucket}/audit/*")]),

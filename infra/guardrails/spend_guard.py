@@ -11,7 +11,15 @@ from constructs import Construct
 from core.names import METRIC_NAMESPACE
 from infra.arns import Arns
 from infra.functions import FunctionBase, ProjectFunction
-from infra.permissions import ANYTHING, Statement, allow, month_to_date, owned, put_own_metrics
+from infra.permissions import (
+    ANYTHING,
+    Statement,
+    allow,
+    month_to_date,
+    owned,
+    put_own_metrics,
+    switch_hosting,
+)
 from infra.settings import Settings
 
 
@@ -99,7 +107,8 @@ def spend_guard(arns: Arns, topic_arn: str) -> list[Statement]:
         *month_to_date(arns),
         allow(["sagemaker:ListInferenceComponents"], ANYTHING),
         put_own_metrics(),
-        allow(["cloudformation:UpdateStack", "cloudformation:CancelUpdateStack"], [arns.hosting_stack]),
+        allow(["cloudformation:CancelUpdateStack"], [arns.hosting_stack]),
+        *switch_hosting(arns),
         allow(["sagemaker:StopTrainingJob"], [arns.training_jobs]),
         # Endpoints beside Hosting's own, and Hosting's where CloudFormation cannot put it to sleep.
         allow(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.names import TRAINING_LOG_GROUP
 from infra.arns import Arns
-from infra.permissions import Statement, allow
+from infra.permissions import Statement, allow, switch_hosting
 
 
 def notebook_permissions(
@@ -41,13 +41,10 @@ def _hosting(arns: Arns) -> list[Statement]:
     return [
         allow(["cloudformation:DescribeStacks"], [*others, arns.hosting_stack]),
         allow(
-            [
-                "cloudformation:DescribeStackEvents",
-                "cloudformation:UpdateStack",
-                "cloudformation:CancelUpdateStack",
-            ],
+            ["cloudformation:DescribeStackEvents", "cloudformation:CancelUpdateStack"],
             [arns.hosting_stack],
         ),
+        *switch_hosting(arns),
         allow(["ssm:GetParameter"], [arns.of("ssm", f"parameter{names.artifact_parameter}")]),
         allow(
             ["sagemaker:InvokeEndpointWithResponseStream"],

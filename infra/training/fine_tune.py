@@ -24,3 +24,4 @@ class FineTune:
     serving_image: str
     artifact_parameter: str
     hosting_stack: str
+    hosting_role_arn: str

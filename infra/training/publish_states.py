@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.endpoint.hosting import PARAMETER
+from core.endpoint.hosting import PARAMETER, RESOURCE_TYPES
 from core.names import TRAINING_LOG_GROUP
 from infra.training.fine_tune import FineTune
 from infra.training.states import (
@@ -65,6 +65,8 @@ def waking(fine_tune: FineTune) -> dict[str, State]:
             {
                 "StackName": fine_tune.hosting_stack,
                 "UsePreviousTemplate": True,
+                "RoleARN": fine_tune.hosting_role_arn,
+                "ResourceTypes": list(RESOURCE_TYPES),
                 "Parameters": [
                     {
                         "ParameterKey": PARAMETER,

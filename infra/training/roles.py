@@ -11,7 +11,7 @@ import re
 from core.aws.s3 import S3Address
 from infra.arns import Arns
 from infra.encryption import key_use, output_key_use, volume_key, volume_key_use
-from infra.permissions import ANYTHING, Statement, allow
+from infra.permissions import ANYTHING, Statement, allow, owned
 
 _ECR = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>[^:@]+)"
@@ -121,4 +121,46 @@ def serving_permissions(
         *pull_image(arns, image),
         *write_logs(arns, f"Endpoints/{arns.names.endpoint}"),
         *write_logs(arns, f"InferenceComponents/{arns.names.name}-*")[:1],
+    ]
+
+
+def switching_permissions(arns: Arns, *, serving_role_arn: str, key_arn: str | None) -> list[Statement]:
+    """Make and remove the endpoint of the Hosting stack, whatever template CloudFormation is given.
+
+    Model and endpoint config have names that CloudFormation makes up, so that they can be replaced: they are
+    known by the project's tag. Neither costs anything.
+    """
+    names = arns.names
+    named = [
+        arns.sagemaker(f"endpoint/{names.endpoint}"),
+        arns.sagemaker(f"inference-component/{names.base_component}"),
+        arns.sagemaker(f"inference-component/{names.tuned_component}"),
+    ]
+    unnamed = [arns.sagemaker("model/*"), arns.sagemaker("endpoint-config/*")]
+    on = [
+        f"sagemaker:{verb}{kind}"
+        for kind in ("Endpoint", "InferenceComponent")
+        for verb in ("Create", "Describe", "Update", "Delete")
+    ]
+    return [
+        allow([*on, "sagemaker:UpdateInferenceComponentRuntimeConfig"], named),
+        # An endpoint is made from a config, and the request needs the right on both.
+        allow(["sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"], [unnamed[1]]),
+        allow(
+            [
+                "sagemaker:CreateModel",
+                "sagemaker:DescribeModel",
+                "sagemaker:CreateEndpointConfig",
+                "sagemaker:DescribeEndpointConfig",
+            ],
+            unnamed,
+        ),
+        allow(["sagemaker:DeleteModel", "sagemaker:DeleteEndpointConfig"], unnamed, owned(arns)),
+        allow(["sagemaker:AddTags", "sagemaker:DeleteTags", "sagemaker:ListTags"], [*named, *unnamed]),
+        allow(
+            ["iam:PassRole"],
+            [serving_role_arn],
+            {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        ),
+        *volume_key_use(key_arn),
     ]

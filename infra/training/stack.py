@@ -9,6 +9,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from core.endpoint.hosting import switching_role
 from core.money import prices
 from infra import images
 from infra.assets import Assets
@@ -35,7 +36,7 @@ from infra.training.functions import (
 from infra.training.job import CHECKPOINTS, LASTING_CHECKPOINTS, TrainingJob
 from infra.training.network import PrivateNetwork
 from infra.training.registry import ModelRegistry
-from infra.training.roles import serving_permissions, training_permissions
+from infra.training.roles import serving_permissions, switching_permissions, training_permissions
 from infra.training.state_machine import FineTuneStateMachine, state_machine_permissions
 
 AROUND_THE_JOB_SECONDS = 2 * 3600
@@ -96,6 +97,18 @@ class TrainingStack(ProjectStack):
             before=[machine, stopping, registry, self.training_role],
         )
         self.serving_role_arn = self._serving_role()
+        ServiceRole(
+            self,
+            "SwitchingRole",
+            name=switching_role(self.names.stack("Hosting"), self.region),
+            service="cloudformation.amazonaws.com",
+            description="CloudFormation, when it wakes the Hosting stack or puts it to sleep",
+            permissions=switching_permissions(
+                self.arns,
+                serving_role_arn=self.serving_role_arn,
+                key_arn=volume_key(settings.hosting_instance_type, self.key_arn),
+            ),
+        )
         self.output("StateMachineArn", state_machine_arn, "Start an execution to fine-tune")
         self.output("ModelPackageGroupName", self.names.model_package_group, "Every finished run, by version")
 
@@ -156,6 +169,7 @@ class TrainingStack(ProjectStack):
             serving_image=self.serving_image,
             artifact_parameter=self.names.artifact_parameter,
             hosting_stack=self.names.stack("Hosting"),
+            hosting_role_arn=self.arns.hosting_role,
         )
 
     def _hyperparameters(self) -> dict[str, str]:

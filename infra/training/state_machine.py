@@ -10,7 +10,7 @@ from constructs import Construct
 
 from core.names import TRAINING_LOG_GROUP
 from infra.arns import Arns
-from infra.permissions import ServiceRole, Statement, allow
+from infra.permissions import ServiceRole, Statement, allow, switch_hosting
 from infra.retention import project_log_group
 from infra.training.definition import definition
 from infra.training.fine_tune import FineTune
@@ -85,6 +85,7 @@ def state_machine_permissions(arns: Arns, fine_tune: FineTune) -> list[Statement
             ],
         ),
         allow(["ssm:PutParameter"], [arns.of("ssm", f"parameter{names.artifact_parameter}")]),
-        allow(["cloudformation:UpdateStack", "cloudformation:DescribeStacks"], [arns.hosting_stack]),
+        allow(["cloudformation:DescribeStacks"], [arns.hosting_stack]),
+        *switch_hosting(arns),
         allow(["sns:Publish"], [fine_tune.topic_arn]),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.names import TRAINING_LOG_GROUP
 from infra.arns import Arns
-from infra.permissions import ANYTHING, Statement, allow
+from infra.permissions import ANYTHING, Statement, allow, switch_hosting
 from infra.training.functions import admission
 
 
@@ -43,7 +43,7 @@ def _endpoint(arns: Arns) -> list[Statement]:
     ]
     return [
         allow(["sagemaker:InvokeEndpointWithResponseStream"], [endpoint, *components]),
-        allow(["cloudformation:UpdateStack"], [arns.hosting_stack]),
+        *switch_hosting(arns),
         # Where CloudFormation refuses, sleep deletes what the names say directly.
         allow(["sagemaker:DeleteEndpoint", "sagemaker:DeleteInferenceComponent"], [endpoint, *components]),
         allow(

@@ -8,6 +8,7 @@ from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, responses, router
+from ministack.services import tagging
 
 from localcloud.hooks.gate import Request
 
@@ -38,7 +39,9 @@ def install_resource_arns(service: str, find: Callable[[str, str, dict[str, str]
     iam_actions.extract_resource_arn = extract
 
 
-def install_condition_keys(find: Callable[[str, bytes, Mapping[str, list[str]]], Mapping[str, str]]) -> None:
+def install_condition_keys(
+    find: Callable[[str, bytes, Mapping[str, list[str]]], Mapping[str, str | list[str]]],
+) -> None:
     """Let `find(action, body, form)` add condition keys that ministack does not know of a request."""
     others = iam_actions.request_tag_context
 
@@ -123,7 +126,9 @@ def denial(request: Request, action: str, resource: str, context: Mapping[str, s
 
 
 def role_denial(role_arn: str, action: str, resource: str, context: Mapping[str, str]) -> str:
-    """Why a role may not do `action` on `resource`; "" if it may."""
+    """Why a role may not do `action` on `resource`; "" if it may. The resource's tags count as on AWS."""
+    tags = tagging.resource_tags(resource) or {}
+    context = {f"aws:ResourceTag/{key}": value for key, value in tags.items()} | dict(context)
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     policies = iam_evaluator._gather_role_policies(name, account)
     asked = iam_evaluator.EvalContext(

@@ -88,6 +88,7 @@ CONTRACT: tuple[tuple[str, str, str], ...] = (
     ("services.stepfunctions", "_add_event", "call"),
     ("services.stepfunctions", "_emit_execution_status_event", "call"),
     ("services.tagging", "_COLLECTORS", "dict"),
+    ("services.tagging", "resource_tags", "call"),
     ("services.tagging", "_RESOURCE_TAG_COLLECTORS", "dict"),
     ("services.cloudformation.provisioners", "_RESOURCE_HANDLERS", "dict"),
     ("services.cloudformation.provisioners", "_STACK_TAG_PROPERTY", "dict"),

@@ -107,6 +107,12 @@ NAG = (
         " on the project's tag.",
     ),
     Suppression(
+        _below(r"sagemaker:.*:(model|endpoint-config)/\*"),
+        "Training/SwitchingRole/Role/Resource",
+        "Named by CloudFormation, so that they can be replaced; neither costs anything, and only those with"
+        " the project's tag may be deleted.",
+    ),
+    Suppression(
         _below(r"cloudformation:.*:stack/FinExpert-(Storage|Training|Guardrails)/\*"),
         "(Web/Answer|Training/Notebook)/Role/Role/Resource",
         "Outputs of these stacks, each with its unique id, named by AWS.",

@@ -165,6 +165,7 @@ class StatesLab:
                     serving_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.38.0",
                     artifact_parameter="/states/model-artifact",
                     hosting_stack=HOSTING,
+                    hosting_role_arn="arn:aws:iam::123456789012:role/FinExpert-Hosting-us-east-1",
                 )
             )
             arn = client("stepfunctions").create_state_machine(

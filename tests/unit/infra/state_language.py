@@ -44,6 +44,7 @@ ON_DEMAND = FineTune(
     serving_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.38.0-lmi29.0.0-cu130",
     artifact_parameter="/finexpert/model-artifact",
     hosting_stack="FinExpert-Hosting",
+    hosting_role_arn="arn:aws:iam::123456789012:role/FinExpert-Hosting-us-east-1",
 )
 SPOT = replace(ON_DEMAND, spot=True, job=replace(JOB, accept_eula=False, instance_count=2))
 
