@@ -129,7 +129,7 @@ def read(cloudformation: Any, stack: str) -> Hosting:
         capabilities=tuple(answer.get("Capabilities", [])),
         changed=answer.get("LastUpdatedTime") or answer.get("CreationTime"),
         outputs={o["OutputKey"]: o.get("OutputValue", "") for o in answer.get("Outputs", [])},
-        stack_id=answer["StackId"],
+        stack_id=answer.get("StackId", ""),
     )
 
 

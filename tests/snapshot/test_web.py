@@ -51,11 +51,12 @@ def test_the_log_of_requests_holds_neither_query_nor_body_and_everybody_is_slowe
         assert group["Properties"]["RetentionInDays"] == 30
 
 
-def test_the_function_may_delete_nothing_and_pass_one_role_only(web: Template) -> None:
+def test_the_function_may_delete_the_endpoint_only_and_pass_one_role(web: Template) -> None:
     (role,) = resources(web, "AWS::IAM::Role").values()
     (policy,) = role["Properties"]["Policies"]
     actions = {action for each in policy["PolicyDocument"]["Statement"] for action in as_list(each["Action"])}
-    assert {action for action in actions if "Delete" in action} == {"sagemaker:DeleteTags"}
+    deleting = {"DeleteTags", "DeleteEndpoint", "DeleteInferenceComponent"}  # of the endpoint, to stop its bill
+    assert {a for a in actions if "Delete" in a} == {f"sagemaker:{each}" for each in deleting}
     assert {action for action in actions if action.startswith(("iam:", "cognito-idp:"))} == {"iam:PassRole"}
     passing = next(s for s in policy["PolicyDocument"]["Statement"] if "iam:PassRole" in as_list(s["Action"]))
     assert "FinExpert-Hosting-" in json.dumps(passing["Resource"])
