@@ -55,9 +55,13 @@ def test_the_function_may_delete_the_endpoint_only_and_pass_one_role(web: Templa
     (role,) = resources(web, "AWS::IAM::Role").values()
     (policy,) = role["Properties"]["Policies"]
     actions = {action for each in policy["PolicyDocument"]["Statement"] for action in as_list(each["Action"])}
-    deleting = {"DeleteTags", "DeleteEndpoint", "DeleteInferenceComponent"}  # of the endpoint, to stop its bill
+    deleting = {
+        "DeleteTags",
+        "DeleteEndpoint",
+        "DeleteInferenceComponent",
+    }  # of the endpoint, to stop its bill
     assert {a for a in actions if "Delete" in a} == {f"sagemaker:{each}" for each in deleting}
-    assert {action for action in actions if action.startswith(("iam:", "cognito-idp:"))} == {"iam:PassRole"}
+    assert {a for a in actions if a.startswith(("iam:", "cognito-idp:"))} == {"iam:PassRole"}
     passing = next(s for s in policy["PolicyDocument"]["Statement"] if "iam:PassRole" in as_list(s["Action"]))
     assert "FinExpert-Hosting-" in json.dumps(passing["Resource"])
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
