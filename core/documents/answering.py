@@ -28,10 +28,11 @@ PASSAGES = 6
 COVERED = 0.8
 """A quoted sentence, with the heading above it, must hold this share of the question's words."""
 _FIGURE_ASKED = re.compile(
-    r"\bhow\s+(?:much|many)\b|\bwhat\s+(?:was|were|is|are)\b.*\b(?:revenues?|sales|income|profit|loss|earnings|expenses?|costs?|"
-    r"assets|liabilities|equity|cash|debt|margin|rate|per\s+share|eps|capex|expenditures?|dividends?|shares|inventor(?:y|ies)|"
-    r"receivables?|payables?|goodwill|amortization|depreciation|tax(?:es)?|ratio|percentage|value|balance|proceeds|compensation)\b",
-    re.I | re.S,
+    r"\bhow\s+(?:much|many)\b|\bnumber\s+of\b|\b(?:revenues?|sales|income|profit|loss|earnings|expenses?|costs?|assets|"
+    r"liabilities|equity|cash|debt|margin|rate|per\s+share|eps|capex|expenditures?|dividends?|shares|inventor(?:y|ies)|"
+    r"receivables?|payables?|goodwill|amortization|depreciation|tax(?:es)?|ratio|percentage|value|balance|proceeds|"
+    r"compensation|growth|volume|memberships|employees|headcount|total)\b",
+    re.I,
 )
 _WORDS_ASKED = re.compile(
     r"\b(?:polic(?:y|ies)|risks?|strateg(?:y|ies)|approach|methods?|recogni[sz]\w*|describe|explain|why|reasons?|factors?|who|where|how\s+(?:do|does|did|is|are))\b",
@@ -394,7 +395,7 @@ def quote(corpus: Corpus, asked: Asked, passages: Sequence[Found], *, figure: bo
     """
     best: tuple[float, Found, tuple[int, int]] | None = None
     wanted = asked.terms
-    if len(wanted) < 2:
+    if len(wanted - figures.WEAK) < 2:
         return None
     for rank, passage in enumerate(passages):
         if passage.kind != "text":

@@ -61,10 +61,11 @@ def candidates(
     if not asked.terms:
         return []
     found = []
+    own = {number: stems(cover.company) for number, (_, cover) in covers.items()}
     for row in connection.execute(
         f"SELECT * FROM fact WHERE document IN ({','.join('?' * len(documents))})", tuple(documents)
     ):
-        score = fit(asked.terms, row["concept"], row["label"], row["dimensions"])
+        score = fit(asked.terms, row["concept"], row["label"], row["dimensions"], own[row["document"]])
         if score < least:
             continue
         fact = store.fact_of(row)
@@ -85,9 +86,12 @@ def _wanted(fact: Fact, period: Period | None, asked: Asked) -> bool:
 
 
 @lru_cache(maxsize=65536)
-def fit(terms: frozenset[str], concept: str, label: str, dimensions: str) -> float:
+def fit(
+    terms: frozenset[str], concept: str, label: str, dimensions: str, company: frozenset[str] = frozenset()
+) -> float:
     """How well a figure's name fits a question's words: 0 if a word is missing, 1 if none is too many."""
     members = [stems(member.removesuffix("Member")) for member in re.findall(r', "([^"]+)"\]', dimensions)]
+    members = [member - company or member for member in members]  # "Walmart U.S." is asked for as "U.S."
     if any(member and not member & terms for member in members):
         return 0.0
     inside = frozenset().union(*members)
@@ -109,12 +113,13 @@ def fit(terms: frozenset[str], concept: str, label: str, dimensions: str) -> flo
 @lru_cache(maxsize=65536)
 def names(concept: str, label: str) -> tuple[tuple[frozenset[str], float], ...]:
     """The names of a figure as stems, each with how much it counts: label, concept, other names."""
-    plain = re.sub(r"\(\d+\)|\([a-z]\)", "", label)
+    plain = re.sub(r"\((?:\d+|[a-z]|loss(?:es)?|benefit|deficit)\)", "", label)
     leaf = plain.rpartition(":")[2]
     own = [stems(plain), stems(concept)]
     others = [*synonyms().get(concept, ())]
+    bare = stems(re.sub(r"\battributable to\b.*?(?=[—–,-]|$)", "", leaf))
     for group in groups():
-        if stems(plain) in group or stems(leaf) in group:
+        if stems(plain) in group or stems(leaf) in group or bare in group:
             others.extend(group)
     named = dict.fromkeys(others, OTHER) | {stems(leaf): LEAF} | dict.fromkeys(own, 1.0)
     return tuple((name, weight) for name, weight in named.items() if name)

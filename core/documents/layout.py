@@ -15,6 +15,7 @@ AMOUNT = re.compile(
     r"(?<![\w.,])(?:[-–—](?=[\d$€£¥(]))?\(?\s?(?:US\$|[$€£¥])?\s?\(?\s?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?\s?\)?\s?%?(?![\w,.]*\w)"
     r"|(?<=[\s|$])[—–-](?=[\s|]|$)"
 )
+_JOINED = re.compile(r"(?<=[\d)%—–])\s+(?=[A-Z][a-z])")
 _PAGE_NUMBER = re.compile(r"^(?:page\s+)?[-–—]?\s*([A-Z]?-?\d{1,3}|[ivxl]{1,6})\s*[-–—]?$", re.I)
 _PAGE_NUMBER_AT_END = re.compile(r"(?:\||/\s*page|form 10-[kq]\s)\s*([A-Z]?-?\d{1,3})$", re.I)
 _ITEM = re.compile(r"^(?:part\s+[iv]+\b|item\s+\d+[a-c]?\b|note\s+\d+\b|\d{1,2}\.\s+[A-Z])", re.I)
@@ -32,10 +33,24 @@ def lines_of(text: str) -> tuple[Line, ...]:
     at = 0
     for raw in text.split("\n"):
         if raw.strip():
-            spans.append((at + len(raw) - len(raw.lstrip()), at + len(raw.rstrip())))
+            spans += [(at + start, at + end) for start, end in _rows_in(raw)]
         at += len(raw) + 1
     lines = [_line(text, span) for span in spans]
     return tuple(_with_neighbours(text, lines))
+
+
+def _rows_in(raw: str) -> list[Span]:
+    """The rows of a line: PDF readers join two where the first ends in a dash or an empty cell."""
+    whole = (len(raw) - len(raw.lstrip()), len(raw.rstrip()))
+    for match in _JOINED.finditer(raw):
+        left, right = raw[: match.start()], raw[match.end() :]
+        cells = [_cells(part.strip(), found) for part in (left, right) if (found := amounts(part.strip()))]
+        if len(cells) == 2 and len(cells[0]) == len(cells[1]) >= 3:
+            return [
+                (whole[0], match.start()),
+                *((match.end() + a, match.end() + b) for a, b in _rows_in(right)),
+            ]
+    return [whole]
 
 
 def _line(text: str, span: Span) -> Line:

@@ -174,7 +174,8 @@ def _row(
         pairs = list(zip(values, timed, strict=True))
     else:
         return
-    full = f"{parent}: {label}" if parent and parent.lower() not in label.lower() else label
+    named = label[:6].lower() == "total " or parent.lower() in label.lower()  # says itself what it is of
+    full = label if not parent or named else f"{parent}: {label}"
     for value, column in pairs:
         if value is None or column is None:
             continue
@@ -220,7 +221,10 @@ def unit_of(label: str, symbol: str, heading: str) -> tuple[str, int] | None:
     if not symbol:
         if re.search(r"\bshares\b|\bbasic\b|\bdiluted\b", lower):
             return "shares", _share_scale(heading, scale)
-        if re.search(r"\bemployees|headcount|stores|restaurants|subscribers|memberships?\b", lower):
+        counted = r"\b(?:employees|headcount|stores|restaurants|warehouses|subscribers|memberships)\b"
+        if re.search(counted, lower) and not re.search(
+            r"\b(?:fees?|revenues?|sales|costs?|expenses?)\b", lower
+        ):
             return "", 1
     return (currency, scale) if match or _DOLLARS.search(heading) else None
 

@@ -12,6 +12,9 @@ STOP = frozenset(Path(__file__).with_name("stop_words.txt").read_text(encoding="
 _WORD = re.compile(r"[A-Za-z][A-Za-z&]*(?:[’'][a-z]+)?|\d+(?:\.\d+)?")
 
 
+_UNITED_STATES = re.compile(r"\bU\.\s?S\.(?:\s?A\.)?|\bUSA?\b|\bUnited\s+States\b")
+
+
 def stem(word: str) -> str:
     """A word without the endings that make no other word of it."""
     word = word.lower().replace("’", "'").removesuffix("'s").removesuffix("s'")
@@ -31,9 +34,9 @@ def stem(word: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text; CamelCase names come apart."""
+    """The words of a text; CamelCase names come apart, and U.S. is a word."""
     spread = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", text)
-    return _WORD.findall(spread)
+    return _WORD.findall(_UNITED_STATES.sub("Unitedstates", spread))
 
 
 def stems(text: str) -> frozenset[str]:

@@ -1,0 +1,92 @@
+"""Figures of tables without tags, from lines as PDF readers give them."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from core.documents import tables
+from core.documents.facts import fit
+from core.documents.layout import lines_of
+from core.documents.model import Cover, Page
+from core.documents.wording import stems
+
+YEAR = Cover(fiscal_year=2022, period_end=date(2022, 9, 24), year_end=(9, 24))
+
+
+def read(text: str, cover: Cover = YEAR) -> dict[tuple[str, date], tuple[Decimal, str]]:
+    page = Page(1, text, lines_of(text))
+    return {(fact.label, fact.end): (fact.value, fact.unit) for fact in tables.facts([page], cover)}
+
+
+HEAD = "CONSOLIDATED BALANCE SHEETS\n(In millions)\nSeptember 24,\n2022\nSeptember 25,\n2021\n"
+LAST, BEFORE = date(2022, 9, 24), date(2021, 9, 25)
+
+
+def test_two_rows_that_a_reader_joined_come_apart() -> None:
+    found = read(HEAD + "Short-term debt 499 — Total current liabilities 7,805 6,855")
+    assert found["Short-term debt", LAST] == (499_000_000, "USD")
+    assert found["Short-term debt", BEFORE] == (0, "USD")
+    assert found["Total current liabilities", LAST] == (7_805_000_000, "USD")
+
+
+def test_dates_that_were_cut_into_lines_name_the_columns() -> None:
+    found = read(HEAD + "Total assets $ 352,755 $ 351,002\nTotal debt (12) (13)")
+    assert found["Total assets", BEFORE] == (351_002_000_000, "USD")
+    assert found["Total debt", LAST] == (-12_000_000, "USD")
+
+
+def test_columns_of_changes_are_no_times() -> None:
+    head = "Net sales (dollars in millions)\n2022 Change 2021 Change 2020\n"
+    found = read(head + "Americas $ 169,658 11 % $ 153,306 23 % $ 124,556")
+    assert {end.year: value for (_, end), (value, _) in found.items()} == {
+        2022: 169_658_000_000,
+        2021: 153_306_000_000,
+        2020: 124_556_000_000,
+    }
+
+
+def test_a_table_that_does_not_say_what_it_counts_in_gives_no_money() -> None:
+    assert read("Years ended\n2022 2021\nTotal net sales 394,328 365,817") == {}
+
+
+def test_shares_people_and_payments_have_their_own_units_and_signs() -> None:
+    head = (
+        "(In millions, except number of shares, which are reflected in thousands)\nYears ended\n2022 2021\n"
+    )
+    found = read(
+        head + "Weighted average shares outstanding 16,215 16,701\nMembership fees 4,224 3,877\n"
+        "Purchases of property and equipment (10,708) (11,085)\nDiluted earnings per share $ 6.11 $ 5.61"
+    )
+    units = {label: value for (label, end), value in found.items() if end == LAST}
+    assert units == {
+        "Weighted average shares outstanding": (16_215_000, "shares"),
+        "Membership fees": (4_224_000_000, "USD"),
+        "Purchases of property and equipment": (10_708_000_000, "USD"),
+        "Diluted earnings per share": (Decimal("6.11"), "USD/share"),
+    }
+
+
+def test_a_year_that_ends_in_january_keeps_its_companys_count() -> None:
+    retailer = Cover(fiscal_year=2024, period_end=date(2025, 1, 31), year_end=(1, 31))
+    found = read("(In millions)\nFiscal year\n2024 2023\nNet sales 100 90", retailer)
+    assert {end for _, end in found} == {date(2025, 1, 31), date(2024, 1, 31)}
+
+
+@pytest.mark.parametrize(
+    ("question", "label", "dimensions", "fits"),
+    [
+        ("diluted EPS", "Earnings (loss) per share attributable to Acme—diluted", "[]", True),
+        ("net income", "Net income (loss)", "[]", True),
+        ("net income", "Net income before extraordinary items", "[]", False),
+        ("revenue", "Cost of revenue", "[]", False),
+        ("U.S. net sales", "Net sales", '[["SegmentAxis", "AcmeUSMember"]]', True),
+        ("net sales", "Net sales", '[["SegmentAxis", "AcmeUSMember"]]', False),
+    ],
+)
+def test_a_name_fits_what_is_asked_for_and_nothing_near_it(
+    question: str, label: str, dimensions: str, fits: bool
+) -> None:
+    assert (fit(stems(question), "", label, dimensions, stems("Acme")) >= 0.75) is fits
