@@ -51,7 +51,9 @@ _OTHER_NAMES = frozenset(
 )
 
 #: A column is one of labels if its values repeat this often (or more) and are short.
-FEW_DISTINCT, SHORT_VALUE = 0.1, 40
+FEW_DISTINCT, SHORT_VALUE = 0.25, 40
+#: A column without a usual name is one of names or tickers if its values are shorter than this on average.
+FEWEST_WORDS, FEWEST_CHARACTERS = 3, 25
 FEWEST_VALUES = 20
 #: A column with this share of figures, dates, addresses and ids holds no text.
 MOSTLY = 0.9
@@ -165,6 +167,8 @@ class Form:
         value = record.get(column)
         if column == PARAGRAPHS and isinstance(value, list):
             return "\n".join(str(part.get("text", "")) for part in value if isinstance(part, dict))
+        if value is None and column in record:
+            return ""  # null: an empty document, which is counted and left out
         if not isinstance(value, str):
             what = "is missing" if value is None else f"holds {type(value).__name__}"
             raise ValueError(f"column {column!r} {what}; give every record a `text` column with the text")
@@ -324,6 +328,13 @@ def _text(tables: list[dict[str, Any]], columns: tuple[str, ...]) -> Form:
     if not _prose(likely, tables):
         return _judged(columns[0], tables, columns)
     form = _judged(likely, tables, columns)
+    values = _values(likely, tables)
+    words, size = (sum(map(measure, values)) / len(values) for measure in (_words, len))
+    if len(values) >= FEWEST_VALUES and words < FEWEST_WORDS and size < FEWEST_CHARACTERS:
+        raise UnknownForm(
+            f"no column holds text: {likely!r}, the nearest to it, has names or single words; name the column"
+            f" with the text: text_column (of {_listed(columns)})"
+        )
     if len(columns) == 1:
         return form
     doubt = (
@@ -354,6 +365,10 @@ def _why_no_text(values: list[str]) -> str:
     if repeated and sum(map(len, values)) < SHORT_VALUE * len(values):
         return f"only {distinct} different values, which repeat as labels do"
     return ""
+
+
+def _words(value: str) -> int:
+    return len(value.split())
 
 
 def _values(name: str, tables: list[dict[str, Any]]) -> list[str]:

@@ -68,6 +68,14 @@ def records(
             complain(number, f"a record is {what}, not an object; write objects with named columns")
 
 
+def are_objects(lines: LineReader) -> bool:
+    """Whether a file of text holds JSON, by its first lines."""
+    if lines.first_character() != "{":
+        return False
+    begun = [line for line in lines.peek(_PEEKED_BYTES).replace("\r", "\n").split("\n") if line.strip()]
+    return len(begun) > 1 and all(isinstance(_parsed(line), dict) for line in begun[:2])
+
+
 def parts_of(lines: LineReader) -> tuple[str, ...]:
     """The keys at the top of a file that is one object with lists in it, as far as its beginning shows."""
     if lines.first_character() != "{" or _has_objects_a_line(lines):

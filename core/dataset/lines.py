@@ -98,7 +98,7 @@ class LineReader:
         self._first: bytes | None = None
         self._decoder: codecs.IncrementalDecoder | None = None
         self._marked = ""
-        self._unicode = self._western = 0
+        self._unicode = self._western = self._wrong_at = 0
         self._broken = False
 
     @property
@@ -133,6 +133,7 @@ class LineReader:
             text = self._decoded(raw, number)
             if text is None:
                 continue
+            text = text.removeprefix(_BOM)  # files that were joined have one each
             if "\x00" in text:
                 self._complain(
                     number, f"a zero byte at column {text.index(chr(0)) + 1}: this is binary, not UTF-8 text"
@@ -144,7 +145,7 @@ class LineReader:
         """The text as pieces of any length, for formats that lines mean nothing to."""
         if self._foreign():
             return
-        lines, rest = 1, b""
+        lines, rest, first = 1, b"", True
         for block in self._blocks():
             rest += block
             whole = rest.rstrip(_NOT_ASCII)  # no character is cut behind an ASCII one
@@ -154,9 +155,11 @@ class LineReader:
             text = self._decoded(whole, lines, in_pieces=True)
             if text is None:
                 self._broken = True
+                yield whole[: self._wrong_at].decode("utf-8")
                 return
+            yield text.removeprefix(_BOM) if first else text
+            first = False
             lines += text.count("\n")
-            yield text
         if rest and not self.cut and (text := self._decoded(rest, lines, in_pieces=True)):
             yield text
 
@@ -167,6 +170,7 @@ class LineReader:
             self._unicode += not text.isascii()
         except UnicodeDecodeError as error:
             if _NOT_WESTERN.search(raw):
+                self._wrong_at = error.start
                 line += raw[: error.start].count(b"\n")
                 column = "" if in_pieces else f" at column {error.start + 1}"
                 what = f"byte 0x{raw[error.start]:02x}{column} is not UTF-8"
@@ -174,7 +178,7 @@ class LineReader:
                 return None
             text = raw.decode("cp1252")
             self._western += 1
-        return text.replace(_BOM, "") if _BOM in text else text
+        return text
 
     def _foreign(self) -> bool:
         start = self._head().removeprefix(codecs.BOM_UTF8)

@@ -146,6 +146,8 @@ class Reader:
 
     def _documents(self, lines: LineReader, template: Template | None) -> Iterator[Document]:
         suffix = PurePosixPath(lines.source).suffix.lower()
+        if suffix == ".txt" and json_records.are_objects(lines):
+            suffix = ".jsonl"
         contents = self._records(lines, suffix, template) if suffix in RECORDS else self._plain(lines)
         task = self._tasks.get(lines.source, "")
         marked = 0

@@ -75,13 +75,15 @@ def shape_of(sample: list[str], suffix: str, *, whole: bool, names: Callable[[st
     else:
         shapes = [TableShape(separator, True, 0, True) for separator in SEPARATORS]
         shapes += [TableShape(separator, False, 0, True) for separator in "\t|"]
-    best, most, rows = shapes[0], 1, _tried(sample, shapes[0], whole)
+    rows, unbroken = _tried(sample, shapes[0], whole)
+    best, most = shapes[0], (1, unbroken)
     for shape in shapes:
-        found = _tried(sample, shape, whole)
+        found, unbroken = _tried(sample, shape, whole)
         fields = len(found[0]) if found else 0
-        if fields > most and sum(len(row) == fields for row in found) >= REGULAR * len(found):
-            best, most, rows = shape, fields, found
-    if suffix == ".tsv" and most < 2 and not stated:
+        regular = sum(len(row) == fields for row in found) >= REGULAR * len(found)
+        if fields > 1 and regular and (fields, unbroken) > most:
+            best, most, rows = shape, (fields, unbroken), found
+    if suffix == ".tsv" and most[0] < 2 and not stated:
         best = TableShape("\t", True, 0, True)
     header = not rows or not _is_data(rows[0], rows[1:], names)
     return TableShape(best.separator, best.quoted, best.skipped, header)
@@ -97,15 +99,15 @@ def _is_data(first: list[str], others: list[list[str]], names: Callable[[str], b
     return any(cell.strip() and cell in below for cell, below in zip(first, columns, strict=True))
 
 
-def _tried(sample: list[str], shape: TableShape, whole: bool) -> list[list[str]]:
-    """The rows of a sample under a shape, as far as they can be read; its last may be half."""
+def _tried(sample: list[str], shape: TableShape, whole: bool) -> tuple[list[list[str]], bool]:
+    """The rows of a sample under a shape, without a last that may be half; and whether all can be read."""
     found = []
     try:
         for _, row in _rows(iter(sample), shape):
             found.append(row)
     except BrokenTable:
-        return found
-    return found if whole or len(found) < 2 else found[:-1]
+        return found, False
+    return (found if whole or len(found) < 2 else found[:-1]), True
 
 
 def _sample(lines: Iterator[str]) -> tuple[list[str], bool]:
@@ -162,7 +164,7 @@ def _columns(header: list[str]) -> tuple[str, ...]:
     seen: dict[str, int] = {}
     names = []
     for cell in header:
-        name = cell.strip()
+        name = cell.strip().strip("\ufeff")
         seen[name] = seen.get(name, -1) + 1
         names.append(f"{name}.{seen[name]}" if seen[name] else name)
     return tuple(names)

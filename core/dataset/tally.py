@@ -21,7 +21,7 @@ _BATCH_CHARACTERS = 1 << 20
 #: A first document is shown with at most this many characters.
 SHOWN_CHARACTERS = 300
 #: What is left where UTF-8 was read as Windows-1252, or could not be read.
-_MISREAD = ("\ufffd", "â€", "Ã©", "Ã¼", "Ã¤", "Ã¶", "Ã¨", "Ã¡", "Ã±", "Â£", "Â§", "Â°")
+_MISREAD = ("\ufffd", "â€", "‰Û", "Ã©", "Ã¼", "Ã¤", "Ã¶", "Ã¨", "Ã¡", "Ã±", "Â£", "Â§", "Â°")
 
 
 @dataclass(slots=True)

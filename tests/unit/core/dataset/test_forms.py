@@ -531,3 +531,58 @@ def test_prompts_longer_than_a_row_are_counted_with_the_remedy() -> None:
 def test_text_that_was_misread_before_is_warned_of() -> None:
     content = "\n".join(f"The companyâ€™s sales rose by {n} million euros." for n in range(30))
     assert any("wrong encoding" in warning for warning in check([file("a.txt", content)], parse({})).warnings)
+
+
+# --- files of the field, in small
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n"])
+def test_tweets_exported_by_excel_are_read(end: str) -> None:
+    rows = [
+        f"1.63E+18,{s.replace(',', '')},Sun Feb 26 08:31:37 +0000 2023,DDR,https://trib.al/{n},,2"
+        for n, s in enumerate(SENTENCES)
+    ]
+    content = end.join(["id,text,timestamp,symbols,url,verified,pred_sen", *rows])
+    assert [document.text for document in read("tweets.csv", content)] == [
+        s.replace(",", "") for s in SENTENCES
+    ]
+
+
+def test_a_table_of_names_and_figures_has_no_text() -> None:
+    authors = (
+        "Daniel Jones",
+        "Hoya Capital",
+        "Stephen Simpson",
+        "Trapping Value",
+        "Taylor Dart",
+        "Gen Alpha",
+    )
+    rows = [f"{authors[n % 6]}{n // 6},{n},{n / 7:.3f}" for n in range(36)]
+    assert "no column holds text" in refused("a.csv", "\n".join(["author,time_window,acc_trend", *rows]))
+
+
+def test_fiqa_is_read_as_it_is_and_its_broken_letters_are_said() -> None:
+    content = {
+        str(3 * n): {"sentence": f"{s} Deutsche BÃ¶rse", "info": [{"target": "x", "sentiment_score": "0.1"}]}
+        for n, s in enumerate(SENTENCES)
+    }
+    report = check([file("task1_headline_ABSA_train.json", json.dumps(content, indent=2))], parse({}))
+    assert report.documents == 30 and report.first is not None
+    assert report.first["text"] == f"{SENTENCES[0]} Deutsche BÃ¶rse"
+    assert any("wrong encoding" in warning for warning in report.warnings)
+
+
+def test_json_in_a_file_of_text_is_read_as_records() -> None:
+    assert [d.text for d in read("a.txt", "\n".join(map(json.dumps, RECORDS)))] == SENTENCES
+
+
+def test_a_null_text_is_an_empty_document() -> None:
+    rows = [*({"text": s} for s in SENTENCES), {"text": None}]
+    report = check([file("a.jsonl", "\n".join(map(json.dumps, rows)))], parse({}))
+    assert (report.documents, report.empty, report.errors) == (30, 1, ())
+
+
+def test_quotes_within_fields_of_a_tab_separated_file_are_text() -> None:
+    texts = [f'"Up {n}" said the chair; costs fell.' for n in range(30)]
+    content = "\n".join(["id\ttext", *(f"{n}\t{text}" for n, text in enumerate(texts))])
+    assert [document.text for document in read("a.tsv", content)] == texts
