@@ -78,8 +78,9 @@ def rows(target: Target) -> dict[str, tuple[Any, str]]:
     """
     from infra.settings import origins
 
+    values = flat(target.settings())  # first, since it names every setting that cannot be used
     places = origins(target.flags, target.environment)
-    return {name: (value, _short(places[name])) for name, value in flat(target.settings()).items()}
+    return {name: (value, _short(places[name])) for name, value in values.items()}
 
 
 def chosen(shown: dict[str, tuple[Any, str]], names: list[str]) -> dict[str, tuple[Any, str]]:

@@ -208,7 +208,11 @@ ARGUMENTS = (
 DATASETS = (
     Row("no text at all", checked("a.txt", "\n\n \n"), ("no text in the files",)),
     Row("one document", checked("a.txt", "Revenue rose."), ("cannot be used",)),
-    Row("a spreadsheet", checked("a.xlsx", zipped("a", b"x")), ("no .txt, .csv, .json or .jsonl file",)),
+    Row(
+        "a spreadsheet",
+        checked("a.xlsx", zipped("a", b"x")),
+        ("No text can be read from a.xlsx", "Save it again"),
+    ),
     Row(
         "an archive called text",
         checked("a.txt", zipped("a.txt", bytes(1 << 20))),
