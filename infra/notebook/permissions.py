@@ -37,6 +37,11 @@ def _fine_tuning(arns: Arns, data_bucket: str, artifact_bucket: str) -> list[Sta
 
 def _hosting(arns: Arns) -> list[Statement]:
     names = arns.names
+    endpoint = arns.sagemaker(f"endpoint/{names.endpoint}")
+    components = [
+        arns.sagemaker(f"inference-component/{name}")
+        for name in (names.base_component, names.tuned_component)
+    ]
     others = [arns.of("cloudformation", f"stack/{names.stack(part)}/*") for part in ("Storage", "Training")]
     return [
         allow(["cloudformation:DescribeStacks"], [*others, arns.hosting_stack]),
@@ -46,12 +51,7 @@ def _hosting(arns: Arns) -> list[Statement]:
         ),
         *switch_hosting(arns),
         allow(["ssm:GetParameter"], [arns.of("ssm", f"parameter{names.artifact_parameter}")]),
-        allow(
-            ["sagemaker:InvokeEndpointWithResponseStream"],
-            [
-                arns.sagemaker(f"endpoint/{names.endpoint}"),
-                arns.sagemaker(f"inference-component/{names.base_component}"),
-                arns.sagemaker(f"inference-component/{names.tuned_component}"),
-            ],
-        ),
+        allow(["sagemaker:InvokeEndpointWithResponseStream"], [endpoint, *components]),
+        # Sleep looks whether the endpoint is gone, and whose it is.
+        allow(["sagemaker:DescribeEndpoint", "sagemaker:ListTags"], [endpoint]),
     ]
