@@ -198,6 +198,7 @@ READERS: Mapping[str, Reader] = {
     "warn_minutes": _whole(0, 10080, "minutes"),
     "metric_delay_minutes": _whole(0, 60, "minutes"),
     "reaper_period_minutes": _whole(1, 480, "minutes"),
+    "billing_guards": _choice("all", "budget", "alarms"),
     "reaper_scope": _choice("project", "account"),
     "reaper_dry_run": _automatic_flag,
     "reaper_regions": _regions,

@@ -62,6 +62,7 @@ class Settings:
     hyperparameters: Mapping[str, str]
     budget_usd: float
     reserve_usd: float
+    billing_guards: str
     retain_data: bool
     customer_managed_key: bool
     private_network: bool

@@ -42,7 +42,9 @@ def build(app: App, settings: Settings, assets: Assets, account: str | None = No
         )
     hosting = HostingStack(app, settings, training, env=here)
     hosting.add_stack_dependency(storage)
-    BillingStack(app, settings, env=Environment(account=account, region=BILLING_REGION))
+    billing = BillingStack(app, settings, env=Environment(account=account, region=BILLING_REGION))
+    # Last: what an account may not have must not keep the rest from being deployed.
+    billing.add_stack_dependency(hosting)
     if settings.web:
         WebStack(app, settings, assets, guardrails.key_arn, env=here)
     Tags.of(app).add(PROJECT_TAG, settings.prefix)

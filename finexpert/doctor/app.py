@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from finexpert.doctor import Finding, bad, good, unknown
+from finexpert.doctor import Finding, Verdict, bad, good, unknown
 from finexpert.errors import NotDeployed
 from finexpert.service.deployment import BILLING_REGION, STACKS, Deployment, describe_stack
 
 TOOLS = ("node", "cdk")
+NO_BILLING = (
+    "If only Billing fails: a member account may have no anomaly monitor, and one that is denied billing no"
+    " budget: cdk deploy --all -c billing_guards=budget (or alarms)"
+)
 DEPLOY = "Deploy it: cdk bootstrap && cdk deploy --all"
 
 
@@ -38,7 +43,10 @@ def stacks(deployment: Deployment) -> Finding:
             states[part] = str(describe_stack(deployment, part)["StackStatus"])
         except NotDeployed:
             continue
-    return judge_stacks({deployment.names.stack(part): states.get(part, "") for part in STACKS})
+    found = judge_stacks({deployment.names.stack(part): states.get(part, "") for part in STACKS})
+    if found.verdict is Verdict.BAD and states.keys() and states.get("Billing", "") not in WHOLE:
+        return replace(found, fix=f"{found.fix}. {NO_BILLING}")
+    return found
 
 
 def judge_stacks(states: Mapping[str, str]) -> Finding:

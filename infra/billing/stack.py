@@ -17,7 +17,11 @@ from infra.settings import Settings
 
 
 class BillingStack(ProjectStack):
-    """The slow, account-wide line of defence behind the spend guard; alarms need a topic of their region."""
+    """The slow, account-wide line of defence behind the spend guard; alarms need a topic of their region.
+
+    Not every account may have all of it: a member account of an organization has no anomaly monitor, and may
+    be denied budgets (setting billing_guards). So nothing depends on this stack, and it is deployed last.
+    """
 
     def __init__(self, scope: Construct, settings: Settings, **kwargs: Any) -> None:
         super().__init__(scope, settings, "Billing", "budget, estimated charges, anomalies", **kwargs)
@@ -30,13 +34,6 @@ class BillingStack(ProjectStack):
             publishers=["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "costalerts.amazonaws.com"],
             account=self.account,
         )
-        budget = MonthlyBudget(
-            self,
-            "Monthly",
-            limit_usd=settings.budget_usd,
-            email=email,
-            topic_arn=topic.topic.topic_arn,
-        )
         for construct_id, service in (("AllCharges", None), ("SageMakerCharges", "AmazonSageMaker")):
             ChargesAlarm(
                 self,
@@ -46,13 +43,22 @@ class BillingStack(ProjectStack):
                 topic=topic.topic,
                 service=service,
             )
-        anomalies = AnomalyWatch(
-            self,
-            "Anomalies",
-            name=self.names.name,
-            project=self.names.project,
-            topic_arn=topic.topic.topic_arn,
-        )
-        # Both check at once whether they may publish, so the topic's policy must be there first.
-        budget.node.add_dependency(topic)
-        anomalies.node.add_dependency(topic)
+        if settings.billing_guards in ("all", "budget"):
+            budget = MonthlyBudget(
+                self,
+                "Monthly",
+                limit_usd=settings.budget_usd,
+                email=email,
+                topic_arn=topic.topic.topic_arn,
+            )
+            # It checks at once whether it may publish, so the topic's policy must be there first.
+            budget.node.add_dependency(topic)
+        if settings.billing_guards == "all":
+            anomalies = AnomalyWatch(
+                self,
+                "Anomalies",
+                name=self.names.name,
+                project=self.names.project,
+                topic_arn=topic.topic.topic_arn,
+            )
+            anomalies.node.add_dependency(topic)

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from infra.settings import flags_of
 
 STACKS = ("Storage", "Training", "Hosting", "Guardrails", "Billing")
@@ -100,3 +102,25 @@ def test_only_settings_are_taken_from_cdks_context() -> None:
         "bugdet_usd": "1",
     }
     assert flags_of(context) == {"budget_usd": "30", "bugdet_usd": "1"}
+
+
+@pytest.mark.parametrize(
+    ("guards", "budgets", "monitors"), [("all", 1, 1), ("budget", 1, 0), ("alarms", 0, 0)]
+)
+def test_billing_holds_what_the_account_may_have(
+    tmp_path: Path, guards: str, budgets: int, monitors: int
+) -> None:
+    assert run_app(tmp_path, FINEXPERT_BILLING_GUARDS=guards).returncode == 0
+    types = [resource["Type"] for resource in template(tmp_path, "Billing")["Resources"].values()]
+    found = [types.count(f"AWS::{kind}") for kind in ("Budgets::Budget", "CE::AnomalyMonitor")]
+    assert found == [budgets, monitors]
+    assert types.count("AWS::CE::AnomalySubscription") == monitors
+    assert types.count("AWS::CloudWatch::Alarm") == 2
+
+
+def test_billing_is_deployed_last_and_nothing_waits_for_it(tmp_path: Path) -> None:
+    assert run_app(tmp_path).returncode == 0
+    artifacts = json.loads((tmp_path / "manifest.json").read_text())["artifacts"]
+    needs = {part: artifacts[f"FinExpert-{part}"]["dependencies"] for part in STACKS}
+    assert "FinExpert-Hosting" in needs["Billing"]
+    assert not any("FinExpert-Billing" in needed for needed in needs.values())

@@ -69,7 +69,7 @@ def test_an_interrupted_listener_leaves_no_process(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run(Children(), FOREVER, tmp_path, interrupt)
-    assert of_folder(tmp_path) == []
+    assert processes.left_of_folder(tmp_path, patience_seconds=20) == []
 
 
 def test_processes_of_a_folder_are_found_by_environment_only_as_well(tmp_path: Path) -> None:

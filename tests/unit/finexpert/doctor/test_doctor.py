@@ -120,6 +120,22 @@ def test_each_status_of_a_stack_has_its_verdict(status: str) -> None:
     assert found.verdict is Verdict.GOOD or found.fix
 
 
+def test_where_billing_alone_fails_the_way_without_it_is_named() -> None:
+    broken = deployment(in_state("CREATE_COMPLETE"))
+    states = {"Billing": "ROLLBACK_COMPLETE"}
+
+    def stack(**named: str) -> Any:
+        part = named["StackName"].rpartition("-")[2]
+        return {"Stacks": [{"StackStatus": states.get(part, "CREATE_COMPLETE")}]}
+
+    client = SimpleNamespace(describe_stacks=stack)
+    found = app.stacks(replace(broken, target=SimpleNamespace(client=lambda *_: client)))  # type: ignore[arg-type]
+    assert found.verdict is Verdict.BAD and "billing_guards=budget" in found.fix
+    states["Storage"], states["Billing"] = "DELETE_FAILED", "CREATE_COMPLETE"
+    found = app.stacks(replace(broken, target=SimpleNamespace(client=lambda *_: client)))  # type: ignore[arg-type]
+    assert found.verdict is Verdict.BAD and "billing_guards" not in found.fix
+
+
 def test_a_missing_stack_among_others_is_bad() -> None:
     found = app.judge_stacks({"A": "CREATE_COMPLETE", "B": ""})
     assert (found.verdict, found.said) == (Verdict.BAD, "B is missing")
