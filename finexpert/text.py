@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -72,3 +73,13 @@ def sparkline(values: Sequence[float], width: int = 24) -> str:
     if span == 0:
         return BLOCKS[0] * len(shown)
     return "".join(BLOCKS[min(len(BLOCKS) - 1, int((v - low) / span * len(BLOCKS)))] for v in shown)
+
+
+def printable(text: str) -> str:
+    """The text without what steers a terminal: control characters but newline and tab, and marks that turn
+    the direction of writing. Logs, names and answers of models may hold them.
+    """
+    return _STEERING.sub("", text)
+
+
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

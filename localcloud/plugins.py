@@ -62,6 +62,7 @@ def install() -> None:
     hooks.install_lambda_metrics()
     hooks.install_event_retries()
     hooks.install_token_keys()
+    hooks.install_bodies_on_trail("SageMaker.")
     hooks.install_execution_end(stepfunctions.time_out_seconds)
     hooks.install_decision_log(
         lambda role, action, resource, context, allowed: access_log.add(

@@ -13,6 +13,23 @@ MOST_MEMBERS = 1000
 MOST_BYTES = 512 << 20
 
 
+MOST_HEADER_BYTES = 1 << 20
+EXTENDED = (
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+)
+
+
+class BoundedHeaders(tarfile.TarInfo):
+    """A member whose extended header is small: tarfile reads one whole, however large it says it is."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in EXTENDED and not 0 <= self.size <= MOST_HEADER_BYTES:
+            raise tarfile.ReadError(f"a header of {self.size:,} bytes, more than {MOST_HEADER_BYTES:,}")
+        member: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        return member
+
+
 class ArchiveError(ValueError):
     """The archive cannot be used; the message says why."""
 
@@ -44,10 +61,13 @@ def extract(stream: BinaryIO) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     unpacked = 0
     try:
-        with tarfile.open(fileobj=_Limited(stream, MOST_BYTES), mode="r|gz") as archive:  # type: ignore[call-overload]
+        with tarfile.open(
+            fileobj=_Limited(stream, MOST_BYTES), mode="r|gz", tarinfo=BoundedHeaders
+        ) as archive:  # type: ignore[call-overload]
             for number, member in enumerate(archive):
                 unpacked += member.size
-                if number >= MOST_MEMBERS or unpacked > MOST_BYTES:
+                # What was read counts as well: headers, and what a sparse file only claims to be
+                if number >= MOST_MEMBERS or max(unpacked, archive.offset) > MOST_BYTES:
                     raise ArchiveError(
                         f"it unpacks to more than {MOST_MEMBERS} files or {MOST_BYTES >> 20} MiB"
                     )

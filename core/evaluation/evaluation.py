@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'"
+)
+"""What a report may load and run, also when it is opened from a disk: its own styles and pictures only."""
+METRIC = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 class EvaluationError(ValueError):
@@ -47,8 +54,9 @@ def parse(content: bytes) -> Evaluation:
     primary = raw if isinstance(raw, dict) else {}
     if not isinstance(document.get("passed"), bool):
         problems.append("passed: true or false is missing")
-    if not isinstance(primary.get("metric"), str):
-        problems.append("primary.metric: a name is missing")
+    metric = primary.get("metric")
+    if not isinstance(metric, str) or not METRIC.fullmatch(metric):
+        problems.append("primary.metric: a name is missing, of small letters, digits and _")
     numbers = {
         name: _number(primary.get(name), f"primary.{name}", problems)
         for name in ("base", "tuned", "difference")
@@ -58,6 +66,7 @@ def parse(content: bytes) -> Evaluation:
         problems.append("primary.interval: two numbers are missing")
         ends = [0.0, 0.0]
     low, high = (_number(end, "primary.interval", problems) for end in ends)
+    problems = problems or _contradictions(document["passed"], numbers, (low, high))
     if problems:
         raise EvaluationError("evaluation.json cannot be used: " + "; ".join(problems))
     return Evaluation(
@@ -65,6 +74,20 @@ def parse(content: bytes) -> Evaluation:
         primary=Primary(metric=primary["metric"], interval=(low, high), **numbers),
         document=document,
     )
+
+
+def _contradictions(passed: bool, numbers: Mapping[str, float], interval: tuple[float, float]) -> list[str]:
+    """Return where the figures do not belong together, so that a verdict never stands against its numbers."""
+    base, tuned, difference = (numbers[name] for name in ("base", "tuned", "difference"))
+    low, high = interval
+    found = []
+    if not math.isclose(difference, tuned - base, rel_tol=1e-3, abs_tol=1e-4):
+        found.append("primary.difference: it is not tuned − base")
+    if not low <= high:
+        found.append("primary.interval: its ends are exchanged")
+    if passed and not (difference < 0 and high < 0):
+        found.append("passed: it is true, but the interval does not show a smaller figure than the base's")
+    return found
 
 
 def sentence(evaluation: Evaluation, usd: float) -> str:

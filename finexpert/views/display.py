@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from finexpert.errors import ExitCode, UserError, explain, is_aws
+from finexpert.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -24,14 +25,29 @@ if TYPE_CHECKING:
 def console(*, stderr: bool = False) -> Console:
     """A console that is plain in a pipe, and 100 columns wide there, so that tables stay tables in a log."""
     from rich.console import Console
+    from rich.segment import Segment
+
+    class PrintableConsole(Console):
+        """Shows nobody's control characters but Rich's own."""
+
+        def render(self, *arguments: Any, **named: Any) -> Iterator[Segment]:
+            for segment in super().render(*arguments, **named):
+                yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else 100)
+    return PrintableConsole(stderr=stderr, highlight=False, width=None if stream.isatty() else 100)
 
 
 def print_json(document: object) -> None:
     """One JSON document on stdout, for programs."""
-    print(dumps(document, indent=2, default=str, ensure_ascii=False), flush=True)  # at once, to a pipe too
+    text = dumps(document, indent=2, default=str, ensure_ascii=False)
+    escaped = "".join(char if printable(char) else f"\\u{ord(char):04x}" for char in text)
+    print(escaped, flush=True)  # at once, to a pipe too
+
+
+def print_text(text: str, *, flush: bool = False) -> None:
+    """Print somebody else's text without what would steer the terminal; no markup, no wrapping."""
+    print(printable(text), end="" if text.endswith("\n") else "\n", flush=flush)
 
 
 def print_error(error: UserError, *, json: bool = False) -> None:

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from finexpert.service.endpoint.switch import Progress
 
 
-def wake(deployment: Deployment, run: str | None, *, base: bool) -> Hosting:
+def wake(deployment: Deployment, run: str | None, *, base: bool, refused: bool = False) -> Hosting:
     """Wake the endpoint and show the stack's progress until it answers.
 
     Args:
         run: whose adapter; None: the newest that was accepted.
         base: the base model alone instead.
+        refused: serve the run although the quality gate has not accepted it.
 
     Raises:
         UserError: Ctrl-C, or there is nothing of that name to serve.
@@ -31,7 +32,7 @@ def wake(deployment: Deployment, run: str | None, *, base: bool) -> Hosting:
         progress = show_progress(live)
         if base:
             return switch.wake_base(deployment, progress=progress)
-        return switch.wake(deployment, run, progress=progress)
+        return switch.wake(deployment, run, progress=progress, refused=refused)
 
 
 def sleep(deployment: Deployment) -> Slept:

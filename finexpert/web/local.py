@@ -62,6 +62,7 @@ def serve(deployment: Deployment, *, port: int, ready: Callable[[str], None]) ->
             looks=Kept(executions.follow_seconds(deployment)),
         )
         app = application(context, door)
+        listening.listen(128)  # from now on a connection waits to be served, it is not refused
         ready(f"http://{ADDRESS}:{door.port}/#token={door.token}")
         # From here on the socket is Hypercorn's, which closes it.
         asyncio.run(_until_told(app, listening.detach()))

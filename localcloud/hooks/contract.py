@@ -12,6 +12,7 @@ CONTRACT: tuple[tuple[str, str, str], ...] = (
     ("app", "SERVICE_REGISTRY", "dict"),
     ("app", "SERVICE_HANDLERS", "dict"),
     ("app", "_routing_params", "call"),
+    ("app", "_maybe_record_cloudtrail", "call"),
     ("core.router", "SERVICE_PATTERNS", "dict"),
     ("core.iam_actions", "SERVICE_TO_IAM_NAMESPACE", "dict"),
     ("core.iam_actions", "_BOTOCORE_SERVICE_MAP", "dict"),

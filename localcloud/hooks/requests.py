@@ -89,3 +89,19 @@ def _streaming(chunks: AsyncIterator[bytes]) -> Any:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     return responses.StreamingResponse(run)
+
+
+def install_bodies_on_trail(target_prefix: str) -> None:
+    """Keep in CloudTrail's events the parameters of requests with this X-Amz-Target only.
+
+    Bodies of others hold prompts, messages and payloads, which AWS's trail of management events has not.
+    """
+    record = app._maybe_record_cloudtrail
+
+    def record_without_content(
+        service: str, method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any
+    ) -> None:
+        kept = body if headers.get("x-amz-target", "").startswith(target_prefix) else b""
+        record(service, method, path, headers, kept, *rest)
+
+    app._maybe_record_cloudtrail = record_without_content

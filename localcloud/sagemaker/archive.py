@@ -16,6 +16,23 @@ MAX_MEMBERS = 100_000
 MAX_RATIO, ALWAYS_TAKEN_BYTES = 100, 256 * 1024**2
 
 
+MOST_HEADER_BYTES = 1 << 20
+EXTENDED = (
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+)
+
+
+class BoundedHeaders(tarfile.TarInfo):
+    """A member whose extended header is small: tarfile reads one whole, however large it says it is."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in EXTENDED and not 0 <= self.size <= MOST_HEADER_BYTES:
+            raise tarfile.ReadError(f"a header of {self.size:,} bytes, more than {MOST_HEADER_BYTES:,}")
+        member: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        return member
+
+
 class UnsafeArchive(ValueError):
     """An archive that must not be unpacked; the message says why."""
 
@@ -54,10 +71,10 @@ def unpack(source: IO[bytes], folder: Path) -> None:
     limit = min(MAX_UNPACKED_BYTES, max(MAX_RATIO * _size(source), ALWAYS_TAKEN_BYTES))
     total = members = 0
     try:
-        with tarfile.open(fileobj=source, mode="r:gz") as archive:
+        with tarfile.open(fileobj=source, mode="r:gz", tarinfo=BoundedHeaders) as archive:
             for member in archive:
                 total, members = total + member.size, members + 1
-                if total > limit or members > MAX_MEMBERS:
+                if max(total, archive.offset) > limit or members > MAX_MEMBERS:
                     raise UnsafeArchive(f"it unpacks to more than {limit:,} bytes or {MAX_MEMBERS:,} files")
                 _extract(archive, member, folder)
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:

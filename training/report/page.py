@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
+from core.evaluation.evaluation import REPORT_POLICY
 from training.report.facts import course, data_and_cost, to_repeat
 from training.report.findings import findings
 from training.report.samples import samples
@@ -31,6 +32,7 @@ def render(evaluation: Mapping[str, Any], *, addition: str = "") -> str:
     ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{REPORT_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{_TITLE}</title><style>\n{style}</style></head>\n<body><main>\n"
         + "\n".join(parts)

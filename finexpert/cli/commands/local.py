@@ -121,4 +121,4 @@ def logs(
     if json:
         display.print_json({"name": name, "lines": text.splitlines()})
     else:
-        print(text, end="")
+        display.print_text(text)

@@ -168,4 +168,4 @@ def log(
         return
     with display.may_be_left("the run", where=run, fix=f"Read again: finexpert runs log {run} --follow"):
         for line in lines:
-            print(line, flush=follow)
+            display.print_text(line, flush=follow)

@@ -17,6 +17,9 @@ def wake(
     base: Annotated[
         bool, typer.Option("--base", help="Serve the base model alone; this needs no run.")
     ] = False,
+    refused: Annotated[
+        bool, typer.Option("--refused", help="Serve RUN although the quality gate has not accepted it.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Make the endpoint with base and tuned model, and wait until it answers. On AWS it bills from then on.
@@ -32,7 +35,7 @@ def wake(
         raise typer.BadParameter("give a run or --base, not both")
     deployment = open_deployment(context)
     price = costs.hosting_usd_per_hour(deployment)
-    state = endpoint.wake(deployment, run, base=base)
+    state = endpoint.wake(deployment, run, base=base, refused=refused)
     if json:
         name = deployment.names.endpoint
         display.print_json({"endpoint": name, "artifact": state.artifact, "usd_per_hour": price})

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
+import threading
+import webbrowser
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from finexpert.cli.commands.common import Json, open_deployment
+
+OPEN_SECONDS = 30.0
+"""How long a browser may take to read the file that leads to the page."""
 
 
 def web(
@@ -23,8 +30,6 @@ def web(
 
     Example: finexpert web --port 8765
     """
-    import webbrowser
-
     from finexpert.views import display
     from finexpert.web import local
 
@@ -35,6 +40,21 @@ def web(
             display.console().print(f"[green]●[/] {address}", soft_wrap=True)
             display.console(stderr=True).print("[dim]Ctrl-C ends it[/]")
         if browser:
-            webbrowser.open(address)
+            threading.Thread(target=open_privately, args=(address,), daemon=True).start()
 
     local.serve(open_deployment(context), port=port, ready=ready)
+
+
+def open_privately(address: str) -> None:
+    """Open an address that holds a key by a file that only its owner can read: other users of the machine see
+    what a browser is started with. The file goes when the browser has had the time to read it.
+    """
+    with tempfile.TemporaryDirectory(prefix="finexpert-") as folder:  # 0700
+        page = Path(folder) / "open.html"
+        page.touch(mode=0o600)
+        page.write_text(
+            '<!doctype html><meta name="referrer" content="no-referrer">'
+            f'<script>location.replace("{address}")</script>'
+        )
+        webbrowser.open(page.as_uri())
+        threading.Event().wait(OPEN_SECONDS)

@@ -51,13 +51,16 @@ def require_present(deployment: Deployment) -> Hosting:
     return found
 
 
-def wake(deployment: Deployment, run: str | None, *, progress: Progress) -> Hosting:
+def wake(deployment: Deployment, run: str | None, *, progress: Progress, refused: bool = False) -> Hosting:
     """Serve a run's adapter (the newest accepted one if `run` is None) and wait until it answers.
+
+    Args:
+        refused: serve the run although the quality gate has not accepted it.
 
     Raises: as `begin_wake`; HostingError also where it rolled back.
     """
     require_present(deployment)
-    _serve(deployment, _wanted(deployment, run), progress)
+    _serve(deployment, _wanted(deployment, run, refused=refused), progress)
     return _settle(deployment, HostingState.AWAKE, progress)
 
 
@@ -172,8 +175,18 @@ def _artifact_of(deployment: Deployment, run: str) -> str:
     return f"s3://{bucket}/{key}"
 
 
-def _wanted(deployment: Deployment, run: str | None) -> str:
-    return _artifact_of(deployment, run) if run else newest_artifact(deployment)
+def _wanted(deployment: Deployment, run: str | None, *, refused: bool = False) -> str:
+    if run is None:
+        return newest_artifact(deployment)
+    artifact = _artifact_of(deployment, run)
+    outcome = executions.output_of(executions.describe(deployment, run)).get("outcome")
+    if outcome != "accepted" and not refused:
+        raise UserError(
+            f"The quality gate has not accepted {run}: it is not shown to be better than the base model.",
+            where=run,
+            fix=f"Choose an accepted one: finexpert runs. To serve this one: finexpert wake {run} --refused",
+        )
+    return artifact
 
 
 def _serve(deployment: Deployment, artifact: str, progress: Progress | None) -> Hosting:

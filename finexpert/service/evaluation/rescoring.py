@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.aws.s3 import S3Address, sizes
+from core.evaluation.archive import BoundedHeaders
 from finexpert import paths
 from finexpert.errors import ExitCode, UserError
 from finexpert.service.deployment import Deployment
@@ -185,6 +186,10 @@ def write(document: Mapping[str, Any], folder: Path) -> None:
     (folder / "report.html").write_text(render(document), encoding="utf-8")
 
 
+MOST_ADAPTER_BYTES = 4 << 30
+"""Of an archive with an adapter: rank 512 on every layer of a 7B model is less."""
+
+
 def unpack_adapter(archive: Path, folder: Path) -> None:
     """Take the adapter's two files out of a model.tar.gz, and nothing else.
 
@@ -193,8 +198,12 @@ def unpack_adapter(archive: Path, folder: Path) -> None:
     """
     folder.mkdir(parents=True)
     try:
-        with tarfile.open(archive) as packed:
+        with tarfile.open(archive, "r:gz", tarinfo=BoundedHeaders) as packed:
+            unpacked = 0
             for member in packed:
+                unpacked += member.size
+                if max(unpacked, packed.offset) > MOST_ADAPTER_BYTES:
+                    raise tarfile.ReadError(f"it unpacks to more than {MOST_ADAPTER_BYTES:,} bytes")
                 name = member.name.removeprefix("./")
                 content = packed.extractfile(member) if name in ADAPTER_FILES and member.isreg() else None
                 if content is not None:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.evaluation.evaluation import REPORT_POLICY
 from core.names import TRAINING_LOG_GROUP
 from finexpert.errors import NotFound, UserError
 from finexpert.service.deployment import Deployment
@@ -175,8 +176,14 @@ def artifact(deployment: Deployment, run: str, name: str) -> bytes | None:
     return bytes(answer["Body"].read())
 
 
+def sealed(html: bytes) -> bytes:
+    """A report that runs no script and loads nothing, whatever its job wrote, also when opened as a file."""
+    guard = f'<meta http-equiv="Content-Security-Policy" content="{REPORT_POLICY}">'
+    return f'<!doctype html><meta charset="utf-8">{guard}\n'.encode() + html.removeprefix(b"\xef\xbb\xbf")
+
+
 def report(deployment: Deployment, run: str) -> bytes:
-    """The report that the run's training job wrote, HTML.
+    """The report that the run's training job wrote, HTML, sealed.
 
     Raises:
         NotFound: there is none.
@@ -188,7 +195,7 @@ def report(deployment: Deployment, run: str) -> bytes:
             where=deployment.output("Storage", "ArtifactBucketName"),
             fix=f"A run has one when its training job has ended: finexpert runs show {run}",
         )
-    return html
+    return sealed(html)
 
 
 def log_lines(

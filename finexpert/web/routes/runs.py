@@ -110,7 +110,7 @@ def report(request: Request, context: Context, run: str) -> Response:
             HTTPStatus.NOT_FOUND, "not_found", "This run has no report.", where=run, fix="See how it ended."
         )
     return Response(
-        body=found,
+        body=executions.sealed(found),
         content_type=HTML,
         headers={"Content-Security-Policy": REPORT_POLICY, "Cache-Control": "no-store"},
     )
