@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 PROJECT_TAG = "finexpert:project"
@@ -33,6 +34,25 @@ PROMPTS = (
 """What both models continue before and after: unfinished sentences of an options study."""
 
 
+STACKS = ("Storage", "Training", "Hosting", "Guardrails", "Billing", "Web")
+FUNCTIONS = (
+    *("validate-dataset", "admission", "read-evaluation", "stop-training"),
+    *("idle-reaper", "spend-guard", "teardown", "empty-audit", "empty-storage", "web"),
+)
+_RUN = r"\d{8}-\d{6}-[0-9a-f]{4}(-od)?"
+"""What follows the prefix in the name of a run and of its training jobs; `-od` after a spot job gave up."""
+_FORMS = (
+    "",
+    rf"-{_RUN}",
+    rf"-({'|'.join(FUNCTIONS)})(-(errors|throttles|silence))?",
+    r"-(base|tuned|models|fine-tune|analysts|alerts|billing-alerts|dead-letters|deny-create|notebook)",
+    r"-(stuck-resources|lost-events|all-charges|sagemaker-charges)",
+    r"-(data|artifacts|audit)-\d+-[a-z0-9-]+",
+)
+_OF_STACKS = rf"-({'|'.join(STACKS)})(-[A-Za-z0-9]+-[A-Za-z0-9]{{8,}})?"
+"""A stack, or what CloudFormation names by stack, logical id and a random end."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Names:
     """The names of one deployment; `project` is the prefix as written, `name` in lower case."""
@@ -44,6 +64,19 @@ class Names:
     def name(self) -> str:
         """The prefix as it stands in names of endpoint, buckets, functions and parameters."""
         return self.project.lower()
+
+    def owns(self, name: str) -> bool:
+        """Whether a name has one of the forms that this deployment and its stacks give.
+
+        That it begins with the prefix says nothing: so do the names of a deployment `PREFIX-Prod`.
+        """
+        if re.fullmatch(re.escape(self.project) + _OF_STACKS, name):
+            return True
+        return any(re.fullmatch(re.escape(self.name) + form, name) for form in _FORMS)
+
+    def is_run(self, name: str) -> bool:
+        """Whether a name is that of a run of this deployment, or of one of its training jobs."""
+        return re.fullmatch(f"{re.escape(self.name)}-{_RUN}", name) is not None
 
     def stack(self, suffix: str) -> str:
         """Name of a stack: `Storage`, `Training`, `Hosting`, `Guardrails`, `Billing` or `Web`."""

@@ -7,6 +7,8 @@ from typing import Any
 
 from core.aws.calls import Clients, error_text, is_missing, list_all
 from core.aws.notify import log
+from core.aws.tags import list_tags
+from core.names import PROJECT_TAG, Names
 
 ENDED_EARLY = ("ABORTED", "TIMED_OUT", "FAILED")
 SUFFIXES = ("", "-od")
@@ -23,19 +25,30 @@ def job_names(run: str) -> list[str]:
 
 
 def project_jobs(sagemaker: Any, project: str, **filters: Any) -> list[str]:
-    """Names of the project's training jobs, newest first: they begin with the project's name in lower
-    case."""
-    prefix = f"{project.lower()}-"
+    """Names of the project's training jobs, newest first.
+
+    A job is known by its tag; one without, or whose tags cannot be read, by the exact form of a run's name.
+    """
+    names = Names(project=project, region="")
     listing = list_all(
         sagemaker.list_training_jobs,
         "TrainingJobSummaries",
-        NameContains=prefix,
+        NameContains=f"{names.name}-",
         MaxResults=100,
         **filters,
     )
     if not listing.complete:
         raise RuntimeError(listing.problem)
-    return [j["TrainingJobName"] for j in listing.items if j["TrainingJobName"].startswith(prefix)]
+    return [job["TrainingJobName"] for job in listing.items if _owned(sagemaker, names, job)]
+
+
+def _owned(sagemaker: Any, names: Names, job: Mapping[str, Any]) -> bool:
+    try:
+        owner = list_tags(sagemaker, job["TrainingJobArn"]).get(PROJECT_TAG)
+    except Exception as error:
+        log("tags-unread", job=job["TrainingJobName"], error=error_text(error))
+        owner = None
+    return owner == names.project if owner else names.is_run(job["TrainingJobName"])
 
 
 def stop_jobs_of(event: Mapping[str, Any], clients: Clients) -> dict[str, Any]:

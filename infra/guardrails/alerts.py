@@ -52,7 +52,7 @@ class DeadLetterQueue(Construct):
 
     Args:
         queue_name: its full name.
-        rules_arn: pattern of the EventBridge rules, of any stack of this project, that may send to it.
+        rules_arn: of the EventBridge rule that may send to it.
         key: encrypts the events; without one, SQS's own key does.
     """
 

@@ -109,7 +109,7 @@ def spend_guard(arns: Arns, topic_arn: str) -> list[Statement]:
         put_own_metrics(),
         allow(["cloudformation:CancelUpdateStack"], [arns.hosting_stack]),
         *switch_hosting(arns),
-        allow(["sagemaker:StopTrainingJob"], [arns.training_jobs]),
+        allow(["sagemaker:StopTrainingJob"], [arns.training_jobs], owned(arns)),
         # Endpoints beside Hosting's own, and Hosting's where CloudFormation cannot put it to sleep.
         allow(
             [

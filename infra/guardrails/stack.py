@@ -53,7 +53,7 @@ class GuardrailsStack(ProjectStack):
             self,
             "DeadLetters",
             queue_name=self.names.dead_letter_queue,
-            rules_arn=self.arns.of("events", f"rule/{self.names.project}-*"),
+            rules_arn=self.arns.of("events", f"rule/{self.names.function('stop-training')}"),
             key=key,
         ).queue
         self.alarms: list[cloudwatch.IAlarm] = []

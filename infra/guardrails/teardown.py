@@ -87,7 +87,7 @@ def teardown(arns: Arns) -> list[Statement]:
             ANYTHING,
         ),
         allow(["cloudformation:DescribeStacks"], [arns.hosting_stack]),
-        allow(["sagemaker:StopTrainingJob"], [arns.training_jobs]),
+        allow(["sagemaker:StopTrainingJob"], [arns.training_jobs], owned(arns)),
         allow(
             ["sagemaker:DeleteModelPackage"],
             [arns.sagemaker(f"model-package/{arns.names.model_package_group}/*")],

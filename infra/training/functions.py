@@ -14,7 +14,7 @@ from constructs import Construct
 
 from infra.arns import Arns
 from infra.functions import FunctionBase, ProjectFunction
-from infra.permissions import Statement, allow, month_to_date
+from infra.permissions import Statement, allow, month_to_date, owned
 from infra.settings import Settings
 
 
@@ -117,6 +117,7 @@ class StopTrainingRule(Construct):
         scope: Construct,
         construct_id: str,
         *,
+        rule_name: str,
         state_machine_arn: str,
         function: lambda_.IFunction,
         dead_letter_queue: sqs.IQueue,
@@ -125,6 +126,7 @@ class StopTrainingRule(Construct):
         events.Rule(
             self,
             "Rule",
+            rule_name=rule_name,
             description="Stop the training job of an execution that did not wait for it",
             event_pattern=events.EventPattern(
                 source=["aws.states"],
@@ -170,4 +172,7 @@ def read_evaluation(arns: Arns, artifact_bucket: str) -> list[Statement]:
 
 def stop_training(arns: Arns) -> list[Statement]:
     """Stop this project's training jobs."""
-    return [allow(["sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"], [arns.training_jobs])]
+    return [
+        allow(["sagemaker:DescribeTrainingJob"], [arns.training_jobs]),
+        allow(["sagemaker:StopTrainingJob"], [arns.training_jobs], owned(arns)),
+    ]

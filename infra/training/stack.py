@@ -240,6 +240,7 @@ class TrainingStack(ProjectStack):
         return StopTrainingRule(
             self,
             "StopTrainingRule",
+            rule_name=self.names.function("stop-training"),
             state_machine_arn=state_machine_arn,
             function=stopping.function,
             dead_letter_queue=queue,

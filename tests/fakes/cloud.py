@@ -334,7 +334,8 @@ class Cloud:
             and (after is None or job["CreationTime"] >= after)
             and request.get("StatusEquals", job["TrainingJobStatus"]) == job["TrainingJobStatus"]
         ]
-        return page(found, request, "TrainingJobSummaries")
+        summaries = [{"TrainingJobArn": arn("training-job", job["TrainingJobName"]), **job} for job in found]
+        return page(summaries, request, "TrainingJobSummaries")
 
     def describe_training_job(self, TrainingJobName: str) -> dict[str, Any]:
         if TrainingJobName not in self.jobs:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.names import RETAINED_TAG
+from core.names import RETAINED_TAG, Names
 from tests.snapshot.snapshot_synth import (
     STACKS,
     Templates,
@@ -238,3 +238,17 @@ def graphs(stacks: Templates) -> tuple[list[tuple[str, ...]], str]:
     return plain, " ".join(
         part["expression"] for metric in metrics for part in metric if "expression" in part
     )
+
+
+def test_what_a_template_names_is_known_by_the_form_of_its_name(aws: Templates) -> None:
+    """So that `finexpert leftovers` finds it, and takes nothing of another deployment's for it."""
+    names = [
+        value
+        for template in aws.values()
+        for resource in template["Resources"].values()
+        for key, value in resource.get("Properties", {}).items()
+        if key.endswith("Name") and isinstance(value, str) and re.fullmatch(r"finexpert[a-z0-9-]*", value)
+    ]
+    assert len(names) > 20
+    own = Names(project="FinExpert", region="us-east-1")
+    assert [name for name in names if not own.owns(name)] == []

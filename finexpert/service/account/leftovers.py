@@ -10,7 +10,7 @@ from typing import Any
 
 from core.aws.calls import error_text, list_all
 from core.aws.tags import as_mapping
-from core.names import PROJECT_TAG, RETAINED_TAG
+from core.names import PROJECT_TAG, RETAINED_TAG, Names
 from finexpert.service.deployment import Deployment
 
 WORKERS = 16
@@ -150,12 +150,9 @@ def _tagged(project: str, *, with_tag: str = "") -> Lister:
 
 
 def belongs(name: str, project: str, tagged: Iterable[str]) -> bool:
-    """Whether a name is the project's: by its beginning, or because a tagged ARN ends with it."""
-    bare = name.partition(" (")[0].lower()
-    own = project.lower()
-    if bare == own or bare.startswith(f"{own}-"):
-        return True
-    return _named(bare, tagged)
+    """Whether a name is the project's: by its exact form, or because a tagged ARN ends with it."""
+    bare = name.partition(" (")[0]
+    return Names(project=project, region="").owns(bare) or _named(bare, tagged)
 
 
 def _named(name: str, arns: Iterable[str]) -> bool:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from core.money.training_job import TrainingJob, run_usd
+from core.training_jobs import job_names
 from finexpert.errors import UserError
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import executions, logs
@@ -203,7 +204,7 @@ def training_jobs(deployment: Deployment, run: str) -> list[dict[str, Any]]:
 
     client = deployment.target.client("sagemaker")
     found: list[dict[str, Any]] = []
-    for name in (run, f"{run}-od"):
+    for name in job_names(run):
         try:
             found.append(dict(client.describe_training_job(TrainingJobName=name)))
         except ClientError as error:

@@ -17,6 +17,7 @@ from core.money import prices
 from lambdas.teardown.handler import respond, work
 from tests.fakes.cloud import BUDGET_ENVIRONMENT, Cloud, error, minutes
 
+RUN = "finexpert-20261120-100000-0001"
 STACK = "FinExpert-Hosting"
 
 
@@ -76,7 +77,7 @@ class TestGuard:
         return guard(settings, cloud, cloud.now, billing=lambda: cloud("cloudwatch"), pause=lambda _: None)
 
     def test_below_the_limit_it_measures_and_stops_nothing(self, cloud: Cloud) -> None:
-        training_job(cloud, "finexpert-1", 2)
+        training_job(cloud, RUN, 2)
         answer = self.run(cloud)
         assert 3 < answer["spent_usd"] < 3.2 and not answer["over"]
         names = {metric for namespace, metric, _ in cloud.points if namespace == "FinExpert"}
@@ -89,10 +90,10 @@ class TestGuard:
             "CreateDenied",
             "UnpricedResources",
         }
-        assert cloud.jobs["finexpert-1"]["TrainingJobStatus"] == "InProgress" and not cloud.messages
+        assert cloud.jobs[RUN]["TrainingJobStatus"] == "InProgress" and not cloud.messages
 
     def test_each_threshold_is_told_once(self, cloud: Cloud) -> None:
-        training_job(cloud, "finexpert-1", 9)
+        training_job(cloud, RUN, 9)
         for _ in range(3):
             self.run(cloud)
             cloud.now += minutes(5)
@@ -100,12 +101,12 @@ class TestGuard:
 
     @pytest.mark.parametrize("artifact", ["s3://b/m.tar.gz", "base"])
     def test_at_the_limit_jobs_stop_and_hosting_sleeps(self, cloud: Cloud, artifact: str) -> None:
-        training_job(cloud, "finexpert-1", 20)
+        training_job(cloud, RUN, 20)
         cloud.stack(STACK, artifact=artifact, EndpointName="finexpert")
         cloud.endpoint("by-hand", age=10, tags={"finexpert:keep": "true"})
         answer = self.run(cloud)
         assert answer["over"] and len(answer["stopped"]) == 3
-        assert cloud.jobs["finexpert-1"]["TrainingJobStatus"] == "Stopping"
+        assert cloud.jobs[RUN]["TrainingJobStatus"] == "Stopping"
         assert cloud.stacks[STACK]["StackStatus"] == "UPDATE_IN_PROGRESS"
         message = cloud.messages[0]["Message"]
         assert "limit" in message and "by-hand-config" in message
@@ -116,21 +117,21 @@ class TestGuard:
         assert len(cloud.messages) == 1
 
     def test_another_stack_s_endpoint_is_told_and_left(self, cloud: Cloud) -> None:
-        training_job(cloud, "finexpert-1", 20)
+        training_job(cloud, RUN, 20)
         cloud.endpoint("theirs", age=10, tags={"aws:cloudformation:stack-name": "Other"})
         with pytest.raises(GuardBlind, match="stack Other"):
             self.run(cloud)
         assert "theirs" in cloud.endpoints
 
     def test_the_more_runs_the_earlier_it_stops(self, cloud: Cloud) -> None:
-        training_job(cloud, "finexpert-1", 1)
+        training_job(cloud, RUN, 1)
         assert not self.run(cloud, budget="5")["over"]
         cloud.endpoint("big", age=1, instance_type="ml.g5.12xlarge")
         answer = self.run(cloud, budget="5")
         assert answer["spent_usd"] < 2 and answer["limit_usd"] < 0 and answer["over"]
 
     def test_a_blind_look_goes_on_from_the_last_one(self, cloud: Cloud) -> None:
-        training_job(cloud, "finexpert-1", 14.7)
+        training_job(cloud, RUN, 14.7)
         assert not self.run(cloud)["over"]
         cloud.failures["ListTrainingJobs"] = lambda request: (
             None if "StatusEquals" in request else error("ThrottlingException", "slow down")
@@ -139,19 +140,19 @@ class TestGuard:
         assert not self.run(cloud)["over"]
         cloud.now += minutes(15)
         assert self.run(cloud)["over"], "half an hour of the last burn is added to the last sum"
-        assert cloud.jobs["finexpert-1"]["TrainingJobStatus"] == "Stopping"
+        assert cloud.jobs[RUN]["TrainingJobStatus"] == "Stopping"
 
     def test_blind_and_without_memory_everything_stops(self, cloud: Cloud) -> None:
-        training_job(cloud, "finexpert-1", 1)
+        training_job(cloud, RUN, 1)
         cloud.failures["ListEndpoints"] = error("AccessDenied", "no")
         cloud.failures["GetMetricData"] = error("AccessDenied", "no")
         with pytest.raises(GuardBlind):
             self.run(cloud)
-        assert cloud.jobs["finexpert-1"]["TrainingJobStatus"] == "Stopping"
+        assert cloud.jobs[RUN]["TrainingJobStatus"] == "Stopping"
         assert "it is not known what was spent" in cloud.messages[0]["Message"]
 
     def test_a_torn_price_file_stops_everything(self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-        training_job(cloud, "finexpert-1", 1)
+        training_job(cloud, RUN, 1)
         monkeypatch.setattr("core.money.prices.PRICES_FILE", Path(__file__))
         prices._table.cache_clear()
         try:
@@ -159,12 +160,12 @@ class TestGuard:
                 self.run(cloud)
         finally:
             prices._table.cache_clear()
-        assert cloud.jobs["finexpert-1"]["TrainingJobStatus"] == "Stopping"
+        assert cloud.jobs[RUN]["TrainingJobStatus"] == "Stopping"
 
     def test_the_latch_is_set_once_a_month_and_lifted_in_the_next(self, cloud: Cloud) -> None:
         policy = "arn:aws:iam::123456789012:policy/finexpert-deny-create"
         latch = {"LATCH_POLICY_ARN": policy, "LATCH_ROLES": "Admin,Other"}
-        training_job(cloud, "finexpert-1", 20)
+        training_job(cloud, RUN, 20)
         self.run(cloud, **latch)
         assert cloud.attached == {"Admin": {policy}, "Other": {policy}}
         cloud.detach_role_policy("Admin", policy)  # by hand
@@ -178,7 +179,7 @@ class TestGuard:
 
     def test_a_latch_that_fails_is_tried_again(self, cloud: Cloud) -> None:
         latch = {"LATCH_POLICY_ARN": "arn:aws:iam::123456789012:policy/p", "LATCH_ROLES": "Admin"}
-        training_job(cloud, "finexpert-1", 20)
+        training_job(cloud, RUN, 20)
         cloud.failures["AttachRolePolicy"] = error("NoSuchEntity", "no role Admin")
         with pytest.raises(GuardBlind, match="role Admin"):
             self.run(cloud, **latch)
@@ -200,7 +201,7 @@ class TestGuard:
 
     @pytest.mark.parametrize("tag", STACK_TAGS)
     def test_a_broken_stack_s_endpoint_goes_directly(self, cloud: Cloud, tag: str) -> None:
-        training_job(cloud, "finexpert-1", 20)
+        training_job(cloud, RUN, 20)
         cloud.stack(STACK, artifact="s3://b/m", status="UPDATE_ROLLBACK_FAILED", EndpointName="finexpert")
         cloud.endpoint("finexpert", tags={tag: STACK})
         answer = self.run(cloud)
@@ -208,16 +209,16 @@ class TestGuard:
         assert any("drifted" in line for line in answer["stopped"])
 
     def test_one_step_that_fails_does_not_spare_the_others_and_is_told(self, cloud: Cloud) -> None:
-        training_job(cloud, "finexpert-1", 20)
+        training_job(cloud, RUN, 20)
         cloud.stack(STACK, artifact="s3://b/m")
         cloud.failures["StopTrainingJob"] = error("AccessDeniedException", "no")
-        with pytest.raises(GuardBlind, match="finexpert-1 cannot be stopped"):
+        with pytest.raises(GuardBlind, match=f"{RUN} cannot be stopped"):
             self.run(cloud)
         assert cloud.stacks[STACK]["StackStatus"] == "UPDATE_IN_PROGRESS"
         assert "NOT STOPPED" in cloud.messages[0]["Message"]
 
     def test_what_was_once_spent_stays_spent_when_less_can_be_read(self, cloud: Cloud) -> None:
-        training_job(cloud, "finexpert-1", 20)
+        training_job(cloud, RUN, 20)
         self.run(cloud)
         cloud.now += minutes(5)
         cloud.failures["ListTrainingJobs"] = error("ThrottlingException", "slow down")
@@ -226,7 +227,7 @@ class TestGuard:
         assert "Missing from the sum: training jobs" in cloud.messages[1]["Message"]
 
     def test_a_new_month_begins_at_zero(self, cloud: Cloud) -> None:
-        training_job(cloud, "finexpert-1", 20)
+        training_job(cloud, RUN, 20)
         self.run(cloud)
         cloud.jobs.clear()
         cloud.now += minutes(60 * 24 * 15)
@@ -257,10 +258,10 @@ class TestTeardown:
 
     def fill(self, cloud: Cloud) -> None:
         cloud.executions["arn:aws:states:us-east-1:123456789012:execution:m:finexpert-1"] = {
-            "name": "finexpert-1",
+            "name": RUN,
             "status": "RUNNING",
         }
-        training_job(cloud, "finexpert-1", 1)
+        training_job(cloud, RUN, 1)
         cloud.endpoint("mine")
         cloud.endpoint("in-a-stack", tags={"aws:cloudformation:stack-name": "Some"})
         cloud.endpoint("theirs", project="Theirs")
@@ -270,7 +271,7 @@ class TestTeardown:
         answer = self.work(cloud)
         assert answer["Status"] == "SUCCESS", answer["Reason"]
         assert {e["status"] for e in cloud.executions.values()} == {"ABORTED"}
-        assert cloud.jobs["finexpert-1"]["TrainingJobStatus"] == "Stopped"
+        assert cloud.jobs[RUN]["TrainingJobStatus"] == "Stopped"
         assert set(cloud.endpoints) == {"in-a-stack", "theirs"}
         assert answer["PhysicalResourceId"] == "FinExpert-teardown"
 
@@ -319,10 +320,10 @@ class TestTeardown:
         assert (
             answer["Status"] == "FAILED" and "mine" in answer["Reason"] and "not allowed" in answer["Reason"]
         )
-        assert cloud.jobs["finexpert-1"]["TrainingJobStatus"] == "Stopped"
+        assert cloud.jobs[RUN]["TrainingJobStatus"] == "Stopped"
 
     def test_time_that_runs_out_is_told(self, cloud: Cloud) -> None:
-        training_job(cloud, "finexpert-1", 1)
+        training_job(cloud, RUN, 1)
         answer = self.work(cloud, seconds=1.0)
         assert answer["Status"] == "FAILED" and "still being stopped" in answer["Reason"]
 

@@ -23,6 +23,7 @@ from core.money.time import month_end, month_start
 from core.money.training_job import TrainingJob
 from tests.fakes.cloud import NOW, REGION, Cloud, error, minutes
 
+RUN = "finexpert-20261119-100000-0001"
 MONTH = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 G5 = (Fleet(instance_type="ml.g5.2xlarge", instances=1),)
@@ -153,8 +154,8 @@ def test_a_line_shows_its_sum() -> None:
 
 class TestSources:
     def fill(self, cloud: Cloud) -> None:
-        cloud.jobs["finexpert-20261119-1"] = {
-            "TrainingJobName": "finexpert-20261119-1",
+        cloud.jobs[RUN] = {
+            "TrainingJobName": RUN,
             "TrainingJobStatus": "Completed",
             "CreationTime": NOW - 20 * HOUR,
             "TrainingStartTime": NOW - 20 * HOUR,
@@ -163,9 +164,7 @@ class TestSources:
             "ResourceConfig": {"InstanceType": "ml.g5.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 0},
             "StoppingCondition": {"MaxRuntimeInSeconds": 7200},
         }
-        cloud.jobs["other-finexpert-1"] = cloud.jobs["finexpert-20261119-1"] | {
-            "TrainingJobName": "other-finexpert-1"
-        }
+        cloud.jobs[f"other-{RUN}"] = cloud.jobs[RUN] | {"TrainingJobName": f"other-{RUN}"}
 
     def hosting(self, cloud: Cloud, stack_id: str, *moments: tuple[float, str]) -> None:
         cloud.events[stack_id] = [

@@ -81,12 +81,16 @@ def test_what_a_setting_keeps_is_told_apart() -> None:
     listed = [{"ResourceARN": arn, "Tags": retained} for arn in (bucket, key)]
     there = account(
         {
-            None: {"list_buckets": {"Buckets": [{"Name": "finexpert-data-1-eu"}, {"Name": "finexpert-old"}]}},
+            None: {
+                "list_buckets": {
+                    "Buckets": [{"Name": "finexpert-data-1-eu"}, {"Name": "finexpert-audit-1-eu"}]
+                }
+            },
             "eu-west-1": {"get_resources": {"ResourceTagMappingList": listed}},
         }
     )
     result = leftovers.audit(there, ["eu-west-1"], everything=False)
-    assert result.found == (Leftover(leftovers.EVERYWHERE, "buckets", "finexpert-old"),)
+    assert result.found == (Leftover(leftovers.EVERYWHERE, "buckets", "finexpert-audit-1-eu"),)
     assert result.kept == (
         Leftover(leftovers.EVERYWHERE, "buckets", "finexpert-data-1-eu"),
         Leftover("eu-west-1", leftovers.TAGGED, key),
@@ -114,12 +118,12 @@ def test_what_cannot_be_read_is_told_and_hides_nothing_else() -> None:
         {
             "eu-west-1": {
                 "list_endpoints": {"error": "AccessDenied"},
-                "list_models": {"Models": [{"ModelName": "finexpert-m"}]},
+                "list_models": {"Models": [{"ModelName": "finexpert-models"}]},
             }
         }
     )
     result = leftovers.audit(there, ["eu-west-1"], everything=False)
-    assert [entry.name for entry in result.found] == ["finexpert-m"]
+    assert [entry.name for entry in result.found] == ["finexpert-models"]
     (unread,) = result.unread
     assert unread.startswith("eu-west-1, endpoints: ")
     assert "AccessDenied" in unread
