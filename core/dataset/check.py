@@ -174,8 +174,8 @@ def _counted(problems: list[Problem]) -> list[str]:
 def _errors(
     report: DatasetReport, sides: Split, intake: Intake, hyperparameters: Hyperparameters
 ) -> list[str]:
-    if intake.problems and not report.documents:
-        return []  # they say why nothing is there
+    if intake.problems:
+        return unknown_tasks(intake.tasks, hyperparameters)  # they say why too little is there
     if report.files == 0:
         left_out = f" ({intake.notes[0]})" if intake.notes else ""
         kinds = ", ".join(READABLE)

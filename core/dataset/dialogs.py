@@ -15,7 +15,8 @@ from core.dataset.documents import Message, Turn
 
 #: Columns that hold dialogs, the first that is there counts.
 DIALOG_COLUMNS = ("dialog", "messages", "conversations", "conversation", "chat")
-_ROLES = {
+#: Who speaks, by the names that the forms have for it.
+ROLES = {
     "system": "system",
     "developer": "system",
     **dict.fromkeys(("user", "human", "prompter"), "user"),
@@ -65,7 +66,7 @@ def marked_messages(text: str) -> tuple[Message, ...] | None:
     try:
         if messages and (system := _LLAMA_2_SYSTEM.fullmatch(messages[0][1])):
             messages = [("system", system[1]), ("user", system[2]), *messages[1:]]
-        return _in_turn([(_ROLES[role], content.strip()) for role, content in messages])
+        return _in_turn([(ROLES[role], content.strip()) for role, content in messages])
     except (KeyError, ValueError):
         return None
 
@@ -100,9 +101,9 @@ def _message(message: Any, place: int) -> Message:
     given = message if isinstance(message, dict) else {}
     role = given.get("role", given.get("from"))
     content = _content(given.get("content", given.get("value")))
-    if not isinstance(role, str) or role.lower() not in _ROLES or content is None:
+    if not isinstance(role, str) or role.lower() not in ROLES or content is None:
         raise ValueError(f"message {place} of the dialog has no usable role or content; {_WANTED}")
-    return _ROLES[role.lower()], content
+    return ROLES[role.lower()], content
 
 
 def _content(content: Any) -> str | None:

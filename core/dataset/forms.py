@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Literal, NamedTuple
 
-from core.dataset.dialogs import DIALOG_COLUMNS, marked_messages, messages_of, turns_of
+from core.dataset.dialogs import DIALOG_COLUMNS, ROLES, marked_messages, messages_of, turns_of
 from core.dataset.documents import Message, Turn
 from core.dataset.templates import DEMARCATION, TEMPLATE_NAME, Template, as_text
 from core.hyperparameters import Hyperparameters
@@ -58,6 +58,9 @@ FEWEST_VALUES = 20
 #: A column with this share of figures, dates, addresses and ids holds no text.
 MOSTLY = 0.9
 
+_NO_ANSWERS = "column {!r} is read as text: no column has answers to it; completion_column names one"
+#: Columns of questions that are read as text, with a word of doubt, where there are no answers.
+_QUESTIONS = ("instruction", "prompt", "question", "query", "input")
 _JUMPSTART_PROMPT = (
     "Below is an instruction that describes a task, paired with an input that provides further context. Write"
     " a response that appropriately completes the request.\n\n### Instruction:\n{}\n\n### Input:\n{}"
@@ -171,7 +174,10 @@ class Form:
             return ""  # null: an empty document, which is counted and left out
         if not isinstance(value, str):
             what = "is missing" if value is None else f"holds {type(value).__name__}"
-            raise ValueError(f"column {column!r} {what}; give every record a `text` column with the text")
+            raise ValueError(
+                f"column {column!r} {what}; give every record a `text` column with the text, or write"
+                " template.json for questions and answers, with placeholders such as {qa[question]}"
+            )
         return value
 
 
@@ -206,7 +212,10 @@ def form_of(
         return chosen
     if not tables:
         return Form("dialogs", (), marked=True) if _are_marked(records) else Form("text", ())
-    found = _dialogs(tables, columns) or _own_text(tables, columns) or _pair(tables, columns)
+    found = _dialogs(tables, columns) or _own_text(tables, columns)
+    pair = _pair(tables, columns)
+    if pair and (found is None or _repeats(found, pair, tables)):
+        found = pair
     return _marked(found or _text(tables, columns), tables)
 
 
@@ -256,13 +265,26 @@ def _dialogs(tables: list[dict[str, Any]], columns: tuple[str, ...]) -> Form | N
     for name in (column for wanted in DIALOG_COLUMNS for column in columns if _key(column) == wanted):
         if any(isinstance(each.get(name), list) for each in tables):
             return Form("dialogs", (name,), columns)
-    keys = set(map(_key, columns))
-    if {"role", "content"} <= keys or {"from", "value"} <= keys:
+    keys = {_key(name): name for name in columns}
+    spoken = {"content", "text"} & keys.keys() and "role" in keys
+    roles = {str(each.get(keys["role"])).lower() for each in tables} if spoken else set()
+    if (spoken and roles <= ROLES.keys()) or {"from", "value"} <= keys.keys():
         raise UnknownForm(
             "each record is one message; put the messages of a dialog into one record:"
             ' {"dialog": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}'
         )
     return None
+
+
+def _repeats(found: Form, pair: Form, tables: list[dict[str, Any]]) -> bool:
+    """Whether a column of text only writes out the question and answer of a pair, as Alpaca's does."""
+    if found.kind != "text" or found.columns == (PARAGRAPHS,):
+        return False
+    return all(
+        as_text(each.get(name)) in as_text(each.get(found.columns[0]))
+        for each in tables
+        for name in pair.columns[-2:]
+    )
 
 
 def _own_text(tables: list[dict[str, Any]], columns: tuple[str, ...]) -> Form | None:
@@ -320,10 +342,11 @@ def _text(tables: list[dict[str, Any]], columns: tuple[str, ...]) -> Form:
     """The column of text by its name, else by what stands in it."""
     if not columns:
         return Form("text", ("text",))
-    for wanted in TEXT_COLUMNS:
+    for wanted in (*TEXT_COLUMNS, *_QUESTIONS):
         for name in columns:
             if _key(name) == wanted and not _why_no_text(_values(name, tables)) and _prose(name, tables):
-                return _judged(name, tables, columns)
+                form = _judged(name, tables, columns)
+                return replace(form, doubt=_NO_ANSWERS.format(name)) if wanted in _QUESTIONS else form
     likely = max(columns, key=lambda name: _prose(name, tables))
     if not _prose(likely, tables):
         return _judged(columns[0], tables, columns)

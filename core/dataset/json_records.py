@@ -59,13 +59,29 @@ def records(
     else:
         items = _json_lines(lines, complain)
     for number, item in items:
-        if isinstance(item, dict | str):
+        if isinstance(item, dict) and (asked := _squad(item)):
+            yield from ((number, each) for each in asked)
+        elif isinstance(item, dict | str):
             yield number, item
         elif is_messages(item):
             yield number, {"messages": item}
         else:
             what = type(item).__name__
             complain(number, f"a record is {what}, not an object; write objects with named columns")
+
+
+def _squad(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """The questions of an article of SQuAD, each with its context and first answer; none of other records."""
+    found = []
+    paragraphs = record.get("paragraphs")
+    for part in paragraphs if isinstance(paragraphs, list) else ():
+        asked = part.get("qas") if isinstance(part, dict) else None
+        for item in asked if isinstance(asked, list) else ():
+            answers = item.get("answers") if isinstance(item, dict) else None
+            if isinstance(answers, list) and answers and isinstance(answers[0], dict):
+                pair = {"question": item.get("question"), "answer": answers[0].get("text")}
+                found.append({"context": part.get("context"), **pair})
+    return found
 
 
 def are_objects(lines: LineReader) -> bool:

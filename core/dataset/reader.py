@@ -14,6 +14,7 @@ A dataset is one such file or a folder of them; other files are named in ``Reade
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,7 +28,16 @@ from core.dataset.lines import LONGEST_LINE_BYTES, BinaryStream, Closable, Head,
 from core.dataset.plain_text import blank_line_separated as blank_line_separated
 from core.dataset.plain_text import documents, layout_of, read_sample
 from core.dataset.questions import QUESTION_FILES, Question, questions_of
-from core.dataset.sources import RECORDS, Side, Source, side_of_key, tasks_of, why_left_out
+from core.dataset.sources import (
+    RECORDS,
+    Side,
+    Source,
+    side_column_of,
+    side_of,
+    side_of_key,
+    tasks_of,
+    why_left_out,
+)
 from core.dataset.templates import TEMPLATE_NAME, Template, parse_template
 from core.hyperparameters import Hyperparameters
 
@@ -240,11 +250,22 @@ class Reader:
         self, rows: Iterator[Row], form: Form, complain: Callable[[int | None, str], None]
     ) -> Iterator[Content]:
         demarcation = self._settings.add_input_output_demarcation_key
+        side_column = side_column_of(form.all_columns)
+        elsewhere: Counter[str] = Counter()
         for line, record in rows:
+            side = side_of(record, side_column)
+            if side != "training":
+                elsewhere[side] += 1
+                continue
             try:
                 yield form.content(line, record, demarcation=demarcation)
             except ValueError as error:
                 complain(line, str(error))
+        for name, count in elsewhere.items():
+            remedy = "is never trained on" if name == "test" else "goes into a file named validation"
+            self.doubts.append(
+                f"column {side_column!r}: {count} rows are {LEFT_OUT}, the {name} side {remedy}"
+            )
 
     def _understand(self, understood: Understood, lines: LineReader) -> None:
         self.understood.append(replace(understood, encoding=lines.encoding))

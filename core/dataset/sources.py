@@ -135,6 +135,17 @@ def side_of_key(key: str) -> Side | None:
     return _SIDES.get(key.lower())
 
 
+def side_column_of(columns: Iterable[str]) -> str | None:
+    """The column that says which side a row is on, if there is one."""
+    return next((name for name in columns if name.strip().lower() in ("split", "subset", "partition")), None)
+
+
+def side_of(record: object, column: str | None) -> Side:
+    """The side of a row by its column for that; training where it names none."""
+    value = record.get(column) if column is not None and isinstance(record, dict) else None
+    return (side_of_key(value.strip()) if isinstance(value, str) else None) or "training"
+
+
 def _side(name: str, all_names: set[str]) -> Side:
     *folders, file = name.split("/")
     named = [_SIDES[folder.lower()] for folder in folders if folder.lower() in _SIDES]

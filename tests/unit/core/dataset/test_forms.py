@@ -586,3 +586,41 @@ def test_quotes_within_fields_of_a_tab_separated_file_are_text() -> None:
     texts = [f'"Up {n}" said the chair; costs fell.' for n in range(30)]
     content = "\n".join(["id\ttext", *(f"{n}\t{text}" for n, text in enumerate(texts))])
     assert [document.text for document in read("a.tsv", content)] == texts
+
+
+def test_squads_articles_are_questions_with_their_context() -> None:
+    articles = [
+        {
+            "title": "x",
+            "paragraphs": [{"context": s, "qas": [{"question": f"Q{n}?", "answers": [{"text": f"A{n}"}]}]}],
+        }
+        for n, s in enumerate(SENTENCES)
+    ]
+    for content in (articles, {"version": "2.0", "data": articles}):
+        pairs = pairs_of(read("train.json", json.dumps(content)))
+        assert pairs == [(f"{s}\n\nQ{n}?", f"A{n}") for n, s in enumerate(SENTENCES)]
+
+
+def test_a_text_that_only_repeats_question_and_answer_is_not_learned_whole() -> None:
+    rows = [
+        {
+            "instruction": f"Sum {n}.",
+            "input": "",
+            "output": f"{n}.",
+            "text": f"### Sum {n}.\n### Answer: {n}.",
+        }
+        for n in range(9)
+    ]
+    assert [document.text for document in read("a.json", json.dumps(rows))] == [f"{n}." for n in range(9)]
+
+
+def test_questions_without_answers_are_doubted() -> None:
+    reader = Reader([file("a.jsonl", "\n".join(json.dumps({"question": f"Why {s}?"}) for s in SENTENCES))])
+    assert len(list(reader)) == 30 and "no column has answers to it" in reader.doubts[0]
+
+
+def test_rows_of_a_test_side_are_never_trained_on() -> None:
+    rows = [{"text": s, "split": ("train", "test", "validation")[n % 3]} for n, s in enumerate(SENTENCES)]
+    reader = Reader([file("a.jsonl", "\n".join(map(json.dumps, rows)))])
+    assert [document.text for document in reader] == SENTENCES[::3]
+    assert len(reader.doubts) == 2 and "column 'split': 10 rows are left out" in reader.doubts[0]
