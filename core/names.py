@@ -8,6 +8,8 @@ from dataclasses import dataclass
 PROJECT_TAG = "finexpert:project"
 KEEP_TAG = "finexpert:keep"
 DELETE_AFTER_TAG = "finexpert:delete-after"
+TAKE_UP = "cdk deploy --all -c retain_data=true --import-existing-resources"
+"""Deploys again onto buckets that an earlier deployment kept; without the flag their names are taken."""
 RETAINED_TAG = "finexpert:retained"
 """On what outlives its stack; the value is the setting that keeps it."""
 STACK_NAME_TAG = "aws:cloudformation:stack-name"

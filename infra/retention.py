@@ -7,7 +7,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from core.names import RETAINED_TAG, Names
+from core.names import RETAINED_TAG, TAKE_UP, Names
 
 SETTING = "retain_data"
 KEPT_DAYS = 30
@@ -40,5 +40,6 @@ def notice(names: Names, *, own_key: bool) -> str:
         f"{SETTING} is true: cdk destroy keeps the buckets {names.name}-data-…, {names.name}-artifacts-… and"
         f" {names.name}-audit-…{key}: your text, your models, and what finexpert restore needs."
         f" {names.stack('Storage')} is protected from deletion (docs/settings.md says how to lift that)."
-        " S3 bills what the buckets hold. finexpert leftovers lists what was kept."
+        " S3 bills what the buckets hold. finexpert leftovers lists what was kept. To go on with it later:"
+        f" {TAKE_UP}"
     )

@@ -37,6 +37,7 @@ def leftovers(
     from rich.markup import escape
     from rich.table import Table
 
+    from core.names import TAKE_UP
     from finexpert.service.account import leftovers
     from finexpert.views import display
 
@@ -66,7 +67,9 @@ def leftovers(
             out.print(_nothing(result, whose), soft_wrap=True)
         if result.kept:
             out.print(
-                "Kept on purpose, by the setting retain_data; S3 and KMS bill them until you delete them:"
+                "Kept on purpose, by the setting retain_data; S3 and KMS bill them until you delete them."
+                f" To go on with them: {TAKE_UP}",
+                soft_wrap=True,
             )
             for (place, kind), names in leftovers.by_kind(result.kept).items():
                 out.print(f"  {place}, {kind}: {escape(', '.join(names))}", soft_wrap=True)

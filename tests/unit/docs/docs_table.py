@@ -66,6 +66,7 @@ ONLY_PARSED = {
     f"cdk deploy --all{_OWN_WEIGHTS}{_MAIL}": _DEPLOYS,
     f"cdk deploy --all -c training_instance_type=ml.g5.12xlarge -c accept_eula=true{_MAIL}": _DEPLOYS,
     f"cdk deploy --all -c training_instance_count=2 -c accept_eula=true{_MAIL}": _DEPLOYS,
+    "cdk deploy --all -c retain_data=true --import-existing-resources": "the embedded cloud refuses it",
     f"cdk deploy --all -c web=true -c accept_eula=true{_MAIL}": _DEPLOYS,
     "aws cognito-idp admin-create-user --user-pool-id POOL --username ana@example.com"
     " --user-attributes Name=email,Value=ana@example.com Name=email_verified,Value=true": _AWS,

@@ -89,6 +89,7 @@ def test_whoever_synthesizes_is_told_what_will_be_kept(tmp_path: Path) -> None:
     ran = run_app(tmp_path / "cdk.out", **{f"FINEXPERT_{name}": value for name, value in settings.items()})
     assert ran.returncode == 0, ran.stderr
     assert "retain_data is true: cdk destroy keeps the buckets finexpert-data-…" in ran.stderr
+    assert "--import-existing-resources" in ran.stderr
     assert "the key" not in ran.stderr, "there is none of one's own"
 
 
