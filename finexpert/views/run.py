@@ -71,12 +71,12 @@ def steps(snapshot: Snapshot) -> str:
 
 
 def money(snapshot: Snapshot, *, is_local: bool) -> str:
-    """What the job costs so far, or would at AWS's price for as many seconds; "" before it bills."""
+    """What the job cost, locally at AWS's price for as many seconds; "" before it bills."""
     if not snapshot.seconds:
         return ""
-    if is_local:
-        return f"{duration(snapshot.seconds)} on AWS would have cost {usd(snapshot.usd)} so far"
-    return f"{duration(snapshot.seconds)}, {usd(snapshot.usd)} so far"
+    price = " at AWS's price" if is_local else ""
+    so_far = "" if snapshot.ended else " so far"
+    return f"{duration(snapshot.seconds)}, {usd(snapshot.usd)}{price}{so_far}"
 
 
 def ending(snapshot: Snapshot, evaluation: Mapping[str, Any] | None, *, is_local: bool) -> str:

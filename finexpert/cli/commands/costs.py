@@ -43,10 +43,9 @@ def costs(context: typer.Context, json: Json = False) -> None:
         )
     if spend.lines:
         display.print_table(out, table)
-    would = "would have cost on AWS" if deployment.target.is_local else "cost"
-    out.print(
-        f"[bold]{usd(spend.total_usd)}[/] {would} since {spend.month:%d %B} of a budget of {usd(budget)}"
-    )
+    spent = "On AWS this would have cost" if deployment.target.is_local else "Spent:"
+    since = f"{spend.month.day} {spend.month:%B}"
+    out.print(f"{spent} [bold]{usd(spend.total_usd)}[/] since {since}, of a budget of {usd(budget)}")
     if spend.burn_usd_per_hour:
         out.print(f"  runs now: {usd(spend.burn_usd_per_hour)} an hour")
         hours = f"{position.hours_to_limit:.1f} h"

@@ -29,4 +29,6 @@ def snooze(
     if json:
         display.print_json({"endpoint": name, "kept_until": until.isoformat()})
         return
-    display.console().print(f"[green]✓[/] {name} is kept until {until:%Y-%m-%d %H:%M} UTC, and bills")
+    display.console().print(
+        f"[green]✓[/] {name} stays awake until {until:%Y-%m-%d %H:%M} UTC, and bills until then"
+    )

@@ -9,7 +9,7 @@ from tests.unit.docs.docs_output import prints
 PRINTED = """on the embedded cloud https://127.0.0.1:44673
 ✓ finexpert-20261124-031816-1eb7 accepted by the quality gate
   held-out bits per byte: 2.797 → 2.354
-  47 s on AWS would have cost $0.0198 so far
+  47 s, $0.0198 at AWS's price
 """
 
 
@@ -18,7 +18,7 @@ PRINTED = """on the embedded cloud https://127.0.0.1:44673
     [
         PRINTED,
         "on the embedded cloud http://127.0.0.1:1\n✓ RUN accepted by the quality gate\n…",
-        "…\n  held-out bits per byte: 3.1 → 1.2\n… on AWS would have cost $1.5 so far",
+        "…\n  held-out bits per byte: 3.1 → 1.2\n…, $1.5 at AWS's price",
         "…\n✓ RUN accepted …\n…\n",
     ],
 )

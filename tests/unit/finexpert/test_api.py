@@ -23,6 +23,7 @@ from finexpert.errors import ExitCode, UserError
 from finexpert.service.asking.inference import Answer
 from finexpert.service.endpoint import switch
 from finexpert.service.runs import executions
+from finexpert.service.runs.follow import Snapshot
 from finexpert.views import endpoint
 from finexpert.views import run as run_view
 
@@ -183,9 +184,7 @@ def test_a_fine_tune_is_started_watched_and_its_figures_shown(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[Any] = []
-    snapshot = SimpleNamespace(
-        run="run-1", status="SUCCEEDED", output={"outcome": "rejected"}, usd=0.5, seconds=120.0
-    )
+    snapshot = Snapshot("run-1", "SUCCEEDED", output={"outcome": "rejected"}, usd=0.5, seconds=120.0)
     primary = {"metric": "held_out_bits_per_byte", "base": 2.0, "tuned": 1.5, "difference": -0.5}
     evaluation = {"primary": {**primary, "interval": [-0.6, -0.4]}, "verdict": "Better."}
     monkeypatch.setattr(

@@ -41,7 +41,7 @@ def sagemaker(monkeypatch: pytest.MonkeyPatch) -> SageMaker:
 
 def test_snooze_writes_the_keep_tag_and_withdraws_the_deadline(sagemaker: SageMaker) -> None:
     result = CliRunner().invoke(cli.app, ["snooze", "forgotten", "--hours", "8"])
-    assert result.exit_code == 0 and "forgotten is kept until" in result.output
+    assert result.exit_code == 0 and "forgotten stays awake until" in result.output
     (added, keep), (deleted, deadline) = sagemaker.calls
     assert (added, deleted) == ("add", "delete")
     assert keep["Tags"][0]["Key"] == "finexpert:keep" and deadline["TagKeys"] == ["finexpert:delete-after"]

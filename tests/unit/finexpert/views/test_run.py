@@ -39,7 +39,7 @@ def at_step(number: Any) -> Any:
 def test_a_line_for_a_pipe_has_steps_loss_speed_and_money() -> None:
     line, _ = run_view.milestone(TRAINING, is_local=True)
     assert "step 10/40 · loss 3.500 · 2,310 tokens/s · 30 s left" in line
-    assert "on AWS would have cost $0.0379 so far" in line
+    assert "1 min 30 s, $0.0379 at AWS's price so far" in line
 
 
 def test_a_pipe_gets_one_line_a_tenth() -> None:
@@ -51,6 +51,12 @@ def test_a_pipe_gets_one_line_a_tenth() -> None:
 def test_on_aws_the_money_is_real() -> None:
     assert run_view.money(TRAINING, is_local=False) == "1 min 30 s, $0.0379 so far"
     assert run_view.money(replace(TRAINING, seconds=0), is_local=False) == ""
+
+
+def test_a_run_that_has_ended_costs_no_more() -> None:
+    ended = replace(TRAINING, status="SUCCEEDED")
+    assert run_view.money(ended, is_local=False) == "1 min 30 s, $0.0379"
+    assert run_view.money(ended, is_local=True) == "1 min 30 s, $0.0379 at AWS's price"
 
 
 @pytest.mark.parametrize(
