@@ -175,6 +175,8 @@ def _told(spend: Spend, position: Position, memory: Memory, stopped: Stopped) ->
             if line.running and line.kind not in ("endpoint", "training")
         ]
     doubts = [*spend.unpriced, *spend.unread]
+    if spend.estimated and lines:
+        lines += [f"Estimated: {what}" for what in spend.estimated]
     if doubts and not memory.doubted:
         lines += [f"Missing from the sum: {what}" for what in doubts]
     return lines

@@ -25,6 +25,9 @@ UNITS = ("USD/hour", "USD/GB-month")
 HOURS_PER_MONTH = 730.0
 """AWS bills a GB-month over the hours of the month; 730 is its mean."""
 
+READ_FROM_AWS = "AWS Price List API, GetProducts of AmazonSageMaker"
+"""The source of what `finexpert prices refresh` has read."""
+
 PRICES_FILE = Path(__file__).with_name("prices.json")
 
 
@@ -68,9 +71,9 @@ def hourly(instance_type: str, region: str, component: Component) -> Price:
         + (
             f"Priced there: {', '.join(known)}."
             if known
-            else f"Regions with prices: {', '.join(priced_regions(component))}."
+            else f"Regions with prices: {', '.join(priced_regions(component)) or 'none yet'}."
         )
-        + f" To use another, read its price from AWS into {PRICES_FILE.name}:"
+        + f" To use another, read its price from AWS into {PRICES_FILE.name} and deploy:"
         f" finexpert prices refresh {instance_type} --region {region} --on aws"
     )
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from core.money.charges import Charges
-from core.money.prices import Component, Price, PriceOf, UnknownPrice, dearest, hourly
+from core.money.prices import READ_FROM_AWS, Component, Price, PriceOf, UnknownPrice, dearest, hourly
 from core.money.time import HOUR, hours_between, month_end, month_start
 from core.money.training_job import TrainingJob
+
+OTHER_USES: tuple[Component, ...] = ("training", "hosting", "notebook", "studio")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +74,11 @@ class Spend:
     """The month so far. `committed_usd`: what running jobs can still cost until they reach MaxRuntime.
 
     `unpriced` names what has no price: jobs and endpoints count at the dearest price known, other people's
-    machines not at all. `unread` names what could not be read and is missing from the sums. Whoever decides
-    about money must treat either as a reason not to spend more. `jobs` are the names of all training jobs
-    that were found, `endpoints` those of the project's endpoints that run beside Hosting's, priced or not.
+    machines as the same type for another use, if that has one. `estimated` names those of them whose type's
+    price was read from AWS, which is certain enough. `unread` names what could not be read and is missing
+    from the sums. A decision about money must take unpriced and unread for a reason not to spend more. `jobs`
+    are the names of all training jobs that were found, `endpoints` those of the project's endpoints that run
+    beside Hosting's, priced or not.
     """
 
     month: datetime
@@ -85,6 +89,7 @@ class Spend:
     unread: tuple[str, ...] = ()
     jobs: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
+    estimated: tuple[str, ...] = ()
 
     @property
     def total_usd(self) -> float:
@@ -152,13 +157,18 @@ def _measured(usage: Usage, region: str, now: datetime, price: PriceOf) -> Spend
             lines.append(line)
             committed += ahead
             break
+    estimated: list[str] = []
     for life in usage.lifetimes:
-        for price_of in (price, _dearest) if life.component == "hosting" else (price,):
+        other = _dearest if life.component == "hosting" else _estimated
+        for price_of in (price, other):
             try:
                 lines.append(_life(life, region, month, now, price_of))
                 break
             except UnknownPrice as error:
-                unpriced.append(f"{life.name}: {error}")
+                if price_of is _estimated:
+                    continue  # the reason was given already, with its remedy
+                certain = other is _estimated and _read_from_aws(life, region)
+                (estimated if certain else unpriced).append(f"{life.name}: {error}")
     return Spend(
         month=month,
         now=now,
@@ -168,7 +178,27 @@ def _measured(usage: Usage, region: str, now: datetime, price: PriceOf) -> Spend
         unread=tuple(usage.unread),
         jobs=tuple(job.name for job in usage.jobs),
         endpoints=tuple(usage.endpoints),
+        estimated=tuple(dict.fromkeys(estimated)),
     )
+
+
+def _read_from_aws(life: Lifetime, region: str) -> bool:
+    """Whether the prices that stand in for those of others' machines were read from AWS."""
+    try:
+        found = [_estimated(fleet.instance_type, region, life.component) for fleet in life.fleets]
+    except UnknownPrice:
+        return False
+    return bool(found) and all(price.source == READ_FROM_AWS for price in found)
+
+
+def _estimated(instance_type: str, region: str, component: Component) -> Price:
+    """What others run without a price counts as the same type for another use, if that has one."""
+    for other in OTHER_USES:
+        try:
+            return hourly(instance_type, region, other)
+        except UnknownPrice:
+            continue
+    raise UnknownPrice(f"No price is known for {instance_type} in {region} at all.")
 
 
 def _dearest(instance_type: str, region: str, component: Component) -> Price:
@@ -196,7 +226,7 @@ def _training(
 def _life(life: Lifetime, region: str, month: datetime, now: datetime, price: PriceOf) -> Line:
     fleets = life.fleets or (Fleet(),)
     unknown = [fleet.instance_type for fleet in fleets if not fleet.instance_type.startswith("ml.")]
-    if unknown and price is not _dearest:
+    if unknown and price not in (_dearest, _estimated):
         raise UnknownPrice(
             f"it is {unknown[0]}, which has no price here" if unknown[0] else "its instance type is not known"
         )

@@ -17,16 +17,23 @@ from finexpert.errors import UserError
 SERVED_FROM = ("us-east-1", "eu-central-1", "ap-south-1")
 """The regions that have the Price List API; each of them knows the prices of all regions."""
 
-COMPONENTS = {"training": "Training", "hosting": "Hosting", "notebook": "Notebook"}
-"""What the Price List calls the components whose prices are read; the others stay as they are."""
+COMPONENTS = {
+    "training": "Training",
+    "hosting": "Hosting",
+    "notebook": "Notebook",
+    "processing": "Processing",
+    "studio": "Studio-Notebook",
+}
+"""What the Price List calls the components, all that admission can miss a price of."""
 
 RUNS = ("training", "hosting")
-"""What a type that is asked for by name is priced for."""
+"""What this project runs itself. The others only count as what else the account spends: where AWS lists no
+price for one of them, the type's price for another use stands in (`core.money.spend`)."""
 
 PER_HOUR = "USD/Hrs"
 """The unit in which the Price List tells an hour of an instance."""
 
-SOURCE, SOURCE_TEXT = "price-list-api", "AWS Price List API, GetProducts of AmazonSageMaker"
+SOURCE, SOURCE_TEXT = "price-list-api", prices.READ_FROM_AWS
 
 
 class NotOnePrice(LookupError):
@@ -69,7 +76,7 @@ def refresh(pricing: Any, *, region: str, types: Sequence[str], today: date, fil
 
     Args:
         pricing: boto3 client of the Price List API.
-        types: instance types to price for training and hosting; none: all that the file has for the region.
+        types: instance types to price for every use; none: all that the file has for the region.
         today: the day (UTC) that is written with each price.
 
     Raises:
@@ -78,7 +85,9 @@ def refresh(pricing: Any, *, region: str, types: Sequence[str], today: date, fil
     """
     document = json.loads(file.read_text(encoding="utf-8"))
     known = {_key(entry): entry for entry in document["prices"]}
-    wanted = [Wanted(component=component, region=region, type=type_) for type_ in types for component in RUNS]
+    wanted = [
+        Wanted(component=component, region=region, type=type_) for type_ in types for component in COMPONENTS
+    ]
     if not types:
         wanted = [each for each in known if each.region == region and each.component in COMPONENTS]
     if not wanted:
@@ -92,7 +101,8 @@ def refresh(pricing: Any, *, region: str, types: Sequence[str], today: date, fil
         try:
             usd = on_demand_usd(pricing, each)
         except NotOnePrice as error:
-            problems.append(str(error))
+            if each.component in RUNS or each in known:
+                problems.append(str(error))
             continue
         before = known.get(each)
         read.append(Read(wanted=each, usd=usd, before_usd=float(before["price"]) if before else None))
