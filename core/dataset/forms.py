@@ -6,12 +6,23 @@ What the settings say comes first (``text_column``, ``prompt_column`` with ``com
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Literal, NamedTuple
 
+from core.dataset.columns import (
+    ANSWERS,
+    CONTEXTS,
+    FEWEST_VALUES,
+    TEXT_COLUMNS,
+    holds_names,
+    key_of,
+    listed,
+    prose,
+    texts_of,
+    why_no_text,
+)
 from core.dataset.dialogs import DIALOG_COLUMNS, ROLES, marked_messages, messages_of, turns_of
 from core.dataset.documents import Message, Turn
 from core.dataset.templates import DEMARCATION, TEMPLATE_NAME, Template, as_text
@@ -25,51 +36,12 @@ SAMPLE_RECORDS = 400
 SAMPLE_CHARACTERS = 1 << 20
 
 PARAGRAPHS = "paragraphs"
-#: Columns of questions, each with the columns that may hold the answer; the first pair that is there counts.
-ANSWERS = {
-    "instruction": ("output", "response", "completion", "answer", "target"),
-    "prompt": ("completion", "response", "output", "answer", "target", "chosen"),
-    "question": ("answer", "response", "output", "answers", "final_answer", "completion", "target"),
-    "query": ("response", "answer", "output", "target"),
-    "input": ("output", "target", "response", "answer", "completion"),
-    "context": ("target", "response"),
-    "source": ("target",),
-    "user": ("assistant", "bot"),
-    "human": ("assistant", "bot", "gpt"),
-}
-#: Columns with what a question is about; they may be missing or empty.
-CONTEXTS = ("context", "input", "passage", "evidence", "document")
-#: Usual names of a column of text, the likeliest first.
-TEXT_COLUMNS = (
-    *("text", "content", "body", "sentence", "document", "article", "passage", "paragraph", "transcript"),
-    *("news", "story", "full_text", "tweet", "post", "comment", "review", "message", "report", "summary"),
-    *("abstract", "description", "sentences", "texts", "utterance", "statement", "headline", "title"),
-)
-#: Names that say that a table's first line is its header, beside those above.
-_OTHER_NAMES = frozenset(
-    ("id", "index", "label", "labels", "sentiment", "date", "author", "ticker", "company", "answer", "output")
-)
-
-#: A column is one of labels if its values repeat this often (or more) and are short.
-FEW_DISTINCT, SHORT_VALUE = 0.25, 40
-#: A column without a usual name is one of names or tickers if its values are shorter than this on average.
-FEWEST_WORDS, FEWEST_CHARACTERS = 3, 25
-FEWEST_VALUES = 20
-#: A column with this share of figures, dates, addresses and ids holds no text.
-MOSTLY = 0.9
-
 _NO_ANSWERS = "column {!r} is read as text: no column has answers to it; completion_column names one"
 #: Columns of questions that are read as text, with a word of doubt, where there are no answers.
 _QUESTIONS = ("instruction", "prompt", "question", "query", "input")
 _JUMPSTART_PROMPT = (
     "Below is an instruction that describes a task, paired with an input that provides further context. Write"
     " a response that appropriately completes the request.\n\n### Instruction:\n{}\n\n### Input:\n{}"
-)
-_NO_TEXT = re.compile(
-    r"[\s$€£¥(+-]*\d[\d.,'\s]*[%)]*"  # a figure
-    r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T][\d:.+Z]*)?"  # a date
-    r"|\w+://\S+"  # an address
-    r"|(?=\S*\d)[\w-]{1,64}"  # an id
 )
 
 
@@ -104,15 +76,15 @@ class Form:
 
     def __str__(self) -> str:
         others = [name for name in self.all_columns if name not in self.columns]
-        beside = f" (of {_listed(self.all_columns)})" if others else ""
+        beside = f" (of {listed(self.all_columns)})" if others else ""
         if self.kind == "dialogs":
             where = f" in column {self.columns[0]!r}" if self.columns else ""
             return f"dialogs{where}, written with marks" if self.marked else f"dialogs{where}"
         if self.template is not None:
-            return f"instructions by {TEMPLATE_NAME}, columns {_listed(self.columns)}"
+            return f"instructions by {TEMPLATE_NAME}, columns {listed(self.columns)}"
         if self.kind == "instructions":
             return (
-                f"instructions: prompt {_listed(self.columns[:-1])}, completion {self.columns[-1]!r}{beside}"
+                f"instructions: prompt {listed(self.columns[:-1])}, completion {self.columns[-1]!r}{beside}"
             )
         if self.columns == (PARAGRAPHS,):
             return f"column {PARAGRAPHS!r}, tables and questions left out"
@@ -149,19 +121,19 @@ class Form:
         *asked, answer = self.columns
         lacking = [name for name in (asked[-1], answer) if record.get(name) is None]
         if lacking:
-            there = f"it has {_listed(record)}"
+            there = f"it has {listed(record)}"
             raise ValueError(
                 f"the record lacks {', '.join(lacking)}; {there}. Give it, or take the record out"
             )
         question, context = as_text(record[asked[-1]]), as_text(record.get(asked[0])) if asked[1:] else ""
-        if _key(asked[-1]) == "instruction" and asked[1:]:
+        if key_of(asked[-1]) == "instruction" and asked[1:]:
             prompt = _JUMPSTART_PROMPT.format(question, context)
         else:
             prompt = f"{context}\n\n{question}" if context.strip() else question
         value = record[answer]
         if isinstance(value, Mapping) and isinstance(value.get("text"), list):
             value = value["text"]  # SQuAD's answers
-        if isinstance(value, list) and value and _key(answer) == "answers":
+        if isinstance(value, list) and value and key_of(answer) == "answers":
             value = value[0]
         return prompt + mark, as_text(value)
 
@@ -219,12 +191,6 @@ def form_of(
     return _marked(found or _text(tables, columns), tables)
 
 
-def is_usual_name(name: str) -> bool:
-    """Whether a text is a usual name of a column."""
-    key = _key(name)
-    return key in ANSWERS or key in TEXT_COLUMNS or key in CONTEXTS or key in _OTHER_NAMES
-
-
 def _by_settings(
     tables: list[dict[str, Any]],
     columns: tuple[str, ...],
@@ -246,14 +212,14 @@ def _by_settings(
         if tables and missing:
             raise UnknownForm(
                 f"no record has {', '.join(missing)}, which {TEMPLATE_NAME} names; the columns are"
-                f" {_listed(columns)}"
+                f" {listed(columns)}"
             )
         return Form("instructions", template.placeholders, columns, template)
     if settings.instruction_tuned:
         pair = _pair(tables, columns) or _half_pair(columns)
         if pair is None and tables:
             raise UnknownForm(
-                f"the record lacks prompt, completion; its columns are {_listed(columns)}. Name them with"
+                f"the record lacks prompt, completion; its columns are {listed(columns)}. Name them with"
                 " prompt_column and completion_column, or write template.json beside the file:"
                 ' {"prompt": "{…}", "completion": "{…}"}'
             )
@@ -262,10 +228,10 @@ def _by_settings(
 
 
 def _dialogs(tables: list[dict[str, Any]], columns: tuple[str, ...]) -> Form | None:
-    for name in (column for wanted in DIALOG_COLUMNS for column in columns if _key(column) == wanted):
+    for name in (column for wanted in DIALOG_COLUMNS for column in columns if key_of(column) == wanted):
         if any(isinstance(each.get(name), list) for each in tables):
             return Form("dialogs", (name,), columns)
-    keys = {_key(name): name for name in columns}
+    keys = {key_of(name): name for name in columns}
     spoken = {"content", "text"} & keys.keys() and "role" in keys
     roles = {str(each.get(keys["role"])).lower() for each in tables} if spoken else set()
     if (spoken and roles <= ROLES.keys()) or {"from", "value"} <= keys.keys():
@@ -290,7 +256,7 @@ def _repeats(found: Form, pair: Form, tables: list[dict[str, Any]]) -> bool:
 def _own_text(tables: list[dict[str, Any]], columns: tuple[str, ...]) -> Form | None:
     """The column named text, where it holds anything; reports' paragraphs."""
     for name in columns:
-        if _key(name) == "text" and any(each.get(name) not in (None, "") for each in tables):
+        if key_of(name) == "text" and any(each.get(name) not in (None, "") for each in tables):
             return _judged(name, tables, columns)
     lists = any(
         isinstance(part, dict) and "text" in part for t in tables for part in _parts(t.get(PARAGRAPHS))
@@ -303,12 +269,12 @@ def _parts(value: Any) -> Iterable[Any]:
 
 
 def _pair(tables: list[dict[str, Any]], columns: tuple[str, ...]) -> Form | None:
-    by_key = {_key(name): name for name in reversed(columns)}
+    by_key = {key_of(name): name for name in reversed(columns)}
     for question, answers in ANSWERS.items():
         answer = next((by_key[name] for name in answers if name in by_key), None)
         if question in by_key and answer is not None:
             context = [
-                by_key[name] for name in CONTEXTS if name in by_key and name not in (question, _key(answer))
+                by_key[name] for name in CONTEXTS if name in by_key and name not in (question, key_of(answer))
             ]
             filled = [
                 name for name in context if any(each.get(name) not in (None, "", []) for each in tables)
@@ -323,7 +289,7 @@ def _half_pair(columns: tuple[str, ...]) -> Form | None:
     """The form of questions whose answers are missing, so that each record is reported."""
     for question, answers in ANSWERS.items():
         for name in columns:
-            if _key(name) == question:
+            if key_of(name) == question:
                 return Form("instructions", (name, answers[0]), columns)
     return None
 
@@ -333,7 +299,7 @@ def _checked_pair(taken: tuple[str, ...], tables: list[dict[str, Any]], columns:
     if len(answers) >= FEWEST_VALUES and len(set(answers)) == 1:
         raise UnknownForm(
             f"column {taken[-1]!r} holds the same in every record, so nothing would be learned; name the"
-            f" column with the answers: completion_column (of {_listed(columns)})"
+            f" column with the answers: completion_column (of {listed(columns)})"
         )
     return Form("instructions", taken, columns)
 
@@ -344,19 +310,17 @@ def _text(tables: list[dict[str, Any]], columns: tuple[str, ...]) -> Form:
         return Form("text", ("text",))
     for wanted in (*TEXT_COLUMNS, *_QUESTIONS):
         for name in columns:
-            if _key(name) == wanted and not _why_no_text(_values(name, tables)) and _prose(name, tables):
+            if key_of(name) == wanted and not why_no_text(texts_of(name, tables)) and prose(name, tables):
                 form = _judged(name, tables, columns)
                 return replace(form, doubt=_NO_ANSWERS.format(name)) if wanted in _QUESTIONS else form
-    likely = max(columns, key=lambda name: _prose(name, tables))
-    if not _prose(likely, tables):
+    likely = max(columns, key=lambda name: prose(name, tables))
+    if not prose(likely, tables):
         return _judged(columns[0], tables, columns)
     form = _judged(likely, tables, columns)
-    values = _values(likely, tables)
-    words, size = (sum(map(measure, values)) / len(values) for measure in (_words, len))
-    if len(values) >= FEWEST_VALUES and words < FEWEST_WORDS and size < FEWEST_CHARACTERS:
+    if holds_names(texts_of(likely, tables)):
         raise UnknownForm(
             f"no column holds text: {likely!r}, the nearest to it, has names or single words; name the column"
-            f" with the text: text_column (of {_listed(columns)})"
+            f" with the text: text_column (of {listed(columns)})"
         )
     if len(columns) == 1:
         return form
@@ -368,42 +332,13 @@ def _text(tables: list[dict[str, Any]], columns: tuple[str, ...]) -> Form:
 
 def _judged(name: str, tables: list[dict[str, Any]], columns: tuple[str, ...]) -> Form:
     """The form of text in one column; what would teach nonsense is refused."""
-    why = _why_no_text(_values(name, tables))
+    why = why_no_text(texts_of(name, tables))
     if why:
         raise UnknownForm(
             f"column {name!r} holds {why}, and no text; name the column with the text: text_column"
-            f" (of {_listed(columns)})"
+            f" (of {listed(columns)})"
         )
     return Form("text", (name,), columns)
-
-
-def _why_no_text(values: list[str]) -> str:
-    """What a column holds instead of text; "" where it may be text."""
-    if len(values) < 3:
-        return ""
-    if sum(_NO_TEXT.fullmatch(value.strip()) is not None for value in values) >= MOSTLY * len(values):
-        return "figures, dates, addresses or ids"
-    distinct = len(set(values))
-    repeated = len(values) >= FEWEST_VALUES and distinct <= FEW_DISTINCT * len(values)
-    if repeated and sum(map(len, values)) < SHORT_VALUE * len(values):
-        return f"only {distinct} different values, which repeat as labels do"
-    return ""
-
-
-def _words(value: str) -> int:
-    return len(value.split())
-
-
-def _values(name: str, tables: list[dict[str, Any]]) -> list[str]:
-    return [value for each in tables if isinstance(value := each.get(name), str) and value.strip()]
-
-
-def _prose(name: str, tables: list[dict[str, Any]]) -> float:
-    """How much text a column holds: letters a value, none for figures, ids and labels."""
-    values = _values(name, tables)
-    if not values or _why_no_text(values):
-        return 0
-    return sum(sum(map(str.isalpha, value)) for value in values) / len(tables)
 
 
 def _marked(form: Form, tables: list[dict[str, Any]]) -> Form:
@@ -420,20 +355,7 @@ def _are_marked(texts: Sequence[Any]) -> bool:
 def _named(wanted: str, columns: tuple[str, ...]) -> str:
     """The column that a setting names. Raises UnknownForm."""
     wanted = wanted.strip()
-    found = wanted if wanted in columns else next((n for n in columns if _key(n) == _key(wanted)), None)
+    found = wanted if wanted in columns else next((n for n in columns if key_of(n) == key_of(wanted)), None)
     if found is None:
-        raise UnknownForm(f"there is no column {wanted!r}; the columns are {_listed(columns)}")
+        raise UnknownForm(f"there is no column {wanted!r}; the columns are {listed(columns)}")
     return found
-
-
-def _key(name: str) -> str:
-    """A column's name without case, spaces and dashes."""
-    return re.sub(r"[\s_-]+", "_", str(name).strip().strip("\"'").casefold())
-
-
-def _listed(names: Iterable[str]) -> str:
-    shown = [str(name)[:40] for name in names]
-    return (
-        ", ".join(map(repr, shown[:12])) + (f" and {len(shown) - 12} more" if len(shown) > 12 else "")
-        or "none"
-    )

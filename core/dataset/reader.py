@@ -22,8 +22,9 @@ from itertools import chain
 from pathlib import PurePosixPath
 
 from core.dataset import json_records, tables
+from core.dataset.columns import is_usual_name
 from core.dataset.documents import Document, Problem
-from core.dataset.forms import Content, Form, Row, UnknownForm, is_usual_name, recognised
+from core.dataset.forms import Content, Form, Row, UnknownForm, recognised
 from core.dataset.lines import LONGEST_LINE_BYTES, BinaryStream, Closable, Head, LineReader
 from core.dataset.plain_text import blank_line_separated as blank_line_separated
 from core.dataset.plain_text import documents, layout_of, read_sample

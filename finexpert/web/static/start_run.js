@@ -113,8 +113,8 @@ function Understood({ report: { understood, first } }) {
   return html`<details open><summary>What was understood</summary>
     <${Bullets} lines=${understood} />
     ${first && html`<p>The first document:</p>
-      ${first.prompt && html`<pre class="shown">${first.prompt}</pre><p>The model learns to answer:</p>`}
-      <pre class="shown">${first.text}</pre>`}
+      ${first.prompt && html`<pre>${first.prompt}</pre><p>The model learns to answer:</p>`}
+      <pre>${first.text}</pre>`}
   </details>`;
 }
 

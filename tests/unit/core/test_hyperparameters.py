@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.hyperparameters import (
+    ELSEWHERE,
     LLAMA_LINEAR_LAYERS,
     NAMES,
     HyperparameterError,
@@ -136,3 +137,23 @@ def test_any_value_of_a_known_name_is_read_or_refused(name: str, value: str) -> 
         parse({name: value})
     except HyperparameterError as error:
         assert error.problems[0].startswith(f"{name} is ")
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "here"),
+    [
+        ("num_train_epochs", "epoch"),
+        ("lr", "learning_rate"),
+        ("batch_size", "per_device_train_batch_size"),
+        ("max_seq_length", "max_input_length"),
+        ("LoRA-Rank", "lora_r"),
+        ("chat_template", "chat_dataset"),
+    ],
+)
+def test_names_of_other_trainers_get_the_name_here(elsewhere: str, here: str) -> None:
+    with pytest.raises(HyperparameterError, match=rf"did you mean {here}\?"):
+        parse({elsewhere: "3"})
+
+
+def test_each_name_of_another_trainer_leads_to_a_name_here() -> None:
+    assert set(ELSEWHERE.values()) <= set(NAMES) and not set(ELSEWHERE) & set(NAMES)
