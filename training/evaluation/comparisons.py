@@ -1,26 +1,38 @@
-"""From both models' answers to one comparison a metric, corrected for how many there are."""
+"""One paired comparison for each metric, base against tuned, corrected for their number (Holm)."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from training.evaluation.asks import Answers
 from training.evaluation.contamination import Overlaps
-from training.evaluation.metrics.base import BITS, GUARD, LOWER, PRIMARY, SECONDARY, Item, Items, Metric
+from training.evaluation.metrics.base import (
+    BITS,
+    CONTROL,
+    GUARD,
+    LOWER,
+    PRIMARY,
+    SECONDARY,
+    Item,
+    Items,
+    Metric,
+)
 from training.evaluation.statistics import SIGNIFICANCE, Comparison, compare, holm
 
-#: Of one item nobody can say how far its result may be chance.
+#: With one item it cannot be said how far its result may be chance.
 FEWEST_ITEMS = 2
 BETTER, WORSE, UNDECIDED = "better", "worse", "no difference shown"
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The values of both models for the same items: ``sizes`` are the items' weights."""
+    """The values of both models for the same items. ``sizes`` are the items' weights; items of one of the
+    ``groups`` belong together ("" = an item stands for itself)."""
 
     ids: tuple[str, ...]
     base: tuple[float, ...]
     tuned: tuple[float, ...]
     sizes: tuple[float, ...]
+    groups: tuple[str, ...] = ()
 
     def compare(self, *, lower_is_better: bool, bounded: bool, seed: int) -> Comparison:
         """Base against tuned; ``bounded`` values lie between 0 and 1."""
@@ -31,23 +43,27 @@ class Values:
             lower_is_better=lower_is_better,
             bounded=bounded,
             seed=seed,
+            groups=[group or (name,) for group, name in zip(self.groups, self.ids, strict=True)]
+            if self.groups
+            else None,
         )
 
     def only(self, positions: Iterable[int]) -> "Values":
-        """Those of some items."""
+        """The values of some items."""
         kept = list(positions)
         return Values(
             tuple(self.ids[i] for i in kept),
             tuple(self.base[i] for i in kept),
             tuple(self.tuned[i] for i in kept),
             tuple(self.sizes[i] for i in kept),
+            tuple(self.groups[i] for i in kept) if self.groups else (),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
     """One metric, or one task of the primary metric (``name`` is the task then). ``p_adjusted`` is None for
-    what decides; ``values`` are those compared."""
+    the metrics that decide."""
 
     name: str
     lower_is_better: bool
@@ -85,8 +101,7 @@ def compare_all(
 ) -> Outcome:
     """Compare every metric on the items that do not overlap with the training text.
 
-    ``tasks`` names each held-out document's task. Secondary metrics and tasks are one family for the
-    correction.
+    ``tasks`` names each held-out document's task; secondary metrics and tasks are corrected together.
     """
     compared: dict[str, Compared] = {}
     missing: dict[str, str] = {}
@@ -94,8 +109,8 @@ def compare_all(
     for metric in metrics:
         asked = items[metric.name].asked
         excluded: Container[str] = overlaps.items
-        if metric.role == PRIMARY:
-            excluded = {asked[position].id for position in overlaps.documents}
+        if metric.role in (PRIMARY, CONTROL):
+            excluded = overlaps.documents
         result = _compared(metric, asked, base, tuned, excluded, seed)
         if result is None:
             missing[metric.name] = _reason(items[metric.name])
@@ -122,7 +137,7 @@ def _compared(
     clean = [entry for entry in every if entry[0].id not in excluded]
     used = clean
     if len(clean) < FEWEST_ITEMS and metric.role in (PRIMARY, GUARD):
-        used = every  # what decides always has figures; that they rest on nothing clean, `items` tells
+        used = every  # the contract wants figures; `items` 0 says that none of them counts
     if len(used) < FEWEST_ITEMS:
         return None
     values = Values(
@@ -130,6 +145,7 @@ def _compared(
         tuple(before for _, before, _ in used),
         tuple(after for _, _, after in used),
         tuple(item.size for item, _, _ in used),
+        tuple(item.group for item, _, _ in used) if any(item.group for item, _, _ in used) else (),
     )
     lower = metric.better == LOWER
     comparison = replace(
@@ -155,7 +171,7 @@ def _by_task(primary: Compared, tasks: Mapping[str, str], seed: int) -> list[Com
 
 def _reason(items: Items) -> str:
     if not items.available:
-        return "the dataset has no such questions"
+        return "the dataset has no such items"
     if not items.asked:
         return "evaluation_items is 0"
     return f"fewer than {FEWEST_ITEMS} of {len(items.asked)} items could be compared"

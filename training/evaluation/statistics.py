@@ -1,10 +1,11 @@
-"""Paired comparison of two models over the same documents or items, honest about few of them.
+"""Paired comparison of two models over the same documents or items, with groups that belong together.
 
-NumPy only, so that what reads evaluations later compares them in the same way.
+NumPy only, so that programs that read evaluations later can compare in the same way.
 """
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,16 +15,26 @@ SIGNIFICANCE = 1 - CONFIDENCE
 RESAMPLES = 4000
 #: With fewer, even "all documents got better" is chance too often: 2^-6 < 2.5 % < 2^-5.
 FEWEST_DOCUMENTS = 6
+#: Groups of several documents differ in size and spread, so more of them are needed (bench/results).
+FEWEST_GROUPS = 8
+#: Up to this many groups all choices of signs are counted instead of a sample of them.
+MOST_ENUMERATED = 12
+#: Half the width of a 95 % interval times this is what would be found four times in five: (1.96 + 0.84) / 1.96.
+DETECTABLE = 2.8016 / 1.96
 _BLOCK_ELEMENTS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Base against tuned. ``difference`` = tuned − base, ``interval`` its 95 %; both in the metric's unit.
+    """Base against tuned. ``difference`` is tuned − base, ``interval`` its 95 %; both in the metric's unit.
 
-    ``win_rate``: share of items on which the tuned model is better, ties counted half. ``effect_size``:
-    Cohen's d_z, the mean paired difference over its standard deviation, each item counted once; None where
-    all differences are equal. ``p_value``: two-sided, see :func:`sign_flip_p_value`. ``items``: how many.
+    Attributes:
+        win_rate: share of items on which the tuned model is better; ties count half.
+        effect_size: Cohen's d_z, the mean paired difference over its standard deviation, each item counted
+            once; None where all differences are equal.
+        p_value: two-sided, see `sign_flip_p_value`.
+        items: the number of items that were compared.
+        groups: the number of groups that they belong to; None = each item stands for itself.
     """
 
     base: float
@@ -34,6 +45,22 @@ class Comparison:
     effect_size: float | None
     p_value: float
     items: int
+    groups: int | None = None
+
+    @property
+    def units(self) -> int:
+        """The number of independent units: groups, or items without groups."""
+        return self.items if self.groups is None else self.groups
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are enough independent units to judge by."""
+        return self.units >= (FEWEST_DOCUMENTS if self.groups is None else FEWEST_GROUPS)
+
+    @property
+    def detectable(self) -> float:
+        """The smallest true change that a test like this one finds four times in five."""
+        return (self.interval[1] - self.interval[0]) / 2 * DETECTABLE
 
 
 def compare(
@@ -44,24 +71,102 @@ def compare(
     lower_is_better: bool,
     seed: int,
     bounded: bool = False,
+    groups: Sequence[Hashable] | None = None,
 ) -> Comparison:
-    """Compare values of the same items (at least one) in the same order; figures are means weighted by
-    ``sizes`` (None = equally). ``bounded``: values lie between 0 and 1, so none can be an outlier."""
+    """Compare values of the same items (at least one) in the same order.
+
+    Args:
+        sizes: the items' weights; None = all weigh the same.
+        bounded: values lie between 0 and 1, so none can be an outlier.
+        groups: the group of each item; items of one group are resampled together, because their changes are
+            correlated (E. Miller, "Adding Error Bars to Evals", 2024, section 2.2). None = no groups.
+    """
     before, after = np.asarray(base, dtype=np.float64), np.asarray(tuned, dtype=np.float64)
     weights = np.ones_like(before) if sizes is None else np.asarray(sizes, dtype=np.float64)
     changes = after - before
     wins = changes < 0 if lower_is_better else changes > 0
     mean_before, mean_after = (float((side * weights).sum() / weights.sum()) for side in (before, after))
+    members = None if groups is None or len(set(groups)) == len(changes) else _numbered(groups)
+    sums, totals = _by_group(changes * weights, members), _by_group(weights, members)
+    if bounded and _binary(before, after, weights):
+        interval = _binary_interval(changes, members)
+    else:
+        interval = bootstrap_interval(sums, totals, seed=seed, bounded=bounded)
     return Comparison(
         base=mean_before,
         tuned=mean_after,
         difference=mean_after - mean_before,
-        interval=bootstrap_interval(changes * weights, weights, seed=seed, bounded=bounded),
+        interval=interval,
         win_rate=float(wins.mean() + 0.5 * (changes == 0).mean()),
         effect_size=effect_size(changes),
-        p_value=sign_flip_p_value(changes * weights, seed=seed),
+        p_value=sign_flip_p_value(sums, seed=seed),
         items=len(changes),
+        groups=None if members is None else len(sums),
     )
+
+
+def _numbered(groups: Sequence[Hashable]) -> np.ndarray:
+    """Groups as numbers from 0: int64 [items]."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(group, len(numbers)) for group in groups])
+
+
+def _by_group(values: np.ndarray, members: np.ndarray | None) -> np.ndarray:
+    """The sum of ``values`` in each group, float64 [groups]."""
+    return values if members is None else np.bincount(members, values)
+
+
+def _binary(before: np.ndarray, after: np.ndarray, weights: np.ndarray) -> bool:
+    """Whether all values are 0 or 1 and weigh the same."""
+    both = np.concatenate([before, after])
+    return bool(((both == 0) | (both == 1)).all() and (weights == weights[0]).all())
+
+
+def _binary_interval(changes: np.ndarray, members: np.ndarray | None) -> tuple[float, float]:
+    """95 % interval of a change of right answers; with groups, of as many items as the groups are worth."""
+    count = len(changes)
+    gained, lost = float((changes > 0).sum()), float((changes < 0).sum())
+    if members is None:
+        return tango_interval(gained, lost, count)
+    residuals = changes - changes.mean()
+    sums = np.bincount(members, residuals)
+    groups = len(sums)
+    alone = float((residuals**2).sum()) * count / (count - 1)
+    effect = float((sums**2).sum()) * groups / (groups - 1) / alone if alone > 0 and groups > 1 else 1.0
+    effect = max(effect, 1.0)  # the design effect of L. Kish, "Survey Sampling", 1965
+    return tango_interval(
+        gained / effect, lost / effect, count / effect, deviations=t_quantile(max(groups - 1, 1))
+    )
+
+
+def tango_interval(
+    gained: float, lost: float, count: float, *, deviations: float | None = None
+) -> tuple[float, float]:
+    """95 % score interval of (gained − lost) / count, where ``gained`` of ``count`` paired answers became
+    right and ``lost`` became wrong.
+
+    T. Tango, "Equivalence Test and Confidence Interval for the Difference in Proportions for the
+    Paired-Sample Design", Statistics in Medicine 17 (1998). It keeps its level for few changed answers, and
+    its width is not zero where none changed. ``deviations``: standard deviations on each side (None = 1.96).
+    """
+    wanted = t_quantile(None) if deviations is None else deviations
+
+    def score(change: float) -> float:
+        a = 2 * count
+        b = -gained - lost + (2 * count - gained + lost) * change
+        c = -lost * change * (1 - change)
+        share = (math.sqrt(max(b * b - 4 * a * c, 0.0)) - b) / (2 * a)
+        spread = math.sqrt(max(count * (2 * share + change * (1 - change)), 1e-300))
+        return (gained - lost - count * change) / spread
+
+    def root(target: float, low: float, high: float) -> float:
+        for _ in range(60):  # the score falls as the change grows
+            middle = (low + high) / 2
+            low, high = (middle, high) if score(middle) > target else (low, middle)
+        return (low + high) / 2
+
+    estimate = (gained - lost) / count
+    return root(wanted, -1.0, estimate), root(-wanted, estimate, 1.0)
 
 
 def effect_size(changes: np.ndarray) -> float | None:
@@ -80,7 +185,7 @@ def bootstrap_interval(
 
     Percentile bootstrap over items, widened about the estimate by t(k−1)/z · √(k/(k−1)), because
     percentiles alone are too narrow for few items (T. Hesterberg, "What Teachers Should Know About the
-    Bootstrap", 2015); k is the :func:`effective_count`, for few long documents among many are few.
+    Bootstrap", 2015); k is the `effective_count`, for few long documents among many are few.
     """
     count = len(changes)
     estimate = float(changes.sum() / sizes.sum())
@@ -135,9 +240,13 @@ def sign_flip_p_value(changes: np.ndarray, *, seed: int) -> float:
     """Two-sided p-value of "base and tuned are exchangeable on each item", changes float64 [items].
 
     Randomization test (E. Pitman, 1937): how often a random choice of the changes' signs gives a sum as far
-    from zero. The observed signs count as one of the choices, so no p-value is 0.
+    from zero. The observed signs count as one of the choices, so no p-value is 0. For at most
+    MOST_ENUMERATED changes every choice is counted.
     """
     observed = abs(float(changes.sum())) - 1e-9 * float(np.abs(changes).sum())
+    if len(changes) <= MOST_ENUMERATED:
+        every = np.array(list(itertools.product((-1.0, 1.0), repeat=len(changes))))
+        return float((np.abs(every @ changes) >= observed).mean())
     random = np.random.default_rng(seed)
     extreme = 0
     for start, stop in _blocks(len(changes)):

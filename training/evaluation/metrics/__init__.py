@@ -1,25 +1,38 @@
-"""The metrics. A new one is a file beside these and an entry below."""
+"""The metrics. A new one is a class in one of these files, or in a new file, and an entry below."""
 
 from training.evaluation.metrics.base import Metric
-from training.evaluation.metrics.degeneration import Degeneration
-from training.evaluation.metrics.exact_match import OWN_QUESTIONS, TABLE_QUESTIONS
-from training.evaluation.metrics.faithfulness import Faithfulness
-from training.evaluation.metrics.general import GeneralText
-from training.evaluation.metrics.held_out import HeldOut
-from training.evaluation.metrics.multiple_choice import MULTIPLE_CHOICE, OWN_CHOICES
-from training.evaluation.metrics.repetition import Repetition
-from training.evaluation.metrics.sentiment import SENTIMENT
+from training.evaluation.metrics.choice import (
+    MULTIPLE_CHOICE,
+    OWN_CHOICES,
+    RETAINED,
+    SENTIMENT,
+    ChoiceProbability,
+)
+from training.evaluation.metrics.generations import Degeneration, Repetition
+from training.evaluation.metrics.text import GeneralText, HeldOut, PromptGain
+from training.evaluation.metrics.written_answers import (
+    OWN_QUESTIONS,
+    TABLE_QUESTIONS,
+    Declining,
+    Faithfulness,
+    InventedFigures,
+)
 
-#: In the order of evaluation.json and the report; one is the primary, one the guard against forgetting.
+#: In the order of evaluation.json and the report: one primary, one control, one guard, then the others.
 REGISTRY: tuple[Metric, ...] = (
     HeldOut(),
+    PromptGain(),
     GeneralText(),
     OWN_QUESTIONS,
     OWN_CHOICES,
     MULTIPLE_CHOICE,
     SENTIMENT,
+    RETAINED,
+    ChoiceProbability(),
     TABLE_QUESTIONS,
     Faithfulness(),
+    InventedFigures(),
+    Declining(),
     Repetition(),
     Degeneration(),
 )

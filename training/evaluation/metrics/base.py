@@ -1,4 +1,4 @@
-"""What a metric is: it says what both models are asked, and turns their answers into a value an item."""
+"""A metric says what both models are asked, and turns their answers into one value for each item."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,20 +11,28 @@ from training.evaluation.items import chosen
 LOWER, HIGHER = "lower", "higher"
 #: The unit of what has no upper bound; all others are shares between 0 and 1.
 BITS = "bits a byte"
-PRIMARY, GUARD, SECONDARY = "primary", "guard", "secondary"
+PRIMARY, CONTROL, GUARD, SECONDARY = "primary", "control", "guard", "secondary"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
     """What a job brings to its evaluation.
 
-    ``held_out``: where its held-out documents stand; ``sizes``: the bytes of each one's predicted text;
-    ``openings``: how some of them begin; ``questions``: the dataset's own; ``prompts``: those shown before
-    and after; ``limit``: at most so many questions of a set are asked (-1 = all).
+    Attributes:
+        held_out: where the held-out documents stand that the verdict rests on.
+        sizes: the bytes of each one's predicted text.
+        groups: the group of each one, "" = it stands for itself; empty = no groups.
+        exchanged: those that are also scored under another document's prompt.
+        openings: how some held-out documents begin.
+        questions: the dataset's own questions.
+        prompts: the prompts that are shown before and after.
+        limit: the most questions of a set that are asked (-1 = all).
     """
 
     held_out: Sequence[Origin]
     sizes: Sequence[int]
+    groups: Sequence[str] = ()
+    exchanged: frozenset[Origin] = frozenset()
     openings: Sequence[str]
     questions: Sequence[Question]
     prompts: Sequence[str]
@@ -38,27 +46,35 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One unit of a metric: what is compared in pairs. ``text`` is looked for in the training text ("" =
-    is not), ``size`` its weight, ``question`` what it came from."""
+    """One unit of a metric, compared in pairs.
+
+    Attributes:
+        text: is looked for in the training text ("" = is not).
+        size: its weight.
+        question: the question that it came from.
+        group: items of one group belong together ("" = it stands for itself).
+    """
 
     id: str
     asks: tuple[Ask, ...]
     text: str = ""
     size: float = 1.0
     question: Question | None = None
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """Those that are asked, of ``available`` that there are."""
+    """The items that are asked, of ``available`` ones."""
 
     asked: tuple[Item, ...]
     available: int
 
 
 class Metric(Protocol):
-    """``better`` is LOWER or HIGHER; a PRIMARY decides, a GUARD must stay within a bound, SECONDARY ones are
-    told. ``about`` says in a sentence what is measured, and over what."""
+    """A figure over items. ``better`` is LOWER or HIGHER. The PRIMARY decides, the CONTROL shows that answers
+    follow their prompts, the GUARD must stay within a bound, SECONDARY ones are reported. ``about`` says in a
+    sentence what is measured, and over what."""
 
     @property
     def name(self) -> str: ...

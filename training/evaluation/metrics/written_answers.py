@@ -1,20 +1,150 @@
-"""What the metrics of written answers share: a question with its context, answered in a line."""
+"""Metrics of written answers: a question with its context, answered in one line."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 
 from core.dataset import Question
+from training.evaluation.answers import Grade, declines, faithfulness, grade, invented
 from training.evaluation.asks import Answers, Prompt
 from training.evaluation.items import questions
-from training.evaluation.metrics.base import Item, Material
-from training.evaluation.metrics.choice import asked
+from training.evaluation.metrics.base import HIGHER, LOWER, SECONDARY, Item, Items, Material
+from training.evaluation.metrics.choice import asked, context_group
 
+TABLE_FILE = "table_questions.json"
 #: Room for a figure with its unit, or a short phrase of the text.
 ANSWER_TOKENS = 32
+#: Stands before a question whose answer was taken out of its context.
+MAY_DECLINE = 'If the table and the text do not give the answer, write "not given".\n\n'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExactMatch:
+    """Share of questions answered right; ``available`` gives the set's questions."""
+
+    name: str
+    title: str
+    about: str
+    available: Callable[[Material], Sequence[Question]]
+    unit: str = "share right"
+    better: str = HIGHER
+    role: str = SECONDARY
+
+    def items(self, material: Material) -> Items:
+        """Each question with its context."""
+        among = self.available(material)
+        return Items(tuple(map(answer_item, material.choose(among))), len(among))
+
+    def value(self, item: Item, answers: Answers) -> float | None:
+        """1 if the answer is right, else 0."""
+        return float(graded(item, answers).right)
+
+
+@dataclass(frozen=True, slots=True)
+class Faithfulness:
+    """Mean share of an answer's numbers that stand in its context or question.
+
+    Only of questions that can be answered without a calculation, since a calculated figure stands nowhere.
+    """
+
+    name: str = "faithfulness"
+    title: str = "Figures taken from the context"
+    about: str = (
+        "Share of the figures in an answer that stand in its context, over questions that need no calculation"
+        " and that both models answered with a figure."
+    )
+    unit: str = "share"
+    better: str = HIGHER
+    role: str = SECONDARY
+
+    def items(self, material: Material) -> Items:
+        """The shipped and own questions with a context that has all numbers of the right answer."""
+        return _of_both_sets(material, _quoted)
+
+    def value(self, item: Item, answers: Answers) -> float | None:
+        """One answer's share; None if it has no figure."""
+        assert item.question is not None
+        return faithfulness(answered(item, answers), f"{item.question.context}\n{item.question.question}")
+
+
+@dataclass(frozen=True, slots=True)
+class InventedFigures:
+    """Share of answers with a figure that neither stands in the context or question nor follows from two
+    figures that do."""
+
+    name: str = "invented_figures"
+    title: str = "Answers with made-up figures"
+    about: str = (
+        "Share of answers with a figure that stands neither in the question nor in its context, and is not"
+        " the result of one calculation with two figures of them."
+    )
+    unit: str = "share"
+    better: str = LOWER
+    role: str = SECONDARY
+
+    def items(self, material: Material) -> Items:
+        """The shipped and own questions with a context."""
+        return _of_both_sets(material, lambda question: bool(question.context))
+
+    def value(self, item: Item, answers: Answers) -> float | None:
+        """1 if the answer has such a figure, else 0."""
+        assert item.question is not None
+        source = f"{item.question.context}\n{item.question.question}"
+        return float(bool(invented(answered(item, answers), source)))
+
+
+@dataclass(frozen=True, slots=True)
+class Declining:
+    """Share of questions without an answer in their context for which the model says so."""
+
+    name: str = "declines_without_answer"
+    title: str = "Says when the answer is not there"
+    about: str = (
+        "Share of shipped questions whose row was taken out of the table that are answered with “not given” or"
+        " in words to that effect."
+    )
+    unit: str = "share right"
+    better: str = HIGHER
+    role: str = SECONDARY
+
+    def items(self, material: Material) -> Items:
+        """The shipped questions on a row that can be taken out."""
+        among = unanswerable()
+        return Items(tuple(map(answer_item, material.choose(among))), len(among))
+
+    def value(self, item: Item, answers: Answers) -> float | None:
+        """1 if the model declines, else 0."""
+        return float(declines(answered(item, answers)))
 
 
 def table_questions() -> tuple[Question, ...]:
     """The shipped questions on tables with text."""
-    return questions("table_questions.json")
+    return questions(TABLE_FILE)
+
+
+@cache
+def unanswerable() -> tuple[Question, ...]:
+    """Shipped questions whose answer stands in one line of the context only, with that line taken out."""
+    found = []
+    for question in table_questions():
+        lines = question.context.splitlines()
+        (answer, *others) = question.answers
+        place = re.compile(rf"(?<![\d.,]){re.escape(answer)}(?![\d,])")
+        holding = [number for number, line in enumerate(lines) if place.search(line)]
+        if not others and len(holding) == 1 and " | " in lines[holding[0]] and any(map(str.isdigit, answer)):
+            left = [line for number, line in enumerate(lines) if number != holding[0]]
+            found.append(
+                replace(
+                    question,
+                    id=f"{question.id}-without",
+                    context=MAY_DECLINE + "\n".join(left),
+                    answers=("not given",),
+                    scale="",
+                    accepted=(),
+                )
+            )
+    return tuple(found)
 
 
 def own_questions(material: Material) -> Sequence[Question]:
@@ -26,11 +156,57 @@ def answer_item(question: Question) -> Item:
     """A question to be answered in one line."""
     ask = Prompt(asked(question), ANSWER_TOKENS, one_line=True)
     text = f"{question.question} {' '.join(question.answers)}"
-    return Item(f"{question.source}:{question.id}", (ask,), text, question=question)
+    return Item(
+        f"{question.source}:{question.id}", (ask,), text, question=question, group=context_group(question)
+    )
 
 
 def answered(item: Item, answers: Answers) -> str:
-    """What the model wrote."""
+    """The text that the model wrote."""
     (prompt,) = item.asks
     assert isinstance(prompt, Prompt)
     return answers.texts[prompt]
+
+
+def graded(item: Item, answers: Answers) -> Grade:
+    """What the answer is worth."""
+    question = item.question
+    assert question is not None
+    return grade(
+        answered(item, answers),
+        question.answers,
+        scale=question.scale,
+        question=question.question,
+        accepted=question.accepted,
+        exact=question.exact,
+    )
+
+
+def _of_both_sets(material: Material, wanted: Callable[[Question], bool]) -> Items:
+    sets = (table_questions(), own_questions(material))
+    among = [question for each in sets for question in each if wanted(question)]
+    chosen = [question for each in sets for question in material.choose(each) if wanted(question)]
+    return Items(tuple(map(answer_item, chosen)), len(among))
+
+
+def _quoted(question: Question) -> bool:
+    if not question.context:
+        return False
+    shares = (faithfulness(answer, question.context) for answer in question.answers)
+    return all(share in (None, 1.0) for share in shares)
+
+
+TABLE_QUESTIONS = ExactMatch(
+    name="table_questions_exact_match",
+    title="Questions on a table with text",
+    about="Share of shipped questions on invented reports, most of them to be calculated, that are answered"
+    " right; units and scales count.",
+    available=lambda material: table_questions(),
+)
+
+OWN_QUESTIONS = ExactMatch(
+    name="own_exact_match",
+    title="Your questions",
+    about="Share of your own questions that are answered right; units and scales count.",
+    available=own_questions,
+)

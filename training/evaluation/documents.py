@@ -1,0 +1,163 @@
+"""Which held-out documents are measured and how: in groups, watched or judged, and under exchanged prompts."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.dataset import Origin
+from core.dataset.split import rank
+from training.data.packing import TokenizedDocument
+from training.evaluation.scoring import Scored
+from training.evaluation.statistics import FEWEST_GROUPS
+
+#: With fewer held-out documents all are watched as well as judged; the gate cannot pass on so few.
+FEWEST_TO_DIVIDE = 4
+#: At most this many documents are scored under another prompt too, which bounds the time.
+MOST_EXCHANGED = 256
+#: Two answers have the same form only if neither is more than this many times longer.
+MOST_LONGER = 2.0
+
+
+def document_groups(origins: Sequence[Origin], given: Sequence[str]) -> list[str]:
+    """The group of each held-out document: its changes are correlated with those of its group.
+
+    A record's own group (`given`) counts where there is one. Else, with FEWEST_GROUPS files or more, the file;
+    with fewer files, neighbours in a file, since they often come from one source: about the cube root of the
+    number of documents stands together, as in a block bootstrap (P. Hall, J. Horowitz and B.-Y. Jing, 1995).
+    """
+    if any(given):
+        return list(given)
+    files = Counter(origin.source for origin in origins)
+    if len(files) >= FEWEST_GROUPS:
+        return [origin.source for origin in origins]
+    size = max(1, min(round(len(origins) ** (1 / 3)), len(origins) // FEWEST_GROUPS))
+    groups = [""] * len(origins)
+    places: Counter[str] = Counter()
+    for number in sorted(range(len(origins)), key=lambda n: (origins[n].source, origins[n].index)):
+        source = origins[number].source
+        groups[number] = f"{source} {places[source] // size}" if size > 1 else ""
+        places[source] += 1
+    return groups
+
+
+def watched(digests: Sequence[bytes], groups: Sequence[str], seed: int) -> frozenset[int]:
+    """Positions of the documents that are measured during training: about half, in whole groups."""
+    if len(digests) < FEWEST_TO_DIVIDE:
+        return frozenset(range(len(digests)))
+    members: dict[object, list[int]] = {}
+    for position, group in enumerate(groups):
+        members.setdefault(group or position, []).append(position)
+    ranked = sorted(members.values(), key=lambda part: rank(digests[part[0]], seed))
+    chosen: list[int] = []
+    for part in ranked[:-1]:  # the last group is never watched, so that something is left to judge
+        if len(chosen) + len(part) / 2 > len(digests) / 2 and chosen:
+            break
+        chosen += part
+    return frozenset(chosen or ranked[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What decides which prompts may be exchanged: an answer's task, size and kind of characters."""
+
+    task: str
+    bytes: int
+    digits: int
+    learned: bytes
+    read: bytes
+
+    def like(self, other: "_Answer") -> bool:
+        """Whether two answers have the same form, but neither the same words nor the same prompt."""
+        longer, shorter = max(self.bytes, other.bytes), max(min(self.bytes, other.bytes), 1)
+        same_form = (self.task, self.digits) == (other.task, other.digits) and longer / shorter <= MOST_LONGER
+        return same_form and self.learned != other.learned and self.read != other.read
+
+
+def exchange_prompts(
+    documents: Sequence[Scored], origins: Sequence[Origin], texts: Sequence[str]
+) -> dict[Origin, Scored]:
+    """Documents with the prompt (in dialogs: the questions) of another one whose answer has the same form.
+
+    Two answers of one form stand after each other's kind of prompt, so a model that has learnt only the form
+    finds them as likely as after their own. Each prompt is lent once, as far as that is possible. Documents
+    without a prompt, or without a fitting other one, are left out.
+
+    Args:
+        texts: the text that each document teaches.
+    """
+    answers: dict[int, _Answer] = {}
+    for number, (scored, origin, text) in enumerate(zip(documents, origins, texts, strict=True)):
+        tokens = np.asarray(scored.document.tokens)
+        read = tokens[1:][tokens[1:] < 0]
+        if len(read):
+            learned = tokens[tokens >= 0].tobytes()
+            answers[number] = _Answer(origin.task, scored.bytes, _digits(text), learned, read.tobytes())
+    order = sorted(answers, key=lambda n: (answers[n].task, answers[n].digits, answers[n].bytes, n))
+    step = max(1, math.ceil(len(order) / MOST_EXCHANGED))
+    lent: set[int] = set()
+    exchanged = {}
+    for place in range(0, len(order), step):
+        number = order[place]
+        others = [order[(place + offset) % len(order)] for offset in range(1, len(order))]
+        fitting = [other for other in others if answers[number].like(answers[other])]
+        if fitting:
+            other = next((each for each in fitting if each not in lent), fitting[0])
+            lent.add(other)
+            document = _with_prompts_of(documents[number].document, documents[other].document)
+            exchanged[origins[number]] = replace(documents[number], document=document)
+    return exchanged
+
+
+def _digits(text: str) -> int:
+    """Whether a text has no digits (0), some (1), or is mostly digits (2)."""
+    count = sum(character.isdigit() for character in text)
+    return 0 if not count else 2 if 2 * count > len(text.strip()) else 1
+
+
+def _with_prompts_of(document: TokenizedDocument, other: TokenizedDocument) -> TokenizedDocument:
+    """What ``document`` teaches after what ``other`` reads; questions of a dialog are exchanged in turn."""
+    mine, lent = _stretches(document.tokens), [part for part in _stretches(other.tokens) if part[0] < 0]
+    parts, turn = [], 0
+    for part in mine:
+        if part[0] < 0:
+            parts.append(lent[turn % len(lent)])
+            turn += 1
+        else:
+            parts.append(part)
+    return TokenizedDocument(document.index, np.concatenate(parts))
+
+
+def _stretches(tokens: Sequence[int] | np.ndarray) -> list[np.ndarray]:
+    """Runs of tokens that are only read and of tokens that are learned, in turn."""
+    array = np.asarray(tokens)
+    return np.split(array, np.flatnonzero(np.diff(array < 0)) + 1)
+
+
+def hide(
+    scored: Scored,
+    spans: Sequence[tuple[int, int]],
+    texts: Sequence[str],
+    stretches: Sequence[tuple[int, int]],
+) -> Scored:
+    """A document without some stretches of its text: they are read, but neither predicted nor counted.
+
+    Args:
+        spans: the characters of each learned token in the joined ``texts``; (0, 0) for marks.
+        texts: what is learned in turn; joined by a line break.
+        stretches: characters from … to (exclusive) to leave out.
+    """
+    tokens = np.array(scored.document.tokens)
+    learned = np.flatnonzero(tokens >= 0)
+    if len(learned) != len(spans):
+        raise ValueError(f"{len(spans)} tokens have a place in the text, the document has {len(learned)}")
+    text = "\n".join(texts)
+    hidden = 0
+    for place, (start, end) in zip(learned, spans, strict=True):
+        if start < end and any(start < last and first < end for first, last in stretches):
+            tokens[place] = ~tokens[place]
+            hidden += len(text[start:end].encode())
+    document = TokenizedDocument(scored.document.index, tokens, scored.document.learn_from)
+    return Scored(document, max(scored.bytes - hidden, 0))

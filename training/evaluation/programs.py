@@ -1,0 +1,115 @@
+"""FinQA's programs: `subtract(5829, 5735), divide(#0, 5735)` calculated (Z. Chen et al., "FinQA", 2021).
+
+Standard library only.
+"""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
+
+#: A program has at most this many steps; the longest of FinQA has 6.
+MOST_STEPS = 32
+_STEP = re.compile(r"(?P<name>[a-z_]+)\((?P<arguments>[^()]*)\)")
+_TABLE = {"table_sum": sum, "table_max": max, "table_min": min}
+_TWO = ("add", "subtract", "multiply", "divide", "exp", "greater")
+
+
+class ProgramError(ValueError):
+    """The program cannot be calculated; the message says why."""
+
+
+def looks_like_program(text: str) -> bool:
+    """Whether a text is nothing but steps of a program."""
+    rest = _STEP.sub("", text).strip(" ,;.")
+    names = [match["name"] for match in _STEP.finditer(text)]
+    return bool(names) and not rest and all(name in (*_TWO, *_TABLE, "table_average") for name in names)
+
+
+def execute(program: str, table: Sequence[Sequence[str]] = ()) -> Decimal:
+    """The result of a program's last step; 1 and 0 stand for yes and no.
+
+    `#0` is the result of the first step, `const_100` is 100, and `table_…` takes the row whose first cell is
+    named. Raises ProgramError.
+    """
+    results: list[Decimal] = []
+    steps = list(_STEP.finditer(program))
+    if not steps or len(steps) > MOST_STEPS:
+        raise ProgramError(f"a program has 1 to {MOST_STEPS} steps, this one {len(steps)}")
+    for step in steps:
+        arguments = [argument.strip() for argument in step["arguments"].split(",")]
+        try:
+            with localcontext(prec=40):
+                results.append(_step(step["name"], arguments, results, table))
+        except (DivisionByZero, InvalidOperation, Overflow) as error:
+            raise ProgramError(f"{step[0]} cannot be calculated") from error
+    return results[-1]
+
+
+def _step(
+    name: str, arguments: Sequence[str], results: Sequence[Decimal], table: Sequence[Sequence[str]]
+) -> Decimal:
+    if name.startswith("table_"):
+        cells = _row(arguments[0], table)
+        if name == "table_average":
+            return sum(cells, Decimal(0)) / len(cells)
+        if name in _TABLE:
+            return Decimal(_TABLE[name](cells))
+        raise ProgramError(f"{name} is no operator of FinQA")
+    if name not in _TWO or len(arguments) != 2:
+        raise ProgramError(f"{name} with {len(arguments)} arguments is no operator of FinQA")
+    first, second = (_value(argument, results) for argument in arguments)
+    if name == "add":
+        return first + second
+    if name == "subtract":
+        return first - second
+    if name == "multiply":
+        return first * second
+    if name == "divide":
+        return first / second
+    if name == "greater":
+        return Decimal(first > second)
+    if abs(second) > 100:
+        raise ProgramError(f"a power of {second} is too large")
+    return first**second
+
+
+def _value(text: str, results: Sequence[Decimal]) -> Decimal:
+    if text.startswith("#"):
+        place = text[1:]
+        if not place.isdecimal() or int(place) >= len(results):
+            raise ProgramError(f"{text} names no earlier step")
+        return results[int(place)]
+    if text.startswith("const_"):
+        name = text.removeprefix("const_").replace("m", "-")
+        return _number(name)
+    return _number(text)
+
+
+def _row(name: str, table: Sequence[Sequence[str]]) -> list[Decimal]:
+    for row in table:
+        if row and row[0].strip().lower() == name.strip().lower():
+            cells = [_cell(cell) for cell in row[1:]]
+            found = [cell for cell in cells if cell is not None]
+            if found:
+                return found
+    raise ProgramError(f"the table has no row {name!r} with numbers")
+
+
+def _cell(text: str) -> Decimal | None:
+    match = re.search(r"\(?-?\s?[$€£]?\s?\d[\d,]*(?:\.\d+)?", text)
+    if match is None:
+        return None
+    value = _number(re.sub(r"[^\d.]", "", match[0]))
+    return -value if "(" in match[0] or "-" in match[0] else value
+
+
+def _number(text: str) -> Decimal:
+    plain = text.replace(",", "").replace("$", "").strip()
+    percent = plain.endswith("%")
+    try:
+        value = Decimal(plain.removesuffix("%"))
+    except InvalidOperation as error:
+        raise ProgramError(f"{text!r} is no number") from error
+    if not value.is_finite() or abs(value.adjusted()) > 30:
+        raise ProgramError(f"{text!r} is no number to calculate with")
+    return value / 100 if percent else value
