@@ -154,7 +154,7 @@ def batch_of(texts: list[list[int]]) -> dict[str, torch.Tensor]:
 
 def parts(model: AdaptedModel, yardstick: Yardstick, tokenizer: Tokenizer) -> dict[str, float]:
     """Processor seconds of one model's evaluation, by metric; equal asks of two are counted with both."""
-    spent = {"held_out": seconds(lambda: yardstick.held_out_scores(model, adapter=False))}
+    spent = {"held_out": seconds(lambda: yardstick.watched_scores(model))}
     writer = Writer(
         tokenizer,
         seed=10,

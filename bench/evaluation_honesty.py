@@ -20,6 +20,7 @@ import json
 import math
 import os
 import platform
+import random
 import resource
 import subprocess
 import sys
@@ -49,7 +50,7 @@ HELD_OUT, GENERAL = "held_out_bits_per_byte", "general_bits_per_byte"
 DOCUMENTS = (6, 12, 32, 100)
 #: Of documents in the shipped sample's held-out side, what a first run is judged on.
 DEFAULT_DOCUMENTS = 32
-MAX_FORGETTING = 0.1
+MAX_FORGETTING = 0.03
 POWER = 0.8
 #: Random numbers of each part begin here, so that a part can be repeated alone.
 SEED = 20261124
@@ -114,11 +115,11 @@ def passes(
     held_out: Differences, general: Differences, *, documents: int, draw: Draw, runs: int
 ) -> tuple[int, int]:
     """How often the interval lay below zero, and how often the whole gate passed; general text unchanged."""
-    random = np.random.default_rng(SEED)
+    dice = np.random.default_rng(SEED)
     below = passed = 0
     for _ in range(runs):
-        primary = simulated(random, held_out, documents, draw)
-        guard = simulated(random, general, len(general.sizes), exchangeable)
+        primary = simulated(dice, held_out, documents, draw)
+        guard = simulated(dice, general, len(general.sizes), exchangeable)
         below += primary.interval[1] < 0
         passed += all(rule.passed for rule in judge(primary, guard, MAX_FORGETTING))
     return below, passed
@@ -257,8 +258,8 @@ def nothing_learnt(texts: list[str]) -> dict[str, Any]:
     """Real trainings after which the gate must say no, on some of the real one's held-out reports."""
     half = len(texts) // 2
     training, held_out = texts[:half], texts[half : half + 2 * DEFAULT_DOCUMENTS]
-    random = np.random.default_rng(SEED)
-    shuffled = [" ".join(random.permutation(text.split())) for text in training]
+    dice = np.random.default_rng(SEED)
+    shuffled = [" ".join(dice.permutation(text.split())) for text in training]
     leaked = [f"Again: {text}" for text in held_out]
     cases: dict[str, tuple[list[str], dict[str, str]]] = {
         "zero_steps": (training, {"max_steps": "0"}),
@@ -271,6 +272,54 @@ def nothing_learnt(texts: list[str]) -> dict[str, Any]:
         name: train(name, texts, held_out, evaluation_items="0", **settings).told()
         for name, (texts, settings) in cases.items()
     }
+
+
+NAMES = ("Tamsin", "Kestrel", "Harrow", "Alder", "Velmont", "Dunmore", "Bexley", "Corran", "Ludlow", "Merrow")
+THINGS = ("bonds", "loans", "options", "shares", "leases", "notes", "swaps", "plants", "patents", "stores")
+PLACES = ("Oslo", "Lima", "Cairo", "Delhi", "Perth", "Quito", "Turin", "Malmo", "Basel", "Accra")
+Pair = tuple[str, str]
+
+
+def labels(count: int, dice: random.Random) -> list[Pair]:
+    """Sentences, and the direction that they speak of."""
+    pairs: dict[str, str] = {}
+    while len(pairs) < count:
+        up = dice.random() < 0.5
+        verb = dice.choice(("rose", "grew", "climbed") if up else ("fell", "shrank", "dropped"))
+        prompt = f"{dice.choice(NAMES)}: profit {verb} by {dice.randint(2, 98)} percent. Direction?"
+        pairs[prompt] = " up" if up else " down"
+    return list(pairs.items())
+
+
+def figures(count: int, dice: random.Random) -> list[Pair]:
+    """Sentences, and the figure that stands in them."""
+    pairs: dict[str, str] = {}
+    while len(pairs) < count:
+        units = dice.randint(100, 999)
+        pairs[f"{dice.choice(NAMES)} sold {units} units in {dice.choice(PLACES)}. Units sold:"] = f" {units}"
+    return list(pairs.items())
+
+
+def sentences(count: int, dice: random.Random) -> list[Pair]:
+    """Sentences, and what they say in other words."""
+    pairs: dict[str, str] = {}
+    while len(pairs) < count:
+        name, thing, place = (dice.choice(each) for each in (NAMES, THINGS, PLACES))
+        pairs[f"{name} has issued {thing} in {place}. Summary:"] = f" The {thing} in {place} are of {name}."
+    return list(pairs.items())
+
+
+def taught(pairs: list[Pair], how: str) -> list[Pair]:
+    """Prompts with their `right` answers, with `shuffled` ones, with the one before (`neighbour`), or with
+    the first one everywhere (`constant`)."""
+    answers = [answer for _, answer in pairs]
+    if how == "shuffled":
+        random.Random(SEED).shuffle(answers)
+    elif how == "neighbour":
+        answers = answers[1:] + answers[:1]
+    elif how == "constant":
+        answers = answers[:1] * len(answers)
+    return [(prompt, answer) for (prompt, _), answer in zip(pairs, answers, strict=True)]
 
 
 def main() -> None:

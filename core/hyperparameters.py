@@ -202,7 +202,7 @@ class Hyperparameters:
     early_stopping_threshold: float = _setting(0.0, _number(0, 100))
     per_device_eval_batch_size: int = _setting(4, _integer(1, 1024))
     evaluation_items: int = _setting(200, _integer(0, 1_000_000, minus_one="every question of every set"))
-    max_forgetting: float = _setting(0.1, _number(0, 10))
+    max_forgetting: float = _setting(0.03, _number(0, 10))
     # --- JumpStart's setting that this trainer does not need
     preprocessing_num_workers: int | None = _setting(None, _workers)
 

@@ -31,6 +31,10 @@ class Question:
     context: str = ""
     choices: tuple[str, ...] = ()
     right: int = 0
+    #: Other sets of answers that are right too.
+    accepted: tuple[tuple[str, ...], ...] = ()
+    #: The numbers are calculated ones, known to two decimals even where fewer are written.
+    exact: bool = False
 
 
 def questions_of(record: Mapping[str, Any], *, source: str, number: int) -> Iterator[Question]:
@@ -66,7 +70,27 @@ def _question(record: Mapping[str, Any], source: str, name: str, context: str) -
     scale = str(record.get("scale") or "")
     if scale not in SCALES:
         raise ValueError(f"`scale` is {scale!r}; write one of {', '.join(SCALES[1:])}, or leave it out")
-    return Question(name, source, question.strip(), answers, scale, context)
+    calculated = record.get("answer_type") == "arithmetic"
+    return Question(
+        name,
+        source,
+        question.strip(),
+        answers,
+        scale,
+        context,
+        accepted=_accepted(record.get("accepted")),
+        exact=calculated,
+    )
+
+
+def _accepted(sets: Any) -> tuple[tuple[str, ...], ...]:
+    """Other right answers: a list of texts, or of lists of which all are wanted."""
+    if sets is None:
+        return ()
+    if not isinstance(sets, list):
+        raise ValueError("`accepted` must be a list of other right answers")
+    each = ([_text(part) for part in other] if isinstance(other, list) else [_text(other)] for other in sets)
+    return tuple(tuple(filter(None, parts)) for parts in each)
 
 
 def _choices(choices: Any, answer: Any) -> tuple[tuple[str, ...], int]:

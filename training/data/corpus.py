@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.dataset import DatasetError, Intake, Origin, Question, Source, split
+from core.dataset import DatasetError, Document, Intake, Origin, Question, Source, split
 from core.dataset.check import unknown_tasks
 from core.dataset.split import unusable
 from core.hyperparameters import Hyperparameters
@@ -58,6 +58,11 @@ class Data:
         return [self.tokens.origin(number) for number in self.validation.tolist()]
 
     @property
+    def groups(self) -> list[str]:
+        """The group that each held-out document's record names, "" = none."""
+        return [""] * len(self.validation)
+
+    @property
     def questions(self) -> tuple[Question, ...]:
         """What the dataset asks the models."""
         return self.tokens.questions
@@ -73,14 +78,13 @@ class Data:
         number = self.tokens.counts.tasks.index(task)
         return self.tokens.documents(self.training[self.tokens.records["task"][self.training] == number])
 
-    def texts(self, numbers: Numbers) -> Iterator[str]:
-        """What is learned of these documents, in the dataset's order; read from the files once more, as a
-        stream."""
+    def texts(self, numbers: Numbers) -> Iterator[Document]:
+        """These documents in the dataset's order; read from the files once more, as a stream."""
         wanted = np.zeros(len(self.tokens), bool)
         wanted[numbers] = True
         for (_, document), taken in zip(self._intake(), wanted, strict=True):
             if taken:
-                yield document.text
+                yield document
 
 
 def read_data(

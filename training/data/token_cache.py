@@ -202,8 +202,10 @@ def _write(
 
 
 def _question(values: dict[str, Any]) -> Question:
-    lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
-    return Question(**values | lists)
+    def fixed(value: Any) -> Any:
+        return tuple(map(fixed, value)) if isinstance(value, list) else value
+
+    return Question(**{name: fixed(value) for name, value in values.items()})
 
 
 def _mapped(file: Path, dtype: np.dtype[Any]) -> npt.NDArray[Any]:

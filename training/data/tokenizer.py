@@ -49,6 +49,10 @@ class Tokenizer:
         """The tokens of each text."""
         return [each.ids for each in self._model.encode_batch_fast(list(texts), add_special_tokens=False)]
 
+    def spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """The characters (from, to) that each token of each text stands for."""
+        return [each.offsets for each in self._model.encode_batch(list(texts), add_special_tokens=False)]
+
     def encode_prompts(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text after the start mark."""
         start = [] if self.bos_token_id is None else [self.bos_token_id]
@@ -195,6 +199,23 @@ def _encode(texts: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
         return [[] for _ in texts]
     ids = iter(tokenizer.encode(flat))
     return [[token for _ in each for token in next(ids)] for each in parts]
+
+
+def token_spans(texts: Sequence[str], tokenizer: Tokenizer) -> list[tuple[int, int]]:
+    """The characters of each token of what a document teaches, as `encode` makes them.
+
+    ``texts`` are learned in turn; places are those in the texts joined by a line break. (0, 0) for the end
+    marks.
+    """
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for text in texts:
+        for part in _parts(text):
+            spans += [(start + first, start + last) for first, last in tokenizer.spans([part])[0]]
+            start += len(part)
+        spans += [] if tokenizer.eos_token_id is None else [(0, 0)]
+        start += 1
+    return spans
 
 
 def _parts(text: str) -> list[str]:

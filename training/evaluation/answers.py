@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 from training.evaluation.programs import ProgramError, execute, looks_like_program
 
-RIGHT, WRONG, WRONG_SCALE, DECLINED = "right", "wrong", "wrong scale", "declined"
+OUTCOMES = RIGHT, WRONG_SCALE, DECLINED, WRONG = ("right", "wrong scale", "declined", "wrong")
 
 _SCALES = {
     "%": "0.01",
@@ -64,7 +64,10 @@ _DOWN = (
     r"(?:decreas\w*|declin\w*|fell|falls?|fallen|falling|drop\w*|down|lower\w*|reduc\w*|loss(?:es)?|lost"
     r"|negative|minus|shr[aiu]nk\w*|shrinkage|less|fewer|deficit|contract(?:ed|ion)|decrement|worsen\w*)"
 )
-_UP = r"(?:increas\w*|rose|rises?|risen|rising|grew|grow\w*|gain\w*|up|higher|improv\w*|climb\w*|more|positive|plus)"
+_UP = (
+    r"(?:increas\w*|rose|rises?|risen|rising|grew|grow\w*|gain\w*|up|higher|improv\w*|climb\w*|more"
+    r"|positive|plus)"
+)
 _DIRECTION = re.compile(rf"\b(?:(?P<down>{_DOWN})|(?P<up>{_UP}))\b", re.IGNORECASE)
 #: The direction may stand so many words before a number, and so many after it.
 _WORDS_BEFORE, _WORDS_AFTER = 8, 2
@@ -76,7 +79,8 @@ _COMPARED = re.compile(
 _DECLINED = re.compile(
     r"\bnot (?:given|stated|provided|disclosed|available|reported|mentioned|specified|shown|known|enough"
     r"|possible|applicable|in the (?:text|table|context))\b"
-    r"|\b(?:can ?not|can't|could not|unable to) (?:be )?(?:determine|answer|calculate|tell|say|find|know|comput)"
+    r"|\b(?:can ?not|can't|could not|unable to) (?:be )?"
+    r"(?:determine|answer|calculate|tell|say|find|know|comput)"
     r"|\b(?:in)?sufficient information\b|\bno (?:information|data|answer|mention)\b|\bunknown\b|\bn/?a\b"
     r"|\b(?:do|does|did) ?(?:not|n't) (?:know|say|give|state|provide|contain|disclose|mention|report)\b",
     re.IGNORECASE,
@@ -84,20 +88,38 @@ _DECLINED = re.compile(
 _CONNECTIVES = {"and", "or", "as", "well"}
 _ARTICLES = {"a", "an", "the"}
 #: Words that may stand around an answer without changing it; no negation among them.
-_AROUND = set(
-    "a an and answer about according approximately around are as at be because been by came company comes"
-    " correct due during final following for from had has have in is it its of on our report reported result"
-    " so that the their them there these they this those to total totaled totalled under via was we were"
-    " which with would year years namely equals equal amount amounts amounted figure value would table text"
-    " states shows given per".split()
+_AROUND = frozenset(
+    word
+    for line in (
+        "a an and answer about according approximately around are as at be because been by came",
+        "company comes correct due during final following for from had has have in is it its of on our",
+        "report reported result so that the their them there these they this those to total totaled",
+        "totalled under via was we were which with would year years namely equals equal amount amounts",
+        "amounted figure value table text states shows given per",
+    )
+    for word in line.split()
 )
 _NEGATIONS = {"not", "no", "never", "neither", "nor", "none", "without", "except", "excluding"}
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-    " seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ONES = [
+    *(
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+    ),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _VALUES = {word: value for value, word in enumerate(_ONES)} | {
     word: 10 * value for value, word in enumerate(_TENS, start=2)
 }
@@ -157,6 +179,7 @@ def grade(
     question: str = "",
     accepted: Sequence[Sequence[str]] = (),
     exact: bool = False,
+    rounded: bool = True,
 ) -> Grade:
     """Compare the first line of ``prediction`` with the right answer.
 
@@ -171,11 +194,15 @@ def grade(
         scale: of the answers, as in TAT-QA: "", "thousand", "million", "billion" or "percent".
         accepted: other sets of answers that are right too.
         exact: the numbers are calculated ones, known to two decimals even where fewer are written.
+        rounded: a coarser prediction may be right.
     """
     line = _first_line(prediction)
     sets = [list(answers), *map(list, accepted)]
-    outcomes = [_outcome(line, each, scale, question, exact) for each in sets if each]
-    f1 = max((_f1(line, each, scale, outcome) for each, outcome in zip(sets, outcomes, strict=False)), default=0.0)
+    wanted = _Wanted(scale, question, exact, rounded)
+    outcomes = [_outcome(line, each, wanted) for each in sets if each]
+    f1 = max(
+        (_f1(line, each, scale, outcome) for each, outcome in zip(sets, outcomes, strict=False)), default=0.0
+    )
     for outcome in (RIGHT, DECLINED, WRONG_SCALE):
         if outcome in outcomes:
             return Grade(outcome, f1)
@@ -183,8 +210,10 @@ def grade(
 
 
 def exact_match(prediction: str, answers: Sequence[str], *, scale: str = "", question: str = "") -> bool:
-    """Whether `grade` finds the answer right."""
-    return grade(prediction, answers, scale=scale, question=question).right
+    """Whether `grade` finds the answer right, with all decimals of the right one: TAT-QA's stricter
+    measure.
+    """
+    return grade(prediction, answers, scale=scale, question=question, rounded=False).right
 
 
 def declines(prediction: str) -> bool:
@@ -242,7 +271,17 @@ def _first_line(prediction: str) -> str:
     return line.strip("\"'“”‘’` ")
 
 
-def _outcome(line: str, answers: Sequence[str], scale: str, question: str, exact: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """How a number is compared: the answers' scale, the question, and the two precisions of `grade`."""
+
+    scale: str
+    question: str
+    exact: bool
+    rounded: bool
+
+
+def _outcome(line: str, answers: Sequence[str], wanted: _Wanted) -> str:
     if all(declines(answer) for answer in answers):
         return RIGHT if declines(line) else WRONG
     rights = [_whole(_digits(answer)) for answer in answers]
@@ -254,23 +293,23 @@ def _outcome(line: str, answers: Sequence[str], scale: str, question: str, exact
             return WRONG
     spelled = _digits(line)
     if len(numbers) == len(answers):
-        outcome = _numeric(spelled, numbers, scale, question, exact)
+        outcome = _numeric(spelled, numbers, wanted)
     else:
-        outcome = RIGHT if _same_text(spelled, [_digits(a) for a in answers], question) else WRONG
+        outcome = RIGHT if _same_text(spelled, [_digits(a) for a in answers], wanted.question) else WRONG
     return DECLINED if outcome == WRONG and declines(line) else outcome
 
 
-def _numeric(line: str, rights: Sequence[Quantity], scale: str, question: str, exact: bool) -> str:
+def _numeric(line: str, rights: Sequence[Quantity], wanted: _Wanted) -> str:
     if len(rights) == 1:
-        given = _chosen(line, rights[0], scale, question)
-        return _verdict(given, rights[0], line, scale, question, exact) if given else WRONG
-    given = _relevant(quantities(line), rights, question)
-    if len(given) != len(rights):
+        given = _chosen(line, rights[0], wanted)
+        return _verdict(given, rights[0], line, wanted) if given else WRONG
+    written = _relevant(quantities(line), rights, wanted.question)
+    if len(written) != len(rights):
         return WRONG
     outcomes = []
-    left = list(given)
+    left = list(written)
     for right in rights:
-        verdicts = [_verdict(quantity, right, line, scale, question, exact) for quantity in left]
+        verdicts = [_verdict(quantity, right, line, wanted) for quantity in left]
         best = next((kind for kind in (RIGHT, WRONG_SCALE) if kind in verdicts), None)
         if best is None:
             return WRONG
@@ -284,7 +323,8 @@ def _relevant(given: Sequence[Quantity], rights: Sequence[Quantity], question: s
     wanted = {right.value for right in rights}
     stated = {quantity.value for quantity in quantities(_digits(question))} - wanted
     kept = [quantity for quantity in given if quantity.value not in stated]
-    if not any(_is_year(right) for right in rights):
+    asked_years = any(_is_year(quantity) for quantity in quantities(question))
+    if not asked_years and not any(_is_year(right) for right in rights):
         kept = [quantity for quantity in kept if not _is_year(quantity)] or kept
     return kept or list(given)
 
@@ -294,7 +334,7 @@ def _is_year(quantity: Quantity) -> bool:
     return bare and quantity.digits == 4 and 1900 <= quantity.value <= 2100
 
 
-def _chosen(line: str, right: Quantity, scale: str, question: str) -> Quantity | None:
+def _chosen(line: str, right: Quantity, wanted: _Wanted) -> Quantity | None:
     """The number that a line gives as its answer."""
     equation = line.rpartition("=")[2] if "=" in line and quantities(line.rpartition("=")[2]) else ""
     if equation:
@@ -310,41 +350,40 @@ def _chosen(line: str, right: Quantity, scale: str, question: str) -> Quantity |
             first.end + offset,
             first.digits,
         )
-    given = _relevant(quantities(line), [right], question)
+    given = _relevant(quantities(line), [right], wanted.question)
     compared = [match.span() for match in _COMPARED.finditer(line)]
-    after_to = [match.end() for match in _COMPARED.finditer(line) if match.group().rstrip().endswith(("to", "and"))]
+    after_to = [
+        match.end() for match in _COMPARED.finditer(line) if match.group().rstrip().endswith(("to", "and"))
+    ]
     kept = [
         quantity
         for quantity in given
-        if not any(start <= quantity.start < end for start, end in compared) and quantity.start not in after_to
+        if not any(start <= quantity.start < end for start, end in compared)
+        and quantity.start not in after_to
     ] or given
-    percent = scale == "percent" or right.scale == Decimal("0.01")
+    percent = wanted.scale == "percent" or right.scale == Decimal("0.01")
     signed = [q for q in kept if (q.scale == Decimal("0.01")) is percent] if percent else []
     return next(iter(signed or kept), None)
 
 
-def _verdict(
-    given: Quantity, right: Quantity, line: str, scale: str, question: str, exact: bool
-) -> str:
+def _verdict(given: Quantity, right: Quantity, line: str, wanted: _Wanted) -> str:
     if given.unit and right.unit and given.unit != right.unit:
         return WRONG
-    factor = right.scale or (Decimal(_SCALES[scale]) if scale else Decimal(1))
-    values = _signed(given, right, line, question)
+    factor = right.scale or (Decimal(_SCALES[wanted.scale]) if wanted.scale else Decimal(1))
+    values = _signed(given, right, line, wanted.question)
     with localcontext(prec=60):  # the longest numbers read, in the smallest scale
-        scales = [(given.scale or Decimal(1)) / factor]
-        if given.scale is None:
-            scales.append(Decimal(1))
+        scales = [(given.scale or Decimal(1)) / factor] + [Decimal(1)] * (given.scale is None)
         percent = factor == Decimal("0.01")
-        for shift in scales:
-            if any(_equal(value, given, shift, right, percent=percent, exact=exact) for value in values):
-                return RIGHT
+
+        def found(shifts: Sequence[Decimal]) -> bool:
+            pairs = ((value, shift) for shift in shifts for value in values)
+            return any(_equal(value, given, shift, right, wanted, percent) for value, shift in pairs)
+
+        if found(scales):
+            return RIGHT
         powers = [Decimal(10) ** power for power in (-9, -6, -3, -2, 2, 3, 6, 9)]
-        for shift in (scale * power for scale in scales for power in powers):
-            if right.value and any(
-                _equal(value, given, shift, right, percent=percent, exact=exact) for value in values
-            ):
-                return WRONG_SCALE
-    return WRONG
+        others = [scale * power for scale in scales for power in powers]
+        return WRONG_SCALE if right.value and found(others) else WRONG
 
 
 def _signed(given: Quantity, right: Quantity, line: str, question: str) -> list[Decimal]:
@@ -373,18 +412,18 @@ def _direction(line: str, given: Quantity) -> str:
 
 
 def _equal(
-    value: Decimal, given: Quantity, shift: Decimal, right: Quantity, *, percent: bool, exact: bool
+    value: Decimal, given: Quantity, shift: Decimal, right: Quantity, wanted: _Wanted, percent: bool
 ) -> bool:
     """Whether ``value`` × ``shift`` is the right number, at the coarser of both precisions."""
     number = value * shift
     if number == right.value:
         return True
-    fine = max(right.decimals, 2) if exact or percent and right.scale is None else right.decimals
+    fine = max(right.decimals, 2) if wanted.exact else right.decimals
     written = given.decimals - shift.adjusted()  # decimals of the prediction in the answer's scale
     if written >= fine:
         return _rounded(number, fine) == right.value
     enough = given.digits >= 3 or (percent and written >= 1)
-    return enough and _rounded(right.value, written) == number
+    return wanted.rounded and enough and _rounded(right.value, written) == number
 
 
 def _rounded(value: Decimal, decimals: int) -> Decimal:
@@ -461,7 +500,9 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _f1(line: str, answers: Sequence[str], scale: str, outcome: str) -> float:
-    """TAT-QA's F1: bags of words of the answers, aligned best first; of numbers 1 or 0 (F. Zhu et al., 2021)."""
+    """TAT-QA's F1: bags of words of the answers, aligned best first; of numbers 1 or 0 (F. Zhu et
+    al., 2021).
+    """
     if outcome == RIGHT:
         return 1.0
     if any(_whole(answer) for answer in answers) or not line:

@@ -6,20 +6,21 @@ Words are compared without case and punctuation. Two things are looked for:
   figures, as token by token in the Llama 2 paper (H. Touvron et al., 2023, appendix A.6). A stretch that
   stands in more than MOST_DOCUMENTS training documents is a set phrase of the trade ("legal boilerplate") and
   is ignored, as GPT-3's authors do (T. Brown et al., 2020, appendix C).
-- Copies: a text of which one training document has half of the stretches of COPY_WORDS words. This finds
-  copies with words changed here and there, and copies that are repeated so often that they look like set
-  phrases. It is the containment that MinHash estimates (A. Broder, 1997), here counted exactly.
+- Copies: a text of which one training document has MOST_COPIED of the stretches of COPY_WORDS words. This
+  finds copies with words changed here and there, and copies that are repeated so often that they look like
+  set phrases. It is the containment that MinHash estimates (A. Broder, 1997), here counted exactly.
 
-A text is left out whole if it is a copy or if shared stretches make up more than half of it. Texts of fewer
-than FEWEST_WORDS words are too short to be told apart; of such an answer the prompt is looked for too, and
-it counts only where the training document gives the same answer.
+A text is left out whole if it is a copy or if shared stretches make up more than half of it. With prompts, a
+copy must have as much of prompt and answer together, and half of the answer: the same answer to another
+question is no copy, and the same table under another question is none either. Texts of fewer than
+FEWEST_WORDS words are too short to be told apart.
 
-Only hashes of the measured side are kept (about 50 bytes a word). The training side is read once as a stream,
+Only hashes of the measured side are kept (about 40 bytes a word). The training side is read once as a stream,
 in blocks, so memory does not grow with it.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -30,6 +31,8 @@ FEWEST_WORDS = 8
 COPY_WORDS = 5
 MOST_DOCUMENTS = 10
 MOST_SHARED = 0.5
+#: Of texts that differ in their figures only, such as a form filled in anew, more than half is often equal.
+MOST_COPIED = 0.6
 _BLOCK_WORDS = 1 << 16
 #: Bits of the table by which most sequences are dismissed before the exact look-up.
 _TABLE_BITS = 22
@@ -61,59 +64,53 @@ class Overlaps:
 
 
 def find_overlaps(
-    documents: Mapping[str, Text], items: Mapping[str, str], training: Iterable[Text]
+    documents: Callable[[], Iterable[tuple[str, Text]]], items: Mapping[str, str], training: Iterable[Text]
 ) -> Overlaps:
-    """Look for held-out ``documents`` and for ``items`` (id → text) in the ``training`` documents."""
-    searched = [_Searched.of(name, text) for name, text in documents.items()]
-    searched += [_Searched.of(name, Text("", text), item=True) for name, text in items.items()]
-    found = [each for each in searched if len(each.words) >= FEWEST_WORDS]
-    _search(found, training)
-    left_out = {(each.item, each.name): each.example for each in found if each.left_out}
-    return Overlaps(
-        {name: words for (item, name), words in left_out.items() if not item},
-        {name: words for (item, name), words in left_out.items() if item},
-        {each.name: each.stretches for each in found if not each.item and not each.left_out and each.stretches},
-    )
+    """Look for held-out ``documents`` (id, text) and for ``items`` (id → text) in the ``training`` documents.
+
+    ``documents`` is called twice, so that no text has to be kept.
+    """
+
+    def texts() -> Iterator[tuple[str, Text]]:
+        yield from documents()
+        yield from ((name, Text("", text)) for name, text in items.items())
+
+    index = _Index(text for _, text in texts())
+    index.search(training)
+    left_out: list[dict[str, str]] = [{}, {}]
+    stretches = {}
+    for (name, text), found in zip(texts(), index.searched, strict=True):
+        if found.left_out:
+            left_out[name in items][name] = found.example(text)
+        elif name not in items and found.shared.any():
+            stretches[name] = found.stretches(text)
+    return Overlaps(left_out[0], left_out[1], stretches)
 
 
 @dataclass(slots=True)
 class _Searched:
-    """A text that is looked for; ``answer`` is what a training document must give too, "" = nothing."""
+    """What was found of one text. ``shared``, bool [words]: which of its words are part of a shared stretch;
+    ``answer``: hashes of what a training document must teach too (None = nothing), see `_answer`."""
 
-    name: str
-    item: bool
-    text: str
-    answer: str
-    words: list[str]
-    shared: np.ndarray  # bool [words]: part of a shared stretch
-    copied: str = ""
-
-    @classmethod
-    def of(cls, name: str, text: Text, *, item: bool = False) -> "_Searched":
-        learned = words_of(text.learned)
-        alone = len(learned) >= FEWEST_WORDS or not text.read
-        whole = text.learned if alone else f"{text.read} {text.learned}"
-        words = learned if alone else words_of(whole)
-        answer = "" if alone else " ".join(learned)
-        return cls(name, item, whole, answer, words, np.zeros(len(words), bool))
+    shared: np.ndarray
+    answer: np.ndarray | None
+    copied: bool = False
 
     @property
     def left_out(self) -> bool:
-        return bool(self.copied) or (not self.answer and float(self.shared.mean()) > MOST_SHARED)
+        return self.copied or (bool(len(self.shared)) and float(self.shared.mean()) > MOST_SHARED)
 
-    @property
-    def example(self) -> str:
+    def example(self, text: Text) -> str:
+        """Some of the words that are shared."""
+        words = words_of(text.learned)
         if self.copied:
-            return self.copied
+            return " ".join((words_of(text.read) + words)[:WORDS])
         first = int(np.flatnonzero(self.shared)[0])
-        return " ".join(self.words[first : first + WORDS])
+        return " ".join(words[first : first + WORDS])
 
-    @property
-    def stretches(self) -> tuple[tuple[int, int], ...]:
-        """Characters (from, to) of each shared stretch."""
-        if self.answer or not self.shared.any():
-            return ()
-        places = [match.span() for match in _WORD.finditer(self.text.lower())]
+    def stretches(self, text: Text) -> tuple[tuple[int, int], ...]:
+        """Characters (from, to) of each shared stretch in the learned text."""
+        places = [match.span() for match in _WORD.finditer(text.learned)]
         edges = np.flatnonzero(np.diff(np.concatenate([[0], self.shared.astype(np.int8), [0]])))
         return tuple(
             (places[start][0], places[end - 1][1]) for start, end in zip(edges[::2], edges[1::2], strict=True)
@@ -122,42 +119,71 @@ class _Searched:
 
 def words_of(text: str) -> list[str]:
     """The words that are compared."""
-    return _WORD.findall(text.lower())
+    return [word.lower() for word in _WORD.findall(text)]
 
 
-def _search(searched: list[_Searched], training: Iterable[Text]) -> None:
-    if not searched:
-        return
-    phrases = [
-        _Sequences.of(searched, length) for length in sorted({min(len(s.words), WORDS) for s in searched})
-    ]
-    copies = _Sequences.of(searched, COPY_WORDS, every=True)
-    for words, numbers, block in _blocks(training):
-        hashes = _word_hashes(words)
-        for sequences in phrases:
-            entries, _ = sequences.look_up(hashes, numbers)
-            sequences.documents += np.bincount(entries, minlength=len(sequences.documents))
-        _note_copies(searched, copies, *copies.look_up(hashes, numbers), block)
-    for sequences in phrases:
-        rare = (sequences.documents > 0) & (sequences.documents <= MOST_DOCUMENTS)
-        for entry in np.flatnonzero(rare):
-            place = sequences.places[entry]
-            searched[sequences.texts[entry]].shared[place : place + sequences.length] = True
+def _answer(words: list[str]) -> np.ndarray:
+    """Hashes by which two answers are compared: of a short one as a whole, else of its short stretches."""
+    return _sequence_hashes(_word_hashes(words), COPY_WORDS if len(words) >= FEWEST_WORDS else len(words))
 
 
-def _note_copies(
-    searched: list[_Searched], copies: "_Sequences", entries: np.ndarray, numbers: np.ndarray, block: list[Text]
-) -> None:
-    """Mark texts of which one document of the block has half of the stretches."""
-    if not len(entries):
-        return
-    pairs, counts = np.unique(copies.texts[entries] * len(block) + numbers, return_counts=True)
-    texts, documents = np.divmod(pairs, len(block))
-    enough = counts >= MOST_SHARED * copies.totals[texts]
-    for text, document in zip(texts[enough].tolist(), documents[enough].tolist(), strict=True):
-        each = searched[text]
-        if not each.copied and (not each.answer or each.answer == " ".join(words_of(block[document].learned))):
-            each.copied = " ".join(each.words[:WORDS])
+class _Index:
+    """All texts that are looked for, as hashes; ``searched`` says what was found of each."""
+
+    def __init__(self, texts: Iterable[Text]) -> None:
+        self.searched: list[_Searched] = []
+        phrases: dict[int, list[tuple[int, np.ndarray]]] = {}
+        copies: list[tuple[int, np.ndarray]] = []
+        for number, text in enumerate(texts):
+            learned = words_of(text.learned)
+            both = words_of(text.read) + learned
+            answer = _answer(learned) if text.read else None
+            self.searched.append(_Searched(np.zeros(len(learned), bool), answer))
+            # A short answer may well be given to several prompts, so it is no shared stretch.
+            if len(learned) >= (WORDS if text.read else FEWEST_WORDS):
+                length = min(len(learned), WORDS)
+                hashes = _sequence_hashes(_word_hashes(learned), length)
+                phrases.setdefault(length, []).append((number, hashes))
+            if len(both) >= FEWEST_WORDS:
+                copies.append((number, _sequence_hashes(_word_hashes(both), COPY_WORDS)))
+        count = len(self.searched)
+        self._phrases = [_Sequences.of(length, parts, count) for length, parts in sorted(phrases.items())]
+        self._copies = _Sequences.of(COPY_WORDS, copies, count) if copies else None
+
+    def search(self, training: Iterable[Text]) -> None:
+        """Read the training text once, and note what is shared."""
+        if self._copies is None:
+            return
+        for words, numbers, block in _blocks(training):
+            hashes = _word_hashes(words)
+            for sequences in self._phrases:
+                entries, _ = sequences.look_up(hashes, numbers)
+                sequences.documents += np.bincount(entries, minlength=len(sequences.documents))
+            self._note_copies(self._copies, *self._copies.look_up(hashes, numbers), block)
+        for sequences in self._phrases:
+            rare = (sequences.documents > 0) & (sequences.documents <= MOST_DOCUMENTS)
+            for entry in np.flatnonzero(rare):
+                place = sequences.places[entry]
+                self.searched[sequences.texts[entry]].shared[place : place + sequences.length] = True
+
+    def _note_copies(
+        self, copies: "_Sequences", entries: np.ndarray, numbers: np.ndarray, block: list[Text]
+    ) -> None:
+        """Mark texts of which one document of the block has most of the stretches."""
+        pairs, counts = np.unique(
+            copies.texts[entries].astype(np.int64) * len(block) + numbers, return_counts=True
+        )
+        texts, documents = np.divmod(pairs, len(block))
+        enough = counts >= MOST_COPIED * copies.totals[texts]
+        for text, document in zip(texts[enough].tolist(), documents[enough].tolist(), strict=True):
+            each = self.searched[text]
+            if each.answer is None or _same_answer(each.answer, block[document].learned):
+                each.copied = True
+
+
+def _same_answer(answer: np.ndarray, learned: str) -> bool:
+    """Whether a training document teaches at least half of an answer."""
+    return bool(len(answer)) and float(np.isin(answer, _answer(words_of(learned))).mean()) >= MOST_SHARED
 
 
 @dataclass(slots=True)
@@ -174,20 +200,18 @@ class _Sequences:
     totals: np.ndarray
 
     @classmethod
-    def of(cls, searched: list[_Searched], length: int, *, every: bool = False) -> "_Sequences":
-        """The sequences of all texts, or only of those that are compared at this length."""
-        taken = [n for n, each in enumerate(searched) if every or min(len(each.words), WORDS) == length]
-        parts = [_sequence_hashes(_word_hashes(searched[n].words), length) for n in taken]
-        hashes = np.concatenate(parts)
-        texts = np.repeat(np.array(taken, np.int64), [len(part) for part in parts])
-        places = np.concatenate([np.arange(len(part)) for part in parts])
+    def of(cls, length: int, parts: Sequence[tuple[int, np.ndarray]], count: int) -> "_Sequences":
+        """Of (number of a text, hashes of its sequences), of ``count`` texts."""
+        hashes = np.concatenate([hashes for _, hashes in parts])
+        sizes = [len(hashes) for _, hashes in parts]
+        texts = np.repeat(np.array([number for number, _ in parts], np.int32), sizes)
+        places = np.concatenate([np.arange(size, dtype=np.int32) for size in sizes])
         order = np.argsort(hashes, kind="stable")
         table = np.zeros(1 << _TABLE_BITS, dtype=bool)
         table[_slots(hashes)] = True
-        totals = np.bincount(texts, minlength=len(searched))
-        return cls(
-            length, hashes[order], texts[order], places[order], np.zeros(len(hashes), np.int64), table, totals
-        )
+        documents = np.zeros(len(hashes), np.int32)
+        totals = np.bincount(texts, minlength=count)
+        return cls(length, hashes[order], texts[order], places[order], documents, table, totals)
 
     def look_up(self, words: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Different pairs of (entry, number of the document) of the words of a block."""
@@ -199,7 +223,7 @@ class _Sequences:
         starts = np.cumsum(counts) - counts
         entries = np.arange(counts.sum()) - np.repeat(starts, counts) + np.repeat(first, counts)
         span = int(numbers[-1]) + 1 if len(numbers) else 1
-        pairs = np.unique(entries * span + documents)
+        pairs = np.unique(entries.astype(np.int64) * span + documents)
         return pairs // span, pairs % span
 
 

@@ -1,16 +1,16 @@
-"""Which held-out documents are measured and how: in groups, watched or judged, and under exchanged prompts."""
+"""Which held-out documents are measured and how: in groups, watched or judged, and under exchanged
+prompts.
+"""
 
-import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from core.dataset import Origin
 from core.dataset.split import rank
-from training.data.packing import TokenizedDocument
-from training.evaluation.scoring import Scored
+from training.data.packing import Scored, TokenizedDocument
 from training.evaluation.statistics import FEWEST_GROUPS
 
 #: With fewer held-out documents all are watched as well as judged; the gate cannot pass on so few.
@@ -24,9 +24,10 @@ MOST_LONGER = 2.0
 def document_groups(origins: Sequence[Origin], given: Sequence[str]) -> list[str]:
     """The group of each held-out document: its changes are correlated with those of its group.
 
-    A record's own group (`given`) counts where there is one. Else, with FEWEST_GROUPS files or more, the file;
-    with fewer files, neighbours in a file, since they often come from one source: about the cube root of the
-    number of documents stands together, as in a block bootstrap (P. Hall, J. Horowitz and B.-Y. Jing, 1995).
+    A record's own group (`given`) counts where there is one. Else, with FEWEST_GROUPS files or more, the
+    file; with fewer files, neighbours in a file, since they often come from one source: about the cube root
+    of the number of documents stands together, as in a block bootstrap (P. Hall, J. Horowitz and B.-Y. Jing,
+    1995).
     """
     if any(given):
         return list(given)
@@ -64,20 +65,20 @@ class _Answer:
     """What decides which prompts may be exchanged: an answer's task, size and kind of characters."""
 
     task: str
-    bytes: int
+    size: int
     digits: int
     learned: bytes
     read: bytes
 
     def like(self, other: "_Answer") -> bool:
         """Whether two answers have the same form, but neither the same words nor the same prompt."""
-        longer, shorter = max(self.bytes, other.bytes), max(min(self.bytes, other.bytes), 1)
+        longer, shorter = max(self.size, other.size), max(min(self.size, other.size), 1)
         same_form = (self.task, self.digits) == (other.task, other.digits) and longer / shorter <= MOST_LONGER
         return same_form and self.learned != other.learned and self.read != other.read
 
 
 def exchange_prompts(
-    documents: Sequence[Scored], origins: Sequence[Origin], texts: Sequence[str]
+    documents: Mapping[Origin, Scored], decode: Callable[[Sequence[int]], str]
 ) -> dict[Origin, Scored]:
     """Documents with the prompt (in dialogs: the questions) of another one whose answer has the same form.
 
@@ -86,28 +87,29 @@ def exchange_prompts(
     without a prompt, or without a fitting other one, are left out.
 
     Args:
-        texts: the text that each document teaches.
+        decode: tokens to text.
     """
-    answers: dict[int, _Answer] = {}
-    for number, (scored, origin, text) in enumerate(zip(documents, origins, texts, strict=True)):
+    answers: dict[Origin, _Answer] = {}
+    for origin, scored in documents.items():
         tokens = np.asarray(scored.document.tokens)
         read = tokens[1:][tokens[1:] < 0]
         if len(read):
-            learned = tokens[tokens >= 0].tobytes()
-            answers[number] = _Answer(origin.task, scored.bytes, _digits(text), learned, read.tobytes())
-    order = sorted(answers, key=lambda n: (answers[n].task, answers[n].digits, answers[n].bytes, n))
-    step = max(1, math.ceil(len(order) / MOST_EXCHANGED))
-    lent: set[int] = set()
+            learned = tokens[tokens >= 0]
+            digits = _digits(decode(learned.tolist()))
+            answers[origin] = _Answer(origin.task, scored.bytes, digits, learned.tobytes(), read.tobytes())
+            if len(answers) == MOST_EXCHANGED:
+                break
+    order = sorted(answers, key=lambda o: (answers[o].task, answers[o].digits, answers[o].size))
+    lent: set[Origin] = set()
     exchanged = {}
-    for place in range(0, len(order), step):
-        number = order[place]
+    for place, origin in enumerate(order):
         others = [order[(place + offset) % len(order)] for offset in range(1, len(order))]
-        fitting = [other for other in others if answers[number].like(answers[other])]
+        fitting = [other for other in others if answers[origin].like(answers[other])]
         if fitting:
             other = next((each for each in fitting if each not in lent), fitting[0])
             lent.add(other)
-            document = _with_prompts_of(documents[number].document, documents[other].document)
-            exchanged[origins[number]] = replace(documents[number], document=document)
+            document = _with_prompts_of(documents[origin].document, documents[other].document)
+            exchanged[origin] = replace(documents[origin], document=document)
     return exchanged
 
 

@@ -55,19 +55,24 @@ def judge(
        documents of different length, the test for few documents.
     2. The interval shows a gain that matters.
     3. There are enough documents, and enough groups of them where they come in groups.
-    4. The interval of general text lies below `max_forgetting`, a share of the base's figure: it must be shown
-       that little was forgotten, not only not be shown that much was.
-    5. The gain, as a share of the base's figure, is shown to exceed that on general text. A base that any text
-       improves, as a small one is, has not learnt this kind of text.
-    6. With `prompts`: the right prompt helps the tuned model, and more than it helped the base, by a gain that
-       matters. Shuffled and constant answers teach the form of an answer, which any prompt brings out.
+    4. The interval of general text lies below `max_forgetting`, a share of the base's figure: it must be
+       shown that little was forgotten, not only not be shown that much was.
+    5. The gain, as a share of the base's figure, is shown to exceed that on general text. A base that any
+       text improves, as a small one is, has not learnt this kind of text.
+    6. With `prompts`: the right prompt helps the tuned model, and more than it helped the base, by a gain
+       that matters. Shuffled and constant answers teach the form of an answer, which any prompt brings out.
     7. With `broken` (shares of continuations): no more than MOST_BROKEN of what the tuned model writes is
        broken, unless the base model breaks down as often.
     """
     if primary.items == 0:
         sentence = "All held-out documents also stand in the training text, so no figure can be given."
         return (Rule("held_out_text", False, sentence), _enough(primary))
-    rules = [_gain(primary), _large_enough(primary), _enough(primary), _forgetting(forgetting, max_forgetting)]
+    rules = [
+        _gain(primary),
+        _large_enough(primary),
+        _enough(primary),
+        _forgetting(forgetting, max_forgetting),
+    ]
     rules.append(_beyond_general_text(primary, forgetting))
     if prompts is not None:
         rules.append(_follows_prompts(primary, prompts))
@@ -138,7 +143,8 @@ def _follows_prompts(primary: Comparison, prompts: PromptEvidence) -> Rule:
         return Rule(
             name,
             False,
-            "No two held-out answers with prompts differ, so it cannot be shown that answers follow from them.",
+            "No two held-out answers with prompts differ, so it cannot be shown that answers follow"
+            " from them.",
         )
     needed = LEAST_GAIN * (primary.tuned + max(tuned.difference, 0.0))
     low, high = change.interval
@@ -146,8 +152,8 @@ def _follows_prompts(primary: Comparison, prompts: PromptEvidence) -> Rule:
     return Rule(
         name,
         shown,
-        f"The right prompt, instead of another document's, saves the tuned model {tuned.difference:.3f} bits a"
-        f" byte of an answer and saved the base {change.base:.3f}; the 95 % interval of the change is"
+        f"The right prompt, instead of another document's, saves the tuned model {tuned.difference:.3f} bits"
+        f" a byte of an answer and saved the base {change.base:.3f}; the 95 % interval of the change is"
         f" {low:+.3f} to {high:+.3f} on {_count(change)}, and {needed:.3f} is needed"
         + ("." if shown else ": it may have learnt the form of the answers and not the answers."),
     )
@@ -158,8 +164,8 @@ def _whole_text(broken: Comparison) -> Rule:
     return Rule(
         "whole_text",
         passed,
-        f"{broken.tuned:.0%} of the texts that the tuned model writes are empty or go round in circles, of the"
-        f" base's {broken.base:.0%}; {MOST_BROKEN:.0%} is allowed"
+        f"{broken.tuned:.0%} of the texts that the tuned model writes are empty or go round in circles, of"
+        f" the base's {broken.base:.0%}; {MOST_BROKEN:.0%} is allowed"
         + (", or as many as the base's." if broken.base > MOST_BROKEN else "."),
     )
 
@@ -190,7 +196,9 @@ _REASONS = {
 }
 
 
-def verdict(primary: Comparison, rules: Sequence[Rule], *, what: str = "text", caveats: Sequence[str] = ()) -> str:
+def verdict(
+    primary: Comparison, rules: Sequence[Rule], *, what: str = "text", caveats: Sequence[str] = ()
+) -> str:
     """The result in one or two sentences for someone who knows no statistics.
 
     Args:
@@ -200,7 +208,8 @@ def verdict(primary: Comparison, rules: Sequence[Rule], *, what: str = "text", c
     if primary.items == 0:
         return (
             "The tuned model is not accepted: all held-out documents also stand in the training text, so no"
-            " figure can be given. Hold out text that is not in the training data, or give a validation channel."
+            " figure can be given. Hold out text that is not in the training data, or give a"
+            " validation channel."
         )
     share = abs(primary.difference) / primary.base
     way = "better" if primary.difference < 0 else "worse"

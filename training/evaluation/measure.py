@@ -1,19 +1,22 @@
-"""One look at a model, base or tuned: held-out text, and all that the metrics ask."""
+"""Measuring one model, base or tuned: held-out text, and everything that the metrics ask."""
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
+
+from core.dataset import Origin
 from core.failures import TrainingFailure
 from core.hyperparameters import Hyperparameters
 from training.data.packing import Scored, TokenizedDocument
 from training.data.tokenizer import Tokenizer
-from training.evaluation.asks import Answers, Continuation, Prompt
+from training.evaluation.asks import Answers, Continuation, Exchanged, Prompt
 from training.evaluation.generation import Writer
 from training.evaluation.metrics import REGISTRY
-from training.evaluation.metrics.base import PRIMARY, Items, Material, Metric
+from training.evaluation.metrics.base import CONTROL, PRIMARY, Items, Material, Metric
 from training.evaluation.metrics.generations import written
 from training.evaluation.scores import Score, mean_loss
 from training.evaluation.scoring import score
@@ -23,7 +26,7 @@ from training.model.model import AdaptedModel
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What one model made of everything; ``held_out`` in the order of the documents."""
+    """One model's answers; ``held_out`` are the scores of all held-out documents, in their order."""
 
     held_out: list[Score]
     answers: Answers
@@ -32,15 +35,22 @@ class Measurement:
 class Yardstick:
     """What both models are measured on, and how long that took: ``seconds``.
 
-    ``held_out`` are ``material``'s held-out documents, tokenized; ``length`` is that of the packed rows.
-    ``check`` is called before each batch and may raise to end the work.
+    Args:
+        held_out: all held-out documents, tokenized, by where they stand; ``material`` names those that the
+            verdict rests on.
+        exchanged: some of them under another one's prompt.
+        watched: positions of those that are measured during training.
+        length: of the packed rows.
+        check: is called before each batch and may raise to end the work.
     """
 
     def __init__(
         self,
         *,
         material: Material,
-        held_out: Sequence[Scored],
+        held_out: Mapping[Origin, Scored],
+        exchanged: Mapping[Origin, Scored],
+        watched: Sequence[int],
         tokenizer: Tokenizer,
         length: int,
         hyperparameters: Hyperparameters,
@@ -50,32 +60,34 @@ class Yardstick:
     ) -> None:
         self.material, self.metrics, self.length = material, tuple(metrics), length
         self.items: dict[str, Items] = {metric.name: metric.items(material) for metric in metrics}
-        self.seconds = 0.0
-        self._held_out, self._tokenizer, self._world, self._check = held_out, tokenizer, world, check
+        self.held_out, self.watched, self.seconds = held_out, watched, 0.0
+        self._exchanged, self._tokenizer, self._world, self._check = exchanged, tokenizer, world, check
         self._batch_size = hyperparameters.per_device_eval_batch_size
         self._writer = Writer(
             tokenizer, seed=material.seed, batch_size=self._batch_size, world=world, on_batch=check
         )
 
     @property
-    def item_texts(self) -> dict[str, str]:
-        """Of all items that can be looked for in the training text, by id; held-out documents apart."""
-        asked = (item for items in self.items.values() for item in items.asked)
-        return {item.id: item.text for item in asked if item.text}
+    def prompted(self) -> bool:
+        """Whether some of the documents that the verdict rests on have a prompt."""
+        documents = (self.held_out[origin].document for origin in self.material.held_out)
+        return any(bool((np.asarray(document.tokens)[1:] < 0).any()) for document in documents)
 
     @property
     def truncated_prompts(self) -> int:
         """Prompts that were cut to fit the model's context."""
         return self._writer.truncated
 
-    def held_out_scores(self, model: AdaptedModel, *, adapter: bool) -> list[Score]:
-        """Of the held-out documents; ``adapter`` False = the base."""
+    def watched_scores(self, model: AdaptedModel) -> list[Score]:
+        """The tuned model's scores of the documents that are measured during training."""
+        documents = list(self.held_out.values())
         with self._timed():
-            return self._score(model, self._held_out, adapter)
+            return self._score(model, [documents[place] for place in self.watched], True)
 
     def measure(self, model: AdaptedModel, *, adapter: bool) -> Measurement:
-        """Everything that the metrics ask."""
-        held_out = self.held_out_scores(model, adapter=adapter)
+        """Everything that the metrics ask; ``adapter`` False = the base model."""
+        with self._timed():
+            held_out = self._score(model, list(self.held_out.values()), adapter)
         if not math.isfinite(mean_loss(held_out)):
             raise TrainingFailure(
                 f"the {'tuned' if adapter else 'base'} model predicts no numbers",
@@ -89,7 +101,7 @@ class Yardstick:
         asks = dict.fromkeys(
             ask
             for metric in self.metrics
-            if metric.role != PRIMARY
+            if metric.role not in (PRIMARY, CONTROL)
             for item in self.items[metric.name].asked
             for ask in item.asks
         )
@@ -97,12 +109,16 @@ class Yardstick:
         continuations = [ask for ask in asks if isinstance(ask, Continuation)]
         prompts = [ask for ask in asks if isinstance(ask, Prompt)]
         scores = self._score(model, encode(continuations, self._tokenizer), adapter)
-        answers = Answers(dict(zip(self.material.held_out, held_out, strict=True)))
+        answers = Answers(dict(zip(self.held_out, held_out, strict=True)))
+        others = self._score(model, list(self._exchanged.values()), adapter)
+        answers.scores |= dict(zip(map(Exchanged, self._exchanged), others, strict=True))
         answers.scores |= dict(zip(continuations, scores, strict=True))
         answers.texts |= self._writer.write(model, prompts, adapter=adapter)
         return answers
 
     def _score(self, model: AdaptedModel, documents: Sequence[Scored], adapter: bool) -> list[Score]:
+        if not documents:
+            return []
         return score(
             model,
             documents,
@@ -122,9 +138,15 @@ class Yardstick:
             self.seconds += time.monotonic() - started
 
 
+def item_texts(material: Material, metrics: Sequence[Metric] = REGISTRY) -> dict[str, str]:
+    """The texts of all items that can be looked for in the training text, by id; held-out documents apart."""
+    asked = (item for metric in metrics for item in metric.items(material).asked)
+    return {item.id: item.text for item in asked if item.text}
+
+
 def encode(continuations: Sequence[Continuation], tokenizer: Tokenizer) -> list[Scored]:
-    """Tokens of prompt and text as one, since tokens may differ at a seam; those after the prompt's own are
-    predicted."""
+    """The tokens of prompt and text together, since tokens may differ at a seam. Those after the prompt's own
+    are predicted."""
     if not continuations:
         return []
     prompts = list(dict.fromkeys(ask.prompt for ask in continuations))

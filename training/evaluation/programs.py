@@ -4,13 +4,18 @@ Standard library only.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
 
 #: A program has at most this many steps; the longest of FinQA has 6.
 MOST_STEPS = 32
 _STEP = re.compile(r"(?P<name>[a-z_]+)\((?P<arguments>[^()]*)\)")
-_TABLE = {"table_sum": sum, "table_max": max, "table_min": min}
+_TABLE: dict[str, Callable[[Sequence[Decimal]], Decimal]] = {
+    "table_sum": lambda cells: sum(cells, Decimal(0)),
+    "table_average": lambda cells: sum(cells, Decimal(0)) / len(cells),
+    "table_max": max,
+    "table_min": min,
+}
 _TWO = ("add", "subtract", "multiply", "divide", "exp", "greater")
 
 
@@ -22,7 +27,7 @@ def looks_like_program(text: str) -> bool:
     """Whether a text is nothing but steps of a program."""
     rest = _STEP.sub("", text).strip(" ,;.")
     names = [match["name"] for match in _STEP.finditer(text)]
-    return bool(names) and not rest and all(name in (*_TWO, *_TABLE, "table_average") for name in names)
+    return bool(names) and not rest and all(name in (*_TWO, *_TABLE) for name in names)
 
 
 def execute(program: str, table: Sequence[Sequence[str]] = ()) -> Decimal:
@@ -50,11 +55,9 @@ def _step(
 ) -> Decimal:
     if name.startswith("table_"):
         cells = _row(arguments[0], table)
-        if name == "table_average":
-            return sum(cells, Decimal(0)) / len(cells)
-        if name in _TABLE:
-            return Decimal(_TABLE[name](cells))
-        raise ProgramError(f"{name} is no operator of FinQA")
+        if name not in _TABLE:
+            raise ProgramError(f"{name} is no operator of FinQA")
+        return _TABLE[name](cells)
     if name not in _TWO or len(arguments) != 2:
         raise ProgramError(f"{name} with {len(arguments)} arguments is no operator of FinQA")
     first, second = (_value(argument, results) for argument in arguments)

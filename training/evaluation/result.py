@@ -1,20 +1,26 @@
-"""The outcome: what evaluation.json holds, from what both models made of the same material."""
+"""The content of evaluation.json, from both models' answers to the same material."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from core.names import EVALUATION_VERSION
 from training.evaluation import asks
 from training.evaluation.asks import Answers
-from training.evaluation.comparisons import compare_all
+from training.evaluation.comparisons import WORSE, Compared, Outcome, compare_all
 from training.evaluation.contamination import WORDS, Overlaps
-from training.evaluation.gate import judge, verdict
-from training.evaluation.measure import Measurement, Yardstick
-from training.evaluation.metrics.base import GUARD, PRIMARY
-from training.evaluation.metrics.generations import written
+from training.evaluation.gate import PromptEvidence, judge, verdict
+from training.evaluation.measure import Measurement, Yardstick, item_texts
+from training.evaluation.metrics.base import GUARD, PRIMARY, SECONDARY, Material, Metric
+from training.evaluation.metrics.generations import Degeneration, Repetition, written
+from training.evaluation.metrics.text import PromptGain, document_id
 from training.evaluation.scores import Score, perplexity
 from training.evaluation.sections import EXAMPLES, comparison, judged, rounded, sections
 from training.evaluation.statistics import CONFIDENCE, RESAMPLES
+
+BROKEN, REPETITION = Degeneration().name, Repetition().name
+#: A rise of broken or repeated writing by so much is reported, shown or not: continuations are few.
+MUCH_MORE = 0.1
 
 
 def assemble(
@@ -28,6 +34,7 @@ def assemble(
 ) -> dict[str, Any]:
     """The content of evaluation.json (its schema lies beside this file); ``details`` are further sections."""
     material, metrics, items = yardstick.material, yardstick.metrics, yardstick.items
+    judged_on = set(material.held_out)
     outcome = compare_all(
         metrics,
         items,
@@ -39,13 +46,25 @@ def assemble(
     )
     primary = next(outcome.metrics[metric.name] for metric in metrics if metric.role == PRIMARY)
     guard = next(outcome.metrics[metric.name] for metric in metrics if metric.role == GUARD)
-    rules = judge(primary.comparison, guard.comparison, max_forgetting)
+    broken = outcome.metrics.get(BROKEN)
+    rules = judge(
+        primary.comparison,
+        guard.comparison,
+        max_forgetting,
+        prompts=_prompts(outcome, material, yardstick.prompted),
+        broken=None if broken is None else broken.comparison,
+    )
+    passed = all(rule.passed for rule in rules)
+    caveats = concerns(metrics, outcome)
     measured = sections(metrics, items, outcome, base.answers, tuned.answers, max_forgetting=max_forgetting)
     result = {
         "schema_version": EVALUATION_VERSION,
-        "passed": all(rule.passed for rule in rules),
+        "passed": passed,
         "primary": {"metric": primary.name} | comparison(primary.comparison),
-        "verdict": verdict(primary.comparison, rules),
+        "verdict": verdict(
+            primary.comparison, rules, what="answers" if yardstick.prompted else "text", caveats=caveats
+        ),
+        "caveats": caveats if passed else [],
         "gate": [asdict(rule) for rule in rules],
         **measured,
         "tasks": [{"task": part.name} | judged(part) for part in outcome.tasks],
@@ -60,8 +79,11 @@ def assemble(
             "truncated_prompts": yardstick.truncated_prompts,
         },
         "statistics": {
-            "interval": "paired bootstrap over documents or items, widened for few of them; not corrected",
-            "test": "paired sign-flip test, two-sided",
+            "interval": "paired bootstrap over documents, items or groups of them, widened for few; Tango's"
+            " score interval for right and wrong answers; not corrected",
+            "test": "paired sign-flip test over the same units, two-sided; exact for few",
+            "groups": _grouping(primary),
+            "exchanged_prompts": len(material.exchanged),
             "correction": "Holm-Bonferroni over all secondary metrics and tasks",
             "effect_size": "Cohen's d_z of the paired differences",
             "confidence": CONFIDENCE,
@@ -73,10 +95,11 @@ def assemble(
                 "source": origin.source,
                 "index": origin.index,
                 "task": origin.task,
-                "overlaps": position in overlaps.documents,
+                "judged": origin in judged_on,
+                "overlaps": document_id(origin) in overlaps.documents,
             }
             | _scores(base.held_out[position], tuned.held_out[position])
-            for position, origin in enumerate(material.held_out)
+            for position, origin in enumerate(yardstick.held_out)
         ],
     }
     whole: dict[str, Any] = rounded(result | details)
@@ -97,24 +120,60 @@ def _contamination(
         tasks=[""] * len(material.held_out),
         seed=material.seed,
     )
-    asked = yardstick.item_texts
-    named = {
-        f"{material.held_out[position].source}:{material.held_out[position].index + 1}": words
-        for position, words in overlaps.documents.items()
-    }
+    judged_on = {document_id(origin) for origin in material.held_out}
+    left_out = {name: words for name, words in overlaps.documents.items() if name in judged_on}
     return {
         "words": WORDS,
         "documents": len(material.held_out),
-        "overlapping_documents": len(overlaps.documents),
-        "items": len(asked),
+        "overlapping_documents": len(left_out),
+        "shortened_documents": len(overlaps.stretches.keys() & judged_on),
+        "items": len(item_texts(material, yardstick.metrics)),
         "overlapping_items": len(overlaps.items),
         "examples": [
             {"id": name, "words": words}
-            for shared in (named, overlaps.items)
+            for shared in (left_out, overlaps.items)
             for name, words in list(shared.items())[:EXAMPLES]
         ],
         "all_documents": comparison(everything.metrics[primary.name].comparison),
     }
+
+
+def _prompts(outcome: Outcome, material: Material, prompted: bool) -> PromptEvidence | None:
+    """What shows that answers follow from their prompts; None where the held-out documents have none."""
+    if not prompted:
+        return None
+    gain = outcome.metrics.get(PromptGain().name)
+    if gain is None:
+        return PromptEvidence()
+    alone = replace(gain.values, base=(0.0,) * len(gain.values.ids))
+    tuned = alone.compare(lower_is_better=False, bounded=False, seed=material.seed)
+    return PromptEvidence(gain.comparison, tuned)
+
+
+def concerns(metrics: Sequence[Metric], outcome: Outcome) -> list[str]:
+    """What got worse: metrics that are shown to be, and writing that broke down or repeats itself more."""
+    found = []
+    for metric in metrics:
+        compared = outcome.metrics.get(metric.name)
+        if compared is None or metric.role != SECONDARY:
+            continue
+        figures = compared.comparison
+        if metric.name in (BROKEN, REPETITION):
+            if figures.tuned - figures.base >= MUCH_MORE:
+                what = "is broken" if metric.name == BROKEN else "repeats itself"
+                found.append(
+                    f"{figures.tuned:.0%} of what it writes {what} (the base model: {figures.base:.0%})"
+                )
+        elif compared.finding == WORSE:
+            found.append(f"it got worse at “{metric.title}” ({figures.base:.0%} → {figures.tuned:.0%})")
+    return found
+
+
+def _grouping(primary: Compared) -> str:
+    comparison = primary.comparison
+    if comparison.groups is None:
+        return f"{comparison.items} documents, each by itself"
+    return f"{comparison.items} documents in {comparison.groups} groups"
 
 
 def _sample(prompt: str, base: Answers, tuned: Answers) -> dict[str, Any]:

@@ -1,16 +1,26 @@
-"""The sections of evaluation.json that tell of metrics, wherever the models were asked."""
+"""The sections of evaluation.json about metrics, wherever the models were asked."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from training.evaluation.answers import OUTCOMES
 from training.evaluation.asks import Answers, Prompt
 from training.evaluation.comparisons import Compared, Outcome
 from training.evaluation.metrics.base import GUARD, Item, Items, Metric
-from training.evaluation.metrics.choice import picked
+from training.evaluation.metrics.choice import (
+    ChoiceAccuracy,
+    calibration,
+    chance,
+    confusion,
+    macro_f1,
+    picked,
+)
+from training.evaluation.metrics.written_answers import ExactMatch, graded
 from training.evaluation.statistics import Comparison
 
-#: So many questions of each metric, and so many overlaps, are shown.
+#: The number of questions of each metric, and of overlaps, that are shown.
 EXAMPLES = 3
 _DIGITS = 6
 
@@ -24,7 +34,7 @@ def sections(
     *,
     max_forgetting: float,
 ) -> dict[str, Any]:
-    """``metrics``, ``not_measured``, ``items`` and ``questions``."""
+    """The sections ``metrics``, ``not_measured``, ``items``, ``questions``, ``choices`` and ``outcomes``."""
     return {
         "metrics": [
             _metric(metric, items[metric.name], outcome.metrics[metric.name], max_forgetting)
@@ -34,12 +44,14 @@ def sections(
         "not_measured": [{"name": name, "reason": reason} for name, reason in outcome.missing.items()],
         "items": {name: _values(compared) for name, compared in outcome.metrics.items()},
         "questions": _questions(metrics, items, outcome, base, tuned),
+        "choices": _choices(metrics, items, outcome, base, tuned),
+        "outcomes": _outcomes(metrics, items, outcome, base, tuned),
     }
 
 
 def comparison(of: Comparison) -> dict[str, Any]:
     """A comparison as JSON."""
-    return asdict(of) | {"interval": list(of.interval)}
+    return asdict(of) | {"interval": list(of.interval), "detectable": of.detectable}
 
 
 def judged(compared: Compared) -> dict[str, Any]:
@@ -63,7 +75,9 @@ def rounded(value: Any) -> Any:
 
 def _metric(metric: Metric, items: Items, compared: Compared, max_forgetting: float) -> dict[str, Any]:
     about = {name: getattr(metric, name) for name in ("name", "title", "about", "unit", "better", "role")}
-    limit = {"limit": max_forgetting} if metric.role == GUARD else {}
+    limit: dict[str, Any] = {"limit": max_forgetting} if metric.role == GUARD else {}
+    if isinstance(metric, ChoiceAccuracy) and (guessing := chance(items)) is not None:
+        limit["chance"] = guessing
     counts = {
         "asked": len(items.asked),
         "available": items.available,
@@ -98,6 +112,52 @@ def _questions(
                 "tuned": _given(item, tuned),
             }
     return list(shown.values())
+
+
+def _kept(metric: Metric, items: Mapping[str, Items], outcome: Outcome) -> list[Item]:
+    """The items of a metric that were compared."""
+    kept = set(outcome.metrics[metric.name].values.ids)
+    return [item for item in items[metric.name].asked if item.id in kept]
+
+
+def _choices(
+    metrics: Sequence[Metric], items: Mapping[str, Items], outcome: Outcome, base: Answers, tuned: Answers
+) -> dict[str, Any]:
+    """For each set with choices how far its probabilities can be trusted, and for labels the confusion."""
+    found = {}
+    for metric in metrics:
+        if isinstance(metric, ChoiceAccuracy) and metric.name in outcome.metrics:
+            kept = _kept(metric, items, outcome)
+            labels = {item.question.choices for item in kept if item.question is not None}
+            found[metric.name] = {
+                name: calibration(kept, answers) | (_labels(kept, answers) if len(labels) == 1 else {})
+                for name, answers in (("base", base), ("tuned", tuned))
+            }
+    return found
+
+
+def _labels(items: Sequence[Item], answers: Answers) -> dict[str, Any]:
+    table = confusion(items, answers)
+    return {"macro_f1": macro_f1(table), "confusion": table}
+
+
+def _outcomes(
+    metrics: Sequence[Metric], items: Mapping[str, Items], outcome: Outcome, base: Answers, tuned: Answers
+) -> dict[str, Any]:
+    """For each set of written answers how many were right, right in the wrong scale, declined or wrong, and
+    TAT-QA's mean F1."""
+    found: dict[str, Any] = {}
+    for metric in metrics:
+        if isinstance(metric, ExactMatch) and metric.name in outcome.metrics:
+            kept = _kept(metric, items, outcome)
+            found[metric.name] = {}
+            for name, answers in (("base", base), ("tuned", tuned)):
+                grades = [graded(item, answers) for item in kept]
+                counts = Counter(grade.outcome for grade in grades)
+                found[metric.name][name] = {kind: counts[kind] for kind in OUTCOMES} | {
+                    "f1": sum(grade.f1 for grade in grades) / len(grades)
+                }
+    return found
 
 
 def _given(item: Item, answers: Answers) -> str:

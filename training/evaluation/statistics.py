@@ -19,7 +19,7 @@ FEWEST_DOCUMENTS = 6
 FEWEST_GROUPS = 8
 #: Up to this many groups all choices of signs are counted instead of a sample of them.
 MOST_ENUMERATED = 12
-#: Half the width of a 95 % interval times this is what would be found four times in five: (1.96 + 0.84) / 1.96.
+#: Half the width of a 95 % interval times (1.96 + 0.84) / 1.96 is what would be found four times in five.
 DETECTABLE = 2.8016 / 1.96
 _BLOCK_ELEMENTS = 4_000_000
 
@@ -50,7 +50,7 @@ class Comparison:
     @property
     def units(self) -> int:
         """The number of independent units: groups, or items without groups."""
-        return self.items if self.groups is None else self.groups
+        return self.items if self.groups is None else min(self.items, self.groups)
 
     @property
     def enough(self) -> bool:

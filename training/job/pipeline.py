@@ -11,7 +11,6 @@ import torch
 
 from core.hyperparameters import Hyperparameters
 from training.data.corpus import fingerprint
-from training.evaluation.contamination import find_overlaps
 from training.evaluation.measure import Measurement
 from training.evaluation.result import assemble
 from training.evaluation.scores import Score, mean_loss, total_bits_per_byte
@@ -76,11 +75,11 @@ def run(channels: Channels, events: Events, stop: StopSignal) -> None:
 
     events.phase("evaluate_base")
     base = prepared.yardstick.measure(model, adapter=False)
-    before = _emit_scores(events, base.held_out, "base")
+    watched = prepared.yardstick.watched
+    before = _emit_scores(events, [base.held_out[place] for place in watched], "base")
 
     def held_out() -> dict[str, float]:
-        scores = prepared.yardstick.held_out_scores(model, adapter=True)
-        return _emit_scores(events, scores, "tuned")
+        return _emit_scores(events, prepared.yardstick.watched_scores(model), "tuned")
 
     events.phase("train")
     training = Training(
@@ -102,7 +101,7 @@ def run(channels: Channels, events: Events, stop: StopSignal) -> None:
 
     events.phase("evaluate")
     tuned = prepared.yardstick.measure(model, adapter=True)
-    after = _emit_scores(events, tuned.held_out, "tuned")
+    after = _emit_scores(events, [tuned.held_out[place] for place in watched], "tuned")
 
     events.phase("save")
     if world.first:
@@ -173,15 +172,11 @@ def _write_outputs(
     hyperparameters: Hyperparameters,
     details: dict[str, Any],
 ) -> None:
-    data = prepared.data
-    overlaps = find_overlaps(
-        data.texts(data.validation), prepared.yardstick.item_texts, data.texts(data.training)
-    )
     evaluation = assemble(
         yardstick=prepared.yardstick,
         base=base,
         tuned=tuned,
-        overlaps=overlaps,
+        overlaps=prepared.overlaps,
         max_forgetting=hyperparameters.max_forgetting,
         details=details,
     )

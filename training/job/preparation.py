@@ -1,22 +1,26 @@
 """What a job was asked, ready to train on: settings and channels checked, text tokenized and packed."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from core.dataset import Source
+from core.dataset import Document, Source
 from core.failures import TrainingFailure
 from core.hyperparameters import Hyperparameters, parse
 from core.names import PROMPTS
 from training.data.corpus import Data, beginnings, own_prompts, read_data
 from training.data.packing import PackedRows, pack
 from training.data.sampling import Group, groups, weights_of
-from training.data.tokenizer import load_tokenizer, tokenizer_files
-from training.evaluation.measure import Yardstick
+from training.data.tokenizer import Tokenizer, load_tokenizer, token_spans, tokenizer_files
+from training.evaluation.contamination import Overlaps, Text, find_overlaps
+from training.evaluation.documents import document_groups, exchange_prompts, hide, watched
+from training.evaluation.measure import Yardstick, item_texts
 from training.evaluation.metrics.base import Material
+from training.evaluation.metrics.text import document_id
 from training.host.distributed import World
 from training.host.events import Events
 from training.host.processes import StopSignal
@@ -71,6 +75,7 @@ class Prepared:
     rows: PackedRows
     among: tuple[Group, ...]
     yardstick: Yardstick
+    overlaps: Overlaps
     summary: dict[str, Any]
 
 
@@ -97,25 +102,77 @@ def prepare(request: Request, world: World, events: Events, stop: StopSignal) ->
     rows = PackedRows.joined(packed)
     summary = _summary(data, rows, length, _tasks(data, among))
     _tell(events, summary)
-    held_out = data.scored()
-    yardstick = Yardstick(
-        material=Material(
-            held_out=data.held_out,
-            sizes=[item.bytes for item in held_out],
-            openings=beginnings(data, tokenizer, OPENINGS, OPENING_TOKENS),
-            questions=data.questions,
-            prompts=own_prompts(data, tokenizer, len(PROMPTS)) or PROMPTS,
-            limit=hyperparameters.evaluation_items,
-            seed=hyperparameters.seed,
-        ),
-        held_out=held_out,
+    material = Material(
+        held_out=data.held_out,
+        sizes=[item.bytes for item in data.scored()],
+        openings=beginnings(data, tokenizer, OPENINGS, OPENING_TOKENS),
+        questions=data.questions,
+        prompts=own_prompts(data, tokenizer, len(PROMPTS)) or PROMPTS,
+        limit=hyperparameters.evaluation_items,
+        seed=hyperparameters.seed,
+    )
+    overlaps, yardstick = _yardstick(material, data, tokenizer, length, hyperparameters, world, stop)
+    events.log(
+        f"{len(overlaps.documents)} held-out documents and {len(overlaps.items)} questions and paragraphs"
+        " also stand in the training text and are left out;"
+        f" of {len(overlaps.stretches)} more documents the shared stretches are"
+    )
+    return Prepared(data, rows, among, yardstick, overlaps, summary)
+
+
+def _yardstick(
+    material: Material,
+    data: Data,
+    tokenizer: Tokenizer,
+    length: int,
+    hyperparameters: Hyperparameters,
+    world: World,
+    stop: StopSignal,
+) -> tuple[Overlaps, Yardstick]:
+    """What both models are measured on, without what also stands in the training text."""
+    origins = data.held_out
+
+    def held_out() -> Iterator[tuple[str, Text]]:
+        for origin, document in zip(origins, data.texts(data.validation), strict=True):
+            yield document_id(origin), _searched(document)
+
+    overlaps = find_overlaps(held_out, item_texts(material), map(_searched, data.texts(data.training)))
+    scored = dict(zip(origins, data.scored(), strict=True))
+    whole = {o: scored[o] for o in origins if document_id(o) not in overlaps.stretches}
+    exchanged = exchange_prompts(whole, tokenizer.decode)
+    for origin, document in zip(origins, data.texts(data.validation), strict=True):
+        if stretches := overlaps.stretches.get(document_id(origin)):
+            learned = [part for _, part in document.parts]
+            scored[origin] = hide(scored[origin], token_spans(learned, tokenizer), learned, stretches)
+    groups = document_groups(origins, data.groups)
+    digests = [bytes(digest) for digest in data.tokens.records["digest"][data.validation]]
+    looked_at = watched(digests, groups, hyperparameters.seed)
+    early = hyperparameters.early_stopping_patience != -1
+    set_apart = looked_at if early and len(looked_at) < len(origins) else frozenset()
+    judged = [place for place in range(len(origins)) if place not in set_apart]
+    material = replace(
+        material,
+        held_out=[origins[place] for place in judged],
+        sizes=[scored[origins[place]].bytes for place in judged],
+        groups=[groups[place] for place in judged],
+        exchanged=frozenset(exchanged),
+    )
+    return overlaps, Yardstick(
+        material=material,
+        held_out=scored,
+        exchanged={o: exchanged[o] for o in material.held_out if o in exchanged},
+        watched=sorted(looked_at),
         tokenizer=tokenizer,
         length=length,
         hyperparameters=hyperparameters,
         world=world,
         check=stop.check,
     )
-    return Prepared(data, rows, among, yardstick, summary)
+
+
+def _searched(document: Document) -> Text:
+    """A document as it is searched: all that is read, and all that is learned."""
+    return Text("\n".join(read or "" for read, _ in document.parts).strip(), document.text)
 
 
 def _summary(data: Data, rows: PackedRows, length: int, tasks: list[dict[str, Any]]) -> dict[str, Any]:

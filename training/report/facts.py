@@ -20,7 +20,16 @@ def course(evaluation: Mapping[str, Any]) -> str:
         line_label="training",
         dots_label="held out",
     )
-    text = "Loss in nats a token: each step's own, and the held-out documents' at the start and on the way."
+    training = evaluation["training"]
+    text = (
+        "Loss in nats a token: each step's own, and that of about half of the held-out documents at the start"
+        " and on the way."
+    )
+    if any(not document.get("judged", True) for document in evaluation["documents"]):
+        text += (
+            f" By that half early stopping chose step {training['kept_step']} of {training['steps']}; the"
+            " verdict rests on the other half."
+        )
     return f"<h2>How it learned</h2>{note(text)}{chart}"
 
 

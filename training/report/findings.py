@@ -7,6 +7,8 @@ from training.report.charts import Span, interval_chart
 from training.report.figures import BITS, change, interval, value
 from training.report.markup import note, table
 
+_HEAD = ("", "base", "tuned", "change", "95 % interval", "could be seen", "items", "finding")
+
 
 def findings(evaluation: Mapping[str, Any]) -> str:
     """Charts by unit, then the figures."""
@@ -24,12 +26,13 @@ def findings(evaluation: Mapping[str, Any]) -> str:
             " that crosses zero may be chance."
         )
         + charts
-        + table(("", "base", "tuned", "change", "95 % interval", "items", "finding"), map(_row, metrics))
+        + table(_HEAD, map(_row, metrics))
         + note(
             "Of several comparisons one looks good by chance sooner or later. Whether a change below the"
             " first two counts as better or worse is therefore decided after a correction for their number"
-            " (Holm-Bonferroni); the intervals themselves are not corrected. Accepted or not is decided by"
-            " the held-out and the general text alone."
+            " (Holm-Bonferroni); the intervals themselves are not corrected. “Could be seen” is the smallest"
+            " true change that so many items show four times in five: where no difference is shown, a smaller"
+            " one may be there. What decides is told under “Why”."
         )
         + (note(f"Not measured: {left_out}.") if left_out else "")
         + _tasks(evaluation)
@@ -49,18 +52,34 @@ def _kind(metric: Mapping[str, Any]) -> str:
     return {"better": "better", "worse": "worse"}.get(metric["finding"], "undecided")
 
 
+def _detectable(metric: Mapping[str, Any]) -> str:
+    """The smallest true change that this many items would show four times in five."""
+    figure = metric.get("detectable")
+    return "" if figure is None else f"± {change(metric, figure).lstrip('+')}"
+
+
+def _finding(metric: Mapping[str, Any]) -> str:
+    """The finding; of a guard that got worse within its bound, that it is allowed."""
+    limit = metric.get("limit")
+    if limit is not None and metric["finding"] == "worse" and metric["interval"][1] <= limit * metric["base"]:
+        return "worse, within what is allowed"
+    return str(metric["finding"])
+
+
 def _row(metric: Mapping[str, Any]) -> tuple[str, ...]:
     items = str(metric["items"])
     if metric["available"] > metric["items"]:
         items += f" of {metric['available']}"
+    guessing = metric.get("chance")
     return (
-        metric["title"],
+        metric["title"] + ("" if guessing is None else f" (guessing: {guessing:.0%})"),
         value(metric, metric["base"]),
         value(metric, metric["tuned"]),
         change(metric, metric["difference"]),
         interval(metric),
+        _detectable(metric),
         items,
-        metric["finding"],
+        _finding(metric),
     )
 
 
@@ -71,5 +90,5 @@ def _tasks(evaluation: Mapping[str, Any]) -> str:
         _row(task | {"title": task["task"] or "no task", "unit": BITS, "available": 0})
         for task in evaluation["tasks"]
     ]
-    head = ("task", "base", "tuned", "change", "95 % interval", "documents", "finding")
+    head = ("task", "base", "tuned", "change", "95 % interval", "could be seen", "documents", "finding")
     return "<h2>Task by task</h2>" + note("Held-out text, in bits a byte.") + table(head, rows)

@@ -10,7 +10,7 @@ from training.report.findings import findings
 from training.report.samples import samples
 from training.report.verdict import verdict, why
 
-_TITLE = "Financial domain expert: before and after tuning"
+_TITLE = "Your model before and after tuning"
 
 
 def render(evaluation: Mapping[str, Any], *, addition: str = "") -> str:

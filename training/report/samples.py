@@ -22,7 +22,10 @@ def samples(evaluation: Mapping[str, Any]) -> str:
     )
     return (
         "<h2>What they write</h2>"
-        + note("Samples illustrate; the verdict rests on the held-out text.")
+        + note(
+            "Samples illustrate; the verdict rests on the held-out text. The prompts, or the words in them,"
+            " may stand in the training text."
+        )
         + prompts
         + _questions(evaluation)
     )

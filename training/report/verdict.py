@@ -1,6 +1,6 @@
-"""First the verdict in a sentence, then why."""
+"""The verdict in a sentence with its figures, and the rules behind it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
@@ -10,38 +10,51 @@ from training.report.markup import mark, note, signed
 
 
 def verdict(evaluation: Mapping[str, Any], title: str) -> str:
-    """The word, the sentence, and the four figures that it rests on."""
+    """The word, the sentence, and the figures that it rests on."""
+    if not evaluation["passed"]:
+        word, kind = "Not accepted", "failed"
+    else:
+        word, kind = ("Accepted, but", "warned") if evaluation.get("caveats") else ("Accepted", "passed")
+    head = (
+        f'<h1>{escape(title)}</h1><span class="badge {kind}">{word}</span>'
+        f'<p class="verdict">{escape(evaluation["verdict"])}</p>'
+    )
+    if evaluation["primary"]["items"] == 0:
+        return head
+    return f'{head}<div class="cards">{"".join(_cards(evaluation))}</div>' + note(
+        "Bits a byte say how surprised a model is by text that it has not seen, for each byte of it: one that"
+        " knew every next word would need 0, one that knows nothing 8. Both models read the same held-out"
+        " documents; what of them also stands in the training text is left out. One training with one seed"
+        " was measured: another seed gives another model, and the intervals do not speak of it."
+    )
+
+
+def _cards(evaluation: Mapping[str, Any]) -> Iterator[str]:
     by_role = {metric["role"]: metric for metric in reversed(evaluation["metrics"])}
     primary, guard = by_role["primary"], by_role["guard"]
-    word, kind = ("Accepted", "passed") if evaluation["passed"] else ("Not accepted", "failed")
-    cards = (
-        (
-            "Held-out text, bits a byte",
-            f"{value(primary, primary['base'])} → {value(primary, primary['tuned'])}",
-            "lower is better",
-        ),
-        ("Change, with its 95 % interval", change(primary, primary["difference"]), interval(primary)),
-        ("Documents predicted better", f"{primary['win_rate']:.0%}", f"of {primary['items']} held out"),
-        (
-            "General text, bits a byte",
-            change(guard, guard["difference"]),
-            f"at most {change(guard, guard['interval'][1])}; allowed {signed(guard['limit'], 2)}",
-        ),
+    what = (
+        "Held-out answers"
+        if any(r["name"] == "follows_prompts" for r in evaluation["gate"])
+        else "Held-out text"
     )
-    boxes = "".join(
-        f'<div class="card"><span>{escape(name)}</span><b>{escape(figure)}</b>'
-        f"<span>{escape(remark)}</span></div>"
-        for name, figure, remark in cards
+    base = f"{value(primary, primary['base'])} → {value(primary, primary['tuned'])}"
+    yield _card(f"{what}, bits a byte", base, "before → after; lower is better")
+    yield _card("Change, with its 95 % interval", change(primary, primary["difference"]), interval(primary))
+    groups = f", in {primary['groups']} groups" if primary.get("groups") else ""
+    yield _card(
+        "Documents predicted better", f"{primary['win_rate']:.0%}", f"of {primary['items']} held out{groups}"
     )
-    return (
-        f'<h1>{escape(title)}</h1><span class="badge {kind}">{word}</span>'
-        f'<p class="verdict">{escape(evaluation["verdict"])}</p><div class="cards">{boxes}</div>'
-        + note(
-            "Bits a byte say how surprised a model is by text that it has not seen, for each byte of it: one"
-            " that knew every next word would need 0, one that knows nothing 8. Both models read the same"
-            " held-out documents, and none of those was trained on."
-        )
+    general, upper = guard["difference"] / guard["base"], guard["interval"][1] / guard["base"]
+    yield _card(
+        "General text, share of its bits",
+        f"{signed(general * 100, 1)} %",
+        f"at most {signed(upper * 100, 1)} %; allowed {signed(guard['limit'] * 100, 1)} %",
     )
+
+
+def _card(name: str, figure: str, remark: str) -> str:
+    parts = f"<span>{escape(name)}</span><b>{escape(figure)}</b><span>{escape(remark)}</span>"
+    return f'<div class="card">{parts}</div>'
 
 
 def why(evaluation: Mapping[str, Any]) -> str:
@@ -49,6 +62,8 @@ def why(evaluation: Mapping[str, Any]) -> str:
     rules = "".join(
         f"<li>{mark(rule['passed'])} {escape(rule['sentence'])}</li>" for rule in evaluation["gate"]
     )
+    if evaluation["primary"]["items"] == 0:
+        return f'<h2>Why</h2><ul class="gate">{rules}</ul>' + _overlaps(evaluation["contamination"])
     values, low_high = evaluation["items"][evaluation["primary"]["metric"]], evaluation["primary"]["interval"]
     chart = difference_chart(
         [after - before for before, after in zip(values["base"], values["tuned"], strict=True)],
@@ -66,18 +81,25 @@ def why(evaluation: Mapping[str, Any]) -> str:
 
 def _overlaps(contamination: Mapping[str, Any]) -> str:
     documents, items = contamination["overlapping_documents"], contamination["overlapping_items"]
+    shortened = contamination.get("shortened_documents", 0)
     looked = (
         f"{contamination['documents']} held-out documents and {contamination['items']} questions and"
-        f" paragraphs were looked for in the training text, by stretches of {contamination['words']} words."
+        " paragraphs were looked for in the training text, prompts included: copies, and stretches of"
+        f" {contamination['words']} words."
     )
-    if not documents and not items:
-        return note(f"{looked} None was found there.")
-    everything = contamination["all_documents"]
+    if not documents and not items and not shortened:
+        return note(f"{looked} Nothing was found there; other wordings of the same text are not found.")
     found = (
-        f"{looked} {documents} documents and {items} others share one and are left out of all figures above."
-        f" With those documents the change would be {signed(everything['difference'])}"
-        f" ({signed(everything['interval'][0])} to {signed(everything['interval'][1])})."
+        f"{looked} {documents} documents and {items} questions or paragraphs stand there and are left out of"
+        " all figures above"
+        + (f"; of {shortened} more documents only the shared stretches are." if shortened else ".")
     )
+    if documents < contamination["documents"]:
+        everything = contamination["all_documents"]
+        found += (
+            f" With those documents the change would be {signed(everything['difference'])}"
+            f" ({signed(everything['interval'][0])} to {signed(everything['interval'][1])})."
+        )
     examples = "".join(
         f"<li>{escape(example['id'])}: “{escape(example['words'])}”</li>"
         for example in contamination["examples"]

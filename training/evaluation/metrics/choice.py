@@ -24,7 +24,7 @@ from training.evaluation.metrics.base import HIGHER, SECONDARY, Item, Items, Mat
 MULTIPLE_CHOICE_FILE, SENTIMENT_FILE = "multiple_choice.jsonl", "sentiment.jsonl"
 LABELS = ("positive", "negative", "neutral")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_NEEDS_CHOICES = re.compile(r"\b(?:of|among) (?:these|the following)\b|\bthe following\b", re.IGNORECASE)
+_NEEDS_CHOICES = re.compile(r"\bwhich\b.*\?$|\bthe following\b", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +145,15 @@ def sentences() -> tuple[Question, ...]:
     )
 
 
+RETAINED = ChoiceAccuracy(
+    name="retained_capability",
+    title="Everyday knowledge and arithmetic",
+    about="Share of shipped questions on facts, sums and plain instructions, none about finance, whose right"
+    " choice is the likeliest: what a specialist should not unlearn.",
+    available=lambda material: questions("retained.jsonl"),
+    prompt=asked,
+)
+
 MULTIPLE_CHOICE = ChoiceAccuracy(
     name="multiple_choice_accuracy",
     title="Multiple choice",
@@ -171,7 +180,7 @@ SENTIMENT = ChoiceAccuracy(
 )
 
 
-def chance(metric: ChoiceAccuracy, items: Items) -> float | None:
+def chance(items: Items) -> float | None:
     """The share that guessing gets right."""
     counts = [len(item.question.choices) for item in items.asked if item.question is not None]
     return sum(1 / count for count in counts) / len(counts) if counts else None
@@ -188,7 +197,9 @@ def confusion(items: Sequence[Item], answers: Answers) -> dict[str, dict[str, in
 
 
 def macro_f1(table: dict[str, dict[str, int]]) -> float:
-    """The mean of each label's F1, so that a label that is hardly ever picked counts as much as the others."""
+    """The mean of each label's F1, so that a label that is hardly ever picked counts as much as the
+    others.
+    """
     scores = []
     for label, row in table.items():
         said = sum(other[label] for other in table.values())
@@ -200,9 +211,9 @@ def macro_f1(table: dict[str, dict[str, int]]) -> float:
 def calibration(items: Sequence[Item], answers: Answers, bins: int = 10) -> dict[str, float]:
     """How well the probabilities of choices can be trusted; 0 is perfect.
 
-    ``ece``: expected calibration error, the mean gap between the probability of the picked choice and how often
-    it is right, in ``bins`` of equal width (C. Guo et al., 2017). ``brier``: the mean squared distance of all
-    choices' probabilities from 1 and 0 (G. Brier, 1950).
+    ``ece``: expected calibration error, the mean gap between the probability of the picked choice and how
+    often it is right, in ``bins`` of equal width (C. Guo et al., 2017). ``brier``: the mean squared distance
+    of all choices' probabilities from 1 and 0 (G. Brier, 1950).
     """
     totals = [[0.0, 0.0] for _ in range(bins)]
     brier = 0.0

@@ -1,6 +1,5 @@
 """Metrics of written answers: a question with its context, answered in one line."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -8,7 +7,7 @@ from functools import cache
 from core.dataset import Question
 from training.evaluation.answers import Grade, declines, faithfulness, grade, invented
 from training.evaluation.asks import Answers, Prompt
-from training.evaluation.items import questions
+from training.evaluation.items import questions, records
 from training.evaluation.metrics.base import HIGHER, LOWER, SECONDARY, Item, Items, Material
 from training.evaluation.metrics.choice import asked, context_group
 
@@ -101,15 +100,15 @@ class Declining:
     name: str = "declines_without_answer"
     title: str = "Says when the answer is not there"
     about: str = (
-        "Share of shipped questions whose row was taken out of the table that are answered with “not given” or"
-        " in words to that effect."
+        "Share of shipped questions whose row was taken out of the table that are answered with “not given”"
+        " or in words to that effect."
     )
     unit: str = "share right"
     better: str = HIGHER
     role: str = SECONDARY
 
     def items(self, material: Material) -> Items:
-        """The shipped questions on a row that can be taken out."""
+        """The shipped questions on figures of a table, without the table."""
         among = unanswerable()
         return Items(tuple(map(answer_item, material.choose(among))), len(among))
 
@@ -125,23 +124,26 @@ def table_questions() -> tuple[Question, ...]:
 
 @cache
 def unanswerable() -> tuple[Question, ...]:
-    """Shipped questions whose answer stands in one line of the context only, with that line taken out."""
+    """Shipped questions whose figures stand in the table, with the table taken out of their context."""
+    of_table = {
+        question["uid"]
+        for context in records(TABLE_FILE)
+        for question in context["questions"]
+        if question["answer_from"] == "table" and question["answer_type"] in ("span", "arithmetic")
+    }
     found = []
     for question in table_questions():
-        lines = question.context.splitlines()
-        (answer, *others) = question.answers
-        place = re.compile(rf"(?<![\d.,]){re.escape(answer)}(?![\d,])")
-        holding = [number for number, line in enumerate(lines) if place.search(line)]
-        if not others and len(holding) == 1 and " | " in lines[holding[0]] and any(map(str.isdigit, answer)):
-            left = [line for number, line in enumerate(lines) if number != holding[0]]
+        text = "\n".join(line for line in question.context.splitlines() if " | " not in line)
+        if question.id in of_table and text and question.answers[0] not in text:
             found.append(
                 replace(
                     question,
                     id=f"{question.id}-without",
-                    context=MAY_DECLINE + "\n".join(left),
+                    context=MAY_DECLINE + text,
                     answers=("not given",),
                     scale="",
                     accepted=(),
+                    exact=False,
                 )
             )
     return tuple(found)

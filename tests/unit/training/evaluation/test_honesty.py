@@ -17,9 +17,12 @@ from bench.evaluation_honesty import (
     Differences,
     documentation,
     exchangeable,
+    figures,
+    labels,
     passes,
+    sentences,
+    taught,
 )
-from tools.base_model.pretrain import Recipe, build_model, pretrain, save, token_stream, train_tokenizer
 from training.host.events import Events
 from training.host.processes import StopSignal
 from training.job.channels import Channels
@@ -27,6 +30,7 @@ from training.job.pipeline import run
 
 Job = Callable[..., Path]
 SIMULATED = 200
+SHIPPED_BASE = Path(__file__).parents[4] / "base_model"
 QUICK = {"evaluation_items": "0"}
 
 
@@ -73,7 +77,8 @@ def test_held_out_text_that_leaked_into_training_proves_nothing(job: Job) -> Non
     copies = "\n\n".join(f"Once more: {text}" for text in held_out.split("\n\n"))
     document = evaluation(give(base, copies, held_out))
     assert document["contamination"]["all_documents"]["interval"][1] < 0, "it would have passed"
-    assert "enough_documents" in failed(document)
+    assert {"held_out_text", "enough_documents"} <= failed(document)
+    assert "no figure can be given" in document["verdict"]
     assert document["contamination"]["overlapping_documents"] == document["contamination"]["documents"]
 
 
@@ -85,73 +90,54 @@ def test_other_text_that_helps_everywhere_is_no_expertise(job: Job) -> None:
     assert "beyond_general_text" in failed(document)
 
 
-WORDS = {"rose": " +", "fell": " -"}
+KINDS = {"labels": labels, "figures": figures, "sentences": sentences}
+INSTRUCTED = QUICK | {
+    "instruction_tuned": "True",
+    "add_input_output_demarcation_key": "False",
+    "target_modules": "all-linear",
+    "learning_rate": "0.005",
+    "epoch": "6",
+    "max_forgetting": "10",  # so small a base forgets everything; the answers are what counts here
+    "max_input_length": "64",
+    "precision": "fp32",
+}
 
 
-def records(count: int, shuffled: bool, seed: int) -> list[dict[str, str]]:
-    """Sentences with the word that follows from them, or with any."""
-    dice = random.Random(seed)
-    found = []
-    for number in range(count):
-        verb = dice.choice(list(WORDS))
-        label = dice.choice(list(WORDS.values())) if shuffled else WORDS[verb]
-        found.append({"prompt": f"In year {number + seed} profit {verb}", "completion": label})
-    return found
+def instruct(base: Path, kind: str, how: str, weights: Path, **settings: str) -> dict[str, Any]:
+    """Train a base that does not know the form on 160 pairs, and judge it on 40 right ones."""
+    pairs = KINDS[kind](200, random.Random(3))
+    for channel, side in (("training", taught(pairs[:160], how)), ("validation", pairs[160:])):
+        folder = base / "input" / "data" / channel
+        folder.mkdir(parents=True)
+        lines = (json.dumps({"prompt": prompt, "completion": answer}) + "\n" for prompt, answer in side)
+        (folder / "records.jsonl").write_text("".join(lines))
+        (folder / "template.json").write_text('{"prompt": "{prompt}", "completion": "{completion}"}')
+    (base / "input" / "data" / "model").symlink_to(weights)
+    (base / "input" / "config").mkdir()
+    (base / "input" / "config" / "hyperparameters.json").write_text(json.dumps(INSTRUCTED | settings))
+    return evaluation(base)
 
 
-@pytest.fixture(scope="module")
-def knows_the_form(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A base that has seen such sentences with words that do not follow from them."""
-    texts = [record["prompt"] + record["completion"] for record in records(1500, True, 5000)]
-    texts += documentation(40)
-    recipe = Recipe(
-        vocabulary=320,
-        hidden=32,
-        feed_forward=64,
-        layers=2,
-        heads=2,
-        context=64,
-        tokens_per_step=1024,
-        steps=300,
-        warmup_steps=10,
-    )
-    tokenizer = train_tokenizer(texts, recipe)
-    model = build_model(recipe, tokenizer)
-    pretrain(model, token_stream(texts, tokenizer), recipe)
-    folder = tmp_path_factory.mktemp("knows-the-form")
-    save(model, tokenizer, folder)
-    return folder
+@pytest.mark.parametrize(
+    ("kind", "how"), [("labels", "shuffled"), ("figures", "neighbour"), ("labels", "constant")]
+)
+def test_answers_that_do_not_follow_from_prompts_are_refused(tmp_path: Path, kind: str, how: str) -> None:
+    document = instruct(tmp_path, kind, how, SHIPPED_BASE, epoch="3")
+    assert document["primary"]["difference"] < 0, "the form alone makes answers easier to predict"
+    assert "follows_prompts" in failed(document)
 
 
-@pytest.mark.parametrize(("shuffled", "accepted"), [(True, False), (False, True)])
-def test_shuffled_labels_teach_nothing_and_right_ones_do(
-    tmp_path: Path, knows_the_form: Path, shuffled: bool, accepted: bool
-) -> None:
-    channels = tmp_path / "input" / "data"
-    for channel, side in (
-        ("training", records(160, shuffled, 1000)),
-        ("validation", records(40, False, 3000)),
-    ):
-        (channels / channel).mkdir(parents=True)
-        lines = "".join(json.dumps(record) + "\n" for record in side)
-        (channels / channel / "records.jsonl").write_text(lines)
-        (channels / channel / "template.json").write_text(
-            '{"prompt": "{prompt}", "completion": "{completion}"}'
-        )
-    (channels / "model").symlink_to(knows_the_form)
-    settings = QUICK | {
-        "instruction_tuned": "True",
-        "add_input_output_demarcation_key": "False",
-        "target_modules": "all-linear",
-        "learning_rate": "0.01",
-        "epoch": "8",
-        "max_forgetting": "10",  # so small a base forgets everything; the labels are what counts here
-        "max_input_length": "64",
-        "precision": "fp32",
-    }
-    (tmp_path / "input" / "config").mkdir()
-    (tmp_path / "input" / "config" / "hyperparameters.json").write_text(json.dumps(settings))
-    document = evaluation(tmp_path)
-    assert document["passed"] is accepted, document["gate"]
-    if not accepted:
-        assert "held_out_text" in failed(document)
+def test_right_answers_that_teach_something_are_accepted(tmp_path: Path) -> None:
+    document = instruct(tmp_path, "labels", "right", SHIPPED_BASE)
+    assert document["passed"], document["gate"]
+    (gain,) = (metric for metric in document["metrics"] if metric["name"] == "prompt_gain")
+    assert gain["interval"][0] > 0
+
+
+def test_early_stopping_chooses_on_documents_that_are_not_judged(job: Job) -> None:
+    document = evaluation(job(early_stopping_patience="1", **QUICK))
+    judged = [entry for entry in document["documents"] if entry["judged"]]
+    assert 0 < len(judged) < len(document["documents"])
+    assert document["contamination"]["documents"] == len(judged)
+    everything = evaluation(job("all", **QUICK))
+    assert all(entry["judged"] for entry in everything["documents"])

@@ -1,6 +1,7 @@
 """The metrics: what each asks, and what it makes of answers."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from training.evaluation.contamination import Overlaps
 from training.evaluation.metrics import REGISTRY
 from training.evaluation.metrics.base import (
     BITS,
+    CONTROL,
     GUARD,
     HIGHER,
     LOWER,
@@ -20,20 +22,34 @@ from training.evaluation.metrics.base import (
     Items,
     Material,
 )
-from training.evaluation.metrics.choice import picked
-from training.evaluation.metrics.degeneration import degenerate
-from training.evaluation.metrics.exact_match import OWN_QUESTIONS, TABLE_QUESTIONS
-from training.evaluation.metrics.faithfulness import Faithfulness
-from training.evaluation.metrics.held_out import HeldOut
-from training.evaluation.metrics.multiple_choice import MULTIPLE_CHOICE, OWN_CHOICES
-from training.evaluation.metrics.repetition import Repetition, repetition
-from training.evaluation.metrics.sentiment import SENTIMENT
-from training.evaluation.scoring import Score
+from training.evaluation.metrics.choice import (
+    MULTIPLE_CHOICE,
+    OWN_CHOICES,
+    SENTIMENT,
+    asked,
+    calibration,
+    chance,
+    confusion,
+    macro_f1,
+    picked,
+    probabilities,
+)
+from training.evaluation.metrics.generations import Repetition, degenerate, repetition
+from training.evaluation.metrics.text import HeldOut
+from training.evaluation.metrics.written_answers import (
+    OWN_QUESTIONS,
+    TABLE_QUESTIONS,
+    Declining,
+    Faithfulness,
+    InventedFigures,
+    unanswerable,
+)
+from training.evaluation.scores import Score
 
 OWN = (
     Question("1", "questions.jsonl", "Revenue?", ("12",), "million", "Revenue was 12 million in 2019."),
     Question("2", "questions.jsonl", "Growth?", ("20",), "percent", "Revenue rose from 10 to 12."),
-    Question("3", "questions.jsonl", "Which?", ("b",), choices=("a", "b"), right=1),
+    Question("3", "questions.jsonl", "Why?", ("b c",), choices=("a a", "b c"), right=1),
 )
 
 
@@ -42,6 +58,7 @@ def material(*, limit: int = -1, tasks: tuple[str, ...] = ("", "", "")) -> Mater
     return Material(
         held_out=origins,
         sizes=[100] * len(origins),
+        exchanged=frozenset(origins),
         openings=["Net revenue rose"],
         questions=OWN,
         prompts=("one", "two"),
@@ -58,8 +75,8 @@ def test_the_registry_has_one_primary_one_guard_and_a_name_for_each() -> None:
     names = [metric.name for metric in REGISTRY]
     assert len(set(names)) == len(names)
     roles = [metric.role for metric in REGISTRY]
-    assert (roles.count(PRIMARY), roles.count(GUARD)) == (1, 1)
-    assert set(roles) == {PRIMARY, GUARD, SECONDARY}
+    assert (roles.count(PRIMARY), roles.count(CONTROL), roles.count(GUARD)) == (1, 1, 1)
+    assert set(roles) == {PRIMARY, CONTROL, GUARD, SECONDARY}
     assert {metric.better for metric in REGISTRY} == {LOWER, HIGHER}
     assert all(metric.unit == BITS for metric in REGISTRY if metric.role != SECONDARY)
 
@@ -81,12 +98,75 @@ def test_the_sets_have_at_least_the_promised_items() -> None:
 def test_the_likeliest_choice_is_the_one_with_the_fewest_bits_a_byte() -> None:
     (item,) = OWN_CHOICES.items(material()).asked
     short, long = (ask for ask in item.asks if isinstance(ask, Continuation))
-    assert (short.prompt, long.text) == ("Question: Which?\nAnswer:", " b")
+    assert (short.prompt, long.text) == ("Question: Why?\nAnswer:", " b c")
     # The longer text has more bits in all, and fewer for each byte.
     answers = Answers({short: bits(8, 2), long: bits(9, 3)})
     assert picked(item, answers) == 1
     assert OWN_CHOICES.value(item, answers) == 1.0
     assert OWN_CHOICES.value(item, Answers({short: bits(4, 2), long: bits(9, 3)})) == 0.0
+
+
+def test_choices_of_one_word_are_compared_by_their_whole_likelihood() -> None:
+    (item, *_) = SENTIMENT.items(material()).asked
+    positive, negative, neutral = (ask for ask in item.asks if isinstance(ask, Continuation))
+    answers = Answers({positive: bits(2, 9), negative: bits(2.1, 9), neutral: bits(1.9, 8)})
+    assert picked(item, answers) == 2
+    assert probabilities(item, answers) == pytest.approx([0.332, 0.31, 0.356], abs=0.01)
+
+
+def test_a_question_that_needs_its_choices_shows_them_and_compares_letters() -> None:
+    question = Question("4", "q", "Which of these is an asset?", ("Cash",), choices=("Debt", "Cash"), right=1)
+    assert asked(question) == "Question: Which of these is an asset?\nA. Debt\nB. Cash\nAnswer:"
+    brought = replace(material(), questions=(question,))
+    (item,) = OWN_CHOICES.items(brought).asked
+    assert [ask.text for ask in item.asks if isinstance(ask, Continuation)] == [" A", " B"]
+
+
+@pytest.mark.parametrize("number", [7, 11, 16, 38, 48, 60, 68, 78, 85, 107, 126])
+def test_shipped_questions_that_need_their_choices_show_them(number: int) -> None:
+    items = {item.id: item for item in MULTIPLE_CHOICE.items(material()).asked}
+    question = items[f"multiple_choice.jsonl:mc-{number:03d}"].question
+    assert question is not None
+    assert "\nA. " in asked(question)
+
+
+def test_guessing_is_known_and_labels_have_a_confusion_table() -> None:
+    items = SENTIMENT.items(material())
+    assert chance(items) == pytest.approx(1 / 3)
+    assert chance(MULTIPLE_CHOICE.items(material())) == pytest.approx(1 / 4)
+    one_sided = Answers()
+    for item in items.asked:
+        for ask in item.asks:
+            assert isinstance(ask, Continuation)
+            one_sided.scores[ask] = bits(1 if ask.text == " negative" else 5, 9)
+    table = confusion(items.asked, one_sided)
+    counts = {"positive": 52, "negative": 52, "neutral": 62}
+    assert {right: row["negative"] for right, row in table.items()} == counts
+    # Always "negative": a third is right, but F1 is 0 for two of three labels.
+    assert macro_f1(table) == pytest.approx(104 / 218 / 3)
+    trust = calibration(items.asked, one_sided)
+    sure = 1 / (1 + 2 * 2**-4)
+    assert trust["ece"] == pytest.approx(sure - 52 / 166, abs=1e-6)
+    assert trust["brier"] > 0.6
+
+
+def test_made_up_figures_are_found_and_calculated_ones_are_not() -> None:
+    items = InventedFigures().items(material())
+    item = next(each for each in items.asked if each.question == OWN[1])
+    (ask,) = item.asks
+    assert isinstance(ask, Prompt)
+    for answer, value in (("20 percent", 0.0), ("by 2", 0.0), ("by 37 percent", 1.0), ("it rose", 0.0)):
+        assert InventedFigures().value(item, Answers(texts={ask: answer})) == value
+
+
+def test_a_question_without_its_row_is_to_be_declined() -> None:
+    assert len(unanswerable()) >= 10
+    item = Declining().items(material()).asked[0]
+    (ask,) = item.asks
+    assert isinstance(ask, Prompt)
+    assert "not given" in ask.text
+    for answer, value in (("Not given.", 1.0), ("The text does not say.", 1.0), ("24,900", 0.0)):
+        assert Declining().value(item, Answers(texts={ask: answer})) == value
 
 
 def test_a_written_answer_is_right_with_its_scale() -> None:
@@ -180,7 +260,7 @@ def test_overlaps_are_left_out_and_secondary_metrics_are_corrected() -> None:
         items,
         base,
         tuned,
-        overlaps=Overlaps({1: "shared words"}, {"x:0": "shared words"}),
+        overlaps=Overlaps({"reports.txt:2": "shared words"}, {"x:0": "shared words"}),
         tasks=[origin.task for origin in brought.held_out],
         seed=1,
     )
@@ -205,7 +285,7 @@ def test_a_claim_that_rests_on_nothing_clean_has_figures_and_says_so() -> None:
         {metric.name: metric.items(brought)},
         base,
         tuned,
-        overlaps=Overlaps(dict.fromkeys(range(3), "words")),
+        overlaps=Overlaps(dict.fromkeys((item.id for item in metric.items(brought).asked), "words")),
         tasks=[""] * 3,
         seed=1,
     )

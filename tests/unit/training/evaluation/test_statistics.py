@@ -2,13 +2,14 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.evaluation.gate import judge, verdict
+from training.evaluation.gate import PromptEvidence, judge, verdict
 from training.evaluation.statistics import (
     RESAMPLES,
     Comparison,
@@ -18,6 +19,7 @@ from training.evaluation.statistics import (
     holm,
     sign_flip_p_value,
     t_quantile,
+    tango_interval,
 )
 
 
@@ -141,14 +143,114 @@ def comparison(low: float, high: float, items: int = 40) -> Comparison:
         (comparison(-0.3, -0.2), comparison(0.3, 0.4), ["forgetting"]),
         # An estimate within the bound is not enough: the interval must be.
         (comparison(-0.3, -0.2), comparison(0.1, 0.3), ["forgetting"]),
-        # Whatever gains as much on any text has not learnt this kind of text.
+        # A gain that any text brings is no sign that this kind of text was learnt.
         (comparison(-0.3, -0.2), comparison(-0.3, -0.2), ["beyond_general_text"]),
+        # Documents in groups: eight groups are needed.
+        (replace(comparison(-0.3, -0.2), groups=7), comparison(-0.1, 0.1), ["enough_documents"]),
+        (replace(comparison(-0.3, -0.2), groups=8), comparison(-0.1, 0.1), []),
+        # General text is measured against its own base: 0.2 of 1.0 is more than 10 %, 0.2 of 2.0 is not.
+        (comparison(-0.9, -0.8), replace(comparison(0.1, 0.19), base=1.0), ["forgetting"]),
     ],
 )
 def test_the_gate_says_no_for_each_reason(
     primary: Comparison, forgetting: Comparison, failing: list[str]
 ) -> None:
-    rules = judge(primary, forgetting, max_forgetting=0.2)
+    rules = judge(primary, forgetting, max_forgetting=0.1)
     assert [rule.name for rule in rules if not rule.passed] == failing
     sentence = verdict(primary, rules)
     assert ("not accepted" in sentence) is bool(failing)
+
+
+def gain(base: float, low: float, high: float) -> Comparison:
+    middle = (low + high) / 2
+    return Comparison(base, base + middle, middle, (low, high), 0.9, 1.0, 0.001, 40)
+
+
+@pytest.mark.parametrize(
+    ("change", "tuned", "passed"),
+    [
+        (gain(0.1, 0.2, 0.4), gain(0.0, 0.3, 0.5), True),
+        (gain(0.1, -0.1, 0.1), gain(0.0, 0.05, 0.15), False),  # it follows prompts no better than the base
+        (gain(-0.5, 0.4, 0.6), gain(0.0, -0.1, 0.1), False),  # a constant answer only ends a wrong one
+        (gain(0.1, 0.001, 0.4), gain(0.0, 0.3, 0.5), False),  # shown, but too small to matter
+        (None, None, False),
+    ],
+)
+def test_answers_must_follow_from_their_prompts(
+    change: Comparison | None, tuned: Comparison | None, passed: bool
+) -> None:
+    rules = judge(comparison(-1.0, -0.9), comparison(-0.1, 0.1), 0.1, prompts=PromptEvidence(change, tuned))
+    assert {rule.name: rule.passed for rule in rules}["follows_prompts"] is passed
+    assert ("only to have the right form" in verdict(comparison(-1.0, -0.9), rules)) is not passed
+
+
+@pytest.mark.parametrize(
+    ("base", "tuned", "passed"), [(0.0, 0.5, True), (0.0, 0.6, False), (0.7, 0.6, True), (0.5, 0.6, False)]
+)
+def test_broken_writing_beyond_a_bound_is_refused(base: float, tuned: float, passed: bool) -> None:
+    broken = Comparison(base, tuned, tuned - base, (0.0, 1.0), 0.5, None, 0.5, 16)
+    rules = judge(comparison(-0.3, -0.2), comparison(-0.1, 0.1), 0.1, broken=broken)
+    assert rules[-1].passed is passed
+
+
+def test_what_got_worse_stands_in_the_verdict() -> None:
+    primary = comparison(-0.3, -0.2)
+    rules = judge(primary, comparison(-0.1, 0.1), 0.1)
+    sentence = verdict(primary, rules, caveats=["38% of what it writes is broken"])
+    assert sentence.endswith("But 38% of what it writes is broken.")
+    assert "understands" not in sentence
+
+
+def test_without_clean_documents_no_figure_is_given() -> None:
+    primary = replace(comparison(-0.3, -0.2), items=0)
+    rules = judge(primary, comparison(-0.1, 0.1), 0.1)
+    assert not any(rule.passed for rule in rules)
+    assert "0 held-out" not in " ".join([rules[0].sentence, verdict(primary, rules)])
+    assert "bits" not in verdict(primary, rules)
+
+
+def test_items_of_a_group_count_as_one_where_they_change_together() -> None:
+    dice = np.random.default_rng(3)
+    shifts = np.repeat(dice.normal(-0.05, 0.2, 10), 8)
+    changes = shifts + dice.normal(0, 0.02, 80)
+    base = np.full(80, 2.0)
+    groups = [str(number // 8) for number in range(80)]
+    alone = compare(list(base), list(base + changes), lower_is_better=True, seed=0)
+    together = compare(list(base), list(base + changes), lower_is_better=True, seed=0, groups=groups)
+    assert (alone.groups, together.groups, together.units) == (None, 10, 10)
+    assert np.ptp(together.interval) > 2 * np.ptp(alone.interval)
+    assert together.p_value > alone.p_value
+    single = compare(list(base), list(base + changes), lower_is_better=True, seed=0, groups=range(80))
+    assert single == alone
+
+
+def test_few_changes_are_tested_exactly() -> None:
+    assert sign_flip_p_value(np.array([-1.0] * 6), seed=0) == 2 / 64
+    assert sign_flip_p_value(np.array([-1.0] * 5), seed=0) == 2 / 32
+
+
+def test_tangos_interval_is_that_of_the_paper() -> None:
+    """T. Tango (1998), table III: 43 of 44 patients each, 0 against 1 changed."""
+    low, high = tango_interval(0, 1, 44)
+    assert (low, high) == (pytest.approx(-0.118, abs=0.003), pytest.approx(0.058, abs=0.003))
+
+
+@pytest.mark.parametrize(
+    ("items", "gained", "lost"), [(136, 0.015, 0.005), (84, 0.02, 0.0), (40, 0.03, 0.01), (40, 0.2, 0.05)]
+)
+def test_intervals_of_right_and_wrong_answers_cover(items: int, gained: float, lost: float) -> None:
+    dice = np.random.default_rng(7)
+    covered, runs = 0, 1000
+    for more, less, _ in dice.multinomial(items, [gained, lost, 1 - gained - lost], size=runs):
+        low, high = tango_interval(float(more), float(less), items)
+        covered += low <= gained - lost <= high
+        assert high > low
+    assert covered / runs >= 0.93
+
+
+def test_the_smallest_change_that_could_be_shown_shrinks_with_more_items() -> None:
+    few, many = (
+        compare([0.0, 1.0] * n, [1.0, 0.0] * n, lower_is_better=False, bounded=True, seed=0) for n in (20, 80)
+    )
+    assert few.detectable == pytest.approx(2 * many.detectable, rel=0.1)
+    assert 0.2 < few.detectable < 0.5

@@ -105,9 +105,42 @@ def test_the_page_stands_alone_and_begins_with_the_verdict(evaluation: dict[str,
     assert "@media print" in page
 
 
-@pytest.mark.parametrize(("passed", "word"), [(True, ">Accepted<"), (False, ">Not accepted<")])
-def test_both_outcomes_are_said_plainly(evaluation: dict[str, Any], passed: bool, word: str) -> None:
-    assert word in render(evaluation | {"passed": passed})
+@pytest.mark.parametrize(
+    ("passed", "caveats", "word"),
+    [(True, [], ">Accepted<"), (False, [], ">Not accepted<"), (True, ["it got worse"], ">Accepted, but<")],
+)
+def test_each_outcome_is_said_plainly(
+    evaluation: dict[str, Any], passed: bool, caveats: list[str], word: str
+) -> None:
+    assert word in render(evaluation | {"passed": passed, "caveats": caveats})
+
+
+def test_without_clean_documents_the_page_states_no_figure(evaluation: dict[str, Any]) -> None:
+    evaluation["primary"]["items"] = 0
+    for metric in evaluation["metrics"]:
+        metric["items"] = 0 if metric["role"] == "primary" else metric["items"]
+    evaluation["contamination"]["overlapping_documents"] = evaluation["contamination"]["documents"]
+    page = render(evaluation)
+    check_page(page)
+    assert 'class="card"' not in page
+    assert "of 0 " not in page
+    assert "none of those was trained on" not in page
+
+
+def test_the_page_says_what_guessing_gives_and_what_could_be_seen(evaluation: dict[str, Any]) -> None:
+    page = render(evaluation)
+    assert "Multiple choice (guessing: 25%)" in page
+    assert "could be seen" in page
+    assert "one seed" in page
+    (guard,) = (metric for metric in evaluation["metrics"] if metric["role"] == "guard")
+    guard |= {"finding": "worse", "interval": [0.0, 0.5 * guard["limit"] * guard["base"]]}
+    assert "worse, within what is allowed" in render(evaluation)
+
+
+def test_what_early_stopping_did_is_told(evaluation: dict[str, Any]) -> None:
+    assert "early stopping" not in render(evaluation)
+    evaluation["documents"][0]["judged"] = False
+    assert "early stopping chose step" in render(evaluation)
 
 
 def test_text_of_models_and_files_cannot_break_the_page(evaluation: dict[str, Any]) -> None:
@@ -200,7 +233,7 @@ def test_a_change_has_its_sign_and_none_has_none(value: float, digits: int, text
 
 
 def test_what_overlaps_is_told_with_both_figures(evaluation: dict[str, Any]) -> None:
-    assert "None was found there." in render(evaluation)
+    assert "Nothing was found there" in render(evaluation)
     everything = evaluation["contamination"]["all_documents"] | {
         "difference": -0.75,
         "interval": [-0.8, -0.7],
@@ -211,7 +244,7 @@ def test_what_overlaps_is_told_with_both_figures(evaluation: dict[str, Any]) -> 
         "all_documents": everything,
     }
     page = render(evaluation)
-    assert "3 documents and 0 others share one" in page
+    assert "3 documents and 0 questions or paragraphs stand there" in page
     assert "−0.750 (−0.800 to −0.700)" in page
     assert "a.txt:1: “as it stood”" in page
 
