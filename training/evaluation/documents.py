@@ -143,8 +143,10 @@ def hide(
     spans: Sequence[tuple[int, int]],
     texts: Sequence[str],
     stretches: Sequence[tuple[int, int]],
-) -> Scored:
+) -> Scored | None:
     """A document without some stretches of its text: they are read, but neither predicted nor counted.
+
+    None where tokens and text cannot be matched, as after a chat template.
 
     Args:
         spans: the characters of each learned token in the joined ``texts``; (0, 0) for marks.
@@ -154,7 +156,7 @@ def hide(
     tokens = np.array(scored.document.tokens)
     learned = np.flatnonzero(tokens >= 0)
     if len(learned) != len(spans):
-        raise ValueError(f"{len(spans)} tokens have a place in the text, the document has {len(learned)}")
+        return None
     text = "\n".join(texts)
     hidden = 0
     for place, (start, end) in zip(learned, spans, strict=True):

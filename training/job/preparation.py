@@ -140,10 +140,16 @@ def _yardstick(
     scored = dict(zip(origins, data.scored(), strict=True))
     whole = {o: scored[o] for o in origins if document_id(o) not in overlaps.stretches}
     exchanged = exchange_prompts(whole, tokenizer.decode)
+    unclear = {}
     for origin, document in zip(origins, data.texts(data.validation), strict=True):
         if stretches := overlaps.stretches.get(document_id(origin)):
             learned = [part for _, part in document.parts]
-            scored[origin] = hide(scored[origin], token_spans(learned, tokenizer), learned, stretches)
+            shortened = hide(scored[origin], token_spans(learned, tokenizer), learned, stretches)
+            if shortened is None:
+                unclear[document_id(origin)] = document.text[slice(*stretches[0])]
+            else:
+                scored[origin] = shortened
+    overlaps = replace(overlaps, documents={**overlaps.documents, **unclear})
     groups = document_groups(origins, data.groups)
     digests = [bytes(digest) for digest in data.tokens.records["digest"][data.validation]]
     looked_at = watched(digests, groups, hyperparameters.seed)
