@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +24,10 @@ class Deployment:
     """The app on one cloud. Reads a stack's outputs when first asked for one of them.
 
     Args:
-        settings: of the deployed app where it stored them (see `find`), else those of this shell.
+        settings: of the deployed app where it stored them (see `find`), else those of this shell; what was
+            given with `-c` stands over both.
         local: the settings of this shell, where the deployed app has its own.
+        stored: what the deployed app has, without what was given with `-c`.
         problem: why the deployed app's settings cannot be read; "" where they were, or where there are none.
     """
 
@@ -33,13 +35,14 @@ class Deployment:
     settings: Settings
     local: Settings | None = None
     problem: str = ""
+    stored: Settings | None = None
 
     @property
     def differences(self) -> dict[str, tuple[Any, Any]]:
         """What differs, by setting: (of the deployed app, of this shell)."""
-        if self.local is None:
+        if self.local is None or self.stored is None:
             return {}
-        deployed, here = flat(self.settings), flat(self.local)
+        deployed, here = flat(self.stored), flat(self.local)
         kept = {name for name in KEPT if not here[name]}  # not asked for again: see infra/remembered.py
         return {
             name: (deployed.get(name), here.get(name))
@@ -110,7 +113,16 @@ def find(target: Target) -> Deployment:
     except Exception as error:
         problem = "" if error_code(error) == "ParameterNotFound" else error_text(error)
         return Deployment(target, local, problem=problem)
-    return Deployment(target, settings, local)
+    return Deployment(target, _assumed(settings, local, target.flags), local, stored=settings)
+
+
+def _assumed(stored: Settings, local: Settings, flags: Mapping[str, Any]) -> Settings:
+    """The stored settings with what was given with `-c`: "what if", for plan and doctor."""
+    from infra.setting_checks import hyperparameter_strings
+
+    given = {name: getattr(local, name) for name in flags if name != "hyperparameters"}
+    recipe = hyperparameter_strings(flags["hyperparameters"]) if "hyperparameters" in flags else {}
+    return replace(stored, **given, hyperparameters={**stored.hyperparameters, **recipe})
 
 
 def require_deployed(deployment: Deployment) -> None:

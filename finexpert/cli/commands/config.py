@@ -35,7 +35,7 @@ def config(
     target = chosen_target(context)
     shown = chosen(rows(target), names or [])
     deployment = find(target)
-    deployed = flat(deployment.settings) if deployment.local else {}
+    deployed = flat(deployment.stored) if deployment.stored else {}
     if json:
         display.print_json(
             {

@@ -86,6 +86,16 @@ def test_an_address_given_here_that_is_not_the_deployed_one_differs() -> None:
     assert found.differences == {"alert_email": ("you@example.com", "me@example.com")}
 
 
+def test_what_is_given_for_one_command_stands_over_the_deployed_settings() -> None:
+    deployed = replace(LOCAL, budget_usd=4.0, idle_minutes=30)
+    flags = {"budget_usd": "40", "hyperparameters": '{"epoch": "7"}'}
+    found = find(replace(Account(stored=stored(deployed)), flags=flags))
+    assert (found.settings.budget_usd, found.settings.idle_minutes) == (40.0, 30)
+    assert found.settings.hyperparameters == {**LOCAL.hyperparameters, "epoch": "7"}
+    assert found.differences["budget_usd"] == (4.0, 40.0)
+    assert found.differences["hyperparameters.epoch"] == ("5", "7")
+
+
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
