@@ -6,6 +6,7 @@ seconds: it is asked for fewer tokens than on a person's own machine.
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from base64 import b64decode, b64encode
@@ -30,6 +31,7 @@ NEW_TOKENS = 400
 LIMITS = Limits(new_tokens=NEW_TOKENS)
 #: The month takes a dozen calls; a page that stays open must not spend the account's rate of them.
 SUM_SECONDS = 60.0
+LEAST_ZIPPED = 1000
 DOCUMENTS = Path("/tmp/documents-index")
 _TEXT = ("text/", JSON, NDJSON, "image/svg")
 
@@ -39,7 +41,9 @@ HEADERS = {**files.GUARDS, "Strict-Transport-Security": "max-age=31536000"}
 def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
     """Answer a request of the HTTP API. Never raises."""
     try:
-        return _outgoing(_answer(_request(event), signed_in=_signed_in(event)))
+        request = _request(event)
+        zips = "gzip" in request.headers.get("accept-encoding", "")
+        return _outgoing(_answer(request, signed_in=_signed_in(event)), zips=zips)
     except Exception as error:
         return _outgoing(refusal(problem_of(error)))
 
@@ -70,6 +74,8 @@ def _answer(request: Request, *, signed_in: bool) -> Response:
         if len(request.body) > most:
             raise too_large(f"More than {most / 1e6:g} MB cannot be sent to this page.")
         return handle(request, context)
+    if len(request.body) > 0:
+        raise too_large("The page's files take no body.")
     sign_in = os.environ["SIGN_IN_URL"]
     if request.path == "/config.json":
         return answer({"auth": {"kind": "cognito", "domain": sign_in, "client_id": os.environ["CLIENT_ID"]}})
@@ -94,12 +100,17 @@ def _context() -> Context:
     )
 
 
-def _outgoing(response: Response) -> dict[str, Any]:
+def _outgoing(response: Response, *, zips: bool = False) -> dict[str, Any]:
+    """The answer for the HTTP API; zipped where the browser takes it: what goes out is paid by the byte."""
     body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
     text = response.content_type.startswith(_TEXT)
+    headers = {**HEADERS, **response.headers, "Content-Type": response.content_type}
+    if zips and text and len(body) > LEAST_ZIPPED:
+        body, text = gzip.compress(body, mtime=0), False
+        headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
     return {
         "statusCode": int(response.status),
-        "headers": {**HEADERS, **response.headers, "Content-Type": response.content_type},
+        "headers": headers,
         "body": body.decode() if text else b64encode(body).decode(),
         "isBase64Encoded": not text,
     }

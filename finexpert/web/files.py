@@ -30,6 +30,7 @@ _TYPES = {
 }
 _INLINE = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
 
+LIBRARY_SECONDS = 3600
 GUARDS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 """Headers of every answer."""
 
@@ -47,7 +48,8 @@ def serve(path: str, *, connect: Iterable[str] = ()) -> Response:
     if file is None or not file.is_file():
         raise Problem(HTTPStatus.NOT_FOUND, "not_found", f"There is nothing at {path[:200]}.")
     body = file.read_bytes()
-    headers = {"Cache-Control": "no-cache"}
+    library = path.startswith("/vendor/")
+    headers = {"Cache-Control": f"public, max-age={LIBRARY_SECONDS}" if library else "no-cache"}
     if file.suffix == ".html":
         headers["Content-Security-Policy"] = policy(body.decode(), connect)
     return Response(body=body, content_type=_TYPES[file.suffix], headers=headers)

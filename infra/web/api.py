@@ -17,6 +17,11 @@ from infra.web.sign_in import SignIn
 #: Requests a second, of all users together: a page makes less than one, and each costs money.
 RATE, BURST = 10, 40
 
+#: Of these, for what needs no sign-in (the page's files): strangers cannot take the users' share, and a month
+#: of them costs what docs/web.md says.
+OPEN_RATE, OPEN_BURST = 1, 100
+OPEN_PATHS = ("/", "/{proxy+}")
+
 #: Who asked for what, and how it ended. Neither query nor body: they hold file names, questions, answers.
 LOG_FIELDS = {
     "time": "$context.requestTime",
@@ -53,7 +58,7 @@ class PageApi(Construct):
         log_group = project_log_group(
             self, "AccessLog", name=f"/aws/vendedlogs/apis/{names.web}", key_arn=key_arn
         )
-        api.CfnStage(  # the construct of CDK takes the log's format from TypeScript only
+        self._stage = api.CfnStage(  # the construct of CDK takes the log's format from TypeScript only
             self,
             "Stage",
             api_id=self.api.api_id,
@@ -79,8 +84,13 @@ class PageApi(Construct):
             "SignedIn", sign_in.pool, user_pool_clients=[sign_in.client]
         )
         for path, methods, authorizer in (
-            ("/", [api.HttpMethod.GET], None),
-            ("/{proxy+}", [api.HttpMethod.GET], None),
+            *((path, [api.HttpMethod.GET], None) for path in OPEN_PATHS),
             ("/api/{proxy+}", [api.HttpMethod.GET, api.HttpMethod.POST], signed_in),
         ):
-            self.api.add_routes(path=path, methods=methods, integration=integration, authorizer=authorizer)
+            routes = self.api.add_routes(
+                path=path, methods=methods, integration=integration, authorizer=authorizer
+            )
+            for route in routes:  # the stage's settings name routes, which must be there before
+                self._stage.node.add_dependency(route)
+        limit = {"ThrottlingRateLimit": OPEN_RATE, "ThrottlingBurstLimit": OPEN_BURST}
+        self._stage.route_settings = {f"GET {path}": limit for path in OPEN_PATHS}
