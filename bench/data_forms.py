@@ -38,7 +38,7 @@ from finexpert.errors import UserError  # noqa: E402
 from finexpert.service.runs import conversion  # noqa: E402
 
 VARIATIONS = 20
-QUANTITY = ("optimizer steps in all", "documents are held out:")
+QUANTITY = ("this is very little text:", "documents are held out:")
 """Warnings with these words say that there is little text, and nothing of how it was read."""
 
 COMPANIES = (

@@ -18,10 +18,9 @@ from core.dataset.tally import Tally, tally
 from core.dataset.tokens import ASSUMPTION, TokenCounter, rows_for
 from core.hyperparameters import LONGEST_INPUT, Hyperparameters
 
-#: With fewer optimizer steps a LoRA has hardly left its zero start.
+#: With fewer optimizer steps a LoRA has hardly left its zero start. JumpStart's course example has 10: 13
+#: chunks of 1024 tokens (its public log).
 FEW_STEPS = 50
-#: Of JumpStart's own course example: 13 chunks of 1024 tokens (its public log).
-COURSE_STEPS = 10
 #: With fewer held-out documents the interval of the difference gets wide.
 FEW_HELD_OUT = 20
 #: A file's texts seem to be cut where more than this share of them goes on in the next one.
@@ -196,8 +195,8 @@ def _quantity_warnings(report: DatasetReport, hyperparameters: Hyperparameters) 
             else "raise max_steps"
         )
         warnings.append(
-            f"only {report.optimizer_steps} optimizer steps in all (JumpStart's course example has"
-            f" {COURSE_STEPS}): too few to learn much; give more text, or {change}"
+            f"this is very little text: {report.optimizer_steps} optimizer steps; {FEW_STEPS} or more usually"
+            f" help. Add text, or {change}"
         )
     if report.validation_documents < FEW_HELD_OUT:
         warnings.append(

@@ -177,7 +177,8 @@ def test_too_little_data_is_said_with_a_remedy() -> None:
     report = check([file("a.txt", prose(8))], parse({}))
     assert report.optimizer_steps < 50
     assert any(
-        "only 5 optimizer steps" in warning and "set epoch to 50" in warning for warning in report.warnings
+        "very little text: 5 optimizer steps" in warning and "set epoch to 50" in warning
+        for warning in report.warnings
     )
     assert any("held out" in warning for warning in report.warnings)
 
