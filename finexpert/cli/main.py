@@ -18,6 +18,7 @@ import typer
 from finexpert.cli import options
 from finexpert.cli.commands import (
     ask,
+    benchmark,
     chat,
     compare,
     config,
@@ -84,7 +85,7 @@ TRY = "Try it on this machine"
 PREPARE = "Before money is spent"
 FINE_TUNE = "Fine-tune"
 SERVE = "Ask the model"
-DOCUMENTS = "Ask the documents"
+DOCUMENTS = "Ask the documents, compare models"
 GUARD = "Money and guardrails"
 
 app.command(rich_help_panel=TRY)(demo.demo)
@@ -100,6 +101,7 @@ app.command(rich_help_panel=SERVE)(wake.wake)
 app.command(rich_help_panel=SERVE)(ask.ask)
 app.command(rich_help_panel=SERVE)(chat.chat)
 app.add_typer(docs.app, name="docs", rich_help_panel=DOCUMENTS)
+app.add_typer(benchmark.app, name="benchmark", rich_help_panel=DOCUMENTS)
 app.command(rich_help_panel=SERVE)(sleep.sleep)
 app.command(rich_help_panel=SERVE)(web.web)
 app.command(rich_help_panel=GUARD)(costs.costs)

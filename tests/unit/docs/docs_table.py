@@ -18,6 +18,12 @@ ON_THE_APP = (
     'finexpert docs ask "What was Borealis Pumps\' revenue in fiscal 2024?" --index out/documents',
     'finexpert docs search "diluted earnings of Cascadia in the third quarter of 2023" --index out/documents',
     "finexpert docs evaluate --index out/documents",
+    "finexpert benchmark plan docs/examples/benchmark/questions.jsonl"
+    " --contestant nova=bedrock:amazon.nova-lite-v1:0",
+    "finexpert benchmark run docs/examples/benchmark/questions.jsonl"
+    " --contestant desk=answers:docs/examples/benchmark/desk.csv"
+    " --contestant assistant=answers:docs/examples/benchmark/assistant.csv",
+    "finexpert benchmark report",
     "finexpert runs",
     "finexpert runs show RUN",
     "finexpert runs report RUN",

@@ -1,0 +1,178 @@
+"""The benchmark as one HTML file and as a Markdown table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+PUBLISHED = Path(__file__).with_name("published.json")
+STYLE = Path(__file__).with_name("report.css")
+MOST_DIFFERENT = 20
+
+
+def verdict(result: Mapping[str, Any]) -> str:
+    """What can be said, in a sentence."""
+    rows = sorted(result["contestants"], key=lambda row: -row["correct"])
+    best, total = rows[0], len(result["answers"])
+    sure = [pair for pair in result["pairs"] if pair["finding"] != "cannot tell"]
+    beaten = {_loser(pair) for pair in sure if _winner(pair) == best["name"]}
+    lead = f"{best['name']} answers {best['correct']} of {total} questions correctly"
+    others = [row["name"] for row in rows[1:]]
+    if not others:
+        return f"{lead}."
+    if beaten == set(others):
+        return f"{lead} and is better than {_listed(others)}."
+    open_ = [name for name in others if name not in beaten]
+    wanted = [p["needed"] for p in result["pairs"] if best["name"] in (p["a"], p["b"]) and p["needed"]]
+    more = f" About {max(wanted):,} questions would be needed." if wanted else ""
+    begin = f" and is better than {_listed(sorted(beaten))}" if beaten else ""
+    unclear = f"Whether it is better than {_listed(open_)} cannot be told from these questions."
+    return f"{lead}{begin}. {unclear}{more}"
+
+
+def _winner(pair: Mapping[str, Any]) -> str:
+    return str(pair["a"] if pair["finding"] == "a better" else pair["b"])
+
+
+def _loser(pair: Mapping[str, Any]) -> str:
+    return str(pair["b"] if pair["finding"] == "a better" else pair["a"])
+
+
+def _finding(pair: Mapping[str, Any]) -> str:
+    """A finding with names, and how many questions would tell where these do not."""
+    if pair["finding"] != "cannot tell":
+        return f"{_winner(pair)} is better"
+    return f"cannot tell; about {pair['needed']:,} questions would" if pair["needed"] else "cannot tell"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def markdown(result: Mapping[str, Any]) -> str:
+    """The verdict, a table of contestants and a table of pairs."""
+    lines = [
+        verdict(result),
+        "",
+        "| contestant | kind | correct | wrong | refused | failed | $ | $ a correct answer |",
+    ]
+    lines.append("|---|---|---|---|---|---|---|---|")
+    for row in result["contestants"]:
+        each = "–" if row["usd_per_correct"] is None else f"{row['usd_per_correct']:.4f}"
+        counts = " | ".join(str(row[name]) for name in ("correct", "wrong", "refused", "failed"))
+        lines.append(f"| {row['name']} | {row['kind']} | {counts} | {row['usd']:.4f} | {each} |")
+    lines += ["", "| pair | difference | 95 % interval | p (Holm) | finding |", "|---|---|---|---|---|"]
+    for pair in result["pairs"]:
+        low, high = pair["interval"]
+        change = f"{pair['difference']:+.1%} | {low:+.1%} to {high:+.1%} | {pair['p']:.3f}"
+        lines.append(f"| {pair['a']} − {pair['b']} | {change} | {_finding(pair)} |")
+    return "\n".join(lines) + "\n"
+
+
+def html(result: Mapping[str, Any]) -> str:
+    """One file: verdict, matrix, cost and correct answers, questions that differ most, published figures."""
+    different = [row for row in result["answers"] if len({g["outcome"] for g in row["given"].values()}) > 1]
+    parts = [
+        f"<h1>Benchmark</h1><p class=verdict>{escape(verdict(result))}</p>",
+        _matrix(result["contestants"]),
+        _plot(result["contestants"], len(result["answers"])),
+        _pairs(result["pairs"]),
+        f"<h2>Where they differ: {len(different)} questions, at most {MOST_DIFFERENT} of them here</h2>",
+        *(_question(row) for row in different[:MOST_DIFFERENT]),
+        _published(),
+        f"<h2>How it was made</h2><pre>{escape(json.dumps(result.get('made', {}), indent=1))}</pre>",
+    ]
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+        "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<title>Benchmark</title><style>{STYLE.read_text(encoding='utf-8')}</style><main>{''.join(parts)}</main></html>"
+    )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    cells = "".join(f"<th>{escape(each)}</th>" for each in head)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<div class=wide><table><tr>{cells}</tr>{body}</table></div>"
+
+
+def _matrix(rows: Sequence[Mapping[str, Any]]) -> str:
+    head = (
+        "contestant",
+        "kind",
+        "correct",
+        "wrong",
+        "of these: wrong scale",
+        "refused",
+        "failed",
+        "$",
+        "$ a correct answer",
+        "seconds, median",
+    )
+    shown = [
+        [
+            *(
+                str(row[key])
+                for key in ("name", "kind", "correct", "wrong", "wrong_scale", "refused", "failed")
+            ),
+            f"{row['usd']:.4f}",
+            "–" if row["usd_per_correct"] is None else f"{row['usd_per_correct']:.5f}",
+            "–" if row["latency_p50"] is None else f"{row['latency_p50']:.2f}",
+        ]
+        for row in rows
+    ]
+    return _table(head, shown)
+
+
+def _plot(rows: Sequence[Mapping[str, Any]], total: int) -> str:
+    """Dollars to the right, correct answers upwards."""
+    most = max((row["usd"] for row in rows), default=0.0) or 1.0
+    dots = ""
+    for row in rows:
+        x, y = 60 + 500 * row["usd"] / most, 220 - 190 * row["correct"] / total
+        dots += f"<circle cx={x:.0f} cy={y:.0f} r=5 fill=#2266cc></circle>"
+        dots += f"<text x={x + 8:.0f} y={y - 5:.0f}>{escape(row['name'])}</text>"
+    axes = "<path d='M60 30V220H600' fill=none stroke=#888 />"
+    across = f"<text x=60 y=245>$0</text><text x=540 y=245>${most:.4f}</text>"
+    upwards = f"<text x=5 y=35>{total}</text><text x=30 y=222>0</text>"
+    drawn = f"{axes}{across}{upwards}{dots}"
+    title = "Cost and correct answers"
+    return f"<h2>{title}</h2><svg viewBox='0 0 700 255' role=img aria-label='{title}'>{drawn}</svg>"
+
+
+def _pairs(pairs: Sequence[Mapping[str, Any]]) -> str:
+    rows = [
+        [
+            f"{pair['a']} − {pair['b']}",
+            f"{pair['difference']:+.1%}",
+            f"{pair['interval'][0]:+.1%} to {pair['interval'][1]:+.1%}",
+            f"{pair['p']:.3f}",
+            _finding(pair),
+            f"{pair['needed']:,}" if pair["needed"] else "–",
+        ]
+        for pair in pairs
+    ]
+    return "<h2>In pairs</h2>" + _table(
+        ("pair", "difference", "95 % interval", "p (Holm)", "finding", "questions needed"), rows
+    )
+
+
+def _question(row: Mapping[str, Any]) -> str:
+    given = [[name, answer["outcome"], answer["answer"]] for name, answer in row["given"].items()]
+    right = ", ".join(row["right"]) + (f" {row['scale']}" if row["scale"] else "")
+    return f"<h3>{escape(row['question'])}</h3><p>Right: {escape(right)}</p>" + _table(
+        ("contestant", "outcome", "answer"), given
+    )
+
+
+def _published() -> str:
+    rows = [
+        [e["test"], e["model"], e["metric"], f"{e['value']:g}", e["source"]]
+        for e in json.loads(PUBLISHED.read_text(encoding="utf-8"))
+    ]
+    note = "<p>Other prompts, splits and graders: nothing is computed with them.</p>"
+    return (
+        "<h2>Published elsewhere</h2>" + note + _table(("test", "model", "metric", "value", "source"), rows)
+    )

@@ -1,0 +1,344 @@
+"""A benchmark: consent, money, grading, and findings that are right as often as they say."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import random
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from core.dataset.questions import Question
+from finexpert.cli.main import app
+from finexpert.errors import UserError
+from finexpert.service.benchmark import contestants as who
+from finexpert.service.benchmark import judging, questions, report, running
+from finexpert.service.benchmark.contestants import Contestant, Failed, Reply
+from finexpert.service.benchmark.questions import Item
+
+
+def items(count: int, *, groups: int = 0) -> list[Item]:
+    return [
+        Item(
+            Question(f"q{n}", "f", f"What was figure {n}?", (str(100 + n),)),
+            f"g{n % groups if groups else n}",
+        )
+        for n in range(count)
+    ]
+
+
+def written(path: Path, lines: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+# --- contestants and consent
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "receiver"),
+    [
+        ("a=tuned", "tuned", ""),
+        ("a=base+docs", "base+docs", ""),
+        ("a=bedrock:amazon.nova-lite-v1:0+docs", "bedrock:amazon.nova-lite-v1:0+docs", "bedrock"),
+        (
+            "a=openai:https://api.example.com/v1#m-1",
+            "openai:https://api.example.com/v1#m-1",
+            "openai:api.example.com",
+        ),
+        ("a=openai:http://127.0.0.1:8000/v1#m", "openai:http://127.0.0.1:8000/v1#m", ""),
+        ("a=answers:given.csv", "answers:given.csv", ""),
+    ],
+)
+def test_a_contestant_is_read_and_says_where_questions_go(text: str, kind: str, receiver: str) -> None:
+    contestant = who.parse(text)
+    assert (contestant.name, contestant.written, contestant.receiver) == ("a", kind, receiver)
+
+
+@pytest.mark.parametrize(
+    "text", ["a", "=tuned", "a=", "a=gpt", "a=openai:ftp://x#m", "a=bedrock:", "a b=tuned"]
+)
+def test_what_is_no_contestant_is_refused_with_the_kinds(text: str) -> None:
+    with pytest.raises(UserError) as error:
+        who.parse(text)
+    assert "answers:FILE.csv" in error.value.fix
+
+
+@pytest.mark.parametrize(
+    ("kind", "send_to", "data", "why"),
+    [
+        ("bedrock:amazon.nova-lite-v1:0", [], "public", "would send your questions to bedrock"),
+        ("openai:https://api.example.com/v1#m", ["bedrock"], "public", "openai:api.example.com"),
+        ("openai:https://api.example.com/v1#m", ["openai:api.example.com"], "internal", "third party"),
+        ("bedrock:us.amazon.nova-lite-v1:0", ["bedrock"], "internal", "several regions"),
+    ],
+)
+def test_nothing_leaves_without_consent(kind: str, send_to: list[str], data: str, why: str) -> None:
+    with pytest.raises(UserError, match=why):
+        who.refuse_without_consent([who.parse(f"a={kind}")], send_to, data)
+
+
+@pytest.mark.parametrize("mode", ["default", "provider_data_share", "", None])
+def test_internal_data_stay_unless_bedrock_keeps_nothing(mode: str | None) -> None:
+    class Bedrock:
+        def get_account_data_retention(self) -> dict[str, Any]:
+            if mode is None:
+                raise AttributeError("no such call")
+            return {"mode": mode}
+
+    with pytest.raises(UserError, match="keeps your traffic"):
+        who.refuse_retention(Bedrock(), [who.parse("a=bedrock:amazon.nova-lite-v1:0")], "internal")
+    who.refuse_retention(Bedrock(), [who.parse("a=bedrock:amazon.nova-lite-v1:0")], "public")
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[str, list[bytes]]]:
+    """A server that speaks OpenAI's protocol and keeps every byte that it gets."""
+    got: list[bytes] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append(self.rfile.read(int(self.headers["Content-Length"])))
+            body = json.dumps(
+                {"choices": [{"message": {"content": "100"}}], "usage": {"prompt_tokens": 5}}
+            ).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None: ...
+
+    running_server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=running_server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{running_server.server_port}/v1", got
+    finally:
+        running_server.shutdown()
+        running_server.server_close()
+
+
+def test_a_server_gets_each_prompt_once_however_often_the_run_is_repeated(
+    server: tuple[str, list[bytes]], tmp_path: Path
+) -> None:
+    url, got = server
+    contestant = who.parse(f"a=openai:{url}#m")
+    for _ in range(2):
+        result = running.run(
+            items(3),
+            [contestant],
+            {"a": who.openai(contestant)},
+            cache=running.Cache(tmp_path / "c"),
+            limit_usd=0.0,
+        )
+        assert result["contestants"][0]["correct"] == 1
+    assert len(got) == 3 and all(b"What was figure" in body for body in got)
+
+
+# --- money
+
+
+def test_the_worst_case_is_known_before_anything_is_sent() -> None:
+    named = [who.parse("a=bedrock:amazon.nova-lite-v1:0"), who.parse("b=answers:x.csv")]
+    first, second = running.plan(items(10), named, None)
+    tokens = sum(len(running.prompt_of(item, None)) for item in items(10)) // 3 + 10
+    assert first.worst_usd == pytest.approx((tokens * 0.06 + 10 * 256 * 0.24) / 1e6)
+    assert second.worst_usd == 0.0
+    running.admit([first, second], 1.0)
+    with pytest.raises(UserError, match="more than the limit"):
+        running.admit([first, second], 0.0001)
+    with pytest.raises(UserError, match="No price is known for c"):
+        running.admit(running.plan(items(1), [who.parse("c=bedrock:nobody.knows")], None), 1.0)
+
+
+def test_nothing_more_is_sent_when_the_limit_is_reached(tmp_path: Path) -> None:
+    contestant = who.parse("a=bedrock:amazon.nova-pro-v1:0")
+    sent: list[str] = []
+
+    def ask(prompt: str) -> Reply:
+        sent.append(prompt)
+        return Reply("100", 0.1, input_tokens=1000, output_tokens=256)
+
+    result = running.run(
+        items(40), [contestant], {"a": ask}, cache=running.Cache(tmp_path / "c"), limit_usd=0.01
+    )
+    (row,) = result["contestants"]
+    assert row["usd"] <= 0.01 and 0 < len(sent) < 40
+    assert row["failed"] == 40 - len(sent), "what was not asked counts as failed, not as wrong"
+
+
+def test_failures_are_tried_again_then_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running.time, "sleep", lambda seconds: None)
+    tries: dict[str, int] = {}
+
+    def ask(prompt: str) -> Reply:
+        tries[prompt] = tries.get(prompt, 0) + 1
+        if "figure 1?" in prompt or tries[prompt] < 2:
+            raise Failed("throttled")
+        return Reply("100")
+
+    result = running.run(
+        items(2), [Contestant("a", "tuned")], {"a": ask}, cache=running.Cache(tmp_path / "c"), limit_usd=0.0
+    )
+    assert (result["contestants"][0]["correct"], result["contestants"][0]["failed"]) == (1, 1)
+    assert sorted(tries.values()) == [2, 3]
+
+
+def test_a_torn_line_of_the_cache_is_passed_over(tmp_path: Path) -> None:
+    cache = running.Cache(tmp_path / "c")
+    cache.put("k", Reply("kept"))
+    with (tmp_path / "c").open("a") as file:
+        file.write('{"key": "torn", "re')
+    assert len(again := running.Cache(tmp_path / "c")) == 1
+    assert again.get("k") == Reply("kept")
+
+
+# --- reading
+
+
+def test_answers_are_read_from_what_spreadsheets_write(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes('\ufeffID;Answer\r\n1;"$1,250 million"\r\n2;\r\n\r\n'.encode())
+    assert questions.pasted(tmp_path / "a.csv") == {"1": "$1,250 million", "2": ""}
+    (tmp_path / "b.csv").write_text("id,answer\n1,2\n1,3\n")
+    with pytest.raises(UserError, match="two answers"):
+        questions.pasted(tmp_path / "b.csv")
+    (tmp_path / "c.csv").write_text("question,text\n1,2\n")
+    with pytest.raises(UserError, match="columns"):
+        questions.pasted(tmp_path / "c.csv")
+
+
+def test_questions_keep_their_document_together(tmp_path: Path) -> None:
+    lines = [{"id": str(n), "question": "What?", "answer": n + 1, "document": f"d{n // 2}"} for n in range(4)]
+    assert [item.group for item in questions.read(written(tmp_path / "q.jsonl", lines))] == [
+        "d0",
+        "d0",
+        "d1",
+        "d1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("", "no questions"), ("{", "not JSON"), ("[1]", "not an object"), ('{"question": "a"}', "answer"),
+     ('{"id": 1, "question": "a", "answer": 2}\n{"id": 1, "question": "b", "answer": 3}', "the id 1")],
+)  # fmt: skip
+def test_questions_that_cannot_be_used_say_why(tmp_path: Path, text: str, why: str) -> None:
+    (tmp_path / "q.jsonl").write_text(text)
+    with pytest.raises(UserError, match=why):
+        questions.read(tmp_path / "q.jsonl")
+
+
+# --- grading and findings
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ("$1,250 million", "correct"),
+        ("It was 1.25 billion dollars.", "correct"),
+        ("Revenue was $1,250 thousand.", "wrong"),
+        ("1,300 million", "wrong"),
+        ("I cannot find this in the documents.", "refused"),
+        ("", "refused"),
+    ],
+)
+def test_an_answer_is_graded_by_what_it_says(answer: str, outcome: str) -> None:
+    item = Item(Question("1", "f", "What was revenue?", ("1,250",), "million"), "g")
+    assert judging.judge(item, Reply(answer)).outcome == outcome
+    assert judging.judge(item, None).outcome == "failed"
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [("B", "correct"), ("(b) up", "correct"), ("up", "correct"), ("A", "wrong"), ("either", "refused")],
+)
+def test_a_choice_is_named_by_letter_or_wording(answer: str, outcome: str) -> None:
+    item = Item(Question("1", "f", "Which way?", ("up",), choices=("down", "up"), right=1), "g")
+    assert judging.judge(item, Reply(answer)).outcome == outcome
+
+
+def test_known_values_of_the_statistics() -> None:
+    assert judging.mcnemar(5, 5) == 1.0 and judging.mcnemar(10, 0) == pytest.approx(2 / 1024)
+    assert judging.needed(3, 3, 10) is None
+    assert judging.needed(12, 10, 100) == 4305, "(1.96 + 0.84)² × (0.22 − 0.0004) / 0.0004"
+    interval, effect = judging.by_group([2, -2, 0, 4], [4, 4, 4, 4])
+    assert interval == pytest.approx((-0.777, 1.277), abs=0.005), "0.25 ± 3.182 × √(4/3 × 20) / 16"
+    assert effect > 1 and judging.by_group([3], [5])[0] == (-1.0, 1.0)
+
+
+@pytest.mark.parametrize(("groups", "spread"), [(0, 0.0), (20, 0.2)])
+def test_equal_contestants_are_called_different_rarely(groups: int, spread: float) -> None:
+    draw = random.Random(7)
+    wrongly = 0
+    for _ in range(200):
+        names = [f"g{n % groups}" if groups else f"g{n}" for n in range(80)]
+        shift = {name: draw.uniform(-spread, spread) for name in set(names)}
+        outcomes = [
+            [
+                judging.Judged("correct" if draw.random() < 0.6 + shift[name] else "wrong", "", "")
+                for name in names
+            ]
+            for _ in range(2)
+        ]
+        asked = [Item(Question(str(n), "f", "?", ("1",)), name) for n, name in enumerate(names)]
+        (pair,) = judging.pairs(asked, {"a": outcomes[0], "b": outcomes[1]})
+        wrongly += pair["finding"] != "cannot tell"
+    assert wrongly <= 16, "5 % of 200 is 10; more than 16 comes by chance once in thirty"
+
+
+def test_a_clear_difference_is_found_and_an_unclear_one_says_how_many_would_do() -> None:
+    asked = items(60)
+    right, wrong = judging.Judged("correct", "", ""), judging.Judged("wrong", "", "")
+    (pair,) = judging.pairs(asked, {"a": [right] * 60, "b": [right] * 30 + [wrong] * 30})
+    assert (pair["finding"], pair["needed"]) == ("a better", None) and pair["interval"][0] > 0
+    (pair,) = judging.pairs(asked, {"a": [right] * 32 + [wrong] * 28, "b": [right] * 30 + [wrong] * 30})
+    assert pair["finding"] == "cannot tell" and pair["needed"] > 60
+
+
+# --- the command
+
+
+def test_pasted_answers_need_no_cloud_and_give_the_documented_json(tmp_path: Path) -> None:
+    path = written(
+        tmp_path / "q.jsonl",
+        [{"id": str(n), "question": f"What was figure {n}?", "answer": 100 + n} for n in range(30)],
+    )
+    for name, offset in (("good", 0), ("poor", 7)):
+        rows = "".join(f"{n},{100 + n + (offset if n % 2 else 0)}\n" for n in range(30))
+        (tmp_path / f"{name}.csv").write_text(f"id,answer\n{rows}")
+    named = [f"--contestant={name}=answers:{tmp_path / name}.csv" for name in ("good", "poor")]
+    done = CliRunner().invoke(
+        app, ["benchmark", "run", str(path), *named, "--out", str(tmp_path / "out"), "--json"]
+    )
+    result = json.loads(done.stdout)
+    assert [(row["name"], row["correct"], row["wrong"]) for row in result["contestants"]] == [
+        ("good", 30, 0),
+        ("poor", 15, 15),
+    ]
+    assert {"refused", "failed", "usd", "usd_per_correct", "latency_p50", "latency_p95"} <= set(
+        result["contestants"][0]
+    )
+    (pair,) = result["pairs"]
+    assert set(pair) == {"a", "b", "difference", "interval", "p", "finding", "needed"}
+    assert pair["finding"] == "a better" and pair["difference"] == 0.5
+    page = (tmp_path / "out" / "benchmark.html").read_text()
+    assert "good is better" in page and "Content-Security-Policy" in page
+    shown = CliRunner().invoke(app, ["benchmark", "report", str(tmp_path / "out")])
+    assert "good answers 30 of 30 questions correctly and is better than poor." in shown.stdout
+
+
+def test_a_report_escapes_what_contestants_wrote() -> None:
+    given = {
+        "a": {"outcome": "wrong", "answer": "<script>alert(1)</script>"},
+        "b": {"outcome": "right", "answer": "1"},
+    }
+    row = {"id": "1", "group": "g", "question": "<b>?", "right": ["1"], "scale": "", "given": given}
+    summary = judging.summary("a", [judging.Judged("wrong", "wrong", "x")], [None], 0.0)
+    page = report.html({"contestants": [{**summary, "kind": "tuned"}], "pairs": [], "answers": [row]})
+    assert "<script>" not in page and "<b>?" not in page
