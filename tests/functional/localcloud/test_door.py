@@ -177,3 +177,19 @@ def test_another_user_of_this_machine_finds_no_key(cloud: Cloud) -> None:
         except BaseException:
             os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_no_prompt_or_message_is_in_the_trail(cloud: Cloud, client: Callable[[str], Any]) -> None:
+    canary = "canary-of-a-prompt"
+    with pytest.raises(ClientError):
+        client("sagemaker-runtime").invoke_endpoint(
+            EndpointName="none", Body=json.dumps({"inputs": canary}), ContentType="application/json"
+        )
+    topic = client("sns").create_topic(Name="door-topic")["TopicArn"]
+    client("sns").publish(TopicArn=topic, Message=canary)
+    client("ssm").put_parameter(Name="/door", Value=canary, Type="String", Overwrite=True)
+    with pytest.raises(ClientError):
+        client("sagemaker").stop_training_job(TrainingJobName="door-job-on-the-trail")
+    events = json.dumps(client("cloudtrail").lookup_events(MaxResults=50), default=str)
+    assert canary not in events
+    assert "door-job-on-the-trail" in events  # what the spend guard reads is there
