@@ -207,6 +207,7 @@ READERS: Mapping[str, Reader] = {
     "latch_roles": _roles,
     "poll_seconds": _whole(1, 600, "seconds"),
     "web": _flag,
+    "anomaly_monitor": _flag,
     "training_image": _IMAGE,
     "serving_image": _IMAGE,
     "notebook_repository": _matching(

@@ -79,6 +79,7 @@ class Settings:
     latch_roles: tuple[str, ...]
     poll_seconds: int
     web: bool
+    anomaly_monitor: bool
     training_image: str
     serving_image: str
     notebook_repository: str

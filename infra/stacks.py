@@ -6,6 +6,7 @@ from aws_cdk import App, Environment, Tags
 
 from core.names import BILLING_REGION, PROJECT_TAG
 from infra.assets import Assets
+from infra.billing.anomalies import AnomaliesStack
 from infra.billing.stack import BillingStack
 from infra.guardrails.stack import GuardrailsStack
 from infra.hosting.stack import HostingStack
@@ -42,9 +43,13 @@ def build(app: App, settings: Settings, assets: Assets, account: str | None = No
         )
     hosting = HostingStack(app, settings, training, env=here)
     hosting.add_stack_dependency(storage)
-    billing = BillingStack(app, settings, env=Environment(account=account, region=BILLING_REGION))
+    there = Environment(account=account, region=BILLING_REGION)
+    billing = BillingStack(app, settings, env=there)
     # Last: what an account may not have must not keep the rest from being deployed.
     billing.add_stack_dependency(hosting)
+    if settings.anomaly_monitor:
+        # It checks at once whether it may publish to Billing's topic.
+        AnomaliesStack(app, settings, env=there).add_stack_dependency(billing)
     if settings.web:
         WebStack(app, settings, assets, guardrails.key_arn, env=here)
     Tags.of(app).add(PROJECT_TAG, settings.prefix)

@@ -98,6 +98,32 @@ def billing_alerts(deployment: Deployment) -> Finding:
     )
 
 
+def anomaly_monitor(deployment: Deployment) -> Finding:
+    """May this account have the anomaly monitor, where the settings ask for it?"""
+    if not deployment.settings.anomaly_monitor:
+        return good("anomaly_monitor is false: budget and charges alarms watch the bill")
+    off = "Leave anomaly_monitor=false"
+    try:
+        organization = deployment.target.client("organizations", BILLING_REGION).describe_organization()
+        manager = organization["Organization"]["MasterAccountId"]
+        if manager != deployment.target.client("sts").get_caller_identity()["Account"]:
+            return bad(
+                f"this account belongs to the organization of {manager}, which alone may monitor a tag",
+                f"{off}, or deploy into {manager}.",
+            )
+    except Exception as error:
+        if error_code(error) != "AWSOrganizationsNotInUseException":
+            return unknown(f"whether the account belongs to an organization cannot be read: {error}")
+    try:
+        deployment.target.client("ce", BILLING_REGION).get_anomaly_monitors()
+    except Exception as error:
+        return bad(
+            f"Cost Explorer does not answer: {error}",
+            f"Open Cost Explorer once in the console and wait a day. {off} until then.",
+        )
+    return good("Cost Explorer is open; activate the tag finexpert:project as a cost-allocation tag")
+
+
 def alert_mail(deployment: Deployment) -> Finding:
     """Has each subscription of the alerts been confirmed, and not been cancelled since?"""
     mail = deployment.settings.alert_email

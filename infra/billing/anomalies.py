@@ -1,16 +1,37 @@
-"""AWS's anomaly detection on what carries the project's tag (docs/decisions/anomaly-monitor.md)."""
+"""AWS's anomaly detection on what carries the project's tag (docs/decisions/anomaly-monitor.md).
+
+A stack of its own, by the setting `anomaly_monitor`: where Cost Explorer refuses the monitor, budget and
+alarms stay. Always in us-east-1.
+"""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from aws_cdk import aws_ce as ce
 from constructs import Construct
 
 from core.names import PROJECT_TAG
+from infra.project_stack import ProjectStack
+from infra.settings import Settings
 
 IMPACT_USD = 1
-"""The least dollars above the expected that count as an anomaly."""
+"""From how many dollars above the expected an anomaly is reported."""
+
+
+class AnomaliesStack(ProjectStack):
+    """The monitor and its subscription; it publishes to the Billing stack's topic."""
+
+    def __init__(self, scope: Construct, settings: Settings, **kwargs: Any) -> None:
+        super().__init__(scope, settings, "Anomalies", "AWS's anomaly detection", **kwargs)
+        AnomalyWatch(
+            self,
+            "Anomalies",
+            name=self.names.name,
+            project=self.names.project,
+            topic_arn=self.arns.of("sns", self.names.billing_topic),
+        )
 
 
 class AnomalyWatch(Construct):

@@ -1,4 +1,4 @@
-"""What AWS itself knows of the bill: budget, estimated charges, anomalies. Always in us-east-1."""
+"""What AWS itself knows of the bill: budget and estimated charges. Always in us-east-1."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 from constructs import Construct
 
-from infra.billing.anomalies import AnomalyWatch
 from infra.billing.budget import MonthlyBudget
 from infra.billing.charges import ChargesAlarm
 from infra.guardrails.alerts import AlertTopic
@@ -19,12 +18,12 @@ from infra.settings import Settings
 class BillingStack(ProjectStack):
     """The slow, account-wide line of defence behind the spend guard; alarms need a topic of their region.
 
-    Not every account may have all of it: a member account of an organization has no anomaly monitor, and may
-    be denied budgets (setting billing_guards). So nothing depends on this stack, and it is deployed last.
+    Not every account may have all of it: a member account of an organization may be denied budgets (setting
+    billing_guards). So nothing depends on this stack, and it is deployed last.
     """
 
     def __init__(self, scope: Construct, settings: Settings, **kwargs: Any) -> None:
-        super().__init__(scope, settings, "Billing", "budget, estimated charges, anomalies", **kwargs)
+        super().__init__(scope, settings, "Billing", "budget, estimated charges", **kwargs)
         email = remembered(self, "alert_email", settings.alert_email, ask=ASK_MAIL)
         topic = AlertTopic(
             self,
@@ -53,12 +52,3 @@ class BillingStack(ProjectStack):
             )
             # It checks at once whether it may publish, so the topic's policy must be there first.
             budget.node.add_dependency(topic)
-        if settings.billing_guards == "all":
-            anomalies = AnomalyWatch(
-                self,
-                "Anomalies",
-                name=self.names.name,
-                project=self.names.project,
-                topic_arn=topic.topic.topic_arn,
-            )
-            anomalies.node.add_dependency(topic)

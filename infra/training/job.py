@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.instances import has_local_disks
 from core.names import PROJECT_TAG
 
 _NUMBER = r"(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
@@ -82,7 +83,8 @@ class TrainingJob:
             "ResourceConfig": {
                 "InstanceType": self.instance_type,
                 "InstanceCount": self.instance_count,
-                "VolumeSizeInGB": self.volume_gb,
+                # Types with disks of their own get no volume.
+                **({} if has_local_disks(self.instance_type) else {"VolumeSizeInGB": self.volume_gb}),
                 **({"VolumeKmsKeyId": self.volume_key_arn} if self.volume_key_arn else {}),
             },
             **self._network(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -14,6 +15,8 @@ from localcloud.sagemaker.opt_ml import s3_source
 from localcloud.sagemaker.s3_files import DataError, list_keys, split_uri
 from localcloud.sagemaker.training_run import TrainingRun
 
+# Families without disks of their own. Source: SageMaker API reference, ResourceConfig.VolumeSizeInGB.
+_EBS_ONLY = re.compile(r"ml\.(c[4567][a-z]?|m[4567][a-z]?|r5|t3|p2|p3)\.(?!.*d\.)")
 DAY_SECONDS = 86400
 _runs: dict[str, TrainingRun] = {}
 
@@ -146,6 +149,12 @@ def _check_limits(params: dict[str, Any]) -> None:
         raise validation("MaxWaitTimeInSeconds may only be given when EnableManagedSpotTraining is true.")
     if wait is not None and wait < stopping.get("MaxRuntimeInSeconds", DAY_SECONDS):
         raise validation("MaxWaitTimeInSeconds must be equal to or greater than MaxRuntimeInSeconds.")
+    resources = params.get("ResourceConfig", {})
+    if not resources.get("VolumeSizeInGB") and _EBS_ONLY.match(resources.get("InstanceType", "")):
+        # AWS's exact words are not documented
+        raise validation(
+            f"VolumeSizeInGB must be given for {resources['InstanceType']}: it has no storage of its own."
+        )
     names = [channel["ChannelName"] for channel in params.get("InputDataConfig", [])]
     if len(set(names)) != len(names):
         raise validation("Channel names must be unique within InputDataConfig.")

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STORED = Path(__file__).parent / "stored"
 STACKS = ("Storage", "Guardrails", "Training", "Hosting", "Billing")
 #: There by a setting only.
-OPTIONAL = ("Web",)
+OPTIONAL = ("Web", "Anomalies")
 DEPLOYABLE = {"alert_email": "you@example.com", "accept_eula": "true"}
 EMBEDDED = {"FINEXPERT_SETTINGS": str(ROOT / "localcloud" / "settings.json")}
 

@@ -12,6 +12,7 @@ from tests.snapshot.snapshot_synth import (
     STACKS,
     Templates,
     as_list,
+    everywhere,
     joined,
     resources,
     statements,
@@ -145,8 +146,16 @@ def test_the_budget_has_no_name_and_tells_four_times(aws: Templates) -> None:
         for n in budget["Properties"]["NotificationsWithSubscribers"]
     }
     assert told == {("ACTUAL", 50), ("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)}
-    (monitor,) = resources(aws["Billing"], "AWS::CE::AnomalyMonitor").values()
+    assert not list(everywhere(aws, "AWS::CE::AnomalyMonitor"))
+
+
+def test_the_anomaly_monitor_is_a_stack_of_its_own(tmp_path: Path) -> None:
+    stacks = synthesize(tmp_path, anomaly_monitor="true")
+    (monitor,) = resources(stacks["Anomalies"], "AWS::CE::AnomalyMonitor").values()
     assert monitor["Properties"]["MonitorType"] == "CUSTOM"
+    assert not resources(stacks["Billing"], "AWS::CE::AnomalyMonitor")
+    assert resources(stacks["Billing"], "AWS::Budgets::Budget")
+    assert resources(stacks["Billing"], "AWS::CloudWatch::Alarm")
 
 
 def test_a_silent_guard_alarms_after_three_periods(aws: Templates) -> None:

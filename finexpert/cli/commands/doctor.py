@@ -73,6 +73,7 @@ def checks(*, notify: bool = False) -> dict[str, Check]:
         "prices": money.price,
         "budget": money.budget,
         "billing alerts": account.billing_alerts,
+        "anomaly monitor": account.anomaly_monitor,
         "alert mail": account.alert_mail,
         **({"test notification": account.notification} if notify else {}),
         "tools": app.tools,

@@ -136,6 +136,33 @@ def test_where_billing_alone_fails_the_way_without_it_is_named() -> None:
     assert found.verdict is Verdict.BAD and "billing_guards" not in found.fix
 
 
+@pytest.mark.parametrize(
+    ("on", "manager", "explorer", "verdict", "says"),
+    [
+        ("false", "2", {}, Verdict.GOOD, "anomaly_monitor is false"),
+        ("true", "2", {}, Verdict.BAD, "belongs to the organization of 2"),
+        ("true", "1", {"AnomalyMonitors": []}, Verdict.GOOD, "cost-allocation tag"),
+        (
+            "true",
+            "1",
+            RuntimeError("User not enabled"),
+            Verdict.BAD,
+            "Cost Explorer",
+        ),
+    ],
+)
+def test_the_anomaly_monitor_needs_the_management_account_and_cost_explorer(
+    on: str, manager: str, explorer: Any, verdict: Verdict, says: str
+) -> None:
+    answers = {
+        "describe_organization": {"Organization": {"MasterAccountId": manager}},
+        "get_caller_identity": {"Account": "1"},
+        "get_anomaly_monitors": explorer,
+    }
+    found = account.anomaly_monitor(deployment(answers, anomaly_monitor=on))
+    assert found.verdict is verdict and says in found.said
+
+
 def test_a_missing_stack_among_others_is_bad() -> None:
     found = app.judge_stacks({"A": "CREATE_COMPLETE", "B": ""})
     assert (found.verdict, found.said) == (Verdict.BAD, "B is missing")
