@@ -20,7 +20,6 @@ from infra.project_stack import ProjectStack
 from infra.settings import Settings
 from infra.training.stack import TrainingStack
 
-MAX_LORAS = 8  # as in AWS's own configuration of the container
 CONTEXT_TOKENS = 4096  # what Llama 2 was trained on
 
 
@@ -41,7 +40,7 @@ class HostingStack(ProjectStack):
         served = ServedModel(
             role_arn=training.serving_role_arn,
             image=training.serving_image,
-            environment=lmi_environment(max_loras=MAX_LORAS, lora_rank=settings.served_rank, **container)
+            environment=lmi_environment(lora_rank=settings.served_rank, **container)
             if components
             else merged_environment(**container),
             weights_uri=training.base_model_uri if components else artifact.merged_weights_uri,

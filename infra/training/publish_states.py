@@ -40,6 +40,8 @@ def evaluation(fine_tune: FineTune) -> dict[str, State]:
         ),
         **_registering(fine_tune, "RegisterAccepted", "Approved", next_="PublishArtifact"),
         **_registering(fine_tune, "RegisterRejected", "Rejected", next_="NotifyRejected"),
+        **_unregistered("RegisterAccepted", next_="PublishArtifact"),
+        **_unregistered("RegisterRejected", next_="NotifyRejected"),
         "PublishArtifact": sdk(
             "ssm:putParameter",
             {
@@ -160,8 +162,18 @@ def _registering(fine_tune: FineTune, name: str, approval: str, *, next_: str) -
         name: _register(
             package | card, catch=catch("States.ALL", plain, result="$.card_refused"), next_=next_
         ),
-        plain: _register(package, catch=catch_all(FAILED), next_=next_),
+        plain: _register(package, catch=catch("States.ALL", _failed(name), result="$.refused"), next_=next_),
     }
+
+
+def _unregistered(name: str, *, next_: str) -> dict[str, State]:
+    """Go on without a package: a run that was paid for is published all the same."""
+    parameters = {"ModelPackageArn": ""}
+    return {_failed(name): pass_(parameters, result="$.package", next_=next_)}
+
+
+def _failed(name: str) -> str:
+    return f"{name}Failed"
 
 
 def _register(package: dict[str, Any], *, catch: dict[str, Any], next_: str) -> State:

@@ -27,8 +27,10 @@ _STATES = {
     "registering the model": (
         "RegisterAccepted",
         "RegisterAcceptedWithoutCard",
+        "RegisterAcceptedFailed",
         "RegisterRejected",
         "RegisterRejectedWithoutCard",
+        "RegisterRejectedFailed",
         "PublishArtifact",
     ),
     "waking Hosting": (

@@ -258,7 +258,7 @@ def test_requests_that_aws_refuses_are_refused(lab: Lab) -> None:
     assert refused.value.response["Error"]["Code"] == "ValidationException"
     with pytest.raises(ClientError, match="Member must satisfy enum value set"):
         start(lab, "", ResourceConfig={"InstanceType": "ml.g5.huge", "InstanceCount": 1, "VolumeSizeInGB": 1})
-    with pytest.raises(ClientError, match="VolumeSizeInGB must be given for ml.m5.xlarge"):
+    with pytest.raises(ClientError, match=r"VolumeSizeInGB must be given for ml\.m5\.xlarge"):
         start(lab, "", ResourceConfig={"InstanceType": "ml.m5.xlarge", "InstanceCount": 1})
     with pytest.raises(ClientError, match="several instances"):
         start(

@@ -25,6 +25,18 @@ def test_a_refused_card_leaves_a_package_without_one(name: str, approval: str) -
     assert with_card["Next"] == without["Next"]
 
 
+@pytest.mark.parametrize(
+    ("name", "next_"), [("RegisterAccepted", "PublishArtifact"), ("RegisterRejected", "NotifyRejected")]
+)
+def test_a_registration_that_fails_stops_no_publication(name: str, next_: str) -> None:
+    found = states(ON_DEMAND)
+    (caught,) = found[f"{name}WithoutCard"]["Catch"]
+    assert caught["ErrorEquals"] == ["States.ALL"]
+    without_package = found[caught["Next"]]
+    assert without_package["Next"] == next_
+    assert without_package["Parameters"] == {"ModelPackageArn": ""}
+
+
 def test_the_outputs_of_a_run_do_not_repeat_the_card() -> None:
     evaluation = filled(states(ON_DEMAND)["Accepted"]["Parameters"])["evaluation"]
     assert evaluation == {k: v for k, v in STATE["evaluation"]["answer"].items() if k != "model_card"}
