@@ -27,7 +27,8 @@ def _fine_tuning(arns: Arns, data_bucket: str, artifact_bucket: str) -> list[Sta
             [arns.s3(f"{data_bucket}/datasets/*")],
         ),
         allow(["s3:GetObject"], [arns.s3(f"{artifact_bucket}/runs/*")]),
-        allow(["states:StartExecution"], [arns.state_machine]),
+        # Before a run starts, the last ones are listed: the same data within the hour is asked about.
+        allow(["states:StartExecution", "states:ListExecutions"], [arns.state_machine]),
         allow(["states:DescribeExecution", "states:GetExecutionHistory"], [arns.executions]),
         allow(["sagemaker:DescribeTrainingJob"], [arns.training_jobs]),
         # AWS asks for the group or for its streams, which differs from action to action.
