@@ -66,7 +66,8 @@ def judge_stacks(states: Mapping[str, str]) -> Finding:
         )
     if changing:
         return unknown("; ".join(changing), "Wait until that has ended, then ask again.")
-    return good(f"all {len(states)} stacks are deployed: {', '.join(states)}")
+    project = next(iter(states)).rpartition("-")[0]
+    return good(f"all {len(states)} stacks of {project} are deployed")
 
 
 def _changing(state: str) -> bool:

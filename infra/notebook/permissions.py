@@ -51,7 +51,13 @@ def _hosting(arns: Arns) -> list[Statement]:
             [arns.hosting_stack],
         ),
         *switch_hosting(arns),
-        allow(["ssm:GetParameter"], [arns.of("ssm", f"parameter{names.artifact_parameter}")]),
+        allow(
+            ["ssm:GetParameter"],
+            [
+                arns.of("ssm", f"parameter{name}")
+                for name in (names.artifact_parameter, names.settings_parameter)
+            ],
+        ),
         allow(["sagemaker:InvokeEndpointWithResponseStream"], [endpoint, *components]),
         # Sleep looks whether the endpoint is gone, and whose it is.
         allow(["sagemaker:DescribeEndpoint", "sagemaker:ListTags"], [endpoint]),
