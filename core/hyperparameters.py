@@ -13,8 +13,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
-#: The linear layers of a Llama block: what LoRA can adapt (names of transformers' LlamaDecoderLayer).
+#: The linear layers of a Llama block, by transformers' names; Mistral, Qwen, Gemma and SmolLM have the same.
 LLAMA_LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+#: What LoRA can adapt: those, and the layers of Phi (1 to 3), Falcon and GPT-NeoX. The trainer refuses what
+#: the job's base lacks; a misspelt name is refused before there is a job.
+LINEAR_LAYERS = (
+    *LLAMA_LINEAR_LAYERS,
+    *("dense", "fc1", "fc2", "qkv_proj", "gate_up_proj"),
+    *("query_key_value", "dense_h_to_4h", "dense_4h_to_h"),
+)
+#: Instead of names: the layers that PEFT's table has for the base's family, or all linear ones.
+CHOSEN_LAYERS = ("auto", "all-linear")
 
 #: What max_input_length -1 becomes, as in JumpStart (less where the model's own limit is lower).
 AUTOMATIC_INPUT_LENGTH = 1024
@@ -101,16 +110,17 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 
 
 def _target_modules(text: str) -> tuple[str, ...]:
-    if text == "all-linear":
-        return LLAMA_LINEAR_LAYERS
+    if text in CHOSEN_LAYERS:
+        return (text,)
     names = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in names if name not in LLAMA_LINEAR_LAYERS]
+    unknown = [name for name in names if name not in LINEAR_LAYERS]
     if unknown or not names:
-        what = f"Llama has no layer {', '.join(unknown)}; " if unknown else ""
+        what = f"no supported base has a layer {', '.join(unknown)}; " if unknown else ""
         raise ValueError(
-            f"{what}write a comma-separated choice of {', '.join(LLAMA_LINEAR_LAYERS)}, or all-linear"
+            f"{what}write {' or '.join(CHOSEN_LAYERS)}, or a comma-separated choice of"
+            f" {', '.join(LINEAR_LAYERS)}"
         )
-    return tuple(name for name in LLAMA_LINEAR_LAYERS if name in names)
+    return tuple(name for name in LINEAR_LAYERS if name in names)
 
 
 def _task_weights(text: str) -> tuple[tuple[str, float], ...]:

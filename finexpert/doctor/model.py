@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 from core.aws.s3 import S3Address, sizes
 from finexpert.doctor import Finding, bad, good, unknown
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import base_model
-from finexpert.service.runs.base_model import LLAMA_2_7B, LLAMA_2_7B_BYTES, Sizes
+from finexpert.service.runs.base_model import LLAMA_2_7B, LLAMA_2_7B_BYTES
 from finexpert.text import size
-from training.model.memory_plan import MemoryPlan, describe_plan
+
+if TYPE_CHECKING:
+    from training.model.memory_plan import MemoryPlan
 
 LICENCE = "https://ai.meta.com/llama/license/"
 
@@ -52,27 +55,29 @@ def memory(deployment: Deployment) -> Finding:
 
     settings = deployment.settings
     recipe = hyperparameters.parse(settings.hyperparameters)
-    sizes, size_of_weights = (LLAMA_2_7B, LLAMA_2_7B_BYTES) if settings.gated else _own_model(deployment)
-    plan = base_model.fit(sizes, size_of_weights, recipe, settings.training_instance_type)
-    return judge_memory(plan, sizes.num_hidden_layers, settings.training_instance_type)
+    config, size_of_weights = (LLAMA_2_7B, LLAMA_2_7B_BYTES) if settings.gated else _own_model(deployment)
+    plan = base_model.fit(config, size_of_weights, recipe, settings.training_instance_type)
+    return judge_memory(plan, config["num_hidden_layers"], settings.training_instance_type)
 
 
 def judge_memory(plan: MemoryPlan | None, layers: int, instance_type: str) -> Finding:
     """The arithmetic in words."""
     if plan is None:
         return unknown(f"the GPU memory of {instance_type} is not known here")
+    from training.model.memory_plan import describe_plan  # imports PyTorch
+
     told = f"{instance_type}: a training step, {describe_plan(plan, layers)}"
     if plan.fits:
         return good(told)
     return bad(told, "Choose an instance with a larger GPU, or change those two hyperparameters.")
 
 
-def _own_model(deployment: Deployment) -> tuple[Sizes, int]:
+def _own_model(deployment: Deployment) -> tuple[dict[str, Any], int]:
     """config.json of the base weights, and their size in bytes."""
     s3, folder = deployment.target.client("s3"), _location(deployment)
     config = folder / "config.json"
     body = s3.get_object(Bucket=config.bucket, Key=config.key)["Body"]
-    return Sizes.of(json.loads(body.read())), _weight_bytes(sizes(s3, folder))
+    return json.loads(body.read()), _weight_bytes(sizes(s3, folder))
 
 
 def _location(deployment: Deployment) -> S3Address:

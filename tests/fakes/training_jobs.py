@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
 
 from tools.base_model.pretrain import Recipe, build_model, save, train_tokenizer
-from training.model.llama.attention import packed
+from training.model.cross_entropy import Output
 from training.model.model import AdaptedModel
 
 SENTENCES = (
@@ -38,8 +37,9 @@ def read_events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
 def logits_of(model: AdaptedModel, ids: torch.Tensor) -> torch.Tensor:
     """Logits [B, T, V] after every token of ``ids`` [B, T], each row one document."""
     rows, length = ids.shape
-    hidden = model.decoder(ids, torch.arange(length).expand(rows, -1), packed([[length]] * rows))
-    return F.linear(hidden, model.base.lm_head.weight)
+    places = torch.arange(length).expand(rows, -1)
+    hidden = model.decoder(input_ids=ids, position_ids=places, document_lengths=[[length]] * rows)
+    return Output.of(model.base).logits(hidden.last_hidden_state)
 
 
 @pytest.fixture(scope="session")

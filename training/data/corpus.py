@@ -143,21 +143,23 @@ def own_prompts(data: Data, tokenizer: Tokenizer, count: int) -> list[str]:
     """Prompts of the first held-out documents that have one: what the model was trained to answer."""
     documents = data.tokens.documents(data.validation)
     found = (_prompt(np.asarray(documents[place].tokens)) for place in range(len(documents)))
-    return [_text(prompt, tokenizer) for prompt in islice((p for p in found if len(p)), count)]
+    prompts = (prompt for prompt in found if len(prompt) > len(tokenizer.start))
+    return [_text(prompt, tokenizer) for prompt in islice(prompts, count)]
 
 
 def beginnings(data: Data, tokenizer: Tokenizer, count: int, tokens: int) -> list[str]:
     """The first tokens, as text, of the first held-out documents that are longer and have no prompt."""
     documents = data.tokens.documents(data.validation)
     found = (np.asarray(documents[place].tokens[: tokens + 1]) for place in range(len(documents)))
-    fitting = (each for each in found if len(each) > tokens and not len(_prompt(each)))
+    start = len(tokenizer.start)
+    fitting = (each for each in found if len(each) > tokens and len(_prompt(each)) <= start)
     return [_text(each[:tokens], tokenizer) for each in islice(fitting, count)]
 
 
 def _prompt(tokens: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """What stands between the start and the first token that is learned."""
-    learned = np.flatnonzero(tokens[1:] >= 0)
-    return tokens[1 : learned[0] + 1] if len(learned) else tokens[1:]
+    """The tokens before the first that is learned, start mark included; empty where nothing is only read."""
+    learned = np.flatnonzero(tokens >= 0)
+    return tokens[: learned[0]] if len(learned) else tokens
 
 
 def _text(tokens: npt.NDArray[Any], tokenizer: Tokenizer) -> str:

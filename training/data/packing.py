@@ -2,7 +2,7 @@
 
 A document that fits stays whole. A longer dialog is cut between its exchanges. What is longer still is cut
 into pieces that overlap by one token, so that every token but the first is predicted exactly once. Within a
-row, attention and positions of a piece start afresh (:mod:`training.model.llama.attention`), so packing
+row, attention and positions of a piece start afresh (:mod:`training.model.attention`), so packing
 changes no result.
 
 Tokens may lie in a file far larger than memory; the index of the rows is arrays, about 40 bytes a piece

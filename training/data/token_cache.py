@@ -101,6 +101,12 @@ class TokenCache:
         documents = self.documents(numbers)
         return int((documents.ends - documents.starts).sum())
 
+    @property
+    def largest(self) -> int:
+        """The largest token; read from disk, in blocks."""
+        blocks = (self._tokens[at : at + _BLOCK] for at in range(0, len(self._tokens), _BLOCK))
+        return max((int(max(block.max(), ~block.min())) for block in blocks), default=0)
+
     def origin(self, number: int) -> Origin:
         """Where a document stood."""
         record = self.records[number]

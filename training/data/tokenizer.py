@@ -25,28 +25,46 @@ TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model")
 
 
 class Tokenizer:
-    """Tokens without marks around them; which mark a text's start and end is for the caller to add.
+    """A base's tokenizer, as transformers loads it. A special token's name in a text stays plain text.
 
-    ``bos_token_id``, ``eos_token_id``: the marks, None where the model has none; ``pad_token_id``: what fills
-    rows up. ``chat``: how the base wants dialogs written, None where it does not say.
+    ``start``: the tokens that it puts before a text, for the caller to add. ``eos_token_id`` ends a text;
+    None where the model has no such token. ``pad_token_id`` fills rows up. ``chat``: how the base wants
+    dialogs written, None where it does not say.
     """
 
     chat: ChatTemplate | None = None
 
-    def __init__(self, model: tokenizers.Tokenizer, marks: Mapping[str, int | None]) -> None:
-        model.no_padding()
-        model.no_truncation()
-        model.encode_special_tokens = True  # what looks like a mark in a text is text
-        self._model = model
-        self.bos_token_id, self.eos_token_id = marks["bos"], marks["eos"]
-        pad = marks["pad"] if marks["pad"] is not None else marks["eos"]
-        self.pad_token_id: int = 0 if pad is None else pad
+    def __init__(self, loaded: Any, config: Mapping[str, Any]) -> None:
+        """``config``: the base's config.json. The tokenizer may know more tokens than the model."""
+        self._model: tokenizers.Tokenizer = loaded.backend_tokenizer
+        self._model.no_padding()
+        self._model.no_truncation()
+        whole, plain = (self._model.encode("a", add_special_tokens=special).ids for special in (True, False))
+        self.start: list[int] = whole[: whole.index(plain[0])] if plain else []
+        self._model.encode_special_tokens = True
+
+        def mark(name: str) -> int | None:
+            """The tokenizer's own, else config.json's, if the model knows it."""
+            stated = [getattr(loaded, name), config.get(name)]
+            flat = [each for value in stated for each in (value if isinstance(value, list) else [value])]
+            known = (
+                each for each in flat if isinstance(each, int) and each < config.get("vocab_size", each + 1)
+            )
+            return next(known, None)
+
+        self.eos_token_id, pad = mark("eos_token_id"), mark("pad_token_id")
+        self.pad_token_id: int = pad if pad is not None else self.eos_token_id or 0
 
     def __len__(self) -> int:
         return self._model.get_vocab_size(with_added_tokens=True)
 
+    @property
+    def end_marks(self) -> list[int]:
+        """The tokens that end a text, none or one."""
+        return [] if self.eos_token_id is None else [self.eos_token_id]
+
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """The tokens of each text."""
+        """The tokens of each text, without marks around it."""
         return [each.ids for each in self._model.encode_batch_fast(list(texts), add_special_tokens=False)]
 
     def spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
@@ -55,8 +73,7 @@ class Tokenizer:
 
     def encode_prompts(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text after the start mark."""
-        start = [] if self.bos_token_id is None else [self.bos_token_id]
-        return [start + tokens for tokens in self.encode(texts)]
+        return [self.start + tokens for tokens in self.encode(texts)]
 
     @property
     def special(self) -> dict[str, int]:
@@ -91,21 +108,19 @@ class Tokenizer:
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer beside the weights. Raises TrainingFailure if it can name tokens that the model lacks."""
-    file = folder / "config.json"
+    """Load the tokenizer beside the weights; TrainingFailure if it cannot be read."""
+    from transformers import AutoTokenizer  # its import takes a second
+
+    config = folder / "config.json"
     try:
-        config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        model = _model(folder)
-        tokenizer = Tokenizer(model, _marks(folder, config, model))
+        loaded = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        stated = json.loads(config.read_text(encoding="utf-8")) if config.is_file() else {}
+        tokenizer = Tokenizer(loaded, stated)
         tokenizer.chat = ChatTemplate.beside(folder)
+        return tokenizer
     except Exception as error:  # the library raises what its formats happen to raise
         what, remedy = f"the tokenizer cannot be read ({error})", "Copy the model's own tokenizer files again"
         raise TrainingFailure(what, where="channel model", remedy=remedy) from error
-    if len(tokenizer) > (most := config.get("vocab_size", len(tokenizer))):
-        what = f"the tokenizer knows {len(tokenizer)} tokens, the model {most}"
-        remedy = "Put the tokenizer that belongs to these weights beside them"
-        raise TrainingFailure(what, where="channel model", remedy=remedy)
-    return tokenizer
 
 
 def tokenizer_files(folder: Path) -> list[Path]:
@@ -115,34 +130,6 @@ def tokenizer_files(folder: Path) -> list[Path]:
         for file in (*folder.glob("*token*"), folder / CHAT_TEMPLATE)
         if file.suffix in (".json", ".model", ".jinja") and file.is_file()
     )
-
-
-def _model(folder: Path) -> tokenizers.Tokenizer:
-    fast, sentencepiece = (folder / name for name in TOKENIZER_FILES)
-    if fast.is_file():
-        return tokenizers.Tokenizer.from_file(str(fast))
-    from transformers import AutoTokenizer  # reads SentencePiece's file; its import takes seconds
-
-    converted: tokenizers.Tokenizer = AutoTokenizer.from_pretrained(sentencepiece.parent).backend_tokenizer
-    return converted
-
-
-def _marks(folder: Path, config: Mapping[str, Any], model: tokenizers.Tokenizer) -> dict[str, int | None]:
-    """Start, end and padding: as the tokenizer's settings name them, else by config.json's numbers."""
-    named: dict[str, Any] = {}
-    for name in ("special_tokens_map.json", "tokenizer_config.json"):
-        file = folder / name
-        named |= json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    marks: dict[str, int | None] = {}
-    for mark in ("bos", "eos", "pad"):
-        stated = named.get(f"{mark}_token")
-        text = stated.get("content") if isinstance(stated, dict) else stated
-        known = model.token_to_id(text) if isinstance(text, str) else None
-        number = config.get(f"{mark}_token_id")
-        if isinstance(number, list):
-            number = number[0] if number else None
-        marks[mark] = number if known is None else known
-    return marks
 
 
 def batches(documents: Iterable[tuple[bytes, Document]]) -> Iterator[list[tuple[bytes, Document]]]:
@@ -172,8 +159,7 @@ def encode(
     others = [document for document, dialog in zip(documents, dialogs, strict=True) if dialog is None]
     texts = [text or "" for document in others for part in document.parts for text in part]
     encoded = iter(_encode(texts, tokenizer))
-    start = [] if tokenizer.bos_token_id is None else [~tokenizer.bos_token_id]
-    end = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
+    start, end = read_only(tokenizer.start), tokenizer.end_marks
     tokens = []
     for document, dialog in zip(documents, dialogs, strict=True):
         whole: list[int] = []

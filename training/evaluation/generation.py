@@ -1,13 +1,12 @@
 """What a model writes: prompts continued in batches, greedily or sampled with a fixed seed."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 
 import torch
 
 from training.data.tokenizer import Tokenizer
 from training.evaluation.asks import TEMPERATURE, TOP_P, Prompt
-from training.evaluation.decoding import continue_rows
 from training.host.distributed import World
 from training.model.model import AdaptedModel
 
@@ -65,36 +64,32 @@ class Writer:
 
     def _write(self, model: AdaptedModel, batch: list[tuple[Prompt, list[int]]]) -> dict[Prompt, str]:
         kind = batch[0][0]
-        chance = torch.Generator(model.device).manual_seed(self._seed)
-        ends = [torch.tensor(self._end_marks(), dtype=torch.int64)]
-        if kind.one_line:
-            ends.append(self._line_ends)
-        rows = continue_rows(
-            model,
-            [tokens for _, tokens in batch],
-            new_tokens=kind.new_tokens,
-            padding=self._tokenizer.pad_token_id,
-            ends=torch.cat(ends).to(model.device),
-            choose=partial(sample, chance=chance) if kind.sampled else partial(torch.argmax, dim=-1),
-            anyone_goes_on=self._world.any if model.sharded else bool,
+        ends = [*model.end_marks, *self._tokenizer.end_marks, *(self._line_ends if kind.one_line else ())]
+        pad, width = self._tokenizer.pad_token_id, max(len(tokens) for _, tokens in batch)
+        ids = torch.tensor([[pad] * (width - len(tokens)) + tokens for _, tokens in batch])
+        real = torch.tensor([[0] * (width - len(tokens)) + [1] * len(tokens) for _, tokens in batch])
+        torch.manual_seed(self._seed)
+        rows = model.generate(
+            ids.to(model.device),
+            real.to(model.device),
+            max_new_tokens=kind.new_tokens,
+            do_sample=kind.sampled,
+            temperature=TEMPERATURE if kind.sampled else 1.0,
+            top_p=TOP_P if kind.sampled else 1.0,
+            pad_token_id=pad,
+            eos_token_id=sorted(set(ends)) or None,
         )
-        texts = (self._tokenizer.decode(row).strip() for row in rows)
+        written = (_until(row, ends) for row in rows[:, width:].tolist())
+        texts = (self._tokenizer.decode(row).strip() for row in written)
         return {prompt: text for (prompt, _), text in zip(batch, texts, strict=True)}
 
-    def _end_marks(self) -> list[int]:
-        end = self._tokenizer.eos_token_id
-        return [] if end is None else [end]
-
     @cached_property
-    def _line_ends(self) -> torch.Tensor:
+    def _line_ends(self) -> list[int]:
         """The tokens that end a line."""
-        size = len(self._tokenizer)
-        return torch.tensor([token for token in range(size) if "\n" in self._tokenizer.decode([token])])
+        return [token for token in range(len(self._tokenizer)) if "\n" in self._tokenizer.decode([token])]
 
 
-def sample(logits: torch.Tensor, *, chance: torch.Generator) -> torch.Tensor:
-    """Tokens drawn from the likeliest that together have TOP_P, at TEMPERATURE: [B, V] → int64 [B]."""
-    likeliest, order = (logits / TEMPERATURE).softmax(-1).sort(descending=True)
-    before = likeliest.cumsum(-1) - likeliest
-    drawn = likeliest.where(before < TOP_P, 0.0).multinomial(1, generator=chance)
-    return order.gather(-1, drawn).squeeze(-1)
+def _until(row: Sequence[int], ends: Sequence[int]) -> list[int]:
+    """The tokens of a row up to the first that ends it, and that one; what follows is padding."""
+    end = next((place for place, token in enumerate(row) if token in ends), len(row))
+    return list(row[: end + 1])

@@ -29,7 +29,7 @@ from training.model.model import AdaptedModel
 from training.model.weights import weight_files
 from training.report import render
 
-PACKAGES = ("torch", "safetensors", "tokenizers", "numpy")
+PACKAGES = ("torch", "transformers", "peft", "safetensors", "tokenizers", "numpy")
 
 
 def run(channels: Channels, events: Events, stop: StopSignal) -> None:

@@ -96,6 +96,13 @@ def prepare(request: Request, world: World, events: Events, stop: StopSignal) ->
         length=length,
         check=stop.check,
     )
+    known = int(request.config.get("vocab_size", 1 << 31))
+    if (largest := data.tokens.largest) >= known:
+        raise TrainingFailure(
+            f"the dataset has token {largest}, and the model knows {known} tokens",
+            where="channel model",
+            remedy="Put the tokenizer that belongs to these weights beside them",
+        )
     tasks = data.tokens.counts.tasks
     packed = [pack(data.of_task(task), length) for task in tasks]
     among = groups([len(rows) for rows in packed], weights_of(tasks, hyperparameters.task_weights))

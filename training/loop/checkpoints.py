@@ -23,11 +23,10 @@ from safetensors.torch import save
 
 from training.host.distributed import World
 from training.host.events import Events
-from training.loop.optimizer import AdamW
 
 KEPT = 2
 #: Raised when tensors get other names or another meaning; part of the fingerprint, so older ones stay aside.
-FORMAT = 2
+FORMAT = 3
 _NAME = re.compile(r"(step|best)-(\d{8})-([0-9a-f]{16})\.safetensors")
 _DIGEST_BYTES = 8
 
@@ -50,7 +49,9 @@ class Checkpoint:
     stopping: dict[str, float] = field(default_factory=dict)
 
 
-def state_of(adapter: Mapping[str, torch.nn.Parameter], optimizer: AdamW) -> dict[str, torch.Tensor]:
+def state_of(
+    adapter: Mapping[str, torch.nn.Parameter], optimizer: torch.optim.AdamW
+) -> dict[str, torch.Tensor]:
     """The adapter and AdamW's moments, as a checkpoint holds them."""
     tensors = {f"adapter/{name}": p.detach().cpu().contiguous() for name, p in adapter.items()}
     for name, parameter in adapter.items():
@@ -62,7 +63,9 @@ def state_of(adapter: Mapping[str, torch.nn.Parameter], optimizer: AdamW) -> dic
 
 
 @torch.no_grad()
-def restore(checkpoint: Checkpoint, adapter: Mapping[str, torch.nn.Parameter], optimizer: AdamW) -> None:
+def restore(
+    checkpoint: Checkpoint, adapter: Mapping[str, torch.nn.Parameter], optimizer: torch.optim.AdamW
+) -> None:
     """Put a checkpoint's tensors where ``state_of`` took them from."""
     for name, parameter in adapter.items():
         parameter.copy_(checkpoint.tensors[f"adapter/{name}"])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.optim import AdamW
 
 from core.failures import Stopped, TrainingFailure
 from core.hyperparameters import Hyperparameters
@@ -21,7 +22,7 @@ from training.host.events import Events
 from training.loop import checkpoints
 from training.loop.checkpoints import Checkpoint
 from training.loop.early_stopping import EarlyStopping
-from training.loop.optimizer import AdamW, make_optimizer
+from training.loop.optimizer import make_optimizer, step
 from training.loop.progress import Progress
 from training.loop.schedule import Plan, rate_factor
 from training.model.model import AdaptedModel
@@ -114,13 +115,13 @@ def _no_longer_better(training: Training, stopping: EarlyStopping, done: int) ->
     return True
 
 
-def _step(training: Training, optimizer: AdamW, step: int) -> tuple[float, float, int, bool]:
+def _step(training: Training, optimizer: AdamW, number: int) -> tuple[float, float, int, bool]:
     """One step over all processes: (mean loss in nats a token, rate, tokens, whether any is to stop)."""
     hp, world, model = training.hyperparameters, training.world, training.model
-    torch.manual_seed((hp.seed * 1_000_003 + step) * 4099 + world.rank)
+    torch.manual_seed((hp.seed * 1_000_003 + number) * 4099 + world.rank)
     summed_loss = 0.0
     targets = tokens = 0
-    rows = [training.rows[i] for i in training.plan.rows_of(step)]
+    rows = [training.rows[i] for i in training.plan.rows_of(number)]
     for batch in shared_batches(rows, hp.per_device_train_batch_size, world, model.device):
         loss = model.loss(batch)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -138,18 +139,18 @@ def _step(training: Training, optimizer: AdamW, step: int) -> tuple[float, float
     norm = torch.nn.utils.clip_grad_norm_(parameters, hp.max_grad_norm).item()
     if not math.isfinite(loss_per_token) or not math.isfinite(norm):
         raise TrainingFailure(
-            f"the loss became {loss_per_token} (gradient norm {norm}) in step {step + 1}",
+            f"the loss became {loss_per_token} (gradient norm {norm}) in step {number + 1}",
             where="training",
             remedy="Lower learning_rate, raise warmup_ratio, or set precision to fp32",
         )
-    if step == 0 and norm == 0:
+    if number == 0 and norm == 0:
         raise TrainingFailure(
             "no gradient reaches the adapter, so nothing would be learnt",
             where="training",
             remedy="Train without quantization (int8_quantization and load_in_4bit False)",
         )
-    factor = rate_factor(step, training.plan.steps, hp)
-    optimizer.step(factor)
+    factor = rate_factor(number, training.plan.steps, hp)
+    step(optimizer, factor)
     return loss_per_token, factor * hp.learning_rate, int(all_tokens), stops > 0
 
 

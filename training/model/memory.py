@@ -8,16 +8,21 @@ from pathlib import Path
 import torch
 
 from core.hyperparameters import Hyperparameters
-from training.model.memory_plan import USABLE, LayerShape, MemoryPlan, plan_memory
+from training.model.memory_plan import USABLE, MemoryPlan, count_step, plan_memory
 from training.model.model import AdaptedModel
 
 
 def fit_layers(model: AdaptedModel, hyperparameters: Hyperparameters, row_length: int) -> MemoryPlan:
     """Decide which layers of ``model`` are recomputed, from what is free now, and set them so."""
+    step = count_step(
+        model.config.to_dict(),
+        hyperparameters,
+        model.precision,
+        batch=hyperparameters.per_device_train_batch_size,
+        length=row_length,
+    )
     chosen = plan_memory(
-        LayerShape.of(model.config, hyperparameters, model.precision.itemsize),
-        batch_tokens=hyperparameters.per_device_train_batch_size * row_length,
-        trainable=sum(p.numel() for p in model.adapter.values()),
+        step,
         used=used_bytes(model.device),
         free=free_bytes(model.device),
         usable=USABLE[model.device.type],

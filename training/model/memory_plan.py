@@ -1,115 +1,182 @@
-"""What a training step needs of memory, and how many layers are recomputed so that it fits. Arithmetic only.
+"""What a training step needs of memory, and how many layers are recomputed so that it fits.
 
-What the forward pass leaves behind for the backward pass is counted tensor by tensor below; tests compare the
-count with what PyTorch really saves. Llama 2 7B with the recipe leaves 126 kB a token and layer in bf16
-(transformers and PEFT as they come: 184 kB). Layers that do not fit are recomputed from their input, so that
-time is lost only where memory is short. The command line asks here whether a job will fit at all.
+The step is counted, not estimated: a model of two and of three layers of the real size takes it on tensors
+that have sizes and lifetimes but no numbers, so that nothing is computed and any family is counted alike. All
+further layers need what the third does. Layers that do not fit are recomputed from their input, so that time
+is lost only where memory is short. The command line asks here whether a job will fit at all.
 """
 
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from transformers import AutoModelForCausalLM
+
 from core.hyperparameters import Hyperparameters
+from training.model.attention import PACKED
+from training.model.cross_entropy import ChunkedCrossEntropy, Output
+from training.model.model import adapted, recompute
+from training.model.weights import model_config
 
 #: Share of free memory that is planned with: allocators lose some to fragments, and others use some.
 USABLE = {"cuda": 0.92, "cpu": 0.8}
-#: Positions whose logits exist at a time (see training/model/cross_entropy.py).
-LOGIT_CHUNK = 512
 FP32_BYTES = 4
 
 
-@dataclass(frozen=True, kw_only=True)
-class LayerShape:
-    """Sizes of a Llama and of its adapter. ``element``: bytes a number of the base's format takes."""
+class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Adds up the storages that operations made and something still holds; ``peak``: the most there were.
+
+    What ``there`` holds, and views of it, does not count.
+    """
+
+    def __init__(self, there: Iterable[torch.Tensor] = ()) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.live: int = 0
+        self.peak: int = 0
+        self._known = weakref.WeakSet(tensor.untyped_storage() for tensor in there)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(result):
+            if isinstance(tensor, torch.Tensor) and tensor.untyped_storage() not in self._known:
+                storage = tensor.untyped_storage()
+                self._known.add(storage)
+                weakref.finalize(storage, self._gone, storage.nbytes())
+                self.live += storage.nbytes()
+                self.peak = max(self.peak, self.live)
+        return result
+
+    def _gone(self, size: int) -> None:
+        self.live -= size
+
+
+@dataclass(frozen=True, slots=True)
+class StepMemory:
+    """Bytes that an optimizer step needs beyond weights and adapter, for a model of ``layers`` layers.
+
+    A layer that is kept adds ``kept`` bytes to the ``beside_kept`` of everything else, one that is recomputed
+    adds ``entrance`` bytes to ``beside_recomputed``. ``trainable``: numbers of the adapter.
+    """
 
     layers: int
-    hidden: int
-    intermediate: int
-    query: int
-    key_value: int
-    vocabulary: int
-    element: int
-    target_modules: Sequence[str]
-    rank: int
-    dropout: bool
-    dora: bool
+    trainable: int
+    kept: int
+    entrance: int
+    beside_kept: int
+    beside_recomputed: int
 
-    @classmethod
-    def of(cls, config: Any, hyperparameters: Hyperparameters, element: int) -> "LayerShape":
-        """From a LlamaConfig, or anything with the fields of a config.json, and the settings."""
-        heads = config.num_attention_heads
-        head = getattr(config, "head_dim", None) or config.hidden_size // heads
-        return cls(
-            layers=config.num_hidden_layers,
-            hidden=config.hidden_size,
-            intermediate=config.intermediate_size,
-            query=head * heads,
-            key_value=head * (getattr(config, "num_key_value_heads", None) or heads),
-            vocabulary=config.vocab_size,
-            element=element,
-            target_modules=hyperparameters.target_modules,
-            rank=hyperparameters.lora_r,
-            dropout=hyperparameters.lora_dropout > 0,
-            dora=hyperparameters.use_dora,
-        )
+    def peak(self, recomputed: int) -> int:
+        """The most bytes at a time, if the first ``recomputed`` layers are recomputed.
 
-    @property
-    def saved_bytes(self) -> int:
-        """Bytes that one token leaves in one layer.
-
-        Both norms keep their input; attention its query, key, value (repeated to the query's heads) and
-        result; SwiGLU gate and up; LoRA what enters it, with dropout
-        once for each module and with a mask. DoRA keeps two results of each module besides.
+        That is before the backward pass, or in it, when the kept layers have left nothing but their adapters'
+        gradients and moments, and a recomputed layer is there a second time.
         """
-        numbers = 2 * self.hidden + 4 * self.query + 2 * self.intermediate
-        entering = {
-            "q_proj": ("attention", self.hidden),
-            "k_proj": ("attention", self.hidden),
-            "v_proj": ("attention", self.hidden),
-            "o_proj": ("attention result", 0),
-            "gate_proj": ("mlp", self.hidden),
-            "up_proj": ("mlp", self.hidden),
-            "down_proj": ("mlp product", self.intermediate),
-        }
-        leaving = {
-            "q_proj": self.query,
-            "k_proj": self.key_value,
-            "v_proj": self.key_value,
-            "gate_proj": self.intermediate,
-            "up_proj": self.intermediate,
-        }
-        if self.dropout:
-            dropped = dict(entering, o_proj=("", self.query))
-            numbers += sum(2 * dropped[name][1] for name in self.target_modules)
-        else:
-            numbers += sum(dict(entering[name] for name in self.target_modules).values())
-        numbers += self.rank * len(self.target_modules)
-        if self.dora:
-            numbers += sum(2 * leaving.get(name, self.hidden) for name in self.target_modules)
-        return numbers * self.element
+        others = self.layers - recomputed
+        adapters = others * self.trainable // self.layers * 3 * FP32_BYTES
+        before = self.beside_kept + others * self.kept if others else 0
+        within = self.beside_recomputed + adapters if recomputed else 0
+        return recomputed * self.entrance + max(before, within)
 
-    def adapter_parameters(self) -> int:
-        """Trainable numbers of a LoRA adapter: rank × (in + out) for each module of each layer."""
-        sides = {
-            "q_proj": self.hidden + self.query,
-            "k_proj": self.hidden + self.key_value,
-            "v_proj": self.hidden + self.key_value,
-            "o_proj": self.query + self.hidden,
-            "gate_proj": self.hidden + self.intermediate,
-            "up_proj": self.hidden + self.intermediate,
-            "down_proj": self.intermediate + self.hidden,
-        }
-        return self.layers * self.rank * sum(sides[name] for name in self.target_modules)
 
-    def passing_bytes(self) -> int:
-        """Bytes a token needs for a moment in the backward pass of one layer: gradients on their way."""
-        return (3 * self.intermediate + 4 * self.hidden) * self.element
+def count_step(
+    config: Mapping[str, Any],
+    hyperparameters: Hyperparameters,
+    precision: torch.dtype,
+    *,
+    batch: int,
+    length: int,
+) -> StepMemory:
+    """Count a step on ``batch`` full rows of ``length`` tokens for a base with this config.json.
 
-    def fixed_bytes(self, trainable: int) -> int:
-        """Bytes that do not grow with the batch: a chunk of logits, gradients and moments of the adapter."""
-        logits = LOGIT_CHUNK * self.vocabulary * (2 * FP32_BYTES + self.element)
-        return logits + 3 * trainable * FP32_BYTES
+    Raises TrainingFailure for a config.json that is of no causal language model.
+    """
+
+    def counted(layers: int, recomputed: int) -> tuple[int, int]:
+        model = fake_model(config, hyperparameters, precision, layers)
+        trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
+        recompute(model.get_base_model(), recomputed)
+        return simulate(model, packed_loss(model, precision, batch, length), batch, length), trainable
+
+    # The first layer is never the one that counts: where its input needs no gradient, it keeps less.
+    two, trainable_of_two = counted(2, 1)
+    three, trainable_of_three = counted(3, 1)
+    again_two, again_three = counted(2, 2)[0], counted(3, 3)[0]
+    kept, entrance = three - two, again_three - again_two
+    layers = int(model_config(config).get_text_config().num_hidden_layers)
+    return StepMemory(
+        layers=layers,
+        trainable=trainable_of_two + (layers - 2) * (trainable_of_three - trainable_of_two),
+        kept=kept,
+        entrance=entrance,
+        beside_kept=two - kept - entrance,
+        beside_recomputed=again_two - 2 * entrance,
+    )
+
+
+def fake_model(
+    config: Mapping[str, Any],
+    hyperparameters: Hyperparameters,
+    precision: torch.dtype,
+    layers: int | None = None,
+) -> Any:
+    """PEFT's model for this config.json, without memory; with ``layers`` of that many layers."""
+    with torch.device("meta"):
+        base = AutoModelForCausalLM.from_config(
+            model_config(config, layers), attn_implementation=PACKED, dtype=precision
+        )
+        return adapted(base.requires_grad_(False), hyperparameters)
+
+
+def packed_loss(
+    model: Any, precision: torch.dtype, batch: int, length: int
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The trainer's loss of full rows with one document each, as a function of their tokens."""
+    base = model.get_base_model()
+
+    def loss(ids: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", precision, enabled=precision != torch.float32):
+            hidden = base.get_decoder()(
+                input_ids=ids,
+                position_ids=torch.arange(length).expand(batch, -1),
+                document_lengths=[[length]] * batch,
+                use_cache=False,
+            ).last_hidden_state
+        predicted = hidden.flatten(0, 1).clone()  # as choosing the positions with a target does
+        total: torch.Tensor = ChunkedCrossEntropy.apply(predicted, Output.of(base), ids.flatten())  # type: ignore[no-untyped-call]
+        return total
+
+    return loss
+
+
+def simulate(model: Any, loss: Callable[[torch.Tensor], torch.Tensor], batch: int, length: int) -> int:
+    """Peak bytes of one step of a model without memory, AdamW's moments included, the weights not."""
+    from torch._subclasses.fake_tensor import FakeTensorMode  # only here: imports much
+
+    with FakeTensorMode():
+        _make_fake(model)
+        with LiveBytes([*model.parameters(), *model.buffers()]) as counted:
+            moments = [torch.zeros_like(p) for p in model.parameters() if p.requires_grad for _ in range(2)]
+            loss(torch.zeros(batch, length, dtype=torch.int64)).backward()  # type: ignore[no-untyped-call]
+            del moments
+    return int(counted.peak)
+
+
+def _make_fake(model: torch.nn.Module) -> None:
+    """Give every parameter and buffer of a model without memory a fake one."""
+    fakes: dict[torch.Tensor, torch.Tensor] = {}  # tied weights stay one
+    for module in model.modules():
+        for tensors in (module._parameters, module._buffers):
+            for name, tensor in tensors.items():
+                if tensor is not None:
+                    if tensor not in fakes:
+                        fake = torch.empty(tensor.shape, dtype=tensor.dtype)
+                        parameter = isinstance(tensor, torch.nn.Parameter)
+                        fakes[tensor] = torch.nn.Parameter(fake, tensor.requires_grad) if parameter else fake
+                    tensors[name] = fakes[tensor]  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,37 +194,19 @@ class MemoryPlan:
 
 
 def plan_memory(
-    shape: LayerShape,
-    *,
-    batch_tokens: int,
-    trainable: int,
-    used: int,
-    free: int,
-    usable: float,
-    setting: str = "auto",
+    step: StepMemory, *, used: int, free: int, usable: float, setting: str = "auto"
 ) -> MemoryPlan:
     """Recompute as few layers as possible; all or none where ``setting`` is "true" or "false".
 
-    Args:
-        batch_tokens: in one forward pass, padding included.
-        trainable: number of adapter parameters.
-        used: bytes in use before the first batch (weights and program).
-        free: bytes that may still be used; ``usable`` is the share of them to plan with.
+    ``used``: bytes in use before the first batch (weights, adapter and program); ``free``: bytes that may
+    still be used, of which the share ``usable`` is planned with.
     """
-    saved, entrance = shape.saved_bytes, shape.hidden * shape.element
-    fixed = shape.fixed_bytes(trainable) + batch_tokens * (
-        shape.passing_bytes() + shape.hidden * (shape.element + FP32_BYTES)
-    )
     available = used + int(free * usable)
-
-    def peak(recomputed: int) -> int:
-        again = saved if recomputed else 0  # one layer at a time is there a second time
-        kept = (shape.layers - recomputed) * saved + recomputed * entrance + again
-        return used + fixed + batch_tokens * kept
-
-    choices = {"true": [shape.layers], "false": [0]}.get(setting, list(range(shape.layers + 1)))
-    best = next((n for n in choices if peak(n) <= available), min(choices, key=peak))
-    return MemoryPlan(best, peak(best), available)
+    choices = {"true": [step.layers], "false": [0]}.get(setting, list(range(step.layers + 1)))
+    peaks = {number: used + step.peak(number) for number in choices}
+    best = next((number for number, peak in peaks.items() if peak <= available), None)
+    chosen = min(choices, key=lambda number: peaks[number]) if best is None else best
+    return MemoryPlan(chosen, peaks[chosen], available)
 
 
 def describe_plan(plan: MemoryPlan, layers: int) -> str:

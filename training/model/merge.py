@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 import torch
 from safetensors import safe_open
 
+from core.failures import TrainingFailure
 from training.model.weights import weight_names
 
 INDEX = "model.safetensors.index.json"
@@ -81,7 +82,11 @@ def merge(base: Path, adapter: Path, target: Path) -> int:
             size += length
     unused = sorted(set(updates) - set(weight_map))
     if unused:
-        raise ValueError(f"the adapter has weights that the base lacks: {', '.join(unused[:3])}")
+        raise TrainingFailure(
+            f"the adapter has weights that the base's files lack: {', '.join(unused[:3])}",
+            where="merge_weights",
+            remedy="Set merge_weights to False, and serve the adapter beside the base",
+        )
     for file in sorted(base.iterdir()):
         if file.suffix in _DESCRIBING and file.name != INDEX:
             shutil.copyfile(file, target / file.name)

@@ -1,20 +1,36 @@
 """Looking at base weights before they are loaded: a wrong channel must say so within seconds."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from transformers import AutoConfig, __version__
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
 from core.failures import TrainingFailure
 from training.data.tokenizer import TOKENIZER_FILES
-from training.model.llama.config import LlamaConfig
 
+#: More would take minutes to set up; the largest models have fewer than 200.
+_MOST_LAYERS = 1024
+_SIZES = (
+    "vocab_size",
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "head_dim",
+    "max_position_embeddings",
+)
+_FAMILIES = "Give weights of a causal language model, such as Llama, Mistral, Qwen, Gemma or Phi"
 _FETCH = (
     "Give the model channel an uncompressed Hugging Face folder: config.json, *.safetensors, tokenizer files"
 )
 
 
 def inspect_weights(folder: Path) -> dict[str, Any]:
-    """Check that ``folder`` holds a whole Llama in Hugging Face layout, and give its config.json.
+    """Check that ``folder`` holds a whole language model in Hugging Face layout, and return its config.json.
 
     Reads headers only. Raises TrainingFailure naming the file and what to do.
     """
@@ -22,7 +38,7 @@ def inspect_weights(folder: Path) -> dict[str, Any]:
     if not folder.is_dir() or not any(folder.iterdir()):
         raise TrainingFailure("there are no base weights", where=where, remedy=_FETCH)
     config = base_config(folder)
-    LlamaConfig.of(config)
+    model_config(config)
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         what = f"there is no tokenizer ({' or '.join(TOKENIZER_FILES)})"
         raise TrainingFailure(what, where=where, remedy="Put the model's tokenizer files beside its weights")
@@ -51,7 +67,7 @@ def weight_files(folder: Path) -> dict[str, int]:
 
 
 def base_config(folder: Path) -> dict[str, Any]:
-    """The content of a Llama's config.json; TrainingFailure if it cannot be read or is of something else."""
+    """The content of config.json; TrainingFailure if it cannot be read."""
     where = f"channel {folder.name}"
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -61,13 +77,48 @@ def base_config(folder: Path) -> dict[str, Any]:
         raise TrainingFailure(
             f"config.json cannot be read ({error})", where=where, remedy="Copy it again"
         ) from None
-    kind = config.get("model_type") if isinstance(config, dict) else None
-    if kind != "llama":
-        what = f"config.json says model_type {kind!r}, not 'llama'"
+    if not isinstance(config, dict):
+        raise TrainingFailure("config.json is no JSON object", where=where, remedy="Copy it again")
+    return config
+
+
+def model_config(config: Mapping[str, Any], layers: int | None = None) -> Any:
+    """transformers' configuration for the content of a config.json; with ``layers`` for that many layers.
+
+    Raises TrainingFailure if it is of no causal language model, or says what cannot be.
+    """
+    values = dict(config)
+    kind = values.pop("model_type", None)
+    if not isinstance(kind, str) or kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+        what = f"config.json says model_type {kind!r}, no causal model of transformers {__version__}"
+        raise TrainingFailure(what, where="channel model", remedy=_FAMILIES)
+    try:
+        made = AutoConfig.for_model(kind, **values)
+        text = made.get_text_config()
+        for name in _SIZES:
+            _require_size(name, getattr(text, name, None), most=_MOST_LAYERS if "layers" in name else 1 << 20)
+        heads, groups = text.num_attention_heads, getattr(text, "num_key_value_heads", None)
+        if groups and heads % groups:
+            raise ValueError(f"num_attention_heads {heads} is no multiple of num_key_value_heads {groups}")
+        if layers is not None:
+            text.num_hidden_layers = layers
+            if types := getattr(text, "layer_types", None):  # full or sliding attention, by turns
+                text.layer_types = (list(types) * layers)[:layers]
+    except Exception as error:  # each family's class raises what it happens to raise
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise TrainingFailure(
-            what, where=where, remedy="Give Llama weights; other architectures are not supported"
-        )
-    return dict(config)
+            f"config.json cannot be used: {reason}",
+            where="channel model",
+            remedy="Copy config.json again, or give another base model",
+        ) from error
+    return made
+
+
+def _require_size(name: str, value: object, most: int) -> None:
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most
+    ):
+        raise ValueError(f"{name} is {value!r}, which is no number from 1 to {most}")
 
 
 def _indexed_files(folder: Path, where: str) -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +10,10 @@ from core.aws.s3 import S3Address
 from core.hyperparameters import Hyperparameters
 from core.instances import gpu_gib
 from finexpert.errors import ExitCode, UserError
-from training.model.memory_plan import FP32_BYTES, USABLE, LayerShape, MemoryPlan, plan_memory
 
 if TYPE_CHECKING:
     from finexpert.service.deployment import Deployment
+    from training.model.memory_plan import MemoryPlan
 
 PREFIX = "base-model/"
 """Where they go in the data bucket, unless the setting `base_model_uri` names another place."""
@@ -26,7 +25,7 @@ def require_usable(folder: Path) -> None:
     """Refuse base weights that the training job would refuse.
 
     Raises:
-        UserError: the folder is no whole Llama in Hugging Face layout.
+        UserError: the folder is no whole language model in Hugging Face layout.
     """
     from core.failures import TrainingFailure
     from training.model.weights import inspect_weights
@@ -69,54 +68,49 @@ def upload(s3: Any, *, folder: Path, location: str, told: Callable[[str, int], N
 
 
 GIB = 1 << 30
-HALF_BYTES = 2
 CONTEXT_BYTES = GIB // 2  # CUDA's own: about that much on an A10G
 
-
-@dataclass(frozen=True, kw_only=True)
-class Sizes:
-    """The sizes of a Llama, by their names in its config.json."""
-
-    num_hidden_layers: int
-    hidden_size: int
-    intermediate_size: int
-    vocab_size: int
-    num_attention_heads: int
-    num_key_value_heads: int | None = None
-    head_dim: int | None = None
-
-    @classmethod
-    def of(cls, config: Mapping[str, Any]) -> Sizes:
-        """From config.json. TypeError: it lacks a size."""
-        return cls(**{field.name: config[field.name] for field in fields(cls) if field.name in config})
+LLAMA_2_7B: dict[str, Any] = {
+    "model_type": "llama",
+    "num_hidden_layers": 32,
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "vocab_size": 32000,
+    "num_attention_heads": 32,
+}
+"""What its config.json says of its shape."""
+LLAMA_2_7B_BYTES = 6_738_415_616 * 2
 
 
-LLAMA_2_7B = Sizes(
-    num_hidden_layers=32,
-    hidden_size=4096,
-    intermediate_size=11008,
-    vocab_size=32000,
-    num_attention_heads=32,
-)
-LLAMA_2_7B_BYTES = 6_738_415_616 * HALF_BYTES
-
-
-def fit(sizes: Sizes, weight_bytes: int, recipe: Hyperparameters, instance_type: str) -> MemoryPlan | None:
+def fit(
+    config: Mapping[str, Any], weight_bytes: int, recipe: Hyperparameters, instance_type: str
+) -> MemoryPlan | None:
     """How one optimizer step fits into one GPU of the instance; None for a type whose GPUs are not known.
 
     Args:
-        weight_bytes: size of the safetensors files, which is what the weights take on the GPU.
+        config: the base's config.json.
+        weight_bytes: size of its safetensors files, which is what the weights take on the GPU.
+
+    Raises:
+        TrainingFailure: `config` is of no causal language model.
     """
     nominal = gpu_gib(instance_type)
     if nominal is None:
         return None
-    shape = LayerShape.of(sizes, recipe, HALF_BYTES)
-    trainable = shape.adapter_parameters()
-    used = CONTEXT_BYTES + weight_bytes + trainable * FP32_BYTES
+    import torch
+
+    from training.model.memory_plan import FP32_BYTES, USABLE, count_step, plan_memory
+
+    step = count_step(
+        config,
+        recipe,
+        torch.bfloat16,
+        batch=recipe.per_device_train_batch_size,
+        length=recipe.input_length,
+    )
+    used = CONTEXT_BYTES + weight_bytes + step.trainable * FP32_BYTES
     return plan_memory(
-        shape,
-        batch_tokens=recipe.per_device_train_batch_size * recipe.input_length,
-        trainable=trainable,
+        step,
         used=used,
         # Of 24 GiB an A10G has 22.19 free before anything runs, which is about the planned share already.
         free=int(nominal * GIB * USABLE["cuda"]) - used,

@@ -90,7 +90,9 @@ def test_values_as_sagemakers_sdk_wraps_them() -> None:
 
 
 def test_all_linear_means_every_linear_layer() -> None:
-    assert parse({"target_modules": "all-linear"}).target_modules == LLAMA_LINEAR_LAYERS
+    assert parse({"target_modules": "all-linear"}).target_modules == ("all-linear",)
+    assert parse({"target_modules": "auto"}).target_modules == ("auto",)
+    assert parse({"target_modules": "fc2,q_proj"}).target_modules == ("q_proj", "fc2")
 
 
 def test_minus_one_is_only_taken_where_it_means_something() -> None:

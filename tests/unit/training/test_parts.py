@@ -17,7 +17,7 @@ from training.job.channels import Channels, write_atomically
 from training.loop import checkpoints
 from training.loop.checkpoints import Checkpoint
 from training.loop.schedule import plan, rate_factor
-from training.model.llama.loading import choose_precision
+from training.model.base import choose_precision
 
 
 @given(st.integers(1, 60), st.integers(1, 5), st.integers(1, 4), st.integers(1, 3), st.integers(1, 3))

@@ -316,15 +316,16 @@ def step_of(instance_type: str = "ml.g5.2xlarge", **settings: str) -> MemoryPlan
 
 
 def test_the_recipe_needs_what_public_logs_of_the_same_job_show() -> None:
-    """Its batch 4 × 1024 with all layers recomputed peaked at 17 GB."""
+    """Its batch 4 × 1024 with all layers recomputed peaked at 17 GB; ours has no matrix of fp32 logits."""
     recomputed = step_of(gradient_checkpointing="true")
-    assert recomputed.predicted == pytest.approx(17e9, rel=0.05)
+    logits = 4 * 1024 * 32_000 * 4  # and their gradient, less a chunk of both
+    assert 17e9 - 2 * logits < recomputed.predicted < 17e9
     assert recomputed.available == pytest.approx(22.19 * GIB, rel=0.01)
     assert recomputed.fits
     assert not step_of(gradient_checkpointing="false").fits
     best = step_of()
     assert best.fits
-    assert 0 < best.recomputed < LLAMA_2_7B.num_hidden_layers
+    assert 0 < best.recomputed < LLAMA_2_7B["num_hidden_layers"]
 
 
 @pytest.mark.parametrize(
@@ -346,6 +347,7 @@ def test_what_does_not_fit_is_told_with_the_remedy() -> None:
 
 def test_the_memory_of_ones_own_model_is_reckoned_from_its_files() -> None:
     config = {
+        "model_type": "llama",
         "num_hidden_layers": 2,
         "hidden_size": 64,
         "intermediate_size": 128,

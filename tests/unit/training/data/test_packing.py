@@ -2,6 +2,8 @@
 
 from itertools import accumulate
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -13,9 +15,8 @@ from core.hyperparameters import parse
 from tests.fakes.training_jobs import logits_of
 from training.data.batches import NO_TARGET, collate
 from training.data.packing import Piece, TokenizedDocument, pack
-from training.model.cross_entropy import summed_cross_entropy, token_losses
-from training.model.llama.attention import packed
-from training.model.memory_plan import LOGIT_CHUNK
+from training.model.attention import packed_attention
+from training.model.cross_entropy import LOGIT_CHUNK, Output, summed_cross_entropy, token_losses
 from training.model.model import AdaptedModel
 
 CPU = torch.device("cpu")
@@ -134,7 +135,8 @@ def test_attention_is_causal_within_documents_and_closed_between(
     chance = torch.Generator().manual_seed(width)
     states = [torch.randn(len(lengths), heads, width, 4, generator=chance) for heads in (4, 2, 2)]
     ours, plain = ([state.clone().requires_grad_() for state in states] for _ in range(2))
-    given_out = packed(lengths)(0, *ours)
+    module = SimpleNamespace(num_key_value_groups=2, is_causal=True)
+    given_out, _ = packed_attention(module, ours[0], ours[1], ours[2], None, document_lengths=lengths)
     mask = torch.zeros(len(lengths), 1, width, width, dtype=torch.bool)
     for b, row in enumerate(lengths):
         for begin, length in zip(accumulate(row, initial=0), row, strict=False):
@@ -168,19 +170,25 @@ def test_gradients_of_packed_rows_equal_those_of_single_documents(model: Adapted
         assert torch.allclose(together, single, rtol=1e-4, atol=1e-5)
 
 
-def test_chunked_cross_entropy_is_the_plain_one() -> None:
+@pytest.mark.parametrize("changes", [{}, {"scale": 0.25}, {"cap": 2.0}, {"bias": True}], ids=str)
+def test_chunked_cross_entropy_is_the_plain_one(changes: dict[str, Any]) -> None:
     chance = torch.Generator().manual_seed(1)
     weight = torch.randn(50, 8, generator=chance)
+    bias = torch.randn(50, generator=chance) if changes.get("bias") else None
+    output = Output(weight, **changes | {"bias": bias})
     labels = torch.randint(0, 50, (2, LOGIT_CHUNK), generator=chance)
     labels[:, ::7] = NO_TARGET
     hidden = torch.randn(2, LOGIT_CHUNK, 8, generator=chance)
     ours, plain = hidden.clone().requires_grad_(), hidden.clone().requires_grad_()
-    total = summed_cross_entropy(ours, weight, labels)
-    expected = F.cross_entropy((plain @ weight.t()).flatten(0, 1), labels.flatten(), reduction="sum")
+    total = summed_cross_entropy(ours, output, labels)
+    logits = F.linear(plain, weight, bias) * output.scale
+    if output.cap:
+        logits = output.cap * torch.tanh(logits / output.cap)
+    expected = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
     assert torch.allclose(total, expected, rtol=1e-5)
     (total / 3).backward()  # type: ignore[no-untyped-call]
     (expected / 3).backward()  # type: ignore[no-untyped-call]
     assert ours.grad is not None
     assert plain.grad is not None
     assert torch.allclose(ours.grad, plain.grad, atol=1e-5)
-    assert torch.allclose(token_losses(hidden, weight, labels).sum(), expected, rtol=1e-5)
+    assert torch.allclose(token_losses(hidden, output, labels).sum(), expected, rtol=1e-5)

@@ -1,4 +1,4 @@
-"""The trainer's tokenizer beside transformers': same tokens, texts and marks from the same files."""
+"""The trainer's tokenizer beside transformers': same tokens, texts and marks, whatever a text says."""
 
 import json
 import shutil
@@ -24,20 +24,38 @@ def test_tokens_and_texts_are_those_of_transformers(weights: Path, folder: str) 
     for tokens in ours.encode_prompts(texts):
         assert ours.decode(tokens) == expected.decode(tokens, skip_special_tokens=True)
     assert len(ours) == len(expected)
-    marks = [expected.bos_token_id, expected.eos_token_id, expected.pad_token_id]
-    assert [ours.bos_token_id, ours.eos_token_id, ours.pad_token_id] == marks
+    marks = [[expected.bos_token_id], expected.eos_token_id, expected.pad_token_id]
+    assert [ours.start, ours.eos_token_id, ours.pad_token_id] == marks
+
+
+def test_a_special_tokens_name_in_a_text_is_plain_text(weights: Path) -> None:
+    tokenizer = load_tokenizer(weights)
+    (tokens,) = tokenizer.encode(["a </s> b <s>x"])
+    assert not {*tokenizer.start, *tokenizer.end_marks} & {*tokens}
+    assert tokenizer.decode(tokens) == "a </s> b <s>x"
+
+
+def test_a_tokenizer_may_know_more_tokens_than_the_model(weights: Path, tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(weights, base)
+    longer = AutoTokenizer.from_pretrained(base)
+    longer.add_special_tokens({"pad_token": "<a new token>"})
+    longer.save_pretrained(base)
+    tokenizer = load_tokenizer(base)
+    assert len(tokenizer) == base_config(base)["vocab_size"] + 1
+    assert tokenizer.pad_token_id < base_config(base)["vocab_size"]
 
 
 @pytest.mark.parametrize(
     ("settings", "marks"),
     [
-        ({"bos_token": {"content": "<s>"}, "eos_token": "</s>"}, (0, 1, 1)),
-        ({}, (0, 1, 2)),  # config.json's numbers
+        ({"eos_token": "</s>"}, ([0], 1, 1)),
+        ({}, ([0], 1, 2)),  # config.json's numbers
     ],
     ids=["named", "numbered"],
 )
 def test_where_a_tokenizers_marks_are_said(
-    weights: Path, tmp_path: Path, settings: dict[str, Any], marks: tuple[int, ...]
+    weights: Path, tmp_path: Path, settings: dict[str, Any], marks: tuple[Any, ...]
 ) -> None:
     base = tmp_path / "base"
     shutil.copytree(weights, base)
@@ -50,4 +68,4 @@ def test_where_a_tokenizers_marks_are_said(
         config["eos_token_id"] = [1, 5]
     (base / "config.json").write_text(json.dumps(config))
     tokenizer = load_tokenizer(base)
-    assert (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id) == marks
+    assert (tokenizer.start, tokenizer.eos_token_id, tokenizer.pad_token_id) == marks

@@ -99,7 +99,7 @@ def test_a_dataset_without_documents_can_be_opened(opened: Callable[..., TokenCa
 COUNTING_TOKENIZER = """
 class Tokenizer:
     '''A token for each four characters; tokenizes as fast as it can be asked.'''
-    bos_token_id, eos_token_id = 1, 2
+    start, end_marks = [1], [2]
     def __len__(self):
         return 320
     def encode(self, texts):
@@ -148,7 +148,7 @@ def test_waiting_for_the_tokens_can_be_stopped(tmp_path: Path) -> None:
 def test_of_an_instruction_the_completion_is_learned(tokenizer: Tokenizer) -> None:
     (tokens,) = encode([Document("Up.", "Sales?", "a", 0)], tokenizer)
     prompt, completion = tokenizer.encode(["Sales?", "Up."])
-    assert plain(tokens) == [tokenizer.bos_token_id, *prompt, *completion, tokenizer.eos_token_id]
+    assert plain(tokens) == [*tokenizer.start, *prompt, *completion, tokenizer.eos_token_id]
     assert [token for token in tokens if token >= 0] == [*completion, tokenizer.eos_token_id]
 
 
@@ -178,7 +178,7 @@ def test_a_dialog_takes_llamas_form_and_only_answers_are_learned(tokenizer: Toke
     end = tokenizer.eos_token_id
     answers = tokenizer.encode(["Up.", "Down."])
     assert learned == [*answers[0], end, *answers[1], end]
-    assert plain(tokens).count(tokenizer.bos_token_id) == 2  # type: ignore[arg-type]
+    assert plain(tokens).count(tokenizer.start[0]) == 2
 
 
 @pytest.mark.parametrize(

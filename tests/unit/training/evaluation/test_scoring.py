@@ -117,7 +117,7 @@ def test_a_one_line_answer_ends_with_its_line(
     free = writer(tokenizer).write(model, [Prompt("Net revenue rose by", 16)], adapter=True)
     third = tokenizer.encode([next(iter(free.values()))])[0][2]
     ending = writer(tokenizer)
-    monkeypatch.setattr(ending, "_line_ends", torch.tensor([third]))  # as if that token ended a line
+    monkeypatch.setattr(ending, "_line_ends", [third])  # as if that token ended a line
     line = ending.write(model, [Prompt("Net revenue rose by", 16, one_line=True)], adapter=True)
     (whole,), (short,) = free.values(), line.values()
     assert whole.startswith(short)

@@ -207,6 +207,6 @@ def test_a_long_jobs_curve_is_thinned_and_keeps_its_end() -> None:
 def test_lora_plus_gives_b_matrices_their_own_rate() -> None:
     adapter = {f"x.lora_{kind}.weight": torch.nn.Parameter(torch.ones(2)) for kind in "AB"}
     optimizer = make_optimizer(adapter, parse({"loraplus_lr_ratio": "16", "learning_rate": "0.001"}))
-    assert [group.peak_rate for group in optimizer.groups] == pytest.approx([0.001, 0.016])
-    (b_matrix,) = optimizer.groups[1].parameters
+    assert [group["initial_lr"] for group in optimizer.param_groups] == pytest.approx([0.001, 0.016])
+    (b_matrix,) = optimizer.param_groups[1]["params"]
     assert b_matrix is adapter["x.lora_B.weight"]

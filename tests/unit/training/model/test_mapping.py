@@ -7,10 +7,7 @@ import pytest
 import torch
 
 from core.hyperparameters import parse
-from training.model.llama.config import LlamaConfig
-from training.model.llama.kernels import choose_kernels
-from training.model.llama.loading import load_base
-from training.model.weights import base_config
+from training.model.base import load_base
 
 
 def mapped_ranges(name: str) -> list[tuple[int, int]]:
@@ -29,15 +26,7 @@ def lies_in(parameter: torch.Tensor, ranges: list[tuple[int, int]]) -> bool:
 def test_weights_of_the_computing_precision_are_mapped(
     weights: Path, precision: torch.dtype, mapped: bool
 ) -> None:
-    device, config = torch.device("cpu"), LlamaConfig.of(base_config(weights))
-    base = load_base(
-        weights,
-        config,
-        kernels=choose_kernels(device),
-        precision=precision,
-        device=device,
-        hyperparameters=parse({}),
-    )
+    base = load_base(weights, precision, torch.device("cpu"), parse({}))
     ranges = mapped_ranges("model.safetensors")
     parameters = list(base.parameters())
     assert len(parameters) > 10

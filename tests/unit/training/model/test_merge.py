@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from core.failures import TrainingFailure
 from core.hyperparameters import parse
 from tests.fakes.training_jobs import logits_of
 from training.model.merge import INDEX, merge
@@ -88,7 +89,7 @@ def test_an_adapter_of_another_base_is_refused(weights: Path, tmp_path: Path) ->
     fewer = tmp_path / "fewer"
     fewer.mkdir()
     save_file({k: v for k, v in tensors.items() if "layers.1." not in k}, fewer / "model.safetensors")
-    with pytest.raises(ValueError, match=r"model\.layers\.1\.self_attn"):
+    with pytest.raises(TrainingFailure, match=r"model\.layers\.1\.self_attn"):
         merge(fewer, tmp_path / "adapter", tmp_path / "merged")
 
 
