@@ -9,6 +9,7 @@ FILE is TAT-QA's development set (github.com/NExTplusplus/TAT-QA, dataset_raw/ta
    differences less their mean. `mirrored`: those with the sign turned, so that few documents lose much and
    many gain little, the hardest case for any interval.
 4. Power: the true effect at which the gate passes four times in five, for several numbers of documents.
+5. False passes where documents come in groups whose changes are correlated.
 
 One thread, processor seconds. Results: bench/results/evaluation_honesty.json.
 """
@@ -52,6 +53,8 @@ DOCUMENTS = (6, 12, 32, 100)
 DEFAULT_DOCUMENTS = 32
 MAX_FORGETTING = 0.03
 POWER = 0.8
+#: Documents, groups of them, and the correlation of changes within a group.
+CLUSTERED = ((32, 8, 0.1), (32, 8, 0.3), (32, 8, 0.5), (100, 10, 0.3), (100, 10, 0.5), (64, 16, 0.5))
 #: Random numbers of each part begin here, so that a part can be repeated alone.
 SEED = 20261124
 
@@ -123,6 +126,53 @@ def passes(
         below += primary.interval[1] < 0
         passed += all(rule.passed for rule in judge(primary, guard, MAX_FORGETTING))
     return below, passed
+
+
+def clustered(
+    held_out: Differences, general: Differences, *, documents: int, groups: int, correlation: float, runs: int
+) -> tuple[int, int]:
+    """As `passes`, without any effect, where documents of one group change together."""
+    dice = np.random.default_rng(SEED)
+    below = passed = 0
+    for _ in range(runs):
+        chosen = dice.integers(0, len(held_out.sizes), documents)
+        members = np.arange(documents) % groups
+        shared = held_out.centred[dice.integers(0, len(held_out.sizes), groups)][members]
+        change = math.sqrt(correlation) * shared + math.sqrt(1 - correlation) * held_out.centred[chosen]
+        base, seed = held_out.base[chosen], int(dice.integers(1 << 31))
+        primary = compare(
+            list(base),
+            list(base + change),
+            list(held_out.sizes[chosen]),
+            lower_is_better=True,
+            seed=seed,
+            groups=members.tolist(),
+        )
+        guard = simulated(dice, general, len(general.sizes), exchangeable)
+        below += primary.interval[1] < 0
+        passed += all(rule.passed for rule in judge(primary, guard, MAX_FORGETTING))
+    return below, passed
+
+
+def false_passes_of_groups(held_out: Differences, general: Differences, runs: int) -> list[dict[str, Any]]:
+    """Rates of false passes by number of documents and groups and correlation within a group."""
+    rows = []
+    for documents, groups, correlation in CLUSTERED:
+        below, passed = clustered(
+            held_out, general, documents=documents, groups=groups, correlation=correlation, runs=runs
+        )
+        rows.append(
+            {
+                "documents": documents,
+                "groups": groups,
+                "correlation": correlation,
+                "interval_below_zero": round(below / runs, 4),
+                "gate_passed": round(passed / runs, 4),
+                "gate_passed_at_most": round(upper_bound(passed, runs), 4),
+            }
+        )
+        print("groups", json.dumps(rows[-1]), flush=True)
+    return rows
 
 
 def upper_bound(hits: int, runs: int, confidence: float = 0.95) -> float:
@@ -329,7 +379,7 @@ def main() -> None:
     )
     parser.add_argument("--reports", type=Path, help="TAT-QA's tatqa_dataset_dev.json, for parts 1 and 2")
     parser.add_argument("--runs", type=int, default=2000, help="simulated runs a cell (default %(default)s)")
-    parser.add_argument("--parts", default="1234", help="which parts to run (default %(default)s)")
+    parser.add_argument("--parts", default="12345", help="which parts to run (default %(default)s)")
     options = parser.parse_args()
     if not options.reports and set(options.parts) & set("12"):
         parser.error("parts 1 and 2 need --reports")
@@ -347,6 +397,9 @@ def main() -> None:
         result["runs"] = options.runs
     if "4" in options.parts:
         result["power"] = power(held_out, general, options.runs // 5)
+    if "5" in options.parts:
+        result["false_passes_of_groups"] = false_passes_of_groups(held_out, general, options.runs)
+        result["runs_of_groups"] = options.runs
     result["machine"] = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
 

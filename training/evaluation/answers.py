@@ -288,7 +288,7 @@ def _outcome(line: str, answers: Sequence[str], wanted: _Wanted) -> str:
     numbers = [right for right in rights if right is not None]
     if looks_like_program(line) and len(answers) == 1 and numbers:
         try:
-            line = f"{execute(line):f}"
+            line = f"{execute(line):.6f}"
         except ProgramError:
             return WRONG
     spelled = _digits(line)

@@ -17,6 +17,9 @@ RESAMPLES = 4000
 FEWEST_DOCUMENTS = 6
 #: Groups of several documents differ in size and spread, so more of them are needed (bench/results).
 FEWEST_GROUPS = 8
+#: Intervals over groups are wider by this: resampling few groups of uneven size gives too narrow ones
+#: (bench/evaluation_honesty.py, part 5).
+GROUPS_WIDER = 1.25
 #: Up to this many groups all choices of signs are counted instead of a sample of them.
 MOST_ENUMERATED = 12
 #: Half the width of a 95 % interval times (1.96 + 0.84) / 1.96 is what would be found four times in five.
@@ -92,6 +95,9 @@ def compare(
         interval = _binary_interval(changes, members)
     else:
         interval = bootstrap_interval(sums, totals, seed=seed, bounded=bounded)
+        if members is not None:
+            middle = float(sums.sum() / totals.sum())
+            interval = tuple(middle + (end - middle) * GROUPS_WIDER for end in interval)  # type: ignore[assignment]
     return Comparison(
         base=mean_before,
         tuned=mean_after,

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.dataset.questions import questions_of
-from training.evaluation.answers import exact_match, faithfulness, quantities
+from training.evaluation.answers import exact_match, faithfulness, grade, quantities
 from training.evaluation.items import questions
+from training.evaluation.programs import ProgramError, execute
 
 TATQA = Path(__file__).parents[4] / "../shared/data/tatqa/tatqa_dataset_dev.json"
 
@@ -138,3 +139,50 @@ def test_answers_of_real_reports_match_themselves() -> None:
     assert len(asked) == sum(len(record["questions"]) for record in records) == 1668
     missed = [q for q in asked if not exact_match(" and ".join(q.answers), q.answers, scale=q.scale)]
     assert [q.answers for q in missed] == []
+
+
+@pytest.mark.parametrize(
+    ("prediction", "answers", "scale", "question", "outcome"),
+    [
+        ("a decrease of 85,500", ["-85500"], "", "What was the net change?", "right"),
+        ("It fell by $6 million", ["-6"], "million", "By how much did profit change?", "right"),
+        ("a decrease of 6", ["6"], "million", "What was the decrease?", "right"),
+        ("an increase of 6 million", ["-6"], "million", "What was the change?", "wrong"),
+        ("three", ["3"], "", "How many groups?", "right"),
+        ("twenty-one", ["21"], "", "How many?", "right"),
+        ("$1,290 thousand and $1,058 thousand", ["1,290", "1,058"], "thousand", "", "right"),
+        ("25.5%", ["25.54"], "percent", "", "right"),
+        ("26%", ["25.54"], "percent", "", "wrong"),
+        ("24.9 billion", ["24,900"], "thousand", "", "wrong scale"),
+        ("The text does not say.", ["24,900"], "thousand", "", "declined"),
+        ("For 4 years.", ["four years"], "", "For how long are vehicles leased?", "right"),
+        ("subtract(31260, 24900), divide(#0, 24900)", ["25.54"], "percent", "", "right"),
+    ],
+)
+def test_answers_are_graded_by_what_they_say(
+    prediction: str, answers: list[str], scale: str, question: str, outcome: str
+) -> None:
+    assert grade(prediction, answers, scale=scale, question=question).outcome == outcome
+
+
+def test_other_accepted_answers_are_right_and_f1_counts_words() -> None:
+    accepted = [["FIFO"]]
+    assert grade("FIFO", ["the first-in, first-out method"], accepted=accepted).right
+    part = grade("a recall", ["a recall of the rear frame"])
+    assert not part.right
+    assert part.f1 == pytest.approx(2 / 5)
+
+
+def test_programs_of_finqa_are_calculated_and_others_refused() -> None:
+    table = [["", "2023", "2022"], ["Revenue", "$ 120", "100"]]
+    assert execute("table_average(Revenue, none)", table) == 110
+    assert execute("add(1, const_m1), exp(2, 3), greater(#1, #0)") == 1
+    for program in (
+        "divide(1, 0)",
+        "nothing(1, 2)",
+        "add(#4, 1)",
+        "exp(2, 100000)",
+        "table_sum(Costs, none)",
+    ):
+        with pytest.raises(ProgramError):
+            execute(program, table)

@@ -15,6 +15,7 @@ from bench.evaluation_honesty import (
     HELD_OUT,
     RESULT,
     Differences,
+    clustered,
     documentation,
     exchangeable,
     figures,
@@ -62,6 +63,16 @@ def test_of_two_hundred_runs_without_effect_hardly_one_passes(documents: int) ->
     recorded = json.loads(RESULT.read_text())
     held_out, general = (Differences.of(recorded, name) for name in (HELD_OUT, GENERAL))
     _, passed = passes(held_out, general, documents=documents, draw=exchangeable, runs=SIMULATED)
+    assert passed <= 0.025 * SIMULATED
+
+
+@pytest.mark.parametrize(("documents", "groups"), [(32, 8), (64, 16)])
+def test_of_runs_whose_groups_change_together_hardly_one_passes(documents: int, groups: int) -> None:
+    recorded = json.loads(RESULT.read_text())
+    held_out, general = (Differences.of(recorded, name) for name in (HELD_OUT, GENERAL))
+    _, passed = clustered(
+        held_out, general, documents=documents, groups=groups, correlation=0.5, runs=SIMULATED
+    )
     assert passed <= 0.025 * SIMULATED
 
 
