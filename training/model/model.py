@@ -278,7 +278,9 @@ def layers_of(base: Any) -> list[Any]:
 def recompute(base: Any, count: int) -> None:
     """Let the first ``count`` layers of ``base`` keep only their input for the backward pass."""
     if count:
-        base.gradient_checkpointing_enable({"use_reentrant": False})
+        # transformers 5.23 gave the method a new name; AWS's image has the old one alone.
+        enable = getattr(base, "activation_checkpointing_enable", None) or base.gradient_checkpointing_enable
+        enable({"use_reentrant": False})
     for number, layer in enumerate(layers_of(base)):
         layer.gradient_checkpointing = number < count
 
