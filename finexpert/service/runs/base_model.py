@@ -97,17 +97,21 @@ def fit(
     nominal = gpu_gib(instance_type)
     if nominal is None:
         return None
+    import warnings
+
     import torch
 
     from training.model.memory_plan import FP32_BYTES, USABLE, count_step, plan_memory
 
-    step = count_step(
-        config,
-        recipe,
-        torch.bfloat16,
-        batch=recipe.per_device_train_batch_size,
-        length=recipe.input_length,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of PEFT about transformers' names
+        step = count_step(
+            config,
+            recipe,
+            torch.bfloat16,
+            batch=recipe.per_device_train_batch_size,
+            length=recipe.input_length,
+        )
     used = CONTEXT_BYTES + weight_bytes + step.trainable * FP32_BYTES
     return plan_memory(
         step,
