@@ -13,6 +13,7 @@ from typing import Any
 
 from core.documents import facts as figures
 from core.documents import store
+from core.documents.calculation import calculated
 from core.documents.checking import figures as figures_in
 from core.documents.checking import verified
 from core.documents.facts import Candidate
@@ -400,8 +401,7 @@ def quote(corpus: Corpus, asked: Asked, passages: Sequence[Found], *, figure: bo
     for rank, passage in enumerate(passages):
         if passage.kind != "text":
             continue
-        number = next(n for n, (name, _) in corpus.covers.items() if name == passage.document)
-        page = store.page_text(corpus.connection, number, passage.page)
+        page = _page(corpus, passage)
         body = page[slice(*passage.span)]
         heading = stems(passage.section)
         for start, end in sentences(body):
@@ -417,10 +417,15 @@ def quote(corpus: Corpus, asked: Asked, passages: Sequence[Found], *, figure: bo
     if best is None or not _in_time(asked, best[1], corpus):
         return None
     _, passage, span = best
-    number = next(n for n, (name, _) in corpus.covers.items() if name == passage.document)
-    text = store.page_text(corpus.connection, number, passage.page)[slice(*span)]
+    text = _page(corpus, passage)[slice(*span)]
     cited = Citation(passage.document, passage.page, passage.section, text, span)
     return Answer(" ".join(text.split()), False, "", "extract", None, "", "", (cited,))
+
+
+def _page(corpus: Corpus, passage: Found) -> str:
+    """The text of the page that a passage stands on."""
+    number = corpus.number(passage.document)
+    return "" if number is None else store.page_text(corpus.connection, number, passage.page)
 
 
 def _tells_figure(asked: Asked, sentence: str) -> bool:
@@ -474,65 +479,3 @@ def _generated(corpus: Corpus, asked: Asked, passages: Sequence[Found], generate
 def _supports(text: str, words: str) -> bool:
     known = {value for value, _ in figures_in(text)}
     return any(value in known for value, _ in figures_in(words)) or len(stems(words) & stems(text)) >= 4
-
-
-_CALC = re.compile(r"calc\(([-+*/().,\d\s%$]+)\)")
-
-
-def calculated(words: str) -> tuple[str, list[Decimal], str]:
-    """Each `calc(…)` of a model's words replaced by its result; results; and the sums as they were."""
-    results: list[Decimal] = []
-    sums: list[str] = []
-
-    def work(match: re.Match[str]) -> str:
-        expression = match[1].replace(",", "").replace("$", "").replace("%", "")
-        value = evaluate(expression)
-        if value is None:
-            return match[1]
-        results.append(value)
-        sums.append(f"{match[1].strip()} = {value}")
-        return str(value)
-
-    return _CALC.sub(work, words), results, "; ".join(sums)
-
-
-def evaluate(expression: str) -> Decimal | None:
-    """The value of a sum of numbers with + - * / and brackets, to six decimals; None if it is none."""
-    tokens = re.findall(r"\d+(?:\.\d+)?|[-+*/()]", expression)
-    if "".join(tokens) != re.sub(r"\s", "", expression) or len(tokens) > 60:
-        return None
-    try:
-        value, rest = _sum(tokens)
-    except (IndexError, ArithmeticError):
-        return None
-    return None if rest else value.quantize(Decimal("0.000001")).normalize() + 0
-
-
-def _sum(tokens: list[str]) -> tuple[Decimal, list[str]]:
-    value, rest = _product(tokens)
-    while rest and rest[0] in "+-":
-        other, after = _product(rest[1:])
-        value, rest = (value + other if rest[0] == "+" else value - other), after
-    return value, rest
-
-
-def _product(tokens: list[str]) -> tuple[Decimal, list[str]]:
-    value, rest = _atom(tokens)
-    while rest and rest[0] in "*/":
-        other, after = _atom(rest[1:])
-        value, rest = (value * other if rest[0] == "*" else value / other), after
-    return value, rest
-
-
-def _atom(tokens: list[str]) -> tuple[Decimal, list[str]]:
-    if tokens[0] == "-":
-        value, rest = _atom(tokens[1:])
-        return -value, rest
-    if tokens[0] == "(":
-        value, rest = _sum(tokens[1:])
-        if rest[0] != ")":
-            raise IndexError
-        return value, rest[1:]
-    if tokens[0] in "+*/)":
-        raise IndexError
-    return Decimal(tokens[0]), tokens[1:]

@@ -6,13 +6,12 @@ import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
 from core.documents import store
 from core.documents.model import Cover, Fact
-from core.documents.periods import Period, fiscal_year, period_of
+from core.documents.periods import Period, period_of
 from core.documents.questions import Asked
 from core.documents.wording import groups, stems, synonyms
 
@@ -39,11 +38,6 @@ class Candidate:
     name: str
     score: float
     period: Period | None
-
-
-def year_of(moment: date, cover: Cover) -> int:
-    """The fiscal year of a day, as the company counts."""
-    return fiscal_year(moment, cover)
 
 
 def candidates(

@@ -15,6 +15,7 @@ from typing import Any
 from core.documents import facts as figures
 from core.documents import store
 from core.documents.model import Cover
+from core.documents.periods import fiscal_year
 from core.documents.questions import Asked, understand
 from core.documents.wording import STOP, other_names, stem, words
 
@@ -67,6 +68,10 @@ class Corpus:
         """Read the covers of an index that `store.opened` gave."""
         return cls(connection, store.covers(connection))
 
+    def number(self, name: str) -> int | None:
+        """The number of the document of that name; None if there is none."""
+        return next((number for number, (known, _) in self.covers.items() if known == name), None)
+
     def understand(self, question: str, given: Mapping[str, Any] | None = None) -> Asked:
         """What a question asks of these documents."""
         return understand(question, [cover for _, cover in self.covers.values()], given)
@@ -85,7 +90,7 @@ class Corpus:
         ]
         years = {period.year for period in asked.filter.periods}
         years |= (
-            {figures.year_of(day, self.covers[kept[0]][1]) for day in asked.filter.moments} if kept else set()
+            {fiscal_year(day, self.covers[kept[0]][1]) for day in asked.filter.moments} if kept else set()
         )
         if not years:
             return kept
@@ -128,7 +133,7 @@ def _by_words(corpus: Corpus, asked: Asked, documents: Sequence[int]) -> list[in
     years = [str(period.year) for period in asked.filter.periods]
     if not own and not others:
         return []
-    if not store.has_full_text():
+    if not store.searchable(corpus.connection):
         return _counted(corpus, [*own, *others], documents)
     scores: dict[int, float] = {}
     marks = ",".join("?" * len(documents))

@@ -93,7 +93,7 @@ def remove(connection: sqlite3.Connection, name: str) -> bool:
     row = connection.execute("SELECT id FROM document WHERE name = ?", (name,)).fetchone()
     if row is None:
         return False
-    if _searchable(connection):
+    if searchable(connection):
         connection.execute(
             "DELETE FROM words WHERE rowid IN (SELECT id FROM chunk WHERE document = ?)", (row["id"],)
         )
@@ -133,7 +133,7 @@ def add(connection: sqlite3.Connection, document: Document) -> None:
 
 
 def _add_chunks(connection: sqlite3.Connection, document: int, found: Iterable[Chunk]) -> None:
-    searchable = _searchable(connection)
+    full_text = searchable(connection)
     for chunk in found:
         number = connection.execute(
             "INSERT INTO chunk (document, page, printed, section, kind, context, text, start, end)"
@@ -143,16 +143,17 @@ def _add_chunks(connection: sqlite3.Connection, document: int, found: Iterable[C
                 *(chunk.context, chunk.text, *chunk.span),
             ),
         ).lastrowid
-        if searchable:
+        if full_text:
             connection.execute(
                 "INSERT INTO words (rowid, text, context, section) VALUES (?, ?, ?, ?)",
                 (number, chunk.text, chunk.context, chunk.section),
             )
 
 
-def _searchable(connection: sqlite3.Connection) -> bool:
+def searchable(connection: sqlite3.Connection) -> bool:
+    """Whether the index has a full-text table that this SQLite can read: it may come from elsewhere."""
     query = "SELECT 1 FROM sqlite_master WHERE name = 'words'"
-    return connection.execute(query).fetchone() is not None
+    return connection.execute(query).fetchone() is not None and has_full_text()
 
 
 def _fact_row(document: int, fact: Fact) -> tuple[Any, ...]:

@@ -116,7 +116,7 @@ def page(request: Request, context: Context) -> Response:
     if number and not number.isdecimal():
         raise bad_input("This is no page's number.", where="page")
     with _opened(context) as corpus:
-        found = next((n for n, (known, _) in corpus.covers.items() if known == name), None)
+        found = corpus.number(name)
         text = (
             ""
             if found is None

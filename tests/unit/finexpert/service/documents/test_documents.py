@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from core.documents import answering, store
+from core.documents import answering, calculation, store
 from core.documents import search as searching
 from core.documents.search import Corpus
 from finexpert.cli.main import app
@@ -276,7 +276,7 @@ def test_a_model_that_finds_nothing_refuses(corpus: Corpus) -> None:
     ],
 )
 def test_sums_are_worked_out_exactly_or_not_at_all(expression: str, value: Any) -> None:
-    assert answering.evaluate(expression) == value
+    assert calculation.evaluate(expression) == value
 
 
 # --- searching
