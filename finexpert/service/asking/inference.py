@@ -20,13 +20,20 @@ from finexpert.service.endpoint import switch
 
 @dataclass(frozen=True)
 class Answer:
-    """One model's answer to one prompt, and the seconds of the round trip."""
+    """One model's answer to one prompt, and the seconds of the round trip.
+
+    `cut`: it ended because it had as many tokens as were asked for.
+    """
 
     model: str
     prompt: str
     text: str
     seconds: float
+    cut: bool = False
 
+
+LENGTH = "length"
+"""Why an answer ended that was cut off: the word of LMI and of the local server."""
 
 Heard = Callable[[str, str], None]
 """Called with a model's name and its answer so far."""
@@ -90,19 +97,21 @@ def ask(
 
     def one(model: str) -> Answer:
         begin = time.monotonic()
-        text = ""
+        text, cut = "", False
+        asked = {**parameters, "details": True}
         answer = client.invoke_endpoint_with_response_stream(
             EndpointName=deployment.names.endpoint,
             ContentType="application/json",
-            Body=json.dumps({"inputs": prompts[model], "parameters": dict(parameters), "stream": True}),
+            Body=json.dumps({"inputs": prompts[model], "parameters": asked, "stream": True}),
             **_addressed(known[model]),
         )
         for piece in inference.pieces(_payloads(answer["Body"])):
             text = piece.whole if piece.whole is not None else text + piece.text
+            cut = piece.finish == LENGTH
             heard(model, text)
             if stopped.is_set():
                 break
-        return Answer(model, prompts[model], text, time.monotonic() - begin)
+        return Answer(model, prompts[model], text, time.monotonic() - begin, cut)
 
     with ThreadPoolExecutor(len(known)) as pool:
         try:
@@ -133,10 +142,13 @@ def endpoint_created(deployment: Deployment) -> datetime:
 
 @dataclass(frozen=True)
 class Piece:
-    """Some more of the answer. `whole`: all of it, in the container's own words, with the last piece."""
+    """Some more of the answer. The last piece has `whole`, all of it in the container's own words, and why it
+    ended, where the container says so.
+    """
 
     text: str
     whole: str | None = None
+    finish: str = ""
 
 
 def pieces(chunks: Iterable[bytes]) -> Iterator[Piece]:
@@ -154,10 +166,17 @@ def pieces(chunks: Iterable[bytes]) -> Iterator[Piece]:
         except ValueError:
             raise _unknown(line.decode(errors="replace")) from None
         if isinstance(document, dict) and isinstance(document.get("token"), dict):
-            yield Piece(str(document["token"].get("text", "")), document.get("generated_text"))
+            text = str(document["token"].get("text", ""))
+            yield Piece(text, document.get("generated_text"), _finish(document))
         else:
             text = generated_text(document)
-            yield Piece(text, text)
+            yield Piece(text, text, _finish(document))
+
+
+def _finish(document: Any) -> str:
+    entry = document[0] if isinstance(document, list) and document else document
+    details = entry.get("details") if isinstance(entry, dict) else None
+    return str(details.get("finish_reason") or "") if isinstance(details, dict) else ""
 
 
 def generated_text(document: Any) -> str:

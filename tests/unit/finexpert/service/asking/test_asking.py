@@ -52,6 +52,18 @@ def test_another_shape_is_shown_as_it_is(answer: str) -> None:
     assert answer in told.value.what
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        {"token": {"text": "."}, "generated_text": "All.", "details": {"finish_reason": "length"}},
+        [{"generated_text": "All.", "details": {"finish_reason": "length"}}],
+    ],
+)
+def test_the_last_piece_says_why_the_answer_ended(last: Any) -> None:
+    (piece,) = inference.pieces([json.dumps(last).encode()])
+    assert (piece.whole, piece.finish) == ("All.", inference.LENGTH)
+
+
 def refused(status: int) -> ClientError:
     answer: dict[str, Any] = {"Error": {"Code": "ModelError", "Message": "no"}, "OriginalStatusCode": status}
     return ClientError(answer, "InvokeEndpointWithResponseStream")  # type: ignore[arg-type]

@@ -1,0 +1,158 @@
+"""Who answers: which model it is, what it was trained on, and whether the quality gate accepted it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from core.aws.s3 import S3Address, sizes
+from core.endpoint.hosting import BASE
+from finexpert.service.deployment import Deployment
+from finexpert.service.endpoint import switch
+from finexpert.service.runs import executions
+
+CONTEXT_TOKENS = 4096
+"""What the endpoint reads and writes at once, where the base model itself takes no less."""
+PRACTICE_PARAMETERS = 20_000_000
+"""A model below this size has learned to spell. Its sentences mean nothing."""
+_BYTES = {"float32": 4, "F32": 4}
+_RUN = re.compile(r"/runs/([^/]+)/")
+_DIGEST = re.compile(r"-[0-9a-f]{8}$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base:
+    """The base model. `parameters` is None where the weights cannot be read from here."""
+
+    name: str
+    parameters: int | None = None
+    context_tokens: int = CONTEXT_TOKENS
+
+    @property
+    def practice(self) -> bool:
+        """Whether it is a model to practise with, which writes no meaning."""
+        return self.parameters is not None and self.parameters < PRACTICE_PARAMETERS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answerer:
+    """One model behind the endpoint.
+
+    Args:
+        model: "base" or "tuned".
+        run: whose adapter it is; "" for the base model.
+        data: name of the dataset that it was trained on; "" where that is not known.
+        outcome: "accepted" or "rejected" by the quality gate; "" where there was no verdict.
+    """
+
+    model: str
+    base: Base
+    run: str = ""
+    data: str = ""
+    outcome: str = ""
+
+    @property
+    def description(self) -> str:
+        """`Llama 2 7B, trained on letters (run …)`, or that it is the base model as published."""
+        if not self.run:
+            return f"{self.base.name}, not trained further" if self.model == "base" else self.base.name
+        return f"{self.base.name}, trained on {self.data or 'data that is not known'} (run {self.run})"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of its answers must know: one sentence each."""
+        found = []
+        if self.base.practice:
+            found.append(
+                f"Practice model ({millions(self.base.parameters or 0)} parameters): its sentences mean"
+                " nothing. It shows how the product works."
+            )
+        if self.run and self.outcome != "accepted":
+            found.append(
+                "Not accepted by the quality gate: it is not shown to be better than the base model."
+            )
+        return tuple(found)
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs and the page."""
+        shown = asdict(self) | {"description": self.description, "warnings": list(self.warnings)}
+        return shown | {"base": asdict(self.base) | {"practice": self.base.practice}}
+
+
+def who(deployment: Deployment) -> tuple[Answerer, ...]:
+    """The models that answer, or would answer after a wake, in the order of `switch.models`."""
+    base = base_model(deployment)
+    artifact = switch.read(deployment).artifact or _newest(deployment)
+    return tuple(
+        Answerer(model=name, base=base) if name == "base" else _tuned(deployment, base, artifact)
+        for name in switch.models(deployment)
+    )
+
+
+def trained_on(execution: Mapping[str, Any]) -> str:
+    """The name of a run's dataset, from DescribeExecution: `letters` for `s3://…/datasets/letters-1a2b3c4d/`."""
+    dataset = str(json.loads(execution.get("input") or "{}").get("dataset", ""))
+    return _DIGEST.sub("", dataset.rstrip("/").rpartition("/")[2])
+
+
+def _newest(deployment: Deployment) -> str:
+    from finexpert.errors import NothingToServe
+
+    try:
+        return switch.newest_artifact(deployment)
+    except NothingToServe:
+        return ""
+
+
+def _tuned(deployment: Deployment, base: Base, artifact: str) -> Answerer:
+    found = _RUN.search(artifact)
+    if artifact == BASE or found is None:
+        return Answerer(model="tuned", base=base)
+    execution = executions.describe(deployment, found[1])
+    return Answerer(
+        model="tuned",
+        base=base,
+        run=found[1],
+        data=trained_on(execution),
+        outcome=str(executions.output_of(execution).get("outcome", "")),
+    )
+
+
+def base_model(deployment: Deployment) -> Base:
+    """The base model of the settings. JumpStart's weights are not read: what they are is known."""
+    if deployment.settings.gated:
+        return Base(name="Llama 2 7B", parameters=6_738_415_616)
+    place = S3Address.parse(
+        deployment.settings.base_model_location(deployment.output("Storage", "DataBucketName"))
+    ).folder
+    s3 = deployment.target.client("s3")
+    try:
+        config = json.loads(s3.get_object(Bucket=place.bucket, Key=f"{place.key}config.json")["Body"].read())
+        weights = sum(count for name, count in sizes(s3, place).items() if name.endswith(".safetensors"))
+    except Exception:  # another account's bucket, or one that is not there yet: the name is all that is known
+        return Base(name=place.key.rstrip("/").rpartition("/")[2] or place.bucket)
+    return described(config, weights)
+
+
+def described(config: Mapping[str, Any], weight_bytes: int) -> Base:
+    """The base model, from its config.json and the size of its weights."""
+    stored = str(config.get("dtype") or config.get("torch_dtype") or "")
+    parameters = weight_bytes // _BYTES.get(stored, 2) or None
+    name = str(config.get("_name_or_path") or "").rstrip("/").rpartition("/")[2]
+    family = str(config.get("model_type") or "model").capitalize()
+    longest = config.get("max_position_embeddings")
+    return Base(
+        name=name or (f"{family} with {millions(parameters)} parameters" if parameters else family),
+        parameters=parameters,
+        context_tokens=min(CONTEXT_TOKENS, longest if isinstance(longest, int) else CONTEXT_TOKENS),
+    )
+
+
+def millions(parameters: int) -> str:
+    """`1.3 million`, `135 million`, `6.7 billion`."""
+    if parameters >= 1_000_000_000:
+        return f"{parameters / 1e9:.1f} billion"
+    return f"{parameters / 1e6:.1f} million" if parameters < 10_000_000 else f"{parameters / 1e6:.0f} million"
