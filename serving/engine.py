@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
+from serving import adapters
 from serving.requests import Generation, RequestError
 from serving.settings import Settings
 
 CONTEXT_TOKENS = 4  # of the prompt, decoded along with an answer so that its first token keeps its blank
-# Weights as pickles (adapter_model.bin), which PEFT would take as well, may run a stranger's code.
-ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
-LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, SafetensorError)  # what broken files lead to
+#: A folder may name Python files of its own; transformers would ask on the terminal whether to run them.
+OWN_CODE_ONLY: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+#: The largest shape that is built: a settings file may claim any, and building takes time before weights do.
+MOST_LAYERS, MOST_WIDTH, MOST_TOKENS = 512, 65_536, 1 << 20
 UNFINISHED = "\N{REPLACEMENT CHARACTER}"  # what half of a character decodes to
 
 
@@ -52,23 +53,32 @@ class Engine:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         folder = settings.model_dir
         try:
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, **OWN_CODE_ONLY)
+            _require_bounds(AutoConfig.from_pretrained(folder, **OWN_CODE_ONLY))
             self._model: Any = AutoModelForCausalLM.from_pretrained(
                 folder,
-                local_files_only=True,
+                **OWN_CODE_ONLY,
                 use_safetensors=True,  # the other format is pickles, which may run a stranger's code
                 # a CPU computes bfloat16 slowly, and small models fit either way
                 dtype=torch.bfloat16 if self._device.type == "cuda" else torch.float32,
             )
-        except LOADING_ERRORS as error:
+        except Exception as error:  # which ones broken files lead to has no end
             raise ModelError(f"The model in {folder} cannot be loaded: {error}") from error
         self._model = self._model.to(self._device).eval()
         self._eos = self._end_tokens()
         longest = int(getattr(self._model.config, "max_position_embeddings", 2048))
         self.max_model_len = min(longest, settings.max_model_len or longest)
+        longest_token = max((len(token) for token in self._tokenizer.get_vocab()), default=1)
+        self._most_characters = self.max_model_len * longest_token
+        self._linear_layers = [
+            name for name, layer in self._model.named_modules() if isinstance(layer, torch.nn.Linear)
+        ]
         self.adapters: list[str] = []
         for adapter in sorted((folder / "adapters").glob("*/adapter_config.json")):
-            self.add_adapter(adapter.parent.name, adapter.parent)
+            try:
+                self.add_adapter(adapter.parent.name, adapter.parent)
+            except RequestError as error:
+                raise ModelError(error.message) from error
 
     # ---- adapters ------------------------------------------------------------------------------------------
 
@@ -89,15 +99,13 @@ class Engine:
                 f"There are {len(self.adapters)} adapters, as many as OPTION_MAX_LORAS allows. "
                 "Delete one first.",
             )
-        config = self._adapter_config(folder)
         try:
-            if self.adapters:
-                self._load_further(name, folder)
-            else:
-                self._load_first(name, folder, config)
-        except LOADING_ERRORS as error:
-            raise RequestError(400, f"Adapter {name} cannot be loaded: {error}") from error
-        self._model.eval()
+            config = adapters.read_config(
+                folder, most_rank=self._settings.max_lora_rank, layers=self._linear_layers
+            )
+            self._model = adapters.add(self._model, _module_name(name), folder, config)
+        except adapters.AdapterError as error:
+            raise RequestError(400, f"Adapter {name}: {error}") from error
         self.adapters.append(name)
 
     def remove_adapter(self, name: str) -> None:
@@ -108,52 +116,7 @@ class Engine:
         """
         self._require(name)
         self.adapters.remove(name)
-        if self.adapters:
-            self._model.delete_adapter(_module_name(name))
-        else:
-            self._model = _without_adapters(self._model)
-
-    def _load_first(self, name: str, folder: Path, config: Any) -> None:
-        """Put LoRA layers into the model, and take them out again if the weights do not fit."""
-        from peft import PeftModel
-
-        wrapped = PeftModel(self._model, config, adapter_name=_module_name(name))
-        try:
-            _load_weights(wrapped, folder, name)
-        except LOADING_ERRORS:
-            self._model = _without_adapters(wrapped)
-            raise
-        self._model = wrapped
-
-    def _load_further(self, name: str, folder: Path) -> None:
-        try:
-            _load_weights(self._model, folder, name)
-        except LOADING_ERRORS:
-            if _module_name(name) in self._model.peft_config:
-                self._model.delete_adapter(_module_name(name))
-            raise
-
-    def _adapter_config(self, folder: Path) -> Any:
-        from peft import PeftConfig
-
-        for file in ADAPTER_FILES:
-            if not (folder / file).is_file():
-                raise RequestError(400, f"There is no PEFT adapter in {folder}: {file} is missing.")
-        try:
-            config = PeftConfig.from_pretrained(str(folder))
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise RequestError(400, f"adapter_config.json in {folder} cannot be read: {error!r}") from error
-        rank = getattr(config, "r", None)
-        if rank is None:
-            raise RequestError(400, f"The adapter in {folder} is not a LoRA adapter.")
-        if getattr(config, "use_dora", False):
-            raise RequestError(400, f"The adapter in {folder} is a DoRA adapter, which vLLM does not load.")
-        if rank > self._settings.max_lora_rank:
-            raise RequestError(
-                400,
-                f"The adapter's rank is {rank}; OPTION_MAX_LORA_RANK allows {self._settings.max_lora_rank}.",
-            )
-        return config
+        self._model = adapters.remove(self._model, _module_name(name))
 
     def _require(self, name: str) -> None:
         if name not in self.adapters:
@@ -170,6 +133,22 @@ class Engine:
         """
         if asked.adapter:
             self._require(asked.adapter)
+        prompt = self.prompt_ids(asked)
+        with self._only(asked.adapter):
+            yield from _stopped(self._pieces(prompt, asked), asked.stop)
+
+    def prompt_ids(self, asked: Generation) -> list[int]:
+        """The prompt in tokens.
+
+        Raises:
+            RequestError: 422 where it is empty, or does not fit together with the answer.
+        """
+        if len(asked.prompt) > self._most_characters:  # cutting into tokens takes time and memory
+            raise RequestError(
+                422,
+                f"The prompt has {len(asked.prompt)} characters; that is more than {self.max_model_len}"
+                " tokens can hold. Shorten it.",
+            )
         prompt = self._tokenizer(asked.prompt)["input_ids"]
         if not prompt:
             raise RequestError(422, "The prompt has no tokens.")
@@ -180,8 +159,7 @@ class Engine:
                 f"more than the "
                 f"{self.max_model_len} which the model takes. Shorten one of them.",
             )
-        with self._only(asked.adapter):
-            yield from _stopped(self._pieces(prompt, asked), asked.stop)
+        return list(prompt)
 
     def _only(self, adapter: str | None) -> AbstractContextManager[Any]:
         """The model with that adapter alone, or with none."""
@@ -293,19 +271,18 @@ def _beginning_of_a_stop(text: str, stops: tuple[str, ...]) -> int:
     return next((size for size in sizes if any(stop.startswith(text[-size:]) for stop in stops)), 0)
 
 
-def _load_weights(model: Any, folder: Path, name: str) -> None:
-    """Load an adapter's weights, all of them: PEFT only warns of those that the file lacks."""
-    result = model.load_adapter(str(folder), adapter_name=_module_name(name))
-    if result.missing_keys:
-        raise ValueError(f"it lacks {len(result.missing_keys)} weights, such as {result.missing_keys[0]}")
-
-
-def _without_adapters(model: Any) -> Any:
-    """The base model inside a PEFT model, as it was before; unloading leaves PEFT's own mark on it."""
-    base = model.unload()
-    if hasattr(base, "peft_config"):
-        del base.peft_config
-    return base
+def _require_bounds(config: Any) -> None:
+    """Raise ValueError for a model whose settings file claims a shape that no model has."""
+    shape = config.get_text_config()
+    for name, most in (
+        ("num_hidden_layers", MOST_LAYERS),
+        ("hidden_size", MOST_WIDTH),
+        ("intermediate_size", 8 * MOST_WIDTH),
+        ("vocab_size", MOST_TOKENS),
+    ):
+        claimed = getattr(shape, name, 0) or 0
+        if not isinstance(claimed, int) or claimed > most:
+            raise ValueError(f"config.json says {name} {claimed!r:.40}; at most {most:,} is served")
 
 
 def _module_name(adapter: str) -> str:
