@@ -21,6 +21,7 @@ class Document:
     ``source`` and ``index`` (from 0) say where it stands, for messages and reports. ``task`` is what it
     teaches in a dataset of several tasks, "" in a dataset of one. A dialog has ``messages``, and ``turns`` in
     Llama 2's form; its ``prompt`` is then the first question, and ``text`` all answers, a line each.
+    Documents of one ``group`` come from one source: they stand on the same side of the split.
     """
 
     text: str
@@ -30,6 +31,7 @@ class Document:
     task: str = ""
     turns: tuple[Turn, ...] = ()
     messages: tuple[Message, ...] = ()
+    group: str = ""
 
     @property
     def parts(self) -> tuple[tuple[str | None, str], ...]:

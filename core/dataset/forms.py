@@ -25,6 +25,8 @@ from core.dataset.columns import (
 )
 from core.dataset.dialogs import DIALOG_COLUMNS, ROLES, marked_messages, messages_of, turns_of
 from core.dataset.documents import Message, Turn
+from core.dataset.public_sets import PublicSet, set_of
+from core.dataset.questions import questions_of
 from core.dataset.templates import DEMARCATION, TEMPLATE_NAME, Template, as_text
 from core.hyperparameters import Hyperparameters
 
@@ -36,6 +38,7 @@ SAMPLE_RECORDS = 400
 SAMPLE_CHARACTERS = 1 << 20
 
 PARAGRAPHS = "paragraphs"
+GROUP_COLUMN = "group"
 _NO_ANSWERS = "column {!r} is read as text: no column has answers to it; completion_column names one"
 #: Columns of questions that are read as text, with a word of doubt, where there are no answers.
 _QUESTIONS = ("instruction", "prompt", "question", "query", "input")
@@ -56,6 +59,7 @@ class Content(NamedTuple):
     prompt: str | None = None
     turns: tuple[Turn, ...] = ()
     messages: tuple[Message, ...] = ()
+    group: str = ""
 
 
 class UnknownForm(ValueError):
@@ -73,8 +77,11 @@ class Form:
     template: Template | None = None
     marked: bool = False
     doubt: str = ""
+    public: PublicSet | None = None
 
     def __str__(self) -> str:
+        if self.public is not None:
+            return f"instructions: the questions of {self.public.name} (licence: {self.public.licence})"
         others = [name for name in self.all_columns if name not in self.columns]
         beside = f" (of {listed(self.all_columns)})" if others else ""
         if self.kind == "dialogs":
@@ -90,8 +97,26 @@ class Form:
             return f"column {PARAGRAPHS!r}, tables and questions left out"
         return f"column {self.columns[0]!r}{beside}" if self.columns else "a text a record"
 
-    def content(self, line: int | None, record: Mapping[str, Any] | str, *, demarcation: bool) -> Content:
-        """What a record holds. Raises ValueError with what to write."""
+    def contents(
+        self, line: int | None, record: Mapping[str, Any] | str, *, demarcation: bool
+    ) -> Iterator[Content]:
+        """What a record holds; one of a public set may hold several questions. Raises ValueError with what to
+        write."""
+        if self.public is None or isinstance(record, str):
+            content = self._content(line, record, demarcation=demarcation)
+            yield content if isinstance(record, str) else content._replace(group=self._group(record))
+            return
+        for question in questions_of(record, source="", number=line or 0):
+            prompt, answer = question.as_instruction()
+            yield Content(line, answer, prompt + DEMARCATION * demarcation, group=question.group)
+
+    def _group(self, record: Mapping[str, Any]) -> str:
+        """What the record's column `group` says, which documents on one source share."""
+        name = next((column for column in self.all_columns if key_of(column) == GROUP_COLUMN), None)
+        value = None if name is None or name in self.columns else record.get(name)
+        return "" if value is None else str(value).strip()
+
+    def _content(self, line: int | None, record: Mapping[str, Any] | str, *, demarcation: bool) -> Content:
         if self.kind == "dialogs":
             return self._dialog(line, record)
         if isinstance(record, str):
@@ -179,7 +204,7 @@ def form_of(
     """What records are, by the first of them. Raises UnknownForm with what to do."""
     tables = [record for record in records if isinstance(record, dict)]
     columns = tuple(dict.fromkeys(chain.from_iterable(tables)))
-    chosen = _by_settings(tables, columns, settings, template)
+    chosen = _public(tables, columns, settings, template) or _by_settings(tables, columns, settings, template)
     if chosen:
         return chosen
     if not tables:
@@ -189,6 +214,21 @@ def form_of(
     if pair and (found is None or _repeats(found, pair, tables)):
         found = pair
     return _marked(found or _text(tables, columns), tables)
+
+
+def _public(
+    tables: list[dict[str, Any]],
+    columns: tuple[str, ...],
+    settings: Hyperparameters,
+    template: Template | None,
+) -> Form | None:
+    """The form of a public set that is learned as instructions; None where the settings name columns."""
+    public = set_of(tables[0]) if tables else None
+    if public is None or template is not None or settings.text_column or settings.prompt_column:
+        return None
+    if settings.chat_dataset or not (public.instructions or settings.instruction_tuned):
+        return None
+    return Form("instructions", columns, columns, public=public)
 
 
 def _by_settings(

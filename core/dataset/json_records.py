@@ -21,7 +21,9 @@ Record = tuple[int | None, dict[str, Any] | str]
 Complain = Callable[[int | None, str], None]
 
 #: Lists of objects that belong to one record, and are no records of their own.
-RECORD_LISTS = frozenset((*DIALOG_COLUMNS, "paragraphs", "questions", "qas", "tools", "chosen", "rejected"))
+RECORD_LISTS = frozenset(
+    (*DIALOG_COLUMNS, "paragraphs", "questions", "qas", "evidence", "info", "tools", "chosen", "rejected")
+)
 #: Lists of objects that describe a table, and hold none of its rows.
 _DESCRIPTIONS = frozenset(("features", "schema", "fields", "columns"))
 _PEEKED_BYTES = 1 << 16

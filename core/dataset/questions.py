@@ -1,27 +1,55 @@
 """Questions about text and tables: what a model is examined on, and never trained on.
 
-A dataset's file ``questions.jsonl`` (or ``questions.json``) holds them, a record each:
+A file ``questions.jsonl``, ``.json``, ``.csv`` or ``.txt``, or any such file in a folder ``questions``, holds
+them, a record each:
 
 - ``{"question": "…", "answer": "12.5%"}``: answer is text, a number, or a list of which all are wanted;
   optional ``scale`` ("thousand", "million", "billion", "percent"), ``context`` (text), ``table`` (rows of
-  cells) and ``id``.
-- ``{"question": "…", "choices": ["…", "…"], "answer": 1}``: the right choice's position from 0, or its text.
-- a record of TAT-QA's files, ``{"table", "paragraphs", "questions"}``, as it is (F. Zhu et al., "TAT-QA",
-  ACL 2021).
+  cells), ``id``, and ``group`` (what questions on one document share).
+- ``{"question": "…", "choices": ["…", "…"], "answer": 1}``: the right choice's position from 0, its letter or
+  its text.
+- a row of a table with such columns, or with others of `NAMES`; choices may have a column each.
+- a record of a public set (:mod:`core.dataset.public_sets`), as it is.
+- in ``.txt`` a line ``sentence@label``, as Financial PhraseBank has them.
 """
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
-QUESTION_FILES = ("questions.jsonl", "questions.json")
+from core.dataset.columns import key_of
+from core.dataset.public_sets import set_of, table_text
+
+QUESTION_FOLDER = QUESTION_STEM = "questions"
 SCALES = ("", "thousand", "million", "billion", "percent")
+#: Other names of each column, in the order in which they count.
+NAMES = {
+    "question": ("question", "query", "prompt", "ask"),
+    "answer": (
+        *("answer", "answers", "gold_answer", "correct_answer", "expected_answer", "expected", "reference"),
+        *("ground_truth", "gold", "correct", "solution", "output", "response", "completion"),
+    ),
+    "context": ("context", "passage", "excerpt", "evidence", "source_text"),
+    "choices": ("choices", "options"),
+    "scale": ("scale",),
+    "table": ("table",),
+    "accepted": ("accepted",),
+    "id": ("id", "uid", "qid", "question_id"),
+    "group": ("group", "document", "doc_name", "filename", "company"),
+}
+_CHOICE_COLUMN = re.compile(r"(?:(?:choice|option|answer)_?)?([a-j])|(?:choice|option)_?(\d)")
+_LABELLED = re.compile(r"(?P<sentence>.+)@(?P<label>positive|neutral|negative)\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """One question. ``answers`` are all wanted, in ``scale`` if they are numbers; with ``choices`` the
-    ``right`` one's position is wanted instead. ``source`` is the file that it stands in."""
+    ``right`` one's position is wanted instead. ``source`` is the file that it stands in; questions of one
+    ``group`` are about one document. A ``free`` one's answer may be said in many ways, so only its figures
+    are looked at."""
 
     id: str
     source: str
@@ -35,6 +63,30 @@ class Question:
     accepted: tuple[tuple[str, ...], ...] = ()
     #: The numbers are calculated ones, known to two decimals even where fewer are written.
     exact: bool = False
+    group: str = ""
+    free: bool = False
+
+    def as_instruction(self) -> tuple[str, str]:
+        """The prompt and the answer that training learns of it."""
+        choices = "".join(f"\n{chr(ord('A') + n)}. {choice}" for n, choice in enumerate(self.choices))
+        answer = ", ".join(self.answers)
+        scaled = answer if self.scale in ("", "percent") else f"{answer} {self.scale}"
+        scaled += "%" * (self.scale == "percent" and not answer.endswith("%"))
+        return "\n\n".join(part for part in (self.context, f"{self.question}{choices}") if part), scaled
+
+
+def holds_questions(name: str) -> bool:
+    """Whether a file of this name is read for questions."""
+    path = PurePosixPath(name)
+    return path.stem == QUESTION_STEM or QUESTION_FOLDER in path.parts[:-1]
+
+
+def labelled(line: str) -> dict[str, str]:
+    """The record of a line ``sentence@label``. Raises ValueError."""
+    found = _LABELLED.fullmatch(line)
+    if not found:
+        raise ValueError("a line of text is read as a question only in the form sentence@label")
+    return found.groupdict()
 
 
 def questions_of(record: Mapping[str, Any], *, source: str, number: int) -> Iterator[Question]:
@@ -42,27 +94,44 @@ def questions_of(record: Mapping[str, Any], *, source: str, number: int) -> Iter
 
     Raises ValueError with what to write.
     """
-    inner = record.get("questions")
-    if not isinstance(inner, list):
-        yield _question(record, source, str(record.get("id", number)), str(record.get("context", "")))
+    public = set_of(record)
+    if public is None:
+        yield _question(_named(record), source, str(number))
         return
-    context = "\n".join(part for part in (_table(record.get("table")), _paragraphs(record)) if part)
-    for position, item in enumerate(inner, start=1):
-        if not isinstance(item, Mapping):
-            raise ValueError(f"question {position} is not an object")
-        yield _question(item, source, str(item.get("uid", f"{number}.{position}")), context)
+    try:
+        own = list(public.questions(record, number))
+    except (AttributeError, KeyError, TypeError, IndexError, StopIteration) as error:
+        raise ValueError(f"this is no whole record of {public.name}: {error!r}") from None
+    for item in own:
+        yield _question(item, source, str(number))
 
 
-def _question(record: Mapping[str, Any], source: str, name: str, context: str) -> Question:
+def _named(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record under the names that are documented, whatever they are called in it."""
+    keys = {key_of(name): value for name, value in reversed(list(record.items())) if value not in (None, "")}
+    own = {
+        name: next((keys[other] for other in others if other in keys), None) for name, others in NAMES.items()
+    }
+    columns = sorted(name for name in keys if _CHOICE_COLUMN.fullmatch(name))
+    if own["choices"] is None and len(columns) > 1:
+        own["choices"] = [keys[name] for name in columns]
+    return own | {name: record[name] for name in ("answer_type", "free") if name in record}
+
+
+def _question(record: Mapping[str, Any], source: str, number: str) -> Question:
     question, answer = record.get("question"), record.get("answer")
     if not isinstance(question, str) or not question.strip():
         raise ValueError("`question` is missing or empty; write what is asked")
-    own_table = _table(record.get("table"))
-    context = "\n".join(part for part in (own_table, context.strip("\n")) if part)
-    choices = record.get("choices")
+    parts = (table_text(record.get("table")), str(record.get("context") or "").strip("\n"))
+    context = "\n".join(part for part in parts if part)
+    name, group = (str(record.get(key) or default) for key, default in (("id", number), ("group", "")))
+    choices = _listed(record.get("choices"))
     if choices is not None:
         wording, right = _choices(choices, answer)
-        return Question(name, source, question.strip(), (wording[right],), "", context, wording, right)
+        return Question(
+            name, source, question.strip(), (wording[right],), "", context, wording, right, group=group
+        )
+    answer = _listed(answer)
     answers = tuple(_text(item) for item in (answer if isinstance(answer, list) else [answer]))
     answers = tuple(item for item in answers if item)
     if not answers:
@@ -70,7 +139,6 @@ def _question(record: Mapping[str, Any], source: str, name: str, context: str) -
     scale = str(record.get("scale") or "")
     if scale not in SCALES:
         raise ValueError(f"`scale` is {scale!r}; write one of {', '.join(SCALES[1:])}, or leave it out")
-    calculated = record.get("answer_type") == "arithmetic"
     return Question(
         name,
         source,
@@ -78,9 +146,22 @@ def _question(record: Mapping[str, Any], source: str, name: str, context: str) -
         answers,
         scale,
         context,
-        accepted=_accepted(record.get("accepted")),
-        exact=calculated,
+        accepted=_accepted(_listed(record.get("accepted"))),
+        exact=record.get("answer_type") == "arithmetic",
+        group=group,
+        free=bool(record.get("free")),
     )
+
+
+def _listed(value: Any) -> Any:
+    """A cell of a table that holds a JSON list, as a list; other values as they are."""
+    if isinstance(value, str) and value.startswith("["):
+        try:
+            found = json.loads(value)
+        except ValueError:
+            return value
+        return found if isinstance(found, list) else value
+    return value
 
 
 def _accepted(sets: Any) -> tuple[tuple[str, ...], ...]:
@@ -97,26 +178,22 @@ def _choices(choices: Any, answer: Any) -> tuple[tuple[str, ...], int]:
     wording = tuple(_text(choice) for choice in choices) if isinstance(choices, list) else ()
     if len(wording) < 2 or len(set(wording)) < len(wording) or not all(wording):
         raise ValueError("`choices` needs at least two different texts")
-    right = wording.index(answer) if isinstance(answer, str) and answer in wording else answer
+    right = _position(answer.strip(), wording) if isinstance(answer, str) else answer
     if isinstance(right, bool) or not isinstance(right, int) or not 0 <= right < len(wording):
-        raise ValueError("`answer` must be the right choice's position from 0, or its text")
+        raise ValueError("`answer` must be the right choice's position from 0, its letter or its text")
     return wording, right
+
+
+def _position(given: str, wording: tuple[str, ...]) -> int:
+    """The choice that a text names: by its own text, its position from 0, or its letter; -1 = none."""
+    if given in wording:
+        return wording.index(given)
+    if given.isascii() and given.isdigit():
+        return int(given)
+    return ord(given.upper()) - ord("A") if len(given) == 1 and given.isascii() and given.isalpha() else -1
 
 
 def _text(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     return str(value).strip()
-
-
-def _table(table: Any) -> str:
-    """Rows of cells as lines; TAT-QA wraps them in an object."""
-    rows = table.get("table") if isinstance(table, Mapping) else table
-    if not isinstance(rows, list):
-        return ""
-    return "\n".join(" | ".join(map(str, row)) for row in rows if isinstance(row, list))
-
-
-def _paragraphs(record: Mapping[str, Any]) -> str:
-    parts = [part for part in record.get("paragraphs") or [] if isinstance(part, Mapping)]
-    return "\n".join(str(part.get("text", "")) for part in sorted(parts, key=lambda p: p.get("order", 0)))

@@ -6,7 +6,7 @@
   :mod:`core.dataset.json_records`) of text, of instructions or of dialogs (:mod:`core.dataset.forms`).
 - instruction tuning: records put into ``template.json`` ``{"prompt", "completion"}``.
 
-A file ``questions.jsonl`` holds no documents, but what the models are examined on: ``Reader.questions``.
+Files of questions hold no documents, but what the models are examined on: ``Reader.questions``.
 
 A dataset is one such file or a folder of them; other files are named in ``Reader.notes``.
 """
@@ -28,7 +28,9 @@ from core.dataset.forms import Content, Form, Row, UnknownForm, recognised
 from core.dataset.lines import LONGEST_LINE_BYTES, BinaryStream, Closable, Head, LineReader
 from core.dataset.plain_text import blank_line_separated as blank_line_separated
 from core.dataset.plain_text import documents, layout_of, read_sample
-from core.dataset.questions import QUESTION_FILES, Question, questions_of
+from core.dataset.public_sets import summaries
+from core.dataset.question_files import Asked, questions_in
+from core.dataset.questions import Question, holds_questions, questions_of
 from core.dataset.sources import (
     RECORDS,
     Side,
@@ -43,6 +45,8 @@ from core.dataset.templates import TEMPLATE_NAME, Template, parse_template
 from core.hyperparameters import Hyperparameters
 
 LEFT_OUT = "left out"
+#: A stream, or what opens one.
+Stream = BinaryStream | Callable[[], BinaryStream]
 _RECIPE = Hyperparameters()
 #: Marks of a text's start and end in the vocabularies of common models; the trainer adds the base's own.
 _MARK = re.compile(r"</?s>|<(?:bos|eos|pad|unk|start_of_turn|end_of_turn)>|<\|[a-z_]{2,32}\|>")
@@ -114,11 +118,16 @@ class Reader:
 
     def __iter__(self) -> Iterator[Document]:
         templates = self._templates()
+        contents = dict(self._sources)
+        calls = summaries(list(contents))
         for name, content in self._sources:
-            if why_left_out(name) is not None:
+            if why_left_out(name) is not None or name in calls.values():
                 continue
             path = PurePosixPath(name)
-            if path.name in QUESTION_FILES:
+            if name in calls:
+                yield from self._call(name, content, calls[name], contents[calls[name]])
+                continue
+            if holds_questions(name):
                 with self._opened(name, content) as lines:
                     self._read_questions(lines)
                 continue
@@ -136,11 +145,30 @@ class Reader:
                 )
                 self._complain(str(folder / TEMPLATE_NAME), message)
 
+    def _call(self, name: str, transcript: Stream, summary_name: str, summary: Stream) -> Iterator[Document]:
+        """An earnings call of ECTSum with its summary: a question, or a document to learn."""
+        parts = []
+        for source, stream in ((name, transcript), (summary_name, summary)):
+            with self._opened(source, stream) as lines:
+                parts.append("\n".join(text for _, text in lines).strip())
+        record = {"id": PurePosixPath(name).stem, "ects": parts[0], "gt_summaries": parts[1]}
+        try:
+            (question,) = questions_of(record, source=name, number=1)
+        except ValueError as error:
+            self._complain(name, str(error))
+            return
+        if holds_questions(name):
+            self.questions.append(question)
+            return
+        self.read.append(name)
+        prompt, answer = question.as_instruction()
+        yield Document(answer, prompt, name, 0, self._tasks.get(name, ""))
+
     def _complain(self, source: str, message: str, line: int | None = None) -> None:
         self.problems.append(Problem(source, line, message))
 
     @contextmanager
-    def _opened(self, name: str, content: BinaryStream | Callable[[], BinaryStream]) -> Iterator[LineReader]:
+    def _opened(self, name: str, content: Stream) -> Iterator[LineReader]:
         """The file's lines; closed afterwards if opened here. A file that cannot be read is a problem."""
         stream: BinaryStream | None = None
         try:
@@ -162,11 +190,11 @@ class Reader:
         contents = self._records(lines, suffix, template) if suffix in RECORDS else self._plain(lines)
         task = self._tasks.get(lines.source, "")
         marked = 0
-        for index, (line, text, prompt, turns, messages) in enumerate(contents):
+        for index, (line, text, prompt, turns, messages, group) in enumerate(contents):
             if "<" in text and _MARK.search(text):
                 marked += 1
                 text = _LAST_MARKS.sub("", _FIRST_MARKS.sub("", text, count=1))
-            document = Document(text, prompt, lines.source, index, task, turns, messages)
+            document = Document(text, prompt, lines.source, index, task, turns, messages, group)
             try:
                 _ = document.size
             except UnicodeEncodeError:
@@ -259,7 +287,7 @@ class Reader:
                 elsewhere[side] += 1
                 continue
             try:
-                yield form.content(line, record, demarcation=demarcation)
+                yield from form.contents(line, record, demarcation=demarcation)
             except ValueError as error:
                 complain(line, str(error))
         for name, count in elsewhere.items():
@@ -312,16 +340,11 @@ class Reader:
         return found
 
     def _read_questions(self, lines: LineReader) -> None:
-        def complain(line: int | None, message: str) -> None:
-            self._complain(lines.source, message, line)
-
-        for number, (line, record) in enumerate(json_records.records(lines, complain), start=1):
-            try:
-                if isinstance(record, str):
-                    raise ValueError("a bare string; write an object with `question` and `answer`")
-                self.questions += questions_of(record, source=lines.source, number=number)
-            except (ValueError, TypeError) as error:
-                complain(line, str(error))
+        asked = Asked()
+        self.questions += questions_in(lines, self.problems, asked)
+        if asked.count:
+            form = Understood(file=lines.source, form="questions", layout="records", sentence=str(asked))
+            self._understand(form, lines)
 
 
 class _Empty:

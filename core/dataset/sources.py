@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from core.dataset.lines import BinaryStream
-from core.dataset.questions import QUESTION_FILES
+from core.dataset.questions import QUESTION_FOLDER, holds_questions
 from core.dataset.templates import TEMPLATE_NAME
 
 #: A name (path or S3 key) and its content: an open binary stream, or a function that opens one in its turn.
@@ -148,11 +148,13 @@ def side_of(record: object, column: str | None) -> Side:
 
 def _side(name: str, all_names: set[str]) -> Side:
     *folders, file = name.split("/")
+    if QUESTION_FOLDER in folders:
+        folders = folders[: folders.index(QUESTION_FOLDER)]
     named = [_SIDES[folder.lower()] for folder in folders if folder.lower() in _SIDES]
     if named:
         return named[-1]
     stem = PurePosixPath(file).stem
-    if file in (TEMPLATE_NAME, *QUESTION_FILES):
+    if file == TEMPLATE_NAME or holds_questions(name):
         return "training"
     if whole := _SIDE_NAME.fullmatch(stem):
         return _SIDES[whole[1].lower()]
@@ -196,11 +198,12 @@ def tasks_of(sources: Iterable[Source]) -> dict[str, str]:
 
 def holds_documents(name: str) -> bool:
     """Whether a file of this name is read for documents."""
-    return why_left_out(name) is None and PurePosixPath(name).name not in QUESTION_FILES
+    return why_left_out(name) is None and not holds_questions(name)
 
 
 def _folder(name: str) -> str:
-    folders = [folder for folder in name.split("/")[:-1] if folder.lower() not in _SIDES]
+    others = (*_SIDES, "ects", "gt_summaries")  # ECTSum's two folders are one task
+    folders = [folder for folder in name.split("/")[:-1] if folder.lower() not in others]
     return folders[0] if folders else ""
 
 

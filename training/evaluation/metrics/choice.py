@@ -96,8 +96,9 @@ def choice_item(question: Question, prompt: str) -> Item:
 
 
 def context_group(question: Question) -> str:
-    """Questions about the same context belong together; "" without one."""
-    return f"{question.source}\n{question.context}" if question.context else ""
+    """Questions of one group, or about the same context, belong together; "" where there is neither."""
+    shared = question.group or question.context
+    return f"{question.source}\n{shared}" if shared else ""
 
 
 def needs_choices(question: Question) -> bool:

@@ -150,8 +150,8 @@ def unanswerable() -> tuple[Question, ...]:
 
 
 def own_questions(material: Material) -> Sequence[Question]:
-    """The dataset's own questions that are answered in words."""
-    return [question for question in material.questions if not question.choices]
+    """The dataset's own questions that are answered in words and may be graded."""
+    return [question for question in material.questions if not question.choices and not question.free]
 
 
 def answer_item(question: Question) -> Item:
@@ -185,7 +185,8 @@ def graded(item: Item, answers: Answers) -> Grade:
 
 
 def _of_both_sets(material: Material, wanted: Callable[[Question], bool]) -> Items:
-    sets = (table_questions(), own_questions(material))
+    own = [question for question in material.questions if not question.choices]
+    sets: tuple[Sequence[Question], ...] = (table_questions(), own)
     among = [question for each in sets for question in each if wanted(question)]
     chosen = [question for each in sets for question in material.choose(each) if wanted(question)]
     return Items(tuple(map(answer_item, chosen)), len(among))
