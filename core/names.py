@@ -23,6 +23,8 @@ BILLING_REGION = "us-east-1"
 """The one region where AWS has metrics of the bill."""
 TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 """Where SageMaker logs all training jobs of the account."""
+RUN_NAMES = "runs/names.json"
+"""Below the artifact bucket: what people call the runs, by id."""
 EVALUATION_VERSION = 2
 """The version of evaluation.json's schema (training/evaluation/evaluation.schema.json)."""
 BITS = "bits per byte"

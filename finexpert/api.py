@@ -35,7 +35,7 @@ from finexpert.service import deployment, target
 from finexpert.service.asking import inference
 from finexpert.service.asking.inference import Answer
 from finexpert.service.endpoint import switch
-from finexpert.service.runs import executions, follow
+from finexpert.service.runs import executions, follow, names
 from finexpert.service.target import On
 from finexpert.views import answers, display, endpoint
 from finexpert.views import run as run_view
@@ -101,19 +101,22 @@ class Expert:
                 _say(escape(note))
         self._guard = _Guard(self._put_away) if clean_up else None
 
-    def fine_tune(self, data: str | Path, *, again: bool = False, **hyperparameters: object) -> FineTuned:
+    def fine_tune(
+        self, data: str | Path, *, name: str = "", again: bool = False, **hyperparameters: object
+    ) -> FineTuned:
         """Check the data, upload it, train on it and follow that to its end. Nothing is served yet.
 
         Interrupting the cell only stops watching; the run goes on.
 
         Args:
             data: a file or folder of text, or the S3 URI of an uploaded dataset.
+            name: what to call the run.
             again: also where a run on the same data began within the hour.
             hyperparameters: overrides of the recipe by JumpStart's names, such as `epoch=3`.
         """
         with _told():
             overrides = {name: str(value) for name, value in hyperparameters.items()}
-            run = run_view.start(self.deployment, str(data), overrides, wake=False, again=again)
+            run = run_view.start(self.deployment, str(data), overrides, wake=False, again=again, title=name)
             snapshot = run_view.watch(self.deployment, run)
             follow.require_success(snapshot)
             evaluation = executions.evaluation(self.deployment, run) or {}
@@ -129,7 +132,8 @@ class Expert:
         """Make the endpoint with base and tuned model, and wait until it answers.
 
         Args:
-            run: whose adapter; the newest that the quality gate accepted if not given.
+            run: whose adapter (a name, an id or "latest"); the newest that the quality gate accepted if not
+                given.
         """
         self._serve(run, base=False)
 
@@ -158,6 +162,7 @@ class Expert:
         if self._guard:
             self._guard.arm()
         with _told():
+            run = run and names.resolve(self.deployment, run)
             state = endpoint.wake(self.deployment, run, base=base)
             _say(endpoint.awake(self.deployment, state))
 

@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.aws.calls import error_code, is_missing
+from core.aws.calls import is_missing
+from core.aws.s3 import S3Address, write_if
 
 KEY = "admission/reservations.json"
 #: From admission to the job's appearance in SageMaker's lists, with all retries, is a minute or two. A run
 #: that was aborted in between gives its reservation back by this.
 LASTS = timedelta(minutes=15)
-LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +69,4 @@ def read(s3: Any, bucket: str) -> Book:
 def write(s3: Any, bucket: str, book: Book, reservations: list[Reservation]) -> bool:
     """Replace the book by `reservations`; False if somebody else has changed it since `book` was read."""
     body = json.dumps([asdict(each) for each in reservations], default=datetime.isoformat)
-    condition = {"IfMatch": book.etag} if book.etag else {"IfNoneMatch": "*"}
-    try:
-        s3.put_object(Bucket=bucket, Key=KEY, Body=body.encode(), **condition)
-    except Exception as error:
-        if error_code(error) in LOST_RACE or (book.etag and is_missing(error)):
-            return False
-        raise
-    return True
+    return write_if(s3, S3Address(bucket, KEY), body.encode(), book.etag)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from core.aws.calls import error_code, is_missing
+
 SCHEME = "s3://"
+LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 
 
 class S3Address(NamedTuple):
@@ -47,3 +50,19 @@ def sizes(s3: Any, folder: S3Address) -> dict[str, int]:
         for entry in answer.get("Contents", [])
     }
     return dict(sorted(found.items()))
+
+
+def write_if(s3: Any, address: S3Address, body: bytes, etag: str) -> bool:
+    """Write an object only if it still is as it was read; False if it was changed in between.
+
+    Args:
+        etag: of the version that was read; empty if there was no object.
+    """
+    condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+    try:
+        s3.put_object(Bucket=address.bucket, Key=address.key, Body=body, **condition)
+    except Exception as error:
+        if error_code(error) in LOST_RACE or (etag and is_missing(error)):
+            return False
+        raise
+    return True

@@ -125,6 +125,16 @@ class Target:
         account = self.client("sts").get_caller_identity()["Account"]
         return f"on AWS account {account} region {self.region}"
 
+    def caller(self) -> str:
+        """Who acts, as the end of their ARN says; "" on the embedded cloud, or where it cannot be read."""
+        if self.is_local:
+            return ""
+        try:
+            arn = str(self.client("sts").get_caller_identity()["Arn"])
+        except Exception:  # only a line of a report is lost
+            return ""
+        return arn.rsplit(":", 1)[-1].partition("/")[2] or "root"
+
 
 def resolve(on: On, environ: Mapping[str, str], running: Callable[[], RunningCloud | None]) -> Target:
     """Pick the cloud. Pure but for `running`, which looks for this checkout's embedded cloud.

@@ -79,16 +79,21 @@ def money(snapshot: Snapshot, *, is_local: bool) -> str:
     return f"{duration(snapshot.seconds)}, {usd(snapshot.usd)}{price}{so_far}"
 
 
-def ending(snapshot: Snapshot, evaluation: Mapping[str, Any] | None, *, is_local: bool) -> str:
-    """How a run that succeeded ended, in Rich's markup: the numbers, the gate's word, the money."""
+def ending(
+    snapshot: Snapshot, evaluation: Mapping[str, Any] | None, *, is_local: bool, called: str = ""
+) -> str:
+    """How a run that succeeded ended, in Rich's markup: the numbers, the gate's word, the money.
+
+    Args:
+        called: the run's name and id; by default its id.
+    """
+    from rich.markup import escape
+
     accepted = snapshot.output.get("outcome") == "accepted"
-    lines = [
-        f"[green]✓[/] [bold]{snapshot.run}[/] accepted by the quality gate"
-        if accepted
-        else f"[red]✗[/] [bold]{snapshot.run}[/] refused by the quality gate"
-    ]
+    sign, word = ("[green]✓[/]", "accepted") if accepted else ("[red]✗[/]", "refused")
+    lines = [f"{sign} [bold]{escape(called or snapshot.run)}[/] {word} by the quality gate"]
     if evaluation:
-        lines += [f"  {before_after(evaluation)}", f"  {evaluation.get('verdict', '')}".rstrip()]
+        lines += [f"  {before_after(evaluation)}", f"  {escape(evaluation.get('verdict', ''))}".rstrip()]
     lines.append(f"  {money(snapshot, is_local=is_local)}")
     return "\n".join(lines)
 
@@ -107,30 +112,47 @@ def metric(evaluation: Mapping[str, Any]) -> str:
     return str(evaluation["primary"]["metric"]).replace("held_out", "held-out").replace("_", " ")
 
 
-def start(deployment: Deployment, data: str, overrides: Mapping[str, str], *, wake: bool, again: bool) -> str:
-    """Check the data, upload it, start a run, and say so on stderr; returns the run's name.
+def start(
+    deployment: Deployment,
+    data: str,
+    overrides: Mapping[str, str],
+    *,
+    wake: bool,
+    again: bool,
+    title: str = "",
+) -> str:
+    """Check the data, upload it, start a run, and say so on stderr; returns the run's id.
 
     Args:
         data: a file or folder, or the S3 URI of an uploaded dataset.
         overrides: of the recipe's hyperparameters.
         wake: serve the result at once if the quality gate accepts it.
         again: also where a run on the same data began within the hour.
+        title: what people call the run.
 
     Raises:
         finexpert.service.runs.executions.Repeated: it did, and `again` is off.
-        UserError: the data or a hyperparameter cannot be used.
+        UserError: the data, a hyperparameter or the title cannot be used.
     """
-    from finexpert.service.runs import datasets, executions
+    from rich.markup import escape
+
+    from finexpert.service.runs import datasets, executions, names
 
     out = display.console(stderr=True)
+    if title:
+        names.require_free(deployment, title)
     dataset, checked = datasets.ready(deployment, data, overrides)
     if checked:
         print_report(out, checked)
     now = datetime.now(UTC)
     if not again:
         executions.require_new(deployment, dataset=dataset, hyperparameters=overrides, now=now)
-    run = executions.start(deployment, dataset=dataset, hyperparameters=overrides, wake=wake, now=now)
-    out.print(f"started [bold]{run}[/] on {dataset}", soft_wrap=True)
+    by = deployment.target.caller()
+    run = executions.start(
+        deployment, dataset=dataset, hyperparameters=overrides, wake=wake, now=now, title=title, by=by
+    )
+    shown = names.called(run, {run: title} if title else {})
+    out.print(f"started [bold]{escape(shown)}[/] on {dataset}", soft_wrap=True)
     return run
 
 

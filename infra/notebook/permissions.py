@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.names import TRAINING_LOG_GROUP
+from core.names import RUN_NAMES, TRAINING_LOG_GROUP
 from infra.arns import Arns
 from infra.permissions import Statement, allow, switch_hosting
 
@@ -27,6 +27,7 @@ def _fine_tuning(arns: Arns, data_bucket: str, artifact_bucket: str) -> list[Sta
             [arns.s3(f"{data_bucket}/datasets/*")],
         ),
         allow(["s3:GetObject"], [arns.s3(f"{artifact_bucket}/runs/*")]),
+        allow(["s3:PutObject"], [arns.s3(f"{artifact_bucket}/{RUN_NAMES}")]),
         # Before a run starts, the last ones are listed: the same data within the hour is asked about.
         allow(["states:StartExecution", "states:ListExecutions"], [arns.state_machine]),
         allow(["states:DescribeExecution", "states:GetExecutionHistory"], [arns.executions]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.names import TRAINING_LOG_GROUP
+from core.names import RUN_NAMES, TRAINING_LOG_GROUP
 from infra.arns import Arns
 from infra.permissions import ANYTHING, Statement, allow, switch_hosting
 from infra.training.functions import admission
@@ -19,6 +19,7 @@ def _money(arns: Arns) -> list[Statement]:
     return [
         *read_only,
         allow(["s3:GetObject"], [arns.s3(f"{artifacts}/admission/*"), arns.s3(f"{artifacts}/runs/*")]),
+        allow(["s3:PutObject"], [arns.s3(f"{artifacts}/{RUN_NAMES}")]),
     ]
 
 

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from finexpert.cli.commands.common import Json, open_deployment
+from finexpert.cli.commands.runs import RunName
 
 
 def compare(
     context: typer.Context,
-    run: Annotated[str, typer.Argument(help="Name of the run.")],
+    run: RunName,
     sampled: Annotated[
         bool, typer.Option("--sampled", help="The answers drawn by chance instead of the likeliest.")
     ] = False,
@@ -21,15 +22,16 @@ def compare(
 
     Two runs with each other: finexpert runs compare A B.
 
-    Example: finexpert compare finexpert-20260131-142536-9f3a --sampled
+    Example: finexpert compare latest --sampled
     """
     from finexpert.errors import UserError
-    from finexpert.service.runs import executions
+    from finexpert.service.runs import executions, names
     from finexpert.views import display
     from finexpert.views.answers import side_by_side
     from finexpert.views.run import before_after
 
     deployment = open_deployment(context)
+    run = names.resolve(deployment, run)
     evaluation = executions.evaluation(deployment, run)
     if evaluation is None:
         executions.describe(deployment, run)  # says so if there is no such run

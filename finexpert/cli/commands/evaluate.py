@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finexpert.cli.commands.common import Json, open_deployment
+from finexpert.cli.commands.runs import RunName
 from finexpert.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     context: typer.Context,
-    run: Annotated[str, typer.Argument(help="Name of the run.", show_default=False)],
+    run: RunName,
     data: Annotated[
         Path,
         typer.Option(
@@ -48,15 +49,17 @@ def evaluate(
 
     Exit code 3: by these figures the quality gate says no.
 
-    Example: finexpert evaluate finexpert-20260131-142536-9f3a --data questions.jsonl
+    Example: finexpert evaluate latest --data questions.jsonl
     """
     from finexpert import paths
     from finexpert.service.evaluation import rescoring, results
+    from finexpert.service.runs import names
     from finexpert.views import display
     from finexpert.views.evaluation import outcome
 
     questions = rescoring.read_questions(data)
     deployment = open_deployment(context)
+    run = names.resolve(deployment, run)
     of_run = results.load(deployment, run)
     if endpoint:
         document = _through_endpoint(deployment, of_run, questions)

@@ -1,4 +1,4 @@
-"""`finexpert runs [list|show RUN|report RUN|compare A B|log RUN]`: what was trained, and how it went."""
+"""`finexpert runs [list|show|rename|report|compare|log]`: what was trained, and how it went."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from finexpert.cli.commands.common import Json, open_deployment
 
 app = typer.Typer(invoke_without_command=True)
 
+RunName = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="The run's name or id, the beginning of one, or latest."),
+]
 Limit = Annotated[int, typer.Option(help="How many at most.", min=1)]
 
 
@@ -31,6 +35,7 @@ def list_runs(context: typer.Context, limit: Limit = 20, json: Json = False) -> 
 
     Example: finexpert runs list --limit 5
     """
+    from rich.markup import escape
     from rich.table import Table
 
     from finexpert.service.runs import executions
@@ -47,60 +52,80 @@ def list_runs(context: typer.Context, limit: Limit = 20, json: Json = False) -> 
         out.print("No run yet. Start one: finexpert train PATH")
         return
     now = datetime.now(UTC)
-    table = Table("run", "status", "gate", "started", "took", box=None, header_style="dim")
+    table = Table("run", "name", "status", "gate", "started", "took", box=None, header_style="dim")
     for run in found:
         took = duration(((run.stopped or now) - run.started).total_seconds())
-        table.add_row(run.name, run.status.lower(), run.outcome or "–", when(run.started, now), took)
+        title, gate = escape(run.title or "–"), run.outcome or "–"
+        table.add_row(run.name, title, run.status.lower(), gate, when(run.started, now), took)
     display.print_table(out, table)
 
 
 @app.command()
-def show(
-    context: typer.Context, run: Annotated[str, typer.Argument(help="Name of the run.")], json: Json = False
-) -> None:
+def show(context: typer.Context, run: RunName, json: Json = False) -> None:
     """One run: how it ended, before and after in numbers, why it failed, where its report is.
 
-    Example: finexpert runs show finexpert-20260131-142536-9f3a
+    Example: finexpert runs show latest
     """
-    from finexpert.service.runs import executions, follow
+    from rich.markup import escape
+
+    from finexpert.service.runs import executions, follow, names
     from finexpert.views import display
     from finexpert.views.run import before_after, ending
 
     deployment = open_deployment(context)
+    run = names.resolve(deployment, run)
+    titles = names.read(deployment)
     looks = follow.snapshots(deployment, run, now=lambda: datetime.now(UTC))
     snapshot = next(looks)
     evaluation = executions.evaluation(deployment, run)
+    reason = follow.readable_cause(snapshot.cause)
     if json:
-        display.print_json(
-            {
-                **executions.as_run(
-                    executions.describe(deployment, run), str(snapshot.output.get("outcome", ""))
-                ).as_json(),
-                "error": snapshot.error,
-                "cause": follow.readable_cause(snapshot.cause),
-                "usd": snapshot.usd,
-                "evaluation": evaluation,
-            }
-        )
+        outcome = str(snapshot.output.get("outcome", ""))
+        shown = executions.as_run(executions.describe(deployment, run), outcome, titles).as_json()
+        ended = {"error": snapshot.error, "cause": reason, "usd": snapshot.usd, "evaluation": evaluation}
+        display.print_json(shown | ended)
         return
-    out = display.console()
+    out, called = display.console(), names.called(run, titles)
     if snapshot.status == "SUCCEEDED":
-        out.print(ending(snapshot, evaluation, is_local=deployment.target.is_local), soft_wrap=True)
+        ended_as = ending(snapshot, evaluation, is_local=deployment.target.is_local, called=called)
+        out.print(ended_as, soft_wrap=True)
         out.print(f"  its report: finexpert runs report {run}", soft_wrap=True)
         return
-    out.print(f"[bold]{run}[/] {snapshot.doing}", soft_wrap=True)
-    if snapshot.cause or snapshot.error:
-        out.print(
-            f"  {follow.readable_cause(snapshot.cause) or snapshot.error}", markup=False, soft_wrap=True
-        )
+    out.print(f"[bold]{escape(called)}[/] {snapshot.doing}", soft_wrap=True)
+    if reason or snapshot.error:
+        out.print(f"  {reason or snapshot.error}", markup=False, soft_wrap=True)
     if evaluation:
         out.print(f"  {before_after(evaluation)}", markup=False, soft_wrap=True)
 
 
 @app.command()
+def rename(
+    context: typer.Context,
+    run: RunName,
+    name: Annotated[str, typer.Argument(help="What to call it from now on.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Give a run a name, or another one. Every command takes the name instead of the run's id.
+
+    Example: finexpert runs rename latest "Q3 wording"
+    """
+    from finexpert.service.runs import executions, names
+    from finexpert.views import display
+
+    deployment = open_deployment(context)
+    run = names.resolve(deployment, run)
+    executions.describe(deployment, run)  # says so if there is no such run
+    title = names.rename(deployment, run, name)
+    if json:
+        display.print_json({"run": run, "title": title})
+    else:
+        display.print_text(f"✓ {run} is called {title}")
+
+
+@app.command()
 def report(
     context: typer.Context,
-    run: Annotated[str, typer.Argument(help="Name of the run.")],
+    run: RunName,
     out: Annotated[
         Path | None, typer.Option(help="File to write; by default out/report-RUN.html.", show_default=False)
     ] = None,
@@ -108,13 +133,15 @@ def report(
 ) -> None:
     """Fetch the report that the run's training job wrote: one HTML file for any browser.
 
-    Example: finexpert runs report finexpert-20260131-142536-9f3a
+    Example: finexpert runs report latest
     """
     from finexpert import paths
-    from finexpert.service.runs import executions
+    from finexpert.service.runs import executions, names
     from finexpert.views import display
 
-    html = executions.report(open_deployment(context), run)
+    deployment = open_deployment(context)
+    run = names.resolve(deployment, run)
+    html = executions.report(deployment, run)
     file = out or paths.OUT / f"report-{run}.html"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(html)
@@ -127,8 +154,8 @@ def report(
 @app.command()
 def compare(
     context: typer.Context,
-    a: Annotated[str, typer.Argument(metavar="A", help="Name of a run, or an evaluation.json.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="Name of the other one.")],
+    a: Annotated[str, typer.Argument(metavar="A", help="A run (name, id or latest), or an evaluation.json.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The other one.")],
     json: Json = False,
 ) -> None:
     """Two runs side by side: which tuned model is better, on what both were measured on.
@@ -150,18 +177,19 @@ def compare(
 @app.command()
 def log(
     context: typer.Context,
-    run: Annotated[str, typer.Argument(help="Name of the run.")],
+    run: RunName,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run has ended.")] = False,
     json: Json = False,
 ) -> None:
     """What the run's training job has written, as it stands in CloudWatch Logs. Ctrl-C only stops reading.
 
-    Example: finexpert runs log finexpert-20260131-142536-9f3a --follow
+    Example: finexpert runs log latest --follow
     """
-    from finexpert.service.runs import executions
+    from finexpert.service.runs import executions, names
     from finexpert.views import display
 
     deployment = open_deployment(context)
+    run = names.resolve(deployment, run)
     lines = executions.log_lines(deployment, run, follow=follow)
     if json:
         display.print_json({"run": run, "lines": list(lines)})

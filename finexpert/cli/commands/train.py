@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,6 +38,10 @@ def train(
     text_column: options.TextColumn = None,
     prompt_column: options.PromptColumn = None,
     completion_column: options.CompletionColumn = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="What to call the run, as you will name it later.", show_default=False),
+    ] = None,
     wake: Annotated[
         bool,
         typer.Option("--wake/--no-wake", help="Serve the result at once if the quality gate accepts it."),
@@ -54,38 +59,44 @@ def train(
 
     Ctrl-C only stops watching; the run goes on. Exit code 3: the quality gate refused the result.
 
-    Example: finexpert train reports/ -p epoch=3 --wake
+    RUN is a run's name or id, the beginning of one, or latest.
+
+    Example: finexpert train reports/ --name "Q3 wording" -p epoch=3 --wake
     """
-    from finexpert.views.run import watch
+    from finexpert.service.runs import names
+    from finexpert.views import run as views
 
     if sum(choice is not None for choice in (data, attach, stop)) != 1:
         raise typer.BadParameter("give one of: data, --attach RUN, --stop RUN")
+    if name is not None and data is None:
+        raise typer.BadParameter("--name is for a new run; an old one: finexpert runs rename RUN NAME")
     _refuse_settings(options.of(context).flags)
     deployment = open_deployment(context)
     if stop:
-        _stop(deployment, stop, json=json)
+        _stop(deployment, names.resolve(deployment, stop), json=json)
         return
     overrides = options.parse_pairs(hyperparameter or [], option="--hyperparameter", example="epoch=3")
     overrides |= options.columns(text_column, prompt_column, completion_column)
-    run = attach or _start(deployment, str(data), overrides, wake=wake, again=again, may_ask=not json)
-    snapshot = watch(deployment, run)
+    if attach:
+        run = names.resolve(deployment, attach)
+    else:
+        started = partial(views.start, deployment, str(data), overrides, wake=wake, title=name or "")
+        run = _start(started, again=again, may_ask=not json)
+    snapshot = views.watch(deployment, run)
     report(deployment, snapshot, json=json)
 
 
-def _start(
-    deployment: Deployment, data: str, overrides: Mapping[str, str], *, wake: bool, again: bool, may_ask: bool
-) -> str:
+def _start(start: Callable[..., str], *, again: bool, may_ask: bool) -> str:
     """Start a run. On a terminal, ask before the same data is trained on, and paid for, a second time."""
     from finexpert.service.runs.executions import Repeated
-    from finexpert.views.run import start
 
     try:
-        return start(deployment, data, overrides, wake=wake, again=again)
+        return start(again=again)
     except Repeated as repeated:
         if not (may_ask and _is_terminal()):
             raise
         typer.confirm(f"{repeated.what} Start another one?", abort=True, err=True)
-        return start(deployment, data, overrides, wake=wake, again=True)
+        return start(again=True)
 
 
 def _is_terminal() -> bool:
@@ -103,7 +114,7 @@ def _refuse_settings(flags: Mapping[str, str]) -> None:
 
 def report(deployment: Deployment, snapshot: Snapshot, *, json: bool) -> None:
     """How a followed run ended; ends the command with the exit code that belongs to it."""
-    from finexpert.service.runs import executions, follow
+    from finexpert.service.runs import executions, follow, names
     from finexpert.views import display
     from finexpert.views.run import ending
 
@@ -115,7 +126,8 @@ def report(deployment: Deployment, snapshot: Snapshot, *, json: bool) -> None:
     else:
         follow.require_success(snapshot)
         evaluation = executions.evaluation(deployment, snapshot.run)
-        ended = ending(snapshot, evaluation, is_local=deployment.target.is_local)
+        called = names.called(snapshot.run, names.read(deployment))
+        ended = ending(snapshot, evaluation, is_local=deployment.target.is_local, called=called)
         display.console().print(ended, soft_wrap=True)
     if snapshot.status != "SUCCEEDED":
         raise typer.Exit(ExitCode.FAILED)

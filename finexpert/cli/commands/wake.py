@@ -12,7 +12,10 @@ from finexpert.cli.commands.common import Json, open_deployment
 def wake(
     context: typer.Context,
     run: Annotated[
-        str | None, typer.Argument(help="Serve this run's adapter; the newest accepted one if not given.")
+        str | None,
+        typer.Argument(
+            help="Serve this run's adapter (name, id or latest); the newest accepted one if not given."
+        ),
     ] = None,
     base: Annotated[
         bool, typer.Option("--base", help="Serve the base model alone; this needs no run.")
@@ -29,11 +32,13 @@ def wake(
     Example: finexpert wake
     """
     from finexpert.service.money import costs
+    from finexpert.service.runs import names
     from finexpert.views import display, endpoint
 
     if base and run:
         raise typer.BadParameter("give a run or --base, not both")
     deployment = open_deployment(context)
+    run = run and names.resolve(deployment, run)
     price = costs.hosting_usd_per_hour(deployment)
     state = endpoint.wake(deployment, run, base=base, refused=refused)
     if json:

@@ -10,7 +10,7 @@ from typing import Any
 from core.names import EVALUATION_VERSION
 from finexpert.errors import UserError
 from finexpert.service.deployment import Deployment
-from finexpert.service.runs import executions
+from finexpert.service.runs import executions, names
 
 
 def are_files(*names: str) -> bool:
@@ -35,13 +35,14 @@ def load(deployment: Deployment | None, name: str) -> dict[str, Any]:
 
 
 def of_run(deployment: Deployment, name: str) -> dict[str, Any]:
-    """The evaluation of the run `name`.
+    """The evaluation of the run that `name` means.
 
     Raises:
         UserError: there is none, or it is of a version that has no values of single items.
     """
-    executions.describe(deployment, name)  # says so if there is no such run
-    found = executions.evaluation(deployment, name)
+    run = names.resolve(deployment, name)
+    executions.describe(deployment, run)  # says so if there is no such run
+    found = executions.evaluation(deployment, run)
     if found is None:
         raise UserError(
             "This run has left no evaluation.",

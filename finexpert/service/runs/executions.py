@@ -14,7 +14,7 @@ from core.evaluation.evaluation import REPORT_POLICY
 from core.names import TRAINING_LOG_GROUP
 from finexpert.errors import NotFound, UserError
 from finexpert.service.deployment import Deployment
-from finexpert.service.runs import logs
+from finexpert.service.runs import logs, names
 from finexpert.text import when
 
 LATELY = timedelta(hours=1)
@@ -24,13 +24,20 @@ NEWEST = 20
 
 @dataclass(frozen=True)
 class Run:
-    """One fine-tune. `outcome` is the quality gate's word, "accepted", "rejected" or "" for none yet."""
+    """One fine-tune.
+
+    Args:
+        name: its id, which AWS knows it by.
+        outcome: the quality gate's word, "accepted", "rejected" or "" for none yet.
+        title: what people call it; "" where it has no name.
+    """
 
     name: str
     status: str
     started: datetime
     stopped: datetime | None
     outcome: str = ""
+    title: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`: times as ISO 8601."""
@@ -46,21 +53,43 @@ def new_name(name: str, now: datetime) -> str:
 
 
 def start(
-    deployment: Deployment, *, dataset: str, hyperparameters: Mapping[str, str], wake: bool, now: datetime
+    deployment: Deployment,
+    *,
+    dataset: str,
+    hyperparameters: Mapping[str, str],
+    wake: bool,
+    now: datetime,
+    title: str = "",
+    by: str = "",
 ) -> str:
-    """Start a fine-tune and return the run's name.
+    """Start a fine-tune and return the run's id.
 
     Args:
         dataset: S3 URI of the dataset's folder.
         hyperparameters: overrides of the recipe.
         wake: serve the result at once if the quality gate accepts it.
+        title: what people call it; it also stands in report, model card and mail.
+        by: who starts it, for the report.
+
+    Raises:
+        UserError: the title cannot be a name, or another run has it.
     """
     run = new_name(deployment.names.name, now)
-    deployment.target.client("stepfunctions").start_execution(
-        stateMachineArn=deployment.output("Training", "StateMachineArn"),
-        name=run,
-        input=json.dumps({"dataset": dataset, "hyperparameters": dict(hyperparameters), "wake": wake}),
-    )
+    given: dict[str, Any] = {"dataset": dataset, "hyperparameters": dict(hyperparameters), "wake": wake}
+    if title:
+        given["name"] = names.rename(deployment, run, title)
+    if by:
+        given["by"] = by
+    try:
+        deployment.target.client("stepfunctions").start_execution(
+            stateMachineArn=deployment.output("Training", "StateMachineArn"),
+            name=run,
+            input=json.dumps(given),
+        )
+    except Exception:
+        if title:
+            names.forget(deployment, run)
+        raise
     return run
 
 
@@ -124,9 +153,9 @@ def stop(deployment: Deployment, run: str, *, cause: str = "finexpert train --st
 
 
 def newest_first(deployment: Deployment, *, limit: int) -> list[Run]:
-    """The newest `limit` runs, with the gate's word for those that succeeded."""
-    entries = newest_entries(deployment, limit=limit)
-    return [as_run(entry, outcome_of(deployment, entry)) for entry in entries]
+    """The newest `limit` runs with their names, and the gate's word for those that succeeded."""
+    entries, titles = newest_entries(deployment, limit=limit), names.read(deployment)
+    return [as_run(entry, outcome_of(deployment, entry), titles) for entry in entries]
 
 
 def newest_entries(deployment: Deployment, *, limit: int) -> list[Mapping[str, Any]]:
@@ -147,9 +176,11 @@ def outcome_of(deployment: Deployment, entry: Mapping[str, Any]) -> str:
     return str(output_of(describe(deployment, entry["name"])).get("outcome", ""))
 
 
-def as_run(entry: Mapping[str, Any], outcome: str) -> Run:
+def as_run(entry: Mapping[str, Any], outcome: str, titles: names.Names) -> Run:
     """A list or describe entry of Step Functions as a `Run`."""
-    return Run(entry["name"], entry["status"], entry["startDate"], entry.get("stopDate"), outcome)
+    run = str(entry["name"])
+    title = titles.get(run, "")
+    return Run(run, entry["status"], entry["startDate"], entry.get("stopDate"), outcome, title)
 
 
 def output_of(execution: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from finexpert.service.evaluation import comparison, results
 from finexpert.service.money import plan
-from finexpert.service.runs import executions, follow
+from finexpert.service.runs import executions, follow, names
 from finexpert.service.runs.follow import Follower, Snapshot
 from finexpert.web.context import Context
 from finexpert.web.http import HTML, Problem, Request, Response, answer, bad_input
@@ -31,7 +31,8 @@ def newest(request: Request, context: Context) -> Response:
 
 def _newest(context: Context) -> list[dict[str, Any]]:
     entries = executions.newest_entries(context.deployment, limit=NEWEST)
-    return [_row(context, entry) for entry in entries]
+    titles = names.read(context.deployment)
+    return [{**_row(context, entry), "title": titles.get(entry["name"], "")} for entry in entries]
 
 
 def _row(context: Context, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def _row(context: Context, entry: Mapping[str, Any]) -> dict[str, Any]:
     name = str(entry["name"])
     if name in context.ended:
         return context.ended[name]
-    run = executions.as_run(entry, executions.outcome_of(context.deployment, entry))
+    run = executions.as_run(entry, executions.outcome_of(context.deployment, entry), {})
     jobs = follow.training_jobs(context.deployment, name)
     row = {**run.as_json(), "usd": follow.usd(context.deployment, jobs, context.now())}
     if run.stopped and (not jobs or jobs[-1].get("TrainingEndTime")):
@@ -118,18 +119,16 @@ def report(request: Request, context: Context, run: str) -> Response:
 
 def compare(request: Request, context: Context) -> Response:
     """Two runs on what both were measured on."""
-    names = request.run("a"), request.run("b")
+    ids = request.run("a"), request.run("b")
     if not context.compares:
         raise Problem(
             HTTPStatus.NOT_IMPLEMENTED,
             "not_here",
             "Two runs cannot be compared here: it takes NumPy, which this server has not.",
-            fix=f"finexpert runs compare {names[0]} {names[1]}",
+            fix=f"finexpert runs compare {ids[0]} {ids[1]}",
         )
     deployment = context.deployment
-    pair = comparison.compare(
-        names, (results.of_run(deployment, names[0]), results.of_run(deployment, names[1]))
-    )
+    pair = comparison.compare(ids, (results.of_run(deployment, ids[0]), results.of_run(deployment, ids[1])))
     return answer(pair.as_json())
 
 

@@ -17,6 +17,7 @@ from traitlets.config import Config
 
 from core.endpoint.hosting import BASE, Hosting, HostingBusy, HostingError, HostingState
 from core.endpoint.sleeping import Slept, Way
+from core.names import Names
 from finexpert import api
 from finexpert.api import Answers, Expert, FineTuned
 from finexpert.errors import ExitCode, UserError
@@ -56,7 +57,11 @@ class Cloud:
 
 def settings() -> Any:
     return SimpleNamespace(
-        idle_minutes=60, hosting_instance_type="ml.g5.2xlarge", region="us-east-1", hosting="components"
+        names=Names(project="FinExpert", region="us-east-1"),
+        idle_minutes=60,
+        hosting_instance_type="ml.g5.2xlarge",
+        region="us-east-1",
+        hosting="components",
     )
 
 
@@ -99,9 +104,9 @@ def test_a_cell_that_was_interrupted_leaves_the_endpoint(
 ) -> None:
     error = UserError("Stopped watching; the run goes on.", code=ExitCode.INTERRUPTED)
     shell.push({"expert": Expert(), "left": error})
-    shell.run_cell("expert.wake('run-1')")
+    shell.run_cell("expert.wake('finexpert-20260131-142536-9f3a')")
     shell.run_cell(left)
-    assert cloud.asked == ["wake run-1"]
+    assert cloud.asked == ["wake finexpert-20260131-142536-9f3a"]
 
 
 def test_after_sleep_there_is_nothing_to_look_after(cloud: Cloud, shell: InteractiveShell) -> None:
@@ -188,7 +193,7 @@ def test_a_fine_tune_is_started_watched_and_its_figures_shown(
     primary = {"metric": "held_out_bits_per_byte", "base": 2.0, "tuned": 1.5, "difference": -0.5}
     evaluation = {"primary": {**primary, "interval": [-0.6, -0.4]}, "verdict": "Better."}
     monkeypatch.setattr(
-        run_view, "start", lambda *given, wake, again: started.append((*given[1:], wake)) or "run-1"
+        run_view, "start", lambda *given, wake, again, title: started.append((*given[1:], wake)) or "run-1"
     )
     monkeypatch.setattr(run_view, "watch", lambda deployment, run: snapshot)
     monkeypatch.setattr(executions, "evaluation", lambda deployment, run: evaluation)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from core.names import Names
 from finexpert.cli import main as cli
 from finexpert.cli.commands import compare
 from finexpert.errors import ExitCode, UserError
@@ -16,6 +17,7 @@ from finexpert.service.runs import executions, logs
 from finexpert.views.display import may_be_left
 
 RUN = "finexpert-20260131-142536-9f3a"
+OTHER = "finexpert-20260131-142536-0000"
 
 
 def test_ctrl_c_leaves_what_is_watched_and_says_how_to_come_back() -> None:
@@ -62,7 +64,8 @@ def evaluation(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             }
         ],
     }
-    monkeypatch.setattr(compare, "open_deployment", lambda context: None)
+    there = SimpleNamespace(names=Names(project="FinExpert", region="us-east-1"))
+    monkeypatch.setattr(compare, "open_deployment", lambda context: there)
     monkeypatch.setattr(executions, "evaluation", lambda deployment, run: document if run == RUN else None)
     monkeypatch.setattr(executions, "describe", lambda deployment, run: {"status": "FAILED"})
     return document
@@ -82,6 +85,6 @@ def test_a_runs_answers_for_programs(evaluation: dict[str, Any]) -> None:
 
 
 def test_a_run_without_an_evaluation_has_nothing_to_compare(evaluation: dict[str, Any]) -> None:
-    told = CliRunner().invoke(cli.app, ["compare", "another"]).exception
+    told = CliRunner().invoke(cli.app, ["compare", OTHER]).exception
     assert isinstance(told, UserError)
-    assert told.fix.endswith("finexpert runs show another")
+    assert told.fix.endswith(f"finexpert runs show {OTHER}")
