@@ -44,11 +44,15 @@ def _unheard(model: str, text: str) -> None:
 
 
 def generation(max_new_tokens: int, temperature: float, seed: int, top_p: float = 1.0) -> dict[str, Any]:
-    """The request's parameters; sampling is on only where the temperature asks for it."""
+    """The request's parameters; sampling is on only where the temperature asks for it.
+
+    Every value of the sampling is sent: vLLM takes one that is missing from the model's own
+    generation_config.json, where Llama 2 has a top_p of 0.9.
+    """
     if temperature <= 0:
         return {"max_new_tokens": max_new_tokens, "do_sample": False}
-    sampling = {"do_sample": True, "temperature": temperature, "seed": seed}
-    return {"max_new_tokens": max_new_tokens, **sampling, **({"top_p": top_p} if top_p < 1 else {})}
+    sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "seed": seed}
+    return {"max_new_tokens": max_new_tokens, **sampling}
 
 
 def require_awake(deployment: Deployment) -> None:
@@ -158,13 +162,15 @@ def pieces(chunks: Iterable[bytes]) -> Iterator[Piece]:
         chunks: payloads of the event stream, cut without regard to lines or characters.
 
     Raises:
-        UserError: a line has another shape.
+        UserError: the container broke off with an error, or a line has another shape.
     """
     for line in _lines(chunks):
         try:
             document = json.loads(line)
         except ValueError:
             raise _unknown(line.decode(errors="replace")) from None
+        if isinstance(document, dict) and document.get("error"):
+            raise _broken_off(document["error"])
         if isinstance(document, dict) and isinstance(document.get("token"), dict):
             text = str(document["token"].get("text", ""))
             yield Piece(text, document.get("generated_text"), _finish(document))
@@ -200,6 +206,15 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield from filter(None, map(bytes.strip, whole))
     if rest.strip():
         yield rest
+
+
+def _broken_off(error: Any) -> UserError:
+    """The failure from LMI's error line: `{"error": "…", "code": 400}`, or an object with a message."""
+    told = error.get("message", error) if isinstance(error, dict) else error
+    return UserError(
+        f"The model broke off its answer: {str(told)[:500]}",
+        fix="Ask again. The container's log is in CloudWatch under /aws/sagemaker/InferenceComponents.",
+    )
 
 
 def _unknown(answer: str) -> UserError:

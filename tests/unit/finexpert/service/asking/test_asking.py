@@ -45,7 +45,7 @@ def test_an_answer_that_comes_at_once_is_one_piece(answer: str) -> None:
     assert list(inference.pieces([answer.encode()])) == [inference.Piece("all", "all")]
 
 
-@pytest.mark.parametrize("answer", ["{}", "[]", "no JSON", '{"error": "out of memory"}', "[1]"])
+@pytest.mark.parametrize("answer", ["{}", "[]", "no JSON", "[1]"])
 def test_another_shape_is_shown_as_it_is(answer: str) -> None:
     with pytest.raises(UserError) as told:
         list(inference.pieces([answer.encode()]))
@@ -62,6 +62,20 @@ def test_another_shape_is_shown_as_it_is(answer: str) -> None:
 def test_the_last_piece_says_why_the_answer_ended(last: Any) -> None:
     (piece,) = inference.pieces([json.dumps(last).encode()])
     assert (piece.whole, piece.finish) == ("All.", inference.LENGTH)
+
+
+@pytest.mark.parametrize("error", ['"out of memory"', '{"message": "out of memory", "code": 400}'])
+def test_an_error_line_of_a_stream_is_shown_as_the_models_error(error: str) -> None:
+    stream = lines()[: lines().index(b"\n") + 1] + f'{{"error": {error}}}\n'.encode()
+    found = inference.pieces([stream])
+    assert next(found).text == WORDS[0]
+    with pytest.raises(UserError, match="broke off its answer: out of memory"):
+        next(found)
+
+
+def test_sampling_sends_top_p_even_where_it_changes_nothing() -> None:
+    assert inference.generation(8, 0.7, 3)["top_p"] == 1.0
+    assert "top_p" not in inference.generation(8, 0.0, 3)
 
 
 def refused(status: int) -> ClientError:
