@@ -21,6 +21,15 @@ def owning_stack(tags: Tags) -> str:
     return name or (stack_id.split("/")[1] if stack_id.count("/") >= 2 else stack_id)
 
 
+def owner_of(cloudformation: Any, arn: str, tags: Tags) -> str:
+    """Return the name of the stack that holds an endpoint, by its tags or by CloudFormation; empty if none.
+
+    Raises:
+        ClientError: the tags name none, and CloudFormation gave no answer.
+    """
+    return owning_stack(tags) or stack_of(cloudformation, arn)
+
+
 def stack_of(cloudformation: Any, physical_id: str) -> str:
     """Ask CloudFormation for the name of the stack that holds a resource; empty if none does.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.aws.calls import Clients, error_text, is_missing, list_all
-from core.aws.tags import list_tags, owning_stack
+from core.aws.tags import list_tags, owner_of
 from core.endpoint import hosting
 from core.endpoint.endpoints import remove_endpoint
 from core.endpoint.sleeping import endpoint_name
@@ -139,16 +139,21 @@ class Cleaner:
             raise RuntimeError(listing.problem)
 
     def _endpoint(self, sagemaker: Any, summary: dict[str, Any], unowned: set[str]) -> None:
+        arn, name = summary["EndpointArn"], summary["EndpointName"]
         try:
-            tags = list_tags(sagemaker, summary["EndpointArn"])
+            tags = list_tags(sagemaker, arn)
         except Exception as error:
             if is_missing(error):
                 return
             raise
-        if tags.get(PROJECT_TAG) != self._project or owning_stack(tags) not in unowned:
+        if tags.get(PROJECT_TAG) != self._project:
+            return
+        owner = owner_of(self._clients("cloudformation"), arn, tags)
+        if owner not in unowned:
+            self.result.done.append(f"endpoint {name} left alone: the stack {owner} holds it")
             return
         removal = remove_endpoint(
-            summary["EndpointName"],
+            name,
             sagemaker=sagemaker,
             autoscaling=lambda: self._clients("application-autoscaling"),
             seconds=self._left(),
@@ -156,4 +161,4 @@ class Cleaner:
         )
         if not removal.gone:
             raise RuntimeError(removal.problem)
-        self.result.done.append(f"endpoint {summary['EndpointName']} deleted")
+        self.result.done.append(f"endpoint {name} deleted")

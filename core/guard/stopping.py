@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.aws.calls import Clients, error_text, is_missing
-from core.aws.tags import list_tags, owning_stack
+from core.aws.tags import list_tags, owner_of
 from core.endpoint.endpoints import remove_endpoint
 from core.endpoint.sleeping import Way, put_to_sleep
 from core.training_jobs import project_jobs
@@ -64,7 +64,8 @@ def _remove_other(
     sagemaker = clients("sagemaker")
     try:
         described = sagemaker.describe_endpoint(EndpointName=name)
-        owner = owning_stack(list_tags(sagemaker, described["EndpointArn"]))
+        arn = described["EndpointArn"]
+        owner = owner_of(clients("cloudformation"), arn, list_tags(sagemaker, arn))
     except Exception as error:
         if not is_missing(error):
             stopped.problems.append(f"endpoint {name} cannot be looked at: {error_text(error)}")

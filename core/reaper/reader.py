@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core.aws.calls import Clients, error_text, is_missing, list_all
-from core.aws.tags import list_tags, owning_stack, stack_of
+from core.aws.tags import list_tags, owner_of
 from core.names import STACK_NAME_TAG
 from core.reaper import metrics
 from core.reaper.answers import component_of, detail_of, endpoint_of
@@ -204,9 +204,8 @@ class Reader:
         try:
             answer = sagemaker.describe_endpoint(EndpointName=endpoint.name)
             tags = list_tags(sagemaker, endpoint.arn)
-            if self._settings.ask_stacks and not owning_stack(tags):
-                # Another stack's endpoint need not carry a tag that says so.
-                owner = stack_of(self._clients("cloudformation"), endpoint.arn)
+            if self._settings.ask_stacks:
+                owner = owner_of(self._clients("cloudformation"), endpoint.arn, tags)
                 tags |= {STACK_NAME_TAG: owner} if owner else {}
         except Exception as error:
             if not is_missing(error):

@@ -105,7 +105,8 @@ def spend_guard(arns: Arns, topic_arn: str) -> list[Statement]:
     """See what was spent, publish it, and stop what bills when the limit is near."""
     return [
         *month_to_date(arns),
-        allow(["sagemaker:ListInferenceComponents"], ANYTHING),
+        # An endpoint that another stack holds is left to it.
+        allow(["sagemaker:ListInferenceComponents", "cloudformation:DescribeStackResources"], ANYTHING),
         put_own_metrics(),
         allow(["cloudformation:CancelUpdateStack"], [arns.hosting_stack]),
         *switch_hosting(arns),

@@ -83,6 +83,7 @@ def teardown(arns: Arns) -> list[Statement]:
                 "sagemaker:ListTags",
                 "application-autoscaling:DescribeScalableTargets",
                 "application-autoscaling:DeregisterScalableTarget",
+                "cloudformation:DescribeStackResources",
             ],
             ANYTHING,
         ),

@@ -15,7 +15,7 @@ from core.guard.guarding import GuardBlind, GuardSettings, guard
 from core.guard.position import Position, crossed
 from core.money import prices
 from lambdas.teardown.handler import respond, work
-from tests.fakes.cloud import BUDGET_ENVIRONMENT, Cloud, error, minutes
+from tests.fakes.cloud import BUDGET_ENVIRONMENT, Cloud, arn, error, minutes
 
 RUN = "finexpert-20261120-100000-0001"
 STACK = "FinExpert-Hosting"
@@ -119,6 +119,14 @@ class TestGuard:
     def test_another_stack_s_endpoint_is_told_and_left(self, cloud: Cloud) -> None:
         training_job(cloud, RUN, 20)
         cloud.endpoint("theirs", age=10, tags={"aws:cloudformation:stack-name": "Other"})
+        with pytest.raises(GuardBlind, match="stack Other"):
+            self.run(cloud)
+        assert "theirs" in cloud.endpoints
+
+    def test_one_without_tags_of_its_stack_is_left_as_well(self, cloud: Cloud) -> None:
+        training_job(cloud, RUN, 20)
+        cloud.endpoint("theirs", age=10)
+        cloud.owners[arn("endpoint", "theirs")] = "Other"
         with pytest.raises(GuardBlind, match="stack Other"):
             self.run(cloud)
         assert "theirs" in cloud.endpoints
@@ -274,6 +282,13 @@ class TestTeardown:
         assert cloud.jobs[RUN]["TrainingJobStatus"] == "Stopped"
         assert set(cloud.endpoints) == {"in-a-stack", "theirs"}
         assert answer["PhysicalResourceId"] == "FinExpert-teardown"
+
+    def test_another_stacks_endpoint_stays_without_any_tag_of_it(self, cloud: Cloud) -> None:
+        cloud.endpoint("theirs")
+        cloud.owners[arn("endpoint", "theirs")] = "Other"
+        answer = self.work(cloud)
+        assert answer["Status"] == "SUCCESS" and "the stack Other holds it" in answer["Reason"]
+        assert "theirs" in cloud.endpoints
 
     @pytest.mark.parametrize("gone", [True, False])
     @pytest.mark.parametrize("tag", [*STACK_TAGS, "neither"])
