@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 from aws_cdk import App
 
 from core.names import Names
 from infra.assets import staged
+from infra.base_weights import resolve
 from infra.retention import notice
 from infra.settings import Settings, SettingsError, flags_of
 from infra.stacks import build
 
 
+def sagemaker(region: str) -> Any:
+    """A client of SageMaker that gives up soon: `cdk ls` and `cdk destroy` wait for it too."""
+    import boto3
+    from botocore.config import Config
+
+    soon = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
+    return boto3.client("sagemaker", region_name=region, config=soon)
+
+
 def main() -> int:
-    """Synthesize; wrong settings are told, all at once, before anything is made."""
+    """Synthesize the app; print all problems of the settings and make nothing if there are any."""
     app = App(
         # Else CDK writes an empty assembly even after an error.
         auto_synth=False,
@@ -24,8 +35,11 @@ def main() -> int:
     )
     try:
         settings = Settings.load(flags_of(app.node.get_all_context()))
+        settings, note = resolve(settings, os.environ, sagemaker)
         with staged(web=settings.web) as assets:
             build(app, settings, assets, account=os.environ.get("CDK_DEFAULT_ACCOUNT"))
+        if note:
+            note.show(app.node.find_child(settings.names.stack("Training")))
         if settings.retain_data:
             names = Names(project=settings.prefix, region=settings.region)
             print(notice(names, own_key=settings.customer_managed_key), file=sys.stderr)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from core import hyperparameters as training_hyperparameters
-from core.endpoint import adapters
+from core.endpoint import adapters, weights
 from core.instances import CAPACITIES
 from core.money import prices
 
@@ -42,9 +42,6 @@ COMPONENT_REGIONS = frozenset(
     }
 )
 """Commercial regions that have AWS::SageMaker::InferenceComponent, by the schemas of cfn-lint 1.58.0."""
-
-GATED_BUCKET = "jumpstart-private-cache-prod-"
-"""Start of the names of the buckets with JumpStart's gated weights."""
 
 LONGEST_QUOTE = 200
 """Characters of a value that a message quotes."""
@@ -173,10 +170,16 @@ READERS: Mapping[str, Reader] = {
         _EMAIL, "write the mail address that alerts go to, such as you@example.com", empty_allowed=True
     ),
     "accept_eula": _flag,
+    "base_model": _matching(weights.MODEL_ID, f"write a JumpStart model id, such as {weights.LLAMA_2_7B}"),
+    "base_model_version": _matching(
+        weights.VERSION,
+        'write a version of the model, such as 4.19.0, or "" for the newest',
+        empty_allowed=True,
+    ),
     "base_model_uri": _matching(
         _S3_PREFIX,
         "write s3://bucket/prefix/ with its closing slash, s3://${DataBucket}/prefix/ for the app's bucket,"
-        ' or "" for JumpStart\'s Llama 2 7B',
+        ' or "" for the weights of base_model',
         empty_allowed=True,
     ),
     "training_instance_type": str,
@@ -220,11 +223,6 @@ READERS: Mapping[str, Reader] = {
 """How each setting is read; a reader raises ValueError with the fix. Keys: the fields of `Settings`."""
 
 
-def is_gated(base_model_uri: str) -> bool:
-    """Whether the base weights are JumpStart's, which AWS hands out only with the licence accepted."""
-    return base_model_uri == "" or base_model_uri.startswith(f"s3://{GATED_BUCKET}")
-
-
 def consistency(values: Mapping[str, Any]) -> list[str]:
     """What is wrong between settings that are each readable; checks of one that is not are left out."""
     checks: list[tuple[tuple[str, ...], Callable[..., list[str]]]] = [
@@ -254,11 +252,15 @@ ASK_MAIL = (
     'alert_email is "": the first deploy needs an address for alerts: write -c alert_email=you@example.com.'
     " A later deploy keeps it."
 )
-ASK_LICENCE = (
-    "accept_eula is false: the first deploy needs Llama 2's licence accepted: read"
-    " https://ai.meta.com/llama/license/ and write -c accept_eula=true, or set base_model_uri to your own"
-    " weights. A later deploy keeps it."
-)
+
+
+def ask_licence(model_id: str, licence: str) -> str:
+    """What a deploy says that needs the licence of a gated model; `licence`: where it can be read."""
+    return (
+        f"accept_eula is false: the first deploy with {model_id} needs its licence accepted: read"
+        f" {licence or 'it in the JumpStart console'} and write -c accept_eula=true, or set base_model_uri to"
+        " your own weights. A later deploy keeps it."
+    )
 
 
 def _bucket_name_fits(prefix: str, region: str) -> list[str]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from core import hyperparameters
-from core.endpoint import adapters
+from core.endpoint import adapters, weights
 from core.money.prices import hourly, training_usd_per_hour
 from core.money.reserve import Exposure
 from core.money.settings import BudgetSettings
@@ -50,6 +50,8 @@ class Settings:
     region: str
     alert_email: str
     accept_eula: bool
+    base_model: str
+    base_model_version: str
     base_model_uri: str
     training_instance_type: str
     training_instance_count: int
@@ -196,18 +198,33 @@ class Settings:
 
     @property
     def gated(self) -> bool:
-        """Whether the base weights are JumpStart's, so that requests must carry the accepted licence."""
-        return setting_checks.is_gated(self.base_model_uri)
+        """Whether requests for the base weights must carry the accepted licence.
+
+        They must for a model whose place is not known yet: only the hub can say that it needs none.
+        """
+        uri = self.base_model_uri or weights.known(self.base_model, self.region)
+        return weights.is_gated(uri) or not uri
+
+    @property
+    def own_weights(self) -> bool:
+        """Whether the base weights are the user's own, and not JumpStart's."""
+        return bool(self.base_model_uri) and not weights.is_jumpstart(self.base_model_uri)
+
+    @property
+    def licensed_model(self) -> str:
+        """The model of JumpStart whose licence `accept_eula` accepts."""
+        return weights.model_of(self.base_model_uri) or self.base_model
 
     def base_model_location(self, data_bucket: str) -> str:
-        """S3 prefix of the base weights in Hugging Face layout; `data_bucket`: the app's own bucket."""
+        """S3 prefix of the base weights in Hugging Face layout; `data_bucket`: the app's own bucket.
+
+        Without base_model_uri it is what is known without the hub (see infra/base_weights.py); for a model of
+        which nothing is known, a place where nothing lies, so that a template can be written.
+        """
         if self.base_model_uri:
             return self.base_model_uri.replace("${DataBucket}", data_bucket)
-        # Where JumpStart keeps its uncompressed copy of Llama 2 7B, a bucket in every region that offers it.
-        return (
-            f"s3://{setting_checks.GATED_BUCKET}{self.region}/meta-textgeneration/"
-            "meta-textgeneration-llama-2-7b/artifacts/inference-prepack/v1.1.0/"
-        )
+        nowhere = f"s3://{weights.GATED_BUCKET}{self.region}/unknown/{self.base_model}/"
+        return weights.known(self.base_model, self.region) or nowhere
 
 
 def origins(flags: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:

@@ -5,48 +5,106 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from core.aws.calls import error_text, is_missing
 from core.aws.s3 import S3Address, sizes
+from core.endpoint import weights as hub_weights
+from core.endpoint.weights import HubModel
 from finexpert.doctor import Finding, bad, good, unknown
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import base_model
-from finexpert.service.runs.base_model import LLAMA_2_7B, LLAMA_2_7B_BYTES
 from finexpert.text import size
 
 if TYPE_CHECKING:
     from training.model.memory_plan import MemoryPlan
 
-LICENCE = "https://ai.meta.com/llama/license/"
-
 
 def licence(deployment: Deployment) -> Finding:
-    """Is Meta's licence accepted, where the weights need it?"""
+    """Is the licence of the base weights accepted, where they need it?"""
     settings = deployment.settings
-    if not settings.gated:
+    if settings.own_weights:
         return good("not needed: the base weights are your own")
+    model = settings.licensed_model
+    if not settings.gated:
+        return good(
+            f"JumpStart gives {model} to everyone; read {hub_weights.licence(model) or 'its licence'}"
+        )
     if settings.accept_eula:
-        return good("accept_eula is true: you have accepted Llama 2's licence")
+        return good(f"accept_eula is true: you have accepted the licence of {model}")
     return bad(
-        "accept_eula is false, and AWS hands the weights out only with the licence accepted",
-        f"Read {LICENCE}, then deploy with -c accept_eula=true",
+        f"accept_eula is false, and AWS hands out {model} only with its licence accepted",
+        f"Read {hub_weights.licence(model) or 'it in JumpStart'}, then deploy with -c accept_eula=true",
     )
 
 
-def weights(deployment: Deployment) -> Finding:
-    """Are there base weights where the job will read them?"""
-    where = _location(deployment)
+def hub(deployment: Deployment) -> Finding:
+    """Where does AWS's hub say that the base weights are, and did the deployed app find them there?"""
+    settings = deployment.settings
+    if settings.own_weights:
+        return good("not asked: the base weights are your own")
     try:
-        files = sizes(deployment.target.client("s3"), where)
+        found = _in_the_hub(deployment)
+    except hub_weights.Unusable as unusable:
+        return bad(str(unusable), "finexpert data weights FOLDER uploads them.")
     except Exception as error:
-        if deployment.settings.gated and "AccessDenied" in str(error):
-            return unknown(f"{where} is AWS's own bucket, which opens for SageMaker jobs only")
-        raise
-    total = _weight_bytes(files)
-    if not total or "config.json" not in files:
-        return bad(
-            f"{where} has no config.json with *.safetensors beside it",
-            "Upload a model in Hugging Face layout: finexpert data weights my-model/",
+        if is_missing(error):
+            return bad(
+                f"the hub has no {settings.base_model} {settings.base_model_version}".rstrip(),
+                "Correct base_model: the ids stand in JumpStart's list of models, in the SageMaker console.",
+            )
+        return unknown(
+            f"the hub could not be read ({error_text(error)}): the weights at"
+            f" {settings.base_model_location('')} are not confirmed",
+            "Allow sagemaker:DescribeHubContent, or set base_model_uri.",
         )
-    return good(f"{size(total)} of weights at {where}")
+    return judge_hub(found, deployed=deployment.stored.base_model_uri if deployment.stored else "")
+
+
+def judge_hub(found: HubModel, *, deployed: str) -> Finding:
+    """From what the hub says, and where the deployed app reads the weights ("" where none is deployed)."""
+    instances = (
+        f"{found.training_instance_type or '?'} to train, {found.hosting_instance_type or '?'} to host"
+    )
+    said = (
+        f"{found}: weights {found.weights}, training artifact {found.training or 'none'}, licence"
+        f" {found.licence or 'none'}; JumpStart takes {instances}"
+    )
+    if deployed and deployed != found.weights:
+        return bad(
+            f"{said}. The deployed app reads {deployed}",
+            "cdk deploy --all takes the hub's. Train again after it: an adapter belongs to its base. Or stay,"
+            f" with -c base_model_uri={deployed}",
+        )
+    if found.status != "Supported":
+        return unknown(f"{said}. The hub says: {found.status.lower()}", "Choose another base_model in time.")
+    return good(said)
+
+
+def weights(deployment: Deployment) -> Finding:
+    """Are there base weights that the job can read, where it will read them?"""
+    settings = deployment.settings
+    if not settings.own_weights:
+        if settings.gated and not settings.accept_eula:
+            return unknown("the hub lists the files once the licence is accepted")
+        links = hub_weights.files(
+            deployment.target.client("sagemaker"), _in_the_hub(deployment), accept_eula=settings.gated
+        )
+        return judge_files(settings.base_model_location(""), dict.fromkeys(links, 0))
+    where = _location(deployment)
+    return judge_files(str(where), sizes(deployment.target.client("s3"), where))
+
+
+def judge_files(where: str, files: dict[str, int]) -> Finding:
+    """From the names and bytes of the files there; 0 bytes: not known."""
+    shards = [name for name in files if "/" not in name and name.endswith(".safetensors")]
+    if shards and "config.json" in files:
+        total = sum(files[name] for name in shards)
+        return good(f"{size(total) if total else f'{len(shards)} safetensors files'} of weights at {where}")
+    pickled = any(name.endswith((".bin", ".pth", ".pt")) for name in files)
+    said = f"{where} has no config.json with *.safetensors beside it"
+    return bad(
+        f"{said}, only weights that the job does not read (pickled)" if pickled and not shards else said,
+        "Upload a model in Hugging Face layout, with base_model_uri set: finexpert data weights my-model/",
+    )
 
 
 def memory(deployment: Deployment) -> Finding:
@@ -55,7 +113,12 @@ def memory(deployment: Deployment) -> Finding:
 
     settings = deployment.settings
     recipe = hyperparameters.parse(settings.hyperparameters)
-    config, size_of_weights = (LLAMA_2_7B, LLAMA_2_7B_BYTES) if settings.gated else _own_model(deployment)
+    if settings.own_weights:
+        config, size_of_weights = _own_model(deployment)
+    elif settings.licensed_model in base_model.SHAPES:
+        config, size_of_weights = base_model.SHAPES[settings.licensed_model]
+    else:
+        return unknown(f"the shape of {settings.licensed_model} is not known here; the job plans with it")
     plan = base_model.fit(config, size_of_weights, recipe, settings.training_instance_type)
     return judge_memory(plan, config["num_hidden_layers"], settings.training_instance_type)
 
@@ -77,7 +140,10 @@ def _own_model(deployment: Deployment) -> tuple[dict[str, Any], int]:
     s3, folder = deployment.target.client("s3"), _location(deployment)
     config = folder / "config.json"
     body = s3.get_object(Bucket=config.bucket, Key=config.key)["Body"]
-    return json.loads(body.read()), _weight_bytes(sizes(s3, folder))
+    files = sizes(s3, folder)
+    return json.loads(body.read()), sum(
+        count for name, count in files.items() if "/" not in name and name.endswith(".safetensors")
+    )
 
 
 def _location(deployment: Deployment) -> S3Address:
@@ -86,5 +152,6 @@ def _location(deployment: Deployment) -> S3Address:
     return S3Address.parse(deployment.settings.base_model_location(own))
 
 
-def _weight_bytes(files: dict[str, int]) -> int:
-    return sum(count for name, count in files.items() if "/" not in name and name.endswith(".safetensors"))
+def _in_the_hub(deployment: Deployment) -> HubModel:
+    settings, client = deployment.settings, deployment.target.client("sagemaker")
+    return hub_weights.ask(client, settings.base_model, settings.base_model_version)

@@ -81,8 +81,8 @@ class Deployment:
             ) from None
 
 
-KEPT = ("alert_email", "accept_eula")
-"""What only a first deploy asks for."""
+KEPT = ("alert_email", "accept_eula", "base_model_uri")
+"""What a deployment may have where this shell has nothing: from an earlier deploy, or from the hub."""
 
 
 def flat(settings: Settings) -> dict[str, Any]:
@@ -121,6 +121,10 @@ def _assumed(stored: Settings, local: Settings, flags: Mapping[str, Any]) -> Set
     from infra.setting_checks import hyperparameter_strings
 
     given = {name: getattr(local, name) for name in flags if name != "hyperparameters"}
+    if given.keys() & {"base_model", "base_model_version"}:
+        given.setdefault(
+            "base_model_uri", local.base_model_uri
+        )  # what the deployed app found is of its model
     recipe = hyperparameter_strings(flags["hyperparameters"]) if "hyperparameters" in flags else {}
     return replace(stored, **given, hyperparameters={**stored.hyperparameters, **recipe})
 

@@ -9,6 +9,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from core.endpoint import weights
 from core.endpoint.hosting import switching_role
 from core.money import prices
 from infra import images
@@ -22,7 +23,7 @@ from infra.permissions import ServiceRole, Statement
 from infra.project_stack import ProjectStack
 from infra.remembered import remembered
 from infra.retention import project_log_group
-from infra.setting_checks import ASK_LICENCE
+from infra.setting_checks import ask_licence
 from infra.settings import Settings
 from infra.storage.stack import StorageStack
 from infra.training.fine_tune import FineTune
@@ -57,7 +58,15 @@ class TrainingStack(ProjectStack):
     ) -> None:
         super().__init__(scope, settings, "Training", "fine-tuning runs", **kwargs)
         if settings.gated:
-            remembered(self, "accept_eula", "true" if settings.accept_eula else "", ask=ASK_LICENCE)
+            model = settings.licensed_model
+            remembered(
+                self,
+                "accept_eula",
+                "true" if settings.accept_eula else "",
+                ask=ask_licence(model, weights.licence(model)),
+                # A licence is accepted for one model: another one is asked for again.
+                about="" if model == weights.LLAMA_2_7B else model,
+            )
         self.storage = storage
         self.topic_arn = guardrails.topic.topic_arn
         self.key_arn = guardrails.key_arn

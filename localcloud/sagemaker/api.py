@@ -21,6 +21,7 @@ from typing import Any
 from localcloud.sagemaker import (
     components,
     endpoints,
+    hub,
     models,
     packages,
     runtime,
@@ -59,6 +60,7 @@ OPERATIONS: dict[str, Operation] = {
     **training_jobs.OPERATIONS,
     **packages.OPERATIONS,
     **tagging.OPERATIONS,
+    **hub.OPERATIONS,
 }
 # Resources that cannot be made here: their Create answers as unknown, so an empty list is the truth.
 EMPTY_LISTS = {

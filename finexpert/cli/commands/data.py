@@ -141,5 +141,5 @@ def weights(
         display.print_json({"location": location, "bytes": total})
         return
     display.console().print(f"[green]✓[/] {size(total)} at {location}", soft_wrap=True)
-    if deployment.settings.gated:
+    if not deployment.settings.own_weights:
         out.print(f"Train on them: cdk deploy --all -c {base_model.SETTING}", soft_wrap=True)

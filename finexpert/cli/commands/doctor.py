@@ -68,6 +68,7 @@ def checks(*, notify: bool = False) -> dict[str, Check]:
         "region": account.region,
         "instance quotas": account.quotas,
         "licence": model.licence,
+        "base model": model.hub,
         "weights": model.weights,
         "GPU memory": model.memory,
         "prices": money.price,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.aws.s3 import S3Address
+from core.endpoint import weights
 from core.hyperparameters import Hyperparameters
 from core.instances import gpu_gib
 from finexpert.errors import ExitCode, UserError
@@ -44,7 +45,7 @@ def require_usable(folder: Path) -> None:
 def location(deployment: Deployment) -> str:
     """Where the job reads your own base weights: `s3://bucket/prefix/`."""
     bucket = deployment.output("Storage", "DataBucketName")
-    if deployment.settings.gated:
+    if not deployment.settings.own_weights:
         return f"s3://{bucket}/{PREFIX}"
     return deployment.settings.base_model_location(bucket)
 
@@ -80,6 +81,19 @@ LLAMA_2_7B: dict[str, Any] = {
 }
 """What its config.json says of its shape."""
 LLAMA_2_7B_BYTES = 6_738_415_616 * 2
+_OF_8_HEADS = {"intermediate_size": 14336, "num_key_value_heads": 8}
+SHAPES: dict[str, tuple[dict[str, Any], int]] = {
+    weights.LLAMA_2_7B: (LLAMA_2_7B, LLAMA_2_7B_BYTES),
+    "meta-textgeneration-llama-3-1-8b-instruct": (
+        LLAMA_2_7B | _OF_8_HEADS | {"vocab_size": 128256},
+        8_030_261_248 * 2,
+    ),
+    "huggingface-llm-mistral-7b-v3": (
+        LLAMA_2_7B | _OF_8_HEADS | {"model_type": "mistral", "vocab_size": 32768},
+        7_248_023_552 * 2,
+    ),
+}
+"""Shape and bytes of the weights of JumpStart's models, whose files cannot be read beforehand."""
 
 
 def fit(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.setting_checks import is_gated
+from core.endpoint.weights import is_gated
 from tests.snapshot.rules.rule_samples import definition_with, stacks_with
 from tests.snapshot.snapshot_synth import Templates, joined, training_job
 

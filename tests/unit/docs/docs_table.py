@@ -62,6 +62,7 @@ _DEPLOYS = "a deployment takes half a minute; tests/matrix/settings has its flag
 _AWS = "asks or changes an AWS account"
 _ASSUMED = "test_app_walk.py runs doctor with other flags"
 _MAIL = " -c alert_email=you@example.com"
+_LLAMA_3 = "meta-textgeneration-llama-3-1-8b-instruct"
 _OWN_WEIGHTS = " -c 'base_model_uri=s3://${DataBucket}/base-model/'"
 
 ONLY_PARSED = {
@@ -70,6 +71,8 @@ ONLY_PARSED = {
     "make test": "runs this test",
     f"cdk deploy --all -c accept_eula=true{_MAIL}": _DEPLOYS,
     f"cdk deploy --all{_OWN_WEIGHTS}{_MAIL}": _DEPLOYS,
+    f"cdk deploy --all -c base_model={_LLAMA_3} -c accept_eula=true{_MAIL}": _DEPLOYS,
+    f"cdk deploy --all -c base_model=huggingface-llm-mistral-7b-v3{_MAIL}": _DEPLOYS,
     f"cdk deploy --all -c training_instance_type=ml.g5.12xlarge -c accept_eula=true{_MAIL}": _DEPLOYS,
     f"cdk deploy --all -c training_instance_count=2 -c accept_eula=true{_MAIL}": _DEPLOYS,
     "cdk deploy --all -c retain_data=true --import-existing-resources": "the embedded cloud refuses it",
@@ -87,6 +90,7 @@ ONLY_PARSED = {
     " --policy-arn arn:aws:iam::ACCOUNT:policy/finexpert-deny-create": _AWS,
     f"finexpert data weights my-llama/{_OWN_WEIGHTS}": "with base_model/ above",
     f"finexpert doctor{_OWN_WEIGHTS}": _ASSUMED,
+    f"finexpert doctor -c base_model={_LLAMA_3} -c accept_eula=true": _ASSUMED,
     "finexpert doctor -c training_instance_type=ml.g5.12xlarge": _ASSUMED,
     "finexpert train my-texts/": "with --wake step by step",
     "python -m training": "reads /opt/ml; tests/unit/training run it below other folders",

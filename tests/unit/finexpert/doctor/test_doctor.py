@@ -12,7 +12,7 @@ from typing import Any
 
 import botocore.session
 import pytest
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import ClientError, NoCredentialsError
 from rich.console import Console
 
 from core.admission.decision import JobRequest, Money, decide
@@ -305,6 +305,75 @@ def test_weights_are_a_configuration_with_safetensors() -> None:
     assert finding("config.json", "model.bin") is Verdict.BAD
     assert finding("model.safetensors") is Verdict.BAD
     assert finding() is Verdict.BAD
+
+
+def in_the_hub(weights: str, status: str = "Supported") -> dict[str, Any]:
+    document = {"HostingArtifactUri": weights, "DefaultInferenceInstanceType": "ml.g5.2xlarge"}
+    described = {
+        "HubContentName": "meta-textgeneration-llama-2-7b",
+        "HubContentVersion": "4.19.0",
+        "HubContentDocument": json.dumps(document),
+        "SupportStatus": status,
+    }
+    return {"describe_hub_content": described}
+
+
+HUBS = "s3://jumpstart-private-cache-prod-us-east-1/llama/artifacts/inference-prepack/v1.0.0/"
+
+
+def test_doctor_says_where_the_hub_has_the_weights() -> None:
+    found = model.hub(deployment(in_the_hub(HUBS)))
+    assert found.verdict is Verdict.GOOD and HUBS in found.said and "4.19.0" in found.said
+    assert "ml.g5.2xlarge to host" in found.said
+    assert model.hub(deployment(in_the_hub(HUBS, "Deprecated"))).verdict is Verdict.UNKNOWN
+    assert model.hub(deployment(in_the_hub("s3://x/model.tar.gz"))).verdict is Verdict.BAD
+    assert model.hub(deployment(base_model_uri="s3://mine/model/")).verdict is Verdict.GOOD
+
+
+def test_doctor_notices_when_the_hubs_weights_are_not_the_deployed_ones() -> None:
+    given = deployment(in_the_hub(HUBS), base_model_uri=HUBS.replace("v1", "v0"))
+    found = model.hub(replace(given, stored=given.settings))
+    assert found.verdict is Verdict.BAD and "v0.0.0" in found.said and "cdk deploy --all" in found.fix
+    given = deployment(in_the_hub(HUBS), base_model_uri=HUBS)
+    assert model.hub(replace(given, stored=given.settings)).verdict is Verdict.GOOD
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict", "said"),
+    [
+        ("ResourceNotFound", Verdict.BAD, "the hub has no meta-textgeneration-llama-2-7b"),
+        ("AccessDeniedException", Verdict.UNKNOWN, "inference-prepack/v1.0.0/ are not confirmed"),
+    ],
+)
+def test_a_hub_that_does_not_answer_is_no_good_news(code: str, verdict: Verdict, said: str) -> None:
+    refusal = ClientError({"Error": {"Code": code, "Message": "no"}}, "DescribeHubContent")
+    found = model.hub(deployment({"describe_hub_content": refusal}))
+    assert found.verdict is verdict and said in found.said
+
+
+@pytest.mark.parametrize(
+    ("names", "verdict"),
+    [
+        (["config.json", "model-00001-of-00002.safetensors"], Verdict.GOOD),
+        (["config.json", "pytorch_model-00001-of-00002.bin"], Verdict.BAD),
+        ([], Verdict.BAD),
+    ],
+)
+def test_jumpstarts_files_are_looked_at_before_a_job(names: list[str], verdict: Verdict) -> None:
+    links = [{"LocalPath": name, "Url": "https://x"} for name in names]
+    listed = in_the_hub(HUBS) | {"create_hub_content_presigned_urls": {"AuthorizedUrlConfigs": links}}
+    assert model.weights(deployment(listed, accept_eula="true")).verdict is verdict
+    assert model.weights(deployment(listed)).verdict is Verdict.UNKNOWN, "the licence is not accepted"
+
+
+@pytest.mark.parametrize("name", base_model.SHAPES)
+def test_each_model_with_a_known_shape_has_its_memory_planned(name: str) -> None:
+    found = model.memory(deployment(base_model=name))
+    assert found.verdict is Verdict.GOOD and "ml.g5.2xlarge" in found.said, found
+
+
+def test_the_memory_of_a_model_of_unknown_shape_is_not_claimed() -> None:
+    assert model.memory(deployment(base_model="other-model")).verdict is Verdict.UNKNOWN
 
 
 def step_of(instance_type: str = "ml.g5.2xlarge", **settings: str) -> MemoryPlan:
