@@ -14,6 +14,7 @@ from core.dataset.reader import LEFT_OUT
 from core.dataset.report import DatasetReport, TaskCount
 from core.dataset.sources import READABLE, Sample, Source
 from core.dataset.split import Split, split, unusable
+from core.dataset.split import sources as of_source
 from core.dataset.tally import Tally, tally
 from core.dataset.tokens import ASSUMPTION, TokenCounter, rows_for
 from core.hyperparameters import LONGEST_INPUT, Hyperparameters
@@ -59,6 +60,7 @@ def check(
         seed=hyperparameters.train_data_split_seed,
         max_training=hyperparameters.max_train_samples,
         max_validation=hyperparameters.max_val_samples,
+        groups=of_source(counts.groups, counts.files, hyperparameters.validation_split_ratio),
     )
     share = 1.0 if sample is None else sample.share
     scale = 1 / share if share else 1.0

@@ -12,6 +12,7 @@ from core.dataset.documents import Document
 from core.dataset.intake import Intake
 from core.dataset.plain_text import continues
 from core.dataset.privacy import find_private
+from core.dataset.split import ALONE
 from core.dataset.tokens import MARKS, Range, TokenCounter, estimate, kept_of_prompt, pieces
 
 #: A warning of private data names at most this many places.
@@ -26,7 +27,7 @@ _MISREAD = ("\ufffd", "â€", "‰Û", "Ã©", "Ã¼", "Ã¤", "Ã¶", "Ã¨", 
 
 @dataclass(slots=True)
 class Tally:
-    """About 150 bytes a document: digest, size, tokens and task of each.
+    """About 170 bytes a document: digest, size, tokens, task, group and file of each.
 
     ``tokens`` are those in the document's row; ``pieces`` has the sizes of documents that take more than one
     row. ``cut``: how many prompts are cut to fit, ``cut_tokens`` by how much, ``longest``: the tokens of the
@@ -37,6 +38,8 @@ class Tally:
     sizes: array[int] = field(default_factory=lambda: array("q"))
     tokens: array[float] = field(default_factory=lambda: array("d"))
     tasks: array[int] = field(default_factory=lambda: array("q"))
+    groups: array[int] = field(default_factory=lambda: array("q"))
+    files: array[int] = field(default_factory=lambda: array("q"))
     pieces: dict[int, list[int]] = field(default_factory=dict)
     total: Range = field(default_factory=lambda: Range(0, 0, 0))
     private: Counter[str] = field(default_factory=Counter)
@@ -60,10 +63,14 @@ def tally(intake: Intake, counter: TokenCounter | None, length: int) -> Tally:
     ``length``."""
     result = Tally()
     numbers = {task: number for number, task in enumerate(intake.tasks)}
+    groups: dict[str, int] = {"": ALONE}
+    files: dict[str, int] = {}
     before: Document | None = None
     for digest, document, parts in _measured(intake, counter):
         result.digests.append(digest)
         result.tasks.append(numbers[document.task])
+        result.groups.append(groups.setdefault(document.group, len(groups)))
+        result.files.append(files.setdefault(document.source, len(files)))
         result.sizes.append(document.size)
         _fit(result, parts, length, MARKS if counter is None else counter.marks)
         _look(result, document, before)

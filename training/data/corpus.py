@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from core.dataset import DatasetError, Document, Intake, Origin, Question, Source, split
 from core.dataset.check import unknown_tasks
-from core.dataset.split import unusable
+from core.dataset.split import sources, unusable
 from core.hyperparameters import Hyperparameters
 from training.data.packing import Scored, TokenizedDocuments
 from training.data.token_cache import TokenCache, open_tokens
@@ -60,7 +60,7 @@ class Data:
     @property
     def groups(self) -> list[str]:
         """The group that each held-out document's record names, "" = none."""
-        return [""] * len(self.validation)
+        return [self.tokens.group(number) for number in self.validation.tolist()]
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -124,6 +124,11 @@ def read_data(
         seed=hyperparameters.train_data_split_seed,
         max_training=hyperparameters.max_train_samples,
         max_validation=hyperparameters.max_val_samples,
+        groups=sources(
+            tokens.records["group"].tolist(),
+            tokens.records["source"].tolist(),
+            hyperparameters.validation_split_ratio,
+        ),
     )
     errors = unknown_tasks(tokens.counts.tasks, hyperparameters)
     errors += unusable(len(sides.training), len(sides.validation))

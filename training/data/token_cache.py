@@ -26,14 +26,16 @@ import numpy as np
 import numpy.typing as npt
 
 from core.dataset import DatasetError, Document, Intake, Origin, Question, Source
+from core.dataset.split import ALONE
 from core.hyperparameters import Hyperparameters
 from training.data.packing import TokenizedDocuments
 from training.data.tokenizer import Tokenizer, batches, encode
 
 #: Raised when what is stored changes its meaning.
-FORMAT = 2
+FORMAT = 3
 #: Of one document: where its tokens end, how many are predicted, the size in bytes of what is predicted and
-#: of all, and where it came from (source and task are numbers into dataset.json's lists).
+#: of all, and where it came from (source, task and group are numbers into dataset.json's lists; group ALONE =
+#: none).
 RECORD = np.dtype(
     [
         ("end", "<i8"),
@@ -42,6 +44,7 @@ RECORD = np.dtype(
         ("bytes", "<i4"),
         ("source", "<i4"),
         ("task", "<i4"),
+        ("group", "<i4"),
         ("index", "<i8"),
         ("digest", "V16"),
     ]
@@ -78,6 +81,7 @@ class TokenCache:
         self.counts = Counts(**counts | {"tasks": tuple(counts["tasks"]), "notes": tuple(counts["notes"])})
         self.questions = tuple(_question(values) for values in about["questions"])
         self._sources: list[str] = about["sources"]
+        self._groups: list[str] = about["groups"]
         self.records = _mapped(folder / "documents.bin", RECORD)
         self._tokens = _mapped(folder / "tokens.bin", np.dtype(about["token"]))
 
@@ -113,6 +117,11 @@ class TokenCache:
         return Origin(
             self._sources[record["source"]], int(record["index"]), self.counts.tasks[record["task"]]
         )
+
+    def group(self, number: int) -> str:
+        """The group that a document's record names, "" = none."""
+        group = int(self.records["group"][number])
+        return "" if group == ALONE else self._groups[group]
 
 
 def open_tokens(
@@ -163,6 +172,7 @@ def _write(
     folder.mkdir()
     token = np.dtype("<i2" if len(tokenizer) <= 1 << 15 else "<i4")
     sources: dict[str, int] = {}
+    groups: dict[str, int] = {}
     tasks: dict[str, int] = {task: number for number, task in enumerate(intake.tasks)}
     end = 0
     with (folder / "tokens.bin").open("wb") as tokens_file, (folder / "documents.bin").open("wb") as records:
@@ -181,6 +191,7 @@ def _write(
                     document.size,
                     sources.setdefault(document.source, len(sources)),
                     tasks[document.task],
+                    groups.setdefault(document.group, len(groups)) if document.group else ALONE,
                     document.index,
                     digest,
                 )
@@ -202,6 +213,7 @@ def _write(
         "counts": asdict(counts),
         "questions": [asdict(question) for question in intake.questions],
         "sources": list(sources),
+        "groups": list(groups),
         "token": token.str,
     }
     (folder / "dataset.json").write_text(json.dumps(about), encoding="utf-8")

@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.dataset import Origin
-from core.dataset.split import rank
+from core.dataset.split import FEWEST_GROUPS, rank
 from training.data.packing import Scored, TokenizedDocument
-from training.evaluation.statistics import FEWEST_GROUPS
 
 #: With fewer held-out documents all are watched as well as judged; the gate cannot pass on so few.
 FEWEST_TO_DIVIDE = 4

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from core.dataset.split import FEWEST_GROUPS
 from training.evaluation.statistics import (
     FEWEST_DOCUMENTS,
-    FEWEST_GROUPS,
     SIGNIFICANCE,
     Comparison,
     interval_between,

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.dataset.split import FEWEST_GROUPS
+
 CONFIDENCE = 0.95
 SIGNIFICANCE = 1 - CONFIDENCE
 RESAMPLES = 4000
 #: With fewer, even "all documents got better" is chance too often: 2^-6 < 2.5 % < 2^-5.
 FEWEST_DOCUMENTS = 6
-#: Groups of several documents differ in size and spread, so more of them are needed (bench/results).
-FEWEST_GROUPS = 8
 #: Intervals over groups are wider by this: resampling few groups of uneven size gives too narrow ones
 #: (bench/evaluation_honesty.py, part 5).
 GROUPS_WIDER = 1.25

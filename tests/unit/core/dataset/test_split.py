@@ -3,6 +3,7 @@
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.dataset import Document, Intake, Source, check, local_sources, split
 from core.dataset.sources import MOST_TASKS, tasks_of
-from core.dataset.split import held_out, rank
+from core.dataset.split import ALONE, held_out, rank, sources
 from core.hyperparameters import HyperparameterError, parse
 from training.data.sampling import Group, epoch_order, groups
 
@@ -27,7 +28,7 @@ def lines(name: str, contents: list[str]) -> Source:
 
 
 def dealt(
-    intake: Intake, *, ratio: float = 0.2, seed: int = 0, **limits: int
+    intake: Intake, *, ratio: float = 0.2, seed: int = 0, **limits: Any
 ) -> tuple[list[Document], list[Document], int]:
     """(trained on, held out, beyond a limit)."""
     taken = list(intake)
@@ -229,3 +230,66 @@ def test_local_folders_are_tasks_too(tmp_path: Path) -> None:
         (tmp_path / task / "a.txt").write_text(f"{task} one\n{task} two\n")
     found = {document.task for _, document in Intake(local_sources(tmp_path), None, RECIPE)}
     assert found == {"risk", "forecasting"}
+
+
+def grouped(sizes: list[int], ratio: float, seed: int = 0, tasks: int = 1) -> tuple[list[int], list[int]]:
+    """(group of each document, numbers of those held out) for groups of these sizes, mixed in order."""
+    members = sorted((place * 7 % 5, group) for group, size in enumerate(sizes) for place in range(size))
+    groups = [group for _, group in members]
+    digests = [str(number).encode() for number in range(len(groups))]
+    of_task = [group % tasks for group in groups]
+    sides = split(digests, of_task, given=None, ratio=ratio, seed=seed, groups=groups)
+    return groups, list(sides.validation)
+
+
+@given(
+    st.lists(st.integers(1, 9), min_size=2, max_size=30),
+    st.floats(0.05, 0.6),
+    st.integers(0, 3),
+    st.integers(1, 3),
+)
+def test_documents_of_one_group_are_on_one_side(
+    sizes: list[int], ratio: float, seed: int, tasks: int
+) -> None:
+    groups, outside = grouped(sizes, ratio, seed, tasks)
+    out = {groups[number] for number in outside}
+    alone = {task for task in range(tasks) if len(range(task, len(sizes), tasks)) == 1}
+    for group in out:
+        if group % tasks not in alone:
+            assert sum(groups[number] == group for number in outside) == sizes[group]
+    assert len(outside) < sum(sizes)
+    if sum(sizes) >= 3 and tasks == 1:
+        assert len(outside) >= min(2, sum(sizes) - max(sizes))
+
+
+def test_groups_come_close_to_the_ratio_and_do_not_depend_on_order() -> None:
+    groups, outside = grouped([3] * 40, 0.2)
+    assert len(outside) == 24
+    mirrored = [str(number).encode() for number in range(len(groups))][::-1]
+    sides = split(mirrored, [0] * 120, given=None, ratio=0.2, seed=0, groups=groups[::-1])
+    assert {groups[::-1][number] for number in sides.validation} == {groups[n] for n in outside}
+
+
+def test_one_group_alone_is_divided_by_document() -> None:
+    assert len(grouped([20], 0.2)[1]) == 4
+
+
+def records(name: str, groups: list[str]) -> Source:
+    """A file of documents that name these groups."""
+    rows = [{"text": f"{name} text number {n} of its group", "Group": g} for n, g in enumerate(groups)]
+    return file(name, "\n".join(map(json.dumps, rows)))
+
+
+def test_a_records_group_stays_together_in_the_check_and_the_reader() -> None:
+    names = [f"company {n % 12}" for n in range(60)]
+    assert [document.group for _, document in Intake([records("a.jsonl", names)], None, RECIPE)] == names
+    report = check([records("a.jsonl", names)], RECIPE)
+    assert (report.validation_documents, report.training_documents) == (10, 50)
+
+
+@pytest.mark.parametrize(("files", "held"), [(39, "documents"), (40, "files")])
+def test_whole_files_are_held_out_where_there_are_enough(files: int, held: str) -> None:
+    numbers = [n for n in range(files) for _ in range(5)]
+    groups = sources([ALONE] * len(numbers), numbers, 0.2)
+    assert list(groups) == (numbers if held == "files" else [ALONE] * len(numbers))
+    assert sources([*numbers[1:], ALONE], numbers, 0.2) == [*numbers[1:], ALONE]

@@ -79,9 +79,16 @@ def dialogs(chance: Random, most: int) -> str:
     return "\n".join(map(json.dumps, rows))
 
 
+def grouped(chance: Random) -> str:
+    rows = [{"text": sentence(chance, 60), "group": f"company {n // 3 % 17}"} for n in range(90)]
+    chance.shuffle(rows)
+    return "\n".join(map(json.dumps, rows))
+
+
 FORMS: dict[str, tuple[str, Any]] = {
     "lines": ("a.txt", texts),
     "wrapped": ("a.txt", wrapped),
+    "groups": ("a.jsonl", grouped),
     "instructions": ("a.jsonl", lambda chance: pairs(chance, 20)),
     "long prompts": ("a.jsonl", lambda chance: pairs(chance, 300)),
     "dialogs": ("a.jsonl", lambda chance: dialogs(chance, 15)),
@@ -122,7 +129,7 @@ def test_check_and_job_agree_within_five_percent(form: str, seed: int, weights: 
     assert report.training_tokens == pytest.approx(data.tokens.size(data.training), rel=0.05)
     assert report.rows == pytest.approx(len(rows), rel=0.05)
     assert report.optimizer_steps == pytest.approx(steps.steps, rel=0.05)
-    assert (report.prompts_cut > 0) == (form not in ("lines", "wrapped"))
+    assert (report.prompts_cut > 0) == (form not in ("lines", "wrapped", "groups"))
 
 
 @pytest.mark.parametrize("truncation", ["middle", "start", "end"])
@@ -173,3 +180,14 @@ def test_rows_are_counted_as_they_are_packed(seed: int) -> None:
     sizes = [chance.randint(2, 100) for _ in range(chance.randint(1, 400))]
     packed = pack([TokenizedDocument(i, list(range(3, 3 + size))) for i, size in enumerate(sizes)], 100)
     assert rows_for(Counter(sizes), 100) == pytest.approx(len(packed), rel=0.02, abs=1)
+
+
+def test_a_job_holds_out_whole_groups_and_names_them(weights: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text(grouped(Random(1)))
+    data = read(folder, weights, parse({}), tmp_path / "scratch", 128)
+    inside = {data.tokens.group(number) for number in data.training.tolist()}
+    assert len(data.groups) == len(data.validation) >= 9
+    assert all(data.groups)
+    assert not inside & set(data.groups)
