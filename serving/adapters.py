@@ -21,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 # Weights as pickles (adapter_model.bin), which PEFT would take as well, may run a stranger's code.
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 MOST_CONFIG_BYTES, MOST_MODULES, MOST_ALPHA = 1 << 20, 1000, 65_536.0
+PEFTS_ALPHA = 8  # of an adapter that states none
 LAYER = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 TAKEN = {"r", "lora_alpha", "target_modules", "use_rslora"}
 #: Where it came from, and what only a training needs: read by nobody.
@@ -57,7 +58,7 @@ def read_config(folder: Path, *, most_rank: int, layers: Collection[str]) -> Lor
     unusual = sorted(name for name, value in others.items() if value and value != "none")
     if unusual:
         raise AdapterError(f"The adapter's settings have {unusual[0]}, which is not served here.")
-    rank, alpha = stated.get("r"), stated.get("lora_alpha")
+    rank, alpha = stated.get("r"), stated.get("lora_alpha", PEFTS_ALPHA)
     if isinstance(rank, bool) or not isinstance(rank, int) or rank < 1:
         raise AdapterError("The adapter's rank (r) must be a whole number of 1 or more.")
     if rank > most_rank:
@@ -93,7 +94,7 @@ def add(model: Any, name: str, folder: Path, config: LoraConfig) -> Any:
     except LOADING_ERRORS as error:
         if isinstance(model, PeftModel) and name in model.peft_config:
             remove(model, name)
-        raise AdapterError(f"The adapter in {folder} cannot be loaded: {error}") from error
+        raise AdapterError(str(error)) from error
     return model.eval()
 
 

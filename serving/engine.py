@@ -105,7 +105,7 @@ class Engine:
             )
             self._model = adapters.add(self._model, _module_name(name), folder, config)
         except adapters.AdapterError as error:
-            raise RequestError(400, f"Adapter {name}: {error}") from error
+            raise RequestError(400, f"Adapter {name} cannot be loaded: {error}") from error
         self.adapters.append(name)
 
     def remove_adapter(self, name: str) -> None:
@@ -146,8 +146,8 @@ class Engine:
         if len(asked.prompt) > self._most_characters:  # cutting into tokens takes time and memory
             raise RequestError(
                 422,
-                f"The prompt has {len(asked.prompt)} characters; that is more than {self.max_model_len}"
-                " tokens can hold. Shorten it.",
+                f"The prompt has {len(asked.prompt)} characters; that is more than the"
+                f" {self.max_model_len} tokens which the model takes can hold. Shorten it.",
             )
         prompt = self._tokenizer(asked.prompt)["input_ids"]
         if not prompt:

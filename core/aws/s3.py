@@ -66,3 +66,10 @@ def write_if(s3: Any, address: S3Address, body: bytes, etag: str) -> bool:
             return False
         raise
     return True
+
+
+def version_of(s3: Any, address: S3Address) -> str:
+    """The name of an object's newest version; its ETag in a bucket without versions."""
+    found = s3.head_object(Bucket=address.bucket, Key=address.key)
+    version = found.get("VersionId")
+    return str(version if version and version != "null" else found["ETag"])

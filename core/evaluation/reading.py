@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.aws.calls import Clients, error_text, is_missing
-from core.aws.s3 import S3Address
+from core.aws.notify import log
+from core.aws.s3 import S3Address, version_of
 from core.evaluation import model_card
+from core.evaluation.adoption import differences
 from core.evaluation.archive import ArchiveError, extract
 from core.evaluation.evaluation import EvaluationError, parse, sentence
 from core.money.training_job import TrainingJob, run_usd
@@ -21,9 +23,11 @@ def read(event: Mapping[str, Any], *, bucket: str, region: str, clients: Clients
     """Answer as `lambdas.read_evaluation.handler` says. Repeating it writes the same files again.
 
     Raises:
-        EvaluationError: the job left no usable evaluation.
+        EvaluationError: the job left no usable evaluation, or is not the run's own.
     """
     run, job = event["run"], event["training_job"]
+    if event.get("adopted"):  # CreateTrainingJob was refused: there was a job of this name
+        _require_own(event)
     artifact = job.get("ModelArtifacts", {}).get("S3ModelArtifacts", "")
     files = _output(clients("s3"), bucket, run, artifact)
     if "evaluation.json" not in files:
@@ -42,6 +46,7 @@ def read(event: Mapping[str, Any], *, bucket: str, region: str, clients: Clients
         "passed": evaluation.passed,
         "primary": asdict(evaluation.primary) | {"interval": list(evaluation.primary.interval)},
         "artifact_uri": artifact_uri,
+        "artifact_version": _version(clients("s3"), S3Address.parse(artifact_uri)),
         "evaluation_uri": f"s3://{bucket}/runs/{run}/evaluation.json",
         "report_uri": f"s3://{bucket}/runs/{run}/report.html" if "report.html" in files else "",
         "usd": usd,
@@ -50,6 +55,29 @@ def read(event: Mapping[str, Any], *, bucket: str, region: str, clients: Clients
             evaluation.document, run=run, job=job, artifact_uri=artifact_uri, usd=usd
         ),
     }
+
+
+def _require_own(event: Mapping[str, Any]) -> None:
+    job = event["training_job"]
+    foreign = differences(event["asked"], job, began=datetime.fromisoformat(event["began"]))
+    if foreign:
+        raise EvaluationError(
+            f"The training job {job['TrainingJobName']} is not the one that this run asked for: it differs in"
+            f" {', '.join(foreign)}. Its verdict is not believed. See in CloudTrail who made it, and start"
+            " another run."
+        )
+
+
+def _version(s3: Any, artifact: S3Address) -> str:
+    """S3's name for the version that was judged: what is put in its place later is another one.
+
+    "" where S3 does not say: a run that was paid for is published all the same.
+    """
+    try:
+        return version_of(s3, artifact)
+    except Exception as error:
+        log("version-unread", artifact=str(artifact), error=error_text(error))
+        return ""
 
 
 def _output(s3: Any, bucket: str, run: str, artifact: str) -> dict[str, bytes]:

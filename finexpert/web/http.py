@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from finexpert.service.runs.executions import RUN_NAME
+
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 HTML = "text/html; charset=utf-8"
-
-RUN_NAME = r"[A-Za-z0-9][A-Za-z0-9-]{0,79}"
-"""A run's name stands in ARNs and S3 keys, so nothing else gets through."""
 
 NOT_STORED = {"Cache-Control": "no-store"}
 

@@ -22,7 +22,10 @@ from infra.training.states import (
     wait,
 )
 
-OUTCOME = ("passed", "primary", "artifact_uri", "evaluation_uri", "report_uri", "usd", "sentence")
+OUTCOME = (
+    *("passed", "primary", "artifact_uri", "artifact_version", "evaluation_uri", "report_uri"),
+    *("usd", "sentence"),
+)
 """The part of ReadEvaluation's answer in the execution's output: all but the model card."""
 
 
@@ -30,7 +33,14 @@ def evaluation(fine_tune: FineTune) -> dict[str, State]:
     return {
         "ReadEvaluation": invoke(
             fine_tune.read_evaluation_arn,
-            {"run.$": "$.run", "training_job.$": "$.job", "earlier_jobs.$": "$.earlier_jobs"},
+            {
+                "run.$": "$.run",
+                "training_job.$": "$.job",
+                "earlier_jobs.$": "$.earlier_jobs",
+                "adopted.$": "$.adopted",
+                "asked": fine_tune.job.request(),
+                "began.$": "$$.Execution.StartTime",
+            },
             result="$.evaluation",
             next_="QualityGate",
         ),

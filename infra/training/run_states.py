@@ -37,6 +37,7 @@ def before_training(fine_tune: FineTune) -> dict[str, State]:
                 "job_name.$": "$$.Execution.Name",
                 "spot": fine_tune.spot,
                 "earlier_jobs": [],
+                "adopted": {},
                 "request.$": "States.JsonMerge($.defaults, $$.Execution.Input, false)",
             },
             next_="ValidateDataset",
@@ -105,8 +106,11 @@ def training(fine_tune: FineTune) -> dict[str, State]:
             fine_tune.job.request(),
             retry_on="SageMaker.SageMakerException",
             result="$.created",
-            # A repeated call after a lost answer: the name is the execution's own, so the job is ours.
-            catch=[catch("SageMaker.ResourceInUseException", "WaitForTraining"), catch_all(FAILED)],
+            # A repeated call after a lost answer, or a job that somebody else made: ReadEvaluation looks.
+            catch=[
+                catch("SageMaker.ResourceInUseException", "WaitForTraining", result="$.adopted"),
+                catch_all(FAILED),
+            ],
             next_="WaitForTraining",
         ),
         "WaitForTraining": wait(fine_tune.poll_seconds, next_="DescribeTrainingJob"),
@@ -166,6 +170,7 @@ def spot_fallback() -> dict[str, State]:
                 "job_name.$": "States.Format('{}-od', $.run)",
                 "spot": False,
                 "earlier_jobs.$": "States.Array($.job)",
+                "adopted": {},
                 "request.$": "$.request",
                 "dataset.$": "$.dataset",
             },

@@ -550,6 +550,11 @@ class Cloud:
             raise error("NoSuchKey" if present is None else "PreconditionFailed", "no such version")
         self.objects[(Bucket, Key)] = Body
 
+    def head_object(self, Bucket: str, Key: str) -> dict[str, Any]:
+        if (Bucket, Key) not in self.objects:
+            raise error("404", "Not Found")
+        return {"ETag": hashlib.md5(self.objects[Bucket, Key], usedforsecurity=False).hexdigest()}
+
     def get_object(self, Bucket: str, Key: str, Range: str = "bytes=0-") -> dict[str, Any]:
         if (Bucket, Key) not in self.objects:
             raise error("NoSuchKey", "The specified key does not exist.")

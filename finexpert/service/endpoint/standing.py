@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +17,6 @@ from finexpert.service.endpoint import reaper, switch
 from finexpert.service.endpoint.reaper import Foresight
 from finexpert.service.money import costs
 
-_RUN = re.compile(r"/runs/([^/]+)/")
 #: The reaper says what it did, after which the stack has begun to change.
 _MEANWHILE = timedelta(minutes=5)
 DRIFTED = "The endpoint was deleted without its stack, which still says awake. Waking it repairs that."
@@ -90,7 +88,7 @@ def look(deployment: Deployment, now: datetime) -> Standing:
     return Standing(
         state=State.ASLEEP if drifted else state,
         reason=DRIFTED if drifted else _reason(deployment, stack, state, last),
-        run=_run_of(stack),
+        run=switch.run_of(stack.artifact) or None,
         models=tuple(switch.models(deployment)),
         usd_per_hour=costs.hosting_usd_per_hour(deployment),
         wake_began=last.began if last and state is State.WAKING else None,
@@ -98,11 +96,6 @@ def look(deployment: Deployment, now: datetime) -> Standing:
         foresight=foresight,
         can_wake=drifted or stack.state is HostingState.ASLEEP,
     )
-
-
-def _run_of(stack: Hosting) -> str | None:
-    found = _RUN.search(stack.artifact)
-    return found[1] if found else None
 
 
 def _foresight(deployment: Deployment, now: datetime) -> Foresight | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.aws.calls import is_missing
+from core.aws.s3 import S3Address, version_of
 from core.endpoint import hosting
 from core.endpoint.hosting import BASE, Hosting, HostingBusy, HostingError, HostingState
 from core.endpoint.sleeping import Slept, Way, endpoint_name, exists, put_to_sleep
@@ -163,30 +165,54 @@ def newest_artifact(deployment: Deployment) -> str:
     return value
 
 
-def _artifact_of(deployment: Deployment, run: str) -> str:
+def _wanted(deployment: Deployment, run: str | None, *, refused: bool = False) -> str:
+    """S3 URI of the adapter to serve, which must be the one that was judged."""
+    artifact = newest_artifact(deployment) if run is None else None
+    name = run or run_of(artifact or "")
+    if artifact and not name:  # the parameter was set by hand
+        return artifact
+    try:
+        execution = executions.describe(deployment, name)
+    except NotFound:  # Step Functions keeps a run for 90 days; its adapter lasts
+        if artifact is None:
+            raise
+        return artifact
+    output = executions.output_of(execution)
+    evaluation = output.get("evaluation") or {}
+    artifact = artifact or evaluation.get("artifact_uri") or _artifact_at(deployment, name)
+    if output.get("outcome") != "accepted" and not refused:
+        raise UserError(
+            f"The quality gate has not accepted {name}: it is not shown to be better than the base model.",
+            where=name,
+            fix=f"Choose an accepted one: finexpert runs. To serve this one: finexpert wake {name} --refused",
+        )
+    judged = evaluation.get("artifact_version")
+    address = S3Address.parse(artifact)
+    if judged and not refused and version_of(deployment.target.client("s3"), address) != judged:
+        raise UserError(
+            f"The adapter of {name} was replaced after the quality gate had judged it.",
+            where=artifact,
+            fix="Bring the judged version back (aws s3api list-object-versions), or serve what is there now:"
+            f" finexpert wake {name} --refused",
+        )
+    return artifact
+
+
+def _artifact_at(deployment: Deployment, run: str) -> str:
+    """S3 URI of the adapter of a run that did not end with a verdict."""
     bucket, key = deployment.output("Storage", "ArtifactBucketName"), f"runs/{run}/output/model.tar.gz"
-    s3 = deployment.target.client("s3")
-    found = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents")
-    if not found:
-        executions.describe(deployment, run)  # says so if there is no such run at all
+    found = deployment.target.client("s3").list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+    if key not in [entry["Key"] for entry in found.get("Contents", [])]:
         raise NotFound(
             f"The run {run} has no adapter.", where=f"s3://{bucket}/{key}", fix=f"finexpert runs show {run}"
         )
     return f"s3://{bucket}/{key}"
 
 
-def _wanted(deployment: Deployment, run: str | None, *, refused: bool = False) -> str:
-    if run is None:
-        return newest_artifact(deployment)
-    artifact = _artifact_of(deployment, run)
-    outcome = executions.output_of(executions.describe(deployment, run)).get("outcome")
-    if outcome != "accepted" and not refused:
-        raise UserError(
-            f"The quality gate has not accepted {run}: it is not shown to be better than the base model.",
-            where=run,
-            fix=f"Choose an accepted one: finexpert runs. To serve this one: finexpert wake {run} --refused",
-        )
-    return artifact
+def run_of(artifact: str) -> str:
+    """The run that an artifact's S3 URI is of; "" for one that names none."""
+    found = re.search(r"/runs/([^/]+?)(-od)?/", artifact)
+    return found[1] if found else ""
 
 
 def _serve(deployment: Deployment, artifact: str, progress: Progress | None) -> Hosting:

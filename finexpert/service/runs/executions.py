@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,8 @@ from finexpert.service.deployment import Deployment
 from finexpert.service.runs import logs, names
 from finexpert.text import when
 
+RUN_NAME = r"[A-Za-z0-9][A-Za-z0-9-]{0,79}"
+"""It stands in ARNs and S3 keys, so nothing else gets through."""
 LATELY = timedelta(hours=1)
 NEWEST = 20
 """Runs that are looked through for the same data."""
@@ -133,13 +136,15 @@ def describe(deployment: Deployment, run: str) -> dict[str, Any]:
     """
     client = deployment.target.client("stepfunctions")
     try:
-        return dict(client.describe_execution(executionArn=execution_arn(deployment, run)))
+        if re.fullmatch(RUN_NAME, run):
+            return dict(client.describe_execution(executionArn=execution_arn(deployment, run)))
     except client.exceptions.ExecutionDoesNotExist:
-        raise NotFound(
-            f"There is no run {run}.",
-            where=deployment.names.state_machine,
-            fix="finexpert runs lists those there are.",
-        ) from None
+        pass
+    raise NotFound(
+        f"There is no run {run}.",
+        where=deployment.names.state_machine,
+        fix="finexpert runs lists those there are.",
+    )
 
 
 def stop(deployment: Deployment, run: str, *, cause: str = "finexpert train --stop") -> bool:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from finexpert.service.runs.executions import RUN_NAME
 from finexpert.web.context import Context
-from finexpert.web.http import RUN_NAME, Problem, Request, Response, refusal
+from finexpert.web.http import Problem, Request, Response, refusal
 from finexpert.web.problems import problem_of
 from finexpert.web.routes import ask, datasets, documents, endpoint, money, runs
 

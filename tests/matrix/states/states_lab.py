@@ -62,7 +62,7 @@ def handler(event, context):
     return {
         "passed": script.get("gate") != "no",
         "primary": {"metric": "bits_per_byte", "base": 2.0, "tuned": 1.5},
-        "artifact_uri": artifact, "evaluation_uri": "s3://states-lab/e.json",
+        "artifact_uri": artifact, "artifact_version": "1", "evaluation_uri": "s3://states-lab/e.json",
         "report_uri": "s3://states-lab/r.html", "usd": 0.1, "sentence": "Better.",
         "model_card": json.dumps({"model_overview": {"model_description": "Better."}}),
     }

@@ -163,7 +163,7 @@ def test_a_model_of_a_stranger_is_refused_in_a_line(
 def test_a_bad_adapter_at_the_start_is_named_in_a_line(base: Path, tmp_path: Path) -> None:
     shutil.copytree(base / "model", tmp_path / "model")
     hostile(tmp_path / "model" / "adapters" / "evil", base / "good", {"r": 0})
-    with pytest.raises(ModelError, match=r"Adapter evil: .*rank"):
+    with pytest.raises(ModelError, match=r"Adapter evil cannot be loaded: .*rank"):
         Engine(Settings.from_environment({"SAGEMAKER_BASE_DIR": str(tmp_path)}))
 
 
@@ -174,5 +174,5 @@ def test_a_prompt_without_end_is_refused_before_it_is_cut_into_tokens(
         raise AssertionError("the prompt was tokenized")
 
     monkeypatch.setattr(type(engine._tokenizer), "__call__", cut)
-    with pytest.raises(RequestError, match="characters; that is more than 256 tokens can hold"):
+    with pytest.raises(RequestError, match="characters; that is more than the 256 tokens"):
         engine.prompt_ids(Generation("word " * 1_000_000))

@@ -49,12 +49,19 @@ ON_DEMAND = FineTune(
 SPOT = replace(ON_DEMAND, spot=True, job=replace(JOB, accept_eula=False, instance_count=2))
 
 RUN = "finexpert-20261123-210133-a1b2"
-CONTEXT = {"Execution": {"Name": RUN, "Input": {"dataset": "s3://data/datasets/sample/"}}}
+CONTEXT = {
+    "Execution": {
+        "Name": RUN,
+        "StartTime": "2026-11-23T21:01:33Z",
+        "Input": {"dataset": "s3://data/datasets/sample/"},
+    }
+}
 STATE: dict[str, Any] = {
     "run": RUN,
     "job_name": RUN,
     "spot": False,
     "earlier_jobs": [],
+    "adopted": {},
     "defaults": DEFAULTS,
     "request": {"dataset": "s3://data/datasets/sample/", "hyperparameters": {}, "wake": True},
     "dataset": {"answer": {"hyperparameters": {"epoch": "5"}, "sentence": "797 documents"}},
@@ -71,6 +78,7 @@ STATE: dict[str, Any] = {
             "passed": True,
             "primary": {"metric": "bits_per_byte", "base": 1.91, "tuned": 1.52},
             "artifact_uri": f"s3://artifacts/runs/{RUN}/output/model.tar.gz",
+            "artifact_version": "3sL4kqtJlcpXroDTDmJ",
             "evaluation_uri": f"s3://artifacts/runs/{RUN}/evaluation.json",
             "report_uri": f"s3://artifacts/runs/{RUN}/report.html",
             "usd": 0.34,

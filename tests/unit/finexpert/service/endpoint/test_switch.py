@@ -79,7 +79,7 @@ def test_wake_repairs_a_stack_whose_endpoint_was_deleted_directly(cloud: Ending)
 
 def test_wake_of_the_same_artifact_repairs_too(cloud: Ending, monkeypatch: pytest.MonkeyPatch) -> None:
     cloud.endpoints.clear()
-    monkeypatch.setattr(switch, "newest_artifact", lambda deployment: ARTIFACT)
+    monkeypatch.setattr(switch, "_wanted", lambda deployment, run, **how: ARTIFACT)
     switch.wake(deployment(cloud), None, progress=quietly)
     asked = [request["Parameters"][0]["ParameterValue"] for request in cloud.called("UpdateStack")]
     assert asked == ["", ARTIFACT]
@@ -87,7 +87,7 @@ def test_wake_of_the_same_artifact_repairs_too(cloud: Ending, monkeypatch: pytes
 
 def test_the_page_begins_the_repair_and_says_so(cloud: Ending, monkeypatch: pytest.MonkeyPatch) -> None:
     cloud.endpoints.clear()
-    monkeypatch.setattr(switch, "newest_artifact", lambda deployment: ARTIFACT)
+    monkeypatch.setattr(switch, "_wanted", lambda deployment, run, **how: ARTIFACT)
     with pytest.raises(HostingBusy, match="being repaired"):
         switch.begin_wake(deployment(cloud), None)
     switch.begin_wake(deployment(cloud), None)
