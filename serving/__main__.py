@@ -7,24 +7,27 @@ OPTION_ENABLE_LORA, OPTION_MAX_LORAS, OPTION_MAX_LORA_RANK, OPTION_MAX_MODEL_LEN
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import socket
 import sys
-import threading
 import time
+from typing import TYPE_CHECKING
 
 from serving.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from serving.engine import Engine
 
 # Of the 30 seconds that AWS gives between SIGTERM and SIGKILL:
 DRAIN_SECONDS = 25.0  # for the model to finish what it has promised
 SENDING_SECONDS = 3.0  # for the last answers to leave
-# Blocked everywhere and waited for: a handler runs in the main thread, which sleeps on where the system gives
-# the signal to another one.
-STOPPING = (signal.SIGTERM, signal.SIGINT)
+IDLE_SECONDS = 60.0  # a connection without a request is closed after so long
 
 
 def main() -> int:
-    """Serve until one of STOPPING comes, which the caller has blocked; returns the exit status.
+    """Serve until SIGTERM or SIGINT; returns the exit status.
 
     Problems are one line on stderr.
     """
@@ -40,31 +43,52 @@ def main() -> int:
         print(f"There is no model in {settings.model_dir}: config.json is missing.", file=sys.stderr)
         return 1
     from serving.engine import Engine, ModelError  # seconds of imports, so after the cheap checks
-    from serving.server import Server
-    from serving.worker import Worker
 
     try:
         engine = Engine(settings)
-    except ModelError as error:
+        listener = socket.create_server((settings.host, settings.port), backlog=128)
+    except (ModelError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    worker = Worker(engine, queue_length=settings.queue)
-    server = Server((settings.host, settings.port), engine, worker, most_new_tokens=settings.max_new_tokens)
-    threading.Thread(target=server.serve_forever, daemon=True, name="http").start()
     seconds = time.monotonic() - began
-    print(f"Serving {settings.model_dir} on port {server.server_port} after {seconds:.1f} s", flush=True)
-    signal.sigwait(STOPPING)
-    print("Shutting down", flush=True)
-    finished = worker.close(DRAIN_SECONDS)
-    server.shutdown()
-    server.server_close()  # who knocks now is refused
-    sent = server.drain(SENDING_SECONDS)
-    return 0 if finished and sent else 1
+    print(
+        f"Serving {settings.model_dir} on port {listener.getsockname()[1]} after {seconds:.1f} s", flush=True
+    )
+    return 0 if asyncio.run(_serve(engine, settings, listener)) else 1
+
+
+async def _serve(engine: Engine, settings: Settings, listener: socket.socket) -> bool:
+    """Answer until a signal comes; False where an answer was still missing when time was up."""
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    from serving.server import application
+    from serving.worker import Worker
+
+    worker = Worker(engine, queue_length=settings.queue)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    finished = False
+
+    async def drained() -> None:
+        nonlocal finished
+        await stop.wait()
+        print("Shutting down", flush=True)
+        finished = await worker.close(DRAIN_SECONDS)
+
+    config = Config()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.keep_alive_timeout = IDLE_SECONDS
+    config.graceful_timeout = SENDING_SECONDS
+    config.loglevel = "WARNING"
+    app = application(engine, worker, most_new_tokens=settings.max_new_tokens)
+    await serve(app, config, shutdown_trigger=drained)  # type: ignore[arg-type]
+    return finished
 
 
 if __name__ == "__main__":
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # before any thread, which begins with what is blocked
     status = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(status)  # threads of clients that were turned away may still write, on which Python's end aborts
+    os._exit(status)  # the model's thread may still compute, for which Python's end would wait

@@ -1,18 +1,23 @@
-"""The model: a Llama in Hugging Face layout, its LoRA adapters, and text token by token.
+"""The model: a causal language model in Hugging Face layout, its LoRA adapters, and text token by token.
 
-Not for several threads at once: adapters are switched on the one model. `worker` sees to that.
+One thread at a time may use it, because adapters are switched on the one model; `worker` keeps to that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    StoppingCriteriaList,
+)
 
 from serving import adapters
 from serving.requests import Generation, RequestError
@@ -33,6 +38,15 @@ class Token:
     text: str
     token_id: int | None
     finish_reason: str | None = None  # "eos_token", "stop_sequence", "length"
+
+
+class Sink(Protocol):
+    """Where an answer goes, token by token."""
+
+    @property
+    def cancelled(self) -> bool: ...
+
+    def put(self, piece: Token) -> None: ...
 
 
 class ModelError(Exception):
@@ -125,8 +139,8 @@ class Engine:
 
     # ---- text ----------------------------------------------------------------------------------------------
 
-    def generate(self, asked: Generation) -> Iterator[Token]:
-        """The answer, token by token; the last token has a finish_reason.
+    def generate(self, asked: Generation, answer: Sink) -> None:
+        """Put the answer into ``answer``, token by token; the last token has a finish_reason.
 
         Raises:
             RequestError: 404 for an unknown adapter, 422 for a prompt that does not fit.
@@ -134,8 +148,17 @@ class Engine:
         if asked.adapter:
             self._require(asked.adapter)
         prompt = self.prompt_ids(asked)
+        pieces = Pieces(self._tokenizer, prompt, self._eos, asked, answer)
+        inputs = torch.tensor([prompt], device=self._device)
+        _ = torch.seed() if asked.seed is None else torch.manual_seed(asked.seed)
         with self._only(asked.adapter):
-            yield from _stopped(self._pieces(prompt, asked), asked.stop)
+            self._model.generate(
+                input_ids=inputs,
+                attention_mask=torch.ones_like(inputs),
+                generation_config=_generation_config(asked),
+                use_cache=True,
+                stopping_criteria=StoppingCriteriaList([pieces]),
+            )
 
     def prompt_ids(self, asked: Generation) -> list[int]:
         """The prompt in tokens.
@@ -156,8 +179,7 @@ class Engine:
             raise RequestError(
                 422,
                 f"The prompt has {len(prompt)} tokens; with max_new_tokens {asked.max_new_tokens} that is "
-                f"more than the "
-                f"{self.max_model_len} which the model takes. Shorten one of them.",
+                f"more than the {self.max_model_len} which the model takes. Shorten one of them.",
             )
         return list(prompt)
 
@@ -171,102 +193,74 @@ class Engine:
         switched_off: AbstractContextManager[Any] = self._model.disable_adapter()
         return switched_off
 
-    def _pieces(self, prompt: list[int], asked: Generation) -> Iterator[Token]:
-        answer: list[int] = []
-        told = ""
-        for token_id in self._token_ids(prompt, asked):
-            ended = token_id in self._eos
-            if not ended:
-                answer.append(token_id)
-            text = self._answer_text(prompt, answer)
-            last = ended or len(answer) == asked.max_new_tokens
-            if text.endswith(UNFINISHED) and not last:
-                continue  # the rest of the character comes with the next token
-            reason = ("eos_token" if ended else "length") if last else None
-            yield Token(text[len(told) :], None if ended else token_id, reason)
-            told = text
-            if last:
-                return
-
-    @torch.inference_mode()
-    def _token_ids(self, prompt: list[int], asked: Generation) -> Iterator[int]:
-        generator = None
-        if asked.do_sample:
-            generator = torch.Generator("cpu")
-            _ = generator.manual_seed(asked.seed) if asked.seed is not None else generator.seed()
-        seen = list(prompt)
-        inputs = torch.tensor([prompt], device=self._device)
-        cache = None
-        while True:
-            output = self._model(input_ids=inputs, past_key_values=cache, use_cache=True, logits_to_keep=1)
-            cache = output.past_key_values
-            token_id = choose(output.logits[0, -1].float().cpu(), seen, asked, generator)
-            yield token_id
-            seen.append(token_id)
-            inputs = torch.tensor([[token_id]], device=self._device)
-
-    def _answer_text(self, prompt: list[int], answer: list[int]) -> str:
-        context = prompt[-CONTEXT_TOKENS:]
-        before = self._tokenizer.decode(context, skip_special_tokens=True)
-        both = self._tokenizer.decode(context + answer, skip_special_tokens=True)
-        return str(both[len(before) :])
-
     def _end_tokens(self) -> set[int]:
         configured = getattr(self._model.generation_config, "eos_token_id", None)
         ids = configured if isinstance(configured, list) else [configured]
         return {int(i) for i in [*ids, self._tokenizer.eos_token_id] if i is not None}
 
 
-def choose(
-    logits: torch.Tensor, seen: list[int], asked: Generation, generator: torch.Generator | None
-) -> int:
-    """The next token of one sequence.
+class Pieces:
+    """Turns tokens into pieces of text as transformers' ``generate`` makes them, and tells it when to stop.
 
-    Args:
-        logits: [vocabulary], float, on the CPU.
-        seen: token ids of the prompt and the answer so far, for the repetition penalty.
-        generator: randomness when sampling; None takes the most likely token.
+    It is a stopping criterion and no streamer: which of the two ``generate`` asks first differs between
+    versions, and a token after the end would cost a pass. The answer is cut before the first stop text; text
+    that may be the beginning of one waits for what follows.
     """
-    if asked.repetition_penalty != 1.0:  # as in CTRL (Keskar et al., 2019)
-        ids = torch.tensor(sorted(set(seen)))
-        values = logits[ids]
-        logits = logits.clone()
-        logits[ids] = torch.where(
-            values > 0, values / asked.repetition_penalty, values * asked.repetition_penalty
-        )
-    if generator is None:
-        return int(logits.argmax())
-    logits = logits / asked.temperature
-    if 0 < asked.top_k < logits.numel():
-        least = logits.topk(asked.top_k).values[-1]
-        logits = logits.masked_fill(logits < least, float("-inf"))
-    probabilities, order = logits.softmax(-1).sort(descending=True)
-    # keep the smallest set whose probability reaches top_p: all tokens before which less than that has come
-    kept = probabilities.cumsum(0) - probabilities < asked.top_p
-    return int(order[torch.multinomial(probabilities * kept, 1, generator=generator)])
+
+    def __init__(
+        self, tokenizer: Any, prompt: list[int], eos: set[int], asked: Generation, answer: Sink
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._context = prompt[-CONTEXT_TOKENS:]
+        self._eos = eos
+        self._asked = asked
+        self._answer = answer
+        self._ids: list[int] = []
+        self._sent = 0  # characters of the answer that the client has
+
+    def __call__(self, ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
+        """Take the sequence so far, [1, T]; True where the answer has its end or its reader has gone."""
+        over = self._answer.cancelled or self._take(int(ids[0, -1]))
+        return torch.full((1,), over, device=ids.device)
+
+    def _take(self, token_id: int) -> bool:
+        """Send what this token adds to the text; True if it was the last one."""
+        at_end = token_id in self._eos
+        if not at_end:
+            self._ids.append(token_id)
+        reason = "eos_token" if at_end else "length" if len(self._ids) == self._asked.max_new_tokens else None
+        text = self._text()
+        if text.endswith(UNFINISHED) and reason is None:
+            return False  # the rest of the character comes with the next token
+        ready = len(text) - (0 if reason else _beginning_of_a_stop(text[self._sent :], self._asked.stop))
+        found = [at for stop in self._asked.stop if (at := text.find(stop, self._sent)) >= 0]
+        if found:
+            ready, reason = min(found), "stop_sequence"
+        self._answer.put(Token(text[self._sent : ready], None if at_end else token_id, reason))
+        self._sent = ready
+        return reason is not None
+
+    def _text(self) -> str:
+        """The answer so far, decoded behind the prompt's end so that its first token keeps its blank."""
+        before = self._tokenizer.decode(self._context, skip_special_tokens=True)
+        both = self._tokenizer.decode(self._context + self._ids, skip_special_tokens=True)
+        return str(both[len(before) :])
 
 
-def _stopped(pieces: Iterator[Token], stops: tuple[str, ...]) -> Iterator[Token]:
-    """Cut the answer before the first stop text; text that may be the beginning of one waits for what
-    follows."""
-    if not stops:
-        yield from pieces
-        return
-    waiting = ""
-    for piece in pieces:
-        waiting += piece.text
-        found = min((at for at in (waiting.find(stop) for stop in stops) if at >= 0), default=None)
-        if found is not None:
-            yield Token(waiting[:found], piece.token_id, "stop_sequence")
-            return
-        held = 0 if piece.finish_reason else _beginning_of_a_stop(waiting, stops)
-        yield Token(waiting[: len(waiting) - held], piece.token_id, piece.finish_reason)
-        waiting = waiting[len(waiting) - held :]
+def _generation_config(asked: Generation) -> GenerationConfig:
+    """What is asked, as transformers names it; what the model's own file of that kind says does not count."""
+    sampling = {"temperature": asked.temperature, "top_k": asked.top_k, "top_p": asked.top_p}
+    return GenerationConfig(
+        max_new_tokens=asked.max_new_tokens,
+        do_sample=asked.do_sample,
+        repetition_penalty=asked.repetition_penalty,
+        **(sampling if asked.do_sample else {}),
+    )
 
 
 def _beginning_of_a_stop(text: str, stops: tuple[str, ...]) -> int:
     """How many characters at the end of `text` may begin a stop text."""
-    longest = max(len(stop) for stop in stops) - 1
+    longest = max(map(len, stops), default=1) - 1
     sizes = range(min(longest, len(text)), 0, -1)
     return next((size for size in sizes if any(stop.startswith(text[-size:]) for stop in stops)), 0)
 

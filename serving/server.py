@@ -1,4 +1,4 @@
-"""HTTP: LMI's contract on `http.server`, a thread a connection.
+"""HTTP: LMI's contract as an ASGI application.
 
     GET    /ping             200 once the model is loaded
     POST   /invocations      {"inputs", "parameters", "stream"} to {"generated_text"}; if streamed, JSON
@@ -14,202 +14,143 @@ registers it so. The port is SAGEMAKER_BIND_TO_PORT (8080). Errors are {"error",
 
 from __future__ import annotations
 
+import asyncio
 import json
-import re
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.engine import Engine, Token
 from serving.requests import MAX_BODY_BYTES, Generation, RequestError, parse_adapter, parse_generation
 from serving.worker import Answer, Worker
 
 ADAPTER_HEADER = "X-Amzn-SageMaker-Adapter-Identifier"
-CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
-SOCKET_SECONDS = 60.0  # a client that neither sends nor reads for so long is given up
+CUSTOM_ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
+BODY_SECONDS = 60.0  # a client that takes longer to send its request is given up
 
 
-class Server(ThreadingHTTPServer):
-    """The server, with what its handlers need."""
+def application(engine: Engine, worker: Worker, *, most_new_tokens: int) -> ASGIApp:
+    """Make the application; a request may ask for ``most_new_tokens`` at most."""
+    most = min(most_new_tokens, engine.max_model_len - 1)
 
-    daemon_threads = True
-    request_queue_size = 128
+    async def ping(request: Request) -> Response:
+        return JSONResponse(
+            {"status": "Healthy" if worker.ready else "Unhealthy"}, 200 if worker.ready else 503
+        )
 
-    def __init__(
-        self, address: tuple[str, int], engine: Engine, worker: Worker, *, most_new_tokens: int
-    ) -> None:
-        self.engine = engine
-        self.worker = worker
-        self.most_new_tokens = min(most_new_tokens, engine.max_model_len - 1)
-        self._answering = 0
-        self._unheard: set[Any] = set()  # connections that have not asked anything yet
-        self._changed = threading.Condition()
-        super().__init__(address, Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """A connection begins."""
-        with self._changed:
-            self._unheard.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        """A connection ends."""
-        with self._changed:
-            self._unheard.discard(request)
-            self._changed.notify_all()
-        super().shutdown_request(request)
-
-    @contextmanager
-    def answering(self, connection: Any) -> Iterator[None]:
-        """While a request that came over ``connection`` is being answered."""
-        with self._changed:
-            self._unheard.discard(connection)
-            self._answering += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._answering -= 1
-                self._changed.notify_all()
-
-    def drain(self, seconds: float) -> bool:
-        """Wait until every request has its answer, those too that are about to be read; False if one had none
-        in time. Its thread dies with us."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._answering and not self._unheard, seconds)
-            return not self._answering
-
-
-class Handler(BaseHTTPRequestHandler):
-    """One connection."""
-
-    server: Server
-    protocol_version = "HTTP/1.1"
-    timeout = SOCKET_SECONDS
-    disable_nagle_algorithm = True
-
-    def do_GET(self) -> None:
-        self._handle("GET")
-
-    def do_POST(self) -> None:
-        self._handle("POST")
-
-    def do_DELETE(self) -> None:
-        self._handle("DELETE")
-
-    def _handle(self, method: str) -> None:
-        with self.server.answering(self.connection):
-            self._answer(method)
-
-    def _answer(self, method: str) -> None:
-        began = time.monotonic()
-        try:
-            body = self._body()
-            match method, self.path.split("?")[0]:
-                case "GET", "/ping":
-                    status = 200 if self.server.worker.ready else 503
-                    self._send(status, {"status": "Healthy" if status == 200 else "Unhealthy"})
-                case "POST", "/invocations":
-                    self._invoke(body)
-                case "GET", "/adapters":
-                    self._send(200, [{"name": name} for name in self.server.engine.adapters])
-                case "POST", "/adapters":
-                    name, source = parse_adapter(body)
-                    self.server.worker.run(lambda: self.server.engine.add_adapter(name, Path(source)))
-                    self._send(200, {"status": f"Adapter {name} registered"})
-                case "DELETE", path if path.startswith("/adapters/"):
-                    name = unquote(path.removeprefix("/adapters/"))
-                    self.server.worker.run(lambda: self.server.engine.remove_adapter(name))
-                    self._send(200, {"status": f"Adapter {name} unregistered"})
-                case _:
-                    raise RequestError(404, f"There is no {method} {self.path}.")
-        except RequestError as error:
-            self._send(error.status, {"error": error.message, "code": error.status})
-        except (ConnectionError, TimeoutError):
-            self.close_connection = True  # the client has gone
-        if self.path != "/ping":  # asked for every few seconds
-            print(f"{method} {self.path} {1000 * (time.monotonic() - began):.0f} ms", flush=True)
-
-    def _invoke(self, body: bytes) -> None:
-        kind = self.headers.get("Content-Type", "application/json").split(";")[0].strip().lower()
+    async def invoke(request: Request) -> Response:
+        kind = request.headers.get("Content-Type", "application/json").split(";")[0].strip().lower()
         if kind != "application/json":
             raise RequestError(415, f"Content-Type is {kind}; it must be application/json.")
-        adapter = self.headers.get(ADAPTER_HEADER)
-        asked = parse_generation(body, adapter, most_new_tokens=self.server.most_new_tokens)
-        answer = self.server.worker.generate(asked)
+        adapter = request.headers.get(ADAPTER_HEADER)
+        asked = parse_generation(await _body(request), adapter, most_new_tokens=most)
+        answer = worker.generate(asked)
+        if not asked.stream:
+            return JSONResponse(_whole(asked, [token async for token in answer]))
+        tokens = aiter(answer)
+        first = await anext(tokens)  # awaited, so that a refusal still has its own status
+        return StreamingResponse(_lines(asked, answer, first, tokens), media_type="application/jsonlines")
+
+    async def list_adapters(request: Request) -> Response:
+        return JSONResponse([{"name": name} for name in engine.adapters])
+
+    async def add_adapter(request: Request) -> Response:
+        name, source = parse_adapter(await _body(request))
+        await worker.run(lambda: engine.add_adapter(name, Path(source)))
+        return JSONResponse({"status": f"Adapter {name} registered"})
+
+    async def remove_adapter(request: Request) -> Response:
+        name = request.path_params["name"]
+        await worker.run(lambda: engine.remove_adapter(name))
+        return JSONResponse({"status": f"Adapter {name} unregistered"})
+
+    routes = [
+        Route("/ping", ping),
+        Route("/invocations", invoke, methods=["POST"]),
+        Route("/adapters", list_adapters),
+        Route("/adapters", add_adapter, methods=["POST"]),
+        Route("/adapters/{name}", remove_adapter, methods=["DELETE"]),
+    ]
+    handlers = {RequestError: _refused, HTTPException: _no_such_path}
+    return _framed(Starlette(routes=routes, exception_handlers=handlers), worker)
+
+
+def _framed(app: ASGIApp, worker: Worker) -> ASGIApp:
+    """Add to each answer the headers that all have, and write a line to the log without what was asked."""
+
+    async def framed(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await app(scope, receive, send)
+        began = time.monotonic()
+
+        async def send_on(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                passed_on = [pair for pair in scope["headers"] if pair[0].lower() == CUSTOM_ATTRIBUTES]
+                # a next request on this connection would fail
+                closing = [] if worker.ready else [(b"connection", b"close")]
+                message = {**message, "headers": [*message["headers"], *passed_on, *closing]}
+            await send(message)
+
         try:
-            if asked.stream:
-                self._stream(asked, answer)
-            else:
-                tokens = list(answer)
-                self._send(200, final(asked, tokens))
+            await app(scope, receive, send_on)
         finally:
-            answer.cancel()
+            if scope["path"] != "/ping":  # asked for every few seconds
+                path = scope["raw_path"].decode("ascii", "replace")
+                print(f"{scope['method']} {path} {1000 * (time.monotonic() - began):.0f} ms", flush=True)
 
-    def _stream(self, asked: Generation, answer: Answer) -> None:
-        """Send a line a token. The first one is awaited, so that a refusal still has its own status; an error
-        after it is the last line."""
-        tokens: list[Token] = []
-        try:
-            for token in answer:
-                if not tokens:
-                    self._begin(200, "application/jsonlines")
-                    self.send_header("Transfer-Encoding", "chunked")
-                    self.end_headers()
-                tokens.append(token)
-                line: dict[str, Any] = {"token": {"id": token.token_id, "text": token.text}}
-                if token.finish_reason:
-                    line |= final(asked, tokens)
-                self._chunk(json.dumps(line).encode() + b"\n")
-        except RequestError as error:
-            if not tokens:
-                raise
-            self._chunk(json.dumps({"error": error.message, "code": error.status}).encode() + b"\n")
-        self._chunk(b"")
-
-    def _chunk(self, content: bytes) -> None:
-        self.wfile.write(b"%x\r\n%b\r\n" % (len(content), content))
-        self.wfile.flush()
-
-    def _body(self) -> bytes:
-        if self.headers.get("Transfer-Encoding"):
-            self.close_connection = True
-            raise RequestError(411, "A request needs a Content-Length.")
-        length = self.headers.get("Content-Length", "0")
-        if not re.fullmatch("[0-9]{1,18}", length):
-            self.close_connection = True  # the start of the next request is unknown
-            raise RequestError(400, f"Content-Length is {length!r}; it must be the body's size in bytes.")
-        if int(length) > MAX_BODY_BYTES:
-            self.close_connection = True  # what it sends is not read
-            raise RequestError(413, f"The body is {length} bytes; at most {MAX_BODY_BYTES} are taken.")
-        return self.rfile.read(int(length))
-
-    def _send(self, status: int, content: Any) -> None:
-        body = json.dumps(content).encode()
-        self._begin(status, "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def _begin(self, status: int, content_type: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        if not self.server.worker.ready:
-            self.send_header("Connection", "close")  # the server is closing: a next request would fail
-        attributes = self.headers.get(CUSTOM_ATTRIBUTES)
-        if attributes:
-            self.send_header(CUSTOM_ATTRIBUTES, attributes)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: `_handle` writes one line a request, without what was asked."""
+    return framed
 
 
-def final(asked: Generation, tokens: list[Token]) -> dict[str, Any]:
+async def _body(request: Request) -> bytes:
+    """The request's body, refused as soon as it is known to be too long."""
+    promised = int(
+        request.headers.get("Content-Length", 0)
+    )  # that it is a number is checked by HTTP's reader
+    if promised > MAX_BODY_BYTES:
+        raise RequestError(413, f"The body is {promised} bytes; at most {MAX_BODY_BYTES} are taken.")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > MAX_BODY_BYTES:
+                    raise RequestError(413, f"The body is more than {MAX_BODY_BYTES} bytes.")
+    except TimeoutError:
+        raise RequestError(408, f"The body did not arrive within {BODY_SECONDS:.0f} seconds.") from None
+    return bytes(body)
+
+
+async def _lines(
+    asked: Generation, answer: Answer, first: Token, rest: AsyncIterator[Token]
+) -> AsyncIterator[bytes]:
+    """A line a token; the last one has the whole, or the error that came after the first."""
+    tokens: list[Token] = []
+    try:
+        token: Token | None = first
+        while token is not None:
+            tokens.append(token)
+            line: dict[str, Any] = {"token": {"id": token.token_id, "text": token.text}}
+            yield _line(line | (_whole(asked, tokens) if token.finish_reason else {}))
+            token = await anext(rest, None)
+    except RequestError as error:
+        yield _line({"error": error.message, "code": error.status})
+    finally:
+        answer.cancel()  # it has its end, or its reader has gone
+
+
+def _line(content: dict[str, Any]) -> bytes:
+    return json.dumps(content).encode() + b"\n"
+
+
+def _whole(asked: Generation, tokens: list[Token]) -> dict[str, Any]:
     """The whole answer, as it stands alone or in a stream's last line."""
     text = "".join(token.text for token in tokens)
     answer: dict[str, Any] = {"generated_text": asked.prompt + text if asked.return_full_text else text}
@@ -221,3 +162,12 @@ def final(asked: Generation, tokens: list[Token]) -> dict[str, Any]:
             "seed": asked.seed,
         }
     return answer
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestError)
+    return JSONResponse({"error": error.message, "code": error.status}, error.status)
+
+
+async def _no_such_path(request: Request, error: Exception) -> Response:
+    return await _refused(request, RequestError(404, f"There is no {request.method} {request.url.path}."))

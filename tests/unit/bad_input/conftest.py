@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,28 +9,20 @@ import pytest
 
 from tests.fakes.serving_model import build_model
 from tests.unit.bad_input.bad_entries import Desk
+from tests.unit.serving.serving_program import Running
 
 
 @pytest.fixture(scope="session")
 def endpoint_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of an endpoint in this process."""
-    from serving.engine import Engine
-    from serving.server import Server
-    from serving.settings import Settings
-    from serving.worker import Worker
-
+    """The port of an endpoint."""
     folder = tmp_path_factory.mktemp("endpoint")
     build_model(folder / "model")
-    engine = Engine(Settings.from_environment({"SAGEMAKER_BASE_DIR": str(folder)}))
-    worker = Worker(engine, queue_length=4)
-    server = Server(("127.0.0.1", 0), engine, worker, most_new_tokens=64)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    server = Running(folder, SERVING_MAX_NEW_TOKENS="64")
     try:
-        yield server.server_port
+        yield server.port
     finally:
-        server.shutdown()
-        server.server_close()
-        worker.close(10)
+        server.process.terminate()
+        assert server.process.wait(30) == 0
 
 
 @pytest.fixture

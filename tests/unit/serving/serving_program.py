@@ -18,7 +18,7 @@ PROMPT = "The relative volume"
 class Running:
     """A server with a tiny model."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
         self.log = folder / "log.txt"
         environment = {
@@ -27,6 +27,7 @@ class Running:
             "SAGEMAKER_BASE_DIR": str(folder),
             "SAGEMAKER_BIND_TO_PORT": "0",
             "OMP_NUM_THREADS": "1",
+            **settings,
         }
         with self.log.open("wb") as log:
             command = [sys.executable, "-m", "serving"]

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from serving.engine import Engine, ModelError, Pieces
 from serving.requests import Generation, RequestError
 from serving.settings import Settings
 from tests.fakes.serving_model import SENTENCES, build_adapter, build_model
@@ -30,13 +32,32 @@ def adapters(base: Path) -> list[Path]:
 
 @pytest.fixture
 def engine(base: Path) -> Any:
-    from serving.engine import Engine
-
     return Engine(Settings.from_environment({"SAGEMAKER_BASE_DIR": str(base), "OPTION_MAX_LORAS": "2"}))
 
 
+class Kept:
+    """An answer's reader, who goes after so many tokens."""
+
+    def __init__(self, most: int = 1000) -> None:
+        self.tokens: list[Any] = []
+        self._most = most
+
+    @property
+    def cancelled(self) -> bool:
+        return len(self.tokens) >= self._most
+
+    def put(self, piece: Any) -> None:
+        self.tokens.append(piece)
+
+
+def tokens_of(engine: Any, prompt: str = PROMPT, **parameters: Any) -> list[Any]:
+    answer = Kept()
+    engine.generate(Generation(prompt, **parameters), answer)
+    return answer.tokens
+
+
 def text(engine: Any, prompt: str = PROMPT, **parameters: Any) -> str:
-    return "".join(token.text for token in engine.generate(Generation(prompt, **parameters)))
+    return "".join(token.text for token in tokens_of(engine, prompt, **parameters))
 
 
 @pytest.mark.parametrize("prompt", [PROMPT, *SENTENCES])
@@ -60,7 +81,7 @@ def test_a_seed_repeats_a_sample_and_another_one_does_not(engine: Any) -> None:
 
 
 def test_streamed_pieces_are_the_whole_and_the_last_says_why(engine: Any) -> None:
-    tokens = list(engine.generate(Generation(PROMPT, max_new_tokens=20)))
+    tokens = tokens_of(engine, max_new_tokens=20)
     assert [token.finish_reason for token in tokens[:-1]] == [None] * (len(tokens) - 1)
     assert tokens[-1].finish_reason == "length"
     assert "".join(token.text for token in tokens) == text(engine, max_new_tokens=20)
@@ -69,16 +90,26 @@ def test_streamed_pieces_are_the_whole_and_the_last_says_why(engine: Any) -> Non
 def test_a_character_of_several_tokens_is_told_when_it_is_whole(engine: Any) -> None:
     euro = engine._tokenizer("a €", add_special_tokens=False)["input_ids"]
     assert len(euro) > 3, "one token a byte, or there is nothing to test"
-    engine._token_ids = lambda prompt, asked: iter(euro)
-    pieces = [token.text for token in engine.generate(Generation(PROMPT, max_new_tokens=len(euro)))]
-    assert "".join(pieces) == "a €"
-    assert pieces[-1] == "€"
+    answer = Kept()
+    prompt = engine._tokenizer(PROMPT)["input_ids"]
+    pieces = Pieces(engine._tokenizer, prompt, set(), Generation(PROMPT, max_new_tokens=len(euro)), answer)
+    over = [bool(pieces(torch.tensor([[*prompt, *euro[: i + 1]]]), None)) for i in range(len(euro))]
+    assert over == [False] * (len(euro) - 1) + [True]
+    told = [token.text for token in answer.tokens]
+    assert "".join(told) == "a €"
+    assert told[-1] == "€"
+
+
+def test_the_model_stops_when_the_reader_has_gone(engine: Any) -> None:
+    answer = Kept(most=3)
+    engine.generate(Generation(PROMPT, max_new_tokens=40), answer)
+    assert [token.finish_reason for token in answer.tokens] == [None] * 3
 
 
 def test_the_end_token_ends_the_answer(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = next(engine.generate(Generation(PROMPT, max_new_tokens=5))).token_id
+    first = tokens_of(engine, max_new_tokens=5)[0].token_id
     monkeypatch.setattr(engine, "_eos", {first})
-    tokens = list(engine.generate(Generation(PROMPT, max_new_tokens=5)))
+    tokens = tokens_of(engine, max_new_tokens=5)
     assert [(token.text, token.finish_reason) for token in tokens] == [("", "eos_token")]
 
 
@@ -86,7 +117,7 @@ def test_a_stop_text_cuts_before_itself_wherever_tokens_end(engine: Any) -> None
     whole = text(engine, max_new_tokens=40)
     stop = whole[10:14]
     cut = whole[: whole.index(stop)]
-    tokens = list(engine.generate(Generation(PROMPT, max_new_tokens=40, stop=(stop, "never seen"))))
+    tokens = tokens_of(engine, max_new_tokens=40, stop=(stop, "never seen"))
     assert "".join(token.text for token in tokens) == cut
     assert tokens[-1].finish_reason == "stop_sequence"
     assert text(engine, max_new_tokens=40, stop=("never seen",)) == whole, "nothing held back is lost"
@@ -155,8 +186,6 @@ def test_adapters_that_do_not_fit_leave_the_model_as_it_was(
 
 
 def test_a_broken_model_is_said_with_its_folder(tmp_path: Path) -> None:
-    from serving.engine import Engine, ModelError
-
     (tmp_path / "model").mkdir()
     (tmp_path / "model/config.json").write_text("{}")
     with pytest.raises(ModelError, match=f"The model in {tmp_path}/model cannot be loaded"):

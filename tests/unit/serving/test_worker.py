@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from serving.engine import Token
+from serving.engine import Sink, Token
 from serving.requests import Generation, RequestError
-from serving.worker import Worker
+from serving.worker import Answer, Worker
 
 
 class Slow:
@@ -20,14 +21,16 @@ class Slow:
         self.begun = threading.Event()
         self.produced = 0
 
-    def generate(self, asked: Generation) -> Iterator[Token]:
+    def generate(self, asked: Generation, answer: Sink) -> None:
         self.begun.set()
         if asked.prompt == "broken":
             raise RuntimeError("out of memory")
         for number in range(3):
             assert self.go.wait(10)
+            if answer.cancelled:
+                return
             self.produced += 1
-            yield Token(f"{asked.prompt}{number} ", number, "length" if number == 2 else None)
+            answer.put(Token(f"{asked.prompt}{number} ", number, "length" if number == 2 else None))
 
 
 @pytest.fixture
@@ -37,80 +40,104 @@ def slow() -> Iterator[Slow]:
     engine.go.set()
 
 
-def text(answer: object) -> str:
-    return "".join(token.text for token in answer)  # type: ignore[attr-defined]
+async def text(answer: Answer) -> str:
+    return "".join([token.text async for token in answer])
+
+
+async def begun(slow: Slow) -> None:
+    assert await asyncio.to_thread(slow.begun.wait, 10)
 
 
 def test_answers_come_in_order_and_the_surplus_is_turned_away(slow: Slow) -> None:
-    worker = Worker(slow, queue_length=1)
-    first = worker.generate(Generation("a"))
-    assert slow.begun.wait(10)
-    second = worker.generate(Generation("b"))
-    with pytest.raises(RequestError) as refused:
-        worker.generate(Generation("c"))
-    assert refused.value.status == 429
-    slow.go.set()
-    assert (text(first), text(second)) == ("a0 a1 a2 ", "b0 b1 b2 ")
-    assert text(worker.generate(Generation("d"))) == "d0 d1 d2 ", "there is room again"
+    async def ask() -> None:
+        worker = Worker(slow, queue_length=1)
+        first = worker.generate(Generation("a"))
+        await begun(slow)
+        second = worker.generate(Generation("b"))
+        with pytest.raises(RequestError) as refused:
+            worker.generate(Generation("c"))
+        assert refused.value.status == 429
+        slow.go.set()
+        assert (await text(first), await text(second)) == ("a0 a1 a2 ", "b0 b1 b2 ")
+        assert await text(worker.generate(Generation("d"))) == "d0 d1 d2 ", "there is room again"
+
+    asyncio.run(ask())
 
 
 def test_a_cancelled_answer_stops_the_model(slow: Slow) -> None:
-    worker = Worker(slow, queue_length=1)
-    answer = worker.generate(Generation("a"))
-    assert slow.begun.wait(10)
-    answer.cancel()
-    slow.go.set()
-    assert text(answer) == ""
-    assert slow.produced == 1
+    async def ask() -> None:
+        worker = Worker(slow, queue_length=1)
+        answer, waiting = worker.generate(Generation("a")), worker.generate(Generation("b"))
+        await begun(slow)
+        slow.begun.clear()
+        answer.cancel()
+        waiting.cancel()
+        slow.go.set()
+        assert (await text(answer), await text(waiting)) == ("", "")
+        assert slow.produced == 0
+        assert not slow.begun.is_set(), "what was cancelled in the queue is not begun"
+
+    asyncio.run(ask())
 
 
 def test_a_failure_ends_one_answer_and_not_the_worker(slow: Slow) -> None:
-    worker = Worker(slow, queue_length=2)
-    with pytest.raises(RequestError, match="out of memory") as failed:
-        text(worker.generate(Generation("broken")))
-    assert failed.value.status == 500
-    slow.go.set()
-    assert text(worker.generate(Generation("a"))) == "a0 a1 a2 "
+    async def ask() -> None:
+        worker = Worker(slow, queue_length=2)
+        with pytest.raises(RequestError, match="out of memory") as failed:
+            await text(worker.generate(Generation("broken")))
+        assert failed.value.status == 500
+        slow.go.set()
+        assert await text(worker.generate(Generation("a"))) == "a0 a1 a2 "
+
+    asyncio.run(ask())
 
 
 def test_changes_to_the_model_wait_for_the_request_before_them(slow: Slow) -> None:
-    worker = Worker(slow, queue_length=1)
-    answer = worker.generate(Generation("a"))
-    assert slow.begun.wait(10)
-    seen: list[int] = []
-    change = threading.Thread(target=worker.run, args=(lambda: seen.append(slow.produced),))
-    change.start()
-    slow.go.set()
-    change.join(10)
-    assert seen == [3]
-    text(answer)
-    with pytest.raises(RequestError, match="no such adapter"):
-        worker.run(_refuse)
+    async def ask() -> None:
+        worker = Worker(slow, queue_length=1)
+        answer = worker.generate(Generation("a"))
+        await begun(slow)
+        seen: list[int] = []
+        change = asyncio.create_task(worker.run(lambda: seen.append(slow.produced)))
+        await asyncio.sleep(0)  # it has queued its change
+        slow.go.set()
+        await asyncio.wait_for(change, 10)
+        assert seen == [3]
+        assert await text(answer) == "a0 a1 a2 "
+        with pytest.raises(RequestError, match="no such adapter"):
+            await worker.run(_refuse)
+
+    asyncio.run(ask())
 
 
 def test_closing_finishes_what_waits_and_takes_no_more(slow: Slow) -> None:
-    worker = Worker(slow, queue_length=2)
-    answers = [worker.generate(Generation(name)) for name in "ab"]
-    closing = threading.Thread(target=worker.close, args=(10,))
-    closing.start()
-    while worker.ready:
-        closing.join(0.01)
-    with pytest.raises(RequestError) as refused:
-        worker.generate(Generation("c"))
-    assert refused.value.status == 503
-    slow.go.set()
-    closing.join(10)
-    assert [text(answer) for answer in answers] == ["a0 a1 a2 ", "b0 b1 b2 "]
+    async def ask() -> None:
+        worker = Worker(slow, queue_length=2)
+        answers = [worker.generate(Generation(name)) for name in "ab"]
+        closing = asyncio.create_task(worker.close(10))
+        await asyncio.sleep(0)
+        with pytest.raises(RequestError) as refused:
+            worker.generate(Generation("c"))
+        assert refused.value.status == 503
+        slow.go.set()
+        assert await closing
+        assert [await text(answer) for answer in answers] == ["a0 a1 a2 ", "b0 b1 b2 "]
+
+    asyncio.run(ask())
 
 
 def test_who_has_no_answer_when_time_is_up_is_told(slow: Slow) -> None:
-    worker = Worker(slow, queue_length=2)
-    answers = [worker.generate(Generation(name)) for name in "ab"]
-    assert not worker.close(0.05), "it still waits for the model"
-    for answer in answers:
-        with pytest.raises(RequestError, match="shut down before") as refused:
-            text(answer)
-        assert refused.value.status == 503
+    async def ask() -> None:
+        worker = Worker(slow, queue_length=2)
+        answers = [worker.generate(Generation(name)) for name in "ab"]
+        assert not await worker.close(0.05), "it still waits for the model"
+        for answer in answers:
+            with pytest.raises(RequestError, match="shut down before") as refused:
+                await text(answer)
+            assert refused.value.status == 503
+        slow.go.set()
+
+    asyncio.run(ask())
 
 
 def _refuse() -> None:
