@@ -5,156 +5,43 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 
+from training.evaluation.figures import QUANTITY, SCALES, Quantity, digits, quantities, span_of_time, whole
 from training.evaluation.programs import ProgramError, execute, looks_like_program
+from training.evaluation.wording import (
+    DIRECTION,
+    answer_line,
+    declines,
+    denies,
+    direction_of,
+    directions,
+    same_text,
+    words,
+)
 
 OUTCOMES = RIGHT, WRONG_SCALE, DECLINED, WRONG = ("right", "wrong scale", "declined", "wrong")
 
-_SCALES = {
-    "%": "0.01",
-    "percent": "0.01",
-    "per cent": "0.01",
-    "percentage points": "0.01",
-    "percentage point": "0.01",
-    "pp": "0.01",
-    "basis points": "0.0001",
-    "basis point": "0.0001",
-    "bps": "0.0001",
-    "thousand": "1e3",
-    "thousands": "1e3",
-    "k": "1e3",
-    "million": "1e6",
-    "millions": "1e6",
-    "mln": "1e6",
-    "mn": "1e6",
-    "mm": "1e6",
-    "m": "1e6",
-    "billion": "1e9",
-    "billions": "1e9",
-    "bn": "1e9",
-    "b": "1e9",
-    "trillion": "1e12",
-    "tn": "1e12",
-}
-_CURRENCIES = {
-    "dollars": "$",
-    "dollar": "$",
-    "usd": "$",
-    "euros": "€",
-    "euro": "€",
-    "eur": "€",
-    "pounds": "£",
-    "gbp": "£",
-    "yen": "¥",
-    "jpy": "¥",
-}
-_WORDS = "|".join(re.escape(word) for word in sorted(_SCALES, key=len, reverse=True) if word != "%")
-#: A number with what belongs to it: "$(9.8) million", "-12.6%", "1,496.5", "75 basis points", "3 bn euros".
-_QUANTITY = re.compile(
-    r"(?<![\w.,])(?P<minus>[-−–])?\s?(?P<unit>(?:US)?[$€£¥]|(?:USD|EUR|GBP|JPY)\s)?\s?(?P<inner>[-−–])?"
-    r"(?P<bracket>\()?\s?(?P<late>[$€£¥])?(?P<after>[-−–])?"
-    r"(?P<digits>(?:\d{1,3}(?:,\d{3}){1,5}|\d{1,18})(?:\.\d{1,12})?|\.\d{1,12})(?!\d)(?(bracket)\s?%?\s?\)?)"
-    rf"(?:\s?(?P<percent>%)|[\s-]?(?P<scale>{_WORDS})\b)?(?:\s(?P<currency>{'|'.join(_CURRENCIES)})\b)?",
-    re.IGNORECASE,
-)
-_DOWN = (
-    r"(?:decreas\w*|declin\w*|fell|falls?|fallen|falling|drop\w*|down|lower\w*|reduc\w*|loss(?:es)?|lost"
-    r"|negative|minus|shr[aiu]nk\w*|shrinkage|less|fewer|deficit|contract(?:ed|ion)|decrement|worsen\w*)"
-)
-_UP = (
-    r"(?:increas\w*|rose|rises?|risen|rising|grew|grow\w*|gain\w*|up|higher|improv\w*|climb\w*|more"
-    r"|positive|plus)"
-)
-_DIRECTION = re.compile(rf"\b(?:(?P<down>{_DOWN})|(?P<up>{_UP}))\b", re.IGNORECASE)
 #: The direction may stand so many words before a number, and so many after it.
 _WORDS_BEFORE, _WORDS_AFTER = 8, 2
+#: A number that the answer is compared with, or that it denies.
 _COMPARED = re.compile(
-    rf"\b(?:from|against|versus|vs\.?|compared (?:with|to)|than|between)\s+(?:about\s+)?{_QUANTITY.pattern}"
-    r"(?:\s+(?:to|and)\s+)?",
+    r"\b(?:from|against|versus|vs\.?|compared (?:with|to)|than|between|not|instead of)\s+(?:about\s+)?"
+    rf"{QUANTITY.pattern}(?:\s+(?:to|and)\s+)?",
     re.IGNORECASE,
 )
-_DECLINED = re.compile(
-    r"\bnot (?:given|stated|provided|disclosed|available|reported|mentioned|specified|shown|known|enough"
-    r"|possible|applicable|in the (?:text|table|context))\b"
-    r"|\b(?:can ?not|can't|could not|unable to) (?:be )?"
-    r"(?:determine|answer|calculate|tell|say|find|know|comput)"
-    r"|\b(?:in)?sufficient information\b|\bno (?:information|data|answer|mention)\b|\bunknown\b|\bn/?a\b"
-    r"|\b(?:do|does|did) ?(?:not|n't) (?:know|say|give|state|provide|contain|disclose|mention|report)\b",
-    re.IGNORECASE,
+_PERCENT = Decimal("0.01")
+#: Where a clause ends whose words give a number its direction, and where one ends that has its own year.
+_SENTENCE = re.compile(r"[;.]\s|,\s(?!or\b)|\sand\s(?=[^,;]*\b(?:was|were|is)\b)")
+_CLAUSE = re.compile(r",\s|;\s|\s(?:and|while|whereas|but|compared|versus|vs)\b|[()]")
+_BOUND = re.compile(r"\b(?:(?:more|less|fewer|higher|lower) than|up to)$", re.IGNORECASE)
+#: The scale that a question wants: "…, in millions?"
+_IN_SCALE = re.compile(
+    r"\bin (?:[$€£¥]\s?|us |u\.s\. )?(thousands?|millions?|billions?)\b(?! of)", re.IGNORECASE
 )
-_CONNECTIVES = {"and", "or", "as", "well"}
-_ARTICLES = {"a", "an", "the"}
-#: Words that may stand around an answer without changing it; no negation among them.
-_AROUND = frozenset(
-    word
-    for line in (
-        "a an and answer about according approximately around are as at be because been by came",
-        "company comes correct due during final following for from had has have in is it its of on our",
-        "report reported result so that the their them there these they this those to total totaled",
-        "totalled under via was we were which with would year years namely equals equal amount amounts",
-        "amounted figure value table text states shows given per",
-    )
-    for word in line.split()
-)
-_NEGATIONS = {"not", "no", "never", "neither", "nor", "none", "without", "except", "excluding"}
-
-_ONES = [
-    *(
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-    ),
-    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_VALUES = {word: value for value, word in enumerate(_ONES)} | {
-    word: 10 * value for value, word in enumerate(_TENS, start=2)
-}
-_SPELLED = re.compile(
-    rf"\b(?P<tens>{'|'.join(_TENS)})[- ](?P<ones>{'|'.join(_ONES[1:10])})\b"
-    rf"|\b(?P<alone>{'|'.join([*_TENS, *sorted(_ONES, key=len, reverse=True)])})\b",
-    re.IGNORECASE,
-)
-_HUNDREDS = re.compile(
-    r"(?<![\d.,])(?P<hundreds>[1-9]|a) hundred(?:(?: and)? (?P<rest>\d{1,2}))?(?![\d.,])", re.I
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Quantity:
-    """A number as written.
-
-    Attributes:
-        value: the number without its scale.
-        decimals: how many decimals were written.
-        scale: a factor; None = none named.
-        unit: a currency sign or "".
-        bracketed: brackets, which may mean a minus, stand around it.
-        start: the place of its first character.
-        digits: how many significant digits were written.
-    """
-
-    value: Decimal
-    decimals: int
-    scale: Decimal | None
-    unit: str
-    bracketed: bool
-    start: int = 0
-    end: int = 0
-    digits: int = 0
+_NOTHING = re.compile(r"(?:nil|none|nothing|no)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +68,7 @@ def grade(
     exact: bool = False,
     rounded: bool = True,
 ) -> Grade:
-    """Compare the first line of ``prediction`` with the right answer.
+    """Compare the line of ``prediction`` that gives the answer with the right one.
 
     Numbers count as equal if they agree after both scales are applied, to the coarser of both precisions; a
     coarser prediction needs three significant digits, or one decimal of a percentage. A number without a
@@ -196,8 +83,10 @@ def grade(
         exact: the numbers are calculated ones, known to two decimals even where fewer are written.
         rounded: a coarser prediction may be right.
     """
-    line = _first_line(prediction)
+    line = answer_line(prediction)
     sets = [list(answers), *map(list, accepted)]
+    if not scale and (named := _IN_SCALE.search(question)):
+        scale = named[1].lower().removesuffix("s")
     wanted = _Wanted(scale, question, exact, rounded)
     outcomes = [_outcome(line, each, wanted) for each in sets if each]
     f1 = max(
@@ -214,16 +103,6 @@ def exact_match(prediction: str, answers: Sequence[str], *, scale: str = "", que
     measure.
     """
     return grade(prediction, answers, scale=scale, question=question, rounded=False).right
-
-
-def declines(prediction: str) -> bool:
-    """Whether an answer says that it cannot be given."""
-    return bool(_DECLINED.search(_first_line(prediction)))
-
-
-def quantities(text: str) -> list[Quantity]:
-    """The numbers of a text in order; letters directly before a number make it part of a name ("Q3")."""
-    return [_quantity(match) for match in _QUANTITY.finditer(text)]
 
 
 def faithfulness(answer: str, context: str) -> float | None:
@@ -266,11 +145,6 @@ def _follows(value: Decimal, decimals: int, known: Sequence[Decimal]) -> bool:
     return False
 
 
-def _first_line(prediction: str) -> str:
-    line = next((line for line in prediction.strip().splitlines()), "").strip()
-    return line.strip("\"'“”‘’` ")
-
-
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     """How a number is compared: the answers' scale, the question, and the two precisions of `grade`."""
@@ -284,25 +158,31 @@ class _Wanted:
 def _outcome(line: str, answers: Sequence[str], wanted: _Wanted) -> str:
     if all(declines(answer) for answer in answers):
         return RIGHT if declines(line) else WRONG
-    rights = [_whole(_digits(answer)) for answer in answers]
+    right_texts = [digits(answer) for answer in answers]
+    rights = [whole(text) for text in right_texts]
     numbers = [right for right in rights if right is not None]
     if looks_like_program(line) and len(answers) == 1 and numbers:
         try:
             line = f"{execute(line):.6f}"
         except ProgramError:
             return WRONG
-    spelled = _digits(line)
+    spelled = digits(line)
     if len(numbers) == len(answers):
-        outcome = _numeric(spelled, numbers, wanted)
+        outcome = _numeric(spelled, numbers, right_texts, wanted)
     else:
-        outcome = RIGHT if _same_text(spelled, [_digits(a) for a in answers], wanted.question) else WRONG
-    return DECLINED if outcome == WRONG and declines(line) else outcome
+        outcome = RIGHT if same_text(spelled, right_texts, wanted.question) else WRONG
+    no_figure = len(numbers) == len(answers) and not quantities(spelled) and denies(line)
+    return DECLINED if outcome == WRONG and (no_figure or declines(line)) else outcome
 
 
-def _numeric(line: str, rights: Sequence[Quantity], wanted: _Wanted) -> str:
+def _numeric(line: str, rights: Sequence[Quantity], right_texts: Sequence[str], wanted: _Wanted) -> str:
     if len(rights) == 1:
         given = _chosen(line, rights[0], wanted)
-        return _verdict(given, rights[0], line, wanted) if given else WRONG
+        if given is None and rights[0].value == 0 and _NOTHING.match(line) and not declines(line):
+            return RIGHT
+        if given is None or _other_span(given, line, rights[0], right_texts[0]):
+            return WRONG
+        return _verdict(given, rights[0], line, wanted)
     written = _relevant(quantities(line), rights, wanted.question)
     if len(written) != len(rights):
         return WRONG
@@ -318,10 +198,16 @@ def _numeric(line: str, rights: Sequence[Quantity], wanted: _Wanted) -> str:
     return WRONG_SCALE if WRONG_SCALE in outcomes else RIGHT
 
 
+def _other_span(given: Quantity, line: str, right: Quantity, right_text: str) -> bool:
+    """Whether both are spans of time, in different units: 10 months are not 10 years."""
+    spans = span_of_time(line, given), span_of_time(right_text, right)
+    return all(spans) and spans[0] != spans[1]
+
+
 def _relevant(given: Sequence[Quantity], rights: Sequence[Quantity], question: str) -> list[Quantity]:
     """The numbers of a line without years and what the question states, where that leaves any."""
     wanted = {right.value for right in rights}
-    stated = {quantity.value for quantity in quantities(_digits(question))} - wanted
+    stated = {quantity.value for quantity in quantities(digits(question))} - wanted
     kept = [quantity for quantity in given if quantity.value not in stated]
     asked_years = any(_is_year(quantity) for quantity in quantities(question))
     if not asked_years and not any(_is_year(right) for right in rights):
@@ -335,45 +221,61 @@ def _is_year(quantity: Quantity) -> bool:
 
 
 def _chosen(line: str, right: Quantity, wanted: _Wanted) -> Quantity | None:
-    """The number that a line gives as its answer."""
+    """The number that a line gives as its answer; None if it gives none, or a choice of two."""
     equation = line.rpartition("=")[2] if "=" in line and quantities(line.rpartition("=")[2]) else ""
     if equation:
         offset = len(line) - len(equation)
         first = quantities(equation)[0]
-        return Quantity(
-            first.value,
-            first.decimals,
-            first.scale,
-            first.unit,
-            first.bracketed,
-            first.start + offset,
-            first.end + offset,
-            first.digits,
-        )
+        return replace(first, start=first.start + offset, end=first.end + offset)
     given = _relevant(quantities(line), [right], wanted.question)
-    compared = [match.span() for match in _COMPARED.finditer(line)]
-    after_to = [
-        match.end() for match in _COMPARED.finditer(line) if match.group().rstrip().endswith(("to", "and"))
-    ]
+    compared = [*_COMPARED.finditer(line)]
+    reached = {match.end() for match in compared if match.group().rstrip().endswith(("to", "and"))}
     kept = [
         quantity
         for quantity in given
-        if not any(start <= quantity.start < end for start, end in compared)
-        and quantity.start not in after_to
-    ] or given
-    percent = wanted.scale == "percent" or right.scale == Decimal("0.01")
-    signed = [q for q in kept if (q.scale == Decimal("0.01")) is percent] if percent else []
-    return next(iter(signed or kept), None)
+        if not any(match.start() <= quantity.start < match.end() for match in compared)
+        and quantity.start not in reached
+    ]
+    kept = kept or [quantity for quantity in given if quantity.start in reached] or given
+    percent = wanted.scale == "percent" or right.scale == _PERCENT
+    if percent or right.unit or right.scale or wanted.scale:
+        kept = [quantity for quantity in kept if (quantity.scale == _PERCENT) is percent] or kept
+    kept = _of_the_year(line, kept, wanted.question) or kept
+    return None if len(kept) > 1 and _is_choice(line, kept[0], kept[1]) else next(iter(kept), None)
+
+
+def _of_the_year(line: str, given: Sequence[Quantity], question: str) -> list[Quantity]:
+    """The numbers that stand with the one year that the question names: "1,180 in 2022 and 1,250 in 2023"."""
+    years = {quantity.value for quantity in quantities(question) if _is_year(quantity)}
+    if len(years) != 1 or len(given) < 2:
+        return []
+    found, start = [], 0
+    for end in [match.start() for match in _CLAUSE.finditer(line)] + [len(line)]:
+        if {quantity.value for quantity in quantities(line[start:end]) if _is_year(quantity)} == years:
+            found += [quantity for quantity in given if start <= quantity.start < end]
+        start = end
+    return found
+
+
+def _is_choice(line: str, first: Quantity, second: Quantity) -> bool:
+    """Whether two numbers of one kind and different size are offered: "17 or 18"."""
+    if re.fullmatch(r"\s*(?:or|to|[-–])\s*", line[first.end : second.start]) is None:
+        return False
+    if second.value == 1:  # a ratio: "0.88 to 1"
+        return False
+    kinds = {quantity.scale == _PERCENT for quantity in (first, second)}
+    sizes = {abs(quantity.value) * (quantity.scale or second.scale or 1) for quantity in (first, second)}
+    return len(kinds) == 1 and len(sizes) == 2
 
 
 def _verdict(given: Quantity, right: Quantity, line: str, wanted: _Wanted) -> str:
     if given.unit and right.unit and given.unit != right.unit:
         return WRONG
-    factor = right.scale or (Decimal(_SCALES[wanted.scale]) if wanted.scale else Decimal(1))
+    factor = right.scale or (Decimal(SCALES[wanted.scale]) if wanted.scale else Decimal(1))
     values = _signed(given, right, line, wanted.question)
     with localcontext(prec=60):  # the longest numbers read, in the smallest scale
         scales = [(given.scale or Decimal(1)) / factor] + [Decimal(1)] * (given.scale is None)
-        percent = factor == Decimal("0.01")
+        percent = factor == _PERCENT
 
         def found(shifts: Sequence[Decimal]) -> bool:
             pairs = ((value, shift) for shift in shifts for value in values)
@@ -389,12 +291,11 @@ def _verdict(given: Quantity, right: Quantity, line: str, wanted: _Wanted) -> st
 def _signed(given: Quantity, right: Quantity, line: str, question: str) -> list[Decimal]:
     """The values that a number may mean, by the words around it and the question's."""
     size = abs(given.value)
-    direction = _direction(line, given)
-    asked = {"down" if match["down"] else "up" for match in _DIRECTION.finditer(question)}
+    direction, asked = _direction(line, given), directions(question)
     if direction == "down":
         return [-size, size] if "down" in asked and right.value > 0 else [-size]
-    if direction == "up" and right.value < 0:
-        return [size]
+    if direction == "up" and (right.value < 0 or asked == {"down"}):
+        return [size if right.value < 0 else -size]
     if asked == {"down"}:  # a decrease of −5 and of 5 are the same
         return [size, -size]
     if given.bracketed or right.bracketed:
@@ -403,12 +304,20 @@ def _signed(given: Quantity, right: Quantity, line: str, question: str) -> list[
 
 
 def _direction(line: str, given: Quantity) -> str:
-    """The direction that the words nearest to a number give it: "down", "up" or ""."""
-    before = " ".join(re.split(r"[;.]\s", line[: given.start])[-1].split()[-_WORDS_BEFORE:])
-    after = " ".join(line[given.end :].split()[:_WORDS_AFTER])
-    found = [*_DIRECTION.finditer(before)]
-    match = found[-1] if found else _DIRECTION.search(after)
-    return "" if match is None else "down" if match["down"] else "up"
+    """The direction that the words nearest to a number give it: "down", "up" or "".
+
+    What a figure fell or rose *to* has no direction, and "more than 5" has none.
+    """
+    before = " ".join(_SENTENCE.split(line[: given.start])[-1].split()[-_WORDS_BEFORE:])
+    before = _BOUND.sub("", before)
+    reached = re.search(r"\b(?:to|at)$", before)
+    found = [match for match in DIRECTION.finditer(before) if not (reached and match["moved"])]
+    if found:
+        return "" if found[-1]["high"] and given.value < 0 else direction_of(found[-1])
+    after = re.match(
+        rf"(?:\s+\w+)??\s+{DIRECTION.pattern}(?!\s+(?:from|[$€£¥\d]))", line[given.end :], re.IGNORECASE
+    )
+    return direction_of(after) if after else ""
 
 
 def _equal(
@@ -430,86 +339,17 @@ def _rounded(value: Decimal, decimals: int) -> Decimal:
     return value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
 
 
-def _quantity(match: re.Match[str]) -> Quantity:
-    digits = match["digits"].replace(",", "")
-    bracketed = match["bracket"] is not None
-    negative = match["minus"] or match["inner"] or match["after"] or bracketed
-    word = (match["percent"] or match["scale"] or "").lower()
-    if bracketed and "%" in match[0]:
-        word = "%"
-    unit = (match["unit"] or match["late"] or "").strip().removeprefix("US").removeprefix("us")
-    unit = _CURRENCIES.get((unit or match["currency"] or "").lower(), unit)
-    unit = {"D": "$"}.get(unit, unit)
-    return Quantity(
-        value=-Decimal(digits) if negative else Decimal(digits),
-        decimals=len(digits.partition(".")[2]),
-        scale=Decimal(_SCALES[word]) if word else None,
-        unit=unit,
-        bracketed=bracketed,
-        start=match.start(),
-        end=match.end(),
-        digits=len(digits.replace(".", "").lstrip("0")),
-    )
-
-
-def _whole(text: str) -> Quantity | None:
-    """The quantity that is all of ``text``."""
-    match = _QUANTITY.fullmatch(text.strip())
-    return None if match is None else _quantity(match)
-
-
-def _digits(text: str) -> str:
-    """``text`` with number words as figures: "twenty-one" → "21"."""
-
-    def figure(match: re.Match[str]) -> str:
-        if match["tens"]:
-            return str(_VALUES[match["tens"].lower()] + _VALUES[match["ones"].lower()])
-        return str(_VALUES[match["alone"].lower()])
-
-    def hundreds(match: re.Match[str]) -> str:
-        count = 1 if match["hundreds"].lower() == "a" else int(match["hundreds"])
-        return str(100 * count + int(match["rest"] or 0))
-
-    return _HUNDREDS.sub(hundreds, _SPELLED.sub(figure, text))
-
-
-def _same_text(line: str, answers: Sequence[str], question: str) -> bool:
-    """Whether a line gives all answers, with only harmless words around and between them.
-
-    Words of the question are harmless too, unless it offers a choice ("… or …").
-    """
-    words = list(_words(line))
-    for answer in sorted((list(_words(answer)) for answer in answers), key=len, reverse=True):
-        place = next((i for i in range(len(words)) if words[i : i + len(answer)] == answer), None)
-        if place is None or not answer:
-            core = [word for word in answer if word not in _AROUND]  # "for four years" is "four years"
-            place = next((i for i in range(len(words)) if core and words[i : i + len(core)] == core), None)
-            if place is None or len(core) == len(answer):
-                return False
-            answer = core
-        words[place : place + len(answer)] = ["and"]  # what is used cannot be used again
-    asked = set(_words(question))
-    harmless = _AROUND | _CONNECTIVES | (set() if "or" in asked else asked - _NEGATIONS)
-    return len(answers) > 0 and set(words) <= harmless
-
-
-def _words(text: str) -> Iterator[str]:
-    for word in re.findall(r"[^\W_]+(?:[.,]\d+)*(?:['’][a-z]+)?|[$€£¥%]", text.lower()):
-        if word not in _ARTICLES:
-            yield word.replace(",", "").removesuffix("'s").removesuffix("’s")
-
-
 def _f1(line: str, answers: Sequence[str], scale: str, outcome: str) -> float:
     """TAT-QA's F1: bags of words of the answers, aligned best first; of numbers 1 or 0 (F. Zhu et
     al., 2021).
     """
     if outcome == RIGHT:
         return 1.0
-    if any(_whole(answer) for answer in answers) or not line:
+    if any(whole(answer) for answer in answers) or not line:
         return 0.0
     parts = re.split(r"[,;]\s|\s(?:and|or)\s", line) if len(answers) > 1 else [line]
-    given = [Counter(_words(part)) for part in parts if part.strip()]
-    wanted = [Counter(_words(answer)) for answer in answers]
+    given = [Counter(words(part)) for part in parts if part.strip()]
+    wanted = [Counter(words(answer)) for answer in answers]
     scores = sorted(
         ((_overlap(g, w), i, j) for i, g in enumerate(given) for j, w in enumerate(wanted)), reverse=True
     )

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from core.dataset.questions import Question
+from core.dataset.questions import Question, questions_of
 from finexpert.cli.main import app
 from finexpert.errors import UserError
 from finexpert.service.benchmark import contestants as who
@@ -260,6 +260,40 @@ def test_an_answer_is_graded_by_what_it_says(answer: str, outcome: str) -> None:
 )
 def test_a_choice_is_named_by_letter_or_wording(answer: str, outcome: str) -> None:
     item = Item(Question("1", "f", "Which way?", ("up",), choices=("down", "up"), right=1), "g")
+    assert judging.judge(item, Reply(answer)).outcome == outcome
+
+
+def test_answers_as_people_write_them_are_graded_as_a_person_would() -> None:
+    """The file's questions have answers that are right, wrong or a refusal, each in several wordings."""
+    lines = Path(__file__).with_name("written_answers.jsonl").read_text(encoding="utf-8").splitlines()
+    differs, total = [], 0
+    for number, record in enumerate(map(json.loads, lines), 1):
+        (question,) = questions_of(record, source="written", number=number)
+        for key, outcome in (("right", "correct"), ("wrong", "wrong"), ("refused", "refused")):
+            total += len(record[key])
+            differs += [
+                (record["question"], answer, outcome)
+                for answer in record[key]
+                if judging.judge(Item(question, "g"), Reply(answer)).outcome != outcome
+            ]
+    assert total > 700 and len(differs) <= 0.03 * total, differs
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ("Revenue was $1,180 million in 2022 and $1,250 million in 2023.", "correct"),
+        ("Revenue rose from $1,180 million to $1,250 million.", "correct"),
+        ("**Answer:** $1,250 million", "correct"),
+        ("Here is the figure:\n\n$1,250 million", "correct"),
+        ("Revenue of $1,250 million, down 3%.", "correct"),
+        ("17 or 18 million", "wrong"),
+        ("$1,250 million or $1,180 million", "wrong"),
+        ("not $1,250 million but $1,180 million", "wrong"),
+    ],
+)
+def test_the_figure_that_is_given_is_found_among_others(answer: str, outcome: str) -> None:
+    item = Item(Question("1", "f", "What was revenue in fiscal 2023?", ("1,250",), "million"), "g")
     assert judging.judge(item, Reply(answer)).outcome == outcome
 
 

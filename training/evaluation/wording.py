@@ -1,0 +1,218 @@
+"""Reads what an answer says in words: its line, whether it declines, which direction it names, its names.
+
+Standard library only.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+_BULLET = re.compile(r"^\s*(?:[-–]\s+(?![\d$€£¥(.])|[*•]\s+|\d{1,2}[.)]\s+(?!\d))")
+_LABEL = re.compile(r"^(?:the )?(?:final |short )?answer(?: is)?\s*:\s*", re.IGNORECASE)
+_NAMED = re.compile(r"^(?:final )?answer\s*:\s*\S", re.IGNORECASE)
+_DENIES = re.compile(r"\b(?:not?|nothing|none|never|sorry|without|unable|neither)\b|n't\b", re.IGNORECASE)
+_NOT = r"(?:\bnot|n't|\bnever|\bno longer)\s+(?:(?:\w+ly|been|be|being|yet|even|a) )*"
+_SAID = (
+    "given|stated|provided|disclosed|available|reported|mentioned|specified|shown|known|enough|possible"
+    "|applicable|answerable|found|clear|indicated|included|contained|covered|listed|named|published|present"
+    "|determinable|identified|discussed|described|defined|addressed|part of"
+    "|in the (?:text|table|context|passage|document|filing|data)"
+)
+_FIND = (
+    "determin|answer|calculat|tell|say|find|found|know|known|comput|locat|identif|infer|derive|see|give|provide"
+    "|access|verify|confirm|establish|be sure"
+)
+_HAVE = (
+    "(?:have|has|contain|include|provide|offer)"
+    " (?:access|enough|any|sufficient|data|information|the|that|this|it|a figure)"
+)
+_CANNOT = "can ?not|can't|couldn't|could not|unable to|(?:not|n't) able to|impossible to|failed to"
+_STATE = (
+    "know|say|give|state|disclose|mention|report|show|indicate|specify|answer|reveal|cover|list|provide|contain"
+    "|see|break"
+)
+_DECLINED = re.compile(
+    rf"{_NOT}(?:{_SAID}|sure)\b"
+    rf"|\b(?:{_CANNOT}) (?:be )?(?:\w+ly )?(?:{_FIND})"
+    r"|\b(?:insufficient|not sufficient|lack(?:s|ing)?(?: of)?|missing) (?:information|data|context|detail)"
+    r"|\b(?:unanswerable|unclear|unknown|undisclosed|unspecified|unavailable|n/?a)\b"
+    r"|\bno (?:\w+ )?(?:information|data|answer|mention|figures?|details?|idea)\b"
+    r"|\b(?:no|none of the) (?:[\w'-]+ ){1,5}(?:is|are|was|were|ha(?:s|ve) been) (?:\w+ly )?"
+    rf"(?:{_SAID})\b"
+    r"|\bnothing (?:about|on|in|here)\b|n't (?:there|here)\b|\bsorry\b"
+    r"|\bnone of the (?:\w+ ){1,3}(?:answer|mention|state|give|contain|say|report)"
+    rf"|\b(?:do|does|did) ?(?:not|n't) (?:\w+ly )?(?:{_STATE}|{_HAVE})\b",
+    re.IGNORECASE,
+)
+_MOVED_DOWN = (
+    r"decreas\w*|declin\w*|fell|falls?|fallen|falling|drop\w*|down|lower\w*|reduc\w*|shr[aiu]nk\w*|shrinkage|less"
+    r"|fewer|contract(?:ed|ion)|decrement|worsen\w*|below|slid|slipped|plunged|sank"
+)
+_MOVED_UP = (
+    r"increas\w*|rose|rises?|risen|rising|grew|grow\w*|gain(?:ed|ing)|up|higher|improv\w*|climb\w*|more|above|jumped"
+    r"|surged|additional"
+)
+_IS_DOWN, _IS_UP = (
+    r"loss(?:es)?|lost|negative|minus|deficits?|shortfall",
+    r"gains?|positive|plus|profits?|surplus|earnings",
+)
+#: Words of movement ("fell") and of a level ("a loss of").
+DIRECTION = re.compile(
+    rf"\b(?:(?P<moved>(?P<down>{_MOVED_DOWN})|(?P<up>{_MOVED_UP}))|(?P<low>{_IS_DOWN})|(?P<high>{_IS_UP}))\b",
+    re.IGNORECASE,
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?"
+_DATES = (
+    re.compile(rf"\b{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}})\b", re.IGNORECASE),
+    re.compile(
+        rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)?\s+{_MONTH},?\s+(?P<year>\d{{4}})\b", re.IGNORECASE
+    ),
+    re.compile(r"\b(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})\b"),
+    re.compile(r"\b(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})\b"),
+)
+_ARTICLES = {"a", "an", "the"}
+#: Words that may stand around an answer without changing it; no negation among them.
+_AROUND = frozenset(
+    re.findall(
+        r"\w+",
+        "a an and answer about according approximately around are as at be because been by came company comes"
+        " correct due during final following for from had has have in is it its of on our report reported"
+        " result so that the their them there these they this those to total totaled totalled under via was"
+        " we were which with would year years namely equals equal amount amounts amounted figure value table"
+        " text states shows given per mr mrs ms dr",
+    )
+)
+_LEGAL_FORMS = {
+    "llp",
+    "llc",
+    "inc",
+    "corp",
+    "corporation",
+    "co",
+    "ltd",
+    "limited",
+    "plc",
+    "ag",
+    "sa",
+    "nv",
+    "gmbh",
+}
+_NEGATIONS = {"not", "no", "never", "neither", "nor", "none", "without", "except", "excluding"}
+_MEASURES = {"%", "$", "€", "£", "¥", "percent", "million", "billion", "thousand", "basis", "points"}
+_NUMBER = re.compile(r"[\d.]+")
+
+
+def answer_line(text: str) -> str:
+    """The line that gives the answer: after "Answer:" where there is such a line, else the first one.
+
+    Items of a list are joined. What follows a further "Question:" is not read.
+    """
+    text = text.replace("’", "'").replace("**", "").replace("__", "")
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    end = next((n for n, line in enumerate(lines) if n and line.lower().startswith("question")), len(lines))
+    lines = lines[:end]
+    named = next((line for line in lines if _NAMED.match(line)), None)
+    if named:
+        lines = [named]
+    elif len(lines) > 1 and lines[0].endswith(":"):
+        lines = lines[1:]
+    items = [line for line in lines if _BULLET.match(line)]
+    if lines and lines[0] in items and len(items) > 1:
+        return ", ".join(_BULLET.sub("", item, count=1) for item in items)
+    line = next(iter(lines), "")
+    return _LABEL.sub("", _BULLET.sub("", line, count=1)).strip("\"'“”‘` ")
+
+
+def declines(text: str) -> bool:
+    """Whether an answer says that it cannot be given."""
+    return bool(_DECLINED.search(answer_line(text)))
+
+
+def denies(text: str) -> bool:
+    """Whether an answer has a negation: one without any figure then gives none."""
+    return bool(_DENIES.search(answer_line(text)))
+
+
+def directions(text: str) -> set[str]:
+    """The directions that a text's words of movement name, or, where it has none, its words of level."""
+    found = [*DIRECTION.finditer(text)]
+    moved = [match for match in found if match["moved"]]
+    return {direction_of(match) for match in moved or found}
+
+
+def direction_of(match: re.Match[str]) -> str:
+    """The direction of one match of `DIRECTION`: "down" or "up"."""
+    return "down" if match["down"] or match["low"] else "up"
+
+
+def same_text(line: str, answers: Sequence[str], question: str) -> bool:
+    """Whether a line gives all answers, with only harmless words around and between them.
+
+    Words of the question are harmless too, unless it offers a choice ("… or …").
+    """
+    if len(answers) == 1:
+        answer = answers[0].strip().rstrip(".").lower()
+        if answer in ("yes", "no"):
+            return re.match(r"\W*(yes|no)\b", line.lower() + " ") is not None and line.lower().startswith(
+                answer
+            )
+        if direction := _only_direction(answers[0]):
+            negated = _NEGATIONS & set(words(line)) or "n't" in line.lower()
+            return not negated and directions(line) == {direction}
+        if named := re.fullmatch(r"(?:[A-Z]{2,6})\s*\((.+)\)\.?", line):  # an abbreviation and its name
+            line = named[1]
+    return _covers(line, answers, question) or _covers(re.sub(r"\s\([^()]*\)", "", line), answers, question)
+
+
+def _covers(line: str, answers: Sequence[str], question: str) -> bool:
+    given = [word for word in words(line) if word not in _LEGAL_FORMS]
+    wanted = sorted(([w for w in words(a) if w not in _LEGAL_FORMS] for a in answers), key=len, reverse=True)
+    for answer in wanted:
+        place = _place(answer, given)
+        if place is None:
+            core = [word for word in answer if word not in _AROUND]  # "for four years" is "four years"
+            place = _place(core, given)
+            if place is None:
+                return False
+            answer = core
+        given[place : place + len(answer)] = ["and"]  # what is used cannot be used again
+    asked = set() if "or" in words(question) else _forms(question) - _NEGATIONS
+    rest = set(given) - _AROUND - asked - {"or", "well"}
+    if not any(character.isdigit() for answer in answers for character in answer):
+        rest = {word for word in rest if word not in _MEASURES and not _NUMBER.fullmatch(word)}
+    return bool(answers) and not rest
+
+
+def _forms(question: str) -> set[str]:
+    """The words of a question, with their endings, and the short forms of its names ("CEO")."""
+    forms = {word + end for word in words(question) for end in ("", "s", "ed", "d")}
+    initials = "".join(name[0] for name in re.findall(r"\w+", question.lower()))
+    return forms | {initials[i : i + n] for n in (2, 3, 4) for i in range(len(initials))}
+
+
+def _place(answer: Sequence[str], given: Sequence[str]) -> int | None:
+    if not answer:
+        return None
+    return next((i for i in range(len(given)) if list(given[i : i + len(answer)]) == list(answer)), None)
+
+
+def _only_direction(answer: str) -> str:
+    """The direction of an answer that says nothing else ("It increased."); "" of any other."""
+    core = [word for word in words(answer) if word not in _AROUND]
+    match = DIRECTION.fullmatch(core[0]) if len(core) == 1 else None
+    return direction_of(match) if match and match["moved"] else ""
+
+
+def words(text: str) -> Iterator[str]:
+    """The words of a text in lower case, without articles; a date is one word."""
+    for pattern in _DATES:
+        text = pattern.sub(_date, text)
+    for word in re.findall(r"[^\W_]+(?:[.,]\d+)*(?:['’][a-z]+)?|[$€£¥%]", text.lower()):
+        if word not in _ARTICLES:
+            yield word.replace(",", "").removesuffix("'s").removesuffix("’s")
+
+
+def _date(match: re.Match[str]) -> str:
+    month = match["month"].lower()
+    number = _MONTHS.index(month[:3]) + 1 if month[:3] in _MONTHS else int(month)
+    return f"{match['year']}{number:02}{int(match['day']):02}"
