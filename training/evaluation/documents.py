@@ -76,6 +76,11 @@ class _Answer:
         return same_form and self.learned != other.learned and self.read != other.read
 
 
+def has_prompt(document: TokenizedDocument) -> bool:
+    """Whether some tokens behind the first are only read."""
+    return bool((np.asarray(document.tokens)[1:] < 0).any())
+
+
 def exchange_prompts(
     documents: Mapping[Origin, Scored], decode: Callable[[Sequence[int]], str]
 ) -> dict[Origin, Scored]:

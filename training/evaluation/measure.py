@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
-
 from core.dataset import Origin
 from core.failures import TrainingFailure
 from core.hyperparameters import Hyperparameters
@@ -39,6 +37,7 @@ class Yardstick:
         held_out: all held-out documents, tokenized, by where they stand; ``material`` names those that the
             verdict rests on.
         exchanged: some of them under another one's prompt.
+        prompted: whether some of those that the verdict rests on have a prompt.
         watched: positions of those that are measured during training.
         length: of the packed rows.
         check: is called before each batch and may raise to end the work.
@@ -50,6 +49,7 @@ class Yardstick:
         material: Material,
         held_out: Mapping[Origin, Scored],
         exchanged: Mapping[Origin, Scored],
+        prompted: bool,
         watched: Sequence[int],
         tokenizer: Tokenizer,
         length: int,
@@ -60,18 +60,12 @@ class Yardstick:
     ) -> None:
         self.material, self.metrics, self.length = material, tuple(metrics), length
         self.items: dict[str, Items] = {metric.name: metric.items(material) for metric in metrics}
-        self.held_out, self.watched, self.seconds = held_out, watched, 0.0
+        self.held_out, self.watched, self.prompted, self.seconds = held_out, watched, prompted, 0.0
         self._exchanged, self._tokenizer, self._world, self._check = exchanged, tokenizer, world, check
         self._batch_size = hyperparameters.per_device_eval_batch_size
         self._writer = Writer(
             tokenizer, seed=material.seed, batch_size=self._batch_size, world=world, on_batch=check
         )
-
-    @property
-    def prompted(self) -> bool:
-        """Whether some of the documents that the verdict rests on have a prompt."""
-        documents = (self.held_out[origin].document for origin in self.material.held_out)
-        return any(bool((np.asarray(document.tokens)[1:] < 0).any()) for document in documents)
 
     @property
     def truncated_prompts(self) -> int:

@@ -17,7 +17,7 @@ from training.data.packing import PackedRows, pack
 from training.data.sampling import Group, groups, weights_of
 from training.data.tokenizer import Tokenizer, load_tokenizer, token_spans, tokenizer_files
 from training.evaluation.contamination import Overlaps, Text, find_overlaps
-from training.evaluation.documents import document_groups, exchange_prompts, hide, watched
+from training.evaluation.documents import document_groups, exchange_prompts, has_prompt, hide, watched
 from training.evaluation.measure import Yardstick, item_texts
 from training.evaluation.metrics.base import Material
 from training.evaluation.metrics.text import document_id
@@ -147,6 +147,7 @@ def _yardstick(
     scored = dict(zip(origins, data.scored(), strict=True))
     whole = {o: scored[o] for o in origins if document_id(o) not in overlaps.stretches}
     exchanged = exchange_prompts(whole, tokenizer.decode)
+    with_prompt = {origin for origin, each in scored.items() if has_prompt(each.document)}
     unclear = {}
     for origin, document in zip(origins, data.texts(data.validation), strict=True):
         if stretches := overlaps.stretches.get(document_id(origin)):
@@ -174,6 +175,7 @@ def _yardstick(
         material=material,
         held_out=scored,
         exchanged={o: exchanged[o] for o in material.held_out if o in exchanged},
+        prompted=not with_prompt.isdisjoint(material.held_out),
         watched=sorted(looked_at),
         tokenizer=tokenizer,
         length=length,

@@ -152,3 +152,18 @@ def test_early_stopping_chooses_on_documents_that_are_not_judged(job: Job) -> No
     assert document["contamination"]["documents"] == len(judged)
     everything = evaluation(job("all", **QUICK))
     assert all(entry["judged"] for entry in everything["documents"])
+
+
+def test_plain_text_that_shares_a_stretch_is_not_taken_for_answers(job: Job) -> None:
+    held_out = [
+        f"Sites {n} and {n + 1} were closed in May. Their staff of {n + 7} moved to plant {n} or left it."
+        for n in range(10)
+    ]
+    shared = " Such statements are based on our beliefs and on views that may prove wrong."
+    held_out[3] += shared
+    training = [f"Site {n} was opened and staff moved to it." for n in range(30)]
+    training[7] += shared
+    document = evaluation(give(job(max_steps="1"), "\n".join(training), "\n".join(held_out)))
+    assert document["contamination"]["shortened_documents"] == 1
+    assert "follows_prompts" not in {rule["name"] for rule in document["gate"]}
+    assert "answers" not in document["verdict"]
