@@ -135,6 +135,17 @@ def test_what_is_not_deployed_here_is_not_asleep(act: str, status: str) -> None:
     assert "AWS_REGION=us-east-1" in told.value.fix
 
 
+def test_the_billing_stack_alone_does_not_mean_that_the_app_is_here() -> None:
+    @dataclass(frozen=True)
+    class OnlyBilling(Account):
+        def _stacks(self, **named: Any) -> Any:
+            here = replace(self, status="CREATE_COMPLETE" if "Billing" in named["StackName"] else "")
+            return Account._stacks(here, **named)
+
+    with pytest.raises(NotDeployed):
+        require_deployed(Deployment(OnlyBilling(environment={"AWS_REGION": "eu-west-1"}), LOCAL))
+
+
 def test_a_mistyped_prefix_is_a_possible_reason() -> None:
     with pytest.raises(NotDeployed) as told:
         describe_stack(Deployment(Account(), LOCAL), "Hosting")
