@@ -10,12 +10,13 @@ from core.names import Names
 
 @dataclass(frozen=True, kw_only=True)
 class Arns:
-    """ARNs within one partition, region and account (each may be a CDK token)."""
+    """ARNs within one partition, region and account (each may be a CDK token); `role_path` of its roles."""
 
     names: Names
     partition: str
     region: str
     account: str
+    role_path: str = "/"
 
     def of(self, service: str, resource: str) -> str:
         """ARN of `resource` of `service` in this region and account."""
@@ -42,8 +43,11 @@ class Arns:
     @property
     def hosting_role(self) -> str:
         """The role that CloudFormation wakes and puts to sleep the Hosting stack with."""
-        name = switching_role(self.names.stack("Hosting"), self.region)
-        return f"arn:{self.partition}:iam::{self.account}:role/{name}"
+        return self.role(self.role_path + switching_role(self.names.stack("Hosting"), self.region))
+
+    def role(self, path: str) -> str:
+        """A role by its name with its path before it."""
+        return f"arn:{self.partition}:iam::{self.account}:role/{path.removeprefix('/')}"
 
     @property
     def state_machine(self) -> str:

@@ -29,7 +29,13 @@ class ProjectStack(Stack):
         )
         self.settings, self.suffix = settings, suffix
         self.names = names
-        self.arns = Arns(names=names, partition=self.partition, region=self.region, account=self.account)
+        self.arns = Arns(
+            names=names,
+            partition=self.partition,
+            region=self.region,
+            account=self.account,
+            role_path=settings.role_path,
+        )
 
     def output(self, name: str, value: str, description: str) -> None:
         """An output that the command line reads."""

@@ -50,7 +50,17 @@ _ACCOUNT_DIGITS = 12
 _MAX_BUCKET_NAME = 63  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(\.[^@\s,;<>.]+)+")
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
-_ROLE = re.compile(r"[\w+=.@-]{1,64}", re.ASCII)
+_ROLE = re.compile(r"([\w+=,.@-]+/)*[\w+=.@-]{1,64}", re.ASCII)
+_POLICY = re.compile(
+    r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+|[\w+=,.@-]+(/[\w+=,.@-]+)*", re.ASCII
+)
+_ROLE_PATH = re.compile(r"/([\w+=,.@-]+/)*", re.ASCII)
+_QUALIFIER = re.compile(r"[a-z0-9]{1,10}")
+_SUBNETS, _GROUPS = re.compile(r"subnet-[0-9a-f]{8,17}"), re.compile(r"sg-[0-9a-f]{8,17}")
+_TAG_TEXT = re.compile(r"[\w\s.:/=+@-]*")
+_LONGEST_TAG = (128, 256)  # characters of key and value; source: EC2's page "Tag restrictions"
+_MOST_TAGS = 40  # of the 50 that a resource takes: the rest are the app's and AWS's
+_RESERVED_TAGS = ("aws:", "finexpert:")
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
 _REPOSITORY = re.compile(r"https://[A-Za-z0-9.-]+(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/?")
 _S3_PREFIX = re.compile(r"s3://(\$\{DataBucket\}|[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([^\s/]+/)+")
@@ -111,8 +121,44 @@ def _regions(raw: Any) -> tuple[str, ...]:
 def _roles(raw: Any) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(raw.replace(",", " ").split())) if isinstance(raw, str) else ()
     if not isinstance(raw, str) or not all(_ROLE.fullmatch(name) for name in names):
-        raise ValueError('write names of IAM roles with commas between, without path or ARN; "" is no latch')
+        raise ValueError(
+            'write names of IAM roles with commas between, path/name where they have a path; "" is no latch'
+        )
     return names
+
+
+def _ids(pattern: re.Pattern[str], example: str) -> Reader:
+    def read(raw: Any) -> tuple[str, ...]:
+        given = raw.replace(",", " ").split() if isinstance(raw, str) else raw
+        if not isinstance(given, list) or not all(isinstance(i, str) and pattern.fullmatch(i) for i in given):
+            raise ValueError(f'write ids with commas between, such as "{example}"; "" is none')
+        return tuple(dict.fromkeys(given))
+
+    return read
+
+
+def _tags(raw: Any) -> dict[str, str]:
+    """A JSON object, its text, or `Key=value,Key=value`."""
+    if isinstance(raw, str) and not raw.lstrip().startswith("{"):
+        pairs = [part.partition("=") for part in raw.split(",") if part.strip()]
+        raw = {key.strip(): value.strip() for key, equals, value in pairs if equals}
+        raw = raw if len(raw) == len(pairs) else None
+    try:
+        tags = hyperparameter_strings(raw)
+    except ValueError:
+        tags = None
+    if tags is None or len(tags) > _MOST_TAGS or not all(map(_is_tag, tags, tags.values())):
+        raise ValueError(
+            f"write at most {_MOST_TAGS} tags as Key=value with commas between, such as CostCenter=42; keys"
+            f" may not begin with {' or '.join(_RESERVED_TAGS)}"
+        )
+    return tags
+
+
+def _is_tag(key: str, value: str) -> bool:
+    fits = 0 < len(key) <= _LONGEST_TAG[0] and len(value) <= _LONGEST_TAG[1]
+    plain = all(_TAG_TEXT.fullmatch(text) for text in (key, value))
+    return fits and plain and not key.lower().startswith(_RESERVED_TAGS)
 
 
 def _choice(*choices: str) -> Reader:
@@ -196,6 +242,18 @@ READERS: Mapping[str, Reader] = {
     "retain_data": _flag,
     "customer_managed_key": _flag,
     "private_network": _flag,
+    "subnet_ids": _ids(_SUBNETS, "subnet-0a1b2c3d,subnet-4e5f6a7b"),
+    "security_group_ids": _ids(_GROUPS, "sg-0a1b2c3d"),
+    "permissions_boundary": _matching(
+        _POLICY, 'write the name or ARN of a managed policy, or "" for no boundary', empty_allowed=True
+    ),
+    "role_path": _matching(_ROLE_PATH, 'write a path of IAM such as /teams/finance/, or "/"'),
+    "cdk_qualifier": _matching(
+        _QUALIFIER,
+        'write what `cdk bootstrap --qualifier` was given, at most 10 small letters and digits, or ""',
+        empty_allowed=True,
+    ),
+    "tags": _tags,
     "idle_minutes": _whole(1, 10080, "minutes"),
     "min_age_minutes": _whole(0, 10080, "minutes"),
     "warn_minutes": _whole(0, 10080, "minutes"),
@@ -239,6 +297,7 @@ def consistency(values: Mapping[str, Any]) -> list[str]:
         ),
         (("hyperparameters", "hosting"), _hyperparameters),
         (("web", "prefix"), _sign_in_name_allowed),
+        (("subnet_ids", "security_group_ids"), _network_whole),
     ]
     return [
         problem
@@ -272,6 +331,13 @@ def _bucket_name_fits(prefix: str, region: str) -> list[str]:
         f"prefix is {show(prefix)}: bucket names in {region} would be {len(longest)} characters, S3 allows"
         f" {_MAX_BUCKET_NAME}; write at most {len(prefix) - excess} characters"
     ]
+
+
+def _network_whole(subnets: tuple[str, ...], groups: tuple[str, ...]) -> list[str]:
+    if bool(subnets) == bool(groups):
+        return []
+    given, missing = ("subnet_ids", "security_group_ids")[:: 1 if subnets else -1]
+    return [f"{given} is given without {missing}: jobs and endpoint need both; write {missing} too"]
 
 
 def _sign_in_name_allowed(web: bool, prefix: str) -> list[str]:

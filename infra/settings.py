@@ -68,6 +68,12 @@ class Settings:
     retain_data: bool
     customer_managed_key: bool
     private_network: bool
+    subnet_ids: tuple[str, ...]
+    security_group_ids: tuple[str, ...]
+    permissions_boundary: str
+    role_path: str
+    cdk_qualifier: str
+    tags: Mapping[str, str]
     idle_minutes: int
     min_age_minutes: int
     warn_minutes: int
@@ -134,7 +140,7 @@ class Settings:
     @classmethod
     def of_deployed(cls, document: Mapping[str, Any]) -> Self:
         """The settings that a deployment stored; ValueError: another version of the app stored them."""
-        lists = ("reaper_regions", "latch_roles")
+        lists = ("reaper_regions", "latch_roles", "subnet_ids", "security_group_ids")
         try:
             return cls(**{**document, **{key: tuple(document[key]) for key in lists}})
         except (KeyError, TypeError) as error:

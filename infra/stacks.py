@@ -11,6 +11,7 @@ from infra.billing.stack import BillingStack
 from infra.guardrails.stack import GuardrailsStack
 from infra.hosting.stack import HostingStack
 from infra.notebook.instance import NotebookInstance
+from infra.organisation import govern, prepare
 from infra.settings import Settings
 from infra.storage.stack import StorageStack
 from infra.training.stack import TrainingStack
@@ -25,6 +26,7 @@ def build(app: App, settings: Settings, assets: Assets, account: str | None = No
     customer-managed key is in Guardrails, which can be deployed alone; Storage then depends on it. The page,
     if wanted, knows the others by their names.
     """
+    prepare(app, settings)
     here = Environment(account=account, region=settings.region)
     guardrails = GuardrailsStack(app, settings, assets, env=here)
     storage = StorageStack(app, settings, guardrails.key_arn, env=here)
@@ -53,3 +55,4 @@ def build(app: App, settings: Settings, assets: Assets, account: str | None = No
     if settings.web:
         WebStack(app, settings, assets, guardrails.key_arn, env=here)
     Tags.of(app).add(PROJECT_TAG, settings.prefix)
+    govern(app, settings)

@@ -78,7 +78,10 @@ class Hosting:
         """The role that CloudFormation must switch the stack with: it may make and remove an endpoint only.
 
         Without it CloudFormation would use the role that the stack was deployed with, an administrator's.
+        The stack has an output with its ARN where roles have a path.
         """
+        if said := self.outputs.get("SwitchingRoleArn"):
+            return said
         _, partition, _, region, account, resource = self.stack_id.split(":", 5)
         return f"arn:{partition}:iam::{account}:role/{switching_role(resource.split('/')[1], region)}"
 

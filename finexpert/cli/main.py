@@ -75,10 +75,19 @@ def shared(
         list[str] | None,
         typer.Option("-c", metavar="KEY=VALUE", help="Another value of a setting; may be repeated."),
     ] = None,
+    profile: Annotated[
+        str,
+        typer.Option(
+            "--profile",
+            metavar="NAME",
+            help="A profile of the AWS configuration, also with SSO or an assumed role; it means AWS.",
+            show_default=False,
+        ),
+    ] = "",
     debug: Annotated[bool, typer.Option(options.DEBUG, help="Show the stack trace of a failure.")] = False,
 ) -> None:
     """What all verbs share; each takes these options after its own name too."""
-    context.obj = options.Options(on, options.parse_settings(settings))
+    context.obj = options.Options(on, options.parse_settings(settings), profile)
 
 
 TRY = "Try it on this machine"

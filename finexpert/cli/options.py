@@ -41,6 +41,7 @@ class Options:
 
     on: On = On.AUTO
     flags: dict[str, str] = field(default_factory=dict)
+    profile: str = ""
 
 
 def of(context: typer.Context) -> Options:
@@ -91,7 +92,7 @@ def share(group: Any) -> Any:
     """Let each verb below `group` take the group's own options too; the answer is the group itself.
 
     Args:
-        group: a command group as `typer.main.get_command` makes it; its options are `--on`, `-c`, `--debug`.
+        group: a command group as `typer.main.get_command` makes it; its options are those in `_KEEP`.
     """
     shared = [option for option in group.params if option.name in _KEEP]
     for verb in _verbs(group):
@@ -125,8 +126,17 @@ def _keep_flags(options: Options, value: Sequence[str] | None) -> None:
     options.flags |= parse_settings(value)
 
 
+def _keep_profile(options: Options, value: str | None) -> None:
+    options.profile = value or options.profile
+
+
 def _keep_nothing(options: Options, value: bool | None) -> None:
     """`--debug` is read by `asked_for`, since it matters for what cannot be parsed too."""
 
 
-_KEEP: Mapping[str, Any] = {"on": _keep_on, "settings": _keep_flags, "debug": _keep_nothing}
+_KEEP: Mapping[str, Any] = {
+    "on": _keep_on,
+    "settings": _keep_flags,
+    "profile": _keep_profile,
+    "debug": _keep_nothing,
+}

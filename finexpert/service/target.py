@@ -86,6 +86,9 @@ class Target:
             no_profile = {"profile": (None, None, None, None)} if self.is_local else {}
             bare = botocore.session.Session(session_vars=no_profile)
             if not self.is_local:
+                if of("AWS_PROFILE") and not of("AWS_ACCESS_KEY_ID"):
+                    # Set like this, credentials in this process's own environment do not win over it.
+                    bare.set_config_variable("profile", of("AWS_PROFILE"))
                 # The AWS CLI's own cache, so that a profile with MFA asks for its code once, not every time.
                 cache = JSONFileCache(str(Path("~/.aws/cli/cache").expanduser()))
                 bare.get_component("credential_provider").get_provider("assume-role").cache = cache
@@ -177,12 +180,21 @@ def _with_settings(environ: Mapping[str, str]) -> dict[str, str]:
     return {"FINEXPERT_SETTINGS": str(paths.LOCAL_SETTINGS)} | dict(environ)
 
 
-def from_environment(on: On, flags: Mapping[str, str] | None = None) -> Target:
+_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+def from_environment(on: On, flags: Mapping[str, str] | None = None, profile: str = "") -> Target:
     """`resolve` with this process's environment and the embedded cloud of this checkout.
 
     Args:
         flags: settings given on the command line.
+        profile: of the AWS configuration, in place of the environment's credentials; it means AWS.
     """
+    environ = dict(os.environ)
+    if profile:
+        on = On.AWS if on is On.AUTO else on
+        kept = {name: value for name, value in environ.items() if name not in _CREDENTIALS}
+        environ = kept | {"AWS_PROFILE": profile}
 
     def running() -> RunningCloud | None:
         if not paths.LOCAL_STATE.exists():
@@ -191,4 +203,4 @@ def from_environment(on: On, flags: Mapping[str, str] | None = None) -> Target:
 
         return lifecycle.status(paths.LOCAL_STATE)
 
-    return replace(resolve(on, os.environ, running), flags=flags or {})
+    return replace(resolve(on, environ, running), flags=flags or {})

@@ -29,7 +29,7 @@ class CreateLatch(Construct):
     It denies neither Delete nor Stop. Without roles there is nothing: no policy, no permission.
 
     Args:
-        roles: names of IAM roles, as in setting `latch_roles`.
+        roles: names of IAM roles, with their paths, as in setting `latch_roles`.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, arns: Arns, roles: Sequence[str]) -> None:
@@ -52,8 +52,9 @@ class CreateLatch(Construct):
                 "Statement": [{"Effect": "Deny", "Action": "sagemaker:Create*", "Resource": "*"}],
             },
         )
-        held = [f"{account}:role/{role}" for role in roles]
-        self.environment = {"LATCH_POLICY_ARN": policy_arn, "LATCH_ROLES": ",".join(roles)}
+        held = [arns.role(role) for role in roles]
+        names = [role.rpartition("/")[2] for role in roles]  # IAM's operations take no path
+        self.environment = {"LATCH_POLICY_ARN": policy_arn, "LATCH_ROLES": ",".join(names)}
         self.permissions = [
             allow(
                 ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],

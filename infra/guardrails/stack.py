@@ -60,7 +60,14 @@ class GuardrailsStack(ProjectStack):
         self._idle_reaper()
         self._spend_guard()
         self.teardown = self._teardown()
-        GovernedEmptying(self, "Emptying", arns=self.arns, purpose="empty-audit", key_arn=self.key_arn)
+        GovernedEmptying(
+            self,
+            "Emptying",
+            arns=self.arns,
+            purpose="empty-audit",
+            key_arn=self.key_arn,
+            required_tags=settings.tags,
+        )
         self._watch_lost_events()
         ProjectDashboard(
             self,

@@ -10,7 +10,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from core.names import VARIANT
-from infra.training.network import PrivateNetwork
+from infra.training.network import Network
 
 LOAD_SECONDS = 1800
 """How long 13.5 GB of weights may take to arrive, and the container to answer its first ping."""
@@ -38,7 +38,7 @@ class ServedModel:
     instance_type: str
     host: str | None
     key_arn: str | None
-    network: PrivateNetwork | None
+    network: Network | None
 
     def model(self, scope: Construct, construct_id: str) -> sagemaker.CfnModel:
         """Make the model, without access to any network but the private one."""

@@ -57,6 +57,10 @@ class HostingStack(ProjectStack):
         else:
             MergedEndpoint(self, "Merged", artifact=artifact, names=self.names, served=served)
         Tags.of(self).add(STACK_TAG, self.names.stack("Hosting"))
+        if settings.role_path != "/":  # else its ARN is known from the stack's own
+            self.output(
+                "SwitchingRoleArn", self.arns.hosting_role, "CloudFormation switches the stack with it"
+            )
         self.output("EndpointName", self.names.endpoint, "Exists while awake")
         self.output("BaseComponentName", self.names.base_component, "The model as it was")
         self.output("TunedComponentName", self.names.tuned_component, "The fine-tuned model")

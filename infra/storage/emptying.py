@@ -6,6 +6,7 @@ Lambda would make, kept for ever.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from aws_cdk import CfnResource, Stack
@@ -26,10 +27,18 @@ class GovernedEmptying(Construct):
         arns: names and ARNs of the deployment.
         purpose: what the function's log is called after, such as `empty-storage`.
         key_arn: of the key that encrypts the log.
+        required_tags: those of the setting `tags`, which CDK's bare resources do not inherit.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, arns: Arns, purpose: str, key_arn: str | None
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        arns: Arns,
+        purpose: str,
+        key_arn: str | None,
+        required_tags: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
         provider = Stack.of(self).node.try_find_child(_PROVIDER)
@@ -43,7 +52,8 @@ class GovernedEmptying(Construct):
         role.add_property_override("Policies", [{"PolicyName": "Log", "PolicyDocument": document}])
         function.add_property_override("LoggingConfig", {"LogGroup": log_group.log_group_name})
         for resource in (role, function):
-            resource.add_property_override("Tags", [{"Key": PROJECT_TAG, "Value": arns.names.project}])
+            tags = {PROJECT_TAG: arns.names.project, **required_tags}
+            resource.add_property_override("Tags", [{"Key": k, "Value": v} for k, v in tags.items()])
 
 
 def _resource(provider: IConstruct, construct_id: str) -> CfnResource:

@@ -41,6 +41,13 @@ class StorageStack(ProjectStack):
             key_arn=key_arn,
             expiring_prefixes={"checkpoints/": CHECKPOINTS_DAYS},
         )
-        GovernedEmptying(self, "Emptying", arns=self.arns, purpose="empty-storage", key_arn=key_arn)
+        GovernedEmptying(
+            self,
+            "Emptying",
+            arns=self.arns,
+            purpose="empty-storage",
+            key_arn=key_arn,
+            required_tags=settings.tags,
+        )
         self.output("DataBucketName", self.data_bucket, "Datasets and own base weights")
         self.output("ArtifactBucketName", self.artifact_bucket, "What the runs made")

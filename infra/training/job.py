@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.instances import has_local_disks
@@ -33,7 +33,7 @@ class TrainingJob:
     """What all training jobs of this deployment share. URIs are S3's; `usd_per_hour` counts all instances.
 
     `output_key_arn` and `volume_key_arn` are None without a customer-managed key, `subnet_ids` and
-    `security_group_ids` empty without a private network.
+    `security_group_ids` empty without a private network; `tags` are those that a company requires.
     """
 
     project: str
@@ -52,6 +52,7 @@ class TrainingJob:
     volume_key_arn: str | None
     subnet_ids: Sequence[str]
     security_group_ids: Sequence[str]
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def request(self) -> dict[str, Any]:
         """CreateTrainingJob's parameters; `$.…` are paths into the execution's state (see definition.py)."""
@@ -100,7 +101,10 @@ class TrainingJob:
                 # Of one instance: the program counts the hosts that it finds.
                 "FINEXPERT_USD_PER_HOUR": f"{self.usd_per_hour / self.instance_count:g}",
             },
-            "Tags": [{"Key": PROJECT_TAG, "Value": self.project}],
+            "Tags": [
+                {"Key": key, "Value": value}
+                for key, value in {PROJECT_TAG: self.project, **self.tags}.items()
+            ],
         }
 
     def _network(self) -> dict[str, Any]:

@@ -1,11 +1,14 @@
-"""The private network, by the setting `private_network`: subnets from which only S3 can be reached.
+"""Where jobs and endpoint stand: a private network of the app's, or subnets that a company gives it.
 
-Nothing of it bills: a VPC, subnets and a gateway endpoint are free; a NAT gateway would cost more than the
-budget. Jobs and endpoints need no more than S3, since SageMaker itself pulls images and writes logs.
+The app's own, by the setting `private_network`, has subnets from which only S3 can be reached. Nothing of
+it bills: a VPC, subnets and a gateway endpoint are free; a NAT gateway would cost more than the budget.
+Jobs and endpoints need no more than S3, since SageMaker itself pulls images and writes logs.
 Source: SageMaker developer guide, "Give SageMaker AI Training Jobs Access to Resources in Your Amazon VPC".
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from aws_cdk import Fn, Tags
 from aws_cdk import aws_ec2 as ec2
@@ -19,10 +22,52 @@ ZONES = 3  # not every availability zone has GPUs
 HTTPS = 443
 
 
+class Network:
+    """Subnets and security groups for the network interfaces of jobs and endpoint.
+
+    Args:
+        shared: they may belong to another account, as a company's subnets often do.
+    """
+
+    def __init__(
+        self, arns: Arns, subnet_ids: Sequence[str], security_group_ids: Sequence[str], *, shared: bool
+    ) -> None:
+        self.subnet_ids, self.security_group_ids = list(subnet_ids), list(security_group_ids)
+        self.vpc_config = {"subnets": self.subnet_ids, "securityGroupIds": self.security_group_ids}
+        """VpcConfig of a model or an endpoint configuration, as CDK takes it."""
+        owner = f"arn:{arns.partition}:ec2:{arns.region}:{'*' if shared else arns.account}"
+        self._interfaces = arns.of("ec2", "network-interface/*")
+        self._places = [
+            *(f"{owner}:subnet/{subnet}" for subnet in self.subnet_ids),
+            *(f"{owner}:security-group/{group}" for group in self.security_group_ids),
+        ]
+
+    def permissions(self) -> list[Statement]:
+        """What a role of SageMaker needs to put its network interfaces into these subnets."""
+        return [
+            allow(
+                ["ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission"],
+                [*self._places, self._interfaces],
+            ),
+            allow(["ec2:DeleteNetworkInterface", "ec2:DeleteNetworkInterfacePermission"], [self._interfaces]),
+            allow(
+                [
+                    "ec2:DescribeDhcpOptions",
+                    "ec2:DescribeNetworkInterfaces",
+                    "ec2:DescribeSecurityGroups",
+                    "ec2:DescribeSubnets",
+                    "ec2:DescribeVpcs",
+                ],
+                ANYTHING,
+            ),
+        ]
+
+
 class PrivateNetwork(Construct):
     """A VPC without a way to the internet, and a security group that nothing can reach.
 
     Made of single resources: CDK's `Vpc` would ask AWS for the availability zones while it synthesizes.
+    `network` is what jobs and endpoint use of it.
 
     Args:
         arns: names and ARNs of the deployment.
@@ -35,7 +80,7 @@ class PrivateNetwork(Construct):
         Tags.of(vpc).add("Name", arns.names.name)
         routes = ec2.CfnRouteTable(self, "Routes", vpc_id=vpc.attr_vpc_id)
         ranges = Fn.cidr(RANGE, ZONES + 1, "6")  # blocks of 64 addresses
-        self.subnet_ids = [self._subnet(zone, vpc, routes, Fn.select(zone, ranges)) for zone in range(ZONES)]
+        subnets = [self._subnet(zone, vpc, routes, Fn.select(zone, ranges)) for zone in range(ZONES)]
         ec2.CfnVPCEndpoint(
             self,
             "S3",
@@ -59,36 +104,9 @@ class PrivateNetwork(Construct):
                 )
             ],
         )
-        self.security_group_id = group.attr_group_id
-        self.vpc_config = {"subnets": self.subnet_ids, "securityGroupIds": [self.security_group_id]}
-        """VpcConfig of a model or an endpoint configuration, as CDK takes it."""
-        self._arns = [
-            *(arns.of("ec2", f"subnet/{subnet}") for subnet in self.subnet_ids),
-            arns.of("ec2", f"security-group/{self.security_group_id}"),
-            arns.of("ec2", "network-interface/*"),
-        ]
+        self.network = Network(arns, subnets, [group.attr_group_id], shared=False)
         if talking_instances:
-            self._talk_to_each_other()
-
-    def permissions(self) -> list[Statement]:
-        """What a role of SageMaker needs to put its network interfaces into these subnets."""
-        return [
-            allow(
-                ["ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission"],
-                self._arns,
-            ),
-            allow(["ec2:DeleteNetworkInterface", "ec2:DeleteNetworkInterfacePermission"], self._arns[-1:]),
-            allow(
-                [
-                    "ec2:DescribeDhcpOptions",
-                    "ec2:DescribeNetworkInterfaces",
-                    "ec2:DescribeSecurityGroups",
-                    "ec2:DescribeSubnets",
-                    "ec2:DescribeVpcs",
-                ],
-                ANYTHING,
-            ),
-        ]
+            self._talk_to_each_other(group.attr_group_id)
 
     def _subnet(self, zone: int, vpc: ec2.CfnVPC, routes: ec2.CfnRouteTable, cidr_block: str) -> str:
         subnet = ec2.CfnSubnet(
@@ -107,8 +125,8 @@ class PrivateNetwork(Construct):
         )
         return subnet.attr_subnet_id
 
-    def _talk_to_each_other(self) -> None:
-        own, said = self.security_group_id, "Instances of one job"
+    def _talk_to_each_other(self, own: str) -> None:
+        said = "Instances of one job"
         ec2.CfnSecurityGroupIngress(
             self,
             "FromEachOther",

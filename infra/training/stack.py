@@ -35,7 +35,7 @@ from infra.training.functions import (
     ValidateDataset,
 )
 from infra.training.job import CHECKPOINTS, LASTING_CHECKPOINTS, TrainingJob
-from infra.training.network import PrivateNetwork
+from infra.training.network import Network, PrivateNetwork
 from infra.training.registry import ModelRegistry
 from infra.training.roles import serving_permissions, switching_permissions, training_permissions
 from infra.training.state_machine import FineTuneStateMachine, state_machine_permissions
@@ -70,13 +70,7 @@ class TrainingStack(ProjectStack):
         self.storage = storage
         self.topic_arn = guardrails.topic.topic_arn
         self.key_arn = guardrails.key_arn
-        self.network = (
-            PrivateNetwork(
-                self, "Network", arns=self.arns, talking_instances=settings.training_instance_count > 1
-            )
-            if settings.private_network
-            else None
-        )
+        self.network = self._network()
         self.serving_image = settings.serving_image or images.serving_image(settings.region)
         self.base_model_uri = settings.base_model_location(storage.data_bucket)
         code = lambda_.Code.from_asset(str(assets.functions))
@@ -146,6 +140,15 @@ class TrainingStack(ProjectStack):
                 *self._network_permissions(),
             ],
         ).role.role_arn
+
+    def _network(self) -> Network | None:
+        settings = self.settings
+        if settings.subnet_ids:
+            return Network(self.arns, settings.subnet_ids, settings.security_group_ids, shared=True)
+        if not settings.private_network:
+            return None
+        talking = settings.training_instance_count > 1
+        return PrivateNetwork(self, "Network", arns=self.arns, talking_instances=talking).network
 
     def _network_permissions(self) -> list[Statement]:
         return self.network.permissions() if self.network else []
@@ -229,7 +232,8 @@ class TrainingStack(ProjectStack):
             output_key_arn=self.key_arn,
             volume_key_arn=volume_key(settings.training_instance_type, self.key_arn),
             subnet_ids=self.network.subnet_ids if self.network else (),
-            security_group_ids=[self.network.security_group_id] if self.network else (),
+            security_group_ids=self.network.security_group_ids if self.network else (),
+            tags=settings.tags,
         )
 
     def _stop_with(self, state_machine_arn: str, guardrails: GuardrailsStack) -> StopTrainingRule:

@@ -29,7 +29,7 @@ def chosen_target(context: typer.Context) -> Target:
     from finexpert.service import target
 
     given = options.of(context)
-    return target.from_environment(given.on, given.flags)
+    return target.from_environment(given.on, given.flags, given.profile)
 
 
 def open_deployment(context: typer.Context) -> Deployment:

@@ -83,6 +83,10 @@ ONLY_PARSED = {
     "cdk deploy --all -c notebook_repository=https://github.com/you/expert.git": _DEPLOYS,
     f"cdk deploy --all -c spot=true -c max_wait_minutes=240 -c accept_eula=true{_MAIL}": _DEPLOYS,
     "cdk bootstrap aws://111122223333/eu-west-1 aws://111122223333/us-east-1": _AWS,
+    "cdk bootstrap --qualifier acme --toolkit-stack-name CDKToolkit-acme --custom-permissions-boundary"
+    " Limits": "tests/matrix/organisation",
+    "cdk deploy --all --role-arn arn:aws:iam::111122223333:role/Deployer": "tests/matrix/organisation",
+    "finexpert doctor --profile my-profile": _AWS,
     "cdk destroy --all": "asks before it destroys; with --force it is run step by step",
     "export AWS_PROFILE=my-profile": _AWS,
     "aws sts get-caller-identity": _AWS,

@@ -221,3 +221,65 @@ def test_names_fit_the_services_that_they_are_for() -> None:
     assert len(names.bucket("artifacts", "0" * 12)) == 63
     assert len(f"{names.name}-20261123-210133-a1b2-od") <= 63  # a training job's name
     assert names.artifact_parameter == f"/{'f' * 30}/model-artifact"
+
+
+@pytest.mark.parametrize("given", ["CostCenter=42, Owner=desk", '{"CostCenter": 42, "Owner": "desk"}'])
+def test_tags_are_pairs_or_json(given: str) -> None:
+    assert Settings.load({"tags": given}, {}).tags == {"CostCenter": "42", "Owner": "desk"}
+    assert Settings.load({}, {}).tags == {} == Settings.load({"tags": ""}, {}).tags
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "fix"),
+    [
+        ("tags", "CostCenter", "Key=value"),
+        ("tags", "aws:x=1", "may not begin with"),
+        ("tags", "FinExpert:project=1", "may not begin with"),
+        ("tags", "a=" + "x" * 257, "Key=value"),
+        ("tags", ",".join(f"k{number}=1" for number in range(41)), "at most 40"),
+        ("role_path", "teams/", "/teams/finance/"),
+        ("role_path", "/teams", "/teams/finance/"),
+        ("permissions_boundary", "arn:aws:iam::1:role/x", "managed policy"),
+        ("permissions_boundary", "my policy", "managed policy"),
+        ("cdk_qualifier", "Acme", "small letters"),
+        ("subnet_ids", "vpc-0a1b2c3d", "subnet-0a1b2c3d"),
+        ("security_group_ids", "sg-xyz", "sg-0a1b2c3d"),
+        ("latch_roles", "arn:aws:iam::1:role/Admin", "path/name"),
+        ("base_model", "llama 2", "meta-textgeneration-llama-2-7b"),
+        ("base_model_version", "newest", "4.19.0"),
+    ],
+)
+def test_what_companies_set_is_checked_too(setting: str, value: str, fix: str) -> None:
+    told = [problem for problem in problems({setting: value}) if problem.startswith(f"{setting} ")]
+    assert len(told) == 1 and fix in told[0]
+
+
+def test_a_network_is_subnets_and_security_groups() -> None:
+    told = problems({"subnet_ids": "subnet-0a1b2c3d"})
+    assert told == (
+        "subnet_ids is given without security_group_ids: jobs and endpoint need both; write"
+        " security_group_ids too",
+    )
+
+
+def test_settings_of_companies_come_back_from_a_deployment() -> None:
+    given = Settings.load(
+        {
+            "tags": "CostCenter=42",
+            "subnet_ids": "subnet-0a1b2c3d,subnet-4e5f6a7b",
+            "security_group_ids": "sg-0a1b2c3d",
+            "role_path": "/teams/",
+        },
+        {},
+    )
+    stored = json.loads(json.dumps(given.deployed(alert_email="")))
+    assert Settings.of_deployed(stored) == Settings.load(
+        {
+            "tags": "CostCenter=42",
+            "subnet_ids": "subnet-0a1b2c3d,subnet-4e5f6a7b",
+            "security_group_ids": "sg-0a1b2c3d",
+            "role_path": "/teams/",
+            "accept_eula": "true",
+        },
+        {},
+    )

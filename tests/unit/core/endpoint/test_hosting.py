@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.endpoint import hosting
@@ -165,3 +167,16 @@ class TestWait:
                 pause=lambda _: None,
                 clock=lambda: float(next(clock)),
             )
+
+
+def test_the_switching_role_is_the_one_that_the_stack_names() -> None:
+    arn = "arn:aws:iam::111122223333:role/teams/finance/FinExpert-Hosting-us-east-1"
+    stack_id = "arn:aws:cloudformation:us-east-1:111122223333:stack/FinExpert-Hosting/uuid"
+    named = hosting.Hosting(
+        stack="FinExpert-Hosting",
+        state=hosting.HostingState.ASLEEP,
+        stack_id=stack_id,
+        outputs={"SwitchingRoleArn": arn},
+    )
+    assert named.role_arn == arn
+    assert replace(named, outputs={}).role_arn == arn.replace("teams/finance/", "")

@@ -41,6 +41,12 @@ def test_they_are_taken_before_and_after_the_verb(monkeypatch: pytest.MonkeyPatc
     assert given("group", "verb", "--on", "aws", "-c", "a=1") == Options(On.AWS, {"a": "1"})
 
 
+def test_a_profile_may_be_named_before_and_after_the_verb() -> None:
+    assert given("--profile", "people", "group", "verb").profile == "people"
+    assert given("group", "verb", "--profile", "people").profile == "people"
+    assert given("--profile", "a", "group", "verb", "--profile", "b").profile == "b"
+
+
 def test_what_comes_after_the_verb_wins_and_what_is_not_given_changes_nothing() -> None:
     chosen = given("--on", "aws", "-c", "a=1", "-c", "b=2", "group", "verb", "-c", "b=3")
     assert chosen == Options(On.AWS, {"a": "1", "b": "3"})

@@ -92,3 +92,67 @@ def test_without_a_state_folder_nothing_is_looked_up(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(paths, "LOCAL_STATE", tmp_path / "none")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     assert not target.from_environment(On.AUTO).is_local
+
+
+CONFIG = """
+[profile people]
+sso_session = company
+sso_account_id = 111122223333
+sso_role_name = PowerUser
+region = eu-west-1
+[sso-session company]
+sso_region = eu-west-1
+sso_start_url = https://company.awsapps.com/start
+[profile deployer]
+role_arn = arn:aws:iam::111122223333:role/teams/finance/Deployer
+source_profile = keys
+[profile keys]
+aws_access_key_id = AKIAKEYS
+aws_secret_access_key = secret
+"""
+
+
+@pytest.fixture
+def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An AWS configuration, and other credentials in the environment."""
+    file = tmp_path / "config"
+    file.write_text(CONFIG)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOTHER")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "other")
+    monkeypatch.setattr(paths, "LOCAL_STATE", tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("profile", "method"),
+    [("people", "sso"), ("deployer", "assume-role"), ("keys", "shared-credentials-file")],
+)
+def test_a_profile_by_name_wins_over_the_environments_credentials(
+    configured: None, profile: str, method: str
+) -> None:
+    chosen = target.from_environment(On.AUTO, {}, profile)
+    assert not chosen.is_local
+    credentials = chosen.session().get_credentials()
+    assert credentials is not None and credentials.method in (method, "config-file")
+
+
+@pytest.mark.parametrize("profile", ["people", "deployer"])
+def test_a_profile_of_the_environment_is_used_where_there_are_no_keys(
+    configured: None, monkeypatch: pytest.MonkeyPatch, profile: str
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_PROFILE", profile)
+    credentials = target.from_environment(On.AUTO).session().get_credentials()
+    assert credentials is not None and credentials.method in ("sso", "assume-role")
+
+
+def test_a_profile_means_aws_though_an_embedded_cloud_runs_here(
+    configured: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", URL)
+    with pytest.raises(UserError, match="AWS clients would go there"):
+        target.from_environment(On.AUTO, {}, "people")
+    assert target.from_environment(On.LOCAL, {}, "people").is_local
