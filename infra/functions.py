@@ -43,6 +43,7 @@ class ProjectFunction(Construct):
         handler: another function of the asset than `lambdas.PURPOSE.handler.handler`.
         timeout_minutes: Lambda's limit is 15.
         dead_letter_queue: where events go that failed twice, for functions that are invoked asynchronously.
+        reserved_concurrency: how many run at a time at most; AWS keeps as many for it.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class ProjectFunction(Construct):
         timeout_minutes: float = 5,
         memory_mb: int = 512,
         dead_letter_queue: sqs.IQueue | None = None,
+        reserved_concurrency: int | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         arns, key_arn = base.arns, base.key_arn
@@ -87,6 +89,7 @@ class ProjectFunction(Construct):
             role=role,
             log_group=log_group,
             dead_letter_queue=dead_letter_queue,
+            reserved_concurrent_executions=reserved_concurrency,
         )
 
 

@@ -268,6 +268,7 @@ READERS: Mapping[str, Reader] = {
     "latch_roles": _roles,
     "poll_seconds": _whole(1, 600, "seconds"),
     "web": _flag,
+    "web_concurrency": _whole(0, 1000, "the page's Lambda functions at a time (0: none reserved)"),
     "anomaly_monitor": _flag,
     "training_image": _IMAGE,
     "serving_image": _IMAGE,

@@ -87,6 +87,7 @@ class Settings:
     latch_roles: tuple[str, ...]
     poll_seconds: int
     web: bool
+    web_concurrency: int
     anomaly_monitor: bool
     training_image: str
     serving_image: str

@@ -14,7 +14,7 @@ from typing import Any
 from core.aws.calls import Clients, error_text, region_from
 from core.aws.notify import log, notify
 from core.environment import Variables
-from core.guard import latch, published
+from core.guard import latch, page, published
 from core.guard.position import Memory, Position, crossed, stand
 from core.guard.stopping import Stopped, stop_all
 from core.money import prices
@@ -28,7 +28,10 @@ STOP_SECONDS = 120.0
 
 @dataclass(frozen=True, kw_only=True)
 class GuardSettings:
-    """What the function `spend_guard` is told. Without `latch_policy_arn` no role is ever denied anything."""
+    """What the function `spend_guard` is told. Without `latch_policy_arn` no role is ever denied anything.
+
+    `page_function` is "" where the page is not deployed; `page_concurrency` is what is reserved for it.
+    """
 
     budget: BudgetSettings
     region: str
@@ -36,6 +39,8 @@ class GuardSettings:
     topic_arn: str
     latch_policy_arn: str
     latch_roles: tuple[str, ...]
+    page_function: str = ""
+    page_concurrency: int = 0
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> GuardSettings:
@@ -48,6 +53,8 @@ class GuardSettings:
             topic_arn=variables.text("TOPIC_ARN"),
             latch_policy_arn=variables.text("LATCH_POLICY_ARN"),
             latch_roles=variables.words("LATCH_ROLES"),
+            page_function=variables.text("PAGE_FUNCTION"),
+            page_concurrency=int(variables.number("PAGE_CONCURRENCY", 0)),
         )
         variables.check()
         return settings
@@ -92,6 +99,7 @@ def guard(
             now=now,
             pause=pause,
         )
+    _page(settings, clients, position, stopped)
     latched = _latch(settings, clients, position, memory, stopped)
     told = _told(spend, position, memory, stopped)
     if told:
@@ -124,6 +132,16 @@ def _remembered(settings: GuardSettings, clients: Clients, now: datetime) -> tup
         # Without memory everything is told again: better twice than never.
         return Memory(readable=False), [f"the guard's own metrics cannot be read: {error_text(error)}"]
     return memory, []
+
+
+def _page(settings: GuardSettings, clients: Clients, position: Position, stopped: Stopped) -> None:
+    if not settings.page_function:
+        return
+    turned = page.turn(
+        clients("lambda"), settings.page_function, over=position.over, reserved=settings.page_concurrency
+    )
+    stopped.done += turned.done
+    stopped.problems += turned.problems
 
 
 def _latch(

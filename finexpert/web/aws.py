@@ -16,6 +16,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from core.names import SIGN_IN_SCOPE
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import executions
 from finexpert.service.target import Target
@@ -61,8 +62,17 @@ def _request(event: Mapping[str, Any]) -> Request:
 
 
 def _signed_in(event: Mapping[str, Any]) -> bool:
-    """Whether the API checked a token. How it matches paths is its own affair; this does not rely on it."""
-    return bool(event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims"))
+    """Whether the API checked a token, and it is this page's access token.
+
+    The API checks signature, age, audience and scope; how it matches paths is its own affair, so this looks
+    again. An ID token has the audience too, but is for the page to read and not for a right.
+    """
+    claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims") or {}
+    return (
+        claims.get("token_use") == "access"
+        and claims.get("client_id") == os.environ["CLIENT_ID"]
+        and SIGN_IN_SCOPE in str(claims.get("scope", "")).split()
+    )
 
 
 def _answer(request: Request, *, signed_in: bool) -> Response:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 
@@ -30,7 +30,12 @@ _TYPES = {
 }
 _INLINE = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
 
+_OWN_FILE = re.compile(r'\b(href|src)="(?=[a-z_]+\.)')
+_VERSIONED = re.compile(r"v/(?P<version>[0-9a-f]{12})/(?P<name>.+)")
+
 LIBRARY_SECONDS = 3600
+LASTING = "public, max-age=31536000, immutable"
+"""For a file below the version of the page that it is part of: another version has another address."""
 GUARDS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 """Headers of every answer."""
 
@@ -44,13 +49,18 @@ def serve(path: str, *, connect: Iterable[str] = ()) -> Response:
     Raises:
         Problem: there is none.
     """
-    file = _known().get(path.removeprefix("/") or "index.html")
+    known, name = _known(), path.removeprefix("/") or "index.html"
+    versioned = _VERSIONED.fullmatch(name)
+    file = known.get(versioned["name"] if versioned else name)
     if file is None or not file.is_file():
         raise Problem(HTTPStatus.NOT_FOUND, "not_found", f"There is nothing at {path[:200]}.")
     body = file.read_bytes()
+    lasting = versioned is not None and versioned["version"] == _version(known)
     library = path.startswith("/vendor/")
-    headers = {"Cache-Control": f"public, max-age={LIBRARY_SECONDS}" if library else "no-cache"}
+    kept = LASTING if lasting else f"public, max-age={LIBRARY_SECONDS}" if library else "no-cache"
+    headers = {"Cache-Control": kept}
     if file.suffix == ".html":
+        body = _OWN_FILE.sub(f'\\1="v/{_version(known)}/', body.decode()).encode()
         headers["Content-Security-Policy"] = policy(body.decode(), connect)
     return Response(body=body, content_type=_TYPES[file.suffix], headers=headers)
 
@@ -59,6 +69,15 @@ def _known() -> dict[str, Path]:
     own = {file.relative_to(STATIC).as_posix(): file for file in STATIC.rglob("*") if file.suffix in _TYPES}
     libraries = json.loads(VENDOR.read_text(encoding="utf-8"))
     return own | {f"vendor/{name}": LIBRARIES / place for name, place in libraries.items()}
+
+
+def _version(known: Mapping[str, Path]) -> str:
+    """A name for the contents of all files of the page."""
+    own = sorted((name, file) for name, file in known.items() if not name.startswith("vendor/"))
+    contents = hashlib.sha256()
+    for name, file in own:
+        contents.update(f"{name}\0".encode() + file.read_bytes())
+    return contents.hexdigest()[:12]
 
 
 def policy(page: str, connect: Iterable[str] = ()) -> str:

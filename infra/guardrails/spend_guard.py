@@ -96,10 +96,27 @@ class SpendGuard(ProjectFunction):
                 "METRIC_NAMESPACE": METRIC_NAMESPACE,
                 "TOPIC_ARN": topic_arn,
                 **latch.environment,
+                **(page_environment(base.arns, settings) if settings.web else {}),
             },
-            permissions=[*spend_guard(base.arns, topic_arn), *latch.permissions],
+            permissions=[
+                *spend_guard(base.arns, topic_arn),
+                *latch.permissions,
+                *(close_page(base.arns) if settings.web else []),
+            ],
             dead_letter_queue=dead_letter_queue,
         )
+
+
+def page_environment(arns: Arns, settings: Settings) -> dict[str, str]:
+    """Which function is the page's, and what is reserved for it while it is open."""
+    return {"PAGE_FUNCTION": arns.names.function("web"), "PAGE_CONCURRENCY": str(settings.web_concurrency)}
+
+
+def close_page(arns: Arns) -> list[Statement]:
+    """Close the page, and open it again."""
+    verbs = ("GetFunctionConcurrency", "PutFunctionConcurrency", "DeleteFunctionConcurrency")
+    function = arns.of("lambda", f"function:{arns.names.function('web')}")
+    return [allow([f"lambda:{verb}" for verb in verbs], [function])]
 
 
 def spend_guard(arns: Arns, topic_arn: str) -> list[Statement]:

@@ -10,7 +10,7 @@ from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from core.names import Names
+from core.names import SIGN_IN_SCOPE, Names
 from infra.retention import project_log_group
 from infra.web.sign_in import SignIn
 
@@ -18,8 +18,8 @@ from infra.web.sign_in import SignIn
 RATE, BURST = 10, 40
 
 #: Of these, for what needs no sign-in (the page's files): strangers cannot take the users' share, and a month
-#: of them costs what docs/web.md says.
-OPEN_RATE, OPEN_BURST = 1, 100
+#: of them costs what docs/web.md says. A browser keeps the files, so a page asks once.
+OPEN_RATE, OPEN_BURST = 0.5, 100
 OPEN_PATHS = ("/", "/{proxy+}")
 
 #: Who asked for what, and how it ended. Neither query nor body: they hold file names, questions, answers.
@@ -88,7 +88,12 @@ class PageApi(Construct):
             ("/api/{proxy+}", [api.HttpMethod.GET, api.HttpMethod.POST], signed_in),
         ):
             routes = self.api.add_routes(
-                path=path, methods=methods, integration=integration, authorizer=authorizer
+                path=path,
+                methods=methods,
+                integration=integration,
+                authorizer=authorizer,
+                # Only an access token has a scope: an ID token says who somebody is, not what they may.
+                authorization_scopes=[SIGN_IN_SCOPE] if authorizer else None,
             )
             for route in routes:  # the stage's settings name routes, which must be there before
                 self._stage.node.add_dependency(route)

@@ -53,6 +53,7 @@ class WebStack(ProjectStack):
             permissions=page(self.arns),
             timeout_minutes=TIMEOUT_MINUTES,
             memory_mb=MEMORY_MB,
+            reserved_concurrency=settings.web_concurrency or None,
         ).function
         api.serve(function, sign_in)
         self.output("PageUrl", api.url, "The page")

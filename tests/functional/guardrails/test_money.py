@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import ssl
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -28,7 +32,8 @@ BUDGET = 25.0
 @pytest.fixture(scope="module")
 def poor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """The app with the default budget on a cloud of its own: what a bill has shown once stays for an hour."""
-    with guarded_app(tmp_path_factory.mktemp("money"), {"FINEXPERT_BUDGET_USD": f"{BUDGET:g}"}) as made:
+    settings = {"FINEXPERT_BUDGET_USD": f"{BUDGET:g}", "FINEXPERT_WEB": "true"}
+    with guarded_app(tmp_path_factory.mktemp("money"), settings) as made:
         made.deploy()
         yield made
 
@@ -61,6 +66,19 @@ def charge(app: App, usd: float) -> list[tuple[str, float]]:
     notified = [(str(each["NotificationType"]), float(each["Threshold"])) for each in answer["notified"]]
     assert all(each["sent_to"] for each in answer["notified"])
     return notified
+
+
+def page_status(app: App) -> int:
+    """What the deployed page answers a stranger."""
+    found = re.search(r"//([0-9a-z]+)\.execute-api", app.deployment.output("Web", "PageUrl"))
+    assert found is not None
+    url = f"{app.cloud.endpoint_url}/_aws/execute-api/{found[1]}/$default/"
+    context = ssl.create_default_context(cafile=app.cloud.environment()["AWS_CA_BUNDLE"])
+    try:
+        with urllib.request.urlopen(url, context=context, timeout=60) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
 def test_two_admissions_at_once_cannot_both_spend_the_rest(poor: App) -> None:
@@ -105,6 +123,7 @@ def test_every_threshold_reaches_a_subscriber_and_the_guard_acts_before_the_budg
     assert not poor.invoke("spend-guard")["over"]
     assert subscriber.hears("50% of the month's budget is spent")
 
+    assert page_status(poor) == 200
     limit = poor.invoke("spend-guard")["limit_usd"]
     assert limit < 0.8 * BUDGET  # what runs takes its exposure off the limit
     notified = charge(poor, limit + 0.05)
@@ -112,6 +131,8 @@ def test_every_threshold_reaches_a_subscriber_and_the_guard_acts_before_the_budg
     at_limit = poor.invoke("spend-guard")
     assert at_limit["over"] and at_limit["spent_usd"] < BUDGET
     assert names_of_endpoints(poor) == set()
+    assert page_status(poor) in (429, 503)  # ministack says the one, AWS the other
+    assert subscriber.hears("the page is closed")
     assert subscriber.hears("The month's limit (budget less reserve) is reached")
 
     assert ("ACTUAL", 80.0) in charge(poor, 0.85 * BUDGET)

@@ -12,7 +12,8 @@ from finexpert.web import aws
 from finexpert.web.context import Context
 from finexpert.web.http import Request, Response
 
-CLAIMS = {"jwt": {"claims": {"sub": "1"}, "scopes": None}}
+TOKEN = {"sub": "1", "token_use": "access", "client_id": "client", "scope": "openid"}
+CLAIMS = {"jwt": {"claims": TOKEN, "scopes": ["openid"]}}
 
 
 def event(method: str, path: str, *, signed_in: bool = True, **changes: Any) -> dict[str, Any]:
@@ -75,6 +76,26 @@ def test_a_path_that_slips_past_the_authorizer_is_refused(asked: list[Request], 
     slipped["requestContext"]["authorizer"] = authorizer
     assert aws.handler(slipped)["statusCode"] == 401
     assert aws.handler(event("GET", "/api/session", signed_in=False))["statusCode"] == 401
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"token_use": "id", "aud": "client"},
+        {"token_use": ""},
+        {"client_id": "another"},
+        {"client_id": ""},
+        {"scope": "aws.cognito.signin.user.admin"},
+        {"scope": "openidx profile"},
+        {"scope": ""},
+    ],
+    ids=str,
+)
+def test_only_this_pages_access_token_signs_in(asked: list[Request], wrong: dict[str, str]) -> None:
+    slipped = event("GET", "/api/session")
+    slipped["requestContext"]["authorizer"] = {"jwt": {"claims": {**TOKEN, **wrong}}}
+    assert aws.handler(slipped)["statusCode"] == 401
     assert asked == []
 
 

@@ -22,6 +22,10 @@ from finexpert.web.http import Problem
         "/.",
         "/index.html/",
         "/index.html\x00",
+        "/v/000000000000/../door.py",
+        "/v/000000000000/%2e%2e/door.py",
+        "/v/0/app.js",
+        "/v/000000000000/",
     ],
 )
 def test_no_path_leads_out(path: str) -> None:
@@ -42,6 +46,19 @@ def test_the_page_comes_with_a_policy_that_runs_only_its_own_files() -> None:
         assert sources[0] == "'self'"
         for source in sources[1:]:
             assert len(b64decode(source.removeprefix("'sha256-").removesuffix("'"))) == 32
+
+
+def test_a_browser_keeps_the_pages_own_files_until_they_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = bytes(files.serve("/").body).decode()  # type: ignore[arg-type]
+    named = re.findall(r'(?:href|src)="(?!/vendor/)([^"]+)"', page)
+    assert {name.rpartition("/")[2] for name in named} == {"icon.svg", "app.css", "app.js"}
+    for name in named:
+        served = files.serve(f"/{name}")
+        assert served.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert served.body == files.serve(f"/{name.rpartition('/')[2]}").body
+    other = named[0].replace(named[0].split("/")[1], "0" * 12)
+    assert files.serve(f"/{other}").headers["Cache-Control"] == "no-cache"
+    assert files.serve("/").headers["Cache-Control"] == "no-cache"
 
 
 def test_every_inline_script_of_the_page_is_an_import_map_which_the_policy_names() -> None:
