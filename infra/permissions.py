@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -28,6 +29,11 @@ class ServiceRole(Construct):
     """A role for one AWS service, such as `lambda.amazonaws.com`, with exactly the permissions given.
 
     They are part of the role itself: what waits for the role waits for them, and they go together.
+
+    Args:
+        for_own_account: the service says for which account it takes the role, and may for this one only. Its
+            documentation must have that ("confused deputy"): that of SageMaker's training jobs and endpoints
+            and of Step Functions has; that of notebook instances and Lambda has not.
     """
 
     def __init__(
@@ -39,13 +45,15 @@ class ServiceRole(Construct):
         permissions: Sequence[Statement],
         description: str | None = None,
         name: str | None = None,
+        for_own_account: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         document = {"Version": "2012-10-17", "Statement": list(permissions)}
+        own = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
         self.role = iam.Role(
             self,
             "Role",
-            assumed_by=iam.ServicePrincipal(service),
+            assumed_by=iam.ServicePrincipal(service, conditions=own if for_own_account else None),
             description=description,
             role_name=name,
             inline_policies={"Permissions": iam.PolicyDocument.from_json(document)},
@@ -93,6 +101,18 @@ def switch_hosting(arns: Arns) -> list[Statement]:
             ["iam:PassRole"],
             [arns.hosting_role],
             {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
+        ),
+    ]
+
+
+def end_scaling() -> list[Statement]:
+    """See which of SageMaker's targets scale by themselves, and end that before one of them is deleted."""
+    return [
+        allow(["application-autoscaling:DescribeScalableTargets"], ANYTHING),
+        allow(
+            ["application-autoscaling:DeregisterScalableTarget"],
+            ANYTHING,
+            {"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}},
         ),
     ]
 

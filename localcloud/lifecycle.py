@@ -142,7 +142,7 @@ def up(state_dir: Path, *, port: int | None = None, options: CloudOptions | None
     """
     state_dir = state_dir.resolve()
     state_dir.mkdir(parents=True, exist_ok=True)
-    state_dir.chmod(0o700)  # datasets, weights and logs of jobs lie there
+    state_dir.chmod(0o700)
     with _exclusive(state_dir):
         if running := status(state_dir):
             return running

@@ -25,6 +25,7 @@ OWNER_SECONDS = 0.5
 
 def serve(*, port: int, owner: int, secure: bool) -> None:
     """Serve until SIGTERM (or until the process `owner`, if not 0, is gone), then end every child."""
+    os.umask(0o077)  # datasets, weights and logs of jobs are its owner's alone
     state_dir = Path(os.environ["LOCALCLOUD_STATE_DIR"])
     listener = _listen(port)
     scheme = "https" if secure else "http"

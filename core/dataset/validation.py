@@ -111,7 +111,7 @@ def location(uri: str) -> S3Address:
         folder = S3Address.parse(uri).folder
     except ValueError:
         folder = S3Address("", "")
-    if not folder.key:
+    if not folder.key or str(folder) != uri:  # SageMaker takes what begins so: datasets/a is datasets/ab too
         raise DatasetError([f"the dataset is {uri!r}: write s3://BUCKET/datasets/NAME/"])
     return folder
 

@@ -10,6 +10,7 @@ Start-up counts: `--help` must come in 0.4 s, so nothing heavy is imported until
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -90,6 +91,8 @@ def shared(
     context.obj = options.Options(on, options.parse_settings(settings), profile)
 
 
+PRIVATE = 0o077
+"""What a command writes (reports, documents, datasets, the embedded cloud's state) is its user's alone."""
 TRY = "Try it on this machine"
 PREPARE = "Before money is spent"
 FINE_TUNE = "Fine-tune"
@@ -124,6 +127,7 @@ app.command(rich_help_panel=GUARD)(leftovers.leftovers)
 
 def main() -> None:
     """Run a command. A failure ends as what, where, what to do; a stack trace only with `--debug`."""
+    os.umask(PRIVATE)
     for_programs = options.asked_for(options.JSON, sys.argv[1:])
     try:
         command = options.share(typer.main.get_command(app))

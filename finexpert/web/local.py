@@ -95,9 +95,12 @@ def application(context: Context, door: Door) -> Starlette:
     """The ASGI application."""
 
     async def respond(incoming: Incoming) -> Outgoing:
-        headers = {name.lower(): value for name, value in incoming.headers.items()}
-        path = incoming.url.path
+        path, headers = incoming.url.path, _headers(incoming)
         try:
+            if not incoming.scope["http_version"].startswith("1"):
+                raise Problem(
+                    HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "failed", "This page speaks HTTP/1.1 only."
+                )
             door.check(path, headers)
             if not path.startswith("/api/"):
                 return _outgoing(_file(incoming.method, path))
@@ -113,6 +116,14 @@ def application(context: Context, door: Door) -> Starlette:
         return _outgoing(await run_in_threadpool(handle, request, context))
 
     return Starlette(routes=[Route("/{path:path}", respond, methods=METHODS)])
+
+
+def _headers(incoming: Incoming) -> dict[str, str]:
+    """Headers by their names in small letters; the values of a repeated one are joined, so it matches none."""
+    found: dict[str, str] = {}
+    for name, value in incoming.headers.items():
+        found[name] = f"{found[name]},{value}" if name in found else value
+    return found
 
 
 def _file(method: str, path: str) -> Response:

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from infra.arns import Arns
 from infra.functions import FunctionBase, ProjectFunction
-from infra.permissions import ANYTHING, Statement, allow, owned, put_own_metrics, switch_hosting
+from infra.permissions import ANYTHING, Statement, allow, end_scaling, owned, put_own_metrics, switch_hosting
 from infra.settings import Settings
 from infra.storage.bucket import PrivateBucket
 
@@ -111,13 +111,12 @@ def idle_reaper(
                 "tag:GetResources",
                 "cloudwatch:ListMetrics",
                 "cloudwatch:GetMetricData",
-                "application-autoscaling:DescribeScalableTargets",
                 "application-autoscaling:DescribeScalingPolicies",
-                "application-autoscaling:DeregisterScalableTarget",
                 "cloudformation:DescribeStackResources",
             ],
             ANYTHING,
         ),
+        *end_scaling(),
         allow(
             [
                 "sagemaker:DescribeEndpoint",

@@ -15,6 +15,7 @@ from infra.permissions import (
     ANYTHING,
     Statement,
     allow,
+    end_scaling,
     month_to_date,
     owned,
     put_own_metrics,
@@ -130,13 +131,7 @@ def spend_guard(arns: Arns, topic_arn: str) -> list[Statement]:
         *switch_hosting(arns),
         allow(["sagemaker:StopTrainingJob"], [arns.training_jobs], owned(arns)),
         # Endpoints beside Hosting's own, and Hosting's where CloudFormation cannot put it to sleep.
-        allow(
-            [
-                "application-autoscaling:DescribeScalableTargets",
-                "application-autoscaling:DeregisterScalableTarget",
-            ],
-            ANYTHING,
-        ),
+        *end_scaling(),
         allow(["sagemaker:DeleteEndpoint"], [arns.sagemaker("endpoint/*")], owned(arns)),
         # Components on the project's endpoint need not carry the tag, and block the endpoint's deletion.
         allow(["sagemaker:DeleteInferenceComponent"], [arns.sagemaker("inference-component/*")]),

@@ -8,7 +8,7 @@ from constructs import Construct, IDependable
 from core.names import Names
 from infra.arns import Arns
 from infra.functions import FunctionBase, ProjectFunction
-from infra.permissions import ANYTHING, Statement, allow, owned
+from infra.permissions import ANYTHING, Statement, allow, end_scaling, owned
 
 MAX_MINUTES = 15  # as long as a Lambda function may run; CloudFormation's own limit would be an hour
 
@@ -81,12 +81,11 @@ def teardown(arns: Arns) -> list[Statement]:
                 "sagemaker:ListEndpoints",
                 "sagemaker:ListInferenceComponents",
                 "sagemaker:ListTags",
-                "application-autoscaling:DescribeScalableTargets",
-                "application-autoscaling:DeregisterScalableTarget",
                 "cloudformation:DescribeStackResources",
             ],
             ANYTHING,
         ),
+        *end_scaling(),
         allow(["cloudformation:DescribeStacks"], [arns.hosting_stack]),
         allow(["sagemaker:StopTrainingJob"], [arns.training_jobs], owned(arns)),
         allow(

@@ -8,8 +8,6 @@ from pathlib import Path
 from infra.settings import Settings
 
 HERE = Path(__file__).resolve().parent
-PACKAGES = ("boto3", "ipykernel", "rich", "typer")
-"""What the kernel needs of the requirements; the product's heavy parts run elsewhere."""
 
 _READ_THERE = (
     *("prefix", "region", "hyperparameters", "hosting", "hosting_instance_type"),
@@ -29,7 +27,6 @@ def on_start(settings: Settings) -> str:
         "IDLE_MINUTES": str(settings.idle_minutes),
         "SETTINGS": json.dumps(deployed, default=dict, sort_keys=True),
         "FOLDER": folder(settings.notebook_repository),
-        "PACKAGES": " ".join(PACKAGES),
     }
     script = (HERE / "on_start.sh").read_text(encoding="utf-8")
     for name, text in parts.items():

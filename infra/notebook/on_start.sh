@@ -26,8 +26,8 @@ as_user() { sudo -u ec2-user "$@"; }
 venv=/home/ec2-user/finexpert-venv
 as_user python3.11 -m venv $venv
 pip=(as_user $venv/bin/python -m pip --quiet --disable-pip-version-check --no-cache-dir)
-"${pip[@]}" install --constraint requirements.txt --constraint requirements-dev.txt @PACKAGES@
-"${pip[@]}" install --no-deps --editable .
+"${pip[@]}" install --no-deps --require-hashes --requirement tools/requirements/notebook.lock
+"${pip[@]}" install --no-deps --no-build-isolation --editable .
 as_user $venv/bin/python -m ipykernel install --prefix /home/ec2-user/.local --name finexpert \
   --display-name "Financial Domain Expert" \
   --env FINEXPERT_SETTINGS /home/ec2-user/finexpert.json --env FINEXPERT_ON aws

@@ -127,6 +127,7 @@ class TrainingStack(ProjectStack):
             self,
             "ServingRole",
             service="sagemaker.amazonaws.com",
+            for_own_account=True,
             description="The endpoint of the Hosting stack",
             permissions=[
                 *serving_permissions(
@@ -197,6 +198,7 @@ class TrainingStack(ProjectStack):
             self,
             "TrainingRole",
             service="sagemaker.amazonaws.com",
+            for_own_account=True,
             description="The training jobs of the fine-tuning runs",
             permissions=[
                 *training_permissions(

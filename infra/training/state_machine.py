@@ -41,7 +41,9 @@ class FineTuneStateMachine(Construct):
         # CloudWatch keeps room in its resource policy for groups of this prefix without being asked.
         log_group_name = f"/aws/vendedlogs/states/{names.state_machine}"
         log_group = project_log_group(self, "Log", name=log_group_name, key_arn=key_arn)
-        role = ServiceRole(self, "Role", service="states.amazonaws.com", permissions=permissions).role
+        role = ServiceRole(
+            self, "Role", service="states.amazonaws.com", permissions=permissions, for_own_account=True
+        ).role
         asl = Stack.of(self).to_json_string(definition(fine_tune))
         self.state_machine = sfn.StateMachine(
             self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.names import RUN_NAMES, TRAINING_LOG_GROUP
 from infra.arns import Arns
-from infra.permissions import ANYTHING, Statement, allow, switch_hosting
+from infra.permissions import ANYTHING, Statement, allow, end_scaling, switch_hosting
 from infra.training.functions import admission
 
 
@@ -47,13 +47,7 @@ def _endpoint(arns: Arns) -> list[Statement]:
         *switch_hosting(arns),
         # Where CloudFormation refuses, sleep deletes what the names say directly.
         allow(["sagemaker:DeleteEndpoint", "sagemaker:DeleteInferenceComponent"], [endpoint, *components]),
-        allow(
-            [
-                "application-autoscaling:DescribeScalableTargets",
-                "application-autoscaling:DeregisterScalableTarget",
-            ],
-            ANYTHING,
-        ),
+        *end_scaling(),
         allow(["ssm:GetParameter"], [arns.of("ssm", f"parameter{names.artifact_parameter}")]),
         allow(["sagemaker:AddTags", "sagemaker:DeleteTags"], [endpoint]),
         allow(["sagemaker:ListInferenceComponents", "cloudwatch:ListMetrics"], ANYTHING),

@@ -113,6 +113,17 @@ def test_the_secret_is_new_for_each_cloud_and_for_its_owner_only(cloud: Cloud) -
     assert not [path for path in others if secret.encode() in path.read_bytes()]
 
 
+def test_nothing_that_the_cloud_wrote_is_readable_by_others(
+    cloud: Cloud, client: Callable[[str], Any]
+) -> None:
+    client("s3").create_bucket(Bucket="door-private")
+    client("s3").put_object(Bucket="door-private", Key="a/text.txt", Body=b"mine")
+    before = {"cloud.log", "lock"}  # whoever starts a cloud makes these; the folder is closed all the same
+    files = [path for path in cloud.state_dir.rglob("*") if path.name not in before and not path.is_symlink()]
+    assert len(files) > 3
+    assert not [path for path in files if path.stat().st_mode & 0o077]
+
+
 def test_a_role_is_served_by_aws_but_not_by_the_controls(cloud: Cloud, client: Callable[[str], Any]) -> None:
     trust = {"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})

@@ -231,6 +231,11 @@ DATASETS = (
         Upload({"a.txt": GOOD_TEXT}, dataset="s3://data"),
         ("write s3://BUCKET/datasets/NAME/",),
     ),
+    Row(
+        "a folder without its slash, which begins other names too",
+        Upload({"a.txt": GOOD_TEXT}, dataset="s3://data/datasets/mine"),
+        ("write s3://BUCKET/datasets/NAME/",),
+    ),
     Row("no dataset", Upload(dataset=""), ("write s3://BUCKET/datasets/NAME/",)),
     Row("files that are no text", Upload({"a.txt": zipped("a", b"x")}), ("this is zip, not text",)),
     Row("a job without a dataset", Job(files={}), ("training", "missing or empty")),

@@ -179,5 +179,19 @@ print(sorted(roots - own - set(sys.stdlib_module_names)))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['core', 'finexpert']"
-    pins = Path("requirements.txt").read_text() + Path("requirements-dev.txt").read_text()
-    assert all(re.search(rf"^{name}==", pins, re.M) for name in on_start.PACKAGES)
+
+
+def test_the_kernel_installs_by_hash_what_the_product_has() -> None:
+    script = on_start.on_start(settings())
+    installs = re.findall(r"^.*\bpip(?:\[@\])?.*\binstall\b(.*)$", script, re.M)
+    assert len(installs) == 2
+    assert installs[0].split() == [
+        *("--no-deps", "--require-hashes", "--requirement"),
+        "tools/requirements/notebook.lock",
+    ]
+    assert installs[1].split() == ["--no-deps", "--no-build-isolation", "--editable", "."]
+    mine = dict(re.findall(r"^(\S+)==(\S+)", Path("tools/requirements/notebook.lock").read_text(), re.M))
+    assert {"boto3", "ipykernel", "rich", "typer", "setuptools"} <= mine.keys()
+    locks = Path("requirements.lock").read_text() + Path("requirements-dev.lock").read_text()
+    product = dict(re.findall(r"^(\S+)==(\S+)", locks, re.M))
+    assert {name: product.get(name) for name in mine} == mine

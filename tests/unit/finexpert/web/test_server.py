@@ -21,21 +21,29 @@ OWN = {"host": "127.0.0.1:8765", "authorization": "Bearer the-key", "content-typ
 
 
 def talk(
-    context: Context, method: str, path: str, chunks: list[bytes], **headers: str
+    context: Context,
+    method: str,
+    path: str,
+    chunks: list[bytes],
+    *,
+    repeated: tuple[tuple[str, str], ...] = (),
+    version: str = "1.1",
+    **headers: str,
 ) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of an answer; a body is sent in chunks."""
-    sent = {**OWN, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    """Status, headers and body of an answer; a body is sent in chunks, `repeated` headers come first."""
+    own = {**OWN, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    sent = [*repeated, *own.items()]
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
+        "http_version": version,
         "method": method,
         "path": path.partition("?")[0],
         "raw_path": path.encode(),
         "query_string": path.partition("?")[2].encode(),
         "scheme": "http",
         "root_path": "",
-        "headers": [(name.encode(), value.encode()) for name, value in sent.items()],
+        "headers": [(name.encode(), value.encode()) for name, value in sent],
         "server": ("127.0.0.1", 8765),
     }
     waiting = [
@@ -61,6 +69,25 @@ def talk(
 def test_the_key_is_asked_for_before_a_body_is_read(context: Context) -> None:
     status, _, body = talk(context, "POST", "/api/ask", [b"{"], authorization="Bearer no")
     assert (status, json.loads(body)["error"]["code"]) == (401, "unauthorized")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        ("origin", "https://evil.example"),
+        ("host", "evil.example"),
+        ("authorization", "Bearer guessed"),
+        ("sec-fetch-site", "cross-site"),
+    ],
+)
+def test_a_header_given_twice_counts_as_neither(context: Context, first: tuple[str, str]) -> None:
+    own = {"origin": "http://127.0.0.1:8765", "sec_fetch_site": "same-origin"}
+    assert talk(context, "GET", "/api/nothing", [], **own)[0] == 404
+    assert talk(context, "GET", "/api/nothing", [], repeated=(first,), **own)[0] in (401, 403)
+
+
+def test_a_connection_that_was_upgraded_to_http_2_gets_nothing(context: Context) -> None:
+    assert talk(context, "GET", "/", [], version="2")[0] == 505
 
 
 def test_every_answer_guards_itself(context: Context) -> None:
