@@ -119,7 +119,7 @@ def application(context: Context, door: Door) -> Starlette:
 
 
 def _headers(incoming: Incoming) -> dict[str, str]:
-    """Headers by their names in small letters; the values of a repeated one are joined, so it matches none."""
+    """Headers by their names in small letters; a repeated one's values are joined: they match nothing."""
     found: dict[str, str] = {}
     for name, value in incoming.headers.items():
         found[name] = f"{found[name]},{value}" if name in found else value

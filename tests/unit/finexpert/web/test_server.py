@@ -81,7 +81,7 @@ def test_the_key_is_asked_for_before_a_body_is_read(context: Context) -> None:
     ],
 )
 def test_a_header_given_twice_counts_as_neither(context: Context, first: tuple[str, str]) -> None:
-    own = {"origin": "http://127.0.0.1:8765", "sec_fetch_site": "same-origin"}
+    own: dict[str, Any] = {"origin": "http://127.0.0.1:8765", "sec_fetch_site": "same-origin"}
     assert talk(context, "GET", "/api/nothing", [], **own)[0] == 404
     assert talk(context, "GET", "/api/nothing", [], repeated=(first,), **own)[0] in (401, 403)
 
