@@ -66,6 +66,13 @@ class Need:
     context: Mapping[str, str] = field(default_factory=dict)
 
 
+def action_of(service: str, method: str, path: str) -> str:
+    """The IAM action of a request that ministack names otherwise; "" for all others."""
+    if service == "lambda" and path.endswith("/concurrency"):  # there it is Put for all three
+        return f"lambda:{method.capitalize()}FunctionConcurrency"
+    return ""
+
+
 def sagemaker_resource(operation: str, path: str, params: Mapping[str, Any], arn: Arn) -> str:
     """The resource that a SageMaker request is about; `*` for lists and what has none."""
     if found := _INVOCATION.match(path):

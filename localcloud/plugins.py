@@ -69,6 +69,7 @@ def install() -> None:
             role, action, resource, context, allowed=allowed
         )
     )
+    hooks.install_actions(authorization.action_of)
     hooks.install_condition_keys(authorization.condition_keys)
     hooks.install_resource_arns("sagemaker", _sagemaker_resource)
     hooks.install_stack_check(stack_roles.denial)

@@ -11,6 +11,7 @@ ministack reads its settings when imported, so this package is imported only in 
 from localcloud.hooks.access import (
     denial,
     enforcing,
+    install_actions,
     install_condition_keys,
     install_decision_log,
     install_resource_arns,
@@ -95,6 +96,7 @@ __all__ = [
     "emit_event",
     "enforcing",
     "evaluate_alarms",
+    "install_actions",
     "install_alarm_rule",
     "install_bodies_on_trail",
     "install_condition_keys",

@@ -39,6 +39,17 @@ def install_resource_arns(service: str, find: Callable[[str, str, dict[str, str]
     iam_actions.extract_resource_arn = extract
 
 
+def install_actions(find: Callable[[str, str, str], str]) -> None:
+    """Let `find(service, method, path)` name the IAM action of a request; "" leaves that to ministack."""
+    others = iam_actions.extract_iam_action
+
+    def extract(name: str, method: str, path: str, *rest: Any) -> str | None:
+        action: str | None = find(name, method, path) or others(name, method, path, *rest)
+        return action
+
+    iam_actions.extract_iam_action = extract
+
+
 def install_condition_keys(
     find: Callable[[str, bytes, Mapping[str, list[str]]], Mapping[str, str | list[str]]],
 ) -> None:

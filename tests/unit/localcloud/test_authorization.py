@@ -40,6 +40,13 @@ def test_a_sagemaker_request_is_about_its_resource(
     assert authorization.sagemaker_resource(operation, "/", params, arn) == resource
 
 
+@pytest.mark.parametrize("verb", ["Get", "Put", "Delete"])
+def test_a_functions_concurrency_is_read_set_and_removed_by_three_rights(verb: str) -> None:
+    path = "/2017-10-31/functions/page/concurrency"
+    assert authorization.action_of("lambda", verb.upper(), path) == f"lambda:{verb}FunctionConcurrency"
+    assert authorization.action_of("lambda", verb.upper(), "/2015-03-31/functions/page") == ""
+
+
 def test_an_invocation_is_about_its_endpoint_whatever_its_body_says() -> None:
     path = "/endpoints/finexpert/invocations-response-stream"
     assert (
