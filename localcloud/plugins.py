@@ -70,6 +70,7 @@ def install() -> None:
         )
     )
     hooks.install_actions(authorization.action_of)
+    hooks.install_source_account()
     hooks.install_condition_keys(authorization.condition_keys)
     hooks.install_resource_arns("sagemaker", _sagemaker_resource)
     hooks.install_stack_check(stack_roles.denial)

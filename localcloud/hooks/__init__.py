@@ -15,6 +15,7 @@ from localcloud.hooks.access import (
     install_condition_keys,
     install_decision_log,
     install_resource_arns,
+    install_source_account,
     policy_allows,
     role_denial,
 )
@@ -113,6 +114,7 @@ __all__ = [
     "install_resource_arns",
     "install_resource_type",
     "install_service",
+    "install_source_account",
     "install_stack_check",
     "install_stack_events",
     "install_stack_lookup",

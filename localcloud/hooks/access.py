@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any
 
 from ministack import app
@@ -60,6 +61,22 @@ def install_condition_keys(
         return {**others(service, action, body, form), **find(action, body, form)}
 
     iam_actions.request_tag_context = context
+
+
+def install_source_account() -> None:
+    """Name the account for which a role is taken, as SageMaker and Step Functions do on AWS.
+
+    This cloud takes roles for its services as its root, so a root's request counts as a service's.
+    """
+    others = iam_evaluator.evaluate_trust_policy
+
+    def evaluate(document: Any, caller: str, context: Any = None) -> bool:
+        if context is not None and context.principal_type == "Root":
+            known = {**context.service_context, "aws:sourceaccount": context.principal_account}
+            context = replace(context, service_context=known)
+        return bool(others(document, caller, context))
+
+    iam_evaluator.evaluate_trust_policy = evaluate
 
 
 _being_decided: ContextVar[list[Any] | None] = ContextVar("being_decided", default=None)

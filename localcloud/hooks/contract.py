@@ -23,6 +23,7 @@ CONTRACT: tuple[tuple[str, str, str], ...] = (
     ("core.iam_actions", "identity_denial_message", "call"),
     ("core.iam_evaluator", "enforce", "call"),
     ("core.iam_evaluator", "evaluate", "call"),
+    ("core.iam_evaluator", "evaluate_trust_policy", "call"),
     ("core.iam_evaluator", "EvalContext", "call"),
     ("core.iam_evaluator", "parse_policy_document", "call"),
     ("core.iam_evaluator", "is_root_access_key", "call"),

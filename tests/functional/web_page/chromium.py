@@ -35,13 +35,16 @@ _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--no-zygote", "--headless=shell"
 
 
 @contextmanager
-def running_browser() -> Iterator[Browser]:
-    """A headless Chromium. `CHROMIUM` names another; on a Mac without any, the test is skipped."""
+def running_browser(*arguments: str) -> Iterator[Browser]:
+    """A headless Chromium with these further arguments; `CHROMIUM` names another program.
+
+    On a Mac without any, the test is skipped.
+    """
     program, environment = _program()
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=str(program), args=list(_ARGUMENTS), env={**os.environ, **environment}
+            executable_path=str(program), args=[*_ARGUMENTS, *arguments], env={**os.environ, **environment}
         )
         try:
             yield browser
