@@ -5,6 +5,7 @@ import operator
 import re
 from collections import Counter
 from collections.abc import Callable
+from importlib import resources
 from typing import Any
 
 import pytest
@@ -63,6 +64,89 @@ def test_length_gives_no_choice_away(numeric: bool, extreme: Callable[[list[int]
     assert asked == 0 or 0.10 <= hits / asked <= 0.40 or asked < 15
 
 
+#: How the answer of each question with a number follows from its figures; percentages as such.
+CALCULATED = {
+    "mc-002": (90_000 - 10_000) / 8,
+    "mc-005": 40 + 210 - 55,
+    "mc-009": 500 + 120 - 45,
+    "mc-012": 30_000 - 26_000,
+    "mc-015": 300 - 18,
+    "mc-018": 0.3 * (50 - 20),
+    "mc-021": 940 - 610 - 150,
+    "mc-024": (360 - 120) / 200,
+    "mc-025": (800 - 520) / 800 * 100,
+    "mc-027": 96 / 24,
+    "mc-028": 45 / 300 * 100,
+    "mc-030": 50 / 365 * 365,
+    "mc-031": 70 + 40 - 45,
+    "mc-032": 40 / 2.5,
+    "mc-033": (5 - 1.5) / 5 * 100,
+    "mc-034": 240 / (240 + 160) * 100,
+    "mc-036": 1200 / 800,
+    "mc-037": (500 - 50) / 150,
+    "mc-039": 4 * 0.45 / 60 * 100,
+    "mc-041": 50 / (640 / 32),
+    "mc-043": 130 - 85,
+    "mc-044": 68 + 27,
+    "mc-045": (280 - 250) / 250 * 100,
+    "mc-046": (90 - 10) / 40,
+    "mc-049": 0.02 * 0.4 * 500_000,
+    "mc-050": 1.4 * 5,
+    "mc-055": (9 - 3) / 12,
+    "mc-057": (125 - 95) / 125 * 100,
+    "mc-059": 1.5 * 16**0.5,
+    "mc-063": 0.5 * 18,
+    "mc-070": 58 - 50,
+    "mc-073": 1000 * 0.045 / 2,
+    "mc-075": round((1000 / 950 - 1) * 100, 2),
+    "mc-077": 6 * 0.5,
+    "mc-081": 92 - 80,
+    "mc-083": 40 + 3,
+    "mc-086": 3.4 + 1.2,
+    "mc-089": 5000 * 0.06,
+    "mc-092": 24.16,
+    "mc-097": 6 - 4,
+    "mc-098": 1.32 / 1.1,
+    "mc-103": 220 / 4,
+    "mc-108": (130 - 125) / 125 * 100,
+    "mc-112": round(0.1 * 20_000 / 12_000 * 100, 1),
+    "mc-113": (5.8 - 4.1) * 100,
+    "mc-115": 1100 / 1.1,
+    "mc-116": 3 / (0.10 - 0.04),
+    "mc-118": 24 / 0.06,
+    "mc-119": 2 + 1.2 * 5,
+    "mc-120": 0.6 * 10 + 0.4 * 5 * (1 - 0.25),
+    "mc-121": 900 - 250 + 70,
+    "mc-123": 8 * 45 - 110,
+    "mc-124": 110 / 1.1 + 121 / 1.1**2 - 200,
+    "mc-125": 60_000 / 15_000,
+    "mc-127": round(((1 + 0.12 / 12) ** 12 - 1) * 100, 2),
+    "mc-129": 2000 * 1.05**2,
+    "mc-132": 40 * 0.15,
+}
+
+
+#: A second choice has the same figure in the other direction.
+DIRECTIONS = {"mc-012", "mc-050", "mc-077", "mc-081", "mc-089"}
+
+
+@pytest.mark.parametrize("name", CALCULATED)
+def test_the_key_of_a_calculated_choice_is_right_and_the_only_one(name: str) -> None:
+    (record,) = (record for record in CHOICES if record["id"] == name)
+    fitting = [
+        place
+        for place, choice in enumerate(record["choices"])
+        if abs(abs(float(quantities(choice)[0].value)) - CALCULATED[name]) < 1e-6
+    ]
+    assert record["answer"] in fitting
+    assert len(fitting) == 1 or name in DIRECTIONS
+
+
+def test_every_question_whose_choices_are_figures_is_calculated() -> None:
+    bare = {r["id"] for r in CHOICES if all(re.fullmatch(r"[\d.,]+( \w+)?", c) for c in r["choices"])}
+    assert bare <= CALCULATED.keys()
+
+
 def test_everyday_questions_are_balanced_and_sums_are_right() -> None:
     rows = records("retained.jsonl")
     assert Counter(row["id"].partition("-")[0] for row in rows) == {"sum": 16, "fact": 16, "obey": 16}
@@ -74,6 +158,22 @@ def test_everyday_questions_are_balanced_and_sums_are_right() -> None:
             first, sign, second = int(found[1]), found[2], int(found[3])
             value = {"+": first + second, "−": first - second, "×": first * second, "÷": first / second}[sign]
             assert float(row["choices"][row["answer"]]) == value
+
+
+def test_the_readme_counts_what_is_there() -> None:
+    readme = (resources.files("training.evaluation.items") / "README.md").read_text(encoding="utf-8")
+    rows = {name: int(count) for name, count in re.findall(r"\| `(\S+)` \| (\d+)", readme)}
+    assert rows == {
+        "multiple_choice.jsonl": len(CHOICES),
+        "sentiment.jsonl": len(SENTENCES),
+        "retained.jsonl": len(records("retained.jsonl")),
+        "table_questions.json": len(ASKED),
+        "general.txt": len(paragraphs("general.txt")),
+    }
+    topics = Counter(record["topic"] for record in CHOICES)
+    assert all(f"{topic} {count}" in readme for topic, count in topics.items())
+    types = Counter(question["answer_type"] for _, question in ASKED)
+    assert all(f"{kind} {count}" in readme for kind, count in types.items())
 
 
 def test_the_labels_of_sentiment_are_balanced() -> None:
