@@ -10,6 +10,8 @@ FILE is TAT-QA's development set (github.com/NExTplusplus/TAT-QA, dataset_raw/ta
    many gain little, the hardest case for any interval.
 4. Power: the true effect at which the gate passes four times in five, for several numbers of documents.
 5. False passes where documents come in groups whose changes are correlated.
+6. Power for a large base such as Llama 2 7B, whose spread of gains is not known: by stated spreads, with
+   general text unchanged, beside what `finexpert data check` promises.
 
 One thread, processor seconds. Results: bench/results/evaluation_honesty.json.
 """
@@ -37,6 +39,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from core.dataset.power import CORRELATION, SPREADS, smallest_gain  # noqa: E402
 from training.evaluation.gate import judge  # noqa: E402
 from training.evaluation.statistics import Comparison, compare  # noqa: E402
 
@@ -55,6 +58,13 @@ MAX_FORGETTING = 0.03
 POWER = 0.8
 #: Documents, groups of them, and the correlation of changes within a group.
 CLUSTERED = ((32, 8, 0.1), (32, 8, 0.3), (32, 8, 0.5), (100, 10, 0.3), (100, 10, 0.5), (64, 16, 0.5))
+#: Bits a byte of a large base on such text, and on general text (Llama 2 7B on WikiText-2: 0.5865).
+LARGE_BASE, LARGE_GENERAL = 0.70, 0.5865
+#: Documents and groups of them (None: each by itself).
+LARGE_SETS = ((12, None), (32, None), (100, None), (32, 11), (100, 20))
+#: Standard deviation of the logarithm of a document's size.
+SIZES = 0.7
+GAINS = (0.01, 0.015, 0.02, 0.03, 0.04, 0.06)
 #: Random numbers of each part begin here, so that a part can be repeated alone.
 SEED = 20261124
 
@@ -225,6 +235,69 @@ def power(held_out: Differences, general: Differences, runs: int) -> dict[str, A
     return table
 
 
+def large_base(
+    dice: np.random.Generator, documents: int, groups: int | None, spread: float, gain: float
+) -> bool:
+    """Whether one simulated run of a large base passes: gains of this mean and spread, correlated by
+    CORRELATION within a group; sizes as of TAT-QA's excerpts; the 40 paragraphs differ as much."""
+    members = np.arange(documents) % (groups or documents)
+    shared = math.sqrt(CORRELATION) if groups else 0.0
+    noise = shared * dice.standard_normal(documents)[members] + math.sqrt(1 - shared**2) * (
+        dice.standard_normal(documents)
+    )
+    base = LARGE_BASE * np.exp(0.15 * dice.standard_normal(documents))
+    sizes = dice.lognormal(7.0, SIZES, documents)
+    seed = int(dice.integers(1 << 31))
+    change = base * (-gain + spread * noise)
+    primary = compare(
+        list(base),
+        list(base + change),
+        list(sizes),
+        lower_is_better=True,
+        seed=seed,
+        groups=members.tolist() if groups else None,
+    )
+    general = LARGE_GENERAL * np.exp(0.15 * dice.standard_normal(40))
+    moved = general * (1 + spread * dice.standard_normal(40))
+    guard = compare(list(general), list(moved), lower_is_better=True, seed=seed)
+    return all(rule.passed for rule in judge(primary, guard, MAX_FORGETTING))
+
+
+def promised_gain(documents: int, groups: int | None, spread: float) -> float:
+    """What the check promises for documents of sizes as in `large_base`: the mean of their squares is
+    exp(SIZES²) times the square of their mean."""
+    unequal = math.expm1(SIZES**2)
+    parts = documents / (1 + unequal)
+    return smallest_gain(parts, groups and groups / (1 + unequal * groups / documents), spread)
+
+
+def power_of_large(runs: int) -> list[dict[str, Any]]:
+    """Shares of runs that pass by documents, groups, spread and true gain, and the gain that the check
+    promises."""
+    rows = []
+    for documents, groups in LARGE_SETS:
+        for spread in SPREADS:
+            dice = np.random.default_rng(SEED)
+            passed = {
+                gain: sum(large_base(dice, documents, groups, spread, gain) for _ in range(runs)) / runs
+                for gain in GAINS
+            }
+            promised = promised_gain(documents, groups, spread)
+            at_it = sum(large_base(dice, documents, groups, spread, promised) for _ in range(runs)) / runs
+            rows.append(
+                {
+                    "documents": documents,
+                    "groups": groups,
+                    "spread": spread,
+                    "passed": {str(gain): round(share, 3) for gain, share in passed.items()},
+                    "promised_gain": round(promised, 4),
+                    "passed_at_it": round(at_it, 3),
+                }
+            )
+            print("large", json.dumps(rows[-1]), flush=True)
+    return rows
+
+
 @dataclass(frozen=True)
 class Job:
     """One real training and what came of it. `cpu_seconds`: of the whole program, evaluation included."""
@@ -379,7 +452,7 @@ def main() -> None:
     )
     parser.add_argument("--reports", type=Path, help="TAT-QA's tatqa_dataset_dev.json, for parts 1 and 2")
     parser.add_argument("--runs", type=int, default=2000, help="simulated runs a cell (default %(default)s)")
-    parser.add_argument("--parts", default="12345", help="which parts to run (default %(default)s)")
+    parser.add_argument("--parts", default="123456", help="which parts to run (default %(default)s)")
     options = parser.parse_args()
     if not options.reports and set(options.parts) & set("12"):
         parser.error("parts 1 and 2 need --reports")
@@ -400,6 +473,9 @@ def main() -> None:
     if "5" in options.parts:
         result["false_passes_of_groups"] = false_passes_of_groups(held_out, general, options.runs)
         result["runs_of_groups"] = options.runs
+    if "6" in options.parts:
+        result["power_of_large"] = power_of_large(options.runs // 5)
+        result["runs_of_large"] = options.runs // 5
     result["machine"] = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
 

@@ -10,10 +10,11 @@ from dataclasses import replace
 
 from core.dataset.documents import Problem
 from core.dataset.intake import Intake
+from core.dataset.power import Power, power_of
 from core.dataset.reader import LEFT_OUT
 from core.dataset.report import DatasetReport, TaskCount
 from core.dataset.sources import READABLE, Sample, Source
-from core.dataset.split import Split, split, unusable
+from core.dataset.split import ALONE, Split, split, unusable
 from core.dataset.split import sources as of_source
 from core.dataset.tally import Tally, tally
 from core.dataset.tokens import ASSUMPTION, TokenCounter, rows_for
@@ -22,8 +23,6 @@ from core.hyperparameters import LONGEST_INPUT, Hyperparameters
 #: With fewer optimizer steps a LoRA has hardly left its zero start. JumpStart's course example has 10: 13
 #: chunks of 1024 tokens (its public log).
 FEW_STEPS = 50
-#: With fewer held-out documents the interval of the difference gets wide.
-FEW_HELD_OUT = 20
 #: A file's texts seem to be cut where more than this share of them goes on in the next one.
 MOST_INSIDE, FEWEST_INSIDE = 0.1, 10
 #: Texts of which half are shorter than this hardly hold a sentence.
@@ -105,6 +104,7 @@ def check(
         tasks=_tasks(intake, counts, scale),
         private=dict(counts.private),
         notes=intake.notes,
+        power=_power(counts, sides, hyperparameters),
     )
     errors = [*_counted(problems), *_errors(report, sides, intake, hyperparameters)]
     warnings = [] if errors else _quantity_warnings(report, hyperparameters)
@@ -114,6 +114,19 @@ def check(
         errors=tuple(errors),
         warnings=tuple(warnings),
         sentence=_sentence(report, errors, warnings),
+    )
+
+
+def _power(counts: Tally, sides: Split, hyperparameters: Hyperparameters) -> Power | None:
+    """What the held-out side can show; early stopping takes half of it."""
+    held_out = sides.validation
+    if not held_out:
+        return None
+    return power_of(
+        [str(counts.files[number]) for number in held_out],
+        ["" if counts.groups[number] == ALONE else str(counts.groups[number]) for number in held_out],
+        [counts.sizes[number] for number in held_out],
+        share=1.0 if hyperparameters.early_stopping_patience == -1 else 0.5,
     )
 
 
@@ -200,11 +213,8 @@ def _quantity_warnings(report: DatasetReport, hyperparameters: Hyperparameters) 
             f"this is very little text: {report.optimizer_steps} optimizer steps; {FEW_STEPS} or more usually"
             f" help. Add text, or {change}"
         )
-    if report.validation_documents < FEW_HELD_OUT:
-        warnings.append(
-            f"only {report.validation_documents} documents are held out: the result's interval will be wide;"
-            f" give more documents, or raise validation_split_ratio"
-        )
+    if report.power and report.share_read == 1 and (warning := report.power.warning()):
+        warnings.append(warning)
     return warnings
 
 

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from core.dataset.documents import DatasetError
+from core.dataset.power import Power
 from core.dataset.reader import Understood
 
 
@@ -26,7 +27,8 @@ class DatasetReport:
     ``evaluated_tokens`` all looks at the held-out text: base, tuned, and one as each further epoch begins.
     ``rows``: of ``row_length`` tokens, in an epoch. ``prompts_cut``: how many prompts are too long for a row,
     and ``tokens_cut`` by how much. ``understood``: how each file was read; ``first``: the first document,
-    shortened (``file``, ``text``, and ``prompt`` where it has one), None if all hold private data.
+    shortened (``file``, ``text``, and ``prompt`` where it has one), None if all hold private data. ``power``:
+    the smallest gain that the held-out side could show.
     """
 
     files: int
@@ -58,6 +60,7 @@ class DatasetReport:
     understood: tuple[Understood, ...] = ()
     first: dict[str, str] | None = None
     notes: tuple[str, ...] = ()
+    power: Power | None = None
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     sentence: str = field(default="")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -64,6 +65,28 @@ def sources(groups: Sequence[int], files: Sequence[int], ratio: float) -> Sequen
     if any(group != ALONE for group in groups):
         return groups
     return files if len(set(files)) * ratio >= FEWEST_GROUPS else array("q", [ALONE]) * len(groups)
+
+
+def document_groups(files: Sequence[str], places: Sequence[int], given: Sequence[str]) -> list[str]:
+    """The group of each held-out document, "" = it stands for itself: changes within a group are correlated.
+
+    A record's own group (`given`) counts where there is one. Else, with FEWEST_GROUPS files or more, the
+    file; with fewer files, neighbours in a file (`places` are theirs), since they often come from one source:
+    about the cube root of the number of documents stands together, as in a block bootstrap (P. Hall,
+    J. Horowitz and B.-Y. Jing, 1995).
+    """
+    if any(given):
+        return list(given)
+    if len(set(files)) >= FEWEST_GROUPS:
+        return list(files)
+    size = max(1, min(round(len(files) ** (1 / 3)), len(files) // FEWEST_GROUPS))
+    groups = [""] * len(files)
+    before: Counter[str] = Counter()
+    for number in sorted(range(len(files)), key=lambda n: (files[n], places[n])):
+        file = files[number]
+        groups[number] = f"{file} {before[file] // size}" if size > 1 else ""
+        before[file] += 1
+    return groups
 
 
 def split(

@@ -2,14 +2,13 @@
 prompts.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from core.dataset import Origin
-from core.dataset.split import FEWEST_GROUPS, rank
+from core.dataset.split import rank
 from training.data.packing import Scored, TokenizedDocument
 
 #: With fewer held-out documents all are watched as well as judged; the gate cannot pass on so few.
@@ -18,29 +17,6 @@ FEWEST_TO_DIVIDE = 4
 MOST_EXCHANGED = 256
 #: Two answers have the same form only if neither is more than this many times longer.
 MOST_LONGER = 2.0
-
-
-def document_groups(origins: Sequence[Origin], given: Sequence[str]) -> list[str]:
-    """The group of each held-out document: its changes are correlated with those of its group.
-
-    A record's own group (`given`) counts where there is one. Else, with FEWEST_GROUPS files or more, the
-    file; with fewer files, neighbours in a file, since they often come from one source: about the cube root
-    of the number of documents stands together, as in a block bootstrap (P. Hall, J. Horowitz and B.-Y. Jing,
-    1995).
-    """
-    if any(given):
-        return list(given)
-    files = Counter(origin.source for origin in origins)
-    if len(files) >= FEWEST_GROUPS:
-        return [origin.source for origin in origins]
-    size = max(1, min(round(len(origins) ** (1 / 3)), len(origins) // FEWEST_GROUPS))
-    groups = [""] * len(origins)
-    places: Counter[str] = Counter()
-    for number in sorted(range(len(origins)), key=lambda n: (origins[n].source, origins[n].index)):
-        source = origins[number].source
-        groups[number] = f"{source} {places[source] // size}" if size > 1 else ""
-        places[source] += 1
-    return groups
 
 
 def watched(digests: Sequence[bytes], groups: Sequence[str], seed: int) -> frozenset[int]:

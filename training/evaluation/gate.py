@@ -3,17 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from core.dataset.power import FEWEST_DOCUMENTS, LEAST_GAIN
 from core.dataset.split import FEWEST_GROUPS
 from training.evaluation.statistics import (
-    FEWEST_DOCUMENTS,
     SIGNIFICANCE,
     Comparison,
     interval_between,
 )
 
-#: Share of the base's bits that must at least be saved. Less than one per cent comes to a small base from any
-#: text of the same language.
-LEAST_GAIN = 0.01
 #: Share of continuations that may be broken, unless the base model's are too.
 MOST_BROKEN = 0.5
 

@@ -10,16 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.dataset.power import FEWEST_DOCUMENTS, GROUPS_WIDER, t_quantile
 from core.dataset.split import FEWEST_GROUPS
 
 CONFIDENCE = 0.95
 SIGNIFICANCE = 1 - CONFIDENCE
 RESAMPLES = 4000
-#: With fewer, even "all documents got better" is chance too often: 2^-6 < 2.5 % < 2^-5.
-FEWEST_DOCUMENTS = 6
-#: Intervals over groups are wider by this: resampling few groups of uneven size gives too narrow ones
-#: (bench/evaluation_honesty.py, part 5).
-GROUPS_WIDER = 1.25
 #: Up to this many groups all choices of signs are counted instead of a sample of them.
 MOST_ENUMERATED = 12
 #: Half the width of a 95 % interval times (1.96 + 0.84) / 1.96 is what would be found four times in five.
@@ -273,28 +269,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = largest
     return adjusted
-
-
-def t_quantile(degrees: int | None) -> float:
-    """The 97.5 % quantile of Student's t with ``degrees`` ≥ 1 of freedom; None = the normal distribution.
-
-    Exact for 1 and 2; beyond, the Cornish-Fisher expansion (Abramowitz & Stegun 26.7.5), within 0.5 % from
-    3 on.
-    """
-    z = 1.959963984540054
-    if degrees is None:
-        return z
-    if degrees == 1:
-        return math.tan(math.pi * (CONFIDENCE / 2))
-    if degrees == 2:
-        return CONFIDENCE * math.sqrt(2 / (1 - CONFIDENCE**2))
-    terms = (
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
-    )
-    return z + sum(term / float(degrees ** (power + 1)) for power, term in enumerate(terms))
 
 
 def _blocks(count: int) -> list[tuple[int, int]]:

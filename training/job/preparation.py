@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from core.dataset import Document, Source
+from core.dataset.split import document_groups
 from core.failures import TrainingFailure
 from core.hyperparameters import Hyperparameters, parse
 from core.names import PROMPTS
@@ -17,7 +18,7 @@ from training.data.packing import PackedRows, pack
 from training.data.sampling import Group, groups, weights_of
 from training.data.tokenizer import Tokenizer, load_tokenizer, token_spans, tokenizer_files
 from training.evaluation.contamination import Overlaps, Text, find_overlaps
-from training.evaluation.documents import document_groups, exchange_prompts, has_prompt, hide, watched
+from training.evaluation.documents import exchange_prompts, has_prompt, hide, watched
 from training.evaluation.measure import Yardstick, item_texts
 from training.evaluation.metrics.base import Material
 from training.evaluation.metrics.text import document_id
@@ -158,7 +159,7 @@ def _yardstick(
             else:
                 scored[origin] = shortened
     overlaps = replace(overlaps, documents={**overlaps.documents, **unclear})
-    groups = document_groups(origins, data.groups)
+    groups = document_groups([o.source for o in origins], [o.index for o in origins], data.groups)
     digests = [bytes(digest) for digest in data.tokens.records["digest"][data.validation]]
     looked_at = watched(digests, groups, hyperparameters.seed)
     early = hyperparameters.early_stopping_patience != -1

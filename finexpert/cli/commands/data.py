@@ -66,6 +66,8 @@ def check(
     print_report(out, report)
     if report.ok:
         out.print(f"[dim]tokens: {report.tokens_assumption}[/]", soft_wrap=True)
+        if report.power and report.power.enough:
+            out.print(f"[dim]verdict: {report.power}[/]", soft_wrap=True)
         for task in report.tasks:
             out.print(f"  {task.task}: {task.documents:,} documents, about {task.tokens:,} tokens")
         out.print(expected, soft_wrap=True)
