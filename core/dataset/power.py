@@ -26,8 +26,8 @@ GROUPS_WIDER = 1.25
 SPREADS = (0.01, 0.02, 0.03)
 #: Assumed correlation of the gains of two documents of one group; 0.04 to 0.47 were measured.
 CORRELATION = 0.3
-#: Gains beyond this are not to be counted on. JumpStart's public log has 9 % for Llama 2 7B on a course's text
-#: (perplexity 14.06 → 11.08); text that is nearer to what the base knows gains less.
+#: Gains beyond this are not to be counted on. JumpStart's public log has 9 % for Llama 2 7B on a course's
+#: text (perplexity 14.06 → 11.08); text that is nearer to what the base knows gains less.
 LARGE_GAIN = 0.05
 #: Of the standard normal distribution: what four in five runs stay below.
 _FOUR_IN_FIVE = 0.8416
