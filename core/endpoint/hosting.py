@@ -17,6 +17,7 @@ from typing import Any
 
 from core import Explained
 from core.aws.calls import error_code, error_text
+from core.names import Names
 
 PARAMETER = "ModelArtifact"
 BASE = "base"
@@ -89,6 +90,21 @@ class Hosting:
     def endpoint_name(self) -> str:
         """The endpoint's name, also while asleep; empty if the stack does not tell."""
         return self.outputs.get("EndpointName", "")
+
+
+def models(names: Names, artifact: str, *, merged: bool) -> dict[str, str | None]:
+    """Return the models behind the endpoint by name, each with its inference component.
+
+    There is no tuned one while the endpoint serves the base model alone.
+
+    Args:
+        artifact: what the stack serves.
+        merged: the endpoint has one model and no inference components.
+    """
+    if merged:
+        return {"tuned": None}
+    base = {"base": names.base_component}
+    return {**base} if artifact == BASE else {**base, "tuned": names.tuned_component}
 
 
 def switching_role(stack: str, region: str) -> str:

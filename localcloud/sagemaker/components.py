@@ -236,7 +236,14 @@ def _start_fleet(
 
 
 def _start_adapter(record: Record, endpoint: Record, specification: Record) -> dict[str, Any]:
-    """Fetch the adapter and have the base's containers load it; the one before stays if that fails."""
+    """Fetch the adapter and hand it to the base's containers.
+
+    One that they cannot load is in service all the same, and each request to it a ModelError; the container's
+    log says why. Source: Hugging Face, hub-docs, sagemaker-sdk/multi-lora-adapters-vllm notebook.
+
+    Raises:
+        StartFailed: it cannot be fetched; the one before stays.
+    """
     fleet = hosting.fleets.get(base_of(record)["InferenceComponentArn"])
     if fleet is None:
         raise StartFailed("The base inference component has no containers.")
@@ -256,11 +263,9 @@ def _start_adapter(record: Record, endpoint: Record, specification: Record) -> d
     before = fleet.adapters.get(name)
     try:
         fleet.add_adapter(name, folder)
-    except StartFailed:
+    except StartFailed as failure:
         shutil.rmtree(folder, ignore_errors=True)
-        if before:
-            fleet.add_adapter(name, before)
-        raise
+        fleet.say(str(failure))
     if before:
         shutil.rmtree(before, ignore_errors=True)
     return {}

@@ -165,6 +165,11 @@ class Fleet:
                 if not wanted:  # scaled away since
                     self._end(fresh, 0.0)
 
+    def say(self, line: str) -> None:
+        """Write a line to every copy's log."""
+        for copy in self.copies:
+            copy.log.say(line, store.now())
+
     # ---- adapters ------------------------------------------------------------------------------------------
 
     def add_adapter(self, name: str, folder: Path) -> None:

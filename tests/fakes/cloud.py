@@ -123,6 +123,8 @@ class Cloud:
     ever_tagged: set[str] = field(default_factory=set)
     #: ARN → the stack that holds it, as CloudFormation knows; tags need not say so.
     owners: dict[str, str] = field(default_factory=dict)
+    #: Component → the line that it answers each request with, if not a token.
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     points: dict[tuple[str, str, frozenset[tuple[str, str]]], dict[datetime, float]] = field(
         default_factory=dict
     )
@@ -523,6 +525,13 @@ class Cloud:
 
     def list_stacks(self, **request: Any) -> dict[str, Any]:
         return page(self.deleted_stacks, request, "StackSummaries")
+
+    def invoke_endpoint_with_response_stream(
+        self, EndpointName: str, Body: bytes, InferenceComponentName: str = "", **request: Any
+    ) -> dict[str, Any]:
+        assert json.loads(Body)["stream"] is True
+        line = self.answers.get(InferenceComponentName or EndpointName, {"token": {"text": "."}})
+        return {"Body": [{"PayloadPart": {"Bytes": json.dumps(line).encode()}}]}
 
     def describe_stack_resources(self, PhysicalResourceId: str) -> dict[str, Any]:
         stack = self.owners.get(PhysicalResourceId)

@@ -10,9 +10,10 @@ from typing import Any
 
 from core.aws.calls import is_missing
 from core.aws.s3 import S3Address, version_of
-from core.endpoint import hosting
+from core.endpoint import hosting, waking
 from core.endpoint.hosting import BASE, Hosting, HostingBusy, HostingError, HostingState
 from core.endpoint.sleeping import Slept, Way, endpoint_name, exists, put_to_sleep
+from core.endpoint.waking import ModelUnanswered
 from core.names import DELETE_AFTER_TAG, KEEP_TAG
 from finexpert.errors import NotFound, NothingToServe, UserError
 from finexpert.service.deployment import Deployment, describe_stack
@@ -29,16 +30,9 @@ def read(deployment: Deployment) -> Hosting:
 
 
 def models(deployment: Deployment) -> dict[str, str | None]:
-    """The models behind the endpoint by name, each with its inference component (None: it has one model).
-
-    There is no tuned one while the endpoint serves the base model alone.
-    """
-    if deployment.settings.hosting == "merged":
-        return {"tuned": None}
-    base = {"base": deployment.output("Hosting", "BaseComponentName")}
-    if read(deployment).artifact == BASE:
-        return {**base}
-    return {**base, "tuned": deployment.output("Hosting", "TunedComponentName")}
+    """The models behind the endpoint by name, each with its inference component (None: it has one model)."""
+    merged = deployment.settings.hosting == "merged"
+    return hosting.models(deployment.names, read(deployment).artifact, merged=merged)
 
 
 def require_present(deployment: Deployment) -> Hosting:
@@ -59,11 +53,12 @@ def wake(deployment: Deployment, run: str | None, *, progress: Progress, refused
     Args:
         refused: serve the run although the quality gate has not accepted it.
 
-    Raises: as `begin_wake`; HostingError also where it rolled back.
+    Raises: as `begin_wake`; HostingError also where it rolled back, ModelUnanswered where a model does not
+        answer.
     """
     require_present(deployment)
     _serve(deployment, _wanted(deployment, run, refused=refused), progress)
-    return _settle(deployment, HostingState.AWAKE, progress)
+    return _settle_awake(deployment, progress)
 
 
 def begin_wake(deployment: Deployment, run: str | None) -> Hosting:
@@ -85,6 +80,7 @@ def wake_base(deployment: Deployment, *, progress: Progress) -> Hosting:
     Raises:
         UserError: hosting is merged: its endpoint serves what a run has merged.
         core.endpoint.hosting.HostingError: CloudFormation could not do it and rolled back.
+        core.endpoint.waking.ModelUnanswered: it woke and does not answer.
     """
     if deployment.settings.hosting == "merged":
         raise UserError(
@@ -94,7 +90,17 @@ def wake_base(deployment: Deployment, *, progress: Progress) -> Hosting:
         )
     require_present(deployment)
     _serve(deployment, BASE, progress)
-    return _settle(deployment, HostingState.AWAKE, progress)
+    return _settle_awake(deployment, progress)
+
+
+def finish_wake(deployment: Deployment) -> Hosting:
+    """Ask each model of an awake endpoint one question; see `core.endpoint.waking.finish`."""
+    return waking.finish(
+        TargetClients(deployment.target),
+        deployment.names,
+        merged=deployment.settings.hosting == "merged",
+        pause=_pause(deployment),
+    )
 
 
 def sleep(deployment: Deployment, *, progress: Progress) -> Slept:
@@ -247,6 +253,15 @@ def _serve(deployment: Deployment, artifact: str, progress: Progress | None) -> 
                 )
             _settle(deployment, HostingState.ASLEEP, progress)
     return hosting.wake(clients("cloudformation"), stack, artifact)
+
+
+def _settle_awake(deployment: Deployment, progress: Progress) -> Hosting:
+    _settle(deployment, HostingState.AWAKE, progress)
+    try:
+        return finish_wake(deployment)
+    except ModelUnanswered:
+        _settle(deployment, HostingState.ASLEEP, progress)
+        raise
 
 
 def _settle(deployment: Deployment, wanted: HostingState, progress: Progress) -> Hosting:

@@ -82,7 +82,7 @@ def metric(lab: Lab, name: str, dimensions: dict[str, str], namespace: str = "AW
 
 @pytest.fixture(scope="module")
 def model(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """URIs of a model (as a prefix and as an archive) and of two adapters."""
+    """URIs of a model (as a prefix and as an archive), of two adapters, and of one that does not fit it."""
     folder = tmp_path_factory.mktemp("model")
     weights = build_model(folder / "weights")
     for path in weights.iterdir():
@@ -91,6 +91,8 @@ def model(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     for seed in (1, 2):
         adapter = build_adapter(folder / f"adapter-{seed}", weights, seed=seed)
         uris[f"adapter-{seed}"] = lab.put(f"adapter-{seed}.tar.gz", packed(adapter))
+    other = build_adapter(folder / "other", weights, seed=3, rank=128)
+    uris["unfitting"] = lab.put("unfitting.tar.gz", packed(other))
     uris["junk"] = lab.put("junk.tar.gz", b"this is no archive")
     return uris
 
@@ -387,6 +389,27 @@ def test_a_new_adapter_replaces_the_old_one_and_a_broken_one_does_not(
     assert ask(lab, shared, {"inputs": PROMPT}, InferenceComponentName=name) != old
     change(model["adapter-1"])
     assert ask(lab, shared, {"inputs": PROMPT}, InferenceComponentName=name) == old
+
+
+def test_an_adapter_that_does_not_load_is_in_service_and_answers_with_errors(
+    lab: Lab, shared: str, model: dict[str, str]
+) -> None:
+    sagemaker, name = lab.client("sagemaker"), lab.unique("unfitting")
+    specification = {
+        "BaseInferenceComponentName": f"{shared}-base",
+        "Container": {"ArtifactUrl": model["unfitting"]},
+    }
+    sagemaker.create_inference_component(
+        InferenceComponentName=name, EndpointName=shared, Specification=specification
+    )
+    found = settled(lab, "inference_component", name)
+    assert found["InferenceComponentStatus"] == "InService" and "FailureReason" not in found
+    runtime = lab.client("sagemaker-runtime")
+    with pytest.raises(runtime.exceptions.ModelError, match="not loaded"):
+        ask(lab, shared, {"inputs": PROMPT}, InferenceComponentName=name)
+    assert ask(lab, shared, {"inputs": PROMPT}, InferenceComponentName=f"{shared}-base")
+    sagemaker.delete_inference_component(InferenceComponentName=name)
+    gone(lab, "inference_component", name)
 
 
 def test_scaled_to_zero_and_back_with_its_adapter(lab: Lab, shared: str) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from core.endpoint.hosting import BASE, HostingState
+from core.names import Names
 from finexpert.cli.commands import chat
 from finexpert.errors import UserError
 from finexpert.service.asking import inference
@@ -102,12 +103,10 @@ class Runtime:
 
 
 def deployment(runtime: Runtime, kind: str = "components") -> Any:
-    outputs = {"BaseComponentName": "fe-base", "TunedComponentName": "fe-tuned"}
     return SimpleNamespace(
         target=SimpleNamespace(client=lambda service: runtime),
-        names=SimpleNamespace(endpoint="fe", stack=lambda part: f"Fe-{part}"),
+        names=Names(project="Fe", region="us-east-1"),
         settings=SimpleNamespace(hosting=kind),
-        output=lambda part, key: outputs[key],
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from core.endpoint.hosting import HostingBusy, HostingError, HostingState
 from core.endpoint.sleeping import Way
+from core.endpoint.waking import ModelUnanswered
 from core.names import Names
 from finexpert.service.endpoint import switch
 from tests.fakes.cloud import REFUSALS, Cloud, error
@@ -104,3 +105,13 @@ def test_an_awake_endpoint_is_left_as_it_is(cloud: Ending) -> None:
     switch.wake_base(deployment(cloud), progress=quietly)
     asked = [request["Parameters"][0]["ParameterValue"] for request in cloud.called("UpdateStack")]
     assert asked == ["base"] and "finexpert" in cloud.endpoints
+
+
+def test_a_wake_whose_model_does_not_answer_ends_asleep(
+    cloud: Ending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(switch, "newest_artifact", lambda deployment: ARTIFACT)
+    cloud.answers["finexpert-tuned"] = {"error": "Adapter is not loaded"}
+    with pytest.raises(ModelUnanswered, match="not loaded"):
+        switch.wake(deployment(cloud), None, progress=quietly)
+    assert cloud.artifact == ""

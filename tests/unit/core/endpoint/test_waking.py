@@ -1,0 +1,88 @@
+"""A wake ends with one question to each model; an endpoint that does not answer goes back to sleep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.endpoint import waking
+from core.endpoint.hosting import BASE, HostingState
+from core.endpoint.waking import ModelUnanswered
+from core.names import Names
+from tests.fakes.cloud import Cloud, error
+
+NAMES = Names(project="FinExpert", region="us-east-1")
+STACK, ARTIFACT = NAMES.stack("Hosting"), "s3://b/runs/r/output/model.tar.gz"
+ASKED = "InvokeEndpointWithResponseStream"
+
+
+def awake(artifact: str = ARTIFACT) -> Cloud:
+    cloud = Cloud()
+    cloud.stack(STACK, artifact=artifact, EndpointName=NAMES.endpoint)
+    cloud.endpoint(NAMES.endpoint)
+    return cloud
+
+
+def finish(cloud: Cloud, *, merged: bool = False) -> Any:
+    return waking.finish(cloud, NAMES, merged=merged, pause=lambda _: None)
+
+
+def artifact_of(cloud: Cloud) -> str:
+    return str(cloud.stacks[STACK]["Parameters"][0]["ParameterValue"])
+
+
+@pytest.mark.parametrize(
+    ("artifact", "merged", "asked"),
+    [
+        (ARTIFACT, False, ["finexpert-base", "finexpert-tuned"]),
+        (BASE, False, ["finexpert-base"]),
+        (ARTIFACT, True, [None]),
+    ],
+)
+def test_each_model_is_asked_once(artifact: str, merged: bool, asked: list[str | None]) -> None:
+    cloud = awake(artifact)
+    assert finish(cloud, merged=merged).state is HostingState.AWAKE
+    assert [request.get("InferenceComponentName") for request in cloud.called(ASKED)] == asked
+
+
+@pytest.mark.parametrize("silent", ["finexpert-base", "finexpert-tuned"])
+def test_a_model_that_does_not_answer_is_named_and_the_endpoint_sleeps(silent: str) -> None:
+    cloud = awake()
+    cloud.failures[ASKED] = lambda request: (
+        error("ModelError", "Adapter is not loaded") if request["InferenceComponentName"] == silent else None
+    )
+    with pytest.raises(ModelUnanswered, match=f"the {silent[10:]} model does not answer.*not loaded"):
+        finish(cloud)
+    assert artifact_of(cloud) == ""
+
+
+def test_an_error_line_is_no_answer() -> None:
+    cloud = awake()
+    cloud.answers["finexpert-tuned"] = {"error": "no such adapter", "code": 424}
+    with pytest.raises(ModelUnanswered, match="no such adapter"):
+        finish(cloud)
+
+
+def test_a_model_that_answers_late_is_asked_again() -> None:
+    cloud = awake()
+    cloud.failures[ASKED] = lambda request: (
+        error("ModelError", "timed out") if len(cloud.called(ASKED)) < 3 else None
+    )
+    finish(cloud)
+    assert artifact_of(cloud) == ARTIFACT
+
+
+def test_an_endpoint_that_cannot_be_put_to_sleep_is_said_to_bill() -> None:
+    cloud = awake()
+    cloud.failures[ASKED] = error("ModelError", "no")
+    cloud.failures["UpdateStack"] = error("AccessDenied", "no")
+    cloud.failures["DeleteEndpoint"] = error("AccessDeniedException", "no")
+    with pytest.raises(ModelUnanswered, match="still bills"):
+        finish(cloud)
+
+
+def test_an_endpoint_that_is_not_awake_is_not_asked() -> None:
+    cloud = awake("")
+    assert finish(cloud).state is HostingState.ASLEEP
+    assert not cloud.called(ASKED)
