@@ -42,7 +42,7 @@ PROMPTS = (
 
 STACKS = ("Storage", "Training", "Hosting", "Guardrails", "Billing", "Web")
 FUNCTIONS = (
-    *("validate-dataset", "admission", "read-evaluation", "stop-training"),
+    *("validate-dataset", "admission", "read-evaluation", "finish-wake", "stop-training"),
     *("idle-reaper", "spend-guard", "teardown", "empty-audit", "empty-storage", "web"),
 )
 _RUN = r"\d{8}-\d{6}-[0-9a-f]{4}(-od)?"

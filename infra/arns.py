@@ -36,6 +36,14 @@ class Arns:
         return self.sagemaker(f"training-job/{self.names.name}-*")
 
     @property
+    def served(self) -> list[str]:
+        """The Hosting stack's endpoint, and its components."""
+        names = self.names
+        components = [names.base_component, names.tuned_component]
+        kinds = [f"endpoint/{names.endpoint}", *(f"inference-component/{name}" for name in components)]
+        return [self.sagemaker(each) for each in kinds]
+
+    @property
     def hosting_stack(self) -> str:
         """The Hosting stack, whatever its unique id."""
         return self.of("cloudformation", f"stack/{self.names.stack('Hosting')}/*")

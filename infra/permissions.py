@@ -117,6 +117,11 @@ def end_scaling() -> list[Statement]:
     ]
 
 
+def ask_endpoint(arns: Arns) -> Statement:
+    """Ask the models of Hosting's endpoint."""
+    return allow(["sagemaker:InvokeEndpointWithResponseStream"], arns.served)
+
+
 def put_own_metrics() -> Statement:
     """Publish metrics in this project's namespace."""
     return allow(

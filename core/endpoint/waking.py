@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Any
 
 from core.aws.calls import Clients, error_text
 from core.endpoint import hosting
-from core.endpoint.hosting import Hosting, HostingError, HostingState
+from core.endpoint.hosting import HostingError, HostingState
 from core.endpoint.sleeping import put_to_sleep
 from core.names import Names
 
@@ -21,10 +22,23 @@ QUESTION = {"inputs": "Revenue", "parameters": {"max_new_tokens": 1, "do_sample"
 ATTEMPTS = 3
 """The first request loads the adapter, which may take longer than a request may."""
 PAUSE_SECONDS = 5.0
+TUNED = "Tuned"
+"""Part of the name that the adapter's component has in Hosting's template."""
+
+
+class Outcome(StrEnum):
+    """How a wake ended."""
+
+    AWAKE = "awake"
+    """Every model answers."""
+    AGAIN = "again"
+    """It was rolled back by the adapter's component, which the same wake may well make now."""
+    FAILED = "failed"
+    """It was rolled back, or it has not ended."""
 
 
 class ModelUnanswered(HostingError):
-    """A model of the endpoint does not answer; the message says which, why, and what became of the endpoint."""
+    """A model of the endpoint does not answer; the message says which, why, and what was done."""
 
 
 def finish(
@@ -32,28 +46,35 @@ def finish(
     names: Names,
     *,
     merged: bool,
+    artifact: str | None = None,
+    again: bool = False,
     pause: Callable[[float], None] = time.sleep,
-) -> Hosting:
-    """Ask each model of an awake endpoint one question; put the endpoint to sleep if one does not answer.
+) -> Outcome:
+    """Ask each model of a woken endpoint one question; put the endpoint to sleep if one does not answer.
 
-    A stack that is not awake is returned as it is.
+    SageMaker may refuse the adapter's component while the endpoint is still settling after its base's. AWS's
+    own SDK waits in between, which CloudFormation does not, so such a wake is worth a second try.
 
     Args:
         merged: the endpoint has one model and no inference components.
+        artifact: what was to be served; None: whatever is.
+        again: this was the second try.
 
     Raises:
-        ModelUnanswered: with what each model said; the endpoint is going to sleep, or the message says why not.
+        ModelUnanswered: with what each model said; the endpoint goes to sleep, or is said to bill.
     """
     stack = names.stack("Hosting")
     found = hosting.read(clients("cloudformation"), stack)
-    if found.state is not HostingState.AWAKE:
-        return found
+    if found.state is not HostingState.AWAKE or artifact not in (None, found.artifact):
+        failed = hosting.failure_reason(clients("cloudformation"), stack).partition(":")[0]
+        may_pass = found.status == "UPDATE_ROLLBACK_COMPLETE" and TUNED in failed
+        return Outcome.AGAIN if may_pass and not again else Outcome.FAILED
     runtime, problems = clients("sagemaker-runtime"), []
     for model, component in hosting.models(names, found.artifact, merged=merged).items():
         if problem := _ask(runtime, names.endpoint, component, pause):
             problems.append(f"the {model} model does not answer: {problem}")
     if not problems:
-        return found
+        return Outcome.AWAKE
     slept = put_to_sleep(clients, project=names.project, stack=stack, pause=pause)
     after = f"It still bills: {slept.problem}" if slept.problem else "It is put back to sleep"
     raise ModelUnanswered(

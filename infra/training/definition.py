@@ -11,6 +11,7 @@ The execution's state is one object, filled step by step:
 | `log_group` | CreateLogGroup, LimitLogGroup | nothing of interest: the log is there |
 | `job` | DescribeTrainingJob | the job as AWS describes it |
 | `evaluation.answer` | ReadEvaluation | passed or not, figures, URIs |
+| `waking`, `woken.answer` | Prepare, WakeAgain, FinishWake | whether it is the second try; how it ended |
 | `package`, `hosting`, `error` | the steps after | the model package; the stack's status; what went wrong |
 """
 

@@ -19,6 +19,7 @@ class FineTune:
     validate_dataset_arn: str
     admission_arn: str
     read_evaluation_arn: str
+    finish_wake_arn: str
     topic_arn: str
     model_package_group: str
     serving_image: str

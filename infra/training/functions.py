@@ -14,7 +14,7 @@ from constructs import Construct
 
 from infra.arns import Arns
 from infra.functions import FunctionBase, ProjectFunction
-from infra.permissions import Statement, allow, month_to_date, owned
+from infra.permissions import Statement, allow, ask_endpoint, month_to_date, owned, switch_hosting
 from infra.settings import Settings
 
 
@@ -89,6 +89,23 @@ class ReadEvaluation(ProjectFunction):
             purpose="read-evaluation",
             environment={"ARTIFACT_BUCKET": artifact_bucket},
             permissions=read_evaluation(base.arns, artifact_bucket),
+        )
+
+
+class FinishWake(ProjectFunction):
+    """The function that ends a wake: it asks each model, and puts an endpoint that is silent to sleep."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, base: FunctionBase, *, settings: Settings
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            base,
+            purpose="finish-wake",
+            environment={"HOSTING": settings.hosting},
+            permissions=finish_wake(base.arns),
+            timeout_minutes=15,
         )
 
 
@@ -167,6 +184,15 @@ def read_evaluation(arns: Arns, artifact_bucket: str) -> list[Statement]:
     return [
         allow(["s3:ListBucket"], [arns.s3(artifact_bucket)]),
         allow(["s3:GetObject", "s3:PutObject"], [arns.s3(f"{artifact_bucket}/runs/*")]),
+    ]
+
+
+def finish_wake(arns: Arns) -> list[Statement]:
+    """See whether the endpoint is awake, ask its models, and put it to sleep."""
+    return [
+        allow(["cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents"], [arns.hosting_stack]),
+        ask_endpoint(arns),
+        *switch_hosting(arns),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.endpoint.hosting import PARAMETER, RESOURCE_TYPES
+from core.endpoint.waking import Outcome
 from core.names import TRAINING_LOG_GROUP
 from infra.training.fine_tune import FineTune
 from infra.training.states import (
@@ -48,30 +49,28 @@ def evaluation(fine_tune: FineTune) -> dict[str, State]:
             [equals("$.evaluation.answer.passed", True, next_="RegisterAccepted")],
             default="RegisterRejected",
         ),
-        **_registering(fine_tune, "RegisterAccepted", "Approved", next_="PublishArtifact"),
+        **_registering(fine_tune, "RegisterAccepted", "Approved", next_="WakeWanted"),
         **_registering(fine_tune, "RegisterRejected", "Rejected", next_="NotifyRejected"),
-        **_unregistered("RegisterAccepted", next_="PublishArtifact"),
+        **_unregistered("RegisterAccepted", next_="WakeWanted"),
         **_unregistered("RegisterRejected", next_="NotifyRejected"),
-        "PublishArtifact": sdk(
-            "ssm:putParameter",
-            {
-                "Name": fine_tune.artifact_parameter,
-                "Value.$": "$.evaluation.answer.artifact_uri",
-                "Type": "String",
-                "Overwrite": True,
-            },
-            retry_on="States.TaskFailed",
-            result="$.published",
-            catch=[catch_all(FAILED)],
-            next_="WakeWanted",
+        "PublishArtifact": _publish_artifact(fine_tune, catch_all(FAILED), next_="NotifyAccepted"),
+        # A stack that cannot wake says nothing of the adapter.
+        "PublishUnserved": _publish_artifact(
+            fine_tune, catch("States.ALL", FAILED, result="$.unpublished"), next_=FAILED
         ),
     }
 
 
 def waking(fine_tune: FineTune) -> dict[str, State]:
-    status, cause = "$.hosting.status", "$.error.Cause"
+    """Wake Hosting if the run asks for it, before its adapter is published.
+
+    One that the container cannot load must not take the place of the last that it could.
+    """
+    status, cause, outcome = "$.hosting.status", "$.error.Cause", "$.woken.answer.outcome"
     return {
-        "WakeWanted": choice([equals("$.request.wake", True, next_="WakeHosting")], default="NotifyAccepted"),
+        "WakeWanted": choice(
+            [equals("$.request.wake", True, next_="WakeHosting")], default="PublishArtifact"
+        ),
         "WakeHosting": sdk(
             "cloudformation:updateStack",
             {
@@ -92,10 +91,10 @@ def waking(fine_tune: FineTune) -> dict[str, State]:
         ),
         "WakeRefused": choice(
             [
-                matches(cause, "*No updates are to be performed*", next_="NotifyAccepted"),
+                matches(cause, "*No updates are to be performed*", next_="FinishWake"),
                 matches(cause, "*_IN_PROGRESS*", next_="WaitForOtherUpdate"),
             ],
-            default=FAILED,
+            default="PublishUnserved",
         ),
         "WaitForOtherUpdate": wait(fine_tune.poll_seconds, next_="WakeHosting"),
         "WaitForHosting": wait(fine_tune.poll_seconds, next_="DescribeHosting"),
@@ -105,17 +104,31 @@ def waking(fine_tune: FineTune) -> dict[str, State]:
             retry_on="CloudFormation.CloudFormationException",
             selector={"status.$": "$.Stacks[0].StackStatus"},
             result="$.hosting",
-            catch=[catch_all(FAILED)],
+            catch=[catch_all("PublishUnserved")],
             next_="HostingAwake",
         ),
         "HostingAwake": choice(
             [
-                matches(status, "*ROLLBACK*", next_="WakeFailed"),
-                matches(status, "UPDATE_COMPLETE*", next_="NotifyAccepted"),
+                matches(status, "UPDATE_COMPLETE*", next_="FinishWake"),
+                matches(status, "UPDATE_ROLLBACK_COMPLETE", next_="FinishWake"),
                 matches(status, "*FAILED", next_="WakeFailed"),
             ],
             default="WaitForHosting",
         ),
+        "FinishWake": invoke(
+            fine_tune.finish_wake_arn,
+            {"artifact.$": "$.evaluation.answer.artifact_uri", "again.$": "$.waking.again"},
+            result="$.woken",
+            next_="WakeEnded",
+        ),
+        "WakeEnded": choice(
+            [
+                equals(outcome, Outcome.AWAKE.value, next_="PublishArtifact"),
+                equals(outcome, Outcome.AGAIN.value, next_="WakeAgain"),
+            ],
+            default="WakeFailed",
+        ),
+        "WakeAgain": pass_({"again": True}, result="$.waking", next_="WakeHosting"),
         "WakeFailed": pass_(
             {
                 "Error": "WakeFailed",
@@ -123,7 +136,7 @@ def waking(fine_tune: FineTune) -> dict[str, State]:
                 f" {fine_tune.hosting_stack} could not serve it: {{}}, see its events.', {status})",
             },
             result="$.error",
-            next_=FAILED,
+            next_="PublishUnserved",
         ),
     }
 
@@ -156,6 +169,22 @@ def ending(fine_tune: FineTune) -> dict[str, State]:
         ),
         "Failed": {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"},
     }
+
+
+def _publish_artifact(fine_tune: FineTune, failing: dict[str, Any], *, next_: str) -> State:
+    return sdk(
+        "ssm:putParameter",
+        {
+            "Name": fine_tune.artifact_parameter,
+            "Value.$": "$.evaluation.answer.artifact_uri",
+            "Type": "String",
+            "Overwrite": True,
+        },
+        retry_on="States.TaskFailed",
+        result="$.published",
+        catch=[failing],
+        next_=next_,
+    )
 
 
 def _registering(fine_tune: FineTune, name: str, approval: str, *, next_: str) -> dict[str, State]:

@@ -130,12 +130,7 @@ def switching_permissions(arns: Arns, *, serving_role_arn: str, key_arn: str | N
     Model and endpoint config have names that CloudFormation makes up, so that they can be replaced: they are
     known by the project's tag. Neither costs anything.
     """
-    names = arns.names
-    named = [
-        arns.sagemaker(f"endpoint/{names.endpoint}"),
-        arns.sagemaker(f"inference-component/{names.base_component}"),
-        arns.sagemaker(f"inference-component/{names.tuned_component}"),
-    ]
+    named = arns.served
     unnamed = [arns.sagemaker("model/*"), arns.sagemaker("endpoint-config/*")]
     on = [
         f"sagemaker:{verb}{kind}"

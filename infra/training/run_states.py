@@ -38,6 +38,7 @@ def before_training(fine_tune: FineTune) -> dict[str, State]:
                 "spot": fine_tune.spot,
                 "earlier_jobs": [],
                 "adopted": {},
+                "waking": {"again": False},
                 "request.$": "States.JsonMerge($.defaults, $$.Execution.Input, false)",
             },
             next_="ValidateDataset",

@@ -29,6 +29,7 @@ from infra.storage.stack import StorageStack
 from infra.training.fine_tune import FineTune
 from infra.training.functions import (
     Admission,
+    FinishWake,
     ReadEvaluation,
     StopTraining,
     StopTrainingRule,
@@ -168,6 +169,7 @@ class TrainingStack(ProjectStack):
         )
         admission = Admission(self, "Admission", self.base, settings=settings, artifact_bucket=bucket)
         read_evaluation = ReadEvaluation(self, "ReadEvaluation", self.base, artifact_bucket=bucket)
+        finish_wake = FinishWake(self, "FinishWake", self.base, settings=settings)
         return FineTune(
             job=self._job(code_uri),
             spot=settings.spot,
@@ -177,6 +179,7 @@ class TrainingStack(ProjectStack):
             validate_dataset_arn=validate.function.function_arn,
             admission_arn=admission.function.function_arn,
             read_evaluation_arn=read_evaluation.function.function_arn,
+            finish_wake_arn=finish_wake.function.function_arn,
             topic_arn=self.topic_arn,
             model_package_group=self.names.model_package_group,
             serving_image=self.serving_image,

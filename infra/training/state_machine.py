@@ -61,7 +61,12 @@ def state_machine_permissions(arns: Arns, fine_tune: FineTune) -> list[Statement
     return [
         allow(
             ["lambda:InvokeFunction"],
-            [fine_tune.validate_dataset_arn, fine_tune.admission_arn, fine_tune.read_evaluation_arn],
+            [
+                fine_tune.validate_dataset_arn,
+                fine_tune.admission_arn,
+                fine_tune.read_evaluation_arn,
+                fine_tune.finish_wake_arn,
+            ],
         ),
         allow(
             ["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", "sagemaker:AddTags"],

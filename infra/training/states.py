@@ -19,6 +19,7 @@ REFUSALS = [
     "SpendUnknown",
     "ArchiveError",
     "EvaluationError",
+    "ModelUnanswered",
 ]
 """Exceptions of the functions whose message is meant for the user."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.names import RUN_NAMES, TRAINING_LOG_GROUP
 from infra.arns import Arns
-from infra.permissions import ANYTHING, Statement, allow, end_scaling, switch_hosting
+from infra.permissions import ANYTHING, Statement, allow, ask_endpoint, end_scaling, switch_hosting
 from infra.training.functions import admission
 
 
@@ -36,17 +36,12 @@ def _outputs(arns: Arns) -> list[Statement]:
 
 def _endpoint(arns: Arns) -> list[Statement]:
     """Ask, wake, sleep, keep; foresee and read what the reaper does."""
-    names = arns.names
-    endpoint = arns.sagemaker(f"endpoint/{names.endpoint}")
-    components = [
-        arns.sagemaker(f"inference-component/{name}")
-        for name in (names.base_component, names.tuned_component)
-    ]
+    names, endpoint = arns.names, arns.served[0]
     return [
-        allow(["sagemaker:InvokeEndpointWithResponseStream"], [endpoint, *components]),
+        ask_endpoint(arns),
         *switch_hosting(arns),
         # Where CloudFormation refuses, sleep deletes what the names say directly.
-        allow(["sagemaker:DeleteEndpoint", "sagemaker:DeleteInferenceComponent"], [endpoint, *components]),
+        allow(["sagemaker:DeleteEndpoint", "sagemaker:DeleteInferenceComponent"], arns.served),
         *end_scaling(),
         allow(["ssm:GetParameter"], [arns.of("ssm", f"parameter{names.artifact_parameter}")]),
         allow(["sagemaker:AddTags", "sagemaker:DeleteTags"], [endpoint]),

@@ -52,7 +52,8 @@ def _any_of(*names: str) -> str:
 
 _ROLE = r".*/Role/(DefaultPolicy/)?Resource"
 _OUR_FUNCTIONS = _any_of(
-    *(f"Training/{name}" for name in ("ValidateDataset", "Admission", "ReadEvaluation", "StopTraining")),
+    *(f"Training/{name}" for name in ("ValidateDataset", "Admission", "ReadEvaluation")),
+    *(f"Training/{name}" for name in ("FinishWake", "StopTraining")),
     *(f"Guardrails/{name}" for name in ("IdleReaper", "SpendGuard", "Teardown")),
     "Web/Answer",
 )
@@ -171,7 +172,7 @@ CHECKOV = (
     Suppression(
         "CKV_AWS_116",
         _any_of(
-            "Training/(ValidateDataset|Admission|ReadEvaluation)Function.*",
+            "Training/(ValidateDataset|Admission|ReadEvaluation|FinishWake)Function.*",
             "Guardrails/TeardownFunction.*",
             "Web/AnswerFunction.*",
             ".*/CustomS3AutoDelete.*",

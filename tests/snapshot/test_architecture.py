@@ -37,7 +37,7 @@ def test_every_named_function_and_stack_is_in_the_diagram(diagram: str, aws: Tem
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::Lambda::Function" and "FunctionName" in resource["Properties"]
     }
-    assert len(functions) == 7
+    assert len(functions) == 8
     assert {name for name in functions if name not in diagram} == set()
     assert all(f"subgraph {stack}[" in diagram for stack in aws)
     assert {name for name in ("python -m training", "finexpert-models") if name not in diagram} == set()
@@ -49,6 +49,7 @@ def test_who_may_stop_and_delete_is_read_from_the_roles(diagram: str) -> None:
         'Guardrails_function -- "finexpert-idle-reaper puts to sleep" --> Hosting',
         'Guardrails_function -- "finexpert-idle-reaper deletes" --> Hosting',
         'Guardrails_function -- "finexpert-spend-guard puts to sleep" --> Hosting',
+        'Training_function -- "finexpert-finish-wake puts to sleep" --> Hosting',
         'Guardrails_function -- "finexpert-spend-guard stops" --> job',
         'Guardrails_function -- "finexpert-spend-guard deletes" --> Hosting',
         'Guardrails_function -- "finexpert-teardown stops" --> job',

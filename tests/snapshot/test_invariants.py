@@ -32,7 +32,7 @@ OUTPUTS = {
 }
 
 FUNCTIONS = (
-    *("validate-dataset", "admission", "read-evaluation", "stop-training"),
+    *("validate-dataset", "admission", "read-evaluation", "finish-wake", "stop-training"),
     *("idle-reaper", "spend-guard", "teardown"),
 )
 

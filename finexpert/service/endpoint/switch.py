@@ -13,7 +13,7 @@ from core.aws.s3 import S3Address, version_of
 from core.endpoint import hosting, waking
 from core.endpoint.hosting import BASE, Hosting, HostingBusy, HostingError, HostingState
 from core.endpoint.sleeping import Slept, Way, endpoint_name, exists, put_to_sleep
-from core.endpoint.waking import ModelUnanswered
+from core.endpoint.waking import ModelUnanswered, Outcome
 from core.names import DELETE_AFTER_TAG, KEEP_TAG
 from finexpert.errors import NotFound, NothingToServe, UserError
 from finexpert.service.deployment import Deployment, describe_stack
@@ -57,8 +57,7 @@ def wake(deployment: Deployment, run: str | None, *, progress: Progress, refused
         answer.
     """
     require_present(deployment)
-    _serve(deployment, _wanted(deployment, run, refused=refused), progress)
-    return _settle_awake(deployment, progress)
+    return _wake(deployment, _wanted(deployment, run, refused=refused), progress)
 
 
 def begin_wake(deployment: Deployment, run: str | None) -> Hosting:
@@ -89,16 +88,16 @@ def wake_base(deployment: Deployment, *, progress: Progress) -> Hosting:
             fix="Set hosting to components and deploy; or serve a run: finexpert wake.",
         )
     require_present(deployment)
-    _serve(deployment, BASE, progress)
-    return _settle_awake(deployment, progress)
+    return _wake(deployment, BASE, progress)
 
 
-def finish_wake(deployment: Deployment) -> Hosting:
-    """Ask each model of an awake endpoint one question; see `core.endpoint.waking.finish`."""
+def finish_wake(deployment: Deployment, artifact: str | None = None) -> Outcome:
+    """Ask each model of a woken endpoint one question; see `core.endpoint.waking.finish`."""
     return waking.finish(
         TargetClients(deployment.target),
         deployment.names,
         merged=deployment.settings.hosting == "merged",
+        artifact=artifact,
         pause=_pause(deployment),
     )
 
@@ -255,13 +254,22 @@ def _serve(deployment: Deployment, artifact: str, progress: Progress | None) -> 
     return hosting.wake(clients("cloudformation"), stack, artifact)
 
 
-def _settle_awake(deployment: Deployment, progress: Progress) -> Hosting:
-    _settle(deployment, HostingState.AWAKE, progress)
+def _wake(deployment: Deployment, artifact: str, progress: Progress) -> Hosting:
+    """Serve the artifact, with a second try where that may help, and ask each model one question."""
+    _serve(deployment, artifact, progress)
     try:
-        return finish_wake(deployment)
+        woken = _settle(deployment, HostingState.AWAKE, progress)
+    except HostingError:
+        if finish_wake(deployment, artifact) is not Outcome.AGAIN:
+            raise
+        _serve(deployment, artifact, progress)
+        woken = _settle(deployment, HostingState.AWAKE, progress)
+    try:
+        finish_wake(deployment, artifact)
     except ModelUnanswered:
         _settle(deployment, HostingState.ASLEEP, progress)
         raise
+    return woken
 
 
 def _settle(deployment: Deployment, wanted: HostingState, progress: Progress) -> Hosting:

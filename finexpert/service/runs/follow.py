@@ -32,6 +32,7 @@ _STATES = {
         "RegisterRejectedWithoutCard",
         "RegisterRejectedFailed",
         "PublishArtifact",
+        "PublishUnserved",
     ),
     "waking Hosting": (
         "WakeWanted",
@@ -41,6 +42,9 @@ _STATES = {
         "WaitForHosting",
         "DescribeHosting",
         "HostingAwake",
+        "WakeEnded",
+        "WakeAgain",
+        "FinishWake",
     ),
     "notifying": ("NotifyAccepted", "NotifyRejected", "Accepted", "Rejected"),
     "telling why it failed": (

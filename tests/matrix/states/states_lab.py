@@ -1,7 +1,8 @@
 """The product's state machine on the embedded cloud, around functions and a program that play a script.
 
 The script is in the execution's hyperparameters: `validate`, `admit` and `read` are `refuse` or `break`,
-`job` is `fail` or `wait`, `gate` is `no`, and with `artifact` `slow` or `broken` Hosting is. Everything
+`job` is `fail` or `wait`, `gate` is `no`, and with `artifact` `slow` or `broken` Hosting is; `silent` models
+do not answer, and `unasked` ones are not asked. Everything
 between them is what is deployed: the definition of `infra.training.definition`, its requests, and the
 services that it calls.
 """
@@ -31,6 +32,17 @@ import json, time, urllib.request
 class DatasetError(Exception):
     pass
 
+class ModelUnanswered(Exception):
+    pass
+
+def finish(event):
+    if "/silent/" in event["artifact"]:
+        raise ModelUnanswered("silent, as the script says")
+    if "/unasked/" in event["artifact"]:
+        raise KeyError("unasked, as the script says")
+    broken = "/broken/" in event["artifact"]
+    return {"outcome": ("failed" if event["again"] else "again") if broken else "awake"}
+
 def serve(event):
     artifact = event["ResourceProperties"]["Artifact"]
     broken = "/broken/" in artifact and event["RequestType"] != "Delete"
@@ -44,6 +56,8 @@ def serve(event):
 def handler(event, context):
     if "ResponseURL" in event:
         return serve(event)
+    if "again" in event:
+        return finish(event)
     if "training_job" in event:
         step, script = "read", event["training_job"]["HyperParameters"]
     elif "spot" in event:
@@ -160,6 +174,7 @@ class StatesLab:
                     validate_dataset_arn=function,
                     admission_arn=function,
                     read_evaluation_arn=function,
+                    finish_wake_arn=function,
                     topic_arn=topic,
                     model_package_group="states-lab",
                     serving_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.38.0",

@@ -66,14 +66,14 @@ RUNS: dict[str, Run] = {
     "accepted, on spot": Run("SUCCEEDED", spot=True, before=StatesLab.forget_log_group),
     "accepted, told to nobody": Run("SUCCEEDED", faults=(PUBLISH,)),
     "accepted, without a card": Run("SUCCEEDED", faults=(PACKAGE,)),
-    "accepted, but not registered": Run(faults=({**PACKAGE, "times": 2},)),
+    "accepted, but not registered": Run("SUCCEEDED", faults=({**PACKAGE, "times": 2},)),
     "accepted, but not published": Run(
         faults=(refused("ssm", "PutParameter", "ParameterLimitExceeded", times=EVERY_TIME),)
     ),
     "rejected": Run("SUCCEEDED", {"gate": "no"}),
     "rejected, told to nobody": Run("SUCCEEDED", {"gate": "no"}, faults=(PUBLISH,)),
     "rejected, without a card": Run("SUCCEEDED", {"gate": "no"}, faults=(PACKAGE,)),
-    "rejected, but not registered": Run(script={"gate": "no"}, faults=({**PACKAGE, "times": 2},)),
+    "rejected, but not registered": Run("SUCCEEDED", {"gate": "no"}, faults=({**PACKAGE, "times": 2},)),
     "dataset refused": Run(script={"validate": "refuse"}),
     "dataset refused, told to nobody": Run(script={"validate": "refuse"}, faults=(PUBLISH,)),
     "validation broken": Run(script={"validate": "break"}),
@@ -119,6 +119,15 @@ RUNS: dict[str, Run] = {
         ),
     ),
     "not to be woken": Run(wake=True, faults=(refused("cloudformation", "UpdateStack", "AccessDenied"),)),
+    "neither woken nor published": Run(
+        wake=True,
+        faults=(
+            refused("cloudformation", "UpdateStack", "AccessDenied"),
+            refused("ssm", "PutParameter", "ParameterLimitExceeded", times=EVERY_TIME),
+        ),
+    ),
+    "woken, but silent": Run(script={"artifact": "silent"}, wake=True),
+    "woken, but not asked": Run(script={"artifact": "unasked"}, wake=True),
     "waking out of sight": Run(
         wake=True, faults=(refused("cloudformation", "DescribeStacks", "LimitExceededException"),)
     ),

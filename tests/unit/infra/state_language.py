@@ -39,6 +39,7 @@ ON_DEMAND = FineTune(
     validate_dataset_arn="arn:aws:lambda:us-east-1:123456789012:function:finexpert-validate-dataset",
     admission_arn="arn:aws:lambda:us-east-1:123456789012:function:finexpert-admission",
     read_evaluation_arn="arn:aws:lambda:us-east-1:123456789012:function:finexpert-read-evaluation",
+    finish_wake_arn="arn:aws:lambda:us-east-1:123456789012:function:finexpert-finish-wake",
     topic_arn="arn:aws:sns:us-east-1:123456789012:finexpert-alerts",
     model_package_group="finexpert-models",
     serving_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.38.0-lmi29.0.0-cu130",
@@ -90,6 +91,8 @@ STATE: dict[str, Any] = {
         "ModelPackageArn": "arn:aws:sagemaker:us-east-1:123456789012:model-package/finexpert-models/1"
     },
     "hosting": {"status": "UPDATE_COMPLETE"},
+    "waking": {"again": False},
+    "woken": {"answer": {"outcome": "awake"}},
     "error": {"Error": "BudgetExceeded", "Cause": '{"errorMessage": "too dear"}'},
     "refusal": {"cause": {"errorMessage": "too dear"}},
     "Payload": {},

@@ -145,6 +145,7 @@ def test_metrics_are_read_from_what_the_trainer_prints(metric: str, line: dict[s
 def test_what_functions_refuse_with_is_known_to_the_state_machine() -> None:
     from core import dataset, environment, hyperparameters
     from core.admission import decision, planning
+    from core.endpoint import waking
     from core.evaluation import archive, evaluation
     from core.money import prices
 
@@ -157,5 +158,6 @@ def test_what_functions_refuse_with_is_known_to_the_state_machine() -> None:
         prices.UnknownPrice,
         dataset.DatasetError,
         hyperparameters.HyperparameterError,
+        waking.ModelUnanswered,
     ]
     assert {error.__name__ for error in raised} == set(REFUSALS)

@@ -26,7 +26,7 @@ def test_a_refused_card_leaves_a_package_without_one(name: str, approval: str) -
 
 
 @pytest.mark.parametrize(
-    ("name", "next_"), [("RegisterAccepted", "PublishArtifact"), ("RegisterRejected", "NotifyRejected")]
+    ("name", "next_"), [("RegisterAccepted", "WakeWanted"), ("RegisterRejected", "NotifyRejected")]
 )
 def test_a_registration_that_fails_stops_no_publication(name: str, next_: str) -> None:
     found = states(ON_DEMAND)
@@ -35,6 +35,7 @@ def test_a_registration_that_fails_stops_no_publication(name: str, next_: str) -
     without_package = found[caught["Next"]]
     assert without_package["Next"] == next_
     assert without_package["Parameters"] == {"ModelPackageArn": ""}
+    assert found["WakeWanted"]["Default"] == "PublishArtifact"
 
 
 def test_the_outputs_of_a_run_do_not_repeat_the_card() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from core.endpoint import waking
-from core.endpoint.hosting import BASE, HostingState
-from core.endpoint.waking import ModelUnanswered
+from core.endpoint.hosting import BASE
+from core.endpoint.waking import ModelUnanswered, Outcome
 from core.names import Names
 from tests.fakes.cloud import Cloud, error
 
@@ -24,8 +24,25 @@ def awake(artifact: str = ARTIFACT) -> Cloud:
     return cloud
 
 
-def finish(cloud: Cloud, *, merged: bool = False) -> Any:
-    return waking.finish(cloud, NAMES, merged=merged, pause=lambda _: None)
+def finish(cloud: Cloud, **more: Any) -> Outcome:
+    return waking.finish(cloud, NAMES, merged=more.pop("merged", False), pause=lambda _: None, **more)
+
+
+def rolled_back(failed: str) -> Cloud:
+    """A wake that was rolled back because a resource could not be made."""
+    cloud = Cloud()
+    cloud.stack(STACK, status="UPDATE_ROLLBACK_COMPLETE")
+    events = [(failed, "CREATE_FAILED"), (STACK, "UPDATE_IN_PROGRESS"), ("ComponentsTuned1", "CREATE_FAILED")]
+    cloud.events[cloud.stacks[STACK]["StackId"]] = [
+        {
+            "LogicalResourceId": name,
+            "ResourceType": "AWS::CloudFormation::Stack" if name == STACK else "AWS::SageMaker::X",
+            "ResourceStatus": status,
+            "ResourceStatusReason": "as it is",
+        }
+        for name, status in events
+    ]
+    return cloud
 
 
 def artifact_of(cloud: Cloud) -> str:
@@ -42,7 +59,7 @@ def artifact_of(cloud: Cloud) -> str:
 )
 def test_each_model_is_asked_once(artifact: str, merged: bool, asked: list[str | None]) -> None:
     cloud = awake(artifact)
-    assert finish(cloud, merged=merged).state is HostingState.AWAKE
+    assert finish(cloud, merged=merged) is Outcome.AWAKE
     assert [request.get("InferenceComponentName") for request in cloud.called(ASKED)] == asked
 
 
@@ -84,5 +101,21 @@ def test_an_endpoint_that_cannot_be_put_to_sleep_is_said_to_bill() -> None:
 
 def test_an_endpoint_that_is_not_awake_is_not_asked() -> None:
     cloud = awake("")
-    assert finish(cloud).state is HostingState.ASLEEP
+    assert finish(cloud) is Outcome.FAILED
     assert not cloud.called(ASKED)
+
+
+def test_an_adapter_that_was_refused_while_the_endpoint_settled_gets_a_second_try() -> None:
+    cloud = rolled_back("ComponentsTuned1")
+    assert finish(cloud, artifact=ARTIFACT) is Outcome.AGAIN
+    assert finish(cloud, artifact=ARTIFACT, again=True) is Outcome.FAILED
+
+
+def test_a_base_that_does_not_start_gets_no_second_try() -> None:
+    assert finish(rolled_back("ComponentsBase1"), artifact=ARTIFACT) is Outcome.FAILED
+
+
+def test_an_older_adapter_that_still_serves_is_no_success_of_the_new_one() -> None:
+    cloud = awake()
+    assert finish(cloud, artifact="s3://b/runs/new/output/model.tar.gz") is Outcome.FAILED
+    assert finish(cloud, artifact=ARTIFACT) is Outcome.AWAKE

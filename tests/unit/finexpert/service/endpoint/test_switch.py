@@ -110,7 +110,7 @@ def test_an_awake_endpoint_is_left_as_it_is(cloud: Ending) -> None:
 def test_a_wake_whose_model_does_not_answer_ends_asleep(
     cloud: Ending, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(switch, "newest_artifact", lambda deployment: ARTIFACT)
+    monkeypatch.setattr(switch, "_wanted", lambda deployment, run, **how: ARTIFACT)
     cloud.answers["finexpert-tuned"] = {"error": "Adapter is not loaded"}
     with pytest.raises(ModelUnanswered, match="not loaded"):
         switch.wake(deployment(cloud), None, progress=quietly)

@@ -154,7 +154,7 @@ def filled(kind: Any, **given: Any) -> Any:
 
 
 def test_every_state_of_the_state_machine_is_said_in_words() -> None:
-    fine_tune = filled(FineTune, job=filled(TrainingJob))
+    fine_tune = filled(FineTune, job=filled(TrainingJob, tags={}))
     states = definition(fine_tune)["States"]
     assert len(states) > 20
     for state in states:
