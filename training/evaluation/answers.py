@@ -27,6 +27,10 @@ OUTCOMES = RIGHT, WRONG_SCALE, DECLINED, WRONG = ("right", "wrong scale", "decli
 #: The direction may stand so many words before a number, and so many after it.
 _WORDS_BEFORE, _WORDS_AFTER = 8, 2
 #: A number that the answer is compared with, or that it denies.
+#: Asks for a change in whatever direction: "the change in the loss", "increase / (decrease)".
+_CHANGE = re.compile(r"\bchanges?\b|\bincrease\s*/\s*\(?decrease", re.IGNORECASE)
+#: Before a number: "not 5 but 6".
+_DENIED = re.compile(r"\b(?:not|never|isn't|wasn't|aren't|weren't)\s+$", re.IGNORECASE)
 _COMPARED = re.compile(
     r"\b(?:from|against|versus|vs\.?|compared (?:with|to)|than|between|not|instead of)\s+(?:about\s+)?"
     rf"{QUANTITY.pattern}(?:\s+(?:to|and)\s+)?",
@@ -228,6 +232,7 @@ def _chosen(line: str, right: Quantity, wanted: _Wanted) -> Quantity | None:
         first = quantities(equation)[0]
         return replace(first, start=first.start + offset, end=first.end + offset)
     given = _relevant(quantities(line), [right], wanted.question)
+    given = [quantity for quantity in given if not _DENIED.search(line[: quantity.start])]
     compared = [*_COMPARED.finditer(line)]
     reached = {match.end() for match in compared if match.group().rstrip().endswith(("to", "and"))}
     kept = [
@@ -291,9 +296,10 @@ def _verdict(given: Quantity, right: Quantity, line: str, wanted: _Wanted) -> st
 def _signed(given: Quantity, right: Quantity, line: str, question: str) -> list[Decimal]:
     """The values that a number may mean, by the words around it and the question's."""
     size = abs(given.value)
-    direction, asked = _direction(line, given), directions(question)
+    direction = _direction(line, given)
+    asked = set() if _CHANGE.search(question) else directions(question)  # a change may go either way
     if direction == "down":
-        return [-size, size] if "down" in asked and right.value > 0 else [-size]
+        return [-size, size] if asked == {"down"} and right.value > 0 else [-size]
     if direction == "up" and (right.value < 0 or asked == {"down"}):
         return [size if right.value < 0 else -size]
     if asked == {"down"}:  # a decrease of −5 and of 5 are the same

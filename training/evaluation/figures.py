@@ -41,7 +41,7 @@ QUANTITY = re.compile(
     r"(?P<bracket>\()?\s?(?P<late>[$€£¥₹])?(?P<after>[-−–])?"
     r"(?P<digits>(?:\d{1,3}(?:,\d{3}){1,5}|\d{1,18})(?:\.\d{1,12})?|\.\d{1,12})(?!\d)(?(bracket)\s?%?\s?\)?)"
     rf"(?:\s?(?P<percent>%)|[\s-]?(?P<scale>{_longest_first(SCALES.keys() - {'%'})})\b)?"
-    rf"(?:\s?(?P<cents>¢|cents?\b)|\s(?P<currency>{_longest_first(_CURRENCIES)})\b)?",
+    rf"(?:\s?(?P<cents>¢|(?:euro )?cents?\b|pence\b)|\s(?P<currency>{_longest_first(_CURRENCIES)})\b)?",
     re.IGNORECASE,
 )
 _ONES = re.findall(

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.answers import agreement
 from core.dataset.questions import questions_of
 from training.evaluation.answers import exact_match, faithfulness, grade, quantities
 from training.evaluation.items import questions
@@ -186,3 +187,45 @@ def test_programs_of_finqa_are_calculated_and_others_refused() -> None:
     ):
         with pytest.raises(ProgramError):
             execute(program, table)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "answer", "outcome"),
+    [
+        ("44 cents", "$0.44", "right"),
+        ("It was 44 cents a share.", "$.44", "right"),
+        ("44 euro cents", "€0.44", "right"),
+        ("7.5 pence", "£0.075", "right"),
+        ("$0.44", "44 cents", "right"),
+        ("44 cents", "$0.45", "wrong"),
+        ("44 cents", "44", "wrong scale"),
+    ],
+)
+def test_cents_are_hundredths(prediction: str, answer: str, outcome: str) -> None:
+    assert grade(prediction, [answer]).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("question", "prediction", "answer", "right"),
+    [
+        ("What is the percentage change in the loss carryforward?", "a decrease of 26.82%", "26.82", False),
+        ("What is the increase/ (decrease) in the reserve?", "a decrease of 18", "18", False),
+        ("What is the increase / (decrease) in the reserve?", "an increase of 18", "18", True),
+        ("What is the change in the loss?", "a decrease of 18", "-18", True),
+        ("By how much did it decrease?", "a decrease of 18", "18", True),
+        ("What was the loss?", "a loss of 18", "18", True),
+        ("What was the net profit?", "not $(9.8) million", "$(9.8) million", False),
+        ("What was the net profit?", "not 5 but 6", "6", True),
+    ],
+)
+def test_a_change_may_go_either_way_and_what_is_denied_is_no_answer(
+    question: str, prediction: str, answer: str, right: bool
+) -> None:
+    assert grade(prediction, [answer], question=question).right is right
+
+
+def test_wordings_of_right_answers_are_accepted_and_of_others_not() -> None:
+    result = agreement(list(questions("table_questions.json")))
+    assert result["right_wordings"] > 600 and result["wrong_wordings"] > 350
+    assert result["right_accepted"] >= 0.98, result["examples"]
+    assert result["wrong_accepted"] <= 0.01, result["examples"]
