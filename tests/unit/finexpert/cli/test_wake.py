@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from core.endpoint.hosting import Hosting, HostingState
+from core.endpoint.waking import Outcome
 from finexpert.cli import main as cli
 from finexpert.cli.commands import wake
 from finexpert.errors import UserError
@@ -32,6 +33,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(switch, "exists", lambda clients, **names: False)
     monkeypatch.setattr(switch.hosting, "wake", serve)
     monkeypatch.setattr(switch.hosting, "wait", wait)
+    monkeypatch.setattr(switch.waking, "finish", lambda clients, names, **how: Outcome.AWAKE)
     asleep = Hosting(stack="Fe-Hosting", state=HostingState.ASLEEP)
     monkeypatch.setattr(switch, "read", lambda deployment: asleep)
     monkeypatch.setattr(switch, "newest_artifact", lambda deployment: "s3://b/newest/model.tar.gz")
