@@ -38,6 +38,7 @@ ROUTES = (
     Route("POST", "/api/ask", ask.ask),
     Route("GET", "/api/endpoint", endpoint.show),
     Route("POST", "/api/endpoint/wake", endpoint.wake),
+    Route("POST", "/api/endpoint/finish", endpoint.finish),
     Route("POST", "/api/endpoint/sleep", endpoint.sleep),
     Route("POST", "/api/endpoint/keep", endpoint.keep),
     Route("GET", "/api/money", money.show),

@@ -68,6 +68,15 @@ def begin_wake(context: Context, run: str | None) -> Response:
     return _changed(context)
 
 
+def finish(request: Request, context: Context) -> Response:
+    """End a wake: ask each model one question, and put an endpoint that does not answer back to sleep."""
+    try:
+        switch.finish_wake(context.deployment)
+    finally:
+        context.looks.forget()
+    return _changed(context, HTTPStatus.OK)
+
+
 def sleep(request: Request, context: Context) -> Response:
     """Begin to remove it."""
     switch.begin_sleep(context.deployment, seconds=PAGE_SECONDS)

@@ -50,6 +50,8 @@ export function useEndpoint(local) {
     const state = endpoint?.state ?? before.current;
     const changed = before.current !== null && before.current !== state;
     if (changed) announce(`The endpoint is ${WORDS[state].toLowerCase()}.`);
+    // A model that was made need not answer: a wake ends with one question to each.
+    if (changed && before.current === "waking" && state === "awake") act("finish", {});
     before.current = state;
   }, [endpoint?.state]);
 

@@ -68,7 +68,7 @@ class ScriptedApi:
             ("GET", "/session", lambda _: answer(self.session)),
             ("POST", "/ask", self._ask),
             ("GET", "/endpoint", lambda _: answer(self.endpoint)),
-            ("POST", "/endpoint/(wake|sleep|keep)", self._change_endpoint),
+            ("POST", "/endpoint/(wake|finish|sleep|keep)", self._change_endpoint),
             ("GET", "/money", lambda _: answer(self.money)),
             ("GET", "/decisions", lambda _: answer(self.decisions)),
             ("GET", "/runs", lambda _: answer({"runs": self.listed})),
@@ -114,6 +114,8 @@ class ScriptedApi:
         if action == "keep":
             until = datetime.now(UTC).replace(microsecond=0).isoformat()
             self.endpoint = self.endpoint | {"kept_until": until}
+            return answer(self.endpoint)
+        if action == "finish":
             return answer(self.endpoint)
         began: Any = {"wake_began": datetime.now(UTC).isoformat()} if action == "wake" else {}
         self.endpoint = documents.endpoint("waking" if action == "wake" else "going_to_sleep", **began)

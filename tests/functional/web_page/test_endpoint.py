@@ -30,8 +30,20 @@ def test_wake_watch_and_sleep(visit: Any, api: Any) -> None:
     expect(main).to_contain_text("Nothing is being charged")
     assert [(path, body) for _, path, body in api.changes] == [
         ("/api/endpoint/wake", {"run": None}),
+        ("/api/endpoint/finish", {}),
         ("/api/endpoint/sleep", {}),
     ]
+
+
+def test_a_woken_model_that_does_not_answer_is_told(visit: Any, api: Any) -> None:
+    api.faults["/endpoint/finish"] = Problem(
+        HTTPStatus.CONFLICT, "failed", "The tuned model does not answer."
+    )
+    api.endpoint = documents.endpoint("waking", wake_began=datetime.now(UTC).isoformat())
+    page = visit("endpoint")
+    expect(page.locator(".pill")).to_have_text("Endpoint: Waking")
+    api.endpoint = documents.endpoint("awake")
+    expect(page.get_by_role("alert")).to_contain_text("The tuned model does not answer.")
 
 
 def test_keep_awake_for_some_hours(visit: Any, api: Any) -> None:

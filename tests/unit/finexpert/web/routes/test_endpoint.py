@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from core.endpoint.hosting import Hosting, HostingState, state_of
+from core.endpoint.waking import ModelUnanswered, Outcome
 from core.money.events import StackEvent
 from finexpert.service.endpoint import reaper, standing, switch
 from finexpert.service.endpoint.reaper import Expectation, Foresight, Told
@@ -112,6 +113,19 @@ def test_a_wake_that_failed_says_why_and_may_be_tried_again(ask: Ask, account: A
     failed = told(ask)
     assert (failed["state"], failed["reason"]) == ("failed", "Endpoint: no capacity")
     assert failed["can_wake"] is True
+
+
+def test_a_woken_model_that_does_not_answer_is_a_problem_with_its_words(
+    ask: Ask, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.status, account.artifact = "UPDATE_COMPLETE", ARTIFACT
+
+    def finish(clients: Any, names: Any, **how: Any) -> Outcome:
+        raise ModelUnanswered("The endpoint woke, but the tuned model does not answer: no adapter.")
+
+    monkeypatch.setattr(switch.waking, "finish", finish)
+    status, document = ask("POST", "/api/endpoint/finish", {})
+    assert status == 409 and "the tuned model does not answer: no adapter" in document["error"]["message"]
 
 
 def test_a_broken_stack_cannot_be_woken(ask: Ask, account: Account) -> None:
