@@ -28,13 +28,14 @@ class Charges:
     total_usd: float
     sagemaker_usd: float
 
-    def elsewhere_usd(self, own_usd_then: float) -> float:
+    def elsewhere_usd(self, machines_usd_then: float, requests_usd_then: float = 0.0) -> float:
         """Dollars that the project's own sum does not hold.
 
-        All other services, and of SageMaker what goes beyond the own sum as it was at `time`: what both
-        have is counted once.
+        Of SageMaker, and of all other services together, it is what goes beyond the own sums of machines
+        and of paid requests as they were at `time`: what both have is counted once.
         """
-        return max(0.0, self.total_usd - self.sagemaker_usd) + max(0.0, self.sagemaker_usd - own_usd_then)
+        others = self.total_usd - self.sagemaker_usd
+        return max(0.0, others - requests_usd_then) + max(0.0, self.sagemaker_usd - machines_usd_then)
 
 
 def read(cloudwatch: Any, now: datetime) -> Charges | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from core.aws.calls import AwsClients, Clients, error_text
 from core.money import charges as spend_charges
-from core.money import endpoints
+from core.money import endpoints, requests
 from core.money import machines as spend_machines
 from core.money.spend import (
     Spend,
@@ -62,6 +62,11 @@ def month_to_date(
         ("Studio apps", lambda: spend_machines.apps(sagemaker)),
     ):
         _attempt(usage, what, lambda read=read: usage.lifetimes.extend(read()))  # type: ignore[misc]
+    _attempt(
+        usage,
+        "paid requests",
+        lambda: usage.paid.extend(requests.read(clients("cloudwatch"), project=project, now=now)),
+    )
     _attempt(usage, "AWS's estimated charges", lambda: _charges(billing(), now, usage))
     return account(usage, region=region, now=now)
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from core.money.charges import Charges
 from core.money.prices import READ_FROM_AWS, Component, Price, PriceOf, UnknownPrice, dearest, hourly
+from core.money.requests import Paid
 from core.money.time import HOUR, hours_between, month_end, month_start
 from core.money.training_job import TrainingJob
 
@@ -123,6 +124,7 @@ class Usage:
     jobs: list[TrainingJob] = field(default_factory=list)
     lifetimes: list[Lifetime] = field(default_factory=list)
     endpoints: list[str] = field(default_factory=list)
+    paid: list[Paid] = field(default_factory=list)
     charges: Charges | None = None
     unread: list[str] = field(default_factory=list)
 
@@ -132,8 +134,9 @@ def account(usage: Usage, *, region: str, now: datetime, price: PriceOf = hourly
     own = _measured(usage, region, now, price)
     if usage.charges is None:
         return own
-    then = _measured(usage, region, usage.charges.time, price).total_usd
-    usd = usage.charges.elsewhere_usd(then)
+    requests_then = _requests_usd(usage, usage.charges.time)
+    machines_then = _measured(usage, region, usage.charges.time, price).total_usd - requests_then
+    usd = usage.charges.elsewhere_usd(machines_then, requests_then)
     how = (
         f"AWS's estimate of {usage.charges.time:%d %b %H:%M} UTC, ${usage.charges.total_usd:.2f},"
         " less what is listed here"
@@ -157,6 +160,11 @@ def _measured(usage: Usage, region: str, now: datetime, price: PriceOf) -> Spend
             lines.append(line)
             committed += ahead
             break
+    if paid := _requests_usd(usage, now):
+        how = "counted by the sender, request by request, at the prices of its table"
+        lines.append(
+            Line(name="requests", kind="requests", usd=paid, how=how, running=False, usd_per_hour=0.0)
+        )
     estimated: list[str] = []
     for life in usage.lifetimes:
         other = _dearest if life.component == "hosting" else _estimated
@@ -180,6 +188,11 @@ def _measured(usage: Usage, region: str, now: datetime, price: PriceOf) -> Spend
         endpoints=tuple(usage.endpoints),
         estimated=tuple(dict.fromkeys(estimated)),
     )
+
+
+def _requests_usd(usage: Usage, now: datetime) -> float:
+    """Dollars of paid requests of the month that were sent by `now`."""
+    return sum(each.usd for each in usage.paid if month_start(now) <= each.time <= now)
 
 
 def _read_from_aws(life: Lifetime, region: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +14,9 @@ from finexpert.errors import UserError
 
 if TYPE_CHECKING:
     from finexpert.service.benchmark.contestants import Asker, Contestant
+    from finexpert.service.benchmark.money import Purse
     from finexpert.service.benchmark.questions import Item
+    from finexpert.service.deployment import Deployment
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -67,7 +71,8 @@ def plan(
 
 
 def _planned(each: Any) -> str:
-    leaves = f"; {each.requests} prompts leave for {each.receiver}" if each.receiver else ""
+    sent = f"; {each.requests} prompts, at most {each.input_tokens:,} tokens, leave for"
+    leaves = f"{sent} {each.receiver}" if each.receiver else ""
     worst = "price not known" if each.worst_usd is None else f"at most ${each.worst_usd:.4f}"
     return f"{each.name} ({each.written}): {worst}{leaves}"
 
@@ -93,8 +98,6 @@ def run(
 
     Example: finexpert benchmark run questions.jsonl --contestant a=answers:a.csv --contestant b=answers:b.csv
     """
-    import json as codec
-
     from finexpert.service.benchmark import contestants as who
     from finexpert.service.benchmark import report, running
     from finexpert.views import display
@@ -110,30 +113,31 @@ def run(
     for each in plans:
         if each.receiver:
             err.print(_planned(each), markup=False, soft_wrap=True)
-    askers = _askers(context, named, data)
-    result = running.run(
-        items,
-        named,
-        askers,
-        passages=passages,
-        cache=running.Cache(out / "answers.jsonl"),
-        limit_usd=limit_usd,
-        progress=lambda line: err.print(line, markup=False, soft_wrap=True),
-    )
+    deployment, askers = _askers(context, named, data, err.print)
+    worst = sum(each.worst_usd or 0.0 for each in plans)
+    with _purse(deployment, worst, err.print) as purse:
+        result = running.run(
+            items,
+            named,
+            askers,
+            passages=passages,
+            cache=running.Cache(out / "answers.jsonl"),
+            limit_usd=limit_usd,
+            progress=lambda line: err.print(line, markup=False, soft_wrap=True),
+            spent=purse.spent if purse else lambda usd: None,
+        )
     result["made"] = {
         "questions": str(questions),
         "asked": len(items),
         "contestants": {each.name: each.written for each in named},
         "temperature": 0,
+        "repetitions": 1,
         "most_tokens": who.MOST_TOKENS,
         "prices": who.PRICES["date"],
     }
-    out.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (out / "benchmark.json").write_text(codec.dumps(result, indent=1, ensure_ascii=False), encoding="utf-8")
-    (out / "benchmark.html").write_text(report.html(result), encoding="utf-8")
-    (out / "benchmark.md").write_text(report.markdown(result), encoding="utf-8")
+    report.write(result, out)
     if json:
-        display.print_json({key: result[key] for key in ("contestants", "pairs")})
+        display.print_json(report.documented(result))
         return
     display.console().print(report.markdown(result), markup=False, soft_wrap=True)
     display.console().print(f"report: {out / 'benchmark.html'}", markup=False, soft_wrap=True)
@@ -148,22 +152,14 @@ def show(
 
     Example: finexpert benchmark report out/benchmark
     """
-    import json as codec
-
     from finexpert.service.benchmark import report
     from finexpert.views import display
 
-    try:
-        result = codec.loads((folder / "benchmark.json").read_text(encoding="utf-8"))
-        table = report.markdown(result)
-    except (OSError, ValueError, KeyError, TypeError, LookupError):
-        raise UserError(
-            "There is no benchmark here.", where=str(folder), fix="finexpert benchmark run"
-        ) from None
+    result = report.read(folder)
     if json:
-        display.print_json({key: result[key] for key in ("contestants", "pairs")})
+        display.print_json(report.documented(result))
         return
-    display.console().print(table, markup=False, soft_wrap=True)
+    display.console().print(report.markdown(result), markup=False, soft_wrap=True)
 
 
 def _read(questions: Path, contestant: list[str], most: int | None) -> tuple[list[Item], list[Contestant]]:
@@ -196,19 +192,43 @@ def _passages(named: list[Contestant], index: Path) -> Any:
     return passages
 
 
-def _askers(context: typer.Context, named: list[Contestant], data: str) -> dict[str, Asker]:
+def _askers(
+    context: typer.Context, named: list[Contestant], data: str, say: Callable[..., None]
+) -> tuple[Deployment | None, dict[str, Asker]]:
     from finexpert.service.benchmark import contestants as who
 
-    deployment = None
-    if any(each.kind in {"tuned", "base", "bedrock"} for each in named):
-        deployment = open_deployment(context)
+    kinds = {each.kind for each in named}
+    deployment = open_deployment(context) if kinds & {"tuned", "base", "bedrock"} else None
+    if deployment and "bedrock" in kinds:
+        kept = who.retention(deployment.target.client("bedrock"))
+        who.refuse_retention(kept, data)
+        say(f"bedrock, {deployment.settings.region}: the account's data retention is {kept}", markup=False)
+    for receiver in {each.receiver for each in named if each.kind == "openai" and each.receiver}:
+        say(f"{receiver}: how long it keeps what it gets is in its own terms", markup=False)
     askers: dict[str, Asker] = {}
     for each in named:
         if each.kind == "openai":
             askers[each.name] = who.openai(each)
         elif each.kind == "bedrock" and deployment:
-            who.refuse_retention(deployment.target.client("bedrock"), named, data)
             askers[each.name] = who.bedrock(deployment.target.client("bedrock-runtime"), each)
         elif deployment and each.kind != "answers":
             askers[each.name] = who.endpoint(deployment, each)
-    return askers
+    return deployment, askers
+
+
+@contextmanager
+def _purse(
+    deployment: Deployment | None, worst_usd: float, say: Callable[..., None]
+) -> Iterator[Purse | None]:
+    """The month's money, where there is a deployment whose month it is."""
+    from finexpert.service.benchmark.money import Purse
+    from finexpert.service.money import costs
+
+    if deployment is None or not worst_usd:
+        yield None
+    elif costs.absence(deployment):
+        say("The app is not deployed here, so only --limit-usd is checked.", markup=False)
+        yield None
+    else:
+        with Purse(deployment, worst_usd) as purse:
+            yield purse

@@ -21,6 +21,10 @@ MOST_TOKENS = 256
 NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,60}")
 PRICES = json.loads((Path(__file__).with_name("prices.json")).read_text(encoding="utf-8"))
 """Bedrock's prices, with source and date."""
+PROFILE = re.compile(r"(?:.*:(?:application-)?inference-profile/)?(?:us|us-gov|eu|apac|jp|au|ca|sa|global)\.")
+"""How the identifiers of profiles begin that answer in several regions."""
+FINAL = {"AccessDeniedException", "ResourceNotFoundException", "ValidationException"}
+"""Bedrock's errors that another try does not change."""
 KINDS = "tuned, base, bedrock:MODEL, openai:URL#MODEL (each with +docs), answers:FILE.csv"
 
 
@@ -35,7 +39,14 @@ class Reply:
 
 
 class Failed(Exception):
-    """A contestant gave no answer to a question; it counts as failed, not as wrong."""
+    """A contestant gave no answer to a question; it counts as failed, not as wrong.
+
+    `again`: whether the same request may succeed later.
+    """
+
+    def __init__(self, message: str, *, again: bool = True) -> None:
+        super().__init__(message)
+        self.again = again
 
 
 @dataclass(frozen=True)
@@ -74,8 +85,7 @@ class Contestant:
     def price(self) -> Mapping[str, float] | None:
         """Dollars per million tokens; None where they are not known."""
         if self.kind == "bedrock":
-            plain = re.sub(r"^(?:us|eu|apac|global)\.", "", self.model)
-            return PRICES["models"].get(plain)  # type: ignore[no-any-return]
+            return PRICES["models"].get(PROFILE.sub("", self.model, count=1))  # type: ignore[no-any-return]
         if self.kind == "openai" and self.receiver:
             return None
         return {"input": 0.0, "output": 0.0}
@@ -135,7 +145,9 @@ def refuse_without_consent(contestants: list[Contestant], send_to: list[str], da
                 where=contestant.written,
                 fix="Say --data public if they may leave your account.",
             )
-        if data == "internal" and re.match(r"(?:us|eu|apac|global)\.", contestant.model):
+        if data == "internal" and (
+            PROFILE.match(contestant.model) or "inference-profile" in contestant.model
+        ):
             raise UserError(
                 f"{contestant.model} sends prompts to several regions, and the data are internal.",
                 where=contestant.written,
@@ -143,27 +155,34 @@ def refuse_without_consent(contestants: list[Contestant], send_to: list[str], da
             )
 
 
-def refuse_retention(bedrock: Any, contestants: list[Contestant], data: str) -> None:
+def retention(bedrock: Any) -> str:
+    """The account's data retention for Bedrock: "none", "default", …; or why it is not known."""
+    try:
+        return str(bedrock.get_account_data_retention().get("mode", "")).lower() or "not known"
+    except Exception as error:  # an SDK without the call, or no right to it: not known is not good
+        return f"not readable ({type(error).__name__})"
+
+
+def refuse_retention(mode: str, data: str) -> None:
     """With internal data, stop unless the account keeps Bedrock from keeping traffic.
 
     Raises:
         UserError: the account's setting allows it, or cannot be read.
     """
-    if data != "internal" or not any(contestant.kind == "bedrock" for contestant in contestants):
-        return
-    try:
-        mode = str(bedrock.get_account_data_retention().get("mode", "")).lower()
-    except Exception as error:  # an SDK without the call, or no right to it: not known is not good
-        mode = f"not readable ({type(error).__name__})"
-    if mode != "none":
+    if data == "internal" and mode != "none":
         raise UserError(
-            f"Whether Bedrock keeps your traffic is {mode or 'not known'}, and the data are internal.",
+            f"Whether Bedrock keeps your traffic is {mode}, and the data are internal.",
             where="bedrock:GetAccountDataRetention",
             fix="Set the account's data retention for Bedrock to none, or say --data public.",
         )
 
 
 Asker = Callable[[str], Reply]
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        """A redirection is an error: consent is for the host that was named."""
 
 
 def bedrock(client: Any, contestant: Contestant) -> Asker:
@@ -179,7 +198,9 @@ def bedrock(client: Any, contestant: Contestant) -> Asker:
                 messages=[{"role": "user", "content": [{"text": prompt}]}],
                 inferenceConfig={"maxTokens": MOST_TOKENS, "temperature": 0.0},
             )
-        except (ClientError, BotoCoreError) as error:
+        except ClientError as error:
+            raise Failed(str(error), again=error.response["Error"]["Code"] not in FINAL) from None
+        except BotoCoreError as error:
             raise Failed(f"{type(error).__name__}: {error}") from None
         usage = reply.get("usage", {})
         text = "".join(part.get("text", "") for part in reply["output"]["message"]["content"])
@@ -191,7 +212,14 @@ def bedrock(client: Any, contestant: Contestant) -> Asker:
 
 
 def openai(contestant: Contestant, timeout: float = 120.0) -> Asker:
-    """Asks a server at URL/chat/completions; the key is read from OPENAI_API_KEY and never printed."""
+    """Asks a server at URL/chat/completions; the key is read from OPENAI_API_KEY and never printed.
+
+    Nothing is sent on to where the server points, nor through a proxy to a server on this machine.
+    """
+    handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
+    if _loopback(contestant.url):
+        handlers.append(urllib.request.ProxyHandler({}))
+    opener = urllib.request.build_opener(*handlers)
 
     def ask(prompt: str) -> Reply:
         body = {
@@ -208,9 +236,11 @@ def openai(contestant: Contestant, timeout: float = 120.0) -> Asker:
         )
         begin = time.monotonic()
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as response:
+            with opener.open(request, timeout=timeout) as response:
                 reply = json.load(response)
-            text = str(reply["choices"][0]["message"]["content"])
+            text = str(reply["choices"][0]["message"]["content"] or "")
+        except urllib.error.HTTPError as error:
+            raise Failed(f"HTTP {error.code}", again=error.code in (408, 429) or error.code >= 500) from None
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise Failed(f"{type(error).__name__}: {error}") from None
         usage = reply.get("usage") or {}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,12 +80,20 @@ def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 def _text(path: Path) -> str:
+    """A file's text as spreadsheets and editors write it: UTF-8 or UTF-16 with a mark, or Windows' own."""
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise UserError("The file does not exist.", where=str(path), fix="Name one that does.") from None
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"The file cannot be read: {error.strerror}.", where=str(path), fix="Name one that can."
+        ) from None
+    for mark, coding in ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+        if content.startswith(mark):
+            return content.decode(coding, "replace")
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return path.read_text(encoding="windows-1252")
+        return content.decode("windows-1252", "replace")
 
 
 def pasted(path: Path) -> dict[str, str]:
@@ -92,10 +102,10 @@ def pasted(path: Path) -> dict[str, str]:
     Raises:
         UserError: a column is missing, or an id stands twice with different answers.
     """
-    text = _text(path)
+    text = re.sub(r"\A\s*sep=.\s*?\n", "", _text(path)).replace("\0", "").lstrip("\r\n")
     first = text.split("\n", 1)[0]
-    separator = max(",;\t", key=first.count)
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
+    csv.field_size_limit(2**31 - 1)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t|", key=first.count))
     names = {(name or "").strip().lower(): name for name in rows.fieldnames or []}
     if not {"id", "answer"} <= set(names):
         raise UserError(
@@ -104,12 +114,33 @@ def pasted(path: Path) -> dict[str, str]:
             fix="Name them id and answer.",
         )
     found: dict[str, str] = {}
-    for row in rows:
-        name, answer = ((row.get(names[column]) or "").strip() for column in ("id", "answer"))
-        if not name:
-            continue
-        if found.setdefault(name, answer) != answer:
-            raise UserError(
-                f"{name} has two answers.", where=f"{path}, line {rows.line_num}", fix="Keep one."
-            )
+    try:
+        for row in rows:
+            name, answer = ((row.get(names[column]) or "").strip() for column in ("id", "answer"))
+            if name and found.setdefault(name, answer) != answer:
+                raise UserError(
+                    f"{name} has two answers.", where=f"{path}, line {rows.line_num}", fix="Keep one."
+                )
+    except csv.Error as error:
+        raise UserError(
+            f"It is no CSV: {error}.", where=f"{path}, line {rows.line_num}", fix="Save it anew."
+        ) from None
     return found
+
+
+def matched(answers: Mapping[str, str], ids: Sequence[str]) -> dict[str, str]:
+    """Answers by the questions' ids. A spreadsheet's 1.0 or 1 is the question 1 or 001, if no other is."""
+    plain: dict[str, list[str]] = {}
+    for name in ids:
+        plain.setdefault(_number(name), []).append(name)
+    found = {name: answers[name] for name in ids if name in answers}
+    for name, answer in answers.items():
+        meant = plain.get(_number(name), [])
+        if name not in found and len(meant) == 1:
+            found.setdefault(meant[0], answer)
+    return found
+
+
+def _number(name: str) -> str:
+    match = re.fullmatch(r"0*(\d+)(?:\.0+)?", name)
+    return match[1] if match else name.casefold()

@@ -8,9 +8,46 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from finexpert.errors import UserError
+
 PUBLISHED = Path(__file__).with_name("published.json")
 STYLE = Path(__file__).with_name("report.css")
 MOST_DIFFERENT = 20
+ROW = (
+    *("name", "correct", "wrong", "refused", "failed"),
+    *("usd", "usd_per_correct", "latency_p50", "latency_p95"),
+)
+
+
+def documented(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What `finexpert benchmark run --json` prints: the keys that programs may rely on, and no others."""
+    rows = [{key: row[key] for key in ROW} for row in result["contestants"]]
+    return {"contestants": rows, "pairs": result["pairs"]}
+
+
+def write(result: Mapping[str, Any], folder: Path) -> None:
+    """Write the result, the page and the table into a folder that only its owner can read."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    text = json.dumps(result, indent=1, ensure_ascii=False)
+    (folder / "benchmark.json").write_text(text, encoding="utf-8")
+    (folder / "benchmark.html").write_text(html(result), encoding="utf-8")
+    (folder / "benchmark.md").write_text(markdown(result), encoding="utf-8")
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The result of a benchmark that was run, for the page and for `finexpert benchmark report`.
+
+    Raises:
+        UserError: there is none, or it is torn.
+    """
+    try:
+        result: dict[str, Any] = json.loads((folder / "benchmark.json").read_text(encoding="utf-8"))
+        markdown(result)
+    except (OSError, ValueError, KeyError, TypeError, LookupError, AttributeError):
+        raise UserError(
+            "There is no benchmark here.", where=str(folder), fix="finexpert benchmark run"
+        ) from None
+    return result
 
 
 def verdict(result: Mapping[str, Any]) -> str:

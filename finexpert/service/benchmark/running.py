@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from finexpert.errors import UserError
 from finexpert.service.benchmark import contestants as who
 from finexpert.service.benchmark import judging
 from finexpert.service.benchmark.contestants import Asker, Contestant, Failed, Reply
-from finexpert.service.benchmark.questions import Item, pasted
+from finexpert.service.benchmark.questions import Item, matched, pasted
 
 CHARACTERS_A_TOKEN = 3
 """English has about four; three bounds the input's price from above."""
@@ -155,8 +156,9 @@ def run(
     cache: Cache,
     limit_usd: float,
     progress: Callable[[str], None] = lambda line: None,
+    spent: Callable[[float], None] = lambda usd: None,
 ) -> dict[str, Any]:
-    """All answers, graded and compared.
+    """All answers, graded and compared. `spent` is called with the dollars of each answer that is paid for.
 
     Returns:
         `contestants` and `pairs`, as documented, and `answers`: what each said to each question.
@@ -166,13 +168,18 @@ def run(
     rows = []
     for each in contestants:
         progress(f"{each.name} ({each.written})")
+        problems: list[str] = []
         if each.kind == "answers":
-            replies = _pasted(items, each)
+            replies = _pasted(items, each, problems)
         else:
-            replies = _asked(items, each, askers[each.name], passages if each.docs else None, cache, meter)
+            till = _Till(cache, meter, spent, problems)
+            replies = _asked(items, each, askers[each.name], passages if each.docs else None, till)
+        if problems:
+            progress(f"  {len(problems)} without an answer, the first one: {problems[0]}")
         judged[each.name] = [judging.judge(item, reply) for item, reply in zip(items, replies, strict=True)]
         usd = sum(cost(each, reply) for reply in replies if reply)
-        rows.append({**judging.summary(each.name, judged[each.name], replies, usd), "kind": each.written})
+        row = judging.summary(each.name, judged[each.name], replies, usd)
+        rows.append({**row, "kind": each.written, "problem": next(iter(problems), "")})
     answers = [
         {
             "id": item.id,
@@ -195,53 +202,67 @@ def cost(contestant: Contestant, reply: Reply) -> float:
     return (reply.input_tokens * price["input"] + reply.output_tokens * price["output"]) / 1e6
 
 
-def _pasted(items: Sequence[Item], contestant: Contestant) -> list[Reply | None]:
-    answers = pasted(Path(contestant.file))
-    unknown = sorted(set(answers) - {item.id for item in items})
-    if unknown and len(unknown) == len(answers):
+def _pasted(items: Sequence[Item], contestant: Contestant, problems: list[str]) -> list[Reply | None]:
+    given = pasted(Path(contestant.file))
+    answers = matched(given, [item.id for item in items])
+    if given and not answers:
         raise UserError(
-            f"No id of {contestant.name} is one of the questions': {', '.join(unknown[:3])} …",
+            f"No id of {contestant.name} is one of the questions': {', '.join(list(given)[:3])} …",
             where=contestant.file,
             fix=f"Use the questions' ids, such as {items[0].id}.",
         )
+    problems += [f"{item.id} is not in {contestant.file}" for item in items if item.id not in answers]
     return [Reply(answers[item.id]) if item.id in answers else None for item in items]
 
 
+@dataclass(frozen=True)
+class _Till:
+    """Where answers and dollars of a contestant go, and why a question has no answer."""
+
+    cache: Cache
+    meter: Meter
+    spent: Callable[[float], None]
+    problems: list[str]
+
+
 def _asked(
-    items: Sequence[Item],
-    contestant: Contestant,
-    ask: Asker,
-    passages: Passages | None,
-    cache: Cache,
-    meter: Meter,
+    items: Sequence[Item], contestant: Contestant, ask: Asker, passages: Passages | None, till: _Till
 ) -> list[Reply | None]:
     def one(item: Item) -> Reply | None:
         prompt = prompt_of(item, passages)
         key = Cache.key(contestant, prompt)
-        known = cache.get(key)
+        known = till.cache.get(key)
         if known is not None:
             return known
         price = contestant.price or {"input": 0.0, "output": 0.0}
         tokens = len(prompt) // CHARACTERS_A_TOKEN + 1
         worst = (tokens * price["input"] + who.MOST_TOKENS * price["output"]) / 1e6
-        if not meter.reserve(worst):
+        if not till.meter.reserve(worst):
+            till.problems.append("the dollars were used up")
             return None
-        reply = _patiently(ask, prompt)
-        meter.settle(worst, cost(contestant, reply) if reply else 0.0)
+        reply = _patiently(ask, prompt, till.problems)
+        usd = cost(contestant, reply) if reply else 0.0
+        till.meter.settle(worst, usd)
         if reply is not None:
-            cache.put(key, reply)
+            till.cache.put(key, reply)
+            till.spent(usd)
         return reply
 
-    with ThreadPoolExecutor(PARALLEL) as pool:
+    pool = ThreadPoolExecutor(PARALLEL)
+    try:
         return list(pool.map(one, items))
+    finally:  # after Ctrl-C, what has not been sent is not sent
+        pool.shutdown(cancel_futures=True)
 
 
-def _patiently(ask: Asker, prompt: str) -> Reply | None:
+def _patiently(ask: Asker, prompt: str, problems: list[str]) -> Reply | None:
     """Ask again after a failure, with growing pauses; None if it fails to the end."""
-    for attempt in range(TRIES):
+    for attempt in range(1, TRIES + 1):
         try:
             return ask(prompt)
-        except Failed:
-            if attempt + 1 < TRIES:
-                time.sleep(0.5 * 2**attempt)
+        except Failed as failed:
+            if attempt == TRIES or not failed.again:
+                problems.append(str(failed))
+                return None
+            time.sleep(0.5 * 2**attempt * random.uniform(0.5, 1.0))
     return None

@@ -76,6 +76,13 @@ def test_what_is_no_contestant_is_refused_with_the_kinds(text: str) -> None:
         ("openai:https://api.example.com/v1#m", ["bedrock"], "public", "openai:api.example.com"),
         ("openai:https://api.example.com/v1#m", ["openai:api.example.com"], "internal", "third party"),
         ("bedrock:us.amazon.nova-lite-v1:0", ["bedrock"], "internal", "several regions"),
+        ("bedrock:jp.amazon.nova-lite-v1:0", ["bedrock"], "internal", "several regions"),
+        (
+            "bedrock:arn:aws:bedrock:us-east-1:111122223333:inference-profile/eu.amazon.nova-lite-v1:0",
+            ["bedrock"],
+            "internal",
+            "several regions",
+        ),
     ],
 )
 def test_nothing_leaves_without_consent(kind: str, send_to: list[str], data: str, why: str) -> None:
@@ -91,9 +98,11 @@ def test_internal_data_stay_unless_bedrock_keeps_nothing(mode: str | None) -> No
                 raise AttributeError("no such call")
             return {"mode": mode}
 
+    kept = who.retention(Bedrock())
     with pytest.raises(UserError, match="keeps your traffic"):
-        who.refuse_retention(Bedrock(), [who.parse("a=bedrock:amazon.nova-lite-v1:0")], "internal")
-    who.refuse_retention(Bedrock(), [who.parse("a=bedrock:amazon.nova-lite-v1:0")], "public")
+        who.refuse_retention(kept, "internal")
+    who.refuse_retention(kept, "public")
+    who.refuse_retention("none", "internal")
 
 
 @pytest.fixture
@@ -139,6 +148,67 @@ def test_a_server_gets_each_prompt_once_however_often_the_run_is_repeated(
         )
         assert result["contestants"][0]["correct"] == 1
     assert len(got) == 3 and all(b"What was figure" in body for body in got)
+
+
+def test_no_prompt_follows_a_server_that_points_elsewhere(tmp_path: Path) -> None:
+    reached: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(307 if self.path.startswith("/v1") else 200)
+            self.send_header("Location", "/other")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            reached.append(self.path)
+
+        do_GET = do_POST
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as pointing:
+        threading.Thread(target=pointing.serve_forever, daemon=True).start()
+        contestant = who.parse(f"a=openai:http://127.0.0.1:{pointing.server_port}/v1#m")
+        with pytest.raises(Failed, match="307"):
+            who.openai(contestant)("secret")
+        pointing.shutdown()
+    assert reached == ["/v1/chat/completions"]
+
+
+def test_nothing_more_is_sent_after_an_interruption(tmp_path: Path) -> None:
+    sent: list[str] = []
+
+    def ask(prompt: str) -> Reply:
+        sent.append(prompt)
+        if len(sent) == 6:
+            raise KeyboardInterrupt
+        return Reply("100")
+
+    cache = running.Cache(tmp_path / "c")
+    with pytest.raises(KeyboardInterrupt):
+        running.run(items(400), [Contestant("a", "tuned")], {"a": ask}, cache=cache, limit_usd=0.0)
+    assert len(sent) < 100, "what was not sent is not sent"
+    before, again = len(running.Cache(tmp_path / "c")), len(sent)
+    running.run(
+        items(400),
+        [Contestant("a", "tuned")],
+        {"a": lambda prompt: sent.append(prompt) or Reply("100")},
+        cache=running.Cache(tmp_path / "c"),
+        limit_usd=0.0,
+    )
+    assert len(sent) - again == 400 - before, "no answer is asked for twice"
+
+
+def test_what_another_try_does_not_change_is_not_tried_again(tmp_path: Path) -> None:
+    tries: list[str] = []
+
+    def ask(prompt: str) -> Reply:
+        tries.append(prompt)
+        raise Failed("AccessDeniedException", again=False)
+
+    contestant, cache = Contestant("a", "tuned"), running.Cache(tmp_path / "c")
+    (row,) = running.run(items(2), [contestant], {"a": ask}, cache=cache, limit_usd=0)["contestants"]
+    assert (row["failed"], len(tries), row["problem"]) == (2, 2, "AccessDeniedException")
 
 
 # --- money
@@ -211,6 +281,47 @@ def test_answers_are_read_from_what_spreadsheets_write(tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_text("question,text\n1,2\n")
     with pytest.raises(UserError, match="columns"):
         questions.pasted(tmp_path / "c.csv")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\ufeffid,answer\r\n1,100\r\n2,x\r\n".encode(),
+        "id;answer\n1;100\n2;x\n".encode("utf-16"),
+        b"sep=;\r\nid;answer\r\n1;100\r\n2;x\r\n",
+        b"\n\nID\tAnswer\tnote\n001\t100\tseen\n2.0\tx\t\n",
+        b"id|answer\n1|100\n2|x\n",
+        b'"id","answer"\n"1","100"\n"2","x"\n"9","of another file"\n',
+        b"answer,id\n100,1\nx,2\n,\n",
+    ],
+)
+def test_pasted_answers_find_their_questions(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    assert questions.matched(questions.pasted(path), ["1", "2"]) == {"1": "100", "2": "x"}
+
+
+def test_a_number_that_could_be_two_questions_answers_none(tmp_path: Path) -> None:
+    assert questions.matched({"1.0": "x"}, ["1", "01"]) == {}
+
+
+def test_missing_answers_failed_and_empty_ones_were_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,answer\nq0,100\nq1,\nzz,5\n")
+    said: list[str] = []
+    contestant = who.parse(f"a=answers:{tmp_path / 'a.csv'}")
+    cache = running.Cache(tmp_path / "c")
+    (row,) = running.run(items(3), [contestant], {}, cache=cache, limit_usd=0, progress=said.append)[
+        "contestants"
+    ]
+    assert [row[key] for key in ("correct", "wrong", "refused", "failed")] == [1, 0, 1, 1]
+    assert "q2 is not in" in said[-1]
+
+
+@pytest.mark.parametrize("name", ["nothing.csv", "folder"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UserError, match="cannot be read"):
+        questions.pasted(tmp_path / name)
 
 
 def test_questions_keep_their_document_together(tmp_path: Path) -> None:
@@ -355,9 +466,9 @@ def test_pasted_answers_need_no_cloud_and_give_the_documented_json(tmp_path: Pat
         ("good", 30, 0),
         ("poor", 15, 15),
     ]
-    assert {"refused", "failed", "usd", "usd_per_correct", "latency_p50", "latency_p95"} <= set(
-        result["contestants"][0]
-    )
+    counts = ["name", "correct", "wrong", "refused", "failed"]
+    sums = ["usd", "usd_per_correct", "latency_p50", "latency_p95"]
+    assert list(result["contestants"][0]) == counts + sums and list(result) == ["contestants", "pairs"]
     (pair,) = result["pairs"]
     assert set(pair) == {"a", "b", "difference", "interval", "p", "finding", "needed"}
     assert pair["finding"] == "a better" and pair["difference"] == 0.5
