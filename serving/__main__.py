@@ -1,8 +1,9 @@
 """`python -m serving`: load the model of $SAGEMAKER_BASE_DIR/model and answer until SIGTERM.
 
 Settings (environment): SAGEMAKER_BASE_DIR (/opt/ml), SAGEMAKER_BIND_TO_PORT (8080), SERVING_HOST (127.0.0.1),
-SERVING_THREADS (1), SERVING_QUEUE (16), SERVING_MAX_NEW_TOKENS (1024), and the AWS container's
-OPTION_ENABLE_LORA, OPTION_MAX_LORAS, OPTION_MAX_LORA_RANK, OPTION_MAX_MODEL_LEN.
+SERVING_THREADS (1), SERVING_QUEUE (16), SERVING_MAX_NEW_TOKENS (1024), SAGEMAKER_CONTAINER_KEY (the embedded
+cloud's key, which requests must then hold), and the AWS container's OPTION_ENABLE_LORA, OPTION_MAX_LORAS,
+OPTION_MAX_LORA_RANK, OPTION_MAX_MODEL_LEN.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ async def _serve(engine: Engine, settings: Settings, listener: socket.socket) ->
     config.keep_alive_timeout = IDLE_SECONDS
     config.graceful_timeout = SENDING_SECONDS
     config.loglevel = "WARNING"
-    app = application(engine, worker, most_new_tokens=settings.max_new_tokens)
+    app = application(engine, worker, most_new_tokens=settings.max_new_tokens, key=settings.key)
     await serve(app, config, shutdown_trigger=drained)  # type: ignore[arg-type]
     return finished
 

@@ -11,6 +11,7 @@ from typing import Any
 DEFAULT_NEW_TOKENS = 30  # LMI's default
 MAX_BODY_BYTES = 6 * 1024 * 1024  # what InvokeEndpoint lets through
 MAX_STOPS = 8
+LEAST_TEMPERATURE = 1e-5  # dividing by less leaves no finite number; vLLM, too, is greedy then
 ADAPTER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 PARAMETERS = (
     "details",
@@ -97,7 +98,7 @@ def parse_generation(body: bytes, adapter_header: str | None, *, most_new_tokens
         max_new_tokens=_whole(
             parameters, "max_new_tokens", DEFAULT_NEW_TOKENS, least=1, most=most_new_tokens
         ),
-        do_sample=do_sample and temperature > 0,  # temperature 0 is greedy by convention
+        do_sample=do_sample and temperature >= LEAST_TEMPERATURE,  # 0 is greedy by convention
         temperature=temperature,
         top_k=_whole(parameters, "top_k", 0, least=0, most=1_000_000),
         top_p=_number(parameters, "top_p", 1.0, least=1e-6, most=1.0),

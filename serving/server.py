@@ -9,7 +9,8 @@
 
 Parameters: max_new_tokens, temperature, do_sample, seed, top_p and others (`serving.requests`). The header
 X-Amzn-SageMaker-Adapter-Identifier picks an adapter: the cloud unpacks an adapter component's ArtifactUrl and
-registers it so. The port is SAGEMAKER_BIND_TO_PORT (8080). Errors are {"error", "code"} with their status.
+registers it so. `serving.access` says who may ask. The port is SAGEMAKER_BIND_TO_PORT (8080). Errors are
+{"error", "code"} with their status.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.access import guarded
 from serving.engine import Engine, Token
 from serving.requests import MAX_BODY_BYTES, Generation, RequestError, parse_adapter, parse_generation
 from serving.worker import Answer, Worker
@@ -37,8 +39,8 @@ CUSTOM_ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
 BODY_SECONDS = 60.0  # a client that takes longer to send its request is given up
 
 
-def application(engine: Engine, worker: Worker, *, most_new_tokens: int) -> ASGIApp:
-    """Make the application; a request may ask for ``most_new_tokens`` at most."""
+def application(engine: Engine, worker: Worker, *, most_new_tokens: int, key: str = "") -> ASGIApp:
+    """Make the application; a request may ask for ``most_new_tokens`` at most, and must hold the ``key``."""
     most = min(most_new_tokens, engine.max_model_len - 1)
 
     async def ping(request: Request) -> Response:
@@ -80,7 +82,7 @@ def application(engine: Engine, worker: Worker, *, most_new_tokens: int) -> ASGI
         Route("/adapters/{name}", remove_adapter, methods=["DELETE"]),
     ]
     handlers = {RequestError: _refused, HTTPException: _no_such_path}
-    return _framed(Starlette(routes=routes, exception_handlers=handlers), worker)
+    return _framed(guarded(Starlette(routes=routes, exception_handlers=handlers), key), worker)
 
 
 def _framed(app: ASGIApp, worker: Worker) -> ASGIApp:

@@ -32,6 +32,7 @@ class Settings:
     max_loras: int
     max_lora_rank: int
     max_model_len: int | None  # tokens of prompt and answer; None: the model's own
+    key: str  # what requests must hold; "": none was given
 
     @property
     def model_dir(self) -> Path:
@@ -77,6 +78,7 @@ class Settings:
             max_model_len=number("OPTION_MAX_MODEL_LEN", 1, 1)
             if environ.get("OPTION_MAX_MODEL_LEN")
             else None,
+            key=environ.get("SAGEMAKER_CONTAINER_KEY", ""),
         )
         if settings.max_lora_rank not in VLLM_RANKS:
             problems.append(

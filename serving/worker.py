@@ -11,6 +11,7 @@ from typing import Protocol
 from serving.engine import Sink, Token
 from serving.requests import Generation, RequestError
 
+CHANGE_SECONDS = 50.0  # the cloud waits for a minute
 logger = logging.getLogger("serving")
 
 
@@ -73,12 +74,19 @@ class Worker:
         """Do something to the model between two requests and wait for it.
 
         Raises:
-            RequestError: what it raises; 500 for what should not happen, 503 while the server shuts down.
+            RequestError: what it raises; 500 for what should not happen, 503 while the server shuts down,
+            504 when it takes too long.
         """
         self._require_ready()
+        waiting = asyncio.get_running_loop().run_in_executor(self._thread, change)
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, change)
-        except Exception as error:
+            await asyncio.wait_for(waiting, CHANGE_SECONDS)
+        except TimeoutError:
+            self.ready = False  # the model's thread may never come back
+            raise RequestError(504, f"That took longer than {CHANGE_SECONDS:g} s; start anew.") from None
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
             raise _refusal(error) from error
 
     async def close(self, seconds: float) -> bool:
@@ -102,13 +110,13 @@ class Worker:
         try:
             if not answer.cancelled:
                 self._engine.generate(asked, answer)
-        except Exception as error:
+        except BaseException as error:  # a tokenizer in Rust that panics raises no Exception
             problem = _refusal(error)
         self._open.discard(answer)
         answer.put(problem)
 
 
-def _refusal(error: Exception) -> RequestError:
+def _refusal(error: BaseException) -> RequestError:
     """What the client learns of an error; of one that should not happen the log has the rest."""
     if isinstance(error, RequestError):
         return error

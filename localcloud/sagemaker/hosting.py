@@ -11,6 +11,7 @@ import http.client
 import itertools
 import json
 import logging
+import secrets
 import shutil
 import socket
 import tempfile
@@ -73,8 +74,14 @@ class Copy:
 
     container: Container
     port: int
+    key: str
     log: LogStream
     in_flight: int = 0
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What shows a container that this cloud asks."""
+        return {"Authorization": f"Bearer {self.key}"}
 
 
 @dataclass
@@ -192,12 +199,12 @@ class Fleet:
         self.adapters.pop(name, None)
         for copy in self.copies:
             with suppress(OSError, http.client.HTTPException):
-                _ask(copy.port, "DELETE", f"/adapters/{name}", b"", options.invocation_timeout)
+                _ask(copy, "DELETE", f"/adapters/{name}", b"", options.invocation_timeout)
 
     def _post_adapter(self, copy: Copy, name: str, folder: Path) -> None:
         body = json.dumps({"name": name, "src": str(folder)}).encode()
         try:
-            status, answer = _ask(copy.port, "POST", "/adapters", body, options.invocation_timeout)
+            status, answer = _ask(copy, "POST", "/adapters", body, options.invocation_timeout)
         except (OSError, http.client.HTTPException) as error:
             raise StartFailed(
                 f"The container of {self.placement.words} did not load adapter {name}: {error}"
@@ -265,12 +272,17 @@ class Fleet:
                 f"CannotStartContainerError. Please ensure the model container for {self.placement.words} "
                 "starts correctly when invoked with 'docker run <image> serve'."
             )
-        port = _free_port()
+        port, key = _free_port(), secrets.token_urlsafe(32)
         own = {
             name: replaced(value, self.folder)
             for name, value in self.container.get("Environment", {}).items()
         }
-        ports = {"SAGEMAKER_BIND_TO_PORT": str(port), "SM_MODEL_DIR": str(self.folder / "model")}
+        # On AWS nobody else can reach a container; here every user of this machine can.
+        ports = {
+            "SAGEMAKER_BIND_TO_PORT": str(port),
+            "SAGEMAKER_CONTAINER_KEY": key,
+            "SM_MODEL_DIR": str(self.folder / "model"),
+        }
         try:
             credentials = platform.role_credentials(self.role_arn)
             environment = (
@@ -284,7 +296,7 @@ class Fleet:
         # AWS names the stream after the instance, which there is none of: the group's number stands for it
         stream = f"{self.placement.variant_name}/i-{container.group:017x}"
         log = LogStream(container.log_path, self.placement.log_group, stream)
-        return Copy(container, port, log)
+        return Copy(container, port, key, log)
 
     def _wait_for_ping(self, copy: Copy) -> None:
         deadline = time.monotonic() + self.startup_seconds
@@ -293,7 +305,7 @@ class Fleet:
                 break
             copy.log.pump(store.now())
             with suppress(OSError, http.client.HTTPException):
-                if _ask(copy.port, "GET", "/ping", b"", PING_SECONDS)[0] == http.client.OK:
+                if _ask(copy, "GET", "/ping", b"", PING_SECONDS)[0] == http.client.OK:
                     return
         raise StartFailed(
             f"The primary container for {self.placement.words} did not pass the ping health check. Please "
@@ -323,10 +335,10 @@ def fetch_archive(s3: Any, uri: str, folder: Path) -> None:
         archive.unpack(packed, folder)
 
 
-def _ask(port: int, method: str, path: str, body: bytes, timeout: float) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=timeout)
+def _ask(copy: Copy, method: str, path: str, body: bytes, timeout: float) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(LOOPBACK, copy.port, timeout=timeout)
     try:
-        connection.request(method, path, body or None, {"Content-Type": "application/json"})
+        connection.request(method, path, body or None, {"Content-Type": "application/json", **copy.headers})
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:

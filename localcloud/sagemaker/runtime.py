@@ -153,7 +153,7 @@ class _Call:
 
     def ask(self, headers: dict[str, str], body: bytes) -> http.client.HTTPResponse:
         """Send the request; the answer's body is not read yet."""
-        sent = {name: headers[name] for name in PASSED_ON if name in headers}
+        sent = {name: headers[name] for name in PASSED_ON if name in headers} | self._copy.headers
         if self.target.adapter:
             sent[ADAPTER_HEADER] = self.target.adapter
         self._asked = time.monotonic()

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -234,3 +235,23 @@ def test_every_decision_on_a_role_is_on_record_once(checking: Cloud, acting_as: 
     sqs.list_queues()
     entries = [e for e in checking.ask("GET", "access")["access"] if e["action"] == "sqs:ListQueues"]
     assert [entry["allowed"] for entry in entries] == [True]
+
+
+@pytest.mark.parametrize(("account", "taken"), [(ACCOUNT, True), ("111111111111", False)])
+def test_a_role_is_taken_for_the_account_that_its_trust_names(
+    checking: Cloud, account: str, taken: bool
+) -> None:
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sagemaker.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = client(checking, "iam").create_role(RoleName=f"for-{account}", AssumeRolePolicyDocument=document)
+    take = partial(client(checking, "sts").assume_role, RoleArn=role["Role"]["Arn"], RoleSessionName="job")
+    if taken:
+        assert take()["Credentials"]
+    else:
+        with pytest.raises(ClientError, match="not authorized"):
+            take()

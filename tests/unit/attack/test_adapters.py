@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from safetensors.torch import load_file, save_file
+from starlette.datastructures import Headers
 
+from serving.access import refusal
 from serving.engine import Engine, ModelError
 from serving.requests import Generation, RequestError
 from serving.settings import Settings
@@ -176,3 +178,28 @@ def test_a_prompt_without_end_is_refused_before_it_is_cut_into_tokens(
     monkeypatch.setattr(type(engine._tokenizer), "__call__", cut)
     with pytest.raises(RequestError, match="characters; that is more than the 256 tokens"):
         engine.prompt_ids(Generation("word " * 1_000_000))
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "key", "status"),
+    [
+        ("/ping", {}, "secret", None),
+        ("/adapters", {"authorization": "Bearer secret"}, "secret", None),
+        ("/invocations", {"authorization": "Bearer secret", "host": "evil.example"}, "secret", None),
+        ("/adapters", {}, "secret", 401),
+        ("/adapters/x", {"authorization": "secret"}, "secret", 401),
+        ("/invocations", {"authorization": "Bearer secret2"}, "secret", 401),
+        ("/invocations", {"authorization": "bearer secret"}, "secret", 401),
+        ("/adapters", {"host": "127.0.0.1:8080"}, "", 403),
+        ("/invocations", {"host": "127.0.0.1:8080"}, "", None),
+        ("/invocations", {"host": "localhost:8080"}, "", None),
+        ("/invocations", {"host": "evil.example:8080"}, "", 403),
+        ("/invocations", {}, "", 403),
+        ("/invocations", {"host": "127.0.0.1:8080", "origin": "https://evil.example"}, "", 403),
+    ],
+)
+def test_only_who_has_the_key_changes_adapters_and_no_page_asks(
+    path: str, headers: dict[str, str], key: str, status: int | None
+) -> None:
+    refused = refusal(path, Headers(headers), key)
+    assert (refused and refused[0]) == status

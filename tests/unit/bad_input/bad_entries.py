@@ -34,6 +34,7 @@ from localcloud.sagemaker import archive
 from serving.engine import Engine, ModelError
 from serving.settings import Settings as Serving
 from tests.fakes.cloud import REGION, Cloud
+from tests.unit.serving.serving_program import KEY
 from training.__main__ import main as train
 
 Files = Mapping[str, bytes | str]
@@ -202,7 +203,9 @@ class Request:
     def _sent(self, port: int) -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
-        connection.request(self.method, self.path, body, dict(self.headers))
+        connection.request(
+            self.method, self.path, body, {"Authorization": f"Bearer {KEY}", **dict(self.headers)}
+        )
         answer = connection.getresponse()
         try:
             return answer.status, answer.read().decode()

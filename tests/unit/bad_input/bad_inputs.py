@@ -25,6 +25,7 @@ from tests.unit.bad_input.bad_entries import (
     packed,
     special,
 )
+from tests.unit.serving.serving_program import KEPT
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Harm:
 
 
 PICKLE = pickle.dumps(Harm())
+POSTED = b"POST /invocations HTTP/1.1\r\nHost: x\r\n" + KEPT + b"\r\n"
 LORA = json.dumps({"peft_type": "LORA", "r": 4, "target_modules": ["q_proj"], "task_type": "CAUSAL_LM"})
 LLAMA = '{"model_type": "llama", "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4}'
 EVALUATION = {
@@ -363,13 +365,14 @@ PAYLOADS = (
     Row(
         "one byte more than a payload may have",
         Request(
-            raw=b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1)
+            raw=b"POST /invocations HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Length: %d\r\n\r\n"
+            % (KEPT, MAX_BODY_BYTES + 1)
         ),
         ("413", f"at most {MAX_BODY_BYTES}"),
     ),
     Row(
         "a length that is none",
-        Request(raw=b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"),
+        Request(raw=POSTED + b"Content-Length: -1\r\n\r\n"),
         ("400", "no HTTP"),
     ),
     Row(
@@ -379,7 +382,11 @@ PAYLOADS = (
     ),
     Row(
         "chunks without a length",
-        Request(raw=b"POST /invocations HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        Request(
+            raw=b"POST /invocations HTTP/1.1\r\nHost: x\r\n"
+            + KEPT
+            + b"\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        ),
         ("400", "The body is not JSON"),
     ),
 )

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+KEY = "the-containers-key"
+KEPT = f"Authorization: Bearer {KEY}".encode()
 PROMPT = "The relative volume"
 
 
@@ -27,6 +29,7 @@ class Running:
             "SAGEMAKER_BASE_DIR": str(folder),
             "SAGEMAKER_BIND_TO_PORT": "0",
             "OMP_NUM_THREADS": "1",
+            "SAGEMAKER_CONTAINER_KEY": KEY,
             **settings,
         }
         with self.log.open("wb") as log:
@@ -46,7 +49,8 @@ class Running:
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any, Any]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         content = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else None
-        sent = {"Content-Type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()}
+        own = {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"}
+        sent = own | {k.replace("_", "-"): v for k, v in headers.items()}
         connection.request(method, path, content, sent)
         answer = connection.getresponse()
         text = answer.read()

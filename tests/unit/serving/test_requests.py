@@ -41,6 +41,12 @@ def test_every_parameter_arrives() -> None:
     }
 
 
+@pytest.mark.parametrize("temperature", [1e-320, 5e-324, 9.9e-6])
+def test_a_temperature_that_cannot_be_divided_by_is_greedy(temperature: float) -> None:
+    body = json.dumps({"inputs": "x", "parameters": {"do_sample": True, "temperature": temperature}})
+    assert not parse_generation(body.encode(), None, most_new_tokens=99).do_sample
+
+
 def test_temperature_zero_is_greedy() -> None:
     assert not parse({"inputs": "x", "parameters": {"do_sample": True, "temperature": 0}}).do_sample
 

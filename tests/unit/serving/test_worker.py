@@ -13,6 +13,10 @@ from serving.requests import Generation, RequestError
 from serving.worker import Answer, Worker
 
 
+class Panic(BaseException):
+    """What pyo3 raises where Rust panics: no Exception."""
+
+
 class Slow:
     """Answers when it is allowed to."""
 
@@ -25,6 +29,8 @@ class Slow:
         self.begun.set()
         if asked.prompt == "broken":
             raise RuntimeError("out of memory")
+        if asked.prompt == "panic":
+            raise Panic("out of memory")
         for number in range(3):
             assert self.go.wait(10)
             if answer.cancelled:
@@ -80,11 +86,12 @@ def test_a_cancelled_answer_stops_the_model(slow: Slow) -> None:
     asyncio.run(ask())
 
 
-def test_a_failure_ends_one_answer_and_not_the_worker(slow: Slow) -> None:
+@pytest.mark.parametrize("prompt", ["broken", "panic"])
+def test_a_failure_ends_one_answer_and_not_the_worker(slow: Slow, prompt: str) -> None:
     async def ask() -> None:
         worker = Worker(slow, queue_length=2)
         with pytest.raises(RequestError, match="out of memory") as failed:
-            await text(worker.generate(Generation("broken")))
+            await text(worker.generate(Generation(prompt)))
         assert failed.value.status == 500
         slow.go.set()
         assert await text(worker.generate(Generation("a"))) == "a0 a1 a2 "
