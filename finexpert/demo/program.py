@@ -14,6 +14,7 @@ from rich.markup import escape
 from finexpert import paths
 from finexpert.demo import children, summary
 from finexpert.demo import folder as folders
+from finexpert.demo.bases import BASES, DemoBase
 from finexpert.demo.children import Children
 from finexpert.demo.interrupts import Interrupts
 from finexpert.demo.stage import Stage, Timing
@@ -23,11 +24,12 @@ from finexpert.text import duration
 from finexpert.views import display
 
 
-def run(data: Path | None, *, keep: bool, json: bool = False) -> ExitCode:
+def run(data: Path | None, *, base: DemoBase = BASES["tiny"], keep: bool, json: bool = False) -> ExitCode:
     """The whole demo; returns the exit code of the command.
 
     Args:
         data: the user's text; the shipped sample if None.
+        base: the model that is tuned.
         keep: leave cloud, app and endpoint running at the end.
         json: the summary's document alone on stdout, everything else on stderr.
     """
@@ -39,6 +41,7 @@ def run(data: Path | None, *, keep: bool, json: bool = False) -> ExitCode:
             out=out,
             children=Children(),
             background=background,
+            base=base,
             keep=keep,
             json=json,
         )

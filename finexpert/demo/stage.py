@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finexpert import paths
+from finexpert.demo.bases import BASES, DemoBase
 from finexpert.demo.cdk import Cdk
 from finexpert.demo.children import Children
 from finexpert.demo.folder import Folder
@@ -42,6 +44,8 @@ class Stage:
     out: Console
     children: Children
     background: ThreadPoolExecutor
+    base: DemoBase = BASES["tiny"]
+    base_folder: Path = paths.BASE_MODEL
     keep: bool = False
     json: bool = False
     timings: list[Timing] = field(default_factory=list)
@@ -51,6 +55,7 @@ class Stage:
     snapshot: Snapshot | None = None
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     answers: list[list[Answer]] = field(default_factory=list)
+    said: list[Answer] = field(default_factory=list)
     awake_seconds: float = 0.0
     leftovers: dict[str, list[str]] = field(default_factory=dict)
 

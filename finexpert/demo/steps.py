@@ -17,7 +17,7 @@ from finexpert.demo.cdk import parse_event
 from finexpert.demo.stage import Stage
 from finexpert.errors import UserError
 from finexpert.service.account import leftovers
-from finexpert.service.asking import inference
+from finexpert.service.asking import chat, inference
 from finexpert.service.deployment import STACKS
 from finexpert.service.evaluation import results
 from finexpert.service.runs import datasets, executions, follow
@@ -27,7 +27,6 @@ from finexpert.views.display import Live
 from finexpert.views.run import before_after, milestone, region
 
 CONCURRENCY = 4  # stacks that do not need each other, at once
-ANSWER_TOKENS = 32
 
 
 @dataclass(frozen=True)
@@ -49,10 +48,12 @@ def check_data(stage: Stage, live: Live) -> str:
     """The user's data, before anything is started for it."""
     from infra.settings import Settings
 
+    stage.base_folder = stage.base.folder(paths.LOCAL_STATE, lambda text: live.line(f"  {text}"))
     settings = Settings.load(environ={"FINEXPERT_SETTINGS": str(paths.LOCAL_SETTINGS)})
-    # The local base's own tokenizer: it needs more tokens for a text than the estimate, made for Llama 2.
-    counter = datasets.token_counter(paths.BASE_MODEL)
-    report = datasets.check(stage.data, settings.hyperparameters, counter=counter)
+    hyperparameters = {**settings.hyperparameters, **stage.base.hyperparameters}
+    # The base's own tokenizer: it needs more tokens for a text than the estimate, made for Llama 2.
+    counter = datasets.token_counter(stage.base_folder)
+    report = datasets.check(stage.data, hyperparameters, counter=counter)
     datasets.require_usable(report, stage.data)
     for warning in report.warnings:
         live.line(Text(f"  ! {warning}", style="yellow"))
@@ -122,7 +123,7 @@ def _show_events(live: Live) -> Callable[[str], None]:
 def upload(stage: Stage, live: Live) -> str:
     """Base weights and the dataset, into the app's data bucket."""
     s3, bucket = stage.deployment.target.client("s3"), stage.deployment.output("Storage", "DataBucketName")
-    weights = datasets.upload_folder(s3, bucket=bucket, folder=paths.BASE_MODEL, prefix="base-model/")
+    weights = datasets.upload_folder(s3, bucket=bucket, folder=stage.base_folder, prefix="base-model/")
     stage.dataset = datasets.upload(s3, bucket=bucket, path=stage.data)
     return f"{size(weights)} of base weights, and {stage.dataset}"
 
@@ -130,7 +131,13 @@ def upload(stage: Stage, live: Live) -> str:
 def fine_tune(stage: Stage, live: Live) -> str:
     """The state machine, from the dataset to the awake endpoint, followed live."""
     deployment = stage.deployment
-    run = executions.start(deployment, dataset=stage.dataset, hyperparameters={}, wake=True, now=_now())
+    run = executions.start(
+        deployment,
+        dataset=stage.dataset,
+        hyperparameters=stage.base.hyperparameters,
+        wake=True,
+        now=_now(),
+    )
     live.line(f"  run [bold]{run}[/]")
     for snapshot in follow.snapshots(deployment, run, now=_now):
         stage.snapshot = snapshot
@@ -161,12 +168,17 @@ def quality_gate(stage: Stage, live: Live) -> str:
 
 
 def ask(stage: Stage, live: Live) -> str:
-    """The four prompts, base beside tuned, through InvokeEndpoint."""
+    """The four prompts, base beside tuned, through InvokeEndpoint; then a turn of chat where the base can."""
     inference.require_awake(stage.deployment)
+    parameters = inference.generation(stage.base.answer_tokens, 0.0, 0)
     for prompt in PROMPTS:
-        answers = inference.ask(stage.deployment, prompt, inference.generation(ANSWER_TOKENS, 0.0, 0))
+        answers = inference.ask(stage.deployment, prompt, parameters)
         stage.answers.append(answers)
         live.line(side_by_side(prompt, {heading(answer): answer.text for answer in answers}))
+    if question := stage.base.question:
+        stage.said = chat.say(stage.deployment, chat.begin(stage.deployment), question, parameters)
+        live.line(side_by_side(question, {heading(answer): answer.text for answer in stage.said}))
+        return f"{len(PROMPTS)} prompts and a turn of chat, two models on one endpoint"
     live.line(
         "  [dim]A model this small writes nonsense either way: the held-out figures above are what counts.[/]"
     )

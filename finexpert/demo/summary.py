@@ -66,6 +66,7 @@ def document(stage: Stage) -> dict[str, Any]:
         "steps": [asdict(timing) for timing in stage.timings],
         "seconds": sum(timing.seconds for timing in stage.timings),
         "answers": [asdict(answer) for answers in stage.answers for answer in answers],
+        "chat": [asdict(answer) for answer in stage.said],
         "cost": {
             "here_usd": 0.0,
             "on_aws_estimated": [asdict(line) for line in sums(stage)],
@@ -128,11 +129,13 @@ def section(stage: Stage) -> str:
     parts = [f"<section><h2>The demo around it</h2><table>{rows}</table>"]
     if stage.answers:
         models = "".join(f"<th>{escape(answer.model)}</th>" for answer in stage.answers[0])
+        turns = [(f"{answers[0].prompt} …", answers) for answers in stage.answers]
+        turns += [(stage.base.question, stage.said)] if stage.said else []
         said = "".join(
-            f"<tr><th>{escape(answers[0].prompt)} …</th>"
+            f"<tr><th>{escape(prompt)}</th>"
             + "".join(f"<td>{escape(answer.text)}</td>" for answer in answers)
             + "</tr>"
-            for answers in stage.answers
+            for prompt, answers in turns
         )
         parts.append(
             f"<h2>Asked of the live endpoint</h2><table><tr><th>prompt</th>{models}</tr>{said}</table>"

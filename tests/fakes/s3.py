@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ class FakeS3:
 
     def download_file(self, bucket: str, key: str, path: str) -> None:
         Path(path).write_bytes(self.objects[key])
+
+    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
+        return {"Body": BytesIO(self.objects[Key])}
 
     def delete_object(self, Bucket: str, Key: str) -> None:
         del self.objects[Key]

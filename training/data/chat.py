@@ -51,28 +51,49 @@ class ChatTemplate:
         }
         return cls(template, marks)
 
+    def prompt(self, messages: Sequence[Message], special: Sequence[str]) -> str | None:
+        """The text that a model goes on from with its answer to a dialog; None where the template refuses it.
+
+        ``special``: as in ``exchanges``. A special token's name in a content gets a space, and is text then.
+        """
+        marks = re.compile("|".join(map(re.escape, sorted(special, key=len, reverse=True))) or r"(?!)")
+        dialog = [
+            {"role": role, "content": marks.sub(lambda mark: f"{mark[0][:1]} {mark[0][1:]}", content)}
+            for role, content in messages
+        ]
+        return self._render(dialog, add_generation_prompt=True)
+
     def exchanges(self, messages: Sequence[Message], special: Sequence[str]) -> list[Exchange] | None:
         """A dialog's exchanges. None where the template does not take the dialog as it is.
 
         ``special``: the texts of the vocabulary's special tokens; an answer is learned up to the first behind
         it.
         """
-        from transformers.utils.chat_template_utils import render_jinja_template  # its import takes a second
-
         dialog = [
             {"role": role, "content": f"\ue000{place}\ue001"} for place, (role, _) in enumerate(messages)
         ]
-        try:
-            rendered = render_jinja_template(
-                [dialog], chat_template=self.template, date_string=_DATE, **self.marks
-            )
-        except Exception:  # a template may refuse a role or an order by any error
+        text = self._render(dialog)
+        if text is None:
             return None
-        text = rendered[0][0] if isinstance(rendered, tuple) else rendered
-        parts = _PLACEHOLDER.split(str(text))
+        parts = _PLACEHOLDER.split(text)
         if parts[1::2] != [str(place) for place in range(len(messages))]:
             return None
         return self._split(messages, parts[::2], special)
+
+    def _render(self, dialog: list[dict[str, str]], *, add_generation_prompt: bool = False) -> str | None:
+        from transformers.utils.chat_template_utils import render_jinja_template  # its import takes a second
+
+        try:
+            rendered = render_jinja_template(
+                [dialog],
+                chat_template=self.template,
+                add_generation_prompt=add_generation_prompt,
+                date_string=_DATE,
+                **self.marks,
+            )
+        except Exception:  # a template may refuse a role or an order by any error
+            return None
+        return str(rendered[0][0] if isinstance(rendered, tuple) else rendered)
 
     def _split(
         self, messages: Sequence[Message], between: list[str], special: Sequence[str]

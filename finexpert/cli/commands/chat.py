@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from finexpert.cli.commands.common import Json, open_deployment
 
@@ -34,17 +35,20 @@ def chat(
 
     Example: finexpert chat --to tuned --temperature 0.8
     """
-    from finexpert.service.asking import inference
-    from finexpert.service.asking.chat import Conversation
-    from finexpert.service.endpoint import switch
+    from finexpert.service.asking import answerers, inference
+    from finexpert.service.asking.chat import begin
     from finexpert.views import display
 
     deployment = open_deployment(context)
     inference.require_awake(deployment)
-    conversation = Conversation(tuple(switch.models(deployment)))
+    conversation = begin(deployment)
     if not conversation.address(to):
         raise typer.BadParameter(f"there is no model {to!r} here: {', '.join(conversation.models)}")
     out = display.console(stderr=json)
+    for each in answerers.who(deployment):
+        out.print(f"[bold]{each.model}[/]: {escape(each.description)}", soft_wrap=True)
+        for warning in each.warnings:
+            out.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
     parameters = inference.generation(max_new_tokens, temperature, seed)
     for line in lines(conversation, out):
         if line.startswith("/"):

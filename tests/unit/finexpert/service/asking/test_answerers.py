@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,15 +18,8 @@ TINY = {"model_type": "llama", "dtype": "bfloat16", "max_position_embeddings": 5
 RUN = "finexpert-20261129-154708-83e0"
 
 
-class Weights(FakeS3):
-    """A bucket whose objects can be read."""
-
-    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
-        return {"Body": BytesIO(self.objects[Key])}
-
-
 def deployment(*, gated: bool = False, outcome: str = "accepted") -> Any:
-    weights = Weights({"base/config.json": json.dumps(TINY).encode(), "base/model.safetensors": b"x" * 2600})
+    weights = FakeS3({"base/config.json": json.dumps(TINY).encode(), "base/model.safetensors": b"x" * 2600})
     execution = {
         "input": json.dumps({"dataset": "s3://data/datasets/letters-1a2b3c4d/"}),
         "output": json.dumps({"outcome": outcome}),

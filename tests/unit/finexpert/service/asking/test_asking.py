@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,8 +20,10 @@ from core.names import Names
 from finexpert.cli.commands import chat
 from finexpert.errors import UserError
 from finexpert.service.asking import inference
-from finexpert.service.asking.chat import Conversation, Turn, say
+from finexpert.service.asking.chat import Conversation, Turn, base_template, say
 from finexpert.service.endpoint import switch
+from tests.fakes.s3 import FakeS3
+from tests.fakes.serving_model import build_model
 
 WORDS = ("Der ", "Gewinn ", "stieg ", "über ", "10 % €.")
 
@@ -177,6 +180,42 @@ def test_each_model_goes_on_from_its_own_side() -> None:
         "base": "one B1\n\nthree",
         "tuned": "one T1\n\ntwo T2\n\nthree",
     }
+
+
+def test_a_base_with_a_chat_template_gets_the_conversation_in_its_form() -> None:
+    conversation = talk()
+    conversation.write = lambda dialog: (
+        "".join(f"[{role}]{content}" for role, content in dialog) + "[assistant]"
+    )
+    conversation.turns = [Turn("one", {"base": " B1 "})]
+    assert conversation.prompts("two") == {
+        "base": "[user]one[assistant]B1[user]two[assistant]",
+        "tuned": "[user]two[assistant]",
+    }
+    conversation.write = lambda dialog: None
+    assert conversation.prompts("two")["base"] == "one B1\n\ntwo", "a template that refuses it"
+
+
+def test_the_template_is_read_beside_the_bases_weights(tmp_path: Path) -> None:
+    folder = build_model(tmp_path / "model")
+    (folder / "chat_template.jinja").write_text(
+        "{{ bos_token }}{% for m in messages %}<s>{{ m['role'] }}: {{ m['content'] }}</s>{% endfor %}"
+        "{% if add_generation_prompt %}<s>assistant: {% endif %}"
+    )
+    objects = {f"base/{file.name}": file.read_bytes() for file in folder.iterdir()}
+    del objects["base/model.safetensors"]
+    found = SimpleNamespace(
+        settings=SimpleNamespace(gated=False, base_model_location=lambda bucket: "s3://data/base/"),
+        target=SimpleNamespace(client=lambda service: FakeS3(objects)),
+        output=lambda part, key: "data",
+    )
+    write = base_template(found)  # type: ignore[arg-type]
+    assert write is not None
+    assert write([("user", "an </s> end")]) == "<s><s>user: an < /s> end</s><s>assistant: "
+    del objects["base/chat_template.jinja"]
+    assert base_template(found) is None  # type: ignore[arg-type]
+    found.settings.gated = True
+    assert base_template(found) is None, "JumpStart's weights cannot be read"  # type: ignore[arg-type]
 
 
 def test_only_who_is_addressed_answers() -> None:
