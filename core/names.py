@@ -31,6 +31,10 @@ EVALUATION_VERSION = 2
 """The version of evaluation.json's schema (training/evaluation/evaluation.schema.json)."""
 BITS = "bits per byte"
 """The unit of how surprised a model is by a text, as people read it."""
+LLAMA_2_7B = "Llama 2 7B"
+"""The recipe's base model, as people call it."""
+PRACTICE_PARAMETERS = 20_000_000
+"""A model below this size has learned to spell. Its sentences mean nothing."""
 PROMPTS = (
     "The investment tests performed indicate",
     "the relative volume for the long out of the money options, indicates",
@@ -57,6 +61,18 @@ _FORMS = (
 )
 _OF_STACKS = rf"-({'|'.join(STACKS)})(-[A-Za-z0-9]+-[A-Za-z0-9]{{8,}})?"
 """A stack, or what CloudFormation names by stack, logical id and a random end."""
+
+
+def dataset_name(uri: str) -> str:
+    """`letters` for `s3://…/datasets/letters-1a2b3c4d/`: what people call a dataset."""
+    return re.sub(r"-[0-9a-f]{8}$", "", uri.rstrip("/").rpartition("/")[2])
+
+
+def millions(parameters: int) -> str:
+    """`1.3 million`, `135 million`, `6.7 billion`."""
+    if parameters >= 1_000_000_000:
+        return f"{parameters / 1e9:.1f} billion"
+    return f"{parameters / 1e6:.1f} million" if parameters < 10_000_000 else f"{parameters / 1e6:.0f} million"
 
 
 @dataclass(frozen=True, kw_only=True)

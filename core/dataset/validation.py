@@ -15,12 +15,15 @@ from core.endpoint.adapters import ANY, parse_servable
 from core.environment import ConfigurationError, Variables
 from core.hyperparameters import HyperparameterError, Hyperparameters
 from core.money.training_time import expected
+from core.names import dataset_name
 
 #: About 25 seconds of a whole core (5.6 MB/s, measured), of which this function has a third: well within its
 #: five minutes. Of more text the beginning of each file is read, and the answer says so.
 MOST_BYTES = 128 << 20
 #: Opening an object takes tens of milliseconds.
 MOST_FILES = 2000
+LABELS = ("name", "by", "data")
+LONGEST_LABEL = 100
 #: The answer says of this many files how they were read.
 SHOWN_FILES = 20
 
@@ -74,6 +77,7 @@ def validate(event: Mapping[str, Any], *, settings: ValidationSettings, clients:
     report.raise_for_errors()
     return {
         "hyperparameters": hyperparameters.to_strings(),
+        "labels": labels(event),
         "documents": report.documents,
         "bytes": report.bytes,
         "share_read": report.share_read,
@@ -93,6 +97,16 @@ def validate(event: Mapping[str, Any], *, settings: ValidationSettings, clients:
         "warnings": list(report.warnings),
         "sentence": report.sentence,
     }
+
+
+def labels(event: Mapping[str, Any]) -> dict[str, str]:
+    """What people call the run and its data, and who started it, cut to what every place takes.
+
+    Args:
+        event: has `name`, `by` and `dataset`, whatever an execution was given for them.
+    """
+    given = {**event, "data": dataset_name(str(event.get("dataset", "")))}
+    return {key: " ".join(str(given.get(key, "")).split())[:LONGEST_LABEL] for key in LABELS}
 
 
 def merged(configured: Mapping[str, Any], overrides: Any, served_rank: int = ANY) -> Hyperparameters:

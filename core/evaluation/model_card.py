@@ -27,17 +27,24 @@ LIMITS = (
     " The held-out comparison speaks for text of the same kind as the training data, not for other text."
     " The base model's own licence and limits apply."
 )
-UNRATED = "Nobody has rated it yet; the card was written by the program that trained the model."
+UNRATED = "No person has rated it yet; the program that trained the model wrote this card."
 
 
 def content(
-    evaluation: Mapping[str, Any], *, run: str, job: Mapping[str, Any], artifact_uri: str, usd: float
+    evaluation: Mapping[str, Any],
+    *,
+    run: str,
+    labels: Mapping[str, str],
+    job: Mapping[str, Any],
+    artifact_uri: str,
+    usd: float,
 ) -> str:
     """ModelCardContent: one line of ASCII JSON, at most MOST_CHARACTERS.
 
     Args:
         evaluation: evaluation.json; what the gate reads of it has been checked, what else is absent is left
             out.
+        labels: what people call the run and its data, and who started it.
         job: DescribeTrainingJob's answer.
         usd: what the job cost.
     """
@@ -54,7 +61,7 @@ def content(
         "evaluation_details": [_evaluation(evaluation, job)],
         "additional_information": {
             "caveats_and_recommendations": LIMITS,
-            "custom_details": _texts(evaluation.get("versions")) | {"run": run},
+            "custom_details": _texts(evaluation.get("versions")) | {"run": run} | _texts(labels),
         },
     }
     text = json.dumps(card)

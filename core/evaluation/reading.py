@@ -52,7 +52,12 @@ def read(event: Mapping[str, Any], *, bucket: str, region: str, clients: Clients
         "usd": usd,
         "sentence": sentence(evaluation, usd),
         "model_card": model_card.content(
-            evaluation.document, run=run, job=job, artifact_uri=artifact_uri, usd=usd
+            evaluation.document,
+            run=run,
+            labels=event.get("labels", {}),
+            job=job,
+            artifact_uri=artifact_uri,
+            usd=usd,
         ),
     }
 

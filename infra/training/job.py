@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.dataset.validation import LABELS
 from core.instances import has_local_disks
 from core.names import PROJECT_TAG
 
@@ -32,6 +33,7 @@ LASTING_CHECKPOINTS = "runs/{}/checkpoints/"
 class TrainingJob:
     """What all training jobs of this deployment share. URIs are S3's; `usd_per_hour` counts all instances.
 
+    `base_name`: of the base model, where it is known without its weights.
     `output_key_arn` and `volume_key_arn` are None without a customer-managed key, `subnet_ids` and
     `security_group_ids` empty without a private network; `tags` are those that a company requires.
     """
@@ -44,6 +46,7 @@ class TrainingJob:
     volume_gb: int
     usd_per_hour: float
     base_model_uri: str
+    base_name: str = ""
     accept_eula: bool
     code_uri: str
     artifact_bucket: str
@@ -100,6 +103,10 @@ class TrainingJob:
                 "HF_HUB_OFFLINE": "1",
                 # Of one instance: the program counts the hosts that it finds.
                 "FINEXPERT_USD_PER_HOUR": f"{self.usd_per_hour / self.instance_count:g}",
+                # For the report's first lines.
+                "FINEXPERT_RUN.$": "$.run",
+                **{f"FINEXPERT_{each.upper()}.$": f"$.dataset.answer.labels.{each}" for each in LABELS},
+                "FINEXPERT_BASE": self.base_name,
             },
             "Tags": [
                 {"Key": key, "Value": value}

@@ -23,6 +23,8 @@ from infra.training.states import (
     wait,
 )
 
+LABELS = "$.dataset.answer.labels"
+"""What people call the run and its data, and who started it: short enough for every place."""
 OUTCOME = (
     *("passed", "primary", "artifact_uri", "artifact_version", "evaluation_uri", "report_uri"),
     *("usd", "sentence"),
@@ -36,6 +38,7 @@ def evaluation(fine_tune: FineTune) -> dict[str, State]:
             fine_tune.read_evaluation_arn,
             {
                 "run.$": "$.run",
+                "labels.$": LABELS,
                 "training_job.$": "$.job",
                 "earlier_jobs.$": "$.earlier_jobs",
                 "adopted.$": "$.adopted",
@@ -164,7 +167,7 @@ def ending(fine_tune: FineTune) -> dict[str, State]:
             fine_tune,
             f"{fine_tune.job.project}: a fine-tune failed",
             f"States.Format('{{}} failed ({{}}): {{}} Log: {log}',"
-            " $$.Execution.Name, $.error.Error, $.error.Cause, $$.Execution.Name)",
+            " $.request.name, $.error.Error, $.error.Cause, $$.Execution.Name)",
             next_="Failed",
         ),
         "Failed": {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"},
@@ -240,6 +243,7 @@ def _package(fine_tune: FineTune, approval: str) -> dict[str, Any]:
         },
         "CustomerMetadataProperties": {
             "run.$": "$.run",
+            "name.$": f"{LABELS}.name",
             "dataset.$": "$.request.dataset",
             "evaluation.$": f"{answer}.evaluation_uri",
             "metric.$": f"{answer}.primary.metric",
@@ -255,7 +259,7 @@ def _report(fine_tune: FineTune, outcome: str) -> State:
         fine_tune,
         f"{fine_tune.job.project}: a fine-tune was {outcome.lower()}",
         f"States.Format('{{}} was {outcome.lower()}. {{}} Report: {{}}',"
-        " $.run, $.evaluation.answer.sentence, $.evaluation.answer.report_uri)",
+        f" {LABELS}.name, $.evaluation.answer.sentence, $.evaluation.answer.report_uri)",
         next_=outcome,
     )
 

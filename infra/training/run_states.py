@@ -20,7 +20,13 @@ from infra.training.states import (
     wait,
 )
 
-DEFAULTS = {"dataset": "", "hyperparameters": {}, "wake": False}
+DEFAULTS = {
+    "dataset": "",
+    "hyperparameters": {},
+    "wake": False,
+    "name.$": "$$.Execution.Name",
+    "by": "",
+}
 """What an execution's input need not name; without a dataset, validation says what to write."""
 
 
@@ -45,7 +51,7 @@ def before_training(fine_tune: FineTune) -> dict[str, State]:
         ),
         "ValidateDataset": invoke(
             fine_tune.validate_dataset_arn,
-            {"dataset.$": "$.request.dataset", "hyperparameters.$": "$.request.hyperparameters"},
+            {f"{name}.$": f"$.request.{name}" for name in ("dataset", "hyperparameters", "name", "by")},
             result="$.dataset",
             next_="Admit",
         ),

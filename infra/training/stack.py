@@ -12,6 +12,7 @@ from constructs import Construct
 from core.endpoint import weights
 from core.endpoint.hosting import switching_role
 from core.money import prices
+from core.names import LLAMA_2_7B
 from infra import images
 from infra.assets import Assets
 from infra.encryption import key_use, volume_key
@@ -230,6 +231,7 @@ class TrainingStack(ProjectStack):
             volume_gb=settings.volume_gb,
             usd_per_hour=rate * settings.training_instance_count,
             base_model_uri=self.base_model_uri,
+            base_name="" if settings.base_model_uri else LLAMA_2_7B,
             accept_eula=settings.gated,
             code_uri=code_uri,
             artifact_bucket=storage.artifact_bucket,

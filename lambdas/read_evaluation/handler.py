@@ -12,10 +12,10 @@ from core.evaluation.reading import read
 
 
 def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
-    """Event {run, training_job: DescribeTrainingJob's answer, earlier_jobs: answers for jobs of the run that
-    gave up, adopted: the error if there was a job of that name, asked: the request for it, began: when the
-    run did}; answer {passed, primary, artifact_uri, artifact_version, evaluation_uri, report_uri, usd,
-    sentence, model_card}.
+    """Event {run, labels: of ValidateDataset's answer, training_job: DescribeTrainingJob's answer,
+    earlier_jobs: answers for jobs of the run that gave up, adopted: the error if there was a job of that
+    name, asked: the request for it, began: when the run did}; answer {passed, primary, artifact_uri,
+    artifact_version, evaluation_uri, report_uri, usd, sentence, model_card}.
 
     Raises EvaluationError when there is no usable evaluation.
     """

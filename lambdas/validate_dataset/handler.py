@@ -11,8 +11,8 @@ from core.dataset.validation import ValidationSettings, validate
 
 
 def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
-    """Answer {hyperparameters, documents, bytes, share_read, tokens_estimated, tokens_range, trained_tokens,
-    optimizer_steps, expected, understood, first, warnings, sentence}.
+    """Answer {hyperparameters, labels, documents, bytes, share_read, tokens_estimated, tokens_range,
+    trained_tokens, optimizer_steps, expected, understood, first, warnings, sentence}.
 
     Raises DatasetError with every problem, a line each: of the URI, the hyperparameters or the text.
     """

@@ -19,6 +19,8 @@ from training.evaluation.sections import EXAMPLES, comparison, judged, rounded, 
 from training.evaluation.statistics import CONFIDENCE, RESAMPLES
 
 BROKEN, REPETITION = Degeneration().name, Repetition().name
+#: Held-out documents whose continuations are shown.
+SHOWN = 3
 #: A rise of broken or repeated writing by so much is reported, shown or not: continuations are few.
 MUCH_MORE = 0.1
 
@@ -70,6 +72,7 @@ def assemble(
         "tasks": [{"task": part.name} | judged(part) for part in outcome.tasks],
         "contamination": _contamination(yardstick, base, tuned, overlaps),
         "perplexity": {"base": perplexity(base.held_out), "tuned": perplexity(tuned.held_out)},
+        "examples": [_example(opening, base.answers, tuned.answers) for opening in material.openings[:SHOWN]],
         "samples": [_sample(prompt, base.answers, tuned.answers) for prompt in material.prompts],
         "generation": {
             "max_new_tokens": asks.NEW_TOKENS,
@@ -182,6 +185,12 @@ def _sample(prompt: str, base: Answers, tuned: Answers) -> dict[str, Any]:
         name: {"greedy": answers.texts[greedy], "sampled": answers.texts[sampled]}
         for name, answers in (("base", base), ("tuned", tuned))
     }
+
+
+def _example(opening: str, base: Answers, tuned: Answers) -> dict[str, str]:
+    """How a held-out document begins, and how each model goes on."""
+    asked = written(opening, sampled=False)
+    return {"prompt": opening, "base": base.texts[asked], "tuned": tuned.texts[asked]}
 
 
 def _scores(base: Score, tuned: Score) -> dict[str, Any]:

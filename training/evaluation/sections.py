@@ -20,8 +20,9 @@ from training.evaluation.metrics.choice import (
 from training.evaluation.metrics.written_answers import ExactMatch, graded
 from training.evaluation.statistics import Comparison
 
-#: The number of questions of each metric, and of overlaps, that are shown.
+#: The number of questions of each metric, and of overlaps, that are shown. Of the dataset's own all are.
 EXAMPLES = 3
+OWN = "own_"
 _DIGITS = 6
 
 
@@ -96,11 +97,12 @@ def _values(compared: Compared) -> dict[str, Any]:
 def _questions(
     metrics: Sequence[Metric], items: Mapping[str, Items], outcome: Outcome, base: Answers, tuned: Answers
 ) -> list[dict[str, Any]]:
-    """The first questions of each metric, not chosen by how they were answered; each question once."""
+    """All own questions, and the first of each other metric, however they were answered; each once."""
     shown: dict[str, dict[str, Any]] = {}
     for metric in metrics:
         asked = [item for item in items[metric.name].asked if item.question and item.id not in shown]
-        for item in asked[:EXAMPLES] if metric.name in outcome.metrics else ():
+        most = None if metric.name.startswith(OWN) else EXAMPLES
+        for item in asked[:most] if metric.name in outcome.metrics else ():
             assert item.question is not None
             right = "; ".join(item.question.answers)
             shown[item.id] = {

@@ -12,6 +12,14 @@ from core.failures import TrainingFailure
 
 DEFAULT_BASE = "/opt/ml"
 PRICE_VARIABLE = "FINEXPERT_USD_PER_HOUR"
+LABELS = {
+    "id": "FINEXPERT_RUN",
+    "name": "FINEXPERT_NAME",
+    "by": "FINEXPERT_BY",
+    "data": "FINEXPERT_DATA",
+    "base": "FINEXPERT_BASE",
+}
+"""Where the environment says what people call the run, its data and its base model, and who started it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,11 @@ class Channels:
                 "not a JSON object", where=str(file), remedy="Write a JSON object"
             ) from None
         return content
+
+
+def labels(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What people call the run, its data and its base model, and who started it; "" where nothing says."""
+    return {label: environ.get(variable, "") for label, variable in LABELS.items()}
 
 
 def write_atomically(file: Path, text: str) -> None:

@@ -3,13 +3,15 @@
 import json
 import platform
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
 
 from core.hyperparameters import Hyperparameters
+from core.names import PRACTICE_PARAMETERS, millions
 from training.data.corpus import fingerprint
 from training.evaluation.measure import Measurement
 from training.evaluation.result import assemble
@@ -17,7 +19,7 @@ from training.evaluation.scores import Score, mean_loss, total_bits_per_byte
 from training.host.distributed import World, join
 from training.host.events import Events
 from training.host.processes import StopSignal
-from training.job.channels import Channels, write_atomically
+from training.job.channels import Channels, labels, write_atomically
 from training.job.preparation import Prepared, prepare, read_request
 from training.loop import checkpoints
 from training.loop.loop import Training, train
@@ -109,7 +111,14 @@ def run(channels: Channels, events: Events, stop: StopSignal) -> None:
         if hyperparameters.merge_weights:
             size = merge(request.weights, channels.model_output, channels.merged)
             events.log(f"{size / 1e6:,.1f} MB of merged weights are in {channels.merged}")
+        named = labels()
         details = {
+            "run": named
+            | {
+                "base": named["base"] or _family(request.config, model.parameters),
+                "practice": model.parameters < PRACTICE_PARAMETERS,
+                "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            },
             "training": {
                 "steps": outcome.steps,
                 "planned_steps": course.steps,
@@ -148,6 +157,11 @@ def _emit_scores(events: Events, scores: Sequence[Score], model: str) -> dict[st
     figures = {"loss": round(mean_loss(scores), 5), "bits_per_byte": round(total_bits_per_byte(scores), 5)}
     events.emit("evaluation", split="validation", model=model, **figures)
     return {f"validation_{name}": value for name, value in figures.items()}
+
+
+def _family(config: Mapping[str, Any], parameters: int) -> str:
+    """A base model that has no name: `Llama with 1.3 million parameters`."""
+    return f"{str(config.get('model_type', 'model')).capitalize()} with {millions(parameters)} parameters"
 
 
 def _point(step: int, epoch: float, held_out: dict[str, float]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Plots as inline SVG, drawn by hand: no plotting package, no script, colours from the page's style sheet.
 
-Figures are placed in a fixed view box and scale with the page. Every chart has a title and a text for
-screen readers.
+Figures have a fixed size, so that their type is as large on a phone, where a chart is scrolled sideways.
+Every chart has a title and a text for screen readers.
 """
 
 from collections.abc import Sequence
@@ -162,6 +162,6 @@ def _frame(title: str, x: Scale, y: Scale, x_label: str, body: str) -> str:
 
 def _svg(title: str, height: float, content: str) -> str:
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(title)}">'
+        f'<svg viewBox="0 0 {WIDTH} {height:g}" width="{WIDTH}" role="img" aria-label="{escape(title)}">'
         f"<title>{escape(title)}</title>{content}</svg>"
     )

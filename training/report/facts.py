@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from training.report.charts import line_chart
-from training.report.markup import facts, note
+from training.report.markup import facts, note, scrolled
 
 
 def course(evaluation: Mapping[str, Any]) -> str:
@@ -30,7 +30,7 @@ def course(evaluation: Mapping[str, Any]) -> str:
             f" By that half early stopping chose step {training['kept_step']} of {training['steps']}; the"
             " verdict rests on the other half."
         )
-    return f"<h2>How it learned</h2>{note(text)}{chart}"
+    return f"<h2>How it learned</h2>{note(text)}{scrolled(chart, 'Loss over the course of training')}"
 
 
 def data_and_cost(evaluation: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from training.report.charts import Span, interval_chart
 from training.report.figures import BITS, change, interval, value
-from training.report.markup import note, table
+from training.report.markup import note, scrolled, table
 
 _HEAD = ("", "base", "tuned", "change", "95 % interval", "could be seen", "items", "finding")
 
@@ -26,7 +26,7 @@ def findings(evaluation: Mapping[str, Any]) -> str:
             " that crosses zero may be chance."
         )
         + charts
-        + table(_HEAD, map(_row, metrics))
+        + table(_HEAD, map(_row, metrics), name="Every figure before and after")
         + note(
             "Of several comparisons one looks good by chance sooner or later. Whether a change below the"
             " first two counts as better or worse is therefore decided after a correction for their number"
@@ -45,7 +45,7 @@ def _chart(metrics: Sequence[Mapping[str, Any]], factor: float, title: str) -> s
         sign = -factor if metric["better"] == "lower" else factor
         low, high = sorted(sign * end for end in metric["interval"])
         spans.append(Span(metric["title"], low, sign * metric["difference"], high, _kind(metric)))
-    return interval_chart(spans, title=f"{title}, right is better")
+    return scrolled(interval_chart(spans, title=f"{title}, right is better"), title)
 
 
 def _kind(metric: Mapping[str, Any]) -> str:
@@ -91,4 +91,8 @@ def _tasks(evaluation: Mapping[str, Any]) -> str:
         for task in evaluation["tasks"]
     ]
     head = ("task", "base", "tuned", "change", "95 % interval", "could be seen", "documents", "finding")
-    return "<h2>Task by task</h2>" + note("Held-out text, in bits a byte.") + table(head, rows)
+    return (
+        "<h2>Task by task</h2>"
+        + note("Held-out text, in bits a byte.")
+        + table(head, rows, name="Task by task")
+    )

@@ -1,16 +1,16 @@
-"""The page: the verdict in a sentence, then why, then the answers, then all that is needed to repeat it."""
+"""The report: one page for everybody, then how we know, then all that is needed to repeat it."""
 
 from collections.abc import Mapping
+from html import escape
 from importlib import resources
 from typing import Any
 
 from core.evaluation.evaluation import REPORT_POLICY
+from training.report.evidence import figures, why
 from training.report.facts import course, data_and_cost, to_repeat
 from training.report.findings import findings
 from training.report.samples import samples
-from training.report.verdict import verdict, why
-
-_TITLE = "Your model before and after tuning"
+from training.report.summary import summary, title
 
 
 def render(evaluation: Mapping[str, Any], *, addition: str = "") -> str:
@@ -21,7 +21,8 @@ def render(evaluation: Mapping[str, Any], *, addition: str = "") -> str:
     """
     style = (resources.files("training.report") / "style.css").read_text(encoding="utf-8")
     parts = [
-        verdict(evaluation, _TITLE),
+        summary(evaluation),
+        "<h2>How we know</h2>" + figures(evaluation),
         why(evaluation),
         findings(evaluation),
         samples(evaluation),
@@ -34,7 +35,7 @@ def render(evaluation: Mapping[str, Any], *, addition: str = "") -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{REPORT_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{_TITLE}</title><style>\n{style}</style></head>\n<body><main>\n"
+        f"<title>{escape(title(evaluation))}</title><style>\n{style}</style></head>\n<body><main>\n"
         + "\n".join(parts)
         + "\n</main></body></html>\n"
     )

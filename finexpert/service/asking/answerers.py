@@ -10,17 +10,15 @@ from typing import Any
 
 from core.aws.s3 import S3Address, sizes
 from core.endpoint.hosting import BASE
+from core.names import LLAMA_2_7B, PRACTICE_PARAMETERS, dataset_name, millions
 from finexpert.service.deployment import Deployment
 from finexpert.service.endpoint import switch
 from finexpert.service.runs import executions
 
 CONTEXT_TOKENS = 4096
 """What the endpoint reads and writes at once, where the base model itself takes no less."""
-PRACTICE_PARAMETERS = 20_000_000
-"""A model below this size has learned to spell. Its sentences mean nothing."""
 _BYTES = {"float32": 4, "F32": 4}
 _RUN = re.compile(r"/runs/([^/]+)/")
-_DIGEST = re.compile(r"-[0-9a-f]{8}$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,8 +92,7 @@ def who(deployment: Deployment) -> tuple[Answerer, ...]:
 
 def trained_on(execution: Mapping[str, Any]) -> str:
     """The name of a run's dataset, from DescribeExecution: `letters` for `s3://…/datasets/letters-1a2b3c4d/`."""
-    dataset = str(json.loads(execution.get("input") or "{}").get("dataset", ""))
-    return _DIGEST.sub("", dataset.rstrip("/").rpartition("/")[2])
+    return dataset_name(str(json.loads(execution.get("input") or "{}").get("dataset", "")))
 
 
 def _newest(deployment: Deployment) -> str:
@@ -124,7 +121,7 @@ def _tuned(deployment: Deployment, base: Base, artifact: str) -> Answerer:
 def base_model(deployment: Deployment) -> Base:
     """The base model of the settings. JumpStart's weights are not read: what they are is known."""
     if deployment.settings.gated:
-        return Base(name="Llama 2 7B", parameters=6_738_415_616)
+        return Base(name=LLAMA_2_7B, parameters=6_738_415_616)
     place = S3Address.parse(
         deployment.settings.base_model_location(deployment.output("Storage", "DataBucketName"))
     ).folder
@@ -149,10 +146,3 @@ def described(config: Mapping[str, Any], weight_bytes: int) -> Base:
         parameters=parameters,
         context_tokens=min(CONTEXT_TOKENS, longest if isinstance(longest, int) else CONTEXT_TOKENS),
     )
-
-
-def millions(parameters: int) -> str:
-    """`1.3 million`, `135 million`, `6.7 billion`."""
-    if parameters >= 1_000_000_000:
-        return f"{parameters / 1e9:.1f} billion"
-    return f"{parameters / 1e6:.1f} million" if parameters < 10_000_000 else f"{parameters / 1e6:.0f} million"

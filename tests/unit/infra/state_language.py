@@ -11,7 +11,6 @@ from typing import Any
 from infra.training.definition import definition
 from infra.training.fine_tune import FineTune
 from infra.training.job import TrainingJob
-from infra.training.run_states import DEFAULTS
 
 JOB = TrainingJob(
     project="FinExpert",
@@ -63,9 +62,21 @@ STATE: dict[str, Any] = {
     "spot": False,
     "earlier_jobs": [],
     "adopted": {},
-    "defaults": DEFAULTS,
-    "request": {"dataset": "s3://data/datasets/sample/", "hyperparameters": {}, "wake": True},
-    "dataset": {"answer": {"hyperparameters": {"epoch": "5"}, "sentence": "797 documents"}},
+    "defaults": {"dataset": "", "hyperparameters": {}, "wake": False, "name": RUN, "by": ""},
+    "request": {
+        "dataset": "s3://data/datasets/sample/",
+        "hyperparameters": {},
+        "wake": True,
+        "name": "Q3 wording",
+        "by": "ana",
+    },
+    "dataset": {
+        "answer": {
+            "hyperparameters": {"epoch": "5"},
+            "sentence": "797 documents",
+            "labels": {"name": "Q3 wording", "by": "ana", "data": "sample"},
+        }
+    },
     "admission": {"answer": {"max_runtime_seconds": 7200, "max_wait_seconds": 14400, "usd_per_hour": 1.53}},
     "stopping": {"MaxRuntimeInSeconds": 7200},
     "job": {

@@ -61,7 +61,8 @@ def test_notifications_say_what_happened_and_where_to_look() -> None:
     assert STATE["evaluation"]["answer"]["sentence"] in accepted["Message"]
     assert STATE["evaluation"]["answer"]["report_uri"] in accepted["Message"]
     assert accepted["Subject"] == "FinExpert: a fine-tune was accepted"
-    assert failed["Message"].startswith(f"{RUN} failed (BudgetExceeded): ")
+    assert accepted["Message"].startswith("Q3 wording was accepted. ")
+    assert failed["Message"].startswith("Q3 wording failed (BudgetExceeded): ")
     assert failed["Message"].endswith(f"logStreamNameFilter$3D{RUN}")
 
 
@@ -69,6 +70,11 @@ def test_the_program_is_found_where_the_channel_puts_it() -> None:
     environment = JOB.request()["Environment"]
     assert environment["PYTHONPATH"] == "/opt/ml/input/data/code/0123abcd.zip"
     assert environment["FINEXPERT_USD_PER_HOUR"] == "1.515"
+    names = filled({name: value for name, value in environment.items() if name.endswith(".$")})
+    assert names == {
+        **{"FINEXPERT_RUN": RUN, "FINEXPERT_NAME": "Q3 wording"},
+        **{"FINEXPERT_BY": "ana", "FINEXPERT_DATA": "sample"},
+    }
 
 
 def test_only_spot_has_a_longest_wait_and_a_way_back_to_on_demand() -> None:
@@ -85,11 +91,14 @@ def test_only_spot_has_a_longest_wait_and_a_way_back_to_on_demand() -> None:
 
 
 def test_the_input_wins_over_its_defaults() -> None:
+    assert filled(states(ON_DEMAND)["Defaults"]["Parameters"]) == STATE["defaults"]
     prepared = filled(states(ON_DEMAND)["Prepare"]["Parameters"])
     assert prepared["request"] == {
         "dataset": "s3://data/datasets/sample/",
         "hyperparameters": {},
         "wake": False,
+        "name": RUN,
+        "by": "",
     }
 
 

@@ -68,6 +68,7 @@ class TestValidateDataset:
         assert answer["first"]["file"] == "a.txt"
         assert set(answer) == {
             "hyperparameters",
+            "labels",
             "understood",
             "first",
             "documents",
@@ -82,10 +83,17 @@ class TestValidateDataset:
             "sentence",
         }
         assert json.loads(json.dumps(answer)) == answer
+        assert answer["labels"] == {"name": "", "by": "", "data": "mine"}
         assert answer["share_read"] == 1
         assert answer["tokens_range"][0] < answer["tokens_estimated"] < answer["tokens_range"][1]
         assert "minutes and $0." in answer["expected"] and "on ml.g5.2xlarge: start" in answer["expected"]
         assert len(cloud.called("ListObjectsV2")) == 2, "the pages of the list are followed"
+
+    def test_what_people_call_the_run_is_short_enough_for_every_place(self, cloud: Cloud) -> None:
+        event = self.put(cloud, **{"a.txt": TEXT, "b.txt": TEXT.replace("fund", "bank")})
+        named = validate(event | {"name": "Q3 \n wording" * 50, "by": 7}, configured={}, clients=cloud)
+        assert named["labels"]["name"].startswith("Q3 wording") and len(named["labels"]["name"]) == 100
+        assert named["labels"]["by"] == "7"
 
     def test_a_validation_folder_is_the_other_channel(self, cloud: Cloud) -> None:
         alone = validate(self.put(cloud, **{"a.txt": TEXT}), configured={}, clients=cloud)

@@ -47,9 +47,14 @@ JOB = {
 }
 
 
+LABELS = {"name": "Q3 wording", "by": "ana", "data": "letters"}
+
+
 def card(evaluation: dict[str, Any], job: dict[str, Any] = JOB) -> tuple[str, dict[str, Any]]:
     uri = "s3://artifacts/runs/finexpert-1/output/model.tar.gz"
-    text = model_card.content(evaluation, run="finexpert-1", job=job, artifact_uri=uri, usd=0.34)
+    text = model_card.content(
+        evaluation, run="finexpert-1", labels=LABELS, job=job, artifact_uri=uri, usd=0.34
+    )
     return text, json.loads(text)
 
 

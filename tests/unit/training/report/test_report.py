@@ -99,10 +99,72 @@ def test_the_page_stands_alone_and_begins_with_the_verdict(evaluation: dict[str,
     assert page.index(evaluation["verdict"]) < page.index("<h2>")
     assert page.count("<svg") == 4  # paired differences, intervals in two units, loss
     titles = re.findall("<h2>(.*?)</h2>", page)
-    assert titles[:4] == ["Why", "What else changed", "What they write", "What they answer"]
+    assert titles[:5] == ["How we know", "Why", "What else changed", "What they write", "What they answer"]
     assert titles[-1] == "To repeat it"
     assert "prefers-color-scheme: dark" in page
     assert "@media print" in page
+
+
+RUN = {
+    "id": "finexpert-20261129-154708-83e0",
+    "name": "Q3 <wording>",
+    "by": "ana",
+    "data": "letters",
+    "base": "Llama 2 7B",
+    "date": "2026-11-29T15:50:00+00:00",
+    "practice": False,
+}
+
+
+def test_the_first_page_says_which_run_on_what_when_and_who(evaluation: dict[str, Any]) -> None:
+    assert evaluation["run"]["base"].startswith("Llama with ") and evaluation["run"]["practice"] is True
+    assert "its sentences mean nothing" in render(evaluation)
+    page = render(evaluation | {"run": RUN})
+    first = page[: page.index("<h2>")]
+    assert "<title>2026-11-29 Q3 &lt;wording&gt;: " in page and "Q3 &lt;wording&gt;</h1>" in first
+    for told in ("Llama 2 7B, trained on letters", "29 November 2026", "by ana", RUN["id"], "$"):
+        assert str(told) in first
+    assert "mean nothing" not in page
+
+
+def test_an_older_evaluation_without_a_run_has_a_first_page(evaluation: dict[str, Any]) -> None:
+    del evaluation["run"], evaluation["examples"]
+    page = render(evaluation)
+    check_page(page)
+    assert evaluation["samples"][0]["prompt"] in page[: page.index("<h2>")]
+
+
+def test_the_first_page_goes_on_with_ones_own_text(evaluation: dict[str, Any]) -> None:
+    evaluation["examples"] = [{"prompt": f"Our {n}", "base": "b" * 999, "tuned": f"t{n}"} for n in range(5)]
+    first = render(evaluation).split("<h2>")[0]
+    assert "Our 2" in first and "t2" in first and "Our 3" not in first and "b" * 321 not in first
+
+
+def own(evaluation: dict[str, Any], base: list[float], tuned: list[float]) -> None:
+    """Give the evaluation one's own questions, answered so."""
+    ids = [f"q{n}" for n in range(len(base))]
+    evaluation["items"]["own_exact_match"] = {"ids": ids, "base": base, "tuned": tuned}
+    evaluation["metrics"].append({**evaluation["metrics"][0], "name": "own_exact_match", "title": "Yours"})
+    evaluation["questions"] += [
+        {"metric": "own_exact_match", "id": name, "question": f"What is {name}?", "right": "7"}
+        | {"base": "no <idea>", "tuned": "7"}
+        for name in ids
+    ]
+
+
+def test_own_questions_are_the_headline_and_all_are_listed(evaluation: dict[str, Any]) -> None:
+    own(evaluation, [1.0] + [0.0] * 9, [1.0] * 6 + [0.0] * 4)
+    page = render(evaluation)
+    check_page(page)
+    first = page.split("<h2>")[0]
+    assert "Your own questions: before 1, after 6 of 10 right." in first
+    assert first.index("before 1, after 6") < first.index(evaluation["verdict"])
+    assert all(f"What is q{n}?" in first for n in range(10)) and "no &lt;idea&gt;" in first
+    assert (first.count("✓ right"), first.count("✗ wrong")) == (7, 13)
+
+
+def test_without_own_questions_there_is_no_headline_of_them(evaluation: dict[str, Any]) -> None:
+    assert "Your own questions: before" not in render(evaluation)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The verdict in a sentence with its figures, and the rules behind it."""
+"""How we know: the figures of the verdict, and the rules behind it."""
 
 from collections.abc import Iterator, Mapping
 from html import escape
@@ -6,26 +6,18 @@ from typing import Any
 
 from training.report.charts import difference_chart
 from training.report.figures import change, interval, value
-from training.report.markup import mark, note, signed
+from training.report.markup import mark, note, scrolled, signed
 
 
-def verdict(evaluation: Mapping[str, Any], title: str) -> str:
-    """The word, the sentence, and the figures that it rests on."""
-    if not evaluation["passed"]:
-        word, kind = "Not accepted", "failed"
-    else:
-        word, kind = ("Accepted, but", "warned") if evaluation.get("caveats") else ("Accepted", "passed")
-    head = (
-        f'<h1>{escape(title)}</h1><span class="badge {kind}">{word}</span>'
-        f'<p class="verdict">{escape(evaluation["verdict"])}</p>'
-    )
+def figures(evaluation: Mapping[str, Any]) -> str:
+    """The figures that the verdict rests on; empty where no document could be compared."""
     if evaluation["primary"]["items"] == 0:
-        return head
-    return f'{head}<div class="cards">{"".join(_cards(evaluation))}</div>' + note(
-        "Bits a byte say how surprised a model is by text that it has not seen, for each byte of it: one that"
-        " knew every next word would need 0, one that knows nothing 8. Both models read the same held-out"
-        " documents; what of them also stands in the training text is left out. One training with one seed"
-        " was measured: another seed gives another model, and the intervals do not speak of it."
+        return ""
+    return f'<div class="cards">{"".join(_cards(evaluation))}</div>' + note(
+        "We measure how well each model guesses text of yours that it has not seen, in bits for each byte:"
+        " 0 is perfect, 8 is blind guessing. Both models read the same held-out documents; what of them also"
+        " stands in the training text is left out. One training with one seed was measured: another seed"
+        " gives another model, and the intervals do not speak of it."
     )
 
 
@@ -74,7 +66,7 @@ def why(evaluation: Mapping[str, Any]) -> str:
     return (
         f'<h2>Why</h2><ul class="gate">{rules}</ul>'
         + note("Change of each held-out document in bits a byte; below zero the tuned model is better.")
-        + chart
+        + scrolled(chart, "Change of each held-out document")
         + _overlaps(evaluation["contamination"])
     )
 
