@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -10,3 +11,8 @@ LOCAL_STATE = ROOT / ".localcloud"
 BASE_MODEL = ROOT / "base_model"
 SAMPLE = ROOT / "finexpert" / "sample"
 OUT = ROOT / "out"
+
+
+def state() -> Path:
+    """What is kept for the person who works here: FINEXPERT_STATE, else `.finexpert/` in the checkout."""
+    return Path(os.environ.get("FINEXPERT_STATE") or ROOT / ".finexpert")

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.aws.s3 import S3Address, sizes
+from core.endpoint import weights
 from core.endpoint.hosting import BASE
 from core.names import LLAMA_2_7B, PRACTICE_PARAMETERS, dataset_name, millions
 from finexpert.service.deployment import Deployment
@@ -33,6 +34,10 @@ class Base:
     def practice(self) -> bool:
         """Whether it is a model to practise with, which writes no meaning."""
         return self.parameters is not None and self.parameters < PRACTICE_PARAMETERS
+
+
+LLAMA = Base(name=LLAMA_2_7B, parameters=6_738_415_616)
+"""The base model of the recipe."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,18 +125,20 @@ def _tuned(deployment: Deployment, base: Base, artifact: str) -> Answerer:
 
 def base_model(deployment: Deployment) -> Base:
     """The base model of the settings. JumpStart's weights are not read: what they are is known."""
-    if deployment.settings.gated:
-        return Base(name=LLAMA_2_7B, parameters=6_738_415_616)
+    settings = deployment.settings
+    if not settings.own_weights:
+        default = settings.licensed_model == weights.LLAMA_2_7B
+        return LLAMA if default else Base(name=settings.licensed_model)
     place = S3Address.parse(
-        deployment.settings.base_model_location(deployment.output("Storage", "DataBucketName"))
+        settings.base_model_location(deployment.output("Storage", "DataBucketName"))
     ).folder
     s3 = deployment.target.client("s3")
     try:
         config = json.loads(s3.get_object(Bucket=place.bucket, Key=f"{place.key}config.json")["Body"].read())
-        weights = sum(count for name, count in sizes(s3, place).items() if name.endswith(".safetensors"))
+        size = sum(count for name, count in sizes(s3, place).items() if name.endswith(".safetensors"))
     except Exception:  # another account's bucket, or one that is not there yet: the name is all that is known
         return Base(name=place.key.rstrip("/").rpartition("/")[2] or place.bucket)
-    return described(config, weights)
+    return described(config, size)
 
 
 def described(config: Mapping[str, Any], weight_bytes: int) -> Base:

@@ -50,6 +50,17 @@ def read(folder: Path) -> dict[str, Any]:
     return result
 
 
+def stored(folder: Path) -> dict[str, Any] | None:
+    """What the newest benchmark in a folder found, as a sentence and rows; None where none was made."""
+    try:
+        result = json.loads((folder / "benchmark.json").read_text(encoding="utf-8"))
+        shown = ("name", "correct", "wrong", "refused", "failed", "usd", "usd_per_correct", "latency_p50")
+        rows = [{key: row.get(key) for key in shown} for row in result["contestants"]]
+        return {"sentence": verdict(result), "contestants": rows}
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return None  # none was run here, or it was interrupted while it was written
+
+
 def verdict(result: Mapping[str, Any]) -> str:
     """What can be said, in a sentence."""
     rows = sorted(result["contestants"], key=lambda row: -row["correct"])

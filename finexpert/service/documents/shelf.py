@@ -62,6 +62,8 @@ def pull(s3: Any, bucket: str, folder: Path) -> str:
             "No index of documents was pushed.", where=f"s3://{bucket}/{PREFIX}", fix="finexpert docs push"
         )
     version = str(found[0]["version"])
+    if _checksum(folder / store.FILE) == version:
+        return version
     content = s3.get_object(Bucket=bucket, Key=f"{PREFIX}{version}.sqlite")["Body"].read()
     if hashlib.sha256(content).hexdigest() != version:
         raise UserError(
@@ -74,6 +76,14 @@ def pull(s3: Any, bucket: str, folder: Path) -> str:
     part.write_bytes(content)
     part.replace(folder / store.FILE)
     return version
+
+
+def _checksum(file: Path) -> str:
+    """SHA-256 of a file; "" where there is none."""
+    if not file.is_file():
+        return ""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _pointer(s3: Any, bucket: str) -> tuple[dict[str, Any], str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -84,7 +85,8 @@ class Told:
 def decisions(deployment: Deployment, *, since: datetime, until: datetime) -> list[Told]:
     """What the reaper decided between two times, newest first; decisions that stay the same are one.
 
-    `keep` because of use is decided every few minutes: the newest reason stands for all of a row.
+    `keep` because of use is decided every few minutes: the newest reason stands for all of a row. A reason of
+    another kind begins a new row, so that the one before stays as it was.
     """
     logs = deployment.target.client("logs")
     found: list[tuple[datetime, Mapping[str, Any]]] = []
@@ -116,15 +118,21 @@ def in_rows(found: Iterable[tuple[datetime, Mapping[str, Any]]]) -> list[Told]:
             continue
         name, action = str(decision["endpoint"]), str(decision["action"])
         row = newest.get(name)
-        same = row is not None and rows[row].action == action
+        reason = str(decision["reason"])
+        same = row is not None and (rows[row].action, _kind(rows[row].reason)) == (action, _kind(reason))
         since = rows[row].since if same and row is not None else at
-        told = Told(endpoint=name, action=action, reason=str(decision["reason"]), since=since, at=at)
+        told = Told(endpoint=name, action=action, reason=reason, since=since, at=at)
         if same and row is not None:
             rows[row] = told
         else:
             newest[name] = len(rows)
             rows.append(told)
     return sorted(rows, key=lambda told: told.at, reverse=True)
+
+
+def _kind(reason: str) -> str:
+    """What a reason says apart from its figures: `in use`, `too new to judge`."""
+    return re.split(r"[:\d]", reason, maxsplit=1)[0].strip()
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,29 @@ def _parsed(file: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise UserError("This is no evaluation.", where=str(file), fix="Name a run or its evaluation.json.")
     return document
+
+
+_OWN = ("own_exact_match", "own_choice_accuracy")
+
+
+def own_questions(evaluation: Mapping[str, Any]) -> dict[str, Any] | None:
+    """How many of a person's own questions each side answers right, and the questions that are told.
+
+    None where the dataset had no such questions.
+    """
+    metrics = [metric for metric in evaluation.get("metrics", []) if metric["name"] in _OWN]
+    asked = sum(metric["items"] for metric in metrics)
+    if not asked:
+        return None
+    right = {
+        side: round(sum(metric[side] * metric["items"] for metric in metrics)) for side in ("base", "tuned")
+    }
+    told = [
+        {key: question[key] for key in ("question", "right", "base", "tuned")}
+        for question in evaluation.get("questions", [])
+        if question["metric"] in _OWN
+    ]
+    return {"asked": asked, **right, "questions": told}
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,14 @@ from finexpert.text import duration, usd
 class Plan:
     """`admission` is None where the run would be refused; `refusal` then has the sum.
 
-    `price_age_days`: of the instance's price.
+    `available_usd`: the budget without what is spent, bound by jobs, and reserved. `price_age_days`: of the
+    instance's price.
     """
 
     admission: Admission | None
     refusal: str
     worst_case_usd: float
+    available_usd: float
     cheaper: list[Option]
     price: str
     price_age_days: int
@@ -60,6 +62,7 @@ def plan(deployment: Deployment, *, training_tokens: float, now: datetime) -> Pl
         admission=admission,
         refusal=refusal,
         worst_case_usd=request.worst_usd,
+        available_usd=money.available_usd(request.rate),
         cheaper=options(request, money),
         price=str(price),
         price_age_days=price.age_days(now),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from core.endpoint import weights
 from core.endpoint.hosting import Hosting, HostingState
 from finexpert.service.asking import answerers
 from finexpert.service.asking.answerers import Answerer, Base, described
@@ -18,8 +19,8 @@ TINY = {"model_type": "llama", "dtype": "bfloat16", "max_position_embeddings": 5
 RUN = "finexpert-20261129-154708-83e0"
 
 
-def deployment(*, gated: bool = False, outcome: str = "accepted") -> Any:
-    weights = FakeS3({"base/config.json": json.dumps(TINY).encode(), "base/model.safetensors": b"x" * 2600})
+def deployment(*, gated: bool = False, outcome: str = "accepted", model: str = weights.LLAMA_2_7B) -> Any:
+    stored = FakeS3({"base/config.json": json.dumps(TINY).encode(), "base/model.safetensors": b"x" * 2600})
     execution = {
         "input": json.dumps({"dataset": "s3://data/datasets/letters-1a2b3c4d/"}),
         "output": json.dumps({"outcome": outcome}),
@@ -28,9 +29,13 @@ def deployment(*, gated: bool = False, outcome: str = "accepted") -> Any:
         describe_execution=lambda executionArn: execution,
         exceptions=SimpleNamespace(ExecutionDoesNotExist=LookupError),
     )
-    clients = {"s3": weights, "stepfunctions": states}
+    clients = {"s3": stored, "stepfunctions": states}
     return SimpleNamespace(
-        settings=SimpleNamespace(gated=gated, base_model_location=lambda bucket: "s3://data/base/"),
+        settings=SimpleNamespace(
+            own_weights=not gated,
+            licensed_model=model,
+            base_model_location=lambda bucket: "s3://data/base/",
+        ),
         target=SimpleNamespace(client=clients.__getitem__),
         output=lambda part, key: "arn:aws:states:r:a:stateMachine:m" if part == "Training" else "data",
     )
@@ -92,3 +97,9 @@ def test_a_base_is_named_by_its_configuration(config: Any, size: int, name: str,
 
 def test_a_base_model_alone_has_no_run() -> None:
     assert Answerer(model="base", base=Base(name="B")).as_json()["run"] == ""
+
+
+def test_another_model_of_jumpstart_is_named_by_its_id() -> None:
+    base, _ = answerers.who(deployment(gated=True, model="huggingface-llm-mistral-7b"))
+    assert base.description == "huggingface-llm-mistral-7b, not trained further"
+    assert base.warnings == ()

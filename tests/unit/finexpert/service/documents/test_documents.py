@@ -435,6 +435,14 @@ def test_an_index_goes_to_the_bucket_and_back(index: Path, tmp_path: Path) -> No
     assert (tmp_path / "i" / store.FILE).read_bytes() == (index / store.FILE).read_bytes()
 
 
+def test_an_index_that_is_here_already_is_not_fetched_again(index: Path, tmp_path: Path) -> None:
+    bucket = Bucket()
+    version = shelf.push(bucket, "b", index)
+    shelf.pull(bucket, "b", tmp_path)
+    del bucket.objects[f"documents/{version}.sqlite"]
+    assert shelf.pull(bucket, "b", tmp_path) == version
+
+
 def test_a_damaged_index_replaces_nothing(index: Path, tmp_path: Path) -> None:
     from finexpert.errors import UserError
 

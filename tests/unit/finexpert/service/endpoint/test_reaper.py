@@ -142,7 +142,7 @@ def test_decisions_that_stay_the_same_are_one_line() -> None:
     told = reaper.in_rows(
         [
             decided(10, "delete"),
-            decided(0, "keep"),
+            decided(0, "keep", reason="used 1 minute ago"),
             decided(5, "keep", reason="used 2 minutes ago"),
             decided(6, "keep", endpoint="other"),
             decided(7, "delete", dry_run=True),
@@ -156,6 +156,22 @@ def test_decisions_that_stay_the_same_are_one_line() -> None:
         ("finexpert", "keep"),
     ]
     assert (told[3].since, told[3].at, told[3].reason) == (NOW, NOW + minutes(5), "used 2 minutes ago")
+
+
+def test_a_reason_of_another_kind_does_not_rewrite_the_one_before() -> None:
+    told = reaper.in_rows(
+        [
+            decided(0, "keep", reason="protected by its tag until 15:43"),
+            decided(3, "keep", reason="in use: 2 requests, last at 15:44"),
+            decided(6, "keep", reason="in use: 6 requests, last at 15:46"),
+            decided(7, "keep", reason="too new to judge: 0 minutes"),
+        ]
+    )
+    assert [(each.reason[:9], each.since, each.at) for each in told] == [
+        ("too new t", NOW + minutes(7), NOW + minutes(7)),
+        ("in use: 6", NOW + minutes(3), NOW + minutes(6)),
+        ("protected", NOW, NOW),
+    ]
 
 
 def test_a_long_curve_is_thinned_evenly_and_keeps_its_end() -> None:
