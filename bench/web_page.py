@@ -2,8 +2,8 @@
 
 Every load is a first one, in a browser with an empty cache, from the page's own server on this machine; the
 documents behind it are the scripted ones of the page's tests, so the cloud's own time is not in it. First
-paint is the browser's own first-contentful-paint, ready is when a question can be typed. The weight is what
-went over the wire once all four tabs had been open. Results: bench/results/web_page.json.
+paint is the browser's own first-contentful-paint, ready is when the three steps can be clicked. The weight is
+what went over the wire once all five tabs had been open. Results: bench/results/web_page.json.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from tests.functional.web_page.page_server import PageServer, running_page
 
 RESULT = Path(__file__).parent / "results" / "web_page.json"
 FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-TABS = ("Endpoint", "Money", "Runs")
+TABS = ("Ask", "Documents", "Models", "Costs")
 
 
 def load(browser: Browser, server: PageServer) -> tuple[float, float]:
-    """Milliseconds until the first paint, and until a question can be typed."""
+    """Milliseconds until the first paint, and until the three steps can be clicked."""
     context = browser.new_context(locale="en-GB")
     page = context.new_page()
     page.goto(server.link)
-    page.get_by_label("Your question").wait_for()
+    page.get_by_role("link", name="Bring text").wait_for()
     ready, paint = page.evaluate("performance.now()"), page.evaluate(FIRST_PAINT)
     context.close()
     return paint, ready
@@ -49,7 +49,6 @@ def weigh(browser: Browser, server: PageServer) -> dict[str, int]:
     for tab in TABS:
         page.get_by_role("navigation").get_by_role("link", name=tab).click()
         page.get_by_role("heading", level=2).first.wait_for()
-    page.get_by_role("link", name="Money").click()
     page.locator("canvas").wait_for()
     return {path: size for path, size in sorted(sizes.items()) if not path.startswith("/api/")}
 

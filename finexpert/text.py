@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 
@@ -16,7 +17,15 @@ def usd(amount: float) -> str:
     sign, size = ("-" if amount < 0 else ""), abs(amount)
     if size < 0.0001:
         return f"under {sign}$0.0001"
-    return f"{sign}${size:,.2f}" if size >= 0.1 else f"{sign}${size:.4f}"
+    # Half a cent goes up, as it does in a browser: 1.515 has no exact value, and would print as 1.51 here.
+    places = Decimal("0.01") if size >= 0.1 else Decimal("0.0001")
+    return f"{sign}${Decimal(repr(size)).quantize(places, ROUND_HALF_UP):,}"
+
+
+def hourly(price: float) -> str:
+    """A price an hour with all its digits, two to four: `$1.515/h`."""
+    text = f"{price:,.4f}"
+    return f"${text[:-2]}{text[-2:].rstrip('0')}/h"
 
 
 def duration(seconds: float) -> str:

@@ -30,6 +30,7 @@ WEB_SOURCES = (
     *(f"finexpert/{name}.py" for name in ("__init__", "errors", "paths", "text")),
     *("finexpert/service", "finexpert/web", "infra/__init__.py", "infra/settings.py"),
     *("infra/setting_checks.py", "training/report/style.css"),
+    *("training/__init__.py", "training/evaluation", "finexpert/sample"),
 )
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from core.names import SIGN_IN_SCOPE
+from finexpert.service.asking.history import S3Store
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import executions
 from finexpert.service.target import Target
@@ -44,7 +45,7 @@ def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
     try:
         request = _request(event)
         zips = "gzip" in request.headers.get("accept-encoding", "")
-        return _outgoing(_answer(request, signed_in=_signed_in(event)), zips=zips)
+        return _outgoing(_answer(request), zips=zips)
     except Exception as error:
         return _outgoing(refusal(problem_of(error)))
 
@@ -58,26 +59,28 @@ def _request(event: Mapping[str, Any]) -> Request:
         query=event.get("queryStringParameters") or {},
         headers={name.lower(): value for name, value in event.get("headers", {}).items()},
         body=b64decode(body) if event.get("isBase64Encoded") else body.encode(),
+        user=_signed_in(event),
     )
 
 
-def _signed_in(event: Mapping[str, Any]) -> bool:
-    """Whether the API checked a token, and it is this page's access token.
+def _signed_in(event: Mapping[str, Any]) -> str:
+    """The person (`sub`) of the token that the API checked; "" unless it is this page's access token.
 
     The API checks signature, age, audience and scope; how it matches paths is its own affair, so this looks
     again. An ID token has the audience too, but is for the page to read and not for a right.
     """
     claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims") or {}
-    return (
+    accepted = (
         claims.get("token_use") == "access"
         and claims.get("client_id") == os.environ["CLIENT_ID"]
         and SIGN_IN_SCOPE in str(claims.get("scope", "")).split()
     )
+    return str(claims.get("sub") or "") if accepted else ""
 
 
-def _answer(request: Request, *, signed_in: bool) -> Response:
+def _answer(request: Request) -> Response:
     if request.path.startswith("/api/"):
-        if not signed_in:
+        if not request.user:
             raise Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", "Nobody is signed in.", fix="Sign in.")
         context = _context()
         most = most_bytes(request.method, request.path, context)
@@ -104,6 +107,10 @@ def _context() -> Context:
         compares=False,
         documents=DOCUMENTS,
         adds_documents=False,
+        benchmark=None,
+        history=lambda user: S3Store(
+            target.client("s3"), deployment.output("Storage", "DataBucketName"), user
+        ),
         limits=LIMITS,
         looks=Kept(executions.follow_seconds(deployment)),
         sums=Kept(SUM_SECONDS),

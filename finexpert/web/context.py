@@ -11,6 +11,8 @@ from pathlib import Path
 from threading import Lock, RLock
 from typing import Any, TypeVar
 
+from finexpert import paths
+from finexpert.service.asking.history import FileStore, Store
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs.follow import Follower
 
@@ -71,7 +73,14 @@ class Limits:
     new_tokens: int = 1024
     upload_bytes: int = 4_000_000
     document_bytes: int = 64_000_000
+    turn_bytes: int = 500_000
     body_bytes: int = 100_000
+
+
+def own_history() -> Callable[[str], Store]:
+    """The history of the one person who uses this machine's page, whatever the request says."""
+    store = FileStore(paths.state() / "history")
+    return lambda user: store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +95,8 @@ class Context:
         ended: rows of runs that have ended, by name.
         documents: the folder of the index of documents.
         adds_documents: whether files may be added to it here; else the pushed index is read.
+        benchmark: the folder of the newest benchmark; None where there can be none.
+        history: of the person who is signed in.
     """
 
     deployment: Deployment
@@ -93,6 +104,8 @@ class Context:
     compares: bool
     documents: Path = Path("documents-index")
     adds_documents: bool = True
+    benchmark: Path | None = Path("out/benchmark")
+    history: Callable[[str], Store] = field(default_factory=own_history)
     limits: Limits = field(default_factory=Limits)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     looks: Kept = field(default_factory=lambda: Kept(2.0))

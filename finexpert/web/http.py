@@ -67,13 +67,17 @@ def too_large(message: str, *, fix: str = "") -> Problem:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What was asked. `headers` have names in lower case; `path` and `query` are decoded."""
+    """What was asked. `headers` have names in lower case; `path` and `query` are decoded.
+
+    `user`: who is signed in; "" on a person's own machine.
+    """
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    user: str = ""
 
     def document(self) -> dict[str, Any]:
         """The body's JSON object.

@@ -23,7 +23,7 @@ from starlette.routing import Route
 from finexpert.errors import UserError
 from finexpert.service.runs import executions
 from finexpert.web import files
-from finexpert.web.context import Context, Kept
+from finexpert.web.context import Context, Kept, Limits
 from finexpert.web.door import Door
 from finexpert.web.http import Problem, Request, Response, answer, refusal, too_large
 from finexpert.web.problems import problem_of
@@ -33,17 +33,19 @@ if TYPE_CHECKING:
     from finexpert.service.deployment import Deployment
 
 ADDRESS = "127.0.0.1"
+PORT = 8760
+"""Where the page is unless another port is wanted: so a link to a thread stays good from start to start."""
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 #: Of a body that is too large some more is read, so that the browser gets the answer.
 DRAINED = 16
 CONFIG = {"auth": {"kind": "token"}}
 
 
-def serve(deployment: Deployment, *, port: int, ready: Callable[[str], None]) -> None:
+def serve(deployment: Deployment, *, port: int | None, ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Args:
-        port: 0 for any free one.
+        port: 0 for any free one; None for `PORT`, or a free one where that is taken.
         ready: called with the address to open; the token is in its fragment, which no server sees.
 
     Raises:
@@ -59,6 +61,7 @@ def serve(deployment: Deployment, *, port: int, ready: Callable[[str], None]) ->
             deployment=deployment,
             streams=True,
             compares=compares,
+            limits=Limits(upload_bytes=64_000_000),
             looks=Kept(executions.follow_seconds(deployment)),
         )
         app = application(context, door)
@@ -68,7 +71,14 @@ def serve(deployment: Deployment, *, port: int, ready: Callable[[str], None]) ->
         asyncio.run(_until_told(app, listening.detach()))
 
 
-def _bind(listening: socket.socket, port: int) -> None:
+def _bind(listening: socket.socket, port: int | None) -> None:
+    if port is None:
+        try:
+            listening.bind((ADDRESS, PORT))
+        except OSError:
+            port = 0
+        else:
+            return
     try:
         listening.bind((ADDRESS, port))
     except OSError as error:

@@ -3,6 +3,7 @@ can do next."""
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 
 from core.endpoint.hosting import HostingBusy
@@ -11,15 +12,22 @@ from finexpert.errors import Cause, UserError, cause_of, explain, is_aws
 from finexpert.web.http import Problem, bad_input
 
 _TOO_LONG = (400, 413, 422)  # what serving containers answer to a prompt that does not fit
+_OURS = re.compile(r"prompt has (\d+) tokens; with max_new_tokens (\d+) that is more than the\s+(\d+)")
+_VLLM = re.compile(r"maximum context length is (\d+) tokens.*?requested (\d+) tokens", re.DOTALL)
 _BUSY_MODEL = (429, 503)
 
 _KINDS: tuple[tuple[type[UserError], HTTPStatus, str, str], ...] = (
-    (errors.Asleep, HTTPStatus.CONFLICT, "asleep", "Wake it on the Endpoint tab; that takes some minutes."),
+    (
+        errors.Asleep,
+        HTTPStatus.CONFLICT,
+        "asleep",
+        "Wake it by the button at the top of the page; that takes minutes.",
+    ),
     (
         errors.NothingToServe,
         HTTPStatus.CONFLICT,
         "no_model",
-        "Start a run on the Runs tab; when the quality gate has accepted it, the endpoint can wake.",
+        "Train a model on the Models tab; when the quality gate has accepted it, the endpoint can wake.",
     ),
     (
         errors.NotDeployed,
@@ -27,7 +35,7 @@ _KINDS: tuple[tuple[type[UserError], HTTPStatus, str, str], ...] = (
         "not_deployed",
         "The person who set this up deploys it with: cdk deploy --all",
     ),
-    (errors.NotFound, HTTPStatus.NOT_FOUND, "not_found", "The Runs tab lists what there is."),
+    (errors.NotFound, HTTPStatus.NOT_FOUND, "not_found", "The lists on this page name what there is."),
 )
 
 
@@ -91,12 +99,23 @@ def _of_aws(error: BaseException, known: UserError) -> Problem:
     return _of_model(error, known)
 
 
+def _too_long(container: str) -> str:
+    """Says by how much a question is too long, from what the container says: the local server or vLLM."""
+    if found := _OURS.search(container):
+        asked, most = int(found[1]) + int(found[2]), int(found[3])
+    elif found := _VLLM.search(container):
+        most, asked = int(found[1]), int(found[2])
+    else:
+        return "Question and answer together are longer than the model can read at once."
+    return f"Question and answer together may have {most:,} tokens; this asks for {asked:,}."
+
+
 def _of_model(error: BaseException, known: UserError) -> Problem:
     status = getattr(error, "response", {}).get("OriginalStatusCode")
     if status in _TOO_LONG:
         return bad_input(
-            "Question and answer together are longer than the model can read at once.",
-            fix="Shorten the question, or ask for a shorter answer.",
+            _too_long(str(getattr(error, "response", {}).get("OriginalMessage", ""))),
+            fix="Shorten the question, ask for a shorter answer, or begin a new thread.",
         )
     if status in _BUSY_MODEL:
         return Problem(

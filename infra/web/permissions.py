@@ -1,4 +1,7 @@
-"""What the page's function may do: what its buttons do, and what its tabs show. Nothing is deleted by it."""
+"""What the page's function may do: what its buttons do, and what its tabs show.
+
+It deletes nothing but what people delete of their own history.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,11 @@ from core.names import RUN_NAMES, TRAINING_LOG_GROUP
 from infra.arns import Arns
 from infra.permissions import ANYTHING, Statement, allow, ask_endpoint, end_scaling, switch_hosting
 from infra.training.functions import admission
+
+PREFIX = "history/"
+"""Where the function keeps what people asked, under the id of each: finexpert.service.asking.history."""
+READ = ("documents/*", "datasets/*", "base-model/config.json")
+"""The index of documents, datasets (examples come from their held-out text), and what the base model is."""
 
 
 def page(arns: Arns) -> list[Statement]:
@@ -63,12 +71,16 @@ def _runs(arns: Arns) -> list[Statement]:
 
 
 def _data(arns: Arns) -> list[Statement]:
-    """Store datasets, and read the index of documents that was pushed."""
+    """Store datasets, read the index of documents that was pushed, and keep each person's history."""
     bucket = arns.names.bucket("data", arns.account)
     return [
         allow(["s3:ListBucket"], [arns.s3(bucket)]),
         allow(["s3:PutObject"], [arns.s3(f"{bucket}/datasets/*")]),
-        allow(["s3:GetObject"], [arns.s3(f"{bucket}/documents/*")]),
+        allow(["s3:GetObject"], [arns.s3(f"{bucket}/{path}") for path in READ]),
+        allow(
+            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+            [arns.s3(f"{bucket}/{PREFIX}*")],
+        ),
     ]
 
 

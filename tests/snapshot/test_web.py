@@ -51,7 +51,7 @@ def test_the_log_of_requests_holds_neither_query_nor_body_and_everybody_is_slowe
         assert group["Properties"]["RetentionInDays"] == 30
 
 
-def test_the_function_may_delete_the_endpoint_only_and_pass_one_role(web: Template) -> None:
+def test_the_function_deletes_endpoint_and_history_only_and_passes_one_role(web: Template) -> None:
     (role,) = resources(web, "AWS::IAM::Role").values()
     (policy,) = role["Properties"]["Policies"]
     actions = {action for each in policy["PolicyDocument"]["Statement"] for action in as_list(each["Action"])}
@@ -60,7 +60,11 @@ def test_the_function_may_delete_the_endpoint_only_and_pass_one_role(web: Templa
         "DeleteEndpoint",
         "DeleteInferenceComponent",
     }  # of the endpoint, to stop its bill
-    assert {a for a in actions if "Delete" in a} == {f"sagemaker:{each}" for each in deleting}
+    history = {"s3:DeleteObject"}
+    assert {a for a in actions if "Delete" in a} == {f"sagemaker:{each}" for each in deleting} | history
+    (kept,) = (s for s in policy["PolicyDocument"]["Statement"] if "s3:DeleteObject" in as_list(s["Action"]))
+    (place,) = as_list(kept["Resource"])
+    assert joined(place).endswith("/history/*") and "-data-" in joined(place)
     assert {a for a in actions if a.startswith(("iam:", "cognito-idp:"))} == {"iam:PassRole"}
     passing = next(s for s in policy["PolicyDocument"]["Statement"] if "iam:PassRole" in as_list(s["Action"]))
     assert "FinExpert-Hosting-" in json.dumps(passing["Resource"])

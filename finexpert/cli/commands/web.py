@@ -18,7 +18,12 @@ OPEN_SECONDS = 30.0
 
 def web(
     context: typer.Context,
-    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 0,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="By default 8760, or a free one where that is taken; 0: a free one.", max=65535, min=0
+        ),
+    ] = None,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")
     ] = True,

@@ -14,14 +14,14 @@ from finexpert.service.runs.executions import RUN_NAME
 from finexpert.web.context import Context
 from finexpert.web.http import Problem, Request, Response, refusal
 from finexpert.web.problems import problem_of
-from finexpert.web.routes import ask, datasets, documents, endpoint, money, runs
+from finexpert.web.routes import ask, datasets, documents, endpoint, money, questions, runs, threads
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Route:
-    """A method and a path, in which `{run}` stands for a run's name, and who answers."""
+    """A method and a path, in which `{run}` and its like stand for names, and who answers."""
 
     method: str
     path: str
@@ -29,12 +29,13 @@ class Route:
 
     def match(self, path: str) -> dict[str, Any] | None:
         """What stands for the names in the path; None where it is another path."""
-        found = re.fullmatch(self.path.replace("{run}", f"(?P<run>{RUN_NAME})"), path)
+        found = re.fullmatch(re.sub(r"{(\w+)}", rf"(?P<\1>{RUN_NAME})", self.path), path)
         return None if found is None else found.groupdict()
 
 
 ROUTES = (
     Route("GET", "/api/session", ask.session),
+    Route("GET", "/api/prompts", ask.prompts),
     Route("POST", "/api/ask", ask.ask),
     Route("GET", "/api/endpoint", endpoint.show),
     Route("POST", "/api/endpoint/wake", endpoint.wake),
@@ -50,11 +51,25 @@ ROUTES = (
     Route("POST", "/api/runs/{run}/promote", runs.promote),
     Route("POST", "/api/runs/{run}/stop", runs.stop),
     Route("GET", "/api/compare", runs.compare),
+    Route("GET", "/api/benchmark", runs.benchmark),
+    Route("POST", "/api/runs/{run}/name", runs.rename),
     Route("POST", "/api/datasets", datasets.check),
+    Route("POST", "/api/datasets/example", datasets.example),
+    Route("GET", "/api/questions", questions.show),
+    Route("POST", "/api/questions", questions.keep),
+    Route("POST", "/api/questions/read", questions.read),
+    Route("POST", "/api/questions/ask", questions.ask),
     Route("GET", "/api/documents", documents.show),
     Route("POST", "/api/documents", documents.add),
     Route("POST", "/api/documents/ask", documents.ask),
     Route("GET", "/api/documents/page", documents.page),
+    Route("GET", "/api/threads", threads.newest),
+    Route("POST", "/api/threads/clear", threads.clear),
+    Route("GET", "/api/threads/{thread}", threads.show),
+    Route("POST", "/api/threads/{thread}/turns", threads.add),
+    Route("POST", "/api/threads/{thread}/name", threads.rename),
+    Route("POST", "/api/threads/{thread}/turns/{turn}/rating", threads.rate),
+    Route("POST", "/api/threads/{thread}/remove", threads.remove),
 )
 
 
@@ -81,6 +96,8 @@ def _place(error: Exception) -> str:
 def most_bytes(method: str, path: str, context: Context) -> int:
     """How large the body of a request may be."""
     limits = context.limits
+    if method == "POST" and path.startswith(("/api/threads/", "/api/questions")):
+        return limits.turn_bytes
     uploads = {"/api/datasets": limits.upload_bytes, "/api/documents": limits.document_bytes}
     return uploads.get(path, limits.body_bytes) if method == "POST" else limits.body_bytes
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from threading import Condition, Thread
 from typing import Any
 
-from core.names import PROMPTS
-from finexpert.service.asking import inference
+from finexpert.service.asking import answerers, chat, examples, history, inference
+from finexpert.service.asking.chat import Conversation, Turn
 from finexpert.service.asking.inference import Answer
 from finexpert.service.endpoint import switch
-from finexpert.web.context import Context, Limits
+from finexpert.web.context import Context
 from finexpert.web.http import NDJSON, Request, Response, answer, bad_input, encoded, finite, too_large
 from finexpert.web.problems import problem_of
 
@@ -44,14 +44,20 @@ class Bounds:
         return int(number) if whole else number
 
 
-def parameters(limits: Limits) -> dict[str, Bounds]:
+def parameters(context: Context) -> dict[str, Bounds]:
     """What may be set of the generation. A temperature of 0 takes the likeliest token each time."""
     return {
-        "max_new_tokens": Bounds(64, 1, limits.new_tokens),
+        "max_new_tokens": Bounds(64, 1, min(context.limits.new_tokens, context_tokens(context) - 1)),
         "temperature": Bounds(0.0, 0.0, 2.0),
         "top_p": Bounds(1.0, 0.05, 1.0),
         "seed": Bounds(10, 0, 2**31 - 1),
     }
+
+
+def context_tokens(context: Context) -> int:
+    """How many tokens question and answer may have together, by the model itself."""
+    base = context.sums.get("base", lambda: answerers.base_model(context.deployment))
+    return base.context_tokens
 
 
 def session(request: Request, context: Context) -> Response:
@@ -67,16 +73,25 @@ def session(request: Request, context: Context) -> Response:
             },
             "project": deployment.settings.prefix,
             "models": list(switch.models(deployment)),
-            "prompts": PROMPTS,
-            "parameters": {name: vars(bounds) for name, bounds in parameters(limits).items()},
-            "limits": {"prompt_characters": limits.prompt_characters, "upload_bytes": limits.upload_bytes},
+            "parameters": {name: vars(bounds) for name, bounds in parameters(context).items()},
+            "limits": {
+                "prompt_characters": limits.prompt_characters,
+                "upload_bytes": limits.upload_bytes,
+                "context_tokens": context_tokens(context),
+            },
             "can": {"stream": context.streams, "compare": context.compares},
         }
     )
 
 
+def prompts(request: Request, context: Context) -> Response:
+    """Examples to ask: beginnings of text that the newest run was not trained on."""
+    found = context.sums.get("examples", lambda: examples.of_newest_run(context.deployment))
+    return answer({"prompts": found.prompts, "from": found.source})
+
+
 def ask(request: Request, context: Context) -> Response:
-    """Both models' answers to a prompt, one event a line."""
+    """Both models' answers to a prompt, one event a line. In a thread, they know what was said before."""
     document = request.document()
     prompt = document.get("prompt")
     if not isinstance(prompt, str) or not prompt.strip():
@@ -86,19 +101,35 @@ def ask(request: Request, context: Context) -> Response:
         raise too_large(
             f"The question has {len(prompt):,} characters; at most {most:,} are taken.", fix="Shorten it."
         )
-    chosen = generation(document.get("parameters", {}), context.limits)
-    events = _events(context, prompt, chosen)
+    chosen = generation(document.get("parameters", {}), context)
+    events = _events(context, prompt, _earlier(request, context, document), chosen)
     first = next(events)  # a failure before the first word sets the status
     return Response(body=_lines(first, events), content_type=NDJSON)
 
 
-def generation(asked: Any, limits: Limits) -> dict[str, Any]:
+def _earlier(request: Request, context: Context, document: Mapping[str, Any]) -> list[Turn]:
+    """What was said in the thread before, up to the turn that is asked again."""
+    name, until = document.get("thread"), document.get("turns")
+    if name is None:
+        return []
+    if not isinstance(name, str) or not isinstance(until, int):
+        raise bad_input("A thread has an id and a number of turns.", where="thread")
+    turns = history.thread(context.history(request.user), name)["turns"][: max(0, until)]
+    return [
+        Turn(
+            turn["prompt"], {each["model"]: each["text"] for each in turn["answers"] if each["text"].strip()}
+        )
+        for turn in turns
+    ]
+
+
+def generation(asked: Any, context: Context) -> dict[str, Any]:
     """The endpoint's parameters from those of the page.
 
     Raises:
         Problem: one is unknown or cannot be used.
     """
-    known = parameters(limits)
+    known = parameters(context)
     if not isinstance(asked, Mapping) or asked.keys() - known.keys():
         raise bad_input(f"The parameters may be: {', '.join(known)}.", where="parameters")
     values = {name: bounds.read(name, asked.get(name, bounds.default)) for name, bounds in known.items()}
@@ -124,6 +155,7 @@ class _Telling:
 
     texts: dict[str, str] = field(default_factory=dict)
     answers: list[Answer] = field(default_factory=list)
+    forgotten: int = 0
     error: Exception | None = None
     ended: bool = False
     left: bool = False
@@ -137,10 +169,12 @@ class _Telling:
             self.texts[model] = text
             self.changed.notify()
 
-    def run(self, context: Context, prompt: str, chosen: Mapping[str, Any]) -> None:
+    def run(self, context: Context, prompt: str, turns: Sequence[Turn], chosen: Mapping[str, Any]) -> None:
         """Ask, to the end."""
         try:
-            answers = inference.ask(context.deployment, prompt, chosen, heard=self.heard)
+            talk = Conversation(tuple(switch.models(context.deployment)), turns=list(turns))
+            answers = chat.say(context.deployment, talk, prompt, chosen, heard=self.heard)
+            self.forgotten = talk.forgotten
         except Exception as error:
             self._end(error=error)
         else:
@@ -159,14 +193,16 @@ class _Telling:
             return texts
 
 
-def _events(context: Context, prompt: str, chosen: Mapping[str, Any]) -> Generator[Event]:
+def _events(
+    context: Context, prompt: str, turns: Sequence[Turn], chosen: Mapping[str, Any]
+) -> Generator[Event]:
     """The answer as events. When the reader leaves, the models stop with the next piece.
 
     Raises:
         Exception: what asking raised before the first piece.
     """
     telling = _Telling()
-    Thread(target=telling.run, args=(context, prompt, chosen), daemon=True).start()
+    Thread(target=telling.run, args=(context, prompt, turns, chosen), daemon=True).start()
     begun = False
     try:
         while texts := telling.next_texts():
@@ -181,5 +217,6 @@ def _events(context: Context, prompt: str, chosen: Mapping[str, Any]) -> Generat
             raise telling.error
         yield {"event": "error", "error": problem_of(telling.error).document()}
     for each in telling.answers:
-        yield {"event": "answer", "model": each.model, "text": each.text, "seconds": each.seconds}
-    yield {"event": "end"}
+        told = {"model": each.model, "text": each.text, "seconds": each.seconds, "cut": each.cut}
+        yield {"event": "answer", **told}
+    yield {"event": "end", "forgotten": telling.forgotten}

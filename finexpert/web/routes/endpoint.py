@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from finexpert.service.asking import answerers
 from finexpert.service.endpoint import standing as endpoints
 from finexpert.service.endpoint import switch
 from finexpert.service.endpoint.standing import Standing
@@ -18,8 +19,9 @@ MOST_HOURS = 168.0
 """A week: who needs it for longer asks again."""
 
 
-def document(standing: Standing) -> dict[str, Any]:
-    """The endpoint's document."""
+def document(context: Context, standing: Standing) -> dict[str, Any]:
+    """The endpoint's document. Who answers is read again when another run is served."""
+    who = context.sums.get(f"who {standing.run}", lambda: answerers.who(context.deployment))
     foresight, sleeps = standing.foresight, standing.foresight and standing.foresight.sleeps
     always = "always" if foresight and foresight.always else None
     kept = foresight.kept_until if foresight else None
@@ -29,6 +31,7 @@ def document(standing: Standing) -> dict[str, Any]:
         "reason": standing.reason or (foresight.reason if foresight else ""),
         "run": standing.run,
         "models": standing.models,
+        "answerers": [each.as_json() for each in who],
         "usd_per_hour": standing.usd_per_hour,
         "awake_since": foresight.created if foresight else None,
         "sleeps_at": sleeps.earliest if sleeps else None,
@@ -46,7 +49,7 @@ def document(standing: Standing) -> dict[str, Any]:
 def show(request: Request, context: Context) -> Response:
     """The endpoint now."""
     look = context.looks.get("endpoint", lambda: endpoints.look(context.deployment, context.now()))
-    return answer(document(look))
+    return answer(document(context, look))
 
 
 def wake(request: Request, context: Context) -> Response:
@@ -113,4 +116,4 @@ def require_money(context: Context) -> None:
 def _changed(context: Context, status: HTTPStatus = HTTPStatus.ACCEPTED) -> Response:
     context.looks.forget()
     standing = endpoints.look(context.deployment, context.now())
-    return answer(document(standing), status)
+    return answer(document(context, standing), status)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from finexpert.service.asking import answerers
+from finexpert.service.benchmark import report as report_of_benchmark
 from finexpert.service.evaluation import comparison, results
 from finexpert.service.money import plan
 from finexpert.service.runs import executions, follow, names
@@ -64,6 +66,8 @@ def show(request: Request, context: Context, run: str) -> Response:
     return answer(
         {
             "name": run,
+            "title": names.read(deployment).get(run, ""),
+            "data": answerers.trained_on(executions.describe(deployment, run)),
             "status": snapshot.status,
             "stage": follow.stage(snapshot),
             "stage_words": snapshot.doing,
@@ -77,6 +81,7 @@ def show(request: Request, context: Context, run: str) -> Response:
             "seconds": snapshot.seconds,
             "usd": snapshot.usd,
             "evaluation": _primary(evaluation) if evaluation else None,
+            "own_questions": results.own_questions(evaluation) if evaluation else None,
             "has_report": evaluation is not None,
             "can_promote": accepted,
             "error": follow.readable_cause(snapshot.cause) or snapshot.error,
@@ -93,7 +98,13 @@ def thinned(points: Sequence[tuple[int, float]], most: int = MOST_POINTS) -> lis
 def _primary(evaluation: Mapping[str, Any]) -> dict[str, Any]:
     primary = evaluation["primary"]
     told = {key: primary[key] for key in ("metric", "base", "tuned", "difference", "interval")}
-    return {**told, "passed": evaluation["passed"], "verdict": evaluation.get("verdict", "")}
+    failed = [str(rule["sentence"]) for rule in evaluation.get("gate", []) if not rule["passed"]]
+    return {
+        **told,
+        "passed": evaluation["passed"],
+        "verdict": evaluation.get("verdict", ""),
+        "failed": failed,
+    }
 
 
 def _sentence(snapshot: Snapshot, evaluation: Mapping[str, Any] | None) -> str:
@@ -132,6 +143,11 @@ def compare(request: Request, context: Context) -> Response:
     return answer(pair.as_json())
 
 
+def benchmark(request: Request, context: Context) -> Response:
+    """The newest comparison with other models, where one was made."""
+    return answer({"benchmark": report_of_benchmark.stored(context.benchmark) if context.benchmark else None})
+
+
 def promote(request: Request, context: Context, run: str) -> Response:
     """Serve this run's adapter, if the quality gate accepted it."""
     output = executions.output_of(executions.describe(context.deployment, run))
@@ -144,6 +160,17 @@ def promote(request: Request, context: Context, run: str) -> Response:
             fix="Choose an accepted one.",
         )
     return begin_wake(context, run)
+
+
+def rename(request: Request, context: Context, run: str) -> Response:
+    """Give a run a name for people."""
+    name = request.document().get("name")
+    if not isinstance(name, str):
+        raise bad_input("A name is text.", where="name")
+    executions.describe(context.deployment, run)  # says so if there is no such run
+    kept = names.rename(context.deployment, run, name)
+    context.looks.forget()
+    return answer({"run": run, "title": kept})
 
 
 def stop(request: Request, context: Context, run: str) -> Response:
@@ -162,7 +189,10 @@ def start(request: Request, context: Context) -> Response:
         raise bad_input("This is no dataset of this project.", where="dataset", fix="Drop a file first.")
     if not isinstance(wake, bool):
         raise bad_input("wake must be true or false.", where="wake")
-    overrides = _overrides(document.get("hyperparameters", {}), deployment.settings)
+    title = document.get("title", "")
+    if not isinstance(title, str):
+        raise bad_input("A name is text.", where="title")
+    chosen = overrides(document.get("hyperparameters", {}), deployment.settings)
     planned = plan.plan(deployment, training_tokens=0, now=context.now())
     if planned.admission is None:
         raise Problem(
@@ -172,13 +202,18 @@ def start(request: Request, context: Context) -> Response:
             fix="Wait for the next month, or have budget_usd raised.",
         )
     run = executions.start(
-        deployment, dataset=dataset, hyperparameters=overrides, wake=wake, now=context.now()
+        deployment,
+        dataset=dataset,
+        hyperparameters=chosen,
+        wake=wake,
+        now=context.now(),
+        title=title,
     )
     context.looks.forget()
     return answer({"run": run}, HTTPStatus.CREATED)
 
 
-def _overrides(given: Any, settings: Settings) -> dict[str, str]:
+def overrides(given: Any, settings: Settings) -> dict[str, str]:
     """The hyperparameters that were sent, as strings.
 
     Raises:

@@ -56,8 +56,8 @@ export async function call(path, options) {
 }
 
 /** A question's events, one after the other: {event: "text" | "answer" | "error" | "end", …}. */
-export async function* ask(prompt, parameters, signal) {
-  const answer = await request("/ask", { method: "POST", json: { prompt, parameters }, signal });
+export async function* ask(question, signal) {
+  const answer = await request("/ask", { method: "POST", json: question, signal });
   let ended = false;
   try {
     for await (const event of lines(answer.body)) {

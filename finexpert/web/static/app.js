@@ -7,13 +7,23 @@ import { Compare } from "./compare.js";
 import { Documents } from "./documents.js";
 import { Endpoint, Pill, useEndpoint } from "./endpoint.js";
 import { html, render, useEffect, useRef, useState } from "./lib.js";
+import { Questions } from "./questions.js";
+import { Start } from "./start.js";
+import { StartRun } from "./start_run.js";
 import { Money } from "./money.js";
 import { Problem, Waiting } from "./parts.js";
 import { usePolled } from "./polling.js";
 import { Runs } from "./runs.js";
 import { RunView } from "./run_view.js";
 
-const TABS = { ask: "Ask", documents: "Documents", endpoint: "Endpoint", money: "Money", runs: "Runs" };
+const TABS = { start: "Start", ask: "Ask", documents: "Documents", runs: "Models", money: "Costs" };
+/** Pages that belong to a tab and have no tab themselves, with their titles. */
+const BELOW = {
+  compare: ["runs", "Compare"],
+  endpoint: ["runs", "Endpoint"],
+  train: ["runs", "Train"],
+  questions: ["runs", "Own questions"],
+};
 
 const AGAIN = "Try again. If it happens again, ask the person who deployed this page.";
 
@@ -37,13 +47,14 @@ function Tabs({ session, auth }) {
   const local = session.on.kind === "local";
   const route = useRoute();
   const hosting = useEndpoint(local);
-  const asking = useAsking(hosting.endpoint?.models ?? session.models, hosting.endpoint?.state);
+  const asking = useAsking(hosting.endpoint?.models ?? session.models, hosting.endpoint);
+  const shelf = usePolled("/documents", () => null);
   const main = useMain(route);
-  const tab = route[0] === "compare" ? "runs" : route[0];
+  const tab = BELOW[route[0]]?.[0] ?? route[0];
   return html`<${Frame} tab=${tab} pill=${html`<${Pill} endpoint=${hosting.endpoint} />`}>
     <main id="main" class="wide" tabindex="-1" ref=${main}>
-      <h1 class="unseen">${TABS[tab]}</h1>
-      ${view(route, { session, hosting, asking, local })}
+      <h1 class="unseen">${titleOf(route)}</h1>
+      ${view(route, { session, hosting, asking, local, shelf })}
     </main>
     <footer class="wide quiet small">
       <p>${session.project} ${session.on.description}</p>
@@ -53,14 +64,22 @@ function Tabs({ session, auth }) {
   </${Frame}>`;
 }
 
-function view([name, ...rest], { session, hosting, asking, local }) {
-  if (name === "documents") return html`<${Documents} />`;
+function view(route, { session, hosting, asking, local, shelf }) {
+  const [name, ...rest] = route;
+  const documents = shelf.data?.documents.length > 0;
+  if (name === "start") return html`<${Start} session=${session} hosting=${hosting} shelf=${shelf} />`;
+  if (name === "documents") return html`<${Documents} session=${session} asking=${asking} shelf=${shelf} />`;
+  if (name === "train") {
+    return html`<${StartRun} key=${rest[0]} limits=${session.limits} local=${local} example=${rest[0] === "example"} />`;
+  }
+  if (name === "questions") return html`<${Questions} hosting=${hosting} />`;
   if (name === "endpoint") return html`<${Endpoint} hosting=${hosting} local=${local} />`;
   if (name === "money") return html`<${Money} local=${local} />`;
-  if (name === "runs" && rest.length === 0) return html`<${Runs} session=${session} />`;
+  if (name === "runs" && rest.length === 0) return html`<${Runs} session=${session} hosting=${hosting} />`;
   if (name === "runs") return html`<${RunView} key=${rest[0]} name=${rest[0]} local=${local} hosting=${hosting} />`;
   if (name === "compare") return html`<${Compare} key=${rest.join("/")} a=${rest[0]} b=${rest[1]} />`;
-  return html`<${Ask} session=${session} asking=${asking} hosting=${hosting} />`;
+  return html`<${Ask} session=${session} asking=${asking} hosting=${hosting} id=${rest[0]} route=${route}
+    documents=${documents} />`;
 }
 
 function Frame({ tab, pill, children }) {
@@ -69,7 +88,7 @@ function Frame({ tab, pill, children }) {
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
     <header class="bar"><div class="wide">
-      <p class="brand">Financial Domain Expert</p>
+      <p class="brand">Financial <span class="wordy">Domain </span>Expert</p>
       ${tab && html`<nav aria-label="Parts of this page">${Object.keys(TABS).map(link)}</nav>`}
       ${pill}
     </div></header>
@@ -114,17 +133,21 @@ function useRoute() {
 function routeOf(hash) {
   try {
     const parts = hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
-    return Object.hasOwn(TABS, parts[0]) || parts[0] === "compare" ? parts : ["ask"];
+    return Object.hasOwn(TABS, parts[0]) || Object.hasOwn(BELOW, parts[0]) ? parts : ["start"];
   } catch {
-    return ["ask"]; // a broken escape in the address
+    return ["start"]; // a broken escape in the address
   }
+}
+
+function titleOf([name]) {
+  return TABS[name] ?? BELOW[name][1];
 }
 
 /** After a change of tab the focus is where the new content begins, and the title says which it is. */
 function useMain(route) {
   const main = useRef(null), first = useRef(true), path = route.join("/");
   useEffect(() => {
-    document.title = `${TABS[route[0]] ?? "Compare"} · Financial Domain Expert`;
+    document.title = `${titleOf(route)} · Financial Domain Expert`;
     if (!first.current) {
       main.current?.focus({ preventScroll: true });
       scrollTo(0, 0);

@@ -1,59 +1,138 @@
-// The Ask tab: a question, the models' answers side by side as they are written, and what was asked before.
+// Asking: a thread of questions, the answers of models and documents side by side, and the history.
+import { Turn } from "./answer.js";
 import { expectation, waitWords } from "./endpoint.js";
-import { duration, elapsed, moment, usd } from "./format.js";
-import { toCsv, toMarkdown } from "./history.js";
+import { hourly } from "./format.js";
 import { html, useEffect, useRef, useState } from "./lib.js";
-import { Confirmed, CopyButton, download, Problem } from "./parts.js";
-import { useNow } from "./polling.js";
-import { defaults, Sampling } from "./sampling.js";
+import { Problem } from "./parts.js";
+import { useNow, usePolled } from "./polling.js";
+import { defaults, numbers, refusal, Sampling } from "./sampling.js";
+import { History, ThreadHeading } from "./threads.js";
 
-const NAMES = { base: "Base model", tuned: "Fine-tuned model" };
-const SILENCE_SECONDS = 8;
 const FEW_CHARACTERS = 200;
+const WARM = "0.7";
+const FOLLOW_UPS = { Shorter: "Say that again, but shorter.", "As a table": "Write that as a table." };
 
-export function Ask({ session, asking, hosting }) {
-  const { current, queued, history } = asking;
-  const [prompt, setPrompt] = useState("");
-  const [parameters, setParameters] = useState(() => defaults(session.parameters));
-  const busy = current !== null && current.over === null;
-  const submit = (text) => {
-    setPrompt(text);
-    if (text.trim()) asking.submit({ prompt: text, parameters });
-  };
+/** The tab: `id` is the thread of the address; `route` changes whenever somebody goes to an address. */
+export function Ask({ session, asking, hosting, id, route, documents }) {
+  useEffect(() => { if (id) asking.show(id); }, [route]);
   return html`
-    <${Question} session=${session} prompt=${prompt} setPrompt=${setPrompt} submit=${submit} busy=${busy}>
-      <${Sampling} known=${session.parameters} values=${parameters} change=${setParameters} />
-    </${Question}>
-    ${queued && html`<${Queued} asking=${asking} hosting=${hosting} />`}
-    ${current && html`<${Answers} current=${current} asking=${asking} streams=${session.can.stream} />`}
-    ${history.length > 0 && html`<${History} entries=${history} asking=${asking} again=${submit} />`}`;
+    <${Thread} session=${session} asking=${asking} />
+    <${Composer} session=${session} asking=${asking} documents=${documents}
+      label=${asking.thread.id ? "Your next question" : "Your question, or the beginning of a sentence"} />
+    ${asking.queued && html`<${Queued} asking=${asking} hosting=${hosting} />`}
+    <${History} asking=${asking} local=${session.on.kind === "local"} />`;
 }
 
-function Question({ session, prompt, setPrompt, submit, busy, children }) {
+/** The open thread with what is being answered. */
+export function Thread({ session, asking }) {
+  const { thread, current, problem } = asking;
+  const earlier = thread.turns.filter(({ id }) => id !== current?.id);
+  const kept = thread.turns.find(({ id }) => id === current?.id);
+  const turns = current ? [...earlier, shownOf(current, kept)] : earlier;
+  if (turns.length === 0 && !problem) return null;
+  return html`<section class="thread" aria-label="Thread">
+    ${thread.id && html`<${ThreadHeading} asking=${asking} />`}
+    ${problem && html`<${Problem} error=${problem} />`}
+    ${turns.map((turn, index) => html`<${Turn} key=${turn.id} turn=${turn} streams=${session.can.stream}
+      rate=${turn.id === current?.id && !kept ? null : (rating) => asking.rate(turn.id, rating)}>
+      ${index === turns.length - 1 && html`<${Further} turn=${turn} until=${index} asking=${asking} />`}
+    </${Turn}>`)}
+  </section>`;
+}
+
+/** What was just answered, with the thumbs and notes of the turn that is kept. */
+function shownOf(current, kept) {
+  if (!kept) return current;
+  const rated = ({ model }) => kept.answers.find((answer) => answer.model === model);
+  return { ...current, answers: current.answers.map((answer) => ({
+    ...answer, thumb: rated(answer)?.thumb, note: rated(answer)?.note,
+  })) };
+}
+
+/** What can be asked next of the last answer, with one click. */
+function Further({ turn, until, asking }) {
+  if (turn.began !== undefined && !turn.over) return html`<button type="button" onClick=${asking.stop}>Stop</button>`;
+  const sources = sourcesOf(turn);
+  const { parameters } = turn;
+  const ask = (prompt) => asking.submit({ prompt, parameters, sources });
+  const warmer = parameters.temperature === 0;
+  const other = { ...parameters, ...(warmer && { temperature: Number(WARM) }), seed: (parameters.seed ?? 0) + 1 };
+  const again = () => asking.submit({
+    prompt: turn.prompt, sources, until, parameters: sources.includes("models") && !turn.error ? other : parameters,
+  });
+  const label = turn.error || !sources.includes("models") ? "Ask again"
+    : `Try again ${warmer ? `(temperature ${WARM})` : `(seed ${other.seed})`}`;
+  return html`
+    ${!turn.error && sources.includes("models") && Object.entries(FOLLOW_UPS).map(([name, prompt]) =>
+      html`<button type="button" onClick=${() => ask(prompt)}>${name}</button>`)}
+    <button type="button" onClick=${again}>${label}</button>`;
+}
+
+function sourcesOf({ answers }) {
+  const names = answers.map(({ model }) => model);
+  return [names.some((name) => name !== "documents") && "models", names.includes("documents") && "documents"]
+    .filter(Boolean);
+}
+
+/**
+ * A question with its settings.
+ *
+ * @param {boolean} documents whether there are documents, which may answer as well
+ * @param {string[]|null} only the sources that are asked, where there is no choice
+ */
+export function Composer({ session, asking, documents, label, only = null, placeholder = "" }) {
+  const [prompt, setPrompt] = useState("");
+  const [values, setValues] = useState(() => defaults(session.parameters));
+  const [refused, setRefused] = useState(null);
+  const [sources, setSources] = useState(["models", "documents"]);
+  const busy = asking.current !== null && asking.current.over === null;
+  const chosen = only ?? (documents ? sources : ["models"]);
   const most = session.limits.prompt_characters;
   const left = most - prompt.length;
+
+  const submit = (text) => {
+    const wrong = refusal(session.parameters, values);
+    setRefused(wrong);
+    if (wrong || busy || !text.trim() || chosen.length === 0) return;
+    setPrompt("");
+    asking.submit({ prompt: text, parameters: numbers(values), sources: chosen });
+  };
   const send = (event) => {
     event.preventDefault();
     submit(prompt);
   };
   const key = (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && send(event);
-  const example = (text) =>
-    html`<button type="button" disabled=${busy} onClick=${() => submit(text)}>${text}</button>`;
+  const toggle = (name) => setSources(sources.includes(name)
+    ? sources.filter((each) => each !== name) : [...sources, name]);
+  const source = (name, words) => html`<label class="check"><input type="checkbox" checked=${sources.includes(name)}
+    onChange=${() => toggle(name)} /> ${words}</label>`;
   return html`<form class="card question" onSubmit=${send}>
-    <label for="prompt">Your question, or the beginning of a sentence</label>
+    <label for="prompt">${label}</label>
     <textarea id="prompt" rows="3" maxlength=${most} value=${prompt} aria-describedby="prompt-help"
-      onInput=${(event) => setPrompt(event.target.value)} onKeyDown=${key}></textarea>
+      placeholder=${placeholder} onInput=${(event) => setPrompt(event.target.value)} onKeyDown=${key}></textarea>
+    ${refused && html`<p class="notice bad" role="alert">${refused}</p>`}
     <div class="actions">
-      <button class="primary" disabled=${busy || !prompt.trim()}>${busy ? "Asking …" : "Ask"}</button>
-      <p id="prompt-help" class="quiet small">or press Ctrl + Enter
+      <button class="primary" disabled=${busy || !prompt.trim() || chosen.length === 0}>
+        ${busy ? "Asking …" : "Ask"}</button>
+      ${!only && documents && html`${source("models", "both models")}${source("documents", "your documents")}`}
+      <p id="prompt-help" class="quiet small"><span class="keys">or press Ctrl + Enter</span>
         ${left < FEW_CHARACTERS && html` ${left} characters left.`}</p>
     </div>
-    <fieldset class="prompts">
-      <legend>Try an example</legend>
-      <div>${session.prompts.map(example)}</div>
-    </fieldset>
-    ${children}
+    ${!only && !asking.thread.id && html`<${Examples} busy=${busy} ask=${submit} />`}
+    ${!only && html`<${Sampling} known=${session.parameters} values=${values} change=${setValues}
+      context=${session.limits.context_tokens} open=${refused !== null} />`}
   </form>`;
+}
+
+/** Beginnings of one's own text that the model has not seen. */
+function Examples({ busy, ask }) {
+  const { data } = usePolled("/prompts", () => null);
+  if (!data) return null;
+  return html`<fieldset class="prompts">
+    <legend>Try an example, from ${data.from}</legend>
+    <div>${data.prompts.map((text) =>
+      html`<button type="button" disabled=${busy} onClick=${() => ask(text)}>${text}</button>`)}</div>
+  </fieldset>`;
 }
 
 const OFFERS = {
@@ -83,7 +162,7 @@ function Offer({ asking, hosting: { endpoint, acting, wake } }) {
   return html`
     <p>Wake them, and your question is asked as soon as the models are ready.
       ${endpoint && html` Waking takes ${takes.value}, ${takes.children}.
-        Awake they cost <strong>${usd(endpoint.usd_per_hour)} an hour</strong>.`}</p>
+        Awake they cost <strong>${hourly(endpoint.usd_per_hour)}</strong>.`}</p>
     <div class="actions">
       <button type="button" class="primary" disabled=${acting !== ""} onClick=${confirm}>
         Wake and ask</button>
@@ -97,112 +176,6 @@ function Wait({ asking, endpoint }) {
     <p>Your question is asked as soon as the models are awake. ${endpoint && waitWords(endpoint, now)}</p>
     <progress aria-label="Waiting for the endpoint"></progress>
     <div class="actions"><button type="button" onClick=${asking.cancel}>Cancel</button></div>`;
-}
-
-function Answers({ current, asking, streams }) {
-  const models = Object.keys(current.answers);
-  const shown = !current.error || models.some((model) => current.answers[model].text);
-  const failed = current.error && current.error.code !== "asleep"; // that one is offered to be woken
-  const again = () => asking.submit(current);
-  const section = useRef(null);
-  useEffect(() => section.current.scrollIntoView({ block: "nearest" }), [current.began]);
-  return html`<section aria-labelledby="answers-title" ref=${section}>
-    <div class="heading">
-      <h2 id="answers-title">Answers</h2>
-      ${!current.over && html`<button type="button" onClick=${asking.stop}>Stop</button>`}
-    </div>
-    <blockquote>${current.prompt}</blockquote>
-    ${failed && html`<${Problem} error=${current.error}>
-      <button type="button" onClick=${again}>Ask again</button></${Problem}>`}
-    ${current.stopped && html`<p class="quiet">Stopped; what had come by then is kept.</p>`}
-    ${shown && html`<div class="pair">${models.map((model) =>
-      html`<${Answer} key=${model} model=${model} current=${current} streams=${streams} />`)}</div>`}
-  </section>`;
-}
-
-function Answer({ model, current, streams }) {
-  const answer = current.answers[model];
-  const name = NAMES[model] ?? model;
-  const writing = !current.over && answer.seconds === null && !answer.error;
-  return html`<article class="answer ${model}" aria-busy=${writing} aria-labelledby=${`answer-${model}`}>
-    <header>
-      <h3 id=${`answer-${model}`}>${name}</h3>
-      <span class="quiet small">${answer.seconds !== null && duration(answer.seconds)}</span>
-    </header>
-    <${LongText} text=${answer.text} writing=${writing} label=${`${name}'s answer`} />
-    ${writing && html`<${Writing} current=${current} started=${answer.text !== ""} streams=${streams} />`}
-    ${answer.error && html`<${Problem} error=${answer.error} />`}
-    ${current.over && !answer.text && !answer.error && html`<p class="quiet">No answer came.</p>`}
-    ${answer.text && !writing && html`<footer><${CopyButton} text=${() => answer.text} /></footer>`}
-  </article>`;
-}
-
-/** Text of any length in a window that follows the end while it grows, unless the reader has scrolled up. */
-function LongText({ text, writing = false, label }) {
-  const box = useRef(null);
-  const follows = useRef(true);
-  useEffect(() => {
-    if (writing && follows.current) box.current.scrollTop = box.current.scrollHeight;
-  }, [text, writing]);
-  const scrolled = ({ target }) => {
-    follows.current = target.scrollHeight - target.scrollTop - target.clientHeight < 24;
-  };
-  return html`<div class="text" role="group" aria-label=${label} tabindex="0"
-    ref=${box} onScroll=${scrolled}>${text}</div>`;
-}
-
-/** How long it has taken so far; and that nothing came for a while, which is no reason to give up. */
-function Writing({ current: { began, heard }, started, streams }) {
-  const now = useNow(1);
-  const silent = (now - heard) / 1000;
-  const waiting = streams ? "Waiting for the first word" : "Waiting for the whole answer";
-  return html`<p class="quiet small writing">
-    ${started ? "Writing" : waiting}, ${elapsed((now - began) / 1000)} so far.
-    ${streams && silent > SILENCE_SECONDS &&
-      html` Nothing new for ${elapsed(silent)}; the connection is still open.`}</p>`;
-}
-
-function History({ entries, asking, again }) {
-  const name = `answers-${new Date().toISOString().slice(0, 10)}`;
-  const markdown = () => download(`${name}.md`, "text/markdown", toMarkdown(entries));
-  const csv = () => download(`${name}.csv`, "text/csv", toCsv(entries));
-  return html`<section aria-labelledby="history-title">
-    <div class="heading">
-      <h2 id="history-title">History</h2>
-      <div class="actions">
-        <button type="button" onClick=${markdown}>Markdown</button>
-        <button type="button" onClick=${csv}>CSV</button>
-        <${Confirmed} label="Clear" question="Delete the whole history?" danger act=${asking.clear} />
-      </div>
-    </div>
-    <p class="quiet small">Kept in this browser only, the newest 200.</p>
-    <ul class="history">${entries.map((entry) =>
-      html`<li key=${entry.id}><${Entry} entry=${entry} again=${again} remove=${asking.remove} /></li>`)}</ul>
-  </section>`;
-}
-
-function Entry({ entry, again, remove }) {
-  return html`<details>
-    <summary>
-      <span class="prompt">${entry.prompt}</span>
-      <time class="quiet small" datetime=${entry.at}>${moment(entry.at)}</time>
-    </summary>
-    <div class="pair">${entry.answers.map((answer) => html`<${Said} ...${answer} />`)}</div>
-    <div class="actions">
-      <button type="button" onClick=${() => again(entry.prompt)}>Ask again</button>
-      <${CopyButton} text=${() => toMarkdown([entry])} />
-      <button type="button" class="plain" onClick=${() => remove(entry.id)}>Delete</button>
-    </div>
-  </details>`;
-}
-
-/** An answer of the history. */
-function Said({ model, text, seconds }) {
-  const name = NAMES[model] ?? model;
-  return html`<article class="answer ${model}">
-    <header><h3>${name}</h3><span class="quiet small">${duration(seconds)}</span></header>
-    <${LongText} text=${text} label=${`${name}'s answer`} />
-  </article>`;
 }
 
 function useFocus(wanted) {

@@ -9,7 +9,7 @@ const NONE = "–";
 export function Compare({ a, b }) {
   const { data: pair, error } = usePolled(`/compare?${new URLSearchParams({ a, b })}`, () => null);
   return html`
-    <p><a href="#/runs">All runs</a></p>
+    <p><a href="#/runs">All models</a></p>
     <section class="card" aria-labelledby="compare-title">
       <h2 id="compare-title">Two runs compared</h2>
       ${error && html`<${Problem} error=${error} />`}
@@ -35,22 +35,32 @@ const DIFFERENCES = [
 ];
 
 function Pair({ pair }) {
-  const data = pair.same_data ? "the same" : "different";
+  const costs = pair.usd.map(usd);
   const differences = [
-    ["data", [data, data]],
     ...Object.entries({ ...pair.settings, ...pair.versions }),
-    ["cost of the job", pair.usd.map(usd)],
+    ...(costs[0] === costs[1] ? [] : [["cost of the job", costs]]),
   ];
   const letter = (name, index) => html`<li><strong>${"AB"[index]}</strong> <${RunLink} name=${name} />
     ${" "}<${Verdict} passed=${pair.passed[index]} /></li>`;
   return html`
     <ul class="letters">${pair.runs.map(letter)}</ul>
+    <p class="verdict">${preferred(pair)} ${pair.same_data ? "" : "They were trained on different data."}</p>
     <${Table} caption="Metrics of both runs" columns=${METRICS} rows=${pair.metrics}
       empty="The runs have no metric in common." />
     ${pair.warnings.length > 0 &&
       html`<${Note} kind="warn" title="Note"><${Bullets} lines=${pair.warnings} /></${Note}>`}
     <h3>Settings and cost</h3>
-    <${Table} caption="What differs between the runs" columns=${DIFFERENCES} rows=${differences} />`;
+    <${Table} caption="What differs between the runs" columns=${DIFFERENCES} rows=${differences}
+      empty="Settings, versions and cost are the same." />`;
+}
+
+/** Which of the two to prefer, from the main metric. */
+function preferred({ metrics, passed }) {
+  const main = metrics.find(({ role }) => role === "primary");
+  const better = ["A", "B"].find((letter) => main?.finding === `${letter} better`);
+  if (better && passed["AB".indexOf(better)]) return `Prefer ${better}: it is shown to be better on unseen text.`;
+  if (better) return `${better} is better on unseen text, but the gate did not accept it.`;
+  return main?.finding ? "Neither is shown to be better." : "They share no unseen text, so neither can be preferred.";
 }
 
 function Verdict({ passed }) {

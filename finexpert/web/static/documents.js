@@ -1,8 +1,8 @@
-// Documents: what the index holds, questions answered with their page, and the page with the quote marked.
+// Documents: what the index holds, questions answered from it, and adding files.
+import { Composer, Thread } from "./ask.js";
 import { call } from "./api.js";
-import { html, useEffect, useRef, useState } from "./lib.js";
-import { announce, Bullets, CopyButton, Note, Problem, Table, Waiting } from "./parts.js";
-import { usePolled } from "./polling.js";
+import { html, useState } from "./lib.js";
+import { announce, Bullets, Problem, Table, Waiting } from "./parts.js";
 
 const KINDS = ".pdf,.htm,.html,.txt,.md,.csv,.tsv,.xlsx,.docx";
 
@@ -14,15 +14,17 @@ const COLUMNS = [
   { name: "Pages", of: ({ pages }) => pages, end: true },
 ];
 
-export function Documents() {
-  const { data: index, error, refresh } = usePolled("/documents", () => null);
-  const [turns, setTurns] = useState([]);
+export function Documents({ session, asking, shelf: { data: index, error, refresh } }) {
   if (error) return html`<${Problem} error=${error} />`;
   if (!index) return html`<${Waiting}>Reading the index …</${Waiting}>`;
-  const answered = (turn) => setTurns((before) => [...before, turn]);
+  const some = index.documents.length > 0;
   return html`
-    ${index.documents.length > 0 && html`<${Question} last=${turns.at(-1)} answered=${answered} />`}
-    ${turns.toReversed().map((turn, number) => html`<${Turn} key=${turns.length - number} turn=${turn} />`)}
+    ${some && html`
+      <${Thread} session=${session} asking=${asking} />
+      <${Composer} session=${session} asking=${asking} only=${["documents"]} label="Ask your documents"
+        placeholder=${exampleOf(index.documents)} />
+      <p class="quiet small">Each figure is quoted from a page, or there is no answer. A follow-up keeps company and
+        year. Earlier questions: <a href="#/ask">History</a>.</p>`}
     <section class="card" aria-labelledby="documents-title">
       <h2 id="documents-title">Your documents</h2>
       <${Table} caption="Documents of the index" columns=${COLUMNS} rows=${index.documents}
@@ -34,96 +36,33 @@ export function Documents() {
     </section>`;
 }
 
-function Question({ last, answered }) {
-  const [text, setText] = useState("");
-  const [state, setState] = useState({});
-  const submit = async (event) => {
-    event.preventDefault();
-    const question = text.trim();
-    if (!question || state.asking) return;
-    setState({ asking: true });
-    try {
-      const json = { question, previous: last?.filter };
-      answered(await call("/documents/ask", { method: "POST", json }));
-      setText("");
-      setState({});
-      announce("The answer is there.");
-    } catch (error) {
-      setState({ error });
-    }
-  };
-  return html`<section class="card" aria-labelledby="ask-documents">
-    <h2 id="ask-documents">Ask your documents</h2>
-    <form onSubmit=${submit}>
-      <label for="document-question">Question</label>
-      <textarea id="document-question" rows="2" maxlength="2000" value=${text}
-        placeholder="What was revenue in fiscal 2024?"
-        onInput=${(event) => setText(event.target.value)}></textarea>
-      <div class="actions">
-        <button type="submit" class="primary" disabled=${!text.trim() || state.asking}>Ask</button>
-        ${last && html`<span class="quiet small">A follow-up keeps company and year, unless it names others.</span>`}
-      </div>
-    </form>
-    ${state.error && html`<${Problem} error=${state.error} />`}
-  </section>`;
-}
-
-function Turn({ turn }) {
-  const [shown, setShown] = useState(null);
-  const sources = turn.citations.map(({ document, page, text }, n) => `[${n + 1}] ${document}${page ? `, page ${page}` : ""}: ${text}`);
-  const text = () => [turn.question, turn.answer || turn.reason, ...sources].join("\n");
-  return html`<section class="card" aria-label=${turn.question}>
-    <h3>${turn.question}</h3>
-    ${turn.refused
-      ? html`<${Note} kind="warn" title="No answer"><p>${turn.reason}.</p></${Note}>`
-      : html`<p>${turn.answer}</p>${turn.calculation && html`<p class="quiet">${turn.calculation}</p>`}`}
-    <ol class="sources">
-      ${turn.citations.map(
-        (citation) => html`<li><button type="button" class="plain" onClick=${() => setShown(citation)}>
-          ${citation.document}${citation.page && `, page ${citation.page}`}</button>
-          <q>${citation.text.trim().slice(0, 200)}</q></li>`,
-      )}
-    </ol>
-    ${!turn.refused && html`<div class="actions"><${CopyButton} text=${text} /></div>`}
-    ${shown && html`<${Place} citation=${shown} close=${() => setShown(null)} />`}
-  </section>`;
-}
-
-/** The text of a page with the quote marked, scrolled to it. */
-function Place({ citation, close }) {
-  const parameters = { name: citation.document, ...(citation.page && { page: citation.page }) };
-  const { data, error } = usePolled(`/documents/page?${new URLSearchParams(parameters)}`, () => null);
-  const mark = useRef(null);
-  useEffect(() => mark.current?.scrollIntoView({ block: "center" }), [data]);
-  if (error) return html`<${Problem} error=${error} />`;
-  if (!data) return html`<${Waiting}>Opening the page …</${Waiting}>`;
-  const [start, end] = citation.span;
-  const points = [...data.text]; // spans count characters, JavaScript's strings count halves of some
-  const part = (from, to) => points.slice(from, to).join("");
-  return html`<div class="place">
-    <pre tabindex="0" aria-label="The page">${part(0, start)}<mark ref=${mark}>${part(start, end)}</mark>${part(end)}</pre>
-    <div class="actions"><button type="button" onClick=${close}>Close the page</button></div>
-  </div>`;
+/** A question that these documents may answer. */
+function exampleOf(documents) {
+  const known = documents.find(({ company, fiscal_year: year }) => company && year);
+  return known ? `What was revenue of ${known.company} in fiscal ${known.fiscal_year}?` : "What was revenue in 2024?";
 }
 
 function Add({ most, added }) {
   const [lines, setLines] = useState([]);
   const [busy, setBusy] = useState(false);
   const chosen = async (event) => {
-    const files = [...event.target.files];
+    const files = [...event.target.files].filter(({ name }) => !name.startsWith("."));
     event.target.value = "";
+    setLines([]);
     setBusy(true);
     for (const file of files) {
       const line = await outcome(file, most);
       setLines((before) => [...before, line]);
     }
     setBusy(false);
-    added();
-    announce(`${files.length} files handled.`);
+    await added();
+    announce(files.length === 1 ? "1 file handled." : `${files.length} files handled.`);
   };
   return html`<div class="drop">
       <label for="documents-file">Add documents: PDF, HTML, text, CSV, XLSX or DOCX</label>
       <input id="documents-file" type="file" multiple accept=${KINDS} onChange=${chosen} disabled=${busy} />
+      <label for="documents-folder">or a whole folder</label>
+      <input id="documents-folder" type="file" webkitdirectory onChange=${chosen} disabled=${busy} />
       <p class="quiet small">They are read on this machine and stay on it.</p>
     </div>
     ${busy && html`<${Waiting}>Reading …</${Waiting}>`}

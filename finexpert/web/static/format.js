@@ -11,6 +11,12 @@ export function usd(amount) {
   return `${sign}$${size.toLocaleString("en-US", places)}`;
 }
 
+/** A price an hour with all its digits, two to four: "$1.515/h". */
+export function hourly(price) {
+  if (price === null || price === undefined) return "unknown";
+  return `$${price.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 4 })}/h`;
+}
+
 /** Seconds as "7.4 s", "52 s", "3 min 05 s", "2 h 10 min" or "3 days 4 h". */
 export function duration(seconds) {
   if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1)} s`;

@@ -1,6 +1,6 @@
-// The Money tab: what is spent, how fast, how far the budget reaches, what it went to, and what the reaper
+// The Costs tab: what is spent, how fast, how far the budget reaches, what it went to, and what the reaper
 // decided.
-import { about, duration, moment, span, usd } from "./format.js";
+import { about, duration, hourly, moment, span, usd } from "./format.js";
 import { html, useMemo } from "./lib.js";
 import { Bullets, Note, Problem, RunLink, Table, Tile, Waiting } from "./parts.js";
 import { Plot } from "./plot.js";
@@ -10,6 +10,8 @@ const PAUSE_SECONDS = 30;
 const POINTS_IN_TABLE = 40;
 const NEAR = 0.8;
 const HEADROOM = 1.15; // a projection far beyond the budget leaves the plot at its top
+const SMALL = 0.2; // sums below this share of the limit are drawn larger, without the limit
+const DAY = 86400;
 
 export function Money({ local }) {
   const money = usePolled("/money", () => PAUSE_SECONDS);
@@ -38,7 +40,7 @@ const DECISIONS = [
 const RUNNING = html` <span class="badge running">running</span>`;
 
 const LINES = [
-  { name: "What", of: ({ name, kind }) => (kind === "training" ? html`<${RunLink} name=${name} />` : name) },
+  { name: "What", of: ({ name, kind, title }) => (kind === "training" ? html`<${RunLink} name=${name} title=${title} />` : name) },
   { name: "Kind", of: ({ kind, running }) => [kind, running && RUNNING] },
   { name: "How it is calculated", of: ({ how }) => how },
   { name: "Dollars", of: ({ usd: amount }) => usd(amount), end: true },
@@ -63,7 +65,7 @@ function Month({ money, local }) {
     <dl class="tiles">
       <${Tile} name=${local ? "Would have cost" : "Spent"} value=${usd(spent)}>
         of ${usd(budget)}, ${percent} %</${Tile}>
-      <${Tile} name="Running now" value=${burn ? `${usd(burn)}/h` : "$0"}>
+      <${Tile} name="Running now" value=${burn ? hourly(burn) : "$0"}>
         ${burn ? "as long as it runs" : "nothing runs that bills"}</${Tile}>
       <${Tile} name="Until the limit" value=${hoursWords(money.hours_to_limit)}>
         of ${usd(limit)}: everything stops there</${Tile}>
@@ -89,7 +91,10 @@ function Reached() {
 /** Spending over the month against the budget, and the same as a table. */
 function Course({ money }) {
   const { history, budget_usd: budget, limit_usd: limit } = money;
-  const data = useMemo(() => courseOf(money), [money]);
+  const small = Math.max(money.spent_usd, money.projected_usd) < SMALL * limit;
+  const shown = small ? COURSE.slice(0, 2) : COURSE;
+  const period = useMemo(() => periodOf(money), [money]);
+  const data = useMemo(() => courseOf(money, period).slice(0, 1 + shown.length), [money, period, shown.length]);
   if (history.length === 0) {
     return html`<${Waiting}>Nothing to draw yet: the spend guard measures every few minutes.</${Waiting}>`;
   }
@@ -97,14 +102,27 @@ function Course({ money }) {
   const rows = history.filter((_, index) => index % every === 0 || index === history.length - 1);
   const left = ({ spent_usd: spent }) => usd(Math.max(0, limit - spent));
   return html`
-    <${Plot} label=${courseWords(money)} data=${data} lines=${COURSE} format=${usd}
-      time=${monthOf(money.month)} top=${HEADROOM * Math.max(budget, money.spent_usd)} />
+    <${Plot} key=${small} label=${courseWords(money)} data=${data} lines=${shown} format=${usd} time=${period}
+      top=${HEADROOM * (small ? Math.max(money.projected_usd, money.spent_usd, 0.01) : Math.max(budget, money.spent_usd))} />
+    <${Legend} values=${legendOf(money, small)} />
     <details><summary>Show as a table</summary>
       <${Table} caption="Spending over the month" rows=${rows} columns=${[
         { name: "When", of: ({ at }) => moment(at) },
         { name: "Spent", of: ({ spent_usd: spent }) => usd(spent), end: true },
         { name: "Left until the limit", of: left, end: true },
       ]} /></details>`;
+}
+
+/** The lines' names and values, each with the stroke that the plot draws. */
+function Legend({ values }) {
+  return html`<ul class="legend">${COURSE.map(({ label, color, dash = [] }, index) => html`<li>
+    <svg width="30" height="8" aria-hidden="true"><line x1="0" y1="4" x2="30" y2="4" stroke=${`var(${color})`}
+      stroke-width="2" stroke-dasharray=${dash.join(" ")} /></svg> ${label}: <strong>${values[index]}</strong></li>`)}</ul>`;
+}
+
+function legendOf({ spent_usd: spent, projected_usd: projected, limit_usd: limit, budget_usd: budget }, small) {
+  const above = small ? ", above this plot" : "";
+  return [usd(spent), `${usd(projected)} at the month's end`, usd(limit) + above, usd(budget) + above];
 }
 
 const COURSE = [
@@ -121,14 +139,21 @@ function courseWords({ history, projected_usd: projected, limit_usd: limit, budg
 }
 
 /** Columns for the plot: times, spent, the projection from the last measurement on, limit, budget. */
-function courseOf({ month, history, projected_usd: projected, limit_usd: limit, budget_usd: budget }) {
-  const [begin, end] = monthOf(month);
-  const measured = history.map(({ at, spent_usd: spent }) => [Date.parse(at) / 1000, spent]);
+function courseOf({ history, projected_usd: projected, limit_usd: limit, budget_usd: budget }, [begin, end]) {
+  const measured = history.map(({ at, spent_usd: spent }) => [Date.parse(at) / 1000, spent])
+    .filter(([at]) => at >= begin);
   const last = measured.length - 1;
   const times = [begin, ...measured.map(([at]) => Math.max(at, begin + 1)), end];
   const spent = [null, ...measured.map(([, amount]) => amount), null];
   const ahead = [null, ...measured.map(([, amount], index) => (index === last ? amount : null)), projected];
   return [times, spent, ahead, times.map(() => limit), times.map(() => budget)];
+}
+
+/** What is drawn of the month: from the day before the first dollar to its end. */
+function periodOf({ month, history }) {
+  const [begin, end] = monthOf(month);
+  const first = history.find(({ spent_usd: spent }) => spent > 0) ?? history[0];
+  return [Math.max(begin, (first ? Date.parse(first.at) / 1000 : begin) - DAY), end];
 }
 
 /** The first seconds of a month such as "2026-11" and of the next, in UTC, as AWS bills. */

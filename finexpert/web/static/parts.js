@@ -27,7 +27,7 @@ export function Problem({ error, quiet = false, children }) {
     <${Bullets} lines=${error.problems} />
     ${error.fix && html`<p class="fix">${marked(error.fix)}</p>`}
     ${error.where && html`<p class="quiet small">Where: ${error.where}</p>`}
-    ${error.code === "budget_reached" && html`<p><a href="#/money">See where the money went</a></p>`}
+    ${error.code === "budget_reached" && html`<p><a href="#/money">See what it was spent on</a></p>`}
     ${children && html`<div class="actions">${children}</div>`}
   </section>`;
 }
@@ -52,9 +52,9 @@ export function Waiting({ children }) {
   return html`<p class="quiet">${children}</p>`;
 }
 
-/** A run's name that leads to it. */
-export function RunLink({ name }) {
-  return html`<a href=${`#/runs/${encodeURIComponent(name)}`}>${name}</a>`;
+/** A run that leads to itself: by what people call it, else by its id. */
+export function RunLink({ name, title = "" }) {
+  return html`<a href=${`#/runs/${encodeURIComponent(name)}`} title=${name}>${title || name}</a>`;
 }
 
 /** A button that asks once more before it acts; Escape takes it back. */
@@ -112,7 +112,7 @@ export function announce(text) {
 }
 
 /** A button that copies a text, and says for two seconds whether it could. */
-export function CopyButton({ text }) {
+export function CopyButton({ text, label = "Copy" }) {
   const [said, setSaid] = useState("");
   useEffect(() => {
     const timer = said && setTimeout(() => setSaid(""), 2000);
@@ -123,7 +123,7 @@ export function CopyButton({ text }) {
     setSaid(done ? "Copied" : "Not allowed");
     announce(done ? "Copied." : "The browser does not allow copying.");
   };
-  return html`<button type="button" class="plain" onClick=${copy}>${said || "Copy"}</button>`;
+  return html`<button type="button" class="plain" onClick=${copy}>${said || label}</button>`;
 }
 
 /** Hand the reader a file. */

@@ -3,6 +3,7 @@ import { day, moment } from "./format.js";
 import { html, useEffect, useRef, useState } from "./lib.js";
 
 const HEIGHT = 260;
+const FEW_DAYS = 6;
 const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
 let library = null;
 
@@ -28,7 +29,7 @@ function element(kind, attributes) {
  *
  * @param {string} label what the plot shows, in a sentence
  * @param {number[][]} data x first (in seconds if it is time), then a list for each line; null is a gap
- * @param {{label: string, color: string, dash?: number[], fill?: string}[]} lines colours are CSS variables
+ * @param {{color: string, dash?: number[], fill?: string}[]} lines colours are CSS variables
  * @param {(value: number) => string} format of a value
  * @param {number|null} top the highest value to show; null: as high as the lines go
  * @param {[number, number]|null} time x is time, and this is the span to show; null: x is a number, `xLabel`
@@ -70,32 +71,36 @@ export function Plot({ label, data, lines, format, top = null, time = null, xLab
   return html`<div class="plot" role="img" aria-label=${label} ref=${box}></div>`;
 }
 
+/** How moments are written below a plot: days, or hours too where it shows few days. */
+function timed([begin, end]) {
+  if (end - begin > FEW_DAYS * 86400) return { values: (_, values) => values.map(day) };
+  return { space: 110, values: (_, values) => values.map((value) => moment(value * 1000)) };
+}
+
 function optionsOf({ lines, format, top, time, xLabel, width }) {
   const css = getComputedStyle(document.documentElement);
   const color = (name) => css.getPropertyValue(name).trim();
   const grid = { stroke: color("--rule"), width: 1 };
   const axis = { stroke: color("--soft"), font: "12px system-ui", grid, ticks: { show: false } };
-  const when = (_, value) => (value === null ? "–" : moment(value * 1000));
   return {
     width,
     height: HEIGHT,
     cursor: { y: false, drag: { x: false, y: false } },
+    legend: { show: false }, // each plot has its own beside it, which shows the strokes
     scales: { x: time ? { range: time } : { time: false }, y: top ? { range: [0, top] } : {} },
     axes: [
-      time ? { ...axis, values: (_, values) => values.map(day) } : { ...axis, incrs: WHOLE },
+      time ? { ...axis, ...timed(time) } : { ...axis, incrs: WHOLE, label: xLabel },
       { ...axis, size: 64, values: (_, values) => values.map(format) },
     ],
     series: [
-      time ? { label: "When", value: when } : { label: xLabel },
+      {},
       ...lines.map((line) => ({
-        label: line.label,
         stroke: color(line.color),
         fill: line.fill && color(line.fill),
         dash: line.dash,
         width: 2,
         spanGaps: true,
         points: { show: false },
-        value: (_, value) => (value === null || value === undefined ? "–" : format(value)),
       })),
     ],
   };

@@ -1,24 +1,34 @@
-// A question on its way: sent, streamed, or queued until the endpoint is awake. It lives beside the tabs, so
-// that looking at another tab loses nothing, and the queue outlives a reload.
-import { ask } from "./api.js";
-import { load, save } from "./history.js";
+// The open thread, and a question on its way: sent, streamed, or queued until the endpoint is awake. It lives
+// beside the tabs, so that looking at another tab loses nothing, and the queue outlives a reload.
+import { ask, call } from "./api.js";
 import { useCallback, useEffect, useRef, useState } from "./lib.js";
 import { announce } from "./parts.js";
 
 const QUEUED = "finexpert.queued";
 const REDRAW_MS = 60;
+const EMPTY = { id: null, name: "", turns: [] };
 
 /**
+ * A question is {prompt, parameters, sources, until}: `sources` holds "models" and "documents"; `until` is the
+ * number of turns that the models know of, all of them where it is missing.
+ *
  * @param {string[]} models whose answers are awaited
- * @param {string|undefined} state of the endpoint
- * @returns what the Ask tab shows and can do: `current` question, `queued` question, `history`
+ * @param {object|null} endpoint its document
+ * @returns what the tabs show and can do: the open `thread`, `current` and `queued` question
  */
-export function useAsking(models, state) {
+export function useAsking(models, endpoint) {
+  const [thread, setThread] = useState(EMPTY);
   const [current, setCurrent] = useState(null);
   const [queued, setQueued] = useState(() => JSON.parse(sessionStorage.getItem(QUEUED) ?? "null"));
-  const [entries, setEntries] = useState(load);
+  const [problem, setProblem] = useState(null);
+  const [changes, setChanges] = useState(0);
   const running = useRef(null);
   const earlier = useRef(undefined);
+  const open = useRef(thread);
+  open.current = thread;
+  const known = useRef(endpoint);
+  known.current = endpoint;
+  const state = endpoint?.state;
 
   const requeue = useCallback((change) => setQueued((now) => {
     const next = change(now);
@@ -27,32 +37,49 @@ export function useAsking(models, state) {
   }), []);
   const queue = useCallback((question) => requeue(() => question), [requeue]);
 
-  const keep = useCallback((change) => setEntries((before) => save(change(before))), []);
+  /** Change the open thread on the server; its answer is the thread as it is kept. */
+  const change = useCallback(async (path, json) => {
+    setProblem(null);
+    try {
+      const kept = await call(`/threads/${path}`, { method: "POST", json });
+      setChanges((count) => count + 1);
+      return kept;
+    } catch (error) {
+      setProblem(error);
+      return null;
+    }
+  }, []);
+
+  const keep = useCallback(async (id, turn, shown) => {
+    const kept = await change(`${id}/turns`, turn);
+    if (!kept || !shown()) return; // another thread was opened in the meantime
+    setThread(kept);
+    if (location.hash.startsWith("#/ask")) history.replaceState(null, "", `#/ask/${id}`);
+  }, [change]);
 
   const send = useCallback(async (question) => {
     running.current?.abort();
     const controller = new AbortController();
     running.current = controller;
-    const draft = begin(question, models);
-    const show = throttled(() => running.current === controller && setCurrent({ ...draft }));
+    const { id, turns } = open.current;
+    const draft = begin(question, models, known.current?.answerers ?? []);
+    const shown = () => running.current === controller;
+    const show = throttled(() => shown() && setCurrent({ ...draft }));
     show.now();
-    announce(`Asking ${models.join(" and ")}.`);
-    try {
-      for await (const event of ask(question.prompt, question.parameters, controller.signal)) {
-        take(draft, event);
-        show();
-      }
-    } catch (error) {
-      if (error.name !== "AbortError") draft.error = error;
-      draft.stopped = error.name === "AbortError";
-    }
+    const names = draft.answers.map(({ model }) => model);
+    announce(`Asking ${names.join(" and ")}.`);
+    const followed = id ? { thread: id, turns: question.until ?? turns.length } : {};
+    const parts = [];
+    if (question.sources.includes("models")) parts.push(fromModels(draft, followed, controller.signal, show));
+    if (question.sources.includes("documents")) parts.push(fromDocuments(draft, turns, controller.signal));
+    await Promise.all(parts);
     draft.over = Date.now();
     if (draft.error?.code === "asleep") queue({ ...question, offered: true });
     show.now();
-    const said = Object.entries(draft.answers).filter(([, answer]) => answer.text);
+    const said = draft.answers.filter(({ text }) => text);
     if (said.length === 0) return;
-    announce(draft.stopped ? "Stopped." : `Answered by ${said.map(([model]) => model).join(" and ")}.`);
-    keep((before) => [entryOf(draft, said), ...before]);
+    announce(draft.stopped ? "Stopped." : `Answered by ${said.map(({ model }) => model).join(" and ")}.`);
+    await keep(id ?? crypto.randomUUID(), turnOf(draft, said), shown);
   }, [models.join(), queue, keep]);
 
   // What is known of the endpoint may be older than the server's "asleep": that must not ask again at once.
@@ -66,47 +93,130 @@ export function useAsking(models, state) {
   }, [queued, state, queue, send]);
 
   const submit = useCallback((question) => {
-    if (state && state !== "awake") queue({ ...question, offered: state !== "waking" });
+    const waits = state && state !== "awake" && question.sources.includes("models");
+    if (waits) queue({ ...question, offered: state !== "waking" });
     else send(question);
   }, [state, queue, send]);
 
+  const leave = useCallback(() => {
+    running.current?.abort();
+    running.current = null;
+    setCurrent(null);
+    setProblem(null);
+  }, []);
+
+  const show = useCallback(async (id) => {
+    if (id === open.current.id) return;
+    leave();
+    try {
+      setThread(await call(`/threads/${encodeURIComponent(id)}`));
+    } catch (error) {
+      setThread(EMPTY);
+      setProblem(error);
+    }
+  }, [leave]);
+
+  const fresh = useCallback(() => {
+    leave();
+    setThread(EMPTY);
+  }, [leave]);
+
+  const replace = async (path, json) => {
+    const kept = await change(`${thread.id}/${path}`, json);
+    if (kept) setThread(kept);
+    return kept !== null;
+  };
+
   return {
+    thread,
     current,
     queued,
-    history: entries,
+    problem,
+    changes,
     submit,
+    show,
+    fresh,
     stop: () => running.current?.abort(),
     confirm: () => requeue((now) => now && { ...now, offered: false }), // it may have been asked meanwhile
     cancel: () => queue(null),
-    remove: (id) => keep((before) => before.filter((entry) => entry.id !== id)),
-    clear: () => keep(() => []),
+    rename: (name) => replace("name", { name }),
+    rate: (turn, rating) => replace(`turns/${turn}/rating`, rating),
+    remove: async (id) => {
+      if ((await change(`${id}/remove`, {})) && id === open.current.id) fresh();
+    },
+    clear: async () => {
+      if (await change("clear", {})) fresh();
+    },
   };
 }
 
-function begin({ prompt, parameters }, models) {
-  const answers = Object.fromEntries(models.map((model) => [model, nothingYet()]));
+function begin({ prompt, parameters, sources }, models, answerers) {
+  const asked = [...(sources.includes("models") ? models : []), ...(sources.includes("documents") ? ["documents"] : [])];
+  const answers = asked.map((model) => {
+    const who = answerers.find((each) => each.model === model);
+    return { ...nothingYet(model), who: who?.description ?? "", warnings: who?.warnings ?? [] };
+  });
   const now = Date.now();
-  return { prompt, parameters, answers, began: now, heard: now, over: null, error: null, stopped: false };
+  return {
+    id: crypto.randomUUID(), prompt, parameters, sources, answers,
+    began: now, heard: now, over: null, error: null, stopped: false, forgotten: 0,
+  };
 }
 
-function nothingYet() {
-  return { text: "", seconds: null, error: null };
+function nothingYet(model) {
+  return { model, text: "", seconds: null, error: null };
+}
+
+/** What base and tuned model answer, while it is written. */
+async function fromModels(draft, followed, signal, show) {
+  try {
+    for await (const event of ask({ prompt: draft.prompt, parameters: draft.parameters, ...followed }, signal)) {
+      take(draft, event);
+      show();
+    }
+  } catch (error) {
+    if (error.name !== "AbortError") draft.error = error;
+    draft.stopped = error.name === "AbortError";
+  }
+}
+
+/** What the documents say; a follow-up keeps company and period of the last answer from them. */
+async function fromDocuments(draft, turns, signal) {
+  const answer = draft.answers.find(({ model }) => model === "documents");
+  const last = turns.flatMap((turn) => turn.answers).findLast(({ model }) => model === "documents");
+  const began = Date.now();
+  try {
+    const json = { question: draft.prompt, previous: last?.filter };
+    const found = await call("/documents/ask", { method: "POST", json, signal });
+    const { refused, calculation, filter, citations } = found;
+    Object.assign(answer, { text: found.answer || found.reason, refused, calculation, filter, citations });
+    answer.seconds = (Date.now() - began) / 1000;
+  } catch (error) {
+    if (error.name === "AbortError") draft.stopped = true;
+    else answer.error = error;
+  }
 }
 
 /** One event of the stream into the draft; an error without a model concerns the whole question. */
-function take(draft, { event, model, text, seconds, error }) {
+function take(draft, { event, model, text, seconds, cut, error, forgotten }) {
   draft.heard = Date.now();
-  const answer = model && (draft.answers[model] ??= nothingYet());
+  let answer = model && draft.answers.find((each) => each.model === model);
+  if (model && !answer) draft.answers.push((answer = nothingYet(model)));
   if (event === "text") answer.text = text;
-  if (event === "answer") Object.assign(answer, { text, seconds });
+  if (event === "answer") Object.assign(answer, { text, seconds, cut });
+  if (event === "end") draft.forgotten = forgotten;
   if (event === "error" && answer) answer.error = error;
   else if (event === "error") draft.error = error;
 }
 
-function entryOf({ prompt, parameters, began, over }, said) {
-  const all = (over - began) / 1000;
-  const answers = said.map(([model, { text, seconds }]) => ({ model, text, seconds: seconds ?? all }));
-  return { id: crypto.randomUUID(), at: new Date(began).toISOString(), prompt, parameters, answers };
+/** The turn as it is kept. */
+function turnOf({ id, prompt, parameters, began, over, stopped }, said) {
+  const answers = said.map(({ error, seconds, ...answer }) => ({
+    ...answer,
+    seconds: seconds ?? (over - began) / 1000,
+    stopped: stopped && seconds === null,
+  }));
+  return { id, prompt, parameters, answers };
 }
 
 /** Tokens come faster than a reader needs them drawn. */

@@ -1,8 +1,9 @@
 // One run: live while it goes on, then its result, its report, and what may be done with it.
 import { call, request } from "./api.js";
-import { about, count, range, signed, usd } from "./format.js";
+import { about, count, hourly, range, signed, usd } from "./format.js";
 import { html, useEffect, useMemo, useState } from "./lib.js";
-import { Confirmed, download, Problem, Table, Tile, Waiting } from "./parts.js";
+import { Answers, BeforeAfter } from "./questions.js";
+import { Bullets, Confirmed, download, Note, Problem, Table, Tile, Waiting } from "./parts.js";
 import { Plot } from "./plot.js";
 import { usePolled } from "./polling.js";
 import { Result } from "./runs.js";
@@ -22,7 +23,7 @@ export function RunView({ name, local, hosting }) {
   const pause = ({ status }) => (status === "RUNNING" ? (local ? 1 : 5) : null);
   const { data: run, error, refresh } = usePolled(path, pause);
   return html`
-    <p><a href="#/runs">All runs</a></p>
+    <p><a href="#/runs">All models</a></p>
     ${error && html`<${Problem} error=${error} quiet=${run !== null} />`}
     ${!run && !error && html`<${Waiting}>Looking at the run …</${Waiting}>`}
     ${run && html`<${Run} run=${run} path=${path} local=${local} hosting=${hosting} refresh=${refresh} />`}
@@ -32,15 +33,50 @@ export function RunView({ name, local, hosting }) {
 function Run({ run, path, local, hosting, refresh }) {
   const running = run.status === "RUNNING";
   return html`<section class="card" aria-labelledby="run-title">
-    <div class="heading"><h2 id="run-title">${run.name}</h2><${Result} run=${run} /></div>
+    <div class="heading"><h2 id="run-title">${run.title || run.name}</h2><${Result} run=${run} /></div>
+    <${Named} run=${run} path=${path} refresh=${refresh} />
     ${running && html`<${Progress} run=${run} />`}
     ${run.error && html`<${Problem} error=${{ code: "failed", message: run.error }} quiet />`}
+    ${run.own_questions && html`<${BeforeAfter} ...${run.own_questions} />`}
     ${!running && !run.error && html`<p class="verdict">${run.sentence}</p>`}
+    ${run.evaluation?.failed.length > 0 && html`<${Note} kind="warn" title="Why the gate said no">
+      <${Bullets} lines=${run.evaluation.failed} /></${Note}>`}
     <${Figures} run=${run} running=${running} local=${local} />
     ${run.evaluation && html`<${Evaluation} evaluation=${run.evaluation} />`}
+    ${run.own_questions?.questions.length > 0 && html`<h3>Your own questions</h3>
+      <${Answers} rows=${run.own_questions.questions} />`}
     <${Actions} run=${run} path=${path} hosting=${hosting} refresh=${refresh} />
     ${run.losses.length > 1 && html`<${Losses} losses=${run.losses} steps=${run.steps} />`}
   </section>`;
+}
+
+/** What it was trained on, its id, and the name that people give it. */
+function Named({ run, path, refresh }) {
+  const [title, setTitle] = useState(null);
+  const [error, setError] = useState(null);
+  const save = async (event) => {
+    event.preventDefault();
+    setError(null);
+    try {
+      await call(`${path}/name`, { method: "POST", json: { name: title } });
+      await refresh();
+      setTitle(null);
+    } catch (problem) {
+      setError(problem);
+    }
+  };
+  const facts = [run.data && `trained on ${run.data}`, run.title && run.name].filter(Boolean).join(" · ");
+  return html`
+    ${error && html`<${Problem} error=${error} />`}
+    ${title === null
+      ? html`<div class="actions"><span class="quiet small">${facts}</span>
+          <button type="button" class="plain" onClick=${() => setTitle(run.title)}>${run.title ? "Rename" : "Give it a name"}</button></div>`
+      : html`<form class="joined" onSubmit=${save}>
+          <label for="title">Name</label>
+          <input id="title" maxlength="80" value=${title} onInput=${({ target }) => setTitle(target.value)} />
+          <button class="primary" disabled=${!title.trim()}>Save</button>
+          <button type="button" onClick=${() => setTitle(null)}>Cancel</button>
+        </form>`}`;
 }
 
 function Progress({ run }) {
@@ -62,7 +98,7 @@ function Progress({ run }) {
 function Figures({ run, running, local }) {
   const loss = run.losses.at(-1)?.[1];
   return html`<dl class="tiles">
-    <${Tile} name=${local ? "Would cost on AWS" : "Costs"} value=${usd(run.usd)}>
+    <${Tile} name=${local ? "This machine's time at AWS's price" : "Costs"} value=${usd(run.usd)}>
       ${running ? "so far" : "in all"}</${Tile}>
     ${loss !== undefined && html`<${Tile} name="Training loss" value=${loss.toFixed(3)}>
       ${running ? "of the last step" : "at the end"}</${Tile}>`}
@@ -71,12 +107,12 @@ function Figures({ run, running, local }) {
   </dl>`;
 }
 
-function Evaluation({ evaluation: { metric, base, tuned, difference, interval } }) {
-  const name = metric.replace("held_out", "held-out").replaceAll("_", " ");
+function Evaluation({ evaluation: { base, tuned, difference, interval } }) {
   return html`
     <h3>Held-out result</h3>
     <dl class="tiles">
-      <${Tile} name=${name} value=${`${base.toFixed(3)} → ${tuned.toFixed(3)}`}>base → fine-tuned</${Tile}>
+      <${Tile} name="Surprise at unseen text" value=${`${base.toFixed(3)}, then ${tuned.toFixed(3)}`}>
+        base model, then fine-tuned, in bits per byte: 0 is perfect, 8 is blind guessing</${Tile}>
       <${Tile} name="Change" value=${signed(difference)}>95 % interval ${range(interval)}</${Tile}>
     </dl>`;
 }
@@ -105,7 +141,7 @@ function Actions({ run, path, hosting, refresh }) {
   const { endpoint } = hosting;
   const served = run.can_promote && endpoint?.run === run.name;
   const sleeping = endpoint && endpoint.state !== "awake";
-  const price = sleeping ? ` The endpoint wakes and costs ${usd(endpoint.usd_per_hour)} an hour.` : "";
+  const price = sleeping ? ` The endpoint wakes and costs ${hourly(endpoint.usd_per_hour)}.` : "";
   const post = async (action, then) => {
     setError(null);
     try {
@@ -131,6 +167,13 @@ function Actions({ run, path, hosting, refresh }) {
     </div>`;
 }
 
+/** Show the report alone. It is sealed: its own policy lets nothing in it run. */
+function openTab(text) {
+  const address = URL.createObjectURL(new Blob([text], { type: "text/html" }));
+  open(address, "_blank", "noopener");
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
 /** The report that the training job wrote: another document, so it is shown where it can do nothing. */
 function Report({ path, name }) {
   const [open, setOpen] = useState(false);
@@ -148,7 +191,8 @@ function Report({ path, name }) {
       <h2 id="report-title">Report</h2>
       <div class="actions">
         <button type="button" aria-expanded=${open} onClick=${toggle}>${open ? "Close" : "Open"}</button>
-        ${text && html`<button type="button" onClick=${save}>Save</button>`}
+        ${text && html`<button type="button" onClick=${save}>Save</button>
+          <button type="button" onClick=${() => openTab(text)}>Open in a tab</button>`}
       </div>
     </div>
     ${open && error && html`<${Problem} error=${error} />`}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import subprocess
@@ -73,6 +74,12 @@ def deployed_page(deployed: Deployment) -> Browser:
     return api
 
 
+def packed(*files: tuple[str, bytes]) -> bytes:
+    """The body of an upload."""
+    entries = [{"name": name, "bytes": len(content)} for name, content in files]
+    return json.dumps({"files": entries}).encode() + b"\n" + b"".join(content for _, content in files)
+
+
 def eventually(look: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
     """Look until it is as wanted."""
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -100,22 +107,30 @@ def test_the_page_is_for_its_own_browser_only(page: Browser) -> None:
 def test_an_answer_comes_in_pieces_from_both_models(page: Browser) -> None:
     session = page.get("/api/session")
     assert session["on"]["kind"] == "local" and session["can"] == {"stream": True, "compare": True}
-    asked = {"prompt": session["prompts"][0], "parameters": {"max_new_tokens": 200}}
+    asked = {"prompt": page.get("/api/prompts")["prompts"][0], "parameters": {"max_new_tokens": 200}}
     events = list(page.lines("/api/ask", asked))
     said = {event["model"]: event["text"] for event in events if event["event"] == "answer"}
     assert set(said) == set(session["models"]) == {"base", "tuned"}
     pieces = [event for event in events if event["event"] == "text"]
     assert len(pieces) > 2
     assert all(said[piece["model"]].startswith(piece["text"]) for piece in pieces)
-    assert events[-1] == {"event": "end"}
+    assert events[-1] == {"event": "end", "forgotten": 0}
     refused = page.post("/api/ask", {**asked, "prompt": "word " * 3000})
     assert (refused.status, refused.code) == (422, "bad_input")
+    assert "may have 512 tokens; this asks for" in refused.json()["error"]["message"]
+    (short,) = {
+        e["cut"] for e in page.lines("/api/ask", {**asked, "parameters": SHORT}) if e["event"] == "answer"
+    }
+    assert short is True
+    assert session["parameters"]["max_new_tokens"]["max"] == 511  # the model's own context
 
 
 def test_the_endpoint_tells_until_when_it_is_awake_and_is_kept_longer(page: Browser, accepted: str) -> None:
     now = datetime.now(UTC)
     told = page.get("/api/endpoint")
     assert told["state"] == "awake" and told["run"] == accepted
+    base, tuned = told["answerers"]
+    assert base["base"]["practice"] and (tuned["run"], tuned["outcome"]) == (accepted, "accepted")
     assert now < datetime.fromisoformat(told["sleeps_at"]) < now + timedelta(minutes=66, hours=3)
     kept = page.post("/api/endpoint/keep", {"hours": 5}).json()
     until = datetime.fromisoformat(kept["kept_until"])
@@ -153,11 +168,13 @@ def test_a_run_is_shown_with_its_curve_report_and_comparison(page: Browser, acce
 
 
 def test_a_file_becomes_a_run_that_can_be_watched_and_stopped(page: Browser, deployed: Deployment) -> None:
-    bad = page.send("POST", "/api/datasets?name=empty.txt", b"\n\n")
+    bad = page.send("POST", "/api/datasets", packed(("empty.txt", b"\n\n")))
     assert (bad.status, bad.code) == (422, "bad_input")
     assert "no text" in bad.json()["error"]["problems"][0]
     text = b"\n".join(file.read_bytes() for file in sorted(paths.SAMPLE.glob("*.txt"))[:3])
-    good = page.send("POST", "/api/datasets?name=My%20Report.txt", text).json()
+    good = page.send(
+        "POST", "/api/datasets", packed(("My Report.txt", text), ("notes/more.txt", b"Revenue rose."))
+    ).json()
     assert good["report"]["documents"] > 0 and good["plan"]["fits"]
     assert good["plan"]["expected_usd"] < good["plan"]["worst_case_usd"]
     epochs = {"hyperparameters": {"epoch": "200"}}
@@ -195,6 +212,8 @@ def test_the_deployed_page_does_the_same_for_who_has_signed_in(deployed_page: Br
     assert deployed_page.get("/api/session")["can"] == {"stream": False, "compare": False}
     events = deployed_page.lines("/api/ask", {"prompt": "Revenue", "parameters": SHORT})
     assert [event["event"] for event in events] == ["answer", "answer", "end"]
+    assert deployed_page.get("/api/prompts")["from"].startswith("the held-out text of")
+    assert all(each["base"]["practice"] for each in deployed_page.get("/api/endpoint")["answerers"])
     assert deployed_page.get("/api/endpoint")["state"] == "awake"
     assert deployed_page.get("/api/money")["unread"] == []
     assert deployed_page.get("/api/decisions")["decisions"]
@@ -202,9 +221,32 @@ def test_the_deployed_page_does_the_same_for_who_has_signed_in(deployed_page: Br
     assert b"<html" in deployed_page.send("GET", f"/api/runs/{accepted}/report").body
     assert deployed_page.post("/api/endpoint/keep", {"hours": 1}).status == 200
     text = b"\n".join(file.read_bytes() for file in sorted(paths.SAMPLE.glob("*.txt"))[:1])
-    assert deployed_page.send("POST", "/api/datasets?name=note.txt", text).json()["plan"]["fits"]
+    assert deployed_page.send("POST", "/api/datasets", packed(("note.txt", text))).json()["plan"]["fits"]
+    assert deployed_page.post("/api/datasets/example", {}).json()["plan"]["fits"]
     assert deployed_page.get("/api/runs?limit=1")["runs"]
     assert deployed_page.send("GET", f"/api/compare?a={accepted}&b={accepted}").code == "not_here"
+
+
+def test_the_deployed_page_keeps_a_history_for_each_person(
+    deployed_page: Browser, deployed: Deployment
+) -> None:
+    answers = [{"model": "base", "text": "It rose.", "seconds": 1.0}]
+    turn = {"id": "t1", "prompt": "What was revenue?", "answers": answers}
+    assert deployed_page.post("/api/threads/first/turns", turn).status == 200
+    assert deployed_page.post("/api/threads/first/turns", {**turn, "id": "t2"}).status == 200
+    rating = {"model": "base", "thumb": "up", "note": "Right"}
+    assert deployed_page.post("/api/threads/first/turns/t1/rating", rating).status == 200
+    (found,) = deployed_page.get("/api/threads?search=right")["threads"]
+    assert (found["id"], found["turns"]) == ("first", 2)
+    own = [{"question": "Revenue?", "answer": "$4 million"}]
+    assert deployed_page.post("/api/questions", {"questions": own}).status == 200
+    assert deployed_page.post("/api/questions/ask", {"question": own[0]}).status == 200
+    bucket = deployed.output("Storage", "DataBucketName")
+    listed = deployed.target.client("s3").list_objects_v2(Bucket=bucket, Prefix="history/")["Contents"]
+    people = {entry["Key"].split("/")[1] for entry in listed}
+    assert len(people) == 1 and re.fullmatch("[0-9a-f-]{36}", people.pop())
+    assert deployed_page.post("/api/threads/first/remove", {}).status == 200
+    assert deployed_page.get("/api/threads")["threads"] == []
 
 
 def test_what_was_asked_is_in_no_log(deployed: Deployment, page: Browser, deployed_page: Browser) -> None:

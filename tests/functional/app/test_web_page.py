@@ -11,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,10 +32,16 @@ BAD_CSV = {"name": "bad.csv", "mimeType": "text/csv", "buffer": b"amount\n1\n2\n
 
 
 @pytest.fixture(scope="module")
-def address(deployed: Deployment, awake: None) -> Iterator[str]:
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the page keeps what its user asked."""
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="module")
+def address(deployed: Deployment, awake: None, state: Path) -> Iterator[str]:
     """The link that `finexpert web` prints."""
     command = [sys.executable, "-m", "finexpert", "web", "--no-browser", "--json"]
-    environment = dict(deployed.target.environment)
+    environment = {**deployed.target.environment, "FINEXPERT_STATE": str(state)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
@@ -70,8 +77,8 @@ def watching(context: BrowserContext, address: str) -> Page:
     """A run, begun by a dropped file, in a tab that watches it while other tests use other tabs."""
     page = context.new_page()
     page.goto(address)
-    page.get_by_role("link", name="Runs").click()
-    page.get_by_label("Drop a file").set_input_files(TEXT)
+    page.get_by_role("link", name="Bring text").click()
+    page.get_by_label("Drop files").set_input_files(TEXT)
     page.get_by_role("button", name="Start the run").click()
     expect(page.get_by_role("list", name="Stages")).to_be_visible()
     return page
@@ -81,6 +88,7 @@ def test_the_documents_are_those_that_the_pages_tests_script(address: Any, answe
     run = next(entry["name"] for entry in answer("runs") if entry["outcome"] == "accepted")
     scripted = {
         "/session": documents.SESSION,
+        "/prompts": documents.PROMPTS,
         "/endpoint": documents.endpoint("awake"),
         "/money": documents.money(),
         "/decisions": documents.decisions(),
@@ -90,38 +98,59 @@ def test_the_documents_are_those_that_the_pages_tests_script(address: Any, answe
     }
     for path, expected in scripted.items():
         assert differences(_get(address, path), expected) == [], path
-    assert (
-        differences(_get(address, "/datasets?name=letters.txt", TEXT.read_bytes()), documents.CHECKED) == []
-    )
+    content = TEXT.read_bytes()
+    head = json.dumps({"files": [{"name": "letters.txt", "bytes": len(content)}]}).encode()
+    assert differences(_get(address, "/datasets", head + b"\n" + content), documents.CHECKED) == []
 
 
 def test_a_run_begins_with_a_dropped_file(watching: Any) -> None:
-    expect(watching.get_by_role("main")).to_contain_text("Would cost on AWS")
+    expect(watching.get_by_role("main")).to_contain_text("This machine's time at AWS's price")
 
 
 def test_a_file_that_cannot_be_trained_on_says_what_is_wrong(page: Any) -> None:
-    page.get_by_role("link", name="Runs").click()
-    page.get_by_label("Drop a file").set_input_files(files=[BAD_CSV])
+    page.get_by_role("link", name="Models").click()
+    page.get_by_label("Drop files").set_input_files(files=[BAD_CSV])
     problem = page.get_by_role("alert")
     expect(problem).to_contain_text("This cannot be used")
     expect(problem.get_by_role("listitem").first).not_to_be_empty()
     expect(page.get_by_role("button", name="Start the run")).to_have_count(0)
 
 
-def test_base_and_tuned_model_answer_side_by_side(page: Any) -> None:
-    page.get_by_role("button", name=PROMPT).click()
+def _ask(page: Page, prompt: str) -> None:
+    page.get_by_role("navigation").get_by_role("link", name="Ask").click()
+    page.get_by_label("Your question").fill(prompt)
+    page.get_by_role("button", name="Ask", exact=True).click()
+
+
+def test_base_and_tuned_model_answer_side_by_side_and_say_who_they_are(page: Any) -> None:
+    _ask(page, PROMPT)
     for name in ("Base model", "Fine-tuned model"):
         answer = page.get_by_role("article", name=name)
         expect(answer).to_have_attribute("aria-busy", "false")
         expect(answer.locator(".text")).not_to_be_empty()
+        expect(answer).to_contain_text("its sentences mean nothing")
+    page.get_by_role("button", name="Shorter").click()
+    expect(page.locator(".turn").nth(1).get_by_role("button", name="Shorter")).to_be_visible()
+
+
+def test_examples_come_from_the_text_that_a_run_held_out(page: Any) -> None:
+    page.get_by_role("navigation").get_by_role("link", name="Ask").click()
+    page.get_by_text("Try an example, from the held-out text of").wait_for()
+    expect(page.locator(".prompts button")).to_have_count(4)
+
+
+def test_the_history_is_kept_by_the_server_for_its_owner_alone(page: Any, state: Path) -> None:
+    page.get_by_role("navigation").get_by_role("link", name="Ask").click()
+    expect(page.locator(".history").get_by_role("link").first).to_contain_text(PROMPT[:40])
+    kept = list((state / "history").glob("*.json"))
+    assert kept and all(file.stat().st_mode & 0o777 == 0o600 for file in kept)
 
 
 def test_it_is_put_to_sleep_and_a_question_wakes_it(page: Any) -> None:
-    page.get_by_role("link", name="Endpoint", exact=True).click()
+    page.locator(".pill").click()
     page.get_by_role("button", name="Put it to sleep").click()
     expect(page.locator(".pill")).to_have_text("Endpoint: Asleep", timeout=WAKE_MS)
-    page.get_by_role("link", name="Ask").click()
-    page.get_by_role("button", name=PROMPT).click()
+    _ask(page, PROMPT)
     page.get_by_role("button", name="Wake and ask").click()
     expect(page.get_by_role("heading", name="Waiting to ask")).to_be_visible()
     expect(page.locator(".pill")).to_contain_text("Awake", timeout=WAKE_MS)
@@ -129,7 +158,7 @@ def test_it_is_put_to_sleep_and_a_question_wakes_it(page: Any) -> None:
 
 
 def test_the_money_tab_has_what_ran(page: Any, answer: Any) -> None:
-    page.get_by_role("link", name="Money").click()
+    page.get_by_role("link", name="Costs").click()
     table = page.get_by_role("table", name="What ran this month")
     for run in answer("runs"):
         if run["outcome"] == "accepted":
@@ -139,7 +168,7 @@ def test_the_money_tab_has_what_ran(page: Any, answer: Any) -> None:
 def test_the_run_is_watched_to_its_end_and_its_report_opens(watching: Any) -> None:
     expect(watching.get_by_role("heading", name="Held-out result")).to_be_visible(timeout=RUN_MS)
     expect(watching.get_by_role("img", name="Training loss from")).to_be_visible()
-    watching.get_by_role("button", name="Open").click()
+    watching.get_by_role("button", name="Open", exact=True).click()
     report = watching.locator("iframe").content_frame
     expect(report.get_by_role("heading", name="before and after tuning")).to_be_visible()
     # its style is let in by the page's policy: the cards stand side by side

@@ -57,8 +57,8 @@ def visit(context: BrowserContext, server: PageServer, api: ScriptedApi) -> Visi
         page = context.new_page()
         page.goto(server.link)
         page.get_by_role("navigation").wait_for()
-        if route != "ask":
-            page.goto(f"{server.address}#/{route}")
+        page.goto(f"{server.address}#/{route}")
+        page.get_by_role("heading", level=1).wait_for(state="attached")
         return page
 
     return open_page

@@ -14,6 +14,7 @@ from tests.functional.web_page import scripted_documents as documents
 from tests.functional.web_page.scripted_api import ScriptedApi
 
 LETTERS: Any = {"name": "letters.csv", "mimeType": "text/csv", "buffer": b"text\nRevenue rose.\n"}
+QUESTIONS: Any = {"name": "ten.csv", "mimeType": "text/csv", "buffer": b"question,answer\nRevenue?,4\n"}
 _THROTTLED = Problem(
     HTTPStatus.TOO_MANY_REQUESTS, "throttled", "AWS is being asked too much.", fix="Wait half a minute."
 )
@@ -68,13 +69,72 @@ def _ask(page: Page) -> None:
 
 def _ask_and_unfold(page: Page) -> None:
     _ask(page)
-    page.locator(".history summary").click()
+    page.locator(".history a").wait_for()
     page.get_by_text("Sampling settings").click()
+
+
+def _rate(page: Page) -> None:
+    _ask(page)
+    page.get_by_role("button", name="Poor answer: Fine-tuned model").click()
+    page.get_by_role("button", name="Note", exact=True).last.click()
+    page.get_by_label("Note on the answer").fill("The year is wrong.")
+    page.get_by_role("button", name="Keep the note").click()
+
+
+def _rename(page: Page) -> None:
+    _ask(page)
+    page.get_by_role("button", name="Rename").click()
+
+
+def _two_questions(page: Page) -> None:
+    _ask(page)
+    page.get_by_role("button", name="Shorter").click()
+    page.locator(".turn").nth(1).get_by_role("button", name="Shorter").wait_for()
+
+
+def _too_long(page: Page) -> None:
+    page.get_by_text("Sampling settings").click()
+    page.get_by_label("Longest answer").fill("5000")
+    _ask(page)
+
+
+def _search_in_vain(page: Page) -> None:
+    _ask(page)
+    page.get_by_label("Search").fill("nowhere")
+
+
+def _practice(api: ScriptedApi) -> None:
+    who = [documents.answerer(name, outcome="rejected", practice=True) for name in ("base", "tuned")]
+    api.endpoint = documents.endpoint("awake", answerers=who)
+    api.cut = True
+
+
+def _beginner(api: ScriptedApi) -> None:
+    api.listed.clear()
+    api.documents["documents"] = []
+    who = documents.answerer("tuned") | {"run": "", "description": "Llama 2 7B"}
+    api.endpoint = documents.endpoint("asleep", answerers=[documents.answerer("base"), who], can_wake=False)
+
+
+def _ask_own(page: Page) -> None:
+    page.get_by_label("Or add them from a file").set_input_files(files=[QUESTIONS])
+    page.get_by_role("button", name="Keep the questions").click()
+    page.get_by_role("button", name="Ask them now").click()
+    page.locator(".headline").wait_for()
+
+
+def _settings(page: Page) -> None:
+    _drop(page)
+    page.get_by_text("Training settings").click()
+
+
+def _name_run(page: Page) -> None:
+    page.get_by_role("button", name="Rename").click()
 
 
 def _ask_documents(question: str) -> Act:
     def act(page: Page) -> None:
-        page.get_by_label("Question").fill(question)
+        page.get_by_label("Ask your documents").fill(question)
         page.get_by_role("button", name="Ask", exact=True).click()
 
     return act
@@ -90,7 +150,7 @@ def _shelf(**changes: Any) -> Prepare:
 
 
 def _drop(page: Page) -> None:
-    page.get_by_label("Drop a file").set_input_files(files=[LETTERS])
+    page.get_by_label("Drop files").set_input_files(files=[LETTERS])
 
 
 def _slow(api: ScriptedApi) -> None:
@@ -112,18 +172,57 @@ _FAILED = documents.run(
     can_promote=False,
     losses=[],
 )
+_BENCHMARK: Any = {
+    "sentence": "tuned answers 61 of 80 questions correctly and is better than base.",
+    "contestants": [
+        {"name": name, "correct": correct, "wrong": 80 - correct, "refused": 0, "failed": 0}
+        | {"usd": 0.12, "usd_per_correct": 0.002, "latency_p50": 1.2}
+        for name, correct in (("tuned", 61), ("base", 24))
+    ],
+}
+_REJECTED = documents.run(
+    outcome="rejected",
+    can_promote=False,
+    evaluation=documents.EVALUATION
+    | {"passed": False, "failed": ["Too few documents to judge: 2 are held out, and 6 are needed."]},
+)
 _REFUSED = documents.CHECKED | {
     "plan": documents.CHECKED["plan"]
     | {
         "fits": False,
         "expected_usd": None,
-        "remaining_usd": None,
         "sentence": "The worst case of $3.03 does not fit into the $1.20 that are left.",
     }
 }
 _WAKE_AND_ASK = "Wake and ask"
 
 STATES = (
+    State("start", "start", "Who answers"),
+    State("start-beginner", "start", "Nothing has been trained yet", prepare=_beginner),
+    State("start-practice", "start", "its sentences mean nothing", prepare=_practice),
+    State("train", "train", "Drop files or folders"),
+    State("train-example", "train/example", "The example company can be used"),
+    State("train-settings", "train", "Check again with these", act=_settings),
+    State("questions", "questions", "Write ten questions"),
+    State("questions-asked", "questions", "before 0, after 2 of 2", act=_ask_own),
+    State("ask-practice", "ask", "Cut off at 64 tokens", prepare=_practice, act=_ask),
+    State("ask-rated", "ask", "The year is wrong.", act=_rate),
+    State("ask-rename", "ask", "Name of the thread", act=_rename),
+    State("ask-follow-up", "ask", "but shorter", act=_two_questions),
+    State("ask-out-of-range", "ask", "“5000” cannot be used", act=_too_long),
+    State("ask-search", "ask", "Nothing holds these words", act=_search_in_vain),
+    State("ask-gone-thread", "ask/nowhere", "There is no such thread"),
+    State("endpoint-refused", "endpoint", "Not accepted by the quality gate", prepare=_practice),
+    State(
+        "runs-benchmark", "runs", "tuned answers 61 of 80", lambda api: setattr(api, "benchmark", _BENCHMARK)
+    ),
+    State("run-rename", f"runs/{documents.RUN}", "Save", act=_name_run),
+    State(
+        "money-small",
+        "money",
+        "above this plot",
+        prepare=_money(spent_usd=0.22, projected_usd=0.31, history=documents.small_history()),
+    ),
     State("ask", "ask", "Try an example"),
     State("ask-answered", "ask", "History", act=_ask_and_unfold),
     State("ask-streaming", "ask", "Writing", prepare=_slow, act=_ask),
@@ -153,13 +252,14 @@ STATES = (
     State("money-nothing", "money", "Nothing has run", prepare=_money(history=[], lines=[], spent_usd=0.0)),
     State("money-unread", "money", "Not in the sum", prepare=_money(unread=["eu-west-1: access denied"])),
     State("runs", "runs", "accepted"),
-    State("runs-none", "runs", "No runs yet", prepare=lambda api: api.listed.clear()),
+    State("runs-none", "runs", "Nothing trained yet", prepare=lambda api: api.listed.clear()),
     State("runs-checked", "runs", "can be used", act=_drop),
     State("runs-refused", "runs", "does not fit", lambda api: setattr(api, "checked", _REFUSED), _drop),
     State("runs-bad-file", "runs", "not UTF-8", prepare=_fault("/datasets", _BAD_DATA), act=_drop),
-    State("runs-budget", "runs", "See what the money", prepare=_fault("/datasets", _BUDGET), act=_drop),
+    State("runs-budget", "runs", "See what it was spent on", prepare=_fault("/datasets", _BUDGET), act=_drop),
     State("run-training", f"runs/{documents.RUN}", "Step 60 of 136", prepare=_run(documents.training(60))),
-    State("run-accepted", f"runs/{documents.RUN}", "Held-out result"),
+    State("run-accepted", f"runs/{documents.RUN}", "before 1, after 6 of 10"),
+    State("run-rejected", f"runs/{documents.RUN}", "Why the gate said no", prepare=_run(_REJECTED)),
     State("run-failed", f"runs/{documents.RUN}", "out of memory", prepare=_run(_FAILED)),
     State("run-unknown", "runs/nobody", "There is no run nobody."),
     State("compare", f"compare/{documents.RUN}/{documents.OLDER}", "A better"),

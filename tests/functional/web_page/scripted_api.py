@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Any
 
+from finexpert.errors import UserError
+from finexpert.service.asking import history
+from finexpert.service.asking.history import FileStore
 from finexpert.web.http import HTML, NDJSON, Problem, Request, Response, answer, encoded, refusal
+from finexpert.web.problems import problem_of
 from tests.functional.web_page import scripted_documents as documents
 from tests.functional.web_page.scripted_documents import Document
 
@@ -29,6 +36,7 @@ class ScriptedApi:
         faults: a problem for each path that shall answer with it.
         texts: each model's whole answer.
         broken: a problem that each model reports after its first words.
+        folder: of the history, which is kept by the service itself.
         pace: the rest of an answer is only sent once this is set.
         asked: every question that came, as sent.
         changes: every other change that was asked for: method, path and body.
@@ -42,6 +50,11 @@ class ScriptedApi:
     runs: dict[str, Document] = field(default_factory=lambda: {documents.RUN: documents.run()})
     checked: Document = field(default_factory=lambda: copy.deepcopy(documents.CHECKED))
     documents: Document = field(default_factory=lambda: copy.deepcopy(documents.SHELF))
+    prompts: Document = field(default_factory=lambda: copy.deepcopy(documents.PROMPTS))
+    questions: list[Document] = field(default_factory=list)
+    cut: bool = False
+    benchmark: Document | None = None
+    folder: TemporaryDirectory[str] = field(default_factory=TemporaryDirectory)
     faults: dict[str, Problem] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=lambda: {name: text * 4 for name, text in WORDS.items()})
     broken: dict[str, Problem] = field(default_factory=dict)
@@ -51,6 +64,7 @@ class ScriptedApi:
 
     def __post_init__(self) -> None:
         self.pace.set()
+        self.history = FileStore(Path(self.folder.name))
 
     def handle(self, request: Request) -> Response:
         """Answer a request; the same paths as finexpert.web.routes.ROUTES."""
@@ -60,13 +74,32 @@ class ScriptedApi:
         for method, pattern, act in self._routes():
             found = re.fullmatch(pattern, path)
             if found and method == request.method:
-                return act(request, *found.groups())
+                try:
+                    return act(request, *found.groups())
+                except UserError as error:
+                    return refusal(problem_of(error))
         return refusal(Problem(HTTPStatus.NOT_FOUND, "not_found", f"There is nothing at {request.path}."))
 
     def _routes(self) -> list[tuple[str, str, Callable[..., Response]]]:
         return [
             ("GET", "/session", lambda _: answer(self.session)),
+            ("GET", "/prompts", lambda _: answer(self.prompts)),
             ("POST", "/ask", self._ask),
+            ("GET", "/threads", self._threads),
+            ("POST", "/threads/clear", lambda _: answer(history.remove(self.history) or {})),
+            ("GET", "/threads/([^/]+)", lambda _, name: answer(history.thread(self.history, name))),
+            ("POST", "/threads/([^/]+)/turns", self._add_turn),
+            ("POST", "/threads/([^/]+)/name", self._rename_thread),
+            ("POST", "/threads/([^/]+)/turns/([^/]+)/rating", self._rate),
+            (
+                "POST",
+                "/threads/([^/]+)/remove",
+                lambda _, name: answer(history.remove(self.history, name) or {}),
+            ),
+            ("GET", "/questions", lambda _: answer({"questions": self.questions})),
+            ("POST", "/questions", self._keep_questions),
+            ("POST", "/questions/read", lambda _: answer(documents.OWN_QUESTIONS)),
+            ("POST", "/questions/ask", self._ask_own),
             ("GET", "/endpoint", lambda _: answer(self.endpoint)),
             ("POST", "/endpoint/(wake|finish|sleep|keep)", self._change_endpoint),
             ("GET", "/money", lambda _: answer(self.money)),
@@ -80,8 +113,11 @@ class ScriptedApi:
                 lambda *_: Response(body=documents.REPORT.encode(), content_type=HTML),
             ),
             ("POST", "/runs/([^/]+)/(promote|stop)", self._change_run),
+            ("POST", "/runs/([^/]+)/name", self._name_run),
+            ("GET", "/benchmark", lambda _: answer({"benchmark": self.benchmark})),
             ("GET", "/compare", lambda _: answer(documents.PAIR)),
             ("POST", "/datasets", self._check),
+            ("POST", "/datasets/example", self._example),
             ("GET", "/documents", lambda _: answer(self.documents)),
             ("POST", "/documents", self._add),
             ("POST", "/documents/ask", self._ask_documents),
@@ -104,10 +140,52 @@ class ScriptedApi:
             self.pace.wait(60)
         for name in models:
             if name not in self.broken:
-                yield _line({"event": "answer", "model": name, "text": self.texts[name], "seconds": 1.25})
+                yield _line(
+                    {
+                        "event": "answer",
+                        "model": name,
+                        "text": self.texts[name],
+                        "seconds": 1.25,
+                        "cut": self.cut,
+                    }
+                )
         for problem in self.broken.values():
             yield _line({"event": "error", "error": problem.document()})
-        yield _line({"event": "end"})
+        yield _line({"event": "end", "forgotten": 0})
+
+    def _threads(self, request: Request) -> Response:
+        return answer({"threads": history.threads(self.history, request.query.get("search", ""))})
+
+    def _add_turn(self, request: Request, name: str) -> Response:
+        return answer(history.add_turn(self.history, name, request.document(), datetime.now(UTC)))
+
+    def _rename_thread(self, request: Request, name: str) -> Response:
+        return answer(history.rename(self.history, name, request.document()["name"]))
+
+    def _rate(self, request: Request, name: str, turn: str) -> Response:
+        told = request.document()
+        return answer(
+            history.rate(self.history, name, turn, told["model"], thumb=told["thumb"], note=told["note"])
+        )
+
+    def _keep_questions(self, request: Request) -> Response:
+        self.questions = request.document()["questions"]
+        return answer({"questions": self.questions})
+
+    def _ask_own(self, request: Request) -> Response:
+        right = str(request.document()["question"]["answer"])
+        told = {"base": ("I cannot say.", "declined"), "tuned": (right, "right")}
+        return answer(
+            {"answers": [{"model": name, "text": text, "outcome": end} for name, (text, end) in told.items()]}
+        )
+
+    def _name_run(self, request: Request, name: str) -> Response:
+        self.runs[name]["title"] = request.document()["name"]
+        return answer({"run": name, "title": self.runs[name]["title"]})
+
+    def _example(self, request: Request) -> Response:
+        self.changes.append((request.method, request.path, None))
+        return answer(self.checked)
 
     def _change_endpoint(self, request: Request, action: str) -> Response:
         self.changes.append((request.method, request.path, request.document()))
@@ -138,7 +216,8 @@ class ScriptedApi:
         return answer({"run": name, "stopped": True}, HTTPStatus.ACCEPTED)
 
     def _check(self, request: Request) -> Response:
-        self.changes.append((request.method, request.path, request.query["name"]))
+        head = json.loads(request.body.partition(b"\n")[0])
+        self.changes.append((request.method, request.path, head))
         return answer(self.checked)
 
     def _add(self, request: Request) -> Response:

@@ -24,20 +24,31 @@ SESSION: Document = {
     },
     "project": "FinExpert",
     "models": ["base", "tuned"],
-    "prompts": [
-        "The investment tests performed indicate",
-        "the relative volume for the long out of the money options, indicates",
-        "The results for the short in the money options",
-        "The results are encouraging for aggressive investors",
-    ],
     "parameters": {
         "max_new_tokens": {"default": 64, "min": 1, "max": 1024},
         "temperature": {"default": 0.0, "min": 0.0, "max": 2.0},
         "top_p": {"default": 1.0, "min": 0.05, "max": 1.0},
         "seed": {"default": 10, "min": 0, "max": 2147483647},
     },
-    "limits": {"prompt_characters": 16000, "upload_bytes": 4000000},
+    "limits": {"prompt_characters": 16000, "upload_bytes": 4000000, "context_tokens": 4096},
     "can": {"stream": True, "compare": True},
+}
+
+PROMPTS: Document = {
+    "prompts": [
+        "The investment tests performed indicate",
+        "the relative volume for the long out of the money options, indicates",
+        "The results for the short in the money options",
+        "The results are encouraging for aggressive investors",
+    ],
+    "from": "the held-out text of letters",
+}
+
+OWN_QUESTIONS: Document = {
+    "questions": [
+        {"question": "What was revenue in 2025?", "answer": "$4.2 million"},
+        {"question": "What was the margin?", "answer": "12%"},
+    ]
 }
 
 EVALUATION: Document = {
@@ -47,6 +58,7 @@ EVALUATION: Document = {
     "difference": -0.443,
     "interval": [-0.532, -0.36],
     "passed": True,
+    "failed": [],
     "verdict": "The tuned model understands this kind of text better than the base model (2.797 → 2.354 bits"
     " a byte, 15.8% better, and better on 100% of 32 documents).",
 }
@@ -70,13 +82,14 @@ CHECKED: Document = {
         "warnings": ["3 documents are the same; each counts once."],
         "sentence": "12 documents (48 kB, about 13,400 (11,900 to 16,300) tokens): 10 to train on, 2 held"
         " out; about 16 (14 to 19) optimizer steps; 1 warning.",
+        "left_out": [],
         "understood": ["letters.csv: a table with commas; its text stands in the column text"],
         "first": {"file": "letters.csv", "text": "Dear shareholders, revenue rose by 4 percent."},
     },
     "plan": {
         "expected_usd": 0.19,
         "worst_case_usd": 3.03,
-        "remaining_usd": 16.42,
+        "available_usd": 16.42,
         "fits": True,
         "sentence": "Probably $0.19, at most $3.03 (2.00 h × $1.515/h). Available: $25.00 budget −"
         " $6.58 spent − $2.00 reserve = $16.42.",
@@ -132,6 +145,34 @@ PAIR: Document = {
 }
 
 
+REFUSED_MODEL = "Not accepted by the quality gate: it is not shown to be better than the base model."
+PRACTICE = (
+    "Practice model (1.3 million parameters): its sentences mean nothing. It shows how the product works."
+)
+
+
+def answerer(model: str, *, outcome: str = "accepted", practice: bool = False) -> Document:
+    """Who answers: Llama 2 7B as published, or trained on letters; or the practice model."""
+    tuned = model == "tuned"
+    name = "Llama with 1.3 million parameters" if practice else "Llama 2 7B"
+    trained = f"{name}, trained on letters (run {RUN})"
+    refused = [REFUSED_MODEL] if tuned and outcome != "accepted" else []
+    return {
+        "model": model,
+        "base": {
+            "name": name,
+            "parameters": 1_300_000 if practice else 6_738_415_616,
+            "context_tokens": 512 if practice else 4096,
+            "practice": practice,
+        },
+        "run": RUN if tuned else "",
+        "data": "letters" if tuned else "",
+        "outcome": outcome if tuned else "",
+        "description": trained if tuned else f"{name}, not trained further",
+        "warnings": [*([PRACTICE] if practice else []), *refused],
+    }
+
+
 def endpoint(state: str, now: datetime | None = None, **changes: Any) -> Document:
     """The endpoint in a state: "asleep", "waking", "awake", "going_to_sleep" or "failed"."""
     now = now or datetime.now(UTC)
@@ -141,6 +182,7 @@ def endpoint(state: str, now: datetime | None = None, **changes: Any) -> Documen
         "reason": "The health check of the new endpoint failed." if state == "failed" else "",
         "run": RUN if state in ("awake", "waking") else None,
         "models": ["base", "tuned"],
+        "answerers": [answerer("base"), answerer("tuned")],
         "usd_per_hour": 1.515,
         "awake_since": (now - timedelta(minutes=18)).isoformat() if awake else None,
         "sleeps_at": (now + timedelta(minutes=42)).isoformat() if awake else None,
@@ -180,6 +222,7 @@ def money(now: datetime | None = None, **changes: Any) -> Document:
                 "how": "3 h 54 min × $1.515/h (ml.g5.2xlarge)",
                 "running": True,
                 "usd_per_hour": 1.515,
+                "title": "",
             },
             {
                 "name": RUN,
@@ -188,6 +231,7 @@ def money(now: datetime | None = None, **changes: Any) -> Document:
                 "how": "26 min 32 s × $1.515/h (ml.g5.2xlarge)",
                 "running": False,
                 "usd_per_hour": 1.515,
+                "title": "Letters, first try",
             },
         ],
         "prices": [
@@ -206,6 +250,16 @@ def money(now: datetime | None = None, **changes: Any) -> Document:
         "note": "Nothing is charged here. Amounts show what the same work would have cost on AWS.",
     }
     return document | changes
+
+
+def small_history() -> list[Document]:
+    """Cents, spent within the last hours."""
+    now = datetime.now(UTC)
+    spent = (0.0, 0.01, 0.05, 0.09, 0.14, 0.22)
+    return [
+        {"at": (now - timedelta(minutes=30 * (5 - n))).isoformat(), "spent_usd": usd}
+        for n, usd in enumerate(spent)
+    ]
 
 
 def decisions(now: datetime | None = None) -> Document:
@@ -249,6 +303,7 @@ def _listed(name: str, status: str, outcome: str, started: str, stopped: str, us
         "started": started,
         "stopped": stopped,
         "outcome": outcome,
+        "title": "Letters, first try" if name == RUN else "",
         "usd": usd,
     }
 
@@ -257,6 +312,8 @@ def run(name: str = RUN, **changes: Any) -> Document:
     """A run that was accepted."""
     document: Document = {
         "name": name,
+        "title": "Letters, first try",
+        "data": "letters",
         "status": "SUCCEEDED",
         "stage": "ended",
         "stage_words": "succeeded",
@@ -270,6 +327,20 @@ def run(name: str = RUN, **changes: Any) -> Document:
         "seconds": 1592.0,
         "usd": 0.67,
         "evaluation": copy.deepcopy(EVALUATION),
+        "own_questions": {
+            "asked": 10,
+            "base": 1,
+            "tuned": 6,
+            "questions": [
+                {
+                    "question": "What was revenue in 2025?",
+                    "right": "$4.2 million",
+                    "base": "4",
+                    "tuned": "$4.2 million",
+                },
+                {"question": "What was the margin?", "right": "12%", "base": "The", "tuned": "11%"},
+            ],
+        },
         "has_report": True,
         "can_promote": True,
         "error": "",
@@ -291,6 +362,7 @@ def training(step: int, **changes: Any) -> Document:
         seconds=300.0 + step * 9,
         usd=(300.0 + step * 9) / 3600 * 1.515,
         evaluation=None,
+        own_questions=None,
         has_report=False,
         can_promote=False,
         **changes,

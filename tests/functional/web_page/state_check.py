@@ -22,7 +22,7 @@ def hold(state: State, visit: Callable[..., Page], api: ScriptedApi) -> None:
     page = visit(state.route)
     state.act(page)
     expect(page.get_by_role("main")).to_contain_text(state.shows, ignore_case=True)
-    assert violations(page) == []
+    assert violations(page) == [], violations(page)
     _photograph(page, f"{state.name}-desktop-light")
     page.emulate_media(color_scheme="dark")
     assert violations(page, "color-contrast") == []

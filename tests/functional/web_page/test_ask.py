@@ -1,13 +1,12 @@
-"""The Ask tab: two answers side by side while they come, the queue for a sleeping endpoint, the history."""
+"""The Ask tab: answers side by side while they come, who gives them, and the wait for a sleeping endpoint."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from http import HTTPStatus
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from finexpert.web.http import Problem
@@ -15,6 +14,12 @@ from tests.functional.web_page import scripted_documents as documents
 
 PROMPT = "The results for the short in the money options"
 ANSWERS = {"base": "Base model", "tuned": "Fine-tuned model"}
+
+
+@pytest.fixture(autouse=True)
+def no_documents(api: Any) -> None:
+    """Only the models are asked."""
+    api.documents["documents"] = []
 
 
 def ask(page: Page, prompt: str) -> None:
@@ -35,7 +40,7 @@ def test_both_answers_stream_side_by_side(visit: Any, api: Any) -> None:
     expect(base.locator(".text")).to_have_text(api.texts["base"])
     expect(tuned.locator(".text")).to_have_text(api.texts["tuned"])
     assert base.bounding_box()["y"] == tuned.bounding_box()["y"]
-    assert api.asked == [{"prompt": "Volatility", "parameters": _defaults()}]
+    assert api.asked == [{"prompt": "Volatility", "parameters": _defaults()}]  # no thread yet
 
 
 def test_screen_readers_hear_of_the_answers_once_and_not_word_by_word(visit: Any, api: Any) -> None:
@@ -54,18 +59,22 @@ def test_screen_readers_hear_of_the_answers_once_and_not_word_by_word(visit: Any
 
 def test_each_of_the_four_prompts_is_one_click_away(visit: Any, api: Any) -> None:
     page = visit()
-    for prompt in documents.SESSION["prompts"]:
+    for prompt in documents.PROMPTS["prompts"]:
         page.get_by_role("button", name=prompt).click()
         expect(page.locator(".answer .text").first).to_have_text(api.texts["base"])
-        expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
-    assert [question["prompt"] for question in api.asked] == documents.SESSION["prompts"]
+        page.get_by_role("button", name="New thread").click()
+    assert [question["prompt"] for question in api.asked] == documents.PROMPTS["prompts"]
+
+
+def test_examples_say_where_they_come_from(visit: Any) -> None:
+    expect(visit().get_by_text("Try an example, from the held-out text of letters")).to_be_visible()
 
 
 def test_ctrl_enter_asks(visit: Any, api: Any) -> None:
     page = visit()
     page.get_by_label("Your question").fill("Volatility")
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_role("heading", name="Answers")).to_be_visible()
+    expect(page.get_by_role("article", name="Base model")).to_be_visible()
     assert len(api.asked) == 1
 
 
@@ -77,11 +86,61 @@ def test_sampling_settings_are_folded_bounded_and_sent(visit: Any, api: Any) -> 
     expect(seed).to_be_disabled()  # without chance there is nothing to seed
     temperature.fill("0.7")
     seed.fill("42")
-    page.get_by_label("Longest answer").fill("5000")  # beyond its bound: not taken
     page.get_by_label("Your question").fill("Volatility")
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_role("heading", name="Answers")).to_be_visible()
+    expect(page.get_by_role("article", name="Base model")).to_be_visible()
     assert api.asked[0]["parameters"] == {**_defaults(), "temperature": 0.7, "seed": 42}
+
+
+@pytest.mark.parametrize("value", ["5000", "0", "1.5", "many", ""])
+def test_a_value_out_of_range_is_refused_and_never_replaced(visit: Any, api: Any, value: str) -> None:
+    page = visit()
+    page.get_by_text("Sampling settings").click()
+    longest = page.get_by_label("Longest answer")
+    longest.fill(value)
+    ask(page, "Volatility")
+    expect(page.get_by_role("alert")).to_contain_text(
+        f"“{value}” cannot be used. It must be a whole number from 1 to 1024."
+    )
+    expect(longest).to_have_value(value)
+    expect(longest).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Your question")).to_have_value("Volatility")
+    assert api.asked == []
+    longest.fill("200")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.get_by_role("article", name="Base model")).to_be_visible()
+    assert api.asked[0]["parameters"]["max_new_tokens"] == 200
+
+
+def test_who_answers_stands_above_each_answer(visit: Any, api: Any) -> None:
+    page = visit()
+    ask(page, "Volatility")
+    base, tuned = (page.get_by_role("article", name=name) for name in ANSWERS.values())
+    expect(base.locator(".who")).to_have_text("Llama 2 7B, not trained further")
+    expect(tuned.locator(".who")).to_have_text(f"Llama 2 7B, trained on letters (run {documents.RUN})")
+    expect(page.locator(".answer .badge")).to_have_count(0)
+
+
+def test_a_model_that_the_gate_refused_and_a_practice_model_say_so(visit: Any, api: Any) -> None:
+    who = [documents.answerer(name, outcome="rejected", practice=True) for name in ("base", "tuned")]
+    api.endpoint = documents.endpoint("awake", answerers=who)
+    page = visit()
+    ask(page, "Volatility")
+    base, tuned = (page.get_by_role("article", name=name) for name in ANSWERS.values())
+    expect(tuned.locator(".badge")).to_have_text("not accepted by the gate")
+    expect(base.locator(".badge")).to_have_count(0)
+    for each in (base, tuned):
+        expect(each).to_contain_text("its sentences mean nothing")
+    expect(page.get_by_role("button", name="New thread")).to_be_visible()
+    page.reload()  # what was said at the time stays with the answer
+    expect(page.get_by_role("article", name="Fine-tuned model")).to_contain_text("its sentences mean nothing")
+
+
+def test_an_answer_that_was_cut_is_marked(visit: Any, api: Any) -> None:
+    api.cut = True
+    page = visit()
+    ask(page, "Volatility")
+    expect(page.get_by_role("article", name="Base model")).to_contain_text("Cut off at 64 tokens")
 
 
 def test_model_output_is_text_never_markup(visit: Any, api: Any) -> None:
@@ -176,8 +235,8 @@ def test_asking_while_asleep_offers_to_wake_and_queues_the_question(visit: Any, 
     page = visit()
     ask(page, PROMPT)
     offer = page.get_by_role("region", name="The models are asleep")
-    expect(offer).to_contain_text("$1.52 an hour")
-    expect(offer).to_contain_text("Waking takes about 6 min, by past wakes.")
+    expect(offer).to_contain_text("$1.515/h")
+    expect(offer).to_contain_text("Waking takes about 6 min, going by past wakes.")
     assert api.asked == []
     offer.get_by_role("button", name="Wake and ask").click()
     waiting = page.get_by_role("region", name="Waiting to ask")
@@ -212,52 +271,6 @@ def test_an_endpoint_that_fell_asleep_unseen_is_offered_too(visit: Any, api: Any
     api.endpoint = documents.endpoint("awake")
     expect(page.get_by_role("article", name="Base model").locator(".text")).to_have_text(api.texts["base"])
     assert len(api.asked) == 2
-
-
-def test_history_is_kept_in_this_browser_copied_exported_and_forgotten(visit: Any, api: Any) -> None:
-    api.texts = {"base": '=HYPERLINK("http://evil.example")', "tuned": 'a, "b"\nand ```` c'}
-    page = visit()
-    ask(page, "+1 and more")
-    expect(page.locator(".history li")).to_have_count(1)
-    page.reload()
-    entry = page.locator(".history li")
-    entry.locator("summary").click()
-    expect(entry.locator(".text").first).to_have_text(api.texts["base"])
-    entry.get_by_role("button", name="Copy").click()
-    expect(entry.get_by_role("button", name="Copied")).to_be_visible()
-    assert api.texts["base"] in page.evaluate("navigator.clipboard.readText()")
-
-    header, base, tuned = csv.reader(io.StringIO(_exported(page, "CSV")))
-    assert header[1:4] == ["prompt", "model", "answer"]
-    assert base[1:4] == ["'+1 and more", "base", "'" + api.texts["base"]]  # no formula for a spreadsheet
-    assert tuned[3] == api.texts["tuned"]
-    markdown = _exported(page, "Markdown")
-    assert "`````text\n" + api.texts["tuned"] + "\n`````" in markdown  # a fence longer than any inside
-
-    page.get_by_role("button", name="Clear").click()
-    page.get_by_role("button", name="Yes").click()
-    expect(page.locator(".history")).to_have_count(0)
-    page.reload()
-    page.get_by_role("navigation").wait_for()
-    expect(page.locator(".history")).to_have_count(0)
-
-
-def test_a_full_browser_keeps_the_newest_half(visit: Any, api: Any) -> None:
-    page = visit()
-    kept = page.evaluate(
-        """async () => {
-          const {save} = await import("/history.js");
-          const entries = Array.from({length: 150}, (_, id) => ({id, text: "x".repeat(60000)}));
-          return save(entries).map((entry) => entry.id);
-        }"""
-    )
-    assert kept == list(range(75))
-
-
-def _exported(page: Page, kind: str) -> str:
-    with page.expect_download() as told:
-        page.get_by_role("button", name=kind).click()
-    return told.value.path().read_text(encoding="utf-8")
 
 
 def _defaults() -> dict[str, float]:

@@ -10,7 +10,7 @@ from tests.functional.web_page import scripted_documents as documents
 
 
 def ask(page: Any, question: str) -> None:
-    page.get_by_label("Question").fill(question)
+    page.get_by_label("Ask your documents").fill(question)
     page.get_by_role("button", name="Ask", exact=True).click()
 
 
@@ -26,11 +26,40 @@ def test_a_citation_opens_its_page_with_the_quote_marked(visit: Any) -> None:
 def test_a_follow_up_carries_company_and_year_of_the_last_question(visit: Any, api: Any) -> None:
     page = visit("documents")
     ask(page, "What was revenue in 2024?")
-    expect(page.get_by_text("$1,250 million")).to_be_visible()
+    expect(page.get_by_role("button", name="New thread")).to_be_visible()
     ask(page, "And net income?")
-    expect(page.get_by_role("region", name="What was revenue in 2024?")).to_have_count(2)
-    assert "previous" not in api.asked[0] or api.asked[0]["previous"] is None
+    expect(page.get_by_role("region", name="And net income?")).to_contain_text("$1,250 million")
+    assert api.asked[0].get("previous") is None
     assert api.asked[1] == {"question": "And net income?", "previous": documents.FIGURE["filter"]}
+
+
+def test_documents_and_models_share_one_history(visit: Any, api: Any) -> None:
+    page = visit("documents")
+    ask(page, "What was revenue in 2024?")
+    expect(page.get_by_role("button", name="New thread")).to_be_visible()
+    page.get_by_role("navigation").get_by_role("link", name="Ask").click()
+    expect(page.locator(".history").get_by_role("link")).to_have_text(["What was revenue in 2024?"])
+    page.reload()
+    page.locator(".history").get_by_role("link").click()
+    expect(page.get_by_role("article", name="Your documents")).to_contain_text("$1,250 million")
+    page.get_by_role("button", name="borealis-10k.html, page 2").click()
+    expect(page.locator("mark")).to_be_visible()
+
+
+def test_models_and_documents_answer_side_by_side(visit: Any, api: Any) -> None:
+    page = visit("ask")
+    page.get_by_label("your documents").wait_for()
+    page.get_by_label("Your question").fill("What was revenue in 2024?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    for name in ("Base model", "Fine-tuned model", "Your documents"):
+        expect(page.get_by_role("article", name=name)).to_have_attribute("aria-busy", "false")
+    expect(page.get_by_role("article", name="Your documents")).to_contain_text("$1,250 million")
+    page.get_by_label("both models").uncheck()
+    api.endpoint = documents.endpoint("asleep")
+    page.get_by_label("Your next question").fill("And costs?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    costs = page.get_by_role("region", name="And costs?")
+    expect(costs.get_by_role("article")).to_have_count(1)  # documents need nobody to be awake
 
 
 def test_several_files_are_added_and_each_outcome_is_shown(visit: Any, api: Any) -> None:

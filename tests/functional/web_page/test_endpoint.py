@@ -21,7 +21,7 @@ def test_wake_watch_and_sleep(visit: Any, api: Any) -> None:
     expect(main).to_contain_text("Usually ready in about 6 min.")
     expect(pill).to_have_text("Endpoint: Waking")
     api.endpoint = documents.endpoint("awake")
-    expect(pill).to_have_text("Endpoint: Awake · $1.52/h")
+    expect(pill).to_have_text("Endpoint: Awake · $1.515/h")
     expect(page.locator("#announcer")).to_have_text("The endpoint is awake.")
     expect(main).to_contain_text("in about 42 min")
     page.get_by_role("button", name="Put it to sleep").click()
@@ -54,6 +54,27 @@ def test_keep_awake_for_some_hours(visit: Any, api: Any) -> None:
     assert api.changes == [("POST", "/api/endpoint/keep", {"hours": 4})]
 
 
+def test_keeping_it_awake_shows_what_that_costs_and_what_is_left(visit: Any, api: Any) -> None:
+    api.money = documents.money(spent_usd=20.0, limit_usd=23.0)
+    page = visit("endpoint")
+    main = page.get_by_role("main")
+    expect(main).to_contain_text("$1.52 of the $3.00 left until the limit.")
+    expect(main).not_to_contain_text("The spend guard puts it to sleep")
+    page.get_by_label("Keep awake for").select_option("8 hours")
+    expect(main).to_contain_text("$12.12 of the $3.00 left until the limit.")
+    expect(main).to_contain_text("The spend guard puts it to sleep after 1 h 59 min.")
+
+
+def test_who_answers_stands_at_the_endpoint_with_the_gates_no(visit: Any, api: Any) -> None:
+    who = [documents.answerer("base"), documents.answerer("tuned", outcome="rejected")]
+    api.endpoint = documents.endpoint("awake", answerers=who)
+    main = visit("endpoint").get_by_role("main")
+    expect(main).to_contain_text(
+        f"Llama 2 7B, trained on letters (run {documents.RUN}), beside the base model."
+    )
+    expect(main).to_contain_text(documents.REFUSED_MODEL)
+
+
 def test_a_wake_that_takes_longer_than_ever_says_so(visit: Any, api: Any) -> None:
     began = (datetime.now(UTC) - timedelta(minutes=9)).isoformat()
     api.endpoint = documents.endpoint("waking", wake_began=began)
@@ -66,7 +87,7 @@ def test_a_first_wake_claims_nothing(visit: Any, api: Any) -> None:
         "waking", wake_seconds_expected={"seconds": None, "from": "no wake yet"}
     )
     page = visit("endpoint")
-    expect(page.get_by_role("main")).to_contain_text("No wake has been timed yet")
+    expect(page.get_by_role("main")).to_contain_text("This is the first wake")
     expect(page.get_by_role("progressbar", name="Waking")).not_to_have_attribute("value", "0")
 
 
@@ -78,7 +99,7 @@ def test_a_refused_wake_says_why_and_what_to_do(visit: Any, api: Any) -> None:
     page = visit("endpoint")
     page.get_by_role("button", name="Wake it").click()
     expect(page.get_by_role("alert")).to_contain_text("Wait for the next month.")
-    page.get_by_role("link", name="See where the money went").click()
+    page.get_by_role("link", name="See what it was spent on").click()
     expect(page.get_by_role("heading", name="Where it went")).to_be_visible()
 
 

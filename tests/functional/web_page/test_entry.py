@@ -20,10 +20,10 @@ COGNITO = {"auth": {"kind": "cognito", "domain": "https://login.example", "clien
 def test_the_token_leaves_the_address_and_stays_in_this_tab_only(
     visit: Any, context: Any, server: Any
 ) -> None:
-    page = visit()
+    page = visit("start")
     assert TOKEN not in page.url
     page.reload()
-    expect(page.get_by_label("Your question")).to_be_visible()
+    expect(page.get_by_role("heading", name="An expert in your own financial text")).to_be_visible()
     other = context.new_page()
     other.goto(server.address)
     expect(other.get_by_role("heading", name="Open the link from your terminal")).to_be_visible()
@@ -37,24 +37,24 @@ def test_a_token_of_another_start_is_refused_and_a_new_link_taken(
     page.goto(f"{server.address}#token=of-yesterday")
     expect(page.get_by_role("heading", name="Open the link from your terminal")).to_be_visible()
     page.goto(server.link)  # only the fragment changes
-    expect(page.get_by_label("Your question")).to_be_visible()
+    expect(page.get_by_role("heading", name="An expert in your own financial text")).to_be_visible()
 
 
 def test_a_server_that_is_gone_is_told_and_found_again(visit: Any, context: Any) -> None:
-    page = visit()
+    page = visit("start")
     context.route("**/api/**", lambda route: route.abort())
     page.reload()
     expect(page.get_by_role("alert")).to_contain_text("The server behind this page does not answer.")
     assert violations(page) == []
     context.unroute("**/api/**")
-    expect(page.get_by_label("Your question")).to_be_visible()
+    expect(page.get_by_role("heading", name="An expert in your own financial text")).to_be_visible()
 
 
 @pytest.mark.parametrize("route", ["#/", "#/nowhere", "#/%E0%A4%A", "#/constructor"])
-def test_an_address_that_leads_nowhere_leads_to_ask(visit: Any, server: Any, route: Any) -> None:
+def test_an_address_that_leads_nowhere_leads_to_the_start(visit: Any, server: Any, route: Any) -> None:
     page = visit("runs")
     page.goto(server.address + route)
-    expect(page.get_by_label("Your question")).to_be_visible()
+    expect(page.get_by_role("heading", name="An expert in your own financial text")).to_be_visible()
 
 
 def test_the_page_is_light_and_asks_nobody_else(context: Any, server: Any, api: Any) -> None:
@@ -62,9 +62,9 @@ def test_the_page_is_light_and_asks_nobody_else(context: Any, server: Any, api: 
     page = context.new_page()
     page.on("response", lambda response: sizes.update({response.url: len(response.body())}))
     page.goto(server.link)
-    for tab in ("Endpoint", "Money", "Runs"):
+    for tab in ("Ask", "Documents", "Models", "Costs"):
         page.get_by_role("navigation").get_by_role("link", name=tab).click()
-        if tab == "Money":
+        if tab == "Costs":
             page.locator("canvas").wait_for()
     assert {urlsplit(url).netloc for url in sizes} == {urlsplit(server.address).netloc}
     assert any(url.endswith("/vendor/uplot.js") for url in sizes)
@@ -79,13 +79,18 @@ def test_all_is_reached_by_the_keyboard(visit: Any) -> None:
     expect(page.get_by_role("main")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.get_by_label("Your question")).to_be_focused()
-    page.get_by_role("link", name="Runs").press("Enter")
+    page.get_by_role("navigation").get_by_role("link", name="Models").press("Enter")
     expect(page.get_by_role("main")).to_be_focused()
-    assert page.title().startswith("Runs")
+    assert page.title().startswith("Models")
     page.get_by_label("Compare ").first.wait_for()
-    for name in ("Drop a file", "Compare "):
+    page.get_by_role("link", name="Your own questions").focus()
+    for name in ("Drop files", "or a whole folder"):
         page.keyboard.press("Tab")
         expect(page.get_by_label(name).first).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Use the example company")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Compare ").first).to_be_focused()
 
 
 def test_the_challenge_is_that_of_rfc_7636(visit: Any) -> None:
@@ -153,7 +158,7 @@ def _sign_in(page: Page, address: str) -> None:
 def test_signing_in_proves_that_it_is_the_same_browser(context: Any, server: Any, cognito: Any) -> None:
     page = context.new_page()
     _sign_in(page, server.address)
-    expect(page.get_by_label("Your question")).to_be_visible()
+    expect(page.get_by_role("heading", name="An expert in your own financial text")).to_be_visible()
     assert "the-code" not in page.url
     assert cognito.asked["code_challenge_method"] == "S256"
     assert cognito.asked["redirect_uri"] == cognito.redeemed["redirect_uri"] == server.address
@@ -188,7 +193,7 @@ def test_an_answer_to_another_sign_in_is_not_taken(context: Any, server: Any, co
 def test_a_token_that_has_run_out_means_signing_in_again(context: Any, server: Any, cognito: Any) -> None:
     page = context.new_page()
     _sign_in(page, server.address)
-    expect(page.get_by_label("Your question")).to_be_visible()
+    expect(page.get_by_role("heading", name="An expert in your own financial text")).to_be_visible()
     page.clock.install()
     page.clock.fast_forward(3_700_000)
     page.reload()

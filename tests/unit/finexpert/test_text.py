@@ -16,11 +16,21 @@ from finexpert import text as formatting
         (0.0042, "$0.0042"),
         (0.1, "$0.10"),
         (1234.5, "$1,234.50"),
+        (1.515, "$1.52"),
+        (0.00425, "$0.0043"),
         (-2, "-$2.00"),
     ],
 )
 def test_dollars_never_read_as_free_when_they_are_not(amount: Any, text: Any) -> None:
     assert formatting.usd(amount) == text
+
+
+@pytest.mark.parametrize(
+    ("price", "text"),
+    [(1.515, "$1.515/h"), (1.5, "$1.50/h"), (0.0125, "$0.0125/h"), (0, "$0.00/h")],
+)
+def test_a_price_an_hour_keeps_its_digits(price: Any, text: Any) -> None:
+    assert formatting.hourly(price) == text
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from tests.unit.finexpert.web.web_app import NOW, Ask, Deployment, whole
 
 
 @pytest.fixture
-def context() -> Context:
-    """Nothing is kept, so that each request reads."""
+def context(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Context:
+    """Nothing is kept in memory, so that each request reads; the history lies in a folder of the test."""
+    monkeypatch.setenv("FINEXPERT_STATE", str(tmp_path))
     return Context(
         deployment=Deployment(),  # type: ignore[arg-type]
         streams=True,

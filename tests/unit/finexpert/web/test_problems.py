@@ -9,7 +9,7 @@ from finexpert.web.http import bad_input, refusal
 from finexpert.web.problems import problem_of
 
 
-def of_aws(code: str, **more: int) -> ClientError:
+def of_aws(code: str, **more: int | str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "as AWS says"}, **more}, "DoIt")  # type: ignore[typeddict-item]
 
 
@@ -53,3 +53,17 @@ def test_several_problems_are_told_at_once() -> None:
     problem = bad_input("This file cannot be used.", problems=("line 1: empty", "line 9: no text"))
     assert problem.document()["problems"] == ["line 1: empty", "line 9: no text"]
     assert refusal(problem).status == 422
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        '{"error": "The prompt has 12 tokens; with max_new_tokens 800 that is more than the 512 which the'
+        ' model takes. Shorten one of them."}',
+        "This model's maximum context length is 512 tokens. However, you requested 812 tokens (12 in the"
+        " messages, 800 in the completion).",
+    ],
+)
+def test_a_question_that_is_too_long_says_how_much_is_allowed(container: str) -> None:
+    problem = problem_of(of_aws("ModelError", OriginalStatusCode=422, OriginalMessage=container))
+    assert str(problem) == "Question and answer together may have 512 tokens; this asks for 812."

@@ -140,3 +140,14 @@ def test_a_port_that_is_taken_is_told(context: Context) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(UserError, match=f"Port {port} cannot be listened to"):
             local.serve(context.deployment, port=port, ready=lambda address: pytest.fail(address))
+
+
+def test_without_a_port_it_is_the_usual_one_or_a_free_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken, socket.socket() as first, socket.socket() as second:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(local, "PORT", taken.getsockname()[1])
+        local._bind(first, None)
+        assert first.getsockname()[1] not in (0, local.PORT)
+        taken.close()
+        local._bind(second, None)
+        assert second.getsockname()[1] == local.PORT

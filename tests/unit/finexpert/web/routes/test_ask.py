@@ -6,17 +6,21 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
 
 from finexpert.errors import Asleep
+from finexpert.service.asking import history
+from finexpert.service.asking.answerers import Base
+from finexpert.service.asking.history import FileStore
 from finexpert.service.asking.inference import Answer, Heard
 from finexpert.web import routes
 from finexpert.web.context import Context
 from finexpert.web.http import JSON, Problem, Request, Response
-from tests.unit.finexpert.web.web_app import whole
+from tests.unit.finexpert.web.web_app import NOW, whole
 
 Said = Callable[[Heard], list[Answer]]
 
@@ -25,6 +29,7 @@ Said = Callable[[Heard], list[Answer]]
 def say(monkeypatch: pytest.MonkeyPatch, context: Context) -> Callable[..., Response]:
     """Asks while the endpoint says what is given."""
     monkeypatch.setattr(routes.ask, "PACE_SECONDS", 0.0)
+    monkeypatch.setattr(routes.ask.switch, "models", lambda deployment: {"base": "a", "tuned": "b"})
 
     def ask(said: Said, **changes: Any) -> Response:
         def answering(
@@ -57,7 +62,8 @@ def test_pieces_come_before_the_answers_and_then_the_end(say: Any) -> None:
     assert told[0]["event"] == "text"
     assert [event["event"] for event in told[-3:]] == ["answer", "answer", "end"]
     assert {event["text"] for event in told if event["event"] == "text"} <= {"It", "It rose"}
-    assert told[-2] == {"event": "answer", "model": "tuned", "text": "It rose", "seconds": 0.02}
+    answer = {"model": "tuned", "text": "It rose", "seconds": 0.02, "cut": False}
+    assert told[-2:] == [{"event": "answer", **answer}, {"event": "end", "forgotten": 0}]
 
 
 def test_where_nothing_is_streamed_the_answers_come_whole(say: Any) -> None:
@@ -117,8 +123,46 @@ def test_a_reader_who_leaves_ends_the_answer(say: Any) -> None:
 
 
 def test_sampling_is_asked_for_by_the_temperature(context: Context) -> None:
-    assert routes.ask.generation({}, context.limits) == {"max_new_tokens": 64, "do_sample": False}
-    warm = routes.ask.generation({"temperature": 0.7, "top_p": 0.9, "seed": 3}, context.limits)
+    assert routes.ask.generation({}, context) == {"max_new_tokens": 64, "do_sample": False}
+    warm = routes.ask.generation({"temperature": 0.7, "top_p": 0.9, "seed": 3}, context)
     assert warm == {"max_new_tokens": 64, "do_sample": True, "temperature": 0.7, "top_p": 0.9, "seed": 3}
     with pytest.raises(Problem, match="max_new_tokens"):
-        routes.ask.generation({"max_new_tokens": context.limits.new_tokens + 1}, context.limits)
+        routes.ask.generation({"max_new_tokens": context.limits.new_tokens + 1}, context)
+
+
+def test_the_models_own_context_limits_an_answer(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = Base(name="Small", context_tokens=512)
+    monkeypatch.setattr(routes.ask.answerers, "base_model", lambda deployment: small)
+    assert routes.ask.generation({"max_new_tokens": 511}, context)["max_new_tokens"] == 511
+    with pytest.raises(Problem, match="whole number from 1 to 511"):
+        routes.ask.generation({"max_new_tokens": 512}, context)
+
+
+def test_a_follow_up_goes_on_from_what_each_model_said(
+    context: Context, monkeypatch: pytest.MonkeyPatch, ask: Any, tmp_path: Path
+) -> None:
+    store = FileStore(tmp_path)
+    asked: list[Mapping[str, str]] = []
+
+    def answering(deployment: object, prompts: Any, chosen: object, *, heard: Heard) -> list[Answer]:
+        asked.append(prompts)
+        return [Answer(model, "", "It rose.", 0.1, True) for model in prompts]
+
+    monkeypatch.setattr(routes.ask.switch, "models", lambda deployment: {"base": "a", "tuned": "b"})
+    monkeypatch.setattr(routes.ask.inference, "ask", answering)
+    here = replace(context, history=lambda user: store)
+    for number, prompt in enumerate(("Revenue?", "And cash?")):
+        answers = [{"model": "base", "text": f"B{number}"}, {"model": "tuned", "text": f"T{number}"}]
+        turn = {"id": str(number), "prompt": prompt, "answers": answers}
+        history.add_turn(store, "thread", turn, NOW)
+    for turns in (0, 1, 2):
+        body = json.dumps({"prompt": "Shorter", "thread": "thread", "turns": turns}).encode()
+        request = Request(method="POST", path="/api/ask", headers={"content-type": JSON}, body=body)
+        told = events(routes.ask.ask(request, here))
+    assert [prompts["tuned"] for prompts in asked] == [
+        "Shorter",
+        "Revenue? T0\n\nShorter",
+        "Revenue? T0\n\nAnd cash? T1\n\nShorter",
+    ]
+    assert asked[2]["base"].startswith("Revenue? B0")
+    assert told[0]["cut"] is True

@@ -11,6 +11,8 @@ import pytest
 from core.endpoint.hosting import Hosting, HostingState, state_of
 from core.endpoint.waking import ModelUnanswered, Outcome
 from core.money.events import StackEvent
+from finexpert.service.asking import answerers
+from finexpert.service.asking.answerers import Answerer, Base
 from finexpert.service.endpoint import reaper, standing, switch
 from finexpert.service.endpoint.reaper import Expectation, Foresight, Told
 from finexpert.service.endpoint.standing import ENDPOINT, STACK
@@ -56,6 +58,7 @@ def account(context: Context, monkeypatch: pytest.MonkeyPatch) -> Account:
     monkeypatch.setattr(context.deployment.target, "client", {"cloudformation": None}.__getitem__)
     monkeypatch.setattr(switch, "read", lambda deployment: made.stack())
     monkeypatch.setattr(switch, "models", lambda deployment: {"base": "a", "tuned": "b"})
+    monkeypatch.setattr(answerers, "who", lambda deployment: (Answerer(model="base", base=Base(name="B")),))
     monkeypatch.setattr(standing, "_events", lambda deployment: made.events)
     monkeypatch.setattr(standing, "failure_reason", lambda client, stack: "Endpoint: no capacity")
     monkeypatch.setattr(reaper, "decisions", lambda deployment, since, until: made.decided(since, until))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,16 +126,51 @@ def test_a_run_that_cannot_be_started_is_refused(ask: Ask, document: Any) -> Non
     assert ask("POST", "/api/runs", document)[0] == 422
 
 
-@pytest.mark.parametrize("name", ["", "report.pdf", "report", "../../etc/passwd", ".txt/.."])
+def packed(*files: tuple[str, bytes], **head: Any) -> bytes:
+    """The body of an upload, as the page sends it."""
+    entries = [{"name": name, "bytes": len(content)} for name, content in files]
+    return json.dumps({"files": entries, **head}).encode() + b"\n" + b"".join(body for _, body in files)
+
+
+@pytest.mark.parametrize("name", ["", "report.pdf", "report", "../../etc/passwd", ".txt/..", "memo.rtf"])
 def test_only_files_that_can_be_trained_on_are_taken(ask: Ask, name: str) -> None:
-    assert ask("POST", "/api/datasets", body=b"text", name=name)[0] == 422
+    assert ask("POST", "/api/datasets", body=packed((name, b"text")))[0] == 422
+
+
+def test_a_file_that_cannot_be_read_says_what_to_do_instead(ask: Ask) -> None:
+    told = ask("POST", "/api/datasets", body=packed(("board memo.rtf", b"text")))[1]["error"]
+    assert told["problems"] == ["board memo.rtf: .rtf cannot be read; save it as plain text"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"text",
+        b"[]\n",
+        b'{"files": []}\n',
+        b'{"files": [{"name": "a.txt", "bytes": 3}]}\nlonger',
+        b'{"files": [{"name": "a.txt", "bytes": 9}]}\nshort',
+        b'{"files": [{"name": "a.txt", "bytes": -4}, {"name": "b.txt", "bytes": 8}]}\nfour',
+        b'{"files": [{"name": "a.txt"}]}\n',
+        b"[" * 90_000,
+    ],
+)
+def test_an_upload_of_another_form_is_refused(ask: Ask, body: bytes) -> None:
+    assert ask("POST", "/api/datasets", body=body)[0] == 422
 
 
 def test_a_file_name_leads_nowhere_and_a_bad_file_is_not_stored(ask: Ask) -> None:
-    status, told = ask("POST", "/api/datasets", body=b"\n \n", name="..\\..\\evil/../x.txt")
+    status, told = ask("POST", "/api/datasets", body=packed(("..\\..\\evil/../x.txt", b"\n \n")))
     assert status == 422  # storing it would have asked for a client, which there is none of
-    assert told["error"]["where"] == "x.txt"
+    assert told["error"]["where"] == "evil/x.txt"
     assert told["error"]["problems"]
+
+
+def test_settings_that_cannot_be_used_are_refused_with_the_data(ask: Ask) -> None:
+    body = packed(("a.txt", b"text"), hyperparameters={"epoch": "many"})
+    told = ask("POST", "/api/datasets", body=body)[1]["error"]
+    assert "epoch" in told["problems"][0]
 
 
 def test_at_the_limit_nothing_is_woken(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,6 +180,22 @@ def test_at_the_limit_nothing_is_woken(ask: Ask, monkeypatch: pytest.MonkeyPatch
     status, told = ask("POST", "/api/endpoint/wake", {})
     assert (status, told["error"]["code"]) == (409, "budget_reached")
     assert "$23.40" in told["error"]["message"]
+
+
+def test_a_benchmark_is_shown_where_one_was_made(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert ask("GET", "/api/benchmark") == (200, {"benchmark": None})
+    folder = tmp_path / "out" / "benchmark"
+    folder.mkdir(parents=True)
+    row = {"name": "tuned", "correct": 3, "wrong": 1, "refused": 0, "failed": 0, "usd": 0.0}
+    result = {"contestants": [row], "pairs": [], "answers": [{}] * 4}
+    (folder / "benchmark.json").write_text(json.dumps(result))
+    told = ask("GET", "/api/benchmark")[1]["benchmark"]
+    assert told["sentence"] == "tuned answers 3 of 4 questions correctly."
+    (folder / "benchmark.json").write_text("{")
+    assert ask("GET", "/api/benchmark") == (200, {"benchmark": None})
 
 
 def test_only_an_upload_may_be_large(context: Context) -> None:
@@ -156,6 +209,7 @@ def test_a_defect_is_logged_by_its_place_and_never_with_what_was_asked(
     def defect(*_: object, **__: object) -> None:
         raise KeyError("what the analyst asked")
 
+    monkeypatch.setattr(routes.ask.switch, "models", lambda deployment: {"base": "a"})
     monkeypatch.setattr(routes.ask.inference, "ask", defect)
     with caplog.at_level(logging.DEBUG):
         status, told = ask("POST", "/api/ask", {"prompt": "what the analyst asked"})

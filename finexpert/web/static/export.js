@@ -1,0 +1,74 @@
+// Threads as files. What models write is data here: nothing of it may become markup in Markdown, or a formula
+// in a spreadsheet.
+
+/** Threads as a Markdown document; questions and answers are fenced, so they show as they are. */
+export function toMarkdown(threads) {
+  const parts = threads.flatMap(({ name, turns }) => [`# ${oneLine(name)}`, ...turns.map(turnAsMarkdown)]);
+  return parts.join("\n\n") + "\n";
+}
+
+/** One question with its answers as Markdown. */
+export function turnAsMarkdown({ at, prompt, parameters, answers }) {
+  return [
+    `## ${at ?? "Question"}`,
+    fenced(prompt),
+    Object.keys(parameters).length > 0 && `Settings: ${settings(parameters)}`,
+    ...answers.map(answerAsMarkdown),
+  ].filter(Boolean).join("\n\n");
+}
+
+function answerAsMarkdown({ model, who, text, seconds, cut, warnings = [], citations = [], thumb, note }) {
+  const took = seconds === undefined ? "" : ` (${seconds.toFixed(1)} s)`;
+  const rated = [thumb && `Rated: ${thumb}`, note && `Note: ${oneLine(note)}`].filter(Boolean).join(". ");
+  return [
+    `### ${model}${took}`,
+    who && oneLine(who),
+    ...warnings.map(oneLine),
+    fenced(text),
+    cut && "Cut off: it reached its longest length.",
+    citations.length > 0 && citations.map((each, n) => `Source ${n + 1}:\n\n${fenced(source(each))}`).join("\n\n"),
+    rated,
+  ].filter(Boolean).join("\n\n");
+}
+
+const COLUMNS = [
+  ..."thread asked prompt model who answer cut seconds settings rating note sources".split(" "),
+];
+
+/** Threads as CSV (RFC 4180), a line an answer. */
+export function toCsv(threads) {
+  const rows = threads.flatMap(({ name, turns }) => turns.flatMap(({ at, prompt, parameters, answers }) =>
+    answers.map(({ model, who, text, cut, seconds, thumb, note, citations = [] }) => [
+      name, at, prompt, model, who ?? "", text, cut ? "yes" : "no", seconds?.toFixed(2) ?? "",
+      settings(parameters), thumb ?? "", note ?? "", citations.map(source).join("\n"),
+    ])));
+  return [COLUMNS, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
+}
+
+/** Where a quote stands, and the quote. */
+export function source({ document, page, text }) {
+  return `${document}${page ? `, page ${page}` : ""}: ${text.trim()}`;
+}
+
+/** A cell in quotes. What a spreadsheet would run as a formula gets an apostrophe in front, as OWASP advises. */
+function cell(value) {
+  const text = String(value);
+  const harmless = /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text;
+  return `"${harmless.replaceAll('"', '""')}"`;
+}
+
+/** A fence longer than any that the text holds itself. */
+function fenced(text) {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}text\n${text}\n${fence}`;
+}
+
+/** Text on one line, with what Markdown takes for marks escaped. */
+function oneLine(text) {
+  return text.replace(/\s+/g, " ").replace(/[\\`*_[\]<>#|!]/g, "\\$&");
+}
+
+function settings(parameters) {
+  return Object.entries(parameters).map(([name, value]) => `${name}=${value}`).join(" ");
+}
