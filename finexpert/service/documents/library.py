@@ -197,10 +197,7 @@ def _table(text: str, separator: str | None) -> str:
 
 def _office(content: bytes, suffix: str) -> str:
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(info.file_size for info in archive.infolist()) > LARGEST_BYTES:
-                raise Unreadable(f"it unpacks to more than {LARGEST_BYTES >> 20} MB: split it")
-            inside = set(archive.namelist())
+        inside = parts_of(content)
         if "word/document.xml" in inside:
             return "\n".join(_word(content))
         if "xl/workbook.xml" in inside:
@@ -212,6 +209,18 @@ def _office(content: bytes, suffix: str) -> str:
     raise Unreadable(
         f"a {suffix or 'packed'} file is not read: PDF, HTML, text, Markdown, CSV, XLSX and DOCX are"
     )
+
+
+def parts_of(content: bytes) -> set[str]:
+    """Names of the parts of an Office file.
+
+    Raises:
+        Unreadable: it unpacks to more than is read.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(info.file_size for info in archive.infolist()) > LARGEST_BYTES:
+            raise Unreadable(f"it unpacks to more than {LARGEST_BYTES >> 20} MB: split it")
+        return set(archive.namelist())
 
 
 def _word(content: bytes) -> Iterator[str]:
@@ -233,6 +242,7 @@ def _sheets(content: bytes) -> Iterator[str]:
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     try:
         for sheet in book.worksheets:
+            sheet.reset_dimensions()  # a sheet may claim a million empty rows of 16,384 cells
             lines = [sheet.title]
             for row in sheet.iter_rows(values_only=True):
                 lines.append("  ".join(_shown(cell) for cell in row if cell is not None))

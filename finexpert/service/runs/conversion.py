@@ -84,9 +84,13 @@ def _sheets(file: Path, place: Path) -> None:
     """Each sheet as a table."""
     import openpyxl
 
+    from finexpert.service.documents import library
+
+    library.parts_of(file.read_bytes())
     book = openpyxl.load_workbook(file, read_only=True, data_only=True)
     try:
         for sheet in book.worksheets:
+            sheet.reset_dimensions()  # a sheet may claim a million empty rows of 16,384 cells
             rows = [
                 ["" if cell is None else str(cell) for cell in row]
                 for row in sheet.iter_rows(values_only=True)
