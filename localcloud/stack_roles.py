@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from localcloud import authorization, hooks
+from localcloud.access_log import access_log
 from localcloud.authorization import Need
 
 # type: the service, its actions to create, update and delete; the property with the role that it passes on
@@ -45,6 +46,30 @@ _ACTIONS = {
 _SAGEMAKER = "AWS::SageMaker::"
 _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 _VERBS = ("create", "update", "delete")
+SAGEMAKER_ACTIONS = {
+    "Endpoint": {
+        "create": "CreateEndpoint DescribeEndpoint AddTags ListTags",
+        "update": "UpdateEndpoint DescribeEndpoint AddTags DeleteTags",
+        "delete": "DeleteEndpoint DescribeEndpoint",
+    },
+    "EndpointConfig": {
+        "create": "CreateEndpointConfig AddTags DescribeEndpointConfig ListTags",
+        "update": "AddTags DeleteTags",
+        "delete": "DeleteEndpointConfig",
+    },
+    "Model": {
+        "create": "CreateModel AddTags DescribeModel ListTags",
+        "update": "AddTags DeleteTags",
+        "delete": "DeleteModel",
+    },
+    "InferenceComponent": {
+        "create": "CreateInferenceComponent DescribeInferenceComponent AddTags ListTags",
+        "update": "UpdateInferenceComponent UpdateInferenceComponentRuntimeConfig DescribeInferenceComponent"
+        " AddTags ListTags DeleteTags",
+        "delete": "DeleteInferenceComponent DescribeInferenceComponent DeleteTags",
+    },
+}
+"""What CloudFormation calls for SageMaker's types: `handlers` of their schemas, and `read` after `create`."""
 _UPDATED_BY_REPLACEMENT = ("Model", "EndpointConfig", "ModelPackageGroup")  # their API has no update
 _WITHOUT_ACTION = ("AWS::CDK::Metadata", "AWS::CloudFormation::WaitConditionHandle")
 _roles: dict[tuple[str, str, str], str] = {}
@@ -95,7 +120,9 @@ def denial(verb: str, resource_type: str, name: str, properties: Mapping[str, An
     if role is None or not hooks.enforcing():
         return ""
     for need in needs(verb, resource_type, name, properties):
-        if reason := hooks.role_denial(role, need.action, need.resource, need.context):
+        reason, context = hooks.role_denial(role, need.action, need.resource, need.context)
+        access_log.add(role.rsplit("/", 1)[-1], need.action, need.resource, context, allowed=not reason)
+        if reason:
             return reason
     return ""
 
@@ -114,8 +141,9 @@ def needs(verb: str, resource_type: str, name: str, properties: Mapping[str, Any
         operation = f"{verb.capitalize()}{kind}"
         params = {f"{kind}Name": name.rsplit("/", 1)[-1], **properties}
         resource = authorization.sagemaker_resource(operation, "", params, sagemaker_arn)
-        passed = authorization.passed_roles("sagemaker", operation, params)
-        return [Need(action=f"sagemaker:{operation}", resource=resource), *passed]
+        called = SAGEMAKER_ACTIONS.get(kind, {}).get(verb, operation).split()
+        own = [Need(action=f"sagemaker:{action}", resource=resource) for action in called]
+        return [*own, *authorization.further_needs("sagemaker", operation, params, sagemaker_arn)]
     if resource_type in _WITHOUT_ACTION:
         return []
     if resource_type not in _ACTIONS:

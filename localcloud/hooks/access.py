@@ -153,8 +153,13 @@ def denial(request: Request, action: str, resource: str, context: Mapping[str, s
     )
 
 
-def role_denial(role_arn: str, action: str, resource: str, context: Mapping[str, str]) -> str:
-    """Why a role may not do `action` on `resource`; "" if it may. The resource's tags count as on AWS."""
+def role_denial(
+    role_arn: str, action: str, resource: str, context: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
+    """Why a role may not do `action` on `resource` ("" if it may), and the condition keys of the decision.
+
+    The resource's tags are among them, as on AWS.
+    """
     tags = tagging.resource_tags(resource) or {}
     context = {f"aws:ResourceTag/{key}": value for key, value in tags.items()} | dict(context)
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
@@ -169,6 +174,7 @@ def role_denial(role_arn: str, action: str, resource: str, context: Mapping[str,
         service_context={key.lower(): value for key, value in context.items()},
     )
     result = iam_evaluator.evaluate(asked, policies)
-    if result.decision == "Allow":
-        return ""
-    return str(iam_actions.identity_denial_message(action, role_arn, resource, result.decision == "Deny"))
+    explicit = result.decision == "Deny"
+    allowed = result.decision == "Allow"
+    reason = "" if allowed else iam_actions.identity_denial_message(action, role_arn, resource, explicit)
+    return str(reason), dict(asked.service_context)

@@ -198,8 +198,9 @@ def subscribed_queue(app: App, name: str, topics: list[str]) -> str:
     return url
 
 
-def make_endpoint(app: App, name: str) -> None:
+def make_endpoint(app: App, name: str, *, component: str = "") -> None:
     """An endpoint with the project's tag and a component on it, made by hand."""
+    component = component or f"finexpert-{name}"
     sagemaker = patient(app, "sagemaker")
     role = app.client("iam").list_roles(PathPrefix="/")["Roles"]
     serving = next(r["Arn"] for r in role if "ServingRole" in r["RoleName"])
@@ -224,7 +225,7 @@ def make_endpoint(app: App, name: str) -> None:
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name, Tags=tags)
     eventually(lambda: sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService")
     sagemaker.create_inference_component(
-        InferenceComponentName=f"finexpert-{name}",
+        InferenceComponentName=component,
         EndpointName=name,
         VariantName="All",
         Specification={"ModelName": name, "ComputeResourceRequirements": {"MinMemoryRequiredInMb": 512}},
@@ -233,7 +234,7 @@ def make_endpoint(app: App, name: str) -> None:
     )
 
     def settled() -> bool:
-        found = sagemaker.describe_inference_component(InferenceComponentName=f"finexpert-{name}")
+        found = sagemaker.describe_inference_component(InferenceComponentName=component)
         assert found["InferenceComponentStatus"] != "Failed", found.get("FailureReason")
         return bool(found["InferenceComponentStatus"] == "InService")
 

@@ -27,6 +27,7 @@ SELDOM = {
     ("IdleReaper", "s3:GetObject"): "a run must be cut off among many endpoints; tests/unit/lambdas",
     ("IdleReaper", "s3:ListBucket"): "the same",
     ("IdleReaper", "sagemaker:DescribeTrainingJob"): "a job must run for hours; tests/unit/lambdas",
+    ("Hosting-us-east-1", "sagemaker:UpdateEndpoint"): "merged hosting alone changes a live endpoint",
     ("AdmissionRole", "sagemaker:ListTags"): "the tagging index must lag behind; tests/unit/lambdas",
     ("ServingRole", "s3:ListBucket"): "SageMaker lists an artifact's prefix before it fetches it",
 }

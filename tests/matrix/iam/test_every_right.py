@@ -51,6 +51,7 @@ def a_run_is_accepted_woken_and_asked(app: App) -> None:
     assert ended["status"] == "SUCCEEDED", ended.get("cause")
     base, tuned = inference.ask(app.deployment, "The results", {"max_new_tokens": 4})
     assert base.text and tuned.text
+    awake(app)  # with another adapter in this one's place
     bucket = app.deployment.output("Storage", "ArtifactBucketName")
     nowhere = f"s3://{bucket}/runs/none/output/model.tar.gz"
     job = {"TrainingJobName": "none", "ModelArtifacts": {"S3ModelArtifacts": nowhere}}
@@ -128,9 +129,23 @@ def everything_is_torn_down(app: App) -> None:
     run = app.start(epoch="500")
     sagemaker = app.client("sagemaker")
     eventually(lambda: sagemaker.list_training_jobs(NameContains=run)["TrainingJobSummaries"])
+    start_job_like(app, run)
     make_endpoint(app, "left-behind")
     app.destroy()
     assert not names_of_endpoints(app)
+
+
+def start_job_like(app: App, run: str) -> None:
+    """A training job that no execution will stop when it ends."""
+    sagemaker = app.client("sagemaker")
+    job = sagemaker.describe_training_job(TrainingJobName=run)
+    fields = ("AlgorithmSpecification", "RoleArn", "InputDataConfig", "OutputDataConfig", "ResourceConfig")
+    more = ("StoppingCondition", "HyperParameters", "Environment")
+    sagemaker.create_training_job(
+        TrainingJobName="finexpert-left-behind",
+        Tags=[{"Key": "finexpert:project", "Value": "FinExpert"}],
+        **{field: job[field] for field in (*fields, *more)},
+    )
 
 
 SCENARIOS: tuple[Callable[[App], None], ...] = (

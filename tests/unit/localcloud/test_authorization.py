@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from localcloud import authorization, stack_roles
 from localcloud.authorization import Need
@@ -86,6 +87,18 @@ def test_a_stack_role_needs_the_action_that_makes_a_thing_and_to_pass_its_role_o
     custom = stack_roles.needs("create", "Custom::CleanUpOnDelete", "C", {"ServiceToken": "arn:function"})
     assert custom == [Need(action="lambda:InvokeFunction", resource="arn:function")]
     assert stack_roles.needs("create", "AWS::CDK::Metadata", "M", {}) == []
+
+
+def test_a_stack_role_needs_what_the_types_schema_lists() -> None:
+    for kind, verbs in stack_roles.SAGEMAKER_ACTIONS.items():
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", f"AWS::SageMaker::{kind}").schema
+        listed = {
+            verb: {action for action in handler["permissions"] if action.startswith("sagemaker:")}
+            for verb, handler in schema["handlers"].items()
+        }
+        listed["create"] |= listed["read"]
+        for verb, actions in verbs.items():
+            assert {f"sagemaker:{action}" for action in actions.split()} == listed[verb], (kind, verb)
 
 
 @pytest.mark.parametrize(("given", "holds"), [("", False), ("arn:policy", True)])
