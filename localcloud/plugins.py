@@ -73,6 +73,7 @@ def install() -> None:
     hooks.install_source_account()
     hooks.install_condition_keys(authorization.condition_keys)
     hooks.install_resource_arns("sagemaker", _sagemaker_resource)
+    hooks.install_network_dependencies()
     hooks.install_stack_check(stack_roles.denial)
     hooks.install_gate([_require_rights, _meet_fault], _hide_what_is_missing)
 

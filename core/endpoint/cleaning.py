@@ -41,12 +41,17 @@ class Cleaner:
         self.result = Cleaning()
 
     def clean(
-        self, *, state_machine_arn: str = "", model_package_group: str = "", hosting_stack: str = ""
+        self,
+        *,
+        state_machine_arn: str = "",
+        model_package_group: str = "",
+        hosting_stack: str = "",
+        security_group: str = "",
     ) -> Cleaning:
         """Executions first, so that none starts another job; then jobs; then packages and endpoints.
 
         What has no name is left alone; `hosting_stack` is the stack whose endpoints are the project's too,
-        once it is gone itself.
+        once it is gone itself. Last it waits for SageMaker's network interfaces in `security_group`.
         """
         if state_machine_arn:
             self._try("executions", lambda: self._executions(state_machine_arn))
@@ -55,6 +60,8 @@ class Cleaner:
             self._try("model packages", lambda: self._packages(model_package_group))
         if hosting_stack:
             self._try("endpoints", lambda: self._endpoints(hosting_stack))
+        if security_group:
+            self._try("network interfaces", lambda: self._interfaces(security_group))
         return self.result
 
     def _try(self, what: str, step: Callable[[], None]) -> None:
@@ -96,6 +103,21 @@ class Cleaner:
             if self._left() < 2 * POLL_SECONDS:
                 self.result.left += [f"training job {job} is still being stopped" for job in running]
                 return
+            self._pause(POLL_SECONDS)
+
+    def _interfaces(self, security_group: str) -> None:
+        """Wait until no interface is left: they outlive job and endpoint by minutes, and hold the subnets.
+
+        Source: aws-cloudformation/cloudformation-coverage-roadmap issue 1327.
+        """
+        filters = [{"Name": "group-id", "Values": [security_group]}]
+        while True:
+            answer = self._clients("ec2").describe_network_interfaces(Filters=filters)
+            left = [each["NetworkInterfaceId"] for each in answer["NetworkInterfaces"]]
+            if not left:
+                return
+            if self._left() < 2 * POLL_SECONDS:
+                raise RuntimeError(f"SageMaker has not taken away {', '.join(left)} yet; they cost nothing")
             self._pause(POLL_SECONDS)
 
     def _stop(self, sagemaker: Any, job: str) -> None:

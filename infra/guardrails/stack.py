@@ -141,7 +141,8 @@ class GuardrailsStack(ProjectStack):
         self._watch("GuardWatch", guard, minutes)
 
     def _teardown(self) -> lambda_.Function:
-        teardown = Teardown(self, "Teardown", self.base)
+        private = self.settings.private_network
+        teardown = Teardown(self, "Teardown", self.base, private_network=private)
         CleanUpOnDelete(
             self,
             "OutOfBandEndpoints",

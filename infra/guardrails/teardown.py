@@ -16,14 +16,16 @@ MAX_MINUTES = 15  # as long as a Lambda function may run; CloudFormation's own l
 class Teardown(ProjectFunction):
     """The function that stops what runs when a stack is deleted."""
 
-    def __init__(self, scope: Construct, construct_id: str, base: FunctionBase) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, base: FunctionBase, *, private_network: bool
+    ) -> None:
         super().__init__(
             scope,
             construct_id,
             base,
             purpose="teardown",
             environment={},
-            permissions=teardown(base.arns),
+            permissions=teardown(base.arns, private_network=private_network),
             timeout_minutes=MAX_MINUTES,
         )
 
@@ -37,6 +39,7 @@ class CleanUpOnDelete(Construct):
         state_machine_arn: whose executions and jobs to stop; none if left out.
         model_package_group: the group to empty, since one with packages cannot be deleted; none if left out.
         endpoints_too: also delete the project's endpoints that no stack owns, or that Hosting left behind.
+        security_group_id: wait until SageMaker has no network interface in it.
         before: resources that must outlive the cleaning: they are made before this and deleted after it.
     """
 
@@ -50,6 +53,7 @@ class CleanUpOnDelete(Construct):
         state_machine_arn: str | None = None,
         model_package_group: str | None = None,
         endpoints_too: bool = False,
+        security_group_id: str | None = None,
         before: list[IDependable],
     ) -> None:
         super().__init__(scope, construct_id)
@@ -64,14 +68,16 @@ class CleanUpOnDelete(Construct):
                 **({"HostingStack": names.stack("Hosting")} if endpoints_too else {}),
                 **({"StateMachineArn": state_machine_arn} if state_machine_arn else {}),
                 **({"ModelPackageGroup": model_package_group} if model_package_group else {}),
+                **({"SecurityGroup": security_group_id} if security_group_id else {}),
             },
         )
         resource.node.add_dependency(*before)
 
 
-def teardown(arns: Arns) -> list[Statement]:
+def teardown(arns: Arns, *, private_network: bool) -> list[Statement]:
     """Stop the project's executions and jobs, delete its model packages and unowned endpoints."""
     return [
+        *([allow(["ec2:DescribeNetworkInterfaces"], ANYTHING)] if private_network else []),
         allow(["states:ListExecutions"], [arns.state_machine]),
         allow(["states:StopExecution"], [arns.executions]),
         allow(

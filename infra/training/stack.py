@@ -99,6 +99,7 @@ class TrainingStack(ProjectStack):
             names=self.names,
             state_machine_arn=state_machine_arn,
             model_package_group=self.names.model_package_group,
+            security_group_id=self._own_group(),
             before=[machine, stopping, registry, self.training_role],
         )
         self.serving_role_arn = self._serving_role()
@@ -152,6 +153,11 @@ class TrainingStack(ProjectStack):
             return None
         talking = settings.training_instance_count > 1
         return PrivateNetwork(self, "Network", arns=self.arns, talking_instances=talking).network
+
+    def _own_group(self) -> str | None:
+        """The private network's security group, which goes with this stack; a company's stays."""
+        own = self.network if self.settings.private_network else None
+        return own.security_group_ids[0] if own else None
 
     def _network_permissions(self) -> list[Statement]:
         return self.network.permissions() if self.network else []

@@ -1,8 +1,8 @@
 """A custom resource whose deletion ends what would go on billing after its stack is gone.
 
 Properties: `Project`; `StateMachineArn` and `ModelPackageGroup` (optional); `HostingStack` (optional: also
-the project's endpoints that no CloudFormation stack owns, or that this one left behind). Creating and
-updating it does nothing.
+the project's endpoints that no CloudFormation stack owns, or that this one left behind); `SecurityGroup`
+(optional: wait until SageMaker has no network interface in it). Creating and updating it does nothing.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ def work(
                 state_machine_arn=str(properties.get("StateMachineArn") or ""),
                 model_package_group=str(properties.get("ModelPackageGroup") or ""),
                 hosting_stack=str(properties.get("HostingStack") or ""),
+                security_group=str(properties.get("SecurityGroup") or ""),
             )
     except Exception as error:  # whatever happens, CloudFormation must get an answer
         cleaning.left.append(error_text(error))

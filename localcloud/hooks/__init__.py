@@ -38,6 +38,11 @@ from localcloud.hooks.functions import (
     stop_lambda_workers,
 )
 from localcloud.hooks.gate import Answered, Check, Request, install_gate
+from localcloud.hooks.network import (
+    add_network_interface,
+    install_network_dependencies,
+    remove_network_interface,
+)
 from localcloud.hooks.requests import (
     Handler,
     Response,
@@ -90,6 +95,7 @@ __all__ = [
     "Resource",
     "Response",
     "account_id",
+    "add_network_interface",
     "alarm_statistic",
     "application",
     "budgets_of_account",
@@ -111,6 +117,7 @@ __all__ = [
     "install_lambda_result",
     "install_lambda_task",
     "install_metric_checks",
+    "install_network_dependencies",
     "install_resource_arns",
     "install_resource_type",
     "install_service",
@@ -130,6 +137,7 @@ __all__ = [
     "put_metric",
     "refusal",
     "region",
+    "remove_network_interface",
     "request_scope",
     "role_denial",
     "running_executions",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from localcloud import platform
-from localcloud.sagemaker import catalog, hosting, monitor, store, telemetry
+from localcloud.sagemaker import catalog, hosting, interfaces, monitor, store, telemetry
 from localcloud.sagemaker.errors import validation
 from localcloud.sagemaker.hosting import Fleet, Placement, StartFailed
 from localcloud.sagemaker.models import container_of
@@ -108,6 +108,7 @@ def shutdown() -> None:
 
 def _bring_up(record: Record, config: Record) -> None:
     telemetry.endpoint_event(dict(record))
+    store.change(record, _Interfaces=interfaces.attach(_vpc_config(config), record["EndpointArn"]))
     monitor.wait(platform.provision_seconds())
     try:
         started = _start_fleets(record, config)
@@ -165,7 +166,15 @@ def _take_down(record: Record) -> None:
         hosting.fleets.pop(key, None)
         fleet.stop(options.endpoint_grace)
     monitor.wait(platform.provision_seconds())
+    interfaces.release(record.get("_Interfaces", []))
     store.remove(store.ENDPOINT, record["EndpointName"])
+
+
+def _vpc_config(config: Record) -> Record | None:
+    """Where an endpoint stands: by its configuration, or by the model of its first variant."""
+    model = store.table(store.MODEL).get(config["ProductionVariants"][0].get("ModelName", ""), {})
+    found: Record | None = config.get("VpcConfig") or model.get("VpcConfig")
+    return found
 
 
 def _start_fleets(record: Record, config: Record) -> dict[str, Fleet]:

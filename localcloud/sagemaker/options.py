@@ -19,6 +19,7 @@ class Options:
     startup_timeout: float = 600.0  # until /ping must answer, where the request does not say
     invocation_timeout: float = 60.0
     streaming_timeout: float = 480.0
+    interface_linger: float = 60.0  # a network interface after its endpoint; on AWS some minutes
     utilization_period: float = 60.0
     concurrency_period: float = 10.0
 

@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from localcloud import platform
-from localcloud.sagemaker import catalog, store
+from localcloud.sagemaker import catalog, interfaces, store
 from localcloud.sagemaker.container import ML
 from localcloud.sagemaker.errors import ApiError, not_emulated, validation
 from localcloud.sagemaker.opt_ml import s3_source
@@ -97,7 +97,9 @@ def shutdown() -> None:
 
 
 def _run(run: TrainingRun) -> None:
+    held = interfaces.attach(run.vpc_config, run.arn)
     run.run()
+    interfaces.release(held)
     with store.lock:
         _runs.pop(run.arn, None)
 

@@ -60,6 +60,7 @@ class TrainingRun:
     def __init__(self, job: Record) -> None:
         self._job = job
         self.arn: str = job["TrainingJobArn"]
+        self.vpc_config: Record | None = job.get("VpcConfig")
         self._name: str = job["TrainingJobName"]
         self._files = OptMl(platform.state_dir() / "training-jobs" / self._name)
         self._wake = threading.Event()

@@ -123,6 +123,8 @@ class Cloud:
     ever_tagged: set[str] = field(default_factory=set)
     #: ARN → the stack that holds it, as CloudFormation knows; tags need not say so.
     owners: dict[str, str] = field(default_factory=dict)
+    #: Security group → looks that SageMaker's network interface in it lasts.
+    interfaces: dict[str, int] = field(default_factory=dict)
     #: Component → the line that it answers each request with, if not a token.
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     points: dict[tuple[str, str, frozenset[tuple[str, str]]], dict[datetime, float]] = field(
@@ -532,6 +534,12 @@ class Cloud:
         assert json.loads(Body)["stream"] is True
         line = self.answers.get(InferenceComponentName or EndpointName, {"token": {"text": "."}})
         return {"Body": [{"PayloadPart": {"Bytes": json.dumps(line).encode()}}]}
+
+    def describe_network_interfaces(self, Filters: list[dict[str, Any]]) -> dict[str, Any]:
+        (group,) = next(each["Values"] for each in Filters if each["Name"] == "group-id")
+        self.interfaces[group] = self.interfaces.get(group, 0) - 1
+        left = [{"NetworkInterfaceId": f"eni-{group}"}] if self.interfaces[group] >= 0 else []
+        return {"NetworkInterfaces": left}
 
     def describe_stack_resources(self, PhysicalResourceId: str) -> dict[str, Any]:
         stack = self.owners.get(PhysicalResourceId)

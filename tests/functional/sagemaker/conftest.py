@@ -31,5 +31,8 @@ def lab(cloud: Cloud, client: Callable[[str], Any]) -> Lab:
     }
     role = client("iam").create_role(RoleName="sagemaker-lab", AssumeRolePolicyDocument=json.dumps(trust))
     client("s3").create_bucket(Bucket="sagemaker-lab")
-    steer("options", {"stop_grace": 3, "look": 0.1, "checkpoint_sync": 0.3, "endpoint_grace": 3})
+    steer(
+        "options",
+        {"stop_grace": 3, "look": 0.1, "checkpoint_sync": 0.3, "endpoint_grace": 3, "interface_linger": 3},
+    )
     return Lab(client, "sagemaker-lab", role["Role"]["Arn"], steer)

@@ -475,3 +475,36 @@ def _answers(lab: Lab, endpoint: str) -> Callable[[], bool]:
             return False
 
     return look
+
+
+def test_network_interfaces_outlive_their_endpoint_and_hold_group_and_subnet(lab: Lab) -> None:
+    ec2, sagemaker = lab.client("ec2"), lab.client("sagemaker")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/24")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/26")["Subnet"]["SubnetId"]
+    group = ec2.create_security_group(GroupName=lab.unique("g"), Description="d", VpcId=vpc)["GroupId"]
+    config = lab.unique("config")
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=config,
+        ProductionVariants=[
+            {"VariantName": "All", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1},
+        ],
+        ExecutionRoleArn=lab.role_arn,
+        VpcConfig={"Subnets": [subnet], "SecurityGroupIds": [group]},
+    )
+    name = make_endpoint(lab, config)
+    settled(lab, "endpoint", name)
+    sagemaker.delete_endpoint(EndpointName=name)
+    gone(lab, "endpoint", name)
+
+    def left() -> list[Any]:
+        filters = [{"Name": "group-id", "Values": [group]}]
+        return list(ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"])
+
+    assert [each["SubnetId"] for each in left()] == [subnet]
+    with pytest.raises(ClientError, match="DependencyViolation"):
+        ec2.delete_security_group(GroupId=group)
+    with pytest.raises(ClientError, match="DependencyViolation"):
+        ec2.delete_subnet(SubnetId=subnet)
+    eventually(lambda: not left(), why="the interface stays")
+    ec2.delete_security_group(GroupId=group)
+    ec2.delete_subnet(SubnetId=subnet)

@@ -8,8 +8,8 @@ import pytest
 
 from finexpert.errors import UserError
 from finexpert.service.account import leftovers
-from tests.functional.guardrails.guarded_app import App, eventually, guarded_app
-from tests.functional.guardrails.teardown_states import STATES, left_over
+from tests.functional.guardrails.guarded_app import App, eventually, guarded_app, steer
+from tests.functional.guardrails.teardown_states import STATES, awake, left_over
 
 
 @pytest.fixture
@@ -34,6 +34,18 @@ def test_destroying_leaves_nothing(app: App, state: Callable[[App], None]) -> No
     assert left_over(app, state) == before
     assert app.cloud.health()["processes"] == []
     assert app.cloud.health()["executions"] == []
+
+
+def test_a_private_network_goes_once_its_interfaces_have(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with guarded_app(tmp_path_factory.mktemp("private"), {"FINEXPERT_PRIVATE_NETWORK": "true"}) as app:
+        steer(app.cloud, "options", {"interface_linger": 15.0})
+        app.deploy()
+        awake(app)
+        interfaces = app.client("ec2").describe_network_interfaces()["NetworkInterfaces"]
+        (group,) = interfaces[0]["Groups"]
+        app.destroy()
+        groups = app.client("ec2").describe_security_groups()["SecurityGroups"]
+        assert group["GroupId"] not in {each["GroupId"] for each in groups}
 
 
 def test_what_a_setting_keeps_is_kept_and_told_apart(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -337,6 +337,15 @@ class TestTeardown:
         )
         assert cloud.jobs[RUN]["TrainingJobStatus"] == "Stopped"
 
+    def test_network_interfaces_are_waited_for(self, cloud: Cloud) -> None:
+        properties = {"Project": "FinExpert", "SecurityGroup": "sg-1"}
+        cloud.interfaces["sg-1"] = 3
+        assert self.work(cloud, ResourceProperties=properties)["Status"] == "SUCCESS"
+        assert len(cloud.called("DescribeNetworkInterfaces")) == 4
+        cloud.interfaces["sg-1"] = 3
+        answer = self.work(cloud, seconds=1.0, ResourceProperties=properties)
+        assert answer["Status"] == "FAILED" and "eni-sg-1" in answer["Reason"]
+
     def test_time_that_runs_out_is_told(self, cloud: Cloud) -> None:
         training_job(cloud, RUN, 1)
         answer = self.work(cloud, seconds=1.0)

@@ -1,0 +1,36 @@
+"""Network interfaces that jobs and endpoints have in their VpcConfig's subnets.
+
+SageMaker takes them away some minutes after the job or the endpoint has gone, and until then security group
+and subnets cannot be deleted. Source: cloudformation-coverage-roadmap issue 1327.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from localcloud import hooks, platform
+from localcloud.sagemaker import monitor
+from localcloud.sagemaker.options import options
+
+
+def attach(vpc_config: Mapping[str, Any] | None, owner: str) -> list[str]:
+    """Make an interface in the first of the subnets; answers the ids, none without a VpcConfig."""
+    if not vpc_config:
+        return []
+    description = f"[DO NOT DELETE] ENI managed by SageMaker for {owner}"
+    return [
+        hooks.add_network_interface(vpc_config["Subnets"][0], vpc_config["SecurityGroupIds"], description)
+    ]
+
+
+def release(interfaces: list[str]) -> None:
+    """Take them away after a while."""
+    if interfaces:
+        platform.spawn(_remove_later, interfaces, name="network-interfaces")
+
+
+def _remove_later(interfaces: list[str]) -> None:
+    monitor.wait(options.interface_linger)
+    for each in interfaces:
+        hooks.remove_network_interface(each)
