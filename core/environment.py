@@ -1,9 +1,12 @@
-"""Reads settings from environment variables when a function is called, and names all problems at once."""
+"""Settings of a function from its environment variables, all problems at once; and what it runs on."""
 
 from __future__ import annotations
 
 import math
+import platform
 from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
 
 TRUE = ("true", "1", "yes", "on")
 FALSE = ("false", "0", "no", "off")
@@ -71,3 +74,22 @@ class Variables:
         """Raise ConfigurationError if any variable read so far could not be used."""
         if self._problems:
             raise ConfigurationError("\n".join(self._problems))
+
+
+def runtime() -> dict[str, Any]:
+    """What the Python that runs this has of what the product needs: versions, full-text search, IfMatch."""
+    import sqlite3
+
+    import botocore
+    import botocore.session
+
+    put = botocore.session.get_session().get_service_model("s3").operation_model("PutObject")
+    with closing(sqlite3.connect(":memory:")) as database:
+        options = [row[0] for row in database.execute("PRAGMA compile_options")]
+    return {
+        "python": platform.python_version(),
+        "botocore": botocore.__version__,
+        "sqlite": sqlite3.sqlite_version,
+        "fts5": "ENABLE_FTS5" in options,
+        "if_match": "IfMatch" in put.input_shape.members,
+    }

@@ -21,7 +21,7 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import ClientError, ParamValidationError
 
-from localcloud import hooks, platform
+from localcloud import hooks, platform, state_language
 
 SDK = "arn:aws:states:::aws-sdk:"
 # as the integration names a service: how its errors begin, and boto3's name of it
@@ -37,6 +37,7 @@ PUBLISH = "arn:aws:states:::sns:publish"
 def install() -> None:
     """Serve these tasks."""
     hooks.install_task_roles()
+    hooks.install_definition_check(state_language.validation)
     for service in SDK_SERVICES:
         hooks.install_task(f"{SDK}{service}:", run_sdk_task)
     hooks.install_task(PUBLISH, run_publish_task)

@@ -23,6 +23,7 @@ from localcloud.hooks.budgets import budgets_of_account
 from localcloud.hooks.contract import CONTRACT
 from localcloud.hooks.executions import (
     LAMBDA_TASK,
+    install_definition_check,
     install_execution_end,
     install_lambda_task,
     install_task,
@@ -108,6 +109,7 @@ __all__ = [
     "install_bodies_on_trail",
     "install_condition_keys",
     "install_decision_log",
+    "install_definition_check",
     "install_delete_check",
     "install_event_retries",
     "install_execution_end",

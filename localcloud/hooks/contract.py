@@ -89,6 +89,8 @@ CONTRACT: tuple[tuple[str, str, str], ...] = (
     ("services.eventbridge", "_dispatch_to_lambda", "call"),
     ("services.stepfunctions", "_SERVICE_DISPATCH", "dict"),
     ("services.stepfunctions", "_ExecutionError", "call"),
+    ("services.stepfunctions", "_validate_state_machine_definition", "call"),
+    ("core.responses", "json_response", "call"),
     ("services.stepfunctions", "_execute_task", "call"),
     ("services.stepfunctions", "_invoke_resource", "call"),
     ("services.stepfunctions", "_executions", "store"),

@@ -6,6 +6,7 @@ enough (one host, at most one GPU), or where torchrun has launched already.
 """
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Mapping
@@ -70,6 +71,15 @@ def visible_gpus(environ: Mapping[str, str] = os.environ, devices: Path = Path("
     if chosen is not None:
         return len([number for number in chosen.split(",") if number.strip() not in ("", "-1")])
     return len([file for file in devices.glob("nvidia*") if file.name.removeprefix("nvidia").isdigit()])
+
+
+def nvidia_driver(file: Path = Path("/proc/driver/nvidia/version")) -> str:
+    """The version of the host's NVIDIA driver, such as 580.65.06; "" where there is none."""
+    try:
+        found = re.search(r"\s(\d+\.\d+(?:\.\d+)?)\s", file.read_text(encoding="ascii", errors="replace"))
+    except OSError:
+        return ""
+    return found[1] if found else ""
 
 
 def launch(here: Placement) -> None:

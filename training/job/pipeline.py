@@ -18,7 +18,7 @@ from training.evaluation.result import assemble
 from training.evaluation.scores import Score, mean_loss, total_bits_per_byte
 from training.host.distributed import World, join
 from training.host.events import Events
-from training.host.processes import StopSignal
+from training.host.processes import StopSignal, nvidia_driver
 from training.job.channels import Channels, labels, write_atomically
 from training.job.preparation import Prepared, prepare, read_request
 from training.loop import checkpoints
@@ -211,7 +211,7 @@ def _versions(world: World, precision: str) -> dict[str, str]:
 
 def _device(world: World) -> str:
     if world.device.type == "cuda":
-        return torch.cuda.get_device_name(world.device)
+        return f"{torch.cuda.get_device_name(world.device)} (driver {nvidia_driver() or 'not known'})"
     return f"CPU ({torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads)"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from finexpert.doctor import Check, Finding
+    from finexpert.doctor.first_hour import Question
     from finexpert.service.target import Target
 
 
@@ -24,12 +26,24 @@ def doctor(
     notify: Annotated[
         bool, typer.Option("--notify", help="Send a test notification to the alerts' topic as well.")
     ] = False,
+    first_hour: Annotated[
+        bool,
+        typer.Option(
+            "--first-hour",
+            help="Ask what only an account can answer, free questions first, and write out/first-hour.md.",
+        ),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --first-hour: agree to what costs, as it is announced.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Check credentials, region, quotas, licence, weights, GPU memory, prices, budget, alerts and the app.
 
     ✓ is ready, ✗ is not and says what to do, ? could not be checked. Nothing is changed, nothing costs;
     with --notify a test message goes to everyone who receives the alerts.
+    --first-hour is another check: it asks before each step that costs (a run, an awake endpoint), puts the
+    endpoint to sleep again, and writes a table that can be pasted into an issue.
     Exit code 4: at least one ✗.
 
     Example: finexpert doctor -c training_instance_type=ml.g5.12xlarge
@@ -41,6 +55,9 @@ def doctor(
     target = chosen_target(context)
     err = display.console(stderr=True)
     err.print(f"[dim]{_where(target)}[/]", soft_wrap=True)
+    if first_hour:
+        _first_hour(target, yes=yes, json=json)
+        return
     with display.Live(err) as live:
         live.update("checking …", "")
         findings = examine(find(target), checks(notify=notify))
@@ -49,6 +66,42 @@ def doctor(
     else:
         show(display.console(), findings)
     if any(finding.verdict is Verdict.BAD for finding in findings.values()):
+        raise typer.Exit(ExitCode.FOUND)
+
+
+def _first_hour(target: Target, *, yes: bool, json: bool) -> None:
+    from datetime import UTC, datetime
+
+    from rich.markup import escape
+
+    from finexpert import paths
+    from finexpert.doctor import Verdict
+    from finexpert.doctor import first_hour as hour
+    from finexpert.doctor.questions import QUESTIONS
+    from finexpert.doctor.steps import steps
+    from finexpert.service.deployment import find
+    from finexpert.views import display
+
+    out, err = display.console(), display.console(stderr=True)
+
+    def agree(announced: str) -> bool:
+        if yes or json or not sys.stdin.isatty():
+            err.print(escape(announced + ("" if yes else " Left out: --yes agrees to it.")), soft_wrap=True)
+            return yes
+        return typer.confirm(f"{announced} Do it?", err=True)
+
+    def tell(question: Question, finding: Finding) -> None:
+        if not json:
+            out.print(f"{_sign(finding)} {escape(f'{question.asks} {finding.said}')}", soft_wrap=True)
+
+    scene = hour.Scene(find(target), datetime.now(UTC))
+    answers = hour.walk(scene, QUESTIONS, steps(), agree=agree, tell=tell)
+    data, table = hour.write(paths.OUT, scene, QUESTIONS, answers)
+    if json:
+        display.print_json(hour.document(scene, QUESTIONS, answers))
+    else:
+        out.print(f"written: {data} and {table}, without account ids and addresses", soft_wrap=True)
+    if any(finding.verdict is Verdict.BAD for finding in answers.values()):
         raise typer.Exit(ExitCode.FOUND)
 
 
@@ -83,19 +136,22 @@ def checks(*, notify: bool = False) -> dict[str, Check]:
     }
 
 
+def _sign(finding: Finding) -> str:
+    return {"good": "[green]✓[/]", "bad": "[red]✗[/]", "unknown": "[yellow]?[/]"}[finding.verdict]
+
+
 def show(out: Console, findings: Mapping[str, Finding]) -> None:
     """A line a check, its remedy below it, and the sum."""
     from rich.markup import escape
 
     from finexpert.doctor import Verdict
 
-    signs = {Verdict.GOOD: "[green]✓[/]", Verdict.BAD: "[red]✗[/]", Verdict.UNKNOWN: "[yellow]?[/]"}
     width = max(map(len, findings))
-    told = {""}
+    shown = {""}
     for name, finding in findings.items():
-        out.print(f"{signs[finding.verdict]} {name:<{width}}  {escape(finding.said)}", soft_wrap=True)
-        if finding.fix not in told:  # what several checks lack is mended once
-            told.add(finding.fix)
+        out.print(f"{_sign(finding)} {name:<{width}}  {escape(finding.said)}", soft_wrap=True)
+        if finding.fix not in shown:  # one remedy for what several checks lack
+            shown.add(finding.fix)
             out.print(f"  {'':<{width}}  [bold]→ {escape(finding.fix)}[/]", soft_wrap=True)
     count = {verdict: sum(f.verdict is verdict for f in findings.values()) for verdict in Verdict}
     out.print(

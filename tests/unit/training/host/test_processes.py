@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.failures import Stopped, TrainingFailure
-from training.host.processes import _reason, placement, visible_gpus
+from training.host.processes import _reason, nvidia_driver, placement, visible_gpus
 
 TWO = {"current_host": "algo-2", "hosts": ["algo-1", "algo-2"], "network_interface_name": "eth0"}
 
@@ -46,3 +46,17 @@ def test_processes_that_ended_say_why() -> None:
     assert "killed by signal 9" in str(killed)
     assert "memory" in str(killed)
     assert "ended with status 1" in str(_reason([1, 143]))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.65.06  Sun Jul 27 06:54:38 UTC 2025\n",
+        "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.65.06  Release Build  (dvs-builder)\n",
+    ],
+)
+def test_the_drivers_version_is_read_where_there_is_one(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "version"
+    assert nvidia_driver(file) == ""
+    file.write_text(line + "GCC version:  gcc version 12.3.0\n")
+    assert nvidia_driver(file) == "580.65.06"

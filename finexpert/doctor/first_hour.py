@@ -1,0 +1,223 @@
+"""The first hour's check: questions that only a real account answers, asked in order, the free ones first.
+
+`finexpert doctor --first-hour` walks `questions.QUESTIONS`. What a question needs that costs money (a run, an
+awake endpoint) is announced with the most that it may cost, and done only if the person agrees.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from finexpert.doctor import Finding, Verdict, unknown
+from finexpert.errors import explain
+from finexpert.service.deployment import Deployment
+
+
+class Step(StrEnum):
+    """What must have been done before a question can be looked at; a run and an endpoint cost money."""
+
+    NOTHING = "nothing"
+    RUN = "a run"
+    ENDPOINT = "an awake endpoint"
+    SLEEP = "the endpoint put to sleep"
+
+
+@dataclass
+class Scene:
+    """What the questions look at.
+
+    run: the run whose job is looked at; "" while there is none.
+    woken: whether this check woke the endpoint, and must put it to sleep.
+    sleep_seconds: how long that took; 0 while it has not.
+    """
+
+    deployment: Deployment
+    now: datetime
+    run: str = ""
+    woken: bool = False
+    sleep_seconds: float = 0.0
+
+
+Look = Callable[[Scene], Finding]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A question that only an AWS account can answer.
+
+    asks: the question.
+    after: what must have been done before it can be looked at, which is what it costs.
+    look: how the check looks; None where only a person can.
+    without: what the product goes by while nobody knows the answer.
+    see: how a person sees it without this check.
+    means: what an answer other than the expected one means.
+    """
+
+    name: str
+    asks: str
+    after: Step
+    look: Look | None
+    without: str
+    see: str
+    means: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doing:
+    """How a step is done.
+
+    announce: the sentence to agree to, with the most that it costs; "" where it costs nothing.
+    needed: whether it still has to be done.
+    act: do it; what it found out is written into the scene.
+    """
+
+    announce: Callable[[Scene], str]
+    needed: Callable[[Scene], bool]
+    act: Callable[[Scene], None]
+
+
+Answers = dict[str, Finding]
+Tell = Callable[[Question, Finding], None]
+
+
+def walk(
+    scene: Scene,
+    questions: Sequence[Question],
+    steps: Mapping[Step, Doing],
+    *,
+    agree: Callable[[str], bool],
+    tell: Tell,
+) -> Answers:
+    """Ask every question that the check can look at, in order.
+
+    Args:
+        agree: asked before each step that costs; False leaves out the step and its questions.
+        tell: called with each answer as it comes.
+
+    An endpoint that this check woke is put to sleep whatever happens.
+    """
+    answers: Answers = {}
+    missing: dict[Step, str] = {}
+    done = {Step.NOTHING}
+    try:
+        for question in questions:
+            if question.look is None:
+                continue
+            if question.after not in done | missing.keys():
+                problem = _do(question.after, scene, steps, agree)
+                if problem:
+                    missing[question.after] = problem
+                else:
+                    done.add(question.after)
+            problem = missing.get(question.after, "")
+            finding = unknown(f"not looked at: {problem}") if problem else _attempt(question.look, scene)
+            answers[question.name] = finding
+            tell(question, finding)
+    finally:
+        if scene.woken:
+            steps[Step.SLEEP].act(scene)
+    return answers
+
+
+def _do(step: Step, scene: Scene, steps: Mapping[Step, Doing], agree: Callable[[str], bool]) -> str:
+    """Do a step where it is needed; returns why it was not done, "" if it was."""
+    doing = steps[step]
+    try:
+        if not doing.needed(scene):
+            return ""
+        announced = doing.announce(scene)
+        if announced and not agree(announced):
+            return f"it needs {step}"
+        doing.act(scene)
+    except Exception as error:
+        known = explain(error)
+        return f"{step} failed: {known.what if known else f'{type(error).__name__}: {error}'}"
+    return ""
+
+
+def _attempt(look: Look, scene: Scene) -> Finding:
+    try:
+        return look(scene)
+    except Exception as error:
+        known = explain(error)
+        return unknown(known.what if known else f"{type(error).__name__}: {error}")
+
+
+_ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
+_MAIL = re.compile(r"[^\s<>@/]+@[^\s<>@,;]+\.[^\s<>@,;]+")
+_PERSON = re.compile(r":(user|assumed-role)/[^\s,;]+")
+SIGNS = {Verdict.GOOD: "as expected", Verdict.BAD: "otherwise", Verdict.UNKNOWN: "not seen"}
+
+
+def shared(text: str) -> str:
+    """A text without account ids, people's names and mail addresses, so that strangers may read it."""
+    return _MAIL.sub("MAIL", _PERSON.sub(r":\1/NAME", _ACCOUNT.sub("ACCOUNT", text)))
+
+
+def document(scene: Scene, questions: Sequence[Question], answers: Answers) -> dict[str, object]:
+    """The answers as JSON has them."""
+    return {
+        "when": scene.now.isoformat(timespec="seconds"),
+        "region": scene.deployment.settings.region,
+        "embedded_cloud": scene.deployment.target.is_local,
+        "answers": [
+            {
+                "name": question.name,
+                "asks": question.asks,
+                "costs": costs(question),
+                "verdict": str(finding.verdict),
+                "seen": shared(finding.said),
+                "means": question.means,
+            }
+            for question in questions
+            if (finding := answers.get(question.name))
+        ],
+    }
+
+
+def markdown(scene: Scene, questions: Sequence[Question], answers: Answers) -> str:
+    """The answers as a table that can be pasted into an issue of this repository."""
+    where = "the embedded cloud" if scene.deployment.target.is_local else "AWS"
+    rows = [
+        f"| {question.asks} | {SIGNS[finding.verdict]} | {_cell(shared(finding.said))} |"
+        for question in questions
+        if (finding := answers.get(question.name))
+    ]
+    head = f"First hour on {where}, {scene.deployment.settings.region}, {scene.now:%Y-%m-%d}"
+    return "\n".join([head, "", "| question | answer | seen |", "|---|---|---|", *rows, ""])
+
+
+def write(folder: Path, scene: Scene, questions: Sequence[Question], answers: Answers) -> tuple[Path, Path]:
+    """Write `first-hour.json` and `first-hour.md`; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data, table = folder / "first-hour.json", folder / "first-hour.md"
+    text = json.dumps(document(scene, questions, answers), indent=1, ensure_ascii=False)
+    data.write_text(text + "\n", encoding="utf-8")
+    table.write_text(markdown(scene, questions, answers), encoding="utf-8")
+    return data, table
+
+
+def costs(question: Question) -> str:
+    """What it costs to ask."""
+    if question.look is None:
+        return "by hand"
+    return {Step.RUN: "the run", Step.ENDPOINT: "the endpoint"}.get(question.after, "nothing")
+
+
+def assurance_table(questions: Sequence[Question]) -> str:
+    """The table of docs/assurance.md."""
+    rows = [
+        f"| {question.asks} | {question.without} | {_cell(question.see)} | {costs(question)} |"
+        for question in questions
+    ]
+    return "\n".join(["| question | what we go by | how to see it | costs |", "|---|---|---|---|", *rows])
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

@@ -1,0 +1,20 @@
+"""Write what only an AWS account can show into docs/assurance.md: `python -m tools.first_hour`."""
+
+from __future__ import annotations
+
+from finexpert import paths
+from finexpert.doctor.first_hour import assurance_table
+from finexpert.doctor.questions import QUESTIONS
+
+FIRST = "| question |"
+
+
+def main() -> None:
+    """Replace all from the table's first line on."""
+    page = paths.ROOT / "docs" / "assurance.md"
+    above, _, _ = page.read_text(encoding="utf-8").partition(FIRST)
+    page.write_text(above + assurance_table(QUESTIONS) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
