@@ -30,6 +30,20 @@ def test_a_flag_changes_what_the_doctor_checks(finexpert: Any) -> None:
     assert done.returncode == 4
 
 
+def test_the_first_hours_check_answers_and_spends_nothing_unasked(finexpert: Any, deployed: Any) -> None:
+    done = finexpert("doctor", "--first-hour", "--json", timeout=240)
+    assert done.returncode in (0, 4), done.stderr
+    answers = {entry["name"]: entry for entry in json.loads(done.stdout)["answers"]}
+    good = {name for name, entry in answers.items() if entry["verdict"] == "good"}
+    assert good >= {"identity", "definition", "stacks", "Lambda runtime", "log groups", "weights mounted"}
+    assert good >= {"training container", "training device", "model card", "endpoint's tags", "components"}
+    assert "Left out" not in done.stderr, "run and endpoint are there"
+    assert "not put to sleep by this check" in answers["time to stop"]["seen"]
+    assert "000000000000" not in done.stdout
+    state = deployed.target.client("sagemaker").describe_endpoint(EndpointName=deployed.names.endpoint)
+    assert state["EndpointStatus"] == "InService"
+
+
 def test_settings_tell_where_they_come_from(answer: Any, deployed: Any) -> None:
     told = answer("config", "idle_minutes", "hyperparameters.learning_rate", "-c", "spot=true", "spot")
     assert {name: entry["from"] for name, entry in told.items()} == {

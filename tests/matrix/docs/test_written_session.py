@@ -1,12 +1,17 @@
-"""The README's session on one's own machine, typed into a shell from first line to last."""
+"""The README's sessions, on one's own machine and on AWS, typed into a shell from first line to last."""
 
 from __future__ import annotations
 
+import json
 import os
+import pty
+import select
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +24,18 @@ from tests.unit.docs.docs_output import prints
 from tests.unit.docs.docs_table import STEP_BY_STEP, TRAINED
 
 MARK = "== "
+ON_AWS = "cdk deploy --all -c accept_eula=true -c alert_email=you@example.com"
+QUICK = {
+    "FINEXPERT_SETTINGS": "",  # no settings file
+    # The shipped base is tiny: it learns at another rate, and a run does not wait half a minute for itself.
+    "FINEXPERT_HYPERPARAMETERS": json.dumps(
+        {"learning_rate": "0.01", "epoch": "2", "per_device_train_batch_size": "2", "max_input_length": "256"}
+        | {"evaluation_items": "40"}
+    ),
+    "FINEXPERT_POLL_SECONDS": "1",
+}
+ASKED = b"(y/n)"
+WEIGHTS = Path(__file__).with_name("jumpstart.py")
 GATE = 3
 """Exit code of a training that the gate refused."""
 
@@ -72,13 +89,76 @@ def outputs(printed: str) -> dict[str, str]:
     return {line: output for line, _, output in parts}
 
 
+def block(last: str) -> list[str]:
+    """The README's block whose last line holds `last`, without its first line, which the tests run in."""
+    pages = docs_pages.blocks(docs_pages.ROOT / "README.md")
+    lines = next(lines for _, lines in pages if lines and last in lines[-1])
+    assert lines[0].startswith("make setup &&")
+    return lines[1:]
+
+
+def at_a_terminal(script: str, *, cwd: Path, environment: dict[str, str], seconds: float) -> tuple[int, str]:
+    """Run a script at a terminal whose person says yes to each question; exit status, all that was shown."""
+    main, terminal = pty.openpty()
+    with subprocess.Popen(
+        ["bash", "-c", script],
+        cwd=cwd,
+        env=environment,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    ) as process:
+        os.close(terminal)
+        shown, answered, deadline = b"", 0, time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not select.select([main], [], [], 1)[0]:
+                continue
+            try:
+                shown += os.read(main, 65536)
+            except OSError:  # Linux tells the end so
+                break
+            if shown.count(ASKED) > answered:
+                answered = shown.count(ASKED)
+                os.write(main, b"y\n")
+        else:
+            os.killpg(process.pid, signal.SIGTERM)
+        status = process.wait()
+    os.close(main)
+    return status, shown.decode(errors="replace").replace("\r\n", "\n")
+
+
+@pytest.mark.timeout(900)
+def test_the_part_on_aws_goes_through_without_a_settings_file(checkout: Any, environment: Any) -> None:
+    """The embedded cloud stands in for AWS, and the hub's weights are the shipped ones."""
+    lines = block("cdk destroy --all")
+    assert lines[0] == "cdk bootstrap" and lines[1] == ON_AWS
+    before = 'eval "$(finexpert local up)"'
+    weights = f"python {shlex.quote(str(WEIGHTS))}"
+    told = {"finexpert doctor": "|| test $? = 4"}  # nobody switched billing alerts on here
+    script = ["set -eu", before, *(f"export {name}={shlex.quote(value)}" for name, value in QUICK.items())]
+    script.append(weights)
+    for line in lines:
+        script += [f"echo {shlex.quote(MARK + line)}", f"{line} {told.get(line, '')}"]
+    script += [f"echo {shlex.quote(MARK)}leftovers", "finexpert leftovers"]
+    status, shown = at_a_terminal("\n".join(script), cwd=checkout, environment=environment, seconds=850)
+    assert status == 0, shown[-6000:]
+    said = outputs(shown)
+    place = "s3://jumpstart-private-cache-prod-us-east-1/meta-textgeneration/meta-textgeneration-llama-2-7b/"
+    assert "meta-textgeneration-llama-2-7b 4.19.0 of SageMakerPublicHub" in said[ON_AWS]
+    assert place in said[ON_AWS]
+    doctor = said["finexpert doctor"]
+    assert "you have accepted the licence of meta-textgeneration-llama-2-7b" in doctor
+    assert "safetensors files of weights at" in doctor
+    assert "accepted by the quality gate" in said["finexpert train my-texts/ --wake"]
+    assert "asleep, nothing of it bills" in said["finexpert sleep"]
+    assert "nothing of FinExpert is seen" in said["leftovers"]
+
+
 @pytest.mark.timeout(900)
 def test_the_session_goes_through(checkout: Any, environment: Any) -> None:
-    pages = docs_pages.blocks(docs_pages.ROOT / "README.md")
-    lines = next(lines for _, lines in pages if lines and STEP_BY_STEP[-1] in lines[-1])
-    assert lines[0].startswith("make setup &&")  # which these tests run in
     done = subprocess.run(
-        ["bash", "-c", typed(lines[1:])],
+        ["bash", "-c", typed(block(STEP_BY_STEP[-1]))],
         cwd=checkout,
         env=environment,
         stdout=subprocess.PIPE,

@@ -87,6 +87,7 @@ ONLY_PARSED = {
     " Limits": "tests/matrix/organisation",
     "cdk deploy --all --role-arn arn:aws:iam::111122223333:role/Deployer": "tests/matrix/organisation",
     "finexpert doctor --profile my-profile": _AWS,
+    "finexpert doctor --first-hour": "test_walk.py runs it with --json",
     "cdk destroy --all": "asks before it destroys; with --force it is run step by step",
     "export AWS_PROFILE=my-profile": _AWS,
     "aws sts get-caller-identity": _AWS,
