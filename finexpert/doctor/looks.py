@@ -87,6 +87,7 @@ def _made_up(scene: Scene) -> dict[str, Any]:
             validate_dataset_arn=f"{function}-validate-dataset",
             admission_arn=f"{function}-admission",
             read_evaluation_arn=f"{function}-read-evaluation",
+            finish_wake_arn=f"{function}-finish-wake",
             topic_arn=f"arn:aws:sns:{here}:{names.topic}",
             model_package_group=names.model_package_group,
             serving_image="image/serving:1",
