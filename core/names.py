@@ -44,7 +44,10 @@ PROMPTS = (
 """What both models continue before and after: unfinished sentences of an options study."""
 
 
-STACKS = ("Storage", "Training", "Hosting", "Guardrails", "Billing", "Web")
+STACKS = ("Storage", "Training", "Hosting", "Guardrails", "Web")
+GLOBAL_STACKS = ("Billing", "Anomalies")
+"""Stacks that are always in us-east-1, one for each region that the app is deployed in."""
+_REGION = r"(-[a-z]{2}(-[a-z]+)+-\d)?"
 FUNCTIONS = (
     *("validate-dataset", "admission", "read-evaluation", "finish-wake", "stop-training"),
     *("idle-reaper", "spend-guard", "teardown", "empty-audit", "empty-storage", "web"),
@@ -55,11 +58,12 @@ _FORMS = (
     "",
     rf"-{_RUN}",
     rf"-({'|'.join(FUNCTIONS)})(-(errors|throttles|silence))?",
-    r"-(base|tuned|models|fine-tune|analysts|alerts|billing-alerts|dead-letters|deny-create|notebook)",
-    r"-(stuck-resources|lost-events|all-charges|sagemaker-charges)",
+    r"-(base|tuned|models|fine-tune|analysts|alerts|dead-letters|deny-create|notebook)",
+    r"-(stuck-resources|lost-events)",
+    rf"-(billing-alerts|anomalies|all-charges|sagemaker-charges){_REGION}",
     r"-(data|artifacts|audit)-\d+-[a-z0-9-]+",
 )
-_OF_STACKS = rf"-({'|'.join(STACKS)})(-[A-Za-z0-9]+-[A-Za-z0-9]{{8,}})?"
+_OF_STACKS = rf"-({'|'.join(STACKS)}|({'|'.join(GLOBAL_STACKS)}){_REGION})(-[A-Za-z0-9]+-[A-Za-z0-9]{{8,}})?"
 """A stack, or what CloudFormation names by stack, logical id and a random end."""
 
 
@@ -101,8 +105,13 @@ class Names:
         return re.fullmatch(f"{re.escape(self.name)}-{_RUN}", name) is not None
 
     def stack(self, suffix: str) -> str:
-        """Name of a stack: `Storage`, `Training`, `Hosting`, `Guardrails`, `Billing` or `Web`."""
-        return f"{self.project}-{suffix}"
+        """Name of a stack: one of `STACKS` or `GLOBAL_STACKS`."""
+        return f"{self.project}-{suffix}{self._abroad if suffix in GLOBAL_STACKS else ''}"
+
+    @property
+    def _abroad(self) -> str:
+        """End of names in us-east-1 of an app in another region: each of two regions keeps its own."""
+        return "" if self.region == BILLING_REGION else f"-{self.region}"
 
     def bucket(self, kind: str, account: str) -> str:
         """Name of the `data` or `artifacts` bucket in `account`."""
@@ -153,7 +162,8 @@ class Names:
 
     def remembered(self, part: str, setting: str) -> str:
         """The SSM parameter in which a stack keeps a setting for the next deploy."""
-        return f"/{self.name}/{part.lower()}/{setting}"
+        place = part.lower() + (self._abroad if part in GLOBAL_STACKS else "")
+        return f"/{self.name}/{place}/{setting}"
 
     @property
     def web(self) -> str:
@@ -173,7 +183,16 @@ class Names:
     @property
     def billing_topic(self) -> str:
         """The SNS topic of the Billing stack, in us-east-1."""
-        return f"{self.name}-billing-alerts"
+        return f"{self.name}-billing-alerts{self._abroad}"
+
+    @property
+    def anomaly_monitor(self) -> str:
+        """AWS's anomaly monitor of the project, and its subscription."""
+        return f"{self.name}-anomalies{self._abroad}"
+
+    def charges_alarm(self, which: str) -> str:
+        """The alarm on AWS's estimate of `all` charges or of those of `sagemaker`, in us-east-1."""
+        return f"{self.name}-{which}-charges{self._abroad}"
 
     @property
     def dead_letter_queue(self) -> str:

@@ -28,7 +28,7 @@ class AnomaliesStack(ProjectStack):
         AnomalyWatch(
             self,
             "Anomalies",
-            name=self.names.name,
+            name=self.names.anomaly_monitor,
             project=self.names.project,
             topic_arn=self.arns.of("sns", self.names.billing_topic),
         )

@@ -37,7 +37,7 @@ class BillingStack(ProjectStack):
             ChargesAlarm(
                 self,
                 construct_id,
-                alarm_name=f"{self.names.name}-{'all' if service is None else 'sagemaker'}-charges",
+                alarm_name=self.names.charges_alarm("sagemaker" if service else "all"),
                 threshold_usd=round(settings.limit_usd, 2),
                 topic=topic.topic,
                 service=service,

@@ -53,8 +53,8 @@ def settings_of(*, embedded: bool = False, **flags: Any) -> Settings:
 def synthesize(outdir: Path, *, embedded: bool = False, **flags: Any) -> Templates:
     """The templates by stack, without the prefix; `outdir` gets the whole cloud assembly."""
     make_app(outdir, embedded=embedded, **flags).synth()
-    prefix = settings_of(embedded=embedded, **flags).prefix
-    files = {stack: outdir / f"{prefix}-{stack}.template.json" for stack in (*STACKS, *OPTIONAL)}
+    names = settings_of(embedded=embedded, **flags).names
+    files = {stack: outdir / f"{names.stack(stack)}.template.json" for stack in (*STACKS, *OPTIONAL)}
     return {
         stack: json.loads(file.read_text(encoding="utf-8"))
         for stack, file in files.items()

@@ -59,7 +59,8 @@ def leftovers(
                 table.add_row(place, kind, escape("\n".join(names)))
             display.print_table(out, table, whole=2)
             out.print(
-                f"[red]✗[/] {len(result.found)} left. The app's own go with: cdk destroy --all",
+                f"[red]✗[/] {len(result.found)} left. The app's own go with: cdk destroy --all"
+                " (an app in another region: with -c region=…)",
                 soft_wrap=True,
             )
         else:

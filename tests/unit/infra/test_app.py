@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core.names import GLOBAL_STACKS, Names
 from infra.settings import flags_of
 
 STACKS = ("Storage", "Training", "Hosting", "Guardrails", "Billing")
@@ -116,6 +117,25 @@ def test_billing_holds_what_the_account_may_have(tmp_path: Path, guards: str, bu
     kinds = {each["Type"] for each in template(tmp_path, "Anomalies")["Resources"].values()}
     assert {"AWS::CE::AnomalyMonitor", "AWS::CE::AnomalySubscription"} <= kinds
     assert types.count("AWS::CloudWatch::Alarm") == 2
+
+
+def test_apps_in_two_regions_have_a_billing_stack_each(tmp_path: Path) -> None:
+    """It is in us-east-1 for both: with one name for both, destroying one app disarms the other."""
+    named = []
+    for region in ("us-east-1", "us-west-2"):
+        place, names = tmp_path / region, Names(project="FinExpert", region=region)
+        assert run_app(place, FINEXPERT_REGION=region, FINEXPERT_ANOMALY_MONITOR="true").returncode == 0
+        stacks = [names.stack(part) for part in GLOBAL_STACKS]
+        inside = {
+            str(value)
+            for stack in stacks
+            for each in json.loads((place / f"{stack}.template.json").read_text())["Resources"].values()
+            for key, value in each["Properties"].items()
+            if key in ("TopicName", "AlarmName", "MonitorName", "SubscriptionName", "Name")
+        }
+        assert len(inside) >= 5 and all(names.owns(name) or name.startswith("/") for name in inside)
+        named.append(inside | set(stacks))
+    assert not named[0] & named[1]
 
 
 def test_billing_is_deployed_last_and_nothing_waits_for_it(tmp_path: Path) -> None:
