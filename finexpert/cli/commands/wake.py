@@ -37,6 +37,8 @@ def wake(
 
     if base and run:
         raise typer.BadParameter("give a run or --base, not both")
+    if refused and not run:
+        raise typer.BadParameter("--refused is said of a run: name it")
     deployment = open_deployment(context)
     run = run and names.resolve(deployment, run)
     price = costs.hosting_usd_per_hour(deployment)

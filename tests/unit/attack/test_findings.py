@@ -53,6 +53,7 @@ FINDINGS = {
     "8 prompts in the trail": [f"{DOOR}::test_no_prompt_or_message_is_in_the_trail"],
     "9 rejected runs through wake": [
         "tests/unit/attack/test_adopted_jobs.py::test_a_run_that_was_not_accepted_is_served_only_where_that_is_said",
+        "tests/unit/finexpert/cli/test_wake.py::test_a_refused_run_is_served_only_if_that_is_said",
         "tests/unit/attack/test_adopted_jobs.py::test_what_is_no_runs_name_is_never_asked_for",
     ],
     "10 hostile adapters": [

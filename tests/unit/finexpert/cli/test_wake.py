@@ -15,6 +15,7 @@ from finexpert.cli import main as cli
 from finexpert.cli.commands import wake
 from finexpert.errors import UserError
 from finexpert.service.endpoint import switch
+from finexpert.service.runs import executions, names
 
 
 @pytest.fixture
@@ -68,6 +69,32 @@ def test_without_it_the_newest_accepted_adapter_is_served(asked: list[str]) -> N
 
 def test_a_run_and_the_base_model_alone_exclude_each_other(asked: list[str]) -> None:
     assert CliRunner().invoke(cli.app, ["wake", "run-1", "--base"]).exit_code == 2
+    assert asked == []
+
+
+@pytest.fixture
+def rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that the quality gate has refused."""
+    evaluation = {"artifact_uri": "s3://b/runs/run-1/output/model.tar.gz", "artifact_version": "v1"}
+    output = json.dumps({"outcome": "rejected", "evaluation": evaluation})
+    monkeypatch.setattr(executions, "describe", lambda deployment, run: {"output": output})
+    monkeypatch.setattr(names, "resolve", lambda deployment, run: run)
+
+
+@pytest.mark.usefixtures("rejected")
+def test_a_refused_run_is_served_only_if_that_is_said(asked: list[str]) -> None:
+    refusal = CliRunner().invoke(cli.app, ["wake", "run-1"])
+    assert isinstance(refusal.exception, UserError) and "has not accepted run-1" in str(refusal.exception)
+    assert "finexpert wake run-1 --refused" in refusal.exception.fix
+    assert asked == []
+    done = CliRunner().invoke(cli.app, ["wake", "run-1", "--refused"])
+    assert done.exit_code == 0, done.output
+    assert asked == ["s3://b/runs/run-1/output/model.tar.gz"]
+
+
+@pytest.mark.parametrize("arguments", [["--refused"], ["--base", "--refused"]])
+def test_refused_is_said_of_a_run_that_is_named(asked: list[str], arguments: list[str]) -> None:
+    assert CliRunner().invoke(cli.app, ["wake", *arguments]).exit_code == 2
     assert asked == []
 
 
