@@ -3,13 +3,12 @@
 import { turnAsMarkdown } from "./export.js";
 import { duration, elapsed } from "./format.js";
 import { html, useEffect, useRef, useState } from "./lib.js";
-import { CopyButton, Problem } from "./parts.js";
+import { CopyButton, Problem, Warnings } from "./parts.js";
 import { Sources } from "./place.js";
 import { useNow } from "./polling.js";
 
 export const NAMES = { base: "Base model", tuned: "Fine-tuned model", documents: "Your documents" };
 const SILENCE_SECONDS = 8;
-const REFUSED = "Not accepted by the quality gate";
 
 /**
  * A question with all its answers side by side.
@@ -49,7 +48,8 @@ function Answer({ answer, turn, streams, rate }) {
       <h3 id=${id}>${name}</h3>
       <span class="quiet small">${seconds !== null && seconds !== undefined && duration(seconds)}</span>
     </header>
-    <${Who} answer=${answer} />
+    ${answer.who && html`<p class="who quiet small">${answer.who}</p>`}
+    <${Warnings} lines=${answer.warnings} small />
     ${refused && html`<p><strong>No answer.</strong></p>`}
     <${LongText} text=${text} writing=${writing} label=${`${name}'s answer`} />
     ${calculation && html`<p class="quiet">${calculation}</p>`}
@@ -64,17 +64,6 @@ function Answer({ answer, turn, streams, rate }) {
       <${CopyButton} text=${() => text} />
     </footer>`}
   </article>`;
-}
-
-/** Who answers: the model, what it was trained on, and what the reader must know of it. */
-export function Who({ answer: { who, warnings = [] } }) {
-  const refused = warnings.some((text) => text.startsWith(REFUSED));
-  const others = warnings.filter((text) => !text.startsWith(REFUSED));
-  return html`
-    ${who && html`<p class="who quiet small">${who}</p>`}
-    ${refused && html`<p><span class="badge rejected" title=${warnings.find((text) => text.startsWith(REFUSED))}>
-      not accepted by the gate</span></p>`}
-    ${others.map((text) => html`<p class="cut small">${text}</p>`)}`;
 }
 
 /** Thumbs, and a note for oneself. */

@@ -49,13 +49,13 @@ export async function arrive(auth) {
   const fragment = new URLSearchParams(location.hash.slice(1));
   if (fragment.has("token")) {
     keep(fragment.get("token"), null);
-    history.replaceState(null, "", `${location.pathname}#/ask`);
+    history.replaceState(null, "", `${location.pathname}#/start`);
   }
   const answer = new URLSearchParams(location.search);
   if (auth.kind !== "cognito" || !(answer.has("code") || answer.has("error"))) return null;
   const pending = JSON.parse(sessionStorage.getItem(PENDING) ?? "null");
   sessionStorage.removeItem(PENDING);
-  history.replaceState(null, "", `${location.pathname}#/ask`);
+  history.replaceState(null, "", `${location.pathname}${pending?.back || "#/start"}`);
   if (!pending || pending.state !== answer.get("state")) return "The answer belongs to another sign-in.";
   if (answer.has("error")) return answer.get("error_description") ?? answer.get("error");
   return redeem(auth, answer.get("code"), pending.verifier);
@@ -63,7 +63,7 @@ export async function arrive(auth) {
 
 /** Send the browser to Cognito's sign-in. */
 export async function signIn(auth) {
-  const pending = { verifier: newVerifier(), state: newVerifier() };
+  const pending = { verifier: newVerifier(), state: newVerifier(), back: location.hash }; // a link to a thread
   sessionStorage.setItem(PENDING, JSON.stringify(pending));
   const challenge = await challengeOf(pending.verifier);
   location.assign(authorizeUrl(auth, here(), { challenge, state: pending.state }));

@@ -42,6 +42,15 @@ export function Note({ title, kind = "", children }) {
   return html`<section class="notice ${kind}"><h2>${title}</h2>${children}</section>`;
 }
 
+const REFUSED = "Not accepted by the quality gate";
+
+/** What a reader must know of a model; that the gate did not accept it is a badge. */
+export function Warnings({ lines = [], small = false }) {
+  return lines.map((text) => (text.startsWith(REFUSED)
+    ? html`<p><span class="badge rejected" title=${text}>not accepted by the gate</span></p>`
+    : html`<p class=${small ? "cut small" : "cut"}>${text}</p>`));
+}
+
 /** A list of sentences; nothing where there are none. */
 export function Bullets({ lines = [] }) {
   return lines.length > 0 && html`<ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>`;

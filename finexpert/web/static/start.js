@@ -1,6 +1,6 @@
 // The start: what this is, who answers, and three steps with their state.
 import { html } from "./lib.js";
-import { Problem, RunLink, Waiting } from "./parts.js";
+import { Problem, RunLink, Waiting, Warnings } from "./parts.js";
 import { usePolled } from "./polling.js";
 
 const PAUSE_SECONDS = 15;
@@ -55,7 +55,7 @@ export function WhoAnswers({ endpoint }) {
     <p><strong>Who answers:</strong> ${who.description}${who.run ? ", beside the base model." : "."}
       ${tuned?.run === "" && " Nothing has been trained and accepted yet."}
       ${!tuned && " The base model answers alone."}</p>
-    ${warnings.map((text) => html`<p class="cut">${text}</p>`)}`;
+    <${Warnings} lines=${warnings} />`;
 }
 
 function Step({ number, title, done, state, children }) {

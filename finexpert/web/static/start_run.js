@@ -49,7 +49,7 @@ export function StartRun({ limits, local, example = false }) {
     <h2 id="start-title">Train a model</h2>
     <${DropZone} take=${take} most=${limits.upload_bytes} />
     ${!chosen && html`<div class="actions"><button type="button" onClick=${tryExample}>
-      Use the example company</button><span class="quiet small">159 texts of an invented company.</span></div>`}
+      Use the example company</button><span class="quiet small">Texts of an invented company.</span></div>`}
     ${chosen && !checked && !error && html`
       <p class="doing">Checking ${chosen.name} …</p>
       <progress aria-label="Checking the data"></progress>`}

@@ -212,7 +212,7 @@ STATES = (
     State("ask-out-of-range", "ask", "“5000” cannot be used", act=_too_long),
     State("ask-search", "ask", "Nothing holds these words", act=_search_in_vain),
     State("ask-gone-thread", "ask/nowhere", "There is no such thread"),
-    State("endpoint-refused", "endpoint", "Not accepted by the quality gate", prepare=_practice),
+    State("endpoint-refused", "endpoint", "not accepted by the gate", prepare=_practice),
     State(
         "runs-benchmark", "runs", "tuned answers 61 of 80", lambda api: setattr(api, "benchmark", _BENCHMARK)
     ),

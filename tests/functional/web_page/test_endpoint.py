@@ -72,7 +72,7 @@ def test_who_answers_stands_at_the_endpoint_with_the_gates_no(visit: Any, api: A
     expect(main).to_contain_text(
         f"Llama 2 7B, trained on letters (run {documents.RUN}), beside the base model."
     )
-    expect(main).to_contain_text(documents.REFUSED_MODEL)
+    expect(main.locator(".badge")).to_have_text("not accepted by the gate")
 
 
 def test_a_wake_that_takes_longer_than_ever_says_so(visit: Any, api: Any) -> None:

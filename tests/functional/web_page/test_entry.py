@@ -171,6 +171,13 @@ def test_signing_in_proves_that_it_is_the_same_browser(context: Any, server: Any
     assert "code_verifier" not in cognito.asked
 
 
+def test_a_link_to_a_thread_is_still_good_after_signing_in(context: Any, server: Any, cognito: Any) -> None:
+    page = context.new_page()
+    _sign_in(page, f"{server.address}#/ask/nowhere")
+    expect(page.get_by_role("alert")).to_contain_text("There is no such thread.")
+    assert page.url == f"{server.address}#/ask/nowhere"
+
+
 def test_a_refused_sign_in_says_why_and_only_to_who_asked(context: Any, server: Any, cognito: Any) -> None:
     cognito.error = "User is disabled."
     page = context.new_page()
