@@ -69,7 +69,8 @@ def handler(event, context):
     if script.get(step) == "break":
         raise KeyError("broken, as the script says")
     if step == "validate":
-        return {"hyperparameters": script, "sentence": "fine"}
+        labels = {"name": "states", "by": "lab", "data": "text"}
+        return {"hyperparameters": script, "sentence": "fine", "labels": labels}
     if step == "admit":
         return {"max_runtime_seconds": 600, "max_wait_seconds": 900, "usd_per_hour": 1.5}
     artifact = "s3://states-lab/runs/" + script.get("artifact", event["run"]) + "/output/model.tar.gz"
@@ -202,12 +203,14 @@ class StatesLab:
     def create_job(self, name: str) -> None:
         """The job of a run, as if the run had asked for it and not heard the answer."""
         request = self.job.request()
-        fixed = ("RoleArn", "AlgorithmSpecification", "OutputDataConfig", "ResourceConfig", "Environment")
+        fixed = ("RoleArn", "AlgorithmSpecification", "OutputDataConfig", "ResourceConfig")
+        stated = {key: value for key, value in request["Environment"].items() if not key.endswith(".$")}
         self.client("sagemaker").create_training_job(
             TrainingJobName=name,
             HyperParameters={"run": name},
             StoppingCondition={"MaxRuntimeInSeconds": 600},
             InputDataConfig=[c for c in request["InputDataConfig"] if c["ChannelName"] != "training"],
+            Environment=stated,
             **{field: request[field] for field in fixed},
         )
 
