@@ -102,7 +102,13 @@ class Expert:
         self._guard = _Guard(self._put_away) if clean_up else None
 
     def fine_tune(
-        self, data: str | Path, *, name: str = "", again: bool = False, **hyperparameters: object
+        self,
+        data: str | Path,
+        *,
+        name: str = "",
+        again: bool = False,
+        unjudged: bool = False,
+        **hyperparameters: object,
     ) -> FineTuned:
         """Check the data, upload it, train on it and follow that to its end. Nothing is served yet.
 
@@ -112,11 +118,14 @@ class Expert:
             data: a file or folder of text, or the S3 URI of an uploaded dataset.
             name: what to call the run.
             again: also where a run on the same data began within the hour.
+            unjudged: also where too few documents are held out to judge the result.
             hyperparameters: overrides of the recipe by JumpStart's names, such as `epoch=3`.
         """
         with _told():
             overrides = {name: str(value) for name, value in hyperparameters.items()}
-            run = run_view.start(self.deployment, str(data), overrides, wake=False, again=again, title=name)
+            run = run_view.start(
+                self.deployment, str(data), overrides, wake=False, again=again, title=name, unjudged=unjudged
+            )
             snapshot = run_view.watch(self.deployment, run)
             follow.require_success(snapshot)
             evaluation = executions.evaluation(self.deployment, run) or {}

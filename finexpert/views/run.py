@@ -120,6 +120,7 @@ def start(
     wake: bool,
     again: bool,
     title: str = "",
+    unjudged: bool = False,
 ) -> str:
     """Check the data, upload it, start a run, and say so on stderr; returns the run's id.
 
@@ -129,6 +130,7 @@ def start(
         wake: serve the result at once if the quality gate accepts it.
         again: also where a run on the same data began within the hour.
         title: what people call the run.
+        unjudged: also where the quality gate could not judge the result.
 
     Raises:
         finexpert.service.runs.executions.Repeated: it did, and `again` is off.
@@ -141,7 +143,7 @@ def start(
     out = display.console(stderr=True)
     if title:
         names.require_free(deployment, title)
-    dataset, checked = datasets.ready(deployment, data, overrides)
+    dataset, checked = datasets.ready(deployment, data, overrides, unjudged=unjudged)
     if checked:
         print_report(out, checked)
     now = datetime.now(UTC)

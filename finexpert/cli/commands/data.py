@@ -46,15 +46,13 @@ def check(
 
     Nothing leaves this machine. Example: finexpert data check reports/
     """
-    from finexpert import paths
     from finexpert.service.runs import datasets
     from finexpert.views import display
     from finexpert.views.run import print_report
 
     target = chosen_target(context)
     settings = target.settings()
-    tokenizer = base_model or (paths.BASE_MODEL if target.is_local else None)
-    counter = None if tokenizer is None else datasets.token_counter(tokenizer)
+    counter = datasets.token_counter(base_model) if base_model else datasets.counter_for(target)
     named = options.columns(text_column, prompt_column, completion_column)
     report = datasets.check(path, {**settings.hyperparameters, **named}, counter=counter)
     expected = datasets.expected(report, settings)
@@ -96,7 +94,11 @@ def upload(
 
     deployment = open_deployment(context)
     named = options.columns(text_column, prompt_column, completion_column)
-    report = datasets.check(path, {**deployment.settings.hyperparameters, **named})
+    report = datasets.check(
+        path,
+        {**deployment.settings.hyperparameters, **named},
+        counter=datasets.counter_for(deployment.target),
+    )
     datasets.require_usable(report, path)
     uri = datasets.upload(
         deployment.target.client("s3"),

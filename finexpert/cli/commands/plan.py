@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,29 +14,46 @@ from finexpert.cli.commands.common import Json, open_deployment
 
 def plan(
     context: typer.Context,
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="The data of the run, as `finexpert train` takes it.", show_default=False),
+    ] = None,
     tokens: Annotated[
-        float, typer.Option(min=0, help="Tokens of all epochs together; `finexpert data check` counts them.")
+        float, typer.Option(min=0, help="Instead of PATH: tokens of all epochs together.")
     ] = 0.0,
     json: Json = False,
 ) -> None:
     """What the next run may cost at worst and probably, whether the budget admits it, and what is cheaper.
 
-    Example: finexpert plan --tokens 150000
+    Example: finexpert plan reports/
     """
     from rich.markup import escape
     from rich.table import Table
 
     from finexpert.errors import ExitCode
     from finexpert.service.money import plan
+    from finexpert.service.runs import datasets
     from finexpert.text import usd
     from finexpert.views import display
+    from finexpert.views.run import print_report
 
+    if path and tokens:
+        raise typer.BadParameter("give a path or --tokens, not both")
     deployment = open_deployment(context)
+    expected = ""
+    if path:
+        hyperparameters = deployment.settings.hyperparameters
+        report = datasets.check(path, hyperparameters, counter=datasets.counter_for(deployment.target))
+        datasets.require_usable(report, path)
+        tokens, expected = max(report.trained_tokens), datasets.expected(report, deployment.settings)
     made = plan.plan(deployment, training_tokens=tokens, now=datetime.now(UTC))
     if json:
-        display.print_json(asdict(made))
+        display.print_json({**asdict(made), "training_tokens": tokens, "expected": expected})
     else:
         out = display.console()
+        if path:
+            print_report(out, report)
+            out.print(escape(expected), soft_wrap=True)
         verdict = made.admission.sentence if made.admission else made.refusal
         out.print(escape(verdict), soft_wrap=True)
         if made.admission:

@@ -53,6 +53,10 @@ def train(
     again: Annotated[
         bool, typer.Option("--again", help="Also if a run on the same data began within the hour.")
     ] = False,
+    unjudged: Annotated[
+        bool,
+        typer.Option("--unjudged", help="Also on data with too few held-out documents to judge the result."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Fine-tune on your data and follow it: state, progress, loss, and what it costs.
@@ -81,6 +85,7 @@ def train(
         run = names.resolve(deployment, attach)
     else:
         started = partial(views.start, deployment, str(data), overrides, wake=wake, title=name or "")
+        started = partial(started, unjudged=unjudged)
         run = _start(started, again=again, may_ask=not json)
     snapshot = views.watch(deployment, run)
     report(deployment, snapshot, json=json)

@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.aws.s3 import S3Address, sizes
 from core.dataset.sources import CONVERTIBLE, READABLE
+from finexpert import paths
 from finexpert.errors import ExitCode, UserError
 from finexpert.service.runs import conversion
 
 if TYPE_CHECKING:
     from core.dataset import DatasetReport, TokenCounter
     from finexpert.service.deployment import Deployment
+    from finexpert.service.target import Target
     from infra.settings import Settings
 
 S3_URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)")
@@ -102,6 +105,31 @@ def token_counter(base_model: Path) -> TokenCounter:
     )
 
 
+def counter_for(target: Target) -> TokenCounter | None:
+    """The tokenizer that check, plan, train and page count with; None where tokens are estimated.
+
+    The embedded cloud's base model lies beside the program. AWS opens its weights for jobs only.
+    """
+    return token_counter(paths.BASE_MODEL) if target.is_local else None
+
+
+def require_judgeable(report: DatasetReport) -> None:
+    """Refuse a dataset on which the quality gate refuses every model, before the run is paid for.
+
+    Raises:
+        UserError: too few documents are held out.
+    """
+    if report.power is None or report.power.enough or report.share_read < 1:
+        return
+    reason = report.power.warning().partition("; ")[0]
+    raise UserError(
+        f"This run would be paid for in vain: {reason}.",
+        where=f"{report.documents} documents, {report.validation_documents} of them held out",
+        fix="Add documents, or hold out more of them (-p validation_split_ratio=0.4), or give a folder"
+        " validation/ of its own. To train all the same: --unjudged",
+    )
+
+
 def require_usable(report: DatasetReport, path: Path) -> None:
     """Refuse a dataset that cannot be trained on.
 
@@ -117,7 +145,7 @@ def require_usable(report: DatasetReport, path: Path) -> None:
         raise UserError(
             f"This dataset cannot be used:\n{problems}",
             where=str(path),
-            fix=f"Correct the data, then: finexpert data check {path}",
+            fix=f"Correct the data, then: finexpert data check {shlex.quote(str(path))}",
         ) from error
 
 
@@ -139,11 +167,14 @@ def _require_servable(hyperparameters: Mapping[str, str], rank: int) -> None:
 
 
 def ready(
-    deployment: Deployment, data: str, overrides: Mapping[str, str]
+    deployment: Deployment, data: str, overrides: Mapping[str, str], *, unjudged: bool = False
 ) -> tuple[str, DatasetReport | None]:
     """Check the file or folder `data` and upload it: its S3 URI, and the report.
 
     An S3 URI is passed on as it is, without a report: the state machine checks what lies there.
+
+    Args:
+        unjudged: also where the quality gate could not judge the result.
 
     Raises:
         UserError: the data or a hyperparameter cannot be used.
@@ -153,8 +184,10 @@ def ready(
     if is_s3_uri(data):
         return (data if data.endswith("/") else data + "/"), None
     path = Path(data)
-    report = check(path, hyperparameters)
+    report = check(path, hyperparameters, counter=counter_for(deployment.target))
     require_usable(report, path)
+    if not unjudged:
+        require_judgeable(report)
     bucket = deployment.output("Storage", "DataBucketName")
     return upload(deployment.target.client("s3"), bucket=bucket, path=path), report
 

@@ -139,7 +139,11 @@ def _checked(
         Problem: the data cannot be used.
     """
     deployment = context.deployment
-    report = datasets.check(path, {**deployment.settings.hyperparameters, **settings})
+    report = datasets.check(
+        path,
+        {**deployment.settings.hyperparameters, **settings},
+        counter=datasets.counter_for(deployment.target),
+    )
     if not report.ok:
         raise bad_input(
             "This cannot be trained on as it is.",
@@ -152,7 +156,9 @@ def _checked(
     told = report.to_dict()
     shown = {key: told[key] for key in _SHOWN} | {"left_out": list(left_out)}
     understood = {"understood": [str(each) for each in report.understood], "first": report.first}
-    return {"dataset": uri, "report": shown | understood, "plan": _plan(context, report)}
+    judgeable = report.power is None or report.power.enough
+    shown |= understood | {"judgeable": judgeable}
+    return {"dataset": uri, "report": shown, "plan": _plan(context, report)}
 
 
 def _plan(context: Context, report: DatasetReport) -> dict[str, Any]:

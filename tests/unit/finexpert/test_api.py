@@ -193,7 +193,9 @@ def test_a_fine_tune_is_started_watched_and_its_figures_shown(
     primary = {"metric": "held_out_bits_per_byte", "base": 2.0, "tuned": 1.5, "difference": -0.5}
     evaluation = {"primary": {**primary, "interval": [-0.6, -0.4]}, "verdict": "Better."}
     monkeypatch.setattr(
-        run_view, "start", lambda *given, wake, again, title: started.append((*given[1:], wake)) or "run-1"
+        run_view,
+        "start",
+        lambda *given, wake, again, title, unjudged: started.append((*given[1:], wake)) or "run-1",
     )
     monkeypatch.setattr(run_view, "watch", lambda deployment, run: snapshot)
     monkeypatch.setattr(executions, "evaluation", lambda deployment, run: evaluation)

@@ -121,7 +121,9 @@ def test_a_second_run_on_the_same_data_needs_a_yes(
 ) -> None:
     tried: list[bool] = []
 
-    def start(deployment: Any, data: str, overrides: Any, *, wake: bool, again: bool, title: str) -> str:
+    def start(
+        deployment: Any, data: str, overrides: Any, *, wake: bool, again: bool, title: str, unjudged: bool
+    ) -> str:
         tried.append(again)
         if not again:
             raise executions.Repeated("A run on the same data still runs: r.", fix="--again")

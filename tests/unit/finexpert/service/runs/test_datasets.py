@@ -1,6 +1,7 @@
 """A dataset on its way to S3."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -98,3 +99,58 @@ def test_unusable_data_ends_with_every_problem_and_the_command_to_look_again(tmp
 def test_a_name_is_never_empty() -> None:
     assert datasets.slug("…") == "dataset"
     assert datasets.slug("Annual Report (2026).v2") == "annual-report-2026-v2"
+
+
+def deployment(client: Any, *, is_local: bool = True) -> Any:
+    return SimpleNamespace(
+        target=SimpleNamespace(client=client, is_local=is_local),
+        settings=SimpleNamespace(hyperparameters={"epoch": "2"}, served_rank=64),
+        output=lambda part, key: "b",
+    )
+
+
+def written(folder: Path, documents: int) -> Path:
+    file = folder / "letters.txt"
+    text = "Revenue of segment {0} rose by {0} percent in the quarter, and costs fell by {1} million."
+    file.write_text("\n\n".join(text.format(n, n * 7) for n in range(documents)))
+    return file
+
+
+def test_a_run_that_the_gate_would_refuse_anyway_is_not_started(tmp_path: Path) -> None:
+    def nothing(service: str) -> Any:
+        raise AssertionError("something was asked of AWS")
+
+    with pytest.raises(UserError, match="2 documents are held out and 6 are needed") as told:
+        datasets.ready(deployment(nothing), str(written(tmp_path, 11)), {})
+    assert "validation_split_ratio" in told.value.fix and "--unjudged" in told.value.fix
+
+
+def test_who_wants_it_trains_without_a_verdict(tmp_path: Path) -> None:
+    s3 = FakeS3()
+    uri, report = datasets.ready(
+        deployment(lambda service: s3), str(written(tmp_path, 11)), {}, unjudged=True
+    )
+    assert uri.startswith("s3://b/datasets/letters-") and report and report.validation_documents == 2
+
+
+def test_enough_documents_are_trained_on_without_a_word(tmp_path: Path) -> None:
+    s3 = FakeS3()
+    _, report = datasets.ready(deployment(lambda service: s3), str(written(tmp_path, 60)), {})
+    assert report and report.power and report.power.enough
+
+
+def test_check_and_train_count_with_one_tokenizer(tmp_path: Path) -> None:
+    s3, file = FakeS3(), written(tmp_path, 60)
+    there = deployment(lambda service: s3)
+    _, trained = datasets.ready(there, str(file), {})
+    checked = datasets.check(file, {"epoch": "2"}, counter=datasets.counter_for(there.target))
+    assert trained == checked and "counted by the tokenizer" in checked.tokens_assumption
+    assert datasets.counter_for(deployment(None, is_local=False).target) is None
+
+
+def test_a_remedy_with_a_path_can_be_pasted(tmp_path: Path) -> None:
+    empty = tmp_path / "board memo.txt"
+    empty.write_text("")
+    with pytest.raises(UserError) as told:
+        datasets.require_usable(datasets.check(empty, RECIPE), empty)
+    assert told.value.fix.endswith(f"finexpert data check '{empty}'")
