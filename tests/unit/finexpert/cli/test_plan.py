@@ -26,7 +26,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     def planned(deployment: Any, *, training_tokens: float, now: Any) -> plan.Plan:
         asked.append(training_tokens)
         return plan.Plan(
-            admission=None, refusal="no", worst_case_usd=3.0, cheaper=[], price="$1", price_age_days=1
+            admission=None,
+            refusal="no",
+            worst_case_usd=3.0,
+            cheaper=[],
+            available_usd=22.0,
+            price="$1",
+            price_age_days=1,
         )
 
     settings = Settings.load({"accept_eula": "true", "alert_email": "you@example.com"}, {})
