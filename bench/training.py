@@ -1,11 +1,14 @@
 """This project's training loop beside Hugging Face's Trainer, in one run: `python bench/training.py`.
 
-On a CPU: two small Llamas with random weights, rows of 512 tokens, batches of 4, one thread. Each variant
-runs in a process of its own, by turns, several times; tokens per CPU second count, so that other programs on
-the machine change little. Ratios are what to quote. Where there is a CUDA GPU, also Llama 2 7B's real shape
-with random weights: tokens a second, utilisation and memory against the JumpStart recipe (that part has never
-run so far, for lack of a GPU). Last a whole job with the shipped base, phase by phase. No network. Results:
-bench/results/training.json.
+On a CPU: two small Llamas with random weights, rows of 512 tokens, batches of 4, one thread, in the number
+format that the trainer itself chooses; beside them the JumpStart recipe (Trainer and PEFT on concatenated
+text, fp32) and Trainer in the same format. Each variant runs in a process of its own, by turns, several
+times; tokens per CPU second count, so that other programs on the machine change little. Ratios are what to
+quote. SmolLM2-135M, where `finexpert local base smollm2` has made it: seconds a step and peak memory. Where
+there is a CUDA GPU, also the real shapes of Llama 2 7B, Mistral 7B and Llama 3 8B with random weights: tokens
+a second, utilisation and memory against the JumpStart recipe (that part has never run so far, for lack of a
+GPU). Last a whole job with the shipped base, phase by phase. No network. Results, a row for each kind of
+processor: bench/results/training.json.
 """
 
 import argparse
@@ -25,22 +28,19 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)  # the folder of this file has a module of the package's name
 
 from bench import training_workers as workers  # noqa: E402
-from bench.training_flops import LLAMA_2_7B, LlamaShape, hardware_flops, model_flops  # noqa: E402
+from bench.training_flops import SHAPES_7B, LlamaShape, hardware_flops, model_flops  # noqa: E402
+from finexpert import paths  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "training.json"
 SHAPES = {
     "8.9M": LlamaShape(256, 688, 6, 4, 256, 8192),
     "33.7M": LlamaShape(512, 1376, 8, 8, 512, 8192),
 }
+SMOLLM2 = paths.LOCAL_STATE / "bases" / "smollm2"
 LENGTH, BATCH, GPU_LENGTH = 512, 4, 1024
-#: name → (trainer, precision, dropout); the first three are for speed, the last two for equal losses.
-VARIANTS = {
-    "JumpStart-like (Trainer, fp32)": ("trainer", "fp32", 0.05),
-    "Trainer, bf16": ("trainer", "bf16", 0.05),
-    "ours, bf16": ("ours", "bf16", 0.05),
-    "Trainer, fp32, no dropout": ("trainer", "fp32", 0.0),
-    "ours, fp32, no dropout": ("ours", "fp32", 0.0),
-}
+BASELINE, OWN = "JumpStart-like (Trainer, fp32)", "ours"
+#: In fp32 without dropout, so that the losses can be equal.
+PLAIN, OWN_PLAIN = "Trainer, fp32, no dropout", "ours, fp32, no dropout"
 #: JumpStart's job on ml.g5.2xlarge, billed seconds; public run logs of the course (docs/training.md).
 JUMPSTART_SECONDS = {
     "download": 300,
@@ -74,11 +74,14 @@ def main() -> None:
         result: dict[str, Any] = {
             "machine": _machine(),
             "cpu": _cpu(Path(folder), arguments.rounds, arguments.steps),
+            "SmolLM2-135M": _smollm2(Path(folder), arguments.steps),
             "billed_overhead": _overhead(Path(folder)),
             "gpu": _gpu(Path(folder)) if torch.cuda.is_available() else "no CUDA GPU here: not measured",
         }
     result["seconds"] = round(time.monotonic() - begin)
-    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    rows = json.loads(RESULT.read_text(encoding="utf-8"))
+    rows[_kind(result["machine"])] = result
+    RESULT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=1))
 
 
@@ -122,14 +125,36 @@ def _run(**task: Any) -> dict[str, Any]:
     return answer
 
 
+def _variants(precision: str) -> dict[str, tuple[str, str, float]]:
+    """Name → (trainer, precision, dropout). In fp32 the baseline is Trainer in the same format."""
+    same = {} if precision == "fp32" else {f"Trainer, {precision}": ("trainer", precision, 0.05)}
+    return {
+        BASELINE: ("trainer", "fp32", 0.05),
+        **same,
+        OWN: ("ours", precision, 0.05),
+        PLAIN: ("trainer", "fp32", 0.0),
+        OWN_PLAIN: ("ours", "fp32", 0.0),
+    }
+
+
+def _precision() -> str:
+    """The number format that the trainer chooses on this machine's CPU."""
+    import torch
+
+    from training.model.base import choose_precision
+
+    return "bf16" if choose_precision("auto", torch.device("cpu")) == torch.bfloat16 else "fp32"
+
+
 def _cpu(folder: Path, rounds: int, steps: int) -> dict[str, Any]:
-    results = {}
+    results: dict[str, Any] = {"precision": _precision()}
+    variants = _variants(results["precision"])
     for size, shape in SHAPES.items():
-        runs: dict[str, list[dict[str, Any]]] = {name: [] for name in VARIANTS}
+        runs: dict[str, list[dict[str, Any]]] = {name: [] for name in variants}
         for half in (True, False):
             workers.make_base(folder / f"{size}-{half}", shape, half=half, device="cpu")
         for turn in range(rounds):
-            for name, (trainer, precision, dropout) in VARIANTS.items():
+            for name, (trainer, precision, dropout) in variants.items():
                 if dropout == 0 and turn:
                     continue  # losses do not differ between turns
                 runs[name].append(
@@ -151,18 +176,39 @@ def _cpu(folder: Path, rounds: int, steps: int) -> dict[str, Any]:
 def _compare(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     speed = {name: statistics.median(run["tokens_per_second"] for run in them) for name, them in runs.items()}
     start = {name: statistics.median(run["start_cpu_seconds"] for run in them) for name, them in runs.items()}
-    baseline, half, own, plain, own_plain = VARIANTS
-    losses = list(zip(runs[plain][0]["losses"], runs[own_plain][0]["losses"], strict=True))
+    same = next((name for name in runs if name not in (BASELINE, OWN, PLAIN, OWN_PLAIN)), BASELINE)
+    losses = list(zip(runs[PLAIN][0]["losses"], runs[OWN_PLAIN][0]["losses"], strict=True))
     return {
         "tokens_per_cpu_second": {name: round(value) for name, value in speed.items()},
         "cpu_seconds_to_first_step": {name: round(value, 2) for name, value in start.items()},
-        "ours_to_jumpstart_like": round(speed[own] / speed[baseline], 3),
-        "ours_to_trainer_bf16": round(speed[own] / speed[half], 3),
-        "ours_to_trainer_fp32": round(speed[own_plain] / speed[plain], 3),
-        "start_ours_to_trainer": round(start[own] / start[half], 3),
+        "ours_to_jumpstart_like": round(speed[OWN] / speed[BASELINE], 3),
+        "ours_to_trainer_in_the_same_precision": round(speed[OWN] / speed[same], 3),
         "largest_difference_of_losses": round(max(abs(a - b) for a, b in losses), 5),
         "losses_fp32_no_dropout": losses,
     }
+
+
+def _smollm2(folder: Path, steps: int) -> Any:
+    """A real model: seconds of processor time a step, and peak memory beside what was planned."""
+    if not SMOLLM2.is_dir():
+        return "finexpert local base smollm2 has not run here: not measured"
+    (folder / "smollm2").symlink_to(SMOLLM2)
+    vocabulary = json.loads((SMOLLM2 / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+    task = {
+        "folder": str(folder / "smollm2"),
+        "precision": _precision(),
+        "dropout": 0.05,
+        "steps": steps,
+        "length": LENGTH,
+        "vocabulary": vocabulary,
+        "cuda": False,
+    }
+    runs = {"Trainer + PEFT": _run(**task, trainer="trainer"), "ours": _run(**task, trainer="ours")}
+    for run in runs.values():
+        if "failed" not in run:
+            run["cpu_seconds_a_step"] = round(BATCH * LENGTH / run["tokens_per_second"], 2)
+            del run["losses"]
+    return {"rows": f"{BATCH} x {LENGTH} tokens, {task['precision']}", **runs}
 
 
 def _overhead(folder: Path) -> dict[str, Any]:
@@ -197,15 +243,21 @@ def _overhead(folder: Path) -> dict[str, Any]:
 
 
 def _gpu(folder: Path) -> dict[str, Any]:
-    """Llama 2 7B's shape in bf16 on the GPU: ours, the JumpStart recipe, Trainer + PEFT + SDPA."""
+    """Real shapes in bf16 on the GPU: ours, the JumpStart recipe, Trainer + PEFT + SDPA."""
     import torch
 
-    shape = LLAMA_2_7B
-    workers.make_base(folder / "7B", shape, half=True, device="cuda")
     rate = _matmul_flops()
     torch.cuda.empty_cache()
+    shapes = {
+        name: _gpu_shape(folder / name.replace(" ", "-"), shape, rate) for name, shape in SHAPES_7B.items()
+    }
+    return {"device": torch.cuda.get_device_name(), "bf16_matmul_tflops": rate / 1e12, "shapes": shapes}
+
+
+def _gpu_shape(folder: Path, shape: LlamaShape, rate: float) -> dict[str, Any]:
+    workers.make_base(folder, shape, half=True, device="cuda")
     task = {
-        "folder": str(folder / "7B"),
+        "folder": str(folder),
         "precision": "bf16",
         "dropout": 0.05,
         "steps": 8,
@@ -227,12 +279,8 @@ def _gpu(folder: Path) -> dict[str, Any]:
             run["hardware_flops_utilisation"] = run["tokens_per_second"] * hardware / rate
             del run["losses"]
     recipe = runs["JumpStart recipe (full recompute)"].get("tokens_per_second")
-    return {
-        "device": torch.cuda.get_device_name(),
-        "bf16_matmul_tflops": rate / 1e12,
-        "runs": runs,
-        "ours_to_jumpstart_recipe": runs["ours"].get("tokens_per_second", 0) / recipe if recipe else None,
-    }
+    ratio = runs["ours"].get("tokens_per_second", 0) / recipe if recipe else None
+    return {"runs": runs, "ours_to_jumpstart_recipe": ratio}
 
 
 def _matmul_flops() -> float:
@@ -248,6 +296,11 @@ def _matmul_flops() -> float:
         torch.cuda.synchronize()
         best = min(best, time.perf_counter() - begin)
     return 2 * A_MATMUL**3 / best
+
+
+def _kind(machine: dict[str, Any]) -> str:
+    """The row of this kind of processor: what it computes with decides more than its name."""
+    return f"{machine['cpu']}, {machine['capability']}, {_precision()}"
 
 
 def _machine() -> dict[str, Any]:

@@ -17,6 +17,7 @@ class LlamaShape:
     heads: int
     key_value: int
     vocabulary: int
+    family: str = "llama"
 
     @property
     def layer_weights(self) -> int:
@@ -26,6 +27,11 @@ class LlamaShape:
 
 
 LLAMA_2_7B = LlamaShape(4096, 11008, 32, 32, 4096, 32000)
+SHAPES_7B = {
+    "Llama 2 7B": LLAMA_2_7B,
+    "Mistral 7B": LlamaShape(4096, 14336, 32, 32, 1024, 32768, "mistral"),
+    "Llama 3 8B": LlamaShape(4096, 14336, 32, 32, 1024, 128256),
+}
 
 
 def model_flops(shape: LlamaShape, row_length: int) -> float:

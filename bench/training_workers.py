@@ -17,10 +17,11 @@ LEARNING_RATE, WEIGHT_DECAY, SEED, WARM_UP_STEPS = 1e-4, 0.1, 10, 2
 def make_base(folder: Path, shape: LlamaShape, *, half: bool, device: str) -> None:
     """Random weights of ``shape`` in Hugging Face layout (bf16 with ``half``, else fp32); no tokenizer."""
     import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
 
     torch.manual_seed(SEED)
-    config = LlamaConfig(
+    config = AutoConfig.for_model(
+        shape.family,
         vocab_size=shape.vocabulary,
         hidden_size=shape.hidden,
         intermediate_size=shape.intermediate,
@@ -31,7 +32,7 @@ def make_base(folder: Path, shape: LlamaShape, *, half: bool, device: str) -> No
     )
     torch.set_default_dtype(torch.bfloat16 if half else torch.float32)
     with torch.device(device):
-        model = LlamaForCausalLM(config)
+        model = AutoModelForCausalLM.from_config(config)
     torch.set_default_dtype(torch.float32)
     model.save_pretrained(folder)
 
@@ -128,7 +129,7 @@ def hugging_face(
     """transformers' Trainer with PEFT, as JumpStart and most tutorials put them together."""
     import torch
     from peft import LoraConfig, get_peft_model
-    from transformers import LlamaForCausalLM, Trainer, TrainerCallback, TrainingArguments
+    from transformers import AutoModelForCausalLM, Trainer, TrainerCallback, TrainingArguments
 
     from core.hyperparameters import parse
     from training.loop.schedule import plan
@@ -139,7 +140,7 @@ def hugging_face(
     half = precision == "bf16"
     order = plan(len(tokens), 1, parse(_settings(batch, precision, dropout, steps)))
     rows = [row for step in range(steps) for row in order.rows_of(step)]
-    base = LlamaForCausalLM.from_pretrained(
+    base = AutoModelForCausalLM.from_pretrained(
         folder, dtype=torch.bfloat16 if half else torch.float32, attn_implementation="sdpa"
     )
     lora = LoraConfig(

@@ -156,7 +156,6 @@ class Engine:
                 input_ids=inputs,
                 attention_mask=torch.ones_like(inputs),
                 generation_config=_generation_config(asked),
-                use_cache=True,
                 stopping_criteria=StoppingCriteriaList([pieces]),
             )
 
@@ -254,6 +253,7 @@ def _generation_config(asked: Generation) -> GenerationConfig:
         max_new_tokens=asked.max_new_tokens,
         do_sample=asked.do_sample,
         repetition_penalty=asked.repetition_penalty,
+        use_cache=True,
         **(sampling if asked.do_sample else {}),
     )
 

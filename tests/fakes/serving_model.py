@@ -1,14 +1,30 @@
-"""A Llama small enough to make in a second, and LoRA adapters for it."""
+"""A Llama small enough to make in a second, LoRA adapters for it, and a reader of its answers."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 SENTENCES = [
     "Revenue rose as the relative volume of long options indicates a hedge.",
     "The investment tests performed indicate that interest expense fell in the fourth quarter.",
     "Résumé of cash flow: operating activities provided €12 million.",
 ]
+
+
+class Kept:
+    """An answer's reader, who goes after so many tokens."""
+
+    def __init__(self, most: int = 1000) -> None:
+        self.tokens: list[Any] = []
+        self._most = most
+
+    @property
+    def cancelled(self) -> bool:
+        return len(self.tokens) >= self._most
+
+    def put(self, piece: Any) -> None:
+        self.tokens.append(piece)
 
 
 def build_model(folder: Path) -> Path:

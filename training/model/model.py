@@ -154,12 +154,14 @@ class AdaptedModel:
 
         ``options`` are those of GenerationConfig; what the base's own file of that kind says does not count.
         """
+        every_word = {"top_k": 0} if options.get("do_sample") else {}  # transformers would sample from 50
         with self._autocast():
             rows: torch.Tensor = self.model.generate(
                 input_ids=input_ids,
                 attention_mask=attention_mask,
-                generation_config=GenerationConfig(top_k=0, repetition_penalty=1.0, **options),
-                use_cache=True,
+                generation_config=GenerationConfig(
+                    repetition_penalty=1.0, use_cache=True, **every_word, **options
+                ),
                 synced_gpus=self.sharded,
             )
         return rows

@@ -12,7 +12,7 @@ import torch
 from serving.engine import Engine, ModelError, Pieces
 from serving.requests import Generation, RequestError
 from serving.settings import Settings
-from tests.fakes.serving_model import SENTENCES, build_adapter, build_model
+from tests.fakes.serving_model import SENTENCES, Kept, build_adapter, build_model
 
 PROMPT = "The investment tests performed indicate"
 
@@ -33,21 +33,6 @@ def adapters(base: Path) -> list[Path]:
 @pytest.fixture
 def engine(base: Path) -> Any:
     return Engine(Settings.from_environment({"SAGEMAKER_BASE_DIR": str(base), "OPTION_MAX_LORAS": "2"}))
-
-
-class Kept:
-    """An answer's reader, who goes after so many tokens."""
-
-    def __init__(self, most: int = 1000) -> None:
-        self.tokens: list[Any] = []
-        self._most = most
-
-    @property
-    def cancelled(self) -> bool:
-        return len(self.tokens) >= self._most
-
-    def put(self, piece: Any) -> None:
-        self.tokens.append(piece)
 
 
 def tokens_of(engine: Any, prompt: str = PROMPT, **parameters: Any) -> list[Any]:

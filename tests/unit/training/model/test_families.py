@@ -12,6 +12,10 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from core.failures import TrainingFailure
 from core.hyperparameters import parse
+from serving.engine import Engine
+from serving.requests import Generation
+from serving.settings import Settings
+from tests.fakes.serving_model import Kept
 from tests.fakes.training_jobs import logits_of, report_text
 from tools.base_model.pretrain import Recipe, train_tokenizer
 from training.data.batches import Batch, collate
@@ -184,3 +188,27 @@ def test_a_base_of_each_family_is_accepted(base: Path) -> None:
     assert inspect_weights(base)["num_hidden_layers"] == 3
     assert len(AutoTokenizer.from_pretrained(base)) > SIZES["vocab_size"]
     assert load_file(base / "model.safetensors")
+
+
+def test_an_adapter_gives_plain_peft_the_same_logits_and_is_served(base: Path, tmp_path: Path) -> None:
+    recipe = Recipe(vocabulary=320, hidden=32, feed_forward=48, layers=2, heads=2, context=64, steps=1)
+    train_tokenizer([report_text(40)], recipe).save_pretrained(base)
+    model = stirred(AdaptedModel(base, parse(EXACT), CPU))
+    model.save_adapter(tmp_path / "adapter")
+    theirs = PeftModel.from_pretrained(
+        AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), str(tmp_path / "adapter")
+    ).eval()
+    ids = torch.tensor([AutoTokenizer.from_pretrained(base)("ABC")["input_ids"]])
+    with torch.no_grad(), model.evaluating(adapter=True):
+        assert torch.allclose(theirs(input_ids=ids).logits, logits_of(model, ids), atol=1e-4)
+    expected = theirs.generate(
+        input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=8, do_sample=False
+    )
+    (tmp_path / "model").symlink_to(base)
+    engine = Engine(Settings.from_environment({"SAGEMAKER_BASE_DIR": str(tmp_path)}))
+    engine.add_adapter("tuned", tmp_path / "adapter")
+    answer = Kept()
+    engine.generate(Generation("ABC", adapter="tuned", max_new_tokens=8), answer)
+    told = [token.token_id for token in answer.tokens if token.token_id is not None]
+    assert told == expected[0, ids.shape[1] :].tolist()[: len(told)]
+    assert len(told) == 8 or answer.tokens[-1].finish_reason == "eos_token"
