@@ -12,9 +12,10 @@ from core.aws.s3 import S3Address, sizes
 from core.endpoint import weights
 from core.endpoint.hosting import BASE
 from core.names import LLAMA_2_7B, PRACTICE_PARAMETERS, dataset_name, millions
+from finexpert.errors import NotFound, NothingToServe
 from finexpert.service.deployment import Deployment
 from finexpert.service.endpoint import switch
-from finexpert.service.runs import executions
+from finexpert.service.runs import executions, names
 
 CONTEXT_TOKENS = 4096
 """What the endpoint reads and writes at once, where the base model itself takes no less."""
@@ -47,13 +48,16 @@ class Answerer:
     Args:
         model: "base" or "tuned".
         run: whose adapter it is; "" for the base model.
+        title: what people call the run; "" where it has no name.
         data: name of the dataset that it was trained on; "" where that is not known.
-        outcome: "accepted" or "rejected" by the quality gate; "" where there was no verdict.
+        outcome: "accepted" or "rejected" by the quality gate, "unknown" where AWS has forgotten it, "" where
+            there was no verdict.
     """
 
     model: str
     base: Base
     run: str = ""
+    title: str = ""
     data: str = ""
     outcome: str = ""
 
@@ -62,7 +66,8 @@ class Answerer:
         """`Llama 2 7B, trained on letters (run …)`, or that it is the base model as published."""
         if not self.run:
             return f"{self.base.name}, not trained further" if self.model == "base" else self.base.name
-        return f"{self.base.name}, trained on {self.data or 'data that is not known'} (run {self.run})"
+        named = f"“{self.title}”, " if self.title else ""
+        return f"{self.base.name}, trained on {self.data or 'data that is not known'} ({named}run {self.run})"
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -73,7 +78,9 @@ class Answerer:
                 f"Practice model ({millions(self.base.parameters or 0)} parameters): its sentences mean"
                 " nothing. It shows how the product works."
             )
-        if self.run and self.outcome != "accepted":
+        if self.outcome == "unknown":
+            found.append("Whether the quality gate accepted it is no longer known.")
+        elif self.run and self.outcome != "accepted":
             found.append(
                 "Not accepted by the quality gate: it is not shown to be better than the base model."
             )
@@ -101,8 +108,6 @@ def trained_on(execution: Mapping[str, Any]) -> str:
 
 
 def _newest(deployment: Deployment) -> str:
-    from finexpert.errors import NothingToServe
-
     try:
         return switch.newest_artifact(deployment)
     except NothingToServe:
@@ -113,14 +118,17 @@ def _tuned(deployment: Deployment, base: Base, artifact: str) -> Answerer:
     found = _RUN.search(artifact)
     if artifact == BASE or found is None:
         return Answerer(model="tuned", base=base)
-    execution = executions.describe(deployment, found[1])
-    return Answerer(
-        model="tuned",
-        base=base,
-        run=found[1],
-        data=trained_on(execution),
-        outcome=str(executions.output_of(execution).get("outcome", "")),
-    )
+    run, data = found[1], ""
+    try:
+        execution = executions.describe(deployment, run)
+    except NotFound:  # Step Functions forgets an execution after 90 days; the bucket keeps the evaluation
+        evaluation = executions.evaluation(deployment, run)
+        outcome = "unknown" if evaluation is None else "accepted" if evaluation["passed"] else "rejected"
+    else:
+        data = trained_on(execution)
+        outcome = str(executions.output_of(execution).get("outcome", ""))
+    title = names.read(deployment).get(run, "")
+    return Answerer(model="tuned", base=base, run=run, title=title, data=data, outcome=outcome)
 
 
 def base_model(deployment: Deployment) -> Base:

@@ -79,8 +79,9 @@ function sourcesOf({ answers }) {
  *
  * @param {boolean} documents whether there are documents, which may answer as well
  * @param {string[]|null} only the sources that are asked, where there is no choice
+ * @param {{from: string, prompts: string[]}|null} examples null: beginnings of one's own held-out text
  */
-export function Composer({ session, asking, documents, label, only = null, placeholder = "" }) {
+export function Composer({ session, asking, documents, label, only = null, examples = null }) {
   const [prompt, setPrompt] = useState("");
   const [values, setValues] = useState(() => defaults(session.parameters));
   const [refused, setRefused] = useState(null);
@@ -109,7 +110,7 @@ export function Composer({ session, asking, documents, label, only = null, place
   return html`<form class="card question" onSubmit=${send}>
     <label for="prompt">${label}</label>
     <textarea id="prompt" rows="3" maxlength=${most} value=${prompt} aria-describedby="prompt-help"
-      placeholder=${placeholder} onInput=${(event) => setPrompt(event.target.value)} onKeyDown=${key}></textarea>
+      onInput=${(event) => setPrompt(event.target.value)} onKeyDown=${key}></textarea>
     ${refused && html`<p class="notice bad" role="alert">${refused}</p>`}
     <div class="actions">
       <button class="primary" disabled=${busy || !prompt.trim() || chosen.length === 0}>
@@ -118,19 +119,25 @@ export function Composer({ session, asking, documents, label, only = null, place
       <p id="prompt-help" class="quiet small"><span class="keys">or press Ctrl + Enter</span>
         ${left < FEW_CHARACTERS && html` ${left} characters left.`}</p>
     </div>
-    ${!only && !asking.thread.id && html`<${Examples} busy=${busy} ask=${submit} />`}
+    ${!asking.thread.id && (examples
+      ? html`<${Examples} examples=${examples} busy=${busy} ask=${submit} />`
+      : html`<${HeldOut} busy=${busy} ask=${submit} />`)}
     ${!only && html`<${Sampling} known=${session.parameters} values=${values} change=${setValues}
       context=${session.limits.context_tokens} open=${refused !== null} />`}
   </form>`;
 }
 
 /** Beginnings of one's own text that the model has not seen. */
-function Examples({ busy, ask }) {
+function HeldOut(props) {
   const { data } = usePolled("/prompts", () => null);
-  if (!data) return null;
+  return data && html`<${Examples} examples=${data} ...${props} />`;
+}
+
+function Examples({ examples: { from, prompts }, busy, ask }) {
+  if (prompts.length === 0) return null;
   return html`<fieldset class="prompts">
-    <legend>Try an example, from ${data.from}</legend>
-    <div>${data.prompts.map((text) =>
+    <legend>Try an example, from ${from}</legend>
+    <div>${prompts.map((text) =>
       html`<button type="button" disabled=${busy} onClick=${() => ask(text)}>${text}</button>`)}</div>
   </fieldset>`;
 }

@@ -6,6 +6,10 @@ import { announce, Bullets, Problem, Table, Waiting } from "./parts.js";
 
 const KINDS = ".pdf,.htm,.html,.txt,.md,.csv,.tsv,.xlsx,.docx";
 
+const FIGURES = ["revenue", "net income"];
+const DOCUMENTS = 2;
+const EXAMPLES = 4;
+
 const COLUMNS = [
   { name: "Document", of: ({ name, problems }) => html`${name}<${Bullets} lines=${problems} />` },
   { name: "Company", of: ({ company }) => company || "–" },
@@ -22,7 +26,7 @@ export function Documents({ session, asking, shelf: { data: index, error, refres
     ${some && html`
       <${Thread} session=${session} asking=${asking} />
       <${Composer} session=${session} asking=${asking} only=${["documents"]} label="Ask your documents"
-        placeholder=${exampleOf(index.documents)} />
+        examples=${{ from: "your documents", prompts: examplesOf(index.documents) }} />
       <p class="quiet small">Each figure is quoted from a page, or there is no answer. A follow-up keeps company and
         year. Earlier questions: <a href="#/ask">History</a>.</p>`}
     <section class="card" aria-labelledby="documents-title">
@@ -36,10 +40,11 @@ export function Documents({ session, asking, shelf: { data: index, error, refres
     </section>`;
 }
 
-/** A question that these documents may answer. */
-function exampleOf(documents) {
-  const known = documents.find(({ company, fiscal_year: year }) => company && year);
-  return known ? `What was revenue of ${known.company} in fiscal ${known.fiscal_year}?` : "What was revenue in 2024?";
+/** Questions that these documents may answer. */
+function examplesOf(documents) {
+  const known = documents.filter(({ company, fiscal_year: year }) => company && year).slice(0, DOCUMENTS);
+  return known.flatMap(({ company, fiscal_year: year }) =>
+    FIGURES.map((figure) => `What was ${figure} of ${company} in fiscal ${year}?`)).slice(0, EXAMPLES);
 }
 
 function Add({ most, added }) {

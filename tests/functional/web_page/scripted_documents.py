@@ -166,6 +166,7 @@ def answerer(model: str, *, outcome: str = "accepted", practice: bool = False) -
             "practice": practice,
         },
         "run": RUN if tuned else "",
+        "title": "Letters, first try" if tuned else "",
         "data": "letters" if tuned else "",
         "outcome": outcome if tuned else "",
         "description": trained if tuned else f"{name}, not trained further",

@@ -23,6 +23,14 @@ def test_a_citation_opens_its_page_with_the_quote_marked(visit: Any) -> None:
     expect(page.locator("mark")).to_have_count(0)
 
 
+def test_examples_are_made_from_the_documents(visit: Any, api: Any) -> None:
+    page = visit("documents")
+    example = "What was net income of Borealis Pumps, Inc. in fiscal 2024?"
+    page.get_by_role("button", name=example).click()
+    expect(page.get_by_role("article", name="Your documents")).to_contain_text("$1,250 million")
+    assert api.asked[0]["question"] == example
+
+
 def test_a_follow_up_carries_company_and_year_of_the_last_question(visit: Any, api: Any) -> None:
     page = visit("documents")
     ask(page, "What was revenue in 2024?")

@@ -10,6 +10,9 @@ from tests.functional.web_page.page_states import STATES
 from tests.functional.web_page.state_check import hold
 
 OF_EACH_TAB = (
+    "start",
+    "questions-asked",
+    "train-settings",
     "ask-answered",
     "ask-asleep",
     "documents-figure",

@@ -10,9 +10,11 @@ import pytest
 
 from core.endpoint import weights
 from core.endpoint.hosting import Hosting, HostingState
+from finexpert.errors import NotFound
 from finexpert.service.asking import answerers
 from finexpert.service.asking.answerers import Answerer, Base, described
 from finexpert.service.endpoint import switch
+from finexpert.service.runs import executions, names
 from tests.fakes.s3 import FakeS3
 
 TINY = {"model_type": "llama", "dtype": "bfloat16", "max_position_embeddings": 512}
@@ -47,6 +49,7 @@ def awake(monkeypatch: pytest.MonkeyPatch) -> None:
         stack="H", state=HostingState.AWAKE, status="", artifact=f"s3://b/runs/{RUN}/output/model.tar.gz"
     )
     monkeypatch.setattr(switch, "read", lambda deployment: stack)
+    monkeypatch.setattr(names, "read", lambda deployment: {})
     monkeypatch.setattr(switch, "models", lambda deployment: {"base": "a", "tuned": "b"})
 
 
@@ -55,6 +58,33 @@ def test_the_tuned_model_is_named_by_base_data_and_run() -> None:
     assert base.description == "Llama 2 7B, not trained further"
     assert tuned.description == f"Llama 2 7B, trained on letters (run {RUN})"
     assert (tuned.outcome, tuned.warnings, base.warnings) == ("accepted", (), ())
+
+
+def test_the_name_that_people_gave_the_run_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "read", lambda deployment: {RUN: "Calls of 2025"})
+    _, tuned = answerers.who(deployment(gated=True))
+    assert tuned.description == f"Llama 2 7B, trained on letters (“Calls of 2025”, run {RUN})"
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "outcome", "warning"),
+    [
+        ({"passed": True}, "accepted", ""),
+        ({"passed": False}, "rejected", "Not accepted by the quality gate"),
+        (None, "unknown", "Whether the quality gate accepted it is no longer known."),
+    ],
+)
+def test_a_run_that_aws_has_forgotten_is_judged_by_its_evaluation(
+    monkeypatch: pytest.MonkeyPatch, evaluation: Any, outcome: str, warning: str
+) -> None:
+    def forgotten(deployment: object, run: str) -> None:
+        raise NotFound("There is no such run.")
+
+    monkeypatch.setattr(executions, "describe", forgotten)
+    monkeypatch.setattr(executions, "evaluation", lambda deployment, run: evaluation)
+    _, tuned = answerers.who(deployment(gated=True))
+    assert (tuned.outcome, tuned.data) == (outcome, "")
+    assert [text for text in tuned.warnings if text.startswith(warning)] == list(tuned.warnings)
 
 
 @pytest.mark.parametrize("outcome", ["rejected", ""])

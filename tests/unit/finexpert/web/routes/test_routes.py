@@ -173,6 +173,21 @@ def test_settings_that_cannot_be_used_are_refused_with_the_data(ask: Ask) -> Non
     assert "epoch" in told["problems"][0]
 
 
+def test_a_run_is_renamed_under_its_id(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[str, str]] = []
+    monkeypatch.setattr(routes.runs.executions, "describe", lambda deployment, run: {})
+    monkeypatch.setattr(
+        routes.runs.names, "rename", lambda deployment, run, name: given.append((run, name)) or name.strip()
+    )
+    status, told = ask("POST", "/api/runs/finexpert-1/name", {"name": " Calls "})
+    assert (status, told, given) == (
+        200,
+        {"run": "finexpert-1", "title": "Calls"},
+        [("finexpert-1", " Calls ")],
+    )
+    assert ask("POST", "/api/runs/finexpert-1/name", {"name": 7})[0] == 422
+
+
 def test_at_the_limit_nothing_is_woken(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     over = type("Over", (), {"over": True, "spent_usd": 23.4, "limit_usd": 23.0})
     monkeypatch.setattr(costs, "current_position", lambda deployment, now: over)
