@@ -50,10 +50,11 @@ export function source({ document, page, text }) {
   return `${document}${page ? `, page ${page}` : ""}: ${text.trim()}`;
 }
 
-/** A cell in quotes. What a spreadsheet would run as a formula gets an apostrophe in front, as OWASP advises. */
+/** A cell in quotes. What a spreadsheet would run as a formula gets an apostrophe in front, as OWASP advises: at
+ * the cell's beginning, and behind every mark that a spreadsheet of another country takes for its end. */
 function cell(value) {
-  const text = String(value);
-  const harmless = /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text;
+  const inside = String(value).replace(/([;|\t\r\n])([\s"]*)(?=[=+\-@＝＋－＠])/g, "$1$2'");
+  const harmless = /^[\t\r\n]|^[\s"]*[=+\-@＝＋－＠]/.test(inside) ? `'${inside}` : inside;
   return `"${harmless.replaceAll('"', '""')}"`;
 }
 
