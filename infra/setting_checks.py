@@ -1,4 +1,4 @@
-"""Reading one setting (text or JSON to its type), and the checks that need several at once."""
+"""Reading one setting: text or JSON to its type, or what to write instead."""
 
 from __future__ import annotations
 
@@ -8,13 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core import hyperparameters as training_hyperparameters
-from core.endpoint import adapters, weights
-from core.instances import CAPACITIES
-from core.money import prices
-
-MIN_RUN_MINUTES = 15
-"""The shortest fine-tune worth admitting: JumpStart's own job on the smallest dataset bills 804 seconds."""
+from core.endpoint import weights
 
 NOTEBOOK_INSTANCE_TYPE = "ml.t3.medium"
 """The notebook instance's; the spend guard needs its price."""
@@ -46,8 +40,6 @@ COMPONENT_REGIONS = frozenset(
 LONGEST_QUOTE = 200
 """Characters of a value that a message quotes."""
 
-_ACCOUNT_DIGITS = 12
-_MAX_BUCKET_NAME = 63  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(\.[^@\s,;<>.]+)+")
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
 _ROLE = re.compile(r"([\w+=,.@-]+/)*[\w+=.@-]{1,64}", re.ASCII)
@@ -282,32 +274,6 @@ READERS: Mapping[str, Reader] = {
 """How each setting is read; a reader raises ValueError with the fix. Keys: the fields of `Settings`."""
 
 
-def consistency(values: Mapping[str, Any]) -> list[str]:
-    """What is wrong between settings that are each readable; checks of one that is not are left out."""
-    checks: list[tuple[tuple[str, ...], Callable[..., list[str]]]] = [
-        (("prefix", "region"), _bucket_name_fits),
-        (("training_instance_type", "region"), _training_price),
-        (("hosting_instance_type", "region"), _hosting_price),
-        (("notebook_repository", "region"), _notebook_price),
-        (("hosting", "region"), _components_offered),
-        (("spot", "max_runtime_minutes", "max_wait_minutes"), _wait_covers_runtime),
-        (("budget_usd", "reserve_usd"), _reserve_below_budget),
-        (
-            ("budget_usd", "reserve_usd", "training_instance_type", "training_instance_count", "region"),
-            _budget_for_a_run,
-        ),
-        (("hyperparameters", "hosting"), _hyperparameters),
-        (("web", "prefix"), _sign_in_name_allowed),
-        (("subnet_ids", "security_group_ids"), _network_whole),
-    ]
-    return [
-        problem
-        for names, check in checks
-        if all(name in values for name in names)
-        for problem in check(*(values[name] for name in names))
-    ]
-
-
 ASK_MAIL = (
     'alert_email is "": the first deploy needs an address for alerts: write -c alert_email=you@example.com.'
     " A later deploy keeps it."
@@ -321,114 +287,3 @@ def ask_licence(model_id: str, licence: str) -> str:
         f" {licence or 'it in the JumpStart console'} and write -c accept_eula=true, or set base_model_uri to"
         " your own weights. A later deploy keeps it."
     )
-
-
-def _bucket_name_fits(prefix: str, region: str) -> list[str]:
-    longest = f"{prefix.lower()}-artifacts-{'0' * _ACCOUNT_DIGITS}-{region}"
-    excess = len(longest) - _MAX_BUCKET_NAME
-    if excess <= 0:
-        return []
-    return [
-        f"prefix is {show(prefix)}: bucket names in {region} would be {len(longest)} characters, S3 allows"
-        f" {_MAX_BUCKET_NAME}; write at most {len(prefix) - excess} characters"
-    ]
-
-
-def _network_whole(subnets: tuple[str, ...], groups: tuple[str, ...]) -> list[str]:
-    if bool(subnets) == bool(groups):
-        return []
-    given, missing = ("subnet_ids", "security_group_ids")[:: 1 if subnets else -1]
-    return [f"{given} is given without {missing}: jobs and endpoint need both; write {missing} too"]
-
-
-def _sign_in_name_allowed(web: bool, prefix: str) -> list[str]:
-    """Source: https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain.html"""
-    taken = [word for word in ("aws", "amazon", "cognito") if word in prefix.lower()]
-    if not web or not taken:
-        return []
-    return [
-        f"prefix is {show(prefix)}: with web=true it begins the name of a Cognito domain, which must not hold"
-        f" {taken[0]!r}; write another prefix"
-    ]
-
-
-def _training_price(instance_type: str, region: str) -> list[str]:
-    return _unpriced("training_instance_type", instance_type, region, "training")
-
-
-def _hosting_price(instance_type: str, region: str) -> list[str]:
-    problems = _unpriced("hosting_instance_type", instance_type, region, "hosting")
-    if problems or instance_type in CAPACITIES:
-        return problems
-    return [
-        f"hosting_instance_type is {show(instance_type)}: its GPUs and memory are not known here, so nothing"
-        f" can be placed on it; write one of {', '.join(CAPACITIES)}"
-    ]
-
-
-def _notebook_price(repository: str, region: str) -> list[str]:
-    if not repository:
-        return []
-    problems = _unpriced("notebook_repository", NOTEBOOK_INSTANCE_TYPE, region, "notebook")
-    return [f'{problem}; or write notebook_repository="" for no notebook instance' for problem in problems]
-
-
-def _unpriced(setting: str, instance_type: str, region: str, component: prices.Component) -> list[str]:
-    try:
-        prices.hourly(instance_type, region, component)
-    except prices.UnknownPrice as unknown:
-        return [f"{setting} is {show(instance_type)}: {unknown}"]
-    return []
-
-
-def _components_offered(hosting: str, region: str) -> list[str]:
-    if hosting != "components" or region in COMPONENT_REGIONS:
-        return []
-    return [
-        f'hosting is "components": {region} has no inference components; write hosting=merged (one model on'
-        f" a plain endpoint), or a region of {', '.join(sorted(COMPONENT_REGIONS))}"
-    ]
-
-
-def _wait_covers_runtime(spot: bool, max_runtime: int, max_wait: int) -> list[str]:
-    if not spot or max_wait >= max_runtime:
-        return []
-    return [
-        f"max_wait_minutes is {max_wait}: with spot it counts the waiting and the run, so write at least"
-        f" max_runtime_minutes ({max_runtime})"
-    ]
-
-
-def _reserve_below_budget(budget: float, reserve: float) -> list[str]:
-    if reserve < budget:
-        return []
-    return [
-        f"reserve_usd is {reserve:g}: nothing would be left of budget_usd ({budget:g});"
-        f" write less than {budget:g}"
-    ]
-
-
-def _budget_for_a_run(
-    budget: float, reserve: float, instance_type: str, count: int, region: str
-) -> list[str]:
-    try:
-        price = prices.hourly(instance_type, region, "training").usd
-    except prices.UnknownPrice:
-        return []  # said by _training_price
-    cheapest = price * count * MIN_RUN_MINUTES / 60
-    if reserve >= budget or budget - reserve >= cheapest:
-        return []
-    return [
-        f"budget_usd is {budget:g}: less the reserve of {reserve:g} it does not pay for the shortest run,"
-        f" {count} × {instance_type} for {MIN_RUN_MINUTES} minutes = ${cheapest:.2f};"
-        f" write at least {reserve + cheapest:.2f}"
-    ]
-
-
-def _hyperparameters(values: Mapping[str, str], hosting: str) -> list[str]:
-    try:
-        read = training_hyperparameters.parse(values)
-    except training_hyperparameters.HyperparameterError as error:
-        return [f"hyperparameters: {problem}" for problem in error.problems]
-    rank = adapters.ANY if hosting == "merged" else adapters.served_rank(read.lora_r)
-    return [f"hyperparameters: {problem}" for problem in adapters.unservable(read, rank)]

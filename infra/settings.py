@@ -26,6 +26,7 @@ from core.money.settings import BudgetSettings
 from core.names import Names
 from core.reaper.settings import Kind, ReaperSettings, Scope
 from infra import setting_checks
+from infra.setting_consistency import consistency
 
 CDK_JSON = Path(__file__).resolve().parents[1] / "cdk.json"
 FILE_VARIABLE = "FINEXPERT_SETTINGS"
@@ -123,7 +124,7 @@ class Settings:
                     continue
                 values[key] = {**values.get(key, {}), **value} if key == "hyperparameters" else value
         problems += _missing(values, problems)
-        problems += setting_checks.consistency(values)
+        problems += consistency(values)
         if problems:
             raise SettingsError(problems)
         return cls(**values)
