@@ -1,6 +1,7 @@
 """The page's stack, which is there by a setting only: its stored template, and who gets in."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +85,27 @@ def test_nothing_of_it_bills_by_the_hour(web: Template) -> None:
     assert not {kind for kind in kinds if not kind.startswith(by_the_request)}
     (function,) = resources(web, "AWS::Lambda::Function").values()
     assert "ReservedConcurrentExecutions" not in function["Properties"]
+
+
+def test_the_guard_closes_the_pages_function_and_no_other(tmp_path: Path) -> None:
+    stacks = synthesize(tmp_path, web="true", web_concurrency="5")
+    (page,) = resources(stacks["Web"], "AWS::Lambda::Function").values()
+    assert page["Properties"]["ReservedConcurrentExecutions"] == 5
+    functions = resources(stacks["Guardrails"], "AWS::Lambda::Function").values()
+    (guard,) = (
+        each for each in functions if each["Properties"].get("FunctionName") == "finexpert-spend-guard"
+    )
+    told = guard["Properties"]["Environment"]["Variables"]
+    assert (told["PAGE_FUNCTION"], told["PAGE_CONCURRENCY"]) == (page["Properties"]["FunctionName"], "5")
+    closing = [
+        joined(resource)
+        for role in resources(stacks["Guardrails"], "AWS::IAM::Role").values()
+        for policy in role["Properties"].get("Policies", [])
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "lambda:PutFunctionConcurrency" in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    ]
+    assert [resource.rpartition(":")[2] for resource in closing] == ["finexpert-web"]
 
 
 def each(template: Template, kind: str) -> list[Template]:
