@@ -50,6 +50,7 @@ def install() -> None:
     hooks.install_stack_lookup()
     hooks.install_delete_check(stack_events.is_updating)
     hooks.install_joins_in_conditions()
+    hooks.install_imports_of_named_buckets()
     hooks.install_stack_events(stack_events.resource_status, stack_events.is_untold_removal)
     buckets.install()
     functions.install()

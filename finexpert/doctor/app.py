@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from core.names import TAKE_UP, Names
 from finexpert.doctor import Finding, Verdict, bad, good, unknown
 from finexpert.errors import NotDeployed
 from finexpert.service.deployment import BILLING_REGION, STACKS, Deployment, describe_stack
@@ -44,9 +47,39 @@ def stacks(deployment: Deployment) -> Finding:
         except NotDeployed:
             continue
     found = judge_stacks({deployment.names.stack(part): states.get(part, "") for part in STACKS})
+    if states.get("Storage", "") in ("", "ROLLBACK_COMPLETE") and (bucket := _kept_bucket(deployment)):
+        return replace(found, fix=going_on(bucket, deployment.names, failed="Storage" in states))
     if found.verdict is Verdict.BAD and states.keys() and states.get("Billing", "") not in WHOLE:
         return replace(found, fix=f"{found.fix}. {NO_BILLING}")
     return found
+
+
+def _kept_bucket(deployment: Deployment) -> str:
+    """The data bucket that an earlier deployment left, or ""."""
+    client = deployment.target.client
+    account = client("sts").get_caller_identity()["Account"]
+    bucket = deployment.names.bucket("data", account)
+    try:
+        client("s3").head_bucket(Bucket=bucket)
+    except ClientError as error:
+        # Someone else's bucket answers 403: a deploy cannot go on with it either.
+        if error.response["Error"]["Code"] in ("404", "403", "NoSuchBucket"):
+            return ""
+        raise
+    return bucket
+
+
+def going_on(bucket: str, names: Names, *, failed: bool) -> str:
+    """How to deploy onto data that was kept. A deploy that did not import it left a stack to be removed."""
+    stack = names.stack("Storage")
+    first = (
+        f" First remove the stack that a deploy without that flag left: aws cloudformation"
+        f" update-termination-protection --no-enable-termination-protection --stack-name {stack} && aws"
+        f" cloudformation delete-stack --stack-name {stack}"
+        if failed
+        else ""
+    )
+    return f"The bucket {bucket} of an earlier deployment is still there. To go on with it: {TAKE_UP}.{first}"
 
 
 def judge_stacks(states: Mapping[str, str]) -> Finding:

@@ -60,6 +60,7 @@ from localcloud.hooks.signatures import refusal, signature_failure
 from localcloud.hooks.stacks import (
     Resource,
     install_delete_check,
+    install_imports_of_named_buckets,
     install_joins_in_conditions,
     install_resource_type,
     install_stack_check,
@@ -114,6 +115,7 @@ __all__ = [
     "install_event_retries",
     "install_execution_end",
     "install_gate",
+    "install_imports_of_named_buckets",
     "install_joins_in_conditions",
     "install_lambda_metrics",
     "install_lambda_result",

@@ -255,6 +255,34 @@ def install_stack_lookup() -> None:
     handlers._ACTION_HANDLERS["DescribeStackResources"] = describe_or_find
 
 
+def install_imports_of_named_buckets() -> None:
+    """Let a change set with ImportExistingResources take up a bucket whose name is taken by that very bucket.
+    ministack's check of names before a deployment does not know what the change set imports."""
+    from ministack.services.cloudformation import changesets, stacks
+
+    deploy, errors = stacks._deploy_stack_async, stacks._validation_errors
+    importing: dict[str, Collection[str]] = {}  # logical ids, by the stack's id
+
+    async def deploy_with_imports(name: str, stack_id: str, *rest: Any, **named: Any) -> None:
+        importing[stack_id] = named.get("imports") or {}
+        try:
+            await deploy(name, stack_id, *rest, **named)
+        finally:
+            del importing[stack_id]
+
+    def errors_of_what_is_made(*rest: Any) -> list[tuple[str, ...]]:
+        stack_id = rest[6]
+        found: list[tuple[str, ...]] = errors(*rest)
+        return [
+            error
+            for error in found
+            if error[2] != "NAME_CONFLICT_VALIDATION" or error[0] not in importing.get(stack_id, ())
+        ]
+
+    changesets._deploy_stack_async = stacks._deploy_stack_async = deploy_with_imports
+    stacks._validation_errors = errors_of_what_is_made
+
+
 def install_delete_check(refuses: Callable[[str], bool]) -> None:
     """Refuse DeleteStack while `refuses(StackStatus)`. ministack deletes beside the update that still makes
     what is being deleted."""

@@ -356,6 +356,40 @@ def test_a_bucket_keeps_tags_and_rules_and_is_not_deleted_while_it_is_full(
     assert stacks.delete("bucket")["StackStatus"] == "DELETE_COMPLETE"
 
 
+@pytest.mark.parametrize(("policy", "ends"), [("Retain", "CREATE_COMPLETE"), ("Delete", "FAILED")])
+def test_a_kept_bucket_is_imported_where_it_would_be_kept_again(
+    stacks: Stacks, client: MakeClient, policy: str, ends: str
+) -> None:
+    """CloudFormation API Reference, CreateChangeSet, ImportExistingResources: by custom name, with a policy
+    that retains it."""
+    s3, name = client("s3"), f"kept-{policy.lower()}"
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name}, "DeletionPolicy": "Retain"}
+    stacks.create(f"first-{name}", {"Data": bucket})
+    s3.put_object(Bucket=name, Key="text", Body=b"kept")
+    stacks.delete(f"first-{name}")
+    template = {"Resources": {"Data": bucket | {"DeletionPolicy": policy}}}
+    stacks.names.append(f"again-{name}")
+    made = stacks.api.create_change_set(
+        StackName=f"again-{name}",
+        ChangeSetName="import",
+        ChangeSetType="CREATE",
+        ImportExistingResources=True,
+        TemplateBody=json.dumps(template),
+    )
+    set_: dict[str, Any] = {}
+    deadline = time.monotonic() + 60
+    while set_.get("Status") not in ("CREATE_COMPLETE", "FAILED") and time.monotonic() < deadline:
+        set_ = stacks.api.describe_change_set(ChangeSetName=made["Id"])
+    if ends == "FAILED":
+        assert set_["Status"] == ends and "DeletionPolicy" in set_["StatusReason"]
+    else:
+        stacks.api.execute_change_set(ChangeSetName=made["Id"])
+        assert stacks.wait(f"again-{name}")["StackStatus"] == ends
+    assert s3.get_object(Bucket=name, Key="text")["Body"].read() == b"kept"
+    s3.delete_object(Bucket=name, Key="text")
+    s3.delete_bucket(Bucket=name)
+
+
 def test_an_anomaly_monitor_and_its_subscription(stacks: Stacks, client: MakeClient) -> None:
     expression = {
         "Dimensions": {

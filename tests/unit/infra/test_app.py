@@ -94,6 +94,20 @@ def test_whoever_synthesizes_is_told_what_will_be_kept(tmp_path: Path) -> None:
     assert "the key" not in ran.stderr, "there is none of one's own"
 
 
+def test_what_is_kept_can_be_imported_by_the_next_deploy(tmp_path: Path) -> None:
+    """CloudFormation imports what has its name in plain letters and would be retained again."""
+    given = {"CDK_DEFAULT_ACCOUNT": "123456789012", "FINEXPERT_RETAIN_DATA": "true"}
+    given |= {"FINEXPERT_ACCEPT_EULA": "true", "FINEXPERT_ALERT_EMAIL": "you@example.com"}
+    assert run_app(tmp_path, **given).returncode == 0
+    resources = [r for part in STACKS for r in template(tmp_path, part)["Resources"].values()]
+    kept = [r for r in resources if r.get("DeletionPolicy") == "Retain"]
+    buckets = [r["Properties"]["BucketName"] for r in kept if r["Type"] == "AWS::S3::Bucket"]
+    assert sorted(buckets) == [
+        f"finexpert-{kind}-123456789012-us-east-1" for kind in ("artifacts", "audit", "data")
+    ]
+    assert {r["Type"] for r in kept} - {"AWS::S3::BucketPolicy"} == {"AWS::S3::Bucket"}
+
+
 def test_only_settings_are_taken_from_cdks_context() -> None:
     context = {
         "budget_usd": "30",

@@ -73,8 +73,15 @@ ARN = "arn:aws:sns:us-east-1:1:t:uuid"
 OUTPUTS = [{"OutputKey": "TopicArn", "OutputValue": "arn:aws:sns:us-east-1:1:t"}]
 
 
-def in_state(status: str) -> dict[str, Any]:
-    return {"describe_stacks": {"Stacks": [{"StackStatus": status, "Outputs": OUTPUTS}]}}
+NO_BUCKET = ClientError({"Error": {"Code": "404", "Message": "Not Found"}}, "HeadBucket")
+
+
+def in_state(status: str, bucket: Any = NO_BUCKET) -> dict[str, Any]:
+    return {
+        "describe_stacks": {"Stacks": [{"StackStatus": status, "Outputs": OUTPUTS}]},
+        "get_caller_identity": {"Account": "123456789012"},
+        "head_bucket": bucket,
+    }
 
 
 @pytest.mark.parametrize("arn", ["Deleted", "PendingConfirmation", "", "arn"])
@@ -118,6 +125,15 @@ def test_each_status_of_a_stack_has_its_verdict(status: str) -> None:
     else:
         assert found.verdict is Verdict.BAD, found.said
     assert found.verdict is Verdict.GOOD or found.fix
+
+
+@pytest.mark.parametrize(("status", "first"), [("REVIEW_IN_PROGRESS", False), ("ROLLBACK_COMPLETE", True)])
+def test_kept_data_are_gone_on_with_by_the_next_deploy(status: str, first: bool) -> None:
+    found = app.stacks(deployment(in_state(status, bucket={})))
+    assert "finexpert-data-123456789012-us-east-1" in found.fix
+    assert "--import-existing-resources" in found.fix
+    assert ("delete-stack --stack-name FinExpert-Storage" in found.fix) is first
+    assert "--import-existing-resources" not in app.stacks(deployment(in_state(status))).fix
 
 
 def test_where_billing_alone_fails_the_way_without_it_is_named() -> None:
