@@ -183,7 +183,7 @@ def _as_share(comparison: Comparison) -> Comparison:
 
 
 _REASONS = {
-    "held_out_text": "it is not shown to predict text better that it has not seen",
+    "held_out_text": "it is not shown to predict unseen text better",
     "large_enough": "the gain is too small to matter",
     "enough_documents": "too few documents were held out to tell",
     "forgetting": "it is not shown to have kept what it knew about general text",
@@ -215,8 +215,9 @@ def verdict(
         f"{primary.base:.3f} → {primary.tuned:.3f} bits a byte, {change},"
         f" and better on {primary.win_rate:.0%} of {primary.items} documents"
     )
-    failed = [rule for rule in rules if not rule.passed]
-    if failed:
-        return f"The tuned model is not accepted: {_REASONS[failed[0].name]} ({figures})."
+    failed = [rule.name for rule in rules if not rule.passed]
+    if failed:  # of too few documents nothing else can be said
+        first = "enough_documents" if "enough_documents" in failed else failed[0]
+        return f"The tuned model is not accepted: {_REASONS[first]} ({figures})."
     text = f"The tuned model predicts held-out {what} like yours better than the base model ({figures})."
     return f"{text} But {'; '.join(caveats)}." if caveats else text

@@ -12,12 +12,14 @@ _HEAD = ("", "base", "tuned", "change", "95 % interval", "could be seen", "items
 
 def findings(evaluation: Mapping[str, Any]) -> str:
     """Charts by unit, then the figures."""
-    metrics = evaluation["metrics"]
+    metrics = [metric for metric in evaluation["metrics"] if metric["items"]]
     bits = [metric for metric in metrics if metric["unit"] == BITS]
     shares = [metric for metric in metrics if metric["unit"] != BITS]
     charts = _chart(bits, 1.0, "Change in bits a byte") + _chart(shares, 100.0, "Change in percentage points")
     left_out = "; ".join(
-        f"{entry['name'].replace('_', ' ')} ({entry['reason']})" for entry in evaluation["not_measured"]
+        f"{entry['name'].replace('_', ' ')} ({entry['reason']})"
+        for entry in [*evaluation["not_measured"], *map(_leaked, evaluation["metrics"])]
+        if entry
     )
     return (
         "<h2>What else changed</h2>"
@@ -37,6 +39,13 @@ def findings(evaluation: Mapping[str, Any]) -> str:
         + (note(f"Not measured: {left_out}.") if left_out else "")
         + _tasks(evaluation)
     )
+
+
+def _leaked(metric: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Why a metric is not shown whose items all stand in the training text; empty for others."""
+    if metric["items"]:
+        return {}
+    return {"name": metric["title"], "reason": "all of it also stands in the training text"}
 
 
 def _chart(metrics: Sequence[Mapping[str, Any]], factor: float, title: str) -> str:
@@ -84,7 +93,7 @@ def _row(metric: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _tasks(evaluation: Mapping[str, Any]) -> str:
-    if not evaluation["tasks"]:
+    if not evaluation["tasks"] or not evaluation["primary"]["items"]:
         return ""
     rows = [
         _row(task | {"title": task["task"] or "no task", "unit": BITS, "available": 0})

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tools.report_states import states
 from training.evaluation import asks
 from training.host.events import Events
 from training.host.processes import StopSignal
@@ -179,6 +180,7 @@ def test_each_outcome_is_said_plainly(
 
 def test_without_clean_documents_the_page_states_no_figure(evaluation: dict[str, Any]) -> None:
     evaluation["primary"]["items"] = 0
+    evaluation["verdict"] = "The tuned model is not accepted."
     for metric in evaluation["metrics"]:
         metric["items"] = 0 if metric["role"] == "primary" else metric["items"]
     evaluation["contamination"]["overlapping_documents"] = evaluation["contamination"]["documents"]
@@ -187,6 +189,45 @@ def test_without_clean_documents_the_page_states_no_figure(evaluation: dict[str,
     assert 'class="card"' not in page
     assert "of 0 " not in page
     assert "none of those was trained on" not in page
+    (primary,) = (metric for metric in evaluation["metrics"] if metric["role"] == "primary")
+    assert f"{primary['base']:.3f}" not in page
+    assert "Held-out text (all of it also stands in the training text)" in page
+
+
+#: State by state: whether it is accepted, and what its verdict and its page must and must not say.
+STATES: dict[str, tuple[bool, str, str]] = {
+    "accepted": (True, "predicts held-out text like yours better", "understands"),
+    "accepted_but": (True, "But 38% of what it writes is broken", "understands"),
+    "chance": (False, "not shown to predict unseen text better", "Accepted"),
+    "too_small": (False, "the gain is too small to matter", "Accepted"),
+    "too_few": (False, "too few documents were held out", "Accepted"),
+    "forgotten": (False, "not shown to have kept what it knew", "Accepted"),
+    "any_text": (False, "gained more on this kind of text than on any other", "Accepted"),
+    "form_of_answers": (False, "only to have the right form", "Held-out text, bits"),
+    "broken_text": (False, "empty or goes round in circles", "Accepted"),
+    "no_documents_left": (False, "no figure can be given", "Documents predicted better"),
+    "instructions": (True, "predicts held-out answers like yours better", "Held-out text, bits"),
+    "dialogs": (True, "predicts held-out answers like yours better", "Held-out text, bits"),
+    "tasks": (True, "predicts held-out text like yours better", "understands"),
+}
+
+
+def test_each_state_of_the_report_says_what_it_is(
+    job: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asks, "NEW_TOKENS", 4)
+    channels = Channels(job(documents=100, max_steps="1"))
+    run(channels, Events(stream=io.StringIO()), StopSignal())
+    found = states(json.loads((channels.data_output / "evaluation.json").read_text()))
+    assert found.keys() == STATES.keys()
+    for name, (passed, said, never) in STATES.items():
+        page = render(found[name])
+        check_page(page)
+        assert (found[name]["passed"], name) == (passed, name)
+        assert said in found[name]["verdict"], name
+        assert f">{'Accepted' if passed else 'Not accepted'}" in page, name
+        assert never not in page, name
+        assert ("Task by task" in page) is (name == "tasks")
 
 
 def test_the_page_says_what_guessing_gives_and_what_could_be_seen(evaluation: dict[str, Any]) -> None:
