@@ -35,9 +35,16 @@ export function Thread({ session, asking }) {
     ${problem && html`<${Problem} error=${problem} />`}
     ${turns.map((turn, index) => html`<${Turn} key=${turn.id} turn=${turn} streams=${session.can.stream}
       rate=${turn.id === current?.id && !kept ? null : (rating) => asking.rate(turn.id, rating)}>
-      ${index === turns.length - 1 && html`<${Further} turn=${turn} until=${index} asking=${asking} />`}
+      ${index === turns.length - 1 && html`<${Further} turn=${turn} until=${beginOf(turns)} asking=${asking} />`}
     </${Turn}>`)}
   </section>`;
+}
+
+/** Where the last question was asked first: trying again knows no more than it did then. */
+function beginOf(turns) {
+  let begin = turns.length - 1;
+  while (begin > 0 && turns[begin - 1].prompt === turns[begin].prompt) begin -= 1;
+  return begin;
 }
 
 /** What was just answered, with the thumbs and notes of the turn that is kept. */

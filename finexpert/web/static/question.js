@@ -23,6 +23,8 @@ export function useAsking(models, endpoint) {
   const [problem, setProblem] = useState(null);
   const [changes, setChanges] = useState(0);
   const running = useRef(null);
+  const place = useRef(0); // grows whenever another thread is opened
+  const keeping = useRef(Promise.resolve()); // a question that follows must know the answer before it
   const earlier = useRef(undefined);
   const open = useRef(thread);
   open.current = thread;
@@ -50,9 +52,10 @@ export function useAsking(models, endpoint) {
     }
   }, []);
 
-  const keep = useCallback(async (id, turn, shown) => {
+  const keep = useCallback(async (id, turn, at) => {
     const kept = await change(`${id}/turns`, turn);
-    if (!kept || !shown()) return; // another thread was opened in the meantime
+    if (!kept || place.current !== at) return;
+    open.current = kept;
     setThread(kept);
     if (location.hash.startsWith("#/ask")) history.replaceState(null, "", `#/ask/${id}`);
   }, [change]);
@@ -61,13 +64,14 @@ export function useAsking(models, endpoint) {
     running.current?.abort();
     const controller = new AbortController();
     running.current = controller;
-    const { id, turns } = open.current;
     const draft = begin(question, models, known.current?.answerers ?? []);
-    const shown = () => running.current === controller;
-    const show = throttled(() => shown() && setCurrent({ ...draft }));
+    const show = throttled(() => running.current === controller && setCurrent({ ...draft }));
     show.now();
     const names = draft.answers.map(({ model }) => model);
     announce(`Asking ${names.join(" and ")}.`);
+    await keeping.current;
+    const at = place.current;
+    const { id, turns } = open.current;
     const followed = id ? { thread: id, turns: question.until ?? turns.length } : {};
     const parts = [];
     if (question.sources.includes("models")) parts.push(fromModels(draft, followed, controller.signal, show));
@@ -79,7 +83,7 @@ export function useAsking(models, endpoint) {
     const said = draft.answers.filter(({ text }) => text);
     if (said.length === 0) return;
     announce(draft.stopped ? "Stopped." : `Answered by ${said.map(({ model }) => model).join(" and ")}.`);
-    await keep(id ?? crypto.randomUUID(), turnOf(draft, said), shown);
+    keeping.current = keep(id ?? crypto.randomUUID(), turnOf(draft, said), at);
   }, [models.join(), queue, keep]);
 
   // What is known of the endpoint may be older than the server's "asleep": that must not ask again at once.
@@ -99,6 +103,7 @@ export function useAsking(models, endpoint) {
   }, [state, queue, send]);
 
   const leave = useCallback(() => {
+    place.current += 1;
     running.current?.abort();
     running.current = null;
     setCurrent(null);

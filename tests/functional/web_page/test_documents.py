@@ -79,4 +79,4 @@ def test_several_files_are_added_and_each_outcome_is_shown(visit: Any, api: Any)
     page.get_by_label("Add documents").set_input_files(files)
     expect(page.get_by_text("b.txt: added")).to_be_visible()
     assert [name for _, path, name in api.changes if path == "/api/documents"] == ["a.txt", "b.txt"]
-    expect(page.get_by_text("Borealis Pumps, Inc.")).to_be_visible()
+    expect(page.get_by_role("cell", name="Borealis Pumps, Inc.")).to_be_visible()

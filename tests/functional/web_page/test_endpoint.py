@@ -62,7 +62,7 @@ def test_keeping_it_awake_shows_what_that_costs_and_what_is_left(visit: Any, api
     expect(main).not_to_contain_text("The spend guard puts it to sleep")
     page.get_by_label("Keep awake for").select_option("8 hours")
     expect(main).to_contain_text("$12.12 of the $3.00 left until the limit.")
-    expect(main).to_contain_text("The spend guard puts it to sleep after 1 h 59 min.")
+    expect(main).to_contain_text("The spend guard puts it to sleep after 1 h 58 min.")
 
 
 def test_who_answers_stands_at_the_endpoint_with_the_gates_no(visit: Any, api: Any) -> None:

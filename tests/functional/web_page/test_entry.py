@@ -72,13 +72,14 @@ def test_the_page_is_light_and_asks_nobody_else(context: Any, server: Any, api: 
 
 
 def test_all_is_reached_by_the_keyboard(visit: Any) -> None:
-    page = visit()
+    page = visit("start")
+    page.get_by_role("link", name="Letters, first try").wait_for()
     page.locator("body").press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("main")).to_be_focused()
     page.keyboard.press("Tab")
-    expect(page.get_by_label("Your question")).to_be_focused()
+    expect(page.get_by_role("link", name="Bring text")).to_be_focused()
     page.get_by_role("navigation").get_by_role("link", name="Models").press("Enter")
     expect(page.get_by_role("main")).to_be_focused()
     assert page.title().startswith("Models")
