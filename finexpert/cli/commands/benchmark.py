@@ -24,7 +24,16 @@ app = typer.Typer(
     " Example: finexpert benchmark run questions.jsonl --contestant a=tuned --contestant b=answers:b.csv",
 )
 
-Questions = Annotated[Path, typer.Argument(help="A .jsonl or .json file of questions.", show_default=False)]
+MADE = 100
+"""How many questions are made from the documents where --most names no number."""
+
+Questions = Annotated[
+    Path,
+    typer.Argument(
+        help="A file of questions (.jsonl, .json, .csv), or `documents`: made from the index's figures.",
+        show_default=False,
+    ),
+]
 Contestants = Annotated[
     list[str],
     typer.Option(
@@ -61,7 +70,7 @@ def plan(
     from finexpert.service.benchmark import running
     from finexpert.views import display
 
-    items, named = _read(questions, contestant, most)
+    items, named = _read(questions, contestant, most, index)
     plans = running.plan(items, named, _passages(named, index))
     if json:
         display.print_json({"questions": len(items), "contestants": [vars(each) for each in plans]})
@@ -104,7 +113,7 @@ def run(
 
     if data not in {"internal", "public"}:
         raise UserError(f"--data {data} is neither internal nor public", fix="Write one of them.")
-    items, named = _read(questions, contestant, most)
+    items, named = _read(questions, contestant, most, index)
     who.refuse_without_consent(named, send_to or [], data)
     passages = _passages(named, index)
     plans = running.plan(items, named, passages)
@@ -162,7 +171,9 @@ def show(
     display.console().print(report.markdown(result), markup=False, soft_wrap=True)
 
 
-def _read(questions: Path, contestant: list[str], most: int | None) -> tuple[list[Item], list[Contestant]]:
+def _read(
+    questions: Path, contestant: list[str], most: int | None, index: Path
+) -> tuple[list[Item], list[Contestant]]:
     from finexpert.service.benchmark import contestants as who
     from finexpert.service.benchmark import questions as asked
 
@@ -170,6 +181,8 @@ def _read(questions: Path, contestant: list[str], most: int | None) -> tuple[lis
     names = [each.name for each in named]
     if len(set(names)) < len(names):
         raise UserError("Two contestants have one name.", fix="Give each its own.")
+    if str(questions) == "documents" and not questions.exists():
+        return asked.from_documents(index, most or MADE), named
     return asked.read(questions)[:most], named
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from core.dataset.questions import Question, questions_of
+from core.dataset.question_files import read_questions
+from core.dataset.questions import Question
+from core.documents import store
+from core.documents.search import Corpus
 from finexpert.errors import UserError
+from finexpert.service.documents.exercises import exercises
 
 _FIX = 'Write an object a line: {"id": "1", "question": "…", "answer": "12.5 million"}.'
 
@@ -32,51 +35,51 @@ class Item:
 
 
 def read(path: Path) -> list[Item]:
-    """The questions of a .jsonl or .json file: one's own, or TAT-QA's as they are.
+    """The questions of a file: one's own (.jsonl, .json, .csv), or a public set as it is.
+
+    Questions whose answer is a free sentence are left out: they cannot be graded right or wrong.
 
     Raises:
         UserError: the file cannot be used: which record, why, and what to write.
     """
-    items = [item for number, record in _records(path) for item in _items(record, number, path)]
+    try:
+        with path.open("rb") as stream:
+            found, problems = read_questions(path.name, stream)
+    except OSError as error:
+        raise UserError(
+            f"The file cannot be read: {error.strerror}.", where=str(path), fix="Name one that can."
+        ) from None
+    if problems:
+        raise UserError(problems[0].message, where=f"{path}, line {problems[0].line or 1}", fix=_FIX)
+    items = [Item(each, each.group or each.id) for each in found if not each.free]
     if not items:
-        raise UserError("There are no questions.", where=str(path), fix=_FIX)
-    seen: set[str] = set()
-    for item in items:
-        if item.id in seen:
-            raise UserError(
-                f"Two questions have the id {item.id}.", where=str(path), fix="Give each its own id."
-            )
-        seen.add(item.id)
+        free = " whose answer is a figure, a name or a choice" if found else ""
+        raise UserError(f"There are no questions{free}.", where=str(path), fix=_FIX)
+    twice = next((name for name, count in Counter(item.id for item in items).items() if count > 1), None)
+    if twice is not None:
+        raise UserError(f"Two questions have the id {twice}.", where=str(path), fix="Give each its own id.")
     return items
 
 
-def _items(record: Mapping[str, Any], number: int, path: Path) -> Iterator[Item]:
-    group = str(record.get("group") or record.get("document") or record.get("doc_name") or f"record {number}")
-    try:
-        for question in questions_of(record, source=path.name, number=number):
-            yield Item(question, group)
-    except ValueError as error:
-        raise UserError(f"Record {number}: {error}", where=str(path), fix=_FIX) from None
+def from_documents(index: Path, most: int) -> list[Item]:
+    """Questions about the figures of an index of documents; those of one document err together.
 
-
-def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    text = _text(path)
-    entries: list[Any]
+    Raises:
+        UserError: there is no index, or it holds no figure with a unique name.
+    """
     try:
-        whole = json.loads(text)
-        entries = whole if isinstance(whole, list) else [whole]
-    except ValueError:
-        entries = []
-        for number, line in enumerate(text.splitlines(), 1):
-            if line.strip():
-                try:
-                    entries.append(json.loads(line))
-                except ValueError:
-                    raise UserError(f"Line {number} is not JSON.", where=str(path), fix=_FIX) from None
-    for number, entry in enumerate(entries, 1):
-        if not isinstance(entry, Mapping):
-            raise UserError(f"Record {number} is not an object.", where=str(path), fix=_FIX)
-        yield number, entry
+        with store.opened(index) as connection:
+            found = exercises(Corpus.of(connection), most=most)
+    except store.IndexProblem as error:
+        raise UserError(str(error)) from None
+    if not found:
+        raise UserError(
+            "No figure of the documents makes a question.", where=str(index), fix="finexpert docs list"
+        )
+    return [
+        Item(Question(f"fact-{n}", each.document, each.question, (str(each.value),)), each.document)
+        for n, each in enumerate(found, 1)
+    ]
 
 
 def _text(path: Path) -> str:

@@ -6,6 +6,7 @@ import http.server
 import json
 import random
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,8 @@ def test_nothing_more_is_sent_after_an_interruption(tmp_path: Path) -> None:
         sent.append(prompt)
         if len(sent) == 6:
             raise KeyboardInterrupt
+        if len(sent) > 6:  # still on their way when the interruption arrives
+            time.sleep(0.5)
         return Reply("100")
 
     cache = running.Cache(tmp_path / "c")
@@ -334,9 +337,20 @@ def test_questions_keep_their_document_together(tmp_path: Path) -> None:
     ]
 
 
+def test_a_public_set_and_a_table_are_read_as_they_are(tmp_path: Path) -> None:
+    rows = [{"id": "f1", "pre_text": ["a"], "post_text": ["b"], "table": [["x", "1"]], "filename": "r.pdf"}]
+    rows[0]["qa"] = {"question": "What is x?", "answer": "1", "exe_ans": 1.0, "program": "x"}
+    (tmp_path / "finqa.json").write_text(json.dumps(rows))
+    (item,) = questions.read(tmp_path / "finqa.json")
+    assert (item.id, item.question.answers) == ("f1", ("1",)) and "x" in item.question.context
+    (tmp_path / "own.csv").write_text("id,question,answer,document\n7,What?,5,d\n")
+    (item,) = questions.read(tmp_path / "own.csv")
+    assert (item.id, item.group, item.question.answers) == ("7", "d", ("5",))
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
-    [("", "no questions"), ("{", "not JSON"), ("[1]", "not an object"), ('{"question": "a"}', "answer"),
+    [("", "no questions"), ("{", "not valid JSON"), ("[1]", "not an object"), ('{"question": "a"}', "answer"),
      ('{"id": 1, "question": "a", "answer": 2}\n{"id": 1, "question": "b", "answer": 3}', "the id 1")],
 )  # fmt: skip
 def test_questions_that_cannot_be_used_say_why(tmp_path: Path, text: str, why: str) -> None:
