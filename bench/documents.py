@@ -1,8 +1,8 @@
 """Reading, searching and answering: `python bench/documents.py FOLDER` with filings of your own in FOLDER.
 
 Pages a processor second by kind of file, a search over at least 10,000 pages (the documents again and again
-under other names), answers on questions made from the figures, and the largest memory. Writes
-bench/results/documents.json.
+under other names), answers on questions made from the figures, refusals of questions about what is not there,
+and the largest memory. Writes bench/results/documents.json.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from core.documents import store  # noqa: E402
+from bench.unanswerable import unanswerable  # noqa: E402
+from core.documents import answering, store  # noqa: E402
 from core.documents.search import Corpus, search  # noqa: E402
 from finexpert.service.documents import exercises, library  # noqa: E402
 
 PAGES = 10_000
 QUESTIONS = 300
+UNANSWERABLE = 700
 
 
 def main() -> None:
@@ -55,14 +57,23 @@ def measured(folder: Path, scratch: Path) -> dict[str, Any]:
             for e in made
         ]
         answers = exercises.evaluate(corpus, entries)
+        refused = {
+            kind: {"questions": len(asked), "refused": sum(_refuses(corpus, question) for question in asked)}
+            for kind, asked in unanswerable(corpus, most=UNANSWERABLE).items()
+        }
     return {
         "documents": len(library.files([folder])),
         "pages": dict(pages),
         "pages_per_cpu_second": {kind: round(pages[kind] / seconds[kind], 1) for kind in pages},
         "search": searched(folder, scratch / "large", [e.question for e in made[:20]]),
         "answers": answers,
+        "not_there": refused,
         "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
+
+
+def _refuses(corpus: Corpus, question: str) -> bool:
+    return answering.answer(corpus, corpus.understand(question)).refused
 
 
 def searched(folder: Path, index: Path, questions: list[str]) -> dict[str, Any]:

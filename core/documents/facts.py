@@ -109,7 +109,7 @@ def names(concept: str, label: str) -> tuple[tuple[frozenset[str], float], ...]:
     """The names of a figure as stems, each with how much it counts: label, concept, other names."""
     plain = re.sub(r"\((?:\d+|[a-z]|loss(?:es)?|benefit|deficit)\)", "", label)
     leaf = plain.rpartition(":")[2]
-    own = [stems(plain), stems(concept)]
+    own = [stems(plain), stems(concept), stems(re.sub(r"\(\d+\)", "", label))]
     others = [*synonyms().get(concept, ())]
     bare = stems(re.sub(r"\battributable to\b.*?(?=[—–,-]|$)", "", leaf))
     for group in groups():
@@ -138,10 +138,31 @@ def decided(found: Sequence[Candidate], terms: frozenset[str]) -> tuple[Candidat
         exact = max(group, key=lambda each: _digits(each.fact.value), default=None)
         if exact and all(agree(exact.fact, each.fact) for each in group):
             return exact, []
+    if repeated := _repeated(first):
+        return repeated, []
     different: dict[tuple[Decimal, Period | None, str], Candidate] = {}
     for each in first:
         different.setdefault((each.fact.value, each.period, each.fact.unit), each)
     return None, list(different.values())
+
+
+def _repeated(found: Sequence[Candidate]) -> Candidate | None:
+    """Of figures of one time, the one that stands on several pages, if every other stands on one.
+
+    A company's own figure is in its statements and again in its tables; a part of it is not. Names of one
+    word are too common for that.
+    """
+    if len({(each.period, each.fact.start is None, each.fact.unit) for each in found}) != 1:
+        return None
+    if any(len(stems(each.fact.label.rpartition(":")[2]) - WEAK) < 2 for each in found):
+        return None
+    pages: dict[tuple[Decimal, str], set[int | None]] = {}
+    for each in found:
+        pages.setdefault((abs(each.fact.value), each.fact.unit), set()).add(each.fact.page)
+    often = [key for key, on in pages.items() if len(on) > 1]
+    if len(often) != 1:
+        return None
+    return next(each for each in found if (abs(each.fact.value), each.fact.unit) == often[0])
 
 
 def agree(exact: Fact, other: Fact) -> bool:

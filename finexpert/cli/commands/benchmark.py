@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,10 +11,8 @@ from finexpert.cli.commands.common import Json, open_deployment
 from finexpert.errors import UserError
 
 if TYPE_CHECKING:
-    from finexpert.service.benchmark.contestants import Asker, Contestant
-    from finexpert.service.benchmark.money import Purse
+    from finexpert.service.benchmark.contestants import Contestant
     from finexpert.service.benchmark.questions import Item
-    from finexpert.service.deployment import Deployment
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -67,7 +63,7 @@ def plan(
 
     Example: finexpert benchmark plan questions.jsonl --contestant nova=bedrock:amazon.nova-lite-v1:0
     """
-    from finexpert.service.benchmark import running
+    from finexpert.service.benchmark import conducting, running
     from finexpert.views import display
 
     items, named = _read(questions, contestant, most, index)
@@ -76,14 +72,7 @@ def plan(
         display.print_json({"questions": len(items), "contestants": [vars(each) for each in plans]})
         return
     for each in plans:
-        display.console().print(_planned(each), markup=False, soft_wrap=True)
-
-
-def _planned(each: Any) -> str:
-    sent = f"; {each.requests} prompts, at most {each.input_tokens:,} tokens, leave for"
-    leaves = f"{sent} {each.receiver}" if each.receiver else ""
-    worst = "price not known" if each.worst_usd is None else f"at most ${each.worst_usd:.4f}"
-    return f"{each.name} ({each.written}): {worst}{leaves}"
+        display.console().print(conducting.planned(each), markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -107,44 +96,23 @@ def run(
 
     Example: finexpert benchmark run questions.jsonl --contestant a=answers:a.csv --contestant b=answers:b.csv
     """
-    from finexpert.service.benchmark import contestants as who
-    from finexpert.service.benchmark import report, running
+    from finexpert.service.benchmark import conducting, report
     from finexpert.views import display
 
     if data not in {"internal", "public"}:
         raise UserError(f"--data {data} is neither internal nor public", fix="Write one of them.")
     items, named = _read(questions, contestant, most, index)
-    who.refuse_without_consent(named, send_to or [], data)
-    passages = _passages(named, index)
-    plans = running.plan(items, named, passages)
-    running.admit(plans, limit_usd)
     err = display.console(stderr=True)
-    for each in plans:
-        if each.receiver:
-            err.print(_planned(each), markup=False, soft_wrap=True)
-    deployment, askers = _askers(context, named, data, err.print)
-    worst = sum(each.worst_usd or 0.0 for each in plans)
-    with _purse(deployment, worst, err.print) as purse:
-        result = running.run(
-            items,
-            named,
-            askers,
-            passages=passages,
-            cache=running.Cache(out / "answers.jsonl"),
-            limit_usd=limit_usd,
-            progress=lambda line: err.print(line, markup=False, soft_wrap=True),
-            spent=purse.spent if purse else lambda usd: None,
-        )
-    result["made"] = {
-        "questions": str(questions),
-        "asked": len(items),
-        "contestants": {each.name: each.written for each in named},
-        "temperature": 0,
-        "repetitions": 1,
-        "most_tokens": who.MOST_TOKENS,
-        "prices": who.PRICES["date"],
-    }
-    report.write(result, out)
+    result = conducting.conduct(
+        items,
+        named,
+        terms=conducting.Terms(send_to=send_to or [], data=data, limit_usd=limit_usd),
+        out=out,
+        deployment=lambda: open_deployment(context),
+        passages=_passages(named, index),
+        source=str(questions),
+        say=lambda line: err.print(line, markup=False, soft_wrap=True),
+    )
     if json:
         display.print_json(report.documented(result))
         return
@@ -203,45 +171,3 @@ def _passages(named: list[Contestant], index: Path) -> Any:
         return "\n\n".join(f"{each.document}, page {each.page}\n{each.text}" for each in found)
 
     return passages
-
-
-def _askers(
-    context: typer.Context, named: list[Contestant], data: str, say: Callable[..., None]
-) -> tuple[Deployment | None, dict[str, Asker]]:
-    from finexpert.service.benchmark import contestants as who
-
-    kinds = {each.kind for each in named}
-    deployment = open_deployment(context) if kinds & {"tuned", "base", "bedrock"} else None
-    if deployment and "bedrock" in kinds:
-        kept = who.retention(deployment.target.client("bedrock"))
-        who.refuse_retention(kept, data)
-        say(f"bedrock, {deployment.settings.region}: the account's data retention is {kept}", markup=False)
-    for receiver in {each.receiver for each in named if each.kind == "openai" and each.receiver}:
-        say(f"{receiver}: how long it keeps what it gets is in its own terms", markup=False)
-    askers: dict[str, Asker] = {}
-    for each in named:
-        if each.kind == "openai":
-            askers[each.name] = who.openai(each)
-        elif each.kind == "bedrock" and deployment:
-            askers[each.name] = who.bedrock(deployment.target.client("bedrock-runtime"), each)
-        elif deployment and each.kind != "answers":
-            askers[each.name] = who.endpoint(deployment, each)
-    return deployment, askers
-
-
-@contextmanager
-def _purse(
-    deployment: Deployment | None, worst_usd: float, say: Callable[..., None]
-) -> Iterator[Purse | None]:
-    """The month's money, where there is a deployment whose month it is."""
-    from finexpert.service.benchmark.money import Purse
-    from finexpert.service.money import costs
-
-    if deployment is None or not worst_usd:
-        yield None
-    elif costs.absence(deployment):
-        say("The app is not deployed here, so only --limit-usd is checked.", markup=False)
-        yield None
-    else:
-        with Purse(deployment, worst_usd) as purse:
-            yield purse

@@ -9,7 +9,7 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,7 @@ def parse(text: str) -> Contestant:
     raise UserError(f"--contestant {text} names no kind", fix=f"Kinds: {KINDS}.")
 
 
-def refuse_without_consent(contestants: list[Contestant], send_to: list[str], data: str) -> None:
+def refuse_without_consent(contestants: Sequence[Contestant], send_to: Sequence[str], data: str) -> None:
     """Stop before anything is sent to a service that was not named, or that the data may not go to.
 
     Raises:

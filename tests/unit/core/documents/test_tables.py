@@ -8,9 +8,10 @@ from decimal import Decimal
 import pytest
 
 from core.documents import tables
-from core.documents.facts import fit
+from core.documents.facts import Candidate, decided, fit
 from core.documents.layout import lines_of
-from core.documents.model import Cover, Page
+from core.documents.model import Cover, Fact, Page
+from core.documents.periods import Period
 from core.documents.wording import stems
 
 YEAR = Cover(fiscal_year=2022, period_end=date(2022, 9, 24), year_end=(9, 24))
@@ -90,3 +91,30 @@ def test_a_name_fits_what_is_asked_for_and_nothing_near_it(
     question: str, label: str, dimensions: str, fits: bool
 ) -> None:
     assert (fit(stems(question), "", label, dimensions, stems("Acme")) >= 0.75) is fits
+
+
+def figure(label: str, value: int, page: int) -> Candidate:
+    year = {"start": date(2025, 1, 1), "end": date(2025, 12, 31)}
+    fact = Fact(concept="", label=label, value=Decimal(value), unit="USD", page=page, **year)
+    return Candidate(fact, 1, "a.pdf", 1.0, Period(2025))
+
+
+@pytest.mark.parametrize(
+    ("figures", "value"),
+    [
+        ([("Net sales", 900, 22), ("Net sales", 300, 52), ("Net sales", 900, 28)], 900),
+        ([("Net sales", 900, 22), ("Net sales", 300, 52)], None),
+        ([("Net sales", v, p) for v, p in ((900, 22), (900, 28), (300, 52), (300, 53))], None),
+        ([("Other", 900, 22), ("Other", 300, 52), ("Other", 900, 28)], None),
+    ],
+)  # fmt: skip
+def test_of_figures_of_one_name_the_one_on_several_pages_is_the_companys(
+    figures: list[tuple[str, int, int]], value: int | None
+) -> None:
+    chosen, different = decided([figure(*each) for each in figures], stems(figures[0][0]))
+    assert (chosen.fact.value if chosen else None) == value and bool(different) is (value is None)
+
+
+def test_a_row_is_found_by_the_words_in_its_brackets() -> None:
+    label = "Gains (losses) arising during the period"
+    assert fit(stems(label), "", label, "[]") >= 0.75

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from bench.unanswerable import unanswerable
 from core.documents import answering, calculation, store
 from core.documents import search as searching
 from core.documents.search import Corpus
@@ -310,7 +311,30 @@ def test_without_full_text_search_the_same_page_is_found(
     assert [(each.document, each.page) for each in found] == [("borealis-10k.html", 1)]
 
 
+def test_an_index_made_without_full_text_search_is_searched_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "has_full_text", lambda: False)
+        made = filings.shelf(tmp_path)
+    with store.opened(made) as connection:
+        tables = {row["name"] for row in connection.execute("SELECT name FROM sqlite_master")}
+        assert "words" not in tables
+        plain = Corpus.of(connection)
+        found = searching.search(plain, plain.understand("full-time employees of Borealis"), top=1)
+        assert [(each.document, each.page) for each in found] == [("borealis-10k.html", 1)]
+        assert ask(plain, "What were Borealis's net sales in fiscal 2024?").value == 1_250_000_000
+
+
 # --- exercises
+
+
+def test_nearly_nothing_that_is_not_there_is_answered(corpus: Corpus) -> None:
+    by_kind = unanswerable(corpus, most=200)
+    assert all(by_kind.values())
+    asked = [question for questions in by_kind.values() for question in questions]
+    answered = [question for question in asked if not ask(corpus, question).refused]
+    assert len(asked) > 60 and len(answered) <= 0.05 * len(asked), answered
 
 
 def test_exercises_are_answered_right_and_sides_keep_documents_apart(corpus: Corpus, tmp_path: Path) -> None:

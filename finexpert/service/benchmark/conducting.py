@@ -1,0 +1,124 @@
+"""Conducts a benchmark: consent, the worst case, the month's money, all answers, and the written report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from finexpert.service.benchmark import contestants as who
+from finexpert.service.benchmark import report, running
+from finexpert.service.benchmark.contestants import Asker, Contestant
+from finexpert.service.benchmark.money import Purse
+from finexpert.service.benchmark.questions import Item
+from finexpert.service.benchmark.running import Passages
+from finexpert.service.deployment import Deployment
+from finexpert.service.money import costs
+
+NEED_THE_APP = {"tuned", "base", "bedrock"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What a person agreed to: the services that may get the questions, what the data are, dollars."""
+
+    send_to: Sequence[str] = field(default_factory=list)
+    data: str = "internal"
+    limit_usd: float = 3.0
+
+
+def conduct(
+    items: Sequence[Item],
+    contestants: Sequence[Contestant],
+    *,
+    terms: Terms,
+    out: Path,
+    deployment: Callable[[], Deployment],
+    passages: Passages | None = None,
+    source: str = "",
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Run a benchmark and write its report into `out`; nothing is sent before consent and money are clear.
+
+    Args:
+        deployment: finds the app; called only if a contestant needs it.
+        source: what the questions came from.
+        say: told what leaves for where, and how far it is.
+
+    Raises:
+        UserError: a consent or a price is missing, the worst case is too high, or the app is absent.
+    """
+    who.refuse_without_consent(contestants, terms.send_to, terms.data)
+    plans = running.plan(items, contestants, passages)
+    running.admit(plans, terms.limit_usd)
+    for each in plans:
+        if each.receiver:
+            say(planned(each))
+    app = deployment() if any(each.kind in NEED_THE_APP for each in contestants) else None
+    askers = _askers(contestants, app, terms.data, say)
+    with _purse(app, sum(each.worst_usd or 0.0 for each in plans), say) as purse:
+        result = running.run(
+            items,
+            contestants,
+            askers,
+            passages=passages,
+            cache=running.Cache(out / "answers.jsonl"),
+            limit_usd=terms.limit_usd,
+            progress=say,
+            spent=purse.spent if purse else lambda usd: None,
+        )
+    result["made"] = {
+        "questions": source,
+        "asked": len(items),
+        "contestants": {each.name: each.written for each in contestants},
+        "temperature": 0,
+        "repetitions": 1,
+        "most_tokens": who.MOST_TOKENS,
+        "prices": who.PRICES["date"],
+    }
+    report.write(result, out)
+    return result
+
+
+def planned(plan: running.Plan) -> str:
+    """A contestant's worst case, and what leaves for where, in a line."""
+    sent = f"; {plan.requests} prompts, at most {plan.input_tokens:,} tokens, leave for {plan.receiver}"
+    worst = "price not known" if plan.worst_usd is None else f"at most ${plan.worst_usd:.4f}"
+    return f"{plan.name} ({plan.written}): {worst}{sent if plan.receiver else ''}"
+
+
+def _askers(
+    contestants: Sequence[Contestant], app: Deployment | None, data: str, say: Callable[[str], None]
+) -> dict[str, Asker]:
+    if app and any(each.kind == "bedrock" for each in contestants):
+        kept = who.retention(app.target.client("bedrock"))
+        who.refuse_retention(kept, data)
+        say(f"bedrock, {app.settings.region}: the account's data retention is {kept}")
+    for receiver in sorted(
+        {each.receiver for each in contestants if each.kind == "openai" and each.receiver}
+    ):
+        say(f"{receiver}: how long it keeps what it gets is in its own terms")
+    askers: dict[str, Asker] = {}
+    for each in contestants:
+        if each.kind == "openai":
+            askers[each.name] = who.openai(each)
+        elif app and each.kind == "bedrock":
+            askers[each.name] = who.bedrock(app.target.client("bedrock-runtime"), each)
+        elif app and each.kind != "answers":
+            askers[each.name] = who.endpoint(app, each)
+    return askers
+
+
+@contextmanager
+def _purse(app: Deployment | None, worst_usd: float, say: Callable[[str], None]) -> Iterator[Purse | None]:
+    """The month's money, where there is a deployment whose month it is."""
+    if app is None or not worst_usd:
+        yield None
+    elif costs.absence(app):
+        say("The app is not deployed here, so only --limit-usd is checked.")
+        yield None
+    else:
+        with Purse(app, worst_usd) as purse:
+            yield purse
