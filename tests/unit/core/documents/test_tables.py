@@ -94,8 +94,8 @@ def test_a_name_fits_what_is_asked_for_and_nothing_near_it(
 
 
 def figure(label: str, value: int, page: int) -> Candidate:
-    year = {"start": date(2025, 1, 1), "end": date(2025, 12, 31)}
-    fact = Fact(concept="", label=label, value=Decimal(value), unit="USD", page=page, **year)
+    start, end = date(2025, 1, 1), date(2025, 12, 31)
+    fact = Fact(concept="", label=label, value=Decimal(value), unit="USD", start=start, end=end, page=page)
     return Candidate(fact, 1, "a.pdf", 1.0, Period(2025))
 
 

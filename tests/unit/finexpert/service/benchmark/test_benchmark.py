@@ -338,9 +338,9 @@ def test_questions_keep_their_document_together(tmp_path: Path) -> None:
 
 
 def test_a_public_set_and_a_table_are_read_as_they_are(tmp_path: Path) -> None:
-    rows = [{"id": "f1", "pre_text": ["a"], "post_text": ["b"], "table": [["x", "1"]], "filename": "r.pdf"}]
-    rows[0]["qa"] = {"question": "What is x?", "answer": "1", "exe_ans": 1.0, "program": "x"}
-    (tmp_path / "finqa.json").write_text(json.dumps(rows))
+    qa = {"question": "What is x?", "answer": "1", "exe_ans": 1.0, "program": "x"}
+    row = {"id": "f1", "pre_text": ["a"], "post_text": ["b"], "table": [["x", "1"]], "filename": "r.pdf"}
+    (tmp_path / "finqa.json").write_text(json.dumps([row | {"qa": qa}]))
     (item,) = questions.read(tmp_path / "finqa.json")
     assert (item.id, item.question.answers) == ("f1", ("1",)) and "x" in item.question.context
     (tmp_path / "own.csv").write_text("id,question,answer,document\n7,What?,5,d\n")
