@@ -1,7 +1,8 @@
 """Which adapters the endpoint's container (LMI with vLLM) can load.
 
-Sources: vLLM, vllm/config/lora.py (`MaxLoRARanks`: other maximums stop the engine), and
-vllm/lora/peft_helper.py (DoRA is refused).
+Sources: vLLM, vllm/config/lora.py (`MaxLoRARanks`: other maximums stop the engine),
+vllm/lora/peft_helper.py (DoRA is refused), and docs/models/supported_models.md at commit 0046f770 (families
+without a mark in the column LoRA).
 """
 
 from __future__ import annotations
@@ -12,6 +13,13 @@ from typing import Any
 from core.hyperparameters import HyperparameterError, Hyperparameters, parse
 
 VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+WITHOUT_ADAPTERS = frozenset(
+    (
+        *("bloom", "dbrx", "falcon", "falcon_mamba", "flex_olmo", "gemma3n_text", "gpt2", "gpt_neox", "gptj"),
+        *("mamba", "mamba2", "mpt", "olmoe", "stablelm", "zamba2"),
+    )
+)
+"""Families (model_type) that vLLM serves, but without adapters."""
 LEAST_RANK = 64
 """A run may have a larger rank than the deployment's recipe, so there is room for more than that."""
 ANY = 0
@@ -51,3 +59,13 @@ def unservable(hyperparameters: Hyperparameters, rank: int) -> list[str]:
             " deploy with hosting=merged"
         )
     return problems
+
+
+def unservable_family(model_type: str, rank: int) -> list[str]:
+    """Say why the endpoint could not load any adapter of a base of this family; empty if it can."""
+    if rank == ANY or model_type not in WITHOUT_ADAPTERS:
+        return []
+    return [
+        f"the base is of the family {model_type}: the endpoint's container (vLLM) loads no adapters for it;"
+        " choose another base, or deploy with hosting=merged"
+    ]

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from core.aws.s3 import S3Address
 from core.names import BILLING_REGION
 from finexpert.errors import NotDeployed, UserError
 
@@ -193,3 +194,17 @@ def _way(deployment: Deployment) -> str:
 def outputs_of(stack: Mapping[str, Any]) -> dict[str, str]:
     """The outputs of a DescribeStacks answer as a mapping."""
     return {entry["OutputKey"]: entry["OutputValue"] for entry in stack.get("Outputs", [])}
+
+
+def base_place(deployment: Deployment) -> S3Address:
+    """The folder of the base's files, as the settings name it."""
+    bucket = deployment.output("Storage", "DataBucketName")
+    return S3Address.parse(deployment.settings.base_model_location(bucket)).folder
+
+
+def base_config(deployment: Deployment) -> dict[str, Any]:
+    """The base's config.json; botocore's errors where it cannot be read."""
+    place, s3 = base_place(deployment), deployment.target.client("s3")
+    body = s3.get_object(Bucket=place.bucket, Key=f"{place.key}config.json")["Body"]
+    found: dict[str, Any] = json.loads(body.read())
+    return found

@@ -59,6 +59,8 @@ def plan(
         if made.admission:
             cut = f"{made.admission.max_runtime_seconds / 60:.0f} min"
             out.print(f"  MaxRuntime {cut}; the whole limit would cost {usd(made.worst_case_usd)} at worst")
+        for problem in made.unservable:
+            out.print(f"[yellow]![/] {escape(problem)}", soft_wrap=True)
         out.print(f"  [dim]price {escape(made.price)}, {made.price_age_days} days old[/]", soft_wrap=True)
         if made.cheaper:
             table = Table("cheaper", "an hour", "at worst", "fits", box=None, header_style="dim")

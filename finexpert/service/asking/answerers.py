@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.aws.s3 import S3Address, sizes
+from core.aws.s3 import sizes
 from core.endpoint import weights
 from core.endpoint.hosting import BASE
 from core.names import LLAMA_2_7B, PRACTICE_PARAMETERS, dataset_name, millions
 from finexpert.errors import NotFound, NothingToServe
-from finexpert.service.deployment import Deployment
+from finexpert.service.deployment import Deployment, base_config, base_place
 from finexpert.service.endpoint import switch
 from finexpert.service.runs import executions, names
 
@@ -137,12 +137,9 @@ def base_model(deployment: Deployment) -> Base:
     if not settings.own_weights:
         default = settings.licensed_model == weights.LLAMA_2_7B
         return LLAMA if default else Base(name=settings.licensed_model)
-    place = S3Address.parse(
-        settings.base_model_location(deployment.output("Storage", "DataBucketName"))
-    ).folder
-    s3 = deployment.target.client("s3")
+    place, s3 = base_place(deployment), deployment.target.client("s3")
     try:
-        config = json.loads(s3.get_object(Bucket=place.bucket, Key=f"{place.key}config.json")["Body"].read())
+        config = base_config(deployment)
         size = sum(count for name, count in sizes(s3, place).items() if name.endswith(".safetensors"))
     except Exception:  # another account's bucket, or one that is not there yet: the name is all that is known
         return Base(name=place.key.rstrip("/").rpartition("/")[2] or place.bucket)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.aws.s3 import S3Address, sizes
+from core.aws.s3 import sizes
 from finexpert.service.asking import inference
 from finexpert.service.asking.inference import Answer, Heard, _unheard
-from finexpert.service.deployment import Deployment
+from finexpert.service.deployment import Deployment, base_place
 from finexpert.service.endpoint import switch
 
 Write = Callable[[Sequence[tuple[str, str]]], str | None]
@@ -107,11 +107,9 @@ def base_template(deployment: Deployment) -> Write | None:
     """The chat template beside the base's weights; None without one, and where the files cannot be read."""
     from botocore.exceptions import ClientError
 
-    settings = deployment.settings
-    if settings.gated:  # JumpStart's weights can be read by SageMaker alone
+    if not deployment.settings.own_weights:  # JumpStart's can be read by SageMaker alone
         return None
-    bucket = deployment.output("Storage", "DataBucketName")
-    place, s3 = S3Address.parse(settings.base_model_location(bucket)).folder, deployment.target.client("s3")
+    place, s3 = base_place(deployment), deployment.target.client("s3")
     with tempfile.TemporaryDirectory() as folder:
         try:
             for name, count in sizes(s3, place).items():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.admission import planning, reservations
 from core.admission.decision import Admission, BudgetExceeded, JobRequest, Option, decide, options
+from core.endpoint import adapters
+from core.hyperparameters import parse
 from core.money import prices
 from core.money.training_time import (
     DOWNLOAD_SECONDS,
@@ -15,7 +17,7 @@ from core.money.training_time import (
     TRAIN_TOKENS_PER_SECOND,
     training_seconds,
 )
-from finexpert.service.deployment import Deployment
+from finexpert.service.deployment import Deployment, base_config
 from finexpert.service.money.costs import month_to_date
 from finexpert.text import duration, usd
 
@@ -25,7 +27,7 @@ class Plan:
     """`admission` is None where the run would be refused; `refusal` then has the sum.
 
     `available_usd`: the budget without what is spent, bound by jobs, and reserved. `price_age_days`: of the
-    instance's price.
+    instance's price. `unservable`: why the endpoint could not load the run's adapter, a sentence each.
     """
 
     admission: Admission | None
@@ -35,6 +37,7 @@ class Plan:
     cheaper: list[Option]
     price: str
     price_age_days: int
+    unservable: list[str] = field(default_factory=list)
 
 
 def plan(deployment: Deployment, *, training_tokens: float, now: datetime) -> Plan:
@@ -66,7 +69,24 @@ def plan(deployment: Deployment, *, training_tokens: float, now: datetime) -> Pl
         cheaper=options(request, money),
         price=str(price),
         price_age_days=price.age_days(now),
+        unservable=unservable(deployment),
     )
+
+
+def unservable(deployment: Deployment) -> list[str]:
+    """Why the endpoint's container could not load the adapter of a run as configured, a sentence each.
+
+    The family is known only of your own weights, where they can be read.
+    """
+    settings = deployment.settings
+    problems = adapters.unservable(parse(settings.hyperparameters), settings.served_rank)
+    if not settings.own_weights:
+        return problems
+    try:
+        family = str(base_config(deployment).get("model_type"))
+    except Exception:  # not uploaded yet, or not readable from here: the run says so itself
+        return problems
+    return [*problems, *adapters.unservable_family(family, settings.served_rank)]
 
 
 def job_request(deployment: Deployment, *, training_tokens: float) -> JobRequest:

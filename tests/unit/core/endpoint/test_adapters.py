@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.endpoint.adapters import ANY, VLLM_RANKS, parse_servable, served_rank
+from core.endpoint.adapters import ANY, VLLM_RANKS, parse_servable, served_rank, unservable_family
 from core.hyperparameters import HyperparameterError
 from infra.settings import Settings, SettingsError
 
@@ -46,3 +46,10 @@ def test_the_deployment_serves_its_recipe(flags: dict[str, object], rank: int) -
 def test_dora_with_components_is_no_deployment() -> None:
     with pytest.raises(SettingsError, match="DoRA"):
         Settings.load({"hyperparameters": {"use_dora": "True"}}, {})
+
+
+def test_a_family_that_the_container_serves_without_adapters_is_named() -> None:
+    assert "family gpt_neox" in unservable_family("gpt_neox", 64)[0]
+    assert unservable_family("gpt_neox", ANY) == [], "merged weights need no adapter"
+    for family in ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma3_text", "phi", "phi3", "granite"):
+        assert unservable_family(family, 64) == []

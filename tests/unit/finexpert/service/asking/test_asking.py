@@ -205,7 +205,7 @@ def test_the_template_is_read_beside_the_bases_weights(tmp_path: Path) -> None:
     objects = {f"base/{file.name}": file.read_bytes() for file in folder.iterdir()}
     del objects["base/model.safetensors"]
     found = SimpleNamespace(
-        settings=SimpleNamespace(gated=False, base_model_location=lambda bucket: "s3://data/base/"),
+        settings=SimpleNamespace(own_weights=True, base_model_location=lambda bucket: "s3://data/base/"),
         target=SimpleNamespace(client=lambda service: FakeS3(objects)),
         output=lambda part, key: "data",
     )
@@ -214,7 +214,7 @@ def test_the_template_is_read_beside_the_bases_weights(tmp_path: Path) -> None:
     assert write([("user", "an </s> end")]) == "<s><s>user: an < /s> end</s><s>assistant: "
     del objects["base/chat_template.jinja"]
     assert base_template(found) is None  # type: ignore[arg-type]
-    found.settings.gated = True
+    found.settings.own_weights = False
     assert base_template(found) is None, "JumpStart's weights cannot be read"  # type: ignore[arg-type]
 
 

@@ -1,8 +1,13 @@
 """What the same would have cost on AWS."""
 
+import json
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from finexpert.service.money import plan
+from tests.fakes.s3 import FakeS3
 
 PRICE = 1.515
 
@@ -35,3 +40,28 @@ def test_total_adds_the_lines() -> None:
     lines = [plan.Sum("a", "", 0.2), plan.hosting(7200, instance_type="t", usd_per_hour=1.5)]
     assert plan.total(lines).usd == pytest.approx(3.2)
     assert plan.total(lines).how == "$0.20 + $3.00"
+
+
+def planned(objects: dict[str, bytes], rank: int = 64, **hyperparameters: str) -> list[str]:
+    settings = SimpleNamespace(
+        hyperparameters=hyperparameters,
+        served_rank=rank,
+        own_weights=True,
+        base_model_location=lambda bucket: "s3://data/base/",
+    )
+    deployment: Any = SimpleNamespace(
+        settings=settings,
+        target=SimpleNamespace(client=lambda service: FakeS3(objects)),
+        output=lambda part, key: "data",
+    )
+    return plan.unservable(deployment)
+
+
+def test_what_the_container_cannot_serve_is_said_before_the_run() -> None:
+    llama, neox = (
+        {"base/config.json": json.dumps({"model_type": kind}).encode()} for kind in ("llama", "gpt_neox")
+    )
+    assert planned(llama) == [] == planned({})
+    assert "gpt_neox" in planned(neox)[0]
+    assert planned(neox, rank=0) == [], "merged weights"
+    assert ["DoRA" in each for each in planned(llama, use_dora="True")] == [True]
