@@ -29,7 +29,7 @@ WEB_SOURCES = (
     *LAMBDA_SOURCES,
     *(f"finexpert/{name}.py" for name in ("__init__", "errors", "paths", "text")),
     *("finexpert/service", "finexpert/web", "infra/__init__.py", "infra/settings.py"),
-    *("infra/setting_checks.py", "infra/setting_consistency.py", "training/report/style.css"),
+    *("infra/setting_checks.py", "infra/setting_consistency.py", "training/report"),
     *("training/__init__.py", "training/evaluation", "finexpert/sample"),
 )
 

@@ -75,27 +75,21 @@ def _parsed(file: Path) -> dict[str, Any]:
     return document
 
 
-_OWN = ("own_exact_match", "own_choice_accuracy")
-
-
 def own_questions(evaluation: Mapping[str, Any]) -> dict[str, Any] | None:
-    """How many of a person's own questions each side answers right, and the questions that are told.
+    """A person's own questions as the report counts them: how many each model answers right, and all of them.
 
     None where the dataset had no such questions.
     """
-    metrics = [metric for metric in evaluation.get("metrics", []) if metric["name"] in _OWN]
-    asked = sum(metric["items"] for metric in metrics)
-    if not asked:
-        return None
-    right = {
-        side: round(sum(metric[side] * metric["items"] for metric in metrics)) for side in ("base", "tuned")
-    }
-    told = [
-        {key: question[key] for key in ("question", "right", "base", "tuned")}
-        for question in evaluation.get("questions", [])
-        if question["metric"] in _OWN
+    from training.report import summary
+
+    told = summary.own_questions(evaluation)
+    rows = [
+        {key: each[key] for key in ("question", "right", "base", "tuned")}
+        | {f"{model}_right": each["right_by"][model] for model in ("base", "tuned")}
+        for each in told
     ]
-    return {"asked": asked, **right, "questions": told}
+    right = {model: sum(row[f"{model}_right"] for row in rows) for model in ("base", "tuned")}
+    return {"asked": len(rows), **right, "questions": rows} if rows else None
 
 
 @dataclass(frozen=True)

@@ -113,16 +113,16 @@ function AskNow({ questions, hosting: { endpoint } }) {
     <div class="actions"><button type="button" disabled=${!awake || asking || questions.length === 0} onClick=${run}>
       ${asking ? `Asking ${told.length + 1} of ${questions.length} …` : "Ask them now"}</button></div>
     ${told.length > 0 && html`<${BeforeAfter} asked=${told.length}
-      base=${told.filter(({ baseRight }) => baseRight).length}
-      tuned=${told.filter(({ tunedRight }) => tunedRight).length} /><${Answers} rows=${told} />`}
+      base=${told.filter(({ base_right }) => base_right).length}
+      tuned=${told.filter(({ tuned_right }) => tuned_right).length} /><${Answers} rows=${told} />`}
   </section>`;
 }
 
 function sides(answers) {
   const of = (name) => answers.find(({ model }) => model === name);
   return {
-    base: of("base")?.text ?? "–", baseRight: of("base")?.outcome === "right",
-    tuned: of("tuned")?.text ?? "–", tunedRight: of("tuned")?.outcome === "right",
+    base: of("base")?.text ?? "–", base_right: of("base")?.outcome === "right",
+    tuned: of("tuned")?.text ?? "–", tuned_right: of("tuned")?.outcome === "right",
   };
 }
 
@@ -135,8 +135,8 @@ export function BeforeAfter({ asked, base, tuned }) {
 const COLUMNS = [
   { name: "Question", of: ({ question }) => question },
   { name: "Right", of: ({ right }) => right },
-  { name: "Base model", of: ({ base, baseRight }) => marked(base, baseRight) },
-  { name: "Fine-tuned", of: ({ tuned, tunedRight }) => marked(tuned, tunedRight) },
+  { name: "Base model", of: ({ base, base_right }) => marked(base, base_right) },
+  { name: "Fine-tuned", of: ({ tuned, tuned_right }) => marked(tuned, tuned_right) },
 ];
 
 /** All questions with both answers. */

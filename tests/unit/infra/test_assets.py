@@ -78,6 +78,12 @@ def get(path):
 assert "<html" in get("/")["body"]
 for name in ("preact", "htm", "uplot"):
     assert get(f"/vendor/{name}.js")["statusCode"] == 200, name
+from finexpert.service.evaluation import results
+from training.evaluation.answers import grade
+from training.evaluation.metrics.choice import asked
+from finexpert.paths import SAMPLE
+assert results.own_questions({"questions": [], "items": {}}) is None
+assert list(SAMPLE.glob("*.txt"))
 absent = {"typer", "rich", "numpy", "starlette", "hypercorn", "torch", "aws_cdk"} & set(sys.modules)
 sys.exit(", ".join(absent) or 0)
 """

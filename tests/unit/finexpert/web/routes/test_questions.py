@@ -76,21 +76,21 @@ def test_a_dataset_takes_them_along_as_they_are() -> None:
     assert [json.loads(line) for line in lines] == OWN
 
 
-def test_before_and_after_are_counted_over_both_kinds_of_own_questions() -> None:
-    metrics = [
-        {"name": "own_exact_match", "base": 0.125, "tuned": 0.75, "items": 8},
-        {"name": "own_choice_accuracy", "base": 0.5, "tuned": 0.5, "items": 2},
-        {"name": "held_out_bits_per_byte", "base": 2.0, "tuned": 1.0, "items": 30},
+def test_before_and_after_are_counted_as_the_report_counts_them() -> None:
+    questions = [
+        {"metric": f"own_{kind}", "id": str(n), "question": f"Q{n}", "right": "A", "base": "x", "tuned": "A"}
+        for n, kind in enumerate(("exact_match", "exact_match", "choice_accuracy"))
     ]
-    question = {
-        "metric": "own_exact_match",
-        "id": "1",
-        "question": "Q",
-        "right": "A",
-        "base": "x",
-        "tuned": "A",
+    items = {
+        "own_exact_match": {"ids": ["0", "1"], "base": [0.0, 1.0], "tuned": [1.0, 1.0]},
+        "own_choice_accuracy": {"ids": ["2"], "base": [0.0], "tuned": [0.0]},
     }
-    told = results.own_questions({"metrics": metrics, "questions": [question, {"metric": "other"}]})
+    told = results.own_questions({"items": items, "questions": [*questions, {"metric": "other", "id": "9"}]})
     assert told is not None
-    assert (told["asked"], told["base"], told["tuned"], len(told["questions"])) == (10, 2, 7, 1)
-    assert results.own_questions({"metrics": metrics[2:]}) is None
+    assert (told["asked"], told["base"], told["tuned"]) == (3, 1, 2)
+    assert [(row["base_right"], row["tuned_right"]) for row in told["questions"]] == [
+        (False, True),
+        (True, True),
+        (False, False),
+    ]
+    assert results.own_questions({"items": {}, "questions": []}) is None
