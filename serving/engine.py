@@ -76,7 +76,9 @@ class Engine:
                 # a CPU computes bfloat16 slowly, and small models fit either way
                 dtype=torch.bfloat16 if self._device.type == "cuda" else torch.float32,
             )
-        except Exception as error:  # which ones broken files lead to has no end
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # what broken files lead to has no end; Rust's panics are no Exception
             raise ModelError(f"The model in {folder} cannot be loaded: {error}") from error
         self._model = self._model.to(self._device).eval()
         self._eos = self._end_tokens()

@@ -49,7 +49,9 @@ def main() -> int:
     except Stopped as end:
         print(end, file=sys.stderr)
         return STOPPED
-    except Exception as error:
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a tokenizer in Rust that panics raises no Exception
         reason = describe(error)
         if not is_expected(error):
             traceback.print_exc()

@@ -162,6 +162,21 @@ def test_a_model_of_a_stranger_is_refused_in_a_line(
     assert not (tmp_path / "ran").exists()
 
 
+class Panic(BaseException):
+    """What pyo3 raises where Rust panics: no Exception."""
+
+
+def test_a_tokenizer_that_panics_when_it_is_read_is_named_in_a_line(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def panic(*_: Any, **__: Any) -> Any:
+        raise Panic("called `Option::unwrap()` on a `None` value")
+
+    monkeypatch.setattr("serving.engine.AutoTokenizer.from_pretrained", panic)
+    with pytest.raises(ModelError, match=r"cannot be loaded: called `Option::unwrap"):
+        Engine(Settings.from_environment({"SAGEMAKER_BASE_DIR": str(base)}))
+
+
 def test_a_bad_adapter_at_the_start_is_named_in_a_line(base: Path, tmp_path: Path) -> None:
     shutil.copytree(base / "model", tmp_path / "model")
     hostile(tmp_path / "model" / "adapters" / "evil", base / "good", {"r": 0})

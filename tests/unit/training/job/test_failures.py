@@ -163,3 +163,30 @@ def test_a_program_that_fails_says_so_in_one_line_and_one_file(job: Job) -> None
     assert done.returncode == 1
     assert "resourceconfig.json" in reason
     assert done.stderr.strip() == reason
+
+
+class Panic(BaseException):
+    """What pyo3 raises where Rust panics: no Exception."""
+
+
+def test_a_library_that_panics_leaves_its_reason_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def panics(channels: Channels) -> None:
+        raise Panic("called `Option::unwrap()` on a `None` value")
+
+    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
+    monkeypatch.setattr(program, "_launch_or_run", panics)
+    assert program.main() == program.FAILED
+    assert "Option::unwrap" in Channels.from_environment().failure.read_text()
+
+
+def test_ctrl_c_is_no_failure_of_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(channels: Channels) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
+    monkeypatch.setattr(program, "_launch_or_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        program.main()
+    assert not Channels.from_environment().failure.exists()
