@@ -7,7 +7,9 @@ FILE is TAT-QA's development set (github.com/NExTplusplus/TAT-QA, dataset_raw/ta
 3. False passes: runs simulated from the document differences of (1), without any effect, put through the
    gate. `exchangeable`: which model is called tuned is a coin's toss for each document. `centred`: the
    differences less their mean. `mirrored`: those with the sign turned, so that few documents lose much and
-   many gain little, the hardest case for any interval.
+   many gain little, the hardest case for any interval. `early_stopped`: of so many looks the best on the
+   watched half is kept, and the other half judges it. `shuffled`: the form of the answers is learnt, so every
+   document gains, and what the right prompt adds is as in `exchangeable`.
 4. Power: the true effect at which the gate passes four times in five, for several numbers of documents.
 5. False passes where documents come in groups whose changes are correlated.
 6. Power for a large base such as Llama 2 7B, whose spread of gains is not known: by stated spreads, with
@@ -40,7 +42,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from core.dataset.power import CORRELATION, SPREADS, smallest_gain  # noqa: E402
-from training.evaluation.gate import judge  # noqa: E402
+from training.evaluation.gate import PromptEvidence, judge  # noqa: E402
 from training.evaluation.statistics import Comparison, compare  # noqa: E402
 
 RESULT = ROOT / "bench" / "results" / "evaluation_honesty.json"
@@ -52,6 +54,8 @@ SETTINGS = {
 }
 HELD_OUT, GENERAL = "held_out_bits_per_byte", "general_bits_per_byte"
 DOCUMENTS = (6, 12, 32, 100)
+#: Looks at the watched half from which early stopping chooses.
+LOOKS = (5, 20)
 #: Of documents in the shipped sample's held-out side, what a first run is judged on.
 DEFAULT_DOCUMENTS = 32
 MAX_FORGETTING = 0.03
@@ -138,6 +142,42 @@ def passes(
     return below, passed
 
 
+def early_stopped(held_out: Differences, general: Differences, *, looks: int, runs: int) -> int:
+    """How many runs without effect pass where the best of `looks` checkpoints on half of 2 × 32 documents is
+    judged on the other half; the changes of two looks correlate by 0.5."""
+    dice = np.random.default_rng(SEED)
+    count, passed = DEFAULT_DOCUMENTS, 0
+    for _ in range(runs):
+        chosen = dice.integers(0, len(held_out.sizes), 2 * count)
+        sizes, base = held_out.sizes[chosen], held_out.base[chosen]
+        shared = exchangeable(dice, held_out, dice.permutation(chosen))
+        own = np.stack([exchangeable(dice, held_out, dice.permutation(chosen)) for _ in range(looks)])
+        changes = (shared + own) / math.sqrt(2)
+        kept = changes[np.argmin((changes[:, :count] * sizes[:count]).sum(1))]
+        judged = base[count:], base[count:] + kept[count:], sizes[count:]
+        primary = compare(*map(list, judged), lower_is_better=True, seed=int(dice.integers(1 << 31)))
+        guard = simulated(dice, general, len(general.sizes), exchangeable)
+        passed += all(rule.passed for rule in judge(primary, guard, MAX_FORGETTING))
+    return passed
+
+
+def shuffled(held_out: Differences, general: Differences, *, documents: int, runs: int) -> int:
+    """How many runs pass in which only the form of the answers is learnt."""
+    dice = np.random.default_rng(SEED)
+    mean = float((held_out.base * held_out.sizes).sum() / held_out.sizes.sum())
+    passed = 0
+    for _ in range(runs):
+        primary = simulated(dice, held_out, documents, partial(improved, effect=-0.4 * mean))
+        guard = simulated(dice, general, len(general.sizes), exchangeable)
+        added = exchangeable(dice, held_out, dice.integers(0, len(held_out.sizes), documents))
+        gain = compare(
+            [0.0] * documents, list(added), lower_is_better=False, seed=int(dice.integers(1 << 31))
+        )
+        rules = judge(primary, guard, MAX_FORGETTING, prompts=PromptEvidence(gain, gain))
+        passed += all(rule.passed for rule in rules)
+    return passed
+
+
 def clustered(
     held_out: Differences, general: Differences, *, documents: int, groups: int, correlation: float, runs: int
 ) -> tuple[int, int]:
@@ -216,6 +256,15 @@ def false_passes(held_out: Differences, general: Differences, runs: int) -> dict
                 "gate_passed_at_most": round(upper_bound(passed, runs), 4),
             }
             print(draw.__name__, documents, table[draw.__name__][documents], flush=True)
+    cells = [("early_stopped", looks, partial(early_stopped, looks=looks)) for looks in LOOKS]
+    cells += [("shuffled", documents, partial(shuffled, documents=documents)) for documents in DOCUMENTS]
+    for name, number, run in cells:
+        passed = run(held_out, general, runs=runs)
+        table.setdefault(name, {})[number] = {
+            "gate_passed": round(passed / runs, 4),
+            "gate_passed_at_most": round(upper_bound(passed, runs), 4),
+        }
+        print(name, number, table[name][number], flush=True)
     return table
 
 
