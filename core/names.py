@@ -27,8 +27,11 @@ TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 """Where SageMaker logs all training jobs of the account."""
 RUN_NAMES = "runs/names.json"
 """Below the artifact bucket: what people call the runs, by id."""
-EVALUATION_VERSION = 2
-"""The version of evaluation.json's schema (training/evaluation/evaluation.schema.json)."""
+EVALUATION_VERSION = 3
+"""The version of evaluation.json's schema (training/evaluation/evaluation.schema.json). Since 3 the bound of
+forgetting is a share, figures leave out shared stretches, and documents of a group count together."""
+COMPARABLE_SINCE = 2
+"""The first version with the values of single items."""
 BITS = "bits per byte"
 """The unit of how surprised a model is by a text, as people read it."""
 LLAMA_2_7B = "Llama 2 7B"

@@ -53,6 +53,12 @@ class Data:
         return total.hexdigest()
 
     @property
+    def held_out_digest(self) -> str:
+        """Identifies the held-out documents, in whatever order and files they stand."""
+        digests = sorted(bytes(digest) for digest in self.tokens.records["digest"][self.validation])
+        return hashlib.sha256(b"".join(digests)).hexdigest()
+
+    @property
     def held_out(self) -> list[Origin]:
         """Where the held-out documents stand."""
         return [self.tokens.origin(number) for number in self.validation.tolist()]

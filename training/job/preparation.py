@@ -212,6 +212,7 @@ def _summary(data: Data, rows: PackedRows, length: int, tasks: list[dict[str, An
         "beyond_limit": data.beyond_limit,
         "notes": list(counts.notes),
         "sha256": data.digest,
+        "held_out_sha256": data.held_out_digest,
     }
 
 

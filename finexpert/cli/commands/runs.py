@@ -68,9 +68,10 @@ def show(context: typer.Context, run: RunName, json: Json = False) -> None:
     """
     from rich.markup import escape
 
+    from finexpert.service.evaluation.results import judged_before
     from finexpert.service.runs import executions, follow, names
     from finexpert.views import display
-    from finexpert.views.run import before_after, ending
+    from finexpert.views.run import before_after, ending, several_tries
 
     deployment = open_deployment(context)
     run = names.resolve(deployment, run)
@@ -79,16 +80,19 @@ def show(context: typer.Context, run: RunName, json: Json = False) -> None:
     snapshot = next(looks)
     evaluation = executions.evaluation(deployment, run)
     reason = follow.readable_cause(snapshot.cause)
+    tries = judged_before(deployment, run, evaluation) if evaluation else 0
     if json:
         outcome = str(snapshot.output.get("outcome", ""))
         shown = executions.as_run(executions.describe(deployment, run), outcome, titles).as_json()
         ended = {"error": snapshot.error, "cause": reason, "usd": snapshot.usd, "evaluation": evaluation}
-        display.print_json(shown | ended)
+        display.print_json(shown | ended | {"judged_before": tries})
         return
     out, called = display.console(), names.called(run, titles)
     if snapshot.status == "SUCCEEDED":
         ended_as = ending(snapshot, evaluation, is_local=deployment.target.is_local, called=called)
         out.print(ended_as, soft_wrap=True)
+        if tries:
+            out.print(f"  {several_tries(tries)}", soft_wrap=True)
         out.print(f"  its report: finexpert runs report {run}", soft_wrap=True)
         return
     out.print(f"[bold]{escape(called)}[/] {snapshot.doing}", soft_wrap=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.names import EVALUATION_VERSION
+from core.names import COMPARABLE_SINCE
 from finexpert.errors import UserError
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import executions, names
@@ -54,13 +54,30 @@ def of_run(deployment: Deployment, name: str) -> dict[str, Any]:
 
 
 def _current(document: dict[str, Any], name: str) -> dict[str, Any]:
-    if document.get("schema_version", 0) < EVALUATION_VERSION:
+    if document.get("schema_version", 0) < COMPARABLE_SINCE:
         raise UserError(
             "This evaluation is of an older version, which has no values of single items to compare.",
             where=name,
             fix=f"Score it again: finexpert evaluate {name} --data questions.jsonl",
         )
     return document
+
+
+def judged_before(deployment: Deployment, run: str, evaluation: Mapping[str, Any]) -> int:
+    """How many earlier runs, of the newest, were judged on the same held-out documents.
+
+    Of several tries on the same documents one looks good by chance, which no interval of one run knows.
+    """
+    digest = evaluation.get("data", {}).get("held_out_sha256")
+    if not digest:
+        return 0
+    entries = executions.newest_entries(deployment, limit=executions.NEWEST)
+    began = next((entry["startDate"] for entry in entries if entry["name"] == run), None)
+    if began is None:
+        return 0
+    earlier = [e["name"] for e in entries if e["startDate"] < began and e["status"] == "SUCCEEDED"]
+    found = (executions.evaluation(deployment, name) or {} for name in earlier)
+    return sum(other.get("data", {}).get("held_out_sha256") == digest for other in found)
 
 
 def _parsed(file: Path) -> dict[str, Any]:

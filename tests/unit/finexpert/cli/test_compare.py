@@ -46,7 +46,7 @@ def evaluation(
         for name, words in METRICS.items()
     ]
     return {
-        "schema_version": 2,
+        "schema_version": 3,
         "passed": gain > 0,
         "metrics": told,
         "items": items,

@@ -191,3 +191,15 @@ def test_a_job_holds_out_whole_groups_and_names_them(weights: Path, tmp_path: Pa
     assert len(data.groups) == len(data.validation) >= 9
     assert all(data.groups)
     assert not inside & set(data.groups)
+
+
+def test_the_held_out_digest_knows_documents_and_not_their_places(weights: Path, tmp_path: Path) -> None:
+    found = []
+    for number, names in enumerate((["a.txt", "b.txt"], ["y.txt", "x.txt"], ["a.txt"])):
+        folder = tmp_path / f"data{number}"
+        (folder / "validation").mkdir(parents=True)
+        (folder / "t.txt").write_text("Some text to train on.\nMore of it.")
+        for place, name in enumerate(names):
+            (folder / "validation" / name).write_text(f"Held out {place}.\nAnd more of {place}.")
+        found.append(read(folder, weights, parse({}), tmp_path / f"scratch{number}", 64).held_out_digest)
+    assert found[0] == found[1] != found[2]
