@@ -13,9 +13,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.endpoint import hosting
 from finexpert.service.deployment import describe_stack
 from finexpert.service.runs import executions
-from tests.functional.guardrails.guarded_app import App, eventually, steer, subscribed_queue
+from tests.functional.guardrails.guarded_app import (
+    App,
+    eventually,
+    names_of_endpoints,
+    steer,
+    subscribed_queue,
+)
+from tests.functional.guardrails.teardown_states import settled, upload_adapter
 
 Fault = Mapping[str, Any]
 
@@ -167,6 +175,48 @@ def waking_fails(app: App, inbox: Told) -> str:
     parameter = app.client("ssm").get_parameter(Name=app.deployment.names.artifact_parameter)
     assert run in parameter["Parameter"]["Value"], "what was accepted stays published"
     return heard
+
+
+def an_adapter_does_not_load(app: App, inbox: Told) -> str:
+    """Its component is in service all the same, until the wake's last step asks it."""
+    stack, uri = app.deployment.names.stack("Hosting"), upload_adapter(app, rank=128)
+    hosting.wake(app.client("cloudformation"), stack, uri)
+    assert settled(app) == "UPDATE_COMPLETE"
+    answer = app.invoke("finish-wake", {"artifact": uri, "again": False})
+    assert answer["errorType"] == "ModelUnanswered", answer
+    settled(app)
+    return str(answer["errorMessage"])
+
+
+def a_component_is_refused_once(app: App, inbox: Told) -> str:
+    """The run's adapter is to be served, and its component comes while the endpoint still settles."""
+    run = app.start(wake=True, max_steps="15")
+    heard = _end(app, inbox, run, "SUCCEEDED", jobs=1)
+    assert names_of_endpoints(app) == {app.deployment.names.endpoint}
+    hosting.sleep(app.client("cloudformation"), app.deployment.names.stack("Hosting"))
+    settled(app)
+    return heard
+
+
+def an_endpoint_survives_its_sleep(app: App, inbox: Told) -> str:
+    """CloudFormation gives its deletion up, and says that all is well."""
+    cloudformation, stack = app.client("cloudformation"), app.deployment.names.stack("Hosting")
+    hosting.wake(cloudformation, stack, upload_adapter(app))
+    settled(app)
+    hosting.sleep(cloudformation, stack)
+    assert settled(app) == "UPDATE_COMPLETE"
+    assert names_of_endpoints(app) == {app.deployment.names.endpoint}
+    done: list[str] = []
+
+    def reaped() -> bool:
+        done.append(json.dumps(app.invoke("idle-reaper", None, **AT_ONCE)))
+        return not names_of_endpoints(app)
+
+    eventually(reaped, why="the endpoint is still there")
+    return " ".join(done)
+
+
+AT_ONCE = {"DRY_RUN": "false", "IDLE_MINUTES": "0.01", "MIN_AGE_MINUTES": "0", "METRIC_DELAY_MINUTES": "0"}
 
 
 def half_an_artifact(app: App, inbox: Told) -> str:
@@ -382,6 +432,43 @@ ROWS = (
         told="the mail “a fine-tune failed”: accepted and published, but Hosting could not serve it",
         retried="nothing; CloudFormation takes back what it had made",
         left="the model stays published, Hosting is asleep: `finexpert wake` tries again",
+    ),
+    Row(
+        name="adapter-does-not-load",
+        happens="the endpoint's container cannot load an adapter, whose component is in service all the same",
+        carry_out=an_adapter_does_not_load,
+        sees="does not answer",
+        told="`finexpert wake`, the page or the mail “a fine-tune failed”: the silent model, and its words",
+        retried="the question, three times",
+        left="Hosting is asleep; the artifact published before stays",
+    ),
+    Row(
+        name="component-refused-while-settling",
+        happens="SageMaker refuses the adapter's component while its endpoint is still changing",
+        faults=(
+            fault(
+                "sagemaker",
+                "CreateInferenceComponent",
+                "ValidationException",
+                message="Endpoint finexpert is Updating.",
+                skip=1,
+            ),
+        ),
+        carry_out=a_component_is_refused_once,
+        sees="accepted",
+        told="the usual mail",
+        retried="the state machine and `finexpert wake`, once, after CloudFormation has rolled back",
+        left="the endpoint, awake",
+    ),
+    Row(
+        name="endpoint-survives-its-sleep",
+        happens="SageMaker refuses to delete the endpoint, and CloudFormation gives up after three times",
+        faults=(fault("sagemaker", "DeleteEndpoint", "InternalFailure", times=3),),
+        carry_out=an_endpoint_survives_its_sleep,
+        sees="finexpert",
+        told="the mail of the reaper or the spend guard, whichever looks first",
+        retried="`finexpert sleep`, the reaper and the spend guard delete it directly",
+        left="nothing; the stack says asleep, and it is",
     ),
     Row(
         name="notifications-refused",

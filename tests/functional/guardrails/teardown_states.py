@@ -161,14 +161,15 @@ def execution_role(app: App) -> str:
     return next(str(role["RoleName"]) for role in roles if "-cfn-exec-role-" in role["RoleName"])
 
 
-def upload_adapter(app: App) -> str:
-    """An adapter that fits the base weights, in the artifact bucket; its URI."""
+def upload_adapter(app: App, *, rank: int = 4) -> str:
+    """An adapter for the base weights, in the artifact bucket; its URI. The endpoint loads ranks up to 64."""
     from tests.fakes.serving_model import build_adapter
 
     bucket = app.deployment.output("Storage", "ArtifactBucketName")
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "model.tar.gz"
         with tarfile.open(archive, "w:gz") as tar:
-            tar.add(build_adapter(Path(folder) / "adapter", paths.BASE_MODEL, seed=1), arcname=".")
+            made = build_adapter(Path(folder) / "adapter", paths.BASE_MODEL, seed=1, rank=rank)
+            tar.add(made, arcname=".")
         app.client("s3").upload_file(str(archive), bucket, "runs/seed/output/model.tar.gz")
     return f"s3://{bucket}/runs/seed/output/model.tar.gz"
