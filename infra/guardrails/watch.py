@@ -40,7 +40,7 @@ class FunctionWatch(Construct):
         function: to watch.
         function_name: its name, for the alarms' names.
         period_minutes: how often it is called; None for a function without a schedule.
-        topic: gets the alarm, and the message that it is over.
+        topic: gets the alarm, and the message that it is over, but for silence.
     """
 
     def __init__(
@@ -89,6 +89,8 @@ class FunctionWatch(Construct):
             )
         for alarm in self.alarms:
             alarm.add_alarm_action(actions.SnsAction(topic))
+        # A function is silent until its first call, so a first deploy would say of each that all is well again.
+        for alarm in self.alarms[:2]:
             alarm.add_ok_action(actions.SnsAction(topic))
 
 

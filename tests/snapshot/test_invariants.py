@@ -163,6 +163,8 @@ def test_a_silent_guard_alarms_after_three_periods(aws: Templates) -> None:
     alarms = {alarm["Properties"]["AlarmName"]: alarm["Properties"] for alarm in found}
     for guard in ("finexpert-idle-reaper", "finexpert-spend-guard"):
         silence = alarms[f"{guard}-silence"]
+        # A first deploy is silent until the first call: its end must not mail that all is well again.
+        assert silence["AlarmActions"] and "OKActions" not in silence
         assert (silence["EvaluationPeriods"], silence["Period"], silence["TreatMissingData"]) == (
             3,
             300,

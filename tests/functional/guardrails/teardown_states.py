@@ -69,7 +69,8 @@ def execution_under_way(app: App) -> None:
 
 def rollback_failed(app: App) -> None:
     """A wake failed, and its rollback could not delete what it had made: CloudFormation lets go of it."""
-    iam, role = app.client("iam"), execution_role(app)
+    names = app.deployment.names
+    iam, role = app.client("iam"), hosting.switching_role(names.stack("Hosting"), names.region)
     deny = {"Effect": "Deny", "Action": "sagemaker:Delete*", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
     iam.put_role_policy(RoleName=role, PolicyName=DENIED, PolicyDocument=document)
@@ -153,12 +154,6 @@ def settled(app: App) -> str:
         return "" if status.endswith("IN_PROGRESS") else status
 
     return str(eventually(look, seconds=120, why="Hosting does not settle"))
-
-
-def execution_role(app: App) -> str:
-    """The role that CloudFormation works under, as `cdk bootstrap` made it."""
-    roles = app.client("iam").list_roles()["Roles"]
-    return next(str(role["RoleName"]) for role in roles if "-cfn-exec-role-" in role["RoleName"])
 
 
 def upload_adapter(app: App, *, rank: int = 4) -> str:
