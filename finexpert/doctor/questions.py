@@ -243,7 +243,7 @@ QUESTIONS = (
         asks="What does an adapter of other base weights do at the wake?",
         after=Step.NOTHING,
         look=None,
-        without="A component may go InService without its adapter; the first question then fails.",
+        without="A component may go InService without its adapter; a wake asks it, and goes back to sleep.",
         see="`finexpert wake OLD-RUN`",
         means="Train again after a change of the base.",
     ),
