@@ -89,7 +89,7 @@ class FunctionWatch(Construct):
             )
         for alarm in self.alarms:
             alarm.add_alarm_action(actions.SnsAction(topic))
-        # A function is silent until its first call, so a first deploy would say of each that all is well again.
+        # A function is silent until its first call: a first deploy would mail that all is well again.
         for alarm in self.alarms[:2]:
             alarm.add_ok_action(actions.SnsAction(topic))
 
