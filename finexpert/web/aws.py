@@ -81,7 +81,7 @@ def _signed_in(event: Mapping[str, Any]) -> str:
 def _answer(request: Request) -> Response:
     if request.path.startswith("/api/"):
         if not request.user:
-            raise Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", "Nobody is signed in.", fix="Sign in.")
+            raise Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", "You are not signed in.", fix="Sign in.")
         context = _context()
         most = most_bytes(request.method, request.path, context)
         if len(request.body) > most:

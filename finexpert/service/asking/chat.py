@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,8 @@ def base_template(deployment: Deployment) -> Write | None:
 
     if not deployment.settings.own_weights:  # JumpStart's can be read by SageMaker alone
         return None
+    if find_spec("training.data") is None:  # the page's Lambda has no tokenizers
+        return None
     place, s3 = base_place(deployment), deployment.target.client("s3")
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -130,7 +133,7 @@ def _template(folder: Path) -> Write | None:
 
         template = ChatTemplate.beside(folder)
         tokenizer = load_tokenizer(folder) if template else None
-    except (TrainingFailure, ValueError, ImportError):  # the page's Lambda has no tokenizers
+    except (TrainingFailure, ValueError, ImportError):
         return None
     if template is None or tokenizer is None:
         return None

@@ -1,4 +1,4 @@
-"""Which function answers which path, and how what fails is told."""
+"""Chooses the function that answers a path, and turns what it raises into an answer."""
 
 from __future__ import annotations
 

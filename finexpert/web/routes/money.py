@@ -13,7 +13,7 @@ from finexpert.web.context import Context
 from finexpert.web.http import Request, Response, answer
 
 LATELY = timedelta(days=3)
-"""How far back decisions are told."""
+"""How far back decisions are shown."""
 
 
 def show(request: Request, context: Context) -> Response:

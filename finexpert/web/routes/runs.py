@@ -217,7 +217,7 @@ def overrides(given: Any, settings: Settings) -> dict[str, str]:
     """The hyperparameters that were sent, as strings.
 
     Raises:
-        Problem: one cannot be used; each is told.
+        Problem: one cannot be used; each is named.
     """
     from core import hyperparameters
     from core.endpoint.adapters import parse_servable

@@ -14,7 +14,7 @@ const GONE = {
   message: "The server behind this page does not answer.",
   fix:
     "Is this machine online? If you started the page with `finexpert web`: does that still run in its terminal?" +
-    " The page goes on by itself once it is answered.",
+    " The page goes on as soon as it is answered.",
 };
 
 const LATER = "Wait a moment, then try again.";

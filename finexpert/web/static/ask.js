@@ -12,7 +12,7 @@ const FEW_CHARACTERS = 200;
 const WARM = "0.7";
 const FOLLOW_UPS = { Shorter: "Say that again, but shorter.", "As a table": "Write that as a table." };
 
-/** The tab: `id` is the thread of the address; `route` changes whenever somebody goes to an address. */
+/** The tab: `id` is the thread of the address; `route` changes with every address. */
 export function Ask({ session, asking, hosting, id, route, documents }) {
   useEffect(() => { if (id) asking.show(id); }, [route]);
   return html`

@@ -192,7 +192,7 @@ function KeepAwake({ acting, keep, price }) {
   </div>`;
 }
 
-/** When it sleeps by itself, as a tile's properties. */
+/** When the idle reaper puts it to sleep, as a tile's properties. */
 function sleepOf({ sleeps_at: at, kept_until: kept }, now) {
   if (kept === "always") return { value: "Never", children: "it is tagged to stay awake" };
   const value = at ? `in ${about(-secondsSince(at, now))}` : "when it is idle";

@@ -27,12 +27,12 @@ export function duration(seconds) {
   return `${Math.floor(whole / 86400)} days ${Math.floor((whole % 86400) / 3600)} h`;
 }
 
-/** Seconds that somebody watches ticking: whole ones, "3 s", and from a minute on as `duration`. */
+/** Seconds that tick on the screen: whole ones, "3 s", and from a minute on as `duration`. */
 export function elapsed(seconds) {
   return seconds < 60 ? `${Math.max(0, Math.round(seconds))} s` : duration(seconds);
 }
 
-/** What is left, without a precision nobody has: "less than a minute", "about 4 min", "2 h 10 min". */
+/** What is left, as exactly as it is known: "less than a minute", "about 4 min", "2 h 10 min". */
 export function about(seconds) {
   if (seconds < 60) return "less than a minute";
   if (seconds < 3600) return `about ${Math.round(seconds / 60)} min`;

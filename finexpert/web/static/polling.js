@@ -1,15 +1,15 @@
-// Documents that change on the server, read again and again while somebody looks at the page.
+// Reads documents that change on the server again and again, as long as the page is visible.
 import { useCallback, useEffect, useRef, useState } from "./lib.js";
 import { call } from "./api.js";
 
 const RETRY_SECONDS = 2;
 const LONGEST_SECONDS = 60;
-/** Errors that asking again does not mend. */
+/** Errors that stay the same however often one asks. */
 const FINAL = ["not_found", "not_here", "bad_input"];
 
 /**
- * Read `path` now and then every so many seconds. Nothing is read while the page is hidden: a deployed page
- * that nobody looks at must not cost anything. After an error the last document stays, and the pauses grow.
+ * Read `path` now, and again after the pause that `pause` gives. Nothing is read while the page is hidden, so
+ * that a deployed page in a forgotten tab costs nothing. After an error the last document stays, and the pauses grow.
  *
  * @param {string} path below /api
  * @param {(document: object) => number|null} pause seconds until the next look; null: it is final

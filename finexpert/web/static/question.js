@@ -142,7 +142,7 @@ export function useAsking(models, endpoint) {
     show,
     fresh,
     stop: () => running.current?.abort(),
-    confirm: () => requeue((now) => now && { ...now, offered: false }), // it may have been asked meanwhile
+    confirm: () => requeue((now) => now && { ...now, offered: false }), // it may have been asked in the meantime
     cancel: () => queue(null),
     rename: (name) => replace("name", { name }),
     rate: (turn, rating) => replace(`turns/${turn}/rating`, rating),

@@ -81,6 +81,12 @@ class Browser:
                 yield json.loads(line)
 
 
+def packed(*files: tuple[str, bytes]) -> bytes:
+    """The body of an upload."""
+    entries = [{"name": name, "bytes": len(content)} for name, content in files]
+    return json.dumps({"files": entries}).encode() + b"\n" + b"".join(content for _, content in files)
+
+
 def sign_in(cloud_url: str, api: Browser, page_url: str, user: str, first: str, own: str) -> str:
     """An access token by authorization code and PKCE through the pages of Cognito, with a first password."""
     told = api.get("/config.json")["auth"]

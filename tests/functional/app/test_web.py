@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 import subprocess
@@ -17,7 +16,7 @@ import pytest
 from finexpert import paths
 from finexpert.service.deployment import Deployment
 from finexpert.web.files import digest
-from tests.functional.app.page_client import Browser, sign_in
+from tests.functional.app.page_client import Browser, packed, sign_in
 
 pytestmark = [pytest.mark.app, pytest.mark.usefixtures("awake")]
 
@@ -72,12 +71,6 @@ def deployed_page(deployed: Deployment) -> Browser:
     )
     api.headers["Authorization"] = f"Bearer {sign_in(cloud, api, page_url, USER, FIRST, OWN)}"
     return api
-
-
-def packed(*files: tuple[str, bytes]) -> bytes:
-    """The body of an upload."""
-    entries = [{"name": name, "bytes": len(content)} for name, content in files]
-    return json.dumps({"files": entries}).encode() + b"\n" + b"".join(content for _, content in files)
 
 
 def eventually(look: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:

@@ -19,6 +19,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from finexpert import paths
 from finexpert.service.deployment import Deployment
+from tests.functional.app.page_client import packed
 from tests.functional.web_page import scripted_documents as documents
 from tests.functional.web_page.chromium import PATIENCE_MS, complaints_in, running_browser
 from tests.functional.web_page.document_shapes import differences
@@ -98,9 +99,8 @@ def test_the_documents_are_those_that_the_pages_tests_script(address: Any, answe
     }
     for path, expected in scripted.items():
         assert differences(_get(address, path), expected) == [], path
-    content = TEXT.read_bytes()
-    head = json.dumps({"files": [{"name": "letters.txt", "bytes": len(content)}]}).encode()
-    assert differences(_get(address, "/datasets", head + b"\n" + content), documents.CHECKED) == []
+    body = packed(("letters.txt", TEXT.read_bytes()))
+    assert differences(_get(address, "/datasets", body), documents.CHECKED) == []
 
 
 def test_a_run_begins_with_a_dropped_file(watching: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from finexpert import paths
-from tests.functional.app.page_client import Browser, sign_in
+from tests.functional.app.page_client import Browser, packed, sign_in
 from tests.functional.guardrails.guarded_app import (
     App,
     eventually,
@@ -65,7 +65,7 @@ def start(page: Browser, dataset: str, **hyperparameters: str) -> str:
 def test_a_day_on_the_page_uses_every_right_of_its_function(app: App, page: Browser) -> None:
     page.get("/api/session")
     text = b"\n".join(file.read_bytes() for file in sorted(paths.SAMPLE.glob("*.txt"))[:3])
-    dataset = page.send("POST", "/api/datasets?name=reports.txt", text).json()["dataset"]
+    dataset = page.send("POST", "/api/datasets", packed(("reports.txt", text))).json()["dataset"]
     run = start(page, dataset, max_steps="15")
     aborted = start(page, dataset, epoch="500")
     until(page, f"/api/runs/{aborted}", lambda told: told["step"] > 0)
@@ -78,6 +78,12 @@ def test_a_day_on_the_page_uses_every_right_of_its_function(app: App, page: Brow
     until(page, "/api/endpoint", lambda told: told["state"] == "awake")
     assert page.post(f"/api/runs/{run}/promote", {}).status == 202
     assert page.post("/api/ask", {"prompt": "Revenue", "parameters": {"max_new_tokens": 4}}).status == 200
+    assert page.get("/api/prompts")["from"] != "the sample"
+    turn = {"id": "t1", "prompt": "Revenue", "answers": [{"model": "base", "text": "It rose."}]}
+    assert page.post("/api/threads/first/turns", turn).status == 200
+    assert page.get("/api/threads")["threads"]
+    assert page.post("/api/threads/first/remove", {}).status == 200
+    assert page.post(f"/api/runs/{run}/name", {"name": "First try"}).status == 200
     assert page.post("/api/endpoint/keep", {"hours": 2}).status == 200
     make_endpoint(app, "beside")  # the month counts what no stack owns, too
     app.invoke("idle-reaper")
