@@ -18,10 +18,10 @@ const SILENCE_SECONDS = 8;
  */
 export function Turn({ turn, streams, rate, children }) {
   const draft = turn.began !== undefined;
-  const section = useRef(null);
-  useEffect(() => draft && section.current.scrollIntoView({ block: "nearest" }), [turn.began]);
+  const box = useRef(null);
+  useEffect(() => draft && box.current.scrollIntoView({ block: "nearest" }), [turn.began]);
   const shown = turn.answers.filter((answer) => !turn.error || answer.text || answer.error);
-  return html`<section class="turn" aria-label=${turn.prompt.slice(0, 100)} ref=${section}>
+  return html`<div class="turn" role="group" aria-label=${turn.prompt.slice(0, 100)} ref=${box}>
     <h2 class="unseen">Question</h2>
     <blockquote>${turn.prompt}</blockquote>
     ${draft && turn.error && turn.error.code !== "asleep" && html`<${Problem} error=${turn.error} />`}
@@ -34,7 +34,7 @@ export function Turn({ turn, streams, rate, children }) {
       ${(!draft || turn.over) && html`<${CopyButton} label="Copy all" text=${() => turnAsMarkdown(turn)} />`}
       ${children}
     </div>
-  </section>`;
+  </div>`;
 }
 
 function Answer({ answer, turn, streams, rate }) {

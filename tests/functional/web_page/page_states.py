@@ -92,6 +92,12 @@ def _two_questions(page: Page) -> None:
     page.locator(".turn").nth(1).get_by_role("button", name="Shorter").wait_for()
 
 
+def _try_again(page: Page) -> None:
+    _ask(page)
+    page.get_by_role("button", name="Try again").click()
+    page.locator(".turn").nth(1).get_by_role("button", name="Try again").wait_for()
+
+
 def _too_long(page: Page) -> None:
     page.get_by_text("Sampling settings").click()
     page.get_by_label("Longest answer").fill("5000")
@@ -209,6 +215,7 @@ STATES = (
     State("ask-rated", "ask", "The year is wrong.", act=_rate),
     State("ask-rename", "ask", "Name of the thread", act=_rename),
     State("ask-follow-up", "ask", "but shorter", act=_two_questions),
+    State("ask-again", "ask", "seed 12", act=_try_again),
     State("ask-out-of-range", "ask", "“5000” cannot be used", act=_too_long),
     State("ask-search", "ask", "Nothing holds these words", act=_search_in_vain),
     State("ask-gone-thread", "ask/nowhere", "There is no such thread"),

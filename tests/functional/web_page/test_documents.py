@@ -36,7 +36,7 @@ def test_a_follow_up_carries_company_and_year_of_the_last_question(visit: Any, a
     ask(page, "What was revenue in 2024?")
     expect(page.get_by_role("button", name="New thread")).to_be_visible()
     ask(page, "And net income?")
-    expect(page.get_by_role("region", name="And net income?")).to_contain_text("$1,250 million")
+    expect(page.get_by_role("group", name="And net income?")).to_contain_text("$1,250 million")
     assert api.asked[0].get("previous") is None
     assert api.asked[1] == {"question": "And net income?", "previous": documents.FIGURE["filter"]}
 
@@ -66,7 +66,7 @@ def test_models_and_documents_answer_side_by_side(visit: Any, api: Any) -> None:
     api.endpoint = documents.endpoint("asleep")
     page.get_by_label("Your next question").fill("And costs?")
     page.get_by_role("button", name="Ask", exact=True).click()
-    costs = page.get_by_role("region", name="And costs?")
+    costs = page.get_by_role("group", name="And costs?")
     expect(costs.get_by_role("article")).to_have_count(1)  # documents need nobody to be awake
 
 

@@ -24,7 +24,7 @@ def no_documents(api: Any) -> None:
 def ask(page: Page, prompt: str, label: str = "Your question") -> None:
     page.get_by_label(label).fill(prompt)
     page.get_by_role("button", name="Ask", exact=True).click()
-    expect(page.get_by_role("region", name=prompt).get_by_role("button", name="Shorter")).to_be_visible()
+    expect(page.get_by_role("group", name=prompt).get_by_role("button", name="Shorter")).to_be_visible()
     expect(page.get_by_role("button", name="New thread")).to_be_visible()
 
 
