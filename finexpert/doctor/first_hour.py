@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from finexpert.doctor import Finding, Verdict, unknown
-from finexpert.errors import explain
+from finexpert.errors import NotDeployed, explain
 from finexpert.service.deployment import Deployment
 
 
@@ -135,6 +135,8 @@ def _do(step: Step, scene: Scene, steps: Mapping[Step, Doing], agree: Callable[[
         if announced and not agree(announced):
             return f"it needs {step}"
         doing.act(scene)
+    except NotDeployed:
+        return "the app is not deployed yet"
     except Exception as error:
         known = explain(error)
         return f"{step} failed: {known.what if known else f'{type(error).__name__}: {error}'}"

@@ -12,7 +12,7 @@ from core.endpoint.weights import HubModel
 from finexpert.doctor import Finding, bad, good, unknown
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import base_model
-from finexpert.text import size
+from finexpert.text import counted, size
 
 if TYPE_CHECKING:
     from training.model.memory_plan import MemoryPlan
@@ -98,7 +98,8 @@ def judge_files(where: str, files: dict[str, int]) -> Finding:
     shards = [name for name in files if "/" not in name and name.endswith(".safetensors")]
     if shards and "config.json" in files:
         total = sum(files[name] for name in shards)
-        return good(f"{size(total) if total else f'{len(shards)} safetensors files'} of weights at {where}")
+        found = f"{size(total)} of weights" if total else counted(len(shards), "safetensors file")
+        return good(f"{found} at {where}")
     pickled = any(name.endswith((".bin", ".pth", ".pt")) for name in files)
     said = f"{where} has no config.json with *.safetensors beside it"
     return bad(

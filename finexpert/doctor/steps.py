@@ -9,6 +9,7 @@ from core.endpoint.hosting import HostingState
 from finexpert import paths
 from finexpert.doctor import looks
 from finexpert.doctor.first_hour import Doing, Scene, Step
+from finexpert.service.deployment import describe_stack
 from finexpert.service.endpoint import switch
 from finexpert.service.money import costs, plan
 from finexpert.text import duration, usd
@@ -26,6 +27,7 @@ def steps() -> Mapping[Step, Doing]:
 
 
 def _needs_run(scene: Scene) -> bool:
+    describe_stack(scene.deployment, "Training")  # without it there is nothing to offer
     scene.run = scene.run or looks.newest_run(scene)
     return not scene.run
 

@@ -149,7 +149,7 @@ def test_the_part_on_aws_goes_through_without_a_settings_file(checkout: Any, env
     assert place in said[ON_AWS]
     doctor = said["finexpert doctor"]
     assert "you have accepted the licence of meta-textgeneration-llama-2-7b" in doctor
-    assert "safetensors files of weights at" in doctor
+    assert "1 safetensors file at s3://jumpstart" in doctor
     assert "accepted by the quality gate" in said["finexpert train my-texts/ --wake"]
     assert "asleep, nothing of it bills" in said["finexpert sleep"]
     assert "nothing of FinExpert is seen" in said["leftovers"]

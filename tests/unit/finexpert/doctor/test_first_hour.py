@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,7 +27,7 @@ from finexpert.doctor.first_hour import (
     write,
 )
 from finexpert.doctor.questions import QUESTIONS
-from finexpert.errors import UserError
+from finexpert.errors import NotDeployed, UserError
 
 NOW = datetime(2026, 11, 29, 20, 0, tzinfo=UTC)
 
@@ -99,6 +100,22 @@ def test_without_consent_nothing_is_done_and_the_free_questions_are_answered() -
     assert seen["free"] is seen["left"] is Verdict.GOOD
     assert seen["ran"] is seen["tagged"] is seen["answered"] is Verdict.UNKNOWN
     assert "needs an awake endpoint" in answers["tagged"].said
+
+
+def test_what_is_not_deployed_is_not_offered() -> None:
+    def absent(scene: Scene) -> bool:
+        raise NotDeployed("The stack is not deployed here.")
+
+    def agree(announced: str) -> bool:
+        account.asked.append(announced)
+        return True
+
+    account = Account()
+    steps = account.steps()
+    steps[Step.RUN] = replace(steps[Step.RUN], needed=absent)
+    answers = walk(scene(), ALL[:2], steps, agree=agree, tell=lambda asked, found: None)
+    assert account.asked == account.done == []
+    assert answers["ran"].said == "not looked at: the app is not deployed yet"
 
 
 def test_what_is_there_already_is_not_paid_for_again() -> None:
