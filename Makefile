@@ -12,13 +12,16 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE ?= 1
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
-.PHONY: help demo test test-all setup lint types unit snapshot functional checkov training-image lock audit sbom format snapshots base-model clean
+.PHONY: help demo benchmark test test-all setup lint types unit snapshot functional checkov training-image lock audit sbom format snapshots base-model clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 demo: $(READY)  ## run the whole life of a fine-tune on the embedded cloud (DATA=path for your own text, BASE=smollm2 for a model that writes English)
 	@finexpert demo $(if $(DATA),--data "$(DATA)") $(if $(BASE),--base "$(BASE)")
+
+benchmark: $(READY)  ## compare tuned and base with scripted services and pasted answers on the embedded cloud
+	@finexpert demo --benchmark
 
 test: lint types unit snapshot functional  ## everything CI runs
 

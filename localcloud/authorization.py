@@ -70,6 +70,8 @@ def action_of(service: str, method: str, path: str) -> str:
     """The IAM action of a request that ministack names otherwise; "" for all others."""
     if service == "lambda" and path.endswith("/concurrency"):  # there it is Put for all three
         return f"lambda:{method.capitalize()}FunctionConcurrency"
+    if service == "bedrock-runtime" and path.endswith("/converse"):  # Converse has no action of its own
+        return "bedrock:InvokeModel"
     return ""
 
 

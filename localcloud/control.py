@@ -8,6 +8,9 @@
     POST /_finexpert/faults       {"service": "sagemaker", "operation": "CreateTrainingJob",
                                   "error": "ThrottlingException", "times": 2}: see `localcloud.faults`
     DELETE /_finexpert/faults     forgets them
+    GET  /_finexpert/bedrock      the local models behind Bedrock's identifiers
+    POST /_finexpert/bedrock      {"model": "amazon.nova-lite-v1:0", "folder": "/weights"}, or the "url" of a
+                                  server with OpenAI's protocol: see `localcloud.bedrock.models`
     GET  /_finexpert/access       which role asked for what, and whether its policies allowed it
 
 Anything else there is answered with 404. No AWS client ever uses these paths; `localcloud.door` lets only
@@ -43,6 +46,8 @@ ACTIONS = (
     "POST faults",
     "DELETE faults",
     "GET access",
+    "GET bedrock",
+    "POST bedrock",
 )
 Application = Callable[..., Awaitable[None]]
 
@@ -94,6 +99,8 @@ def _act(action: str, body: bytes, started: float) -> dict[str, Any]:
             return billing.charge(service, usd, datetime.now(UTC))
         case "GET access":
             return {"access": access_log.entries()}
+        case "GET bedrock" | "POST bedrock":
+            return _bedrock(action.split()[0], body)
         case "GET faults" | "POST faults" | "DELETE faults":
             return _faults(action.split()[0], body)
     raise Refused(404, f"There is no {action}. There is: {', '.join(ACTIONS)}.")
@@ -135,6 +142,17 @@ def _charge(body: bytes) -> tuple[str, float]:
             400, f"A charge needs a service's name and dollars of 0 or more, not {service!r} and {usd}."
         )
     return service, usd
+
+
+def _bedrock(method: str, body: bytes) -> dict[str, Any]:
+    from localcloud.bedrock import models  # asked for seldom, and it brings SageMaker's model along
+
+    if method == "POST":
+        try:
+            models.given(json.loads(body))
+        except ValueError as error:  # BadModel is one
+            raise Refused(400, str(error)) from None
+    return {"models": models.listed()}
 
 
 def _faults(method: str, body: bytes) -> dict[str, Any]:

@@ -76,11 +76,13 @@ def install() -> None:
     hooks.install_resource_arns("sagemaker", _sagemaker_resource)
     hooks.install_network_dependencies()
     hooks.install_stack_check(stack_roles.denial)
-    hooks.install_gate([_require_rights, _meet_fault], _hide_what_is_missing)
+    hooks.install_gate([_require_rights, _meet_fault, _bedrock], _hide_what_is_missing)
 
 
 def shut_down() -> None:
     """End what the services run, in order."""
+    if bedrock := sys.modules.get("localcloud.bedrock.models"):
+        bedrock.shutdown()
     if service := sys.modules.get("localcloud.sagemaker.api"):
         service.shutdown()
     hooks.stop_lambda_workers()
@@ -130,6 +132,15 @@ async def _meet_fault(request: hooks.Request) -> hooks.Response | None:
     if not fault.error:
         return None
     return request.refused(code=fault.error, message=fault.text, status=fault.http_status)
+
+
+async def _bedrock(request: hooks.Request) -> hooks.Response | None:
+    """The answers of local models, which ministack would invent."""
+    if not request.router_name.startswith("bedrock"):
+        return None
+    service = await asyncio.to_thread(importlib.import_module, "localcloud.bedrock.api")
+    answer: hooks.Response | None = await service.answer(request)
+    return answer
 
 
 def _sagemaker_resources() -> list[tuple[str, dict[str, str]]]:

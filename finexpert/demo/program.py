@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import traceback
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -18,19 +19,27 @@ from finexpert.demo.bases import BASES, DemoBase
 from finexpert.demo.children import Children
 from finexpert.demo.interrupts import Interrupts
 from finexpert.demo.stage import Stage, Timing
-from finexpert.demo.steps import STEPS, Step, destroy
+from finexpert.demo.steps import BENCHMARK_STEPS, STEPS, Step, destroy
 from finexpert.errors import ExitCode, UserError, explain
 from finexpert.text import duration
 from finexpert.views import display
 
 
-def run(data: Path | None, *, base: DemoBase = BASES["tiny"], keep: bool, json: bool = False) -> ExitCode:
+def run(
+    data: Path | None,
+    *,
+    base: DemoBase = BASES["tiny"],
+    keep: bool,
+    json: bool = False,
+    benchmark: bool = False,
+) -> ExitCode:
     """The whole demo; returns the exit code of the command.
 
     Args:
         data: the user's text; the shipped sample if None.
         base: the model that is tuned.
         keep: leave cloud, app and endpoint running at the end.
+        benchmark: benchmark the served model with others, in place of what follows it.
         json: the summary's document alone on stdout, everything else on stderr.
     """
     out = display.console(stderr=json)
@@ -46,7 +55,7 @@ def run(data: Path | None, *, base: DemoBase = BASES["tiny"], keep: bool, json: 
             json=json,
         )
         try:
-            _perform(stage)
+            _perform(stage, BENCHMARK_STEPS if benchmark else STEPS)
             code = _finish(stage)
         except KeyboardInterrupt:
             code = ExitCode.INTERRUPTED
@@ -62,8 +71,8 @@ def run(data: Path | None, *, base: DemoBase = BASES["tiny"], keep: bool, json: 
     return code
 
 
-def _perform(stage: Stage) -> None:
-    steps = [step for step in STEPS if not (stage.keep and step.needs_end)]
+def _perform(stage: Stage, of: Sequence[Step]) -> None:
+    steps = [step for step in of if not (stage.keep and step.needs_end)]
     for number, step in enumerate(steps, start=1):
         if step.needs_model and stage.rejected:
             continue

@@ -13,6 +13,7 @@ from rich.text import Text
 from core.names import PROMPTS
 from finexpert import paths
 from finexpert.demo import cdk, children, reaping
+from finexpert.demo.benchmark import benchmark
 from finexpert.demo.cdk import parse_event
 from finexpert.demo.stage import Stage
 from finexpert.errors import UserError
@@ -216,6 +217,17 @@ def prove(stage: Stage, live: Live) -> str:
     return "nothing that bills, and nothing that runs"
 
 
+def stop(stage: Stage, live: Live) -> str:
+    """The embedded cloud, with all that runs on it."""
+    from localcloud import lifecycle
+
+    lifecycle.down(stage.folder.cloud)
+    left = children.left_of_folder(stage.folder.path)
+    if left:
+        raise UserError(f"Still running: {', '.join(left)}", where=str(stage.folder.log))
+    return "nothing is left running"
+
+
 STEPS = (
     Step("Check the data", check_data),
     Step("Start an embedded cloud", start_cloud),
@@ -229,4 +241,10 @@ STEPS = (
     Step("Wait for the idle reaper", wait_for_reaper, needs_model=True, needs_end=True),
     Step("Destroy everything", destroy, needs_end=True),
     Step("Prove that nothing is left", prove, needs_end=True),
+)
+_UNTIL_SERVED = 8
+BENCHMARK_STEPS = (
+    *STEPS[:_UNTIL_SERVED],
+    Step("Benchmark: tuned and base beside three others", benchmark, needs_model=True),
+    Step("Stop the embedded cloud", stop, needs_end=True),
 )

@@ -272,7 +272,7 @@ class Fleet:
                 f"CannotStartContainerError. Please ensure the model container for {self.placement.words} "
                 "starts correctly when invoked with 'docker run <image> serve'."
             )
-        port, key = _free_port(), secrets.token_urlsafe(32)
+        port, key = free_port(), secrets.token_urlsafe(32)
         own = {
             name: replaced(value, self.folder)
             for name, value in self.container.get("Environment", {}).items()
@@ -345,7 +345,8 @@ def _ask(copy: Copy, method: str, path: str, body: bytes, timeout: float) -> tup
         connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]

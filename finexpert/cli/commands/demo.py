@@ -28,6 +28,10 @@ def demo(
             "--keep", help="Stop before the end: leave cloud, app and endpoint running to play with."
         ),
     ] = False,
+    benchmark: Annotated[
+        bool,
+        typer.Option("--benchmark", help="Compare the served model with scripted services, and stop there."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """The whole life of a fine-tuned model on this machine in about 4 minutes: made, served, reaped, removed.
@@ -39,4 +43,4 @@ def demo(
     """
     from finexpert.demo import bases, program
 
-    raise typer.Exit(program.run(data, base=bases.find(base), keep=keep, json=json))
+    raise typer.Exit(program.run(data, base=bases.find(base), keep=keep, json=json, benchmark=benchmark))

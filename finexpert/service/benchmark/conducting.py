@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,15 @@ NEED_THE_APP = {"tuned", "base", "bedrock"}
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What a person agreed to: the services that may get the questions, what the data are, dollars."""
+    """What a person agreed to: the services that may get the questions, what the data are, dollars.
+
+    `most_tokens`: the longest answer that any contestant may give.
+    """
 
     send_to: Sequence[str] = field(default_factory=list)
     data: str = "internal"
     limit_usd: float = 3.0
+    most_tokens: int = who.MOST_TOKENS
 
 
 def conduct(
@@ -51,6 +55,7 @@ def conduct(
         UserError: a consent or a price is missing, the worst case is too high, or the app is absent.
     """
     who.refuse_without_consent(contestants, terms.send_to, terms.data)
+    contestants = [replace(each, most_tokens=terms.most_tokens) for each in contestants]
     plans = running.plan(items, contestants, passages)
     running.admit(plans, terms.limit_usd)
     for each in plans:
@@ -75,7 +80,7 @@ def conduct(
         "contestants": {each.name: each.written for each in contestants},
         "temperature": 0,
         "repetitions": 1,
-        "most_tokens": who.MOST_TOKENS,
+        "most_tokens": terms.most_tokens,
         "prices": who.PRICES["date"],
     }
     report.write(result, out)

@@ -53,7 +53,8 @@ class Failed(Exception):
 class Contestant:
     """A contestant: its name, its kind as it was given, and whether it gets passages from the documents.
 
-    `model`: Bedrock's or the server's model; `url`: the server's; `file`: the pasted answers'.
+    `model`: Bedrock's or the server's model; `url`: the server's; `file`: the pasted answers'; `most_tokens`:
+    the longest answer that is asked for, the same for all.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Contestant:
     model: str = ""
     url: str = ""
     file: str = ""
+    most_tokens: int = MOST_TOKENS
 
     @property
     def written(self) -> str:
@@ -196,7 +198,7 @@ def bedrock(client: Any, contestant: Contestant) -> Asker:
             reply = client.converse(
                 modelId=contestant.model,
                 messages=[{"role": "user", "content": [{"text": prompt}]}],
-                inferenceConfig={"maxTokens": MOST_TOKENS, "temperature": 0.0},
+                inferenceConfig={"maxTokens": contestant.most_tokens, "temperature": 0.0},
             )
         except ClientError as error:
             raise Failed(str(error), again=error.response["Error"]["Code"] not in FINAL) from None
@@ -225,7 +227,7 @@ def openai(contestant: Contestant, timeout: float = 120.0) -> Asker:
         body = {
             "model": contestant.model,
             "messages": [{"role": "user", "content": prompt}],
-            "max_tokens": MOST_TOKENS,
+            "max_tokens": contestant.most_tokens,
             "temperature": 0,
         }
         headers = {"Content-Type": "application/json"}
@@ -262,7 +264,7 @@ def endpoint(deployment: Any, contestant: Contestant) -> Asker:
 
         try:
             (answer,) = inference.ask(
-                deployment, {contestant.kind: prompt}, inference.generation(MOST_TOKENS, 0.0, 0)
+                deployment, {contestant.kind: prompt}, inference.generation(contestant.most_tokens, 0.0, 0)
             )
         except (ClientError, BotoCoreError) as error:
             raise Failed(f"{type(error).__name__}: {error}") from None

@@ -63,7 +63,7 @@ def plan(items: Sequence[Item], contestants: Sequence[Contestant], passages: Pas
             continue
         prompts = [prompt_of(item, passages if each.docs else None) for item in items]
         tokens = sum(len(prompt) for prompt in prompts) // CHARACTERS_A_TOKEN + len(prompts)
-        output = len(prompts) * who.MOST_TOKENS
+        output = len(prompts) * each.most_tokens
         price = each.price
         worst = None if price is None else (tokens * price["input"] + output * price["output"]) / 1e6
         found.append(Plan(each.name, each.written, each.receiver, len(prompts), tokens, output, worst))
@@ -111,7 +111,7 @@ class Cache:
     @staticmethod
     def key(contestant: Contestant, prompt: str) -> str:
         """A hash of all that an answer depends on."""
-        parts = [contestant.kind, contestant.model, contestant.url, str(who.MOST_TOKENS), "0", prompt]
+        parts = [contestant.kind, contestant.model, contestant.url, str(contestant.most_tokens), "0", prompt]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def get(self, key: str) -> Reply | None:
@@ -236,7 +236,7 @@ def _asked(
             return known
         price = contestant.price or {"input": 0.0, "output": 0.0}
         tokens = len(prompt) // CHARACTERS_A_TOKEN + 1
-        worst = (tokens * price["input"] + who.MOST_TOKENS * price["output"]) / 1e6
+        worst = (tokens * price["input"] + contestant.most_tokens * price["output"]) / 1e6
         if not till.meter.reserve(worst):
             till.problems.append("the dollars were used up")
             return None

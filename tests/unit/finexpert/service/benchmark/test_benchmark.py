@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from bench.benchmark_findings import KINDS, Kind, simulated
 from core.dataset.questions import Question, questions_of
 from finexpert.cli.main import app
 from finexpert.errors import UserError
@@ -449,6 +450,13 @@ def test_equal_contestants_are_called_different_rarely(groups: int, spread: floa
         (pair,) = judging.pairs(asked, {"a": outcomes[0], "b": outcomes[1]})
         wrongly += pair["finding"] != "cannot tell"
     assert wrongly <= 16, "5 % of 200 is 10; more than 16 comes by chance once in thirty"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_scripted_contestants_get_the_findings_that_they_deserve(kind: Kind) -> None:
+    found = simulated(kind, 60)
+    assert found["without_a_wrong_finding"] >= 0.9, "95 % of 1,000 in bench/benchmark_findings.py"
+    assert found["intervals_that_hold"] >= 0.9
 
 
 def test_a_clear_difference_is_found_and_an_unclear_one_says_how_many_would_do() -> None:

@@ -1,0 +1,1 @@
+"""Amazon Bedrock: Converse, InvokeModel, CountTokens and data retention, through local models."""

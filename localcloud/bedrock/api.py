@@ -1,0 +1,242 @@
+"""Bedrock's HTTP side: requests held to botocore's model, answers and errors in AWS's shapes.
+
+Sources of the bodies of InvokeModel: Amazon Bedrock User Guide, "Inference request parameters and response
+fields for foundation models" (Nova, Llama, Titan Text Embeddings V2).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+from localcloud import hooks
+from localcloud.bedrock import models
+from localcloud.bedrock.models import DIMENSIONS, EMBEDDING, Said
+from localcloud.sagemaker.errors import ApiError, validation
+from localcloud.sagemaker.threads import in_thread
+from localcloud.sagemaker.validation import check, service_model
+
+JSON = {"Content-Type": "application/json"}
+PATH = re.compile(r"/model/(?P<model>.+)/(?P<operation>converse|invoke|count-tokens)")
+MOST_EMBEDDED_CHARACTERS = 50_000
+logger = logging.getLogger(__name__)
+Content = dict[str, Any]
+_retention: dict[str, Any] = {"mode": "default", "updatedAt": None}
+
+
+async def answer(request: hooks.Request) -> hooks.Response | None:
+    """The answer to one of the operations above; None for any other request."""
+    if request.router_name not in ("bedrock", "bedrock-runtime"):
+        return None
+    path = unquote(request.path)
+    if path == "/data-retention" and request.method in ("GET", "PUT"):
+        return await _answered(lambda: _json(_data_retention(request.method, request.body)))
+    found = PATH.fullmatch(path) if request.method == "POST" else None
+    if found is None:
+        return None
+    return await _answered(lambda: OPERATIONS[found["operation"]](found["model"], request.body))
+
+
+async def _answered(call: Callable[[], hooks.Response]) -> hooks.Response:
+    try:
+        return await in_thread(call)
+    except ApiError as error:
+        headers = JSON | {"x-amzn-errortype": error.code}
+        return error.status, headers, json.dumps({"message": error.message}).encode()
+    except Exception:
+        logger.exception("Bedrock failed")
+        headers = JSON | {"x-amzn-errortype": "InternalServerException"}
+        return 500, headers, b'{"message": "The embedded cloud failed; see cloud.log in its state folder."}'
+
+
+def _json(content: Content, headers: dict[str, str] | None = None) -> hooks.Response:
+    return 200, JSON | (headers or {}), json.dumps(content).encode()
+
+
+def _data_retention(method: str, body: bytes) -> Content:
+    if method == "PUT":
+        asked = _checked("bedrock", "PutAccountDataRetention", _parsed(body))
+        _retention.update(mode=asked["mode"], updatedAt=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    return {key: value for key, value in _retention.items() if value is not None}
+
+
+def _converse(identifier: str, body: bytes) -> hooks.Response:
+    asked = _checked("bedrock-runtime", "Converse", {"modelId": identifier, **_parsed(body)})
+    model = models.find(identifier)
+    messages = _messages(asked)
+    model.admit(time.monotonic())
+    config = asked.get("inferenceConfig") or {}
+    names = {
+        "maxTokens": "max_tokens",
+        "temperature": "temperature",
+        "topP": "top_p",
+        "stopSequences": "stop",
+    }
+    parameters = {ours: config[theirs] for theirs, ours in names.items() if theirs in config}
+    began = time.monotonic()
+    said = model.answer(messages, parameters)
+    content: Content = {
+        "output": {"message": {"role": "assistant", "content": [{"text": said.text}]}},
+        "stopReason": said.stop_reason,
+        "usage": _usage(said),
+        "metrics": {"latencyMs": round(1000 * (time.monotonic() - began))},
+    }
+    return _json(content)
+
+
+def _usage(said: Said) -> dict[str, int]:
+    return {
+        "inputTokens": said.input_tokens,
+        "outputTokens": said.output_tokens,
+        "totalTokens": said.input_tokens + said.output_tokens,
+    }
+
+
+def _messages(asked: Content) -> list[dict[str, str]]:
+    """A conversation's texts, refused as Converse refuses it."""
+    turns = asked.get("messages") or []
+    if not turns or turns[0]["role"] != "user":
+        raise validation(
+            "A conversation must start with a user message. Try again with a conversation that starts with a"
+            " user message."
+        )
+    found = [
+        {"role": "system", "content": block["text"]} for block in asked.get("system") or [] if "text" in block
+    ]
+    for number, turn in enumerate(turns):
+        if number and turn["role"] == turns[number - 1]["role"]:
+            raise validation(
+                "A conversation must alternate between user and assistant roles. Make sure the conversation"
+                " alternates between user and assistant roles and try again."
+            )
+        texts = []
+        for place, block in enumerate(turn["content"]):
+            if "text" not in block:
+                raise validation(f"The embedded cloud's models read text only, not {', '.join(block)}.")
+            if not block["text"].strip():
+                raise validation(
+                    f"The text field in the ContentBlock object at messages.{number}.content.{place} is"
+                    " blank. Add text to the text field, and try again."
+                )
+            texts.append(block["text"])
+        found.append({"role": turn["role"], "content": "\n".join(texts)})
+    return found
+
+
+def _invoke(identifier: str, body: bytes) -> hooks.Response:
+    _checked("bedrock-runtime", "InvokeModel", {"modelId": identifier})
+    asked = _parsed(body)
+    if identifier.endswith(EMBEDDING):
+        return _embedding(asked)
+    model = models.find(identifier)
+    messages, parameters, wrap = _family(identifier)(asked)
+    model.admit(time.monotonic())
+    began = time.monotonic()
+    said = model.answer(messages, {key: value for key, value in parameters.items() if value is not None})
+    headers = {
+        "X-Amzn-Bedrock-Input-Token-Count": str(said.input_tokens),
+        "X-Amzn-Bedrock-Output-Token-Count": str(said.output_tokens),
+        "X-Amzn-Bedrock-Invocation-Latency": str(round(1000 * (time.monotonic() - began))),
+    }
+    return _json(wrap(said), headers)
+
+
+Asked = tuple[list[dict[str, str]], Content, Callable[[Said], Content]]
+
+
+def _family(identifier: str) -> Callable[[Content], Asked]:
+    if ".nova" in identifier:
+        return _nova
+    if "meta.llama" in identifier:
+        return _llama
+    raise validation(f"The embedded cloud knows InvokeModel's body for Nova, Llama and {EMBEDDING} only.")
+
+
+def _nova(asked: Content) -> Asked:
+    config = asked.get("inferenceConfig") or {}
+    parameters = {"max_tokens": config.get("maxTokens"), "temperature": config.get("temperature")}
+
+    def wrap(said: Said) -> Content:
+        message = {"role": "assistant", "content": [{"text": said.text}]}
+        return {"output": {"message": message}, "stopReason": said.stop_reason, "usage": _usage(said)}
+
+    try:
+        return _messages(asked), parameters, wrap
+    except (KeyError, TypeError, AttributeError):
+        raise validation("Malformed input request, please reformat your input and try again.") from None
+
+
+def _llama(asked: Content) -> Asked:
+    if not isinstance(asked.get("prompt"), str) or not asked["prompt"]:
+        raise validation("Malformed input request: #: required key [prompt] not found")
+    parameters = {"max_tokens": asked.get("max_gen_len", 512), "temperature": asked.get("temperature")}
+
+    def wrap(said: Said) -> Content:
+        return {
+            "generation": said.text,
+            "prompt_token_count": said.input_tokens,
+            "generation_token_count": said.output_tokens,
+            "stop_reason": "length" if said.stop_reason == "max_tokens" else "stop",
+        }
+
+    return [{"role": "user", "content": asked["prompt"]}], parameters, wrap
+
+
+def _embedding(asked: Content) -> hooks.Response:
+    text, dimensions = asked.get("inputText"), asked.get("dimensions", DIMENSIONS[0])
+    unknown = sorted(set(asked) - {"inputText", "dimensions", "normalize", "embeddingTypes"})
+    if unknown:
+        raise validation(f"Malformed input request: #: extraneous key [{unknown[0]}] is not permitted")
+    if not isinstance(text, str) or not text.strip():
+        raise validation("Malformed input request: #/inputText: expected minLength: 1, actual: 0")
+    if len(text) > MOST_EMBEDDED_CHARACTERS:
+        raise validation(
+            f"Malformed input request: expected maxLength: {MOST_EMBEDDED_CHARACTERS}, actual: {len(text)}"
+        )
+    if dimensions not in DIMENSIONS:
+        raise validation(f"Malformed input request: #/dimensions: {dimensions} is not a valid enum value")
+    vector = models.embedded(text, dimensions, normalize=asked.get("normalize", True) is not False)
+    tokens = len(re.findall(r"\w+|[^\w\s]", text))
+    content = {"embedding": vector, "embeddingsByType": {"float": vector}, "inputTextTokenCount": tokens}
+    return _json(content, {"X-Amzn-Bedrock-Input-Token-Count": str(tokens)})
+
+
+def _count_tokens(identifier: str, body: bytes) -> hooks.Response:
+    asked = _checked("bedrock-runtime", "CountTokens", {"modelId": identifier, **_parsed(body)})["input"]
+    model = models.find(identifier)
+    if "converse" in asked:
+        messages = _messages(asked["converse"])
+    else:
+        messages = _family(identifier)(_parsed(base64.b64decode(asked["invokeModel"]["body"])))[0]
+    return _json({"inputTokens": model.count("\n\n".join(message["content"] for message in messages))})
+
+
+def _checked(service: str, operation: str, params: Content) -> Content:
+    """The request, if it has its operation's shape."""
+    shape = service_model(service).operation_model(operation).input_shape
+    check(params, shape)
+    return params
+
+
+def _parsed(body: bytes) -> Content:
+    try:
+        parsed = json.loads(body or b"{}")
+    except ValueError:
+        raise validation("The request's body is not JSON.") from None
+    if not isinstance(parsed, dict):
+        raise validation("The request's body must be a JSON object.")
+    return parsed
+
+
+OPERATIONS: dict[str, Callable[[str, bytes], hooks.Response]] = {
+    "converse": _converse,
+    "invoke": _invoke,
+    "count-tokens": _count_tokens,
+}
