@@ -1,0 +1,132 @@
+"""How much real text the search for overlaps costs, and what it finds: `python bench/contamination.py`.
+
+    python bench/contamination.py --filings FOLDER --reports tatqa_dataset_dev.json
+
+FOLDER has annual and quarterly reports as PDF or HTML; each page is a document. A fifth of the documents is
+held out. Counted are documents left out whole and words left out of the others, beside the rule that one
+shared stretch of 13 words drops a document. Then copies are planted: held-out documents with a share of words
+replaced, within other text. `MOST_COPIED` was chosen on TAT-QA and the shipped sample, so the filings are an
+independent pool for it. Results: bench/results/contamination.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from finexpert.service.documents import library  # noqa: E402
+from training.evaluation import contamination  # noqa: E402
+from training.evaluation.contamination import WORDS, Text, find_overlaps, words_of  # noqa: E402
+
+RESULT = ROOT / "bench" / "results" / "contamination.json"
+SEED = 20261129
+FEWEST_WORDS = 60
+REPLACED = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
+BOUNDS = (0.4, 0.5, 0.6, 0.7)
+PLANTED = 150
+
+
+def pages(folder: Path) -> list[str]:
+    """The pages of all reports in a folder that have text enough."""
+    found = []
+    for path in library.files([folder]):
+        found += [page.text for page in library.read(path, path.read_bytes(), "").pages]
+    return [text for text in found if len(words_of(text)) >= FEWEST_WORDS]
+
+
+def excerpts(path: Path) -> list[str]:
+    """TAT-QA's excerpts, their paragraphs put together."""
+    records = json.loads(path.read_text(encoding="utf-8"))
+    return ["\n".join(part["text"] for part in record["paragraphs"]) for record in records]
+
+
+def divided(texts: list[str]) -> tuple[list[str], list[str]]:
+    """(trained on, held out): four fifths and one fifth, different ones only."""
+    different = list(dict.fromkeys(texts))
+    random.Random(SEED).shuffle(different)
+    count = len(different) // 5
+    return different[count:], different[:count]
+
+
+def lost(training: list[str], held_out: list[str]) -> dict[str, Any]:
+    """Shares of documents and words that are left out."""
+    named = [(str(n), Text("", text)) for n, text in enumerate(held_out)]
+    found = find_overlaps(lambda: iter(named), {}, (Text("", text) for text in training))
+    words = [len(words_of(text)) for text in held_out]
+    hidden = sum(
+        len(words_of(held_out[int(name)][start:end]))
+        for name, spans in found.stretches.items()
+        for start, end in spans
+    )
+    whole = sum(words[int(name)] for name in found.documents)
+    shared = {sequence for text in training for sequence in sequences(text)}
+    one = sum(any(sequence in shared for sequence in sequences(text)) for text in held_out)
+    return {
+        "held_out": len(held_out),
+        "documents_left_out": round(len(found.documents) / len(held_out), 4),
+        "words_left_out": round((hidden + whole) / sum(words), 4),
+        "documents_with_one_shared_stretch": round(one / len(held_out), 4),
+    }
+
+
+def sequences(text: str) -> set[tuple[str, ...]]:
+    """All WORDS words in a row."""
+    words = words_of(text)
+    return {tuple(words[i : i + WORDS]) for i in range(len(words) - WORDS + 1)}
+
+
+def planted(training: list[str], held_out: list[str], replaced: float) -> float:
+    """Share of planted copies found as such, with this share of their words replaced."""
+    dice = random.Random(SEED)
+    vocabulary = [word for text in training for word in text.split()]
+    chosen = [text for text in held_out if len(words_of(text)) >= FEWEST_WORDS][:PLANTED]
+    copies = []
+    for text in chosen:
+        words = [dice.choice(vocabulary) if dice.random() < replaced else word for word in text.split()]
+        copies.append(" ".join([*dice.choices(vocabulary, k=50), *words, *dice.choices(vocabulary, k=50)]))
+    named = [(str(n), Text("", text)) for n, text in enumerate(chosen)]
+    found = find_overlaps(lambda: iter(named), {}, (Text("", text) for text in copies))
+    return len(found.documents) / len(chosen)
+
+
+def measured(texts: list[str]) -> dict[str, Any]:
+    """All figures of a pool."""
+    training, held_out = divided(texts)
+    result: dict[str, Any] = {"documents": len(training) + len(held_out)} | lost(training, held_out)
+    chosen = contamination.MOST_COPIED
+    for bound in BOUNDS:
+        contamination.MOST_COPIED = bound
+        result[f"bound_{bound}"] = {
+            "documents_left_out": lost(training, held_out)["documents_left_out"],
+            "copies_found": {str(r): round(planted(training, held_out, r), 3) for r in REPLACED},
+        }
+    contamination.MOST_COPIED = chosen
+    return result
+
+
+def main() -> None:
+    """Measure the pools that are given."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--filings", type=Path, help="a folder of reports")
+    parser.add_argument("--reports", type=Path, help="TAT-QA's tatqa_dataset_dev.json")
+    options = parser.parse_args()
+    result = {}
+    if options.filings:
+        result["filings"] = measured(pages(options.filings))
+    if options.reports:
+        result["tatqa"] = measured(excerpts(options.reports))
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()
