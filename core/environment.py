@@ -38,13 +38,20 @@ class Variables:
         """A finite number of at least `low`; a problem if it is missing and has no default."""
         text = self.text(name)
         try:
-            value = float(text) if text or default is None else default
+            value = float(text) if text or default is None else float(default)
         except ValueError:
             value = math.nan
         if not math.isfinite(value) or value < low:
             self._problems.append(f"{name} is {text or 'missing'!r}: write a number of at least {low:g}")
-            return low
+            return float(low)
         return value
+
+    def whole(self, name: str, default: int | None = None, *, low: int = 0) -> int:
+        """A whole number of at least `low`; a problem if it is missing and has no default."""
+        value = self.number(name, default, low=low)
+        if not value.is_integer():
+            self._problems.append(f"{name} is {self.text(name)!r}: write a whole number of at least {low}")
+        return int(value)
 
     def words(self, name: str) -> tuple[str, ...]:
         """A list with commas or blanks between, each word once, in its order."""

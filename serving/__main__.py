@@ -16,7 +16,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from serving.settings import Settings, SettingsError
+from core.environment import ConfigurationError
+from serving.settings import Settings
 
 if TYPE_CHECKING:
     from serving.engine import Engine
@@ -37,7 +38,7 @@ def main() -> int:
     os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     try:
         settings = Settings.from_environment(os.environ)
-    except SettingsError as error:
+    except ConfigurationError as error:
         print(error, file=sys.stderr)
         return 2
     if not settings.has_model:

@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-
-class SettingsError(ValueError):
-    """The environment cannot be served with; every problem on a line of its own."""
-
+from core.environment import Variables
 
 VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """The maximal ranks that stop no engine. Source: vLLM, vllm/config/lora.py, `MaxLoRARanks`."""
@@ -48,43 +45,25 @@ class Settings:
         """Read the settings.
 
         Raises:
-            SettingsError: naming each variable that is wrong, its value and what it must be.
+            ConfigurationError: naming each variable that is wrong, its value and what it must be.
         """
-        problems: list[str] = []
-
-        def number(name: str, default: int, least: int) -> int:
-            text = environ.get(name, "")
-            try:
-                value = int(text or default)
-            except ValueError:
-                value = least - 1
-            if value < least:
-                problems.append(f"{name} is {text!r}; it must be a whole number of {least} or more.")
-            return value
-
-        lora = environ.get("OPTION_ENABLE_LORA", "true").lower()
-        if lora not in ("true", "false"):
-            problems.append(f"OPTION_ENABLE_LORA is {lora!r}; it must be true or false.")
+        variables = Variables(environ)
+        whole, longest = variables.whole, "OPTION_MAX_MODEL_LEN"
         settings = cls(
-            base_dir=Path(environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")),
-            host=environ.get("SERVING_HOST", "127.0.0.1"),
-            port=number("SAGEMAKER_BIND_TO_PORT", 8080, 0),
-            threads=number("SERVING_THREADS", 1, 1),
-            queue=number("SERVING_QUEUE", 16, 1),
-            max_new_tokens=number("SERVING_MAX_NEW_TOKENS", 1024, 1),
-            enable_lora=lora == "true",
-            max_loras=number("OPTION_MAX_LORAS", 8, 1),
-            max_lora_rank=number("OPTION_MAX_LORA_RANK", 64, 1),
-            max_model_len=number("OPTION_MAX_MODEL_LEN", 1, 1)
-            if environ.get("OPTION_MAX_MODEL_LEN")
-            else None,
+            base_dir=Path(variables.text("SAGEMAKER_BASE_DIR", "/opt/ml")),
+            host=variables.text("SERVING_HOST", "127.0.0.1"),
+            port=whole("SAGEMAKER_BIND_TO_PORT", 8080),
+            threads=whole("SERVING_THREADS", 1, low=1),
+            queue=whole("SERVING_QUEUE", 16, low=1),
+            max_new_tokens=whole("SERVING_MAX_NEW_TOKENS", 1024, low=1),
+            enable_lora=variables.flag("OPTION_ENABLE_LORA", True),
+            max_loras=whole("OPTION_MAX_LORAS", 8, low=1),
+            max_lora_rank=whole("OPTION_MAX_LORA_RANK", 64, low=1),
+            max_model_len=whole(longest, low=1) if variables.text(longest) else None,
             key=environ.get("SAGEMAKER_CONTAINER_KEY", ""),
         )
         if settings.max_lora_rank not in VLLM_RANKS:
-            problems.append(
-                f"OPTION_MAX_LORA_RANK is {settings.max_lora_rank};"
-                f" vLLM knows {', '.join(map(str, VLLM_RANKS))}."
-            )
-        if problems:
-            raise SettingsError("\n".join(problems))
+            known = ", ".join(map(str, VLLM_RANKS))
+            variables.problem(f"OPTION_MAX_LORA_RANK is {settings.max_lora_rank}; vLLM knows {known}.")
+        variables.check()
         return settings

@@ -39,10 +39,10 @@ class AdmissionSettings:
             job=JobSettings(
                 region=region_from(environ),
                 instance_type=variables.needed("TRAINING_INSTANCE_TYPE", "the type to train on"),
-                instances=int(variables.number("TRAINING_INSTANCE_COUNT", low=1)),
+                instances=variables.whole("TRAINING_INSTANCE_COUNT", low=1),
                 volume_gb=variables.number("VOLUME_GB", low=1),
-                max_runtime_seconds=int(variables.number("MAX_RUNTIME_SECONDS", low=60)),
-                max_wait_seconds=int(variables.number("MAX_WAIT_SECONDS", low=60)),
+                max_runtime_seconds=variables.whole("MAX_RUNTIME_SECONDS", low=60),
+                max_wait_seconds=variables.whole("MAX_WAIT_SECONDS", low=60),
             ),
             bucket=variables.needed("ARTIFACT_BUCKET", "the bucket that keeps the reservations"),
         )

@@ -48,8 +48,8 @@ class ValidationSettings:
             hyperparameters=_configured(configured),
             region=region_from(environ),
             instance_type=variables.needed("TRAINING_INSTANCE_TYPE", "the setting training_instance_type"),
-            instances=int(variables.number("TRAINING_INSTANCE_COUNT", low=1)),
-            served_rank=int(variables.number("SERVED_LORA_RANK", ANY)),
+            instances=variables.whole("TRAINING_INSTANCE_COUNT", low=1),
+            served_rank=variables.whole("SERVED_LORA_RANK", ANY),
         )
         variables.check()
         return settings

@@ -54,7 +54,7 @@ class GuardSettings:
             latch_policy_arn=variables.text("LATCH_POLICY_ARN"),
             latch_roles=variables.words("LATCH_ROLES"),
             page_function=variables.text("PAGE_FUNCTION"),
-            page_concurrency=int(variables.number("PAGE_CONCURRENCY", 0)),
+            page_concurrency=variables.whole("PAGE_CONCURRENCY", 0),
         )
         variables.check()
         return settings

@@ -122,7 +122,7 @@ class ReaperSettings:
             scope=scope,
             keep_tag=v.text("KEEP_TAG", cls.keep_tag),
             dry_run=v.flag("DRY_RUN", scope is Scope.ACCOUNT) or event.get("dry_run") is True,
-            max_deletes=int(v.number("MAX_DELETES", cls.max_deletes)),
+            max_deletes=v.whole("MAX_DELETES", cls.max_deletes),
             audit_bucket=v.text("AUDIT_BUCKET"),
             topic_arn=v.text("TOPIC_ARN"),
             hosting_stack=v.text("HOSTING_STACK"),
