@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from infra.setting_checks import COMPONENT_REGIONS, NOTEBOOK_INSTANCE_TYPE, show
 
 MIN_RUN_MINUTES = 15
 """The shortest fine-tune worth admitting: JumpStart's own job on the smallest dataset bills 804 seconds."""
+_STORED = 2000
+"""Characters of tags and latch_roles: all settings are stored in one SSM parameter, which holds 4,096."""
 _ACCOUNT_DIGITS = 12
 _MAX_BUCKET_NAME = 63  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 
@@ -34,6 +37,7 @@ def consistency(values: Mapping[str, Any]) -> list[str]:
         (("hyperparameters", "hosting"), _hyperparameters),
         (("web", "prefix"), _sign_in_name_allowed),
         (("subnet_ids", "security_group_ids"), _network_whole),
+        (("tags", "latch_roles"), _short_enough),
     ]
     return [
         problem
@@ -59,6 +63,13 @@ def _network_whole(subnets: tuple[str, ...], groups: tuple[str, ...]) -> list[st
         return []
     given, missing = ("subnet_ids", "security_group_ids")[:: 1 if subnets else -1]
     return [f"{given} is given without {missing}: jobs and endpoint need both; write {missing} too"]
+
+
+def _short_enough(tags: Mapping[str, str], roles: tuple[str, ...]) -> list[str]:
+    length = len(json.dumps([tags, roles]))
+    if length <= _STORED:
+        return []
+    return [f"tags and latch_roles are {length} characters together; write at most {_STORED}"]
 
 
 def _sign_in_name_allowed(web: bool, prefix: str) -> list[str]:

@@ -54,11 +54,8 @@ def config(
     )
     for name, (value, place) in shown.items():
         where_from = escape(place) if place == DEFAULTS else f"[bold]{escape(place)}[/]"
-        now = (
-            f"[yellow]{escape(display.written(differences[name][0]))}[/]"
-            if name in differences
-            else "the same"
-        )
+        there = escape(display.written(deployed[name])) if deployed.get(name, value) != value else "the same"
+        now = f"[yellow]{there}[/]" if name in differences else there
         table.add_row(name, escape(display.written(value)), where_from, *([now] if deployed else []))
     display.print_table(display.console(), table)
     if deployment.problem:

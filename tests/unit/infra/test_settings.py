@@ -254,6 +254,14 @@ def test_what_companies_set_is_checked_too(setting: str, value: str, fix: str) -
     assert len(told) == 1 and fix in told[0]
 
 
+def test_all_settings_fit_into_the_parameter_that_stores_them() -> None:
+    most = ",".join(f"key{number:02}={'x' * 36}" for number in range(39))
+    given = Settings.load({"tags": most, "alert_email": f"{'m' * 200}@example.com"}, {})
+    assert len(json.dumps(given.deployed(alert_email=given.alert_email))) < 4096 - 300
+    told = problems({"tags": ",".join(f"key{number:02}={'x' * 50}" for number in range(39))})
+    assert len(told) == 1 and "write at most 2000" in told[0]
+
+
 def test_a_network_is_subnets_and_security_groups() -> None:
     told = problems({"subnet_ids": "subnet-0a1b2c3d"})
     assert told == (

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
 from finexpert.cli.commands import config
+from finexpert.service import deployment as deployments
+from finexpert.service.deployment import Deployment
 from finexpert.service.target import Target
 from finexpert.views.display import written
 from infra.settings import Settings, origins
@@ -42,6 +46,21 @@ def test_settings_are_chosen_by_name_and_a_group_by_its_own() -> None:
     assert list(config.chosen(shown, ["hyperparameters.seed"])) == ["hyperparameters.seed"]
     with pytest.raises(typer.BadParameter, match="spots"):
         config.chosen(shown, ["spots"])
+
+
+def test_what_a_deployment_found_out_is_shown_beside_what_is_written_here(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    local = Settings.load({}, {})
+    found = replace(local, base_model_uri="s3://hub/weights/", budget_usd=40)
+    here = Target(None, {"AWS_REGION": "us-east-1"})
+    monkeypatch.setattr(config, "chosen_target", lambda context: here)
+    monkeypatch.setattr(deployments, "find", lambda target: Deployment(here, found, local, stored=found))
+    context: Any = None
+    config.config(context, names=["base_model_uri", "budget_usd", "prefix"], json=False)
+    rows = {line.split()[0]: line.split()[-1] for line in capsys.readouterr().out.splitlines()}
+    assert rows["base_model_uri"] == "s3://hub/weights/" and rows["budget_usd"] == "40"
+    assert rows["prefix"] == "same"
 
 
 def test_values_are_shown_as_they_would_be_written() -> None:
