@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -18,7 +19,10 @@ def refresh(
     context: typer.Context,
     types: Annotated[
         list[str] | None,
-        typer.Argument(help="Instance types to price for training and hosting. None: all that have a price."),
+        typer.Argument(
+            help="Instance types to price for training and hosting, and Bedrock models for the benchmark."
+            " None: all instance types that have a price."
+        ),
     ] = None,
     region: Annotated[
         str | None, typer.Option("--region", help="Prices of this region; by default the setting's.")
@@ -38,6 +42,7 @@ def refresh(
 
     from core.money.prices import PRICES_FILE
     from finexpert.errors import ExitCode, UserError
+    from finexpert.service.benchmark import price_list as bedrock_prices
     from finexpert.service.money import price_list
     from finexpert.text import usd
     from finexpert.views import display
@@ -49,21 +54,27 @@ def refresh(
             where="finexpert prices refresh",
             fix="finexpert prices refresh --on aws (costs nothing)",
         )
-    wanted = region or target.settings().region
-    refreshed = price_list.refresh(
-        target.client("pricing", price_list.endpoint_region(wanted)),
-        region=wanted,
-        types=types or [],
-        today=datetime.now(UTC).date(),
-        file=PRICES_FILE,
-    )
+    wanted, today = region or target.settings().region, datetime.now(UTC).date()
+    pricing = target.client("pricing", price_list.endpoint_region(wanted))
+    models = [each for each in types or [] if not each.startswith("ml.") and "." in each]
+    instances = [each for each in types or [] if each not in models]
+    refreshed = price_list.Refreshed(read=[], problems=[])
+    if instances or not models:
+        refreshed = price_list.refresh(pricing, region=wanted, types=instances, today=today, file=PRICES_FILE)
+    tokens: dict[str, Mapping[str, float]] = {}
+    if models:
+        tokens, problems = bedrock_prices.refresh(pricing, region=wanted, models=models, today=today)
+        refreshed.problems.extend(problems)
     if json:
-        display.print_json(asdict(refreshed))
+        display.print_json({**asdict(refreshed), **({"models": tokens} if models else {})})
     else:
         out = display.console()
         for each in refreshed.read:
             before = "new" if each.before_usd is None else f"was {usd(each.before_usd)}"
             line = f"{each.wanted.component} {each.wanted.type}: ${each.usd:g} an hour ({before})"
+            out.print(line, soft_wrap=True)
+        for model, price in tokens.items():
+            line = f"{model}: ${price['input']:g} in and ${price['output']:g} out per million tokens"
             out.print(line, soft_wrap=True)
         for problem in refreshed.problems:
             out.print(f"[yellow]! not changed:[/] {escape(problem)}", soft_wrap=True)

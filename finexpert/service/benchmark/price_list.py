@@ -1,0 +1,108 @@
+"""AWS's Price List into the benchmark's `prices.json`: dollars per million tokens of Bedrock's models.
+
+Bedrock's prices are under two service codes: AmazonBedrock names a `model` and counts thousands of tokens,
+AmazonBedrockFoundationModels names a `servicename` and counts millions. Batch, cached, global and custom
+tokens have their own usage types there and are not read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from finexpert.service.benchmark.contestants import PROFILE
+
+PRICES_FILE = Path(__file__).with_name("prices.json")
+SOURCE = "AWS Price List API, GetProducts"
+SERVICES = {
+    "AmazonBedrock": re.compile(r"[A-Z0-9]+-[\w.-]+-(?P<way>input|output)-tokens", re.ASCII),
+    "AmazonBedrockFoundationModels": re.compile(
+        r"[A-Z0-9]+-MP:[A-Z0-9]+_(?P<way>Input|Output)TokenCount-Units"
+    ),
+}
+PER_MILLION = {"1K tokens": 1000, "1M tokens": 1, "Units": 1}
+_VERSION = re.compile(r"(?:-\d{8})?(?:-v\d+)?(?::\d+)*$")
+
+
+def refresh(
+    pricing: Any, *, region: str, models: Sequence[str], today: date, file: Path = PRICES_FILE
+) -> tuple[dict[str, Mapping[str, float]], list[str]]:
+    """Read the models' prices in a region and write them into `file`; those read, and why others were not.
+
+    Only a price that is the only one of its kind is taken.
+
+    Args:
+        pricing: boto3 client of the Price List API.
+        models: Bedrock's identifiers; none: all that the file has.
+    """
+    document = json.loads(file.read_text(encoding="utf-8"))
+    wanted = [PROFILE.sub("", model, count=1) for model in models] or list(document["models"])
+    products = [(service, product) for service in SERVICES for product in _products(pricing, service, region)]
+    read: dict[str, Mapping[str, float]] = {}
+    problems = []
+    for model in wanted:
+        found: dict[str, set[Decimal]] = {"input": set(), "output": set()}
+        for service, product in products:
+            if _is_of(product["product"]["attributes"], model):
+                for way, usd in _prices(service, product):
+                    found[way].add(usd)
+        if all(len(each) == 1 for each in found.values()):
+            read[model] = {way: float(each.pop()) for way, each in found.items()}
+        else:
+            counts = " and ".join(f"{len(each)} for {way}" for way, each in found.items())
+            problems.append(
+                f"{model} in {region} should have one price for each way of tokens; found {counts}"
+            )
+    more = {"region": region, "date": today.isoformat(), "source": SOURCE}
+    document["models"] |= {model: {**prices, **more} for model, prices in read.items()}
+    if read:
+        _write(file, document)
+    return read, problems
+
+
+def _products(pricing: Any, service: str, region: str) -> list[Mapping[str, Any]]:
+    pages = pricing.get_paginator("get_products").paginate(
+        ServiceCode=service, Filters=[{"Type": "TERM_MATCH", "Field": "regionCode", "Value": region}]
+    )
+    return [json.loads(product) for page in pages for product in page["PriceList"]]
+
+
+def _is_of(attributes: Mapping[str, str], model: str) -> bool:
+    """Whether a product is a model's: its name, without signs, is the identifier's."""
+    named = attributes.get("model") or attributes.get("servicename", "").partition(" (Amazon Bedrock")[0]
+    plain = _plain(_VERSION.sub("", model.partition(".")[2]))
+    return bool(named) and plain in (_plain(named), f"{_plain(named)}instruct")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _prices(service: str, product: Mapping[str, Any]) -> list[tuple[str, Decimal]]:
+    match = SERVICES[service].fullmatch(product["product"]["attributes"].get("usagetype", ""))
+    if not match:
+        return []
+    return [
+        (match["way"].lower(), Decimal(rate["pricePerUnit"]["USD"]) * PER_MILLION[rate["unit"]])
+        for term in product["terms"].get("OnDemand", {}).values()
+        for rate in term["priceDimensions"].values()
+        if "USD" in rate["pricePerUnit"] and rate["unit"] in PER_MILLION
+    ]
+
+
+def _write(file: Path, document: Mapping[str, Any]) -> None:
+    """Replace the file at once: a line a model, so that a diff can be read."""
+    head = {key: value for key, value in document.items() if key != "models"}
+    lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in document["models"].items())
+    text = (
+        json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
+        + f',\n "models": {{\n{lines}\n }}\n}}\n'
+    )
+    part = file.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(file)
