@@ -149,7 +149,7 @@ def threads(store: Store, search: str = "") -> list[Document]:
     words = search.lower().split()
     names = store.names(_THREAD)[:NEWEST]
     with ThreadPoolExecutor(8) as pool:
-        found = [each for each in pool.map(store.read, names) if each is not None]
+        found = [each for each in pool.map(lambda name: _legible(store, name), names) if each is not None]
     return [
         {
             "id": each["id"],
@@ -160,6 +160,14 @@ def threads(store: Store, search: str = "") -> list[Document]:
         for each in found
         if all(word in _searched(each) for word in words)
     ]
+
+
+def _legible(store: Store, name: str) -> Document | None:
+    """A document; None also where it is damaged, so that one bad file hides no other."""
+    try:
+        return store.read(name)
+    except ValueError:
+        return None
 
 
 def thread(store: Store, name: str) -> Document:
@@ -287,7 +295,8 @@ def _there(document: Document | None, name: str) -> Document:
 
 def _parsed(content: bytes) -> Document:
     document = json.loads(content)
-    assert isinstance(document, dict)
+    if not isinstance(document, dict):
+        raise ValueError("this is no document of the history")
     return document
 
 

@@ -167,6 +167,14 @@ def test_nobody_else_on_this_machine_can_read_it(tmp_path: Path) -> None:
     assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, file)] == [0o700, 0o600]
 
 
+def test_one_damaged_file_hides_no_other(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    history.add_turn(store, "a", turn(1), NOW)
+    (tmp_path / "thread-b.json").write_text("{")
+    (tmp_path / "thread-c.json").write_text("[]")
+    assert [each["id"] for each in history.threads(store)] == ["a"]
+
+
 def test_two_people_do_not_see_each_other(tmp_path: Path) -> None:
     bucket = Bucket()
     ana, ben = (S3Store(bucket, "data", person) for person in ("ana", "ben"))
