@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from core.names import SIGN_IN_SCOPE
-from finexpert.service.asking.history import S3Store
+from finexpert.service.asking.stores import S3Store
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import executions
 from finexpert.service.target import Target

@@ -12,7 +12,7 @@ from threading import Lock, RLock
 from typing import Any, TypeVar
 
 from finexpert import paths
-from finexpert.service.asking.history import FileStore, Store
+from finexpert.service.asking.stores import FileStore, Store
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs.follow import Follower
 

@@ -11,7 +11,7 @@ from infra.permissions import ANYTHING, Statement, allow, ask_endpoint, end_scal
 from infra.training.functions import admission
 
 PREFIX = "history/"
-"""Where the function keeps what people asked, under the id of each: finexpert.service.asking.history."""
+"""Where the function keeps what people asked, under the id of each: finexpert.service.asking.stores."""
 READ = ("documents/*", "datasets/*", "base-model/config.json")
 """The index of documents, datasets (examples come from their held-out text), and what the base model is."""
 

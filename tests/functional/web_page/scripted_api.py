@@ -16,7 +16,7 @@ from typing import Any
 
 from finexpert.errors import UserError
 from finexpert.service.asking import history
-from finexpert.service.asking.history import FileStore
+from finexpert.service.asking.stores import FileStore
 from finexpert.web.http import HTML, NDJSON, Problem, Request, Response, answer, encoded, refusal
 from finexpert.web.problems import problem_of
 from tests.functional.web_page import scripted_documents as documents

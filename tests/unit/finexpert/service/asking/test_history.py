@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from finexpert.errors import NotFound, UserError
 from finexpert.service.asking import history
-from finexpert.service.asking.history import FileStore, S3Store, Store
+from finexpert.service.asking.stores import FileStore, S3Store, Store
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 ANSWERS = [

@@ -15,8 +15,8 @@ import pytest
 from finexpert.errors import Asleep
 from finexpert.service.asking import history
 from finexpert.service.asking.answerers import Base
-from finexpert.service.asking.history import FileStore
 from finexpert.service.asking.inference import Answer, Heard
+from finexpert.service.asking.stores import FileStore
 from finexpert.web import routes
 from finexpert.web.context import Context
 from finexpert.web.http import JSON, Problem, Request, Response
