@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from finexpert import paths
+
 pytestmark = [pytest.mark.app, pytest.mark.usefixtures("awake")]
 
 
@@ -40,6 +42,8 @@ def test_the_first_hours_check_answers_and_spends_nothing_unasked(finexpert: Any
     assert "Left out" not in done.stderr, "run and endpoint are there"
     assert "not put to sleep by this check" in answers["time to stop"]["seen"]
     assert "000000000000" not in done.stdout
+    for name in ("first-hour.json", "first-hour.md"):
+        (paths.OUT / name).unlink()
     state = deployed.target.client("sagemaker").describe_endpoint(EndpointName=deployed.names.endpoint)
     assert state["EndpointStatus"] == "InService"
 
