@@ -115,3 +115,26 @@ def test_a_wake_whose_model_does_not_answer_ends_asleep(
     with pytest.raises(ModelUnanswered, match="not loaded"):
         switch.wake(deployment(cloud), None, progress=quietly)
     assert cloud.artifact == ""
+
+
+class Settling(Ending):
+    """A cloud whose first wake is rolled back: the adapter's component came while the endpoint settled."""
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:
+        stack = self.stacks[STACK]
+        if stack["StackStatus"] == "UPDATE_IN_PROGRESS" and len(self.called("UpdateStack")) == 1:
+            stack["StackStatus"] = "UPDATE_ROLLBACK_COMPLETE"
+            stack["Parameters"][0]["ParameterValue"] = ""
+            event = {"LogicalResourceId": "ComponentsTuned1", "ResourceType": "AWS::SageMaker::X"}
+            self.events[stack["StackId"]] = [
+                {**event, "ResourceStatus": "CREATE_FAILED", "ResourceStatusReason": "Updating"}
+            ]
+        return super().describe_stacks(StackName)
+
+
+def test_a_wake_whose_adapter_came_too_early_is_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud = Settling()
+    cloud.stack(STACK, EndpointName="finexpert")
+    monkeypatch.setattr(switch, "_wanted", lambda deployment, run, **how: ARTIFACT)
+    assert switch.wake(deployment(cloud), None, progress=quietly).state is HostingState.AWAKE
+    assert len(cloud.called("UpdateStack")) == 2 and cloud.artifact == ARTIFACT
