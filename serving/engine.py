@@ -53,6 +53,9 @@ class ModelError(Exception):
     """The model cannot be loaded; the message says why and where."""
 
 
+SAMPLING = ("temperature", "top_k", "top_p", "repetition_penalty")
+
+
 class Engine:
     """A loaded model with its adapters."""
 
@@ -82,6 +85,11 @@ class Engine:
             raise ModelError(f"The model in {folder} cannot be loaded: {error}") from error
         self._model = self._model.to(self._device).eval()
         self._eos = self._end_tokens()
+        # As vLLM does: what a request leaves out is what generation_config.json says, if anything.
+        said = self._model.generation_config.to_diff_dict()
+        self.sampling: dict[str, float] = {
+            name: said[name] for name in SAMPLING if said.get(name) is not None
+        }
         longest = int(getattr(self._model.config, "max_position_embeddings", 2048))
         self.max_model_len = min(longest, settings.max_model_len or longest)
         longest_token = max((len(token) for token in self._tokenizer.get_vocab()), default=1)
@@ -249,7 +257,7 @@ class Pieces:
 
 
 def _generation_config(asked: Generation) -> GenerationConfig:
-    """What is asked, as transformers names it; what the model's own file of that kind says does not count."""
+    """What is asked, as transformers names it; nothing more of the model's own file of that kind counts."""
     sampling = {"temperature": asked.temperature, "top_k": asked.top_k, "top_p": asked.top_p}
     return GenerationConfig(
         max_new_tokens=asked.max_new_tokens,

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 DEFAULT_NEW_TOKENS = 30  # LMI's default
@@ -60,12 +61,19 @@ class Generation:
     details: bool = False
 
 
-def parse_generation(body: bytes, adapter_header: str | None, *, most_new_tokens: int) -> Generation:
+def parse_generation(
+    body: bytes,
+    adapter_header: str | None,
+    *,
+    most_new_tokens: int,
+    sampling: Mapping[str, float] = MappingProxyType({}),
+) -> Generation:
     """Read the body of POST /invocations.
 
     Args:
         adapter_header: X-Amzn-SageMaker-Adapter-Identifier; it wins over the body's `adapters`.
         most_new_tokens: the most tokens that may be asked for.
+        sampling: the model's own values of what the request leaves out.
 
     Raises:
         RequestError: 400 for what is not the contract's JSON, 422 for a value out of range.
@@ -90,6 +98,7 @@ def parse_generation(body: bytes, adapter_header: str | None, *, most_new_tokens
     if unknown:
         raise RequestError(400, f"Unknown parameter {unknown[0]!r}; known are {', '.join(PARAMETERS)}.")
     do_sample = _flag(parameters, "do_sample")
+    parameters = {**sampling, **parameters}
     temperature = _number(parameters, "temperature", 1.0, least=0.0, most=100.0)
     return Generation(
         prompt=prompt,

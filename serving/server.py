@@ -53,7 +53,9 @@ def application(engine: Engine, worker: Worker, *, most_new_tokens: int, key: st
         if kind != "application/json":
             raise RequestError(415, f"Content-Type is {kind}; it must be application/json.")
         adapter = request.headers.get(ADAPTER_HEADER)
-        asked = parse_generation(await _body(request), adapter, most_new_tokens=most)
+        asked = parse_generation(
+            await _body(request), adapter, most_new_tokens=most, sampling=engine.sampling
+        )
         answer = worker.generate(asked)
         if not asked.stream:
             return JSONResponse(_whole(asked, [token async for token in answer]))

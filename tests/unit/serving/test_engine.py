@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from serving.engine import Engine, ModelError, Pieces
-from serving.requests import Generation, RequestError
+from serving.requests import Generation, RequestError, parse_generation
 from serving.settings import Settings
 from tests.fakes.serving_model import SENTENCES, Kept, build_adapter, build_model
 
@@ -175,3 +176,14 @@ def test_a_broken_model_is_said_with_its_folder(tmp_path: Path) -> None:
     (tmp_path / "model/config.json").write_text("{}")
     with pytest.raises(ModelError, match=f"The model in {tmp_path}/model cannot be loaded"):
         Engine(Settings.from_environment({"SAGEMAKER_BASE_DIR": str(tmp_path)}))
+
+
+def test_what_a_request_leaves_out_is_the_models_own_sampling(base: Path, tmp_path: Path) -> None:
+    shutil.copytree(base / "model", tmp_path / "model")
+    own = {"temperature": 0.6, "top_p": 0.9, "do_sample": True}
+    (tmp_path / "model" / "generation_config.json").write_text(json.dumps(own))
+    engine = Engine(Settings.from_environment({"SAGEMAKER_BASE_DIR": str(tmp_path)}))
+    assert engine.sampling == {"temperature": 0.6, "top_p": 0.9}
+    body = json.dumps({"inputs": PROMPT, "parameters": {"do_sample": True, "temperature": 0.7}}).encode()
+    asked = parse_generation(body, None, most_new_tokens=99, sampling=engine.sampling)
+    assert (asked.temperature, asked.top_p) == (0.7, 0.9)
