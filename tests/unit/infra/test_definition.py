@@ -170,3 +170,16 @@ def test_what_functions_refuse_with_is_known_to_the_state_machine() -> None:
         waking.ModelUnanswered,
     ]
     assert {error.__name__ for error in raised} == set(REFUSALS)
+
+
+def test_a_woken_adapter_is_published_only_once_it_has_answered() -> None:
+    found = states(ON_DEMAND)
+    before = {name for name, state in found.items() if "PublishArtifact" in targets(state)}
+    assert before == {"WakeWanted", "WakeEnded"}
+    refused = found["FinishWake"]["Catch"][0]
+    assert "ModelUnanswered" in refused["ErrorEquals"] and refused["Next"] == "Refused"
+    unserved = found["PublishUnserved"]
+    assert (
+        unserved["Parameters"] == found["PublishArtifact"]["Parameters"]
+        and unserved["Next"] == "NotifyFailure"
+    )
