@@ -1,5 +1,6 @@
 """The command `finexpert`: its verbs, and how problems end it.
 
+    finexpert quickstart                from a fresh checkout to the first answer
     finexpert demo                      the whole life of a fine-tune on this machine
     finexpert data check reports/       what your text holds, before anything is paid for
     finexpert train reports/ --wake     fine-tune, follow, serve
@@ -33,6 +34,7 @@ from finexpert.cli.commands import (
     local,
     plan,
     prices,
+    quickstart,
     reap,
     restore,
     runs,
@@ -100,6 +102,7 @@ SERVE = "Ask the model"
 DOCUMENTS = "Ask the documents, compare models"
 GUARD = "Money and guardrails"
 
+app.command(rich_help_panel=TRY)(quickstart.quickstart)
 app.command(rich_help_panel=TRY)(demo.demo)
 app.add_typer(local.app, name="local", rich_help_panel=TRY)
 app.command(rich_help_panel=PREPARE)(doctor.doctor)

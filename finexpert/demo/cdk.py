@@ -14,6 +14,7 @@ from finexpert import paths
 from finexpert.demo.children import Children
 from finexpert.errors import UserError
 from finexpert.service.target import Target
+from finexpert.views.display import Live
 
 EVENT = re.compile(
     r"^(?P<stack>\S+) \|\s+(?P<done>\d+)(?:/(?P<all>\d+))? \|[^|]*\| (?P<status>\w+)\s+\|"
@@ -49,6 +50,25 @@ def parse_event(line: str) -> StackEvent | None:
         type=found["type"],
         resource=found["resource"].split(" ")[0],
     )
+
+
+def show_events(live: Live) -> Callable[[str], None]:
+    """A function that shows the CLI's events: each on a terminal, in a pipe where a stack begins or ends."""
+    ended: set[str] = set()
+
+    def show(line: str) -> None:
+        event = parse_event(line)
+        if event is None:
+            return
+        so_far = f"{event.stack}  {event.done}" + (f"/{event.all}" if event.all else "")
+        text = f"  {so_far}  {event.status}  {event.type}  {event.resource}"
+        # Of several events at once the CLI prints the newest first: an end may come before its beginning.
+        whole = event.type == "AWS::CloudFormation::Stack" and event.stack not in ended
+        if whole and not event.status.endswith("_IN_PROGRESS"):
+            ended.add(event.stack)
+        live.update(text, f"  {event.stack} {event.status}" if whole else "")
+
+    return show
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from core.names import PROMPTS
 from finexpert import paths
 from finexpert.demo import cdk, children, reaping
 from finexpert.demo.benchmark import benchmark
-from finexpert.demo.cdk import parse_event
+from finexpert.demo.cdk import show_events
 from finexpert.demo.stage import Stage
 from finexpert.errors import UserError
 from finexpert.service.account import leftovers
@@ -84,7 +84,7 @@ def bootstrap_cloud(stage: Stage, live: Live) -> str:
     """`cdk bootstrap`: the bucket and roles that the CDK deploys through."""
     environment = stage.deployment.target.environment
     account, region_name = environment["CDK_DEFAULT_ACCOUNT"], environment["CDK_DEFAULT_REGION"]
-    stage.cdk.bootstrap(account, region_name, _show_events(live))
+    stage.cdk.bootstrap(account, region_name, show_events(live))
     return f"account {account}, {region_name}"
 
 
@@ -97,28 +97,9 @@ def synthesize(stage: Stage, live: Live) -> str:
 
 def deploy(stage: Stage, live: Live) -> str:
     """`cdk deploy --all` with the real CDK CLI."""
-    stage.cdk.deploy(_show_events(live), concurrency=CONCURRENCY)
+    stage.cdk.deploy(show_events(live), concurrency=CONCURRENCY)
     names = stage.deployment.names
     return ", ".join(names.stack(part) for part in STACKS)
-
-
-def _show_events(live: Live) -> Callable[[str], None]:
-    """Shows the CLI's events: each on a terminal, in a pipe a line for each stack that begins and ends."""
-    ended: set[str] = set()
-
-    def show(line: str) -> None:
-        event = parse_event(line)
-        if event is None:
-            return
-        so_far = f"{event.stack}  {event.done}" + (f"/{event.all}" if event.all else "")
-        text = f"  {so_far}  {event.status}  {event.type}  {event.resource}"
-        # Of several events at once the CLI prints the newest first: an end may come before its beginning.
-        whole = event.type == "AWS::CloudFormation::Stack" and event.stack not in ended
-        if whole and not event.status.endswith("_IN_PROGRESS"):
-            ended.add(event.stack)
-        live.update(text, f"  {event.stack} {event.status}" if whole else "")
-
-    return show
 
 
 def upload(stage: Stage, live: Live) -> str:
@@ -196,7 +177,7 @@ def wait_for_reaper(stage: Stage, live: Live) -> str:
 
 def destroy(stage: Stage, live: Live) -> str:
     """`cdk destroy --all`, and the bootstrap stack, which the CDK CLI leaves."""
-    stage.cdk.destroy(_show_events(live), concurrency=CONCURRENCY)
+    stage.cdk.destroy(show_events(live), concurrency=CONCURRENCY)
     cdk.remove(stage.deployment.target)
     return "all five stacks, and CDK's own bootstrap stack"
 

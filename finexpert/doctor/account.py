@@ -43,6 +43,8 @@ def region(deployment: Deployment) -> Finding:
 
 def quotas(deployment: Deployment) -> Finding:
     """May the account start the instances that training and endpoint need? New accounts may start none."""
+    if deployment.target.is_local:
+        return good("not here: the embedded cloud has no quotas")
     settings = deployment.settings
     kind = "spot training job usage" if settings.spot else "training job usage"
     wanted = {
@@ -86,6 +88,8 @@ def _quota_values(deployment: Deployment, wanted: Collection[str]) -> dict[str, 
 
 def billing_alerts(deployment: Deployment) -> Finding:
     """Does the account publish its charges? Without them the billing alarms never fire."""
+    if deployment.target.is_local:
+        return good("not here: the embedded cloud sends no bill")
     metrics = deployment.target.client("cloudwatch", BILLING_REGION).list_metrics(
         Namespace="AWS/Billing", MetricName="EstimatedCharges"
     )["Metrics"]
