@@ -69,6 +69,10 @@ ONLY_PARSED = {
     "make demo": "four minutes; its steps: tests/unit/finexpert/demo, tests/functional/app",
     "make demo DATA=my-texts/": "the same",
     "make test": "runs this test",
+    "finexpert benchmark run docs/examples/benchmark/questions.jsonl --contestant mine=tuned"
+    " --contestant lite=bedrock:amazon.nova-lite-v1:0 --contestant pro=bedrock:amazon.nova-pro-v1:0"
+    " --contestant palmyra=bedrock:writer.palmyra-x5-v1:0 --send-to bedrock --data public"
+    " --limit-usd 2": "pays AWS; `make benchmark` runs such contestants against local models",
     f"cdk deploy --all -c accept_eula=true{_MAIL}": _DEPLOYS,
     f"cdk deploy --all{_OWN_WEIGHTS}{_MAIL}": _DEPLOYS,
     f"cdk deploy --all -c base_model={_LLAMA_3} -c accept_eula=true{_MAIL}": _DEPLOYS,
