@@ -11,6 +11,13 @@ from typing import Any, Protocol
 ATTEMPTS = 5
 
 
+MISSING = (
+    *("ResourceNotFound", "ResourceNotFoundException", "ParameterNotFound"),
+    *("NoSuchBucket", "NoSuchKey", "404"),
+)
+"""AWS's codes for what is not there; SageMaker and CloudFormation say it in words: see `is_missing`."""
+
+
 class Clients(Protocol):
     """Where functions get their clients from; tests pass an in-memory cloud."""
 
@@ -76,9 +83,9 @@ def error_text(error: BaseException) -> str:
 def is_missing(error: BaseException) -> bool:
     """Whether an error says that the thing is not there.
 
-    SageMaker has no code of its own for that: it answers ValidationException with one of several sentences.
+    SageMaker answers ValidationException, CloudFormation ValidationError, with one of several sentences.
     """
-    if error_code(error) in ("ResourceNotFound", "ResourceNotFoundException", "NoSuchKey", "404"):
+    if error_code(error) in MISSING:
         return True
     text = error_text(error).lower()
     signs = ("could not find", "not found", "does not exist", "cannot find")

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from core import Explained
-from core.aws.calls import error_code, error_text
+from core.aws.calls import error_code, error_text, is_missing
 from core.names import Names
 
 PARAMETER = "ModelArtifact"
@@ -133,7 +133,7 @@ def read(cloudformation: Any, stack: str) -> Hosting:
     try:
         answer = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
     except Exception as error:
-        if error_code(error) == "ValidationError" and "does not exist" in str(error):
+        if is_missing(error):
             return Hosting(stack=stack, state=HostingState.ABSENT)
         raise
     values = {p["ParameterKey"]: p.get("ParameterValue", "") for p in answer.get("Parameters", [])}

@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from core.aws.calls import error_code, is_missing
 from core.names import TAKE_UP, Names
 from finexpert.doctor import Finding, Verdict, bad, good, unknown
 from finexpert.errors import NotDeployed
@@ -63,7 +64,7 @@ def _kept_bucket(deployment: Deployment) -> str:
         client("s3").head_bucket(Bucket=bucket)
     except ClientError as error:
         # Someone else's bucket answers 403: a deploy cannot go on with it either.
-        if error.response["Error"]["Code"] in ("404", "403", "NoSuchBucket"):
+        if is_missing(error) or error_code(error) == "403":
             return ""
         raise
     return bucket
@@ -153,6 +154,6 @@ def _alarm_names(deployment: Deployment, part: str, region: str | None) -> list[
             if entry["ResourceType"] == "AWS::CloudWatch::Alarm"
         ]
     except Exception as error:
-        if "does not exist" in str(error):
+        if is_missing(error):
             return []
         raise

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from core.aws.calls import is_missing
 from core.aws.s3 import S3Address
 from core.names import BILLING_REGION
 from finexpert.errors import NotDeployed, UserError
@@ -101,7 +102,7 @@ def find(target: Target) -> Deployment:
     Raises:
         infra.settings.SettingsError: the settings of this shell cannot be used.
     """
-    from core.aws.calls import error_code, error_text
+    from core.aws.calls import error_text
     from infra.settings import Settings
 
     local = target.settings()
@@ -112,7 +113,7 @@ def find(target: Target) -> Deployment:
     except ValueError as error:
         return Deployment(target, local, problem=f"another version of the app stored them ({error})")
     except Exception as error:
-        problem = "" if error_code(error) == "ParameterNotFound" else error_text(error)
+        problem = "" if is_missing(error) else error_text(error)
         return Deployment(target, local, problem=problem)
     return Deployment(target, _assumed(settings, local, target.flags), local, stored=settings)
 
@@ -160,7 +161,7 @@ def describe_stack(deployment: Deployment, part: str) -> Mapping[str, Any]:
         region = BILLING_REGION if part == "Billing" else None
         stacks = deployment.target.client("cloudformation", region).describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
-        if "does not exist" not in str(error):
+        if not is_missing(error):
             raise
         stacks = []
     if not stacks or stacks[0].get("StackStatus") == "REVIEW_IN_PROGRESS":

@@ -9,6 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from core.aws.calls import error_code, is_missing
+from core.aws.s3 import LOST_RACE
 from core.documents import store
 from finexpert.errors import NotFound, UserError
 
@@ -39,7 +41,7 @@ def push(s3: Any, bucket: str, folder: Path) -> str:
     try:
         s3.put_object(Bucket=bucket, Key=POINTER, Body=body, ContentType="application/json", **condition)
     except ClientError as error:
-        if error.response["Error"]["Code"] in {"PreconditionFailed", "ConditionalRequestConflict"}:
+        if error_code(error) in LOST_RACE:
             raise UserError(
                 "Another index was pushed at the same time; this one is stored, but not the current one.",
                 where=f"s3://{bucket}/{POINTER}",
@@ -90,7 +92,8 @@ def _pointer(s3: Any, bucket: str) -> tuple[dict[str, Any], str] | None:
     try:
         reply = s3.get_object(Bucket=bucket, Key=POINTER)
     except ClientError as error:
-        if error.response["Error"]["Code"] in {"NoSuchKey", "404", "AccessDenied"}:
+        # Without the right to list, S3 answers AccessDenied for an object that is not there.
+        if is_missing(error) or error_code(error) == "AccessDenied":
             return None
         raise
     document = json.loads(reply["Body"].read())

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from core.aws.calls import is_missing
 from core.money.training_job import TrainingJob, run_usd
 from core.training_jobs import job_names
 from finexpert.errors import UserError
@@ -214,7 +215,7 @@ def training_jobs(deployment: Deployment, run: str) -> list[dict[str, Any]]:
         try:
             found.append(dict(client.describe_training_job(TrainingJobName=name)))
         except ClientError as error:
-            if error.response["Error"]["Code"] not in ("ResourceNotFound", "ValidationException"):
+            if not is_missing(error):
                 raise
             break
         if found[-1]["TrainingJobStatus"] in ("InProgress", "Completed"):

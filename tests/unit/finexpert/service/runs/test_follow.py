@@ -51,7 +51,10 @@ class Account:
     def describe_training_job(self, TrainingJobName: Any) -> Any:
         job = self.scene.get("jobs", {}).get(TrainingJobName)
         if job is None:
-            raise ClientError({"Error": {"Code": "ValidationException", "Message": "no job"}}, "Describe")
+            raise ClientError(
+                {"Error": {"Code": "ValidationException", "Message": "Requested resource not found."}},
+                "Describe",
+            )
         return {"TrainingJobName": TrainingJobName, "CreationTime": NOW - timedelta(minutes=2), **job}
 
     # CloudWatch Logs
