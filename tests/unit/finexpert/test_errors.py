@@ -1,6 +1,7 @@
 """Failures as what, where, what to do."""
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any
@@ -107,9 +108,10 @@ def ended_by(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     """Runs `finexpert runs list …` into a failure: the exit code, and what stood on stdout and stderr."""
 
     def run(error: Any, *arguments: Any) -> Any:
-        def broken(on: Any, flags: Any) -> None:
+        def broken(*given: Any) -> None:
             raise error
 
+        monkeypatch.setattr(os, "umask", lambda mask: 0)  # it would stay for the tests after this one
         monkeypatch.setattr(target, "from_environment", broken)
         monkeypatch.setattr(sys, "argv", ["finexpert", "runs", "list", *arguments])
         with pytest.raises(SystemExit) as ended:
