@@ -41,61 +41,15 @@ def definition(scene: Scene) -> Finding:
         machine = scene.deployment.output("Training", "StateMachineArn")
         text, which = client.describe_state_machine(stateMachineArn=machine)["definition"], "deployed"
     except Exception:
-        text, which = json.dumps(_made_up(scene)), "not yet deployed"
+        from infra.training.definition import made_up
+
+        text, which = json.dumps(made_up(scene.deployment.settings)), "not yet deployed"
     answer = client.validate_state_machine_definition(definition=text, type="STANDARD")
     told = [f"{d['severity']} {d['code']}: {d['message']}" for d in answer.get("diagnostics", [])]
     said = f"{which}, {len(json.loads(text)['States'])} states: {answer['result']}"
     if answer["result"] == "OK" and not told:
         return good(said)
     return (bad if answer["result"] != "OK" else unknown)("; ".join([said, *told]), "Report it as an issue.")
-
-
-def _made_up(scene: Scene) -> dict[str, Any]:
-    from infra import images
-    from infra.training.definition import definition as of
-    from infra.training.fine_tune import FineTune
-    from infra.training.job import TrainingJob
-
-    settings, names = scene.deployment.settings, scene.deployment.names
-    here = f"{settings.region}:111122223333"
-    function, role = f"arn:aws:lambda:{here}:function:{names.name}", "arn:aws:iam::111122223333:role/x"
-    job = TrainingJob(
-        project=names.project,
-        role_arn=role,
-        image=settings.training_image or images.training_image(settings.region),
-        instance_type=settings.training_instance_type,
-        instance_count=settings.training_instance_count,
-        volume_gb=settings.volume_gb,
-        usd_per_hour=1.0,
-        base_model_uri=settings.base_model_location("data"),
-        accept_eula=settings.gated,
-        code_uri="s3://assets/code.zip",
-        artifact_bucket="artifacts",
-        output_key_arn=None,
-        volume_key_arn=None,
-        subnet_ids=settings.subnet_ids,
-        security_group_ids=settings.security_group_ids,
-        tags=settings.tags,
-    )
-    return of(
-        FineTune(
-            job=job,
-            spot=settings.spot,
-            poll_seconds=settings.poll_seconds,
-            timeout_seconds=3600,
-            region=settings.region,
-            validate_dataset_arn=f"{function}-validate-dataset",
-            admission_arn=f"{function}-admission",
-            read_evaluation_arn=f"{function}-read-evaluation",
-            finish_wake_arn=f"{function}-finish-wake",
-            topic_arn=f"arn:aws:sns:{here}:{names.topic}",
-            model_package_group=names.model_package_group,
-            serving_image="image/serving:1",
-            artifact_parameter=names.artifact_parameter,
-            hosting_stack=names.stack("Hosting"),
-            hosting_role_arn=role,
-        )
-    )
 
 
 def listed_prices(scene: Scene) -> Finding:

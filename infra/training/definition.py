@@ -17,7 +17,10 @@ The execution's state is one object, filled step by step:
 
 from __future__ import annotations
 
+from infra import images
+from infra.settings import Settings
 from infra.training.fine_tune import FineTune
+from infra.training.job import TrainingJob
 from infra.training.publish_states import ending, evaluation, waking
 from infra.training.run_states import before_training, job_log, spot_fallback, training
 from infra.training.states import Definition
@@ -39,3 +42,47 @@ def definition(fine_tune: FineTune) -> Definition:
             **ending(fine_tune),
         },
     }
+
+
+def made_up(settings: Settings) -> Definition:
+    """The state machine with made-up ARNs: before a deploy AWS can be asked whether it takes it."""
+    names = settings.names
+    here = f"{settings.region}:111122223333"
+    function, role = f"arn:aws:lambda:{here}:function:{names.name}", "arn:aws:iam::111122223333:role/x"
+    job = TrainingJob(
+        project=names.project,
+        role_arn=role,
+        image=settings.training_image or images.training_image(settings.region),
+        instance_type=settings.training_instance_type,
+        instance_count=settings.training_instance_count,
+        volume_gb=settings.volume_gb,
+        usd_per_hour=1.0,
+        base_model_uri=settings.base_model_location("data"),
+        accept_eula=settings.gated,
+        code_uri="s3://assets/code.zip",
+        artifact_bucket="artifacts",
+        output_key_arn=None,
+        volume_key_arn=None,
+        subnet_ids=settings.subnet_ids,
+        security_group_ids=settings.security_group_ids,
+        tags=settings.tags,
+    )
+    return definition(
+        FineTune(
+            job=job,
+            spot=settings.spot,
+            poll_seconds=settings.poll_seconds,
+            timeout_seconds=3600,
+            region=settings.region,
+            validate_dataset_arn=f"{function}-validate-dataset",
+            admission_arn=f"{function}-admission",
+            read_evaluation_arn=f"{function}-read-evaluation",
+            finish_wake_arn=f"{function}-finish-wake",
+            topic_arn=f"arn:aws:sns:{here}:{names.topic}",
+            model_package_group=names.model_package_group,
+            serving_image="image/serving:1",
+            artifact_parameter=names.artifact_parameter,
+            hosting_stack=names.stack("Hosting"),
+            hosting_role_arn=role,
+        )
+    )

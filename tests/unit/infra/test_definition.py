@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra.training.definition import definition
+from infra.settings import Settings
+from infra.training.definition import definition, made_up
 from infra.training.fine_tune import FineTune
 from infra.training.job import METRICS
 from infra.training.states import REFUSALS
@@ -37,6 +38,12 @@ def test_every_path_leads_to_something(fine_tune: FineTune) -> None:
             for variable in re.findall(r'"Variable": "([^"]+)"', json.dumps(rule)):
                 at(variable)
         assert state.get("ResultPath", "$").startswith("$"), name
+
+
+def test_the_made_up_state_machine_is_the_deployed_one_but_for_its_arns() -> None:
+    sample = made_up(Settings.load({}, {}))
+    assert sample["States"].keys() == definition(ON_DEMAND)["States"].keys()
+    assert made_up(Settings.load({"spot": "true"}, {}))["States"].keys() == definition(SPOT)["States"].keys()
 
 
 def test_every_task_catches_every_failure() -> None:
