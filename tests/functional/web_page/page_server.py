@@ -50,6 +50,7 @@ def running_page() -> Iterator[PageServer]:
     """The Starlette application that `finexpert web` serves, but for the documents behind it."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
+        listening.listen(128)  # from now on a connection waits to be served, it is not refused
         server = PageServer(listening.getsockname()[1])
         nothing_deployed: Any = None
         context = Context(deployment=nothing_deployed, streams=True, compares=True)
