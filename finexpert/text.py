@@ -22,12 +22,6 @@ def usd(amount: float) -> str:
     return f"{sign}${Decimal(repr(size)).quantize(places, ROUND_HALF_UP):,}"
 
 
-def hourly(price: float) -> str:
-    """A price an hour with all its digits, two to four: `$1.515/h`."""
-    text = f"{price:,.4f}"
-    return f"${text[:-2]}{text[-2:].rstrip('0')}/h"
-
-
 def duration(seconds: float) -> str:
     """Seconds as `7.4 s`, `52 s`, `3 min 05 s` or `2 h 10 min`."""
     if seconds < 9.95:

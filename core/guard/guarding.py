@@ -18,6 +18,7 @@ from core.guard import latch, page, published
 from core.guard.position import Memory, Position, crossed, stand
 from core.guard.stopping import Stopped, stop_all
 from core.money import prices
+from core.money.prices import per_hour
 from core.money.settings import BudgetSettings
 from core.money.sources import month_to_date
 from core.money.spend import Spend
@@ -188,7 +189,7 @@ def _told(spend: Spend, position: Position, memory: Memory, stopped: Stopped) ->
     lines += [f"NOT STOPPED: {what}" for what in stopped.problems]
     if lines and position.over:
         lines += [
-            f"Runs on, not the project's to stop: {line.kind} {line.name}, ${line.usd_per_hour:.2f}/h"
+            f"Runs on, not the project's to stop: {line.kind} {line.name}, {per_hour(line.usd_per_hour)}"
             for line in spend.lines
             if line.running and line.kind not in ("endpoint", "training")
         ]

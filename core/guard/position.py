@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from core.money.prices import per_hour
 from core.money.reserve import Exposure, limit_usd
 from core.money.settings import BudgetSettings
 from core.money.spend import Spend
@@ -109,7 +110,7 @@ def crossed(position: Position, spent_before: float) -> list[str]:
         return []
     hours = position.hours_to_limit
     pace = (
-        f"; ${position.burn_usd_per_hour:.2f}/h runs now, which reaches the limit in {hours:.1f} h"
+        f"; {per_hour(position.burn_usd_per_hour)} runs now, which reaches the limit in {hours:.1f} h"
         if hours
         else ""
     )

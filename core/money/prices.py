@@ -82,6 +82,12 @@ PriceOf = Callable[[str, str, Component], Price]
 """A price list: instance type, region and component give a price, or raise UnknownPrice."""
 
 
+def per_hour(usd: float) -> str:
+    """A price an hour with all its digits, two to four: `$1.515/h`, as the page writes it too."""
+    text = f"{usd:,.4f}"
+    return f"${text[:-2]}{text[-2:].rstrip('0')}/h"
+
+
 def dearest(component: Component) -> Price:
     """The highest hourly price known for the component anywhere: what something unpriced is counted at.
 

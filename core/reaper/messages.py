@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from core.money.prices import per_hour
 from core.reaper.evidence import usd_per_hour, wasted_usd
 from core.reaper.facts import Endpoint
 from core.reaper.settings import ReaperSettings
@@ -19,7 +20,7 @@ def cost(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> str:
     if rate is None:
         return " Its price is not known."
     wasted = wasted_usd(endpoint, settings, now) or 0.0
-    return f" It costs ${rate:.2f}/h; at least ${wasted:.2f} since it was last used."
+    return f" It costs {per_hour(rate)}; at least ${wasted:.2f} since it was last used."
 
 
 def warning(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> list[str]:

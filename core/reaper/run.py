@@ -10,6 +10,7 @@ from typing import Any
 
 from core.aws.calls import AwsClients, Clients
 from core.aws.notify import log, notify
+from core.money.prices import per_hour
 from core.names import DELETE_AFTER_TAG
 from core.reaper import alarm, messages
 from core.reaper.actions import Actions
@@ -187,7 +188,7 @@ class Run:
                 self._stuck += found.stuck
                 arn, created = str(found.evidence["arn"]), datetime.fromisoformat(found.evidence["created"])
                 cost = found.evidence.get("usd_per_hour")
-                price = f" It costs ${cost:.2f}/h." if cost is not None else ""
+                price = f" It costs {per_hour(cost)}." if cost is not None else ""
                 self._note(arn, created, "other", f"{found.kind} {found.name}: {found.reason}.{price}")
 
     def _decision(self, endpoint: Endpoint, verdict: Verdict) -> Decision:

@@ -20,8 +20,9 @@ def costs(context: typer.Context, json: Json = False) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from core.money.prices import per_hour
     from finexpert.service.money import costs as money
-    from finexpert.text import hourly, usd
+    from finexpert.text import usd
     from finexpert.views import display
 
     deployment = open_deployment(context)
@@ -47,7 +48,7 @@ def costs(context: typer.Context, json: Json = False) -> None:
     since = f"{spend.month.day} {spend.month:%B}"
     out.print(f"{spent} [bold]{usd(spend.total_usd)}[/] since {since}, of a budget of {usd(budget)}")
     if spend.burn_usd_per_hour:
-        out.print(f"  runs now: {hourly(spend.burn_usd_per_hour)}")
+        out.print(f"  runs now: {per_hour(spend.burn_usd_per_hour)}")
         hours = f"{position.hours_to_limit:.1f} h"
         out.print(f"  everything is stopped at {usd(position.limit_usd)}: in {hours} at this pace")
         out.print(f"  at the month's end, if all goes on: {usd(spend.projected_usd)}")

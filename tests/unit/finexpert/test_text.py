@@ -26,14 +26,6 @@ def test_dollars_never_read_as_free_when_they_are_not(amount: Any, text: Any) ->
 
 
 @pytest.mark.parametrize(
-    ("price", "text"),
-    [(1.515, "$1.515/h"), (1.5, "$1.50/h"), (0.0125, "$0.0125/h"), (0, "$0.00/h")],
-)
-def test_a_price_an_hour_keeps_its_digits(price: Any, text: Any) -> None:
-    assert formatting.hourly(price) == text
-
-
-@pytest.mark.parametrize(
     ("seconds", "text"),
     [
         (0.04, "0.0 s"),

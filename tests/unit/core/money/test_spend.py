@@ -10,7 +10,7 @@ import pytest
 from core.money import charges as spend_charges
 from core.money.charges import Charges
 from core.money.events import StackEvent, lifetimes
-from core.money.prices import Price, UnknownPrice, dearest, hourly
+from core.money.prices import Price, UnknownPrice, dearest, hourly, per_hour
 from core.money.sources import month_to_date
 from core.money.spend import (
     Fleet,
@@ -441,3 +441,10 @@ def test_the_projection_goes_on_with_what_runs_and_ends_jobs_at_their_limit() ->
 
 def test_months_are_utc() -> None:
     assert month_start(NOW + minutes(1)) == MONTH
+
+
+@pytest.mark.parametrize(
+    ("price", "text"), [(1.515, "$1.515/h"), (1.5, "$1.50/h"), (0.0125, "$0.0125/h"), (0, "$0.00/h")]
+)
+def test_a_price_an_hour_keeps_its_digits(price: float, text: str) -> None:
+    assert per_hour(price) == text
