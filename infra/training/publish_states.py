@@ -112,8 +112,8 @@ def waking(fine_tune: FineTune) -> dict[str, State]:
         ),
         "HostingAwake": choice(
             [
-                matches(status, "UPDATE_COMPLETE*", next_="FinishWake"),
-                matches(status, "UPDATE_ROLLBACK_COMPLETE", next_="FinishWake"),
+                equals(status, "UPDATE_COMPLETE", next_="FinishWake"),
+                equals(status, "UPDATE_ROLLBACK_COMPLETE", next_="FinishWake"),
                 matches(status, "*FAILED", next_="WakeFailed"),
             ],
             default="WaitForHosting",

@@ -2,6 +2,7 @@
 
 import json
 import re
+from fnmatch import fnmatch
 from typing import Any
 
 import pytest
@@ -190,3 +191,24 @@ def test_a_woken_adapter_is_published_only_once_it_has_answered() -> None:
         unserved["Parameters"] == found["PublishArtifact"]["Parameters"]
         and unserved["Next"] == "NotifyFailure"
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "next_"),
+    [
+        ("UPDATE_IN_PROGRESS", "WaitForHosting"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "WaitForHosting"),
+        ("UPDATE_COMPLETE", "FinishWake"),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", "WaitForHosting"),
+        ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "WaitForHosting"),
+        ("UPDATE_ROLLBACK_COMPLETE", "FinishWake"),
+        ("UPDATE_ROLLBACK_FAILED", "WakeFailed"),
+        ("UPDATE_FAILED", "WakeFailed"),
+    ],
+)
+def test_a_wake_is_finished_once_the_stack_is_at_rest(status: str, next_: str) -> None:
+    awake = states(ON_DEMAND)["HostingAwake"]
+    patterns = [
+        (rule.get("StringEquals") or rule["StringMatches"], rule["Next"]) for rule in awake["Choices"]
+    ]
+    assert next((to for pattern, to in patterns if fnmatch(status, pattern)), awake["Default"]) == next_
