@@ -60,6 +60,8 @@ DIRECTION = re.compile(
     rf"\b(?:(?P<moved>(?P<down>{_MOVED_DOWN})|(?P<up>{_MOVED_UP}))|(?P<low>{_IS_DOWN})|(?P<high>{_IS_UP}))\b",
     re.IGNORECASE,
 )
+MOST_CHARACTERS = 1500
+"""What follows in a line that is longer is not read."""
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?"
 _DATES = (
@@ -118,8 +120,8 @@ def answer_line(text: str) -> str:
         lines = lines[1:]
     items = [line for line in lines if _BULLET.match(line)]
     if lines and lines[0] in items and len(items) > 1:
-        return ", ".join(_BULLET.sub("", item, count=1) for item in items)
-    line = next(iter(lines), "")
+        return ", ".join(_BULLET.sub("", item, count=1) for item in items)[:MOST_CHARACTERS]
+    line = next(iter(lines), "")[:MOST_CHARACTERS]
     return _LABEL.sub("", _BULLET.sub("", line, count=1)).strip("\"'“”‘` ")
 
 

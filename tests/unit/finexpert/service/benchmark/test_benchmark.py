@@ -423,6 +423,13 @@ def test_the_figure_that_is_given_is_found_among_others(answer: str, outcome: st
     assert judging.judge(item, Reply(answer)).outcome == outcome
 
 
+@pytest.mark.parametrize("text", ["1 " * 50_000, "Sales rose from $1 to $2. " * 5_000, "not " * 50_000])
+def test_an_answer_that_does_not_end_is_graded_by_its_beginning(text: str) -> None:
+    item = Item(Question("1", "f", "What was revenue?", ("1,250",), "million"), "g")
+    assert judging.judge(item, Reply(text)).outcome in ("wrong", "refused")
+    assert judging.judge(item, Reply(f"$1,250 million. {text}")).outcome == "correct"
+
+
 def test_known_values_of_the_statistics() -> None:
     assert judging.mcnemar(5, 5) == 1.0 and judging.mcnemar(10, 0) == pytest.approx(2 / 1024)
     assert judging.needed(3, 3, 10) is None
