@@ -86,6 +86,30 @@ def _quota_values(deployment: Deployment, wanted: Collection[str]) -> dict[str, 
     return found
 
 
+def network(deployment: Deployment) -> Finding:
+    """Do the company's subnets exist, in one VPC, with a way to S3? Without one a job waits and pays."""
+    wanted = deployment.settings.subnet_ids
+    if not wanted:
+        return good("no subnets of yours: SageMaker's network, or the app's own")
+    ec2 = deployment.target.client("ec2")
+    vpcs = {subnet["VpcId"] for subnet in ec2.describe_subnets(SubnetIds=list(wanted))["Subnets"]}
+    if len(vpcs) != 1:
+        return bad(f"the subnets are in {len(vpcs)} VPCs", "Name subnets of one VPC in subnet_ids.")
+    of_vpc = [{"Name": "vpc-id", "Values": list(vpcs)}]
+    services = {e["ServiceName"] for e in ec2.describe_vpc_endpoints(Filters=of_vpc)["VpcEndpoints"]}
+    said = f"{len(wanted)} subnets in {vpcs.pop()}"
+    if f"com.amazonaws.{deployment.settings.region}.s3" in services:
+        return good(f"{said}, with an endpoint for S3")
+    routes = [
+        route
+        for table in ec2.describe_route_tables(Filters=of_vpc)["RouteTables"]
+        for route in table["Routes"]
+    ]
+    if any(route.get("DestinationCidrBlock") == "0.0.0.0/0" for route in routes):
+        return unknown(f"{said}, without an endpoint for S3", "See whether their route tables lead to S3.")
+    return bad(f"{said}, without a way to S3", "Add a gateway endpoint for S3 (free) to their route tables.")
+
+
 def billing_alerts(deployment: Deployment) -> Finding:
     """Does the account publish its charges? Without them the billing alarms never fire."""
     if deployment.target.is_local:

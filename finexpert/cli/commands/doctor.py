@@ -120,6 +120,7 @@ def checks(*, notify: bool = False) -> dict[str, Check]:
         "credentials": account.credentials,
         "region": account.region,
         "instance quotas": account.quotas,
+        "network": account.network,
         "licence": model.licence,
         "base model": model.hub,
         "weights": model.weights,

@@ -305,6 +305,33 @@ def test_somebody_must_have_agreed_to_hear_the_alerts(arn: str, endpoint: str, v
     assert account.alert_mail(deployment(answers, alert_email="me@example.com")).verdict is verdict
 
 
+OURS = {"subnet_ids": "subnet-0a1b2c3d,subnet-4e5f6a7b", "security_group_ids": "sg-0a1b2c3d"}
+S3_ENDPOINT = {"VpcEndpoints": [{"ServiceName": "com.amazonaws.us-east-1.s3"}]}
+
+
+@pytest.mark.parametrize(
+    ("vpcs", "endpoints", "routes", "verdict"),
+    [
+        (["vpc-1", "vpc-1"], S3_ENDPOINT, [], Verdict.GOOD),
+        (["vpc-1", "vpc-2"], S3_ENDPOINT, [], Verdict.BAD),
+        (["vpc-1", "vpc-1"], {"VpcEndpoints": []}, ["10.0.0.0/16"], Verdict.BAD),
+        (["vpc-1", "vpc-1"], {"VpcEndpoints": []}, ["0.0.0.0/0"], Verdict.UNKNOWN),
+    ],
+)
+def test_a_companys_subnets_need_a_way_to_s3(
+    vpcs: list[str], endpoints: dict[str, Any], routes: list[str], verdict: Verdict
+) -> None:
+    answers = {
+        "describe_subnets": {"Subnets": [{"VpcId": vpc} for vpc in vpcs]},
+        "describe_vpc_endpoints": endpoints,
+        "describe_route_tables": {
+            "RouteTables": [{"Routes": [{"DestinationCidrBlock": route} for route in routes]}]
+        },
+    }
+    assert account.network(deployment(answers, **OURS)).verdict is verdict
+    assert account.network(deployment()).verdict is Verdict.GOOD
+
+
 def test_the_licence_is_needed_for_gated_weights_only() -> None:
     assert model.licence(deployment()).verdict is Verdict.BAD
     assert model.licence(deployment(accept_eula="true")).verdict is Verdict.GOOD
