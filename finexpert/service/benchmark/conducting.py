@@ -15,6 +15,7 @@ from finexpert.service.benchmark.money import Purse
 from finexpert.service.benchmark.questions import Item
 from finexpert.service.benchmark.running import Passages
 from finexpert.service.deployment import Deployment
+from finexpert.service.endpoint import switch
 from finexpert.service.money import costs
 
 NEED_THE_APP = {"tuned", "base", "bedrock"}
@@ -62,6 +63,8 @@ def conduct(
         if each.receiver:
             say(planned(each))
     app = deployment() if any(each.kind in NEED_THE_APP for each in contestants) else None
+    if app:
+        contestants = [replace(each, version=_version(app, each)) for each in contestants]
     askers = _askers(contestants, app, terms.data, say)
     with _purse(app, sum(each.worst_usd or 0.0 for each in plans), say) as purse:
         result = running.run(
@@ -78,6 +81,7 @@ def conduct(
         "questions": source,
         "asked": len(items),
         "contestants": {each.name: each.written for each in contestants},
+        "versions": {each.name: each.version for each in contestants if each.version},
         "temperature": 0,
         "repetitions": 1,
         "most_tokens": terms.most_tokens,
@@ -85,6 +89,15 @@ def conduct(
     }
     report.write(result, out)
     return result
+
+
+def _version(app: Deployment, contestant: Contestant) -> str:
+    """What a contestant's answers depend on besides its name: the same question may be asked again later."""
+    settings = app.settings
+    base = f"{settings.base_model} {settings.base_model_version} {settings.base_model_uri}".strip()
+    if contestant.kind == "tuned":
+        return f"{switch.require_present(app).artifact} on {base}"
+    return {"base": base, "bedrock": settings.region}.get(contestant.kind, "")
 
 
 def planned(plan: running.Plan) -> str:

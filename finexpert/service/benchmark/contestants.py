@@ -54,7 +54,8 @@ class Contestant:
     """A contestant: its name, its kind as it was given, and whether it gets passages from the documents.
 
     `model`: Bedrock's or the server's model; `url`: the server's; `file`: the pasted answers'; `most_tokens`:
-    the longest answer that is asked for, the same for all.
+    the longest answer that is asked for, the same for all; `version`: what else its answers depend on, such
+    as the region or the adapter that is served.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Contestant:
     url: str = ""
     file: str = ""
     most_tokens: int = MOST_TOKENS
+    version: str = ""
 
     @property
     def written(self) -> str:

@@ -111,7 +111,8 @@ class Cache:
     @staticmethod
     def key(contestant: Contestant, prompt: str) -> str:
         """A hash of all that an answer depends on."""
-        parts = [contestant.kind, contestant.model, contestant.url, str(contestant.most_tokens), "0", prompt]
+        parts = [contestant.kind, contestant.model, contestant.url, contestant.version]
+        parts += [str(contestant.most_tokens), "0", prompt]  # 0: the temperature
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def get(self, key: str) -> Reply | None:

@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +263,13 @@ def test_failures_are_tried_again_then_counted(tmp_path: Path, monkeypatch: pyte
     )
     assert (result["contestants"][0]["correct"], result["contestants"][0]["failed"]) == (1, 1)
     assert sorted(tries.values()) == [2, 3]
+
+
+def test_answers_of_another_adapter_region_or_length_are_asked_for_again() -> None:
+    named = who.parse("a=tuned")
+    others = [replace(named, version="s3://b/run-2"), replace(named, most_tokens=24), who.parse("a=base")]
+    keys = {running.Cache.key(each, "What?") for each in (named, *others)}
+    assert len(keys) == 4 and running.Cache.key(who.parse("b=tuned"), "What?") in keys
 
 
 def test_a_torn_line_of_the_cache_is_passed_over(tmp_path: Path) -> None:
