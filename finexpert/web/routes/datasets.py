@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.dataset.sources import CONVERTIBLE, READABLE, REMEDIES
 from finexpert import paths
+from finexpert.errors import UserError
 from finexpert.service.asking import history
 from finexpert.service.evaluation import own_questions
 from finexpert.service.money import plan
@@ -154,11 +155,20 @@ def _checked(
     bucket = deployment.output("Storage", "DataBucketName")
     uri = datasets.upload(deployment.target.client("s3"), bucket=bucket, path=path)
     told = report.to_dict()
-    shown = {key: told[key] for key in _SHOWN} | {"left_out": list(left_out)}
+    shown = {key: told[key] for key in _SHOWN} | {"left_out": list(left_out), "unjudged": _unjudged(report)}
     understood = {"understood": [str(each) for each in report.understood], "first": report.first}
     judgeable = report.power is None or report.power.enough
     shown |= understood | {"judgeable": judgeable}
     return {"dataset": uri, "report": shown, "plan": _plan(context, report)}
+
+
+def _unjudged(report: DatasetReport) -> str:
+    """Why the quality gate would refuse every run on this data; "" where it would not."""
+    try:
+        datasets.require_judgeable(report)
+    except UserError as problem:
+        return problem.what
+    return ""
 
 
 def _plan(context: Context, report: DatasetReport) -> dict[str, Any]:

@@ -128,6 +128,7 @@ function visible(files) {
 function Plan({ chosen, checked: { dataset, report, plan, settings }, local, forget, again }) {
   const [wake, setWake] = useState(false);
   const [title, setTitle] = useState("");
+  const [anyway, setAnyway] = useState(false);
   const [starting, setStarting] = useState(false);
   const [error, setError] = useState(null);
   const start = async () => {
@@ -156,13 +157,18 @@ function Plan({ chosen, checked: { dataset, report, plan, settings }, local, for
       <input id="run-title" maxlength="80" value=${title} placeholder="Calls of 2025, first try"
         onInput=${({ target }) => setTitle(target.value)} />
     </div>
+    ${report.unjudged && html`<${Note} kind="bad" title="The quality gate would refuse it">
+      <p>${report.unjudged} Bring more texts, or hold out a larger share.</p>
+      <label class="check"><input type="checkbox" checked=${anyway} onChange=${({ target }) => setAnyway(target.checked)} />
+        Train all the same</label></${Note}>`}
     <label class="check">
       <input type="checkbox" checked=${wake} onChange=${({ target }) => setWake(target.checked)} />
       Wake the endpoint with the result, if it is better than the base model
     </label>
     ${error && html`<${Problem} error=${error} />`}
     <div class="actions">
-      <button type="button" class="primary" disabled=${starting || !plan.fits} onClick=${start}>
+      <button type="button" class="primary" disabled=${starting || !plan.fits || (report.unjudged && !anyway)}
+        onClick=${start}>
         ${starting ? "Starting …" : "Start the run"}</button>
       <button type="button" onClick=${forget}>Other files</button>
     </div>

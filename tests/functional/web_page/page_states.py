@@ -186,6 +186,10 @@ _BENCHMARK: Any = {
         for name, correct in (("tuned", 61), ("base", 24))
     ],
 }
+_UNJUDGED = documents.CHECKED | {
+    "report": documents.CHECKED["report"]
+    | {"unjudged": "This run would be paid for in vain: 3 documents are held out and 6 are needed."}
+}
 _REJECTED = documents.run(
     outcome="rejected",
     can_promote=False,
@@ -208,6 +212,9 @@ STATES = (
     State("start-practice", "start", "its sentences mean nothing", prepare=_practice),
     State("train", "train", "Drop files or folders"),
     State("train-example", "train/example", "The example company can be used"),
+    State(
+        "train-unjudged", "train", "Train all the same", lambda api: setattr(api, "checked", _UNJUDGED), _drop
+    ),
     State("train-settings", "train", "Check again with these", act=_settings),
     State("questions", "questions", "Write ten questions"),
     State("questions-asked", "questions", "before 0, after 2 of 2", act=_ask_own),

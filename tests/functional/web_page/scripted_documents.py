@@ -83,6 +83,7 @@ CHECKED: Document = {
         "sentence": "12 documents (48 kB, about 13,400 (11,900 to 16,300) tokens): 10 to train on, 2 held"
         " out; about 16 (14 to 19) optimizer steps; 1 warning.",
         "left_out": [],
+        "unjudged": "",
         "understood": ["letters.csv: a table with commas; its text stands in the column text"],
         "first": {"file": "letters.csv", "text": "Dear shareholders, revenue rose by 4 percent."},
     },

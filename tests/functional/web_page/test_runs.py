@@ -188,3 +188,15 @@ def test_own_questions_are_the_headline_of_a_run(visit: Any) -> None:
     expect(page.locator(".headline")).to_have_text("Your own questions: before 1, after 6 of 10")
     table = page.get_by_role("table", name="Your own questions with both answers")
     expect(table.get_by_role("row")).to_have_count(3)
+
+
+def test_a_run_that_the_gate_would_refuse_needs_a_second_yes(visit: Any, api: Any) -> None:
+    api.checked["report"]["unjudged"] = "This run would be paid for in vain: 2 documents are held out."
+    page = visit("train")
+    page.get_by_label("Drop files").set_input_files(files=[LETTERS])
+    start = page.get_by_role("button", name="Start the run")
+    expect(start).to_be_disabled()
+    expect(page.locator(".plan")).to_contain_text("The quality gate would refuse it")
+    page.get_by_label("Train all the same").check()
+    start.click()
+    expect(page.get_by_role("list", name="Stages")).to_be_visible()

@@ -173,6 +173,16 @@ def test_settings_that_cannot_be_used_are_refused_with_the_data(ask: Ask) -> Non
     assert "epoch" in told["problems"][0]
 
 
+def test_data_that_the_gate_cannot_judge_is_named_as_such(context: Context, tmp_path: Path) -> None:
+    hyperparameters = context.deployment.settings.hyperparameters
+    for documents, judged in ((10, False), (100, True)):
+        file = tmp_path / f"{documents}.txt"
+        file.write_text("\n\n".join(f"Revenue rose by {n} percent in spring." for n in range(documents)))
+        told = routes.datasets._unjudged(routes.datasets.datasets.check(file, hyperparameters))
+        assert (told == "") is judged
+        assert judged or "needed" in told
+
+
 def test_a_run_is_renamed_under_its_id(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[tuple[str, str]] = []
     monkeypatch.setattr(routes.runs.executions, "describe", lambda deployment, run: {})
