@@ -301,12 +301,13 @@ def leftovers(scene: Scene) -> Finding:
 
 
 def newest_run(scene: Scene) -> str:
-    """The newest run whose training job has ended; "" without one, or where nothing is deployed."""
+    """The newest run that succeeded, else one whose job ended; "" without one, or with nothing deployed."""
     try:
         entries = executions.newest_entries(scene.deployment, limit=10)
     except NotDeployed:
         return ""
-    for entry in entries:
-        if entry["status"] != "RUNNING" and follow.training_jobs(scene.deployment, entry["name"]):
+    ended = [entry for entry in entries if entry["status"] != "RUNNING"]
+    for entry in sorted(ended, key=lambda entry: entry["status"] != "SUCCEEDED"):
+        if follow.training_jobs(scene.deployment, entry["name"]):
             return str(entry["name"])
     return ""

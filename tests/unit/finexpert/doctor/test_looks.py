@@ -213,5 +213,21 @@ def test_the_time_to_stop_is_held_to_the_reserve(seconds: float, verdict: str) -
     assert looks.time_to_stop(given).verdict == verdict
 
 
+def test_a_run_that_succeeded_is_looked_at_before_a_newer_one_that_failed() -> None:
+    listed = [
+        {"name": "r-running", "status": "RUNNING", "startDate": NOW},
+        {"name": "r-failed", "status": "FAILED", "startDate": NOW - timedelta(hours=1)},
+        {"name": "r-good", "status": "SUCCEEDED", "startDate": NOW - timedelta(hours=2)},
+    ]
+
+    def newest(*runs: dict[str, Any]) -> str:
+        pages: dict[str, Any] = {"list_executions": {"executions": list(runs)}}
+        return looks.newest_run(scene(**pages, describe_training_job=job("Training")))
+
+    assert newest(*listed) == "r-good"
+    assert newest(*listed[:2]) == "r-failed"
+    assert newest(listed[0]) == newest() == ""
+
+
 def test_without_an_app_there_is_no_run() -> None:
     assert looks.newest_run(scene(deployed=False)) == ""
