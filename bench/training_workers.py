@@ -105,7 +105,7 @@ def ours(
             hyperparameters=hyperparameters,
             world=World(0, 1, device),
             events=events,
-            checkpoint_folder=folder / "checkpoints",
+            checkpoint_folder=folder.with_name(f"{folder.name}-checkpoints"),
             fingerprint="",
             resumed=None,
             stop_requested=lambda: False,
@@ -170,7 +170,7 @@ def hugging_face(
             return torch.utils.data.SequentialSampler(self.train_dataset)
 
     arguments = TrainingArguments(
-        output_dir=str(folder / "trainer"),
+        output_dir=str(folder.with_name(f"{folder.name}-trainer")),
         per_device_train_batch_size=batch,
         learning_rate=LEARNING_RATE,
         weight_decay=WEIGHT_DECAY,

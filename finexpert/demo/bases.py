@@ -35,7 +35,7 @@ BASES = {
         smollm2.checkpoint,
         {
             "learning_rate": "0.001",
-            "epoch": "2",
+            "epoch": "1",
             "max_input_length": "512",
             "evaluation_items": "8",
         },

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 HONESTY = (
-    "Estimated, not measured: Llama 2 7B on AWS for as many tokens as the tiny model saw here, at "
+    "Estimated, not measured: Llama 2 7B on AWS for as many tokens as the model here saw, at "
     "JumpStart's published speed. Cents for S3, Lambda, Step Functions and CloudWatch are not in it."
 )
 

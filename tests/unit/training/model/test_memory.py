@@ -1,5 +1,7 @@
 """The memory that training leaves and plans with, and the kernels that leave less."""
 
+import platform
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -84,6 +86,30 @@ def test_a_container_has_less_than_its_machine(tmp_path: Path) -> None:
     (group / "memory.current").write_text("1000000\n")
     assert machine_memory(meminfo, group) == 4_000_000
     assert machine_memory(tmp_path / "none", tmp_path / "none") > 0
+
+
+FREED = """
+import ctypes, numpy, resource, sys
+from training.model.memory import return_freed_memory
+if sys.argv[1] == "returned":
+    return_freed_memory()
+first = numpy.ones(1 << 19)
+del first  # glibc learns from it
+tensors = [numpy.ones(1 << 19) for _ in range(50)]  # 200 MB
+del tensors[::2]
+print(int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() >> 20)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other libraries return it by themselves")
+def test_what_is_freed_between_tensors_goes_back_to_the_system() -> None:
+    def resident(how: str) -> int:
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", FREED, how], capture_output=True, text=True, check=True
+        )
+        return int(done.stdout)
+
+    assert resident("returned") < resident("kept") - 80
 
 
 def test_liger_is_used_on_a_gpu_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
