@@ -220,7 +220,7 @@ def logs(state_dir: Path, name: str = "cloud") -> str:
 
 def _start(state_dir: Path, port: int, options: CloudOptions) -> Cloud:
     for name in TEMPORARY:
-        (state_dir / name).mkdir(exist_ok=True)
+        (state_dir / name).mkdir(mode=0o700, exist_ok=True)
     environment.make_credentials(state_dir)
     log_path = state_dir / LOG
     with log_path.open("ab") as log:
