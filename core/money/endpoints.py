@@ -35,7 +35,8 @@ def hosting_lives(clients: Clients, stack: str, now: datetime) -> list[Lifetime]
 def _incarnations(cloudformation: Any, stack: str, month: datetime) -> list[tuple[str, datetime | None]]:
     """(stack id, time of deletion) of the stack and of those of its name that were deleted in the month.
 
-    A deleted stack answers to its id only; CloudFormation keeps its events for 90 days.
+    A deleted stack answers to its id only; CloudFormation keeps its events for 90 days. Where nothing says
+    when it was deleted, its events do, and what they leave open counts until now.
     """
     found: list[tuple[str, datetime | None]] = []
     try:
@@ -47,7 +48,7 @@ def _incarnations(cloudformation: Any, stack: str, month: datetime) -> list[tupl
     for answer in pages(cloudformation.list_stacks, StackStatusFilter=["DELETE_COMPLETE"]):
         for old in answer.get("StackSummaries", []):
             deleted = old.get("DeletionTime")
-            if old["StackName"] == stack and deleted and deleted >= month:
+            if old["StackName"] == stack and (deleted is None or deleted >= month):
                 found.append((old["StackId"], deleted))
     return found
 

@@ -12,9 +12,10 @@ from finexpert.service.deployment import Deployment
 
 
 class Verdict(StrEnum):
-    """What a check found out; UNKNOWN: it could not be checked."""
+    """What a check found out; WARNING: it works, with little room; UNKNOWN: it could not be checked."""
 
     GOOD = "good"
+    WARNING = "warning"
     BAD = "bad"
     UNKNOWN = "unknown"
 
@@ -34,6 +35,11 @@ Check = Callable[[Deployment], Finding]
 def good(said: str) -> Finding:
     """All is well."""
     return Finding(Verdict.GOOD, said)
+
+
+def warning(said: str, fix: str) -> Finding:
+    """It works as it is, but only just."""
+    return Finding(Verdict.WARNING, said, fix)
 
 
 def bad(said: str, fix: str) -> Finding:

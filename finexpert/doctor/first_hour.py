@@ -154,7 +154,12 @@ def _attempt(look: Look, scene: Scene) -> Finding:
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _MAIL = re.compile(r"[^\s<>@/]+@[^\s<>@,;]+\.[^\s<>@,;]+")
 _PERSON = re.compile(r":(user|assumed-role)/[^\s,;]+")
-SIGNS = {Verdict.GOOD: "as expected", Verdict.BAD: "otherwise", Verdict.UNKNOWN: "not seen"}
+SIGNS = {
+    Verdict.GOOD: "as expected",
+    Verdict.WARNING: "just so",
+    Verdict.BAD: "otherwise",
+    Verdict.UNKNOWN: "not seen",
+}
 
 
 def shared(text: str) -> str:

@@ -9,13 +9,17 @@ from core.aws.calls import error_text, is_missing
 from core.aws.s3 import S3Address, sizes
 from core.endpoint import weights as hub_weights
 from core.endpoint.weights import HubModel
-from finexpert.doctor import Finding, bad, good, unknown
+from finexpert.doctor import Finding, bad, good, unknown, warning
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import base_model
 from finexpert.text import counted, size
 
 if TYPE_CHECKING:
     from training.model.memory_plan import MemoryPlan
+
+
+LEAST_ROOM = 0.05
+"""Of the memory that a step may take, where all layers are recomputed and nothing more can be saved."""
 
 
 def licence(deployment: Deployment) -> Finding:
@@ -131,6 +135,14 @@ def judge_memory(plan: MemoryPlan | None, layers: int, instance_type: str) -> Fi
     from training.model.memory_plan import describe_plan  # imports PyTorch
 
     told = f"{instance_type}: a training step, {describe_plan(plan, layers)}"
+    room = 1 - plan.predicted / plan.available
+    if plan.fits and plan.recomputed < layers:
+        return good(f"{told}; if it gets tight, {layers - plan.recomputed} more layers can be recomputed")
+    if plan.fits and room < LEAST_ROOM:
+        return warning(
+            f"{told}: {room:.1%} of room, {LEAST_ROOM:.0%} is safe",
+            "Lower max_input_length or per_device_train_batch_size, or choose an instance with a larger GPU.",
+        )
     if plan.fits:
         return good(told)
     return bad(told, "Choose an instance with a larger GPU, or change those two hyperparameters.")

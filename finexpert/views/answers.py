@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from finexpert.service.asking.inference import Answer, Heard
+    from finexpert.service.deployment import Deployment
     from finexpert.views.display import Live
 
 
@@ -24,8 +25,29 @@ def show_pieces(live: Live, prompt: str, models: list[str]) -> Heard:
 
 
 def heading(answer: Answer) -> str:
-    """The model that answered, and how long it took."""
-    return f"{answer.model} ({answer.seconds:.1f} s)"
+    """The model that answered, how long it took, and whether its answer was cut at the asked length."""
+    cut = ", cut at --max-new-tokens" if answer.cut else ""
+    return f"{answer.model} ({answer.seconds:.1f} s{cut})"
+
+
+def introduce(deployment: Deployment) -> None:
+    """Say on stderr which models answer, what they were trained on, and what a reader must know of them."""
+    from rich.markup import escape
+
+    from finexpert.errors import UserError
+    from finexpert.service.asking import answerers
+    from finexpert.views import display
+
+    out = display.console(stderr=True)
+    try:
+        who = answerers.who(deployment)
+    except UserError as problem:  # such as a run that Step Functions has forgotten
+        out.print(f"[yellow]![/] Who answers is not known: {escape(problem.what)}", soft_wrap=True)
+        return
+    for each in who:
+        out.print(f"[dim]{each.model}: {escape(each.description)}[/]", soft_wrap=True)
+    for warning in dict.fromkeys(warning for each in who for warning in each.warnings):
+        out.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
 
 
 def side_by_side(prompt: str, texts: Mapping[str, str]) -> Table:
@@ -34,7 +56,8 @@ def side_by_side(prompt: str, texts: Mapping[str, str]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    title = Text(prompt + " …", style="italic")
+    dots = "" if prompt.rstrip().endswith(("?", "!", ".", ":", "…")) else " …"
+    title = Text(prompt + dots, style="italic")
     table = Table(box=box.ROUNDED, title=title, title_justify="left", expand=True)
     for column in texts:
         table.add_column(Text(column), ratio=1, overflow="fold")

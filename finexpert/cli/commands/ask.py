@@ -25,11 +25,12 @@ def ask(
     from finexpert.service.asking import inference
     from finexpert.service.endpoint import switch
     from finexpert.views import display
-    from finexpert.views.answers import heading, show_pieces, side_by_side
+    from finexpert.views.answers import heading, introduce, show_pieces, side_by_side
 
     if not prompt.strip():
         raise typer.BadParameter("the prompt is empty; give the text to go on from")
     deployment = open_deployment(context)
+    introduce(deployment)
     with display.Live(display.console(stderr=json)) as live:
         heard = show_pieces(live, prompt, list(switch.models(deployment)))
         parameters = inference.generation(max_new_tokens, temperature, seed)

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from finexpert.cli.commands.common import Json, open_deployment
 
@@ -35,9 +34,10 @@ def chat(
 
     Example: finexpert chat --to tuned --temperature 0.8
     """
-    from finexpert.service.asking import answerers, inference
+    from finexpert.service.asking import inference
     from finexpert.service.asking.chat import begin
     from finexpert.views import display
+    from finexpert.views.answers import introduce
 
     deployment = open_deployment(context)
     inference.require_awake(deployment)
@@ -45,10 +45,7 @@ def chat(
     if not conversation.address(to):
         raise typer.BadParameter(f"there is no model {to!r} here: {', '.join(conversation.models)}")
     out = display.console(stderr=json)
-    for each in answerers.who(deployment):
-        out.print(f"[bold]{each.model}[/]: {escape(each.description)}", soft_wrap=True)
-        for warning in each.warnings:
-            out.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
+    introduce(deployment)
     parameters = inference.generation(max_new_tokens, temperature, seed)
     for line in lines(conversation, out):
         if line.startswith("/"):
@@ -87,7 +84,8 @@ def obey(conversation: Conversation, line: str, out: Console) -> bool:
     elif conversation.address(word):
         out.print(f"[dim]now answering: {' and '.join(conversation.addressed)}[/]")
     else:
-        out.print(f"[dim]{HELP}[/]")
+        unknown = "" if word == "help" else f"There is no command /{word}. "
+        out.print(f"{unknown}{HELP}", style="dim", markup=False)
     return True
 
 

@@ -138,7 +138,8 @@ def checks(*, notify: bool = False) -> dict[str, Check]:
 
 
 def _sign(finding: Finding) -> str:
-    return {"good": "[green]✓[/]", "bad": "[red]✗[/]", "unknown": "[yellow]?[/]"}[finding.verdict]
+    signs = {"good": "[green]✓[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]", "unknown": "[yellow]?[/]"}
+    return signs[finding.verdict]
 
 
 def show(out: Console, findings: Mapping[str, Finding]) -> None:

@@ -8,27 +8,61 @@ import typer
 
 from finexpert.cli.commands.common import Json, open_deployment
 
+LEAST_HOURS = 0.1
+
 
 def snooze(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The endpoint's name, as the warning gives it.")],
-    hours: Annotated[float, typer.Option("--hours", min=0.1, max=8760, help="For how long.")] = 24.0,
+    hours: Annotated[
+        float | None,
+        typer.Option(
+            "--hours",
+            min=0.1,
+            max=8760,
+            help="For how long; by default as the budget bears, at most 8.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Keep an idle endpoint for some hours. It goes on billing.
+    """Keep an idle endpoint for some hours. It goes on billing, and what that costs is shown.
 
     Example: finexpert snooze finexpert --hours 8
     """
     from datetime import UTC, datetime
 
+    from finexpert.errors import UserError
     from finexpert.service.endpoint import switch
+    from finexpert.service.money import costs
+    from finexpert.text import duration, usd
     from finexpert.views import display
 
     deployment = open_deployment(context)
-    until = switch.snooze(deployment.target.client, name, hours, datetime.now(UTC))
+    now = datetime.now(UTC)
+    own = name == deployment.names.endpoint
+    kept = None
+    if own or hours is None:
+        position = costs.current_position(deployment, now)
+        kept = costs.keep(position, costs.hosting_usd_per_hour(deployment), hours)
+        hours = kept.hours
+    if hours is None or hours < LEAST_HOURS:
+        raise UserError(
+            "Nothing of the month's budget is left to keep an endpoint with.",
+            where=name,
+            fix="See the sum: finexpert costs. To keep it all the same, say for how long: --hours 1",
+        )
+    until = switch.snooze(deployment.target.client, name, hours, now)
+    priced = kept if own else None
     if json:
-        display.print_json({"endpoint": name, "kept_until": until.isoformat()})
+        cost = priced.usd if priced else None
+        display.print_json({"endpoint": name, "kept_until": until.isoformat(), "usd": cost})
         return
-    display.console().print(
-        f"[green]✓[/] {name} stays awake until {until:%Y-%m-%d %H:%M} UTC, and bills until then"
-    )
+    out = display.console()
+    told = f", for {usd(priced.usd)} of {usd(priced.left_usd)} left to the limit" if priced else ""
+    out.print(f"[green]✓[/] {name} stays awake until {until:%Y-%m-%d %H:%M} UTC{told}", soft_wrap=True)
+    if not priced:
+        out.print("  It is not this app's endpoint: it bills by its own instance type.", soft_wrap=True)
+    elif priced.stopped:
+        to_limit = duration(priced.hours_to_limit * 3600)
+        out.print(f"[yellow]![/] The spend guard stops it before that: in {to_limit}", soft_wrap=True)

@@ -34,6 +34,7 @@ def wake(
     from finexpert.service.money import costs
     from finexpert.service.runs import names
     from finexpert.views import display, endpoint
+    from finexpert.views.answers import introduce
 
     if base and run:
         raise typer.BadParameter("give a run or --base, not both")
@@ -48,3 +49,4 @@ def wake(
         display.print_json({"endpoint": name, "artifact": state.artifact, "usd_per_hour": price})
     else:
         display.console().print(endpoint.awake(deployment, state), soft_wrap=True)
+        introduce(deployment)

@@ -63,6 +63,34 @@ def current_position(deployment: Deployment, now: datetime) -> Position:
     return position(deployment, month_to_date(deployment, now=now))
 
 
+LONGEST_KEEP_HOURS = 8.0
+"""What an endpoint is kept for where nobody says for how long: a working day."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keep:
+    """An idle endpoint kept for some hours: `usd` for them, of `left_usd` to the month's limit, which it
+    reaches after `hours_to_limit`."""
+
+    hours: float
+    usd: float
+    left_usd: float
+    hours_to_limit: float
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the spend guard stops it before its time."""
+        return self.hours_to_limit < self.hours
+
+
+def keep(position: Position, usd_per_hour: float, hours: float | None) -> Keep:
+    """What keeping an endpoint costs; without `hours`, as long as the budget bears, at most a working day."""
+    left = max(0.0, position.limit_usd - position.spent_usd)
+    to_limit = left / max(position.burn_usd_per_hour, usd_per_hour)
+    chosen = min(LONGEST_KEEP_HOURS, to_limit) if hours is None else hours
+    return Keep(hours=chosen, usd=chosen * usd_per_hour, left_usd=left, hours_to_limit=to_limit)
+
+
 def document(deployment: Deployment, spend: Spend, now: datetime) -> dict[str, Any]:
     """The month for programs: its lines, sums, limit and the prices behind them.
 

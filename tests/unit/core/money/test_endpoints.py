@@ -181,7 +181,8 @@ class TestHosting:
         assert self.hours(cloud) == pytest.approx(5)
         assert month(cloud).burn_usd_per_hour == pytest.approx(G5)
 
-    def test_the_month_keeps_one_that_was_destroyed_with_its_stack(self) -> None:
+    @pytest.mark.parametrize("said", [{"DeletionTime": NOW - minutes(110)}, {}], ids=["time said", "no time"])
+    def test_the_month_keeps_one_that_was_destroyed_with_its_stack(self, said: dict[str, object]) -> None:
         cloud = Cloud()
         stack_id = self.awake(
             cloud, (2, "DELETE_COMPLETE"), (6, "CREATE_COMPLETE"), (6, "CREATE_IN_PROGRESS")
@@ -193,7 +194,7 @@ class TestHosting:
                 "StackId": stack_id,
                 "CreationTime": NOW - minutes(600),
                 "StackStatus": "DELETE_COMPLETE",
-                "DeletionTime": NOW - minutes(110),
+                **said,
             }
         ]
         assert self.hours(cloud) == pytest.approx(4)

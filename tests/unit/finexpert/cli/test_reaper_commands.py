@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from core.guard.position import Position
 from finexpert.cli import main as cli
 from finexpert.cli.commands import reap, restore, snooze
 from finexpert.errors import UserError
 from finexpert.service.endpoint import reaper
+from finexpert.service.money import costs
 
 
 class SageMaker:
@@ -45,6 +48,42 @@ def test_snooze_writes_the_keep_tag_and_withdraws_the_deadline(sagemaker: SageMa
     (added, keep), (deleted, deadline) = sagemaker.calls
     assert (added, deleted) == ("add", "delete")
     assert keep["Tags"][0]["Key"] == "finexpert:keep" and deadline["TagKeys"] == ["finexpert:delete-after"]
+
+
+def at(monkeypatch: pytest.MonkeyPatch, spent: float) -> None:
+    """The month, when so much is spent and the endpoint runs."""
+    position = Position(budget_usd=25, reserve_usd=2, spent_usd=spent, burn_usd_per_hour=1.515)
+    monkeypatch.setattr(costs, "current_position", lambda deployment, now: position)
+    monkeypatch.setattr(costs, "hosting_usd_per_hour", lambda deployment: 1.515)
+
+
+def test_snooze_shows_dollars_and_defaults_to_a_working_day(
+    sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at(monkeypatch, spent=2.0)
+    printed = CliRunner().invoke(cli.app, ["snooze", "finexpert"]).output
+    assert "for $12.12 of $" in printed and "spend guard" not in printed
+    document = json.loads(CliRunner().invoke(cli.app, ["snooze", "finexpert", "--json"]).stdout)
+    assert document["usd"] == pytest.approx(8 * 1.515)
+
+
+def test_snooze_by_default_is_what_the_budget_bears(
+    sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at(monkeypatch, spent=20.0)
+    document = json.loads(CliRunner().invoke(cli.app, ["snooze", "finexpert", "--json"]).stdout)
+    assert 0 < document["usd"] <= 3.0
+    longer = CliRunner().invoke(cli.app, ["snooze", "finexpert", "--hours", "24"]).output
+    assert "for $36.36 of $" in longer and "The spend guard stops it before that" in longer
+
+
+def test_snooze_without_money_left_asks_for_a_time(
+    sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at(monkeypatch, spent=24.0)
+    done = CliRunner().invoke(cli.app, ["snooze", "finexpert"])
+    assert isinstance(done.exception, UserError) and "--hours 1" in done.exception.fix
+    assert not sagemaker.calls
 
 
 def test_snooze_needs_some_time(sagemaker: SageMaker) -> None:

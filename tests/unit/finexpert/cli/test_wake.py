@@ -16,6 +16,7 @@ from finexpert.cli.commands import wake
 from finexpert.errors import UserError
 from finexpert.service.endpoint import switch
 from finexpert.service.runs import executions, names
+from finexpert.views import answers
 
 
 @pytest.fixture
@@ -38,6 +39,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     asleep = Hosting(stack="Fe-Hosting", state=HostingState.ASLEEP)
     monkeypatch.setattr(switch, "read", lambda deployment: asleep)
     monkeypatch.setattr(switch, "newest_artifact", lambda deployment: "s3://b/newest/model.tar.gz")
+    monkeypatch.setattr(answers, "introduce", lambda deployment: None)
     monkeypatch.setattr(wake, "open_deployment", lambda context: deployment())
     return asked
 

@@ -457,6 +457,22 @@ def test_what_does_not_fit_is_told_with_the_remedy() -> None:
     assert model.judge_memory(None, 32, "ml.trn1.2xlarge").verdict is Verdict.UNKNOWN
 
 
+def test_little_room_is_a_warning_where_nothing_more_can_be_saved() -> None:
+    tight = MemoryPlan(recomputed=32, predicted=97 * GIB, available=100 * GIB)
+    finding = model.judge_memory(tight, 32, "ml.g5.2xlarge")
+    assert finding.verdict is Verdict.WARNING and "3.0% of room" in finding.said
+    assert "max_input_length" in finding.fix
+    assert model.judge_memory(replace(tight, predicted=90 * GIB), 32, "x").verdict is Verdict.GOOD
+    more = model.judge_memory(replace(tight, recomputed=20), 32, "ml.g5.2xlarge")
+    assert more.verdict is Verdict.GOOD and "12 more layers can be recomputed" in more.said
+
+
+def test_what_the_embedded_cloud_has_not_is_no_failure() -> None:
+    here: Any = SimpleNamespace(target=SimpleNamespace(is_local=True))
+    for check in (account.quotas, account.billing_alerts):
+        assert check(here).verdict is Verdict.GOOD and "not here" in check(here).said
+
+
 def test_the_memory_of_ones_own_model_is_reckoned_from_its_files() -> None:
     config = {
         "model_type": "llama",
