@@ -288,7 +288,7 @@ QUESTIONS = (
         asks="Do boundary, path, qualifier and a company's subnets work in a real organisation?",
         after=Step.NOTHING,
         look=None,
-        without="Each holds in every template; all together deployed on the embedded cloud.",
+        without="Each holds in every template, for CDK's own functions too.",
         see="[In an organisation](organisations.md)",
         means="Report what your organisation's policies refuse.",
     ),
