@@ -45,6 +45,11 @@ _BOUND = re.compile(r"\b(?:(?:more|less|fewer|higher|lower) than|up to)$", re.IG
 _IN_SCALE = re.compile(
     r"\bin (?:[$€£¥]\s?|us |u\.s\. )?(thousands?|millions?|billions?)\b(?! of)", re.IGNORECASE
 )
+_SHARES = (_PERCENT, Decimal("0.0001"))
+_RATE = re.compile(
+    r"\b(?:percent\w*|points?|rate|margin|share|growth|grow|grew|grown|yield|proportion|fraction|change)\b|%",
+    re.IGNORECASE,
+)
 _NOTHING = re.compile(r"(?:nil|none|nothing|no)\b", re.IGNORECASE)
 
 
@@ -281,6 +286,8 @@ def _verdict(given: Quantity, right: Quantity, line: str, wanted: _Wanted) -> st
     with localcontext(prec=60):  # the longest numbers read, in the smallest scale
         scales = [(given.scale or Decimal(1)) / factor] + [Decimal(1)] * (given.scale is None)
         percent = factor == _PERCENT
+        if factor == 1 and not right.unit and given.scale in _SHARES and _RATE.search(wanted.question):
+            scales.append(given.scale / _PERCENT)  # "What share …?" 58
 
         def found(shifts: Sequence[Decimal]) -> bool:
             pairs = ((value, shift) for shift in shifts for value in values)
@@ -321,7 +328,7 @@ def _direction(line: str, given: Quantity) -> str:
     if found:
         return "" if found[-1]["high"] and given.value < 0 else direction_of(found[-1])
     after = re.match(
-        rf"(?:\s+\w+)??\s+{DIRECTION.pattern}(?!\s+(?:from|[$€£¥\d]))", line[given.end :], re.IGNORECASE
+        rf"(?:[\s-]+\w+)??\s+{DIRECTION.pattern}(?!\s+(?:from|[$€£¥\d]))", line[given.end :], re.IGNORECASE
     )
     return direction_of(after) if after else ""
 

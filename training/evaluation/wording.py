@@ -14,7 +14,8 @@ _NOT = r"(?:\bnot|n't|\bnever|\bno longer)\s+(?:(?:\w+ly|been|be|being|yet|even|
 _SAID = (
     "given|stated|provided|disclosed|available|reported|mentioned|specified|shown|known|enough|possible"
     "|applicable|answerable|found|clear|indicated|included|contained|covered|listed|named|published|present"
-    "|determinable|identified|discussed|described|defined|addressed|part of"
+    "|determinable|identified|announced|recorded|released|determined|discussed|described|defined|addressed"
+    "|part of"
     "|in the (?:text|table|context|passage|document|filing|data)"
 )
 _FIND = (
@@ -33,8 +34,9 @@ _STATE = (
 _DECLINED = re.compile(
     rf"{_NOT}(?:{_SAID}|sure)\b"
     rf"|\b(?:{_CANNOT}) (?:be )?(?:\w+ly )?(?:{_FIND})"
-    r"|\b(?:insufficient|not sufficient|lack(?:s|ing)?(?: of)?|missing) (?:information|data|context|detail)"
-    r"|\b(?:unanswerable|unclear|unknown|undisclosed|unspecified|unavailable|n/?a)\b"
+    r"|\b(?:insufficient|not sufficient|lack(?:s|ing)?(?: of)?|missing) (?:the |any |enough )?"
+    r"(?:information|data|context|detail)"
+    r"|\b(?:unanswerable|unclear|unknown|undisclosed|unspecified|unavailable|to be determined|n/?a)\b"
     r"|\bno (?:\w+ )?(?:information|data|answer|mention|figures?|details?|idea)\b"
     r"|\b(?:no|none of the) (?:[\w'-]+ ){1,5}(?:is|are|was|were|ha(?:s|ve) been) (?:\w+ly )?"
     rf"(?:{_SAID})\b"
@@ -52,8 +54,8 @@ _MOVED_UP = (
     r"|surged|additional"
 )
 _IS_DOWN, _IS_UP = (
-    r"loss(?:es)?|lost|negative|minus|deficits?|shortfall",
-    r"gains?|positive|plus|profits?|surplus|earnings",
+    r"loss(?:es)?|lost|negative|minus|deficits?|shortfall|outflows?",
+    r"gains?|positive|plus|profits?|surplus|earnings|inflows?",
 )
 #: Words of movement ("fell") and of a level ("a loss of").
 DIRECTION = re.compile(
@@ -72,6 +74,10 @@ _DATES = (
     re.compile(r"\b(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})\b"),
     re.compile(r"\b(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})\b"),
 )
+_ORDINALS = {"first": "1", "second": "2", "third": "3", "fourth": "4"} | {
+    "1st": "1", "2nd": "2", "3rd": "3", "4th": "4"
+}  # fmt: skip
+_PART_OF_YEAR = re.compile(rf"\b({'|'.join(_ORDINALS)}) (quarter|half)\b", re.IGNORECASE)
 _ARTICLES = {"a", "an", "the"}
 #: Words that may stand around an answer without changing it; no negation among them.
 _AROUND = frozenset(
@@ -178,18 +184,24 @@ def _covers(line: str, answers: Sequence[str], question: str) -> bool:
                 return False
             answer = core
         given[place : place + len(answer)] = ["and"]  # what is used cannot be used again
-    asked = set() if "or" in words(question) else _forms(question) - _NEGATIONS
-    rest = set(given) - _AROUND - asked - {"or", "well"}
+    asked = set() if "or" in words(question) else _forms(question)
+    rest = (
+        {word for word in given if word in _NEGATIONS or _stem(word) not in asked} - _AROUND - {"or", "well"}
+    )
     if not any(character.isdigit() for answer in answers for character in answer):
         rest = {word for word in rest if word not in _MEASURES and not _NUMBER.fullmatch(word)}
     return bool(answers) and not rest
 
 
 def _forms(question: str) -> set[str]:
-    """The words of a question, with their endings, and the short forms of its names ("CEO")."""
-    forms = {word + end for word in words(question) for end in ("", "s", "ed", "d")}
+    """The stems of a question's words, and the short forms of its names ("CEO")."""
     initials = "".join(name[0] for name in re.findall(r"\w+", question.lower()))
-    return forms | {initials[i : i + n] for n in (2, 3, 4) for i in range(len(initials))}
+    short = {initials[i : i + n] for n in (2, 3, 4) for i in range(len(initials))}
+    return {_stem(word) for word in [*words(question), *short]}
+
+
+def _stem(word: str) -> str:
+    return re.sub(r"(?:ing|ed|es|s|e)$", "", word) if len(word) > 4 else word.removesuffix("s")
 
 
 def _place(answer: Sequence[str], given: Sequence[str]) -> int | None:
@@ -206,9 +218,10 @@ def _only_direction(answer: str) -> str:
 
 
 def words(text: str) -> Iterator[str]:
-    """The words of a text in lower case, without articles; a date is one word."""
+    """The words of a text in lower case, without articles; a date is one word, and so is a quarter (q4)."""
     for pattern in _DATES:
         text = pattern.sub(_date, text)
+    text = _PART_OF_YEAR.sub(lambda match: match[2][0] + _ORDINALS[match[1].lower()], text)
     for word in re.findall(r"[^\W_]+(?:[.,]\d+)*(?:['’][a-z]+)?|[$€£¥%]", text.lower()):
         if word not in _ARTICLES:
             yield word.replace(",", "").removesuffix("'s").removesuffix("’s")
