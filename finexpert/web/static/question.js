@@ -64,12 +64,13 @@ export function useAsking(models, endpoint) {
     running.current?.abort();
     const controller = new AbortController();
     running.current = controller;
-    const draft = begin(question, models, known.current?.answerers ?? []);
+    const draft = begin(question, models);
     const show = throttled(() => running.current === controller && setCurrent({ ...draft }));
     show.now();
     const names = draft.answers.map(({ model }) => model);
     announce(`Asking ${names.join(" and ")}.`);
     await keeping.current;
+    name(draft, (known.current ?? (await call("/endpoint").catch(() => null)))?.answerers ?? []);
     const at = place.current;
     const { id, turns } = open.current;
     const followed = id ? { thread: id, turns: question.until ?? turns.length } : {};
@@ -155,12 +156,9 @@ export function useAsking(models, endpoint) {
   };
 }
 
-function begin({ prompt, parameters, sources }, models, answerers) {
+function begin({ prompt, parameters, sources }, models) {
   const asked = [...(sources.includes("models") ? models : []), ...(sources.includes("documents") ? ["documents"] : [])];
-  const answers = asked.map((model) => {
-    const who = answerers.find((each) => each.model === model);
-    return { ...nothingYet(model), who: who?.description ?? "", warnings: who?.warnings ?? [] };
-  });
+  const answers = asked.map(nothingYet);
   const now = Date.now();
   return {
     id: crypto.randomUUID(), prompt, parameters, sources, answers,
@@ -169,7 +167,15 @@ function begin({ prompt, parameters, sources }, models, answerers) {
 }
 
 function nothingYet(model) {
-  return { model, text: "", seconds: null, error: null };
+  return { model, text: "", seconds: null, error: null, who: "", warnings: [] };
+}
+
+/** Say of each answer who gives it. */
+function name({ answers }, answerers) {
+  for (const answer of answers) {
+    const who = answerers.find(({ model }) => model === answer.model);
+    if (who) Object.assign(answer, { who: who.description, warnings: who.warnings });
+  }
 }
 
 /** What base and tuned model answer, while it is written. */

@@ -121,6 +121,18 @@ def test_who_answers_stands_above_each_answer(visit: Any, api: Any) -> None:
     expect(page.locator(".answer .badge")).to_have_count(0)
 
 
+def test_who_answers_is_known_even_before_the_page_has_looked(visit: Any, api: Any, context: Any) -> None:
+    held: list[Route] = []
+    page = visit("start")
+    context.route("**/api/endpoint", lambda route: held.append(route) if not held else route.continue_())
+    page.goto(page.url.replace("#/start", "?again#/ask"))
+    ask(page, "Volatility")
+    expect(page.get_by_role("article", name="Base model").locator(".who")).to_have_text(
+        "Llama 2 7B, not trained further"
+    )
+    held[0].continue_()
+
+
 def test_a_model_that_the_gate_refused_and_a_practice_model_say_so(visit: Any, api: Any) -> None:
     who = [documents.answerer(name, outcome="rejected", practice=True) for name in ("base", "tuned")]
     api.endpoint = documents.endpoint("awake", answerers=who)
