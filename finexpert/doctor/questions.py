@@ -226,7 +226,7 @@ QUESTIONS = (
         after=Step.NOTHING,
         look=None,
         without="Their guides on the confused deputy: the roles ask for `aws:SourceAccount`.",
-        see="the first `finexpert train` and `finexpert wake`: a role that cannot be taken fails them at once",
+        see="the first `finexpert train` and `finexpert wake`: without the role they fail at once",
         means="Report the refused call: nothing was started.",
     ),
     Question(
