@@ -13,7 +13,7 @@ FILE is TAT-QA's development set (github.com/NExTplusplus/TAT-QA, dataset_raw/ta
 4. Power: the true effect at which the gate passes four times in five, for several numbers of documents.
 5. False passes where documents come in groups whose changes are correlated.
    The factor by which intervals over groups are widened was chosen on these; `elsewhere` repeats it with
-   changes of heavy tails (t with 3 degrees of freedom) and skewed (log-normal, both ways).
+   changes that are normal, of heavy tails (t with 3 degrees of freedom) and skewed (log-normal, both ways).
 6. Power for a large base such as Llama 2 7B, whose spread of gains is not known: by stated spreads, with
    general text unchanged, beside what `finexpert data check` promises.
 
@@ -238,6 +238,7 @@ def pools_elsewhere() -> dict[str, Differences]:
     dice = np.random.default_rng(SEED)
     skewed = dice.lognormal(0, 1, 500)
     changes = {
+        "normal": dice.standard_normal(500),
         "heavy_tails": dice.standard_t(3, 500),
         "skewed": skewed - skewed.mean(),
         "skewed_other_way": skewed.mean() - skewed,
