@@ -68,6 +68,7 @@ _OWN_WEIGHTS = " -c 'base_model_uri=s3://${DataBucket}/base-model/'"
 ONLY_PARSED = {
     "make demo": "four minutes; its steps: tests/unit/finexpert/demo, tests/functional/app",
     "make demo DATA=my-texts/": "the same",
+    "make demo BASE=smollm2": "many minutes; what is its own: test_smollm2.py, test_demo.py, test_asking.py",
     "make test": "runs this test",
     "finexpert benchmark run docs/examples/benchmark/questions.jsonl --contestant mine=tuned"
     " --contestant lite=bedrock:amazon.nova-lite-v1:0 --contestant pro=bedrock:amazon.nova-pro-v1:0"

@@ -6,17 +6,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from core.hyperparameters import parse
+from core.names import PROMPTS
 from finexpert import paths
-from finexpert.demo import folder, program, reaping, summary
+from finexpert.demo import bases, folder, program, reaping, summary
 from finexpert.demo.children import Children
 from finexpert.demo.interrupts import Interrupts
 from finexpert.demo.stage import Stage
-from finexpert.demo.steps import STEPS, Step
+from finexpert.demo.steps import STEPS, Step, ask
 from finexpert.errors import ExitCode, UserError
+from finexpert.service.asking import chat, inference
+from finexpert.service.asking.inference import Answer
 from finexpert.service.endpoint import reaper
 from finexpert.service.runs.follow import Snapshot
 from finexpert.views import display
@@ -166,6 +171,34 @@ def test_the_real_steps_end_with_destruction_and_proof() -> None:
     ]
     assert all(step.needs_end for step in STEPS[-2:])
     assert not any(step.needs_model for step in STEPS[-2:])
+
+
+def test_each_base_brings_settings_that_a_run_takes_and_another_is_named() -> None:
+    for base in bases.BASES.values():
+        parse(base.hyperparameters)
+    with pytest.raises(UserError, match="no base 'llama'") as told:
+        bases.find("llama")
+    assert "tiny, smollm2" in told.value.fix
+
+
+@pytest.mark.parametrize("name", bases.BASES)
+def test_a_base_that_writes_english_gets_a_turn_of_chat(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[Any] = []
+
+    def answered(deployment: Any, prompt: Any, parameters: Any) -> list[Answer]:
+        said.append((prompt, parameters["max_new_tokens"]))
+        return [Answer("base", prompt, "B", 0.1), Answer("tuned", prompt, "T", 0.1)]
+
+    monkeypatch.setattr(inference, "require_awake", lambda deployment: None)
+    monkeypatch.setattr(inference, "ask", answered)
+    monkeypatch.setattr(chat, "begin", lambda deployment: "a conversation")
+    monkeypatch.setattr(chat, "say", lambda deployment, talk, text, given: answered(deployment, text, given))
+    base = bases.find(name)
+    stage: Any = SimpleNamespace(base=base, deployment=None, answers=[], said=[])
+    ask(stage, SimpleNamespace(line=lambda text: None))  # type: ignore[arg-type]
+    asked = [*PROMPTS, *([base.question] if base.question else [])]
+    assert said == [(prompt, base.answer_tokens) for prompt in asked]
+    assert [answer.text for answer in stage.said] == (["B", "T"] if base.question else [])
 
 
 def test_summary_figures_come_from_the_facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
