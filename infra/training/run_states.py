@@ -178,6 +178,7 @@ def spot_fallback() -> dict[str, State]:
                 "spot": False,
                 "earlier_jobs.$": "States.Array($.job)",
                 "adopted": {},
+                "waking": {"again": False},
                 "request.$": "$.request",
                 "dataset.$": "$.dataset",
             },

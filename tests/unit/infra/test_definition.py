@@ -212,3 +212,8 @@ def test_a_wake_is_finished_once_the_stack_is_at_rest(status: str, next_: str) -
         (rule.get("StringEquals") or rule["StringMatches"], rule["Next"]) for rule in awake["Choices"]
     ]
     assert next((to for pattern, to in patterns if fnmatch(status, pattern)), awake["Default"]) == next_
+
+
+def test_a_run_that_goes_on_on_demand_has_all_that_it_began_with() -> None:
+    begun, again = (states(SPOT)[name]["Parameters"] for name in ("Prepare", "OnDemandInstead"))
+    assert {key.removesuffix(".$") for key in begun} <= {key.removesuffix(".$") for key in again}
