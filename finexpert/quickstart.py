@@ -24,7 +24,7 @@ from finexpert.service import deployment as deployments
 from finexpert.service.asking import inference
 from finexpert.service.deployment import Deployment
 from finexpert.service.endpoint import switch
-from finexpert.service.runs import base_model, executions, follow
+from finexpert.service.runs import base_model, datasets, executions, follow
 from finexpert.service.target import Target
 from finexpert.views import answers, endpoint
 from finexpert.views import run as run_view
@@ -178,7 +178,11 @@ def train(walk: Walk) -> str:
     if running:
         run = str(running[0]["name"])
     else:
-        run = run_view.start(deployment, str(walk.data), {}, wake=False, again=True)
+        dataset, _ = datasets.ready(deployment, str(walk.data), {})
+        run = executions.start(
+            deployment, dataset=dataset, hyperparameters={}, wake=False, now=datetime.now(UTC)
+        )
+        walk.live.line(f"  run {run} on {dataset}")
     looks = follow.snapshots(deployment, run, now=lambda: datetime.now(UTC))
     for snapshot in looks:
         region = run_view.region(snapshot, is_local=True)

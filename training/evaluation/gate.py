@@ -117,7 +117,7 @@ def _forgetting(forgetting: Comparison, max_forgetting: float) -> Rule:
         "forgetting",
         upper <= max_forgetting,
         f"General text changed by {change:+.1%} of the base's bits a byte, at most {upper:+.1%} by its 95 %"
-        f" interval; max_forgetting allows {max_forgetting:+.1%}.",
+        f" interval; up to {max_forgetting:+.1%} is allowed (max_forgetting).",
     )
 
 
@@ -129,7 +129,7 @@ def _beyond_general_text(primary: Comparison, forgetting: Comparison) -> Rule:
         high < 0,
         f"Beyond general text, held-out text changed by {own.difference - general.difference:+.1%} of the"
         f" base's bits a byte (95 % interval {low:+.1%} to {high:+.1%}), "
-        + ("so the gain is one on this kind of text." if high < 0 else "so any text may gain as much."),
+        + ("so the gain is specific to this kind of text." if high < 0 else "so any text may gain as much."),
     )
 
 

@@ -84,7 +84,7 @@ def _target(context: typer.Context, *, yes: bool) -> Target:
 
     given = options.of(context)
     target = chosen_target(context) if given.on is not On.LOCAL else None
-    if given.on is On.AUTO and target is not None and not target.is_local:
+    if given.on is On.AUTO and target is not None and not (target.is_local or given.profile):
         if yes:
             raise UserError(
                 "Say where to begin: on this machine or on AWS.",

@@ -15,9 +15,10 @@ from finexpert import paths, quickstart
 from finexpert.cli import main as cli
 from finexpert.cli.commands import quickstart as command
 from finexpert.doctor import bad, good
-from finexpert.errors import UserError
+from finexpert.errors import ExitCode, NothingToServe, UserError
 from finexpert.quickstart import STEPS, Walk
 from finexpert.service import deployment as deployments
+from finexpert.service.runs import follow
 from finexpert.service.target import Target
 from finexpert.views import display
 from infra.settings import SettingsError
@@ -188,3 +189,34 @@ def test_where_to_begin_is_not_guessed(aws: list[str]) -> None:
     done = CliRunner().invoke(cli.app, ["quickstart", "--yes", *MAIL, *LICENCE])
     assert isinstance(done.exception, UserError) and "--on local" in done.exception.fix
     assert aws == []
+
+
+@pytest.mark.parametrize(("outcome", "said"), [("accepted", "accepted by"), ("rejected", "refused")])
+def test_a_run_that_still_trains_is_followed_and_none_is_started(
+    monkeypatch: pytest.MonkeyPatch, outcome: str, said: str
+) -> None:
+    there(monkeypatch)
+
+    def nothing(deployment: Any) -> str:
+        raise NothingToServe("none yet")
+
+    ended = follow.Snapshot("finexpert-1", "SUCCEEDED", output={"outcome": outcome})
+    monkeypatch.setattr(quickstart.switch, "newest_artifact", nothing)
+    monkeypatch.setattr(
+        quickstart.executions,
+        "newest_entries",
+        lambda deployment, limit: [{"name": "finexpert-1", "status": "RUNNING"}],
+    )
+    monkeypatch.setattr(follow, "snapshots", lambda deployment, run, now: iter([ended]))
+    if outcome == "accepted":
+        assert said in quickstart.train(walk(None))
+        return
+    with pytest.raises(UserError, match=said) as told:
+        quickstart.train(walk(None))
+    assert "--refused" in told.value.fix and told.value.code is ExitCode.GATE
+
+
+def test_an_accepted_model_is_not_trained_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    there(monkeypatch)
+    monkeypatch.setattr(quickstart.switch, "newest_artifact", lambda deployment: "s3://b/model.tar.gz")
+    assert quickstart.train(walk(None)) == "was there: s3://b/model.tar.gz"
