@@ -59,6 +59,7 @@ def stop_job(lab: StatesLab, run: str) -> None:
 
 EVERY_TIME = 5  # what may pass is asked for once, and again four times
 PUBLISH = refused("sns", "Publish", "AuthorizationError", times=EVERY_TIME)
+NO_CAPACITY = refused("sagemaker", "ProvisionTrainingInstance", "CapacityError", message="No capacity there.")
 PACKAGE = refused("sagemaker", "CreateModelPackage", "ConflictException")
 
 RUNS: dict[str, Run] = {
@@ -94,12 +95,9 @@ RUNS: dict[str, Run] = {
     "job is stopped": Run(script={"job": "wait"}, during=stop_job),
     "spot job fails": Run(script={"job": "fail"}, spot=True),
     "spot job is stopped": Run(script={"job": "wait"}, spot=True, during=stop_job),
-    "spot without capacity": Run(
-        "SUCCEEDED",
-        spot=True,
-        faults=(
-            refused("sagemaker", "ProvisionTrainingInstance", "CapacityError", message="No capacity there."),
-        ),
+    "spot without capacity": Run("SUCCEEDED", spot=True, faults=(NO_CAPACITY,)),
+    "spot without capacity, woken": Run(
+        "SUCCEEDED", {"artifact": "c"}, spot=True, wake=True, faults=(NO_CAPACITY,)
     ),
     "evaluation refused": Run(script={"read": "refuse"}),
     "evaluation broken": Run(script={"read": "break"}),
