@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from core.endpoint import waking
 from core.endpoint.hosting import BASE
 from core.endpoint.waking import ModelUnanswered, Outcome
 from core.names import Names
+from lambdas.finish_wake import handler as finish_wake
 from tests.fakes.cloud import Cloud, error
 
 NAMES = Names(project="FinExpert", region="us-east-1")
@@ -119,3 +121,12 @@ def test_an_older_adapter_that_still_serves_is_no_success_of_the_new_one() -> No
     cloud = awake()
     assert finish(cloud, artifact="s3://b/runs/new/output/model.tar.gz") is Outcome.FAILED
     assert finish(cloud, artifact=ARTIFACT) is Outcome.AWAKE
+
+
+def test_the_function_answers_with_the_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud = awake()
+    monkeypatch.setattr(finish_wake, "AwsClients", lambda region: cloud)
+    for name, value in {"PROJECT": "FinExpert", "HOSTING": "components", "AWS_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(name, value)
+    answer = finish_wake.handler({"artifact": ARTIFACT, "again": False})
+    assert json.loads(json.dumps(answer)) == {"outcome": "awake"}
