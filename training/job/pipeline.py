@@ -24,7 +24,7 @@ from training.job.preparation import Prepared, prepare, read_request
 from training.loop import checkpoints
 from training.loop.loop import Training, train
 from training.loop.schedule import plan
-from training.model.memory import fit_layers, peak_bytes
+from training.model.memory import begin_peak, fit_layers, peak_bytes
 from training.model.memory_plan import describe_plan
 from training.model.merge import merge
 from training.model.model import AdaptedModel
@@ -97,6 +97,7 @@ def run(channels: Channels, events: Events, stop: StopSignal) -> None:
         stop_requested=stop.requested,
         measure=held_out,
     )
+    begin_peak(world.device)  # the plan is of a step; the evaluation has its own batches
     outcome = train(training)
     peak = peak_bytes(world.device)
     events.log(f"peak memory was {peak / 2**30:.2f} GiB, {memory.predicted / 2**30:.2f} GiB were predicted")

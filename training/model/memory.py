@@ -1,7 +1,9 @@
 """Fitting a job into this machine's memory: how much there is, and which layers are recomputed."""
 
+import contextlib
 import ctypes
 import os
+import re
 import resource
 import sys
 from pathlib import Path
@@ -79,6 +81,15 @@ def machine_memory(meminfo: Path, cgroup: Path) -> int:
     return min(limits) if limits else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
 
 
+def begin_peak(device: torch.device) -> None:
+    """Let ``peak_bytes`` count from now on, where the system can."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    elif sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")  # Source: Linux, Documentation/filesystems/proc.rst
+
+
 def used_bytes(device: torch.device) -> int:
     """Bytes in use now: tensors on the GPU, or the process's peak so far (the kernel keeps no better one)."""
     return torch.cuda.memory_allocated(device) if device.type == "cuda" else peak_bytes(device)
@@ -88,5 +99,7 @@ def peak_bytes(device: torch.device) -> int:
     """The most bytes that were in use so far: on the GPU, or of the process on the CPU."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
+    if (status := Path("/proc/self/status")).is_file():
+        return int(re.findall(r"VmHWM:\s+(\d+)", status.read_text())[0]) * 1024
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bench import training_memory as simulated
 from core.hyperparameters import parse
 from training.model.base import use_liger
-from training.model.memory import machine_memory
+from training.model.memory import begin_peak, machine_memory, peak_bytes
 from training.model.memory_plan import StepMemory, count_step, describe_plan, plan_memory
 from training.model.model import AdaptedModel
 
@@ -110,6 +110,16 @@ def test_what_is_freed_between_tensors_goes_back_to_the_system() -> None:
         return int(done.stdout)
 
     assert resident("returned") < resident("kept") - 80
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux can count anew")
+def test_the_peak_counts_from_where_the_steps_begin() -> None:
+    device, large = torch.device("cpu"), bytearray(200 << 20)
+    large[:: 1 << 12] = b"x" * len(large[:: 1 << 12])
+    before = peak_bytes(device)
+    del large
+    begin_peak(device)
+    assert peak_bytes(device) < before - (100 << 20)
 
 
 def test_liger_is_used_on_a_gpu_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
