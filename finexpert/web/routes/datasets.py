@@ -157,9 +157,7 @@ def _checked(
     told = report.to_dict()
     shown = {key: told[key] for key in _SHOWN} | {"left_out": list(left_out), "unjudged": _unjudged(report)}
     understood = {"understood": [str(each) for each in report.understood], "first": report.first}
-    judgeable = report.power is None or report.power.enough
-    shown |= understood | {"judgeable": judgeable}
-    return {"dataset": uri, "report": shown, "plan": _plan(context, report)}
+    return {"dataset": uri, "report": shown | understood, "plan": _plan(context, report)}
 
 
 def _unjudged(report: DatasetReport) -> str:

@@ -187,8 +187,8 @@ function KeepAwake({ acting, keep, price }) {
     </select>
     <button type="button" disabled=${acting !== ""} onClick=${() => keep(hours)}>Keep</button>
     <span class="small">${usd(hours * price)}${left !== null && ` of the ${usd(left)} left until the limit`}.
-      ${left !== null && hours * price > left && html` <strong>The spend guard puts it to sleep after
-        ${duration((left / price) * 3600)}.</strong>`}</span>
+      ${left !== null && hours * price > left && html`
+        <strong>The spend guard puts it to sleep after ${duration((left / price) * 3600)}.</strong>`}</span>
   </div>`;
 }
 

@@ -22,7 +22,7 @@ ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "an address that is none": (("train", "s3:/a"), ("is not an S3 URI of a folder", "s3://bucket/folder/")),
     "a path for a run": (("runs", "show", "../../x"), ("There is no run ../../x",)),
     "a run that there is not": (("runs", "log", "nobody"), ("There is no run nobody",)),
-    "a report that there is not": (("runs", "report", "nobody"), ("There is no report of nobody",)),
+    "a report that there is not": (("runs", "report", "nobody"), ("There is no run nobody",)),
     "to watch nobody": (("train", "--attach", "nobody"), ("There is no run nobody",)),
     "to stop nobody": (("train", "--stop", "nobody"), ("There is no run nobody",)),
     "to compare nobody": (("compare", "nobody"), ("There is no run nobody",)),

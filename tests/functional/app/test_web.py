@@ -108,7 +108,7 @@ def test_an_answer_comes_in_pieces_from_both_models(page: Browser) -> None:
     assert len(pieces) > 2
     assert all(said[piece["model"]].startswith(piece["text"]) for piece in pieces)
     assert events[-1] == {"event": "end", "forgotten": 0}
-    refused = page.post("/api/ask", {**asked, "prompt": "word " * 3000})
+    refused = page.post("/api/ask", {**asked, "prompt": "word " * 700})
     assert (refused.status, refused.code) == (422, "bad_input")
     assert "may have 512 tokens; this asks for" in refused.json()["error"]["message"]
     (short,) = {

@@ -56,8 +56,7 @@ def _run(text: str, words: list[str], deployed: Deployment) -> str:
         text=True,
         timeout=120,
     )
-    # doctor finds billing alerts missing: nobody has switched them on here.
-    assert done.returncode == (4 if words[:2] == ["finexpert", "doctor"] else 0), done.stdout
+    assert done.returncode == 0, done.stdout
     return done.stdout
 
 
