@@ -203,7 +203,7 @@ def test_a_slow_answer_says_so_and_may_be_stopped(visit: Any, api: Any) -> None:
     expect(base).to_contain_text(re.compile(r"Nothing new for 2\d s; the connection is still open\."))
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("Stopped; what had come by then is kept.")).to_be_visible()
-    page.get_by_label("Follow-up").fill("Risk")
+    page.get_by_label("Your next question").fill("Risk")
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
     expect(page.locator(".history li")).to_have_count(1)
 
