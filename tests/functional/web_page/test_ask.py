@@ -281,6 +281,7 @@ def test_an_endpoint_that_fell_asleep_unseen_is_offered_too(visit: Any, api: Any
     page.wait_for_timeout(500)
     assert len(api.asked) == 1  # not again and again while the page's own knowledge is older
     page.get_by_role("button", name="Wake and ask").click()
+    expect(page.locator(".pill")).to_contain_text("Waking")  # the server has begun
     api.endpoint = documents.endpoint("awake")
     expect(page.get_by_role("article", name="Base model").locator(".text")).to_have_text(api.texts["base"])
     assert len(api.asked) == 2
