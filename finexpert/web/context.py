@@ -89,7 +89,7 @@ class Context:
 
     Args:
         streams: whether an answer reaches the page while it is written.
-        compares: whether NumPy is there, which compares two runs.
+        compares: whether the trainer's libraries are there, which compare runs and know chat templates.
         looks: what is kept of the endpoint and the lists for a few seconds.
         sums: what is kept of the month, which takes a dozen calls, and of the reaper's log.
         ended: rows of runs that have ended, by name.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +108,6 @@ def base_template(deployment: Deployment) -> Write | None:
     from botocore.exceptions import ClientError
 
     if not deployment.settings.own_weights:  # JumpStart's can be read by SageMaker alone
-        return None
-    if find_spec("training.data") is None:  # the page's Lambda has no tokenizers
         return None
     place, s3 = base_place(deployment), deployment.target.client("s3")
     with tempfile.TemporaryDirectory() as folder:

@@ -92,7 +92,7 @@ def outputs(printed: str) -> dict[str, str]:
 def block(last: str) -> list[str]:
     """The README's block whose last line holds `last`, without its first line, which the tests run in."""
     pages = docs_pages.blocks(docs_pages.ROOT / "README.md")
-    lines = next(lines for _, lines in pages if lines and last in lines[-1])
+    lines = next(lines for _, lines in pages if lines and lines[-1].endswith(last))
     assert lines[0].startswith("make setup &&")
     return lines[1:]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from core.endpoint.hosting import PARAMETER
 from finexpert.service.asking import inference
 from finexpert.service.deployment import describe_stack
 from finexpert.service.runs import executions
@@ -57,6 +58,23 @@ def a_run_is_accepted_woken_and_asked(app: App) -> None:
     job = {"TrainingJobName": "none", "ModelArtifacts": {"S3ModelArtifacts": nowhere}}
     missing = app.invoke("read-evaluation", {"run": "none", "training_job": job, "admission": {}})
     assert "denied" not in str(missing["errorMessage"]).lower(), missing
+
+
+def a_woken_model_does_not_answer(app: App) -> None:
+    """finish-wake: a wake that was of something else has failed; a silent adapter puts Hosting to sleep."""
+    tuned = app.deployment.names.tuned_component
+    sagemaker = app.client("sagemaker")
+    sagemaker.delete_inference_component(InferenceComponentName=tuned)
+    eventually(lambda: not sagemaker.list_inference_components(NameContains=tuned)["InferenceComponents"])
+    other = app.invoke("finish-wake", {"artifact": "s3://nowhere/model.tar.gz"})
+    assert other == {"outcome": "failed"}, other
+    parameters = describe_stack(app.deployment, "Hosting")["Parameters"]
+    served = {each["ParameterKey"]: each["ParameterValue"] for each in parameters}[PARAMETER]
+    silent = app.invoke("finish-wake", {"artifact": served})
+    assert "the tuned model does not answer" in str(silent), silent
+    settled(app)
+    assert not names_of_endpoints(app)
+    awake(app)
 
 
 def a_run_is_aborted(app: App) -> None:
@@ -150,6 +168,7 @@ def start_job_like(app: App, run: str) -> None:
 
 SCENARIOS: tuple[Callable[[App], None], ...] = (
     a_run_is_accepted_woken_and_asked,
+    a_woken_model_does_not_answer,
     a_run_is_aborted,
     an_idle_endpoint_is_warned_and_reaped,
     the_limit_is_reached,

@@ -78,6 +78,10 @@ def test_the_app_lives_under_a_companys_rules(company: App, tmp_path: Path) -> N
     place = "aws://000000000000/us-east-1"
     stack = ["--toolkit-stack-name", "CDKToolkit-acme"]
     cdk(company, "bootstrap", place, "--qualifier", "acme", *stack, cwd=tmp_path)
+    # CDK's bootstrap lets its deploy role pass CDK's own role only.
+    passing = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": role}
+    deploys = "cdk-acme-deploy-role-000000000000-us-east-1"
+    iam.put_role_policy(RoleName=deploys, PolicyName="PassDeployer", PolicyDocument=document(passing))
     assembly = ["--app", str(company.cdk.output)]
     cdk(company, "deploy", "--all", "--role-arn", role, "--require-approval", "never", *assembly)
 
