@@ -24,7 +24,7 @@ INSTALLED = (
     *(found for name in ("chromium", "google-chrome") if (found := shutil.which(name))),
 )
 #: A busy machine takes long; a test that is wrong takes as long to say so.
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 _UNPACK = 'import chromium from "@sparticuz/chromium"; await chromium.executablePath()'
 #: The package's own names places of AWS Lambda, where its fonts are not; without any, a page ends Chromium.
 _FONTS = """<?xml version="1.0"?>

@@ -27,6 +27,11 @@ def ask(page: Page, prompt: str) -> None:
     page.get_by_role("button", name="Ask", exact=True).click()
 
 
+def answered(page: Page) -> None:
+    """Wait for the base's answer: the page shows its place before the server has been asked."""
+    expect(page.get_by_role("article", name="Base model").locator(".text")).to_have_text(re.compile(r"\S"))
+
+
 def test_both_answers_stream_side_by_side(visit: Any, api: Any) -> None:
     api.pace.clear()
     page = visit()
@@ -88,7 +93,7 @@ def test_sampling_settings_are_folded_bounded_and_sent(visit: Any, api: Any) -> 
     seed.fill("42")
     page.get_by_label("Your question").fill("Volatility")
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_role("article", name="Base model")).to_be_visible()
+    answered(page)
     assert api.asked[0]["parameters"] == {**_defaults(), "temperature": 0.7, "seed": 42}
 
 
@@ -108,7 +113,7 @@ def test_a_value_out_of_range_is_refused_and_never_replaced(visit: Any, api: Any
     assert api.asked == []
     longest.fill("200")
     page.get_by_role("button", name="Ask", exact=True).click()
-    expect(page.get_by_role("article", name="Base model")).to_be_visible()
+    answered(page)
     assert api.asked[0]["parameters"]["max_new_tokens"] == 200
 
 
