@@ -6,7 +6,7 @@ import { useAsking } from "./question.js";
 import { Compare } from "./compare.js";
 import { Documents } from "./documents.js";
 import { Endpoint, Pill, useEndpoint } from "./endpoint.js";
-import { html, render, useEffect, useRef, useState } from "./lib.js";
+import { html, render, useEffect, useLayoutEffect, useRef, useState } from "./lib.js";
 import { Questions } from "./questions.js";
 import { Start } from "./start.js";
 import { StartRun } from "./start_run.js";
@@ -122,7 +122,8 @@ function Stranger({ auth, failure }) {
 /** The parts of the fragment: "#/runs/NAME" is ["runs", "NAME"]. */
 function useRoute() {
   const [route, setRoute] = useState(routeOf(location.hash));
-  useEffect(() => {
+  // Before anything is shown: who follows a link at once must not be left where they are.
+  useLayoutEffect(() => {
     const changed = () => setRoute(routeOf(location.hash));
     addEventListener("hashchange", changed);
     return () => removeEventListener("hashchange", changed);
