@@ -172,12 +172,10 @@ class _Telling:
     def run(self, context: Context, prompt: str, turns: Sequence[Turn], chosen: Mapping[str, Any]) -> None:
         """Ask, to the end."""
         try:
-            template = context.compares and context.sums.get(
-                "template", lambda: chat.base_template(context.deployment)
-            )
-            talk = Conversation(
-                tuple(switch.models(context.deployment)), turns=list(turns), write=template or None
-            )
+            template = None
+            if context.compares:
+                template = context.sums.get("template", lambda: chat.base_template(context.deployment))
+            talk = Conversation(tuple(switch.models(context.deployment)), turns=list(turns), write=template)
             answers = chat.say(context.deployment, talk, prompt, chosen, heard=self.heard)
             self.forgotten = talk.forgotten
         except Exception as error:
