@@ -3,8 +3,9 @@
 A dialog is a list of messages, ``{"role": "user", "content": "…"}`` or ``{"from": "human", "value": "…"}``.
 The model learns the answers only. Where the base has a chat template, the trainer writes dialogs with it.
 Else they are written as Llama 2's chat models know them: each exchange stands between the model's start and
-end, the question within ``[INST] … [/INST]``, a system message inside the first question. Source of the form:
-Meta's reference code of Llama 2 (``llama/generation.py``).
+end, the question within ``[INST] … [/INST]``, a system message inside the first question. Such marks in a
+message are made plain text, as Meta's reference code refuses them. Source of the form: that code of Llama 2
+(``llama/generation.py``).
 """
 
 import re
@@ -12,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.dataset.documents import Message, Turn
+from core.marks import as_text
 
 #: Columns that hold dialogs, the first that is there counts.
 DIALOG_COLUMNS = ("dialog", "messages", "conversations", "conversation", "chat")
@@ -22,6 +24,8 @@ ROLES = {
     **dict.fromkeys(("user", "human", "prompter"), "user"),
     **dict.fromkeys(("assistant", "gpt", "bot", "model", "ai", "chatgpt"), "assistant"),
 }
+#: Marks that Llama 2 reads as the bounds of a question or a system message.
+LLAMA_2_MARKS = ("[INST]", "[/INST]", "<<SYS>>", "<</SYS>>")
 _WANTED = 'write {"dialog": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}'
 _LLAMA_2 = re.compile(r"\s*(?:<s>)?\s*\[INST\](.*?)\[/INST\](.*?)(?:</s>|(?=<s>|\[INST\])|\Z)\s*", re.DOTALL)
 _LLAMA_2_SYSTEM = re.compile(r"\s*<<SYS>>\s*(.*?)\s*<</SYS>>\s*(.*)", re.DOTALL)
@@ -46,11 +50,8 @@ def messages_of(record: Mapping[str, Any], column: str | None = None) -> tuple[M
 
 def turns_of(messages: Sequence[Message]) -> tuple[Turn, ...]:
     """The exchanges of a dialog in Llama 2's form."""
-    system = ""
-    if messages[0][0] == "system":
-        system = f"<<SYS>>\n{messages[0][1]}\n<</SYS>>\n\n"
-        messages = messages[1:]
-    texts = [text for _, text in messages]
+    texts = [text if role == "assistant" else as_text(text, LLAMA_2_MARKS) for role, text in messages]
+    system = f"<<SYS>>\n{texts.pop(0)}\n<</SYS>>\n\n" if messages[0][0] == "system" else ""
     questions = [system + texts[0], *texts[2::2]]
     return tuple((f"[INST] {q} [/INST]", answer) for q, answer in zip(questions, texts[1::2], strict=True))
 

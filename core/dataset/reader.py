@@ -43,13 +43,13 @@ from core.dataset.sources import (
 )
 from core.dataset.templates import TEMPLATE_NAME, Template, parse_template
 from core.hyperparameters import Hyperparameters
+from core.marks import MARK
 
 LEFT_OUT = "left out"
 #: A stream, or what opens one.
 Stream = BinaryStream | Callable[[], BinaryStream]
 _RECIPE = Hyperparameters()
-#: Marks of a text's start and end in the vocabularies of common models; the trainer adds the base's own.
-_MARK = re.compile(r"</?s>|<(?:bos|eos|pad|unk|start_of_turn|end_of_turn)>|<\|[a-z_]{2,32}\|>")
+#: Marks of a text's start and of its end; the trainer adds the base's own.
 _FIRST_MARKS = re.compile(r"\s*(?:(?:<s>|<bos>|<\|begin_of_text\|>)\s*)+")
 _LAST_MARKS = re.compile(r"(?:\s*(?:</s>|<eos>|<\|end_of_text\|>|<\|endoftext\|>|<\|eot_id\|>))+\s*$")
 
@@ -191,7 +191,7 @@ class Reader:
         task = self._tasks.get(lines.source, "")
         marked = 0
         for index, (line, text, prompt, turns, messages, group) in enumerate(contents):
-            if "<" in text and _MARK.search(text):
+            if ("<" in text or "[" in text) and MARK.search(text):
                 marked += 1
                 text = _LAST_MARKS.sub("", _FIRST_MARKS.sub("", text, count=1))
             document = Document(text, prompt, lines.source, index, task, turns, messages, group)

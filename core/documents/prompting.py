@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.marks import as_text
+
 PROMPT_CHARACTERS = 10_000
 """About 3,300 tokens of English: what is left of Llama 2's 4,096 beside instruction and answer."""
 REFUSAL = "Not found in the passages."
@@ -15,11 +17,15 @@ INSTRUCTION = (
 
 
 def prompt(question: str, passages: Sequence[tuple[str, str]]) -> str:
-    """The prompt of a question with passages, each as (place, text); the last go if it is too long."""
+    """The prompt of a question with passages, each as (place, text); the last go if it is too long.
+
+    Marks of models in question and passages become plain text: no document can begin another speaker's turn.
+    """
+    question = as_text(question)
     parts: list[str] = []
     size = len(INSTRUCTION) + len(question) + 100
     for number, (place, text) in enumerate(passages, 1):
-        part = f"[{number}] {place}\n{text}"
+        part = f"[{number}] {place}\n{as_text(text)}"
         size += len(part) + 2
         if parts and size > PROMPT_CHARACTERS:
             break

@@ -1,8 +1,8 @@
 """Dialogs in the form that the base knows: its own chat template, as tokens to read and tokens to learn.
 
 The template is rendered with a placeholder for each content, and the contents are put in as plain text
-afterwards: what looks like a special token in a user's text stays text. The answers are learned, each with
-the mark that ends it.
+afterwards: what looks like a special token in a user's text stays text. Marks that a template writes as plain
+text, such as Llama 2's [INST], get a space there. The answers are learned, each with the mark that ends it.
 """
 
 import json
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core.dataset.documents import Message
+from core.marks import MARK, as_text
 
 #: What one exchange reads, and what it learns: texts, each with whether it comes from the template.
 Marked = tuple[str, bool]
@@ -54,13 +55,10 @@ class ChatTemplate:
     def prompt(self, messages: Sequence[Message], special: Sequence[str]) -> str | None:
         """The text that a model goes on from with its answer to a dialog; None where the template refuses it.
 
-        ``special``: as in ``exchanges``. A special token's name in a content gets a space, and is text then.
+        ``special``: as in ``exchanges``. A mark in a content gets a space, and is text then.
         """
-        marks = re.compile("|".join(map(re.escape, sorted(special, key=len, reverse=True))) or r"(?!)")
-        dialog = [
-            {"role": role, "content": marks.sub(lambda mark: f"{mark[0][:1]} {mark[0][1:]}", content)}
-            for role, content in messages
-        ]
+        marks = {*special, *MARK.findall(self.template)}
+        dialog = [{"role": role, "content": as_text(content, marks)} for role, content in messages]
         return self._render(dialog, add_generation_prompt=True)
 
     def exchanges(self, messages: Sequence[Message], special: Sequence[str]) -> list[Exchange] | None:
@@ -100,11 +98,12 @@ class ChatTemplate:
     ) -> list[Exchange] | None:
         """``between``: what the template writes before, between and after the contents."""
         ends = re.compile("|".join(map(re.escape, sorted(special, key=len, reverse=True))) or r"(?!)")
+        plain = {*MARK.findall(self.template)} - {*special}  # no token of its own, so that only a space helps
         found: list[Exchange] = []
         read: list[Marked] = [(between[0], True)]
         for (role, content), after in zip(messages, between[1:], strict=True):
             if role != "assistant":
-                read += [(content, False), (after, True)]
+                read += [(as_text(content, plain), False), (after, True)]
                 continue
             end = ends.search(after)
             if end is None:

@@ -12,6 +12,7 @@ from core.dataset import Document
 from core.dataset.documents import Message
 from core.dataset.tokens import kept_of_prompt
 from core.failures import TrainingFailure
+from core.marks import MARK
 from training.data.chat import CHAT_TEMPLATE, ChatTemplate
 from training.data.packing import read_only
 
@@ -25,7 +26,8 @@ TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model")
 
 
 class Tokenizer:
-    """A base's tokenizer, as transformers loads it. A special token's name in a text stays plain text.
+    """A base's tokenizer, as transformers loads it. A special token's name in a text stays plain text, and so
+    does a mark such as </s> or <|user|> that the vocabulary holds as an ordinary token.
 
     ``start``: the tokens that it puts before a text, for the caller to add. ``eos_token_id`` ends a text;
     None where the model has no such token. ``pad_token_id`` fills rows up. ``chat``: how the base wants
@@ -41,6 +43,9 @@ class Tokenizer:
         self._model.no_truncation()
         whole, plain = (self._model.encode("a", add_special_tokens=special).ids for special in (True, False))
         self.start: list[int] = whole[: whole.index(plain[0])] if plain else []
+        # Some vocabularies hold such marks without saying that they are special.
+        added = self._model.get_added_tokens_decoder().values()
+        self._model.add_special_tokens([token for token in added if MARK.fullmatch(token.content)])
         self._model.encode_special_tokens = True
 
         def mark(name: str) -> int | None:

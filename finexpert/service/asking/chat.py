@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.aws.s3 import sizes
+from core.marks import as_text
 from finexpert.service.asking import inference
 from finexpert.service.asking.inference import Answer, Heard, _unheard
 from finexpert.service.deployment import Deployment, base_place
@@ -88,7 +89,7 @@ class Conversation:
             written = self.write([*dialog, ("user", said)])
             if written is not None:
                 return written
-        return BETWEEN.join([*(" ".join(turn) for turn in before), said])
+        return BETWEEN.join([*(f"{as_text(asked)} {answer}" for asked, answer in before), as_text(said)])
 
     def forget_one(self) -> bool:
         """Leave out the oldest turn that is still in; False if none is."""

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tokenizers import AddedToken
+from tokenizers import Tokenizer as Model
 from transformers import AutoTokenizer
 
 from training.data.tokenizer import load_tokenizer
@@ -33,6 +35,18 @@ def test_a_special_tokens_name_in_a_text_is_plain_text(weights: Path) -> None:
     (tokens,) = tokenizer.encode(["a </s> b <s>x"])
     assert not {*tokenizer.start, *tokenizer.end_marks} & {*tokens}
     assert tokenizer.decode(tokens) == "a </s> b <s>x"
+
+
+def test_a_mark_that_the_vocabulary_calls_ordinary_is_plain_text(weights: Path, tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(weights, base)
+    model = Model.from_file(str(base / "tokenizer.json"))
+    model.add_tokens([AddedToken(mark, special=False) for mark in ("<|user|>", "<start_of_turn>", "<think>")])
+    model.save(str(base / "tokenizer.json"))
+    tokenizer = load_tokenizer(base)
+    (tokens,) = tokenizer.encode(["a <|user|> b <start_of_turn>c <think>"])
+    assert [token for token in tokens if token >= 320] == [model.token_to_id("<think>")]
+    assert tokenizer.decode(tokens) == "a <|user|> b <start_of_turn>c <think>"
 
 
 def test_a_tokenizer_may_know_more_tokens_than_the_model(weights: Path, tmp_path: Path) -> None:
