@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 PROJECT_TAG = "finexpert:project"
 KEEP_TAG = "finexpert:keep"
@@ -45,6 +46,32 @@ PROMPTS = (
     "The results are encouraging for aggressive investors",
 )
 """What both models continue before and after: unfinished sentences of an options study."""
+
+
+class Figure(StrEnum):
+    """What evaluation.json may call its figures. No other name of a job reaches a mail or a model card.
+
+    The last three are those of a trainer of one's own that keeps to the contract.
+    """
+
+    HELD_OUT_BITS_PER_BYTE = "held_out_bits_per_byte"
+    PROMPT_GAIN = "prompt_gain"
+    GENERAL_BITS_PER_BYTE = "general_bits_per_byte"
+    OWN_EXACT_MATCH = "own_exact_match"
+    OWN_CHOICE_ACCURACY = "own_choice_accuracy"
+    MULTIPLE_CHOICE_ACCURACY = "multiple_choice_accuracy"
+    SENTIMENT_ACCURACY = "sentiment_accuracy"
+    RETAINED_CAPABILITY = "retained_capability"
+    RIGHT_CHOICE_PROBABILITY = "right_choice_probability"
+    TABLE_QUESTIONS_EXACT_MATCH = "table_questions_exact_match"
+    FAITHFULNESS = "faithfulness"
+    INVENTED_FIGURES = "invented_figures"
+    DECLINES_WITHOUT_ANSWER = "declines_without_answer"
+    REPETITION = "repetition"
+    DEGENERATION = "degeneration"
+    BITS_PER_BYTE = "bits_per_byte"
+    PERPLEXITY = "perplexity"
+    LOSS = "loss"
 
 
 STACKS = ("Storage", "Training", "Hosting", "Guardrails", "Web")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from core.names import Figure
 
 REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'"
 )
 """What a report may load and run, also when it is opened from a disk: its own styles and pictures only."""
-METRIC = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 class EvaluationError(ValueError):
@@ -54,9 +54,8 @@ def parse(content: bytes) -> Evaluation:
     primary = raw if isinstance(raw, dict) else {}
     if not isinstance(document.get("passed"), bool):
         problems.append("passed: true or false is missing")
-    metric = primary.get("metric")
-    if not isinstance(metric, str) or not METRIC.fullmatch(metric):
-        problems.append("primary.metric: a name is missing, of small letters, digits and _")
+    if primary.get("metric") not in tuple(Figure):
+        problems.append(f"primary.metric: it must be one of {', '.join(Figure)}")
     numbers = {
         name: _number(primary.get(name), f"primary.{name}", problems)
         for name in ("base", "tuned", "difference")

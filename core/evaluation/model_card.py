@@ -11,6 +11,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from core.names import Figure
+
 #: The service takes 100,000 characters; the card also travels in the execution's state (256 KiB in all).
 MOST_CHARACTERS = 60_000
 MOST_METRICS = 40
@@ -106,10 +108,11 @@ def _training(evaluation: Mapping[str, Any], job: Mapping[str, Any], usd: float)
 def _evaluation(evaluation: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, Any]:
     """What was measured: the gate's figure first, then every metric with its interval."""
     primary = evaluation["primary"]
+    names = [name for name in Figure if name != primary["metric"]]
     others = [
         metric
         for metric in _mappings(evaluation.get("metrics"))
-        if metric.get("name") != primary["metric"] and {"name", "base", "tuned"} <= metric.keys()
+        if metric.get("name") in names and {"base", "tuned"} <= metric.keys()
     ]
     rules = " ".join(str(rule.get("sentence", "")) for rule in _mappings(evaluation.get("gate")))
     return {

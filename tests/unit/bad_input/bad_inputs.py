@@ -50,7 +50,13 @@ LORA = json.dumps({"peft_type": "LORA", "r": 4, "target_modules": ["q_proj"], "t
 LLAMA = '{"model_type": "llama", "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4}'
 EVALUATION = {
     "passed": True,
-    "primary": {"metric": "m", "base": 1.0, "tuned": 0.9, "difference": -0.1, "interval": [-0.2, -0.05]},
+    "primary": {
+        "metric": "perplexity",
+        "base": 1.0,
+        "tuned": 0.9,
+        "difference": -0.1,
+        "interval": [-0.2, -0.05],
+    },
 }
 
 

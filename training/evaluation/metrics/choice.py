@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.dataset import Question
+from core.names import Figure
 from training.evaluation.answers import quantities
 from training.evaluation.asks import Answers, Continuation
 from training.evaluation.items import questions, records
@@ -61,7 +62,7 @@ class ChoiceProbability:
     It tells more than right or wrong does: a smaller change can be shown with as many questions.
     """
 
-    name: str = "right_choice_probability"
+    name: str = Figure.RIGHT_CHOICE_PROBABILITY
     title: str = "Trust in the right choice"
     about: str = (
         "Mean probability that the model gives to the right choice, over all questions with choices and all"
@@ -147,7 +148,7 @@ def sentences() -> tuple[Question, ...]:
 
 
 RETAINED = ChoiceAccuracy(
-    name="retained_capability",
+    name=Figure.RETAINED_CAPABILITY,
     title="Everyday knowledge and arithmetic",
     about="Share of shipped questions on facts, sums and plain instructions, none about finance, whose right"
     " choice is the likeliest: what a specialist should not unlearn.",
@@ -156,7 +157,7 @@ RETAINED = ChoiceAccuracy(
 )
 
 MULTIPLE_CHOICE = ChoiceAccuracy(
-    name="multiple_choice_accuracy",
+    name=Figure.MULTIPLE_CHOICE_ACCURACY,
     title="Multiple choice",
     about="Share of shipped questions on statements, ratios, instruments, markets, risk and valuation whose"
     " right choice of four is the likeliest.",
@@ -165,7 +166,7 @@ MULTIPLE_CHOICE = ChoiceAccuracy(
 )
 
 OWN_CHOICES = ChoiceAccuracy(
-    name="own_choice_accuracy",
+    name=Figure.OWN_CHOICE_ACCURACY,
     title="Your questions with choices",
     about="Share of your own questions whose right choice is the likeliest.",
     available=lambda material: [question for question in material.questions if question.choices],
@@ -173,7 +174,7 @@ OWN_CHOICES = ChoiceAccuracy(
 )
 
 SENTIMENT = ChoiceAccuracy(
-    name="sentiment_accuracy",
+    name=Figure.SENTIMENT_ACCURACY,
     title="Sentiment of financial news",
     about="Share of shipped sentences for which the right label of three is the likeliest.",
     available=lambda material: sentences(),

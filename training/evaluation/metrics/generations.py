@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.names import Figure
 from training.evaluation import asks
 from training.evaluation.asks import Answers, Prompt
 from training.evaluation.metrics.base import LOWER, SECONDARY, Item, Items, Material
@@ -16,7 +17,7 @@ ROUNDS, LONGEST_ROUND = 3, 12
 class Repetition:
     """Mean share of repeated stretches."""
 
-    name: str = "repetition"
+    name: str = Figure.REPETITION
     title: str = "Repetition"
     about: str = "Share of three-word stretches in a continuation that stood in it before."
     unit: str = "share"
@@ -36,7 +37,7 @@ class Repetition:
 class Degeneration:
     """Share of continuations that are empty or end in a loop."""
 
-    name: str = "degeneration"
+    name: str = Figure.DEGENERATION
     title: str = "Broken continuations"
     about: str = "Share of continuations that are empty or end going round in circles."
     unit: str = "share"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from core.dataset import Origin
+from core.names import Figure
 from training.evaluation.asks import Answers, Continuation, Exchanged, Prompt
 from training.evaluation.items import paragraphs
 from training.evaluation.metrics.base import (
@@ -25,7 +26,7 @@ class HeldOut:
     """Bits a byte of the documents that were held out of training; of completions only, where there are
     prompts."""
 
-    name: str = "held_out_bits_per_byte"
+    name: str = Figure.HELD_OUT_BITS_PER_BYTE
     title: str = "Held-out text"
     about: str = "How surprised the model is by the held-out documents, in bits for each byte of their text."
     unit: str = BITS
@@ -55,7 +56,7 @@ class PromptGain:
     here.
     """
 
-    name: str = "prompt_gain"
+    name: str = Figure.PROMPT_GAIN
     title: str = "What the right prompt tells"
     about: str = (
         "By how many bits a byte a held-out answer is easier to predict after its own prompt than after"
@@ -84,7 +85,7 @@ class PromptGain:
 class GeneralText:
     """Bits a byte of shipped everyday prose: what a specialist should not unlearn."""
 
-    name: str = "general_bits_per_byte"
+    name: str = Figure.GENERAL_BITS_PER_BYTE
     title: str = "General text"
     about: str = "How surprised the model is by everyday prose that is not about finance: what it may forget."
     unit: str = BITS

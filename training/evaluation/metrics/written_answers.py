@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from core.dataset import Question
+from core.names import Figure
 from training.evaluation.answers import Grade, declines, faithfulness, grade, invented
 from training.evaluation.asks import Answers, Prompt
 from training.evaluation.items import questions, records
@@ -47,7 +48,7 @@ class Faithfulness:
     Only of questions that can be answered without a calculation, since a calculated figure stands nowhere.
     """
 
-    name: str = "faithfulness"
+    name: str = Figure.FAITHFULNESS
     title: str = "Figures taken from the context"
     about: str = (
         "Share of the figures in an answer that stand in its context, over questions that need no calculation"
@@ -72,7 +73,7 @@ class InventedFigures:
     """Share of answers with a figure that neither stands in the context or question nor follows from two
     figures that do."""
 
-    name: str = "invented_figures"
+    name: str = Figure.INVENTED_FIGURES
     title: str = "Answers with made-up figures"
     about: str = (
         "Share of answers with a figure that stands neither in the question nor in its context, and is not"
@@ -97,7 +98,7 @@ class InventedFigures:
 class Declining:
     """Share of questions without an answer in their context for which the model says so."""
 
-    name: str = "declines_without_answer"
+    name: str = Figure.DECLINES_WITHOUT_ANSWER
     title: str = "Says when the answer is not there"
     about: str = (
         "Share of shipped questions whose row was taken out of the table that are answered with “not given”"
@@ -200,7 +201,7 @@ def _quoted(question: Question) -> bool:
 
 
 TABLE_QUESTIONS = ExactMatch(
-    name="table_questions_exact_match",
+    name=Figure.TABLE_QUESTIONS_EXACT_MATCH,
     title="Questions on a table with text",
     about="Share of shipped questions on invented reports, most of them to be calculated, that are answered"
     " right; units and scales count.",
@@ -208,7 +209,7 @@ TABLE_QUESTIONS = ExactMatch(
 )
 
 OWN_QUESTIONS = ExactMatch(
-    name="own_exact_match",
+    name=Figure.OWN_EXACT_MATCH,
     title="Your questions",
     about="Share of your own questions that are answered right; units and scales count.",
     available=own_questions,

@@ -111,7 +111,7 @@ def test_it_says_what_was_measured_on_what_and_for_how_much() -> None:
 
 
 def test_figures_that_are_none_are_left_out() -> None:
-    metric = {"name": "m", "base": float("nan"), "tuned": True, "difference": 0.5, "interval": [None]}
+    metric = {"name": "loss", "base": float("nan"), "tuned": True, "difference": 0.5, "interval": [None]}
     text, content = card(EVALUATION | {"metrics": [metric]})
     assert content["evaluation_details"][0]["metric_groups"][1]["metric_data"] == [
         {"name": "difference", "type": "number", "value": 0.5}
