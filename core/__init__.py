@@ -1,2 +1,2 @@
 class Explained(Exception):
-    """An error whose message says what is wrong, where, and what to do: it can be shown as it is."""
+    """An error whose message can be shown to a user: it says what is wrong, where, and what to do."""

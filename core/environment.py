@@ -84,7 +84,7 @@ class Variables:
 
 
 def runtime() -> dict[str, Any]:
-    """What the Python that runs this has of what the product needs: versions, full-text search, IfMatch."""
+    """Versions of Python and boto3, and whether full-text search and IfMatch, which are needed, are there."""
     import sqlite3
 
     import botocore

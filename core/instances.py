@@ -1,4 +1,4 @@
-"""What the instance types of SageMaker have: GPUs, memory, own disks, and what they suit.
+"""SageMaker's instance types: GPUs, memory, own disks, and what each type suits.
 
 Figures: EC2's instance type pages, which hold for SageMaker's `ml.` types too.
 """

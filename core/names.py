@@ -1,4 +1,4 @@
-"""What everything is called, and what more than one part of the product must spell alike."""
+"""Names of resources, and all other texts that more than one part of the product must spell alike."""
 
 from __future__ import annotations
 

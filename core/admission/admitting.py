@@ -24,7 +24,7 @@ ATTEMPTS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class AdmissionSettings:
-    """What the function `admission` is told by its environment."""
+    """Settings of the function `admission`, from its environment variables."""
 
     budget: BudgetSettings
     job: JobSettings

@@ -66,7 +66,7 @@ class JobRequest:
 class Money:
     """The month: budget, least reserve, what was spent, what running jobs and reservations can still cost.
 
-    `beside_usd_per_hour`: what else bills now and has no end of its own, such as an endpoint: it takes its
+    `beside_usd_per_hour`: what else bills now and has no fixed end, such as an endpoint: it takes its
     share while the job runs. `bound_usd_per_hour`: dollars an hour of the jobs behind `committed_usd`.
     """
 
@@ -84,12 +84,12 @@ class Money:
         return self.budget_usd - self.spent_usd - self.committed_usd
 
     def reserve_with(self, rate: float) -> float:
-        """What must stay unspent when the job burns `rate` dollars an hour besides all that runs."""
+        """The dollars to keep unspent when the job costs `rate` dollars an hour besides all that runs."""
         burn = rate + self.beside_usd_per_hour + self.bound_usd_per_hour
         return self.exposure.reserve_usd(self.reserve_usd, burn)
 
     def available_usd(self, rate: float) -> float:
-        """What the job, and what runs beside it meanwhile, may cost at worst."""
+        """The most that the job may cost, together with what bills beside it while it runs."""
         return self.remaining_usd - self.reserve_with(rate)
 
     def affordable_seconds(self, rate: float) -> int:

@@ -1,4 +1,4 @@
-"""From settings, prices and the month so far to the question that `decision` answers. No AWS call."""
+"""Turns settings, prices and the month so far into the question that `decision` answers. No AWS call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.money.spend import Spend
 
 
 class SpendUnknown(Explained, RuntimeError):
-    """What was spent so far cannot be told, so no job may start; the message says what could not be read."""
+    """This month's spending is not known, so no job may start; the message says what could not be read."""
 
 
 @dataclass(frozen=True, kw_only=True)

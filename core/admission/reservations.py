@@ -46,7 +46,7 @@ def read(s3: Any, bucket: str) -> Book:
     """The present reservations.
 
     Raises:
-        ValueError: the object is torn: nobody may start anything on a guess.
+        ValueError: the object is damaged, so it is not known what may be spent.
     """
     try:
         answer = s3.get_object(Bucket=bucket, Key=KEY)
@@ -67,6 +67,6 @@ def read(s3: Any, bucket: str) -> Book:
 
 
 def write(s3: Any, bucket: str, book: Book, reservations: list[Reservation]) -> bool:
-    """Replace the book by `reservations`; False if somebody else has changed it since `book` was read."""
+    """Replace the book by `reservations`; False if it was changed since `book` was read."""
     body = json.dumps([asdict(each) for each in reservations], default=datetime.isoformat)
     return write_if(s3, S3Address(bucket, KEY), body.encode(), book.etag)

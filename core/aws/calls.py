@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-#: Attempts a call, the first included. Adaptive mode also slows down by itself when AWS throttles.
+#: Attempts a call, the first included. Adaptive mode also slows down when AWS throttles.
 ATTEMPTS = 5
 
 
@@ -94,7 +94,7 @@ def is_missing(error: BaseException) -> bool:
 
 @dataclass(slots=True)
 class Listing:
-    """What a paged list gave; `problem` says why it ends early, empty if it is complete."""
+    """The items of a paged list; `problem` says why it ends early, and is empty if it is complete."""
 
     items: list[Any] = field(default_factory=list)
     problem: str = ""

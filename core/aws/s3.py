@@ -30,7 +30,7 @@ class S3Address(NamedTuple):
 
     @property
     def folder(self) -> S3Address:
-        """The same with one slash at its end, so that it stands for what lies under it."""
+        """This address with one slash at its end, so that it names what lies under it."""
         path = self.key.strip("/")
         return S3Address(self.bucket, f"{path}/" if path else "")
 

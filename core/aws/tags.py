@@ -14,7 +14,7 @@ Tags = Mapping[str, str]
 def owning_stack(tags: Tags) -> str:
     """Return the name of the stack that a resource's tags name; empty if they name none.
 
-    CloudFormation tags many types but not endpoints, so this project's templates add a tag of their own.
+    CloudFormation tags many types but not endpoints, so this project's templates add their own tag.
     """
     name = tags.get(STACK_TAG, "") or tags.get(STACK_NAME_TAG, "")
     stack_id = tags.get(STACK_ID_TAG, "")

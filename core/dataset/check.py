@@ -118,7 +118,7 @@ def check(
 
 
 def _power(counts: Tally, sides: Split, hyperparameters: Hyperparameters) -> Power | None:
-    """What the held-out side can show; early stopping takes half of it."""
+    """The smallest gain that the held-out side can show; early stopping takes half of the side."""
     held_out = sides.validation
     if not held_out:
         return None
@@ -140,7 +140,7 @@ def optimizer_steps(rows: float, hyperparameters: Hyperparameters) -> tuple[int,
 
 
 def unknown_tasks(tasks: Iterable[str], hyperparameters: Hyperparameters) -> list[str]:
-    """What is wrong with task_weights for a dataset of these tasks."""
+    """The problem with task_weights for a dataset of these tasks, in words."""
     weights = dict(hyperparameters.task_weights)
     if not weights:
         return []
@@ -246,7 +246,7 @@ def _content_warnings(report: DatasetReport, counts: Tally, doubts: Sequence[str
 
 
 def _form_warnings(report: DatasetReport, counts: Tally) -> list[str]:
-    """What looks as if the text had lost its form on the way."""
+    """Warnings about text that seems to have been damaged in a conversion."""
     warnings = []
     for name, inside in counts.inside_a_sentence.items():
         if inside > MOST_INSIDE * counts.texts[name] and inside >= FEWEST_INSIDE:

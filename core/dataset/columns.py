@@ -52,7 +52,7 @@ def is_usual_name(name: str) -> bool:
 
 
 def why_no_text(values: list[str]) -> str:
-    """What a column holds instead of text; "" where it may be text."""
+    """Says what a column holds instead of text; "" where it may be text."""
     if len(values) < 3:
         return ""
     if sum(_NO_TEXT.fullmatch(value.strip()) is not None for value in values) >= MOSTLY * len(values):

@@ -1,4 +1,4 @@
-"""What a dataset is made of, and what can be wrong with it."""
+"""The documents of a dataset, and the problems that its files can have."""
 
 import hashlib
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Document:
 
     @property
     def parts(self) -> tuple[tuple[str | None, str], ...]:
-        """What is read and what is learned, in turn."""
+        """The pieces of the document in turn: text that is only read, and text that is learned."""
         return self.turns or ((self.prompt, self.text),)
 
     @property

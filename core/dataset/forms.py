@@ -33,7 +33,7 @@ from core.hyperparameters import Hyperparameters
 Row = tuple[int | None, dict[str, Any] | str]
 Kind = Literal["text", "instructions", "dialogs"]
 
-#: So many records, and so many characters of them, decide what all are.
+#: How many records, and how many characters of them, are looked at to recognise the form of all.
 SAMPLE_RECORDS = 400
 SAMPLE_CHARACTERS = 1 << 20
 
@@ -49,7 +49,7 @@ _JUMPSTART_PROMPT = (
 
 
 class Content(NamedTuple):
-    """What one record or text holds, before its place among the file's documents is known.
+    """The content of one record or text, before its place among the file's documents is known.
 
     ``line`` counts from 1; None where lines mean nothing.
     """
@@ -68,7 +68,7 @@ class UnknownForm(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What the records of one file are. ``columns`` are those taken, the answer's last; ``doubt`` is what a
+    """The form of one file's records. ``columns`` are those taken, the answer's last; ``doubt`` is what a
     reader should look at."""
 
     kind: Kind
@@ -111,7 +111,7 @@ class Form:
             yield Content(line, answer, prompt + DEMARCATION * demarcation, group=question.group)
 
     def _group(self, record: Mapping[str, Any]) -> str:
-        """What the record's column `group` says, which documents on one source share."""
+        """The value of the record's column `group`, which documents from one source share."""
         name = next((column for column in self.all_columns if key_of(column) == GROUP_COLUMN), None)
         value = None if name is None or name in self.columns else record.get(name)
         return "" if value is None else str(value).strip()
@@ -201,7 +201,7 @@ def recognised(
 def form_of(
     records: Sequence[dict[str, Any] | str], settings: Hyperparameters, template: Template | None
 ) -> Form:
-    """What records are, by the first of them. Raises UnknownForm with what to do."""
+    """Recognise the form of records by the first of them. Raises UnknownForm, which says what to do."""
     tables = [record for record in records if isinstance(record, dict)]
     columns = tuple(dict.fromkeys(chain.from_iterable(tables)))
     chosen = _public(tables, columns, settings, template) or _by_settings(tables, columns, settings, template)

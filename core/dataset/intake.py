@@ -98,23 +98,23 @@ class Intake:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What a person should look at."""
+        """Sentences about what a person should look at."""
         return tuple(dict.fromkeys(doubt for reader in self.readers for doubt in reader.doubts))
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was decided on the way."""
+        """Sentences about what was decided while reading."""
         tests = [f"{name}: {LEFT_OUT}, a test side is never trained on" for name in self._tests]
         return (*tests, *dict.fromkeys(note for reader in self.readers for note in reader.notes))
 
     @property
     def problems(self) -> list[Problem]:
-        """What could not be used."""
+        """The parts of files that could not be used, with the reason."""
         return [problem for reader in self.readers for problem in reader.problems]
 
     @property
     def questions(self) -> tuple[Question, ...]:
-        """What the models are examined on."""
+        """The questions that the models are examined on."""
         return tuple(question for reader in self.readers for question in reader.questions)
 
 

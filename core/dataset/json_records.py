@@ -20,7 +20,7 @@ Record = tuple[int | None, dict[str, Any] | str]
 #: Gets what is wrong: the line if it is known, and the message.
 Complain = Callable[[int | None, str], None]
 
-#: Lists of objects that belong to one record, and are no records of their own.
+#: Names of lists of objects that belong to one record; their items are not records.
 RECORD_LISTS = frozenset(
     (*DIALOG_COLUMNS, "paragraphs", "questions", "qas", "evidence", "info", "tools", "chosen", "rejected")
 )

@@ -9,13 +9,14 @@ from itertools import chain, pairwise
 
 from core.dataset.lines import LONGEST_LINE_BYTES
 
-#: The layout is decided by the first lines: at most so many, and so many characters of them.
+#: The layout is recognised from the first lines: at most this many, and this many characters of them.
 DETECTION_LINES = 2000
 DETECTION_CHARACTERS = 4 << 20
 LINES_PER_BLANK = 50
 #: Lines are wrapped where at least this share of them ends inside a sentence that the next one continues …
 CONTINUED_SHARE = 0.15
-#: … and this share of those had no room for the next one's first word. Nobody wraps at more than WIDEST.
+#: … and this share of those had no room for the next one's first word. No one wraps lines at more than
+#: WIDEST.
 FULL_SHARE = 0.5
 WIDEST = 250
 FEWEST_PAIRS = 8

@@ -35,8 +35,8 @@ _FOUR_IN_FIVE = 0.8416
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """What the held-out side can show. ``groups`` is None where documents stand for themselves; the gains are
-    shares of the base's bits, for the `SPREADS`."""
+    """The smallest gains that the held-out side can show. ``groups`` is None where documents stand for
+    themselves; the gains are shares of the base's bits, for the `SPREADS`."""
 
     documents: int
     groups: int | None
@@ -92,7 +92,7 @@ def power_of(
 
 
 def equal_parts(sizes: Sequence[float]) -> float:
-    """How many parts of equal size tell as much as these: (Σs)²/Σs² (L. Kish, "Survey Sampling", 1965)."""
+    """The number of equal parts that say as much as these: (Σs)²/Σs² (L. Kish, "Survey Sampling", 1965)."""
     squares = sum(size * size for size in sizes)
     return sum(sizes) ** 2 / squares if squares else 0.0
 

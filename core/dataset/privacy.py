@@ -1,4 +1,4 @@
-"""What should not be taught to a model: credentials and personal data, found by pattern.
+"""Finds credentials and personal data, which a model should not be taught, by pattern.
 
 The findings hold counts and the first place, never the value: reports and logs must not spread it.
 """

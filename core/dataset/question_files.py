@@ -20,7 +20,7 @@ _NAMES = frozenset(name for names in NAMES.values() for name in names)
 
 @dataclass
 class Asked:
-    """What a file of questions holds: how many, of which public sets, and how many have a free answer."""
+    """The number of questions in a file, the public sets they are of, and how many have a free answer."""
 
     count: int = 0
     free: int = 0

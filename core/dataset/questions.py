@@ -107,7 +107,7 @@ def questions_of(record: Mapping[str, Any], *, source: str, number: int) -> Iter
 
 
 def _named(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record under the names that are documented, whatever they are called in it."""
+    """The record with its keys renamed to the documented ones."""
     keys = {key_of(name): value for name, value in reversed(list(record.items())) if value not in (None, "")}
     own = {
         name: next((keys[other] for other in others if other in keys), None) for name, others in NAMES.items()

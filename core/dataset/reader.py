@@ -233,7 +233,7 @@ class Reader:
             )
 
     def _records(self, lines: LineReader, suffix: str, template: Template | None) -> Iterator[Content]:
-        """What a file of records holds. Its first records decide what all are."""
+        """The contents of a file of records. Its first records decide the form of all."""
 
         def complain(line: int | None, message: str) -> None:
             self._complain(lines.source, message, line)

@@ -1,4 +1,4 @@
-"""What a check of a dataset found."""
+"""The result of a dataset's check."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any

@@ -30,7 +30,7 @@ SHOWN_FILES = 20
 
 @dataclass(frozen=True, kw_only=True)
 class ValidationSettings:
-    """What the function `validate_dataset` is told by its environment."""
+    """Settings of the function `validate_dataset`, from its environment variables."""
 
     hyperparameters: Mapping[str, Any]
     region: str
@@ -100,7 +100,7 @@ def validate(event: Mapping[str, Any], *, settings: ValidationSettings, clients:
 
 
 def labels(event: Mapping[str, Any]) -> dict[str, str]:
-    """What people call the run and its data, and who started it, cut to what every place takes.
+    """The names of the run and its data, and who started it, cut to the length that every place takes.
 
     Args:
         event: has `name`, `by` and `dataset`, whatever an execution was given for them.

@@ -78,7 +78,7 @@ class Citation:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is answered. A refused answer has a reason and no value.
+    """An answer to a question. A refused one has a reason and no value.
 
     Args:
         method: fact, extract or generate; calculations from facts are facts.
@@ -137,7 +137,7 @@ def _answer(corpus: Corpus, asked: Asked, generate: Generate | None) -> Answer:
 
 
 def refusal(reason: str) -> Answer:
-    """An answer that says why there is none."""
+    """A refusal: an answer without a value that says why."""
     return Answer(answer="", refused=True, reason=reason[:1].upper() + reason[1:])
 
 

@@ -1,4 +1,4 @@
-"""What is known of a document: its cover, its pages, the parts that are searched, and its figures."""
+"""The data of a document: its cover, its pages, the parts that are searched, and its figures."""
 
 from __future__ import annotations
 

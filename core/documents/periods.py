@@ -66,7 +66,7 @@ def dates(text: str) -> list[tuple[date, tuple[int, int]]]:
 
 
 def on_or_before(year: int, month: int, day: int) -> date:
-    """That day, or the month's last one where the month is shorter."""
+    """The date with this day, or with the month's last day where the month is shorter."""
     while True:
         try:
             return date(year, month, day)
@@ -93,7 +93,7 @@ def _ending(moment: date, month: int, day: int) -> date:
 
 
 def period_of(start: date | None, end: date, cover: Cover) -> Period | None:
-    """What a span of days, or a moment, is of; None for spans that are no quarter, half or year."""
+    """The period that a span of days, or a moment, stands for; None unless it is a quarter, half or year."""
     year = fiscal_year(end, cover)
     if start is None:
         return _moment(end, year, cover)

@@ -1,4 +1,4 @@
-"""What a question asks for: which companies, times and forms, and the words that are left."""
+"""Reads a question: the companies, times and forms that it asks for, and the remaining words."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _ASKING = re.compile(
 
 @dataclass(frozen=True)
 class Filter:
-    """What was understood of a question, and what to keep to; empty means: all.
+    """The companies, times and forms that a search is limited to; empty means all.
 
     Args:
         companies: names, as the documents spell them.
@@ -112,7 +112,7 @@ class Asked:
 
 
 def aliases(cover: Cover) -> frozenset[str]:
-    """What a company may be called in a question, in lower case without punctuation."""
+    """The names that a question may use for a company, in lower case without punctuation."""
     parts = re.findall(r"[a-z0-9]+", re.sub(r"[’']s?\b", "", cover.company.lower()))
     short = [part for part in parts if part not in _SUFFIXES]
     if not short:

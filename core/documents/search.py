@@ -73,7 +73,7 @@ class Corpus:
         return next((number for number, (known, _) in self.covers.items() if known == name), None)
 
     def understand(self, question: str, given: Mapping[str, Any] | None = None) -> Asked:
-        """What a question asks of these documents."""
+        """Read a question with the companies and forms of these documents."""
         return understand(question, [cover for _, cover in self.covers.values()], given)
 
     def documents(self, asked: Asked) -> list[int]:
@@ -222,7 +222,7 @@ def _load(corpus: Corpus, numbers: Sequence[int], scores: Mapping[int, float]) -
 
 @lru_cache(maxsize=4096)
 def sentences(text: str) -> tuple[tuple[int, int], ...]:
-    """Where the sentences of a text stand."""
+    """The places of a text's sentences."""
     ends = [
         match.end() for match in re.finditer(r"(?<=[a-z)\]”\d][.!?])[”\"]?\s+(?=[A-Z“•▪(])|\n(?=[•▪])", text)
     ]

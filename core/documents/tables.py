@@ -48,7 +48,7 @@ class Column:
 
 
 def facts(pages: Sequence[Page], cover: Cover) -> Iterator[Fact]:
-    """The figures of all tables whose columns can be told; a table that cannot be read gives none."""
+    """The figures of all tables whose columns are understood; a table that cannot be read gives none."""
     for page, found in sections(pages):
         columns: list[Column | None] = []
         scale_text = parent = ""
@@ -230,7 +230,7 @@ def unit_of(label: str, symbol: str, heading: str) -> tuple[str, int] | None:
 
 
 def _share_scale(heading: str, scale: int) -> int:
-    """What shares are counted in, which may differ from what money is counted in."""
+    """The scale of shares, which may differ from the scale of money."""
     own = _SHARES_IN.search(heading)
     return SCALES[own[1].lower()] if own else scale
 

@@ -46,7 +46,7 @@ def stems(text: str) -> frozenset[str]:
 
 @cache
 def synonyms() -> dict[str, tuple[frozenset[str], ...]]:
-    """What a concept is called: stems of each name, by the concept."""
+    """The names of each concept, as stems, by the concept."""
     found: dict[str, tuple[frozenset[str], ...]] = {}
     for entry in _entries():
         named = tuple(stems(name) for name in entry["names"])

@@ -20,14 +20,14 @@ POLL_SECONDS = 5.0
 
 @dataclass(slots=True)
 class Cleaning:
-    """What was ended, and what is left that may bill, with the reason."""
+    """The result of a cleaning: what was ended, and what is left that may bill, with the reason."""
 
     done: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 
 
 class Cleaner:
-    """One cleaning of a project; every step is tried, whatever the others do."""
+    """One cleaning of a project; every step is tried, even if others fail."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class Cleaner:
             sagemaker.stop_training_job(TrainingJobName=job)
             self.result.done.append(f"training job {job} stopped")
         except Exception as error:
-            # It can end by itself in between; the next look shows whether it is still there.
+            # It may have ended in between; the next look shows whether it is still there.
             self.result.done.append(f"training job {job}: {error_text(error)}")
 
     def _packages(self, group: str) -> None:
@@ -149,7 +149,7 @@ class Cleaner:
         stack = hosting.read(self._clients("cloudformation"), hosting_stack)
         asleep = stack.state in (hosting.HostingState.ABSENT, hosting.HostingState.ASLEEP)
         unowned = {"", hosting_stack} if asleep else {""}
-        # CloudFormation writes none of its own tags on endpoints: an awake Hosting's is known by its name.
+        # CloudFormation puts no tags on endpoints: the endpoint of an awake Hosting is known by its name.
         spared = set() if asleep else {endpoint_name(self._project, stack)}
         listing = list_all(sagemaker.list_endpoints, "Endpoints", MaxResults=100)
         for summary in listing.items:

@@ -17,7 +17,7 @@ POLL_SECONDS = 2.0
 
 @dataclass(slots=True)
 class Removal:
-    """What was done. `gone`: the endpoint is deleted or being deleted by AWS; else `problem` says why not."""
+    """The result of a removal. `gone`: the endpoint is (being) deleted; else `problem` says why it is not."""
 
     gone: bool = False
     steps: list[str] = field(default_factory=list)

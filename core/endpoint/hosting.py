@@ -30,7 +30,7 @@ RESOURCE_TYPES = tuple(
 
 
 class HostingState(StrEnum):
-    """What the stack is doing, in the words of this product."""
+    """The state of the Hosting stack, in the words of this product."""
 
     ABSENT = "absent"
     ASLEEP = "asleep"

@@ -26,7 +26,7 @@ TRANSIENT = ("Throttling", "RequestLimitExceeded", "ServiceUnavailable", "Intern
 
 
 class Way(StrEnum):
-    """How it went."""
+    """The outcomes of putting the endpoint to sleep."""
 
     NOTHING = "nothing to do"
     STACK = "through the stack"
@@ -38,7 +38,7 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Slept:
-    """What was done, in words; `problem` says what still bills and why, empty if nothing does."""
+    """The result in words; `problem` says what still bills and why, and is empty if nothing does."""
 
     way: Way
     done: str = ""

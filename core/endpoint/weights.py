@@ -22,7 +22,7 @@ OPEN_BUCKET = "jumpstart-cache-prod-"
 """Start of the names of JumpStart's other buckets."""
 
 # Prefixes that public code names, for when the hub cannot be read: the tests of sagemaker-python-sdk have
-# Llama 2 7B's, Terraform configurations on GitHub have the others. Nobody here has seen them answer.
+# Llama 2 7B's, Terraform configurations on GitHub have the others. This project has never seen them answer.
 _KNOWN = {
     LLAMA_2_7B: (GATED_BUCKET, "meta-textgeneration", "v1.0.0", "https://ai.meta.com/llama/license/"),
     "meta-textgeneration-llama-3-1-8b-instruct": (
@@ -47,7 +47,7 @@ class Unusable(Explained):
 
 @dataclass(frozen=True, kw_only=True)
 class HubModel:
-    """What the hub says of one version of a model.
+    """One version of a model, as the hub describes it.
 
     weights: S3 prefix of its files in Hugging Face layout.
     training: its artifact for JumpStart's own training script, which this product does not use.
@@ -69,7 +69,7 @@ class HubModel:
 
 
 def ask(sagemaker: Any, model_id: str, version: str = "") -> HubModel:
-    """What the hub says of a model; `version` "" is the newest.
+    """Ask the hub for its description of a model; `version` "" is the newest.
 
     Raises:
         Unusable: the hub knows no weights of it that can be mounted.
@@ -142,7 +142,7 @@ def is_gated(uri: str) -> bool:
 
 
 def is_jumpstart(uri: str) -> bool:
-    """Whether an S3 address is in one of JumpStart's buckets, into which nobody else can upload."""
+    """Whether an S3 address is in one of JumpStart's buckets, to which only AWS can upload."""
     return is_gated(uri) or uri.startswith(f"s3://{OPEN_BUCKET}")
 
 

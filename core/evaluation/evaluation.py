@@ -1,4 +1,4 @@
-"""What the gate reads of evaluation.json, checked field by field."""
+"""The fields of evaluation.json that the gate reads, each checked."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def content(
 
 
 def _training(evaluation: Mapping[str, Any], job: Mapping[str, Any], usd: float) -> dict[str, Any]:
-    """Where it came from: job, base model, data with their digest, settings, cost."""
+    """The model's origin: job, base model, data with their digest, settings, cost."""
     data = _mapping(evaluation.get("data"))
     settings = _texts(evaluation.get("settings") or job.get("HyperParameters"))
     seconds = float(job.get("BillableTimeInSeconds") or job.get("TrainingTimeInSeconds") or 0)
@@ -106,7 +106,7 @@ def _training(evaluation: Mapping[str, Any], job: Mapping[str, Any], usd: float)
 
 
 def _evaluation(evaluation: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, Any]:
-    """What was measured: the gate's figure first, then every metric with its interval."""
+    """The measurements: the gate's figure first, then every metric with its interval."""
     primary = evaluation["primary"]
     names = [name for name in Figure if name != primary["metric"]]
     others = [

@@ -29,7 +29,7 @@ STOP_SECONDS = 120.0
 
 @dataclass(frozen=True, kw_only=True)
 class GuardSettings:
-    """What the function `spend_guard` is told. Without `latch_policy_arn` no role is ever denied anything.
+    """Settings of the function `spend_guard`. Without `latch_policy_arn` no role is ever denied anything.
 
     `page_function` is "" where the page is not deployed; `page_concurrency` is what is reserved for it.
     """
@@ -130,7 +130,7 @@ def _remembered(settings: GuardSettings, clients: Clients, now: datetime) -> tup
             clients("cloudwatch"), namespace=settings.namespace, project=settings.budget.project, now=now
         )
     except Exception as error:
-        # Without memory everything is told again: better twice than never.
+        # Without memory every message is sent again: better twice than never.
         return Memory(readable=False), [f"the guard's own metrics cannot be read: {error_text(error)}"]
     return memory, []
 

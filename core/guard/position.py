@@ -1,4 +1,4 @@
-"""Where the month stands against its budget, and what follows from it. Pure."""
+"""Compares the month's spending with its budget, and decides what follows. Pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from core.money.settings import BudgetSettings
 from core.money.spend import Spend
 from core.money.time import HOUR
 
-#: People are told when this share of the budget is passed.
+#: A message is sent when this share of the budget is passed.
 WARN_AT = (0.5, 0.8)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
-    """What earlier runs of this month published. `readable` is False where that could not be read.
+    """The guard's metrics from earlier runs of this month. `readable` is False where they could not be read.
 
     `spent_usd` is the month's highest sum; `burn_usd_per_hour` and `time` are those of the newest run;
-    `doubted`: doubts were told in the last day; `latched`: the deny was set this month.
+    `doubted`: doubts were reported in the last day; `latched`: the deny was set this month.
     """
 
     spent_usd: float = 0.0
@@ -99,7 +99,7 @@ def stand(
 def crossed(position: Position, spent_before: float) -> list[str]:
     """A sentence for the highest threshold passed since `spent_before` (this month's highest sum so far).
 
-    Each threshold is passed once a month, so each is told once.
+    Each threshold is passed once a month, so each is reported once.
     """
     marks = [
         (share * position.budget_usd, f"{share:.0%} of the month's budget is spent") for share in WARN_AT

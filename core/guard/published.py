@@ -1,4 +1,4 @@
-"""The guard's metrics: written each run, and read back so that nobody is told the same thing twice.
+"""The guard's metrics: written each run, and read back so that no message is sent twice.
 
 They are the guard's only memory; the sum itself is made anew from AWS each time.
 """
@@ -27,7 +27,7 @@ def write(
     latched: bool,
     now: datetime,
 ) -> None:
-    """Publish the position; HoursToLimit only while something bills, since there is none otherwise."""
+    """Publish the position; HoursToLimit only while something bills."""
     values: list[tuple[str, float, str]] = [
         (SPENT, position.spent_usd, "None"),
         (BURN, position.burn_usd_per_hour, "None"),
@@ -54,7 +54,7 @@ def write(
 
 
 def read(cloudwatch: Any, *, namespace: str, project: str, now: datetime) -> Memory:
-    """What earlier runs of this month published."""
+    """Read the metrics that earlier runs of this month published."""
     series = {"spent": (SPENT, DAY), "doubts": (DOUBTS, 3600), "latch": (LATCH, DAY), "burn": (BURN, MINUTES)}
     month = month_start(now)
     long = [_query(name, *series[name], namespace, project) for name in ("spent", "doubts", "latch")]

@@ -1,4 +1,4 @@
-"""Stops everything of the project that bills by the hour. Every step is tried, whatever the others do."""
+"""Stops everything of the project that bills by the hour. Every step is tried, even if others fail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.training_jobs import project_jobs
 
 @dataclass(slots=True)
 class Stopped:
-    """What was stopped now, and what could not be."""
+    """The resources that were stopped now, and those that could not be."""
 
     done: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)

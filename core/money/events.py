@@ -11,7 +11,7 @@ from core.money.spend import Fleet, Lifetime
 
 @dataclass(frozen=True, kw_only=True)
 class StackEvent:
-    """What matters of a CloudFormation event."""
+    """The fields of a CloudFormation event that matter here."""
 
     time: datetime
     logical_id: str
@@ -25,8 +25,8 @@ def lifetimes(
     """The lives of a stack's endpoint from its events.
 
     A life runs from the start of the creation to the end of the deletion, so it is never counted too short. A
-    creation that failed ends with its deletion or with the end of the roll-back, whichever is told. Where the
-    events begin with a deletion, the endpoint lived since before the first event. `until`: when the whole
+    creation that failed ends with its deletion or with the end of the roll-back, whichever is reported. Where
+    the events begin with a deletion, the endpoint lived since before the first event. `until`: when the whole
     stack was deleted, if it was.
     """
     ordered = sorted(events, key=lambda event: event.time)

@@ -1,4 +1,4 @@
-"""What an endpoint configuration runs on, as the API, a template or CloudTrail spells it. Pure."""
+"""Reads the instances of an endpoint configuration, as the API, a template or CloudTrail spells it. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SERVERLESS = "serverless with provisioned concurrency"
 def fleets_of(config: Mapping[str, Any], running: Mapping[str, Any] | None = None) -> tuple[Fleet, ...]:
     """The instances of a configuration's variants; none for what bills by the request alone.
 
-    What cannot be told from the configuration (a pool of types, a reference in a template) has no type.
+    Where the configuration does not name a type (a pool of types, a reference in a template), there is none.
 
     Args:
         config: an endpoint configuration; DescribeEndpoint's answer where that is gone.
@@ -32,7 +32,7 @@ def fleets_of(config: Mapping[str, Any], running: Mapping[str, Any] | None = Non
         else:
             kind = variant.get("instancetype")
             count = found.get("currentinstancecount")
-            if count is None:  # not told while it is being created: what was ordered
+            if count is None:  # not reported while it is being created: take what was ordered
                 failed = (running or {}).get("EndpointStatus") == "Failed"
                 count = 0 if failed else variant.get("initialinstancecount", 1)
             fleets.append(Fleet(instance_type=kind if isinstance(kind, str) else "", instances=int(count)))

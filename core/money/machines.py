@@ -1,4 +1,4 @@
-"""Notebook instances, processing jobs and Studio apps of the region that ran this month, whoever made them.
+"""Counts notebook instances, processing jobs and Studio apps of any owner that ran in the region this month.
 
 What they cost in sessions before the present one is in AWS's own estimate, hours later (`spend_charges`).
 """

@@ -1,4 +1,4 @@
-"""What AWS charges, from `prices.json`: each price with the place it was read and the day.
+"""AWS's prices, from `prices.json`: each with its source and the day it was read.
 
 A price that is not in the file does not exist here: `UnknownPrice` is raised, and nothing counts as free.
 """
@@ -32,7 +32,7 @@ PRICES_FILE = Path(__file__).with_name("prices.json")
 
 
 class UnknownPrice(Explained, LookupError):
-    """The file lacks a price that is needed, or cannot be read: whoever asked must not spend."""
+    """The file lacks a price that is needed, or cannot be read, so nothing that needs it may be started."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +139,7 @@ def storage(kind: Storage, region: str) -> Price:
 def training_usd_per_hour(
     instance_type: str, volume_gb: float, region: str, price: PriceOf = hourly
 ) -> float:
-    """Dollars an hour of one training instance, with its volume where the type has no disks of its own.
+    """Dollars an hour of one training instance, with its volume where the type has no own disks.
 
     Raises:
         UnknownPrice: the type has no price.

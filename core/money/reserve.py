@@ -1,4 +1,4 @@
-"""What must stay unspent so that stopping comes in time: the one formula behind admission and spend guard.
+"""The reserve: dollars to keep unspent so that stopping comes in time, for admission and spend guard alike.
 
 Between the last look that found the month below its limit and the moment when everything has stopped billing,
 money runs on for at most `Exposure.hours`. With B dollars an hour as the highest burn of that time,
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: The guard runs at least once in so many periods, else an alarm tells people (infra/guardrails/watch.py).
+#: The guard runs at least once in this many periods, else an alarm is sent (infra/guardrails/watch.py).
 SILENT_PERIODS = 3
 #: From the order to stop until nothing bills: SIGTERM, 120 s and the upload of a job; components, then
 #: endpoint.

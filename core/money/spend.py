@@ -1,4 +1,4 @@
-"""What this project has cost this month, from what really ran × price: pure arithmetic, no AWS call.
+"""This month's cost of the project: what really ran × its price. Pure arithmetic, no AWS call.
 
 AWS's own figures lag 8 to 12 hours, in which one g5.2xlarge burns half of a $25 budget. So the sum is made
 from the training jobs' billable seconds and the endpoints' lifetimes; `spend_sources` reads them.
@@ -41,20 +41,20 @@ class Lifetime:
     component: Component = "hosting"
 
     def until(self, end: datetime) -> Lifetime:
-        """The same life, over at `end`."""
+        """This life with its end set to `end`."""
         return replace(self, end=end)
 
     def since(self, start: datetime) -> Lifetime:
-        """The same life, begun at `start`."""
+        """This life with its start set to `start`."""
         return replace(self, start=start)
 
     def on(self, fleets: tuple[Fleet, ...]) -> Lifetime:
-        """The same life on other instances."""
+        """This life with other instances."""
         return replace(self, fleets=fleets)
 
     @property
     def kind(self) -> str:
-        """What people call it."""
+        """The name of the kind for people."""
         return "endpoint" if self.component == "hosting" else self.component
 
 
@@ -104,7 +104,7 @@ class Spend:
 
     @property
     def beside_usd_per_hour(self) -> float:
-        """Dollars an hour of what runs now and has no end of its own: all but training jobs."""
+        """Dollars an hour of what runs now and has no fixed end: all but training jobs."""
         return sum(
             (each.usd_per_hour for each in self.lines if each.running and each.kind != "training"), 0.0
         )
@@ -119,7 +119,7 @@ class Spend:
 
 @dataclass(slots=True)
 class Usage:
-    """What the sources found, ready to be priced."""
+    """Everything that ran, as the sources found it, ready to be priced."""
 
     jobs: list[TrainingJob] = field(default_factory=list)
     lifetimes: list[Lifetime] = field(default_factory=list)
@@ -215,7 +215,7 @@ def _estimated(instance_type: str, region: str, component: Component) -> Price:
 
 
 def _dearest(instance_type: str, region: str, component: Component) -> Price:
-    """What has no price counts at the dearest known: the guard then acts too early, not too late."""
+    """The highest known price, for a type without one: the guard then acts too early, not too late."""
     return dearest(component)
 
 

@@ -1,7 +1,7 @@
 """The project's endpoints that are gone, from CloudTrail's record of the calls that made and deleted them.
 
 SageMaker forgets a deleted endpoint at once. CloudTrail keeps each call for 90 days, also those of a time in
-which nobody looked, so nothing has to be stored and a lost look loses nothing. It tells within about 15
+which no run looked, so nothing has to be stored and a failed run loses nothing. It shows calls after about 15
 minutes: until then a deletion is not known, and the endpoint counts as alive.
 """
 
@@ -57,7 +57,7 @@ def gone(
     """The lives that are over, of endpoints made with the project's tag.
 
     An update ends one life and begins another, since the instances may be others. `alive`: names that exist
-    now, whose last life is told by SageMaker itself. `without`: names that something else accounts for.
+    now, whose last life SageMaker itself shows. `without`: names that something else accounts for.
     """
     found: list[GoneEndpoint] = []
     open_lives: dict[str, Call] = {}
@@ -71,7 +71,7 @@ def gone(
         if call.endpoint in without:
             continue
         if call.action == MAKE and call.tags.get(PROJECT_TAG) == project:
-            close(call.endpoint, call.time)  # its deletion is not told yet, but it must have been deleted
+            close(call.endpoint, call.time)  # its deletion is not in the trail yet
             open_lives[call.endpoint] = call
         elif call.action == CHANGE and call.endpoint in open_lives:
             if call.endpoint not in alive:

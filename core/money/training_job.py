@@ -1,4 +1,4 @@
-"""What a training job costs: one sum for run list, page, model card, mail, `costs`, guard and admission.
+"""The cost of a training job: one sum for run list, page, model card, mail, `costs`, guard and admission.
 
 Dollars = price of the instance, with its volume where its type has one, × billed hours × instances.
 """

@@ -53,7 +53,7 @@ class Actions:
         return verdict
 
     def withdraw_warning(self, endpoint: Endpoint) -> None:
-        """Take the deadline off an endpoint that is used again; a failure is mended by the next run."""
+        """Take the deadline off an endpoint that is used again; after a failure the next run tries again."""
         try:
             self._clients("sagemaker").delete_tags(ResourceArn=endpoint.arn, TagKeys=[DELETE_AFTER_TAG])
         except Exception as error:

@@ -1,5 +1,4 @@
-"""What led to a decision and what the endpoint costs, as plain values for the answer and the audit line.
-Pure."""
+"""The reasons of a decision and the endpoint's cost, as plain values for the answer and the audit line."""
 
 from __future__ import annotations
 
@@ -41,7 +40,7 @@ def wasted_usd(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> f
 
 
 def evidence(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> dict[str, Any]:
-    """Only what was read: a value that is absent was not needed for the decision."""
+    """The values that were read; one that is absent was not needed for the decision."""
     found: dict[str, Any] = {
         "arn": endpoint.arn,
         "status": endpoint.status,

@@ -1,4 +1,4 @@
-"""What is known of an endpoint, and the words of a decision. No AWS call, no clock.
+"""The facts about an endpoint, and the words of a decision. No AWS call, no clock.
 
 A field that is None was not read yet; `Unreadable` was tried and failed. The rules ask for what they need.
 """
@@ -18,7 +18,7 @@ NAMESPACE = "AWS/SageMaker"
 
 
 class Action(StrEnum):
-    """What a decision says; `delete` of Hosting's own endpoint means putting it to sleep."""
+    """The possible decisions; `delete` of Hosting's own endpoint means putting it to sleep."""
 
     KEEP = "keep"
     WARN = "warn"
@@ -27,7 +27,7 @@ class Action(StrEnum):
 
 
 class Need(Enum):
-    """What must be read before the decision can be made."""
+    """The facts that must be read before the decision can be made."""
 
     TAGS = "tags"
     DETAIL = "detail"

@@ -12,7 +12,7 @@ from core.reaper.rules.status import DELETABLE
 
 HOUR = timedelta(hours=1)
 #: How long a state may last. Creation is bounded by AWS's time limits for download and start-up of an hour
-#: each; a rolling update may be given eight hours; a deletion takes minutes. The last two end by nobody but
+#: each; a rolling update may be given eight hours; a deletion takes minutes. The last two end only by
 #: people: the endpoint serves with a mix of configurations or not at all, and its instances bill.
 ENDPOINT_LIMITS = {
     "Creating": 3 * HOUR,

@@ -1,4 +1,4 @@
-"""What comes in lists for all endpoints of a region, instead of a call for each."""
+"""Reads facts about all endpoints of a region from lists, instead of with a call for each."""
 
 from __future__ import annotations
 

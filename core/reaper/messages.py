@@ -1,4 +1,4 @@
-"""What people read: costs, warnings with how to keep an endpoint, and what hangs. Pure."""
+"""The texts of messages to people: costs, warnings, how to keep an endpoint, and what hangs. Pure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def warning(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> list
 
 
 def hanging(endpoint: Endpoint, sentences: list[str], settings: ReaperSettings, now: datetime) -> str:
-    """What hangs, and that it may bill."""
+    """A message that something hangs and may bill."""
     return (
         f"{endpoint.name}: {'; '.join(sentences)}, and may bill until it is gone."
         f"{cost(endpoint, settings, now)} Look at it in the console; delete what hangs, or ask AWS support."

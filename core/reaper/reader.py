@@ -37,15 +37,15 @@ FOR_ACTING = 0.3
 #: As many endpoints are read one by one, and decided, before the next are begun: what a run that is cut off
 #: has read is then decided, too.
 GROUP = 200
-#: Single reads that a run may make of a large fleet: so many where endpoints are remembered from another run,
-#: else this share of them. What deciding leaves of them goes for prices.
+#: Single reads that a run may make of a large fleet: this many where endpoints are remembered from another
+#: run, else this share of them. What deciding leaves of them goes for prices.
 WARM_READS, COLD_READS = 6, 0.49
 #: In a fleet smaller than this, this many prices are asked for in any case.
 SMALL_FLEET, PRICES = 100, 20
 
 
 class Reader:
-    """One run's reads. `problems` tells what could not be read; empty means that the picture is complete."""
+    """One run's reads. `problems` names what could not be read; empty means that the picture is complete."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class Reader:
     def _in_bulk(
         self, endpoints: list[Endpoint], done: dict[str, tuple[Endpoint, Verdict]]
     ) -> list[Endpoint]:
-        """Decide what the lists and batches of metrics suffice for; answer what needs calls of its own."""
+        """Decide by the lists and batches of metrics; return the endpoints that need single calls."""
         waiting: list[Endpoint] = []
         measured: list[Endpoint] = []
         for endpoint in endpoints:
@@ -281,7 +281,7 @@ class Reader:
         return replace(endpoint, activity={**endpoint.activity, **dict.fromkeys(missing, unread)})
 
     def _start(self, endpoint: Endpoint) -> datetime:
-        """From where on its use matters: the window, or the warning if that was given earlier."""
+        """The moment from which use counts: the window's start, or the warning if that was earlier."""
         opened = self._settings.window_start(self.now)
         given = warned_at(endpoint, self._settings)
         return min(opened, given) if given else opened

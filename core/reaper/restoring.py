@@ -1,4 +1,4 @@
-"""What must be created to make a deleted endpoint again, from its snapshot. Pure: requests, no calls.
+"""Plans the requests that make a deleted endpoint again from its snapshot. Pure: it calls nothing.
 
 Answers of Describe operations become requests of Create operations by leaving out what a request does not
 take, which botocore's own model of the API tells; only what has another name there is written out here.
@@ -142,7 +142,7 @@ def _component(described: Mapping[str, Any], tags: Request) -> Request:
 def _capacities(
     described: Mapping[str, Any], config: Mapping[str, Any] | None, *, has_components: bool
 ) -> Request | None:
-    """Variants whose instances had been set to another count; with components SageMaker scales by itself."""
+    """Variants whose instances had been set to another count; with components SageMaker sets the count."""
     initial = {
         v["VariantName"]: v.get("InitialInstanceCount") for v in (config or {}).get("ProductionVariants", [])
     }

@@ -26,7 +26,7 @@ from core.reaper.warm import WarmState
 
 #: How long a run may take where no Lambda context tells.
 NO_CONTEXT_SECONDS = 900.0
-#: The same thing is told of again after this long.
+#: The same thing is reported again after this long.
 TELL_AGAIN = timedelta(hours=24)
 
 
@@ -68,7 +68,7 @@ class Run:
 
     @property
     def problems(self) -> list[str]:
-        """What could not be read of the endpoints; empty means that the picture is complete."""
+        """The reads about endpoints that failed; empty means that the picture is complete."""
         return self._reader.problems
 
     @property
@@ -175,7 +175,7 @@ class Run:
             self.decisions[endpoint.arn] = replace(
                 decision, evidence={**decision.evidence, "stuck": sentences}
             )
-            if decision.action is not Action.NOTIFY:  # else people were told already
+            if decision.action is not Action.NOTIFY:  # else it was reported already
                 line = messages.hanging(endpoint, sentences, self.settings, self._reader.now)
                 self._note(endpoint.arn, endpoint.created, "stuck", line)
 
@@ -207,7 +207,7 @@ class Run:
         self._note(endpoint.arn, endpoint.created, verdict.action, line)
 
     def _note(self, arn: str, created: datetime, what: str, line: str) -> None:
-        """Tell of a thing once a day."""
+        """Report a thing once a day."""
         told = self._warm.told.get((arn, created, what))
         if self.settings.dry_run or (told and self._reader.now - told < TELL_AGAIN):
             return

@@ -21,7 +21,7 @@ class Scope(StrEnum):
 
 
 class Kind(StrEnum):
-    """Resources besides endpoints that bill while nobody uses them; the values are those of `OTHER_KINDS`."""
+    """Resources besides endpoints that bill without being used; the values are those of `OTHER_KINDS`."""
 
     NOTEBOOKS = "notebook-instances"
     TRAINING = "training-jobs"
@@ -31,7 +31,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ReaperSettings:
-    """What counts as idle and what may be done about it."""
+    """Settings of the idle reaper: what counts as idle, and what it may do about it."""
 
     project: str = "FinExpert"
     region: str = "us-east-1"
@@ -48,7 +48,7 @@ class ReaperSettings:
     hosting_stack: str = ""
     #: Regions to look at; empty means the own one.
     regions: tuple[str, ...] = ()
-    #: Kinds of resources besides endpoints that are looked at; people are told of them, nothing is stopped.
+    #: Kinds of resources besides endpoints that are looked at; they are reported, never stopped.
     other_kinds: tuple[Kind, ...] = ()
     metric_namespace: str = METRIC_NAMESPACE
     #: Ask CloudFormation for an endpoint's stack before deleting it; needs a right that not every role has.

@@ -18,10 +18,10 @@ from core.reaper.warm import Memory, version
 #: A description is used again for so long. Every change of the endpoint moves its LastModifiedTime, which the
 #: list shows and which voids the description at once; and before a deletion all is read anew.
 REMEMBERED = timedelta(hours=1)
-#: So many samples show whether memory and tag index can be trusted with the rest. Of the descriptions the
-#: oldest are read again: if one is not as remembered, all are forgotten. Of the endpoints that the index
-#: leaves out some are asked themselves: if none has a tag, the others have none either, since the index
-#: leaves out what was never tagged.
+#: The number of samples that show whether memory and tag index can be trusted with the rest. Of the
+#: descriptions the oldest are read again: if one is not as remembered, all are forgotten. Of the endpoints
+#: that the index leaves out some are asked themselves: if none has a tag, the others have none either, since
+#: the index leaves out what was never tagged.
 SAMPLED = 2
 
 

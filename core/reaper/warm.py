@@ -1,4 +1,4 @@
-"""What a run leaves for the next: what was read and said while the function is warm, and where to go on.
+"""Keeps for the next run what was read and reported while the function is warm, and where to go on.
 
 Losing it costs calls, a repeated message or a turn, never a wrong decision.
 """
@@ -17,13 +17,13 @@ from core.reaper.settings import ReaperSettings
 
 
 def version(endpoint: Endpoint) -> tuple[str, datetime, datetime]:
-    """What names an endpoint as it is now: any change of it moves its LastModifiedTime."""
+    """A key that names an endpoint in its present state: every change moves its LastModifiedTime."""
     return endpoint.arn, endpoint.created, endpoint.modified
 
 
 @dataclass
 class Memory:
-    """What was read of one region: descriptions by ARN, creation and last change; configurations by name,
+    """The answers read in one region: descriptions by ARN, creation and last change; configurations by name,
     which AWS never changes in place."""
 
     details: dict[tuple[str, datetime, datetime], tuple[datetime, Detail]] = field(default_factory=dict)
@@ -45,11 +45,11 @@ class Memory:
 
 @dataclass
 class WarmState:
-    """What a warm function remembers.
+    """The memory of a warm function.
 
     Args:
         regions: what was read of each region.
-        told: when people were told of a thing: (ARN, creation, what) → time.
+        told: when a thing was reported: (ARN, creation, what) → time.
         begin_with: region → ARN to go on with, for a function without an audit bucket.
     """
 
@@ -58,7 +58,7 @@ class WarmState:
     begin_with: dict[str, str] = field(default_factory=dict)
 
     def of_region(self, region: str) -> Memory:
-        """What was read of a region so far."""
+        """The answers read in a region so far."""
         return self.regions.setdefault(region, Memory())
 
 
@@ -71,7 +71,7 @@ class Checkpoint:
         self._key = f"audit/reaper/continue-{settings.region}.json"
 
     def load(self) -> str:
-        """Where to begin."""
+        """The ARN to begin with; empty for the beginning."""
         if not self._bucket:
             return self._warm.begin_with.get(self._region, "")
         try:

@@ -28,7 +28,7 @@ def last_activity(app: Resource) -> datetime | None:
 
 
 def judge(app: Resource, settings: ReaperSettings, now: datetime) -> Verdict:
-    """Tell of one that nobody used for the idle time, or that runs for long without telling."""
+    """Report an app that was not used for the idle time, or that runs for long without saying so."""
     detail = app.known
     kind = (detail.instance_type if detail else "") or app.instance_type
     if kind == "system":

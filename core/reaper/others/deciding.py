@@ -47,7 +47,7 @@ def usd_per_hour(resource: Resource, region: str) -> float | None:
 
 
 def evidence(resource: Resource, settings: ReaperSettings, now: datetime) -> dict[str, Any]:
-    """Only what was read."""
+    """The values that were read."""
     found: dict[str, Any] = {
         "arn": resource.arn,
         "status": resource.status,

@@ -1,4 +1,4 @@
-"""What is known of a notebook instance, job or app."""
+"""The facts about a notebook instance, job or app."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.aws.tags import Tags
 from core.reaper.facts import Action, Unreadable
 from core.reaper.settings import Kind
 
-#: Whether anyone uses these cannot be read; people are told when one has run for as long as this.
+#: Whether these are used cannot be read; one that has run for as long as this is reported.
 UNATTENDED = timedelta(hours=12)
 #: A change of state takes minutes; after this long it hangs.
 STUCK = timedelta(hours=1)
@@ -19,7 +19,7 @@ STUCK = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Detail:
-    """What its Describe call tells. Times are UTC-aware; None means that AWS does not say.
+    """The answer of its Describe call. Times are UTC-aware; None means that AWS does not say.
 
     Args:
         arn: of the resource; the list of apps lacks it.
@@ -63,7 +63,7 @@ class Resource:
 
     @property
     def hosting_endpoint(self) -> bool:
-        """Never: Hosting holds endpoints only."""
+        """Always False: Hosting holds endpoints only."""
         return False
 
     @property

@@ -13,7 +13,7 @@ from core.reaper.settings import Kind
 EXPECTED_END_TAG = "finexpert:expected-end"
 #: AWS stops a job at its limit with a notice of two minutes, then uploads what it made.
 GRACE = timedelta(minutes=15)
-#: A job without any limit is told of after this long.
+#: A job without any limit is reported after this long.
 NO_LIMIT = timedelta(hours=24)
 HOUR = timedelta(hours=1)
 STOP = {
@@ -34,7 +34,7 @@ def expected_end(job: Resource) -> datetime | None:
 
 
 def judge(job: Resource, now: datetime) -> Verdict:
-    """Tell of one past its end, one that hangs in Stopping, and one that never ends."""
+    """Report a job that is past its end, that hangs in Stopping, or that never ends."""
     stop = f"{STOP[job.kind]} {job.name}"
     if job.status == "Stopping":
         lasted = now - job.modified

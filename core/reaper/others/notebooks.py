@@ -1,4 +1,4 @@
-"""Notebook instances: AWS tells that one runs, not that anyone works in it."""
+"""Judges notebook instances: AWS says that one runs, not whether anyone works in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HOUR = timedelta(hours=1)
 
 
 def judge(notebook: Resource, now: datetime) -> Verdict:
-    """Tell of one that runs for long or hangs in a change; its last change is when it was started."""
+    """Report one that runs for long or hangs in a change; its last change is when it was started."""
     lasted = now - notebook.modified
     if notebook.status in ("Stopped", "Failed"):
         return keep(f"it is {notebook.status}: only its volume bills")

@@ -1,4 +1,4 @@
-"""SageMaker's lists and descriptions of notebook instances, jobs and apps, each kind by itself."""
+"""Reads SageMaker's lists and descriptions of notebook instances, jobs and apps, kind by kind."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Findings:
 
 
 def look(clients: Clients, settings: ReaperSettings, now: datetime, has_time: Callable[[], bool]) -> Findings:
-    """All kinds of the settings. One that cannot be listed is told in `unlisted` and stops no other."""
+    """Look at all kinds of the settings. `unlisted` names those that could not be listed."""
     found = Findings()
     sagemaker = clients("sagemaker")
     for kind in settings.other_kinds:
@@ -83,7 +83,7 @@ def _tried(read: Callable[[], Any]) -> Any:
 
 
 def _listed(sagemaker: Any, kind: Kind) -> tuple[list[Resource], str]:
-    """What of a kind may bill, and what kept the list from being complete."""
+    """The resources of a kind that may bill, and why the list is not complete, if it is not."""
     resources: list[Resource] = []
     for request in REQUESTS[kind]:
         operation, items = LISTS[kind]

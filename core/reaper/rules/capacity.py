@@ -1,4 +1,4 @@
-"""What bills nothing while it is idle is kept: serverless without provisioned concurrency, scaled to zero."""
+"""Keeps what bills nothing while idle: serverless without provisioned concurrency, or scaled to zero."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.reaper.settings import ReaperSettings
 
 
 def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | Need | None:
-    """Keep endpoints whose every variant costs nothing when nobody calls, and those that cannot be
+    """Keep endpoints whose every variant costs nothing without calls, and those that cannot be
     described."""
     if isinstance(endpoint.detail, Unreadable):
         return keep(f"it cannot be described ({endpoint.detail.why})")

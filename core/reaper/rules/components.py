@@ -33,7 +33,7 @@ def series(endpoint: Endpoint) -> list[Series]:
 
 
 def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | Need | None:
-    """Keep if a component is used or is changing; tell of one that hangs; keep if they are unknown."""
+    """Keep if a component is used or is changing; report one that hangs; keep if they are unknown."""
     if isinstance(endpoint.components, Unreadable):
         return _unlisted(endpoint, endpoint.components)
     for component in endpoint.components:

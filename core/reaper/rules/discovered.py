@@ -1,4 +1,4 @@
-"""Use under any set of dimensions that CloudWatch lists for the endpoint, also ones that nobody foresaw.
+"""Finds use under any set of dimensions that CloudWatch lists for the endpoint, also unforeseen ones.
 
 Enhanced metrics add InstanceId, pipelines add ContainerName: a query without them matches nothing.
 """
@@ -13,7 +13,7 @@ from core.reaper.settings import ReaperSettings
 
 
 def series(endpoint: Endpoint) -> list[Series]:
-    """What ListMetrics found."""
+    """The series that ListMetrics found."""
     return [] if isinstance(endpoint.discovered, Unreadable) else sorted(endpoint.discovered, key=str)
 
 

@@ -1,4 +1,4 @@
-"""Who made it: Hosting's own endpoint is put to sleep, another CloudFormation stack's is only told of."""
+"""Looks at the owner: Hosting's endpoint is put to sleep, that of another stack is only reported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def of_hosting(endpoint: Endpoint, settings: ReaperSettings) -> bool:
 
 
 def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | None:
-    """Tell of other stacks' endpoints; keep Hosting's while its stack cannot be switched; else go on."""
+    """Report other stacks' endpoints; keep Hosting's while its stack cannot be switched; else go on."""
     if of_hosting(endpoint, settings):
         return _hosting(endpoint.hosting)
     stack = owning_stack(endpoint.known_tags)

@@ -10,7 +10,7 @@ from core.reaper.settings import ReaperSettings
 
 
 def judge(endpoint: Tagged, settings: ReaperSettings, now: datetime) -> Verdict | None:
-    """Keep what carries the keep tag, unless its date is past or it says no in so many words."""
+    """Keep what carries the keep tag, unless its date is past or its value is no."""
     if isinstance(endpoint.tags, Unreadable):
         return keep(f"its tags cannot be read, so it may be protected ({endpoint.tags.why})")
     value = endpoint.known_tags.get(settings.keep_tag)

@@ -1,4 +1,4 @@
-"""Endpoints outside the scope are nobody's business here."""
+"""Keeps every endpoint that is outside the scope."""
 
 from __future__ import annotations
 

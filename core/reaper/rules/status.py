@@ -1,4 +1,4 @@
-"""An endpoint that is changing is left alone; one that hangs in its deletion is told of."""
+"""Leaves an endpoint alone while it is changing; reports one that hangs in its deletion."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from core.reaper.facts import Action, Endpoint, Verdict, keep
 from core.reaper.settings import ReaperSettings
 
-#: In these an endpoint can be deleted at all; Failed serves nobody, whatever else is true of it.
+#: In these an endpoint can be deleted at all; one that is Failed serves no request.
 DELETABLE = ("InService", "Failed")
 #: Deleting takes minutes. After this long it hangs, and may still bill.
 STUCK = timedelta(hours=1)

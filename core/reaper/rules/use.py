@@ -1,4 +1,4 @@
-"""What all rules about use share: which series they look at, and when a reading counts as use."""
+"""Helps all rules about use: which series they look at, and when a reading counts as use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The warn phase: an idle endpoint is told of first and gets until a deadline, which is kept in a tag."""
+"""Warns before an idle endpoint is deleted: it stays until a deadline, which is kept in a tag."""
 
 from __future__ import annotations
 
