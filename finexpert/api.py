@@ -153,7 +153,7 @@ class Expert:
     def ask(
         self, *prompts: str, max_new_tokens: int = 64, temperature: float = 0.0, seed: int = 10
     ) -> Answers:
-        """What each model that is awake answers to each prompt."""
+        """Put each prompt to each model that is awake."""
         with _told():
             parameters = inference.generation(max_new_tokens, temperature, seed)
             return Answers(
@@ -176,7 +176,7 @@ class Expert:
             _say(endpoint.awake(self.deployment, state))
 
     def _put_away(self) -> None:
-        """Ask for sleep and do not wait: whatever went wrong, this must not be in its way."""
+        """Ask for sleep and do not wait, so that it works after any failure."""
         try:
             slept = switch.begin_sleep(self.deployment, cancel=True)
         except HostingBusy as busy:

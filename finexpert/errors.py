@@ -1,4 +1,4 @@
-"""What a user sees when something is wrong: what, where, what to do; and the exit codes of the commands."""
+"""Errors as a user sees them: what is wrong, where, what to do; and the exit codes of the commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.aws.calls import error_code
 
 
 class ExitCode(IntEnum):
-    """How a command ended. Documented in `finexpert --help`; scripts rely on the numbers."""
+    """The exit codes of the commands. Documented in `finexpert --help`; scripts rely on the numbers."""
 
     OK = 0
     FAILED = 1
@@ -42,13 +42,13 @@ class UserError(Exception):
         self.cure = cure
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows of it instead of a stack trace, a line each."""
+        """The lines that IPython shows instead of a stack trace."""
         told = {"✗": self.what, "  where ": self.where, "  do    ": self.fix}
         return [f"{label} {text}" for label, text in told.items() if text]
 
 
 class NotFound(UserError):
-    """What was named does not exist."""
+    """The named thing does not exist."""
 
 
 class NotDeployed(UserError):

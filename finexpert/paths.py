@@ -14,5 +14,5 @@ OUT = ROOT / "out"
 
 
 def state() -> Path:
-    """What is kept for the person who works here: FINEXPERT_STATE, else `.finexpert/` in the checkout."""
+    """The folder of the user's own state: FINEXPERT_STATE, else `.finexpert/` in the checkout."""
     return Path(os.environ.get("FINEXPERT_STATE") or ROOT / ".finexpert")

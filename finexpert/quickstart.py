@@ -1,4 +1,4 @@
-"""From a fresh checkout to the first answer on this machine, or to a deployed app on AWS, step by step.
+"""The steps from a fresh checkout to the first answer on this machine, or to a deployed app on AWS.
 
 Every step first looks whether it is done, in the cloud itself. So it can be left at any time, and the same
 command goes on where it stopped. Of the person's own choices the settings file keeps two: mail and licence.
@@ -38,7 +38,7 @@ CONCURRENCY = 4
 
 @dataclass
 class Walk:
-    """What the steps share.
+    """The state that the steps share.
 
     Args:
         target: the cloud.

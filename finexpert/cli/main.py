@@ -89,7 +89,7 @@ def shared(
     ] = "",
     debug: Annotated[bool, typer.Option(options.DEBUG, help="Show the stack trace of a failure.")] = False,
 ) -> None:
-    """What all verbs share; each takes these options after its own name too."""
+    """Options that all verbs share; each takes them after its own name too."""
     context.obj = options.Options(on, options.parse_settings(settings), profile)
 
 

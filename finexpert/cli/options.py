@@ -37,7 +37,7 @@ DEBUG = "--debug"
 
 @dataclass
 class Options:
-    """What was given for them. `flags`: settings by `-c key=value`, which win over every other place."""
+    """Values of the shared options. `flags`: settings by `-c key=value`, which win over all other places."""
 
     on: On = On.AUTO
     flags: dict[str, str] = field(default_factory=dict)

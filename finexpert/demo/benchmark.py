@@ -82,7 +82,7 @@ def invented(count: int, seed: int = 0) -> list[Item]:
 
 
 def answer_of(name: str, item: Item) -> str:
-    """What a scripted contestant answers: the right figure as often as `ACCURACY` says, else another one."""
+    """The answer of a scripted contestant: the right figure as often as `ACCURACY` says, else another one."""
     right = item.question.answers[0]
     lucky = random.Random(f"{name} {item.id}").random() < ACCURACY[name]
     figure = right if lucky else f"{int(right.replace(',', '')) + 7:,}"
@@ -109,7 +109,7 @@ def service(name: str, items: list[Item]) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, *_: Any) -> None:
-            """Nothing: what was asked is in no log."""
+            """Log nothing, so that no question is in a log."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -86,7 +86,7 @@ class Children:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """SIGTERM to the program's group, SIGKILL to whatever of it is left after the grace."""
+    """Send SIGTERM to the program's group, and SIGKILL to what is left of it after the grace."""
     if process.poll() is None:
         _signal(process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
@@ -104,7 +104,7 @@ LOOK_SECONDS = 0.05
 
 
 def left_of_folder(folder: Path, *, patience_seconds: float = 3.0) -> list[str]:
-    """What still runs for `folder`, once killed processes have had a moment to end."""
+    """The processes that still run for `folder`, after a moment for killed ones to end."""
     from localcloud.processes import of_folder
 
     deadline = time.monotonic() + patience_seconds

@@ -36,7 +36,7 @@ class Folder:
 
     @property
     def log(self) -> Path:
-        """What the programs printed, and the stack trace of a failure."""
+        """The log file with the programs' output and the stack trace of a failure."""
         return self.path / "demo.log"
 
     def release(self, *, remove: bool) -> None:

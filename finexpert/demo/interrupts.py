@@ -1,4 +1,4 @@
-"""Ctrl-C, `kill` and a closed terminal, all as KeyboardInterrupt, held back while things are put in order."""
+"""Turns Ctrl-C, `kill` and a closed terminal into KeyboardInterrupt, and holds it back during clean-up."""
 
 from __future__ import annotations
 

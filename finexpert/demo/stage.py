@@ -1,4 +1,4 @@
-"""What the steps of a demo share: where things are, and what has come out so far."""
+"""State that the steps of a demo share: where things are, and the results so far."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Timing:
-    """How long a step took, in seconds, and what came out of it in a sentence."""
+    """A step's duration in seconds, and its result in a sentence."""
 
     title: str
     seconds: float

@@ -136,7 +136,7 @@ def _now() -> datetime:
 
 
 def quality_gate(stage: Stage, live: Live) -> str:
-    """What the job measured on text it had not seen, what the gate made of it, and the registered model."""
+    """Show the job's measurements on text it had not seen, the gate's decision, and the registered model."""
     assert stage.snapshot is not None
     live.line(f"  {before_after(stage.evaluation)}")
     sentence = stage.snapshot.output.get("evaluation", {}).get("sentence")
@@ -183,7 +183,7 @@ def destroy(stage: Stage, live: Live) -> str:
 
 
 def prove(stage: Stage, live: Live) -> str:
-    """What the account still holds, and which processes still run: nothing."""
+    """Show that the account holds nothing any more, and that no process still runs."""
     from localcloud import lifecycle
 
     stage.leftovers = leftovers.find(stage.deployment.target.client)

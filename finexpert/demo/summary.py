@@ -1,4 +1,4 @@
-"""What the demo has shown, in figures: on the screen, in `summary.json`, and in the job's own report."""
+"""The demo's results in figures: on the screen, in `summary.json`, and in the job's own report."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Written:
 
 
 def sums(stage: Stage) -> list[plan.Sum]:
-    """What the same would have cost on AWS, a line each and their total."""
+    """The cost that the same would have had on AWS, a line each and their total."""
     assert stage.snapshot is not None
     settings = stage.deployment.settings
     lines = [

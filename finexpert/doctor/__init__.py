@@ -12,7 +12,7 @@ from finexpert.service.deployment import Deployment
 
 
 class Verdict(StrEnum):
-    """What a check found out; WARNING: it works, with little room; UNKNOWN: it could not be checked."""
+    """The result of a check; WARNING: it works, with little room; UNKNOWN: it could not be checked."""
 
     GOOD = "good"
     WARNING = "warning"
@@ -38,12 +38,12 @@ def good(said: str) -> Finding:
 
 
 def warning(said: str, fix: str) -> Finding:
-    """It works as it is, but only just."""
+    """A finding that works, but only just."""
     return Finding(Verdict.WARNING, said, fix)
 
 
 def bad(said: str, fix: str) -> Finding:
-    """It will fail, or cost, as it is."""
+    """A finding that will fail, or cost money, unless it is changed."""
     return Finding(Verdict.BAD, said, fix)
 
 

@@ -71,7 +71,7 @@ def _kept_bucket(deployment: Deployment) -> str:
 
 
 def going_on(bucket: str, names: Names, *, failed: bool) -> str:
-    """How to deploy onto data that was kept. A deploy that did not import it left a stack to be removed."""
+    """Say how to deploy onto kept data. A deploy that did not import it left a stack that must be removed."""
     stack = names.stack("Storage")
     first = (
         f" First remove the stack that a deploy without that flag left: aws cloudformation"
@@ -130,7 +130,7 @@ def judge_alarms(found: Sequence[Mapping[str, Any]]) -> Finding:
     standing = [str(alarm["AlarmName"]) for alarm in found if alarm["StateValue"] == "ALARM"]
     silent = [str(alarm["AlarmName"]) for alarm in found if not alarm.get("ActionsEnabled", False)]
     if standing or silent:
-        said = [f"{name} is in ALARM" for name in standing] + [f"{name} tells nobody" for name in silent]
+        said = [f"{name} is in ALARM" for name in standing] + [f"{name} sends no mail" for name in silent]
         return bad(
             "; ".join(said), "Read them in the CloudWatch console; cdk deploy --all restores an alarm."
         )

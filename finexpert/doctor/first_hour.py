@@ -20,7 +20,7 @@ from finexpert.service.deployment import Deployment
 
 
 class Step(StrEnum):
-    """What must have been done before a question can be looked at; a run and an endpoint cost money."""
+    """The step that a question needs before it can be looked at; a run and an endpoint cost money."""
 
     NOTHING = "nothing"
     RUN = "a run"
@@ -54,7 +54,7 @@ class Question:
     asks: the question.
     after: what must have been done before it can be looked at, which is what it costs.
     look: how the check looks; None where only a person can.
-    without: what the product goes by while nobody knows the answer.
+    without: what the product assumes as long as the answer is not known.
     see: how a person sees it without this check.
     means: what an answer other than the expected one means.
     """
@@ -70,7 +70,7 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Doing:
-    """How a step is done.
+    """A function that carries out a step.
 
     announce: the sentence to agree to, with the most that it costs; "" where it costs nothing.
     needed: whether it still has to be done.
@@ -100,7 +100,7 @@ def walk(
         agree: asked before each step that costs; False leaves out the step and its questions.
         tell: called with each answer as it comes.
 
-    An endpoint that this check woke is put to sleep whatever happens.
+    An endpoint that this check woke is put to sleep in every case.
     """
     answers: Answers = {}
     missing: dict[Step, str] = {}
@@ -211,7 +211,7 @@ def write(folder: Path, scene: Scene, questions: Sequence[Question], answers: An
 
 
 def costs(question: Question) -> str:
-    """What it costs to ask."""
+    """The cost of asking, in words."""
     if question.look is None:
         return "by hand"
     return {Step.RUN: "the run", Step.ENDPOINT: "the endpoint"}.get(question.after, "nothing")

@@ -1,4 +1,4 @@
-"""How the first hour's check looks at what doctor has no check for: what was deployed, run and woken."""
+"""Answers the questions of the first hour's check about what was deployed, run and woken."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def log_groups(scene: Scene) -> Finding:
     endless = sorted(group["logGroupName"] for group in found if "retentionInDays" not in group)
     said = f"{len(found)} groups"
     if endless:
-        return bad(f"{said}, kept for ever: {', '.join(endless)}", "AWS made these by itself: report it.")
+        return bad(f"{said}, kept for ever: {', '.join(endless)}", "AWS made these: report it as an issue.")
     return good(f"{said}, each with an end") if found else unknown("no log group is there yet")
 
 

@@ -118,7 +118,7 @@ QUESTIONS = (
         look=looks.log_groups,
         without="The stacks make all groups beforehand, with a month.",
         see="`aws logs describe-log-groups`",
-        means="A service made a group by itself: it would be kept, and paid for, for ever.",
+        means="A service made a group that no stack knows: it would be kept, and paid for, for ever.",
     ),
     Question(
         name="refused calls",

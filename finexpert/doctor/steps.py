@@ -1,4 +1,4 @@
-"""What the first hour's check does when a person agrees: a run on the shipped text, and a wake."""
+"""Carries out the agreed steps of the first hour's check: a run on the shipped text, and a wake."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from finexpert.views import run as run_view
 
 
 def steps() -> Mapping[Step, Doing]:
-    """How each step is done."""
+    """The function that carries out each step."""
     return {
         Step.RUN: Doing(announce=_announce_run, needed=_needs_run, act=_run),
         Step.ENDPOINT: Doing(announce=_announce_endpoint, needed=_needs_endpoint, act=_wake),

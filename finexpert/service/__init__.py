@@ -1,1 +1,1 @@
-"""What commands and the demo do: one thing a module, no printing. Clients come in, plain values go out."""
+"""The work behind commands, page and demo, without printing: clients come in, plain values go out."""

@@ -41,7 +41,7 @@ class Deployment:
 
     @property
     def differences(self) -> dict[str, tuple[Any, Any]]:
-        """What differs, by setting: (of the deployed app, of this shell)."""
+        """The settings that differ, by name: (of the deployed app, of this shell)."""
         if self.local is None or self.stored is None:
             return {}
         deployed, here = flat(self.stored), flat(self.local)
@@ -54,7 +54,7 @@ class Deployment:
 
     @property
     def names(self) -> Names:
-        """What everything of it is called."""
+        """The names of all its resources."""
         return self.settings.names
 
     @cached_property
@@ -157,7 +157,7 @@ def describe_stack(deployment: Deployment, part: str) -> Mapping[str, Any]:
 
     name = deployment.names.stack(part)
     try:
-        # The Billing stack lives where AWS publishes charges, whatever the main region is.
+        # The Billing stack is always in the region where AWS publishes charges.
         region = BILLING_REGION if part == "Billing" else None
         stacks = deployment.target.client("cloudformation", region).describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
@@ -175,7 +175,7 @@ def _place(deployment: Deployment) -> str:
     """Which cloud, account and region were looked at."""
     try:
         return deployment.target.describe()
-    except Exception:  # the account cannot be told; the region still can
+    except Exception:  # the account is not known; the region still is
         return f"on AWS region {deployment.target.region}"
 
 

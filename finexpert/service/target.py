@@ -33,7 +33,7 @@ class On(StrEnum):
 
 
 class RunningCloud(Protocol):
-    """What the resolution needs of a running embedded cloud (`localcloud.lifecycle.Cloud` is one)."""
+    """A running embedded cloud, as far as it is needed here (`localcloud.lifecycle.Cloud` is one)."""
 
     @property
     def endpoint_url(self) -> str: ...

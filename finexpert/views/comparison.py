@@ -17,7 +17,7 @@ NONE = "–"
 
 
 def tables(pair: RunPair) -> Iterator[RenderableType]:
-    """What `finexpert runs compare` prints, from top to bottom."""
+    """The tables that `finexpert runs compare` prints, from top to bottom."""
     from rich.text import Text
 
     for letter, name, passed in zip("AB", pair.runs, pair.passed, strict=True):

@@ -28,7 +28,7 @@ def console(*, stderr: bool = False) -> Console:
     from rich.segment import Segment
 
     class PrintableConsole(Console):
-        """Shows nobody's control characters but Rich's own."""
+        """A console that writes no control characters but Rich's own."""
 
         def render(self, *arguments: Any, **named: Any) -> Iterator[Segment]:
             for segment in super().render(*arguments, **named):
@@ -46,7 +46,7 @@ def print_json(document: object) -> None:
 
 
 def print_text(text: str, *, flush: bool = False) -> None:
-    """Print somebody else's text without what would steer the terminal; no markup, no wrapping."""
+    """Print foreign text without characters that would control the terminal; no markup, no wrapping."""
     print(printable(text), end="" if text.endswith("\n") else "\n", flush=flush)
 
 
@@ -135,7 +135,7 @@ def _plain_of(cell: RenderableType) -> str:
 
 
 def settings_note(deployment: Deployment) -> str:
-    """Where this shell's settings are not those of the deployed app; "" where they are the same."""
+    """A warning that this shell's settings differ from the deployed app's; "" where they are the same."""
     if deployment.problem:
         return f"! the deployed app's settings cannot be read, this shell's are used: {deployment.problem}"
     if not deployment.differences:

@@ -51,7 +51,7 @@ def sleep(deployment: Deployment) -> Slept:
 
 
 def asleep(slept: Slept) -> str:
-    """That nothing bills, and where the stack has drifted; in Rich's markup."""
+    """Say that nothing bills, and where the stack has drifted; in Rich's markup."""
     from rich.markup import escape
 
     from core.endpoint.sleeping import Way
@@ -61,7 +61,7 @@ def asleep(slept: Slept) -> str:
 
 
 def awake(deployment: Deployment, state: Hosting) -> str:
-    """What is served now, and what it costs; in Rich's markup."""
+    """Say what is served now, and what it costs; in Rich's markup."""
     from core.endpoint.hosting import BASE
     from finexpert.service.money import costs
     from finexpert.text import counted

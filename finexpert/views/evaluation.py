@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def outcome(evaluation: Mapping[str, Any]) -> Iterator[RenderableType]:
-    """What `finexpert evaluate` prints, from top to bottom."""
+    """The lines that `finexpert evaluate` prints, from top to bottom."""
     from rich import box
     from rich.table import Table
     from rich.text import Text

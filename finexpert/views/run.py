@@ -71,7 +71,7 @@ def steps(snapshot: Snapshot) -> str:
 
 
 def money(snapshot: Snapshot, *, is_local: bool) -> str:
-    """What the job cost, locally at AWS's price for as many seconds; "" before it bills."""
+    """The job's cost, locally at AWS's price for as many seconds; "" before it bills."""
     if not snapshot.seconds:
         return ""
     price = " at AWS's price" if is_local else ""
@@ -82,7 +82,7 @@ def money(snapshot: Snapshot, *, is_local: bool) -> str:
 def ending(
     snapshot: Snapshot, evaluation: Mapping[str, Any] | None, *, is_local: bool, called: str = ""
 ) -> str:
-    """How a run that succeeded ended, in Rich's markup: the numbers, the gate's word, the money.
+    """The end of a run that succeeded, in Rich's markup: the numbers, the gate's decision, the money.
 
     Args:
         called: the run's name and id; by default its id.
@@ -108,7 +108,7 @@ def before_after(evaluation: Mapping[str, Any]) -> str:
 
 
 def several_tries(earlier: int) -> str:
-    """That earlier runs were judged on the same documents, and what this means."""
+    """Say that earlier runs were judged on the same documents, and what this means."""
     runs = "1 earlier run was" if earlier == 1 else f"{earlier} earlier runs were"
     return (
         f"{runs} judged on the same held-out documents: of several tries one looks good by chance."

@@ -1,4 +1,4 @@
-"""What handlers work with: the deployed app, the time, limits, and what is not asked of AWS each time."""
+"""The handlers' context: the deployed app, the time, limits, and answers of AWS that are kept for a while."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Kept:
             return value  # type: ignore[no-any-return]
 
     def forget(self) -> None:
-        """Read everything anew: something was changed."""
+        """Forget all kept values, since something was changed."""
         self._values.clear()
 
 
@@ -67,7 +67,7 @@ class Followed:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What may be sent and asked for. `upload_bytes`, in base64, is what Lambda lets through."""
+    """Limits of what may be sent and asked for. `upload_bytes`, in base64, is what Lambda lets through."""
 
     prompt_characters: int = 16_000
     new_tokens: int = 1024
@@ -78,14 +78,14 @@ class Limits:
 
 
 def own_history() -> Callable[[str], Store]:
-    """The history of the one person who uses this machine's page, whatever the request says."""
+    """The history of the one person who uses this machine's page, for every request."""
     store = FileStore(paths.state() / "history")
     return lambda user: store
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What all requests of one server share.
+    """The state that all requests of one server share.
 
     Args:
         streams: whether an answer reaches the page while it is written.

@@ -54,20 +54,20 @@ class Problem(Exception):
 
 
 def bad_input(message: str, *, where: str = "", fix: str = "", problems: tuple[str, ...] = ()) -> Problem:
-    """What was sent cannot be used."""
+    """A problem: what was sent cannot be used."""
     return Problem(
         HTTPStatus.UNPROCESSABLE_ENTITY, "bad_input", message, where=where, fix=fix, problems=problems
     )
 
 
 def too_large(message: str, *, fix: str = "") -> Problem:
-    """More was sent than is taken."""
+    """A problem: more was sent than is accepted."""
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", message, fix=fix)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What was asked. `headers` have names in lower case; `path` and `query` are decoded.
+    """A request. `headers` have names in lower case; `path` and `query` are decoded.
 
     `user`: who is signed in; "" on a person's own machine.
     """

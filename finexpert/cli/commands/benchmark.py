@@ -48,7 +48,7 @@ Data = Annotated[
     typer.Option("--data", metavar="internal|public", help="Whether the questions may leave your account."),
 ]
 Limit = Annotated[float, typer.Option("--limit-usd", min=0.0, help="Dollars that the run may cost at most.")]
-Most = Annotated[int | None, typer.Option("--most", min=1, help="Ask the first so many questions only.")]
+Most = Annotated[int | None, typer.Option("--most", min=1, help="Ask only the first questions, this many.")]
 
 
 @app.command()
@@ -59,7 +59,7 @@ def plan(
     most: Most = None,
     json: Json = False,
 ) -> None:
-    """What would be sent where, and the most that it may cost. Nothing is sent.
+    """Show what would be sent where, and the most that it may cost. Nothing is sent.
 
     Example: finexpert benchmark plan questions.jsonl --contestant nova=bedrock:amazon.nova-lite-v1:0
     """

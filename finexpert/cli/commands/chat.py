@@ -58,7 +58,7 @@ def chat(
 
 
 def lines(conversation: Conversation, out: Console) -> Iterator[str]:
-    """What is typed, with a prompt that names who answers; in a pipe, the lines of the input."""
+    """The lines that are typed at a prompt that names who answers; in a pipe, the lines of the input."""
     typed = sys.stdin.isatty()
     if typed:
         import readline  # noqa: F401  gives `input` its history and line editing

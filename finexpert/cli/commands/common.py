@@ -1,4 +1,4 @@
-"""What all commands share: the options, and opening the cloud that they act on."""
+"""Shared by all commands: the options, and opening the cloud that they act on."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from finexpert.errors import ExitCode
 
 
 def costs(context: typer.Context, json: Json = False) -> None:
-    """What ran this month, what it cost, and what bills now. AWS's own bill lags by hours; this does not.
+    """Show what ran this month, what it cost, and what bills now. AWS's bill lags by hours; this does not.
 
     Exit code 1: the app is not deployed here.
 

@@ -42,7 +42,7 @@ def check(
     completion_column: options.CompletionColumn = None,
     json: Json = False,
 ) -> None:
-    """What the data holds, what is wrong with it, how many optimizer steps it gives, what training costs.
+    """Show what the data holds, what is wrong with it, how many optimizer steps it gives, and the cost.
 
     Nothing leaves this machine. Example: finexpert data check reports/
     """

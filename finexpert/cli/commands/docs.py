@@ -301,7 +301,7 @@ def evaluate(
     most: Annotated[int, typer.Option("--questions", min=1, max=10_000, help="How many to make.")] = 100,
     json: Json = False,
 ) -> None:
-    """How often search finds the page, and answers are right, refused or wrong.
+    """Count how often search finds the page, and how often answers are right, refused or wrong.
 
     Example: finexpert docs evaluate my-questions.jsonl
     """
@@ -371,7 +371,7 @@ def pull(context: typer.Context, index: Index = DEFAULT, json: Json = False) -> 
 
 
 def _done(document: dict[str, Any], text: str, json: bool) -> None:
-    """What a command did, for a program or for a person."""
+    """Print the result of a command, for a program or for a person."""
     from finexpert.views import display
 
     if json:

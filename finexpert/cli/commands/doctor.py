@@ -143,7 +143,7 @@ def _sign(finding: Finding) -> str:
 
 
 def show(out: Console, findings: Mapping[str, Finding]) -> None:
-    """A line a check, its remedy below it, and the sum."""
+    """Print a line for each check with its remedy below it, then how many there are of each kind."""
     from rich.markup import escape
 
     from finexpert.doctor import Verdict

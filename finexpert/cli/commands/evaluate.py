@@ -86,7 +86,7 @@ def _here(
     base_model: Path | None,
     download: bool,
 ) -> dict[str, Any]:
-    """With the training program on this machine."""
+    """Score with the training program on this machine."""
     import tempfile
 
     from finexpert.service.evaluation import rescoring
@@ -121,7 +121,7 @@ def _here(
 def _through_endpoint(
     deployment: Deployment, of_run: Mapping[str, Any], questions: Sequence[Question]
 ) -> dict[str, Any]:
-    """With InvokeEndpoint; it answers as whatever adapter it serves now."""
+    """Score through InvokeEndpoint; the endpoint answers with the adapter that it serves now."""
     from finexpert.service.asking import inference
     from finexpert.service.evaluation import through_endpoint
 

@@ -83,7 +83,7 @@ def leftovers(
 
 
 def _nothing(result: Audit, whose: str) -> str:
-    """How far it is certain that nothing is left; in Rich's markup."""
+    """Say how certain it is that nothing is left; in Rich's markup."""
     from finexpert.text import counted
 
     of = counted(len(result.regions), "region")

@@ -23,7 +23,7 @@ def plan(
     ] = 0.0,
     json: Json = False,
 ) -> None:
-    """What the next run may cost at worst and probably, whether the budget admits it, and what is cheaper.
+    """Show the next run's worst and likely cost, whether the budget admits it, and what is cheaper.
 
     Example: finexpert plan reports/
     """

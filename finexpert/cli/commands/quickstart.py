@@ -1,4 +1,4 @@
-"""`finexpert quickstart`: everything up to the first answer, in order; it can be left and gone on with."""
+"""`finexpert quickstart`: all steps up to the first answer; it can be interrupted and continued."""
 
 from __future__ import annotations
 

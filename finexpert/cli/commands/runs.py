@@ -185,7 +185,7 @@ def log(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run has ended.")] = False,
     json: Json = False,
 ) -> None:
-    """What the run's training job has written, as it stands in CloudWatch Logs. Ctrl-C only stops reading.
+    """Show the log of the run's training job from CloudWatch Logs. Ctrl-C only stops reading.
 
     Example: finexpert runs log latest --follow
     """

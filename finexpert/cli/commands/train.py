@@ -109,7 +109,7 @@ def _is_terminal() -> bool:
 
 
 def _refuse_settings(flags: Mapping[str, str]) -> None:
-    """A run goes by what was deployed, so other settings would be promised here and not kept."""
+    """Refuse settings that differ from the deployed ones, since a run uses the deployed ones."""
     for name in flags.keys() - {"prefix", "region"}:
         raise typer.BadParameter(
             f"-c {name}: a run goes by the settings that were deployed. For one run: -p NAME=VALUE overrides"
@@ -118,7 +118,7 @@ def _refuse_settings(flags: Mapping[str, str]) -> None:
 
 
 def report(deployment: Deployment, snapshot: Snapshot, *, json: bool) -> None:
-    """How a followed run ended; ends the command with the exit code that belongs to it."""
+    """Print how a followed run ended, and end the command with the exit code for it."""
     from finexpert.service.runs import executions, follow, names
     from finexpert.views import display
     from finexpert.views.run import ending

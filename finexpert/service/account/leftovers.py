@@ -112,7 +112,7 @@ def audit(
 
 @dataclass(frozen=True)
 class _Look:
-    """What one list gave; `problem`: why it could not be read, else empty."""
+    """The items of one list; `problem`: why it could not be read, else empty."""
 
     region: str
     kind: str
@@ -166,7 +166,7 @@ def billable(arn: str) -> bool:
 
 
 def by_reason(unread: Iterable[str]) -> list[str]:
-    """What could not be read, a line for each reason: an organization that denies regions has one for all."""
+    """Lists that could not be read, a line for each reason: an organization may deny regions, all for one."""
     reasons: dict[str, str] = {}
     grouped: dict[str, dict[str, list[str]]] = {}
     for line in unread:

@@ -71,7 +71,7 @@ class Answerer:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reader of its answers must know: one sentence each."""
+        """Sentences that a reader of the model's answers must know."""
         found = []
         if self.base.practice:
             found.append(

@@ -33,7 +33,7 @@ _TOO_LONG = range(400, 500)
 
 @dataclass(frozen=True)
 class Turn:
-    """What was said, and each model's answer to it by its name."""
+    """One prompt, and each model's answer to it by the model's name."""
 
     said: str
     answers: Mapping[str, str]
@@ -41,7 +41,7 @@ class Turn:
 
 @dataclass
 class Conversation:
-    """What was said so far, and to whom the next is addressed.
+    """The turns so far, and the model that the next one is addressed to.
 
     Args:
         models: that there are.
@@ -70,7 +70,7 @@ class Conversation:
         return True
 
     def clear(self) -> None:
-        """Begin anew; who is addressed stays."""
+        """Forget all turns; the addressed model stays."""
         self.turns.clear()
         self.forgotten = 0
 

@@ -85,7 +85,8 @@ def ask(
     Args:
         prompt: for every model; or one for each that is to be asked, by its name.
         parameters: of the generation: max_new_tokens, temperature, do_sample, seed, top_p.
-        heard: called with each model's answer so far whenever a piece of it comes, from that model's thread.
+        heard: called with each model's answer so far whenever a piece of it arrives, from that model's
+        thread.
 
     Raises:
         Asleep: Hosting is not awake.

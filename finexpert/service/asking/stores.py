@@ -1,4 +1,4 @@
-"""Where a person's own documents lie: in a folder of this machine, or in the data bucket under their id."""
+"""Stores of a person's own documents: a folder of this machine, or the data bucket under their id."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _ATTEMPTS = 4
 
 
 class Store(Protocol):
-    """Where the documents of one person lie."""
+    """A store of one person's documents."""
 
     def names(self, start: str) -> list[str]:
         """Names that begin with `start`, the newest document first."""
 
     def read(self, name: str) -> Document | None:
-        """A document; None where there is none."""
+        """Read a document; None where there is none."""
 
     def update(self, name: str, change: Change) -> Document:
         """Read, change and write a document, so that no other change in between is lost."""

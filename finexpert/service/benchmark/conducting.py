@@ -23,7 +23,7 @@ NEED_THE_APP = {"tuned", "base", "bedrock"}
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What a person agreed to: the services that may get the questions, what the data are, dollars.
+    """The terms that a person agreed to: services that may get the questions, kind of data, dollars.
 
     `most_tokens`: the longest answer that any contestant may give.
     """
@@ -50,7 +50,7 @@ def conduct(
     Args:
         deployment: finds the app; called only if a contestant needs it.
         source: what the questions came from.
-        say: told what leaves for where, and how far it is.
+        say: called with a sentence about what is sent where, and about the progress.
 
     Raises:
         UserError: a consent or a price is missing, the worst case is too high, or the app is absent.
@@ -92,7 +92,7 @@ def conduct(
 
 
 def _version(app: Deployment, contestant: Contestant) -> str:
-    """What a contestant's answers depend on besides its name: the same question may be asked again later."""
+    """A key for all that a contestant's answers depend on besides its name, so that answers can be reused."""
     settings = app.settings
     base = f"{settings.base_model} {settings.base_model_version} {settings.base_model_uri}".strip()
     if contestant.kind == "tuned":

@@ -168,7 +168,7 @@ def mcnemar(wins: int, losses: int) -> float:
 
 
 def needed(wins: int, losses: int, total: int, effect: float = 1.0) -> int | None:
-    """About how many questions would show such a difference with 80 % power; None if there is none.
+    """About how many questions would show this difference with 80 % power; None for no difference.
 
     `effect`: the design effect of questions that err together.
     """

@@ -20,7 +20,7 @@ ROW = (
 
 
 def documented(result: Mapping[str, Any]) -> dict[str, Any]:
-    """What `finexpert benchmark run --json` prints: the keys that programs may rely on, and no others."""
+    """The document of `finexpert benchmark run --json`: the keys that programs may rely on, and no others."""
     rows = [{key: row[key] for key in ROW} for row in result["contestants"]]
     return {"contestants": rows, "pairs": result["pairs"]}
 
@@ -51,7 +51,7 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def stored(folder: Path) -> dict[str, Any] | None:
-    """What the newest benchmark in a folder found, as a sentence and rows; None where none was made."""
+    """The result of the newest benchmark in a folder, as a sentence and rows; None where there is none."""
     try:
         result = json.loads((folder / "benchmark.json").read_text(encoding="utf-8"))
         shown = ("name", "correct", "wrong", "refused", "failed", "usd", "usd_per_correct", "latency_p50")
@@ -62,7 +62,7 @@ def stored(folder: Path) -> dict[str, Any] | None:
 
 
 def verdict(result: Mapping[str, Any]) -> str:
-    """What can be said, in a sentence."""
+    """The result in a sentence."""
     rows = sorted(result["contestants"], key=lambda row: -row["correct"])
     best, total = rows[0], len(result["answers"])
     sure = [pair for pair in result["pairs"] if pair["finding"] != "cannot tell"]
@@ -77,7 +77,7 @@ def verdict(result: Mapping[str, Any]) -> str:
     wanted = [p["needed"] for p in result["pairs"] if best["name"] in (p["a"], p["b"]) and p["needed"]]
     more = f" About {max(wanted):,} questions would be needed." if wanted else ""
     begin = f" and is better than {_listed(sorted(beaten))}" if beaten else ""
-    unclear = f"Whether it is better than {_listed(open_)} cannot be told from these questions."
+    unclear = f"These questions do not show whether it is better than {_listed(open_)}."
     return f"{lead}{begin}. {unclear}{more}"
 
 

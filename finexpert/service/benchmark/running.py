@@ -28,7 +28,7 @@ Passages = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Plan:
-    """What a contestant may cost at most, before anything is sent."""
+    """The most that a contestant may cost, before anything is sent."""
 
     name: str
     written: str
@@ -198,7 +198,7 @@ def run(
 
 
 def cost(contestant: Contestant, reply: Reply) -> float:
-    """What an answer cost, by its tokens."""
+    """The cost of an answer, by its tokens."""
     price = contestant.price or {"input": 0.0, "output": 0.0}
     return (reply.input_tokens * price["input"] + reply.output_tokens * price["output"]) / 1e6
 

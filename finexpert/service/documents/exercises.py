@@ -143,7 +143,7 @@ def questions_from(path: Path) -> list[dict[str, Any]]:
 
 
 def evaluate(corpus: Corpus, entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """How well search and answers do on questions with known answers.
+    """Measure search and answers on questions with known answers.
 
     Recall is by page, over the questions that name one. Citation precision is the share of cited texts that
     hold a figure; citation recall is the share of right answers that cite the page.

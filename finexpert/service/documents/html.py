@@ -75,7 +75,7 @@ class Writer:
 
     @property
     def place(self) -> int:
-        """Where the next character will stand on the page."""
+        """The place of the next character on the page."""
         return self._length + (1 if self._space and self._length > self._line else 0)
 
     def write(self, text: str, *, bold: bool = False) -> None:

@@ -26,7 +26,7 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Added:
-    """What became of a file. `outcome`: added, replaced, unchanged or failed; `why` in the last case."""
+    """The result for one file. `outcome`: added, replaced, unchanged or failed; `why` in the last case."""
 
     name: str
     outcome: str
@@ -37,7 +37,7 @@ class Added:
 
 
 def files(paths: Iterable[Path]) -> list[Path]:
-    """The readable files below some paths, in order; a file that is named is taken whatever its suffix.
+    """The readable files below some paths, in order; a file that is named is taken with any suffix.
 
     Raises:
         FileNotFoundError: a path does not exist.
@@ -204,7 +204,7 @@ def _office(content: bytes, suffix: str) -> str:
             return "\f".join(_sheets(content))
     except Unreadable:
         raise
-    except Exception as error:  # whatever a damaged office file makes its reader raise
+    except Exception as error:  # a damaged office file can make its reader raise anything
         raise Unreadable(f"it is damaged ({type(error).__name__}): open it and save it again") from None
     raise Unreadable(
         f"a {suffix or 'packed'} file is not read: PDF, HTML, text, Markdown, CSV, XLSX and DOCX are"

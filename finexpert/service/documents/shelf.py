@@ -1,4 +1,4 @@
-"""The index in the data bucket: one file a version, and a pointer that only moves if nobody else moved it."""
+"""The index in the data bucket: one file a version, and a pointer that moves only if it is unchanged."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def push(s3: Any, bucket: str, folder: Path) -> str:
     still the one that was read.
 
     Raises:
-        UserError: somebody else moved the pointer meanwhile.
+        UserError: another upload moved the pointer in between.
         store.IndexProblem: there is no index.
     """
     with store.opened(folder):

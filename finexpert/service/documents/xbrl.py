@@ -42,7 +42,7 @@ _NUMBER_WORDS = {
 
 @dataclass(frozen=True)
 class Context:
-    """What a tagged figure is of: a time and dimensions."""
+    """The context of a tagged figure: its time and dimensions."""
 
     start: date | None
     end: date
@@ -60,7 +60,7 @@ class Mark:
 
 
 def cover_tags(root: etree._Element) -> dict[str, str]:
-    """What the document says of itself: `dei` facts without their prefix."""
+    """The document's cover facts: `dei` facts without their prefix."""
     found: dict[str, str] = {}
     for element in root.iter("{*}nonNumeric"):
         prefix, _, name = (element.get("name") or "").partition(":")
@@ -71,7 +71,7 @@ def cover_tags(root: etree._Element) -> dict[str, str]:
 
 
 def _dated(text: str, name: str) -> str:
-    """An end of the fiscal year as --MM-DD, whatever way it is printed; other facts as they are."""
+    """The end of the fiscal year as --MM-DD, however it is printed; other facts unchanged."""
     if name != "CurrentFiscalYearEndDate":
         return text
     match = re.match(r"([A-Za-z]+)\.?\s+(\d{1,2})", text) or re.match(r"-{0,2}(\d{1,2})[-/](\d{1,2})", text)

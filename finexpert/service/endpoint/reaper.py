@@ -53,7 +53,7 @@ def dry_run(deployment: Deployment) -> dict[str, Any]:
 
 
 def log_group(deployment: Deployment) -> str:
-    """Where the function's log is."""
+    """The name of the function's log group."""
     return f"/aws/lambda/{deployment.output('Guardrails', 'IdleReaperName')}"
 
 
@@ -83,7 +83,7 @@ class Told:
 
 
 def decisions(deployment: Deployment, *, since: datetime, until: datetime) -> list[Told]:
-    """What the reaper decided between two times, newest first; decisions that stay the same are one.
+    """The reaper's decisions between two times, newest first; decisions that stay the same are one.
 
     `keep` because of use is decided every few minutes: the newest reason stands for all of a row. A reason of
     another kind begins a new row, so that the one before stays as it was.
@@ -131,7 +131,7 @@ def in_rows(found: Iterable[tuple[datetime, Mapping[str, Any]]]) -> list[Told]:
 
 
 def _kind(reason: str) -> str:
-    """What a reason says apart from its figures: `in use`, `too new to judge`."""
+    """The kind of a reason, without its figures: `in use`, `too new to judge`."""
     return re.split(r"[:\d]", reason, maxsplit=1)[0].strip()
 
 
@@ -165,13 +165,13 @@ def expect(settings: Settings, *, asked: datetime) -> Expectation:
 
 @dataclass(frozen=True, kw_only=True)
 class Foresight:
-    """What the reaper will do.
+    """A forecast of what the reaper will do.
 
     Args:
-        sleeps: when it acts; None if it never does, or if that cannot be told.
+        sleeps: when it acts; None if it never does, or if that is not known.
         kept_until: the end of a protection that stands.
         always: it never acts.
-        reason: why it never acts, or why that cannot be told.
+        reason: why it never acts, or why that is not known.
     """
 
     created: datetime

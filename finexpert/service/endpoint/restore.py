@@ -29,7 +29,7 @@ class Restorer:
 
     Args:
         clients: `clients("sagemaker")` is the boto3 client.
-        told: called with a sentence for every step.
+        told: called with a sentence after every step.
     """
 
     clients: Clients

@@ -23,7 +23,7 @@ DRIFTED = "The endpoint was deleted without its stack, which still says awake. W
 
 
 class State(StrEnum):
-    """In the words of the page."""
+    """The endpoint's states, in the words of the page."""
 
     ASLEEP = "asleep"
     WAKING = "waking"

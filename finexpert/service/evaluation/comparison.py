@@ -149,7 +149,7 @@ def _compared(a: _Items, b: _Items, shared: Sequence[str], metric: Mapping[str, 
 
 
 def _claim(comparison: Comparison | None, p_adjusted: float | None, better: str) -> dict[str, Any]:
-    """What may be said: by the interval, and for one of many metrics by its corrected p-value too."""
+    """The claim that the interval, and for one of many metrics also the corrected p-value, allows."""
     from training.evaluation.statistics import FEWEST_DOCUMENTS, SIGNIFICANCE
 
     if comparison is None:

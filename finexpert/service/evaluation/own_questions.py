@@ -36,7 +36,7 @@ def read(name: str, content: bytes) -> list[dict[str, Any]]:
 
 
 def checked(records: Sequence[Any]) -> list[dict[str, Any]]:
-    """The records as they are kept.
+    """Check the records and return them as they are stored.
 
     Raises:
         UserError: one of them cannot be asked or graded (each is named), or there are too many.
@@ -56,7 +56,7 @@ def checked(records: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def as_file(records: Sequence[Mapping[str, Any]]) -> bytes:
-    """What a dataset's questions.jsonl holds."""
+    """The questions as the content of a dataset's questions.jsonl."""
     return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
 
 
@@ -64,7 +64,7 @@ def ask(deployment: Deployment, record: Any) -> list[dict[str, Any]]:
     """Each live model's answer to a question, and whether it is right.
 
     Raises:
-        UserError: the question cannot be used, or nobody is awake to answer it.
+        UserError: the question cannot be used, or no model is awake to answer it.
     """
     from training.evaluation.answers import grade
     from training.evaluation.metrics.choice import asked

@@ -125,7 +125,7 @@ def read_questions(path: Path) -> tuple[Question, ...]:
 
 
 def questions_name(path: Path) -> str:
-    """What a job calls a file of questions: JSON lines, or one array as TAT-QA's files are."""
+    """The name that a job gives a file of questions: JSON lines, or one array as TAT-QA's files are."""
     return "questions.json" if path.suffix.lower() == ".json" else "questions.jsonl"
 
 

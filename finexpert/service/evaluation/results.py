@@ -1,4 +1,4 @@
-"""What a finished run left: its evaluation (in the artifact bucket, or a file here) and its model package."""
+"""Reads a finished run's evaluation (from the artifact bucket, or a file here) and its model package."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _current(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def judged_before(deployment: Deployment, run: str, evaluation: Mapping[str, Any]) -> int:
-    """How many earlier runs, of the newest, were judged on the same held-out documents.
+    """The number of runs, among the newest, that were judged earlier on the same held-out documents.
 
     Of several tries on the same documents one looks good by chance, which no interval of one run knows.
     """

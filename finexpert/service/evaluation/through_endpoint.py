@@ -74,7 +74,7 @@ def _one_model(served: str) -> UserError:
 
 
 def first_line(text: str) -> str:
-    """What a job would have kept: the container cannot stop at the end of a line."""
+    """The first line, which is all that a job keeps: the container cannot stop at the end of a line."""
     return next(iter(text.strip().splitlines()), "").strip()
 
 

@@ -29,7 +29,7 @@ class TargetClients:
 
 
 def month_to_date(deployment: Deployment, *, now: datetime) -> Spend:
-    """What the project cost since the month began (on the embedded cloud: would have cost on AWS)."""
+    """The project's cost since the month began (on the embedded cloud: what it would have cost on AWS)."""
     return spend_sources.month_to_date(
         TargetClients(deployment.target),
         project=deployment.settings.prefix,
@@ -54,17 +54,17 @@ def absence(deployment: Deployment) -> NotDeployed | None:
 
 
 def position(deployment: Deployment, spend: Spend) -> Position:
-    """Where the month stands by the spend guard's own reckoning: its limit, and the hours left to it."""
+    """The month as the spend guard counts it: its limit, and the hours left to it."""
     return stand(spend, Memory(), deployment.settings.budget, spend.now)
 
 
 def current_position(deployment: Deployment, now: datetime) -> Position:
-    """Where the month stands now."""
+    """The month as it stands now."""
     return position(deployment, month_to_date(deployment, now=now))
 
 
 LONGEST_KEEP_HOURS = 8.0
-"""What an endpoint is kept for where nobody says for how long: a working day."""
+"""Hours that an endpoint is kept where no number is given: a working day."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +84,7 @@ class Keep:
 
 
 def keep(position: Position, usd_per_hour: float, hours: float | None) -> Keep:
-    """What keeping an endpoint costs; without `hours`, as long as the budget bears, at most a working day."""
+    """The cost of keeping an endpoint: without `hours` as long as the budget bears, at most a working day."""
     left = max(0.0, position.limit_usd - position.spent_usd)
     to_limit = left / max(position.burn_usd_per_hour, usd_per_hour)
     chosen = min(LONGEST_KEEP_HOURS, to_limit) if hours is None else hours
@@ -113,7 +113,7 @@ def document(deployment: Deployment, spend: Spend, now: datetime) -> dict[str, A
 
 
 def history(deployment: Deployment, now: datetime) -> list[tuple[datetime, float]]:
-    """What the spend guard published of the month so far: (time, dollars spent by then), oldest first."""
+    """The month so far, from the spend guard's metrics: (time, dollars spent by then), oldest first."""
     return published.spent_so_far(
         deployment.target.client("cloudwatch"),
         namespace=METRIC_NAMESPACE,

@@ -1,4 +1,4 @@
-"""What a run may cost, before it starts: as admission decides it, and as the demo estimates it for AWS."""
+"""The cost of a run before it starts: as admission decides it, and as the demo estimates it for AWS."""
 
 from __future__ import annotations
 

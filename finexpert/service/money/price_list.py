@@ -60,14 +60,14 @@ class Read:
 
 @dataclass(frozen=True, kw_only=True)
 class Refreshed:
-    """What was read and is in the file now, and why the others stayed as they were."""
+    """The prices that were read and are in the file now, and why the others were not changed."""
 
     read: list[Read]
     problems: list[str]
 
 
 def endpoint_region(region: str) -> str:
-    """Where to ask for the prices of `region`."""
+    """The region whose Price List endpoint has the prices of `region`."""
     return region if region in SERVED_FROM else SERVED_FROM[0]
 
 

@@ -43,7 +43,7 @@ def require_usable(folder: Path) -> None:
 
 
 def location(deployment: Deployment) -> str:
-    """Where the job reads your own base weights: `s3://bucket/prefix/`."""
+    """The address from which the job reads your own base weights: `s3://bucket/prefix/`."""
     bucket = deployment.output("Storage", "DataBucketName")
     if not deployment.settings.own_weights:
         return f"s3://{bucket}/{PREFIX}"

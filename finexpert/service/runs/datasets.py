@@ -57,7 +57,7 @@ def check(
 
 
 def expected(report: DatasetReport, settings: Settings) -> str:
-    """What training on it would take and cost on AWS, in a sentence."""
+    """The time and cost of training on it on AWS, in a sentence."""
     from core.money import training_time
 
     return training_time.expected(
@@ -126,7 +126,7 @@ def require_judgeable(report: DatasetReport) -> None:
         f"This run would be paid for in vain: {reason}.",
         where=f"{report.documents} documents, {report.validation_documents} of them held out",
         fix="Add documents, or hold out more of them (-p validation_split_ratio=0.4), or give a folder"
-        " validation/ of its own. To train all the same: --unjudged",
+        " separate folder validation/. To train all the same: --unjudged",
     )
 
 

@@ -97,7 +97,7 @@ def start(
 
 
 class Repeated(UserError):
-    """The same data was given to another run a short while ago."""
+    """An error: the same data was given to another run a short while ago."""
 
 
 def require_new(
@@ -213,7 +213,7 @@ def artifact(deployment: Deployment, run: str, name: str) -> bytes | None:
 
 
 def sealed(html: bytes) -> bytes:
-    """A report that runs no script and loads nothing, whatever its job wrote, also when opened as a file."""
+    """The report with a policy that lets it run no script and load nothing, also when opened as a file."""
     guard = f'<meta http-equiv="Content-Security-Policy" content="{REPORT_POLICY}">'
     return f'<!doctype html><meta charset="utf-8">{guard}\n'.encode() + html.removeprefix(b"\xef\xbb\xbf")
 

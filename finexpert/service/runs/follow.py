@@ -88,7 +88,7 @@ _PHASES = {
 
 
 def phase_words(phase: str) -> str:
-    """What the training program does in a phase of its log."""
+    """Say what the training program does in a phase of its log."""
     return _PHASES.get(phase, phase)
 
 
@@ -124,7 +124,7 @@ class Snapshot:
 
     @property
     def doing(self) -> str:
-        """What is going on, in words."""
+        """Say in words what is going on."""
         if self.ended:
             return self.status.lower().replace("_", " ")
         if self.job_status in ("Training", "Interrupted") and self.progress.phase:
@@ -201,7 +201,7 @@ class Follower:
 
 
 def usd(deployment: Deployment, jobs: Iterable[Mapping[str, Any]], now: datetime) -> float:
-    """What the training jobs of a run cost so far: the sum that the month's is made of."""
+    """The cost of a run's training jobs so far, as it is counted in the month's sum."""
     return run_usd([TrainingJob.of(job) for job in jobs], deployment.names.region, now)
 
 

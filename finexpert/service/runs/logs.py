@@ -55,7 +55,7 @@ class StreamReader:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training job is, by its own log.
+    """The progress of a training job, from its log.
 
     `loss_steps` are the steps that `losses` are of; `tokens_seen` counts trained tokens; `eta_seconds` is the
     trainer's own estimate for the steps left.

@@ -1,4 +1,4 @@
-"""What people call runs, and which run they mean by a name, a beginning of one, or `latest`.
+"""Names of runs, and the run that is meant by a name, its beginning, or `latest`.
 
 All names of a deployment are one object in the artifact bucket, changed by S3's conditional writes only. A
 run's id stays what AWS knows it by; the name is for people, and may be changed at any time.

@@ -28,7 +28,7 @@ class Route:
     answer: Callable[..., Response]
 
     def match(self, path: str) -> dict[str, Any] | None:
-        """What stands for the names in the path; None where it is another path."""
+        """The values of the names in the path; None where it is another path."""
         found = re.fullmatch(re.sub(r"{(\w+)}", rf"(?P<\1>{RUN_NAME})", self.path), path)
         return None if found is None else found.groupdict()
 
@@ -86,7 +86,7 @@ def handle(request: Request, context: Context) -> Response:
 
 
 def _place(error: Exception) -> str:
-    """What kind of error, and where. Not its text: that may hold what was asked."""
+    """The kind of an error and its place, without its text, which may hold what was asked."""
     frames = traceback.extract_tb(error.__traceback__)
     return " < ".join(
         [type(error).__name__, *(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))]
@@ -94,7 +94,7 @@ def _place(error: Exception) -> str:
 
 
 def most_bytes(method: str, path: str, context: Context) -> int:
-    """How large the body of a request may be."""
+    """The largest body that a request may have."""
     limits = context.limits
     if method == "POST" and path.startswith(("/api/threads/", "/api/questions")):
         return limits.turn_bytes

@@ -45,7 +45,7 @@ class Bounds:
 
 
 def parameters(context: Context) -> dict[str, Bounds]:
-    """What may be set of the generation. A temperature of 0 takes the likeliest token each time."""
+    """The generation parameters that may be set. A temperature of 0 takes the likeliest token each time."""
     return {
         "max_new_tokens": Bounds(64, 1, min(context.limits.new_tokens, context_tokens(context) - 1)),
         "temperature": Bounds(0.0, 0.0, 2.0),
@@ -55,13 +55,13 @@ def parameters(context: Context) -> dict[str, Bounds]:
 
 
 def context_tokens(context: Context) -> int:
-    """How many tokens question and answer may have together, by the model itself."""
+    """The model's limit of tokens for question and answer together."""
     base = context.sums.get("base", lambda: answerers.base_model(context.deployment))
     return base.context_tokens
 
 
 def session(request: Request, context: Context) -> Response:
-    """Where this page acts, and what may be asked."""
+    """The cloud that this page acts on, and the limits of a question."""
     deployment, limits = context.deployment, context.limits
     target = deployment.target
     return answer(
@@ -108,7 +108,7 @@ def ask(request: Request, context: Context) -> Response:
 
 
 def _earlier(request: Request, context: Context, document: Mapping[str, Any]) -> list[Turn]:
-    """What was said in the thread before, up to the turn that is asked again."""
+    """The earlier turns of the thread, up to the one that is asked again."""
     name, until = document.get("thread"), document.get("turns")
     if name is None:
         return []

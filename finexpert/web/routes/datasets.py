@@ -61,7 +61,7 @@ def check(request: Request, context: Context) -> Response:
 
 
 def example(request: Request, context: Context) -> Response:
-    """The same with the texts of an invented company that come with the product."""
+    """Check and store the shipped texts about an invented company, as `check` does."""
     return answer(_checked(context, paths.SAMPLE, {}, [], ("the example company",)))
 
 

@@ -104,7 +104,7 @@ def _followed(corpus: Corpus, question: str, previous: Any) -> Asked:
 
 
 def _first(previous: Mapping[str, Any], key: str) -> Any:
-    """The first value of a filter that came from the page; None for whatever is none."""
+    """The first value of a filter that came from the page; None for anything that is no such value."""
     values = previous.get(key)
     found = values[0] if isinstance(values, list) and values else None
     return found if isinstance(found, (str, int)) else None

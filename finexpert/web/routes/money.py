@@ -50,7 +50,7 @@ _TOLD = (
 
 
 def decisions(request: Request, context: Context) -> Response:
-    """What the reaper decided lately, newest first."""
+    """The reaper's latest decisions, newest first."""
 
     def read() -> list[dict[str, Any]]:
         now = context.now()

@@ -38,7 +38,7 @@ def _newest(context: Context) -> list[dict[str, Any]]:
 
 
 def _row(context: Context, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """A line of the list. What has ended stays as it is, so it is asked for once."""
+    """A line of the list. A run that has ended no longer changes, so it is read once."""
     name = str(entry["name"])
     if name in context.ended:
         return context.ended[name]
