@@ -53,7 +53,7 @@ $(CHECKS): $(READY) requirements-dev.lock
 lint: $(CHECKS)  ## ruff: errors and format
 	@ruff check . && ruff format --check --quiet .
 
-format: $(CHECKS)  ## let ruff mend what it can
+format: $(CHECKS)  ## let ruff fix what it can
 	@ruff check --fix --quiet . ; ruff format --quiet .
 
 types: $(CHECKS)  ## mypy, strict
@@ -75,7 +75,7 @@ checkov: $(CHECKS) $(CHECKOV)  ## checkov over the synthesized stacks
 	@python tools/run_checkov.py
 
 $(CHECKOV): tools/requirements/checkov.lock
-	@echo "Setting up: checkov, in a virtual environment of its own …"
+	@echo "Setting up: checkov, in a separate virtual environment …"
 	@test -x .venv-checkov/bin/pip || $(PYTHON) -m venv .venv-checkov
 	@.venv-checkov/bin/$(INSTALL) tools/requirements/checkov.lock
 	@touch $@
@@ -84,7 +84,7 @@ training-image: $(IMAGE)/.ready  ## the trainer's tests on the package versions 
 	@$(IMAGE)/bin/python -m pytest tests/unit/core/dataset tests/unit/training tests/matrix/training -n 2
 
 $(IMAGE)/.ready: tools/requirements/training-image.lock
-	@echo "Setting up: the training image's packages, in a virtual environment of their own …"
+	@echo "Setting up: the training image's packages, in a separate virtual environment …"
 	@test -x $(IMAGE)/bin/pip || $(IMAGE_PYTHON) -m venv $(IMAGE)
 	@$(IMAGE)/bin/$(INSTALL) tools/requirements/training-image.lock
 	@touch $@
@@ -99,7 +99,7 @@ sbom: $(CHECKS) $(SUPPLY)  ## write out/sbom-python.json and out/sbom-npm.json, 
 	@python tools/sbom.py
 
 $(SUPPLY): tools/requirements/supply.lock
-	@echo "Setting up: the tools for locking and auditing, in a virtual environment of their own …"
+	@echo "Setting up: the tools for locking and auditing, in a separate virtual environment …"
 	@test -x .venv-supply/bin/pip || $(PYTHON) -m venv .venv-supply
 	@.venv-supply/bin/$(INSTALL) tools/requirements/supply.lock
 	@touch $@

@@ -1,4 +1,4 @@
-"""How often grading is wrong: `python bench/answers.py --reports FILE`.
+"""Measures how often grading is wrong: `python bench/answers.py --reports FILE`.
 
 FILE is TAT-QA's development set (github.com/NExTplusplus/TAT-QA, dataset_raw/tatqa_dataset_dev.json). Each
 right answer is written in the ways that people write, and in ways that say something else;

@@ -29,7 +29,7 @@ SIMULATED = 1000
 
 @dataclass(frozen=True)
 class Kind:
-    """Contestants of these accuracies on so many questions, about so many documents (0: one each).
+    """Contestants of these accuracies, with numbers of questions and of documents (0: one each).
 
     `spread`: how far a document makes its questions easier or harder for all; `own`: for one contestant.
     """

@@ -1,4 +1,5 @@
-"""How much real text the search for overlaps costs, and what it finds: `python bench/contamination.py`.
+"""Measures how much real text the search for overlaps removes, and what it finds: `python
+bench/contamination.py`.
 
     python bench/contamination.py --filings FOLDER --reports tatqa_dataset_dev.json
 

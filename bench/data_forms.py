@@ -1,4 +1,4 @@
-"""Whatever people bring is read whole, or reported: `python bench/data_forms.py`.
+"""Checks that data of every form is read whole, or reported: `python bench/data_forms.py`.
 
 Thirty forms of datasets that people bring, each in twenty variations that differ in text, names, order,
 separators, encodings and line ends. The check and the job's reading take each as it is, without a setting.
@@ -529,7 +529,7 @@ def same(found: list[tuple[str | None, str]], wanted: list[tuple[str | None, str
 
 
 def counted(variations: int) -> dict[str, dict[str, int]]:
-    """How many variations of each form came to each outcome."""
+    """The number of variations of each form by outcome."""
     found = {}
     for number, form in enumerate(FORMS):
         outcomes = Counter(outcome(form(Random(1000 * number + seed))) for seed in range(variations))

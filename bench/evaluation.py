@@ -1,4 +1,4 @@
-"""What measuring costs: `python bench/evaluation.py`.
+"""Measures the time that the evaluation takes: `python bench/evaluation.py`.
 
 1. Scoring beside bare forward passes over the same tokens: `score()` (packing, masks, batches, losses of each
    document) against the plain transformers model on tensors made beforehand: logits only of the same packed

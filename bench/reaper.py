@@ -2,7 +2,7 @@
 
 Accuracy on the labelled corpus (tests/conformance/reaper), then API calls, time, CPU and memory for fleets of
 100, 1,000 and 5,000 endpoints of which half are idle, looked at for the first time (cold) and once more in
-the same process (warm). All tools run by turns, each in a process of its own, against the same in-memory AWS
+the same process (warm). All tools run by turns, each in its own process, against the same in-memory AWS
 behind boto3. What the others pick is deleted for them, and not counted as their calls; what AWS refuses to
 delete stays. PYTHON is the interpreter of an environment with c7n (pip install c7n==0.9.53); without it that
 column is left out. The result goes to bench/results/reaper.json.
@@ -100,7 +100,7 @@ def _calls(cloudwatch: Any, endpoint: dict[str, Any], now: datetime) -> float:
 
 
 def custodian(_: bool) -> set[str]:
-    """Cloud Custodian with a filter that asks each variant's Invocations, which it lacks of its own."""
+    """Cloud Custodian with a filter that asks each variant's Invocations, which it does not have."""
     from c7n import cli
     from c7n.filters.core import Filter
     from c7n.resources.sagemaker import SagemakerEndpoint
@@ -183,7 +183,7 @@ def measure(tool: str, what: str) -> dict[str, Any]:
 
 
 def child(python: str, tool: str, what: str) -> dict[str, Any]:
-    """`measure` in a process of its own."""
+    """Run `measure` in its own process."""
     command = [python, __file__, "--measure", tool, what]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     if ran.returncode:

@@ -1,4 +1,4 @@
-"""How long `cdk synth` of the five stacks takes beside that of a one-bucket app: `python bench/synth.py`.
+"""Measures `cdk synth` of all stacks beside that of a one-bucket app: `python bench/synth.py`.
 
 All run through the real CDK CLI, by turns, in one run: the ratios count, not the seconds. Processor time
 stands beside wall time, which other programs on the machine stretch. Ours switches CDK's built-in template

@@ -2,7 +2,7 @@
 
 On a CPU: two small Llamas with random weights, rows of 512 tokens, batches of 4, one thread, in the number
 format that the trainer itself chooses; beside them the JumpStart recipe (Trainer and PEFT on concatenated
-text, fp32) and Trainer in the same format. Each variant runs in a process of its own, by turns, several
+text, fp32) and Trainer in the same format. Each variant runs in its own process, by turns, several
 times; tokens per CPU second count, so that other programs on the machine change little. Ratios are what to
 quote. SmolLM2-135M, where `finexpert local base smollm2` has made it: seconds a step and peak memory. Where
 there is a CUDA GPU, also the real shapes of Llama 2 7B, Mistral 7B and Llama 3 8B with random weights: tokens
@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def _work(task: dict[str, Any]) -> dict[str, Any]:
-    """In a process of its own: one measured run."""
+    """Carry out one measured run in its own process."""
     if task.get("memory_gib"):
         import torch
 

@@ -1,4 +1,4 @@
-"""What a training step costs in floating-point operations, for utilisation figures. Pure arithmetic."""
+"""Counts the floating-point operations of a training step, for utilisation figures. Pure arithmetic."""
 
 from dataclasses import dataclass
 

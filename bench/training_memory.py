@@ -1,7 +1,7 @@
 """Peak memory of a training step of Llama 2 7B, without a GPU: `python bench/training_memory.py`.
 
 The step runs on PyTorch's fake tensors, which have sizes and lifetimes but no numbers, with every layer at
-its real size; whatever storage is alive is added up. Left out: what the CUDA context takes, fragments of the
+its real size; all storage that is alive is added up. Left out: what the CUDA context takes, fragments of the
 allocator, and what a kernel needs inside itself. Beside ours, in the same run, Hugging Face's model with PEFT
 as JumpStart's recipe has it, every layer recomputed (public logs tell a real peak of 17 GB on an A10G), and
 without recomputation. Results: bench/results/training_memory.json.
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def planned(batch: int, length: int, recomputed: int | None = None) -> MemoryPlan:
-    """The trainer's plan for 21.5 GiB; with ``recomputed`` as if there were room for just so many layers."""
+    """The trainer's plan for 21.5 GiB; ``recomputed`` assumes that just this many layers are."""
     model = fake_model(CONFIG, parse({}), torch.bfloat16)
     weights = sum(p.nbytes for p in model.parameters())
     step = count_step(CONFIG, parse({}), torch.bfloat16, batch=batch, length=length)

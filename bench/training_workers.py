@@ -1,4 +1,4 @@
-"""One measured training run, in a process of its own: this project's loop, or Hugging Face's Trainer.
+"""One measured training run, in its own process: this project's loop, or Hugging Face's Trainer.
 
 Both train the same adapter from the same start on the same rows in the same order: blocks of one length, as
 JumpStart concatenates text. Figures are of this process: CPU seconds on a CPU, wall seconds on a GPU.

@@ -1,4 +1,4 @@
-"""How soon the page of `finexpert web` shows something and how much it weighs: `python bench/web_page.py`.
+"""Measures how soon the page of `finexpert web` shows something, and its size: `python bench/web_page.py`.
 
 Every load is a first one, in a browser with an empty cache, from the page's own server on this machine; the
 documents behind it are the scripted ones of the page's tests, so the cloud's own time is not in it. First

@@ -45,7 +45,7 @@ class Arns:
 
     @property
     def hosting_stack(self) -> str:
-        """The Hosting stack, whatever its unique id."""
+        """The Hosting stack with any unique id."""
         return self.of("cloudformation", f"stack/{self.names.stack('Hosting')}/*")
 
     @property

@@ -1,4 +1,4 @@
-"""What is uploaded: the functions' code and the training program; equal sources give equal assets."""
+"""The uploaded assets: the functions' code and the training program; equal sources give equal assets."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ SIGNED_IN = "CDK_DEFAULT_ACCOUNT"
 
 @dataclass(frozen=True)
 class Note:
-    """What the CDK CLI shows about the weights, as `info`, `warning`, or `error`, which stops a deploy."""
+    """A message of the CDK CLI about the weights: `info`, `warning`, or `error`, which stops a deploy."""
 
     level: str
     text: str
@@ -56,7 +56,7 @@ def resolve(
             found = weights.ask(client(settings.region), settings.base_model, settings.base_model_version)
         except weights.Unusable as unusable:
             return settings, Note("error", str(unusable))
-        except Exception as error:  # whatever the reason is, the address is not known from the hub
+        except Exception as error:  # for any of these reasons the hub does not give the address
             problem = error_text(error)
         else:
             return replace(settings, base_model_uri=found.weights), found_note(found)
@@ -67,7 +67,7 @@ def resolve(
 
 
 def found_note(found: weights.HubModel) -> Note:
-    """What the hub said, in a sentence."""
+    """The hub's answer in a sentence."""
     licence = f", licence {found.licence}" if found.licence else ""
     return Note(
         "info" if found.status == "Supported" else "warning",

@@ -78,7 +78,7 @@ class DataKey(Construct):
 
 
 def key_use(arns: Arns, key_arn: str | None, statements: Iterable[Statement]) -> list[Statement]:
-    """What the key must allow a role with `statements`: nothing else, and only through the same services."""
+    """The uses of the key that a role with `statements` needs: no others, and only through these services."""
     if key_arn is None:
         return []
     needs: dict[str, set[str]] = {}

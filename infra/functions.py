@@ -20,7 +20,7 @@ from infra.retention import project_log_group
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionBase:
-    """What the functions of a stack have in common.
+    """Settings that the functions of a stack have in common.
 
     arns: names and ARNs of the deployment.
     code: the asset with `lambdas/` at its root.

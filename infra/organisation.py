@@ -1,4 +1,4 @@
-"""What companies require of all that is deployed: boundary and path of roles, tags, CDK's qualifier."""
+"""Company rules for everything that is deployed: boundary and path of roles, tags, CDK's qualifier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long things are kept: log groups for a month, and data by the setting `retain_data`."""
+"""Retention: log groups are kept for a month, and data by the setting `retain_data`."""
 
 from __future__ import annotations
 

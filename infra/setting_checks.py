@@ -281,7 +281,7 @@ ASK_MAIL = (
 
 
 def ask_licence(model_id: str, licence: str) -> str:
-    """What a deploy says that needs the licence of a gated model; `licence`: where it can be read."""
+    """The message of a deploy that needs the licence of a gated model; `licence`: where it can be read."""
     return (
         f"accept_eula is false: the first deploy with {model_id} needs its licence accepted: read"
         f" {licence or 'it in the JumpStart console'} and write -c accept_eula=true, or set base_model_uri to"

@@ -21,7 +21,7 @@ _MAX_BUCKET_NAME = 63  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/b
 
 
 def consistency(values: Mapping[str, Any]) -> list[str]:
-    """What is wrong between settings that are each readable; checks of one that is not are left out."""
+    """Problems between settings that are each readable; checks of unreadable ones are left out."""
     checks: list[tuple[tuple[str, ...], Callable[..., list[str]]]] = [
         (("prefix", "region"), _bucket_name_fits),
         (("training_instance_type", "region"), _training_price),

@@ -130,7 +130,7 @@ class Settings:
         return cls(**values)
 
     def deployed(self, *, alert_email: str) -> dict[str, Any]:
-        """What a deployment of these settings stores, for the command line to read with `of_deployed`.
+        """The stored form of these settings, which the command line reads with `of_deployed`.
 
         Args:
             alert_email: the address in force, which an earlier deploy may have been given.
@@ -150,7 +150,7 @@ class Settings:
 
     @property
     def names(self) -> Names:
-        """What everything of this deployment is called."""
+        """The names of all resources of this deployment."""
         return Names(project=self.prefix, region=self.region)
 
     @property

@@ -1,4 +1,4 @@
-"""What a request needs besides its own action: the resources it is about, tags it sets, roles it passes on.
+"""Further rights of a request: for the resources it is about, tags it sets, roles it passes on.
 
 ministack checks the action of every request, but knows no ARN of SageMaker's and no iam:PassRole. Where each
 rule comes from: AWS's Service Authorization Reference, "Actions, resources, and condition keys" of a service.
@@ -70,7 +70,7 @@ def action_of(service: str, method: str, path: str) -> str:
     """The IAM action of a request that ministack names otherwise; "" for all others."""
     if service == "lambda" and path.endswith("/concurrency"):  # there it is Put for all three
         return f"lambda:{method.capitalize()}FunctionConcurrency"
-    if service == "bedrock-runtime" and path.endswith("/converse"):  # Converse has no action of its own
+    if service == "bedrock-runtime" and path.endswith("/converse"):  # Converse has no separate action
         return "bedrock:InvokeModel"
     return ""
 
@@ -97,7 +97,7 @@ def sagemaker_resource(operation: str, path: str, params: Mapping[str, Any], arn
 
 
 def further_needs(service: str, operation: str, params: Mapping[str, Any], arn: Arn) -> list[Need]:
-    """What the request needs besides its action on its own resource."""
+    """The rights that the request needs besides its action on its own resource."""
     needs: list[Need] = []
     if service == "sagemaker":
         if operation in _SECOND and isinstance(name := params.get(_SECOND[operation][1]), str):

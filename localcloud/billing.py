@@ -95,7 +95,7 @@ def charges(now: datetime) -> dict[str, float]:
 
 
 def forecast(usd: float, now: datetime) -> float:
-    """What a month will have cost at its end if it goes on as it began (straight line, UTC)."""
+    """The cost of a whole month if it goes on as it began (straight line, UTC)."""
     start = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     whole = monthrange(now.year, now.month)[1] * 86400.0
     elapsed = max(

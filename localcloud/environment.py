@@ -35,7 +35,7 @@ INHERITED_PREFIXES = (
 
 
 def trust(state_dir: Path, endpoint_url: str) -> dict[str, str]:
-    """What Python, boto3 and Node need to believe the certificate of a cloud that speaks TLS."""
+    """Variables that let Python, boto3 and Node trust the certificate of a cloud that speaks TLS."""
     if not endpoint_url.startswith("https:"):
         return {}
     certificate = str(state_dir / TLS / tls.CERTIFICATE)
@@ -77,7 +77,7 @@ def identity(state_dir: Path) -> dict[str, str]:
 
 
 def client(state_dir: Path, endpoint_url: str) -> dict[str, str]:
-    """What AWS clients and the CDK CLI need to work on this cloud, and only on it."""
+    """Variables that let AWS clients and the CDK CLI work on this cloud, and only on it."""
     return (
         trust(state_dir, endpoint_url)
         | identity(state_dir)

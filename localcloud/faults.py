@@ -123,7 +123,7 @@ class Faults:
             self._waiting.clear()
 
     def waiting(self) -> list[dict[str, Any]]:
-        """What is still to come, as JSON."""
+        """The faults that are still to come, as JSON."""
         with self._lock:
             return [asdict(fault) for fault in self._waiting]
 

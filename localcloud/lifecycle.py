@@ -49,7 +49,7 @@ class CloudError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class CloudOptions:
-    """How a cloud behaves.
+    """Options for a cloud's behaviour.
 
     auth: check every request's signature and IAM policies.
     provision_seconds: how long making or removing an instance is pretended to take.
@@ -90,7 +90,7 @@ class Cloud:
         return environment.for_program(self.state_dir, self.endpoint_url, base)
 
     def health(self) -> dict[str, Any]:
-        """What the server says of itself: uptime_seconds, memory_mb, what runs.
+        """The server's report on itself: uptime_seconds, memory_mb, what runs.
 
         Raises:
             CloudError: it does not answer.

@@ -1,4 +1,4 @@
-"""What CloudWatch refuses of GetMetricData and GetMetricStatistics. Pure.
+"""Refuses requests for metrics as CloudWatch's GetMetricData and GetMetricStatistics do. Pure.
 
 Sources: the API pages of the two operations in the CloudWatch API reference; the words about StartTime and
 EndTime as public tools have quoted them (elastic/beats issue 32687, yet-another-cloudwatch-exporter issue

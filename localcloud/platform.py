@@ -1,4 +1,4 @@
-"""What the cloud's other services offer to the ones written here (SageMaker, billing, …).
+"""Functions of the cloud's other services for the ones written here (SageMaker, billing, …).
 
 Everything acts in the account and region of the request being served; `spawn` carries both into a thread.
 """
@@ -42,7 +42,7 @@ def state_dir() -> Path:
 
 
 def endpoint_url() -> str:
-    """Where this cloud listens, as its own children reach it."""
+    """The address of this cloud, as its own children reach it."""
     return os.environ["AWS_ENDPOINT_URL"]
 
 
@@ -179,7 +179,7 @@ def role_session(role_arn: str) -> boto3.Session:
 
 
 def provision_seconds() -> float:
-    """How long making or removing an instance is pretended to take (AWS: minutes)."""
+    """The seconds that making or removing an instance seems to take (AWS: minutes)."""
     return float(os.environ.get("LOCALCLOUD_PROVISION_SECONDS", "0.2"))
 
 

@@ -1,4 +1,4 @@
-"""What this package adds to ministack, in one list. Called once, before the server takes requests."""
+"""Adds everything of this package to ministack. Called once, before the server takes requests."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ POLL_SECONDS = 0.02
 def started_at(pid: int) -> str | None:
     """When the process began, in seconds after the system's start; None if there is none.
 
-    The number distinguishes two processes that had one pid, whatever was done to the clock in between.
+    The number distinguishes two processes that had one pid, also if the clock was set in between.
     """
     with suppress(psutil.Error):
         process = psutil.Process(pid)
@@ -48,7 +48,7 @@ def is_ours(pid: Any, started: Any, folder: Path) -> bool:
 def of_folder(folder: Path) -> list[str]:
     """`PID COMMAND` of every process, but this one, that was started for `folder` or below it.
 
-    Whatever the embedded cloud or a demo starts has the folder in its environment: the CDK CLI in
+    Every program that the embedded cloud or a demo starts has the folder in its environment: the CDK CLI in
     AWS_CONFIG_FILE, the cloud, its Lambdas, jobs and endpoints in TMPDIR.
     """
     needle, found = str(folder.resolve()), []

@@ -128,7 +128,7 @@ def denial(verb: str, resource_type: str, name: str, properties: Mapping[str, An
 
 
 def needs(verb: str, resource_type: str, name: str, properties: Mapping[str, Any]) -> list[Need]:
-    """What a stack's role must be allowed to do this to a resource.
+    """The actions that a stack's role must be allowed for this change of a resource.
 
     A type without a rule asks for the action that its name and the verb make, such as `iam:CreateUser`.
     """

@@ -1,4 +1,4 @@
-"""What is wrong with a state machine's definition, as ValidateStateMachineDefinition says it.
+"""Finds the faults of a state machine's definition, as ValidateStateMachineDefinition reports them.
 
 Sources: Step Functions API Reference, ValidateStateMachineDefinition (result, severity, code); Amazon States
 Language specification, "Transitions" and "Task State"; developer guide, "Learning to use AWS service SDK

@@ -1,4 +1,4 @@
-"""The certificate of a cloud that speaks TLS: made anew for each, for this machine's loopback only."""
+"""The certificate of a cloud that speaks TLS: a new one for each cloud, for this machine's loopback only."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ MOST_CONFIG_BYTES, MOST_MODULES, MOST_ALPHA = 1 << 20, 1000, 65_536.0
 PEFTS_ALPHA = 8  # of an adapter that states none
 LAYER = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 TAKEN = {"r", "lora_alpha", "target_modules", "use_rslora"}
-#: Where it came from, and what only a training needs: read by nobody.
+#: The adapter's origin, and what only a training needs: the server does not read these.
 WITHOUT_EFFECT = {
     *("peft_type", "peft_version", "task_type", "auto_mapping", "base_model_name_or_path", "revision"),
     *("inference_mode", "lora_dropout", "init_lora_weights", "megatron_core", "qalora_group_size"),

@@ -24,7 +24,7 @@ from serving.requests import Generation, RequestError
 from serving.settings import Settings
 
 CONTEXT_TOKENS = 4  # of the prompt, decoded along with an answer so that its first token keeps its blank
-#: A folder may name Python files of its own; transformers would ask on the terminal whether to run them.
+#: A folder may bring Python files; transformers would ask on the terminal whether to run them.
 OWN_CODE_ONLY: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 #: The largest shape that is built: a settings file may claim any, and building takes time before weights do.
 MOST_LAYERS, MOST_WIDTH, MOST_TOKENS = 512, 65_536, 1 << 20
@@ -41,7 +41,7 @@ class Token:
 
 
 class Sink(Protocol):
-    """Where an answer goes, token by token."""
+    """The receiver of an answer, token by token."""
 
     @property
     def cancelled(self) -> bool: ...
@@ -257,7 +257,7 @@ class Pieces:
 
 
 def _generation_config(asked: Generation) -> GenerationConfig:
-    """What is asked, as transformers names it; nothing more of the model's own file of that kind counts."""
+    """The request's parameters as transformers names them; the model's own ones are not used."""
     sampling = {"temperature": asked.temperature, "top_k": asked.top_k, "top_p": asked.top_p}
     return GenerationConfig(
         max_new_tokens=asked.max_new_tokens,
@@ -269,7 +269,7 @@ def _generation_config(asked: Generation) -> GenerationConfig:
 
 
 def _beginning_of_a_stop(text: str, stops: tuple[str, ...]) -> int:
-    """How many characters at the end of `text` may begin a stop text."""
+    """The number of characters at the end of `text` that may begin a stop text."""
     longest = max(map(len, stops), default=1) - 1
     sizes = range(min(longest, len(text)), 0, -1)
     return next((size for size in sizes if any(stop.startswith(text[-size:]) for stop in stops)), 0)

@@ -1,4 +1,4 @@
-"""What a client may ask, checked before any of it reaches the model. Pure."""
+"""Checks a client's request before any of it reaches the model. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server reads from its environment, typed and checked at once."""
+"""The server's settings, read from its environment and checked at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the model is and what one server takes on.
+    """The model's place, and the limits of one server.
 
     The OPTION_* names are the AWS container's, so that a base component's limits hold here as well.
     """

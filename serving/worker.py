@@ -16,7 +16,7 @@ logger = logging.getLogger("serving")
 
 
 class Generator(Protocol):
-    """What the worker wants of an engine."""
+    """The part of an engine that the worker needs."""
 
     def generate(self, asked: Generation, answer: Sink) -> None: ...
 
@@ -117,7 +117,7 @@ class Worker:
 
 
 def _refusal(error: BaseException) -> RequestError:
-    """What the client learns of an error; of one that should not happen the log has the rest."""
+    """The client's message for an error; the log has the rest of an unexpected one."""
     if isinstance(error, RequestError):
         return error
     logger.error("A request could not be answered", exc_info=error)

@@ -25,7 +25,7 @@ FOUND, NOT_ASKED = 1, 2
 
 @dataclass
 class Audit:
-    """What was learnt of one list of packages.
+    """The result for one list of packages.
 
     audited: how many packages the database knows.
     vulnerable: a line for each vulnerability.
@@ -38,7 +38,7 @@ class Audit:
 
 
 def of_python(answer: str) -> Audit:
-    """What pip-audit's JSON says. It calls a package that it could not look up "skipped", and ends well."""
+    """Read pip-audit's JSON. It calls a package that it could not look up "skipped", and ends well."""
     try:
         dependencies = json.loads(answer)["dependencies"]
     except (ValueError, KeyError, TypeError):
@@ -52,12 +52,12 @@ def of_python(answer: str) -> Audit:
         audit.audited += 1
         for known in package["vulns"]:
             better = ", ".join(known["fix_versions"]) or "no version yet"
-            audit.vulnerable.append(f"{name} {package['version']}: {known['id']}, mended in {better}")
+            audit.vulnerable.append(f"{name} {package['version']}: {known['id']}, fixed in {better}")
     return audit
 
 
 def of_npm(answer: str) -> Audit:
-    """What `npm audit --json` says."""
+    """Read `npm audit --json`."""
     try:
         report: dict[str, Any] = json.loads(answer)
         found, total = report["vulnerabilities"], report["metadata"]["dependencies"]["total"]

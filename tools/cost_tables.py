@@ -67,7 +67,7 @@ def _training(settings: Settings) -> str:
 
 
 def _worst(settings: Settings) -> str:
-    """What admission holds against the rest of the budget, and the rest that it must find."""
+    """The worst case that admission compares with the rest of the budget, and the rest that it needs."""
     rows = []
     exposure = Exposure(period_minutes=settings.spend_guard_period_minutes)
     for instances in (1, 2):
@@ -90,7 +90,7 @@ def _endpoint(settings: Settings) -> str:
 
 
 def _buys(settings: Settings) -> str:
-    """How often each thing fits into a month whose limit is the budget less the reserve."""
+    """How often each thing fits into a month with the budget less the reserve as its limit."""
     job = _job(settings, settings.training_instance_type, 60, 1)
     hour = prices.hourly(settings.hosting_instance_type, settings.region, "hosting").usd
     exposure = Exposure(period_minutes=settings.spend_guard_period_minutes)
@@ -138,7 +138,7 @@ TABLES: dict[str, Callable[[Settings], str]] = {
 
 
 def main() -> int:
-    """Write the page anew."""
+    """Write the tables of the page again."""
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     return 0
 

@@ -41,7 +41,7 @@ def moved(
     Args:
         gain: share of the base's bits that held-out documents gained, `spread` between them.
         general: the same of general text, negative = gained.
-        documents: only so many were held out.
+        documents: the number of held-out ones.
         prompts: what the right prompt adds, in bits a byte; None = there are no prompts.
         broken: share of broken continuations.
         caveats: what got worse.

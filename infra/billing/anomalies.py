@@ -1,6 +1,6 @@
 """AWS's anomaly detection on what carries the project's tag (docs/decisions/anomaly-monitor.md).
 
-A stack of its own, by the setting `anomaly_monitor`: where Cost Explorer refuses the monitor, budget and
+A separate stack, by the setting `anomaly_monitor`: where Cost Explorer refuses the monitor, budget and
 alarms stay. Always in us-east-1.
 """
 

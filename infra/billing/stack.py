@@ -1,4 +1,4 @@
-"""What AWS itself knows of the bill: budget and estimated charges. Always in us-east-1."""
+"""Budget and alarms on AWS's own estimate of the charges. Always in us-east-1."""
 
 from __future__ import annotations
 

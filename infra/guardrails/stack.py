@@ -1,4 +1,4 @@
-"""What watches money and idleness. It needs no other stack: alone, it protects an account."""
+"""The guards that watch money and idleness. The stack needs no other: alone, it protects an account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both kinds of endpoint have in common: the model, and the instance that serves it."""
+"""The model, and the instance that serves it: both kinds of endpoint have them in common."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What who works in the notebook instance may do: the steps of finexpert/api.py and no more."""
+"""Permissions of the notebook instance's user: the steps of finexpert/api.py and no more."""
 
 from __future__ import annotations
 

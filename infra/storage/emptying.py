@@ -1,4 +1,4 @@
-"""What CDK adds to a stack to empty a bucket before it is deleted, brought under this project's rules.
+"""Brings what CDK adds to a stack to empty a bucket before its deletion under this project's rules.
 
 The function comes from CDK as bare resources, without tags, with a managed policy and with a log group that
 Lambda would make, kept for ever.

@@ -31,7 +31,8 @@ LASTING_CHECKPOINTS = "runs/{}/checkpoints/"
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingJob:
-    """What all training jobs of this deployment share. URIs are S3's; `usd_per_hour` counts all instances.
+    """Settings that all training jobs of this deployment share. URIs are S3's; `usd_per_hour` counts all
+    instances.
 
     `base_name`: of the base model, where it is known without its weights.
     `output_key_arn` and `volume_key_arn` are None without a customer-managed key, `subnet_ids` and
@@ -87,7 +88,7 @@ class TrainingJob:
             "ResourceConfig": {
                 "InstanceType": self.instance_type,
                 "InstanceCount": self.instance_count,
-                # Types with disks of their own get no volume.
+                # Types with local disks get no volume.
                 **({} if has_local_disks(self.instance_type) else {"VolumeSizeInGB": self.volume_gb}),
                 **({"VolumeKmsKeyId": self.volume_key_arn} if self.volume_key_arn else {}),
             },

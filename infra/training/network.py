@@ -1,4 +1,4 @@
-"""Where jobs and endpoint stand: a private network of the app's, or subnets that a company gives it.
+"""The network of jobs and endpoint: a private one of the app, or subnets that a company gives it.
 
 The app's own, by the setting `private_network`, has subnets from which only S3 can be reached. Nothing of
 it bills: a VPC, subnets and a gateway endpoint are free; a NAT gateway would cost more than the budget.
@@ -43,7 +43,7 @@ class Network:
         ]
 
     def permissions(self) -> list[Statement]:
-        """What a role of SageMaker needs to put its network interfaces into these subnets."""
+        """Permissions that a SageMaker role needs to put its network interfaces into these subnets."""
         return [
             allow(
                 ["ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission"],

@@ -1,4 +1,4 @@
-"""Where results are kept: the model package group, and the parameter with the newest accepted adapter."""
+"""The places of results: the model package group, and the parameter with the newest accepted adapter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What SageMaker may do: for training jobs, and for the endpoint.
+"""SageMaker's roles: for training jobs, and for the endpoint.
 
 The endpoint's role lives here, in the Training stack, because the Hosting stack must hold no IAM resource:
 with one, every wake and sleep would need an acknowledgement (docs/decisions/hosting-parameter.md).
@@ -125,7 +125,7 @@ def serving_permissions(
 
 
 def switching_permissions(arns: Arns, *, serving_role_arn: str, key_arn: str | None) -> list[Statement]:
-    """Make and remove the endpoint of the Hosting stack, whatever template CloudFormation is given.
+    """Permissions to make and remove the Hosting stack's endpoint, and no more, under any template.
 
     Model and endpoint config have names that CloudFormation makes up, so that they can be replaced: they are
     known by the project's tag. Neither costs anything.

@@ -161,7 +161,7 @@ def training(fine_tune: FineTune) -> dict[str, State]:
 
 
 def spot_fallback() -> dict[str, State]:
-    """Spot that got no capacity, or waited too long, is tried once more on demand, if admitted anew."""
+    """Tries a spot job that got no capacity, or waited too long, once more on demand, if admitted again."""
     no_capacity = {
         "And": [present("$.job.FailureReason"), matches("$.job.FailureReason", "*apacity*")],
     }

@@ -56,7 +56,7 @@ class FineTuneStateMachine(Construct):
 
 
 def state_machine_permissions(arns: Arns, fine_tune: FineTune) -> list[Statement]:
-    """What the tasks of `fine_tune` call. CDK cannot derive these: the tasks are SDK integrations."""
+    """Permissions for the tasks of `fine_tune`. CDK cannot derive these: the tasks are SDK integrations."""
     names = arns.names
     return [
         allow(

@@ -113,7 +113,7 @@ def catch(error: str, next_: str, *, result: str = "$.error") -> dict[str, Any]:
 
 
 def catch_all(next_: str) -> dict[str, Any]:
-    """Whatever goes wrong goes to `next_`, with the reason at `$.error`."""
+    """A catch of every error: it goes to `next_`, with the reason at `$.error`."""
     return catch("States.ALL", next_)
 
 

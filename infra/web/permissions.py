@@ -1,6 +1,6 @@
-"""What the page's function may do: what its buttons do, and what its tabs show.
+"""Permissions of the page's function: what its buttons do, and what its tabs show.
 
-It deletes nothing but what people delete of their own history.
+It deletes nothing but turns and threads that people delete from their history.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def work(
                 hosting_stack=str(properties.get("HostingStack") or ""),
                 security_group=str(properties.get("SecurityGroup") or ""),
             )
-    except Exception as error:  # whatever happens, CloudFormation must get an answer
+    except Exception as error:  # CloudFormation must get an answer in every case
         cleaning.left.append(error_text(error))
     log("teardown", request=event.get("RequestType"), done=cleaning.done, left=cleaning.left)
     reason = "; ".join(cleaning.left) or "; ".join(cleaning.done) or "nothing to do"

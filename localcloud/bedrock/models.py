@@ -44,7 +44,7 @@ class BadModel(ValueError):
 
 @dataclass(frozen=True)
 class Said:
-    """What a model answered: its text, why it ended, and the tokens of prompt and answer."""
+    """A model's answer: its text, why it ended, and the tokens of prompt and answer."""
 
     text: str
     stop_reason: str

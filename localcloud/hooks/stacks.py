@@ -200,7 +200,7 @@ def ssm_parameters(params: dict[str, list[str]]) -> list[str]:
     try:
         body, _ = handlers._resolve_template(params)
         template = handlers._parse_template(body) if body else stack.get("_template", {})
-    except Exception:  # whatever is wrong with the template, CloudFormation itself says it
+    except Exception:  # what is wrong with the template, CloudFormation itself says
         return []
     given = {entry.get("Key"): entry for entry in handlers._extract_members(params, "Parameters")}
     names = []

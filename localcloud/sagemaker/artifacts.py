@@ -1,4 +1,4 @@
-"""What a training job leaves: its model and output in S3, or its reason for failing."""
+"""Stores the results of a training job: its model and output in S3, or its reason for failing."""
 
 from __future__ import annotations
 

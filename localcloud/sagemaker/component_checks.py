@@ -1,4 +1,4 @@
-"""What a request for an inference component must fulfil before it is accepted."""
+"""Checks of a request for an inference component before it is accepted."""
 
 from __future__ import annotations
 

@@ -83,9 +83,7 @@ def update(params: dict[str, Any]) -> dict[str, Any]:
         component_checks.check_specification(specification)
         count = params.get("RuntimeConfig", {}).get("CopyCount")
         if component_checks.is_adapter(specification) and count is not None:
-            raise validation(
-                "An adapter inference component has no copies of its own; leave RuntimeConfig out."
-            )
+            raise validation("An adapter inference component has no copies; leave RuntimeConfig out.")
         store.change(record, InferenceComponentStatus="Updating", FailureReason=None)
         endpoint = store.find(store.ENDPOINT, record["EndpointName"])
     new = specification if params.get("Specification") else None

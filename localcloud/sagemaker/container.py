@@ -36,7 +36,7 @@ def replaced(text: str, folder: Path) -> str:
 
 
 def base_environment(folder: Path) -> dict[str, str]:
-    """What every program finds: this Python's programs first on PATH, its own HOME and temporary folder."""
+    """Every program's environment: this Python's programs first on PATH, its own HOME and temporary files."""
     kept = {
         name: value for name, value in os.environ.items() if name in KEPT or name.startswith(KEPT_PREFIXES)
     }

@@ -171,7 +171,7 @@ def _take_down(record: Record) -> None:
 
 
 def _vpc_config(config: Record) -> Record | None:
-    """Where an endpoint stands: by its configuration, or by the model of its first variant."""
+    """An endpoint's network, from its configuration, or from the model of its first variant."""
     model = store.table(store.MODEL).get(config["ProductionVariants"][0].get("ModelName", ""), {})
     found: Record | None = config.get("VpcConfig") or model.get("VpcConfig")
     return found

@@ -20,7 +20,7 @@ class ApiError(Exception):
 
 
 def validation(message: str) -> ApiError:
-    """What the control plane answers to nearly everything that is wrong, a missing endpoint included."""
+    """The control plane's error for nearly everything that is wrong, a missing endpoint included."""
     return ApiError("ValidationException", message)
 
 

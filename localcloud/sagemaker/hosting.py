@@ -45,7 +45,7 @@ class StartFailed(Exception):
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a fleet belongs."""
+    """The place of a fleet: its endpoint and variant, or component."""
 
     endpoint_name: str
     variant_name: str
@@ -80,7 +80,7 @@ class Copy:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What shows a container that this cloud asks."""
+        """Headers that show a container that this cloud asks."""
         return {"Authorization": f"Bearer {self.key}"}
 
 
@@ -277,7 +277,7 @@ class Fleet:
             name: replaced(value, self.folder)
             for name, value in self.container.get("Environment", {}).items()
         }
-        # On AWS nobody else can reach a container; here every user of this machine can.
+        # On AWS only SageMaker can reach a container; here every user of this machine can.
         ports = {
             "SAGEMAKER_BIND_TO_PORT": str(port),
             "SAGEMAKER_CONTAINER_KEY": key,

@@ -87,7 +87,7 @@ def presigned_urls(params: dict[str, Any]) -> dict[str, Any]:
     try:
         found = s3.list_objects_v2(Bucket=bucket, Prefix=model.weights).get("Contents", [])
     except ClientError:
-        found = []  # nobody has put weights there
+        found = []  # no weights are stored there
     return {
         "AuthorizedUrlConfigs": [
             {

@@ -1,4 +1,4 @@
-"""What runs here in place of a serving image (`[tool.localcloud.programs]` of pyproject.toml), and where."""
+"""Chooses the program for a serving image, by `[tool.localcloud.programs]` of pyproject.toml."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AWS's agents on an endpoint's instances do: follow the logs, restart what has died, measure."""
+"""Does the work of AWS's agents on an endpoint's instances: follow logs, restart dead programs, measure."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def hyperparameters(job: Mapping[str, Any]) -> dict[str, str]:
 
 
 def input_data_config(job: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """What inputdataconfig.json says of each channel."""
+    """The content of inputdataconfig.json, for each channel."""
     mode = job["AlgorithmSpecification"]["TrainingInputMode"]
     return {
         channel["ChannelName"]: {
@@ -114,7 +114,7 @@ def input_data_config(job: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def resource_config(job: Mapping[str, Any]) -> dict[str, Any]:
-    """What resourceconfig.json says: one host, on the loopback interface."""
+    """The content of resourceconfig.json: one host, on the loopback interface."""
     instance_type = job["ResourceConfig"]["InstanceType"]
     group = {"instance_group_name": "homogeneousCluster", "instance_type": instance_type, "hosts": [HOST]}
     return {

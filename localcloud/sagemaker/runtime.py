@@ -33,7 +33,7 @@ Response = tuple[int, dict[str, str], bytes | AsyncIterator[bytes]]
 
 @dataclass(frozen=True)
 class Target:
-    """What answers a request: a component, or a variant's container."""
+    """The receiver of a request: a component, or a variant's container."""
 
     endpoint_name: str
     variant_name: str

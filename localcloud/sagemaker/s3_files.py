@@ -21,7 +21,7 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 
 def relative_path(key: str, prefix: str) -> str:
-    """Where an object of a prefix lands in the channel's folder.
+    """The path of an object of a prefix in the channel's folder.
 
     S3Prefix matches by the beginning of the key, and paths are kept from the prefix's last "/" on:
     `data/a/b.txt` of `data/a/` is `b.txt`, of `data/a` it is `a/b.txt`.

@@ -1,4 +1,4 @@
-"""What exists: the records of every resource, by account and region, in memory.
+"""The records of every resource, by account and region, in memory.
 
 A record holds AWS's own field names (and datetimes for times), so an answer is a record cut to the
 answer's shape. Records are read and changed under `lock`; it is never held while something else is called

@@ -9,7 +9,7 @@ from localcloud.sagemaker.errors import ApiError, validation
 from localcloud.sagemaker.paging import page
 
 MAX_TAGS = 50  # AWS's quota of tags on a resource
-PAGE = 50  # ListTags gives at least as many, whatever is asked for
+PAGE = 50  # ListTags gives at least this many, also if fewer are asked for
 
 
 def refuse_reserved(tags: Any) -> None:

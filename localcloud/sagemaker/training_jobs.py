@@ -15,7 +15,7 @@ from localcloud.sagemaker.opt_ml import s3_source
 from localcloud.sagemaker.s3_files import DataError, list_keys, split_uri
 from localcloud.sagemaker.training_run import TrainingRun
 
-# Families without disks of their own. Source: SageMaker API reference, ResourceConfig.VolumeSizeInGB.
+# Families without local disks. Source: SageMaker API reference, ResourceConfig.VolumeSizeInGB.
 _EBS_ONLY = re.compile(r"ml\.(c[4567][a-z]?|m[4567][a-z]?|r5|t3|p2|p3)\.(?!.*d\.)")
 DAY_SECONDS = 86400
 _runs: dict[str, TrainingRun] = {}
@@ -155,7 +155,7 @@ def _check_limits(params: dict[str, Any]) -> None:
     if not resources.get("VolumeSizeInGB") and _EBS_ONLY.match(resources.get("InstanceType", "")):
         # AWS's exact words are not documented
         raise validation(
-            f"VolumeSizeInGB must be given for {resources['InstanceType']}: it has no storage of its own."
+            f"VolumeSizeInGB must be given for {resources['InstanceType']}: it has no local storage."
         )
     names = [channel["ChannelName"] for channel in params.get("InputDataConfig", [])]
     if len(set(names)) != len(names):

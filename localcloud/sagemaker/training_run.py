@@ -299,7 +299,7 @@ class TrainingRun:
         self._enter(secondary, status, **fields)
 
     def _waited_seconds(self) -> float:
-        """How long the job was Interrupted or Starting again, from its own record of states."""
+        """The seconds that the job was Interrupted or Starting again, from its own record of states."""
         waits = [
             row
             for row in self._job["SecondaryStatusTransitions"][1:]

@@ -13,7 +13,7 @@ import psutil
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process has used and holds."""
+    """The processor time that a process has used, and the memory that it holds."""
 
     cpu_seconds: float
     resident_bytes: int

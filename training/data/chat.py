@@ -62,7 +62,7 @@ class ChatTemplate:
         return self._render(dialog, add_generation_prompt=True)
 
     def exchanges(self, messages: Sequence[Message], special: Sequence[str]) -> list[Exchange] | None:
-        """A dialog's exchanges. None where the template does not take the dialog as it is.
+        """A dialog's exchanges; None where the template refuses the dialog.
 
         ``special``: the texts of the vocabulary's special tokens; an answer is learned up to the first behind
         it.

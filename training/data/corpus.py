@@ -54,13 +54,13 @@ class Data:
 
     @property
     def held_out_digest(self) -> str:
-        """Identifies the held-out documents, in whatever order and files they stand."""
+        """Identifies the held-out documents, independent of their order and files."""
         digests = sorted(bytes(digest) for digest in self.tokens.records["digest"][self.validation])
         return hashlib.sha256(b"".join(digests)).hexdigest()
 
     @property
     def held_out(self) -> list[Origin]:
-        """Where the held-out documents stand."""
+        """The places of the held-out documents."""
         return [self.tokens.origin(number) for number in self.validation.tolist()]
 
     @property
@@ -70,7 +70,7 @@ class Data:
 
     @property
     def questions(self) -> tuple[Question, ...]:
-        """What the dataset asks the models."""
+        """The dataset's questions for the models."""
         return self.tokens.questions
 
     def scored(self) -> list[Scored]:
@@ -181,7 +181,7 @@ def _text(tokens: npt.NDArray[Any], tokenizer: Tokenizer) -> str:
 def fingerprint(data: Data, hyperparameters: Hyperparameters, model: Sequence[Any]) -> str:
     """Equal for jobs that train the very same thing: a checkpoint of one may be taken up by the other.
 
-    ``model`` is whatever identifies the base, as plain JSON values.
+    ``model`` identifies the base, as plain JSON values.
 
     Not part of it: how often to save, how to evaluate, what the machine is.
     """

@@ -38,7 +38,7 @@ class TokenizedDocument:
 
     @property
     def targets(self) -> int:
-        """How many tokens are predicted."""
+        """The number of tokens that are predicted."""
         return int((np.asarray(self.tokens)[self.learn_from :] >= 0).sum())
 
     @property
@@ -89,7 +89,7 @@ class TokenizedDocuments:
         return TokenizedDocument(int(self.numbers[place]), tokens)
 
     def among(self, places: Integers) -> "TokenizedDocuments":
-        """Only some of the documents."""
+        """The rows of only some of the documents."""
         columns = (self.starts, self.ends, self.numbers, self.targets)
         return TokenizedDocuments(self.tokens, *(column[places] for column in columns))
 

@@ -60,7 +60,7 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What reading the dataset came to; ``held_out`` documents come first where a validation side was given
+    """The counts of reading the dataset; ``held_out`` documents come first where a validation side was given
     (else None)."""
 
     files: int
@@ -112,7 +112,7 @@ class TokenCache:
         return max((int(max(block.max(), ~block.min())) for block in blocks), default=0)
 
     def origin(self, number: int) -> Origin:
-        """Where a document stood."""
+        """The place of a document."""
         record = self.records[number]
         return Origin(
             self._sources[record["source"]], int(record["index"]), self.counts.tasks[record["task"]]

@@ -1,1 +1,1 @@
-"""Before and after: what the base and the tuned model make of text that neither was trained on here."""
+"""Compares base and tuned model on text that neither was trained on here."""

@@ -24,10 +24,10 @@ from training.evaluation.wording import (
 
 OUTCOMES = RIGHT, WRONG_SCALE, DECLINED, WRONG = ("right", "wrong scale", "declined", "wrong")
 
-#: The direction may stand so many words before a number, and so many after it.
+#: How many words before a number, and how many after it, are searched for the direction.
 _WORDS_BEFORE, _WORDS_AFTER = 8, 2
 #: A number that the answer is compared with, or that it denies.
-#: Asks for a change in whatever direction: "the change in the loss", "increase / (decrease)".
+#: Asks for a change in either direction: "the change in the loss", "increase / (decrease)".
 _CHANGE = re.compile(r"\bchanges?\b|\bincrease\s*/\s*\(?decrease", re.IGNORECASE)
 #: Before a number: "not 5 but 6".
 _DENIED = re.compile(r"\b(?:not|never|isn't|wasn't|aren't|weren't)\s+$", re.IGNORECASE)
@@ -55,7 +55,7 @@ _NOTHING = re.compile(r"(?:nil|none|nothing|no)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """What an answer is worth: ``outcome`` is RIGHT, WRONG, WRONG_SCALE (the right figure, in millions for
+    """The grade of an answer: ``outcome`` is RIGHT, WRONG, WRONG_SCALE (the right figure, in millions for
     thousands, say) or DECLINED; ``f1`` is TAT-QA's, from 0 to 1."""
 
     outcome: str

@@ -1,4 +1,4 @@
-"""What a model can be asked, and its answers."""
+"""The kinds of questions for a model, and its answers."""
 
 from dataclasses import dataclass, field
 

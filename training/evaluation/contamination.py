@@ -13,7 +13,7 @@ Words are compared without case and punctuation. Two things are looked for:
 A text is left out whole if it is a copy or if shared stretches make up more than half of it. With prompts, a
 copy must have as much of prompt and answer together, and half of the answer: the same answer to another
 question is no copy, and the same table under another question is none either. Texts of fewer than
-FEWEST_WORDS words are too short to be told apart.
+FEWEST_WORDS words are too short to be distinguished.
 
 Only hashes of the measured side are kept (about 40 bytes a word). The training side is read once as a stream,
 in blocks, so memory does not grow with it.
@@ -50,7 +50,7 @@ class Text(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Overlaps:
-    """What also stands in the training text, by id.
+    """The texts that also stand in the training text, by id.
 
     Attributes:
         documents: held-out documents that are left out whole, with some of the shared words.
@@ -89,7 +89,7 @@ def find_overlaps(
 
 @dataclass(slots=True)
 class _Searched:
-    """What was found of one text. ``shared``, bool [words]: which of its words are part of a shared stretch;
+    """The findings about one text. ``shared``, bool [words]: which of its words are part of a shared stretch;
     ``answer``: hashes of what a training document must teach too (None = nothing), see `_answer`."""
 
     shared: np.ndarray

@@ -37,7 +37,7 @@ def watched(digests: Sequence[bytes], groups: Sequence[str], seed: int) -> froze
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What decides which prompts may be exchanged: an answer's task, size and kind of characters."""
+    """The properties of an answer by which prompts may be exchanged: task, size and kind of characters."""
 
     task: str
     size: int

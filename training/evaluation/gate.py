@@ -26,7 +26,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class PromptEvidence:
-    """What shows that answers follow from their prompts, for data with prompts.
+    """Evidence that answers follow from their prompts, for data with prompts.
 
     Attributes:
         change: what the right prompt adds, base against tuned (higher is better), in bits a byte; None where

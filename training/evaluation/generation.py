@@ -1,4 +1,4 @@
-"""What a model writes: prompts continued in batches, greedily or sampled with a fixed seed."""
+"""Lets a model continue prompts in batches, greedily or sampled with a fixed seed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -38,7 +38,7 @@ class Writer:
         with model.evaluating(adapter=adapter):
             for turn in range(-(-len(batches) // self._world.size)):
                 self._on_batch()
-                # As in scoring: a process without a batch of its own left repeats one for the others' sake.
+                # As in scoring: a process that has no batch left repeats one, since the others wait for it.
                 written |= self._write(model, mine[turn] if turn < len(mine) else batches[0])
         return {prompt: text for part in self._world.gather(written) for prompt, text in part.items()}
 

@@ -31,7 +31,7 @@ class Measurement:
 
 
 class Yardstick:
-    """What both models are measured on, and how long that took: ``seconds``.
+    """The texts and questions that both models are measured on, and the time that took: ``seconds``.
 
     Args:
         held_out: all held-out documents, tokenized, by where they stand; ``material`` names those that the

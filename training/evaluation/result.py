@@ -142,7 +142,7 @@ def _contamination(
 
 
 def _prompts(outcome: Outcome, material: Material, prompted: bool) -> PromptEvidence | None:
-    """What shows that answers follow from their prompts; None where the held-out documents have none."""
+    """Evidence that answers follow from their prompts; None where the held-out documents have none."""
     if not prompted:
         return None
     gain = outcome.metrics.get(PromptGain().name)
@@ -154,7 +154,7 @@ def _prompts(outcome: Outcome, material: Material, prompted: bool) -> PromptEvid
 
 
 def concerns(metrics: Sequence[Metric], outcome: Outcome) -> list[str]:
-    """What got worse: metrics that are shown to be, and writing that broke down or repeats itself more."""
+    """The metrics that are shown to be worse, and writing that broke down or repeats itself more."""
     found = []
     for metric in metrics:
         compared = outcome.metrics.get(metric.name)
@@ -175,7 +175,7 @@ def concerns(metrics: Sequence[Metric], outcome: Outcome) -> list[str]:
 def _grouping(primary: Compared) -> str:
     comparison = primary.comparison
     if comparison.groups is None:
-        return f"{comparison.items} documents, each by itself"
+        return f"{comparison.items} documents, each counted singly"
     return f"{comparison.items} documents in {comparison.groups} groups"
 
 
@@ -188,7 +188,7 @@ def _sample(prompt: str, base: Answers, tuned: Answers) -> dict[str, Any]:
 
 
 def _example(opening: str, base: Answers, tuned: Answers) -> dict[str, str]:
-    """How a held-out document begins, and how each model goes on."""
+    """The beginning of a held-out document, and how each model continues it."""
     asked = written(opening, sampled=False)
     return {"prompt": opening, "base": base.texts[asked], "tuned": tuned.texts[asked]}
 

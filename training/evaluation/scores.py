@@ -1,4 +1,4 @@
-"""How well a model predicts documents, in nats, bits a byte and perplexity."""
+"""Scores of how well a model predicts documents, in nats, bits a byte and perplexity."""
 
 import math
 from collections.abc import Sequence

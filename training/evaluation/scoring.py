@@ -1,4 +1,4 @@
-"""How well a model predicts documents: nats of each one."""
+"""Measures how well a model predicts documents, in nats for each one."""
 
 from collections.abc import Callable, Sequence
 

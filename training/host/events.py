@@ -1,4 +1,4 @@
-"""What a job reports while it runs: one JSON object a line on standard output.
+"""Writes a job's reports while it runs: one JSON object a line on standard output.
 
 Metric definitions, the live view and people in CloudWatch read the same lines.
 """

@@ -66,7 +66,7 @@ def placement(resources: Mapping[str, Any], gpus: int, environ: Mapping[str, str
 
 
 def visible_gpus(environ: Mapping[str, str] = os.environ, devices: Path = Path("/dev")) -> int:
-    """How many GPUs this host offers, without the second that importing torch takes."""
+    """The number of GPUs of this host, without the second that importing torch takes."""
     chosen = environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
         return len([number for number in chosen.split(",") if number.strip() not in ("", "-1")])
@@ -116,7 +116,7 @@ def launch(here: Placement) -> None:
 
 
 def _reason(exit_codes: list[int]) -> Exception:
-    """What to raise for the exit statuses of the processes that ended first; -N: killed by signal N."""
+    """The error for the exit statuses of the processes that ended first; -N: killed by signal N."""
     if all(code in (STOPPED, -15) for code in exit_codes):
         return Stopped("another host was asked to stop; what was trained is in the newest checkpoint")
     killed = next((-code for code in exit_codes if code < 0), None)

@@ -94,7 +94,7 @@ class Channels:
         return self._configuration("resourceconfig.json")
 
     def instances(self) -> int:
-        """How many instances the job has."""
+        """The number of the job's instances."""
         hosts = self.resources().get("hosts")
         return len(hosts) if isinstance(hosts, list) and hosts else 1
 
@@ -123,7 +123,7 @@ class Channels:
 
 
 def labels(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What people call the run, its data and its base model, and who started it; "" where nothing says."""
+    """The names of the run, its data and its base model, and who started it; "" where they are not given."""
     return {label: environ.get(variable, "") for label, variable in LABELS.items()}
 
 

@@ -1,4 +1,4 @@
-"""What a job was asked, ready to train on: settings and channels checked, text tokenized and packed."""
+"""Prepares a job's training: checks settings and channels, tokenizes and packs the text."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -137,7 +137,7 @@ def _yardstick(
     world: World,
     stop: StopSignal,
 ) -> tuple[Overlaps, Yardstick]:
-    """What both models are measured on, without what also stands in the training text."""
+    """The texts and questions for both models, without those that also stand in the training text."""
     origins = data.held_out
 
     def held_out() -> Iterator[tuple[str, Text]]:
@@ -187,7 +187,7 @@ def _yardstick(
 
 
 def _searched(document: Document) -> Text:
-    """A document as it is searched: all that is read, and all that is learned."""
+    """A document's two texts for the search: all that is read, and all that is learned."""
     return Text("\n".join(read or "" for read, _ in document.parts).strip(), document.text)
 
 

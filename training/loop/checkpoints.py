@@ -33,7 +33,7 @@ _DIGEST_BYTES = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """What a job needs to go on.
+    """The state that a job needs to go on.
 
     ``tensors``: "adapter/NAME", "exp_avg/NAME", "exp_avg_sq/NAME", fp32; ``curve``: the events so far;
     ``global_batch``: rows of a step, kept when the job goes on with another number of processes;
@@ -116,7 +116,7 @@ def _write_whole(folder: Path, kind: str, step: int, tensors: dict[str, torch.Te
 
 
 def newest_checkpoint(folder: Path, fingerprint: str, world: World, events: Events) -> Checkpoint | None:
-    """The newest checkpoint that is whole and of this very training; None if there is none.
+    """The newest complete checkpoint of this training; None if there is none.
 
     The first process reads it for all. What is left aside, and why, goes to the log.
     """

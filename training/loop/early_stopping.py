@@ -46,7 +46,7 @@ class EarlyStopping:
         return self.waited >= self.patience
 
     def state(self) -> dict[str, float]:
-        """What a checkpoint keeps besides ``best``; empty before the first measurement."""
+        """The state that a checkpoint keeps besides ``best``; empty before the first measurement."""
         if self.best_step < 0:
             return {}
         return {"best_loss": self.best_loss, "best_step": self.best_step, "waited": self.waited}

@@ -30,7 +30,7 @@ from training.model.model import AdaptedModel
 
 @dataclass(slots=True)
 class Training:
-    """What the loop works on.
+    """The parts that the loop works on.
 
     ``resumed`` is the checkpoint to go on from; ``stop_requested`` says whether SIGTERM came; ``measure()``
     gives held-out figures. ``curve`` collects the step events and those figures.

@@ -1,4 +1,4 @@
-"""What a step reports: its line on standard output, and its point on the loss curve."""
+"""Reports each step: its line on standard output, and its point on the loss curve."""
 
 import math
 import time

@@ -22,7 +22,7 @@ class Plan:
 
     @property
     def epochs(self) -> float:
-        """How often each row is taken."""
+        """How often each row is used."""
         return self.steps / self.steps_per_epoch
 
     def rows_of(self, step: int) -> Sequence[int]:

@@ -83,7 +83,7 @@ def use_liger(base: Any, device: torch.device) -> str:
 def _quantization(
     hyperparameters: Hyperparameters, precision: torch.dtype, device: torch.device
 ) -> dict[str, Any]:
-    """What from_pretrained takes for a base in int8 (LLM.int8) or int4 (NF4, as in QLoRA)."""
+    """The settings of from_pretrained for a base in int8 (LLM.int8) or int4 (NF4, as in QLoRA)."""
     if not hyperparameters.quantized:
         return {}
     if hyperparameters.load_in_4bit and device.type != "cuda":

@@ -1,4 +1,4 @@
-"""What a training step needs of memory, and how many layers are recomputed so that it fits.
+"""Plans the memory of a training step, and how many layers are recomputed so that it fits.
 
 The step is counted, not estimated: a model of two and of three layers of the real size takes it on tensors
 that have sizes and lifetimes but no numbers, so that nothing is computed and any family is counted alike. All

@@ -29,7 +29,7 @@ _PREFIX, _SUFFIX = "base_model.model.", ".lora_A.weight"
 
 @dataclass(frozen=True, slots=True)
 class LoraUpdate:
-    """What one layer's adapter adds: ``scale`` · B · A, and DoRA's magnitudes where it has them."""
+    """The change by one layer's adapter: ``scale`` · B · A, and DoRA's magnitudes where it has them."""
 
     a: torch.Tensor
     b: torch.Tensor

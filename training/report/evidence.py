@@ -1,4 +1,4 @@
-"""How we know: the figures of the verdict, and the rules behind it."""
+"""The report's evidence: the figures of the verdict, and the rules behind it."""
 
 from collections.abc import Iterator, Mapping
 from html import escape

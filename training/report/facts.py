@@ -1,4 +1,4 @@
-"""How the model learned, and all that is needed to repeat it: data, time, cost, settings, versions."""
+"""The report's facts for repeating the training: data, time, cost, settings, versions."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -91,7 +91,7 @@ def _cost(evaluation: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _grouped(notes: Iterable[str]) -> str:
-    """What was decided for many files ("NAME: what"), with a name only where it was one file's alone."""
+    """Decisions about files ("NAME: what"), joined; a name is kept only where one file alone has it."""
     files: dict[str, list[str]] = {}
     for text in notes:
         name, _, what = text.partition(": ")

@@ -1,4 +1,4 @@
-"""What else changed: every metric with its interval, and every task."""
+"""The report's other changes: every metric with its interval, and every task."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -33,8 +33,8 @@ def findings(evaluation: Mapping[str, Any]) -> str:
             "Of several comparisons one looks good by chance sooner or later. Whether a change below the"
             " first two counts as better or worse is therefore decided after a correction for their number"
             " (Holm-Bonferroni); the intervals themselves are not corrected. “Could be seen” is the smallest"
-            " true change that so many items show four times in five: where no difference is shown, a smaller"
-            " one may be there. What decides is told under “Why”."
+            " true change that these items show four times in five: where no difference is shown, a smaller"
+            " one may be there. “Why” says what decides."
         )
         + (note(f"Not measured: {left_out}.") if left_out else "")
         + _tasks(evaluation)

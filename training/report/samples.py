@@ -1,4 +1,4 @@
-"""What both models wrote: the prompts, and a few questions."""
+"""The report's samples of both models' writing: the prompts, and a few questions."""
 
 from collections.abc import Mapping
 from html import escape

@@ -65,7 +65,7 @@ def _word(evaluation: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _about(evaluation: Mapping[str, Any]) -> str:
-    """What was trained on what, when, by whom, and for how much."""
+    """A sentence about what was trained on what, when, by whom, and for how much."""
     run, data, cost = _run(evaluation), evaluation["data"], evaluation["cost"]["usd"]
     parts = [
         f"{run.get('base') or 'A base model'}, trained on {run.get('data') or 'your text'}"
@@ -94,7 +94,7 @@ def _headline(questions: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _examples(evaluation: Mapping[str, Any]) -> str:
-    """From one's own text where there is some, else the shipped prompts."""
+    """Examples from the user's own text where there is some, else from the shipped prompts."""
     own = evaluation.get("examples") or []
     shown = own or [
         {"prompt": each["prompt"], "base": each["base"]["greedy"], "tuned": each["tuned"]["greedy"]}

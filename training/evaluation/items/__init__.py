@@ -12,7 +12,7 @@ from core.dataset.questions import questions_of
 
 
 def records(name: str) -> list[dict[str, Any]]:
-    """Those of a shipped file: JSON lines, or an array."""
+    """The records of a shipped file: JSON lines, or an array."""
     text = _text(name)
     found: list[dict[str, Any]] = (
         [json.loads(line) for line in text.splitlines()] if name.endswith(".jsonl") else json.loads(text)
@@ -22,7 +22,7 @@ def records(name: str) -> list[dict[str, Any]]:
 
 @cache
 def questions(name: str) -> tuple[Question, ...]:
-    """Those of a shipped file in the formats of a dataset's own questions."""
+    """The questions of a shipped file in the formats of a dataset's own questions."""
     return tuple(
         question
         for number, record in enumerate(records(name), start=1)
@@ -32,7 +32,7 @@ def questions(name: str) -> tuple[Question, ...]:
 
 @cache
 def paragraphs(name: str) -> tuple[str, ...]:
-    """Those of a shipped text, divided by blank lines."""
+    """The paragraphs of a shipped text, divided by blank lines."""
     return tuple(block.strip() for block in _text(name).split("\n\n") if block.strip())
 
 

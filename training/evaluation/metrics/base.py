@@ -16,7 +16,7 @@ PRIMARY, CONTROL, GUARD, SECONDARY = "primary", "control", "guard", "secondary"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """What a job brings to its evaluation.
+    """The material of a job's evaluation.
 
     Attributes:
         held_out: where the held-out documents stand that the verdict rests on.
@@ -90,7 +90,7 @@ class Metric(Protocol):
     def role(self) -> str: ...
 
     def items(self, material: Material) -> Items:
-        """What is put to both models."""
+        """The items that are put to both models."""
         ...
 
     def value(self, item: Item, answers: Answers) -> float | None:

@@ -189,7 +189,7 @@ def chance(items: Items) -> float | None:
 
 
 def confusion(items: Sequence[Item], answers: Answers) -> dict[str, dict[str, int]]:
-    """How often each label was taken for each: right label → picked label → count; for one set of labels."""
+    """Counts of picked labels: right label → picked label → count; for one set of labels."""
     labels = items[0].question.choices if items and items[0].question else ()
     table = {right: dict.fromkeys(labels, 0) for right in labels}
     for item in items:
@@ -211,7 +211,7 @@ def macro_f1(table: dict[str, dict[str, int]]) -> float:
 
 
 def calibration(items: Sequence[Item], answers: Answers, bins: int = 10) -> dict[str, float]:
-    """How well the probabilities of choices can be trusted; 0 is perfect.
+    """The calibration error of the probabilities of choices; 0 is perfect.
 
     ``ece``: expected calibration error, the mean gap between the probability of the picked choice and how
     often it is right, in ``bins`` of equal width (C. Guo et al., 2017). ``brier``: the mean squared distance

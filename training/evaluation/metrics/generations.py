@@ -54,7 +54,7 @@ class Degeneration:
 
 
 def written(prompt: str, *, sampled: bool) -> Prompt:
-    """How a prompt that is shown before and after is put to a model."""
+    """The question for a model about a prompt that the report shows before and after."""
     return Prompt(prompt, asks.NEW_TOKENS, sampled=sampled)
 
 

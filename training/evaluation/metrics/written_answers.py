@@ -172,7 +172,7 @@ def answered(item: Item, answers: Answers) -> str:
 
 
 def graded(item: Item, answers: Answers) -> Grade:
-    """What the answer is worth."""
+    """The grade of the answer."""
     question = item.question
     assert question is not None
     return grade(
