@@ -25,13 +25,16 @@ from finexpert.service.benchmark.judging import Judged  # noqa: E402
 from finexpert.service.benchmark.questions import Item  # noqa: E402
 
 SIMULATED = 1000
+ITEM_SPREAD = 0.25
+"""How far a question that is asked several times is easier or harder than its document."""
 
 
 @dataclass(frozen=True)
 class Kind:
     """Contestants of these accuracies, with numbers of questions and of documents (0: one each).
 
-    `spread`: how far a document makes its questions easier or harder for all; `own`: for one contestant.
+    `spread`: how far a document makes its questions easier or harder for all; `own`: for one contestant;
+    `repetitions`: how often each question is asked.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Kind:
     documents: int = 0
     spread: float = 0.0
     own: float = 0.0
+    repetitions: int = 1
 
 
 KINDS = (
@@ -50,6 +54,8 @@ KINDS = (
     Kind("five equal, 12 documents of 8 questions", (0.6,) * 5, 96, 12, 0.2, 0.1),
     Kind("0.70 and 0.60, 240 questions", (0.7, 0.6), 240),
     Kind("0.90, 0.75 and 0.60, 60 questions", (0.9, 0.75, 0.6), 60),
+    Kind("three equal, 60 questions three times", (0.6, 0.6, 0.6), 60, repetitions=3),
+    Kind("0.70 and 0.55, 12 documents of 8 questions, twice", (0.7, 0.55), 96, 12, 0.1, 0.05, repetitions=2),
 )
 
 
@@ -87,18 +93,24 @@ def simulated(kind: Kind, times: int, seed: int = 7) -> dict[str, Any]:
     }
 
 
-def _benchmark(kind: Kind, draw: random.Random) -> tuple[list[Item], dict[str, Sequence[Judged]]]:
+def _benchmark(kind: Kind, draw: random.Random) -> tuple[list[Item], dict[str, Sequence[Sequence[Judged]]]]:
     groups = [f"g{n % kind.documents if kind.documents else n}" for n in range(kind.questions)]
     items = [Item(Question(str(n), "f", "?", ("1",)), group) for n, group in enumerate(groups)]
     easier = {group: draw.uniform(-kind.spread, kind.spread) for group in dict.fromkeys(groups)}
-    judged: dict[str, Sequence[Judged]] = {}
+    judged: dict[str, Sequence[Sequence[Judged]]] = {}
     for number, accuracy in enumerate(kind.accuracies):
         own = {group: draw.uniform(-kind.own, kind.own) for group in easier}
         judged[f"c{number}"] = [
-            Judged("correct" if draw.random() < accuracy + easier[group] + own[group] else "wrong", "", "")
-            for group in groups
+            _answers(accuracy + easier[group] + own[group], kind.repetitions, draw) for group in groups
         ]
     return items, judged
+
+
+def _answers(chance: float, repetitions: int, draw: random.Random) -> list[Judged]:
+    """The answers to one question; one that is asked several times has a difficulty of its own."""
+    if repetitions > 1:
+        chance += draw.uniform(-ITEM_SPREAD, ITEM_SPREAD)
+    return [Judged("correct" if draw.random() < chance else "wrong", "", "") for _ in range(repetitions)]
 
 
 if __name__ == "__main__":

@@ -48,6 +48,13 @@ Data = Annotated[
     typer.Option("--data", metavar="internal|public", help="Whether the questions may leave your account."),
 ]
 Limit = Annotated[float, typer.Option("--limit-usd", min=0.0, help="Dollars that the run may cost at most.")]
+Price = Annotated[
+    list[str] | None,
+    typer.Option("--price", metavar="NAME=INPUT/OUTPUT", help="Dollars per million tokens of a service."),
+]
+Repetitions = Annotated[
+    int, typer.Option("--repetitions", min=1, max=20, help="How often each question is asked.")
+]
 Most = Annotated[int | None, typer.Option("--most", min=1, help="Ask only the first questions, this many.")]
 
 
@@ -57,17 +64,19 @@ def plan(
     contestant: Contestants,
     index: Index = Path("documents-index"),
     most: Most = None,
+    repetitions: Repetitions = 1,
+    price: Price = None,
     json: Json = False,
 ) -> None:
     """Show what would be sent where, and the most that it may cost. Nothing is sent.
 
     Example: finexpert benchmark plan questions.jsonl --contestant nova=bedrock:amazon.nova-lite-v1:0
     """
-    from finexpert.service.benchmark import conducting, running
+    from finexpert.service.benchmark import conducting, planning
     from finexpert.views import display
 
-    items, named = _read(questions, contestant, most, index)
-    plans = running.plan(items, named, _passages(named, index))
+    items, named = _read(questions, contestant, price, most, index)
+    plans = planning.plan(items, named, _passages(named, index), repetitions)
     if json:
         display.print_json({"questions": len(items), "contestants": [vars(each) for each in plans]})
         return
@@ -85,6 +94,8 @@ def run(
     data: Data = "internal",
     limit_usd: Limit = 3.0,
     most: Most = None,
+    repetitions: Repetitions = 1,
+    price: Price = None,
     out: Annotated[Path, typer.Option("--out", help="Where answers and report are kept.")] = Path(
         "out/benchmark"
     ),
@@ -101,12 +112,14 @@ def run(
 
     if data not in {"internal", "public"}:
         raise UserError(f"--data {data} is neither internal nor public", fix="Write one of them.")
-    items, named = _read(questions, contestant, most, index)
+    items, named = _read(questions, contestant, price, most, index)
     err = display.console(stderr=True)
     result = conducting.conduct(
         items,
         named,
-        terms=conducting.Terms(send_to=send_to or [], data=data, limit_usd=limit_usd),
+        terms=conducting.Terms(
+            send_to=send_to or [], data=data, limit_usd=limit_usd, repetitions=repetitions
+        ),
         out=out,
         deployment=lambda: open_deployment(context),
         passages=_passages(named, index),
@@ -140,12 +153,12 @@ def show(
 
 
 def _read(
-    questions: Path, contestant: list[str], most: int | None, index: Path
+    questions: Path, contestant: list[str], price: list[str] | None, most: int | None, index: Path
 ) -> tuple[list[Item], list[Contestant]]:
     from finexpert.service.benchmark import contestants as who
     from finexpert.service.benchmark import questions as asked
 
-    named = [who.parse(each) for each in contestant]
+    named = who.priced([who.parse(each) for each in contestant], price or [])
     names = [each.name for each in named]
     if len(set(names)) < len(names):
         raise UserError("Two contestants have one name.", fix="Give each its own.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -61,7 +61,7 @@ def refresh(
     refreshed = price_list.Refreshed(read=[], problems=[])
     if instances or not models:
         refreshed = price_list.refresh(pricing, region=wanted, types=instances, today=today, file=PRICES_FILE)
-    tokens: dict[str, Mapping[str, float]] = {}
+    tokens: Mapping[str, Mapping[str, Any]] = {}
     if models:
         tokens, problems = bedrock_prices.refresh(pricing, region=wanted, models=models, today=today)
         refreshed.problems.extend(problems)

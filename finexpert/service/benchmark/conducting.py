@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from finexpert.service.benchmark import askers, planning, report, running
 from finexpert.service.benchmark import contestants as who
-from finexpert.service.benchmark import report, running
-from finexpert.service.benchmark.contestants import Asker, Contestant
+from finexpert.service.benchmark.askers import Asker
+from finexpert.service.benchmark.contestants import Contestant
 from finexpert.service.benchmark.money import Purse
+from finexpert.service.benchmark.planning import Passages
 from finexpert.service.benchmark.questions import Item
-from finexpert.service.benchmark.running import Passages
 from finexpert.service.deployment import Deployment
 from finexpert.service.endpoint import switch
 from finexpert.service.money import costs
@@ -25,13 +26,15 @@ NEED_THE_APP = {"tuned", "base", "bedrock"}
 class Terms:
     """The terms that a person agreed to: services that may get the questions, kind of data, dollars.
 
-    `most_tokens`: the longest answer that any contestant may give.
+    `most_tokens`: the longest answer that any contestant may give; `repetitions`: how often each question is
+    asked.
     """
 
     send_to: Sequence[str] = field(default_factory=list)
     data: str = "internal"
     limit_usd: float = 3.0
     most_tokens: int = who.MOST_TOKENS
+    repetitions: int = 1
 
 
 def conduct(
@@ -57,50 +60,57 @@ def conduct(
     """
     who.refuse_without_consent(contestants, terms.send_to, terms.data)
     contestants = [replace(each, most_tokens=terms.most_tokens) for each in contestants]
-    plans = running.plan(items, contestants, passages)
-    running.admit(plans, terms.limit_usd)
+    plans = planning.plan(items, contestants, passages, terms.repetitions)
+    planning.admit(plans, terms.limit_usd)
     for each in plans:
         if each.receiver:
             say(planned(each))
     app = deployment() if any(each.kind in NEED_THE_APP for each in contestants) else None
     if app:
-        contestants = [replace(each, version=_version(app, each)) for each in contestants]
-    askers = _askers(contestants, app, terms.data, say)
-    with _purse(app, sum(each.worst_usd or 0.0 for each in plans), say) as purse:
+        who.refuse_price_of_elsewhere(contestants, app.settings.region)
+        contestants = [_of_the_app(app, each) for each in contestants]
+    asked = _askers(contestants, app, terms.data, say)
+    billed = sum(each.worst_usd or 0.0 for each in plans if each.receiver == "bedrock")
+    with _purse(app, billed, say) as purse:
         result = running.run(
             items,
             contestants,
-            askers,
+            asked,
             passages=passages,
             cache=running.Cache(out / "answers.jsonl"),
-            limit_usd=terms.limit_usd,
+            limit_usd=sum(each.worst_usd or 0.0 for each in plans),
+            repetitions=terms.repetitions,
             progress=say,
-            spent=purse.spent if purse else lambda usd: None,
+            spent=lambda each, usd: purse.spent(usd) if purse and each.receiver == "bedrock" else None,
         )
     result["made"] = {
         "questions": source,
         "asked": len(items),
         "contestants": {each.name: each.written for each in contestants},
         "versions": {each.name: each.version for each in contestants if each.version},
+        "asked_as": {each.name: each.asked_as for each in contestants},
         "temperature": 0,
-        "repetitions": 1,
+        "repetitions": terms.repetitions,
         "most_tokens": terms.most_tokens,
-        "prices": who.PRICES["date"],
+        "prices": {each.name: each.price_source for each in contestants if each.price_source},
     }
     report.write(result, out)
     return result
 
 
-def _version(app: Deployment, contestant: Contestant) -> str:
-    """A key for all that a contestant's answers depend on besides its name, so that answers can be reused."""
+def _of_the_app(app: Deployment, contestant: Contestant) -> Contestant:
+    """A contestant with what its answers depend on besides its name, and what its machine costs."""
     settings = app.settings
     base = f"{settings.base_model} {settings.base_model_version} {settings.base_model_uri}".strip()
-    if contestant.kind == "tuned":
-        return f"{switch.require_present(app).artifact} on {base}"
-    return {"base": base, "bedrock": settings.region}.get(contestant.kind, "")
+    if contestant.kind == "bedrock":
+        return replace(contestant, version=settings.region)
+    if contestant.kind not in ("tuned", "base"):
+        return contestant
+    tuned = f"{switch.require_present(app).artifact} on " if contestant.kind == "tuned" else ""
+    return replace(contestant, version=f"{tuned}{base}", usd_per_hour=costs.hosting_usd_per_hour(app))
 
 
-def planned(plan: running.Plan) -> str:
+def planned(plan: planning.Plan) -> str:
     """A contestant's worst case, and what leaves for where, in a line."""
     sent = f"; {plan.requests} prompts, at most {plan.input_tokens:,} tokens, leave for {plan.receiver}"
     worst = "price not known" if plan.worst_usd is None else f"at most ${plan.worst_usd:.4f}"
@@ -118,15 +128,15 @@ def _askers(
         {each.receiver for each in contestants if each.kind == "openai" and each.receiver}
     ):
         say(f"{receiver}: how long it keeps what it gets is in its own terms")
-    askers: dict[str, Asker] = {}
+    found: dict[str, Asker] = {}
     for each in contestants:
         if each.kind == "openai":
-            askers[each.name] = who.openai(each)
+            found[each.name] = askers.openai(each)
         elif app and each.kind == "bedrock":
-            askers[each.name] = who.bedrock(app.target.client("bedrock-runtime"), each)
+            found[each.name] = askers.bedrock(askers.bedrock_client(app.target), each)
         elif app and each.kind != "answers":
-            askers[each.name] = who.endpoint(app, each)
-    return askers
+            found[each.name] = askers.endpoint(app, each)
+    return found
 
 
 @contextmanager

@@ -1,16 +1,12 @@
-"""Who answers: pasted answers, the deployed endpoint, Amazon Bedrock, or a server with OpenAI's protocol."""
+"""Reads who answers, what their answers cost, and whether the questions may be sent to them."""
 
 from __future__ import annotations
 
 import ipaddress
 import json
-import os
 import re
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,30 +19,15 @@ PRICES = json.loads((Path(__file__).with_name("prices.json")).read_text(encoding
 """Bedrock's prices, with source and date."""
 PROFILE = re.compile(r"(?:.*:(?:application-)?inference-profile/)?(?:us|us-gov|eu|apac|jp|au|ca|sa|global)\.")
 """How the identifiers of profiles begin that answer in several regions."""
-FINAL = {"AccessDeniedException", "ResourceNotFoundException", "ValidationException"}
-"""Bedrock's errors that another try does not change."""
+ASKED_AS = {
+    "answers": "pasted; how the service was asked is not known",
+    "bedrock": "one user message; Bedrock applies the model's own chat template; no stop marks of ours",
+    "openai": "one user message; the server applies its own chat template; no stop marks of ours",
+    "tuned": "the prompt as plain text, without a chat template; ends at the model's end-of-text token",
+    "base": "the prompt as plain text, without a chat template; ends at the model's end-of-text token",
+}
+"""How each kind gets the same prompt, and where its answer ends."""
 KINDS = "tuned, base, bedrock:MODEL, openai:URL#MODEL (each with +docs), answers:FILE.csv"
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer, how long it took, and the tokens that it is billed by."""
-
-    text: str
-    seconds: float = 0.0
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-
-class Failed(Exception):
-    """A contestant gave no answer to a question; it counts as failed, not as wrong.
-
-    `again`: whether the same request may succeed later.
-    """
-
-    def __init__(self, message: str, *, again: bool = True) -> None:
-        super().__init__(message)
-        self.again = again
 
 
 @dataclass(frozen=True)
@@ -55,7 +36,8 @@ class Contestant:
 
     `model`: Bedrock's or the server's model; `url`: the server's; `file`: the pasted answers'; `most_tokens`:
     the longest answer that is asked for, the same for all; `version`: what else its answers depend on, such
-    as the region or the adapter that is served.
+    as the region or the adapter that is served; `given`: dollars per million tokens of input and of output,
+    as a person wrote them; `usd_per_hour`: of the machine that answers.
     """
 
     name: str
@@ -66,6 +48,8 @@ class Contestant:
     file: str = ""
     most_tokens: int = MOST_TOKENS
     version: str = ""
+    given: tuple[float, float] | None = None
+    usd_per_hour: float = 0.0
 
     @property
     def written(self) -> str:
@@ -81,21 +65,47 @@ class Contestant:
             return "bedrock"
         return (
             f"openai:{urlsplit(self.url).hostname}"
-            if self.kind == "openai" and not _loopback(self.url)
+            if self.kind == "openai" and not is_loopback(self.url)
             else ""
         )
 
     @property
+    def row(self) -> Mapping[str, Any] | None:
+        """A Bedrock model's row of the price table; None where it has none."""
+        return PRICES["models"].get(PROFILE.sub("", self.model, count=1)) if self.kind == "bedrock" else None
+
+    @property
     def price(self) -> Mapping[str, float] | None:
-        """Dollars per million tokens; None where they are not known."""
-        if self.kind == "bedrock":
-            return PRICES["models"].get(PROFILE.sub("", self.model, count=1))  # type: ignore[no-any-return]
-        if self.kind == "openai" and self.receiver:
-            return None
-        return {"input": 0.0, "output": 0.0}
+        """Dollars per million tokens; None where they are not known.
+
+        The table has the price of a request that stays in a region or a geography. A request that may go to
+        any region ("global.") can be cheaper: its own price counts where the table has it.
+        """
+        if self.given:
+            return {"input": self.given[0], "output": self.given[1]}
+        if self.row:
+            anywhere = (profile := PROFILE.match(self.model)) and profile[0].endswith("global.")
+            row = self.row.get("global", self.row) if anywhere else self.row
+            return {way: row[way] for way in ("input", "output")}
+        return None if self.receiver else {"input": 0.0, "output": 0.0}
+
+    @property
+    def price_source(self) -> str:
+        """Where its price comes from, and of when; empty where it has none."""
+        if self.given:
+            return "given with --price"
+        if not self.row:
+            return f"${self.usd_per_hour:g} an hour of the endpoint" if self.usd_per_hour else ""
+        return ", ".join(str(self.row.get(key, PRICES[key])) for key in ("source", "region", "date"))
+
+    @property
+    def asked_as(self) -> str:
+        """How it gets the prompt and where its answer ends: the chat template and the stop marks."""
+        return ASKED_AS[self.kind]
 
 
-def _loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether an address is on this machine."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -125,6 +135,40 @@ def parse(text: str) -> Contestant:
         url, _, model = rest.partition("#")
         return Contestant(name, "openai", docs, model=model, url=url.rstrip("/"))
     raise UserError(f"--contestant {text} names no kind", fix=f"Kinds: {KINDS}.")
+
+
+def priced(contestants: Sequence[Contestant], prices: Sequence[str]) -> list[Contestant]:
+    """The contestants with the prices that a person gives: NAME=INPUT/OUTPUT, dollars per million tokens.
+
+    Raises:
+        UserError: one is no price, or is of nobody who answers for money.
+    """
+    found = {}
+    for text in prices:
+        match = re.fullmatch(r"([^=]+)=(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)", text)
+        if not match or not any(each.name == match[1] and each.model for each in contestants):
+            raise UserError(
+                f"--price {text} is no price of a contestant that is a model.",
+                fix="Write NAME=INPUT/OUTPUT in dollars per million tokens, such as --price gpt=2.5/10.",
+            )
+        found[match[1]] = (float(match[2]), float(match[3]))
+    return [replace(each, given=found.get(each.name)) for each in contestants]
+
+
+def refuse_price_of_elsewhere(contestants: Sequence[Contestant], region: str) -> None:
+    """Stop if a Bedrock model's price is that of another region than the one that it is asked in.
+
+    Raises:
+        UserError: which price, and how to read the region's own.
+    """
+    for each in contestants:
+        known = each.row.get("region", PRICES["region"]) if each.row and not each.given else region
+        if known != region:
+            raise UserError(
+                f"The price of {each.model} is known for {known}, and the app is in {region}.",
+                where=f"prices of {PRICES['date']}",
+                fix=f"finexpert prices refresh {each.model} --region {region} --on aws",
+            )
 
 
 def refuse_without_consent(contestants: Sequence[Contestant], send_to: Sequence[str], data: str) -> None:
@@ -179,97 +223,3 @@ def refuse_retention(mode: str, data: str) -> None:
             where="bedrock:GetAccountDataRetention",
             fix="Set the account's data retention for Bedrock to none, or say --data public.",
         )
-
-
-Asker = Callable[[str], Reply]
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        """A redirection is an error: consent is for the host that was named."""
-
-
-def bedrock(client: Any, contestant: Contestant) -> Asker:
-    """Asks a Bedrock model by the Converse API at temperature 0."""
-
-    def ask(prompt: str) -> Reply:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        begin = time.monotonic()
-        try:
-            reply = client.converse(
-                modelId=contestant.model,
-                messages=[{"role": "user", "content": [{"text": prompt}]}],
-                inferenceConfig={"maxTokens": contestant.most_tokens, "temperature": 0.0},
-            )
-        except ClientError as error:
-            raise Failed(str(error), again=error.response["Error"]["Code"] not in FINAL) from None
-        except BotoCoreError as error:
-            raise Failed(f"{type(error).__name__}: {error}") from None
-        usage = reply.get("usage", {})
-        text = "".join(part.get("text", "") for part in reply["output"]["message"]["content"])
-        return Reply(
-            text, time.monotonic() - begin, usage.get("inputTokens", 0), usage.get("outputTokens", 0)
-        )
-
-    return ask
-
-
-def openai(contestant: Contestant, timeout: float = 120.0) -> Asker:
-    """Asks a server at URL/chat/completions; the key is read from OPENAI_API_KEY and never printed.
-
-    Nothing is sent on to where the server points, nor through a proxy to a server on this machine.
-    """
-    handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
-    if _loopback(contestant.url):
-        handlers.append(urllib.request.ProxyHandler({}))
-    opener = urllib.request.build_opener(*handlers)
-
-    def ask(prompt: str) -> Reply:
-        body = {
-            "model": contestant.model,
-            "messages": [{"role": "user", "content": prompt}],
-            "max_tokens": contestant.most_tokens,
-            "temperature": 0,
-        }
-        headers = {"Content-Type": "application/json"}
-        if key := os.environ.get("OPENAI_API_KEY"):
-            headers["Authorization"] = f"Bearer {key}"
-        request = urllib.request.Request(
-            f"{contestant.url}/chat/completions", json.dumps(body).encode(), headers
-        )
-        begin = time.monotonic()
-        try:
-            with opener.open(request, timeout=timeout) as response:
-                reply = json.load(response)
-            text = str(reply["choices"][0]["message"]["content"] or "")
-        except urllib.error.HTTPError as error:
-            raise Failed(f"HTTP {error.code}", again=error.code in (408, 429) or error.code >= 500) from None
-        except (OSError, ValueError, LookupError, TypeError) as error:
-            raise Failed(f"{type(error).__name__}: {error}") from None
-        usage = reply.get("usage") or {}
-        return Reply(
-            text, time.monotonic() - begin, usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
-        )
-
-    return ask
-
-
-def endpoint(deployment: Any, contestant: Contestant) -> Asker:
-    """Asks the deployed endpoint's tuned or base model."""
-    from finexpert.service.asking import inference
-
-    inference.require_awake(deployment)
-
-    def ask(prompt: str) -> Reply:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            (answer,) = inference.ask(
-                deployment, {contestant.kind: prompt}, inference.generation(contestant.most_tokens, 0.0, 0)
-            )
-        except (ClientError, BotoCoreError) as error:
-            raise Failed(f"{type(error).__name__}: {error}") from None
-        return Reply(answer.text, answer.seconds)
-
-    return ask

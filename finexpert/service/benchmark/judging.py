@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
-from finexpert.service.benchmark.contestants import Reply
+from finexpert.service.benchmark.askers import Reply
 from finexpert.service.benchmark.questions import Item
 from training.evaluation.answers import grade
 from training.evaluation.statistics import holm, sign_flip_p_value, t_quantile, tango_interval
@@ -64,48 +65,66 @@ def _choice(text: str, choices: Sequence[str]) -> int | None:
     return whole[0] if len(whole) == 1 else None
 
 
-def summary(
-    name: str, judged: Sequence[Judged], replies: Sequence[Reply | None], usd: float
-) -> dict[str, Any]:
-    """A contestant's row: counts, dollars, dollars a correct answer, and how long answers took."""
-    counts = {
-        outcome: sum(each.outcome == outcome for each in judged)
-        for outcome in ("correct", "wrong", "refused", "failed")
-    }
-    seconds = sorted(reply.seconds for reply in replies if reply and reply.seconds)
+Given = Sequence[Sequence[Judged]]
+"""A contestant's answers to each question: one, or one a repetition."""
+
+
+def shown(given: Sequence[Judged]) -> dict[str, str]:
+    """A contestant's answers to one question in the report: what they were, and the first of them."""
+    details = Counter(each.detail for each in given)
+    several = ", ".join(f"{detail} {count} of {len(given)}" for detail, count in details.items())
+    return {"outcome": several if len(details) > 1 else given[0].detail, "answer": given[0].answer[:500]}
+
+
+def summary(name: str, judged: Given, answered: Sequence[Reply], usd: float) -> dict[str, Any]:
+    """A contestant's row: counts, dollars, dollars a correct answer, and how long answers took.
+
+    The counts are of questions. Where one was asked several times, each of its answers is a part of it.
+    """
+    outcomes = [[each.outcome for each in given] for given in judged]
+    details = [[each.detail for each in given] for given in judged]
+    counts = {kind: _count(outcomes, kind) for kind in ("correct", "wrong", "refused", "failed")}
+    right_answers = sum(given.count("correct") for given in outcomes)
+    seconds = sorted(reply.seconds for reply in answered if reply.seconds)
     return {
         "name": name,
         **counts,
-        "wrong_scale": sum(each.detail == "wrong scale" for each in judged),
+        "wrong_scale": _count(details, "wrong scale"),
         "usd": round(usd, 6),
-        "usd_per_correct": round(usd / counts["correct"], 6) if counts["correct"] else None,
+        "usd_per_correct": round(usd / right_answers, 6) if right_answers else None,
         "latency_p50": _quantile(seconds, 0.5),
         "latency_p95": _quantile(seconds, 0.95),
     }
+
+
+def _count(found: Sequence[Sequence[str]], kind: str) -> int | float:
+    """How many questions were answered so; a question's several answers are a part each."""
+    count = round(sum(given.count(kind) / len(given) for given in found), 2)
+    return int(count) if count == int(count) else count
 
 
 def _quantile(values: Sequence[float], share: float) -> float | None:
     return round(values[min(len(values) - 1, math.ceil(share * len(values)) - 1)], 3) if values else None
 
 
-def pairs(items: Sequence[Item], judged: Mapping[str, Sequence[Judged]]) -> list[dict[str, Any]]:
+def pairs(items: Sequence[Item], judged: Mapping[str, Given]) -> list[dict[str, Any]]:
     """Every two contestants: difference of correct shares, interval, p, and what can be said.
 
+    A question that was asked several times counts once, with the share of its answers that are correct.
     Where several questions are about one document, their answers err together: the interval counts documents,
     and their signs are turned together for p. p is corrected by Holm for the number of pairs.
     "better" needs p below 5 % and an interval without zero. `needed`: about how many questions would show the
     difference.
     """
-    names = list(judged)
+    groups = [item.group for item in items]
+    shares = {
+        name: [sum(each.outcome == "correct" for each in answers) / len(answers) for answers in given]
+        for name, given in judged.items()
+    }
     found = []
-    for first in range(len(names)):
-        for second in range(first + 1, len(names)):
-            a, b = names[first], names[second]
-            differences = [
-                (left.outcome == "correct") - (right.outcome == "correct")
-                for left, right in zip(judged[a], judged[b], strict=True)
-            ]
-            found.append({"a": a, "b": b, **compared(differences, [item.group for item in items])})
+    for a, b in combinations(shares, 2):
+        differences = [left - right for left, right in zip(shares[a], shares[b], strict=True)]
+        found.append({"a": a, "b": b, **compared(differences, groups)})
     adjusted = holm([pair["p"] for pair in found])
     for pair, p in zip(found, adjusted, strict=True):
         low, high = pair["interval"]
@@ -116,33 +135,42 @@ def pairs(items: Sequence[Item], judged: Mapping[str, Sequence[Judged]]) -> list
     return found
 
 
-def compared(differences: Sequence[int], groups: Sequence[str]) -> dict[str, Any]:
-    """The paired difference of two contestants, with interval, p value and the number of questions needed."""
+def compared(differences: Sequence[float], groups: Sequence[str]) -> dict[str, Any]:
+    """The paired difference of two contestants, with interval, p value and the number of questions needed.
+
+    The exact test and interval are for answers that are right or wrong. Shares of repeated answers, and
+    questions that err together, are compared by the sums of their groups.
+    """
     import numpy as np
 
     total = len(differences)
-    sums: dict[str, int] = defaultdict(int)
+    mean, squares = sum(differences) / total, sum(each**2 for each in differences)
+    sums: dict[str, float] = defaultdict(float)
     sizes: dict[str, int] = defaultdict(int)
     for difference, group in zip(differences, groups, strict=True):
         sums[group] += difference
         sizes[group] += 1
-    wins, losses = differences.count(1), differences.count(-1)
     effect = 1.0
-    if len(sums) < total:
-        interval, effect = by_group(list(sums.values()), list(sizes.values()))
+    if len(sums) < total or not {*differences} <= {-1, 0, 1}:
+        interval, effect = by_group(list(sums.values()), list(sizes.values()), squares)
         p = sign_flip_p_value(np.array(list(sums.values()), dtype=float), seed=0)
     else:
+        wins, losses = differences.count(1), differences.count(-1)
         interval, p = tango_interval(wins, losses, total), mcnemar(wins, losses)
     return {
-        "difference": round((wins - losses) / total, 6),
+        "difference": round(mean, 6),
         "interval": [round(min(1.0, max(-1.0, end)), 6) for end in interval],
         "p": p,
-        "needed": needed(wins, losses, total, effect),
+        "needed": needed(mean, squares, total, effect),
     }
 
 
-def by_group(sums: Sequence[int], sizes: Sequence[int]) -> tuple[tuple[float, float], float]:
+def by_group(
+    sums: Sequence[float], sizes: Sequence[int], squares: float
+) -> tuple[tuple[float, float], float]:
     """The 95 % interval of a mean difference whose groups err together, and the design effect.
+
+    `squares`: the sum of the squares of the single differences.
 
     Cluster-robust standard error with t (E. Miller, "Adding Error Bars to Evals", 2024). One group alone
     gives no interval at all. The design effect is how much wider it is than for independent questions.
@@ -154,7 +182,7 @@ def by_group(sums: Sequence[int], sizes: Sequence[int]) -> tuple[tuple[float, fl
     residuals = sum((s - n * mean) ** 2 for s, n in zip(sums, sizes, strict=True))
     error = math.sqrt(count / (count - 1) * residuals) / total
     half = t_quantile(count - 1) * error
-    independent = max(1e-9, sum(map(abs, sums)) / total - mean**2) / total
+    independent = max(1e-9, squares / total - mean**2) / total
     return (mean - half, mean + half), max(1.0, error**2 / independent)
 
 
@@ -167,13 +195,13 @@ def mcnemar(wins: int, losses: int) -> float:
     return min(1.0, 2 * tail)
 
 
-def needed(wins: int, losses: int, total: int, effect: float = 1.0) -> int | None:
+def needed(mean: float, squares: float, total: int, effect: float = 1.0) -> int | None:
     """About how many questions would show this difference with 80 % power; None for no difference.
 
-    `effect`: the design effect of questions that err together.
+    `squares`: the sum of the squares of the differences; `effect`: the design effect of questions that err
+    together.
     """
-    difference = (wins - losses) / total
-    if not difference:
+    if abs(mean) < 1e-9:
         return None
-    spread = (wins + losses) / total - difference**2
-    return max(total + 1, math.ceil(effect * (1.96 + 0.84) ** 2 * spread / difference**2))
+    spread = squares / total - mean**2
+    return max(total + 1, math.ceil(effect * (1.96 + 0.84) ** 2 * spread / mean**2))

@@ -1,8 +1,9 @@
 """AWS's Price List into the benchmark's `prices.json`: dollars per million tokens of Bedrock's models.
 
 Bedrock's prices are under two service codes: AmazonBedrock names a `model` and counts thousands of tokens,
-AmazonBedrockFoundationModels names a `servicename` and counts millions. Batch, cached, global and custom
-tokens have their own usage types there and are not read.
+AmazonBedrockFoundationModels names a `servicename` and counts millions. Batch, cached and custom tokens have
+their own usage types there and are not read. A request that stays in a region or a geography costs a tenth
+more than one that may go to any region, for models that offer both (archestra-ai/archestra#6912).
 """
 
 from __future__ import annotations
@@ -20,18 +21,22 @@ from finexpert.service.benchmark.contestants import PROFILE
 PRICES_FILE = Path(__file__).with_name("prices.json")
 SOURCE = "AWS Price List API, GetProducts"
 SERVICES = {
-    "AmazonBedrock": re.compile(r"[A-Z0-9]+-[\w.-]+-(?P<way>input|output)-tokens", re.ASCII),
+    "AmazonBedrock": re.compile(
+        r"[A-Z0-9]+-[\w.-]+-(?P<way>input|output)-tokens(?P<anywhere>-cross-region-global)?", re.ASCII
+    ),
     "AmazonBedrockFoundationModels": re.compile(
-        r"[A-Z0-9]+-MP:[A-Z0-9]+_(?P<way>Input|Output)TokenCount-Units"
+        r"[A-Z0-9]+-MP:[A-Z0-9]+_(?P<way>Input|Output)TokenCount(?P<anywhere>_Global)?-Units"
     ),
 }
+SURCHARGE = Decimal("1.1")
+"""A price within a region or a geography, where the list has that of requests to any region alone."""
 PER_MILLION = {"1K tokens": 1000, "1M tokens": 1, "Units": 1}
 _VERSION = re.compile(r"(?:-\d{8})?(?:-v\d+)?(?::\d+)*$")
 
 
 def refresh(
     pricing: Any, *, region: str, models: Sequence[str], today: date, file: Path = PRICES_FILE
-) -> tuple[dict[str, Mapping[str, float]], list[str]]:
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Read the models' prices in a region and write them into `file`; those read, and why others were not.
 
     Only a price that is the only one of its kind is taken.
@@ -43,16 +48,21 @@ def refresh(
     document = json.loads(file.read_text(encoding="utf-8"))
     wanted = [PROFILE.sub("", model, count=1) for model in models] or list(document["models"])
     products = [(service, product) for service in SERVICES for product in _products(pricing, service, region)]
-    read: dict[str, Mapping[str, float]] = {}
+    read: dict[str, dict[str, Any]] = {}
     problems = []
     for model in wanted:
         found: dict[str, set[Decimal]] = {"input": set(), "output": set()}
+        anywhere: dict[str, set[Decimal]] = {"input": set(), "output": set()}
         for service, product in products:
             if _is_of(product["product"]["attributes"], model):
-                for way, usd in _prices(service, product):
-                    found[way].add(usd)
+                for way, usd, is_anywhere in _prices(service, product):
+                    (anywhere if is_anywhere else found)[way].add(usd)
+        if not any(found.values()):
+            found = {way: {usd * SURCHARGE for usd in each} for way, each in anywhere.items()}
         if all(len(each) == 1 for each in found.values()):
-            read[model] = {way: float(each.pop()) for way, each in found.items()}
+            read[model] = _row(found)
+            if all(len(each) == 1 for each in anywhere.values()):
+                read[model]["global"] = _row(anywhere)
         else:
             counts = " and ".join(f"{len(each)} for {way}" for way, each in found.items())
             problems.append(
@@ -83,12 +93,20 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _prices(service: str, product: Mapping[str, Any]) -> list[tuple[str, Decimal]]:
+def _row(found: Mapping[str, set[Decimal]]) -> dict[str, Any]:
+    return {way: float(usd) for way, (usd,) in found.items()}
+
+
+def _prices(service: str, product: Mapping[str, Any]) -> list[tuple[str, Decimal, bool]]:
     match = SERVICES[service].fullmatch(product["product"]["attributes"].get("usagetype", ""))
     if not match:
         return []
     return [
-        (match["way"].lower(), Decimal(rate["pricePerUnit"]["USD"]) * PER_MILLION[rate["unit"]])
+        (
+            match["way"].lower(),
+            Decimal(rate["pricePerUnit"]["USD"]) * PER_MILLION[rate["unit"]],
+            bool(match["anywhere"]),
+        )
         for term in product["terms"].get("OnDemand", {}).values()
         for rate in term["priceDimensions"].values()
         if "USD" in rate["pricePerUnit"] and rate["unit"] in PER_MILLION

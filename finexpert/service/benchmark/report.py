@@ -112,6 +112,10 @@ def markdown(result: Mapping[str, Any]) -> str:
         each = "–" if row["usd_per_correct"] is None else f"{row['usd_per_correct']:.4f}"
         counts = " | ".join(str(row[name]) for name in ("correct", "wrong", "refused", "failed"))
         lines.append(f"| {row['name']} | {row['kind']} | {counts} | {row['usd']:.4f} | {each} |")
+    made = result.get("made", {})
+    lines += ["", *notes(result)]
+    lines += ["", "| contestant | how it is asked, and where its answer ends |", "|---|---|"] * bool(made)
+    lines += [f"| {name} | {how} |" for name, how in made.get("asked_as", {}).items()]
     lines += ["", "| pair | difference | 95 % interval | p (Holm) | finding |", "|---|---|---|---|---|"]
     for pair in result["pairs"]:
         low, high = pair["interval"]
@@ -120,17 +124,38 @@ def markdown(result: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def notes(result: Mapping[str, Any]) -> list[str]:
+    """What the table does not say: repetitions, the endpoint's time, and dollars of requests that failed."""
+    made, lost = result.get("made", {}), sum(row.get("lost_usd", 0.0) for row in result["contestants"])
+    found = []
+    if (times := made.get("repetitions", 1)) > 1:
+        found.append(
+            f"Each question was asked {times} times and counts once, with the share of each outcome."
+        )
+    if any("hour" in source for source in made.get("prices", {}).values()):
+        found.append(
+            "The endpoint's dollars are those of the time that it took to answer, not of its waiting."
+        )
+    if lost:
+        found.append(
+            f"${lost:.4f} of the dollars are the most that requests without an answer may have cost."
+        )
+    return found
+
+
 def html(result: Mapping[str, Any]) -> str:
     """One file: verdict, matrix, cost and correct answers, questions that differ most, published figures."""
     different = [row for row in result["answers"] if len({g["outcome"] for g in row["given"].values()}) > 1]
     parts = [
         f"<h1>Benchmark</h1><p class=verdict>{escape(verdict(result))}</p>",
         _matrix(result["contestants"]),
+        *(f"<p>{escape(note)}</p>" for note in notes(result)),
         _plot(result["contestants"], len(result["answers"])),
         _pairs(result["pairs"]),
         f"<h2>Where they differ: {len(different)} questions, at most {MOST_DIFFERENT} of them here</h2>",
         *(_question(row) for row in different[:MOST_DIFFERENT]),
         _published(),
+        _asked_as(result.get("made", {}).get("asked_as", {})),
         f"<h2>How it was made</h2><pre>{escape(json.dumps(result.get('made', {}), indent=1))}</pre>",
     ]
     return (
@@ -188,6 +213,12 @@ def _plot(rows: Sequence[Mapping[str, Any]], total: int) -> str:
     drawn = f"{axes}{across}{upwards}{dots}"
     title = "Cost and correct answers"
     return f"<h2>{title}</h2><svg viewBox='0 0 700 255' role=img aria-label='{title}'>{drawn}</svg>"
+
+
+def _asked_as(asked_as: Mapping[str, str]) -> str:
+    """How each contestant gets the same prompt: its chat template and its stop marks."""
+    rows = [[name, how] for name, how in asked_as.items()]
+    return "<h2>How each is asked</h2>" + _table(("contestant", "template and end"), rows) if rows else ""
 
 
 def _pairs(pairs: Sequence[Mapping[str, Any]]) -> str:

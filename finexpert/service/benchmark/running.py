@@ -5,90 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 from finexpert.errors import UserError
-from finexpert.service.benchmark import contestants as who
 from finexpert.service.benchmark import judging
-from finexpert.service.benchmark.contestants import Asker, Contestant, Failed, Reply
+from finexpert.service.benchmark.askers import Asker, Failed, Reply
+from finexpert.service.benchmark.contestants import Contestant
+from finexpert.service.benchmark.judging import Judged
+from finexpert.service.benchmark.planning import Passages, prompt_of, tokens_at_most, worst_usd
 from finexpert.service.benchmark.questions import Item, matched, pasted
 
-CHARACTERS_A_TOKEN = 3
-"""English has about four; three bounds the input's price from above."""
 PARALLEL = 4
-TRIES = 3
-Passages = Callable[[str], str]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The most that a contestant may cost, before anything is sent."""
-
-    name: str
-    written: str
-    receiver: str
-    requests: int
-    input_tokens: int
-    output_tokens: int
-    worst_usd: float | None
-
-
-def prompt_of(item: Item, passages: Passages | None) -> str:
-    """The prompt that every contestant gets; `passages` adds those of the documents."""
-    question = item.question
-    parts = ["Answer the question in one line, with the unit. If it cannot be answered, say: not answerable."]
-    if question.context:
-        parts.append(question.context)
-    if passages:
-        parts.append(passages(question.question))
-    parts.append(f"Question: {question.question}")
-    if question.choices:
-        parts.append("\n".join(f"{chr(ord('A') + n)}) {choice}" for n, choice in enumerate(question.choices)))
-        parts.append("Answer with the letter.")
-    return "\n\n".join(part for part in parts if part) + "\nAnswer:"
-
-
-def plan(items: Sequence[Item], contestants: Sequence[Contestant], passages: Passages | None) -> list[Plan]:
-    """The worst case of each contestant, from the prompts as they will be sent and the longest answer."""
-    found = []
-    for each in contestants:
-        if each.kind == "answers":
-            found.append(Plan(each.name, each.written, "", 0, 0, 0, 0.0))
-            continue
-        prompts = [prompt_of(item, passages if each.docs else None) for item in items]
-        tokens = sum(len(prompt) for prompt in prompts) // CHARACTERS_A_TOKEN + len(prompts)
-        output = len(prompts) * each.most_tokens
-        price = each.price
-        worst = None if price is None else (tokens * price["input"] + output * price["output"]) / 1e6
-        found.append(Plan(each.name, each.written, each.receiver, len(prompts), tokens, output, worst))
-    return found
-
-
-def admit(plans: Sequence[Plan], limit_usd: float) -> None:
-    """Stop before the first request if a price is not known or the worst case is above the limit.
-
-    Raises:
-        UserError: what it may cost, and what to do.
-    """
-    unknown = [each.name for each in plans if each.worst_usd is None]
-    if unknown:
-        raise UserError(
-            f"No price is known for {', '.join(unknown)}.",
-            where=f"prices of {who.PRICES['date']}",
-            fix="Leave them out, or paste their answers as answers:FILE.csv.",
-        )
-    worst = sum(each.worst_usd or 0.0 for each in plans)
-    if worst > limit_usd:
-        raise UserError(
-            f"The benchmark may cost ${worst:.2f}, more than the limit of ${limit_usd:.2f}.",
-            fix="Raise --limit-usd, ask fewer questions (--most), or leave a contestant out.",
-        )
+PAUSE_SECONDS = 0.5
+TRIES, TRIES_THAT_MAY_COST = 6, 3
+"""How often a request is sent if it fails without cost, such as throttled; and if it may be billed."""
 
 
 class Cache:
@@ -109,10 +45,11 @@ class Cache:
         return len(self._known)
 
     @staticmethod
-    def key(contestant: Contestant, prompt: str) -> str:
-        """A hash of all that an answer depends on."""
+    def key(contestant: Contestant, prompt: str, repetition: int = 0) -> str:
+        """A hash of all that an answer depends on, and which repetition it is."""
         parts = [contestant.kind, contestant.model, contestant.url, contestant.version]
         parts += [str(contestant.most_tokens), "0", prompt]  # 0: the temperature
+        parts += [str(repetition)] * (repetition > 0)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def get(self, key: str) -> Reply | None:
@@ -156,31 +93,41 @@ def run(
     passages: Passages | None = None,
     cache: Cache,
     limit_usd: float,
+    repetitions: int = 1,
     progress: Callable[[str], None] = lambda line: None,
-    spent: Callable[[float], None] = lambda usd: None,
+    spent: Callable[[Contestant, float], None] = lambda contestant, usd: None,
 ) -> dict[str, Any]:
-    """All answers, graded and compared. `spent` is called with the dollars of each answer that is paid for.
+    """All answers, graded and compared. `spent` is called with the dollars of each request that is paid for.
+
+    Each question is asked `repetitions` times; pasted answers are given once.
 
     Returns:
         `contestants` and `pairs`, as documented, and `answers`: what each said to each question.
     """
     meter = Meter(limit_usd)
-    judged: dict[str, list[judging.Judged]] = {}
+    judged: dict[str, list[list[Judged]]] = {}
     rows = []
     for each in contestants:
         progress(f"{each.name} ({each.written})")
-        problems: list[str] = []
+        till = _Till(cache, meter, partial(spent, each), [], [])
         if each.kind == "answers":
-            replies = _pasted(items, each, problems)
+            replies = [[reply] for reply in _pasted(items, each, till.problems)]
         else:
-            till = _Till(cache, meter, spent, problems)
-            replies = _asked(items, each, askers[each.name], passages if each.docs else None, till)
-        if problems:
-            progress(f"  {len(problems)} without an answer, the first one: {problems[0]}")
-        judged[each.name] = [judging.judge(item, reply) for item, reply in zip(items, replies, strict=True)]
-        usd = sum(cost(each, reply) for reply in replies if reply)
-        row = judging.summary(each.name, judged[each.name], replies, usd)
-        rows.append({**row, "kind": each.written, "problem": next(iter(problems), "")})
+            replies = _asked(
+                items, each, askers[each.name], passages if each.docs else None, repetitions, till
+            )
+        if till.problems:
+            progress(f"  {len(till.problems)} without an answer, the first one: {till.problems[0]}")
+        judged[each.name] = [
+            [judging.judge(item, reply) for reply in given]
+            for item, given in zip(items, replies, strict=True)
+        ]
+        answered = [reply for given in replies for reply in given if reply]
+        lost = sum(till.lost)
+        hours = sum(reply.seconds for reply in answered) / PARALLEL / 3600
+        usd = sum(cost(each, reply) for reply in answered) + hours * each.usd_per_hour + lost
+        row = judging.summary(each.name, judged[each.name], answered, usd)
+        rows.append({**row, "kind": each.written, "lost_usd": lost, "problem": next(iter(till.problems), "")})
     answers = [
         {
             "id": item.id,
@@ -188,9 +135,7 @@ def run(
             "question": item.question.question,
             "right": list(item.question.answers),
             "scale": item.question.scale,
-            "given": {
-                name: {"outcome": of[n].detail, "answer": of[n].answer[:500]} for name, of in judged.items()
-            },
+            "given": {name: judging.shown(of[n]) for name, of in judged.items()},
         }
         for n, item in enumerate(items)
     ]
@@ -218,52 +163,81 @@ def _pasted(items: Sequence[Item], contestant: Contestant, problems: list[str]) 
 
 @dataclass(frozen=True)
 class _Till:
-    """Where answers and dollars of a contestant go, and why a question has no answer."""
+    """Where answers and dollars of a contestant go.
+
+    `problems`: why questions have no answer; `lost`: dollars that requests without an answer may have cost.
+    """
 
     cache: Cache
     meter: Meter
     spent: Callable[[float], None]
     problems: list[str]
+    lost: list[float]
 
 
 def _asked(
-    items: Sequence[Item], contestant: Contestant, ask: Asker, passages: Passages | None, till: _Till
-) -> list[Reply | None]:
-    def one(item: Item) -> Reply | None:
+    items: Sequence[Item],
+    contestant: Contestant,
+    ask: Asker,
+    passages: Passages | None,
+    repetitions: int,
+    till: _Till,
+) -> list[list[Reply | None]]:
+    """The replies to each question, one a repetition."""
+    stopped = Event()
+
+    def one(item: Item, repetition: int) -> Reply | None:
         prompt = prompt_of(item, passages)
-        key = Cache.key(contestant, prompt)
+        key = Cache.key(contestant, prompt, repetition)
         known = till.cache.get(key)
         if known is not None:
             return known
-        price = contestant.price or {"input": 0.0, "output": 0.0}
-        tokens = len(prompt) // CHARACTERS_A_TOKEN + 1
-        worst = (tokens * price["input"] + contestant.most_tokens * price["output"]) / 1e6
-        if not till.meter.reserve(worst):
-            till.problems.append("the dollars were used up")
-            return None
-        reply = _patiently(ask, prompt, till.problems)
-        usd = cost(contestant, reply) if reply else 0.0
-        till.meter.settle(worst, usd)
+        reply = _patiently(contestant, ask, prompt, till, stopped)
         if reply is not None:
             till.cache.put(key, reply)
-            till.spent(usd)
         return reply
 
+    times = range(repetitions)
     pool = ThreadPoolExecutor(PARALLEL)
     try:
-        return list(pool.map(one, items))
+        asked = [[pool.submit(one, item, repetition) for repetition in times] for item in items]
+        return [[future.result() for future in each] for each in asked]
     finally:  # after Ctrl-C, what has not been sent is not sent
+        stopped.set()
         pool.shutdown(cancel_futures=True)
 
 
-def _patiently(ask: Asker, prompt: str, problems: list[str]) -> Reply | None:
-    """Ask again after a failure, with growing pauses; None if it fails to the end."""
+def _patiently(contestant: Contestant, ask: Asker, prompt: str, till: _Till, stopped: Event) -> Reply | None:
+    """Ask again after a failure, with growing pauses; None if it fails to the end.
+
+    A request that failed is counted with the most that it may have cost, unless the service refused it.
+    """
+    worst = worst_usd(contestant, prompt)
     for attempt in range(1, TRIES + 1):
+        if not till.meter.reserve(worst):
+            till.problems.append("the dollars were used up")
+            return None
         try:
-            return ask(prompt)
+            reply = ask(prompt)
         except Failed as failed:
-            if attempt == TRIES or not failed.again:
-                problems.append(str(failed))
+            usd = worst if failed.billed else 0.0
+            _settle(till, worst, usd)
+            till.lost.append(usd)
+            pause = PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1.0)
+            last = TRIES_THAT_MAY_COST if failed.billed else TRIES
+            if attempt >= last or not failed.again or stopped.wait(pause):
+                till.problems.append(str(failed))
                 return None
-            time.sleep(0.5 * 2**attempt * random.uniform(0.5, 1.0))
+        else:
+            if worst and not reply.input_tokens:  # the service did not say what it counted
+                reply = replace(
+                    reply, input_tokens=tokens_at_most(prompt), output_tokens=contestant.most_tokens
+                )
+            _settle(till, worst, cost(contestant, reply))
+            return reply
     return None
+
+
+def _settle(till: _Till, reserved: float, usd: float) -> None:
+    till.meter.settle(reserved, usd)
+    till.spent(usd)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import re
 import ssl
+import subprocess
+import sys
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +33,7 @@ from tests.functional.guardrails.guarded_app import (
 )
 
 BUDGET = 25.0
+COSTLY = "amazon.nova-pro-v1:0"
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +86,61 @@ def page_status(app: App) -> int:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
+
+
+@contextmanager
+def costly_model(app: App) -> Iterator[str]:
+    """A Bedrock model whose one answer has a million tokens of input: its name."""
+    usage = {"prompt_tokens": 1_000_000, "completion_tokens": 10}
+    message = {"message": {"role": "assistant", "content": "$1,250 million"}, "finish_reason": "stop"}
+    body = json.dumps({"choices": [message], "usage": usage}).encode()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None: ...
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        app.cloud.ask(
+            "POST", "bedrock", {"model": COSTLY, "url": f"http://127.0.0.1:{server.server_port}/v1"}
+        )
+        yield COSTLY
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_benchmarks_dollars_reach_the_month_the_guard_and_costs(poor: App, tmp_path: Path) -> None:
+    def finexpert(*arguments: str) -> Any:
+        command = [sys.executable, "-m", "finexpert", *arguments, "--json"]
+        environment = dict(poor.deployment.target.environment)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    questions = tmp_path / "q.jsonl"
+    questions.write_text(
+        '{"id": "1", "question": "What was revenue?", "answer": "1,250", "scale": "million"}\n'
+    )
+    before = poor.invoke("spend-guard")["spent_usd"]
+    with costly_model(poor) as model:
+        asked = [str(questions), "--contestant", f"m=bedrock:{model}", "--out", str(tmp_path / "out")]
+        agreed = ["--send-to", "bedrock", "--data", "public"]
+        (row,) = finexpert("benchmark", "run", *asked, *agreed)["contestants"]
+        assert row["correct"] == 1 and row["usd"] == pytest.approx(0.8, abs=0.001)
+        again = finexpert("benchmark", "run", *asked, *agreed)
+        assert again["contestants"] == [row], "what was asked is not paid for again"
+    spend = finexpert("costs")
+    (line,) = [line for line in spend["lines"] if line["kind"] == "requests"]
+    assert line["usd"] == pytest.approx(row["usd"], abs=1e-4) and spend["total_usd"] >= line["usd"]
+    assert poor.invoke("spend-guard")["spent_usd"] - before >= 0.79
 
 
 def test_two_admissions_at_once_cannot_both_spend_the_rest(poor: App) -> None:

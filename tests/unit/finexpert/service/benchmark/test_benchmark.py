@@ -19,9 +19,10 @@ from bench.benchmark_findings import KINDS, Kind, simulated
 from core.dataset.questions import Question, questions_of
 from finexpert.cli.main import app
 from finexpert.errors import UserError
+from finexpert.service.benchmark import askers, judging, planning, questions, report, running
 from finexpert.service.benchmark import contestants as who
-from finexpert.service.benchmark import judging, questions, report, running
-from finexpert.service.benchmark.contestants import Contestant, Failed, Reply
+from finexpert.service.benchmark.askers import Failed, Reply
+from finexpert.service.benchmark.contestants import Contestant
 from finexpert.service.benchmark.questions import Item
 
 
@@ -145,7 +146,7 @@ def test_a_server_gets_each_prompt_once_however_often_the_run_is_repeated(
         result = running.run(
             items(3),
             [contestant],
-            {"a": who.openai(contestant)},
+            {"a": askers.openai(contestant)},
             cache=running.Cache(tmp_path / "c"),
             limit_usd=0.0,
         )
@@ -173,7 +174,7 @@ def test_no_prompt_follows_a_server_that_points_elsewhere(tmp_path: Path) -> Non
         threading.Thread(target=pointing.serve_forever, daemon=True).start()
         contestant = who.parse(f"a=openai:http://127.0.0.1:{pointing.server_port}/v1#m")
         with pytest.raises(Failed, match="307"):
-            who.openai(contestant)("secret")
+            askers.openai(contestant)("secret")
         pointing.shutdown()
     assert reached == ["/v1/chat/completions"]
 
@@ -221,15 +222,15 @@ def test_what_another_try_does_not_change_is_not_tried_again(tmp_path: Path) -> 
 
 def test_the_worst_case_is_known_before_anything_is_sent() -> None:
     named = [who.parse("a=bedrock:amazon.nova-lite-v1:0"), who.parse("b=answers:x.csv")]
-    first, second = running.plan(items(10), named, None)
-    tokens = sum(len(running.prompt_of(item, None)) for item in items(10)) // 3 + 10
+    first, second = planning.plan(items(10), named, None)
+    tokens = sum(planning.tokens_at_most(planning.prompt_of(item, None)) for item in items(10))
     assert first.worst_usd == pytest.approx((tokens * 0.06 + 10 * 256 * 0.24) / 1e6)
     assert second.worst_usd == 0.0
-    running.admit([first, second], 1.0)
+    planning.admit([first, second], 1.0)
     with pytest.raises(UserError, match="more than the limit"):
-        running.admit([first, second], 0.0001)
+        planning.admit([first, second], 0.0001)
     with pytest.raises(UserError, match="No price is known for c"):
-        running.admit(running.plan(items(1), [who.parse("c=bedrock:nobody.knows")], None), 1.0)
+        planning.admit(planning.plan(items(1), [who.parse("c=bedrock:nobody.knows")], None), 1.0)
 
 
 def test_nothing_more_is_sent_when_the_limit_is_reached(tmp_path: Path) -> None:
@@ -249,7 +250,7 @@ def test_nothing_more_is_sent_when_the_limit_is_reached(tmp_path: Path) -> None:
 
 
 def test_failures_are_tried_again_then_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(running, "PAUSE_SECONDS", 0.0)
     tries: dict[str, int] = {}
 
     def ask(prompt: str) -> Reply:
@@ -440,11 +441,11 @@ def test_an_answer_that_does_not_end_is_graded_by_its_beginning(text: str) -> No
 
 def test_known_values_of_the_statistics() -> None:
     assert judging.mcnemar(5, 5) == 1.0 and judging.mcnemar(10, 0) == pytest.approx(2 / 1024)
-    assert judging.needed(3, 3, 10) is None
-    assert judging.needed(12, 10, 100) == 4305, "(1.96 + 0.84)² × (0.22 − 0.0004) / 0.0004"
-    interval, effect = judging.by_group([2, -2, 0, 4], [4, 4, 4, 4])
+    assert judging.needed(0.0, 6, 10) is None
+    assert judging.needed(0.02, 22, 100) == 4305, "(1.96 + 0.84)² × (0.22 − 0.0004) / 0.0004"
+    interval, effect = judging.by_group([2, -2, 0, 4], [4, 4, 4, 4], 8)
     assert interval == pytest.approx((-0.777, 1.277), abs=0.005), "0.25 ± 3.182 × √(4/3 × 20) / 16"
-    assert effect > 1 and judging.by_group([3], [5])[0] == (-1.0, 1.0)
+    assert effect > 1 and judging.by_group([3], [5], 3)[0] == (-1.0, 1.0)
 
 
 @pytest.mark.parametrize(("groups", "spread"), [(0, 0.0), (20, 0.2)])
@@ -462,7 +463,9 @@ def test_equal_contestants_are_called_different_rarely(groups: int, spread: floa
             for _ in range(2)
         ]
         asked = [Item(Question(str(n), "f", "?", ("1",)), name) for n, name in enumerate(names)]
-        (pair,) = judging.pairs(asked, {"a": outcomes[0], "b": outcomes[1]})
+        (pair,) = judging.pairs(
+            asked, {"a": [[each] for each in outcomes[0]], "b": [[each] for each in outcomes[1]]}
+        )
         wrongly += pair["finding"] != "cannot tell"
     assert wrongly <= 16, "5 % of 200 is 10; more than 16 comes by chance once in thirty"
 
@@ -476,7 +479,7 @@ def test_scripted_contestants_get_the_findings_that_they_deserve(kind: Kind) -> 
 
 def test_a_clear_difference_is_found_and_an_unclear_one_says_how_many_would_do() -> None:
     asked = items(60)
-    right, wrong = judging.Judged("correct", "", ""), judging.Judged("wrong", "", "")
+    right, wrong = [judging.Judged("correct", "", "")], [judging.Judged("wrong", "", "")]
     (pair,) = judging.pairs(asked, {"a": [right] * 60, "b": [right] * 30 + [wrong] * 30})
     assert (pair["finding"], pair["needed"]) == ("a better", None) and pair["interval"][0] > 0
     (pair,) = judging.pairs(asked, {"a": [right] * 32 + [wrong] * 28, "b": [right] * 30 + [wrong] * 30})
@@ -521,6 +524,6 @@ def test_a_report_escapes_what_contestants_wrote() -> None:
         "b": {"outcome": "right", "answer": "1"},
     }
     row = {"id": "1", "group": "g", "question": "<b>?", "right": ["1"], "scale": "", "given": given}
-    summary = judging.summary("a", [judging.Judged("wrong", "wrong", "x")], [None], 0.0)
+    summary = judging.summary("a", [[judging.Judged("wrong", "wrong", "x")]], [], 0.0)
     page = report.html({"contestants": [{**summary, "kind": "tuned"}], "pairs": [], "answers": [row]})
     assert "<script>" not in page and "<b>?" not in page
