@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -44,3 +46,18 @@ def test_an_import_against_the_rules_is_found(package: str, tmp_path: Path) -> N
     (tmp_path / package / "breaking.py").write_text(f"{BREAKING[package]}\n")
     done = lint(tmp_path)
     assert done.returncode == 1 and "breaking" in done.stdout, done.stdout + done.stderr
+
+
+def test_mypy_reads_the_modules_of_aws_cdk_that_are_in_use_and_no_others() -> None:
+    overrides = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
+    (read,) = (set(each["module"]) for each in overrides if each.get("follow_imports") == "normal")
+    folders = ("infra", "tests", "tools", "bench")
+    files = [ROOT / "app.py", *(file for name in folders for file in (ROOT / name).rglob("*.py"))]
+    imports = [
+        node
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module == "aws_cdk"
+    ]
+    used = {f"aws_cdk.{name.name}" for node in imports for name in node.names if name.name.startswith("aws_")}
+    assert read == {"aws_cdk", "aws_cdk.interfaces.*"} | used
