@@ -7,8 +7,8 @@ times; tokens per CPU second count, so that other programs on the machine change
 quote. SmolLM2-135M, where `finexpert local base smollm2` has made it: seconds a step and peak memory. Where
 there is a CUDA GPU, also the real shapes of Llama 2 7B, Mistral 7B and Llama 3 8B with random weights: tokens
 a second, utilisation and memory against the JumpStart recipe (that part has never run so far, for lack of a
-GPU). Last a whole job with the shipped base, phase by phase. No network. Results, a row for each kind of
-processor: bench/results/training.json.
+GPU). Last a whole job with the shipped base, phase by phase. No network. `--only PART` measures one part and
+keeps the others' results. Results, a row for each kind of processor: bench/results/training.json.
 """
 
 import argparse
@@ -36,6 +36,7 @@ SHAPES = {
     "8.9M": LlamaShape(256, 688, 6, 4, 256, 8192),
     "33.7M": LlamaShape(512, 1376, 8, 8, 512, 8192),
 }
+PARTS = (*SHAPES, "SmolLM2-135M", "job", "gpu")
 SMOLLM2 = paths.LOCAL_STATE / "bases" / "smollm2"
 LENGTH, BATCH, GPU_LENGTH = 512, 4, 1024
 BASELINE, OWN = "JumpStart-like (Trainer, fp32)", "ours"
@@ -62,27 +63,36 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=3, help="turns of each CPU variant (default 3)")
     parser.add_argument("--steps", type=int, default=6, help="optimizer steps of a turn (default 6)")
+    parser.add_argument("--only", choices=PARTS, action="append", help="a part (default all)")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         print(json.dumps(_work(json.loads(arguments.worker))))
         return
-    begin = time.monotonic()
+    rows = json.loads(RESULT.read_text(encoding="utf-8"))
+    row = rows.setdefault(_kind(_machine()), {})
+    row["machine"] = _machine()
+    for part in arguments.only or PARTS:
+        begin, load = time.monotonic(), os.getloadavg()[0]
+        with tempfile.TemporaryDirectory() as folder:
+            result = _part(part, Path(folder), arguments.rounds, arguments.steps)
+        run = {"seconds": round(time.monotonic() - begin), "load_before": round(load, 1)}
+        row[part] = result | run if isinstance(result, dict) else result
+        print(json.dumps({part: row[part]}, indent=1))
+        RESULT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+def _part(part: str, folder: Path, rounds: int, steps: int) -> Any:
+    """Measure one part; a text says why it was not measured."""
+    if part in SHAPES:
+        return _cpu(folder, part, rounds, steps)
+    if part == "SmolLM2-135M":
+        return _smollm2(folder, rounds, steps)
+    if part == "job":
+        return _overhead(folder)
     import torch
 
-    with tempfile.TemporaryDirectory() as folder:
-        result: dict[str, Any] = {
-            "machine": _machine(),
-            "cpu": _cpu(Path(folder), arguments.rounds, arguments.steps),
-            "SmolLM2-135M": _smollm2(Path(folder), arguments.steps),
-            "billed_overhead": _overhead(Path(folder)),
-            "gpu": _gpu(Path(folder)) if torch.cuda.is_available() else "no CUDA GPU here: not measured",
-        }
-    result["seconds"] = round(time.monotonic() - begin)
-    rows = json.loads(RESULT.read_text(encoding="utf-8"))
-    rows[_kind(result["machine"])] = result
-    RESULT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=1))
+    return _gpu(folder) if torch.cuda.is_available() else "no CUDA GPU here: not measured"
 
 
 def _work(task: dict[str, Any]) -> dict[str, Any]:
@@ -146,31 +156,29 @@ def _precision() -> str:
     return "bf16" if choose_precision("auto", torch.device("cpu")) == torch.bfloat16 else "fp32"
 
 
-def _cpu(folder: Path, rounds: int, steps: int) -> dict[str, Any]:
-    results: dict[str, Any] = {"precision": _precision()}
-    variants = _variants(results["precision"])
-    for size, shape in SHAPES.items():
-        runs: dict[str, list[dict[str, Any]]] = {name: [] for name in variants}
-        for half in (True, False):
-            workers.make_base(folder / f"{size}-{half}", shape, half=half, device="cpu")
-        for turn in range(rounds):
-            for name, (trainer, precision, dropout) in variants.items():
-                if dropout == 0 and turn:
-                    continue  # losses do not differ between turns
-                runs[name].append(
-                    _run(
-                        folder=str(folder / f"{size}-{precision == 'bf16'}"),
-                        trainer=trainer,
-                        precision=precision,
-                        dropout=dropout,
-                        steps=steps,
-                        length=LENGTH,
-                        vocabulary=shape.vocabulary,
-                        cuda=False,
-                    )
+def _cpu(folder: Path, size: str, rounds: int, steps: int) -> dict[str, Any]:
+    """A small Llama, all variants by turns."""
+    precision, shape = _precision(), SHAPES[size]
+    variants = _variants(precision)
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in variants}
+    workers.make_base(folder / size, shape, half=precision == "bf16", device="cpu")
+    for turn in range(rounds):
+        for name, (trainer, number_format, dropout) in variants.items():
+            if dropout == 0 and turn:
+                continue  # losses do not differ between turns
+            runs[name].append(
+                _run(
+                    folder=str(folder / size),
+                    trainer=trainer,
+                    precision=number_format,
+                    dropout=dropout,
+                    steps=steps,
+                    length=LENGTH,
+                    vocabulary=shape.vocabulary,
+                    cuda=False,
                 )
-        results[size] = _compare(runs)
-    return results
+            )
+    return {"precision": precision} | _compare(runs)
 
 
 def _compare(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
@@ -188,27 +196,37 @@ def _compare(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     }
 
 
-def _smollm2(folder: Path, steps: int) -> Any:
+def _smollm2(folder: Path, rounds: int, steps: int) -> Any:
     """A real model: seconds of processor time a step, and peak memory beside what was planned."""
     if not SMOLLM2.is_dir():
         return "finexpert local base smollm2 has not run here: not measured"
     (folder / "smollm2").symlink_to(SMOLLM2)
-    vocabulary = json.loads((SMOLLM2 / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+    precision = _precision()
     task = {
         "folder": str(folder / "smollm2"),
-        "precision": _precision(),
+        "precision": precision,
         "dropout": 0.05,
         "steps": steps,
         "length": LENGTH,
-        "vocabulary": vocabulary,
+        "vocabulary": json.loads((SMOLLM2 / "config.json").read_text(encoding="utf-8"))["vocab_size"],
         "cuda": False,
     }
-    runs = {"Trainer + PEFT": _run(**task, trainer="trainer"), "ours": _run(**task, trainer="ours")}
-    for run in runs.values():
-        if "failed" not in run:
-            run["cpu_seconds_a_step"] = round(BATCH * LENGTH / run["tokens_per_second"], 2)
-            del run["losses"]
-    return {"rows": f"{BATCH} x {LENGTH} tokens, {task['precision']}", **runs}
+    turns: dict[str, list[dict[str, Any]]] = {f"Trainer + PEFT, {precision}": [], f"ours, {precision}": []}
+    for _ in range(rounds):
+        for name, runs in turns.items():
+            runs.append(_run(**task, trainer="ours" if name.startswith("ours") else "trainer"))
+    told: dict[str, Any] = {"rows": f"{BATCH} x {LENGTH} tokens", "steps": steps, "rounds": rounds}
+    for name, runs in turns.items():
+        if failed := [run for run in runs if "failed" in run]:
+            told[name] = failed[0]
+            continue
+        speed = statistics.median(run["tokens_per_second"] for run in runs)
+        told[name] = {
+            "cpu_seconds_a_step": round(BATCH * LENGTH / speed, 2),
+            "peak_gib": round(max(run["peak_gib"] for run in runs), 3),
+            "predicted_peak_gib": runs[0].get("predicted_peak_gib"),
+        }
+    return told
 
 
 def _overhead(folder: Path) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hmac
-import json
 
 from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -39,9 +39,7 @@ def guarded(app: ASGIApp, key: str) -> ASGIApp:
         if not refused:
             return await app(scope, receive, send)
         status, reason = refused
-        head = [(b"content-type", b"application/json"), (b"connection", b"close")]
-        await send({"type": "http.response.start", "status": status, "headers": head})
-        body = json.dumps({"error": reason, "code": status}).encode()
-        await send({"type": "http.response.body", "body": body})
+        answer = JSONResponse({"error": reason, "code": status}, status, {"Connection": "close"})
+        await answer(scope, receive, send)
 
     return guard

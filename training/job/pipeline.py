@@ -80,8 +80,13 @@ def run(channels: Channels, events: Events, stop: StopSignal) -> None:
     watched = prepared.yardstick.watched
     before = _emit_scores(events, [base.held_out[place] for place in watched], "base")
 
+    peaks: list[int] = []
+
     def held_out() -> dict[str, float]:
-        return _emit_scores(events, prepared.yardstick.watched_scores(model), "tuned")
+        peaks.append(peak_bytes(world.device))
+        scores = _emit_scores(events, prepared.yardstick.watched_scores(model), "tuned")
+        begin_peak(world.device)
+        return scores
 
     events.phase("train")
     training = Training(
@@ -97,10 +102,11 @@ def run(channels: Channels, events: Events, stop: StopSignal) -> None:
         stop_requested=stop.requested,
         measure=held_out,
     )
-    begin_peak(world.device)  # the plan is of a step; the evaluation has its own batches
+    begin_peak(world.device)  # the plan is of the steps; the evaluation has its own batches
     outcome = train(training)
-    peak = peak_bytes(world.device)
-    events.log(f"peak memory was {peak / 2**30:.2f} GiB, {memory.predicted / 2**30:.2f} GiB were predicted")
+    peak = max([*peaks, peak_bytes(world.device)])
+    gib = [f"{size / 2**30:.2f} GiB" for size in (peak, memory.predicted)]
+    events.log(f"peak memory was {gib[0]} in the steps, {gib[1]} were predicted")
 
     events.phase("evaluate")
     tuned = prepared.yardstick.measure(model, adapter=True)

@@ -82,10 +82,12 @@ def machine_memory(meminfo: Path, cgroup: Path) -> int:
 
 
 def begin_peak(device: torch.device) -> None:
-    """Let ``peak_bytes`` count from now on, where the system can."""
+    """Let ``peak_bytes`` count from now on, where the system can; a CPU's free memory goes back first."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     elif sys.platform == "linux":
+        if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+            trim(0)
         with contextlib.suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5")  # Source: Linux, Documentation/filesystems/proc.rst
 

@@ -14,11 +14,13 @@ from core.dataset import DatasetError
 from core.failures import LONGEST_REASON, Stopped, TrainingFailure, describe
 from training.data.batches import Batch
 from training.evaluation import asks
+from training.evaluation.measure import Yardstick
 from training.host.events import Events
 from training.host.processes import StopSignal
 from training.job.channels import Channels
 from training.job.pipeline import run
 from training.loop import checkpoints
+from training.model.memory import peak_bytes
 from training.model.model import AdaptedModel
 
 Job = Callable[..., Path]
@@ -139,6 +141,26 @@ def test_a_job_interrupted_twice_ends_with_the_bytes_of_an_uninterrupted_one(job
         for base in (whole, stopped)
     ]
     assert curves[0] == curves[1]
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux can count anew")
+def test_what_the_evaluation_takes_is_not_in_the_peak_of_the_steps(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = Yardstick._score
+
+    def greedy(*arguments: Any) -> Any:
+        large = bytearray(600 << 20)
+        large[:: 1 << 12] = b"x" * len(large[:: 1 << 12])
+        return measured(*arguments)
+
+    begun = peak_bytes(torch.device("cpu"))
+    monkeypatch.setattr(Yardstick, "_score", greedy)
+    base = job(eval_steps="1", max_steps="2")
+    run_job(base)
+    peak = evaluation_of(base)["training"]["memory"]["peak_bytes"]
+    assert peak < peak_bytes(torch.device("cpu")) - (200 << 20)
+    assert peak < begun + (300 << 20)
 
 
 def test_a_torn_checkpoint_is_left_aside_for_the_one_before(job: Job) -> None:
