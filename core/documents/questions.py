@@ -10,6 +10,7 @@ from typing import Any
 
 from core.documents.model import Cover
 from core.documents.periods import DAY_FIRST, MONTH_FIRST, Period, dates
+from core.documents.statements import named
 from core.documents.wording import stems
 
 _SUFFIXES = frozenset(
@@ -37,24 +38,41 @@ _SUFFIXES = frozenset(
     ]
 )
 _SUFFIX_AFTER = r"(?:,?\s+(?:Inc|Corp|Corporation|Company|Co)\b\.?)?"
-_YEAR = re.compile(r"\b(?:fy|fiscal(?:\s+year)?\s*)?['’]?((?:19|20)\d\d)\b|\bfy\s?['’]?(\d\d)\b", re.I)
+_YEAR = re.compile(
+    r"\b(?:fy|fiscal(?:\s+year)?\s*)?['’]?((?:19|20)\d\d)\b"
+    r"|(?:\bfy\s?['’]?|\bfiscal\s+(?:year\s+)?['’]|(?<=\bq[1-4])\s?(?:fy\s?)?['’]?|(?<=\b[1-4]q)\s?['’]?)(\d\d)\b",
+    re.I,
+)
 _QUARTERS = (
-    re.compile(r"\bq([1-4])\b|\b([1-4])q\b", re.I),
+    re.compile(r"\bq([1-4])(?=\b|fy|\d)|\b([1-4])q(?=\b|\d)", re.I),
     re.compile(r"\b(first|second|third|fourth|1st|2nd|3rd|4th)[\s-]+(?:fiscal\s+)?quarter\b", re.I),
 )
 _ORDINAL = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4}
 _MONTHS = re.compile(
-    r"\b(?:first\s+)?(six|nine|twelve|6|9)[\s-]months?\b|\b(?:first\s+)?(half)[\s-](?:year|of)\b", re.I
+    r"\b(?:first\s+)?(six|nine|6|9)[\s-]months?\b|\bfirst[\s-]half\b|(?<!second )\bhalf[\s-]year\b"
+    r"|\b(?:h1|1h)(?=\b|fy|\d)",
+    re.I,
 )
+_SO_FAR = re.compile(r"\b(?:year[\s-]to[\s-]date|ytd)\b", re.I)
+_AT_THE_END = re.compile(
+    r"\b(?:at|as\s+of|by|on)\s+(?:the\s+)?(?:(?:very\s+)?(?:end|close)\b|(?:fiscal\s+)?year[\s-]*end\b|period[\s-]*end\b)"
+    r"|\b(?:fiscal\s+)?year[\s-]end\b(?!ed)|\bend\s+of\b|\bas\s+of\b|\bon\s+hand\b|\bdid\s+(?:\w+\s+){0,3}(?:hold|owe)\b",
+    re.I,
+)
+"""The question asks for what there was at a moment, not for what a time brought."""
 _FORMS = re.compile(r"\b(10-?K|10-?Q|8-?K|20-?F|earnings\s+release|press\s+release)\b", re.I)
 _LATEST = re.compile(
     r"\b(?:last|latest|most\s+recent|current|this|past)\s+(?:fiscal\s+)?(?:year|quarter)\b|\bmost\s+recently\b",
     re.I,
 )
 _LENGTH = re.compile(
-    r"\b(three|six|nine|twelve)\s+months\b|\b(quarter)\b|\b(year)s?\s+end|\b(as\s+of|at)\s+\w+\s+\d", re.I
+    r"\b(three|six|nine|twelve)[\s-]months?(?:\s+period)?\s+(?:ended|ending|to|through)\b"
+    r"|\b(quarter)\b|\b(year)s?\s+(?:ended|ending)"
+    r"|\b(as\s+of|at|on)\s+(?:\w+\s+\d|\d)|\byear[\s-]end\b",
+    re.I,
 )
 _LENGTHS = {"three": 3, "quarter": 3, "six": 6, "nine": 9, "twelve": 12, "year": 12}
+_SO_FAR_MONTHS = {"Q1": 3, "Q2": 6, "Q3": 9}
 _BEFORE_LAST = re.compile(r"\b(?:previous|prior)\s+(?:fiscal\s+)?year\b|\byear\s+before\b", re.I)
 _ASKING = re.compile(
     r"\b(?:what|how|which|who|when|where|why|is|was|were|are|did|do|does|has|have|had|in|for|of|on|at|the|give|show|"
@@ -72,7 +90,8 @@ class Filter:
         periods: fiscal years and quarters.
         forms: such as 10-K.
         moments: days that the question names.
-        months: how long the time is that ends on these days; 0 for a moment, None where that is left open.
+        months: how long the time is that ends on these days; 0 for a moment, on these days or at the end of
+            these periods; None where that is left open.
         unknown: names in the question that no document is of.
     """
 
@@ -103,12 +122,16 @@ class Filter:
 
 @dataclass(frozen=True)
 class Asked:
-    """A question: its text, its filter, and the stems of the words that are neither names nor times."""
+    """A question: its text, its filter, and the stems of the words that are neither names nor times.
+
+    `statement`: the financial statement that it names, such as the balance sheet.
+    """
 
     text: str
     filter: Filter
     terms: frozenset[str]
     rest: str
+    statement: str = ""
 
 
 def aliases(cover: Cover) -> frozenset[str]:
@@ -150,12 +173,13 @@ def understand(question: str, covers: Sequence[Cover], given: Mapping[str, Any] 
         given: filters that the caller sets: company, fiscal_year, fiscal_period, form.
     """
     rest, companies = _companies(question, covers)
+    rest, statement = named(rest)
     rest, found = _times(rest, [c for c in covers if not companies or c.company in companies])
     forms = tuple(dict.fromkeys(_form(match[0]) for match in _FORMS.finditer(rest)))
     rest = _FORMS.sub(" ", rest)
     unknown = _unknown(rest, covers, companies)
     found = replace(found, companies=companies, forms=forms, unknown=unknown)
-    return Asked(question, _override(found, given or {}), stems(rest), " ".join(rest.split()))
+    return Asked(question, _override(found, given or {}), stems(rest), " ".join(rest.split()), statement)
 
 
 def _form(text: str) -> str:
@@ -206,18 +230,22 @@ def _times(question: str, covers: Sequence[Cover]) -> tuple[str, Filter]:
         for match in pattern.finditer(rest)
         for word in [next(group for group in match.groups() if group)]
     ]
-    months = [
-        {"six": 6, "6": 6, "half": 6, "nine": 9, "9": 9}.get((m[1] or m[2]).lower())
-        for m in _MONTHS.finditer(rest)
-    ]
+    months = [9 if (m[1] or "").lower() in {"nine", "9"} else 6 for m in _MONTHS.finditer(rest)]
+    newest = max((c for c in covers if c.period_end), key=lambda c: c.period_end or date.min, default=None)
+    if _SO_FAR.search(rest) and newest and newest.fiscal_period in _SO_FAR_MONTHS:
+        rest = _SO_FAR.sub(" ", rest)
+        so_far = _SO_FAR_MONTHS[newest.fiscal_period]
+        quarters, months = ([1], []) if so_far == 3 else ([], [so_far])
     length = _LENGTH.search(question) if moments else None
     span_months = _LENGTHS.get((length[1] or length[2] or length[3] or "").lower(), 0) if length else None
+    if _AT_THE_END.search(rest):
+        span_months, rest = (span_months if moments else 0), _AT_THE_END.sub(" ", rest)
     latest = max((cover.fiscal_year for cover in covers if cover.fiscal_year), default=None)
     if not years and not moments and latest:
         for pattern, year in ((_BEFORE_LAST, latest - 1), (_LATEST, latest)):
             if not years and pattern.search(rest):
                 years, rest = [year], pattern.sub(" ", rest)
-    if quarters and not years and latest and not moments:
+    if (quarters or months) and not years and latest and not moments:
         years = [latest]
     parts: list[tuple[int | None, int | None]] = [(quarter, None) for quarter in quarters]
     parts = parts or [(None, span) for span in months] or [(None, None)]
@@ -225,7 +253,7 @@ def _times(question: str, covers: Sequence[Cover]) -> tuple[str, Filter]:
     for pattern in (_YEAR, *_QUARTERS, _MONTHS):
         rest = pattern.sub(" ", rest)
     rest = re.sub(
-        r"\b(?:fiscal\s+year|full\s+year|years?\s+ended|as\s+of|(?:three|twelve)\s+months|months\s+ended)\b",
+        r"\b(?:fiscal\s+year|full\s+year|years?\s+ended|as\s+of|(?:three|twelve)[\s-]months?\s+(?:ended|ending|to|through)|months\s+(?:ended|ending))\b",
         " ",
         rest,
         flags=re.I,

@@ -7,7 +7,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -16,8 +16,8 @@ from core.documents import facts as figures
 from core.documents import store
 from core.documents.model import Cover
 from core.documents.periods import fiscal_year
-from core.documents.questions import Asked, understand
-from core.documents.wording import STOP, other_names, stem, words
+from core.documents.questions import Asked, Filter, understand
+from core.documents.wording import STOP, other_names, stem, stems, words
 
 RANK_CONSTANT = 60
 """Reciprocal rank fusion's constant (Cormack, Clarke and Büttcher, SIGIR 2009)."""
@@ -74,13 +74,26 @@ class Corpus:
 
     def understand(self, question: str, given: Mapping[str, Any] | None = None) -> Asked:
         """Read a question with the companies and forms of these documents."""
-        return understand(question, [cover for _, cover in self.covers.values()], given)
+        asked = understand(question, [cover for _, cover in self.covers.values()], given)
+        if not asked.filter.unknown or not asked.filter.companies:
+            return asked
+        unknown = tuple(name for name in asked.filter.unknown if not self._has_part(asked, name))
+        return replace(asked, filter=replace(asked.filter, unknown=unknown))
+
+    def _has_part(self, asked: Asked, name: str) -> bool:
+        """Whether a part of the asked companies is called so, such as Sam's Club."""
+        documents = self.documents(replace(asked, filter=Filter(companies=asked.filter.companies)))
+        rows = self.connection.execute(
+            "SELECT DISTINCT dimensions FROM fact WHERE dimensions != '[]' AND document IN"
+            f" ({','.join('?' * len(documents))})",
+            documents,
+        )
+        return any(stems(name) <= stems(row["dimensions"]) for row in rows)
 
     def documents(self, asked: Asked) -> list[int]:
-        """The documents that the filter leaves, those about the asked years first.
+        """The documents that the filter leaves, those about the asked years first, then those soon after.
 
-        A report holds the figures of the years before, too: where none is of the year itself, those of the
-        two following years stay.
+        A report holds the figures of the years before, too: those of the three following years stay.
         """
         kept = [
             number
@@ -94,10 +107,10 @@ class Corpus:
         )
         if not years:
             return kept
-        near = [
-            n for n in kept if any(0 <= (self.covers[n][1].fiscal_year or year) - year <= 2 for year in years)
-        ]
-        return sorted(near or kept, key=lambda n: self.covers[n][1].fiscal_year not in years)
+        after = {n: min((self.covers[n][1].fiscal_year or year) - year for year in years) for n in kept}
+        after |= {n: 0 for n in kept if self.covers[n][1].fiscal_year in years}
+        near = [n for n in kept if any(0 <= (self.covers[n][1].fiscal_year or y) - y <= 3 for y in years)]
+        return sorted(near or kept, key=lambda n: abs(after[n]))
 
 
 def search(corpus: Corpus, asked: Asked, *, top: int = 5) -> list[Found]:

@@ -12,7 +12,30 @@ STOP = frozenset(Path(__file__).with_name("stop_words.txt").read_text(encoding="
 _WORD = re.compile(r"[A-Za-z][A-Za-z&]*(?:[’'][a-z]+)?|\d+(?:\.\d+)?")
 
 
-_UNITED_STATES = re.compile(r"\bU\.\s?S\.(?:\s?A\.)?|\bUSA?\b|\bUnited\s+States\b")
+_UNITED_STATES = re.compile(r"\bU\.?\s?S\.(?:\s?A\.)?|\bU\s?SA?\b|\bUnited\s+States\b")
+
+COUNTRIES = dict(
+    pair.split("=")
+    for pair in (
+        *("AE=United Arab Emirates", "AR=Argentina", "AT=Austria", "AU=Australia", "BE=Belgium", "BR=Brazil"),
+        *("CA=Canada", "CH=Switzerland", "CL=Chile", "CN=China", "CO=Colombia", "CZ=Czechia", "DE=Germany"),
+        *("DK=Denmark", "EG=Egypt", "ES=Spain", "FI=Finland", "FR=France", "GB=United Kingdom", "GR=Greece"),
+        *("HK=Hong Kong", "ID=Indonesia", "IE=Ireland", "IL=Israel", "IN=India", "IT=Italy", "JP=Japan"),
+        *(
+            "KR=Korea",
+            "LU=Luxembourg",
+            "MX=Mexico",
+            "MY=Malaysia",
+            "NG=Nigeria",
+            "NL=Netherlands",
+            "NO=Norway",
+        ),
+        *("NZ=New Zealand", "PE=Peru", "PH=Philippines", "PL=Poland", "PR=Puerto Rico", "PT=Portugal"),
+        *("RU=Russia", "SA=Saudi Arabia", "SE=Sweden", "SG=Singapore", "TH=Thailand", "TR=Turkey"),
+        *("TW=Taiwan", "VN=Vietnam", "ZA=South Africa"),
+    )
+)
+"""Countries by their codes in ISO 3166, as XBRL's members name them."""
 
 
 def stem(word: str) -> str:
@@ -42,6 +65,20 @@ def words(text: str) -> list[str]:
 def stems(text: str) -> frozenset[str]:
     """The stems of the words that count."""
     return frozenset(stem(word) for word in words(text) if word.lower() not in STOP)
+
+
+def sequence(text: str) -> tuple[str, ...]:
+    """The stems of the words that count, in their order."""
+    return tuple(stem(word) for word in words(text) if word.lower() not in STOP)
+
+
+def counted(text: str) -> frozenset[str]:
+    """The stems of the words that count, where a second "cash" is another word than the first."""
+    return frozenset(
+        f"{each}#{times}" if (times := found[: place + 1].count(each)) > 1 else each
+        for found in [sequence(text)]
+        for place, each in enumerate(found)
+    )
 
 
 @cache

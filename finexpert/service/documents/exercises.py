@@ -12,7 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from core.documents import answering, facts, store
+from core.documents import answering, answers, facts, store
+from core.documents.checking import figures as figures_in
 from core.documents.model import Fact
 from core.documents.periods import Period, period_of
 from core.documents.prompting import REFUSAL, prompt
@@ -109,7 +110,7 @@ def _record(corpus: Corpus, exercise: Exercise, held_out: set[str], draw: random
     draw.shuffle(shown)
     passages = [(f"{each.document}, page {each.page}", each.text) for each in shown]
     quoted = " ".join(exercise.text.split())
-    value = answering.plainly(exercise.value, _as_fact(exercise))
+    value = answers.plainly(exercise.value, _as_fact(exercise))
     completion = REFUSAL if refuse else f'{value} ({exercise.document}, page {exercise.page}: "{quoted}")'
     return {"prompt": prompt(exercise.question, passages), "completion": completion}
 
@@ -167,7 +168,7 @@ def evaluate(corpus: Corpus, entries: Sequence[dict[str, Any]]) -> dict[str, Any
             }
         for citation in answer.citations:
             cited += 1
-            holding += answer.value is None or bool(answering.figures_in(citation.text))
+            holding += answer.value is None or bool(figures_in(citation.text))
         on_page += outcome == "right" and any(
             (c.document, c.page) == (entry.get("document", c.document), entry.get("page", c.page))
             for c in answer.citations
@@ -192,12 +193,12 @@ def _rank(corpus: Corpus, asked: Any, entry: dict[str, Any]) -> int | None:
     return None
 
 
-def _of_company(corpus: Corpus, answer: answering.Answer, companies: Sequence[str]) -> bool:
+def _of_company(corpus: Corpus, answer: answers.Answer, companies: Sequence[str]) -> bool:
     of = {name: cover.company for name, cover in corpus.covers.values()}
     return all(of[citation.document] in companies for citation in answer.citations)
 
 
-def judged(answer: answering.Answer, entry: dict[str, Any]) -> str:
+def judged(answer: answers.Answer, entry: dict[str, Any]) -> str:
     """right, wrong, refused, or rightly_refused for a question that cannot be answered from the documents."""
     if answer.refused:
         return "rightly_refused" if entry.get("answerable") is False else "refused"
@@ -206,7 +207,7 @@ def judged(answer: answering.Answer, entry: dict[str, Any]) -> str:
     wanted = entry.get("answer")
     if wanted is None:
         return "right"
-    known = [value for value, _ in answering.figures_in(str(wanted))]
+    known = [value for value, _ in figures_in(str(wanted))]
     if known and answer.value is not None:
         return "right" if any(abs(answer.value) == value for value in known) else "wrong"
     return "right" if str(wanted).lower() in answer.answer.lower() else "wrong"

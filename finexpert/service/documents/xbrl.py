@@ -127,7 +127,8 @@ def _around(page: Page, mark: Mark) -> tuple[tuple[int, int], str, str]:
             parent = "" if content[:5].lower() == "total" else parent
             continue
         section = content if line.kind == "heading" and not inside else section
-        names_group = len(content) < 90 and (inside or content.rstrip().endswith(":")) and "|" not in content
+        ends = content.rstrip().endswith(":")
+        names_group = len(content) < (130 if ends else 90) and (inside or ends) and "|" not in content
         parent = content.rstrip(" :") if names_group else ""
         inside = inside and len(content) < 130
     return (mark.start, mark.end), "", section
