@@ -76,7 +76,7 @@ class Paginator:
 
 
 class Client:
-    """A client of one service: checks the request, counts it, fails if it was told to, else asks the
+    """A client of one service: checks the request, counts it, fails if it was set to, else asks the
     cloud."""
 
     def __init__(self, cloud: Cloud, service: str) -> None:

@@ -14,7 +14,7 @@ ANNUAL_REPORT = EXAMPLE.read_text(encoding="utf-8").replace(_BUSINESS, _BUSINESS
 
 
 def figure(concept: str, context: str, text: str, **more: str) -> str:
-    """A tagged figure, in millions of dollars unless told otherwise."""
+    """A tagged figure, in millions of dollars by default."""
     given = {"unitRef": "usd", "scale": "6", "decimals": "-6", "format": "ixt:num-dot-decimal", **more}
     attributes = " ".join(f'{key}="{value}"' for key, value in given.items())
     name = f'name="us-gaap:{concept}" contextRef="{context}"'

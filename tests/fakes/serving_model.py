@@ -13,7 +13,7 @@ SENTENCES = [
 
 
 class Kept:
-    """An answer's reader, who goes after so many tokens."""
+    """An answer's reader, who leaves after this many tokens."""
 
     def __init__(self, most: int = 1000) -> None:
         self.tokens: list[Any] = []

@@ -8,7 +8,7 @@ from localcloud.lifecycle import Cloud
 
 
 def session(cloud: Cloud) -> boto3.Session:
-    """A session of the account's root on this cloud, whatever AWS settings surround the tests."""
+    """A session of the account's root on this cloud, independent of the AWS settings around the tests."""
     of = cloud.environment()
     return boto3.Session(
         aws_access_key_id=of["AWS_ACCESS_KEY_ID"],

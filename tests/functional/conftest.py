@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class ByFolder(LoadScopeScheduling):  # type: ignore[misc]
     """A folder's tests share a cloud and build on each other, so they stay on one worker, in order.
 
-    A file that shares nothing with its folder goes by itself, so that workers end at about the same time.
+    A file that shares nothing with its folder goes alone, so that workers end at about the same time.
     (pytest-xdist's own groups do not work with this pytest: they change a node id that it now computes.)
     """
 
@@ -41,7 +41,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """An embedded cloud in a folder of its own. It also ends if pytest is killed (owner_pid)."""
+    """An embedded cloud in a separate folder. It also ends if pytest is killed (owner_pid)."""
     state_dir = tmp_path_factory.mktemp("cloud")
     running = up(state_dir, options=CloudOptions(owner_pid=os.getpid(), provision_seconds=0.05))
     try:
@@ -52,7 +52,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="session")
 def client(cloud: Cloud) -> MakeClient:
-    """`client("s3")`: a boto3 client of the cloud, whatever AWS settings surround the tests."""
+    """`client("s3")`: a boto3 client of the cloud, independent of the AWS settings around the tests."""
     session = session_of(cloud)
     clients: dict[str, Any] = {}
 

@@ -21,7 +21,7 @@ PLACES: Dimension = (
         "training_instance_type": "ml.g5.xlarge",
         "hosting_instance_type": "ml.g5.12xlarge",
     },
-    # The types of this one have no disks of their own, so that volumes can have a key.
+    # The types of this one have no local disks, so that volumes can have a key.
     {
         "region": "eu-west-1",
         "training_instance_type": "ml.p3.2xlarge",

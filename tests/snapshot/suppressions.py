@@ -34,7 +34,7 @@ class Suppression:
 def complaints(findings: Collection[Finding], table: Sequence[Suppression]) -> list[str]:
     """Findings that no line covers, and lines that cover none."""
     unexplained = [
-        f"{finding.check} at {finding.place}: mend it, or give the reason in {__name__}.py"
+        f"{finding.check} at {finding.place}: correct it, or give the reason in {__name__}.py"
         for finding in sorted(findings)
         if not any(line.covers(finding) for line in table)
     ]

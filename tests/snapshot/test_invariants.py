@@ -191,7 +191,7 @@ def test_the_reaper_may_write_its_snapshots_and_goes_before_their_bucket(aws: Te
     assert [joined(as_list(s["Resource"])[0]).rpartition("-us-east-1")[2] for s in written] == ["/audit/*"]
 
 
-def test_a_whole_account_is_only_told_of_until_it_is_switched(tmp_path: Path) -> None:
+def test_a_whole_account_is_only_reported_until_it_is_switched(tmp_path: Path) -> None:
     flags = {"reaper_scope": "account", "reaper_regions": "us-east-1,eu-west-1"}
     for number, (switch, wanted) in enumerate([("auto", "true"), ("false", "false")]):
         guardrails = synthesize(tmp_path / str(number), reaper_dry_run=switch, **flags)["Guardrails"]  # type: ignore[arg-type]

@@ -37,7 +37,7 @@ def test_nothing_is_found_without_a_reason(tmp_path: Path) -> None:
     assert complaints(found, NAG) == []
 
 
-def test_a_new_finding_and_a_line_too_many_are_told() -> None:
+def test_a_new_finding_and_a_line_too_many_are_reported() -> None:
     told = complaints({Finding("A", "Storage/Bucket")}, [Suppression("B", ".*", "it was so once")])
     assert [line.split(" ")[0] for line in told] == ["A", "B"]
     assert complaints({Finding("A", "Storage/Bucket")}, [Suppression("A", "Storage/.*", "so")]) == []

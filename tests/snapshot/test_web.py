@@ -31,7 +31,7 @@ def test_what_is_below_api_asks_for_a_token_of_the_page_s_own_client(web: Templa
     assert authorizer["Properties"]["JwtConfiguration"]["Audience"] == [{"Ref": client}]
 
 
-def test_nobody_joins_by_themselves_and_a_password_alone_does_not_do(web: Template) -> None:
+def test_no_one_joins_by_themselves_and_a_password_alone_does_not_do(web: Template) -> None:
     (pool,) = resources(web, "AWS::Cognito::UserPool").values()
     assert pool["Properties"]["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
     assert pool["Properties"]["MfaConfiguration"] == "ON"
@@ -72,7 +72,7 @@ def test_the_function_deletes_endpoint_and_history_only_and_passes_one_role(web:
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
 
 
-def test_its_mail_address_is_nobody_s_business(web: Template) -> None:
+def test_its_settings_leave_the_mail_address_out(web: Template) -> None:
     (function,) = resources(web, "AWS::Lambda::Function").values()
     settings = json.loads(joined(function["Properties"]["Environment"]["Variables"]["SETTINGS"]))
     assert settings["alert_email"] == ""

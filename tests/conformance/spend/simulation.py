@@ -120,10 +120,10 @@ class World:
         return sum(thing.usd_per_hour for thing in self.alive(now))
 
     def up_to(self, minutes: float) -> timedelta:
-        """Any time up to so many minutes, and often the longest."""
+        """Any time up to this many minutes, and often the longest."""
         return self.draw.choice((self.draw.random(), 1.0)) * minutes * MINUTE
 
-    # --- what happens by itself
+    # --- what happens without a call
 
     def start(self, now: datetime) -> None:
         """Somebody starts something, if that may be: a job only if it is admitted."""
@@ -275,7 +275,7 @@ def looks(schedule: Schedule, draw: random.Random) -> list[tuple[float, tuple[st
 
 
 def play(schedule: Schedule) -> Outcome:
-    """Run one schedule to its end, everything stopped or over by itself."""
+    """Run one schedule to its end, when everything is stopped or over."""
     draw = random.Random(schedule.seed)
     # A third of the schedules run into a new month.
     before_the_turn = 30 - draw.uniform(0, schedule.hours / 24)

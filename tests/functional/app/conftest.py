@@ -1,4 +1,4 @@
-"""The production app on an embedded cloud of its own, deployed and destroyed with the real CDK CLI."""
+"""The production app on a separate embedded cloud, deployed and destroyed with the real CDK CLI."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 @dataclass
 class Answer:
-    """An HTTP answer, whatever its status."""
+    """An HTTP answer of any status."""
 
     status: int
     headers: Any

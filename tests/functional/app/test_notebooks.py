@@ -67,7 +67,7 @@ def document(statements: list[Statement]) -> str:
 def shown(
     deployed: Deployment, credentials: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> RunNotebook:
-    """Runs a notebook against the deployed app, in a kernel of its own; answers with all that it shows."""
+    """Runs a notebook against the deployed app, in a separate kernel; returns all that it shows."""
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
     environment = {**deployed.target.environment, **credentials, "IPYTHONDIR": str(tmp_path / "ipython")}
 

@@ -31,7 +31,7 @@ PATIENCE_SECONDS = 150
 
 @dataclass(frozen=True)
 class Runs:
-    """What was started together: runs by name, a training command, a queue that hears notifications."""
+    """The runs that were started together, a training command, and a queue that gets the notifications."""
 
     accepted: str
     failing: str
@@ -108,7 +108,7 @@ def notifications(deployment: Deployment, queue_url: str) -> Iterator[str]:
             yield f"{document.get('Subject', '')}\n{document.get('Message', '')}"
 
 
-def test_a_dataset_without_text_fails_with_its_reason_told_to_the_subscribers(
+def test_a_dataset_without_text_fails_with_its_reason_reported_to_the_subscribers(
     deployed: Any, started: Any
 ) -> None:
     snapshot = ended(deployed, started.failing)

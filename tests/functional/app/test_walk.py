@@ -136,7 +136,7 @@ def test_a_terminal_shows_the_answers_as_they_come_and_a_pipe_no_control_codes(
     assert "tuned (" in shown.decode()
 
 
-def test_a_cloud_that_is_gone_is_told_without_a_trace(finexpert: Any, deployed: Any) -> None:
+def test_a_cloud_that_is_gone_is_reported_without_a_trace(finexpert: Any, deployed: Any) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "finexpert", "runs", "--json"],
         env={**deployed.target.environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"},

@@ -27,7 +27,7 @@ USER, FIRST, OWN = "ana@example.com", "First-Pass-1234!", "Own-Pass-1234567!"
 
 @pytest.fixture(scope="module")
 def page(deployed: Deployment) -> Iterator[Browser]:
-    """`finexpert web` as a process of its own, which a SIGTERM ends in order."""
+    """`finexpert web` as a separate process, which a SIGTERM ends in order."""
     with subprocess.Popen(
         [sys.executable, "-m", "finexpert", "web", "--no-browser"],
         env=dict(deployed.target.environment),
@@ -184,7 +184,7 @@ def test_a_file_becomes_a_run_that_can_be_watched_and_stopped(page: Browser, dep
     assert not ended["can_promote"]
 
 
-def test_asleep_is_told_and_the_next_wake_is_foreseen(page: Browser, accepted: str) -> None:
+def test_asleep_is_reported_and_the_next_wake_is_foreseen(page: Browser, accepted: str) -> None:
     assert page.post("/api/endpoint/sleep", {}).status == 202
     asleep = eventually(lambda: page.get("/api/endpoint"), lambda told: told["state"] == "asleep")
     assert asleep["can_wake"] and asleep["wake_seconds_expected"]["from"] == "past wakes"

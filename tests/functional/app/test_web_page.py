@@ -1,6 +1,6 @@
 """The page on the deployed app, in a browser: ask, wake, sleep, a bad file, and a run from a dropped file on.
 
-The model is that of test_app_runs. The page is what `finexpert web` serves, in a process of its own.
+The model is that of test_app_runs. The page is what `finexpert web` serves, in a separate process.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def address(deployed: Deployment, awake: None, state: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def context(address: str) -> Iterator[BrowserContext]:
-    """A browser; whatever the page throws, or its policy blocks, fails the tests."""
+    """A browser; everything that the page throws, or its policy blocks, fails the tests."""
     with running_browser() as browser:
         context = browser.new_context(locale="en-GB", reduced_motion="reduce")
         context.set_default_timeout(PATIENCE_MS)

@@ -35,7 +35,7 @@ class Row:
     name: the row's, and its test's.
     happens: in words, for people.
     faults: what the cloud is asked for.
-    carry_out: makes it happen and answers what the user was told; it asserts what is particular to the row.
+    carry_out: makes it happen and returns what the user read; it asserts what is particular to the row.
     sees: what must be in that.
     told: where the user sees what, in words.
     retried: in words.
@@ -57,7 +57,7 @@ class Row:
 
 
 class Told:
-    """The queue that hears the project's notifications."""
+    """The queue that gets the project's notifications."""
 
     def __init__(self, app: App) -> None:
         self._sqs = app.client("sqs")
@@ -79,7 +79,7 @@ class Told:
 
 
 def run_ends(status: str, *, jobs: int, told: int = 1, **hyperparameters: str) -> Callable[[App, Told], str]:
-    """Carry out a run: it ends so, has had so many jobs, and its end was told so often."""
+    """Carry out a run: it ends this way, after this many jobs, and its end was reported this often."""
 
     def carry_out(app: App, inbox: Told) -> str:
         run = app.start(**{"max_steps": "2", **hyperparameters})  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """The production app on an embedded cloud that checks every request: signed, allowed, over TLS.
 
-For tests that need one of their own; those of the life of a run share the one in tests/functional/app.
+For tests that need a separate one; those of the life of a run share the one in tests/functional/app.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def names_of_endpoints(app: App) -> set[str]:
 
 
 def subscribed_queue(app: App, name: str, topics: list[str]) -> str:
-    """URL of a new queue that hears everything of the topics (ARNs)."""
+    """URL of a new queue that gets every message of the topics (ARNs)."""
     sqs, sns = app.client("sqs"), app.client("sns")
     url = str(sqs.create_queue(QueueName=name)["QueueUrl"])
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

@@ -38,7 +38,7 @@ COSTLY = "amazon.nova-pro-v1:0"
 
 @pytest.fixture(scope="module")
 def poor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """The app with the default budget on a cloud of its own: what a bill has shown once stays for an hour."""
+    """The app with the default budget on a separate cloud: what a bill has shown once stays for an hour."""
     settings = {"FINEXPERT_BUDGET_USD": f"{BUDGET:g}", "FINEXPERT_WEB": "true"}
     with guarded_app(tmp_path_factory.mktemp("money"), settings) as made:
         made.deploy()
@@ -46,7 +46,7 @@ def poor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
 
 class Subscriber:
-    """A queue that hears the topics of the guards and of AWS's budget."""
+    """A queue that gets the messages of the guards and of AWS's budget."""
 
     def __init__(self, app: App) -> None:
         self.app, self.sqs = app, app.client("sqs")
@@ -64,11 +64,11 @@ class Subscriber:
                 self.heard.append(json.loads(message["Body"])["Message"])
             return any(text in message for message in self.heard)
 
-        return bool(eventually(look, seconds=20, why=f"nobody heard: {text}; only {self.heard}"))
+        return bool(eventually(look, seconds=20, why=f"no message: {text}; only {self.heard}"))
 
 
 def charge(app: App, usd: float) -> list[tuple[str, float]]:
-    """Let AWS's bill stand at so many dollars; (type, percent) of what the Budget then notifies."""
+    """Set AWS's bill to this many dollars; (type, percent) of what the Budget then notifies."""
     answer = app.cloud.ask("POST", "bill", {"service": "AmazonS3", "usd": usd})
     notified = [(str(each["NotificationType"]), float(each["Threshold"])) for each in answer["notified"]]
     assert all(each["sent_to"] for each in answer["notified"])
@@ -205,7 +205,7 @@ def test_every_threshold_reaches_a_subscriber_and_the_guard_acts_before_the_budg
 
 
 def test_an_update_that_changes_the_notifications_takes_effect(poor: App) -> None:
-    charge(poor, 0.1 * BUDGET)  # else the Budget, which also looks by itself, tells before it is asked
+    charge(poor, 0.1 * BUDGET)  # else the Budget, which has its own schedule, reports before it is asked
     cloudformation, stack = poor.client("cloudformation"), poor.deployment.names.stack("Billing")
     template = cloudformation.get_template(StackName=stack)["TemplateBody"]
     document = json.loads(template) if isinstance(template, str) else json.loads(json.dumps(template))

@@ -17,7 +17,7 @@ FAILING = "def handler(event, context):\n    print('fired by', event['source'])\
 
 
 class Inbox:
-    """A topic and the queue that hears it."""
+    """A topic and the queue that gets its messages."""
 
     def __init__(self, client: MakeClient, name: str) -> None:
         self.sqs, self.sns = client("sqs"), client("sns")

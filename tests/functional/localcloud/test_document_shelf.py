@@ -44,7 +44,7 @@ def test_a_pushed_index_answers_where_it_is_fetched(s3: Any, tmp_path: Path) -> 
     assert given.value == 1_250_000_000 and given.citations[0].document == "borealis-10k.html"
 
 
-def test_of_two_pushes_at_once_the_second_is_told_and_replaces_nothing(s3: Any, tmp_path: Path) -> None:
+def test_of_two_pushes_at_once_the_second_is_reported_and_replaces_nothing(s3: Any, tmp_path: Path) -> None:
     mine, theirs = made(tmp_path / "mine"), made(tmp_path / "theirs")
     (tmp_path / "more.txt").write_text("Dunlin Foods, annual report 2024. Net sales were $5 million.")
     library.add(theirs, [tmp_path / "more.txt"])

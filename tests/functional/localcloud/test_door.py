@@ -69,7 +69,7 @@ def signed(
 
 
 @pytest.mark.parametrize(("method", "path", "body", "headers"), PATHS, ids=lambda value: str(value)[:40])
-def test_nobody_without_the_secret_gets_anything(
+def test_no_one_without_the_secret_gets_anything(
     cloud: Cloud, method: str, path: str, body: str, headers: dict[str, str]
 ) -> None:
     status, answered = send(cloud, method, path, body, **headers)
@@ -118,7 +118,7 @@ def test_nothing_that_the_cloud_wrote_is_readable_by_others(
 ) -> None:
     client("s3").create_bucket(Bucket="door-private")
     client("s3").put_object(Bucket="door-private", Key="a/text.txt", Body=b"mine")
-    before = {"cloud.log", "lock"}  # whoever starts a cloud makes these; the folder is closed all the same
+    before = {"cloud.log", "lock"}  # made by the user who starts a cloud; the folder is closed all the same
     files = [path for path in cloud.state_dir.rglob("*") if path.name not in before and not path.is_symlink()]
     assert len(files) > 3
     assert not [path for path in files if path.stat().st_mode & 0o077]

@@ -43,7 +43,7 @@ def checking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 def client(cloud: Cloud, service: str, **credentials: str) -> Any:
-    """A client, of the account's root if not told otherwise."""
+    """A client, of the account's root by default."""
     return session_of(cloud).client(
         service,
         endpoint_url=cloud.endpoint_url,

@@ -139,7 +139,7 @@ def test_warns_snoozes_reaps_and_restores(client: MakeClient, reaper: Reap, endp
     assert decided(reaper()).startswith("keep: "), "it was called a moment ago"
 
 
-def test_a_right_that_is_missing_is_told_and_nothing_is_claimed(
+def test_a_right_that_is_missing_is_reported_and_nothing_is_claimed(
     client: MakeClient, reaper: Reap, policy: list[Statement], endpoint: str
 ) -> None:
     sagemaker = client("sagemaker")
@@ -156,7 +156,7 @@ def test_a_right_that_is_missing_is_told_and_nothing_is_claimed(
     assert sagemaker.describe_endpoint(EndpointName="refused")["EndpointStatus"] == "InService"
 
 
-def test_a_kind_that_may_not_be_listed_is_told_and_stops_nothing(
+def test_a_kind_that_may_not_be_listed_is_reported_and_stops_nothing(
     client: MakeClient, reaper: Reap, policy: list[Statement], endpoint: str
 ) -> None:
     permit(client, "reaper", without(policy, "sagemaker:ListTrainingJobs"))

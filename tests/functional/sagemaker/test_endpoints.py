@@ -281,7 +281,7 @@ def test_the_containers_errors_are_model_errors(lab: Lab, endpoint: str) -> None
     assert metric(lab, "Invocation5XXErrors", dimensions) == 0
 
 
-def test_requests_that_nobody_can_answer(lab: Lab, endpoint: str, shared: str) -> None:
+def test_requests_that_no_one_can_answer(lab: Lab, endpoint: str, shared: str) -> None:
     runtime = lab.client("sagemaker-runtime")
     with pytest.raises(
         runtime.exceptions.ValidationError, match="Endpoint nowhere of account 000000000000 not found"
@@ -308,7 +308,7 @@ def test_an_update_moves_over_and_a_failing_one_moves_back(lab: Lab, model: dict
     sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=broken)
     with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
         sagemaker.delete_endpoint(EndpointName=name)
-    assert ask(lab, name, {"inputs": PROMPT}) == before, "the old one serves meanwhile"
+    assert ask(lab, name, {"inputs": PROMPT}) == before, "the old one serves until then"
     rolled_back = settled(lab, "endpoint", name)
     assert (rolled_back["EndpointStatus"], rolled_back["EndpointConfigName"]) == ("InService", first)
     assert "did not pass the ping health check" in rolled_back["FailureReason"]

@@ -53,7 +53,7 @@ def running_browser(*arguments: str) -> Iterator[Browser]:
 
 
 def complaints_in(context: BrowserContext) -> list[str]:
-    """A list that will hold whatever the pages throw and whatever their policy blocks."""
+    """A list that will hold everything that the pages throw or their policy blocks."""
     found: list[str] = []
 
     def heard(message: ConsoleMessage) -> None:

@@ -30,7 +30,7 @@ def server() -> Iterator[PageServer]:
 
 @pytest.fixture
 def api(server: PageServer) -> Iterator[ScriptedApi]:
-    """What the page is told; fresh for each test."""
+    """The API that the page talks to; fresh for each test."""
     server.api = ScriptedApi()
     yield server.api
     server.api.pace.set()
@@ -38,7 +38,7 @@ def api(server: PageServer) -> Iterator[ScriptedApi]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser without a past. Whatever the page throws or its policy blocks fails the test."""
+    """A browser without a past. Everything that the page throws or its policy blocks fails the test."""
     context = browser.new_context(
         locale="en-GB", reduced_motion="reduce", permissions=["clipboard-read", "clipboard-write"]
     )

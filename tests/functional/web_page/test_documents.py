@@ -67,7 +67,7 @@ def test_models_and_documents_answer_side_by_side(visit: Any, api: Any) -> None:
     page.get_by_label("Your next question").fill("And costs?")
     page.get_by_role("button", name="Ask", exact=True).click()
     costs = page.get_by_role("group", name="And costs?")
-    expect(costs.get_by_role("article")).to_have_count(1)  # documents need nobody to be awake
+    expect(costs.get_by_role("article")).to_have_count(1)  # documents need no model to be awake
 
 
 def test_several_files_are_added_and_each_outcome_is_shown(visit: Any, api: Any) -> None:

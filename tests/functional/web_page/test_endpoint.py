@@ -35,7 +35,7 @@ def test_wake_watch_and_sleep(visit: Any, api: Any) -> None:
     ]
 
 
-def test_a_woken_model_that_does_not_answer_is_told(visit: Any, api: Any) -> None:
+def test_a_woken_model_that_does_not_answer_is_reported(visit: Any, api: Any) -> None:
     api.faults["/endpoint/finish"] = Problem(
         HTTPStatus.CONFLICT, "failed", "The tuned model does not answer."
     )
@@ -117,7 +117,7 @@ def test_what_was_known_stays_while_the_cloud_is_gone_and_goes_on_when_it_is_bac
     expect(problem).to_be_hidden()
 
 
-def test_nothing_is_asked_while_nobody_looks(visit: Any, api: Any, context: Any) -> None:
+def test_nothing_is_asked_while_no_one_looks(visit: Any, api: Any, context: Any) -> None:
     """A deployed page in a forgotten tab must not cost anything."""
     api.endpoint = documents.endpoint("waking")
     page = visit("endpoint")

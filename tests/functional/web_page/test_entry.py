@@ -40,7 +40,7 @@ def test_a_token_of_another_start_is_refused_and_a_new_link_taken(
     expect(page.get_by_role("heading", name="An expert in your own financial text")).to_be_visible()
 
 
-def test_a_server_that_is_gone_is_told_and_found_again(visit: Any, context: Any) -> None:
+def test_a_server_that_is_gone_is_reported_and_found_again(visit: Any, context: Any) -> None:
     page = visit("start")
     context.route("**/api/**", lambda route: route.abort())
     page.reload()
@@ -57,7 +57,7 @@ def test_an_address_that_leads_nowhere_leads_to_the_start(visit: Any, server: An
     expect(page.get_by_role("heading", name="An expert in your own financial text")).to_be_visible()
 
 
-def test_the_page_is_light_and_asks_nobody_else(context: Any, server: Any, api: Any) -> None:
+def test_the_page_is_light_and_asks_no_one_else(context: Any, server: Any, api: Any) -> None:
     sizes: dict[str, int] = {}
     page = context.new_page()
     page.on("response", lambda response: sizes.update({response.url: len(response.body())}))

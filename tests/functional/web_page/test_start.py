@@ -45,7 +45,7 @@ def test_a_beginner_sees_three_open_steps(visit: Any, api: Any) -> None:
         ({"status": "FAILED", "outcome": ""}, "The newest run did not finish"),
     ],
 )
-def test_the_newest_run_is_told_as_it_stands(visit: Any, api: Any, change: Any, words: str) -> None:
+def test_the_newest_run_is_reported_as_it_stands(visit: Any, api: Any, change: Any, words: str) -> None:
     api.listed[0] |= change
     expect(visit("start").locator(".step").nth(1)).to_contain_text(words)
 

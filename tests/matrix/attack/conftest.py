@@ -1,4 +1,4 @@
-"""A cloud of its own, and a Chromium in which a name points at this machine, as after a DNS rebinding."""
+"""A separate cloud, and a Chromium in which a name points at this machine, as after a DNS rebinding."""
 
 from __future__ import annotations
 

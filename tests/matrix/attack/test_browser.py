@@ -1,6 +1,6 @@
 """Web pages in a real Chromium reach neither the embedded cloud nor the page on this machine.
 
-Each page tries what a browser lets it: requests without a preflight, with one, forms, and a name of its own
+Each page tries what a browser lets it: requests without a preflight, with one, forms, and its own name
 that points here.
 """
 

@@ -1,4 +1,4 @@
-"""Connections that are no good HTTP: the page on this machine refuses them, and serves on meanwhile."""
+"""Connections that are no good HTTP: the page on this machine refuses them and serves on."""
 
 from __future__ import annotations
 

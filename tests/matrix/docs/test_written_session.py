@@ -42,7 +42,7 @@ GATE = 3
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """What git tracks, in a folder of its own: its embedded cloud meets no other."""
+    """The files that git tracks, in a separate folder: its embedded cloud meets no other."""
     copy = tmp_path / "checkout"
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=paths.ROOT, capture_output=True, text=True, check=True
@@ -135,7 +135,7 @@ def test_the_part_on_aws_goes_through_without_a_settings_file(checkout: Any, env
     assert lines[0] == "cdk bootstrap" and lines[1] == ON_AWS
     before = 'eval "$(finexpert local up)"'
     weights = f"python {shlex.quote(str(WEIGHTS))}"
-    told = {"finexpert doctor": "|| test $? = 4"}  # nobody switched billing alerts on here
+    told = {"finexpert doctor": "|| test $? = 4"}  # billing alerts were not switched on here
     script = ["set -eu", before, *(f"export {name}={shlex.quote(value)}" for name, value in QUICK.items())]
     script.append(weights)
     for line in lines:

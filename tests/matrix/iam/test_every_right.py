@@ -3,7 +3,7 @@
 The app runs through `SCENARIOS` once, on a cloud that checks policies and keeps each role's requests. Then
 each action of each statement is taken away in turn, and the requests on record are judged again by the same
 rules. A right whose removal refuses nothing is one too many: it goes from infra/, or it belongs to what a
-service does by itself (`BY_THE_SERVICE`), which no emulation shows.
+service does without a request (`BY_THE_SERVICE`), which no emulation shows.
 """
 
 from __future__ import annotations

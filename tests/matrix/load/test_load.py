@@ -120,5 +120,5 @@ def counted(app: App, component: str) -> float:
 
 
 def told(tally: Tally) -> None:
-    """The figures, for whoever runs this with -s."""
+    """The figures, which `-s` shows."""
     print(f"{tally.sent} requests: {dict(tally.outcomes)}; the slowest answer took {tally.longest:.1f} s")

@@ -16,7 +16,7 @@ from tests.matrix.states.states_lab import StatesLab
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StatesLab]:
-    """The lab on a cloud of its own."""
+    """The lab on a separate cloud."""
     state_dir = tmp_path_factory.mktemp("states")
     options = lifecycle.CloudOptions(owner_pid=os.getpid(), provision_seconds=0.05)
     cloud = lifecycle.up(state_dir, options=options)

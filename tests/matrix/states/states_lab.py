@@ -201,7 +201,7 @@ class StatesLab:
         return f"states-{self.started}"
 
     def create_job(self, name: str) -> None:
-        """The job of a run, as if the run had asked for it and not heard the answer."""
+        """The job of a run, as if the run had asked for it and not received the answer."""
         request = self.job.request()
         fixed = ("RoleArn", "AlgorithmSpecification", "OutputDataConfig", "ResourceConfig")
         stated = {key: value for key, value in request["Environment"].items() if not key.endswith(".$")}

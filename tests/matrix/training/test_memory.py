@@ -1,4 +1,4 @@
-"""Reading and tokenizing much text with a real tokenizer, in a process of its own."""
+"""Reading and tokenizing much text with a real tokenizer, in a separate process."""
 
 import os
 import subprocess

@@ -57,7 +57,7 @@ def processes() -> Iterator[Processes]:
 
 
 def kill_host(process: subprocess.Popen[str]) -> None:
-    """Kill a launcher and its workers (each in a session of its own) at once, as a machine that is gone."""
+    """Kill a launcher and its workers (each in a separate session) at once, like a machine that is gone."""
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
     parents = {int(pid): int(parent) for pid, parent in map(str.split, listed.stdout.splitlines())}
     doomed = [process.pid]

@@ -18,9 +18,9 @@ def violations(stacks: Templates) -> Iterator[str]:
     for place, stage in everywhere(stacks, "AWS::ApiGatewayV2::Stage"):
         properties = stage["Properties"]
         if not properties.get("DefaultRouteSettings", {}).get("ThrottlingRateLimit"):
-            yield f"{place}: nobody is slowed"
+            yield f"{place}: requests are not slowed"
         if not properties.get("AccessLogSettings", {}).get("DestinationArn"):
-            yield f"{place}: nobody is logged"
+            yield f"{place}: requests are not logged"
     for place, api in everywhere(stacks, "AWS::ApiGatewayV2::Api"):
         if "CorsConfiguration" in api["Properties"]:
             yield f"{place}: other sites may call it"

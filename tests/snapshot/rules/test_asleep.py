@@ -1,4 +1,4 @@
-"""Rule: what bills while nobody uses it exists only while Hosting is awake, or was asked for by a setting."""
+"""Rule: what bills without being used exists only while Hosting is awake, or was asked for by a setting."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ BILLS = (
     *("AWS::EC2::Instance", "AWS::SecretsManager::Secret", "AWS::RDS::DBInstance"),
 )
 """Types that bill by the hour or month. A key of one's own does too, which its setting says; and so does a
-notebook instance, which stops by itself (test_notebook.py)."""
+notebook instance, which stops when it is idle (test_notebook.py)."""
 
 AWAKE = ("Awake", "Adapted")
 """The conditions of Hosting; Adapted implies Awake, which test_invariants.py proves."""

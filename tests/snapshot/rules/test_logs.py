@@ -1,4 +1,4 @@
-"""Rule: every log ends after a month and goes with its stack, also one that AWS would make by itself."""
+"""Rule: every log ends after a month and goes with its stack, also one that AWS would make."""
 
 from collections.abc import Iterator
 

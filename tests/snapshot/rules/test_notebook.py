@@ -1,4 +1,4 @@
-"""Rule: a notebook instance stops when idle, gives nobody root, and hands its role to no forged request."""
+"""Rule: a notebook instance stops when idle, gives no one root, and hands its role to no forged request."""
 
 import base64
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def violations(stacks: Templates) -> Iterator[str]:
     for place, instance in everywhere(stacks, INSTANCE):
         properties = instance["Properties"]
         if f"{place.split('/')[0]}/{properties['NotebookInstanceName']}" not in stopping:
-            yield f"{place}: bills on while nobody works"
+            yield f"{place}: bills on while it is idle"
         if properties.get("RootAccess") != "Disabled":
             yield f"{place}: gives root"
         service = properties.get("InstanceMetadataServiceConfiguration", {})

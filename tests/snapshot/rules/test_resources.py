@@ -9,7 +9,7 @@ from tests.snapshot.snapshot_synth import Templates, as_list, joined, statements
 
 # Source: AWS's service authorization reference, column "Resource types" of each action.
 UNBOUNDED = {
-    # No resource type of its own.
+    # No separate resource type.
     "cloudtrail:LookupEvents",
     "cloudformation:ListStacks",
     "cloudformation:DescribeStackResources",  # the stack that holds a resource is not known beforehand

@@ -1,4 +1,4 @@
-"""Rule: whatever can carry tags carries the project's."""
+"""Rule: every resource that can carry tags carries the project's."""
 
 from collections.abc import Iterator
 from functools import cache

@@ -1,4 +1,4 @@
-"""Rule: UpdateStack names the role, the resource types and no template of its own.
+"""Rule: UpdateStack names the role, the resource types and no new template.
 
 Without them it is an administrator's right: it takes any template, and CloudFormation carries it out with the
 role that the stack was deployed with.

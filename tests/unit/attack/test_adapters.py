@@ -40,7 +40,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "rsLoRA as text": {"use_rslora": "yes"},
     "another method": {"peft_type": "VERA"},
     "quantized start": {"loftq_config": {"loftq_bits": 4}},
-    "a name nobody knows": {"brand_new_setting": 1},
+    "an unknown name": {"brand_new_setting": 1},
     "other weights": {"r": 8},
 }
 HARMLESS: dict[str, dict[str, Any]] = {

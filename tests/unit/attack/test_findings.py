@@ -16,7 +16,7 @@ DOOR = "tests/functional/localcloud/test_door.py"
 
 FINDINGS = {
     "1 the embedded cloud runs anybody's code": [
-        f"{DOOR}::test_nobody_without_the_secret_gets_anything",
+        f"{DOOR}::test_no_one_without_the_secret_gets_anything",
         f"{DOOR}::test_a_foreign_page_gets_nothing_even_with_the_secret",
         "tests/unit/localcloud/test_door.py::test_a_foreign_page_is_refused_on_every_path_though_signed",
         "tests/matrix/attack/test_browser.py::test_a_page_of_another_site_gets_nothing",
@@ -85,7 +85,7 @@ FINDINGS = {
     ],
 }
 HELD = {
-    "key checks": ["tests/unit/finexpert/web/test_door.py::test_nobody_else_does"],
+    "key checks": ["tests/unit/finexpert/web/test_door.py::test_no_one_else_does"],
     "paths": ["tests/unit/finexpert/web/test_files.py::test_no_path_leads_out"],
     "smuggling": [
         "tests/matrix/attack/test_transport.py::test_what_is_no_good_request_gets_one_refusal_and_no_second_answer"

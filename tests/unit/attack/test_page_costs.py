@@ -61,7 +61,7 @@ def test_the_page_is_closed_at_the_limit_and_opens_again_below_it(cloud: WithPag
     assert cloud.concurrency == 0
     cloud.now += minutes(5)
     again = look(cloud, "10", **told)
-    assert again["over"] and not any("page" in done for done in again["stopped"]), "told once"
+    assert again["over"] and not any("page" in done for done in again["stopped"]), "reported once"
     answer = look(cloud, "100", **told)
     assert answer["stopped"] == ["the page is open again"]
     assert cloud.concurrency == (reserved or None)
@@ -82,7 +82,7 @@ def test_a_page_that_is_not_deployed_yet_is_no_problem(cloud: WithPage) -> None:
     assert not look(cloud, "25", PAGE_FUNCTION=PAGE)["problems"]
 
 
-def test_a_page_that_cannot_be_closed_is_told(cloud: WithPage) -> None:
+def test_a_page_that_cannot_be_closed_is_reported(cloud: WithPage) -> None:
     training_job(cloud, RUN, 10)
     cloud.failures["PutFunctionConcurrency"] = error("AccessDeniedException", "no")
     with pytest.raises(GuardBlind, match="page cannot be closed: AccessDenied"):

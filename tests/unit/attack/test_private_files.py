@@ -1,4 +1,4 @@
-"""What commands write is their user's alone, whatever the umask; no key is in a program's arguments."""
+"""Files that commands write belong to their user alone, under any umask; no key is in program arguments."""
 
 from __future__ import annotations
 

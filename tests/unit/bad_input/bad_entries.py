@@ -1,6 +1,6 @@
 """The doors through which a stranger's input comes in, and what holds at each when it is turned away.
 
-An input knows its door: `offer` hands it in there and answers what the giver was told. That it was refused,
+An input knows its door: `offer` hands it in there and returns the answer. That it was refused,
 that nothing was stored, left or sent, and that no stack trace came out is asserted here, for every row alike.
 """
 

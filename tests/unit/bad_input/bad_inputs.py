@@ -30,7 +30,7 @@ from tests.unit.serving.serving_program import KEPT
 
 @dataclass(frozen=True)
 class Row:
-    """An input, in words and as it is, and words that its giver must be told."""
+    """An input, its description, and words that the answer must hold."""
 
     what: str
     given: Given

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 GAP = "…"
-"""Within a line: anything. On a line of its own: any lines, or none."""
+"""Within a line: anything. Alone on a line: any lines, or none."""
 
 _RUN = re.compile(r"finexpert-\d{8}-\d{6}-[0-9a-f]{4}")
 _FIGURE = re.compile(r"\d[\d.,:]*")

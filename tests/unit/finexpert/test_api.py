@@ -1,4 +1,4 @@
-"""The API of the notebooks: what is shown, how failures are told, and that no endpoint is forgotten."""
+"""The API of the notebooks: what is shown, how failures are reported, and that no endpoint is forgotten."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_who_wants_the_endpoint_kept_says_so(cloud: Cloud, shell: InteractiveShe
     assert cloud.asked == ["wake base"]
 
 
-def test_a_wake_that_fails_is_told_in_three_lines_and_undone(
+def test_a_wake_that_fails_is_reported_in_three_lines_and_undone(
     cloud: Cloud, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloud.fails = HostingError("FinExpert-Hosting is broken [/x]")

@@ -34,7 +34,7 @@ def sentences(document: str) -> list[str]:
 
 
 def words(text: str, *, mask_figures: bool = False) -> list[str]:
-    """Lower-case words; masked, every figure is `#`, so that a template looks the same whatever fills it."""
+    """Lower-case words; masked, every figure is `#`, so that a template looks the same with any figures."""
     found = re.findall(r"[a-z0-9]+(?:[.,'-][a-z0-9]+)*", text.lower())
     return [re.sub(r"[0-9][0-9.,]*", "#", word) for word in found] if mask_figures else found
 

@@ -32,7 +32,7 @@ def run_app(out: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_wrong_settings_are_told_without_a_trace_and_make_nothing(tmp_path: Path) -> None:
+def test_wrong_settings_are_reported_without_a_trace_and_make_nothing(tmp_path: Path) -> None:
     ran = run_app(tmp_path / "cdk.out", FINEXPERT_BUDGET_USD="abc")
     assert ran.returncode == 1
     lines = ran.stderr.strip().splitlines()
@@ -85,7 +85,7 @@ def test_own_weights_ask_for_no_licence(tmp_path: Path) -> None:
     assert "accept_eula" not in (tmp_path / "FinExpert-Training.template.json").read_text()
 
 
-def test_whoever_synthesizes_is_told_what_will_be_kept(tmp_path: Path) -> None:
+def test_a_synth_says_what_will_be_kept(tmp_path: Path) -> None:
     settings = {"RETAIN_DATA": "true", "ACCEPT_EULA": "true", "ALERT_EMAIL": "you@example.com"}
     ran = run_app(tmp_path / "cdk.out", **{f"FINEXPERT_{name}": value for name, value in settings.items()})
     assert ran.returncode == 0, ran.stderr
@@ -122,7 +122,7 @@ def test_only_settings_are_taken_from_cdks_context() -> None:
 
 @pytest.mark.parametrize(("guards", "budgets"), [("all", 1), ("budget", 1), ("alarms", 0)])
 def test_billing_holds_what_the_account_may_have(tmp_path: Path, guards: str, budgets: int) -> None:
-    """The anomaly monitor is never in it: it has a stack of its own, by the setting anomaly_monitor."""
+    """The anomaly monitor is never in it: it has a separate stack, by the setting anomaly_monitor."""
     given = {"FINEXPERT_BILLING_GUARDS": guards, "FINEXPERT_ANOMALY_MONITOR": "true"}
     assert run_app(tmp_path, **given).returncode == 0
     types = [resource["Type"] for resource in template(tmp_path, "Billing")["Resources"].values()]

@@ -103,7 +103,7 @@ def test_the_page_runs_from_its_asset_with_what_lambda_has() -> None:
     assert ran.returncode == 0, ran.stderr
 
 
-def test_a_page_without_its_libraries_is_told_before_anything_is_made(tmp_path: Path) -> None:
+def test_a_page_without_its_libraries_is_reported_before_anything_is_made(tmp_path: Path) -> None:
     for source in (*LAMBDA_SOURCES, *TRAINING_SOURCES, "finexpert/web/vendor.json"):
         stage(ROOT, (source,), tmp_path)
     with pytest.raises(SettingsError, match="npm ci"), staged(tmp_path, web=True):

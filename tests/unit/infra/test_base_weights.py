@@ -100,7 +100,7 @@ def test_each_gated_model_asks_for_its_own_licence(tmp_path: Path, model: str, a
     assert (f"the first deploy with {model} needs its licence" in shown) is bool(asked)
 
 
-def test_a_model_that_nobody_knows_can_be_listed_and_destroyed_and_not_deployed(tmp_path: Path) -> None:
+def test_an_unknown_model_can_be_listed_and_destroyed_and_not_deployed(tmp_path: Path) -> None:
     ran = run_app(tmp_path, FINEXPERT_BASE_MODEL="other-model")
     assert ran.returncode == 0, ran.stderr
     shown = json.loads((tmp_path / "FinExpert-Training.metadata.json").read_text())

@@ -25,7 +25,7 @@ def test_as_sagemaker_core_gives_them(region: str, monkeypatch: pytest.MonkeyPat
     assert images.serving_image(region) == serving
 
 
-def test_a_region_without_the_container_is_told_with_the_way_out() -> None:
+def test_a_region_without_the_container_is_reported_with_the_way_out() -> None:
     with pytest.raises(SettingsError, match="training_image"):
         images.training_image("eu-nowhere-1")
 

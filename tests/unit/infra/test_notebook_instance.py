@@ -40,7 +40,9 @@ def status(minutes_ago: float) -> dict[str, Any]:
     ("minutes_ago", "state", "stops"),
     [(59, "idle", False), (60, "idle", True), (600, "busy", False), (600, "idle", True)],
 )
-def test_it_stops_when_nobody_and_no_kernel_did_anything(minutes_ago: int, state: str, stops: bool) -> None:
+def test_it_stops_when_no_person_and_no_kernel_did_anything(
+    minutes_ago: int, state: str, stops: bool
+) -> None:
     kernels = [{"execution_state": "idle"}, {"execution_state": state}]
     since = idle_stop.idle_since(status(minutes_ago), kernels)
     assert idle_stop.idle(since, 60, NOW) is stops

@@ -31,7 +31,7 @@ def test_regions_are_a_list_and_none_by_default() -> None:
     assert given.reaper_regions == ("eu-west-1", "us-east-1")
 
 
-def test_what_is_no_region_or_switch_is_told() -> None:
+def test_what_is_no_region_or_switch_is_reported() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.load({"reaper_regions": "Europe", "reaper_dry_run": "maybe"}, {})
     assert "reaper_regions" in str(caught.value) and "auto, true or false" in str(caught.value)

@@ -1,4 +1,4 @@
-"""The run card goes with the package, and a refused card costs nobody a run."""
+"""The run card goes with the package, and a run does not fail with a refused card."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Settings: who wins, and that every wrong value is told with its setting and its fix."""
+"""Settings: which place wins, and that every wrong value is reported with its setting and its fix."""
 
 import json
 from dataclasses import fields
@@ -109,7 +109,7 @@ def test_gated_weights_lie_in_the_regions_own_bucket() -> None:
         ("hyperparameters", '{"epoch": ["3"]}', "JSON object"),
     ],
 )
-def test_a_wrong_value_is_told_with_setting_value_and_fix(setting: str, value: object, fix: str) -> None:
+def test_a_wrong_value_is_reported_with_setting_value_and_fix(setting: str, value: object, fix: str) -> None:
     told = problems({setting: value})
     about = [problem for problem in told if problem.startswith(f"{setting} ")]
     assert about, told
@@ -131,7 +131,7 @@ def test_hyperparameters_are_checked_as_the_trainer_does(hyperparameters: str, w
     assert wrong in told
 
 
-def test_a_prefix_that_cognito_keeps_for_itself_is_told_where_the_page_is_wanted() -> None:
+def test_a_prefix_that_cognito_keeps_for_itself_is_reported_where_the_page_is_wanted() -> None:
     (told,) = problems({"prefix": "MyAwsDesk", "web": "true"})
     assert told.startswith('prefix is "MyAwsDesk"') and "'aws'" in told
     assert Settings.load({"prefix": "MyAwsDesk"}, {}).prefix == "MyAwsDesk"
@@ -147,7 +147,7 @@ def test_what_a_deployment_stores_is_read_back_as_it_was() -> None:
         Settings.of_deployed({})
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     told = problems({"budget_usd": "x", "region": "nowhere", "alert_email": "me", "base_model_uri": "s3:/x"})
     assert {problem.split(" ")[0] for problem in told} == {
         "budget_usd",
@@ -174,13 +174,13 @@ def test_only_variables_that_resemble_a_setting_are_held_for_misspelt() -> None:
     assert "did you mean budget_usd?" in told
 
 
-def test_a_budget_that_the_reserve_eats_up_is_told_at_the_reserve() -> None:
+def test_a_budget_that_the_reserve_eats_up_is_reported_at_the_reserve() -> None:
     (told,) = problems({"budget_usd": "1"})
     assert told.startswith("reserve_usd is 2: ")
     assert "budget_usd (1)" in told
 
 
-def test_a_region_without_prices_is_told_for_training_and_hosting() -> None:
+def test_a_region_without_prices_is_reported_for_training_and_hosting() -> None:
     told = problems({"region": "eu-central-1"})
     assert [problem.split(" ")[0] for problem in told] == ["training_instance_type", "hosting_instance_type"]
     assert all("eu-central-1" in problem and "Regions with prices: eu-west-1" in problem for problem in told)
@@ -202,7 +202,9 @@ def test_a_region_without_components_is_offered_merged(monkeypatch: pytest.Monke
     ("content", "told"),
     [(None, "No such file"), ("{", "not JSON"), ("[1]", "not an object")],
 )
-def test_a_settings_file_that_cannot_be_read_is_told(tmp_path: Path, content: str | None, told: str) -> None:
+def test_a_settings_file_that_cannot_be_read_is_reported(
+    tmp_path: Path, content: str | None, told: str
+) -> None:
     file = tmp_path / "settings.json"
     if content is not None:
         file.write_text(content)

@@ -58,7 +58,7 @@ class TestThresholds:
             (23.5, 24.5, None),
         ],
     )
-    def test_each_is_told_when_it_is_passed(self, before: float, now: float, says: str | None) -> None:
+    def test_each_is_reported_when_it_is_passed(self, before: float, now: float, says: str | None) -> None:
         told = crossed(position(now), before)
         assert (told == []) if says is None else says in told[0]
 
@@ -92,7 +92,7 @@ class TestGuard:
         }
         assert cloud.jobs[RUN]["TrainingJobStatus"] == "InProgress" and not cloud.messages
 
-    def test_each_threshold_is_told_once(self, cloud: Cloud) -> None:
+    def test_each_threshold_is_reported_once(self, cloud: Cloud) -> None:
         training_job(cloud, RUN, 9)
         for _ in range(3):
             self.run(cloud)
@@ -116,7 +116,7 @@ class TestGuard:
         assert self.run(cloud)["stopped"] == []
         assert len(cloud.messages) == 1
 
-    def test_another_stack_s_endpoint_is_told_and_left(self, cloud: Cloud) -> None:
+    def test_another_stack_s_endpoint_is_reported_and_left(self, cloud: Cloud) -> None:
         training_job(cloud, RUN, 20)
         cloud.endpoint("theirs", age=10, tags={"aws:cloudformation:stack-name": "Other"})
         with pytest.raises(GuardBlind, match="stack Other"):
@@ -216,7 +216,7 @@ class TestGuard:
         assert "finexpert" not in cloud.endpoints
         assert any("drifted" in line for line in answer["stopped"])
 
-    def test_one_step_that_fails_does_not_spare_the_others_and_is_told(self, cloud: Cloud) -> None:
+    def test_one_step_that_fails_does_not_spare_the_others_and_is_reported(self, cloud: Cloud) -> None:
         training_job(cloud, RUN, 20)
         cloud.stack(STACK, artifact="s3://b/m")
         cloud.failures["StopTrainingJob"] = error("AccessDeniedException", "no")
@@ -328,7 +328,7 @@ class TestTeardown:
         self.work(cloud, ResourceProperties={"Project": "FinExpert"})
         assert "mine" in cloud.endpoints
 
-    def test_what_is_left_is_told_and_fails(self, cloud: Cloud) -> None:
+    def test_what_is_left_is_reported_and_fails(self, cloud: Cloud) -> None:
         self.fill(cloud)
         cloud.failures["DeleteEndpoint"] = error("AccessDeniedException", "not allowed")
         answer = self.work(cloud)
@@ -346,7 +346,7 @@ class TestTeardown:
         answer = self.work(cloud, seconds=1.0, ResourceProperties=properties)
         assert answer["Status"] == "FAILED" and "eni-sg-1" in answer["Reason"]
 
-    def test_time_that_runs_out_is_told(self, cloud: Cloud) -> None:
+    def test_time_that_runs_out_is_reported(self, cloud: Cloud) -> None:
         training_job(cloud, RUN, 1)
         answer = self.work(cloud, seconds=1.0)
         assert answer["Status"] == "FAILED" and "still being stopped" in answer["Reason"]

@@ -148,7 +148,7 @@ class TestValidateDataset:
         with pytest.raises(DatasetError, match="upload the dataset first"):
             validate({"dataset": "s3://data/datasets/none/"}, configured={}, clients=cloud)
 
-    def test_an_unreadable_bucket_is_told(self, cloud: Cloud) -> None:
+    def test_an_unreadable_bucket_is_reported(self, cloud: Cloud) -> None:
         cloud.failures["ListObjectsV2"] = error("NoSuchBucket", "The specified bucket does not exist")
         with pytest.raises(DatasetError, match="does not exist"):
             validate({"dataset": "s3://data/datasets/none/"}, configured={}, clients=cloud)

@@ -73,5 +73,5 @@ def test_a_topic_must_let_budgets_publish(
     assert billing.lets_budgets_publish(policy) is allowed
 
 
-def test_a_topic_without_a_policy_lets_nobody_publish() -> None:
+def test_a_topic_without_a_policy_lets_no_one_publish() -> None:
     assert not billing.lets_budgets_publish(None)

@@ -16,7 +16,7 @@ import pytest
 
 from localcloud import environment, lifecycle, processes
 
-# a program with a child of its own, which both ignore SIGTERM; the child's number goes to stdout
+# a program with a child, which both ignore SIGTERM; the child's number goes to stdout
 STUBBORN = """
 import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -51,7 +51,7 @@ def test_stop_ends_the_whole_group_even_if_it_ignores_sigterm(tmp_path: Path) ->
     assert processes.recorded(tmp_path) == []
 
 
-def test_a_program_that_ends_by_itself_gives_its_status_and_leaves_no_record(tmp_path: Path) -> None:
+def test_a_program_that_ends_alone_gives_its_status_and_leaves_no_record(tmp_path: Path) -> None:
     process = start(tmp_path, "raise SystemExit(3)")
     process.wait(10)
     assert processes.forget(tmp_path, process) == 3
@@ -78,7 +78,7 @@ def test_a_stranger_with_a_recorded_number_is_left_alone(tmp_path: Path) -> None
 
 @pytest.fixture
 def stranger() -> Iterator[subprocess.Popen[bytes]]:
-    """A program that the cloud did not start, in a group of its own."""
+    """A program that the cloud did not start, in a separate group."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], process_group=0) as process:
         yield process
         process.kill()

@@ -44,6 +44,6 @@ def test_the_stack_itself_is_updated_and_other_resources_say_nothing_of_this_one
         ("predecessor", "UPDATE_COMPLETE", False),
     ],
 )
-def test_only_what_an_update_removes_is_told_here(physical_id: str, status: str, untold: bool) -> None:
+def test_only_what_an_update_removes_is_reported_here(physical_id: str, status: str, untold: bool) -> None:
     told = [{"LogicalResourceId": "Endpoint", "ResourceStatus": status, "PhysicalResourceId": "old"}]
     assert is_untold_removal(physical_id, "Endpoint", told) is untold

@@ -1,4 +1,4 @@
-"""Which types CloudFormation tags by itself is what their public schemas say."""
+"""The types that CloudFormation tags are those of its public schemas."""
 
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from ministack.services.cloudformation import provisioners

@@ -42,7 +42,7 @@ def storm(ask: Callable[[], str], *, clients: int, seconds: float) -> Tally:
             began = time.monotonic()
             try:
                 outcome = ask()
-            except Exception as error:  # whatever it is, this request has no answer
+            except Exception as error:  # this request has no answer, for any reason
                 outcome = f"lost: {type(error).__name__}: {error}"
             with lock:
                 tally.outcomes[outcome] += 1

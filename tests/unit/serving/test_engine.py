@@ -73,7 +73,7 @@ def test_streamed_pieces_are_the_whole_and_the_last_says_why(engine: Any) -> Non
     assert "".join(token.text for token in tokens) == text(engine, max_new_tokens=20)
 
 
-def test_a_character_of_several_tokens_is_told_when_it_is_whole(engine: Any) -> None:
+def test_a_character_of_several_tokens_is_reported_when_it_is_whole(engine: Any) -> None:
     euro = engine._tokenizer("a €", add_special_tokens=False)["input_ids"]
     assert len(euro) > 3, "one token a byte, or there is nothing to test"
     answer = Kept()

@@ -133,7 +133,7 @@ def test_closing_finishes_what_waits_and_takes_no_more(slow: Slow) -> None:
     asyncio.run(ask())
 
 
-def test_who_has_no_answer_when_time_is_up_is_told(slow: Slow) -> None:
+def test_who_has_no_answer_when_time_is_up_is_reported(slow: Slow) -> None:
     async def ask() -> None:
         worker = Worker(slow, queue_length=2)
         answers = [worker.generate(Generation(name)) for name in "ab"]

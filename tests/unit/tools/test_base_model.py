@@ -71,7 +71,7 @@ def test_markup_becomes_plain_text() -> None:
 @pytest.mark.parametrize(
     ("text", "prose"), [("too short", False), ("word " * 50, True), ("x = {1: 2}; " * 30, False)]
 )
-def test_prose_is_told_from_code(text: str, prose: bool) -> None:
+def test_prose_is_distinguished_from_code(text: str, prose: bool) -> None:
     assert is_prose(text) is prose
 
 

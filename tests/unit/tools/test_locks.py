@@ -57,7 +57,7 @@ def test_both_builds_of_torch_are_one_release_and_the_rest_needs_neither() -> No
 
 
 def test_the_builder_of_our_own_package_is_locked_too() -> None:
-    """Set-up installs it without build isolation, which would fetch a builder that nobody has hashed."""
+    """Set-up installs it without build isolation, which would fetch a builder without a known hash."""
     (wanted,) = re.findall(r'requires = \["(setuptools==[^"]+)"\]', (ROOT / "pyproject.toml").read_text())
     assert wanted in pins((ROOT / "requirements.lock").read_text())
 

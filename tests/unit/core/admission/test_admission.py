@@ -158,7 +158,7 @@ class TestOptions:
         Offer(instance_type="ml.g5.48xlarge", usd_per_hour=20.0),
     )
 
-    def test_cheaper_ones_are_told_with_their_sum_and_whether_they_fit(self) -> None:
+    def test_cheaper_ones_are_reported_with_their_sum_and_whether_they_fit(self) -> None:
         request = replace(REQUEST, instances=2, others=self.OTHERS)
         found = options(request, replace(MONEY, spent_usd=17.5))
         assert [(o.what, o.worst_case_usd, o.fits) for o in found] == [
@@ -219,7 +219,7 @@ class TestHandler:
         sentence = self.admit(environ={"TRAINING_INSTANCE_TYPE": "ml.p3.2xlarge"}).sentence
         assert "$3.825 per hour (ml.p3.2xlarge, us-east-1, read 2026-11-23)" in sentence
         assert "100 GB volume" in sentence and "$25.00 budget" in sentence
-        assert "volume" not in self.admit().sentence  # an ml.g5 has disks of its own
+        assert "volume" not in self.admit().sentence  # an ml.g5 has local disks
 
     def test_what_is_not_known_lets_nothing_start(self) -> None:
         with pytest.raises(SpendUnknown, match="AccessDenied"):

@@ -1,4 +1,4 @@
-"""Datasets: JumpStart's formats, broken files told by line, the split, and the check."""
+"""Datasets: JumpStart's formats, broken files reported by line, the split, and the check."""
 
 import io
 import json
@@ -111,7 +111,7 @@ def test_a_folder_is_read_through_in_order_without_hidden_files(tmp_path: Path) 
         ),
     ],
 )
-def test_what_is_broken_is_told_with_its_place(
+def test_what_is_broken_is_reported_with_its_place(
     name: str, content: str | bytes, where: str, what: str
 ) -> None:
     (problem,) = problems(file(name, content))

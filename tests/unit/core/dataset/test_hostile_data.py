@@ -1,4 +1,4 @@
-"""Files that nobody would call a dataset: read, or refused with file and reason; never a crash."""
+"""Files that are hardly a dataset are read, or refused with file and reason; they never cause a crash."""
 
 import io
 import json
@@ -58,7 +58,7 @@ def test_how_a_stream_is_cut_changes_nothing(content: bytes, name: str, step: in
     seen = []
     for stream in (io.BytesIO(content), DribblingStream(content, step)):
         reader = Reader([(name, stream)], hp)
-        # Of two faults in one array, how far it was read decides which is told.
+        # Of two faults in one array, how far it was read decides which is reported.
         seen.append((list(reader), reader.notes, bool(reader.problems)))
     assert seen[0] == seen[1]
 
@@ -144,7 +144,7 @@ def problems_of(folder: Path) -> tuple[list[str], list[str]]:
     return texts, [str(problem) for problem in intake.problems] + list(intake.notes)
 
 
-def test_links_and_pipes_are_followed_or_told(tmp_path: Path) -> None:
+def test_links_and_pipes_are_followed_or_reported(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
     (tmp_path / "elsewhere.txt").write_text("linked\n")
@@ -169,7 +169,7 @@ def test_a_zip_is_not_unpacked(tmp_path: Path) -> None:
     assert any("this is zip, not text" in line for line in told)
 
 
-def test_a_file_that_goes_away_while_it_is_read_is_told() -> None:
+def test_a_file_that_goes_away_while_it_is_read_is_reported() -> None:
     class Failing:
         def read(self, size: int, /) -> bytes:
             raise OSError(5, "Input/output error")

@@ -1,4 +1,4 @@
-"""The two sides: whole documents, each once, never on both, the same whatever the order; and tasks."""
+"""The two sides: whole documents, each once, never on both, the same in any order; and tasks."""
 
 import io
 import json

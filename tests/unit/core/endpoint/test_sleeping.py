@@ -1,4 +1,4 @@
-"""Putting Hosting's endpoint to sleep: whatever CloudFormation says, nothing of it bills in the end."""
+"""Putting Hosting's endpoint to sleep: nothing of it bills in the end, also where CloudFormation fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Endpoints in the month's sum: whatever runs counts and can be stopped, whether it can be priced or not."""
+"""Endpoints in the month's sum: each that runs counts and can be stopped, whether it has a price or not."""
 
 from __future__ import annotations
 

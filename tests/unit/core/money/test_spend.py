@@ -317,12 +317,12 @@ class TestGone:
         cloud.recorded(120, "DeleteEndpoint", endpointName="by-hand")
         assert self.hours(cloud) == pytest.approx((180 + 5) / 60)
 
-    def test_it_counts_until_now_while_its_deletion_is_not_told_yet(self) -> None:
+    def test_it_counts_until_now_while_its_deletion_is_not_reported_yet(self) -> None:
         cloud = Cloud()
         self.made(cloud, "by-hand", 60)
         assert self.hours(cloud) == pytest.approx(1.0)
 
-    def test_one_that_runs_is_told_by_sagemaker_alone(self) -> None:
+    def test_one_that_runs_is_reported_by_sagemaker_alone(self) -> None:
         cloud = Cloud()
         cloud.endpoint("by-hand", age=60)
         self.made(cloud, "by-hand", 60)

@@ -64,7 +64,7 @@ def test_the_schedules_put_the_guard_to_the_test(
 
 
 def test_it_acts_on_what_was_spent_and_not_on_a_guess(small: list[Outcome]) -> None:
-    # A deletion that CloudTrail has not told yet counts as running, and spot in full until it ends.
+    # A deletion that is not in CloudTrail yet counts as running, and spot in full until it ends.
     assert max(outcome.early_usd for outcome in small if outcome.stopped) < PAIR
 
 

@@ -1,4 +1,4 @@
-"""What a run costs: one sum, whoever asks."""
+"""The cost of a run is the same sum everywhere."""
 
 from __future__ import annotations
 

@@ -139,14 +139,14 @@ class TestDeleting:
         assert run(cloud, audit_bucket="audit-bucket")["idle"]["action"] == "notify"
         assert "idle" in cloud.endpoints
 
-    def test_a_refused_deletion_is_told_and_not_claimed(self, cloud: Cloud) -> None:
+    def test_a_refused_deletion_is_reported_and_not_claimed(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
         cloud.failures["DeleteEndpoint"] = error("AccessDeniedException", "not yours")
         decision = run(cloud)["idle"]
         assert decision["action"] == "notify" and "not yours" in decision["reason"]
         assert "still bills" in cloud.messages[0]["Message"]
 
-    def test_an_endpoint_that_someone_else_deleted_meanwhile_is_no_error(self, cloud: Cloud) -> None:
+    def test_an_endpoint_that_someone_else_deleted_in_between_is_no_error(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
 
         def race(operation: str, request: dict[str, Any]) -> None:
@@ -335,7 +335,7 @@ class TestWarning:
         assert run(cloud, warn=self.WARN)["idle"]["action"] == "keep"
         assert DELETE_AFTER_TAG not in cloud.tags[arn("endpoint", "idle")]
 
-    def test_a_warning_that_nobody_withdrew_is_void_if_it_was_used_since(self, cloud: Cloud) -> None:
+    def test_a_warning_that_was_not_withdrawn_is_void_if_it_was_used_since(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
         run(cloud, warn=self.WARN)
         cloud.now += minutes(10)
@@ -354,12 +354,12 @@ class TestWarning:
         cloud.now += minutes(480)
         assert run(cloud, warn=self.WARN)["idle"]["action"] == "delete"
 
-    def test_a_dry_run_warns_nobody(self, cloud: Cloud) -> None:
+    def test_a_dry_run_sends_no_warning(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
         assert run(cloud, warn=self.WARN, dry_run=True)["idle"]["action"] == "warn"
         assert not cloud.messages and DELETE_AFTER_TAG not in cloud.tags[arn("endpoint", "idle")]
 
-    def test_a_tag_that_cannot_be_written_is_told(self, cloud: Cloud) -> None:
+    def test_a_tag_that_cannot_be_written_is_reported(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
         cloud.failures["AddTags"] = error("AccessDeniedException", "no")
         assert run(cloud, warn=self.WARN)["idle"]["action"] == "notify"
@@ -428,12 +428,12 @@ class TestHosting:
         assert run(cloud, hosting_stack=self.STACK)["finexpert"]["action"] == "keep"
         assert not complete(cloud, hosting_stack=self.STACK)
 
-    def test_a_stack_that_does_not_exist_protects_nobody(self, cloud: Cloud) -> None:
+    def test_a_stack_that_does_not_exist_protects_nothing(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
         assert run(cloud, hosting_stack=self.STACK)["idle"]["action"] == "delete"
 
 
-def test_people_are_told_of_foreign_stacks_once_a_day(cloud: Cloud) -> None:
+def test_people_are_informed_of_foreign_stacks_once_a_day(cloud: Cloud) -> None:
     cloud.endpoint("theirs", tags={STACK_NAME_TAG: "TheirStack"})
     for _ in range(3):
         assert run(cloud)["theirs"]["action"] == "notify"
@@ -454,7 +454,7 @@ def test_a_topic_that_fails_does_not_stop_the_deletion(cloud: Cloud) -> None:
 class TestAnotherStack:
     """CloudFormation puts no tags on endpoints, so it is asked before one is deleted."""
 
-    def test_its_endpoint_is_only_told_of(self, cloud: Cloud) -> None:
+    def test_its_endpoint_is_only_reported(self, cloud: Cloud) -> None:
         cloud.endpoint("theirs")
         cloud.owners[arn("endpoint", "theirs")] = "TheirStack"
         decision = run(cloud, ask_stacks=True)["theirs"]

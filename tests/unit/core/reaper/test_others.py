@@ -1,4 +1,4 @@
-"""Notebook instances, jobs and apps: told of when they should be over, never stopped."""
+"""Notebook instances, jobs and apps are reported when they should be over, and never stopped."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_what_cannot_be_described_is_kept(cloud: ReaperCloud) -> None:
     assert decision["action"] == "keep" and "Rate exceeded" in decision["reason"]
 
 
-def test_people_are_told_once_a_day_with_the_price_and_the_command(cloud: ReaperCloud) -> None:
+def test_people_are_informed_once_a_day_with_the_price_and_the_command(cloud: ReaperCloud) -> None:
     cloud.job("t", age=999, started=990)
     answer(cloud)
     answer(cloud)
@@ -179,7 +179,7 @@ def test_people_are_told_once_a_day_with_the_price_and_the_command(cloud: Reaper
     assert len(cloud.messages) == 2
 
 
-def test_a_dry_run_tells_nobody(cloud: ReaperCloud) -> None:
+def test_a_dry_run_sends_no_message(cloud: ReaperCloud) -> None:
     cloud.notebook("n", running=99 * HOUR)
     assert actions(cloud, dry_run=True) == {"n": "notify"}
     assert not cloud.messages
@@ -201,7 +201,7 @@ def test_the_kinds_are_read_from_the_environment() -> None:
         ReaperSettings.load({"OTHER_KINDS": "buckets"}, {})
 
 
-def test_one_hundred_a_kind_are_asked_for_and_the_rest_is_told(cloud: ReaperCloud) -> None:
+def test_one_hundred_a_kind_are_asked_for_and_the_rest_is_reported(cloud: ReaperCloud) -> None:
     for number in range(103):
         cloud.job(f"t-{number}", age=300, started=200, limit=600)
     found = answer(cloud)["others"]

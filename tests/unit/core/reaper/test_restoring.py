@@ -55,7 +55,7 @@ def picture(cloud: ReaperCloud, name: str) -> dict[str, Any]:
 
 
 def with_components(cloud: ReaperCloud) -> str:
-    """An endpoint with a base component, its adapter, scaling, and tags of their own."""
+    """An endpoint with a base component, its adapter, scaling, and own tags."""
     name = cloud.endpoint("idle", hosts_components=True, tags={"team": "funds"})
     cloud.component("base", name, age=280)
     cloud.component("tuned", name, age=200)
@@ -174,7 +174,7 @@ def test_somebody_else_s_endpoint_of_the_name_is_left_alone(cloud: ReaperCloud) 
         restore(cloud, name)
 
 
-def test_a_failed_creation_is_told_with_its_reason(cloud: ReaperCloud) -> None:
+def test_a_failed_creation_is_reported_with_its_reason(cloud: ReaperCloud) -> None:
     name = cloud.endpoint("idle")
     reap(cloud)
 
@@ -215,6 +215,6 @@ class TestSnooze:
         cloud.now += minutes(60)
         assert reap(cloud, warn=timedelta(minutes=30)) == {name: "keep"}
 
-    def test_an_unknown_name_is_told(self, cloud: ReaperCloud) -> None:
+    def test_an_unknown_name_is_reported(self, cloud: ReaperCloud) -> None:
         with pytest.raises(UserError, match="no endpoint gone"):
             switch.snooze(cloud, "gone", 1, cloud.now)

@@ -1,4 +1,4 @@
-"""Each rule by itself: one endpoint that it holds, beside one that it lets go on."""
+"""Each rule alone: one endpoint that it keeps, beside one that it lets go on."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_a_reason_is_in_everyday_words(rule: ModuleType, used: Endpoint, reason:
     assert isinstance(verdict, Verdict) and verdict.reason.startswith(reason)
 
 
-def test_another_stack_s_endpoint_is_told_of_and_one_without_goes_on() -> None:
+def test_another_stack_s_endpoint_is_reported_and_one_without_goes_on() -> None:
     theirs = endpoint(
         tags={**TAGGED, "aws:cloudformation:stack-id": "arn:aws:cloudformation:r:1:stack/Their/x"}
     )

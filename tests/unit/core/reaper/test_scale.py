@@ -193,7 +193,7 @@ def test_a_checkpoint_that_cannot_be_read_or_written_stops_nothing() -> None:
     assert len(found["decisions"]) == 900 and not found["complete"]
 
 
-def test_no_time_to_warn_is_told_and_warns_nobody() -> None:
+def test_no_time_to_warn_is_reported_and_sends_no_warning() -> None:
     cloud = Cloud()
     for number in range(5):
         cloud.endpoint(f"idle-{number}")
@@ -300,7 +300,7 @@ class TestHanging:
         assert decision["action"] != "delete" and "bad has been in" in decision["evidence"]["stuck"][0]
         assert self.published(cloud) == [1.0] and "bad" in cloud.messages[0]["Message"]
 
-    def test_what_is_out_of_scope_is_nobody_s_business(self) -> None:
+    def test_what_is_out_of_scope_is_kept(self) -> None:
         cloud = Cloud()
         cloud.endpoint("theirs", age=9999, status="Creating", project="Theirs")
         self.run(cloud)
@@ -308,7 +308,7 @@ class TestHanging:
         self.run(cloud, scope=Scope.ACCOUNT)
         assert cloud.messages and self.published(cloud) == [1.0]
 
-    def test_people_are_told_once_a_day_and_the_metric_goes_on(self) -> None:
+    def test_people_are_informed_once_a_day_and_the_metric_goes_on(self) -> None:
         cloud = Cloud()
         cloud.endpoint("e", age=9999, status="Creating")
         self.run(cloud)
@@ -323,7 +323,7 @@ class TestHanging:
         cloud.failures["PutMetricData"] = error("AccessDenied", "no")
         assert [d["action"] for d in self.run(cloud)["decisions"]] == ["keep", "delete"]
 
-    def test_a_dry_run_alarms_nobody(self) -> None:
+    def test_a_dry_run_raises_no_alarm(self) -> None:
         cloud = Cloud()
         cloud.endpoint("e", age=9999, status="Creating")
         assert "stuck" in self.run(cloud, dry_run=True)["decisions"][0]["evidence"]

@@ -23,7 +23,7 @@ def test_each_status_is_deletable_or_has_its_limit() -> None:
 
 
 @pytest.mark.parametrize("status", [*ENDPOINT_STATUSES, "InventedTomorrow"])
-def test_an_idle_endpoint_is_deleted_or_people_are_told(status: str) -> None:
+def test_an_idle_endpoint_is_deleted_or_people_are_informed(status: str) -> None:
     cloud = Cloud()
     cloud.endpoint("x", age=30 * 24 * 60, status=status)
     settings = ReaperSettings(topic_arn="arn:aws:sns:us-east-1:123456789012:t")
@@ -37,7 +37,7 @@ def test_an_idle_endpoint_is_deleted_or_people_are_told(status: str) -> None:
 
 
 @pytest.mark.parametrize("status", sorted(set(ENDPOINT_STATUSES) - set(DELETABLE)))
-def test_a_status_that_has_just_begun_alarms_nobody(status: str) -> None:
+def test_a_status_that_has_just_begun_raises_no_alarm(status: str) -> None:
     cloud = Cloud()
     cloud.endpoint("x", age=30 * 24 * 60, modified=30, status=status)
     if status == "Creating":

@@ -32,7 +32,7 @@ Show = Callable[..., str]
 
 @pytest.fixture(params=WIDTHS)
 def show(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Show:
-    """Runs a command at a width: what it prints. Whatever it opens has the prefix FinExpert."""
+    """Runs a command at a width and returns its output. Every app that it opens has the prefix FinExpert."""
     out = io.StringIO()
     monkeypatch.setattr(
         display, "console", lambda *, stderr=False: Console(file=out, width=request.param, highlight=False)

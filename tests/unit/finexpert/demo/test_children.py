@@ -147,7 +147,7 @@ def test_of_many_last_words_those_that_tell_the_reason_are_shown_once() -> None:
     assert cdk.telling(["one", "two"]) == ["one", "two"]
 
 
-def test_what_has_just_been_killed_gets_a_moment_to_end_and_what_stays_is_told(tmp_path: Path) -> None:
+def test_what_has_just_been_killed_gets_a_moment_to_end_and_what_stays_is_reported(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "60"], env={"PATH": os.environ["PATH"], "X": str(tmp_path)}) as sleeper:
         stays = processes.left_of_folder(tmp_path, patience_seconds=0.2)
         threading.Timer(0.3, sleeper.kill).start()

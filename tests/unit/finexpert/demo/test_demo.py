@@ -71,7 +71,7 @@ def test_signals_interrupt_except_while_things_are_put_in_order() -> None:
 
 @pytest.fixture
 def perform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """Runs the demo's program with other steps, in a folder of its own; returns exit code and what ran."""
+    """Runs the demo's program with other steps, in a separate folder; returns exit code and what ran."""
 
     def run(*steps: Any, **changes: Any) -> Any:
         done = []

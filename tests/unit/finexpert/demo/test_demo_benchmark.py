@@ -1,4 +1,4 @@
-"""The demo's scripted contestants: right as often as is said, and told apart by the benchmark."""
+"""The demo's scripted contestants: right as often as is said, and distinguished by the benchmark."""
 
 from __future__ import annotations
 

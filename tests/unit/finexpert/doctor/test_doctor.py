@@ -267,7 +267,7 @@ def test_spot_has_a_quota_of_its_own() -> None:
     assert finding.verdict is Verdict.GOOD
 
 
-def test_a_region_that_the_environment_and_the_settings_see_differently_is_told() -> None:
+def test_a_region_that_the_environment_and_the_settings_see_differently_is_reported() -> None:
     finding = account.region(deployment(region="us-west-2"))
     assert finding.verdict is Verdict.BAD
     assert "export AWS_REGION=us-west-2" in finding.fix
@@ -449,7 +449,7 @@ def test_more_of_anything_needs_more_memory(more: dict[str, str]) -> None:
     assert step_of(**all_again).predicted < step_of(**all_again | more).predicted
 
 
-def test_what_does_not_fit_is_told_with_the_remedy() -> None:
+def test_what_does_not_fit_is_reported_with_the_remedy() -> None:
     assert model.judge_memory(step_of(), 32, "ml.g5.2xlarge").verdict is Verdict.GOOD
     finding = model.judge_memory(step_of("ml.g4dn.xlarge"), 32, "ml.g4dn.xlarge")
     assert finding.verdict is Verdict.BAD
@@ -523,7 +523,7 @@ RUN_OF_TWO_HOURS = JobRequest(
 )
 
 
-def test_what_several_checks_lack_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_several_checks_lack_is_reported_once(capsys: pytest.CaptureFixture[str]) -> None:
     show(
         Console(width=100),
         {"one": bad("no [x]", "do this"), "two": unknown("not seen", "do this"), "three": good("yes")},
@@ -542,7 +542,7 @@ def test_what_several_checks_lack_is_told_once(capsys: pytest.CaptureFixture[str
         ("0", "0", Verdict.BAD, "no warning would arrive"),
     ],
 )
-def test_a_test_notification_is_sent_only_when_asked_for_and_tells_who_hears_it(
+def test_a_test_notification_is_sent_only_when_asked_for_and_tells_who_receives_it(
     monkeypatch: pytest.MonkeyPatch, confirmed: str, pending: str, verdict: Verdict, says: str
 ) -> None:
     assert "test notification" not in checks()

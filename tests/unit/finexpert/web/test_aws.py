@@ -1,4 +1,4 @@
-"""The page's Lambda function: API Gateway's payload in and out, and nobody in without a checked token."""
+"""The page's Lambda function: API Gateway's payload in and out, and no access without a checked token."""
 
 from __future__ import annotations
 
@@ -120,5 +120,5 @@ def test_what_is_no_text_goes_out_in_base64(monkeypatch: pytest.MonkeyPatch) -> 
     assert answered["isBase64Encoded"] and b64decode(answered["body"]) == b"\x89PNG"
 
 
-def test_an_event_that_is_none_is_a_defect_told_in_order() -> None:
+def test_an_event_that_is_none_is_a_defect_reported_in_order() -> None:
     assert aws.handler({})["statusCode"] == 500

@@ -41,7 +41,7 @@ def test_the_own_page_comes_in(headers: dict[str, str]) -> None:
         ({**OWN, "authorization": "Bearer schlüssel"}, 401),
     ],
 )
-def test_nobody_else_does(headers: dict[str, str], status: int) -> None:
+def test_no_one_else_does(headers: dict[str, str], status: int) -> None:
     with pytest.raises(Problem) as refused:
         DOOR.check("/api/session", headers)
     assert refused.value.status == status

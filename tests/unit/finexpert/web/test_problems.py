@@ -44,12 +44,12 @@ def test_each_kind_has_its_status_and_code(error: Exception, status: int, code: 
     assert str(problem) and "secret" not in str(problem.document())
 
 
-def test_people_without_a_terminal_are_not_told_to_use_one() -> None:
+def test_people_without_a_terminal_are_not_asked_to_use_one() -> None:
     for error in (Asleep("x", fix="finexpert wake"), NotFound("x", fix="finexpert runs lists them")):
         assert "finexpert" not in problem_of(error).fix
 
 
-def test_several_problems_are_told_at_once() -> None:
+def test_several_problems_are_reported_at_once() -> None:
     problem = bad_input("This file cannot be used.", problems=("line 1: empty", "line 9: no text"))
     assert problem.document()["problems"] == ["line 1: empty", "line 9: no text"]
     assert refusal(problem).status == 422

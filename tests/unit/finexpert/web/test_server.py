@@ -133,7 +133,7 @@ def test_pieces_are_sent_as_they_come_and_closed(context: Context, monkeypatch: 
     assert closed == [True]
 
 
-def test_a_port_that_is_taken_is_told(context: Context) -> None:
+def test_a_port_that_is_taken_is_reported(context: Context) -> None:
     with socket.socket() as taken:
         taken.bind((local.ADDRESS, 0))
         taken.listen()

@@ -193,7 +193,7 @@ def test_an_endpoint_for_components_goes_through_its_states(fake: Any) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     described = call("DescribeEndpoint", EndpointName="E")
-    assert not [name for name in described if name.startswith("_")], "what is ours is not told"
+    assert not [name for name in described if name.startswith("_")], "internal fields are not shown"
     call("DeleteEndpointConfig", EndpointConfigName="config")
     call("DeleteEndpoint", EndpointName="E")
     while call("ListEndpoints")["Endpoints"]:

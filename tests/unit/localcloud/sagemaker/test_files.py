@@ -163,7 +163,7 @@ def test_checkpoints_are_stored_when_they_change_and_only_then(tmp_path: Path) -
     assert told == []
 
 
-def test_a_checkpoint_that_cannot_be_stored_is_told_and_tried_again(tmp_path: Path) -> None:
+def test_a_checkpoint_that_cannot_be_stored_is_reported_and_tried_again(tmp_path: Path) -> None:
     class Broken(FakeS3):
         def upload_file(self, path: str | Path, bucket: str, key: str, ExtraArgs: Any = None) -> None:
             if not told:

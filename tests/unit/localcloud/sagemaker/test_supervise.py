@@ -52,7 +52,7 @@ def test_the_programs_exit_status_is_its_own(tmp_path: Path, program: str, code:
     assert start(tmp_path, program).wait(20) == code
 
 
-def test_a_signals_death_is_told_as_a_container_runtime_does(tmp_path: Path) -> None:
+def test_a_signals_death_is_reported_as_a_container_runtime_does(tmp_path: Path) -> None:
     assert start(tmp_path, "import os; os.kill(os.getpid(), 9)").wait(20) == 137
 
 

@@ -57,7 +57,7 @@ def test_a_good_request_passes() -> None:
         ({"HyperParameters": {"k" * 300: "v"}}, "'hyperParameters'"),
     ],
 )
-def test_each_constraint_is_told_as_aws_does(changes: dict[str, Any], words: str) -> None:
+def test_each_constraint_is_reported_as_aws_does(changes: dict[str, Any], words: str) -> None:
     error = refused("CreateTrainingJob", GOOD | changes)
     assert error.code == "ValidationException"
     assert error.message.startswith("1 validation error detected: ")

@@ -25,7 +25,7 @@ LLAMA_3 = (
     "{{ bos_token }}{% for m in messages %}<|start|>{{ m['role'] }}<|header|>\n\n{{ m['content'] | trim }}"
     "<|eot|>{% endfor %}{% if add_generation_prompt %}<|start|>assistant<|header|>\n\n{% endif %}"
 )
-#: How families write a dialog, in short: with tokens of their own, and as plain text.
+#: How families write a dialog, in short: with special tokens, and as plain text.
 FAMILIES = {
     "ChatML": (
         "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"

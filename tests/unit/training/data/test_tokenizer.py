@@ -1,4 +1,4 @@
-"""The trainer's tokenizer beside transformers': same tokens, texts and marks, whatever a text says."""
+"""The trainer's tokenizer beside transformers': same tokens, texts and marks, for any text."""
 
 import json
 import shutil

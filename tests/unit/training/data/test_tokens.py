@@ -193,7 +193,7 @@ def test_a_dialog_takes_llamas_form_and_only_answers_are_learned(tokenizer: Toke
         ({"dialog": ["a"]}, "message 1"),
     ],
 )
-def test_a_broken_dialog_is_told_with_its_line(record: dict[str, Any], words: str) -> None:
+def test_a_broken_dialog_is_reported_with_its_line(record: dict[str, Any], words: str) -> None:
     _, (problem,) = chats(record)
     assert problem.startswith("a.jsonl, line 1") and words in problem
 

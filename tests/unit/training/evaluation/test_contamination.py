@@ -1,4 +1,4 @@
-"""Overlap with the training text: shared stretches, set phrases and copies, whatever case and punctuation."""
+"""Overlap with the training text: shared stretches, set phrases and copies, in any case and punctuation."""
 
 import random
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ def test_a_shared_stretch_is_left_out_and_the_rest_is_kept() -> None:
 def test_a_document_is_dropped_beyond_half() -> None:
     held_out = text(1, 60)
     for shared, dropped in ((26, False), (40, True)):
-        # In two training documents, so that neither is a copy by itself.
+        # In two training documents, so that neither alone is a copy.
         training = [" ".join([*held_out[:20], "x"]), " ".join(["y", *held_out[20 - WORDS + 1 : shared]])]
         result = search([" ".join(held_out)], training)
         assert ("0" in result.documents) is dropped

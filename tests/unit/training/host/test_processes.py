@@ -16,7 +16,7 @@ def test_one_host_without_gpus_needs_no_launcher() -> None:
     assert not placement({}, 4, {}).alone
 
 
-def test_hosts_meet_at_the_first_unless_told_otherwise() -> None:
+def test_hosts_meet_at_the_first_unless_set_otherwise() -> None:
     here = placement(TWO, 4, {})
     assert (here.hosts, here.host, here.processes) == (2, 1, 4)
     assert (here.rendezvous, here.interface) == ("algo-1:29400", "eth0")

@@ -1,4 +1,4 @@
-"""Whatever goes wrong ends with a reason and a remedy: a table of it, and inputs that nobody thought of."""
+"""Every failure ends with a reason and a remedy: a table of failures, and random inputs."""
 
 import json
 import os

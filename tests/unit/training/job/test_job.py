@@ -27,7 +27,7 @@ Job = Callable[..., Path]
 
 
 class StopAfter(StopSignal):
-    """Asks to stop once it has been asked about so often: after so many steps."""
+    """Asks to stop after it has been asked this many times, which is after as many steps."""
 
     def __init__(self, steps: int) -> None:
         super().__init__()

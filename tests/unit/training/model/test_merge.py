@@ -95,7 +95,7 @@ def test_an_adapter_of_another_base_is_refused(weights: Path, tmp_path: Path) ->
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's account of memory")
 def test_merging_needs_memory_for_a_tensor_and_not_for_the_base(tmp_path: Path) -> None:
-    """A base of 256 MB in 64 tensors of 4 MB, merged by a process that adds less than 100 MB of its own."""
+    """A base of 256 MB in 64 tensors of 4 MB, merged by a process that needs less than 100 MB more."""
     base, adapter = tmp_path / "base", tmp_path / "adapter"
     base.mkdir()
     adapter.mkdir()

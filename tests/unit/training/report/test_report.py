@@ -240,7 +240,7 @@ def test_the_page_says_what_guessing_gives_and_what_could_be_seen(evaluation: di
     assert "worse, within what is allowed" in render(evaluation)
 
 
-def test_what_early_stopping_did_is_told(evaluation: dict[str, Any]) -> None:
+def test_what_early_stopping_did_is_reported(evaluation: dict[str, Any]) -> None:
     assert "early stopping" not in render(evaluation)
     evaluation["documents"][0]["judged"] = False
     assert "early stopping chose step" in render(evaluation)
@@ -335,7 +335,7 @@ def test_a_change_has_its_sign_and_none_has_none(value: float, digits: int, text
     assert signed(value, digits) == text
 
 
-def test_what_overlaps_is_told_with_both_figures(evaluation: dict[str, Any]) -> None:
+def test_what_overlaps_is_reported_with_both_figures(evaluation: dict[str, Any]) -> None:
     assert "Nothing was found there" in render(evaluation)
     everything = evaluation["contamination"]["all_documents"] | {
         "difference": -0.75,

@@ -113,7 +113,7 @@ def test_names_that_belong(name: str, mine: bool) -> None:
     assert leftovers.belongs(name, "FinExpert", {ENDPOINT}) is mine
 
 
-def test_what_cannot_be_read_is_told_and_hides_nothing_else() -> None:
+def test_what_cannot_be_read_is_reported_and_hides_nothing_else() -> None:
     there = account(
         {
             "eu-west-1": {

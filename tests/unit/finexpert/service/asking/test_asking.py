@@ -125,7 +125,7 @@ def awake(monkeypatch: pytest.MonkeyPatch) -> None:
     in_state(monkeypatch, HostingState.AWAKE)
 
 
-def test_both_models_answer_and_are_heard_while_they_write() -> None:
+def test_both_models_answer_and_are_shown_while_they_write() -> None:
     runtime, heard = Runtime(), []
     answers = inference.ask(deployment(runtime), "abc", {}, heard=lambda *told: heard.append(told))
     assert [(answer.model, answer.text) for answer in answers] == [("base", "<3>"), ("tuned", "<3>")]
@@ -155,7 +155,7 @@ def test_a_refusal_while_asleep_says_how_to_wake(monkeypatch: pytest.MonkeyPatch
     assert "finexpert wake" in told.value.fix
 
 
-def test_a_refusal_while_awake_is_told_as_it_is() -> None:
+def test_a_refusal_while_awake_is_reported_as_it_is() -> None:
     with pytest.raises(ClientError, match="no"):
         inference.ask(deployment(Runtime(longest=0)), "abc", {})
 
@@ -165,7 +165,7 @@ def talk() -> Conversation:
 
 
 def heard(model: str, text: str) -> None:
-    """Nobody listens."""
+    """A receiver that does nothing."""
 
 
 def said(conversation: Conversation, runtime: Runtime, text: str) -> Mapping[str, str]:
@@ -239,7 +239,7 @@ def test_the_oldest_turns_are_left_out_once_they_do_not_fit() -> None:
 
 
 @pytest.mark.parametrize(("status", "text"), [(500, "short"), (422, "x" * 99)])
-def test_what_forgetting_does_not_mend_is_told(status: int, text: str) -> None:
+def test_what_forgetting_does_not_repair_is_reported(status: int, text: str) -> None:
     conversation = talk()
     conversation.turns = [Turn("x" * 40, {"base": "", "tuned": ""})]
     with pytest.raises(ClientError):

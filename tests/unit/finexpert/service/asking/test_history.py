@@ -160,7 +160,7 @@ def test_a_full_thread_refuses_more(store: Store, monkeypatch: pytest.MonkeyPatc
     assert len(history.thread(store, "a")["turns"]) == 1
 
 
-def test_nobody_else_on_this_machine_can_read_it(tmp_path: Path) -> None:
+def test_no_one_else_on_this_machine_can_read_it(tmp_path: Path) -> None:
     folder = tmp_path / "state" / "history"
     history.add_turn(FileStore(folder), "a", turn(1), NOW)
     (file,) = folder.iterdir()

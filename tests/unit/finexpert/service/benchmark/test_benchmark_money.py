@@ -1,4 +1,4 @@
-"""A benchmark's dollars: admitted against the month, reserved meanwhile, and counted when they are spent."""
+"""A benchmark's dollars: admitted against the month, reserved while it runs, and counted when spent."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def minutes(number: float) -> timedelta:
 
 
 def endpoint(*, age: float = 300, used: float | None = None, **tags: str) -> Endpoint:
-    """An endpoint that was made and last used so many minutes ago."""
+    """An endpoint that was made and last used these numbers of minutes ago."""
     last = None if used is None else NOW - minutes(used)
     return Endpoint(
         name="finexpert",
@@ -52,7 +52,7 @@ def sleeps(of: Endpoint, settings: ReaperSettings = SETTINGS) -> timedelta | Non
     ("of", "expected"),
     [
         (endpoint(used=20), 43),  # 60 minutes idle and 3 of delay after the last use
-        (endpoint(), 0),  # nobody in the whole window
+        (endpoint(), 0),  # no use in the whole window
         (endpoint(age=10), 53),  # young: judged from 63 minutes on
         (endpoint(age=10, used=2), 61),
         (endpoint(used=20, finexpert_keep="2026-11-24T15:00Z"), 180),
@@ -71,7 +71,7 @@ def test_a_warning_comes_first_where_there_is_one() -> None:
     assert sleeps(warned, warning) == minutes(20)
 
 
-def test_what_is_kept_for_ever_or_only_told_of_does_not_sleep() -> None:
+def test_what_is_kept_for_ever_or_only_reported_does_not_sleep() -> None:
     kept = foresee(endpoint(finexpert_keep="true"), SETTINGS, period=PERIOD, now=NOW)
     assert kept.sleeps is None and kept.always and "protected" in kept.reason
     told = foresee(endpoint(), replace(SETTINGS, dry_run=True), period=PERIOD, now=NOW)

@@ -1,4 +1,4 @@
-"""`finexpert plan` and `finexpert costs`: the guards' own reckoning, told to people and programs."""
+"""`finexpert plan` and `finexpert costs`: the guards' own sums, for people and programs."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_costs_tell_the_hours_to_the_guard_s_limit_and_the_age_of_the_prices(acc
     assert "stopped at $23.00: in 2.0 h" in shown and f"{price.age_days(datetime.now(UTC))} days ago" in shown
 
 
-def test_where_nothing_runs_no_hours_are_told(account: Account) -> None:
+def test_where_nothing_runs_no_hours_are_reported(account: Account) -> None:
     account.spends(20.0)
     assert ask("costs")[1]["hours_to_limit"] is None
     assert "at this pace" not in CliRunner().invoke(cli.app, ["costs"]).output

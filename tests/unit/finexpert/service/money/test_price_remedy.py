@@ -1,4 +1,4 @@
-"""A refusal for a price that is missing names a command; whoever follows it can start a run again."""
+"""A refusal for a price that is missing names a command; after it a run can be started again."""
 
 from __future__ import annotations
 

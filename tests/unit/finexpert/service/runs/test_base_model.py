@@ -49,7 +49,9 @@ def test_the_shipped_weights_are_whole_and_go_below_the_prefix() -> None:
         ("tokenizer.json", "there is no tokenizer"),
     ],
 )
-def test_what_is_missing_is_told_before_anything_is_uploaded(tmp_path: Path, broken: Any, said: Any) -> None:
+def test_what_is_missing_is_reported_before_anything_is_uploaded(
+    tmp_path: Path, broken: Any, said: Any
+) -> None:
     folder = shutil.copytree(paths.BASE_MODEL, tmp_path / "model")
     (folder / broken).unlink()
     with pytest.raises(UserError) as told:
@@ -74,7 +76,7 @@ def test_the_setting_says_where_else_the_data_bucket() -> None:
     assert base_model.location(deployment(base_model_uri="s3://other/x/")) == "s3://other/x/"
 
 
-def test_the_flag_that_is_told_is_the_one_that_is_read() -> None:
+def test_the_flag_that_is_named_is_the_one_that_is_read() -> None:
     name, _, value = base_model.SETTING.partition("=")
     settings = Settings.load({name: value.strip("'")}, {})
     assert not settings.gated

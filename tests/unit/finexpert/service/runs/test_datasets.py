@@ -81,7 +81,7 @@ def test_what_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
     assert refused.value.code is ExitCode.USAGE
 
 
-def test_bad_hyperparameters_are_told_before_any_data_is_read(folder: Any) -> None:
+def test_bad_hyperparameters_are_reported_before_any_data_is_read(folder: Any) -> None:
     with pytest.raises(UserError, match="epoch") as refused:
         datasets.check(folder, {"epoch": "many"})
     assert refused.value.where == "hyperparameters"

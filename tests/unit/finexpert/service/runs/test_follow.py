@@ -164,7 +164,7 @@ def test_every_state_of_the_state_machine_is_said_in_words() -> None:
         assert state in follow._DOING
 
 
-def test_a_run_that_does_not_exist_is_told() -> None:
+def test_a_run_that_does_not_exist_is_reported() -> None:
     account = Account([])
     with pytest.raises(UserError, match="There is no run other"):
         executions.describe(deployment(account), "other")

@@ -161,7 +161,7 @@ def test_a_promise_for_ever_and_none_at_all_are_told_apart(ask: Ask, account: Ac
     assert "cannot be read" in unknown["reason"]
 
 
-def test_no_stack_is_told_as_such(ask: Ask, account: Account) -> None:
+def test_no_stack_is_reported_as_such(ask: Ask, account: Account) -> None:
     account.status = "DELETE_COMPLETE"
     status, document = ask("GET", "/api/endpoint")
     assert (status, document["error"]["code"]) == (409, "not_deployed")

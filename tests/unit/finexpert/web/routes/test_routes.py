@@ -1,4 +1,4 @@
-"""Requests that nobody should send are answered in order, and what they hold is not repeated anywhere."""
+"""Requests that should not be sent get a proper answer, and what they hold is not repeated anywhere."""
 
 from __future__ import annotations
 
