@@ -11,9 +11,10 @@ FILE is TAT-QA's development set (github.com/NExTplusplus/TAT-QA, dataset_raw/ta
    watched half is kept, and the other half judges it. `shuffled`: the form of the answers is learnt, so every
    document gains, and what the right prompt adds is as in `exchangeable`.
 4. Power: the true effect at which the gate passes four times in five, for several numbers of documents.
-5. False passes where documents come in groups whose changes are correlated.
-   The factor by which intervals over groups are widened was chosen on these; `elsewhere` repeats it with
-   changes that are normal, of heavy tails (t with 3 degrees of freedom) and skewed (log-normal, both ways).
+5. False passes where documents come in groups whose changes are correlated. `elsewhere` repeats it with
+   changes that are normal, of heavy tails (t with 3 degrees of freedom) and skewed (log-normal, both ways),
+   also for few documents that stand for themselves. The skewness that the gate allows for
+   (core/dataset/power.py) is that of the log-normal.
 6. Power for a large base such as Llama 2 7B, whose spread of gains is not known: by stated spreads, with
    general text unchanged, beside what `finexpert data check` promises.
 
@@ -61,12 +62,17 @@ LOOKS = (5, 20)
 #: Of documents in the shipped sample's held-out side, what a first run is judged on.
 DEFAULT_DOCUMENTS = 32
 MAX_FORGETTING = 0.03
+#: The rules that do not look at general text.
+OWN_RULES = ("held_out_text", "large_enough", "enough_documents", "follows_prompts")
 POWER = 0.8
 #: Documents, groups of them, and the correlation of changes within a group.
 Cells = tuple[tuple[int, int, float], ...]
 CLUSTERED: Cells = ((32, 8, 0.1), (32, 8, 0.3), (32, 8, 0.5), (100, 10, 0.3), (100, 10, 0.5), (64, 16, 0.5))
-#: The cells that are repeated with other changes.
-ELSEWHERE: Cells = ((32, 8, 0.5), (100, 10, 0.5))
+#: The cells that are repeated with other changes; as many groups as documents = each for itself.
+ELSEWHERE: Cells = (
+    *((6, 6, 0.0), (8, 8, 0.0), (12, 12, 0.0), (32, 32, 0.0)),
+    *((32, 8, 0.5), (100, 10, 0.5), (60, 12, 0.5), (100, 20, 0.5)),
+)
 #: Bits a byte of a large base on such text, and on general text (Llama 2 7B on WikiText-2: 0.5865).
 LARGE_BASE, LARGE_GENERAL = 0.70, 0.5865
 #: Documents and groups of them (None: each by itself).
@@ -133,6 +139,20 @@ def simulated(random: np.random.Generator, pool: Differences, documents: int, dr
     )
 
 
+def accepted(
+    dice: np.random.Generator,
+    general: Differences,
+    primary: Comparison,
+    prompts: PromptEvidence | None = None,
+) -> bool:
+    """Whether the gate accepts a run; general text, unchanged, is drawn only where it counts."""
+    alone = judge(primary, primary, MAX_FORGETTING, prompts=prompts)
+    if not all(rule.passed for rule in alone if rule.name in OWN_RULES):
+        return False
+    guard = simulated(dice, general, len(general.sizes), exchangeable)
+    return all(rule.passed for rule in judge(primary, guard, MAX_FORGETTING, prompts=prompts))
+
+
 def passes(
     held_out: Differences, general: Differences, *, documents: int, draw: Draw, runs: int
 ) -> tuple[int, int]:
@@ -141,9 +161,8 @@ def passes(
     below = passed = 0
     for _ in range(runs):
         primary = simulated(dice, held_out, documents, draw)
-        guard = simulated(dice, general, len(general.sizes), exchangeable)
         below += primary.interval[1] < 0
-        passed += all(rule.passed for rule in judge(primary, guard, MAX_FORGETTING))
+        passed += accepted(dice, general, primary)
     return below, passed
 
 
@@ -161,8 +180,7 @@ def early_stopped(held_out: Differences, general: Differences, *, looks: int, ru
         kept = changes[np.argmin((changes[:, :count] * sizes[:count]).sum(1))]
         judged = base[count:], base[count:] + kept[count:], sizes[count:]
         primary = compare(*map(list, judged), lower_is_better=True, seed=int(dice.integers(1 << 31)))
-        guard = simulated(dice, general, len(general.sizes), exchangeable)
-        passed += all(rule.passed for rule in judge(primary, guard, MAX_FORGETTING))
+        passed += accepted(dice, general, primary)
     return passed
 
 
@@ -173,13 +191,11 @@ def shuffled(held_out: Differences, general: Differences, *, documents: int, run
     passed = 0
     for _ in range(runs):
         primary = simulated(dice, held_out, documents, partial(improved, effect=-0.4 * mean))
-        guard = simulated(dice, general, len(general.sizes), exchangeable)
         added = exchangeable(dice, held_out, dice.integers(0, len(held_out.sizes), documents))
         gain = compare(
             [0.0] * documents, list(added), lower_is_better=False, seed=int(dice.integers(1 << 31))
         )
-        rules = judge(primary, guard, MAX_FORGETTING, prompts=PromptEvidence(gain, gain))
-        passed += all(rule.passed for rule in rules)
+        passed += accepted(dice, general, primary, PromptEvidence(gain, gain))
     return passed
 
 
@@ -203,9 +219,8 @@ def clustered(
             seed=seed,
             groups=members.tolist(),
         )
-        guard = simulated(dice, general, len(general.sizes), exchangeable)
         below += primary.interval[1] < 0
-        passed += all(rule.passed for rule in judge(primary, guard, MAX_FORGETTING))
+        passed += accepted(dice, general, primary)
     return below, passed
 
 
@@ -545,9 +560,8 @@ def main() -> None:
     if "5" in options.parts:
         result["false_passes_of_groups"] = false_passes_of_groups(held_out, general, options.runs)
         result["runs_of_groups"] = options.runs
-        result["runs_of_groups_elsewhere"] = options.runs * 2 // 5
         result["false_passes_of_groups_elsewhere"] = {
-            name: false_passes_of_groups(pool, general, options.runs * 2 // 5, ELSEWHERE)
+            name: false_passes_of_groups(pool, general, options.runs, ELSEWHERE)
             for name, pool in pools_elsewhere().items()
         }
     if "6" in options.parts:

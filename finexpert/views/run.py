@@ -107,15 +107,6 @@ def before_after(evaluation: Mapping[str, Any]) -> str:
     )
 
 
-def several_tries(earlier: int) -> str:
-    """Say that earlier runs were judged on the same documents, and what this means."""
-    runs = "1 earlier run was" if earlier == 1 else f"{earlier} earlier runs were"
-    return (
-        f"{runs} judged on the same held-out documents: of several tries one looks good by chance."
-        " Judge the one that you keep on new documents."
-    )
-
-
 def metric(evaluation: Mapping[str, Any]) -> str:
     """The primary metric's name in words: `held-out bits per byte`."""
     return str(evaluation["primary"]["metric"]).replace("held_out", "held-out").replace("_", " ")

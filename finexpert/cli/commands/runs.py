@@ -68,10 +68,10 @@ def show(context: typer.Context, run: RunName, json: Json = False) -> None:
     """
     from rich.markup import escape
 
-    from finexpert.service.evaluation.results import judged_before
+    from finexpert.service.evaluation.results import judged_before, several_tries
     from finexpert.service.runs import executions, follow, names
     from finexpert.views import display
-    from finexpert.views.run import before_after, ending, several_tries
+    from finexpert.views.run import before_after, ending
 
     deployment = open_deployment(context)
     run = names.resolve(deployment, run)
@@ -140,12 +140,13 @@ def report(
     Example: finexpert runs report latest
     """
     from finexpert import paths
-    from finexpert.service.runs import executions, names
+    from finexpert.service.evaluation import results
+    from finexpert.service.runs import names
     from finexpert.views import display
 
     deployment = open_deployment(context)
     run = names.resolve(deployment, run)
-    html = executions.report(deployment, run)
+    html = results.report(deployment, run)
     file = out or paths.OUT / f"report-{run}.html"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(html)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,36 @@ def judged_before(deployment: Deployment, run: str, evaluation: Mapping[str, Any
     earlier = [e["name"] for e in entries if e["startDate"] < began and e["status"] == "SUCCEEDED"]
     found = (executions.evaluation(deployment, name) or {} for name in earlier)
     return sum(other.get("data", {}).get("held_out_sha256") == digest for other in found)
+
+
+def several_tries(earlier: int) -> str:
+    """That earlier runs were judged on the same documents, and what this means; "" where none was."""
+    if not earlier:
+        return ""
+    runs = "1 earlier run was" if earlier == 1 else f"{earlier} earlier runs were"
+    return (
+        f"{runs} judged on the same held-out documents: of several tries one looks good by chance."
+        " Judge the one that you keep on new documents."
+    )
+
+
+def noted(report: bytes, remark: str) -> bytes:
+    """A report with a remark (plain text) at the end of its first section, or at its own end."""
+    if not remark:
+        return report
+    first, mark, rest = report.partition(b"</section>")
+    return first + f'<p class="note">{escape(remark)}</p>'.encode() + mark + rest
+
+
+def report(deployment: Deployment, run: str) -> bytes:
+    """The run's report, sealed, with the number of earlier runs that were judged on the same documents.
+
+    Raises:
+        NotFound: there is none.
+    """
+    html = executions.report(deployment, run)
+    evaluation = executions.evaluation(deployment, run) or {}
+    return noted(html, several_tries(judged_before(deployment, run, evaluation)))
 
 
 def _parsed(file: Path) -> dict[str, Any]:

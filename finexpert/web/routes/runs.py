@@ -82,6 +82,7 @@ def show(request: Request, context: Context, run: str) -> Response:
             "usd": snapshot.usd,
             "evaluation": _primary(evaluation) if evaluation else None,
             "own_questions": results.own_questions(evaluation) if evaluation else None,
+            "several_tries": _several_tries(context, run, evaluation) if evaluation else "",
             "has_report": evaluation is not None,
             "can_promote": accepted,
             "error": follow.readable_cause(snapshot.cause) or snapshot.error,
@@ -113,6 +114,10 @@ def _sentence(snapshot: Snapshot, evaluation: Mapping[str, Any] | None) -> str:
     return (follow.readable_cause(snapshot.cause) or snapshot.error) if snapshot.ended else ""
 
 
+def _several_tries(context: Context, run: str, evaluation: Mapping[str, Any]) -> str:
+    return results.several_tries(results.judged_before(context.deployment, run, evaluation))
+
+
 def report(request: Request, context: Context, run: str) -> Response:
     """The run's report as a page."""
     found = executions.artifact(context.deployment, run, "report.html")
@@ -121,8 +126,9 @@ def report(request: Request, context: Context, run: str) -> Response:
         raise Problem(
             HTTPStatus.NOT_FOUND, "not_found", "This run has no report.", where=run, fix="See how it ended."
         )
+    remark = _several_tries(context, run, executions.evaluation(context.deployment, run) or {})
     return Response(
-        body=executions.sealed(found),
+        body=executions.sealed(results.noted(found, remark)),
         content_type=HTML,
         headers={"Content-Security-Policy": REPORT_POLICY, "Cache-Control": "no-store"},
     )

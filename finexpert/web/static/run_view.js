@@ -39,6 +39,7 @@ function Run({ run, path, local, hosting, refresh }) {
     ${run.error && html`<${Problem} error=${{ code: "failed", message: run.error }} quiet />`}
     ${run.own_questions && html`<${BeforeAfter} ...${run.own_questions} />`}
     ${!running && !run.error && html`<p class="verdict">${run.sentence}</p>`}
+    ${run.several_tries && html`<${Note} kind="warn" title="Not the first try">${run.several_tries}</${Note}>`}
     ${run.evaluation?.failed.length > 0 && html`<${Note} kind="warn" title="Why the gate said no">
       <${Bullets} lines=${run.evaluation.failed} /></${Note}>`}
     <${Figures} run=${run} running=${running} local=${local} />

@@ -329,6 +329,7 @@ def run(name: str = RUN, **changes: Any) -> Document:
         "seconds": 1592.0,
         "usd": 0.67,
         "evaluation": copy.deepcopy(EVALUATION),
+        "several_tries": "",
         "own_questions": {
             "asked": 10,
             "base": 1,

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from finexpert.service.evaluation.results import judged_before
+from finexpert.service.evaluation.results import judged_before, noted, report, several_tries
 from finexpert.service.runs import executions
-from finexpert.views.run import several_tries
 
 RUNS = [  # name, hour of its start, status, digest of its held-out documents
     ("newest", 5, "SUCCEEDED", "same"),
@@ -57,6 +56,22 @@ def test_an_earlier_run_without_an_evaluation_counts_for_none(monkeypatch: pytes
     assert judged_before(None, "this", of("same")) == 0  # type: ignore[arg-type]
 
 
+def test_the_report_says_it_in_its_first_section(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = b"<main><section>verdict</section><section>rest</section></main>"
+    entries = [
+        {"name": name, "status": status, "startDate": datetime(2026, 1, 1, hour, tzinfo=UTC)}
+        for name, hour, status, _ in RUNS
+    ]
+    monkeypatch.setattr(executions, "report", lambda deployment, run: page)
+    monkeypatch.setattr(executions, "newest_entries", lambda deployment, limit: entries)
+    monkeypatch.setattr(executions, "evaluation", lambda deployment, run: of("same"))
+    first, _, _ = report(None, "this").decode().partition("</section>")  # type: ignore[arg-type]
+    assert "earlier runs were judged on the same held-out documents" in first
+    assert report(None, "first") == page  # type: ignore[arg-type]
+    assert noted(b"no section", "a < b").endswith(b"a &lt; b</p>")
+
+
 def test_several_tries_are_said_in_a_sentence() -> None:
+    assert several_tries(0) == ""
     assert several_tries(1).startswith("1 earlier run was judged")
     assert several_tries(3).startswith("3 earlier runs were judged")
