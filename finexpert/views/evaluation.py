@@ -38,4 +38,5 @@ def outcome(evaluation: Mapping[str, Any]) -> Iterator[RenderableType]:
         )
     yield table
     for entry in evaluation.get("not_measured", []):
-        yield Text(f"{entry['name'].replace('_', ' ')}: not measured, {entry['reason']}", style="dim")
+        title = entry.get("title", entry["name"].replace("_", " "))
+        yield Text(f"{title}: not measured, {entry['reason']}", style="dim")

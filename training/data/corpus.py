@@ -159,12 +159,15 @@ def own_prompts(data: Data, tokenizer: Tokenizer, count: int) -> list[str]:
 
 
 def beginnings(data: Data, tokenizer: Tokenizer, count: int, tokens: int) -> list[str]:
-    """The first tokens, as text, of the first held-out documents that are longer and have no prompt."""
+    """How the first held-out documents begin that are longer than so many tokens and have no prompt: whole
+    words.
+    """
     documents = data.tokens.documents(data.validation)
     found = (np.asarray(documents[place].tokens[: tokens + 1]) for place in range(len(documents)))
     start = len(tokenizer.start)
     fitting = (each for each in found if len(each) > tokens and len(_prompt(each)) <= start)
-    return [_text(each[:tokens], tokenizer) for each in islice(fitting, count)]
+    texts = [_text(each[:tokens], tokenizer) for each in islice(fitting, count)]
+    return [text.rpartition(" ")[0] or text for text in texts]
 
 
 def _prompt(tokens: npt.NDArray[Any]) -> npt.NDArray[Any]:

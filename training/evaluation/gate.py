@@ -92,10 +92,13 @@ def _gain(primary: Comparison) -> Rule:
 
 def _large_enough(primary: Comparison) -> Rule:
     high = primary.interval[1]
+    if high >= 0:  # the first rule says so
+        sentence = "No gain is shown, so its size is not judged."
+        return Rule("large_enough", True, sentence)
     return Rule(
         "large_enough",
-        high >= 0 or -high >= LEAST_GAIN * primary.base,  # without a gain the first rule says so
-        f"The gain is at least {max(-high, 0) / primary.base:.1%} by its 95 % interval;"
+        -high >= LEAST_GAIN * primary.base,
+        f"The gain is at least {-high / primary.base:.1%} by its 95 % interval;"
         f" {LEAST_GAIN:.0%} of the base's bits a byte is needed.",
     )
 

@@ -11,11 +11,13 @@ from training.evaluation.comparisons import Compared, Outcome
 from training.evaluation.metrics.base import GUARD, Item, Items, Metric
 from training.evaluation.metrics.choice import (
     ChoiceAccuracy,
+    SameLabel,
     calibration,
     chance,
     confusion,
     macro_f1,
     picked,
+    wordings,
 )
 from training.evaluation.metrics.written_answers import ExactMatch, graded
 from training.evaluation.statistics import Comparison
@@ -42,7 +44,11 @@ def sections(
             for metric in metrics
             if metric.name in outcome.metrics
         ],
-        "not_measured": [{"name": name, "reason": reason} for name, reason in outcome.missing.items()],
+        "not_measured": [
+            {"name": metric.name, "title": metric.title, "reason": outcome.missing[metric.name]}
+            for metric in metrics
+            if metric.name in outcome.missing
+        ],
         "items": {name: _values(compared) for name, compared in outcome.metrics.items()},
         "questions": _questions(metrics, items, outcome, base, tuned),
         "choices": _choices(metrics, items, outcome, base, tuned),
@@ -101,6 +107,8 @@ def _questions(
     shown: dict[str, dict[str, Any]] = {}
     for metric in metrics:
         asked = [item for item in items[metric.name].asked if item.question and item.id not in shown]
+        if isinstance(metric, SameLabel):  # its sentences are those of sentiment
+            continue
         most = None if metric.name.startswith(OWN) else EXAMPLES
         for item in asked[:most] if metric.name in outcome.metrics else ():
             assert item.question is not None
@@ -125,7 +133,8 @@ def _kept(metric: Metric, items: Mapping[str, Items], outcome: Outcome) -> list[
 def _choices(
     metrics: Sequence[Metric], items: Mapping[str, Items], outcome: Outcome, base: Answers, tuned: Answers
 ) -> dict[str, Any]:
-    """For each set with choices how far its probabilities can be trusted, and for labels the confusion."""
+    """For each set with choices how far its probabilities can be trusted, for labels the confusion, and how
+    far the figure rests on the wording."""
     found = {}
     for metric in metrics:
         if isinstance(metric, ChoiceAccuracy) and metric.name in outcome.metrics:
@@ -134,6 +143,11 @@ def _choices(
             found[metric.name] = {
                 name: calibration(kept, answers) | (_labels(kept, answers) if len(labels) == 1 else {})
                 for name, answers in (("base", base), ("tuned", tuned))
+            }
+        elif isinstance(metric, SameLabel) and metric.name in outcome.metrics:
+            kept = _kept(metric, items, outcome)
+            found[metric.name] = {
+                name: wordings(kept, answers) for name, answers in (("base", base), ("tuned", tuned))
             }
     return found
 

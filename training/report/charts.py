@@ -12,7 +12,7 @@ WIDTH, HEIGHT = 720, 260
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 34, 40
 LEGEND = 8
 #: Of the chart of intervals: room for the names at the left, and the height of a row.
-NAMES, ROW = 210, 30
+NAMES, ROW = 250, 30
 
 
 @dataclass(frozen=True, slots=True)

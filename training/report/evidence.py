@@ -13,7 +13,7 @@ def figures(evaluation: Mapping[str, Any]) -> str:
     """The figures that the verdict rests on; empty where no document could be compared."""
     if evaluation["primary"]["items"] == 0:
         return ""
-    return f'<div class="cards">{"".join(_cards(evaluation))}</div>' + note(
+    return f'<h2>How we know</h2><div class="cards">{"".join(_cards(evaluation))}</div>' + note(
         "We measure how well each model guesses text of yours that it has not seen, in bits for each byte:"
         " 0 is perfect, 8 is blind guessing. Both models read the same held-out documents; what of them also"
         " stands in the training text is left out. One training with one seed was measured: another seed"
@@ -34,7 +34,9 @@ def _cards(evaluation: Mapping[str, Any]) -> Iterator[str]:
     yield _card("Change, with its 95 % interval", change(primary, primary["difference"]), interval(primary))
     groups = f", in {primary['groups']} groups" if primary.get("groups") else ""
     yield _card(
-        "Documents predicted better", f"{primary['win_rate']:.0%}", f"of {primary['items']} held out{groups}"
+        "Documents predicted better",
+        f"{primary['win_rate'] * 100:.0f} %",
+        f"of {primary['items']} held out{groups}",
     )
     general, upper = guard["difference"] / guard["base"], guard["interval"][1] / guard["base"]
     yield _card(
@@ -74,6 +76,11 @@ def why(evaluation: Mapping[str, Any]) -> str:
 def _overlaps(contamination: Mapping[str, Any]) -> str:
     documents, items = contamination["overlapping_documents"], contamination["overlapping_items"]
     shortened = contamination.get("shortened_documents", 0)
+    listed = "".join(
+        f"<li>{escape(example['id'])}: “{escape(example['words'])}”</li>"
+        for example in contamination["examples"]
+    )
+    examples = f'<ul class="note">{listed}</ul>'
     looked = (
         f"{contamination['documents']} held-out documents and {contamination['items']} questions and"
         " paragraphs were looked for in the training text, prompts included: copies, and stretches of"
@@ -81,19 +88,16 @@ def _overlaps(contamination: Mapping[str, Any]) -> str:
     )
     if not documents and not items and not shortened:
         return note(f"{looked} Nothing was found there; other wordings of the same text are not found.")
+    if documents == contamination["documents"]:
+        return note(f"{looked} All {documents} documents stand there, so they have no figure.") + examples
     found = (
         f"{looked} {documents} documents and {items} questions or paragraphs stand there and are left out of"
         " all figures above"
         + (f"; of {shortened} more documents only the shared stretches are." if shortened else ".")
     )
-    if documents < contamination["documents"]:
-        everything = contamination["all_documents"]
-        found += (
-            f" With those documents the change would be {signed(everything['difference'])}"
-            f" ({signed(everything['interval'][0])} to {signed(everything['interval'][1])})."
-        )
-    examples = "".join(
-        f"<li>{escape(example['id'])}: “{escape(example['words'])}”</li>"
-        for example in contamination["examples"]
+    everything = contamination["all_documents"]
+    found += (
+        f" With those documents the change would be {signed(everything['difference'])}"
+        f" ({signed(everything['interval'][0])} to {signed(everything['interval'][1])})."
     )
-    return f'{note(found)}<ul class="note">{examples}</ul>'
+    return note(found) + examples

@@ -17,7 +17,7 @@ def findings(evaluation: Mapping[str, Any]) -> str:
     shares = [metric for metric in metrics if metric["unit"] != BITS]
     charts = _chart(bits, 1.0, "Change in bits a byte") + _chart(shares, 100.0, "Change in percentage points")
     left_out = "; ".join(
-        f"{entry['name'].replace('_', ' ')} ({entry['reason']})"
+        f"{entry.get('title', entry['name'].replace('_', ' '))} ({entry['reason']})"
         for entry in [*evaluation["not_measured"], *map(_leaked, evaluation["metrics"])]
         if entry
     )
@@ -36,9 +36,28 @@ def findings(evaluation: Mapping[str, Any]) -> str:
             " true change that these items show four times in five: where no difference is shown, a smaller"
             " one may be there. “Why” says what decides."
         )
+        + _wordings(evaluation)
         + (note(f"Not measured: {left_out}.") if left_out else "")
         + _tasks(evaluation)
     )
+
+
+def _wordings(evaluation: Mapping[str, Any]) -> str:
+    """How much of the figure of sentiment is the wording's, and how much each model's habit."""
+    found = evaluation.get("choices", {}).get("sentiment_consistency")
+    if not found:
+        return ""
+    parts = []
+    for name, each in found.items():
+        low, high = min(each["wordings"]), max(each["wordings"])
+        label, share = max(each["prior"].items(), key=lambda pair: float(pair[1]))
+        parts.append(
+            f"the {name} model labels {low:.0%} to {high:.0%} rightly, by the wording; of a text that says"
+            f" nothing it says “{label}” with {share:.0%}, and without this habit"
+            f" {each['calibrated']:.0%} are right"
+        )
+    asked = next(iter(found.values()))["wordings"]
+    return note(f"Sentiment, asked in {len(asked)} wordings: {'; '.join(parts)}.")
 
 
 def _leaked(metric: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -64,6 +83,8 @@ def _kind(metric: Mapping[str, Any]) -> str:
 def _detectable(metric: Mapping[str, Any]) -> str:
     """The smallest true change that this many items would show four times in five."""
     figure = metric.get("detectable")
+    if figure is not None and metric["unit"] != BITS and figure >= 1:
+        return "nothing"
     return "" if figure is None else f"± {change(metric, figure).lstrip('+')}"
 
 

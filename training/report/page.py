@@ -22,7 +22,7 @@ def render(evaluation: Mapping[str, Any], *, addition: str = "") -> str:
     style = (resources.files("training.report") / "style.css").read_text(encoding="utf-8")
     parts = [
         summary(evaluation),
-        "<h2>How we know</h2>" + figures(evaluation),
+        figures(evaluation),
         why(evaluation),
         findings(evaluation),
         samples(evaluation),

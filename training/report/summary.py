@@ -1,5 +1,6 @@
 """The first page, for a reader without statistics: the verdict, answers before and after, cost, date, who."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
@@ -137,5 +138,5 @@ def _questions(questions: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cut(text: str) -> str:
-    text = text.strip()
+    text = re.sub(r"\n\s*\n", "\n\n", text.strip())
     return text if len(text) <= LONGEST else f"{text[:LONGEST].rstrip()} …"

@@ -7,6 +7,7 @@ from training.evaluation.metrics.choice import (
     RETAINED,
     SENTIMENT,
     ChoiceProbability,
+    SameLabel,
 )
 from training.evaluation.metrics.generations import Degeneration, Repetition
 from training.evaluation.metrics.text import GeneralText, HeldOut, PromptGain
@@ -27,6 +28,7 @@ REGISTRY: tuple[Metric, ...] = (
     OWN_CHOICES,
     MULTIPLE_CHOICE,
     SENTIMENT,
+    SameLabel(),
     RETAINED,
     ChoiceProbability(),
     TABLE_QUESTIONS,

@@ -13,7 +13,8 @@ Three ways to compare choices, by what the question is:
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from core.dataset import Question
 from core.names import Figure
@@ -147,6 +148,94 @@ def sentences() -> tuple[Question, ...]:
     )
 
 
+#: The task in other words; the first are those of `SENTIMENT`.
+WORDINGS = (
+    "News: {}\nSentiment (positive, negative or neutral):",
+    "{}\nFor the shareholders this is (positive, negative or neutral):",
+    "Question: Is this news positive, negative or neutral?\n{}\nAnswer:",
+)
+#: Stands in for a sentence that says nothing.
+CONTENT_FREE = "N/A"
+#: Each further wording takes as long as all labels of these.
+MOST_REWORDED = 60
+
+
+@dataclass(frozen=True, slots=True)
+class SameLabel:
+    """Share of sentences that have the same likeliest label in all wordings of the task."""
+
+    name: str = "sentiment_consistency"
+    title: str = "Same label in other words"
+    about: str = (
+        f"Share of the first {MOST_REWORDED} sentences asked that have the same likeliest label in each of"
+        f" {len(WORDINGS)} wordings of the task, right or not."
+    )
+    unit: str = "share"
+    better: str = HIGHER
+    role: str = SECONDARY
+
+    def items(self, material: Material) -> Items:
+        """A sentence, and one that says nothing, in each wording with each label."""
+        among = sentences()
+        asked = (
+            replace(
+                choice_item(question, ""),
+                asks=tuple(
+                    ask
+                    for text in (question.question, CONTENT_FREE)
+                    for wording in WORDINGS
+                    for ask in _label_asks(wording, text)
+                ),
+            )
+            for question in material.choose(among)[:MOST_REWORDED]
+        )
+        return Items(tuple(asked), len(among))
+
+    def value(self, item: Item, answers: Answers) -> float | None:
+        """1 if each wording has the same likeliest label, else 0."""
+        assert item.question is not None
+        text = item.question.question
+        return float(len({_likeliest(label_nats(way, text, answers)) for way in WORDINGS}) == 1)
+
+
+def wordings(items: Sequence[Item], answers: Answers) -> dict[str, Any]:
+    """How far the figure of sentiment rests on the wording, and on what a model says of any text.
+
+    ``wordings``: the share that is right in each of `WORDINGS`. ``prior``: the probability of each label
+    after a text that says nothing. ``calibrated``: the share that is right in the first wording once that is
+    taken out (contextual calibration: Z. Zhao et al., "Calibrate Before Use", 2021).
+    """
+    prior = label_nats(WORDINGS[0], CONTENT_FREE, answers)
+    right = [0] * len(WORDINGS)
+    calibrated = 0
+    for item in items:
+        assert item.question is not None
+        found = [label_nats(way, item.question.question, answers) for way in WORDINGS]
+        for place, nats in enumerate(found):
+            right[place] += _likeliest(nats) == item.question.right
+        beyond = [here - before for here, before in zip(found[0], prior, strict=True)]
+        calibrated += _likeliest(beyond) == item.question.right
+    weights = [math.exp(min(prior) - each) for each in prior]
+    return {
+        "wordings": [count / len(items) for count in right],
+        "prior": {label: weight / sum(weights) for label, weight in zip(LABELS, weights, strict=True)},
+        "calibrated": calibrated / len(items),
+    }
+
+
+def label_nats(wording: str, text: str, answers: Answers) -> list[float]:
+    """How surprised a model is by each of `LABELS` after a text in a wording."""
+    return [answers.scores[ask].nats for ask in _label_asks(wording, text)]
+
+
+def _label_asks(wording: str, text: str) -> tuple[Continuation, ...]:
+    return tuple(Continuation(wording.format(text), f" {label}") for label in LABELS)
+
+
+def _likeliest(nats: Sequence[float]) -> int:
+    return min(range(len(nats)), key=lambda place: nats[place])
+
+
 RETAINED = ChoiceAccuracy(
     name=Figure.RETAINED_CAPABILITY,
     title="Everyday knowledge and arithmetic",
@@ -178,7 +267,7 @@ SENTIMENT = ChoiceAccuracy(
     title="Sentiment of financial news",
     about="Share of shipped sentences for which the right label of three is the likeliest.",
     available=lambda material: sentences(),
-    prompt=lambda question: f"News: {question.question}\nSentiment (positive, negative or neutral):",
+    prompt=lambda question: WORDINGS[0].format(question.question),
 )
 
 

@@ -21,6 +21,7 @@ from bench.evaluation_honesty import (
     figures,
     labels,
     passes,
+    pools_elsewhere,
     sentences,
     taught,
 )
@@ -72,6 +73,23 @@ def test_of_runs_whose_groups_change_together_hardly_one_passes(documents: int, 
     held_out, general = (Differences.of(recorded, name) for name in (HELD_OUT, GENERAL))
     _, passed = clustered(
         held_out, general, documents=documents, groups=groups, correlation=0.5, runs=SIMULATED
+    )
+    assert passed <= 0.025 * SIMULATED
+
+
+@pytest.mark.parametrize(("documents", "groups", "correlation"), [(32, 8, 0.5), (60, 12, 0.5), (12, 12, 0.0)])
+def test_rare_large_losses_do_not_pass_where_documents_are_few(
+    documents: int, groups: int, correlation: float
+) -> None:
+    """Log-normal changes of mean zero: most runs have none of the rare losses among their documents."""
+    recorded = json.loads(RESULT.read_text())
+    _, passed = clustered(
+        pools_elsewhere()["skewed"],
+        Differences.of(recorded, GENERAL),
+        documents=documents,
+        groups=groups,
+        correlation=correlation,
+        runs=SIMULATED,
     )
     assert passed <= 0.025 * SIMULATED
 

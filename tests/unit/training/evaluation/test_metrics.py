@@ -23,9 +23,13 @@ from training.evaluation.metrics.base import (
     Material,
 )
 from training.evaluation.metrics.choice import (
+    CONTENT_FREE,
+    LABELS,
     MULTIPLE_CHOICE,
     OWN_CHOICES,
     SENTIMENT,
+    WORDINGS,
+    SameLabel,
     asked,
     calibration,
     chance,
@@ -33,6 +37,7 @@ from training.evaluation.metrics.choice import (
     macro_f1,
     picked,
     probabilities,
+    wordings,
 )
 from training.evaluation.metrics.generations import Repetition, degenerate, repetition
 from training.evaluation.metrics.text import HeldOut
@@ -291,3 +296,44 @@ def test_a_claim_that_rests_on_nothing_clean_has_figures_and_says_so() -> None:
     )
     comparison = outcome.metrics[metric.name].comparison
     assert (comparison.difference, comparison.items) == (pytest.approx(-1.0), 0)
+
+
+def leaning(towards: int) -> Answers:
+    """A model that finds the right label 1 nat likelier than the others, after a habit of 2 nats for one."""
+    answers = Answers()
+    for item in SameLabel().items(material()).asked:
+        assert item.question is not None
+        for text in (item.question.question, CONTENT_FREE):
+            for way in WORDINGS:
+                for place, label in enumerate(LABELS):
+                    knows = text != CONTENT_FREE and place == item.question.right
+                    nats = 5.0 - 2.0 * (place == towards) - knows
+                    answers.scores[Continuation(way.format(text), f" {label}")] = Score(nats, 1, 9)
+    return answers
+
+
+def test_a_models_habit_is_told_apart_from_what_it_knows() -> None:
+    items = SameLabel().items(material()).asked
+    told = wordings(items, leaning(towards=1))
+    share = sum(item.question is not None and item.question.right == 1 for item in items) / len(items)
+    assert told["wordings"] == pytest.approx([share] * 3), "it always says its favourite"
+    assert told["calibrated"] == 1.0, "without the habit it knows each label"
+    assert max(told["prior"], key=told["prior"].__getitem__) == LABELS[1]
+
+
+def test_a_label_that_changes_with_the_wording_is_not_consistent() -> None:
+    metric = SameLabel()
+    items = metric.items(material()).asked
+    assert all(metric.value(item, leaning(towards=1)) == 1 for item in items)
+    answers = leaning(towards=1)
+    for ask in list(answers.scores):
+        if isinstance(ask, Continuation) and ask.prompt.startswith("Question:") and ask.text == " neutral":
+            answers.scores[ask] = Score(0.1, 1, 9)
+    values = [metric.value(item, answers) for item in items]
+    assert set(values) == {0.0}
+
+
+def test_the_first_wording_is_that_of_the_sentiment_metric() -> None:
+    asked_before = {ask for item in SENTIMENT.items(material()).asked for ask in item.asks}
+    for item in SameLabel().items(material()).asked:
+        assert len(asked_before & set(item.asks)) == len(LABELS), "these cost nothing more"

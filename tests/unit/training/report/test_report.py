@@ -228,6 +228,10 @@ def test_each_state_of_the_report_says_what_it_is(
         assert f">{'Accepted' if passed else 'Not accepted'}" in page, name
         assert never not in page, name
         assert ("Task by task" in page) is (name == "tasks")
+        assert ("How we know" in page) is (name != "no_documents_left"), "a heading with nothing below it"
+        assert "at least 0.0%" not in page, "a rule that holds because nothing is there to judge"
+        assert "Sentiment, asked in 3 wordings: the base model labels" in page
+    assert "left out of all figures above" not in render(found["no_documents_left"])
 
 
 def test_the_page_says_what_guessing_gives_and_what_could_be_seen(evaluation: dict[str, Any]) -> None:
