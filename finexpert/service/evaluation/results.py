@@ -82,7 +82,7 @@ def judged_before(deployment: Deployment, run: str, evaluation: Mapping[str, Any
 
 
 def several_tries(earlier: int) -> str:
-    """That earlier runs were judged on the same documents, and what this means; "" where none was."""
+    """Say that earlier runs were judged on the same documents, and what this means; "" where none was."""
     if not earlier:
         return ""
     runs = "1 earlier run was" if earlier == 1 else f"{earlier} earlier runs were"
