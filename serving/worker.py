@@ -11,7 +11,7 @@ from typing import Protocol
 from serving.engine import Sink, Token
 from serving.requests import Generation, RequestError
 
-CHANGE_SECONDS = 50.0  # the cloud waits for a minute
+CHANGE_SECONDS = 50.0  # for a change of the model; the cloud waits for a minute
 logger = logging.getLogger("serving")
 
 
@@ -46,10 +46,18 @@ class Answer:
 
 
 class Worker:
-    """Runs everything that touches the model, one after the other."""
+    """Runs everything that touches the model, one after the other.
 
-    def __init__(self, engine: Generator, *, queue_length: int) -> None:
+    Args:
+        queue_length: requests that wait while one is answered.
+        change_seconds: the longest that a change of the model may take, and that it waits for its turn.
+    """
+
+    def __init__(
+        self, engine: Generator, *, queue_length: int, change_seconds: float = CHANGE_SECONDS
+    ) -> None:
         self._engine = engine
+        self._change_seconds = change_seconds
         self._most = queue_length + 1  # one is answered, the others wait
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._open: set[Answer] = set()  # promised and not given yet
@@ -74,16 +82,21 @@ class Worker:
         """Do something to the model between two requests and wait for it.
 
         Raises:
-            RequestError: what it raises; 500 for what should not happen, 503 while the server shuts down,
-            504 when it takes too long.
+            RequestError: what it raises; 500 for what should not happen, 503 while the server shuts down or
+            where its turn did not come, 504 when it takes too long: the server is then no longer ready.
         """
         self._require_ready()
-        waiting = asyncio.get_running_loop().run_in_executor(self._thread, change)
+        changing = self._thread.submit(change)
+        limit = self._change_seconds
         try:
-            await asyncio.wait_for(waiting, CHANGE_SECONDS)
+            await asyncio.wait_for(asyncio.wrap_future(changing), limit)
         except TimeoutError:
+            if changing.cancel():  # it has not begun
+                raise RequestError(
+                    503, f"The model answered other requests for {limit:g} s; nothing was changed. Try again."
+                ) from None
             self.ready = False  # the model's thread may never come back
-            raise RequestError(504, f"That took longer than {CHANGE_SECONDS:g} s; start anew.") from None
+            raise RequestError(504, f"That took longer than {limit:g} s; start the server again.") from None
         except asyncio.CancelledError:
             raise
         except BaseException as error:

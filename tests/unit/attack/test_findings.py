@@ -44,6 +44,7 @@ FINDINGS = {
     ],
     "6 adopted jobs, believed verdicts": [
         "tests/unit/attack/test_verdicts.py::test_a_forged_verdict_is_refused",
+        "tests/unit/attack/test_verdicts.py::test_only_names_of_the_list_come_into_the_model_card",
         "tests/unit/attack/test_adopted_jobs.py::test_a_job_that_the_run_did_not_ask_for_gives_no_verdict",
         "tests/unit/attack/test_adopted_jobs.py::test_an_adapter_that_was_replaced_since_is_not_served",
     ],
@@ -60,6 +61,7 @@ FINDINGS = {
         "tests/unit/attack/test_adapters.py::test_settings_that_could_do_harm_are_refused",
         "tests/unit/attack/test_adapters.py::test_settings_for_a_training_change_nothing_of_the_base",
         "tests/unit/attack/test_adapters.py::test_only_who_has_the_key_changes_adapters_and_no_page_asks",
+        "tests/unit/serving/test_worker.py::test_a_change_that_does_not_end_makes_the_server_unhealthy",
     ],
     "11 headers of archives": [
         "tests/unit/attack/test_archives.py::test_a_huge_header_is_refused_everywhere"

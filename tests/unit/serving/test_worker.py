@@ -117,6 +117,55 @@ def test_changes_to_the_model_wait_for_the_request_before_them(slow: Slow) -> No
     asyncio.run(ask())
 
 
+def test_a_change_that_does_not_end_makes_the_server_unhealthy(
+    slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As loading a hostile adapter may: PEFT gives no way to stop it."""
+    loading, released = threading.Event(), threading.Event()
+
+    def load() -> None:
+        loading.set()
+        assert released.wait(60)
+
+    async def over_once_it_loads(waiting: object, seconds: float) -> None:
+        assert seconds == 7
+        assert await asyncio.to_thread(loading.wait, 60)
+        raise TimeoutError
+
+    async def ask() -> None:
+        worker = Worker(slow, queue_length=1, change_seconds=7)
+        with pytest.raises(RequestError, match="longer than 7 s") as late:
+            await worker.run(load)
+        assert late.value.status == 504
+        assert not worker.ready, "its health check fails, so that it is started again"
+        with pytest.raises(RequestError) as refused:
+            worker.generate(Generation("a"))
+        assert refused.value.status == 503
+
+    monkeypatch.setattr(asyncio, "wait_for", over_once_it_loads)
+    try:
+        asyncio.run(ask())
+    finally:
+        released.set()
+
+
+def test_a_change_whose_turn_does_not_come_is_taken_back(slow: Slow) -> None:
+    async def ask() -> None:
+        worker = Worker(slow, queue_length=1, change_seconds=0.05)
+        answer = worker.generate(Generation("a"))
+        await begun(slow)
+        changed: list[bool] = []
+        with pytest.raises(RequestError, match="nothing was changed") as busy:
+            await worker.run(lambda: changed.append(True))
+        assert (busy.value.status, worker.ready) == (503, True)
+        slow.go.set()
+        assert await text(answer) == "a0 a1 a2 "
+        assert await worker.close(60)  # all that was queued has been done
+        assert changed == []
+
+    asyncio.run(ask())
+
+
 def test_closing_finishes_what_waits_and_takes_no_more(slow: Slow) -> None:
     async def ask() -> None:
         worker = Worker(slow, queue_length=2)
