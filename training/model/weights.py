@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig, __version__
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, __version__
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from core.failures import TrainingFailure
 from training.data.tokenizer import TOKENIZER_FILES
 
-#: More would take minutes to set up; the largest models have fewer than 200.
-_MOST_LAYERS = 1024
+#: More would take minutes to set up; the largest models have fewer than 200 layers and 1,000 experts.
+_MOST_PARTS = 1024
 _SIZES = (
     "vocab_size",
     "hidden_size",
@@ -22,7 +23,10 @@ _SIZES = (
     "num_key_value_heads",
     "head_dim",
     "max_position_embeddings",
+    *("num_local_experts", "num_experts", "n_routed_experts"),
 )
+#: Quantized weights have half a byte for each number, others more.
+_NUMBERS_A_BYTE = 2
 _FAMILIES = "Give weights of a causal language model, such as Llama, Mistral, Qwen, Gemma or Phi"
 _FETCH = (
     "Give the model channel an uncompressed Hugging Face folder: config.json, *.safetensors, tokenizer files"
@@ -52,6 +56,7 @@ def inspect_weights(folder: Path) -> dict[str, Any]:
         raise TrainingFailure(what, where=where, remedy="Copy the missing files to the base model's prefix")
     for name in sorted(expected or found):
         _check_header(folder / name, where)
+    _require_numbers(config, sum(weight_files(folder).values()), where)
     return config
 
 
@@ -96,7 +101,11 @@ def model_config(config: Mapping[str, Any], layers: int | None = None) -> Any:
         made = AutoConfig.for_model(kind, **values)
         text = made.get_text_config()
         for name in _SIZES:
-            _require_size(name, getattr(text, name, None), most=_MOST_LAYERS if "layers" in name else 1 << 20)
+            _require_size(
+                name,
+                getattr(text, name, None),
+                most=_MOST_PARTS if name.endswith(("layers", "experts")) else 1 << 20,
+            )
         heads, groups = text.num_attention_heads, getattr(text, "num_key_value_heads", None)
         if groups and heads % groups:
             raise ValueError(f"num_attention_heads {heads} is no multiple of num_key_value_heads {groups}")
@@ -105,12 +114,7 @@ def model_config(config: Mapping[str, Any], layers: int | None = None) -> Any:
             if types := getattr(text, "layer_types", None):  # full or sliding attention, by turns
                 text.layer_types = (list(types) * layers)[:layers]
     except Exception as error:  # each family's class raises what it happens to raise
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise TrainingFailure(
-            f"config.json cannot be used: {reason}",
-            where="channel model",
-            remedy="Copy config.json again, or give another base model",
-        ) from error
+        raise _unusable(error) from error
     return made
 
 
@@ -119,6 +123,40 @@ def _require_size(name: str, value: object, most: int) -> None:
         isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most
     ):
         raise ValueError(f"{name} is {value!r}, which is no number from 1 to {most}")
+
+
+def _require_numbers(config: Mapping[str, Any], held: int, where: str) -> None:
+    """Refuse a config.json of a far larger model than the weights are: memory would be taken for all of it.
+
+    ``held``: bytes of the weights.
+    """
+    first, second = (_numbers(config, layers) for layers in (1, 2))
+    layers = int(model_config(config).get_text_config().num_hidden_layers)
+    claimed = first + (layers - 1) * (second - first)
+    if claimed > held * _NUMBERS_A_BYTE:
+        what = f"config.json is of a model of {claimed:,} numbers, and the weights have {held:,} bytes"
+        raise TrainingFailure(what, where=where, remedy="Put config.json and weights of one model together")
+
+
+def _numbers(config: Mapping[str, Any], layers: int) -> int:
+    """How many numbers a model of that many layers has; it is made without memory."""
+    try:
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(model_config(config, layers))
+    except TrainingFailure:
+        raise
+    except Exception as error:  # each family's class raises what it happens to raise
+        raise _unusable(error) from error
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _unusable(error: Exception) -> TrainingFailure:
+    reason = " ".join(str(error).split())[:300] or type(error).__name__
+    return TrainingFailure(
+        f"config.json cannot be used: {reason}",
+        where="channel model",
+        remedy="Copy config.json again, or give another base model",
+    )
 
 
 def _indexed_files(folder: Path, where: str) -> set[str]:

@@ -42,8 +42,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("app")
     guarded = lifecycle.CloudOptions(owner_pid=os.getpid(), auth=True, tls=True)
     cloud = lifecycle.up(folder / "cloud", options=guarded)
-    children, patch = Children(), pytest.MonkeyPatch()
-    patch.setenv("AWS_CA_BUNDLE", cloud.environment()["AWS_CA_BUNDLE"])  # boto3 in this process
+    children = Children()
     try:
         with ThreadPoolExecutor(1) as background:
             own = target.of_cloud(cloud, {**_without_ours(os.environ), **SETTINGS})
@@ -60,7 +59,6 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
         yield deployment
         cdk.destroy(_unheard, concurrency=4)
     finally:
-        patch.undo()
         children.stop()
         lifecycle.down(folder / "cloud")
 
