@@ -79,10 +79,13 @@ def sparkline(values: Sequence[float], width: int = 24) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without what steers a terminal: control characters but newline and tab, and marks that turn
-    the direction of writing. Logs, names and answers of models may hold them.
+    """The text without what steers a terminal: control characters but newline and tab, marks that turn the
+    direction of writing, other marks of a line's end, and halves of characters, which cannot be printed at
+    all. Logs, names and answers of models may hold them.
     """
     return _STEERING.sub("", text)
 
 
-_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_STEERING = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)

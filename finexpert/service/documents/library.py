@@ -21,6 +21,8 @@ from finexpert.service.documents.pdf import Unreadable
 SUFFIXES = (".pdf", ".htm", ".html", ".xhtml", ".txt", ".md", ".csv", ".tsv", ".xlsx", ".docx")
 SETTABLE = ("company", "ticker", "form", "fiscal_year", "fiscal_period", "period_end", "title")
 LARGEST_BYTES = 512 * 1024 * 1024
+MOST_CELLS = 20_000_000  # of a workbook, empty ones between them included
+MOST_COLUMNS = 1000  # of a table in a Word file
 Progress = Callable[[int, int, str], None]
 
 
@@ -120,7 +122,12 @@ def read(path: Path, content: bytes, digest: str, changes: Mapping[str, str] | N
     """
     if len(content) > LARGEST_BYTES:
         raise Unreadable(f"it has {len(content) >> 20} MB, more than {LARGEST_BYTES >> 20}: split it")
-    pages, facts, tags, problems = _parts(path, content)
+    try:
+        pages, facts, tags, problems = _parts(path, content)
+    except Unreadable:
+        raise
+    except Exception as error:  # whatever a damaged or hostile file makes its reader raise
+        raise Unreadable(f"it is damaged ({type(error).__name__}): open it and save it again") from None
     if not any(page.text.strip() for page in pages):
         raise Unreadable("no text was found in it")
     cover = _changed(covers.read(path.name, [page.text for page in pages[:10]], tags), changes or {})
@@ -191,6 +198,7 @@ def _table(text: str, separator: str | None) -> str:
             separator = csv.Sniffer().sniff(text[:8192], delimiters=",;\t|").delimiter
         except csv.Error:
             separator = ","
+    csv.field_size_limit(LARGEST_BYTES)  # the module's own is 131,072 characters
     rows = csv.reader(io.StringIO(text), delimiter=separator)
     return "\n".join("  ".join(cell.strip() for cell in row if cell.strip()) for row in rows)
 
@@ -230,6 +238,8 @@ def _word(content: bytes) -> Iterator[str]:
     for part in docx.Document(io.BytesIO(content)).iter_inner_content():
         if isinstance(part, Table):
             for row in part.rows:
+                if sum(cell.grid_span for cell in row._tr.tc_lst) > MOST_COLUMNS:
+                    raise Unreadable(f"a table in it claims more than {MOST_COLUMNS:,} columns")
                 yield "  ".join(dict.fromkeys(cell.text.strip() for cell in row.cells if cell.text.strip()))
             yield ""
         else:
@@ -242,13 +252,27 @@ def _sheets(content: bytes) -> Iterator[str]:
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     try:
         for sheet in book.worksheets:
-            sheet.reset_dimensions()  # a sheet may claim a million empty rows of 16,384 cells
             lines = [sheet.title]
-            for row in sheet.iter_rows(values_only=True):
+            for row in rows_of(sheet):
                 lines.append("  ".join(_shown(cell) for cell in row if cell is not None))
             yield "\n".join(lines)
     finally:
         book.close()
+
+
+def rows_of(sheet: Any) -> Iterator[tuple[Any, ...]]:
+    """The values of a sheet by rows, empty rows between them included.
+
+    Raises:
+        Unreadable: there are more than MOST_CELLS; one cell in a far row is enough.
+    """
+    sheet.reset_dimensions()  # a sheet may claim a million empty rows of 16,384 cells
+    cells = 0
+    for row in sheet.iter_rows(values_only=True):
+        cells += 1 + len(row)
+        if cells > MOST_CELLS:
+            raise Unreadable(f"a sheet in it reaches over more than {MOST_CELLS:,} cells: delete empty rows")
+        yield row
 
 
 def _shown(cell: Any) -> str:

@@ -90,10 +90,9 @@ def _sheets(file: Path, place: Path) -> None:
     book = openpyxl.load_workbook(file, read_only=True, data_only=True)
     try:
         for sheet in book.worksheets:
-            sheet.reset_dimensions()  # a sheet may claim a million empty rows of 16,384 cells
             rows = [
                 ["" if cell is None else str(cell) for cell in row]
-                for row in sheet.iter_rows(values_only=True)
+                for row in library.rows_of(sheet)
                 if any(cell is not None for cell in row)
             ]
             if rows:

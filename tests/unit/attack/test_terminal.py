@@ -22,9 +22,13 @@ ATTACKS = {
     "carriage return": "cost $900\rcost $1",
     "direction": "\u202egpj.exe",
     "isolate": "\u2066evil\u2069",
+    "mark of a direction": "\u200fevil\u200e \u061c",
+    "another end of a line": "safe\u2028evil\u2029",
+    "half of a character": "\ud83devil\udfff",
+    "link": "\x1b]8;;https://evil.example\x1b\\safe\x1b]8;;\x1b\\",
     "nothing": "\x00\x7f",
 }
-FORBIDDEN = "\x1b\x9b\x9d\x9c\x07\x08\x00\x7f\r\u202e\u2066\u2069"
+FORBIDDEN = "\x1b\x9b\x9d\x9c\x07\x08\x00\x7f\r\u202e\u2066\u2069\u200e\u200f\u061c\u2028\u2029\ud83d\udfff"
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
