@@ -14,6 +14,7 @@ from typing import Any
 
 from core.dataset.dialogs import DIALOG_COLUMNS
 from core.dataset.lines import LONGEST_LINE_BYTES, LineReader
+from core.dataset.public_sets import set_of
 
 #: A record with its line, None where lines mean nothing.
 Record = tuple[int | None, dict[str, Any] | str]
@@ -26,6 +27,8 @@ RECORD_LISTS = frozenset(
 )
 #: Lists of objects that describe a table, and hold none of its rows.
 _DESCRIPTIONS = frozenset(("features", "schema", "fields", "columns"))
+#: Columns of objects beside the pages of FinQA and ConvFinQA; they hold no records themselves.
+_OBJECTS_OF_PAGES = frozenset(("qa", "annotation"))
 _PEEKED_BYTES = 1 << 16
 _SPACE = re.compile(r"[ \t\r\n]*")
 #: What Python's reader may raise for text from anywhere: no JSON, numbers too long, nesting too deep.
@@ -171,7 +174,8 @@ def _unfolded(text: "_Text", takes: Callable[[str], bool]) -> Iterator[Any]:
     found, size = False, 0
     for key in text.members():
         begun = text.position
-        if key in RECORD_LISTS or not text.skip("["):
+        of_column = key in _OBJECTS_OF_PAGES and "pre_text" in members
+        if key in RECORD_LISTS or of_column or not text.skip("["):
             members[key] = text.decode()
         else:
             column: list[Any] = []
@@ -198,10 +202,10 @@ def rows_of(members: Mapping[str, Any], takes: Callable[[str], bool]) -> Iterato
     """The records in an object without lists of records: its columns, its members, or itself."""
     values = list(members.values())
     if values and all(isinstance(value, list) and not is_messages(value) for value in values):
-        if len(set(map(len, values))) == 1 and not any(
-            isinstance(v, list | dict) for value in values for v in value
-        ):
-            yield from (dict(zip(members, row, strict=True)) for row in zip(*values, strict=True))
+        plain = not any(isinstance(v, list | dict) for value in values for v in value)
+        rows = [dict(zip(members, row, strict=False)) for row in zip(*values, strict=False)]
+        if len(set(map(len, values))) == 1 and (plain or (rows and set_of(rows[0]))):
+            yield from rows
             return
     elif values and all(isinstance(value, dict) for value in values):
         inner = list(values[0])

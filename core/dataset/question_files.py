@@ -13,7 +13,7 @@ from core.dataset.columns import is_usual_name, key_of
 from core.dataset.documents import Problem
 from core.dataset.lines import BinaryStream, LineReader
 from core.dataset.public_sets import set_of
-from core.dataset.questions import NAMES, Question, labelled, questions_of
+from core.dataset.questions import NAMES, Question, labelled, opened, questions_of
 
 _NAMES = frozenset(name for names in NAMES.values() for name in names)
 
@@ -71,7 +71,8 @@ def _records(
     suffix = PurePosixPath(lines.source).suffix.lower()
     if suffix in (".csv", ".tsv"):
         texts = (text for _, text in lines)
-        yield from tables.records(texts, suffix, complain, names=_is_name)[2]
+        for line, row in tables.records(texts, suffix, complain, names=_is_name)[2]:
+            yield line, opened(row)
     elif suffix == ".txt" and not json_records.are_objects(lines):
         yield from ((number, text) for number, text in lines if text.strip())
     else:

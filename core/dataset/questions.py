@@ -13,6 +13,7 @@ them, a record each:
 - in ``.txt`` a line ``sentence@label``, as Financial PhraseBank has them.
 """
 
+import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -40,6 +41,10 @@ NAMES = {
     "id": ("id", "uid", "qid", "question_id"),
     "group": ("group", "document", "doc_name", "filename", "company"),
 }
+#: A list of texts as NumPy prints it: without commas between them.
+_TEXT = r"""(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")"""
+_PRINTED_ARRAY = re.compile(rf"\[{_TEXT}(?:\s+{_TEXT})+\]")
+_BETWEEN_TEXTS = re.compile(rf"({_TEXT})\s+(?={_TEXT})")
 _CHOICE_COLUMN = re.compile(r"(?:(?:choice|option|answer)_?)?([a-j])|(?:choice|option)_?(\d)")
 _LABELLED = re.compile(r"(?P<sentence>.+)@(?P<label>positive|neutral|negative)\s*", re.IGNORECASE)
 
@@ -153,14 +158,30 @@ def _question(record: Mapping[str, Any], source: str, number: str) -> Question:
     )
 
 
+def opened(record: dict[str, Any]) -> dict[str, Any]:
+    """A row of a table with its lists and objects read, if it is then a record of a public set."""
+    found = {name: _read(value, "[{") for name, value in record.items()}
+    return found if found != record and set_of(found) else record
+
+
 def _listed(value: Any) -> Any:
-    """A cell of a table that holds a JSON list, as a list; other values as they are."""
-    if isinstance(value, str) and value.startswith("["):
+    """A cell of a table that holds a list, as a list; other values as they are."""
+    return _read(value, "[")
+
+
+def _read(value: Any, openings: str) -> Any:
+    """What a cell holds that begins so, written as JSON or as Python or NumPy print it."""
+    if not isinstance(value, str) or value.strip()[:1] not in tuple(openings):
+        return value
+    text = value.strip()
+    if _PRINTED_ARRAY.fullmatch(text):  # without commas, which Python would join
+        text = _BETWEEN_TEXTS.sub(r"\1, ", text)
+    for read in (json.loads, ast.literal_eval):
         try:
-            found = json.loads(value)
-        except ValueError:
-            return value
-        return found if isinstance(found, list) else value
+            found = read(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        return found if isinstance(found, list | dict) else value
     return value
 
 

@@ -30,7 +30,7 @@ from core.dataset.plain_text import blank_line_separated as blank_line_separated
 from core.dataset.plain_text import documents, layout_of, read_sample
 from core.dataset.public_sets import summaries
 from core.dataset.question_files import Asked, questions_in
-from core.dataset.questions import Question, holds_questions, questions_of
+from core.dataset.questions import Question, holds_questions, opened, questions_of
 from core.dataset.sources import (
     RECORDS,
     Side,
@@ -244,7 +244,7 @@ class Reader:
                 shape, columns, found = tables.records(
                     (text for _, text in lines), suffix, complain, names=self._names_column
                 )
-                rows: Iterator[Row] = found
+                rows: Iterator[Row] = ((line, opened(row)) for line, row in found)
                 if shape is None:
                     return
                 separator, layout = shape.separator, "a table"
