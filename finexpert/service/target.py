@@ -117,7 +117,11 @@ class Target:
                 retries: Any = {"mode": "standard", "total_max_attempts": 2 if self.is_local else 5}
                 quick = Config(connect_timeout=5, retries=retries)
                 self._clients[key] = self.session().client(
-                    service, region_name=region, endpoint_url=self.endpoint_url, config=quick
+                    service,
+                    region_name=region,
+                    endpoint_url=self.endpoint_url,
+                    verify=self.environment.get("AWS_CA_BUNDLE") or None,
+                    config=quick,
                 )
             return self._clients[key]
 

@@ -156,3 +156,13 @@ def test_a_profile_means_aws_though_an_embedded_cloud_runs_here(
     with pytest.raises(UserError, match="AWS clients would go there"):
         target.from_environment(On.AUTO, {}, "people")
     assert target.from_environment(On.LOCAL, {}, "people").is_local
+
+
+def test_clients_believe_the_certificate_that_the_cloud_names(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"}
+    local = Target("https://127.0.0.1:1", {**keys, "AWS_CA_BUNDLE": str(tmp_path / "cloud.pem")})
+    session = local.client("sts")._endpoint.http_session  # botocore says it nowhere else
+    assert session._verify == str(tmp_path / "cloud.pem")
