@@ -70,6 +70,14 @@ class DatasetReport:
         """Whether it can be trained on."""
         return not self.errors
 
+    @property
+    def unjudged(self) -> str:
+        """Why the quality gate would refuse every model of this data; "" where it can judge, and where only a
+        part of the data was read."""
+        if self.power is None or self.power.enough or self.share_read < 1:
+            return ""
+        return self.power.warning().partition("; ")[0]
+
     def raise_for_errors(self) -> None:
         """Raise DatasetError if there are errors."""
         if self.errors:

@@ -58,6 +58,10 @@ class ValidationSettings:
 def validate(event: Mapping[str, Any], *, settings: ValidationSettings, clients: Clients) -> dict[str, Any]:
     """Answer as `lambdas.validate_dataset.handler` says.
 
+    Args:
+        event: with `"unjudged": false`, as every run has it by default, data is refused on which the quality
+            gate could judge no model.
+
     Raises:
         DatasetError: with every problem, a line each.
     """
@@ -75,6 +79,14 @@ def validate(event: Mapping[str, Any], *, settings: ValidationSettings, clients:
     sample = Sample.of(files, most_bytes=MOST_BYTES, most_files=MOST_FILES)
     report = check(_sources(s3, folder, files, sample), hyperparameters, sample=sample)
     report.raise_for_errors()
+    if report.unjudged and not event.get("unjudged", True):
+        raise DatasetError(
+            [
+                f"this run would be paid for in vain: {report.unjudged}",
+                "add documents, hold out more of them (validation_split_ratio), or start the run with"
+                ' "unjudged": true',
+            ]
+        )
     return {
         "hyperparameters": hyperparameters.to_strings(),
         "labels": labels(event),

@@ -54,27 +54,49 @@ def answer(corpus: Corpus, asked: Asked, generate: Generate | None = None) -> An
 
 
 def _answer(corpus: Corpus, asked: Asked, generate: Generate | None) -> Answer:
-    if not corpus.covers:
-        return refusal("the index holds no documents: finexpert docs add PATH")
-    if asked.filter.unknown:
-        return refusal(
-            f"no document is about {', '.join(asked.filter.unknown)}; the index holds {_held(corpus)}"
-        )
+    if missing := _uncovered(corpus, asked):
+        return missing
     documents = corpus.documents(asked)
-    if not documents:
-        return refusal(f"no document fits the company and form asked for; the index holds {_held(corpus)}")
     exact = from_figures(corpus, asked, documents)
     if exact is not None and (not exact.refused or not generate):
         return exact
     passages = search(corpus, asked, top=PASSAGES)
-    timed = bool(asked.filter.periods or asked.filter.moments)
-    figure = (timed or bool(_FIGURE_ASKED.search(asked.text))) and not _WORDS_ASKED.search(asked.text)
+    figure = _figure_asked(asked)
     quoted = quote(corpus, asked, passages, figure=figure)
     if figure and not quoted and not generate:
         return refusal(f"no figure of that name and time was found {_searched(corpus, documents)}")
     if quoted or not generate:
         return quoted or refusal(f"nothing that answers this was found {_searched(corpus, documents)}")
     return _generated(corpus, asked, passages, generate)
+
+
+def in_words(corpus: Corpus, asked: Asked, generate: Generate) -> Answer:
+    """A model's own answer from the passages found. Figures that stand in none of them are struck.
+
+    A figure that the documents do not give, or give several times, is refused before the model is asked.
+    """
+    given = _answer(corpus, asked, None)
+    if not given.refused or not (_figure_asked(asked) or _uncovered(corpus, asked)):
+        given = _generated(corpus, asked, search(corpus, asked, top=PASSAGES), generate)
+    return replace(given, filter=asked.filter.as_json())
+
+
+def _figure_asked(asked: Asked) -> bool:
+    timed = bool(asked.filter.periods or asked.filter.moments)
+    return (timed or bool(_FIGURE_ASKED.search(asked.text))) and not _WORDS_ASKED.search(asked.text)
+
+
+def _uncovered(corpus: Corpus, asked: Asked) -> Answer | None:
+    """The refusal of a question that no document is about."""
+    if not corpus.covers:
+        return refusal("the index holds no documents: finexpert docs add PATH")
+    if asked.filter.unknown:
+        return refusal(
+            f"no document is about {', '.join(asked.filter.unknown)}; the index holds {_held(corpus)}"
+        )
+    if not corpus.documents(asked):
+        return refusal(f"no document fits the company and form asked for; the index holds {_held(corpus)}")
+    return None
 
 
 def _held(corpus: Corpus) -> str:
@@ -260,8 +282,9 @@ def _generated(corpus: Corpus, asked: Asked, passages: Sequence[Found], generate
     words, computed, sums = calculated(words)
     checked, struck = verified(words, [each.text for each in cited], computed=computed, question=asked.text)
     kept = tuple(each for each in cited if _supports(each.text, words)) or cited[:1]
-    reason = f"{struck} of its figures stand in no cited passage and are struck" if struck else ""
-    return Answer(checked, False, reason, "generate", None, "", "", kept, sums)
+    verbs = ("stands", "is") if struck == 1 else ("stand", "are")
+    flag = f"{struck} of its figures {verbs[0]} in no cited passage and {verbs[1]} struck" if struck else ""
+    return Answer(checked, False, flag, "generate", None, "", "", kept, sums)
 
 
 def _supports(text: str, words: str) -> bool:

@@ -16,18 +16,19 @@ INSTRUCTION = (
 )
 
 
-def prompt(question: str, passages: Sequence[tuple[str, str]]) -> str:
-    """The prompt of a question with passages, each as (place, text); the last go if it is too long.
+def prompt(question: str, passages: Sequence[tuple[str, str]], most: int = PROMPT_CHARACTERS) -> str:
+    """The prompt of a question with passages, each as (place, text).
 
-    Marks of models in question and passages become plain text: no document can begin another speaker's turn.
+    Passages are left out that would make it longer than `most` characters; the first is cut there. Marks of
+    models in question and passages become plain text: no document can begin another speaker's turn.
     """
     question = as_text(question)
     parts: list[str] = []
-    size = len(INSTRUCTION) + len(question) + 100
+    left = most - len(INSTRUCTION) - len(question) - 100
     for number, (place, text) in enumerate(passages, 1):
         part = f"[{number}] {place}\n{as_text(text)}"
-        size += len(part) + 2
-        if parts and size > PROMPT_CHARACTERS:
+        if parts and len(part) + 2 > left:
             break
-        parts.append(part[: PROMPT_CHARACTERS - 500])
+        parts.append(part[: max(left, 0)])
+        left -= len(part) + 2
     return "\n\n".join([INSTRUCTION, *parts, f"Question: {question}", "Answer:"])

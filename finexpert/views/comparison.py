@@ -23,10 +23,11 @@ def tables(pair: RunPair) -> Iterator[RenderableType]:
     for letter, name, passed in zip("AB", pair.runs, pair.passed, strict=True):
         word = "accepted by the quality gate" if passed else "refused by the quality gate"
         yield Text.assemble((f"{letter} ", "bold"), name, (f"  {word}", "dim"))
+    yield Text(pair.sentence, style="bold")
     yield _metrics(pair)
     for warning in pair.warnings:
         yield Text(f"! {warning}", style="yellow")
-    yield _differences(pair)
+    yield from _differences(pair)
 
 
 def _metrics(pair: RunPair) -> Table:
@@ -57,14 +58,15 @@ def _finding(metric: MetricPair) -> str:
     return metric.finding if "better" not in metric.finding else f"[bold]{metric.finding}[/]"
 
 
-def _differences(pair: RunPair) -> Table:
+def _differences(pair: RunPair) -> Iterator[Table]:
     from rich.table import Table
 
     table = Table("differs", "A", "B", box=None, header_style="dim", pad_edge=False)
-    data = "the same" if pair.same_data else "different"
-    table.add_row("data", data, data)
     rows: Mapping[str, tuple[Any, Any]] = {**pair.settings, **pair.versions}
     for name, values in rows.items():
         table.add_row(name, *(NONE if value is None else str(value) for value in values))
-    table.add_row("cost of the job", *("unknown" if amount is None else usd(amount) for amount in pair.usd))
-    return table
+    costs = ["unknown" if amount is None else usd(amount) for amount in pair.usd]
+    if costs[0] != costs[1]:
+        table.add_row("cost of the job", *costs)
+    if table.row_count:
+        yield table

@@ -151,7 +151,14 @@ def start(
         executions.require_new(deployment, dataset=dataset, hyperparameters=overrides, now=now)
     by = deployment.target.caller()
     run = executions.start(
-        deployment, dataset=dataset, hyperparameters=overrides, wake=wake, now=now, title=title, by=by
+        deployment,
+        dataset=dataset,
+        hyperparameters=overrides,
+        wake=wake,
+        now=now,
+        title=title,
+        by=by,
+        unjudged=unjudged,
     )
     shown = names.called(run, {run: title} if title else {})
     out.print(f"started [bold]{escape(shown)}[/] on {dataset}", soft_wrap=True)

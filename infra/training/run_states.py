@@ -24,10 +24,12 @@ DEFAULTS = {
     "dataset": "",
     "hyperparameters": {},
     "wake": False,
+    "unjudged": False,
     "name.$": "$$.Execution.Name",
     "by": "",
 }
 """What an execution's input need not name; without a dataset, validation says what to write."""
+VALIDATED = ("dataset", "hyperparameters", "unjudged", "name", "by")
 
 
 def before_training(fine_tune: FineTune) -> dict[str, State]:
@@ -51,7 +53,7 @@ def before_training(fine_tune: FineTune) -> dict[str, State]:
         ),
         "ValidateDataset": invoke(
             fine_tune.validate_dataset_arn,
-            {f"{name}.$": f"$.request.{name}" for name in ("dataset", "hyperparameters", "name", "by")},
+            {f"{name}.$": f"$.request.{name}" for name in VALIDATED},
             result="$.dataset",
             next_="Admit",
         ),

@@ -23,7 +23,7 @@ class FakeS3:
         Path(path).write_bytes(self.objects[key])
 
     def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
-        return {"Body": BytesIO(self.objects[Key])}
+        return {"Body": BytesIO(self.objects[Key]), "ETag": '"1"'}
 
     def delete_object(self, Bucket: str, Key: str) -> None:
         del self.objects[Key]

@@ -79,7 +79,7 @@ def _about(evaluation: Mapping[str, Any]) -> str:
         parts.append(f"by {run['by']}")
     if cost is not None:
         parts.append(f"about ${cost:.2f}" if cost >= 0.1 else f"about ${cost:.4f}")
-    if run.get("id") and run["id"] != _name(run):
+    if run.get("id"):  # the heading is the name, which may change
         parts.append(f"run {run['id']}")
     return " · ".join(parts)
 

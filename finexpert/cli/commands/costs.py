@@ -38,9 +38,12 @@ def costs(context: typer.Context, json: Json = False) -> None:
     budget, prices = deployment.settings.budget_usd, money.configured_prices(deployment)
     out = display.console()
     table = Table("what", "how", "cost", box=None, header_style="dim")
+    titles = money.run_titles(deployment)
     for line in spend.lines:
+        title = titles.get(money.run_of(line))
+        named = f"{title} ({line.name})" if title else line.name
         table.add_row(
-            line.name + (" [yellow]runs[/]" if line.running else ""), escape(line.how), usd(line.usd)
+            escape(named) + (" [yellow]runs[/]" if line.running else ""), escape(line.how), usd(line.usd)
         )
     if spend.lines:
         display.print_table(out, table)

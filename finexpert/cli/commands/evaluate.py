@@ -109,7 +109,7 @@ def _here(
         def show(line: str) -> None:
             nonlocal progress
             progress = logs.fold(progress, [line])
-            doing = follow.phase_words(progress.phase)
+            doing = rescoring.PHASES.get(progress.phase) or follow.phase_words(progress.phase)
             live.update(doing, doing)
 
         measured = rescoring.run_program(Path(temporary), os.environ, show)

@@ -123,7 +123,8 @@ def status(state: State = paths.LOCAL_STATE, json: Json = False) -> None:
         out = display.console()
         out.print(f"[green]●[/] runs at [bold]{cloud.endpoint_url}[/], process {cloud.pid}", soft_wrap=True)
         uptime, memory = duration(health["uptime_seconds"]), health["memory_mb"]
-        out.print(f"  up {uptime}, {memory:.0f} MB, state in {cloud.state_dir}", soft_wrap=True)
+        out.print(f"  up {uptime}, {memory:.0f} MB", soft_wrap=True)
+        out.print(f"  logs in {cloud.state_dir}; what it holds is gone when it stops", soft_wrap=True)
     else:
         display.console().print("○ does not run. Start it: finexpert local up")
     if not cloud:

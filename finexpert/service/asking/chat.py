@@ -27,9 +27,6 @@ _SMALL = 64 << 20
 BETWEEN = "\n\n"
 """Between two turns: the models go on from plain text, where an empty line begins a new paragraph."""
 
-_TOO_LONG = range(400, 500)
-"""What containers answer to a prompt that does not fit: 422 from ours, 400 or 413 from others."""
-
 
 @dataclass(frozen=True)
 class Turn:
@@ -166,7 +163,7 @@ def say(
         try:
             answers = inference.ask(deployment, conversation.prompts(said), parameters, heard=heard)
         except ClientError as error:
-            if error.response.get("OriginalStatusCode") in _TOO_LONG and conversation.forget_one():
+            if error.response.get("OriginalStatusCode") in inference.TOO_LONG and conversation.forget_one():
                 continue
             raise
         conversation.turns.append(Turn(said, {answer.model: answer.text for answer in answers}))

@@ -35,6 +35,9 @@ class Answer:
 LENGTH = "length"
 """Why an answer ended that was cut off: the word of LMI and of the local server."""
 
+TOO_LONG = range(400, 500)
+"""What containers answer to a prompt that does not fit: 422 from ours, 400 or 413 from others."""
+
 Heard = Callable[[str, str], None]
 """Called with a model's name and its answer so far."""
 

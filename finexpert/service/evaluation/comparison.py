@@ -67,8 +67,22 @@ class RunPair:
     usd: tuple[float | None, float | None]
 
     def as_json(self) -> dict[str, Any]:
-        """For `--json`."""
-        return asdict(self)
+        """For `--json` and the page."""
+        return asdict(self) | {"sentence": self.sentence}
+
+    @property
+    def sentence(self) -> str:
+        """Which of the two to prefer, by the main metric, and whether their data differ."""
+        finding = next((metric.finding for metric in self.metrics if metric.role == "primary"), None)
+        better = next((letter for letter in "AB" if finding == f"{letter} better"), None)
+        if better is None:
+            said = "Neither is shown to be better."
+            said = said if finding else "They share no unseen text, so neither can be preferred."
+        elif self.passed["AB".index(better)]:
+            said = f"Prefer {better}: it is shown to be better on unseen text."
+        else:
+            said = f"{better} is better on unseen text, but the quality gate did not accept it."
+        return said if self.same_data else f"{said} They were trained on different data."
 
 
 @dataclass(frozen=True)

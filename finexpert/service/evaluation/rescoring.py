@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,9 @@ ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 #: What is fetched without being asked for; Llama 2 7B has 13.5 GB, and a laptop no GPU for it.
 MOST_BYTES = 2_000_000_000
 #: Of the run's own evaluation: a job of zero steps has nothing to say about them.
-OF_THE_RUN = ("training", "settings", "cost")
+OF_THE_RUN = ("training", "settings", "cost", "run")
+PHASES = {"train": "loading the adapter", "save": "writing the evaluation"}
+"""What a job of zero steps does in these phases."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +116,10 @@ def read_questions(path: Path) -> tuple[Question, ...]:
     reader = Reader([(questions_name(path), lambda: path.open("rb"))])
     for _ in reader:
         pass  # a file of questions holds no documents
-    if reader.problems or not reader.questions:
+    problems = [replace(each, source=path.name) for each in reader.problems]
+    if problems or not reader.questions:
         raise UserError(
-            f"These questions cannot be used:\n{DatasetError(reader.problems or ['there are none'])}",
+            f"These questions cannot be used:\n{DatasetError(problems or ['there are none'])}",
             where=str(path),
             fix='Write a record a line, such as {"question": "…", "answer": "12.5%", "context": "…"}.',
             code=ExitCode.USAGE,

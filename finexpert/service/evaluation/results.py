@@ -51,6 +51,8 @@ def of_run(deployment: Deployment, name: str) -> dict[str, Any]:
             where=name,
             fix=f"See how it ended: finexpert runs show {name}",
         )
+    if title := names.read(deployment).get(run):
+        found["run"] = {**(found.get("run") or {}), "name": title}
     return _current(found, name)
 
 

@@ -103,7 +103,8 @@ def _merged(of_run: Mapping[str, Any], told: Mapping[str, Any], *, has_choices: 
     new = {metric["name"]: metric for metric in told["metrics"]}
     kept = [metric for metric in of_run["metrics"] if metric["name"] not in new]
     own = [question for question in of_run["questions"] if question["metric"] not in new]
-    missing = [entry for entry in of_run["not_measured"] if entry["name"] not in new]
+    again = {*new, *(entry["name"] for entry in told["not_measured"])}
+    missing = [entry for entry in of_run["not_measured"] if entry["name"] not in again]
     if has_choices:
         missing = [entry for entry in missing if entry["name"] != "own_choice_accuracy"]
         missing.append({"name": "own_choice_accuracy", "reason": NO_LIKELIHOODS})

@@ -10,10 +10,11 @@ from core.guard import published
 from core.guard.position import Memory, Position, stand
 from core.money import prices
 from core.money import sources as spend_sources
-from core.money.spend import Spend
+from core.money.spend import Line, Spend
 from core.names import BILLING_REGION, METRIC_NAMESPACE
-from finexpert.errors import NotDeployed
+from finexpert.errors import NotDeployed, UserError
 from finexpert.service.deployment import Deployment, require_deployed
+from finexpert.service.runs import names
 from finexpert.service.target import Target
 
 
@@ -98,8 +99,10 @@ def document(deployment: Deployment, spend: Spend, now: datetime) -> dict[str, A
         core.money.prices.UnknownPrice: a configured instance has none.
     """
     stands = position(deployment, spend)
+    titles = run_titles(deployment)
     return {
         **asdict(spend),
+        "lines": [asdict(line) | {"title": titles.get(run_of(line), "")} for line in spend.lines],
         "total_usd": spend.total_usd,
         "burn_usd_per_hour": spend.burn_usd_per_hour,
         "projected_usd": spend.projected_usd,
@@ -110,6 +113,19 @@ def document(deployment: Deployment, spend: Spend, now: datetime) -> dict[str, A
             {**asdict(price), "age_days": price.age_days(now)} for price in configured_prices(deployment)
         ],
     }
+
+
+def run_of(line: Line) -> str:
+    """The id of the run that a line's training job belongs to; of other lines, their name."""
+    return line.name.removesuffix("-od")
+
+
+def run_titles(deployment: Deployment) -> names.Names:
+    """What people call the runs; nothing where it cannot be read, so that the sum is shown all the same."""
+    try:
+        return names.read(deployment)
+    except UserError:  # no Storage stack, or a torn object
+        return {}
 
 
 def history(deployment: Deployment, now: datetime) -> list[tuple[datetime, float]]:

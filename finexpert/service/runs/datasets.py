@@ -119,11 +119,10 @@ def require_judgeable(report: DatasetReport) -> None:
     Raises:
         UserError: too few documents are held out.
     """
-    if report.power is None or report.power.enough or report.share_read < 1:
+    if not report.unjudged:
         return
-    reason = report.power.warning().partition("; ")[0]
     raise UserError(
-        f"This run would be paid for in vain: {reason}.",
+        f"This run would be paid for in vain: {report.unjudged}.",
         where=f"{report.documents} documents, {report.validation_documents} of them held out",
         fix="Add documents, or hold out more of them (-p validation_split_ratio=0.4), or give a folder"
         " separate folder validation/. To train all the same: --unjudged",

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from html import escape
 from typing import Any
 
 from core.evaluation.evaluation import REPORT_POLICY
@@ -64,6 +65,7 @@ def start(
     now: datetime,
     title: str = "",
     by: str = "",
+    unjudged: bool = False,
 ) -> str:
     """Start a fine-tune and return the run's id.
 
@@ -73,12 +75,15 @@ def start(
         wake: serve the result at once if the quality gate accepts it.
         title: what people call it; it also stands in report, model card and mail.
         by: who starts it, for the report.
+        unjudged: also where the quality gate could not judge the result.
 
     Raises:
         UserError: the title cannot be a name, or another run has it.
     """
     run = new_name(deployment.names.name, now)
     given: dict[str, Any] = {"dataset": dataset, "hyperparameters": dict(hyperparameters), "wake": wake}
+    if unjudged:
+        given["unjudged"] = True
     if title:
         given["name"] = names.rename(deployment, run, title)
     if by:
@@ -218,8 +223,18 @@ def sealed(html: bytes) -> bytes:
     return f'<!doctype html><meta charset="utf-8">{guard}\n'.encode() + html.removeprefix(b"\xef\xbb\xbf")
 
 
+def shown(html: bytes, title: str) -> bytes:
+    """A report as it is opened: sealed, and under the name that people call its run now."""
+    if title:
+        name = escape(title).encode()
+        html = re.sub(rb'(<h1 id="name">)[^<]*', lambda found: found[1] + name, html, count=1)
+        heading = rb"(<title>[\d-]* ?)[^<]*(: [^:<]*</title>)"
+        html = re.sub(heading, lambda found: found[1] + name + found[2], html, count=1)
+    return sealed(html)
+
+
 def report(deployment: Deployment, run: str) -> bytes:
-    """The report that the run's training job wrote, HTML, sealed.
+    """The report that the run's training job wrote, HTML, as it is opened.
 
     Raises:
         NotFound: there is none.
@@ -231,7 +246,7 @@ def report(deployment: Deployment, run: str) -> bytes:
             where=deployment.output("Storage", "ArtifactBucketName"),
             fix=f"A run has one when its training job has ended: finexpert runs show {run}",
         )
-    return sealed(html)
+    return shown(html, names.read(deployment).get(run, ""))
 
 
 def log_lines(

@@ -62,6 +62,7 @@ ROUTES = (
     Route("GET", "/api/documents", documents.show),
     Route("POST", "/api/documents", documents.add),
     Route("POST", "/api/documents/ask", documents.ask),
+    Route("POST", "/api/documents/read", documents.read),
     Route("GET", "/api/documents/page", documents.page),
     Route("GET", "/api/threads", threads.newest),
     Route("POST", "/api/threads/clear", threads.clear),

@@ -1,9 +1,9 @@
-"""Documents: what the index holds, a question answered with its page, and the page's text."""
+"""Documents: what the index holds, a question answered with its page or by a model, and the page's text."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
@@ -12,11 +12,15 @@ from typing import Any
 
 from core.documents import answering, store
 from core.documents.questions import Asked
-from core.documents.search import Corpus
+from core.documents.search import Corpus, Found
 from finexpert.errors import NotFound
+from finexpert.service.asking import passages
+from finexpert.service.asking.inference import Answer
 from finexpert.service.documents import shelf
+from finexpert.service.endpoint import switch
 from finexpert.web.context import Context
 from finexpert.web.http import Problem, Request, Response, answer, bad_input
+from finexpert.web.routes.ask import context_tokens, generation
 
 MOST_CHARACTERS = 2000
 MOST_DOCUMENTS = 500
@@ -73,17 +77,44 @@ def add(request: Request, context: Context) -> Response:
 
 def ask(request: Request, context: Context) -> Response:
     """Answer a question, or refuse, from the documents. A follow-up keeps the last company and time."""
+    document, question = _question(request)
+    with _opened(context) as corpus:
+        given = answering.answer(corpus, _followed(corpus, question, document.get("previous")))
+        return answer({"question": question, **_shown(corpus, given)})
+
+
+def read(request: Request, context: Context) -> Response:
+    """The answer of the tuned model, or the base model where there is none, from the passages found."""
+    document, question = _question(request)
+    deployment, parameters = context.deployment, generation(document.get("parameters", {}), context)
+    model = list(switch.models(deployment))[-1]
+    said: list[Answer] = []
+
+    def generate(question: str, found: Sequence[Found]) -> str:
+        longest = context_tokens(context)
+        said.append(passages.read(deployment, model, question, found, parameters, longest))
+        return said[0].text
+
+    with _opened(context) as corpus:
+        given = answering.in_words(corpus, _followed(corpus, question, document.get("previous")), generate)
+        cut = any(each.cut for each in said)
+        return answer({"question": question, "model": model, "cut": cut, **_shown(corpus, given)})
+
+
+def _question(request: Request) -> tuple[Mapping[str, Any], str]:
     document = request.document()
     question = document.get("question")
     if not isinstance(question, str) or not question.strip() or len(question) > MOST_CHARACTERS:
         raise bad_input(f"Write a question of at most {MOST_CHARACTERS:,} characters.", where="question")
-    with _opened(context) as corpus:
-        given = answering.answer(corpus, _followed(corpus, question, document.get("previous")))
-        pages = {name: cover.company for name, cover in corpus.covers.values()}
-    told = given.as_json()
-    for citation in told["citations"]:
-        citation["company"] = pages.get(citation["document"], "")
-    return answer({"question": question, **told})
+    return document, question
+
+
+def _shown(corpus: Corpus, given: answering.Answer) -> dict[str, Any]:
+    shown = given.as_json()
+    companies = {name: cover.company for name, cover in corpus.covers.values()}
+    for citation in shown["citations"]:
+        citation["company"] = companies.get(citation["document"], "")
+    return shown
 
 
 def _followed(corpus: Corpus, question: str, previous: Any) -> Asked:

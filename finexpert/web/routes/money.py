@@ -8,7 +8,6 @@ from typing import Any
 
 from finexpert.service.endpoint import reaper
 from finexpert.service.money import costs
-from finexpert.service.runs import names
 from finexpert.web.context import Context
 from finexpert.web.http import Request, Response, answer
 
@@ -25,12 +24,9 @@ def _month(context: Context) -> dict[str, Any]:
     deployment, now = context.deployment, context.now()
     spend = costs.month_to_date(deployment, now=now)
     told = costs.document(deployment, spend, now)
-    titles = names.read(deployment)
-    lines = [{**each, "title": titles.get(each["name"].removesuffix("-od"), "")} for each in told["lines"]]
     note = "Nothing is charged here. Amounts show what the same work would have cost on AWS."
     return {
         **{key: told[key] for key in _TOLD},
-        "lines": lines,
         "month": f"{spend.month:%Y-%m}",
         "spent_usd": spend.total_usd,
         "history": [{"at": at, "spent_usd": usd} for at, usd in costs.history(deployment, now)],
@@ -40,6 +36,7 @@ def _month(context: Context) -> dict[str, Any]:
 
 
 _TOLD = (
+    "lines",
     "budget_usd",
     "limit_usd",
     "burn_usd_per_hour",

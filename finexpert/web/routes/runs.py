@@ -128,7 +128,7 @@ def report(request: Request, context: Context, run: str) -> Response:
         )
     remark = _several_tries(context, run, executions.evaluation(context.deployment, run) or {})
     return Response(
-        body=executions.sealed(results.noted(found, remark)),
+        body=executions.shown(results.noted(found, remark), names.read(context.deployment).get(run, "")),
         content_type=HTML,
         headers={"Content-Security-Policy": REPORT_POLICY, "Cache-Control": "no-store"},
     )
@@ -189,12 +189,14 @@ def stop(request: Request, context: Context, run: str) -> Response:
 def start(request: Request, context: Context) -> Response:
     """Begin a run on a dataset of the app's own bucket."""
     document, deployment = request.document(), context.deployment
-    dataset, wake = document.get("dataset"), document.get("wake", False)
+    dataset = document.get("dataset")
+    wake, unjudged = (document.get(name, False) for name in ("wake", "unjudged"))
     bucket = re.escape(deployment.output("Storage", "DataBucketName"))
     if not isinstance(dataset, str) or not re.fullmatch(rf"s3://{bucket}/datasets/[a-z0-9-]+/", dataset):
         raise bad_input("This is no dataset of this project.", where="dataset", fix="Drop a file first.")
-    if not isinstance(wake, bool):
-        raise bad_input("wake must be true or false.", where="wake")
+    for name, value in (("wake", wake), ("unjudged", unjudged)):
+        if not isinstance(value, bool):
+            raise bad_input(f"{name} must be true or false.", where=name)
     title = document.get("title", "")
     if not isinstance(title, str):
         raise bad_input("A name is text.", where="title")
@@ -214,6 +216,7 @@ def start(request: Request, context: Context) -> Response:
         wake=wake,
         now=context.now(),
         title=title,
+        unjudged=unjudged,
     )
     context.looks.forget()
     return answer({"run": run}, HTTPStatus.CREATED)

@@ -7,7 +7,11 @@ import { CopyButton, Problem, Warnings } from "./parts.js";
 import { Sources } from "./place.js";
 import { useNow } from "./polling.js";
 
-export const NAMES = { base: "Base model", tuned: "Fine-tuned model", documents: "Your documents" };
+export const NAMES = {
+  base: "Base model", tuned: "Fine-tuned model", documents: "Your documents",
+  "base-with-documents": "Base model with your documents",
+  "tuned-with-documents": "Fine-tuned model with your documents",
+};
 const SILENCE_SECONDS = 8;
 
 /**
@@ -53,7 +57,7 @@ function Answer({ answer, turn, streams, rate }) {
     ${refused && html`<p><strong>No answer.</strong></p>`}
     <${LongText} text=${text} writing=${writing} label=${`${name}'s answer`} />
     ${calculation && html`<p class="quiet">${calculation}</p>`}
-    ${writing && html`<${Writing} current=${turn} started=${text !== ""} streams=${streams && model !== "documents"} />`}
+    ${writing && html`<${Writing} current=${turn} started=${text !== ""} streams=${streams && !model.endsWith("documents")} />`}
     ${cut && html`<p class="cut small">Cut off at ${turn.parameters.max_new_tokens} tokens, the longest answer set.</p>`}
     ${stopped && html`<p class="cut small">Stopped before its end.</p>`}
     ${error && html`<${Problem} error=${error} />`}

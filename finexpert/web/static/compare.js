@@ -44,7 +44,7 @@ function Pair({ pair }) {
     ${" "}<${Verdict} passed=${pair.passed[index]} /></li>`;
   return html`
     <ul class="letters">${pair.runs.map(letter)}</ul>
-    <p class="verdict">${preferred(pair)} ${pair.same_data ? "" : "They were trained on different data."}</p>
+    <p class="verdict">${pair.sentence}</p>
     <${Table} caption="Metrics of both runs" columns=${METRICS} rows=${pair.metrics}
       empty="The runs have no metric in common." />
     ${pair.warnings.length > 0 &&
@@ -52,15 +52,6 @@ function Pair({ pair }) {
     <h3>Settings and cost</h3>
     <${Table} caption="What differs between the runs" columns=${DIFFERENCES} rows=${differences}
       empty="Settings, versions and cost are the same." />`;
-}
-
-/** Which of the two to prefer, from the main metric. */
-function preferred({ metrics, passed }) {
-  const main = metrics.find(({ role }) => role === "primary");
-  const better = ["A", "B"].find((letter) => main?.finding === `${letter} better`);
-  if (better && passed["AB".indexOf(better)]) return `Prefer ${better}: it is shown to be better on unseen text.`;
-  if (better) return `${better} is better on unseen text, but the gate did not accept it.`;
-  return main?.finding ? "Neither is shown to be better." : "They share no unseen text, so neither can be preferred.";
 }
 
 function Verdict({ passed }) {

@@ -6,6 +6,7 @@ import { announce } from "./parts.js";
 
 const QUEUED = "finexpert.queued";
 const REDRAW_MS = 60;
+const WITH_DOCUMENTS = "-with-documents";
 const EMPTY = { id: null, name: "", turns: [] };
 
 /**
@@ -76,7 +77,8 @@ export function useAsking(models, endpoint) {
     const followed = id ? { thread: id, turns: question.until ?? turns.length } : {};
     const parts = [];
     if (question.sources.includes("models")) parts.push(fromModels(draft, followed, controller.signal, show));
-    if (question.sources.includes("documents")) parts.push(fromDocuments(draft, turns, controller.signal));
+    if (question.sources.includes("documents")) parts.push(fromDocuments(draft, turns, controller.signal, show));
+    if (question.sources.length > 1) parts.push(fromPassages(draft, turns, controller.signal, show));
     await Promise.all(parts);
     draft.over = Date.now();
     if (draft.error?.code === "asleep") queue({ ...question, offered: true });
@@ -157,8 +159,10 @@ export function useAsking(models, endpoint) {
 }
 
 function begin({ prompt, parameters, sources }, models) {
-  const asked = [...(sources.includes("models") ? models : []), ...(sources.includes("documents") ? ["documents"] : [])];
-  const answers = asked.map(nothingYet);
+  const both = sources.length > 1;
+  const asked = [sources.includes("documents") && ["documents"], sources.includes("models") && models,
+    both && [`${models.at(-1)}${WITH_DOCUMENTS}`]];
+  const answers = asked.filter(Boolean).flat().map(nothingYet);
   const now = Date.now();
   return {
     id: crypto.randomUUID(), prompt, parameters, sources, answers,
@@ -173,7 +177,7 @@ function nothingYet(model) {
 /** Say of each answer who gives it. */
 function name({ answers }, answerers) {
   for (const answer of answers) {
-    const who = answerers.find(({ model }) => model === answer.model);
+    const who = answerers.find(({ model }) => model === answer.model.replace(WITH_DOCUMENTS, ""));
     if (who) Object.assign(answer, { who: who.description, warnings: who.warnings });
   }
 }
@@ -192,19 +196,34 @@ async function fromModels(draft, followed, signal, show) {
 }
 
 /** What the documents say; a follow-up keeps company and period of the last answer from them. */
-async function fromDocuments(draft, turns, signal) {
+async function fromDocuments(draft, turns, signal, show) {
   const answer = draft.answers.find(({ model }) => model === "documents");
+  await fromShelf("ask", draft, answer, turns, signal);
+  show();
+}
+
+/** What a model answers from the passages found; figures that stand in none of them are struck. */
+async function fromPassages(draft, turns, signal, show) {
+  const answer = draft.answers.find(({ model }) => model.endsWith(WITH_DOCUMENTS));
+  const found = await fromShelf("read", draft, answer, turns, signal);
+  if (found?.reason && !found.refused) answer.warnings = [...answer.warnings, `${found.reason}.`];
+  show();
+}
+
+async function fromShelf(path, draft, answer, turns, signal) {
   const last = turns.flatMap((turn) => turn.answers).findLast(({ model }) => model === "documents");
   const began = Date.now();
   try {
-    const json = { question: draft.prompt, previous: last?.filter };
-    const found = await call("/documents/ask", { method: "POST", json, signal });
-    const { refused, calculation, filter, citations } = found;
-    Object.assign(answer, { text: found.answer || found.reason, refused, calculation, filter, citations });
+    const parameters = path === "read" && { parameters: draft.parameters };
+    const json = { question: draft.prompt, previous: last?.filter, ...parameters };
+    const found = await call(`/documents/${path}`, { method: "POST", json, signal });
+    const { refused, calculation, filter, citations, cut } = found;
+    Object.assign(answer, { text: found.answer || found.reason, refused, calculation, filter, citations, cut });
     answer.seconds = (Date.now() - began) / 1000;
+    return found;
   } catch (error) {
     if (error.name === "AbortError") draft.stopped = true;
-    else answer.error = error;
+    else if (error.code !== "asleep") answer.error = error; // the models say so themselves
   }
 }
 

@@ -135,7 +135,7 @@ function Plan({ chosen, checked: { dataset, report, plan, settings }, local, for
     setStarting(true);
     setError(null);
     try {
-      const json = { dataset, hyperparameters: settings, wake, title };
+      const json = { dataset, hyperparameters: settings, wake, title, unjudged: anyway };
       const { run } = await call("/runs", { method: "POST", json });
       location.hash = `#/runs/${encodeURIComponent(run)}`;
     } catch (problem) {

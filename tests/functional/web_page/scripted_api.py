@@ -121,6 +121,7 @@ class ScriptedApi:
             ("GET", "/documents", lambda _: answer(self.documents)),
             ("POST", "/documents", self._add),
             ("POST", "/documents/ask", self._ask_documents),
+            ("POST", "/documents/read", self._read_documents),
             ("GET", "/documents/page", lambda _: answer(documents.PAGE)),
         ]
 
@@ -229,6 +230,12 @@ class ScriptedApi:
         self.asked.append(request.document())
         refused = "2010" in request.document()["question"]
         return answer(documents.REFUSED_FIGURE if refused else documents.FIGURE)
+
+    def _read_documents(self, request: Request) -> Response:
+        self.asked.append(request.document())
+        if self.endpoint["state"] != "awake":
+            return refusal(Problem(HTTPStatus.CONFLICT, "asleep", "Hosting is asleep.", fix="Wake it."))
+        return answer(documents.WORDED)
 
     def _start(self, request: Request) -> Response:
         self.changes.append((request.method, request.path, request.document()))

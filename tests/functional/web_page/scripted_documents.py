@@ -143,6 +143,7 @@ PAIR: Document = {
     "settings": {"learning_rate": [0.0001, 0.0002], "epoch": [5, 3]},
     "versions": {},
     "usd": [0.18, None],
+    "sentence": "Prefer A: it is shown to be better on unseen text.",
 }
 
 
@@ -432,6 +433,16 @@ FIGURE: Document = {
             "company": "Borealis Pumps, Inc.",
         }
     ],
+}
+WORDED: Document = FIGURE | {
+    "model": "tuned",
+    "cut": False,
+    "answer": "Net sales were $1,250 million, after [figure not found in the sources] the year before.",
+    "reason": "1 of its figures stands in no cited passage and is struck",
+    "method": "generate",
+    "value": None,
+    "unit": "",
+    "period": "",
 }
 REFUSED_FIGURE: Document = FIGURE | {
     "question": "What was revenue in 2010?",

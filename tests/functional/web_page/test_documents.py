@@ -59,9 +59,16 @@ def test_models_and_documents_answer_side_by_side(visit: Any, api: Any) -> None:
     page.get_by_label("your documents").wait_for()
     page.get_by_label("Your question").fill("What was revenue in 2024?")
     page.get_by_role("button", name="Ask", exact=True).click()
-    for name in ("Base model", "Fine-tuned model", "Your documents"):
-        expect(page.get_by_role("article", name=name)).to_have_attribute("aria-busy", "false")
-    expect(page.get_by_role("article", name="Your documents")).to_contain_text("$1,250 million")
+    names = ["Your documents", "Base model", "Fine-tuned model", "Fine-tuned model with your documents"]
+    expect(page.get_by_role("article").get_by_role("heading", level=3)).to_have_text(names)
+    for name in names:
+        expect(page.get_by_role("article", name=name, exact=True)).to_have_attribute("aria-busy", "false")
+    expect(page.get_by_role("article", name="Your documents", exact=True)).to_contain_text("$1,250 million")
+    worded = page.get_by_role("article", name="Fine-tuned model with your documents")
+    expect(worded).to_contain_text("Llama 2 7B, trained on letters")
+    expect(worded).to_contain_text("1 of its figures stands in no cited passage and is struck.")
+    worded.get_by_role("button", name="borealis-10k.html, page 2").click()
+    expect(worded.locator("mark")).to_be_visible()
     page.get_by_label("both models").uncheck()
     api.endpoint = documents.endpoint("asleep")
     page.get_by_label("Your next question").fill("And costs?")

@@ -33,7 +33,8 @@ def test_a_dropped_file_is_checked_priced_confirmed_and_watched_to_its_end(visit
     main = page.get_by_role("main")
     expect(main).to_contain_text("Step 3 of 136")
     dataset = documents.CHECKED["dataset"]
-    assert api.changes[1][2] == {"dataset": dataset, "hyperparameters": {}, "wake": True, "title": "Letters"}
+    settings = {"hyperparameters": {}, "wake": True, "title": "Letters", "unjudged": False}
+    assert api.changes[1][2] == {"dataset": dataset, **settings}
     expect(page.get_by_role("listitem").filter(has_text="Training")).to_have_attribute("aria-current", "step")
     api.runs[documents.RUN] = documents.training(60)
     expect(main).to_contain_text("Step 60 of 136, about 5 min of training left")
@@ -200,3 +201,4 @@ def test_a_run_that_the_gate_would_refuse_needs_a_second_yes(visit: Any, api: An
     page.get_by_label("Train all the same").check()
     start.click()
     expect(page.get_by_role("list", name="Stages")).to_be_visible()
+    assert api.changes[-1][2]["unjudged"] is True

@@ -105,6 +105,7 @@ def test_the_input_wins_over_its_defaults() -> None:
         "dataset": "s3://data/datasets/sample/",
         "hyperparameters": {},
         "wake": False,
+        "unjudged": False,
         "name": RUN,
         "by": "",
     }

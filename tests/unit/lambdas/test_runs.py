@@ -57,6 +57,15 @@ class TestValidateDataset:
         with pytest.raises(DatasetError, match="endpoint"):
             validation.validate(event, settings=settings, clients=cloud)
 
+    def test_a_run_that_could_not_be_judged_costs_nothing(self, cloud: Cloud) -> None:
+        few = self.put(cloud, **{"a.txt": "\n\n".join(TEXT.split("\n\n")[:11])})
+        with pytest.raises(DatasetError, match=r"in vain: .* 6 are needed") as told:
+            validate(few | {"unjudged": False}, configured={}, clients=cloud)
+        assert '"unjudged": true' in str(told.value)
+        assert validate(few | {"unjudged": True}, configured={}, clients=cloud)["documents"] == 11
+        enough = self.put(cloud, **{"a.txt": TEXT}) | {"unjudged": False}
+        assert validate(enough, configured={}, clients=cloud)["documents"] == 80
+
     def test_a_good_dataset_gets_the_complete_recipe_with_its_overrides(self, cloud: Cloud) -> None:
         event = self.put(cloud, **{"a.txt": TEXT, "b.txt": TEXT.replace("fund", "bank"), ".hidden": "x"})
         event["hyperparameters"] = {"epoch": "2"}

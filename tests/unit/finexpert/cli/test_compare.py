@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import subprocess
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from finexpert.cli.main import app
 from finexpert.service.evaluation import comparison
+from finexpert.views.comparison import tables
 
 METRICS = {
     "held_out_bits_per_byte": ("Held-out text", "bits a byte", "lower", "primary"),
@@ -75,6 +78,26 @@ def test_the_better_run_is_found_whichever_side_it_is_on() -> None:
         assert found.difference == pytest.approx(found.b - found.a)
         assert abs(found.difference or 0) == pytest.approx(0.2, abs=0.03)
         assert found.interval is not None and found.interval[0] < (found.difference or 0) < found.interval[1]
+
+
+def test_a_sentence_says_which_run_to_prefer() -> None:
+    good, poor = evaluation(gain=0.5), evaluation(gain=0.3, seed=2)
+    assert pair(poor, good).sentence == "Prefer B: it is shown to be better on unseen text."
+    assert pair(good, good).sentence == "Neither is shown to be better."
+    refused = pair(good | {"passed": False}, poor).sentence
+    assert refused == "A is better on unseen text, but the quality gate did not accept it."
+    others = pair(good, evaluation(data="other reports")).sentence
+    assert others.startswith("They share no unseen text, so neither can be preferred.")
+    assert others.endswith("They were trained on different data.")
+    assert pair(poor, good).as_json()["sentence"] == pair(poor, good).sentence
+
+
+def test_what_is_equal_is_not_listed_as_a_difference() -> None:
+    shown = Console(width=100, record=True, file=io.StringIO())
+    for part in tables(pair(evaluation(), evaluation())):
+        shown.print(part)
+    text = shown.export_text()
+    assert "Neither is shown to be better." in text and "differs" not in text and "cost" not in text
 
 
 def test_higher_is_better_where_the_metric_says_so() -> None:
@@ -139,7 +162,8 @@ def test_settings_that_differ_are_named() -> None:
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[str, str]:
     paths = (tmp_path / "a.json", tmp_path / "b.json")
-    for path, content in zip(paths, (evaluation(gain=0.5), evaluation(gain=0.3, seed=2)), strict=True):
+    dearer = evaluation(gain=0.3, seed=2) | {"cost": {"usd": 0.36}}
+    for path, content in zip(paths, (evaluation(gain=0.5), dearer), strict=True):
         path.write_text(json.dumps(content))
     return str(paths[0]), str(paths[1])
 
@@ -147,7 +171,7 @@ def files(tmp_path: Path) -> tuple[str, str]:
 def test_the_command_shows_a_table_and_gives_programs_json(files: tuple[str, str]) -> None:
     shown = CliRunner().invoke(app, ["runs", "compare", *files])
     assert shown.exit_code == 0, shown.output
-    for words in ("Held-out text", "A better", "95 % interval", "cost of the job", "$0.34"):
+    for words in ("Held-out text", "A better", "95 % interval", "cost of the job", "$0.34", "$0.36"):
         assert words in shown.stdout
     told = CliRunner().invoke(app, ["runs", "compare", *files, "--json"])
     document = json.loads(told.stdout)

@@ -15,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from core.documents.search import Found
 from core.endpoint.hosting import BASE, HostingState
 from core.names import Names
 from finexpert.cli.commands import chat
 from finexpert.errors import UserError
-from finexpert.service.asking import inference
+from finexpert.service.asking import inference, passages
 from finexpert.service.asking.chat import Conversation, Turn, base_template, say
 from finexpert.service.endpoint import switch
 from tests.fakes.s3 import FakeS3
@@ -257,3 +258,27 @@ def test_the_words_of_the_conversation_itself() -> None:
     assert chat.obey(conversation, "/Clear ", out)
     assert conversation.turns == []
     assert not chat.obey(conversation, "/quit", out)
+
+
+def test_a_question_is_asked_with_the_passages_that_the_model_can_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = [Found(f"{n}.txt", 1, "", "", "text", 1.0, "Sales rose. " * 20, (0, 9)) for n in range(9)]
+    asked: list[str] = []
+
+    def ask(deployment: object, prompt: Mapping[str, str], parameters: object) -> list[inference.Answer]:
+        asked.append(prompt["tuned"])
+        if len(asked) < 3:
+            refused: Any = {"OriginalStatusCode": 422}
+            raise ClientError(refused, "InvokeEndpoint")
+        return [inference.Answer("tuned", prompt["tuned"], "They rose.", 0.1)]
+
+    monkeypatch.setattr(inference, "ask", ask)
+    deployment: Any = None
+    parameters = {"max_new_tokens": 100}
+    assert passages.read(deployment, "tuned", "Did sales rise?", found, parameters, 1000).text == "They rose."
+    assert [text.count(".txt, page 1") for text in asked] == [8, 6, 4]
+    assert all(len(text) < 2700 and text.endswith("Question: Did sales rise?\n\nAnswer:") for text in asked)
+    with pytest.raises(ClientError):  # a container that refuses whatever is sent
+        asked.clear()
+        passages.read(deployment, "tuned", "Did sales rise?", found, parameters, 350)

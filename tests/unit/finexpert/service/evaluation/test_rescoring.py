@@ -131,6 +131,9 @@ def test_questions_that_cannot_be_used_are_named_line_by_line(tmp_path: Path) ->
     file.write_text(QUESTION + '{"question": "How much?"}\n')
     with pytest.raises(UserError, match=r"line 2.*answer") as caught:
         rescoring.read_questions(file)
+    renamed = file.rename(tmp_path / "q_natural.jsonl")
+    with pytest.raises(UserError, match=r"q_natural.jsonl, line 2"):
+        rescoring.read_questions(renamed)
     assert caught.value.code is ExitCode.USAGE
     file.write_text("")
     with pytest.raises(UserError, match="there are none"):

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from finexpert.service.evaluation import results
 from finexpert.service.evaluation.results import judged_before, noted, report, several_tries
-from finexpert.service.runs import executions
+from finexpert.service.runs import executions, names
+from training.report import summary
 
 RUNS = [  # name, hour of its start, status, digest of its held-out documents
     ("newest", 5, "SUCCEEDED", "same"),
@@ -43,6 +45,33 @@ def test_earlier_runs_on_the_same_held_out_documents_are_counted(
     stored = {name: of(each) for name, _, _, each in RUNS}
     monkeypatch.setattr(executions, "evaluation", lambda deployment, name: stored[name])
     assert judged_before(None, run, of(digest)) == count  # type: ignore[arg-type]
+
+
+def test_a_report_and_an_evaluation_carry_the_name_of_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    evaluation: dict[str, Any] = {
+        "schema_version": 3,
+        "passed": True,
+        "verdict": "It is better.",
+        "run": {"id": "r-1", "name": "First try", "date": "2026-11-29T10:00:00+00:00"},
+        "data": {"training_documents": 12},
+        "cost": {"usd": 0.2},
+        "questions": [],
+        "samples": [],
+    }
+    page = f"<title>{summary.title(evaluation)}</title>{summary.summary(evaluation)}"
+    monkeypatch.setattr(names, "read", lambda deployment: {"r-1": "Q3 <wording>"})
+    monkeypatch.setattr(names, "resolve", lambda deployment, given: given)
+    monkeypatch.setattr(executions, "artifact", lambda deployment, run, name: page.encode())
+    monkeypatch.setattr(executions, "describe", lambda deployment, run: {})
+    monkeypatch.setattr(executions, "evaluation", lambda deployment, run: evaluation)
+    deployment: Any = None
+    shown = executions.report(deployment, "r-1").decode()
+    assert '<h1 id="name">Q3 &lt;wording&gt;</h1>' in shown and "First try" not in shown
+    assert "<title>2026-11-29 Q3 &lt;wording&gt;: accepted</title>" in shown and "run r-1" in shown
+    assert executions.report(deployment, "r-2").decode().count("First try") == 2
+    assert results.of_run(deployment, "r-1")["run"]["name"] == "Q3 <wording>"
 
 
 def test_an_earlier_run_without_an_evaluation_counts_for_none(monkeypatch: pytest.MonkeyPatch) -> None:

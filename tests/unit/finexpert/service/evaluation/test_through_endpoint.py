@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,18 @@ def test_the_new_figures_stand_where_the_runs_own_did() -> None:
             else {name: document[part][name] for name in document["asked_again"]["metrics"]}
         )
         validator.validate(mine)
+
+
+def test_what_is_not_measured_is_said_once() -> None:
+    before = OF_RUN | {"not_measured": [{"name": "faithfulness", "reason": "the run had 3 questions"}]}
+
+    def silent(prompt: str, new_tokens: int) -> Sequence[Answer]:
+        return [Answer(model, prompt, "", 0.1) for model in ("base", "tuned")]
+
+    free = tuple(replace(question, context="") for question in QUESTIONS)
+    told = through_endpoint.measure(silent, free, before)["not_measured"]
+    names = [entry["name"] for entry in told]
+    assert names.count("faithfulness") == 1 and "the run had 3 questions" not in str(told)
 
 
 def test_choices_are_said_not_to_be_measured() -> None:

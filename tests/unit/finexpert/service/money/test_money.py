@@ -13,12 +13,14 @@ from typer.testing import CliRunner
 from core.admission.reservations import Book, Reservation
 from core.money.prices import hourly
 from core.money.spend import Line, Spend
+from core.names import RUN_NAMES
 from finexpert.cli import main as cli
 from finexpert.cli.commands import costs as costs_command
 from finexpert.cli.commands import plan as plan_command
 from finexpert.errors import ExitCode
 from finexpert.service.money import costs, plan
 from infra.settings import Settings
+from tests.fakes.s3 import FakeS3
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -30,10 +32,11 @@ class Account:
         self.lines: tuple[Line, ...] = ()
         self.book = Book()
         self.settings: dict[str, Any] = {}
+        self.s3 = FakeS3({RUN_NAMES: b"{}"})
 
-    def spends(self, usd: float, usd_per_hour: float = 0.0) -> None:
+    def spends(self, usd: float, usd_per_hour: float = 0.0, name: str = "endpoint") -> None:
         line = Line(
-            name="endpoint",
+            name=name,
             kind="endpoint",
             usd=usd,
             how="hours × price",
@@ -50,7 +53,7 @@ class Account:
             settings=Settings.load(self.settings, {}),
             names=SimpleNamespace(stack=lambda name: f"FinExpert-{name}"),
             output=lambda stack, name: "bucket",
-            target=SimpleNamespace(client=lambda service: None, is_local=False),
+            target=SimpleNamespace(client=lambda service: self.s3, is_local=False),
         )
 
 
@@ -119,3 +122,14 @@ def test_where_nothing_runs_no_hours_are_reported(account: Account) -> None:
     account.spends(20.0)
     assert ask("costs")[1]["hours_to_limit"] is None
     assert "at this pace" not in CliRunner().invoke(cli.app, ["costs"]).output
+
+
+def test_costs_name_runs_as_people_do(account: Account) -> None:
+    job = "finexpert-20261129-155512-4d6a"
+    account.spends(1.0, name=f"{job}-od")  # the on-demand retry belongs to the run
+    assert ask("costs")[1]["lines"][0]["title"] == ""
+    account.s3.objects[RUN_NAMES] = json.dumps({job: "Halvorsen calls"}).encode()
+    assert ask("costs")[1]["lines"][0]["title"] == "Halvorsen calls"
+    assert f"Halvorsen calls ({job}-od)" in CliRunner().invoke(cli.app, ["costs"]).output
+    account.s3.objects[RUN_NAMES] = b"torn"
+    assert ask("costs")[1]["lines"][0]["usd"] == 1.0

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from core.documents.checking import STRUCK
+from finexpert.service.asking.inference import Answer
 from finexpert.service.documents import shelf
+from finexpert.web import routes
 from finexpert.web.context import Context
 from tests.fakes import filings
 from tests.unit.finexpert.service.documents.test_documents import Bucket
@@ -36,6 +39,37 @@ def test_the_index_is_listed_and_asked(ask: Ask) -> None:
     quoted = told["citations"][0]
     status, page = ask("GET", "/api/documents/page", name=quoted["document"], page="2")
     assert status == 200 and page["text"][slice(*quoted["span"])] == quoted["text"]
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """An endpoint whose tuned model answers with figures right and wrong; the prompts that it was given."""
+    prompts: list[str] = []
+    monkeypatch.setattr(routes.documents.switch, "models", lambda deployment: {"base": "a", "tuned": "b"})
+
+    def says(deployment: object, prompt: dict[str, str], parameters: object) -> list[Answer]:
+        ((name, text),) = prompt.items()
+        prompts.append(text)
+        return [Answer(name, text, "Net sales were $1,250 million, up from $9,999 million.", 0.1, cut=True)]
+
+    monkeypatch.setattr(routes.documents.passages.inference, "ask", says)
+    return prompts
+
+
+def test_the_tuned_model_answers_from_the_passages(ask: Ask, model: list[str]) -> None:
+    question = {"question": "Borealis revenue in 2024", "parameters": {"max_new_tokens": 30}}
+    status, told = ask("POST", "/api/documents/read", question)
+    assert (status, told["model"], told["method"], told["cut"]) == (200, "tuned", "generate", True)
+    assert told["answer"] == f"Net sales were $1,250 million, up from {STRUCK}."
+    assert told["reason"] == "1 of its figures stands in no cited passage and is struck"
+    assert {each["document"] for each in told["citations"]} == {"borealis-10k.html"}
+    assert "[1] borealis-10k.html, page 2" in model[0] and model[0].endswith("Answer:")
+
+
+@pytest.mark.parametrize("question", ["Nordwind revenue in 2024", "Borealis revenue in 2010"])
+def test_no_model_is_asked_for_a_figure_that_is_not_there(ask: Ask, model: list[str], question: str) -> None:
+    status, told = ask("POST", "/api/documents/read", {"question": question})
+    assert (status, told["refused"], model) == (200, True, []) and told["reason"]
 
 
 def test_a_follow_up_keeps_what_it_does_not_name(ask: Ask) -> None:

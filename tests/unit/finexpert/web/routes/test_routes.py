@@ -117,6 +117,7 @@ def test_only_runs_are_compared(ask: Ask, query: dict[str, str]) -> None:
         {"dataset": "s3://storage-databucketname/datasets/../base-model/"},
         {"dataset": "s3://storage-databucketname/base-model/"},
         {"dataset": "s3://storage-databucketname/datasets/x/", "wake": "yes"},
+        {"dataset": "s3://storage-databucketname/datasets/x/", "unjudged": 1},
         {"dataset": "s3://storage-databucketname/datasets/x/", "hyperparameters": {"epoch": "many"}},
         {"dataset": "s3://storage-databucketname/datasets/x/", "hyperparameters": {"epoch": [1]}},
         {"dataset": "s3://storage-databucketname/datasets/x/", "hyperparameters": "epoch=1"},
