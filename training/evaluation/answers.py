@@ -25,7 +25,7 @@ from training.evaluation.wording import (
 OUTCOMES = RIGHT, WRONG_SCALE, DECLINED, WRONG = ("right", "wrong scale", "declined", "wrong")
 
 #: How many words before a number, and how many after it, are searched for the direction.
-_WORDS_BEFORE, _WORDS_AFTER = 8, 2
+_WORDS_BEFORE, _WORDS_AFTER = 10, 2
 #: A number that the answer is compared with, or that it denies.
 #: Asks for a change in either direction: "the change in the loss", "increase / (decrease)".
 _CHANGE = re.compile(r"\bchanges?\b|\bincrease\s*/\s*\(?decrease", re.IGNORECASE)
@@ -38,7 +38,10 @@ _COMPARED = re.compile(
 )
 _PERCENT = Decimal("0.01")
 #: Where a clause ends whose words give a number its direction, and where one ends that has its own year.
-_SENTENCE = re.compile(r"[;.]\s|,\s(?!or\b)|\sand\s(?=[^,;]*\b(?:was|were|is)\b)")
+_SENTENCE = re.compile(
+    r"(?<!i\.e)(?<!e\.g)[;.]\s|,\s(?!or\b|by\b|i\.e\.|that is\b|namely\b)"
+    r"|\sand\s(?=[^,;]*\b(?:was|were|is)\b)"
+)
 _CLAUSE = re.compile(r",\s|;\s|\s(?:and|while|whereas|but|compared|versus|vs)\b|[()]")
 _BOUND = re.compile(r"\b(?:(?:more|less|fewer|higher|lower) than|up to)$", re.IGNORECASE)
 #: The scale that a question wants: "…, in millions?"
@@ -50,6 +53,14 @@ _RATE = re.compile(
     r"\b(?:percent\w*|points?|rate|margin|share|growth|grow|grew|grown|yield|proportion|fraction|change)\b|%",
     re.IGNORECASE,
 )
+#: Before a number that something rose or fell by.
+_MOVED = re.compile(rf"{DIRECTION.pattern}\s+(?:by\s+)?$", re.IGNORECASE)
+#: What may be above or below zero.
+_EITHER_SIGN = re.compile(
+    r"\b(?:profits?|ebitd?a?|earnings|eps|cash flows?|results?|returns?|income(?! tax| from))\b",
+    re.IGNORECASE,
+)
+_USED = re.compile(r"\bcash used\b", re.IGNORECASE)
 _NOTHING = re.compile(r"(?:nil|none|nothing|no)\b", re.IGNORECASE)
 
 
@@ -217,7 +228,7 @@ def _relevant(given: Sequence[Quantity], rights: Sequence[Quantity], question: s
     """The numbers of a line without years and what the question states, where that leaves any."""
     wanted = {right.value for right in rights}
     stated = {quantity.value for quantity in quantities(digits(question))} - wanted
-    kept = [quantity for quantity in given if quantity.value not in stated]
+    kept = [each for each in given if (abs(each.value) if _is_year(each) else each.value) not in stated]
     asked_years = any(_is_year(quantity) for quantity in quantities(question))
     if not asked_years and not any(_is_year(right) for right in rights):
         kept = [quantity for quantity in kept if not _is_year(quantity)] or kept
@@ -226,7 +237,7 @@ def _relevant(given: Sequence[Quantity], rights: Sequence[Quantity], question: s
 
 def _is_year(quantity: Quantity) -> bool:
     bare = quantity.scale is None and not quantity.unit and quantity.decimals == 0
-    return bare and quantity.digits == 4 and 1900 <= quantity.value <= 2100
+    return bare and quantity.digits == 4 and 1900 <= abs(quantity.value) <= 2100
 
 
 def _chosen(line: str, right: Quantity, wanted: _Wanted) -> Quantity | None:
@@ -269,10 +280,13 @@ def _of_the_year(line: str, given: Sequence[Quantity], question: str) -> list[Qu
 
 def _is_choice(line: str, first: Quantity, second: Quantity) -> bool:
     """Whether two numbers of one kind and different size are offered: "17 or 18"."""
-    if re.fullmatch(r"\s*(?:or|to|[-–])\s*", line[first.end : second.start]) is None:
+    between = line[first.end : second.start]
+    if re.fullmatch(r"\s*(?:or|to|[-–])\s*", between) is None:
         return False
     if second.value == 1:  # a ratio: "0.88 to 1"
         return False
+    if "to" in between and first.scale not in (None, *_SHARES) and _MOVED.search(line[: first.start]):
+        return False  # "rose $23 million to $61 million"
     kinds = {quantity.scale == _PERCENT for quantity in (first, second)}
     sizes = {abs(quantity.value) * (quantity.scale or second.scale or 1) for quantity in (first, second)}
     return len(kinds) == 1 and len(sizes) == 2
@@ -304,6 +318,8 @@ def _signed(given: Quantity, right: Quantity, line: str, question: str) -> list[
     """The values that a number may mean, by the words around it and the question's."""
     size = abs(given.value)
     direction = _direction(line, given)
+    if not direction and _USED.search(line[: given.start]) and not _USED.search(question):
+        direction = "down"
     asked = set() if _CHANGE.search(question) else directions(question)  # a change may go either way
     if direction == "down":
         return [-size, size] if asked == {"down"} and right.value > 0 else [-size]
@@ -311,6 +327,8 @@ def _signed(given: Quantity, right: Quantity, line: str, question: str) -> list[
         return [size if right.value < 0 else -size]
     if asked == {"down"}:  # a decrease of −5 and of 5 are the same
         return [size, -size]
+    if right.bracketed and not asked and _EITHER_SIGN.search(question):
+        return [given.value]  # brackets are a minus where what is asked for may be above or below zero
     if given.bracketed or right.bracketed:
         return [given.value, -given.value]
     return [given.value]

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 _SCALE_WORDS = {
     "0.01": "% | percent | per cent | percentage points | percentage point | pp | ppt",
-    "0.0001": "basis points | basis point | bps",
+    "0.0001": "basis points | basis point | bps | bp",
     "1e3": "thousand | thousands | k",
     "1e5": "lakh",
     "1e6": "million | millions | mln | mn | mil | mm | m",
@@ -37,7 +37,7 @@ def _longest_first(words: Iterable[str]) -> str:
 
 #: A number with what belongs to it: "$(9.8) million", "-12.6%", "1,496.5", "75 basis points", "3 bn euros".
 QUANTITY = re.compile(
-    rf"(?<![\w.,])(?P<minus>[-−–])?\s?(?P<unit>(?:US)?[$€£¥₹]|(?:{_CODES})\s?)?\s?(?P<inner>[-−–])?"
+    rf"(?<![\w.,])(?P<minus>[-−–])?\s?(?P<unit>(?:US|CA?|AU?|NZ|HK|S|NT|R)?\$|[€£¥₹]|(?:{_CODES})\s?)?\s?(?P<inner>[-−–])?"
     r"(?P<bracket>\()?\s?(?P<late>[$€£¥₹])?(?P<after>[-−–])?"
     r"(?P<digits>(?:\d{1,3}(?:,\d{3}){1,5}|\d{1,18})(?:\.\d{1,12})?|\.\d{1,12})(?!\d)(?(bracket)\s?%?\s?\)?)"
     rf"(?:\s?(?P<percent>%)|[\s-]?(?P<scale>{_longest_first(SCALES.keys() - {'%'})})\b)?"
@@ -71,6 +71,15 @@ _FRACTIONS = {"½": ".5", "¼": ".25", "¾": ".75", "1/2": ".5", "1/4": ".25", "
 _FRACTION = re.compile(rf"(?<![\d.,/])(\d{{1,3}})(?: | ?(?=[½¼¾]))({'|'.join(_FRACTIONS)})(?![\d/])")
 _HALF = re.compile(r"(?<![\d.,])(\d{1,3}) and a half\b", re.I)
 _GROUPED = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
+#: Thousands apart by a plain space, where a currency, a scale or nothing else says that it is one figure.
+_SPACED = re.compile(
+    r"(?<![\d.,])(?P<unit>[$€£¥₹]\s?)?(?P<figure>\d{1,3}(?: \d{3})+(?:\.\d+)?)(?![\d.,]\d)"
+    rf"(?P<scale>\s(?:{_longest_first(SCALES.keys() - {'%'})})\b)?",
+    re.IGNORECASE,
+)
+#: A dash with spaces around it, after a word: "France – $610 million".
+_DASH_BETWEEN = re.compile(r"[A-Za-z)]\s[-−–]\s")
+_SCIENTIFIC = re.compile(r"(?<![\w.,])\d{1,6}(?:\.\d{1,9})?e\+?\d{1,2}\b", re.IGNORECASE)
 _NOUNS = (
     "times|x|days?|weeks?|months?|quarters?|years?|shares?|employees|people|workers|stores|restaurants"
     "|locations|warehouses|countries|states|segments|units|barrels|customers|subscribers|members|hours|miles"
@@ -138,6 +147,7 @@ def digits(text: str) -> str:
         count = 1 if match["hundreds"].lower() == "a" else int(match["hundreds"])
         return str(100 * count + int(match["rest"] or 0))
 
+    text = _SCIENTIFIC.sub(lambda match: f"{Decimal(match[0]):f}", _SPACED.sub(_joined, text))
     text = _HUNDREDS.sub(hundreds, _SPELLED.sub(figure, _GROUPED.sub("", text)))
     text = _PURSE.sub(lambda match: f"${match[1]}.{match[2]}", text)
     text = _THOUSANDS.sub(lambda match: str(1000 * int(match[1]) + int(match[2])), text)
@@ -146,10 +156,17 @@ def digits(text: str) -> str:
     return _HALF.sub(lambda match: f"{match[1]}.5", text)
 
 
+def _joined(match: re.Match[str]) -> str:
+    alone = not re.search(r"\d", match.string[: match.start()] + match.string[match.end() :])
+    is_one = match["unit"] or match["scale"] or alone
+    return match[0].replace(match["figure"], match["figure"].replace(" ", "")) if is_one else match[0]
+
+
 def _quantity(match: re.Match[str]) -> Quantity:
     written = match["digits"].replace(",", "")
     bracketed = match["bracket"] is not None
-    negative = match["minus"] or match["inner"] or match["after"] or bracketed
+    separates = match["minus"] and _DASH_BETWEEN.match(match.string, max(0, match.start("minus") - 2))
+    negative = (match["minus"] and not separates) or match["inner"] or match["after"] or bracketed
     word = (match["percent"] or match["scale"] or "").lower()
     if bracketed and "%" in match[0]:
         word = "%"

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 _BULLET = re.compile(r"^\s*(?:[-–]\s+(?![\d$€£¥(.])|[*•]\s+|\d{1,2}[.)]\s+(?!\d))")
+#: One such line may begin with a minus; several are a list.
+_DASH = re.compile(r"^\s*[-–]\s+(?=[\w$€£¥])")
 _LABEL = re.compile(r"^(?:the )?(?:final |short )?answer(?: is)?\s*:\s*", re.IGNORECASE)
 _NAMED = re.compile(r"^(?:final )?answer\s*:\s*\S", re.IGNORECASE)
 _DENIES = re.compile(r"\b(?:not?|nothing|none|never|sorry|without|unable|neither)\b|n't\b", re.IGNORECASE)
@@ -20,7 +22,7 @@ _SAID = (
 )
 _FIND = (
     "determin|answer|calculat|tell|say|find|found|know|known|comput|locat|identif|infer|derive|see|give|provide"
-    "|access|verify|confirm|establish|be sure"
+    "|told|worked out|quantif|assess|judge|deduce|ascertain|glean|access|verify|confirm|establish|be sure"
 )
 _HAVE = (
     "(?:have|has|contain|include|provide|offer)"
@@ -31,11 +33,18 @@ _STATE = (
     "know|say|give|state|disclose|mention|report|show|indicate|specify|answer|reveal|cover|list|provide|contain"
     "|see|break"
 )
+_SOURCE = "text|passage|document|filing|report|table|excerpt|context|statement|note|source|material|page"
 _DECLINED = re.compile(
     rf"{_NOT}(?:{_SAID}|sure)\b"
     rf"|\b(?:{_CANNOT}) (?:be )?(?:\w+ly )?(?:{_FIND})"
     r"|\b(?:insufficient|not sufficient|lack(?:s|ing)?(?: of)?|missing) (?:the |any |enough )?"
     r"(?:information|data|context|detail)"
+    rf"|\b(?:{_SOURCE})s? (?:does|do|did|is|are|has|have)(?: not|n't)\b"
+    r"|\b(?:left out|omit(?:s|ted)|silent|absent from|missing from|(?:is|are|was|were) missing"
+    rf"|withheld|redacted|outside (?:of )?(?:the|this) (?:{_SOURCE}))\b"
+    r"|\b(?:need|have) to (?:look|check|consult|refer|see|review|read|know|ask)\b"
+    r"|^(?:please |kindly )?(?:consult|refer to|check|see) (?:the|its|their|your)\b"
+    r"|\bn\.\s?[am]\b|\bn/m\b"
     r"|\b(?:unanswerable|unclear|unknown|undisclosed|unspecified|unavailable|to be determined|n/?a)\b"
     r"|\bno (?:\w+ )?(?:information|data|answer|mention|figures?|details?|idea)\b"
     r"|\b(?:no|none of the) (?:[\w'-]+ ){1,5}(?:is|are|was|were|ha(?:s|ve) been) (?:\w+ly )?"
@@ -47,11 +56,11 @@ _DECLINED = re.compile(
 )
 _MOVED_DOWN = (
     r"decreas\w*|declin\w*|fell|falls?|fallen|falling|drop\w*|down|lower\w*|reduc\w*|shr[aiu]nk\w*|shrinkage|less"
-    r"|fewer|contract(?:ed|ion)|decrement|worsen\w*|below|slid|slipped|plunged|sank"
+    r"|fewer|narrow\w*|contract(?:ed|ion)|decrement|worsen\w*|below|slid|slipped|plunged|sank"
 )
 _MOVED_UP = (
     r"increas\w*|rose|rises?|risen|rising|grew|grow\w*|gain(?:ed|ing)|up|higher|improv\w*|climb\w*|more|above|jumped"
-    r"|surged|additional"
+    r"|surged|additional|widen\w*|wider"
 )
 _IS_DOWN, _IS_UP = (
     r"loss(?:es)?|lost|negative|minus|deficits?|shortfall|outflows?",
@@ -77,7 +86,9 @@ _DATES = (
 _ORDINALS = {"first": "1", "second": "2", "third": "3", "fourth": "4"} | {
     "1st": "1", "2nd": "2", "3rd": "3", "4th": "4"
 }  # fmt: skip
-_PART_OF_YEAR = re.compile(rf"\b({'|'.join(_ORDINALS)}) (quarter|half)\b", re.IGNORECASE)
+_PART_OF_YEAR = re.compile(rf"\b({'|'.join(_ORDINALS)}) (quarter|half)\b(?: of)?(?: fiscal)?", re.IGNORECASE)
+#: What begins so says more of the answer before it: "KPMG, as independent auditor".
+_APPOSITION = re.compile(r",\s(?:as|which|who|whose)\s", re.IGNORECASE)
 _ARTICLES = {"a", "an", "the"}
 #: Words that may stand around an answer without changing it; no negation among them.
 _AROUND = frozenset(
@@ -125,6 +136,8 @@ def answer_line(text: str) -> str:
     elif len(lines) > 1 and lines[0].endswith(":"):
         lines = lines[1:]
     items = [line for line in lines if _BULLET.match(line)]
+    if not items and len(dashed := [line for line in lines if _DASH.match(line)]) > 1:
+        return ", ".join(_DASH.sub("", line) for line in dashed)[:MOST_CHARACTERS]
     if lines and lines[0] in items and len(items) > 1:
         return ", ".join(_BULLET.sub("", item, count=1) for item in items)[:MOST_CHARACTERS]
     line = next(iter(lines), "")[:MOST_CHARACTERS]
@@ -169,6 +182,8 @@ def same_text(line: str, answers: Sequence[str], question: str) -> bool:
             return not negated and directions(line) == {direction}
         if named := re.fullmatch(r"(?:[A-Z]{2,6})\s*\((.+)\)\.?", line):  # an abbreviation and its name
             line = named[1]
+    if _covers(_APPOSITION.split(line)[0], answers, question):
+        return True
     return _covers(line, answers, question) or _covers(re.sub(r"\s\([^()]*\)", "", line), answers, question)
 
 

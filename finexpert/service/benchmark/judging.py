@@ -33,7 +33,7 @@ def judge(item: Item, reply: Reply | None) -> Judged:
     if reply is None:
         return Judged("failed", "no answer", "")
     question = item.question
-    if not reply.text.strip():
+    if not re.search(r"\w", reply.text):  # nothing, or a dash
         return Judged("refused", "empty", "")
     if question.choices:
         chosen = _choice(reply.text, question.choices)
