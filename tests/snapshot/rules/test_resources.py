@@ -1,4 +1,6 @@
-"""Rule: resource `*` only for actions that AWS offers nothing narrower for, or that must see everything."""
+"""Rule: resource `*` only for actions that AWS offers nothing narrower for, or that must see everything; what
+such an action changes, and to whom a role is passed, is narrowed by a condition.
+"""
 
 from collections.abc import Iterator
 
@@ -45,12 +47,24 @@ UNBOUNDED = {
     # Tags say what is ours, so they must be readable on what may not be.
     "sagemaker:ListTags",
 }
+#: Condition keys by action. Sources: the same reference, column "Condition keys", and how Application Auto
+#: Scaling works with IAM, in its user guide.
+NARROWED = {
+    "application-autoscaling:DeregisterScalableTarget": "application-autoscaling:service-namespace",
+    "cloudwatch:PutMetricData": "cloudwatch:namespace",
+    "iam:PassRole": "iam:PassedToService",
+}
 
 
 def violations(stacks: Templates) -> Iterator[str]:
     for place, action in on_everything(stacks):
         if action not in UNBOUNDED:
             yield f"{place}: {action} on *"
+    for place, statement in statements(stacks):
+        keys = {key for values in statement.get("Condition", {}).values() for key in values}
+        for action in as_list(statement.get("Action", [])):
+            if NARROWED.get(action, "") not in {"", *keys}:
+                yield f"{place}: {action} without {NARROWED[action]}"
 
 
 def on_everything(stacks: Templates) -> Iterator[tuple[str, str]]:
@@ -71,3 +85,14 @@ def test_a_bounded_or_unboundable_action_complies(action: str, resource: str) ->
 
 def test_a_boundable_action_on_everything_does_not() -> None:
     assert list(violations(role_with(Action=["sagemaker:DeleteEndpoint"], Resource=["*"])))
+
+
+@pytest.mark.parametrize("action", NARROWED)
+def test_what_a_condition_can_narrow_needs_it(action: str) -> None:
+    key = NARROWED[action]
+    arn = "arn:aws:iam::1:role/a"
+    assert list(violations(role_with(Action=action, Resource=arn)))
+    other = role_with(Action=action, Resource=arn, Condition={"StringEquals": {"aws:SourceAccount": "1"}})
+    assert list(violations(other))
+    narrowed = role_with(Action=action, Resource=arn, Condition={"StringLike": {key: "sagemaker*"}})
+    assert list(violations(narrowed)) == []
