@@ -85,6 +85,8 @@ class Target:
             of = self.environment.get
             no_profile = {"profile": (None, None, None, None)} if self.is_local else {}
             bare = botocore.session.Session(session_vars=no_profile)
+            if certificate := of("AWS_CA_BUNDLE"):  # it may not be in this process's own environment
+                bare.set_config_variable("ca_bundle", certificate)
             if not self.is_local:
                 if of("AWS_PROFILE") and not of("AWS_ACCESS_KEY_ID"):
                     # Set like this, credentials in this process's own environment do not win over it.
@@ -117,11 +119,7 @@ class Target:
                 retries: Any = {"mode": "standard", "total_max_attempts": 2 if self.is_local else 5}
                 quick = Config(connect_timeout=5, retries=retries)
                 self._clients[key] = self.session().client(
-                    service,
-                    region_name=region,
-                    endpoint_url=self.endpoint_url,
-                    verify=self.environment.get("AWS_CA_BUNDLE") or None,
-                    config=quick,
+                    service, region_name=region, endpoint_url=self.endpoint_url, config=quick
                 )
             return self._clients[key]
 

@@ -37,11 +37,7 @@ def month_to_date(deployment: Deployment, *, now: datetime) -> Spend:
         hosting_stack=deployment.names.stack("Hosting"),
         region=deployment.settings.region,
         now=now,
-        billing=lambda: deployment.target.session().client(
-            "cloudwatch",
-            region_name=BILLING_REGION,
-            endpoint_url=deployment.target.endpoint_url,
-        ),
+        billing=lambda: deployment.target.client("cloudwatch", BILLING_REGION),
     )
 
 
