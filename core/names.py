@@ -33,8 +33,8 @@ EVALUATION_VERSION = 3
 forgetting is a share, figures leave out shared stretches, and documents of a group count together."""
 COMPARABLE_SINCE = 2
 """The first version with the values of single items."""
-BITS = "bits per byte"
-"""The unit of how surprised a model is by a text, as people read it."""
+BITS = "bits a byte"
+"""The unit of metrics without an upper bound, also in evaluation.json; all others are shares from 0 to 1."""
 LLAMA_2_7B = "Llama 2 7B"
 """The recipe's base model, as people call it."""
 PRACTICE_PARAMETERS = 20_000_000

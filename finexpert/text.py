@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
+from core.wording import signed
+
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 
@@ -52,14 +54,6 @@ def interval(bounds: Sequence[float], digits: int = 3) -> str:
     """A confidence interval with signs: `[−0.412, −0.301]`."""
     low, high = bounds
     return f"[{signed(low, digits)}, {signed(high, digits)}]"
-
-
-def signed(value: float, digits: int = 3) -> str:
-    """A difference with its sign, `−0.357` or `+0.020`; zero has none."""
-    text = f"{abs(value):.{digits}f}"
-    if float(text) == 0:
-        return text
-    return ("−" if value < 0 else "+") + text
 
 
 def when(moment: datetime, now: datetime) -> str:

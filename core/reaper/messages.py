@@ -8,7 +8,7 @@ from core.money.prices import per_hour
 from core.reaper.evidence import usd_per_hour, wasted_usd
 from core.reaper.facts import Endpoint
 from core.reaper.settings import ReaperSettings
-from core.reaper.wording import minutes
+from core.wording import minutes
 
 #: A topic takes 256 KB; the rest of a long message is in the log.
 MOST_LINES = 300

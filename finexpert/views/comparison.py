@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from finexpert.text import interval, signed, usd
+from core.wording import signed
+from finexpert.text import interval, usd
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

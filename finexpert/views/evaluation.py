@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from finexpert.text import interval, signed
+from core.wording import signed
+from finexpert.text import interval
 from finexpert.views.run import before_after
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from core.wording import signed
 from finexpert.service.runs.follow import Snapshot
-from finexpert.text import duration, interval, signed, sparkline, usd
+from finexpert.text import duration, interval, sparkline, usd
 from finexpert.views import display
 
 if TYPE_CHECKING:

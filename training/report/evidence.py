@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
+from core.wording import signed
 from training.report.charts import difference_chart
 from training.report.figures import change, interval, value
-from training.report.markup import mark, note, scrolled, signed
+from training.report.markup import mark, note, scrolled
 
 
 def figures(evaluation: Mapping[str, Any]) -> str:

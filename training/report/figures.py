@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from training.report.markup import signed
-
-BITS = "bits a byte"
+from core.names import BITS
+from core.wording import signed
 
 
 def value(metric: Mapping[str, Any], figure: float) -> str:

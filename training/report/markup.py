@@ -54,9 +54,3 @@ def pair(left: tuple[str, str], right: tuple[str, str]) -> str:
         f"<div><small>{escape(name)}</small>{escape(text) or '—'}</div>" for name, text in (left, right)
     )
     return f'<div class="pair">{boxes}</div>'
-
-
-def signed(value: float, digits: int = 3) -> str:
-    """A change with its sign, a real minus included; what rounds to zero has none."""
-    text = f"{value:+.{digits}f}".replace("-", "−")
-    return text if any(digit in text for digit in "123456789") else text[1:]

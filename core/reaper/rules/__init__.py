@@ -25,7 +25,7 @@ from core.reaper.rules import (
     warning,
 )
 from core.reaper.settings import ReaperSettings
-from core.reaper.wording import minutes
+from core.wording import minutes
 
 Rule = Callable[[Endpoint, ReaperSettings, datetime], Verdict | Need | None]
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from core.reaper.facts import Endpoint, Verdict, keep
 from core.reaper.settings import ReaperSettings
-from core.reaper.wording import minutes
+from core.wording import minutes
 
 
 def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | None:

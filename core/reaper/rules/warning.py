@@ -8,7 +8,7 @@ from core.names import DELETE_AFTER_TAG
 from core.reaper.facts import Action, Endpoint, Verdict
 from core.reaper.rules.protection import moment
 from core.reaper.settings import ReaperSettings
-from core.reaper.wording import minutes
+from core.wording import minutes
 
 
 def deadline(endpoint: Endpoint) -> datetime | None:

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from core.names import BITS
+
 if TYPE_CHECKING:
     from training.evaluation.statistics import Comparison
 
 SEED = 10
-#: The unit of what has no upper bound (training.evaluation.metrics.base); all others are shares.
-BITS = "bits a byte"
 #: The base's values of one text, measured twice, differ by less (bf16, another device or batch).
 SAME_BASE = 0.01
 #: With fewer of the common names agreeing, the two sets are different sets whose names happen to meet.

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.dataset import Origin, Question
+from core.names import BITS as BITS
 from training.evaluation.asks import Answers, Ask
 from training.evaluation.items import chosen
 
 LOWER, HIGHER = "lower", "higher"
-#: The unit of what has no upper bound; all others are shares between 0 and 1.
-BITS = "bits a byte"
 PRIMARY, CONTROL, GUARD, SECONDARY = "primary", "control", "guard", "secondary"
 
 

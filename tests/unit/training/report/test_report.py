@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.wording import signed
 from tools.report_states import states
 from training.evaluation import asks
 from training.host.events import Events
@@ -22,7 +23,6 @@ from training.job.channels import Channels
 from training.job.pipeline import run
 from training.report import render
 from training.report.charts import Scale, Span, difference_chart, interval_chart, line_chart, ticks
-from training.report.markup import signed
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
