@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -86,6 +87,8 @@ def conduct(
     result["made"] = {
         "questions": source,
         "asked": len(items),
+        "questions_sha256": hashlib.sha256(repr(items).encode()).hexdigest(),
+        "first_prompt": planning.prompt_of(items[0], None),
         "contestants": {each.name: each.written for each in contestants},
         "versions": {each.name: each.version for each in contestants if each.version},
         "asked_as": {each.name: each.asked_as for each in contestants},
@@ -123,7 +126,8 @@ def _askers(
     if app and any(each.kind == "bedrock" for each in contestants):
         kept = who.retention(app.target.client("bedrock"))
         who.refuse_retention(kept, data)
-        say(f"bedrock, {app.settings.region}: the account's data retention is {kept}")
+        how_long = who.KEPT.get(kept, "how long traffic is kept is not known")
+        say(f"bedrock, {app.settings.region}: the account's data retention is {kept}: {how_long}")
     for receiver in sorted(
         {each.receiver for each in contestants if each.kind == "openai" and each.receiver}
     ):

@@ -211,6 +211,14 @@ def retention(bedrock: Any) -> str:
         return f"not readable ({type(error).__name__})"
 
 
+KEPT = {
+    "none": "nothing is kept",
+    "default": "each model's own policy holds; some keep traffic for up to 30 days",
+    "provider_data_share": "traffic may be kept for up to 30 days and shared with the model's provider",
+}
+"""How long Bedrock keeps what it gets (Amazon Bedrock User Guide, "Data retention")."""
+
+
 def refuse_retention(mode: str, data: str) -> None:
     """With internal data, stop unless the account keeps Bedrock from keeping traffic.
 

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -19,11 +20,12 @@ from typer.testing import CliRunner
 from core.dataset.questions import Question
 from finexpert.cli.main import app
 from finexpert.errors import UserError
-from finexpert.service.benchmark import askers, judging, planning, questions, report, running
+from finexpert.service.benchmark import askers, conducting, judging, planning, questions, report, running
 from finexpert.service.benchmark import contestants as who
 from finexpert.service.benchmark.askers import Failed, Reply
 from finexpert.service.benchmark.contestants import Contestant
 from finexpert.service.benchmark.questions import Item
+from finexpert.service.money import costs
 from tests.fakes import filings
 
 NOVA = "bedrock:amazon.nova-lite-v1:0"
@@ -118,6 +120,69 @@ def _benchmark(folder: Path, *agreed: str) -> Any:
     return CliRunner().invoke(
         app, ["benchmark", "run", str(file), *named, *agreed, "--out", str(folder / "out")]
     )
+
+
+class Bedrock:
+    """Bedrock's two clients: what the account lets it keep, and every prompt that reached it."""
+
+    endpoint_url = None
+
+    def __init__(self, mode: str) -> None:
+        self.mode, self.sent = mode, list[str]()
+
+    def session(self) -> Bedrock:
+        return self
+
+    def client(self, service: str, **_: Any) -> Bedrock:
+        return self
+
+    def get_account_data_retention(self) -> dict[str, str]:
+        return {"mode": self.mode}
+
+    def converse(self, **asked: Any) -> dict[str, Any]:
+        self.sent.append(asked["messages"][0]["content"][0]["text"])
+        usage = {"inputTokens": 90, "outputTokens": 3}
+        return {"output": {"message": {"content": [{"text": "100"}]}}, "usage": usage}
+
+
+@pytest.mark.parametrize(
+    ("mode", "data", "model", "kept"),
+    [
+        ("none", "internal", "amazon.nova-lite-v1:0", "nothing is kept"),
+        ("default", "public", "us.amazon.nova-lite-v1:0", "up to 30 days"),
+        ("default", "internal", "amazon.nova-lite-v1:0", ""),
+        ("provider_data_share", "internal", "amazon.nova-lite-v1:0", ""),
+        ("none", "internal", "us.amazon.nova-lite-v1:0", ""),
+    ],
+)
+def test_bedrock_gets_internal_data_only_where_it_keeps_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, data: str, model: str, kept: str
+) -> None:
+    said: list[str] = []
+    bedrock = Bedrock(mode)
+    monkeypatch.setattr(costs, "absence", lambda app: "not deployed")
+    settings = SimpleNamespace(region="us-east-1", base_model="", base_model_version="", base_model_uri="")
+    deployment: Any = SimpleNamespace(target=bedrock, settings=settings)
+
+    def conduct() -> dict[str, Any]:
+        return conducting.conduct(
+            items(2),
+            [who.parse(f"a=bedrock:{model}")],
+            terms=conducting.Terms(send_to=["bedrock"], data=data),
+            out=tmp_path,
+            deployment=lambda: deployment,
+            say=lambda line: said.append(f"{len(bedrock.sent)} sent: {line}"),
+        )
+
+    if not kept:
+        with pytest.raises(UserError, match="internal"):
+            conduct()
+        assert bedrock.sent == []
+        return
+    assert conduct()["contestants"][0]["correct"] == 1
+    assert len(bedrock.sent) == 2
+    assert any(line.startswith("0 sent: bedrock, us-east-1") and kept in line for line in said)
+    assert any(line.startswith("0 sent: ") and "leave for bedrock" in line for line in said)
 
 
 # --- prices
