@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 Arn = Callable[[str, str], str]
 """(a kind such as `training-job`, a name) → its ARN in the request's account and region."""
@@ -94,6 +95,38 @@ def sagemaker_resource(operation: str, path: str, params: Mapping[str, Any], arn
     if not isinstance(name, str):
         return ANYTHING
     return name if name.startswith("arn:") else arn(KINDS[kind], name)
+
+
+def vector_resource(path: str, params: Mapping[str, Any], place: str) -> str:
+    """The bucket or index of S3 Vectors that a request is about; `*` for lists of buckets.
+
+    Args:
+        place: how the ARN of a bucket in the request's account and region begins.
+    """
+    if path.startswith("/tags/"):
+        return unquote(path.removeprefix("/tags/"))
+    if index := params.get("indexArn"):
+        return str(index)
+    bucket = params.get("vectorBucketArn") or f"{place}{params.get('vectorBucketName')}"
+    if name := params.get("indexName"):
+        return f"{bucket}/index/{name}"
+    return ANYTHING if path == "/ListVectorBuckets" else str(bucket)
+
+
+def vector_needs(operation: str, path: str, params: Mapping[str, Any], place: str) -> list[Need]:
+    """What a request to S3 Vectors needs besides its action: to see metadata, and to set tags.
+
+    Sources: the API's QueryVectors (with a filter or metadata) and ListVectors (with data or metadata).
+    """
+    resource = vector_resource(path, params, place)
+    reads = {
+        "QueryVectors": params.get("returnMetadata") or params.get("filter") is not None,
+        "ListVectors": params.get("returnMetadata") or params.get("returnData"),
+    }
+    needs = [Need(action="s3vectors:GetVectors", resource=resource)] if reads.get(operation) else []
+    if operation.startswith("Create") and params.get("tags"):
+        needs.append(Need(action="s3vectors:TagResource", resource=resource))
+    return needs
 
 
 def further_needs(service: str, operation: str, params: Mapping[str, Any], arn: Arn) -> list[Need]:

@@ -12,6 +12,7 @@ from localcloud import (
     buckets,
     cloudformation,
     cloudformation_billing,
+    cloudformation_vectors,
     functions,
     hooks,
     lambda_errors,
@@ -28,6 +29,7 @@ from localcloud.faults import faults
 SERVICES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "sagemaker": ("SageMaker.", r"sagemaker\.", "localcloud.sagemaker.api", ("sagemaker-runtime",)),
     "ce": ("AWSInsightsIndexService.", r"ce\.", "localcloud.cost_explorer", ()),
+    "s3vectors": ("S3Vectors.", r"s3vectors\.", "localcloud.s3vectors.api", ("s3vectors",)),
 }
 
 
@@ -43,9 +45,11 @@ def install() -> None:
             handler=_on_first_request(module),
             rest_models=rest_models,
         )
-    hooks.install_tagged_resources("sagemaker", _sagemaker_resources)
+    hooks.install_tagged_resources("sagemaker", lambda: _tagged("localcloud.sagemaker.api"))
+    hooks.install_tagged_resources("s3vectors", lambda: _tagged("localcloud.s3vectors.api"))
     cloudformation.install()
     cloudformation_billing.install()
+    cloudformation_vectors.install()
     hooks.install_system_tags(cloudformation.WITHOUT_SYSTEM_TAGS)
     hooks.install_stack_lookup()
     hooks.install_delete_check(stack_events.is_updating)
@@ -74,6 +78,7 @@ def install() -> None:
     hooks.install_source_account()
     hooks.install_condition_keys(authorization.condition_keys)
     hooks.install_resource_arns("sagemaker", _sagemaker_resource)
+    hooks.install_resource_arns("s3vectors", _vector_resource)
     hooks.install_network_dependencies()
     hooks.install_stack_check(stack_roles.denial)
     hooks.install_gate([_require_rights, _meet_fault, _bedrock], _hide_what_is_missing)
@@ -94,12 +99,22 @@ def _sagemaker_resource(method: str, path: str, headers: dict[str, str], body: b
     return authorization.sagemaker_resource(operation, path, params, stack_roles.sagemaker_arn)
 
 
+def _vector_resource(method: str, path: str, headers: dict[str, str], body: bytes) -> str:
+    return authorization.vector_resource(path, authorization.parameters(body, {}), _vectors_here())
+
+
+def _vectors_here() -> str:
+    return f"arn:aws:s3vectors:{hooks.region()}:{hooks.account_id()}:bucket/"
+
+
 async def _require_rights(request: hooks.Request) -> hooks.Response | None:
     """The rights that a request needs besides its own action; ministack has checked that one before."""
     if not hooks.enforcing():
         return None
     params = authorization.parameters(request.body, request.query)
     needs = authorization.further_needs(request.service, request.operation, params, stack_roles.sagemaker_arn)
+    if request.service == "s3vectors":
+        needs += authorization.vector_needs(request.operation, request.path, params, _vectors_here())
     if request.service == "cloudformation" and request.operation in stack_roles.CHANGING:
         needs += stack_roles.parameter_reads(hooks.ssm_parameters(request.query))
     for need in needs:
@@ -143,8 +158,8 @@ async def _bedrock(request: hooks.Request) -> hooks.Response | None:
     return answer
 
 
-def _sagemaker_resources() -> list[tuple[str, dict[str, str]]]:
-    service = sys.modules.get("localcloud.sagemaker.api")  # not yet imported: nothing was made yet
+def _tagged(module: str) -> list[tuple[str, dict[str, str]]]:
+    service = sys.modules.get(module)  # not yet imported: nothing was made yet
     return list(service.tagged_resources()) if service else []
 
 

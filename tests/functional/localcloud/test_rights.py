@@ -255,3 +255,25 @@ def test_a_role_is_taken_for_the_account_that_its_trust_names(
     else:
         with pytest.raises(ClientError, match="not authorized"):
             take()
+
+
+def test_a_query_that_shows_or_filters_metadata_needs_a_second_right(checking: Cloud, acting_as: As) -> None:
+    vectors = client(checking, "s3vectors")
+    bucket = vectors.create_vector_bucket(vectorBucketName="rights")["vectorBucketArn"]
+    shape = {"dataType": "float32", "dimension": 1, "distanceMetric": "cosine"}
+    vectors.create_index(vectorBucketName="rights", indexName="mine", **shape)
+    vectors.create_index(vectorBucketName="rights", indexName="theirs", **shape)
+    one = [{"key": "k", "data": {"float32": [1.0]}, "metadata": {"year": 2024}}]
+    mine, theirs = (f"{bucket}/index/{name}" for name in ("mine", "theirs"))
+    vectors.put_vectors(indexArn=mine, vectors=one)
+    asked = {"topK": 1, "queryVector": {"float32": [1.0]}}
+    query, get = allow("s3vectors:QueryVectors", mine), allow("s3vectors:GetVectors", mine)
+    searcher = acting_as("s3vectors", query)
+    assert searcher.query_vectors(indexArn=mine, **asked)["vectors"] == [{"key": "k"}]
+    for more in ({"filter": {"year": 2024}}, {"returnMetadata": True}):
+        refused = refusal(searcher.query_vectors, indexArn=mine, **asked, **more)
+        assert refused.startswith("AccessDenied") and "s3vectors:GetVectors" in refused
+    reader = acting_as("s3vectors", query, get)
+    assert reader.query_vectors(indexArn=mine, **asked, filter={"year": 2024})["vectors"] == [{"key": "k"}]
+    assert refusal(reader.query_vectors, indexArn=theirs, **asked).startswith("AccessDenied")
+    assert refusal(reader.put_vectors, indexArn=mine, vectors=one).startswith("AccessDenied")
