@@ -147,6 +147,15 @@ class Names:
         """Name of the `data` or `artifacts` bucket in `account`."""
         return f"{self.name}-{kind}-{account}-{self.region}"
 
+    def vector_bucket(self, *, own_key: bool) -> str:
+        """Name of the vector bucket; a change of its key makes another, which needs another name."""
+        return f"{self.name}-vectors{'-key' if own_key else ''}"
+
+    @property
+    def vector_index(self) -> str:
+        """Name of the index of the documents' vectors; another shape of it needs another name."""
+        return "documents-1"
+
     def function(self, purpose: str) -> str:
         """Name of a Lambda function, such as `idle-reaper`."""
         return f"{self.name}-{purpose}"

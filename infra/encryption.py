@@ -28,6 +28,8 @@ DATA_KEY = "kms:GenerateDataKey"
 _NEEDS = {
     "s3:GetObject": (DECRYPT,),
     "s3:PutObject": (DECRYPT, DATA_KEY),
+    "s3vectors:GetVectors": (DECRYPT,),
+    "s3vectors:QueryVectors": (DECRYPT,),
     "sns:Publish": (DECRYPT, DATA_KEY),
     "sqs:SendMessage": (DECRYPT, DATA_KEY),
 }
@@ -39,9 +41,12 @@ class DataKey(Construct):
     Args:
         arns: names and ARNs of the deployment.
         retain: keep the key when the stack is destroyed, because data that it encrypts is kept.
+        vectors: let S3 Vectors, which builds its indexes in the background, decrypt what is in them.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, arns: Arns, retain: bool) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, arns: Arns, retain: bool, vectors: bool = False
+    ) -> None:
         super().__init__(scope, construct_id)
         self.key = kms.Key(
             self,
@@ -65,6 +70,13 @@ class DataKey(Construct):
             [DECRYPT, DATA_KEY, "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:DescribeKey"],
             {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": arns.of("logs", "log-group:*")}},
         )
+
+        if vectors:
+            self._serve(
+                ["indexing.s3vectors.amazonaws.com"],
+                [DECRYPT],
+                {"StringEquals": {"aws:SourceAccount": arns.account}},
+            )
 
     def _serve(self, services: list[str], actions: list[str], conditions: dict[str, dict[str, str]]) -> None:
         self.key.add_to_resource_policy(

@@ -259,6 +259,7 @@ READERS: Mapping[str, Reader] = {
     "spend_guard_period_minutes": _whole(1, 60, "minutes"),
     "latch_roles": _roles,
     "poll_seconds": _whole(1, 600, "seconds"),
+    "retrieval": _choice("text", "vectors"),
     "web": _flag,
     "web_concurrency": _whole(0, 1000, "the page's Lambda functions at a time (0: none reserved)"),
     "anomaly_monitor": _flag,

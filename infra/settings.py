@@ -87,6 +87,7 @@ class Settings:
     spend_guard_period_minutes: int
     latch_roles: tuple[str, ...]
     poll_seconds: int
+    retrieval: str
     web: bool
     web_concurrency: int
     anomaly_monitor: bool
@@ -212,6 +213,11 @@ class Settings:
         """
         uri = self.base_model_uri or weights.known(self.base_model, self.region)
         return weights.is_gated(uri) or not uri
+
+    @property
+    def vectors(self) -> bool:
+        """Whether the documents that were pushed are searched by vectors, too."""
+        return self.retrieval == "vectors"
 
     @property
     def own_weights(self) -> bool:

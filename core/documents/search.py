@@ -6,7 +6,7 @@ import math
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -58,10 +58,14 @@ class Found:
 
 @dataclass(frozen=True)
 class Corpus:
-    """An open index, with the covers of its documents."""
+    """An open index, with the covers of its documents.
+
+    `by_meaning`: ranks the pieces of some documents by a question's meaning, where vectors are kept.
+    """
 
     connection: sqlite3.Connection
     covers: Mapping[int, tuple[str, Cover]]
+    by_meaning: Callable[[Corpus, Asked, Sequence[int]], list[int]] | None = None
 
     @classmethod
     def of(cls, connection: sqlite3.Connection) -> Corpus:
@@ -118,13 +122,21 @@ def search(corpus: Corpus, asked: Asked, *, top: int = 5) -> list[Found]:
     documents = corpus.documents(asked)
     if not documents or asked.filter.unknown:
         return []
-    ranked = [_by_words(corpus, asked, documents), _by_figures(corpus, asked, documents)]
-    scores: dict[int, float] = {}
-    for ranking, weight in zip(ranked, (1.0, 1.4), strict=True):
-        for rank, number in enumerate(ranking):
-            scores[number] = scores.get(number, 0.0) + weight / (RANK_CONSTANT + rank)
+    ranked = [(_by_words(corpus, asked, documents), 1.0), (_by_figures(corpus, asked, documents), 1.4)]
+    if corpus.by_meaning:
+        ranked.append((corpus.by_meaning(corpus, asked, documents), 0.7))
+    scores = fused(ranked)
     order = sorted(scores, key=lambda number: -scores[number])
     return _spread(_load(corpus, order[: max(50, top * 4)], scores), top)
+
+
+def fused(ranked: Sequence[tuple[Sequence[int], float]]) -> dict[int, float]:
+    """Scores by reciprocal rank: of each list, with its weight, the place that it gives an entry."""
+    scores: dict[int, float] = {}
+    for ranking, weight in ranked:
+        for rank, number in enumerate(ranking):
+            scores[number] = scores.get(number, 0.0) + weight / (RANK_CONSTANT + rank)
+    return scores
 
 
 def _spread(found: Sequence[Found], top: int) -> list[Found]:

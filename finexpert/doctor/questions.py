@@ -302,6 +302,15 @@ QUESTIONS = (
         means="Both can be left off.",
     ),
     Question(
+        name="vectors",
+        asks="Do S3 Vectors and Titan answer in the region, to the page's function too?",
+        after=Step.NOTHING,
+        look=None,
+        without="The documented limits, filters and second right hold here; Titan's vectors are a stand-in.",
+        see="`-c retrieval=vectors`, then `finexpert docs push` and `finexpert docs evaluate --pushed`",
+        means="The words are searched without them. Leave the setting at text.",
+    ),
+    Question(
         name="organisation",
         asks="Do boundary, path, qualifier and a company's subnets work in a real organisation?",
         after=Step.NOTHING,

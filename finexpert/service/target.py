@@ -108,16 +108,20 @@ class Target:
         """The region that commands act in."""
         return str(self.session().region_name)
 
-    def client(self, service: str, region: str | None = None) -> Any:
-        """A boto3 client of `service` ("sagemaker", "stepfunctions", …) in a region, by default the own."""
-        key = f"{service} {region}" if region else service
+    def client(self, service: str, region: str | None = None, *, read_seconds: int = 60) -> Any:
+        """A boto3 client of `service` ("sagemaker", "stepfunctions", …) in a region, by default the own.
+
+        Args:
+            read_seconds: how long an answer may take before the request counts as failed.
+        """
+        key = f"{service} {region} {read_seconds}"
         with self._making:
             if key not in self._clients:
                 from botocore.config import Config
 
                 # What is on this machine either answers or is not there: waiting would not bring it back.
                 retries: Any = {"mode": "standard", "total_max_attempts": 2 if self.is_local else 5}
-                quick = Config(connect_timeout=5, retries=retries)
+                quick = Config(connect_timeout=5, read_timeout=read_seconds, retries=retries)
                 self._clients[key] = self.session().client(
                     service, region_name=region, endpoint_url=self.endpoint_url, config=quick
                 )

@@ -32,7 +32,9 @@ class GuardrailsStack(ProjectStack):
     def __init__(self, scope: Construct, settings: Settings, assets: Assets, **kwargs: Any) -> None:
         super().__init__(scope, settings, "Guardrails", "idle reaper, spend guard, alarms", **kwargs)
         key = (
-            DataKey(self, "DataKey", arns=self.arns, retain=settings.retain_data).key
+            DataKey(
+                self, "DataKey", arns=self.arns, retain=settings.retain_data, vectors=settings.vectors
+            ).key
             if settings.customer_managed_key
             else None
         )

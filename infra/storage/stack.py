@@ -10,6 +10,7 @@ from infra.project_stack import ProjectStack
 from infra.settings import Settings
 from infra.storage.bucket import CHECKPOINTS_DAYS, PrivateBucket
 from infra.storage.emptying import GovernedEmptying
+from infra.storage.vectors import DocumentVectors
 
 
 class StorageStack(ProjectStack):
@@ -51,3 +52,6 @@ class StorageStack(ProjectStack):
         )
         self.output("DataBucketName", self.data_bucket, "Datasets and own base weights")
         self.output("ArtifactBucketName", self.artifact_bucket, "What the runs made")
+        if settings.vectors:
+            vectors = DocumentVectors(self, "Vectors", arns=self.arns, key_arn=key_arn)
+            self.output("VectorIndexArn", vectors.index_arn, "Vectors of the documents that were pushed")

@@ -5,6 +5,7 @@ It deletes nothing but turns and threads that people delete from their history.
 
 from __future__ import annotations
 
+from core.documents.vectors import MODEL
 from core.names import RUN_NAMES, TRAINING_LOG_GROUP
 from infra.arns import Arns
 from infra.permissions import ANYTHING, Statement, allow, ask_endpoint, end_scaling, switch_hosting
@@ -16,9 +17,14 @@ READ = ("documents/*", "datasets/*", "base-model/config.json")
 """The index of documents, datasets (examples come from their held-out text), and what the base model is."""
 
 
-def page(arns: Arns) -> list[Statement]:
-    """All of it. Month and reservations are read as admission reads them, but nothing is reserved."""
-    return [*_money(arns), *_outputs(arns), *_endpoint(arns), *_runs(arns), *_data(arns)]
+def page(arns: Arns, *, vector_index: str = "") -> list[Statement]:
+    """All of it. Month and reservations are read as admission reads them, but nothing is reserved.
+
+    Args:
+        vector_index: ARN of the index with the documents' vectors, if there is one.
+    """
+    searching = _vectors(arns, vector_index) if vector_index else []
+    return [*_money(arns), *_outputs(arns), *_endpoint(arns), *_runs(arns), *_data(arns), *searching]
 
 
 def _money(arns: Arns) -> list[Statement]:
@@ -81,6 +87,15 @@ def _data(arns: Arns) -> list[Statement]:
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
             [arns.s3(f"{bucket}/{PREFIX}*")],
         ),
+    ]
+
+
+def _vectors(arns: Arns, index: str) -> list[Statement]:
+    """Embed a question, and find the vectors near it; a query with a filter needs GetVectors, too."""
+    model = f"arn:{arns.partition}:bedrock:{arns.region}::foundation-model/{MODEL}"
+    return [
+        allow(["bedrock:InvokeModel"], [model]),
+        allow(["s3vectors:QueryVectors", "s3vectors:GetVectors"], [index]),
     ]
 
 

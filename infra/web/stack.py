@@ -13,6 +13,7 @@ from infra.assets import Assets
 from infra.functions import FunctionBase, ProjectFunction
 from infra.project_stack import ProjectStack
 from infra.settings import Settings
+from infra.storage.vectors import index_arn
 from infra.web.api import PageApi
 from infra.web.permissions import page
 from infra.web.sign_in import SignIn
@@ -50,7 +51,10 @@ class WebStack(ProjectStack):
                 "SIGN_IN_URL": sign_in.domain.base_url(),
                 "CLIENT_ID": sign_in.client.user_pool_client_id,
             },
-            permissions=page(self.arns),
+            permissions=page(
+                self.arns,
+                vector_index=index_arn(self.arns, own_key=key_arn is not None) if settings.vectors else "",
+            ),
             timeout_minutes=TIMEOUT_MINUTES,
             memory_mb=MEMORY_MB,
             reserved_concurrency=settings.web_concurrency or None,

@@ -280,3 +280,12 @@ def _blocks(count: int) -> list[tuple[int, int]]:
     """Ranges of resamples, each of bounded size in memory."""
     block = max(1, min(RESAMPLES, _BLOCK_ELEMENTS // count))
     return [(start, min(start + block, RESAMPLES)) for start in range(0, RESAMPLES, block)]
+
+
+def mcnemar(wins: int, losses: int) -> float:
+    """The exact two-sided p value of McNemar's test (Psychometrika 1947), from the questions that differ."""
+    total = wins + losses
+    if not total:
+        return 1.0
+    tail: float = sum(math.comb(total, k) for k in range(min(wins, losses) + 1)) / 2**total
+    return min(1.0, 2 * tail)

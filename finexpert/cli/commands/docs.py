@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from core.documents.questions import Filter
+    from core.documents.search import Corpus
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,6 +34,10 @@ Quarter = Annotated[
     str | None, typer.Option("--period", metavar="Q1…Q3|FY", help="With --year: a quarter of it.")
 ]
 Form = Annotated[str | None, typer.Option("--form", help="Keep to this form, such as 10-K.")]
+Pushed = Annotated[
+    bool,
+    typer.Option("--pushed", help="Take the index that was pushed, with its vectors if the app keeps some."),
+]
 DEFAULT = Path("documents-index")
 
 
@@ -166,6 +172,7 @@ def remove(
 
 @app.command()
 def search(
+    context: typer.Context,
     question: Annotated[str, typer.Argument(help="What to look for.", show_default=False)],
     index: Index = DEFAULT,
     top: Annotated[int, typer.Option("--top", min=1, max=100, help="How many pieces.")] = 5,
@@ -173,24 +180,25 @@ def search(
     year: Year = None,
     period: Quarter = None,
     form: Form = None,
+    pushed: Pushed = False,
     json: Json = False,
 ) -> None:
     """The pieces of the documents that a question is about, best first, with document and page.
 
     Example: finexpert docs search "capital expenditures of Example Corp in 2024" --top 3
     """
-    from core.documents.search import Corpus
     from core.documents.search import search as find
     from finexpert.views import display
 
-    with _opened(index) as connection:
-        corpus = Corpus.of(connection)
+    with _corpus(context, index, pushed=pushed) as corpus:
         asked = corpus.understand(question, _given(company, year, period, form))
         found = find(corpus, asked, top=top)
     if json:
         results = [each.as_json() for each in found]
-        display.print_json({"question": question, "filter": asked.filter.as_json(), "results": results})
+        shown = {"question": question, "filter": asked.filter.as_json(), "results": results}
+        display.print_json(shown | _note(corpus))
         return
+    _say(_note(corpus).get("note", ""), style="yellow")
     _say(_filtered(asked.filter), style="dim")
     for number, each in enumerate(found, 1):
         place = f"page {each.page}" if each.page else "no pages"
@@ -227,16 +235,16 @@ def ask(
             help="Let a model word what neither a figure nor a sentence answers. The passages go to it.",
         ),
     ] = None,
+    pushed: Pushed = False,
     json: Json = False,
 ) -> None:
     """An exact figure, or a quoted sentence, with document and page; or why there is no answer.
 
-    Without --answer-with no cloud is needed and nothing leaves this machine.
+    Without --answer-with and --pushed no cloud is needed and nothing leaves this machine.
 
     Example: finexpert docs ask "What was Example Corp's revenue in fiscal 2024?"
     """
     from core.documents.answering import answer
-    from core.documents.search import Corpus
     from finexpert.views import display
 
     generate = None
@@ -244,12 +252,12 @@ def ask(
         from finexpert.service.asking import passages
 
         generate = passages.chosen(answer_with, lambda: open_deployment(context))
-    with _opened(index) as connection:
-        corpus = Corpus.of(connection)
+    with _corpus(context, index, pushed=pushed) as corpus:
         given = answer(corpus, corpus.understand(question, _given(company, year, period, form)), generate)
     if json:
-        display.print_json({"question": question, **given.as_json()})
+        display.print_json({"question": question, **given.as_json(), **_note(corpus)})
         return
+    _say(_note(corpus).get("note", ""), style="yellow")
     _say(f"No answer: {given.reason}." if given.refused else given.answer)
     if given.reason and not given.refused:
         _say(given.reason, style="yellow")
@@ -291,6 +299,7 @@ def train_set(
 
 @app.command()
 def evaluate(
+    context: typer.Context,
     questions: Annotated[
         Path | None,
         typer.Argument(
@@ -299,18 +308,19 @@ def evaluate(
     ] = None,
     index: Index = DEFAULT,
     most: Annotated[int, typer.Option("--questions", min=1, max=10_000, help="How many to make.")] = 100,
+    pushed: Pushed = False,
     json: Json = False,
 ) -> None:
     """Count how often search finds the page, and how often answers are right, refused or wrong.
 
+    With --pushed, and where the app keeps vectors, once without them and once with them.
+
     Example: finexpert docs evaluate my-questions.jsonl
     """
-    from core.documents.search import Corpus
     from finexpert.service.documents import exercises
     from finexpert.views import display
 
-    with _opened(index) as connection:
-        corpus = Corpus.of(connection)
+    with _corpus(context, index, pushed=pushed) as corpus:
         if questions:
             try:
                 entries = exercises.questions_from(questions)
@@ -325,10 +335,21 @@ def evaluate(
                 {"question": e.question, "answer": f"{e.value:f}", "document": e.document, "page": e.page}
                 for e in made
             ]
-        result = exercises.evaluate(corpus, entries)
+        result = exercises.evaluate(replace(corpus, by_meaning=None), entries)
+        if corpus.by_meaning:
+            result["vectors"] = exercises.with_vectors(corpus, entries)
     if json:
         display.print_json(result)
         return
+    _say_result(result)
+    if corpus.by_meaning:
+        gained, lost, p = (result["vectors"]["pages"][name] for name in ("gained", "lost", "p"))
+        _say("with vectors:", style="bold")
+        _say_result(result["vectors"])
+        _say(f"of pages among five, vectors find {gained} more and lose {lost} (McNemar's test: p = {p:.2f})")
+
+
+def _say_result(result: dict[str, Any]) -> None:
     low, high = result["intervals"]["right"] or (0.0, 0.0)
     right = f"{result['right']} right ({low:.0%} to {high:.0%})"
     _say(f"{result['questions']} questions: {right}, {result['refused']} refused, {result['wrong']} wrong")
@@ -340,20 +361,38 @@ def evaluate(
 
 
 @app.command()
-def push(context: typer.Context, index: Index = DEFAULT, json: Json = False) -> None:
+def push(
+    context: typer.Context,
+    index: Index = DEFAULT,
+    yes: Annotated[bool, typer.Option("--yes", help="Agree to what the vectors cost, unasked.")] = False,
+    json: Json = False,
+) -> None:
     """Upload the index to the data bucket of the deployed app. The documents' text leaves this machine.
+
+    With the setting retrieval=vectors, Amazon Titan in your account reads the text that is new, after you
+    agree to what it costs.
 
     Example: finexpert docs push
     """
-    from finexpert.service.documents import shelf
+    from core.documents.search import Corpus
+    from finexpert.service.documents import shelf, vectors
 
-    with _opened(index):
-        pass
     deployment = open_deployment(context)
+    with _opened(index) as connection:
+        planned = vectors.plan(deployment, Corpus.of(connection))
+    if planned and planned.missing and not yes:
+        typer.confirm(f"{planned.announcement} Go on?", abort=True, err=True)
     bucket = deployment.output("Storage", "DataBucketName")
-    version = shelf.push(deployment.target.client("s3"), bucket, index)
-    uri = f"s3://{bucket}/{shelf.PREFIX}{version}.sqlite"
-    _done({"version": version, "uri": uri}, f"✓ {uri}", json)
+    with vectors.purse(deployment, planned) as spent:
+        version = shelf.push(deployment.target.client("s3"), bucket, index)
+        uri = f"s3://{bucket}/{shelf.PREFIX}{version}.sqlite"
+        done: dict[str, Any] = {"version": version, "uri": uri}
+        more = ""
+        if planned:
+            usd = vectors.carry_out(deployment, planned, spent, lambda line: _say(line, stderr=True))
+            done["vectors"] = {"added": len(planned.missing), "removed": len(planned.gone), "usd": usd}
+            more = f", {len(planned.missing):,} vectors added (${usd:.4f}), {len(planned.gone):,} removed"
+    _done(done, f"✓ {uri}{more}", json)
 
 
 @app.command()
@@ -386,6 +425,27 @@ def _say(text: str, *, style: str = "", stderr: bool = False) -> None:
 
     plain = "".join(character for character in text if character.isprintable() or character in "\n\t")
     display.console(stderr=stderr).print(plain, style=style or None, markup=False, soft_wrap=True)
+
+
+def _note(corpus: Corpus) -> dict[str, str]:
+    """What a reader must know of the search by meaning, if there was one."""
+    problem = getattr(corpus.by_meaning, "problem", "")
+    return {"note": problem} if problem else {}
+
+
+@contextmanager
+def _corpus(context: typer.Context, index: Path, *, pushed: bool) -> Iterator[Corpus]:
+    """The index of a folder, or the pushed one, which is kept in the folder's own folder `pushed`."""
+    from core.documents.search import Corpus
+    from finexpert.service.documents import shelf, vectors
+
+    by_meaning = None
+    if pushed:
+        deployment, index = open_deployment(context), index / "pushed"
+        shelf.pull(deployment.target.client("s3"), deployment.output("Storage", "DataBucketName"), index)
+        by_meaning = vectors.by_meaning(deployment)
+    with _opened(index) as connection:
+        yield replace(Corpus.of(connection), by_meaning=by_meaning)
 
 
 @contextmanager

@@ -13,12 +13,12 @@ from finexpert.service.benchmark import askers, planning, report, running
 from finexpert.service.benchmark import contestants as who
 from finexpert.service.benchmark.askers import Asker
 from finexpert.service.benchmark.contestants import Contestant
-from finexpert.service.benchmark.money import Purse
 from finexpert.service.benchmark.planning import Passages
 from finexpert.service.benchmark.questions import Item
 from finexpert.service.deployment import Deployment
 from finexpert.service.endpoint import switch
 from finexpert.service.money import costs
+from finexpert.service.money.purse import Purse
 
 NEED_THE_APP = {"tuned", "base", "bedrock"}
 

@@ -13,7 +13,7 @@ from typing import Any
 from finexpert.service.benchmark.askers import Reply
 from finexpert.service.benchmark.questions import Item
 from training.evaluation.answers import grade
-from training.evaluation.statistics import holm, sign_flip_p_value, t_quantile, tango_interval
+from training.evaluation.statistics import holm, mcnemar, sign_flip_p_value, t_quantile, tango_interval
 
 LEVEL = 0.05
 OUTCOMES = {"right": "correct", "wrong": "wrong", "wrong scale": "wrong", "declined": "refused"}
@@ -184,15 +184,6 @@ def by_group(
     half = t_quantile(count - 1) * error
     independent = max(1e-9, squares / total - mean**2) / total
     return (mean - half, mean + half), max(1.0, error**2 / independent)
-
-
-def mcnemar(wins: int, losses: int) -> float:
-    """The exact two-sided p value of McNemar's test (Psychometrika 1947), from the questions that differ."""
-    total = wins + losses
-    if not total:
-        return 1.0
-    tail: float = sum(math.comb(total, k) for k in range(min(wins, losses) + 1)) / 2**total
-    return min(1.0, 2 * tail)
 
 
 def needed(mean: float, squares: float, total: int, effect: float = 1.0) -> int | None:

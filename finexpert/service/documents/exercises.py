@@ -7,7 +7,7 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from core.documents.periods import Period, period_of
 from core.documents.prompting import REFUSAL, prompt
 from core.documents.search import Corpus, search
 from core.documents.wording import stems
+from finexpert.errors import UserError
+from training.evaluation.statistics import mcnemar
 
 PASSAGES = 4
 REFUSED_SHARE = 0.15
@@ -183,6 +185,30 @@ def evaluate(corpus: Corpus, entries: Sequence[dict[str, Any]]) -> dict[str, Any
         "citation_precision": holding / cited if cited else None,
         "citation_recall": on_page / counts["right"] if counts["right"] else None,
     }
+
+
+def with_vectors(corpus: Corpus, entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """`evaluate` with vectors, and for how many questions they change whether the page is among five.
+
+    Raises:
+        UserError: a question could not be searched by vectors, so that nothing can be said of them.
+    """
+    result = evaluate(corpus, entries)
+    gained = lost = 0
+    for entry in entries:
+        asked = corpus.understand(entry["question"])
+        if entry.get("page") is not None:
+            before = _rank(replace(corpus, by_meaning=None), asked, entry)
+            after = _rank(corpus, asked, entry)
+            gained += _among_five(after) and not _among_five(before)
+            lost += _among_five(before) and not _among_five(after)
+        if problem := getattr(corpus.by_meaning, "problem", ""):
+            raise UserError(problem, fix="Evaluate again once they answer.")
+    return result | {"pages": {"gained": gained, "lost": lost, "p": mcnemar(gained, lost)}}
+
+
+def _among_five(rank: int | None) -> bool:
+    return rank is not None and rank <= 5
 
 
 def _rank(corpus: Corpus, asked: Any, entry: dict[str, Any]) -> int | None:

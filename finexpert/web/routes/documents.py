@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -16,7 +17,7 @@ from core.documents.search import Corpus, Found
 from finexpert.errors import NotFound
 from finexpert.service.asking import passages
 from finexpert.service.asking.inference import Answer
-from finexpert.service.documents import shelf
+from finexpert.service.documents import shelf, vectors
 from finexpert.service.endpoint import switch
 from finexpert.web.context import Context
 from finexpert.web.http import Problem, Request, Response, answer, bad_input
@@ -110,7 +111,8 @@ def _question(request: Request) -> tuple[Mapping[str, Any], str]:
 
 
 def _shown(corpus: Corpus, given: answering.Answer) -> dict[str, Any]:
-    shown = given.as_json()
+    problem = getattr(corpus.by_meaning, "problem", "")
+    shown = given.as_json() | ({"note": problem} if problem else {})
     companies = {name: cover.company for name, cover in corpus.covers.values()}
     for citation in shown["citations"]:
         citation["company"] = companies.get(citation["document"], "")
@@ -161,6 +163,7 @@ def page(request: Request, context: Context) -> Response:
 @contextmanager
 def _opened(context: Context) -> Iterator[Corpus]:
     """The index of this machine, or the pushed one, fetched again when another becomes the current one."""
+    by_meaning = None
     if not context.adds_documents:
         deployment = context.deployment
         bucket = deployment.output("Storage", "DataBucketName")
@@ -170,5 +173,6 @@ def _opened(context: Context) -> Iterator[Corpus]:
             )
         except NotFound:
             raise store.IndexProblem("no index was pushed") from None
+        by_meaning = vectors.by_meaning(deployment)
     with store.opened(context.documents) as connection:
-        yield Corpus.of(connection)
+        yield replace(Corpus.of(connection), by_meaning=by_meaning)

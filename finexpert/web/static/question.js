@@ -217,8 +217,10 @@ async function fromShelf(path, draft, answer, turns, signal) {
     const parameters = path === "read" && { parameters: draft.parameters };
     const json = { question: draft.prompt, previous: last?.filter, ...parameters };
     const found = await call(`/documents/${path}`, { method: "POST", json, signal });
-    const { refused, calculation, filter, citations, cut } = found;
-    Object.assign(answer, { text: found.answer || found.reason, refused, calculation, filter, citations, cut });
+    const { refused, calculation, filter, citations, cut, note } = found;
+    const warnings = note ? [note] : [];
+    const text = found.answer || found.reason;
+    Object.assign(answer, { text, refused, calculation, filter, citations, cut, warnings });
     answer.seconds = (Date.now() - began) / 1000;
     return found;
   } catch (error) {

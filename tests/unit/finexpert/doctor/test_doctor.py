@@ -60,7 +60,7 @@ class Cloud(Target):
         super().__init__(None, {"AWS_REGION": "us-east-1"})
         self._clients["answers"] = answers
 
-    def client(self, service: str, region: str | None = None) -> Any:
+    def client(self, service: str, region: str | None = None, *, read_seconds: int = 60) -> Any:
         return Client(self._clients["answers"])
 
 

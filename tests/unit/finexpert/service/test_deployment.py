@@ -38,7 +38,7 @@ class Account(Target):
     endpoint_url: str | None = None
     environment: dict[str, str] = field(default_factory=lambda: {"AWS_REGION": "us-east-1"})
 
-    def client(self, service: str, region: str | None = None) -> Any:
+    def client(self, service: str, region: str | None = None, *, read_seconds: int = 60) -> Any:
         return SimpleNamespace(
             get_parameter=self._parameter,
             describe_stacks=self._stacks,

@@ -20,7 +20,7 @@ class Deployment(SimpleNamespace):
     def __init__(self, clients: dict[str, Any] | None = None) -> None:
         settings = Settings.load({}, {})
         target = SimpleNamespace(
-            client=lambda service, region=None: (clients or {})[service],
+            client=lambda service, region=None, read_seconds=60: (clients or {})[service],
             is_local=True,
             describe=lambda: "on a cloud in memory",
         )

@@ -24,6 +24,7 @@ from finexpert.service.benchmark import contestants as who
 from finexpert.service.benchmark.askers import Failed, Reply
 from finexpert.service.benchmark.contestants import Contestant
 from finexpert.service.benchmark.questions import Item
+from training.evaluation.statistics import mcnemar
 
 
 def items(count: int, *, groups: int = 0) -> list[Item]:
@@ -440,7 +441,7 @@ def test_an_answer_that_does_not_end_is_graded_by_its_beginning(text: str) -> No
 
 
 def test_known_values_of_the_statistics() -> None:
-    assert judging.mcnemar(5, 5) == 1.0 and judging.mcnemar(10, 0) == pytest.approx(2 / 1024)
+    assert mcnemar(5, 5) == 1.0 and mcnemar(10, 0) == pytest.approx(2 / 1024)
     assert judging.needed(0.0, 6, 10) is None
     assert judging.needed(0.02, 22, 100) == 4305, "(1.96 + 0.84)² × (0.22 − 0.0004) / 0.0004"
     interval, effect = judging.by_group([2, -2, 0, 4], [4, 4, 4, 4], 8)

@@ -132,3 +132,23 @@ def test_the_pushed_index_is_fetched_and_nothing_is_added_to_it(
     assert b"cascadia.pdf" in bytes(full.body)  # type: ignore[arg-type]
     added = handle(Request(method="POST", path="/api/documents", query={"name": "a.txt"}, body=b"x"), there)
     assert int(added.status) == 409
+
+
+def test_an_answer_without_its_vectors_says_so(index: Path, context: Context, tmp_path: Path) -> None:
+    from finexpert.web.http import Request
+    from finexpert.web.routes import handle
+
+    bucket = Bucket()
+    shelf.push(bucket, "b", index)
+    deployment = Deployment({"s3": bucket})  # neither Titan nor S3 Vectors is there
+    deployment.settings = replace(deployment.settings, retrieval="vectors")
+    there = replace(
+        context,
+        deployment=deployment,  # type: ignore[arg-type]
+        documents=tmp_path / "fetched",
+        adds_documents=False,
+    )
+    body = b'{"question": "How does Borealis describe its workforce?"}'
+    headers = {"content-type": "application/json"}
+    told = handle(Request(method="POST", path="/api/documents/ask", headers=headers, body=body), there)
+    assert b'"note":"Vectors were not searched' in bytes(told.body)  # type: ignore[arg-type]

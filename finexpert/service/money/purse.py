@@ -1,4 +1,4 @@
-"""Admits a benchmark's dollars against the month before the first request, and counts them when spent."""
+"""Admits the dollars of paid requests against the month before the first one, and counts what was spent."""
 
 from __future__ import annotations
 
@@ -29,17 +29,29 @@ def now_utc() -> datetime:
 
 
 class Purse:
-    """The month's money for one benchmark; use it in a `with` block around the requests.
+    """The month's money for one program's requests; use it in a `with` block around them.
+
+    Args:
+        worst_usd: what they may cost at most.
+        what: what costs it, such as "benchmark".
+        fewer: what a person can do to spend less.
 
     Raises:
         UserError: on entering, if the worst case does not fit into what is left of the month.
     """
 
     def __init__(
-        self, deployment: Deployment, worst_usd: float, clock: Callable[[], datetime] = now_utc
+        self,
+        deployment: Deployment,
+        worst_usd: float,
+        clock: Callable[[], datetime] = now_utc,
+        *,
+        what: str = "benchmark",
+        fewer: str = "Ask fewer questions (--most), leave a contestant out",
     ) -> None:
+        self._what, self._fewer = what, fewer
         self._deployment, self._worst, self._clock = deployment, worst_usd, clock
-        self._job = f"benchmark-{os.getpid()}-{clock():%Y%m%d%H%M%S}"
+        self._job = f"{what.replace(' ', '-')}-{os.getpid()}-{clock():%Y%m%d%H%M%S}"
         self._unsaid, self._lock = 0.0, Lock()
 
     def __enter__(self) -> Purse:
@@ -92,8 +104,8 @@ class Purse:
         left = money.available_usd(0.0)
         if usd > left:
             raise UserError(
-                f"The benchmark may cost {dollars(usd)}, and the month has {dollars(max(0.0, left))} left"
+                f"The {self._what} may cost {dollars(usd)}, and the month has {dollars(max(0.0, left))} left"
                 f" ({dollars(money.budget_usd)} budget, {dollars(money.spent_usd)} spent,"
                 f" {dollars(money.committed_usd)} promised to runs).",
-                fix="Ask fewer questions (--most), leave a contestant out, or raise the budget and deploy.",
+                fix=f"{self._fewer}, or raise the budget and deploy.",
             )

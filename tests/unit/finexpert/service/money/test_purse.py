@@ -18,8 +18,8 @@ from core.money.reserve import Exposure
 from core.money.settings import BudgetSettings
 from core.money.spend import Usage, account
 from finexpert.errors import UserError
-from finexpert.service.benchmark.money import Purse
 from finexpert.service.money import costs
+from finexpert.service.money.purse import Purse
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
