@@ -238,7 +238,7 @@ def write_settings(target: Target, wanted: Mapping[str, Any]) -> Path:
         document = json.loads(file.read_text(encoding="utf-8"))
         inner = document["context"]["finexpert"] if file.name == "cdk.json" else document
         inner.update(wanted)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(
             "The settings cannot be read.", where=str(file), fix="Correct the file, or restore it from git."
         ) from error

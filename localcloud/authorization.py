@@ -187,6 +187,6 @@ def parameters(body: bytes, query: Mapping[str, Sequence[str]]) -> dict[str, Any
     found: dict[str, Any] = {name: values[0] for name, values in query.items() if values}
     try:
         document = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return found
     return found | (document if isinstance(document, dict) else {})

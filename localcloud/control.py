@@ -135,7 +135,7 @@ def _charge(body: bytes) -> tuple[str, float]:
     try:
         asked = json.loads(body)
         service, usd = str(asked["service"]), float(asked["usd"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Refused(400, 'A charge reads {"service": "AmazonSageMaker", "usd": 21.5}.') from None
     if not service or not 0 <= usd < 1e9:
         raise Refused(
@@ -150,7 +150,7 @@ def _bedrock(method: str, body: bytes) -> dict[str, Any]:
     if method == "POST":
         try:
             models.given(json.loads(body))
-        except ValueError as error:  # BadModel is one
+        except (ValueError, RecursionError) as error:  # BadModel is one
             raise Refused(400, str(error)) from None
     return {"models": models.listed()}
 
@@ -162,7 +162,7 @@ def _faults(method: str, body: bytes) -> dict[str, Any]:
         try:
             asked = json.loads(body)
             faults.add(parsed(asked if isinstance(asked, dict) else {}))
-        except (BadFault, ValueError) as error:
+        except (BadFault, ValueError, RecursionError) as error:
             raise Refused(400, str(error)) from None
     return {"faults": faults.waiting()}
 

@@ -186,7 +186,7 @@ def status(state_dir: Path) -> Cloud | None:
         )
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(path) from error
     usable = type(cloud.pid) is int and cloud.pid > 1 and cloud.started and isinstance(cloud.started, str)
     if not usable or not ADDRESS.fullmatch(str(cloud.endpoint_url)):

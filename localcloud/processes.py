@@ -108,8 +108,8 @@ def forget(state_dir: Path, process: subprocess.Popen[bytes]) -> int:
 def recorded(state_dir: Path) -> list[dict[str, Any]]:
     """The recorded processes that still run. A damaged record stands for none."""
     found = []
-    for record in sorted((state_dir / RECORDS).glob("*.json")):
-        with suppress(OSError, ValueError, KeyError, TypeError):
+    for record in _records(state_dir):
+        with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
             entry = json.loads(record.read_text())
             if is_ours(entry["pid"], entry["started"], state_dir):
                 found.append(entry)
@@ -126,9 +126,15 @@ def stop_recorded(state_dir: Path, *, grace_seconds: float) -> int:
         time.sleep(POLL_SECONDS)
     for entry in running:
         _signal_group(entry["pid"], signal.SIGKILL)
-    for record in (state_dir / RECORDS).glob("*.json"):
+    for record in _records(state_dir):
         record.unlink(missing_ok=True)
     return len(running)
+
+
+def _records(state_dir: Path) -> list[Path]:
+    """The files of records. Where the folder is a link to another one, there are none."""
+    folder = state_dir / RECORDS
+    return [] if folder.is_symlink() else [file for file in sorted(folder.glob("*.json")) if file.is_file()]
 
 
 def _record(state_dir: Path, pid: int) -> Path:

@@ -37,7 +37,7 @@ Problem = tuple[str, str, str]
 def _problems(text: str) -> Iterator[Problem]:
     try:
         definition = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         yield "INVALID_JSON_DESCRIPTION", f"The definition is not JSON: {error}", "/"
         return
     states = definition.get("States") if isinstance(definition, dict) else None

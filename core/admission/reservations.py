@@ -59,7 +59,7 @@ def read(s3: Any, bucket: str) -> Book:
         reservations = tuple(
             Reservation(**{**entry, "until": datetime.fromisoformat(entry["until"])}) for entry in entries
         )
-    except (ValueError, KeyError, TypeError) as torn:
+    except (ValueError, KeyError, TypeError, RecursionError) as torn:
         raise ValueError(
             f"s3://{bucket}/{KEY} cannot be read ({torn!r}): delete it when no run is being started"
         ) from torn

@@ -107,7 +107,7 @@ def _error_in(answer: bytes) -> str:
     for line in answer.splitlines():
         try:
             document = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(document, Mapping) and document.get("error"):
             return str(document["error"])

@@ -55,7 +55,8 @@ def claim(parent: Path) -> Folder:
     parent.mkdir(parents=True, exist_ok=True)
     with _exclusive(parent / ".demos.lock"):
         for old in sorted(parent.glob(f"{PREFIX}*")):
-            _sweep(old)
+            if not old.is_symlink():  # what a link leads to is no demo's
+                _sweep(old)
         path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         lock = (path / "lock").open("w")
         fcntl.flock(lock, fcntl.LOCK_EX)

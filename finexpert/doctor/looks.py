@@ -164,7 +164,7 @@ def _events(scene: Scene) -> list[dict[str, Any]]:
     for line in _lines(scene, prefix=scene.run):
         try:
             event = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(event, dict) and "event" in event:
             found.append(event)

@@ -228,7 +228,7 @@ def _checked(service: str, operation: str, params: Content) -> Content:
 def _parsed(body: bytes) -> Content:
     try:
         parsed = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise validation("The request's body is not JSON.") from None
     if not isinstance(parsed, dict):
         raise validation("The request's body must be a JSON object.")

@@ -202,7 +202,7 @@ def _steer(method: str, path: str, body: bytes) -> dict[str, Any]:
 def _parsed(body: bytes) -> dict[str, Any]:
     try:
         parsed = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ApiError("SerializationException", "The request's body is not JSON.") from None
     if not isinstance(parsed, dict):
         raise ApiError("SerializationException", "The request's body must be a JSON object.")

@@ -88,7 +88,7 @@ def _token(place: tuple[str, str], sort_field: str, descending: bool) -> str:
 def _read_token(token: str, sort_field: str, descending: bool) -> tuple[str, str]:
     try:
         value, name, field, was_descending = json.loads(base64.urlsafe_b64decode(token.encode()))
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError, binascii.Error, RecursionError):
         raise validation("Invalid NextToken: it is not one that this service gave.") from None
     if (field, was_descending) != (sort_field, descending):
         raise validation("Invalid NextToken: it was given for another order.")

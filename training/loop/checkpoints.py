@@ -161,7 +161,7 @@ def _read(file: Path) -> Checkpoint | None:
             best=best,
             stopping=described["stopping"],
         )
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError, RecursionError):
         return None
 
 

@@ -171,7 +171,7 @@ def pieces(chunks: Iterable[bytes]) -> Iterator[Piece]:
     for line in _lines(chunks):
         try:
             document = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise _unknown(line.decode(errors="replace")) from None
         if isinstance(document, dict) and document.get("error"):
             raise _broken_off(document["error"])

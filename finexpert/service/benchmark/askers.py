@@ -132,7 +132,7 @@ def openai(contestant: Contestant, timeout: float = 120.0) -> Asker:
         except urllib.error.HTTPError as error:
             again = error.code in (408, 429) or error.code >= 500
             raise Failed(f"HTTP {error.code}", again=again, billed=may_be_billed(error.code)) from None
-        except (OSError, ValueError, LookupError, TypeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
             sent = not isinstance(getattr(error, "reason", None), ConnectionRefusedError)
             raise Failed(f"{type(error).__name__}: {error}", billed=sent) from None
         usage = reply.get("usage") or {}

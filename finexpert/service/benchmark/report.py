@@ -43,7 +43,7 @@ def read(folder: Path) -> dict[str, Any]:
     try:
         result: dict[str, Any] = json.loads((folder / "benchmark.json").read_text(encoding="utf-8"))
         markdown(result)
-    except (OSError, ValueError, KeyError, TypeError, LookupError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, LookupError, AttributeError, RecursionError):
         raise UserError(
             "There is no benchmark here.", where=str(folder), fix="finexpert benchmark run"
         ) from None
@@ -57,7 +57,7 @@ def stored(folder: Path) -> dict[str, Any] | None:
         shown = ("name", "correct", "wrong", "refused", "failed", "usd", "usd_per_correct", "latency_p50")
         rows = [{key: row.get(key) for key in shown} for row in result["contestants"]]
         return {"sentence": verdict(result), "contestants": rows}
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError):
         return None  # none was run here, or it was interrupted while it was written
 
 

@@ -38,7 +38,7 @@ class Cache:
                 try:
                     entry = json.loads(line)
                     self._known[entry["key"]] = Reply(**entry["reply"])
-                except (ValueError, TypeError, KeyError):
+                except (ValueError, TypeError, KeyError, RecursionError):
                     continue  # the line that was being written when the program ended
 
     def __len__(self) -> int:

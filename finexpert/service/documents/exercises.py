@@ -135,7 +135,7 @@ def questions_from(path: Path) -> list[dict[str, Any]]:
             continue
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             entry = None
         if not isinstance(entry, dict) or not isinstance(entry.get("question"), str):
             raise ValueError(

@@ -64,7 +64,7 @@ def decisions_in(lines: list[str]) -> list[Mapping[str, Any]]:
         start = line.find("{")
         try:
             entry = json.loads(line[start:]) if start >= 0 else None
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(entry, dict) and entry.get("event") == "decision":
             found.append(entry)

@@ -141,7 +141,7 @@ def newest_snapshot(clients: Clients, bucket: str, name: str) -> dict[str, Any]:
     newest = lives / max(found)
     try:
         snapshot: dict[str, Any] = json.loads(s3.get_object(Bucket=bucket, Key=newest.key)["Body"].read())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"The snapshot cannot be read: {error}", where=str(newest)) from error
     return snapshot
 

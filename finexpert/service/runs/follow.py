@@ -253,7 +253,7 @@ def readable_cause(cause: str) -> str:
     """The message in a failure's cause: a Lambda's `errorMessage`, a job's `FailureReason`, or all of it."""
     try:
         document = json.loads(cause)
-    except ValueError:
+    except (ValueError, RecursionError):
         return cause
     if not isinstance(document, dict):
         return cause

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -86,16 +87,18 @@ def _fold_line(progress: Progress, line: str) -> Progress:
         return progress
     try:
         event = json.loads(line)
-    except ValueError:
-        return progress
-    fold_event = _FOLDS.get(event.get("event", ""))
-    return fold_event(progress, event) if fold_event else progress
+        fold_event = _FOLDS.get(event.get("event", ""))
+        return fold_event(progress, event) if fold_event else progress
+    except (ValueError, RecursionError, KeyError, TypeError, OverflowError):
+        return progress  # anything may print a line, also one that is nearly an event
 
 
 def _step(progress: Progress, event: Mapping[str, Any]) -> Progress:
     """Figures that JSON lacks (a loss that is not a number) come as null, and leave the last one standing."""
     eta, loss = event.get("eta_seconds"), event.get("loss")
     step = int(event["step"])
+    if not all(math.isfinite(event.get(name) or 0) for name in ("loss", "tokens_per_second", "eta_seconds")):
+        raise ValueError("a figure is no finite number")
     return replace(
         progress,
         step=step,

@@ -112,7 +112,7 @@ def test_a_hand_made_record_with_the_right_start_time_hits_no_stranger(
     assert signalled == []
 
 
-DAMAGED = ("", "null", "[]", "{}", '"x"', "7", "{", "\0", '{"pid": 5}')
+DAMAGED = ("", "null", "[]", "{}", '"x"', "7", "{", "\0", '{"pid": 5}', "[" * 100_000)
 NUMBERS: tuple[Any, ...] = (-1, 0, 1, True, None, "12", 2.5, [], 2**70)
 
 
@@ -168,6 +168,19 @@ def test_a_damaged_record_of_a_program_stands_for_none(
         (folder / f"x{place}.json").write_text(json.dumps({"pid": number, "started": started, "name": "x"}))
     assert processes.recorded(tmp_path) == []
     assert processes.stop_recorded(tmp_path, grace_seconds=0.1) == 0
+    assert signalled == []
+
+
+def test_a_link_in_the_place_of_the_records_leads_to_no_deletion(
+    tmp_path: Path, signalled: list[tuple[int, int]]
+) -> None:
+    elsewhere, state = tmp_path / "work", tmp_path / "state"
+    elsewhere.mkdir()
+    state.mkdir()
+    (elsewhere / "results.json").write_text("{}")
+    (state / processes.RECORDS).symlink_to(elsewhere)
+    assert lifecycle.down(state) is False
+    assert (elsewhere / "results.json").exists()
     assert signalled == []
 
 

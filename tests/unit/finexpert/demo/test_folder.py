@@ -43,6 +43,16 @@ def test_the_next_demo_clears_away_what_a_killed_one_left(tmp_path: Path) -> Non
     mine.release(remove=True)
 
 
+def test_a_link_to_another_folder_is_left_alone(tmp_path: Path) -> None:
+    work, out = tmp_path / "work", tmp_path / "out"
+    work.mkdir()
+    out.mkdir()
+    (work / "lock").write_text("mine")
+    (out / "demo-link").symlink_to(work)
+    folder.claim(out).release(remove=True)
+    assert (work / "lock").read_text() == "mine"
+
+
 def test_a_failed_demos_logs_stay_until_the_next(tmp_path: Path) -> None:
     failed = folder.claim(tmp_path)
     failed.log.write_text("why")

@@ -50,11 +50,11 @@ def test_an_answer_that_comes_at_once_is_one_piece(answer: str) -> None:
     assert list(inference.pieces([answer.encode()])) == [inference.Piece("all", "all")]
 
 
-@pytest.mark.parametrize("answer", ["{}", "[]", "no JSON", "[1]"])
+@pytest.mark.parametrize("answer", ["{}", "[]", "no JSON", "[1]", "[" * 100_000])
 def test_another_shape_is_shown_as_it_is(answer: str) -> None:
     with pytest.raises(UserError) as told:
         list(inference.pieces([answer.encode()]))
-    assert answer in told.value.what
+    assert answer[:200] in told.value.what
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from finexpert.service.runs import logs
 
 
@@ -36,6 +38,28 @@ def test_folding_piece_by_piece_is_folding_at_once() -> None:
 def test_foreign_lines_are_skipped() -> None:
     foreign = ["", "Downloading …", "{not json", '{"level": "INFO"}', "[1, 2]", '{"event": "new", "x": 1}']
     assert logs.fold(logs.Progress(), foreign) == logs.Progress()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"a":' * 100_000,
+        '{"event": "step"}',
+        '{"event": ["step"]}',
+        '{"event": "step", "step": "x", "steps": 4}',
+        '{"event": "step", "step": 1e999, "steps": 4}',
+        '{"event": "step", "step": 1, "steps": {}}',
+        '{"event": "step", "step": 1, "steps": 4, "loss": Infinity}',
+        '{"event": "step", "step": 1, "steps": 4, "loss": NaN}',
+        '{"event": "step", "step": 1, "steps": 4, "loss": "low"}',
+        '{"event": "step", "step": 1, "steps": 4, "eta_seconds": 1e999}',
+        '{"event": "step", "step": 1, "steps": 4, "tokens_per_second": [1]}',
+        '{"event": "phase"}',
+    ],
+    ids=lambda line: line[:60],
+)
+def test_lines_that_are_nearly_events_are_skipped(line: str) -> None:
+    assert logs.fold(logs.Progress(), [line]) == logs.Progress()
 
 
 def test_before_the_first_step_there_is_no_loss() -> None:
