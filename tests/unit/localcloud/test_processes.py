@@ -33,7 +33,7 @@ def start(tmp_path: Path, code: str) -> subprocess.Popen[bytes]:
 
 
 def wait_for_text(path: Path) -> str:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not (text := path.read_text()) and time.monotonic() < deadline:
         time.sleep(0.02)
     return text
@@ -44,7 +44,7 @@ def test_stop_ends_the_whole_group_even_if_it_ignores_sigterm(tmp_path: Path) ->
     grandchild = int(wait_for_text(tmp_path / "log.txt"))
     assert [entry["pid"] for entry in processes.recorded(tmp_path)] == [process.pid]
     assert processes.stop(tmp_path, process, grace_seconds=0.1) != 0
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while processes.started_at(grandchild) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert processes.started_at(grandchild) is None
@@ -53,7 +53,7 @@ def test_stop_ends_the_whole_group_even_if_it_ignores_sigterm(tmp_path: Path) ->
 
 def test_a_program_that_ends_alone_gives_its_status_and_leaves_no_record(tmp_path: Path) -> None:
     process = start(tmp_path, "raise SystemExit(3)")
-    process.wait(10)
+    process.wait(60)
     assert processes.forget(tmp_path, process) == 3
     assert list((tmp_path / processes.RECORDS).iterdir()) == []
 
@@ -61,7 +61,7 @@ def test_a_program_that_ends_alone_gives_its_status_and_leaves_no_record(tmp_pat
 def test_what_a_crashed_cloud_left_is_ended(tmp_path: Path) -> None:
     process = start(tmp_path, "import time; time.sleep(60)")
     assert processes.stop_recorded(tmp_path, grace_seconds=2) == 1
-    assert process.wait(5) != 0
+    assert process.wait(60) != 0
 
 
 def test_a_stranger_with_a_recorded_number_is_left_alone(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_fifty_clients_all_get_an_answer_and_the_surplus_is_turned_away(server: 
     tally = storm(lambda: asked(server), clients=50, seconds=5)
     assert set(tally.outcomes) == {"200", "429"}, tally
     assert sum(tally.outcomes.values()) == tally.sent
-    deadline = time.monotonic() + 10  # an answer leaves before its line is written
+    deadline = time.monotonic() + 60  # an answer leaves before its line is written
     while (logged := server.log.read_text().count("POST /invocations")) < tally.sent:
         assert time.monotonic() < deadline, f"{logged} of {tally.sent} reached the server"
         time.sleep(0.05)

@@ -32,7 +32,7 @@ class Slow:
         if asked.prompt == "panic":
             raise Panic("out of memory")
         for number in range(3):
-            assert self.go.wait(10)
+            assert self.go.wait(60)
             if answer.cancelled:
                 return
             self.produced += 1

@@ -54,10 +54,10 @@ def test_stop_ends_the_program_and_what_it_started_and_lets_none_begin(tmp_path:
         target=lambda: statuses.append(run(children, FOREVER, tmp_path, lambda line: up.set()))
     )
     runner.start()
-    assert up.wait(20)
+    assert up.wait(60)
     assert len(of_folder(tmp_path)) == 2
     children.stop()
-    runner.join(20)
+    runner.join(60)
     assert statuses == [-signal.SIGTERM]
     assert of_folder(tmp_path) == []
     assert run(children, "print()", tmp_path) == 130
@@ -69,7 +69,7 @@ def test_an_interrupted_listener_leaves_no_process(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run(Children(), FOREVER, tmp_path, interrupt)
-    assert processes.left_of_folder(tmp_path, patience_seconds=20) == []
+    assert processes.left_of_folder(tmp_path, patience_seconds=60) == []
 
 
 def test_processes_of_a_folder_are_found_by_environment_only_as_well(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_processes_of_a_folder_are_found_by_environment_only_as_well(tmp_path: P
     with subprocess.Popen(
         ["sleep", "60"], env={"PATH": os.environ["PATH"], "X": str(tmp_path / "deep")}
     ) as sleeper:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         found: list[str] = []
         while not any("sleep" in entry for entry in found) and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -153,7 +153,7 @@ def test_what_has_just_been_killed_gets_a_moment_to_end_and_what_stays_is_report
         threading.Timer(0.3, sleeper.kill).start()
         reaper = threading.Thread(target=sleeper.wait)
         reaper.start()
-        gone = processes.left_of_folder(tmp_path, patience_seconds=20)
+        gone = processes.left_of_folder(tmp_path, patience_seconds=60)
         reaper.join()
     assert len(stays) == 1
     assert gone == []

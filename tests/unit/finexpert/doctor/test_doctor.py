@@ -219,7 +219,7 @@ def test_a_check_that_breaks_is_unknown_and_stops_no_other() -> None:
 
 
 def test_checks_run_at_the_same_time() -> None:
-    together = Barrier(3, timeout=20)
+    together = Barrier(3, timeout=60)
 
     def waits(deployment: Deployment) -> Finding:
         together.wait()

@@ -178,7 +178,7 @@ def test_model_packages_are_numbered_approved_and_listed(fake: Any) -> None:
             "CreateModelPackage", ModelPackageGroupName="Models", Tags=[{"Key": "a", "Value": "b"}]
         ).message
     )
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while len(fake.events) < 4 and time.monotonic() < deadline:
         time.sleep(0.01)
     kinds = {kind for kind, _ in fake.events}
@@ -188,7 +188,7 @@ def test_model_packages_are_numbered_approved_and_listed(fake: Any) -> None:
 def test_an_endpoint_for_components_goes_through_its_states(fake: Any) -> None:
     make_config()
     call("CreateEndpoint", EndpointName="E", EndpointConfigName="config")
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while call("DescribeEndpoint", EndpointName="E")["EndpointStatus"] != "InService":
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -31,7 +31,7 @@ def start(tmp_path: Path, program: str, *, cloud: int | None = None) -> subproce
 
 
 def wait_for(tmp_path: Path, text: str) -> str:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while text not in (said := (tmp_path / "out").read_text()):
         assert time.monotonic() < deadline, said
         time.sleep(0.02)
@@ -49,11 +49,11 @@ def alive(pid: int) -> bool:
 
 @pytest.mark.parametrize(("program", "code"), [("", 0), ("raise SystemExit(7)", 7)])
 def test_the_programs_exit_status_is_its_own(tmp_path: Path, program: str, code: int) -> None:
-    assert start(tmp_path, program).wait(20) == code
+    assert start(tmp_path, program).wait(60) == code
 
 
 def test_a_signals_death_is_reported_as_a_container_runtime_does(tmp_path: Path) -> None:
-    assert start(tmp_path, "import os; os.kill(os.getpid(), 9)").wait(20) == 137
+    assert start(tmp_path, "import os; os.kill(os.getpid(), 9)").wait(60) == 137
 
 
 def test_sigterm_goes_to_the_program_alone(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_sigterm_goes_to_the_program_alone(tmp_path: Path) -> None:
     )
     wait_for(tmp_path, "ready")
     supervisor.send_signal(signal.SIGTERM)
-    assert supervisor.wait(20) == 5
+    assert supervisor.wait(60) == 5
     assert "child None" in (tmp_path / "out").read_text(), "the program's own child was not signalled"
 
 
@@ -89,14 +89,14 @@ def test_everything_dies_with_the_cloud(tmp_path: Path) -> None:
     assert alive(program)
     cloud.kill()
     cloud.wait()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while alive(program):
         assert time.monotonic() < deadline, "the program outlived the cloud"
         time.sleep(0.05)
 
 
 def test_a_cloud_that_is_gone_already_ends_it_at_once(tmp_path: Path) -> None:
-    assert start(tmp_path, "import time; time.sleep(60)", cloud=2**22 + 1).wait(20) == -signal.SIGKILL
+    assert start(tmp_path, "import time; time.sleep(60)", cloud=2**22 + 1).wait(60) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(("program", "code"), [("/no/such", 127), ("/", 126)])
