@@ -218,9 +218,8 @@ async function fromShelf(path, draft, answer, turns, signal) {
     const json = { question: draft.prompt, previous: last?.filter, ...parameters };
     const found = await call(`/documents/${path}`, { method: "POST", json, signal });
     const { refused, calculation, filter, citations, cut, note } = found;
-    const warnings = note ? [note] : [];
-    const text = found.answer || found.reason;
-    Object.assign(answer, { text, refused, calculation, filter, citations, cut, warnings });
+    Object.assign(answer, { text: found.answer || found.reason, refused, calculation, filter, citations, cut });
+    if (note) answer.warnings = [...(answer.warnings ?? []), note];
     answer.seconds = (Date.now() - began) / 1000;
     return found;
   } catch (error) {
