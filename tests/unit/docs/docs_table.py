@@ -66,8 +66,8 @@ _LLAMA_3 = "meta-textgeneration-llama-3-1-8b-instruct"
 _OWN_WEIGHTS = " -c 'base_model_uri=s3://${DataBucket}/base-model/'"
 
 ONLY_PARSED = {
-    "finexpert docs push": "tests/functional/app/test_web_documents.py pushes another index",
-    "finexpert docs evaluate my-questions.jsonl --pushed": "the same file evaluates made questions",
+    "finexpert docs push": "pays AWS; its steps run in test_document_shelf.py",
+    "finexpert docs evaluate my-questions.jsonl --pushed": "test_vectors.py evaluates with vectors",
     "make demo": "four minutes; its steps: tests/unit/finexpert/demo, tests/functional/app",
     "make demo DATA=my-texts/": "the same",
     "make demo BASE=smollm2": "many minutes; what is its own: test_smollm2.py, test_demo.py, test_asking.py",
