@@ -135,7 +135,7 @@ def test_stopping_a_run_stops_its_training_job(
         if snapshot.progress.step:
             break
     assert finexpert("train", "--stop", started.stopped).returncode == 0
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while (status := job()) != "Stopped" and time.monotonic() < deadline:
         time.sleep(0.2)
     assert status == "Stopped"

@@ -24,7 +24,7 @@ def state_dir(tmp_path: Path) -> Iterator[Path]:
     down(tmp_path / "cloud")
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -47,7 +47,7 @@ def run(client: MakeClient) -> Iterator[Run]:
         states.delete_state_machine(stateMachineArn=arn)
 
 
-def ended(client: MakeClient, execution: str, seconds: float = 30.0) -> dict[str, Any]:
+def ended(client: MakeClient, execution: str, seconds: float = 120.0) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found: dict[str, Any] = client("stepfunctions").describe_execution(executionArn=execution)
@@ -245,7 +245,7 @@ def test_the_sdk_integration_starts_the_job_and_does_not_wait(
     assert described["ResourceConfig"]["VolumeSizeInGB"] == 50
     assert described["TrainingJobStatus"] == "InProgress"
     run({"Resource": f"{SDK}sagemaker:stopTrainingJob", "Parameters": named})
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while client("sagemaker").describe_training_job(**named)["TrainingJobStatus"] != "Stopped":
         assert time.monotonic() < deadline, "the job was not stopped"
         time.sleep(0.1)

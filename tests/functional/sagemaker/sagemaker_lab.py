@@ -35,7 +35,7 @@ class Lab:
 
 
 def eventually(
-    look: Callable[[], Any], *, seconds: float = 30.0, why: str = "it did not happen in time"
+    look: Callable[[], Any], *, seconds: float = 120.0, why: str = "it did not happen in time"
 ) -> Any:
     """What `look` gives as soon as it is true."""
     deadline = time.monotonic() + seconds
