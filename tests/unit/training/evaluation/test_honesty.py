@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bench.evaluation_honesty import (
@@ -25,6 +26,8 @@ from bench.evaluation_honesty import (
     sentences,
     taught,
 )
+from training.evaluation.gate import PromptEvidence, judge
+from training.evaluation.statistics import compare
 from training.host.events import Events
 from training.host.processes import StopSignal
 from training.job.channels import Channels
@@ -154,6 +157,34 @@ def test_answers_that_do_not_follow_from_prompts_are_refused(tmp_path: Path, kin
     document = instruct(tmp_path, kind, how, SHIPPED_BASE, epoch="3")
     assert document["primary"]["difference"] < 0, "the form alone makes answers easier to predict"
     assert "follows_prompts" in failed(document)
+
+
+def spread_about(*means: float) -> np.ndarray:
+    """What the right prompt adds on 48 held-out answers, with these means in turn and some noise."""
+    dice = np.random.default_rng(11)
+    return np.tile(means, 48 // len(means)) + 0.1 * dice.standard_normal(48)
+
+
+@pytest.mark.parametrize(
+    ("added", "accepted"),
+    [
+        (spread_about(0.0), False),  # shuffled: the form, and nothing of the prompt
+        (np.zeros(48), False),  # one answer to all prompts
+        (spread_about(-0.4), False),  # a copy of some part of the prompt, right or not
+        (spread_about(0.5, -0.5), False),  # half learnt rightly, half with exchanged answers
+        (spread_about(0.4, 0.0), True),  # half learnt rightly, half shuffled: it knows what half of them say
+        (spread_about(0.3, 0.3, 0.0), True),  # shuffled within strata: it knows what the stratum says
+        (spread_about(0.004), False),  # hardly anything
+    ],
+)
+def test_what_the_right_prompt_adds_decides_on_answers(added: np.ndarray, accepted: bool) -> None:
+    groups = [place // 3 for place in range(48)]
+    form = compare([2.0] * 48, list(1.2 + 0.05 * added), lower_is_better=True, seed=1, groups=groups)
+    gain = compare([0.0] * 48, list(added), lower_is_better=False, seed=1, groups=groups)
+    rules = judge(form, compare([3.0] * 8, [3.0] * 8, lower_is_better=True, seed=1), 0.03)
+    assert all(rule.passed for rule in rules), "by the form alone each would pass"
+    followed = judge(form, form, 0.03, prompts=PromptEvidence(gain, gain))
+    assert {rule.name: rule.passed for rule in followed}["follows_prompts"] is accepted
 
 
 def test_right_answers_that_teach_something_are_accepted(tmp_path: Path) -> None:
