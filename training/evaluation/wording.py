@@ -191,13 +191,11 @@ def _covers(line: str, answers: Sequence[str], question: str) -> bool:
     given = [word for word in words(line) if word not in _LEGAL_FORMS]
     wanted = sorted(([w for w in words(a) if w not in _LEGAL_FORMS] for a in answers), key=len, reverse=True)
     for answer in wanted:
-        place = _place(answer, given)
+        core = [word for word in answer if word not in _AROUND]
+        found = ((form, _place(form, given)) for form in (answer, _without_ends(answer), core))
+        answer, place = next(((form, at) for form, at in found if at is not None), (answer, None))
         if place is None:
-            core = [word for word in answer if word not in _AROUND]  # "for four years" is "four years"
-            place = _place(core, given)
-            if place is None:
-                return False
-            answer = core
+            return False
         given[place : place + len(answer)] = ["and"]  # what is used cannot be used again
     asked = set() if "or" in words(question) else _forms(question)
     rest = (
@@ -206,6 +204,12 @@ def _covers(line: str, answers: Sequence[str], question: str) -> bool:
     if not any(character.isdigit() for answer in answers for character in answer):
         rest = {word for word in rest if word not in _MEASURES and not _NUMBER.fullmatch(word)}
     return bool(answers) and not rest
+
+
+def _without_ends(answer: Sequence[str]) -> list[str]:
+    """An answer without harmless words at its ends: "for four years" is "four years"."""
+    kept = [place for place, word in enumerate(answer) if word not in _AROUND]
+    return list(answer[kept[0] : kept[-1] + 1]) if kept else []
 
 
 def _forms(question: str) -> set[str]:

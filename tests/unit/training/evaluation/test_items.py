@@ -1,6 +1,7 @@
 """The shipped items: well-formed, consistent with themselves, balanced, and of a size that is documented."""
 
 import ast
+import json
 import operator
 import re
 from collections import Counter
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 
 from training.evaluation.answers import quantities
+from training.evaluation.asks import Answers, Prompt
 from training.evaluation.items import chosen, paragraphs, questions, records
+from training.evaluation.metrics.written_answers import TABLE_QUESTIONS, answer_item, table_questions
 
 CHOICES = records("multiple_choice.jsonl")
 SENTENCES = records("sentiment.jsonl")
@@ -225,3 +228,73 @@ def test_a_limit_chooses_the_same_items_every_time_in_their_order() -> None:
     assert set(some) <= set(chosen(among, 30, seed=10))
     assert chosen(among, -1, seed=10) == chosen(among, 136, seed=10) == among
     assert chosen(among, 0, seed=10) == ()
+
+
+#: What a person may well answer to a shipped table question that a review found wrongly graded.
+PEOPLES_ANSWERS = [
+    ("ferries-q5", "92.8 million", False),  # another row's figure
+    ("options-q2", "a decrease of 85,500", True),
+    ("segments-q4", "It fell by $6 million.", True),
+    ("segments-q4", "5.60 million", False),
+    ("staff-q5", "5.4%", False),
+    ("staff-q5", "5%", True),
+    ("eps-q2", "35.4%", False),
+    ("insurance-q2", "66.4%", False),
+    ("insurance-q1", "19.4 million", False),
+    ("dairy-q4", "46.84%", False),
+    ("cash-q4", "6.94%", False),
+    ("goodwill-q2", "32.74%", False),
+    ("bicycles-q5", "three", True),
+    ("options-q4", "Four", True),
+    ("stock-q4", "two", True),
+    ("leases-q1", "4 years", True),
+    ("leases-q1", "For four years.", True),
+    ("options-q1", "10 years after the grant", True),
+    ("allowance-q1", "120 days past due", True),
+    ("dairy-q3", "short-term loans and cash on hand", True),
+    ("eps-q4", "Because all exercise prices were below the average market price.", True),
+    ("currency-q4", "With banks rated A or better", True),
+    ("stock-q1", "FIFO", True),
+    ("cash-q2", "The boiler", True),
+    ("segments-q1", "Poland", True),
+    ("segments-q1", "in Spain", False),
+    ("stock-q5", "£1,290 thousand and £1,058 thousand", True),
+    ("currency-q1", "$1.44 million", False),  # another currency
+    ("currency-q1", "€1.44 million", True),
+]
+
+
+@pytest.mark.parametrize(("name", "answer", "right"), PEOPLES_ANSWERS)
+def test_peoples_answers_to_table_questions_are_graded_by_what_they_say(
+    name: str, answer: str, right: bool
+) -> None:
+    (item,) = (item for item in map(answer_item, table_questions()) if item.id.endswith(f":{name}"))
+    (ask,) = item.asks
+    assert isinstance(ask, Prompt)
+    assert (TABLE_QUESTIONS.value(item, Answers(texts={ask: answer})) == 1) is right
+
+
+@pytest.mark.parametrize(
+    ("name", "wording"),
+    [
+        ("mc-013", "Under IFRS"),
+        ("mc-047", "under normal market conditions"),
+        ("mc-064", "a delay in settling the trades"),
+        ("mc-085", "pays no dividend"),
+        ("mc-099", "the largest share of freely traded stock"),
+        ("mc-107", "Heavy trading that is divided among several venues"),
+        ("mc-131", "is little affected by the growth rate"),
+        ("sent-013", "The agencies' upgrade"),
+        ("sent-052", "Dunmore's shareholders are offered"),
+        ("sent-088", "the more expensive one"),
+        ("sent-115", "the hotels it opened"),
+    ],
+)
+def test_a_corrected_wording_stays_corrected(name: str, wording: str) -> None:
+    (record,) = (
+        record
+        for file in ("multiple_choice.jsonl", "sentiment.jsonl")
+        for record in records(file)
+        if record["id"] == name
+    )
+    assert wording in json.dumps(record)
