@@ -49,8 +49,9 @@ from finexpert.service.target import On
 
 EPILOG = (
     "Exit codes: 0 done · 1 failed · 2 wrong usage or settings · 3 the quality gate said no · "
-    "4 a check or audit found something · 130 interrupted. Settings: cdk.json, then FINEXPERT_<KEY> in the "
-    "environment, then -c key=value; finexpert config shows which won. Example: finexpert data check reports/"
+    "4 doctor or leftovers found something · 130 interrupted. Settings: cdk.json, then FINEXPERT_<KEY> in "
+    "the environment, then -c key=value; finexpert config shows which won."
+    " Example: finexpert data check reports/"
 )
 
 app = typer.Typer(

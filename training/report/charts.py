@@ -72,18 +72,21 @@ def line_chart(
 def difference_chart(
     differences: Sequence[float], interval: tuple[float, float], *, title: str, x_label: str
 ) -> str:
-    """A bar for each document's change, sorted, and the interval of the overall change as a band."""
+    """A bar for each document's change, sorted, and the interval of the overall change as a band.
+
+    Bar 1 stands around 1 on the axis, so that each label is below the middle of its bar.
+    """
     ordered = sorted(differences)
     low, high = min(0.0, interval[0], *ordered), max(0.0, interval[1], *ordered)
     margin = (high - low) * 0.08 or 0.1
-    x = Scale(0, len(ordered), LEFT, WIDTH - RIGHT)
+    x = Scale(0.5, len(ordered) + 0.5, LEFT, WIDTH - RIGHT)
     y = Scale(low - margin, high + margin, HEIGHT - BOTTOM, TOP)
     gap = 0.15 if len(ordered) <= 120 else 0.0
     bars = "".join(
-        f'<rect class="{"better" if value < 0 else "worse"}" x="{x(i + gap)}"'
-        f' width="{round(x(i + 1 - gap) - x(i + gap), 2)}"'
+        f'<rect class="{"better" if value < 0 else "worse"}" x="{x(i - 0.5 + gap)}"'
+        f' width="{round(x(i + 0.5 - gap) - x(i - 0.5 + gap), 2)}"'
         f' y="{min(y(0), y(value))}" height="{round(abs(y(value) - y(0)), 1)}"/>'
-        for i, value in enumerate(ordered)
+        for i, value in enumerate(ordered, 1)
     )
     top, bottom = y(interval[1]), y(interval[0])
     width, tall = WIDTH - LEFT - RIGHT, round(bottom - top, 1)

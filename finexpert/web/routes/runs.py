@@ -146,7 +146,8 @@ def compare(request: Request, context: Context) -> Response:
         )
     deployment = context.deployment
     pair = comparison.compare(ids, (results.of_run(deployment, ids[0]), results.of_run(deployment, ids[1])))
-    return answer(pair.as_json())
+    titles = names.read(deployment)
+    return answer(pair.as_json() | {"titles": [titles.get(each, "") for each in ids]})
 
 
 def benchmark(request: Request, context: Context) -> Response:

@@ -61,7 +61,7 @@ function Further({ turn, until, asking }) {
   if (turn.began !== undefined && !turn.over) return html`<button type="button" onClick=${asking.stop}>Stop</button>`;
   const sources = sourcesOf(turn);
   const { parameters } = turn;
-  const ask = (prompt) => asking.submit({ prompt, parameters, sources });
+  const ask = (prompt) => asking.submit({ prompt, parameters, sources: ["models"] }); // it means nothing to documents
   const warmer = parameters.temperature === 0;
   const other = { ...parameters, ...(warmer && { temperature: Number(WARM) }), seed: (parameters.seed ?? 0) + 1 };
   const again = () => asking.submit({

@@ -40,7 +40,7 @@ function Pair({ pair }) {
     ...Object.entries({ ...pair.settings, ...pair.versions }),
     ...(costs[0] === costs[1] ? [] : [["cost of the job", costs]]),
   ];
-  const letter = (name, index) => html`<li><strong>${"AB"[index]}</strong> <${RunLink} name=${name} />
+  const letter = (name, index) => html`<li><strong>${"AB"[index]}</strong> <${RunLink} name=${name} title=${pair.titles[index]} />
     ${" "}<${Verdict} passed=${pair.passed[index]} /></li>`;
   return html`
     <ul class="letters">${pair.runs.map(letter)}</ul>

@@ -174,6 +174,7 @@ _FAILED = documents.run(
     sentence="The container ran out of memory.",
     error="The container ran out of memory.",
     evaluation=None,
+    own_questions=None,
     has_report=False,
     can_promote=False,
     losses=[],

@@ -143,6 +143,7 @@ PAIR: Document = {
     "settings": {"learning_rate": [0.0001, 0.0002], "epoch": [5, 3]},
     "versions": {},
     "usd": [0.18, None],
+    "titles": ["Letters, first try", ""],
     "sentence": "Prefer A: it is shown to be better on unseen text.",
 }
 

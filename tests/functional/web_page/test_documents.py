@@ -69,6 +69,10 @@ def test_models_and_documents_answer_side_by_side(visit: Any, api: Any) -> None:
     expect(worded).to_contain_text("1 of its figures stands in no cited passage and is struck.")
     worded.get_by_role("button", name="borealis-10k.html, page 2").click()
     expect(worded.locator("mark")).to_be_visible()
+    page.get_by_role("button", name="Shorter").click()  # which means nothing to documents
+    shorter = page.locator(".turn").nth(1)
+    expect(shorter.get_by_role("heading", level=3)).to_have_text(["Base model", "Fine-tuned model"])
+    expect(shorter.get_by_role("button", name="Shorter")).to_be_visible()
     page.get_by_label("both models").uncheck()
     api.endpoint = documents.endpoint("asleep")
     page.get_by_label("Your next question").fill("And costs?")

@@ -118,6 +118,7 @@ def test_two_runs_are_compared(visit: Any) -> None:
     for name in ("Letters, first try", documents.OLDER):
         page.get_by_label(f"Compare {name}").check()
     page.get_by_role("link", name="Compare the two").click()
+    expect(page.locator(".letters").get_by_role("link")).to_have_text(["Letters, first try", documents.OLDER])
     expect(page.locator(".verdict")).to_have_text("Prefer A: it is shown to be better on unseen text.")
     metrics = page.get_by_role("table", name="Metrics of both runs")
     expect(metrics.get_by_role("row").nth(1)).to_contain_text("+0.201 to +0.312")

@@ -296,6 +296,19 @@ def test_difference_charts_are_drawn_inside_their_box(
         assert y + h <= height
 
 
+@pytest.mark.parametrize("documents", [1, 2, 9, 40])
+def test_labels_of_documents_stand_below_the_middle_of_their_bars(documents: int) -> None:
+    values = [-0.1] * documents
+    tree = ElementTree.fromstring(difference_chart(values, (-0.2, 0.0), title="t", x_label="documents"))
+    bars = [e for e in tree.iter("rect") if e.attrib["class"] == "better"][:documents]
+    middles = [float(bar.attrib["x"]) + float(bar.attrib["width"]) / 2 for bar in bars]
+    marks = {
+        e.text: float(e.attrib["x"]) for e in tree.iter("text") if e.attrib.get("text-anchor") == "middle"
+    }
+    numbers = {int(text): place for text, place in marks.items() if text and text.isdecimal()}
+    assert numbers and all(abs(middles[number - 1] - place) < 0.2 for number, place in numbers.items())
+
+
 @given(st.lists(st.tuples(st.integers(0, 1000), st.floats(0, 20)), max_size=50))
 def test_line_charts_are_well_formed(points: list[tuple[float, float]]) -> None:
     chart = line_chart(points, points[:2], title="t", x_label="x", line_label="a", dots_label="b")
