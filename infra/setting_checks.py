@@ -37,6 +37,9 @@ COMPONENT_REGIONS = frozenset(
 )
 """Commercial regions that have AWS::SageMaker::InferenceComponent, by the schemas of cfn-lint 1.58.0."""
 
+VECTORLESS_REGIONS = frozenset({"il-central-1", "me-central-1"})
+"""Commercial regions that lack AWS::S3Vectors::Index, by the schemas of cfn-lint 1.58.0."""
+
 LONGEST_QUOTE = 200
 """Characters of a value that a message quotes."""
 

@@ -10,7 +10,7 @@ from core import hyperparameters as training_hyperparameters
 from core.endpoint import adapters
 from core.instances import CAPACITIES
 from core.money import prices
-from infra.setting_checks import COMPONENT_REGIONS, NOTEBOOK_INSTANCE_TYPE, show
+from infra.setting_checks import COMPONENT_REGIONS, NOTEBOOK_INSTANCE_TYPE, VECTORLESS_REGIONS, show
 
 MIN_RUN_MINUTES = 15
 """The shortest fine-tune worth admitting: JumpStart's own job on the smallest dataset bills 804 seconds."""
@@ -28,6 +28,7 @@ def consistency(values: Mapping[str, Any]) -> list[str]:
         (("hosting_instance_type", "region"), _hosting_price),
         (("notebook_repository", "region"), _notebook_price),
         (("hosting", "region"), _components_offered),
+        (("retrieval", "region"), _vectors_offered),
         (("spot", "max_runtime_minutes", "max_wait_minutes"), _wait_covers_runtime),
         (("budget_usd", "reserve_usd"), _reserve_below_budget),
         (
@@ -119,6 +120,12 @@ def _components_offered(hosting: str, region: str) -> list[str]:
         f'hosting is "components": {region} has no inference components; write hosting=merged (one model on'
         f" a plain endpoint), or a region of {', '.join(sorted(COMPONENT_REGIONS))}"
     ]
+
+
+def _vectors_offered(retrieval: str, region: str) -> list[str]:
+    if retrieval != "vectors" or region not in VECTORLESS_REGIONS:
+        return []
+    return [f'retrieval is "vectors": {region} has no S3 Vectors; write retrieval=text, or another region']
 
 
 def _wait_covers_runtime(spot: bool, max_runtime: int, max_wait: int) -> list[str]:

@@ -198,7 +198,8 @@ def search(
         shown = {"question": question, "filter": asked.filter.as_json(), "results": results}
         display.print_json(shown | _note(corpus))
         return
-    _say(_note(corpus).get("note", ""), style="yellow")
+    for problem in _note(corpus).values():
+        _say(problem, style="yellow")
     _say(_filtered(asked.filter), style="dim")
     for number, each in enumerate(found, 1):
         place = f"page {each.page}" if each.page else "no pages"
@@ -257,7 +258,8 @@ def ask(
     if json:
         display.print_json({"question": question, **given.as_json(), **_note(corpus)})
         return
-    _say(_note(corpus).get("note", ""), style="yellow")
+    for problem in _note(corpus).values():
+        _say(problem, style="yellow")
     _say(f"No answer: {given.reason}." if given.refused else given.answer)
     if given.reason and not given.refused:
         _say(given.reason, style="yellow")

@@ -198,6 +198,13 @@ def test_a_region_without_components_is_offered_merged(monkeypatch: pytest.Monke
     assert "hosting=merged" not in " ".join(problems({"region": "eu-west-3", "hosting": "merged"}))
 
 
+def test_vectors_need_a_region_that_has_them() -> None:
+    assert "retrieval=text" in " ".join(problems({"region": "me-central-1", "retrieval": "vectors"}))
+    assert "retrieval" not in " ".join(problems({"region": "me-central-1"}))
+    assert Settings.load({"retrieval": "vectors"}, {}).vectors and not Settings.load({}, {}).vectors
+    assert "text" in " ".join(problems({"retrieval": "words"}))
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [(None, "No such file"), ("{", "not JSON"), ("[1]", "not an object")],
