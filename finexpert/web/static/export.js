@@ -50,11 +50,17 @@ export function source({ document, page, text }) {
   return `${document}${page ? `, page ${page}` : ""}: ${text.trim()}`;
 }
 
+// What a spreadsheet may read as the beginning of a formula, in all widths and heights; and what it may skip.
+const FORMULA = "[=+\\-@＝＋－＠﹦﹢﹣﹫−⁼⁺⁻₌₊₋]";
+const SKIPPED = '[\\s"\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u061c\\u180e\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069]*';
+const BEGINS = new RegExp(`^[\\t\\r\\n]|^${SKIPPED}${FORMULA}`);
+const BEGINS_LATER = new RegExp(`([;|\\t\\r\\n\\v\\f\\x85\\u2028\\u2029])(${SKIPPED})(?=${FORMULA})`, "g");
+
 /** A cell in quotes. What a spreadsheet would run as a formula gets an apostrophe in front, as OWASP advises: at
  * the cell's beginning, and behind every mark that a spreadsheet of another country takes for its end. */
 function cell(value) {
-  const inside = String(value).replace(/([;|\t\r\n])([\s"]*)(?=[=+\-@＝＋－＠])/g, "$1$2'");
-  const harmless = /^[\t\r\n]|^[\s"]*[=+\-@＝＋－＠]/.test(inside) ? `'${inside}` : inside;
+  const inside = String(value).replace(BEGINS_LATER, "$1$2'");
+  const harmless = BEGINS.test(inside) ? `'${inside}` : inside;
   return `"${harmless.replaceAll('"', '""')}"`;
 }
 

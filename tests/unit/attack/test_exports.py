@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 EXPORT = Path(__file__).resolve().parents[3] / "finexpert" / "web" / "static" / "export.js"
-FORMULA = "=+-@＝＋－＠\t\r"
+FORMULA = "=+-@＝＋－＠﹦﹢﹣﹫−⁼⁺⁻₌₊₋\t\r"
+SKIPPED = ' "\u00a0\ufeff\u200b\u2060\u202e\x00'
 TEXTS = [
     "=1+1",
     "+1",
@@ -28,6 +29,16 @@ TEXTS = [
     'a\n"=1',
     "a;-1;+1;@1",
     ";=1",
+    "−1+1",
+    "﹢1",
+    "₌1",
+    "\u200b=1",
+    "\ufeff=1",
+    "\u00a0＝1",
+    "\u202e@1",
+    "\x00=1",
+    "a;\u200b=1",
+    "a\t \u2060=1",
 ]
 
 
@@ -80,7 +91,9 @@ def cells(text: str, separator: str) -> list[str]:
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_no_cell_begins_a_formula(separator: str) -> None:
-    harmful = [cell for cell in cells(exported(TEXTS), separator) if cell.lstrip(' "')[:1] in tuple(FORMULA)]
+    harmful = [
+        cell for cell in cells(exported(TEXTS), separator) if cell.lstrip(SKIPPED)[:1] in tuple(FORMULA)
+    ]
     assert not [cell for cell in harmful if cell]
 
 
