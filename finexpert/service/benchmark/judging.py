@@ -14,8 +14,15 @@ from finexpert.service.benchmark.askers import Reply
 from finexpert.service.benchmark.questions import Item
 from training.evaluation.answers import grade
 from training.evaluation.statistics import holm, mcnemar, sign_flip_p_value, t_quantile, tango_interval
+from training.evaluation.wording import answer_line
 
 LEVEL = 0.05
+LETTERS = (
+    re.compile(r"^\(?([A-Za-z])(?:\)?[.:,]|\)|\)?\s+[-–—]\s|\)?$)"),
+    re.compile(r"(?:(?i:answer|option|choice)(?i: is|:)*\s+|\\boxed\{)\(?([A-Z])\b(?!')"),
+    re.compile(r"\b([B-Z]|A(?! (?!or\b|and\b)[a-z]))\b(?!')(?<!\bI)"),
+)
+"""How an answer names a choice by its letter: at its beginning, after a word for it, or anywhere."""
 OUTCOMES = {"right": "correct", "wrong": "wrong", "wrong scale": "wrong", "declined": "refused"}
 
 
@@ -52,10 +59,11 @@ def judge(item: Item, reply: Reply | None) -> Judged:
 
 def _choice(text: str, choices: Sequence[str]) -> int | None:
     """Which choice an answer names: by its letter, or by its wording. None: no single one."""
-    line = text.strip().splitlines()[0]
-    if match := re.match(r"\(?([A-Za-z])(?:[).:]|$)", line):
-        position = ord(match[1].upper()) - ord("A")
-        return position if position < len(choices) else None
+    line = answer_line(text)
+    for pattern in LETTERS:
+        found = {ord(match[1].upper()) - ord("A") for match in pattern.finditer(line)}
+        if len(valid := {position for position in found if position < len(choices)}) == 1:
+            return valid.pop()
     named = [number for number, choice in enumerate(choices) if choice.lower() in line.lower()]
     whole = [
         number

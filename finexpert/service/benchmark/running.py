@@ -22,8 +22,8 @@ from finexpert.service.benchmark.planning import Passages, prompt_of, tokens_at_
 from finexpert.service.benchmark.questions import Item, matched, pasted
 
 PARALLEL = 4
-PAUSE_SECONDS = 0.5
-TRIES, TRIES_THAT_MAY_COST = 6, 3
+PAUSE_SECONDS = 0.25
+TRIES, TRIES_THAT_MAY_COST = 5, 3
 """How often a request is sent if it fails without cost, such as throttled; and if it may be billed."""
 
 

@@ -399,6 +399,26 @@ def test_a_choice_is_named_by_letter_or_wording(answer: str, outcome: str) -> No
     assert judging.judge(item, Reply(answer)).outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        (
+            ["**B**", "Answer: B", "The correct answer is (B).", "Option B", "\\boxed{B}",
+             "I would choose B.", "B, because sales grew", "B - sales rose", "Sales rose, so B.", '"B"', "B\n\nA is wrong."],
+            "correct",
+        ),
+        (["The answer is D.", "Option C", "I'd go with A", "A, not B", "C) sales were flat"], "wrong"),
+        (["A or B", "Both A and B", "I don't know", "Cannot be determined.", "-"], "refused"),
+    ],
+)  # fmt: skip
+def test_a_choice_is_read_as_people_name_it(answers: list[str], outcome: str) -> None:
+    choices = ("sales fell", "sales rose", "sales were flat", "not disclosed")
+    item = Item(Question("1", "f", "What happened?", ("sales rose",), choices=choices, right=1), "g")
+    assert {answer: judging.judge(item, Reply(answer)).outcome for answer in answers} == dict.fromkeys(
+        answers, outcome
+    )
+
+
 def test_answers_as_people_write_them_are_graded_as_a_person_would() -> None:
     """The file's questions have answers that are right, wrong or a refusal, each in several wordings."""
     lines = Path(__file__).with_name("written_answers.jsonl").read_text(encoding="utf-8").splitlines()
