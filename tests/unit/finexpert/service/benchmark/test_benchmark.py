@@ -404,7 +404,8 @@ def test_a_choice_is_named_by_letter_or_wording(answer: str, outcome: str) -> No
     [
         (
             ["**B**", "Answer: B", "The correct answer is (B).", "Option B", "\\boxed{B}",
-             "I would choose B.", "B, because sales grew", "B - sales rose", "Sales rose, so B.", '"B"', "B\n\nA is wrong."],
+             "I would choose B.", "B, because sales grew", "B - sales rose", "Sales rose, so B.", '"B"',
+             "B\n\nA is wrong."],
             "correct",
         ),
         (["The answer is D.", "Option C", "I'd go with A", "A, not B", "C) sales were flat"], "wrong"),
