@@ -62,7 +62,7 @@ def _answer(corpus: Corpus, asked: Asked, generate: Generate | None) -> Answer:
         return exact
     passages = search(corpus, asked, top=PASSAGES)
     figure = _figure_asked(asked)
-    quoted = quote(corpus, asked, passages, figure=figure)
+    quoted = None if figure and asked.statement else quote(corpus, asked, passages, figure=figure)
     if figure and not quoted and not generate:
         return refusal(f"no figure of that name and time was found {_searched(corpus, documents)}")
     if quoted or not generate:

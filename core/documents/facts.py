@@ -22,6 +22,12 @@ WEAK = frozenset(
 """Words that a question may have or lack without asking for another figure."""
 IDLE = WEAK - {"consolidat"}
 """Words that a figure's name may have beyond the question's. Consolidated net income is not net income."""
+TELLING = stems(
+    "other deferred accumulated comprehensive noncontrolling before after excluding including current "
+    "noncurrent non gross unrealized prepaid accrued unearned basic diluted short long restricted "
+    "discontinued adjusted"
+)
+"""Words that make another figure of a name, if the question lacks them."""
 SURE = 0.75
 """A name must be asked for by at least this share of its words."""
 OTHER = 0.95
@@ -99,12 +105,13 @@ def candidates(
         for row in rows
         if row["dimensions"] == "[]"
     )
+    wanted = asked.statement if asked.statement in known.values() else ""
     for row in rows:
         dimensions = _members(row["dimensions"])
         company = own[row["document"]]
         score = fit(terms, row["concept"], row["label"], dimensions, company)
         statement = known.get(_table(row), "")
-        if score < least or (asked.statement and statement != asked.statement):
+        if score < least or (wanted and statement != wanted):
             continue
         fact = store.fact_of(row)
         name, cover = covers[row["document"]]
@@ -183,7 +190,7 @@ def fit(
     best = 0.0
     for name, weight in names(concept, label, company):
         strong = name - IDLE
-        if not strong - WEAK or terms - name - inside - WEAK:
+        if not strong - WEAK or terms - name - inside - WEAK or strong & TELLING - terms:
             continue
         hits = len(strong & terms)
         share = hits / len(strong)
@@ -334,9 +341,11 @@ def _best(found: Sequence[Candidate], terms: frozenset[str]) -> list[Candidate]:
         return whole or _of_parts(level, terms)
     if lowest >= PART:
         return _of_parts([each for each in level if PART <= each.rank < Rank.FITS], terms)
-    beside = (
-        [each for each in level if each.rank == lowest + 1] if lowest in {Rank.WHOLE, Rank.CALLED} else []
-    )
+    beside = [each for each in level if each.rank == lowest + 1]
+    if lowest == Rank.PRINTED_IN_NOTE:  # depreciation: a tax liability at a moment, and the cost of a year
+        beside = [each for each in beside if bool(each.fact.start) != bool(best[0].fact.start)]
+    elif lowest not in {Rank.WHOLE, Rank.CALLED}:
+        beside = []
     if beside and not any(agree(a.fact, b.fact) or agree(b.fact, a.fact) for a in best for b in beside):
         return [*best, *beside]
     return best

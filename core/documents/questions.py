@@ -73,6 +73,10 @@ _LENGTH = re.compile(
 )
 _LENGTHS = {"three": 3, "quarter": 3, "six": 6, "nine": 9, "twelve": 12, "year": 12}
 _SO_FAR_MONTHS = {"Q1": 3, "Q2": 6, "Q3": 9}
+_UNSAID = re.compile(
+    r"\b(?:in\s+)?(?:U\.?\s?S\.?|American)\s+dollars\b|\bUSD\b|(?-i:\b[a-z][a-z-]+:(?=[A-Z][a-z]))", re.I
+)
+"""What names no figure: the currency, and the prefix of an XBRL concept."""
 _BEFORE_LAST = re.compile(r"\b(?:previous|prior)\s+(?:fiscal\s+)?year\b|\byear\s+before\b", re.I)
 _ASKING = re.compile(
     r"\b(?:what|how|which|who|when|where|why|is|was|were|are|did|do|does|has|have|had|in|for|of|on|at|the|give|show|"
@@ -172,7 +176,7 @@ def understand(question: str, covers: Sequence[Cover], given: Mapping[str, Any] 
     Args:
         given: filters that the caller sets: company, fiscal_year, fiscal_period, form.
     """
-    rest, companies = _companies(question, covers)
+    rest, companies = _companies(_UNSAID.sub(" ", question), covers)
     rest, statement = named(rest)
     rest, found = _times(rest, [c for c in covers if not companies or c.company in companies])
     forms = tuple(dict.fromkeys(_form(match[0]) for match in _FORMS.finditer(rest)))

@@ -67,11 +67,14 @@ def named(question: str) -> tuple[str, str]:
 
 
 def of_heading(heading: str) -> str:
-    """The statement that a table's heading names, if it begins with "consolidated" or the like."""
-    last = heading.rpartition(" > ")[2]
-    if not re.match(r"(?:condensed|consolidated|statements?\s+of|balance\s+sheets?)\b", last, re.I):
+    """The statement that a heading is the title of; empty if it is none."""
+    last = re.sub(r"\([^)]*\)|\b(?:continued|unaudited)\b", " ", heading.rpartition(" > ")[2], flags=re.I)
+    if not re.match(
+        r"\s*(?:condensed|consolidated|unaudited|statements?\s+of|balance\s+sheets?)\b", last, re.I
+    ):
         return ""
-    return named(last)[1]
+    rest, name = named(last)
+    return "" if re.search(r"\w{3}", rest) else name
 
 
 @lru_cache(maxsize=65536)

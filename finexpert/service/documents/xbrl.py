@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 
 from lxml import etree
 
+from core.documents import statements
 from core.documents.model import Fact, Line, Page
 from core.documents.periods import MONTHS
 
@@ -38,6 +39,10 @@ _NUMBER_WORDS = {
         ]
     )
 } | {"no": 0, "none": 0, "nil": 0}
+
+
+APART = 6
+"""So many lines without figures end a table. Within one, fewer name groups of rows."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ def facts(root: etree._Element, marks: Iterable[Mark], pages: tuple[Page, ...]) 
 def _around(page: Page, mark: Mark) -> tuple[tuple[int, int], str, str]:
     """The line that a figure stands in, its row's label with the label above, and the last heading."""
     section = parent = ""
-    inside = False
+    since = APART  # lines since the last row
     for line in page.lines:
         if line.start > mark.start:
             break
@@ -123,15 +128,20 @@ def _around(page: Page, mark: Mark) -> tuple[tuple[int, int], str, str]:
                 return (line.start, line.end), f"{parent}: {label}" if parent else label, section
             return _sentence(page.text, line, mark), "", section
         if line.kind == "row":
-            inside = True
+            since = 0
             parent = "" if content[:5].lower() == "total" else parent
             continue
-        section = content if line.kind == "heading" and not inside else section
+        since = APART if len(content) >= 130 or statements.of_heading(content) else since + 1
+        section = content if line.kind == "heading" and since >= APART and _is_title(content) else section
         ends = content.rstrip().endswith(":")
-        names_group = len(content) < (130 if ends else 90) and (inside or ends) and "|" not in content
+        names_group = len(content) < (130 if ends else 90) and (since < APART or ends) and "|" not in content
         parent = content.rstrip(" :") if names_group else ""
-        inside = inside and len(content) < 130
     return (mark.start, mark.end), "", section
+
+
+def _is_title(heading: str) -> bool:
+    """Whether a heading is more than the units or times of a table."""
+    return not re.match(r"\(|in\s+(?:thousands|millions|billions)", heading, re.I) and "|" not in heading
 
 
 def _sentence(text: str, line: Line, mark: Mark) -> tuple[int, int]:

@@ -50,6 +50,8 @@ ROWS = [  # page, heading, label, concept, millions this year, last year, dimens
     (4, NOTE, "Restricted cash and cash equivalents", "RestrictedCash", 7, 6, ()),
     (4, NOTE, "Cash, cash equivalents and restricted cash", "CashAndRestrictedCash", 77, 66, ()),
     (4, NOTE, "Property and equipment", "PropertyPlantAndEquipmentGross", 700, 640, ()),
+    (4, NOTE, "Deferred tax liabilities: Depreciation", "DeferredTaxLiabilitiesProperty", 12, 11, ()),
+    (5, NOTE, "", "Depreciation", 34, 33, ()),
     (4, NOTE, "Operating income", "OperatingIncomeLoss", 120, 100, (SEGMENT,)),
     (4, NOTE, "Net sales", NET_SALES, 480, 400, (OPERATING, SEGMENT)),
     (4, NOTE, "Net sales", "Revenues", 111, 99, (("StatementGeographicalAxis", "CN"),)),
@@ -152,6 +154,7 @@ def test_shares_are_worked_out_from_the_figures_that_are_meant(
         ("What was Corvid's Inventories in fiscal 2024?", ("balance sheet", "cash flow statement")),
         ("What was Corvid's property and equipment at the end of 2024?", ("400,000,000", "700,000,000")),
         ("What was Corvid's net sales?", ("fiscal 2023", "fiscal 2024")),
+        ("What was Corvid's depreciation in fiscal 2024?", ("12,000,000", "34,000,000")),
     ],
 )
 def test_a_question_that_may_mean_several_figures_is_refused_with_them(
@@ -171,6 +174,8 @@ def test_a_question_that_may_mean_several_figures_is_refused_with_them(
         "What was Corvid's net sales in fiscal 2031?",
         "What was Corvid's Inventories in the statement of comprehensive income in fiscal 2024?",
         "What was Corvid's net sales in Japan in fiscal 2024?",
+        "What was Corvid's comprehensive income in fiscal 2024?",
+        "What was Corvid's deferred provision for income taxes in fiscal 2024?",
     ],
 )
 def test_what_no_row_gives_is_refused(corpus: Corpus, question: str) -> None:

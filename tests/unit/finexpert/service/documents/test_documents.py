@@ -66,6 +66,29 @@ def test_pages_are_counted_by_their_breaks_and_keep_their_printed_number() -> No
     assert whole.number is None
 
 
+def test_statements_without_page_breaks_have_their_own_titles() -> None:
+    def table(*rows: str) -> str:
+        return f"<table><tr><td>2025</td><td>2024</td></tr>{''.join(rows)}</table>"
+
+    def row(label: str, concept: str) -> str:
+        cell = filings.figure(concept, "y", "75", scale="6")
+        return f"<tr><td>{label}</td><td>{cell}</td></tr>"
+
+    wages = ("<tr><td>Costs:</td></tr>", row("Wages", "Wages"))
+    income = table(row("Net sales", "Revenues"), *wages)
+    body = (
+        f"<p><b>CONSOLIDATED STATEMENTS OF INCOME</b></p><p><b>(In millions)</b></p>{income}"
+        f"<p><b>CONSOLIDATED BALANCE SHEETS</b></p><p><b>Year | Year</b></p>{table(row('Cash', 'Cash'))}"
+    )
+    head = filings.ANNUAL_REPORT.partition("<div>Borealis")[0]
+    _, facts, _ = html.read(f"{head}{body}</body></html>".encode())
+    assert [(fact.concept, fact.label, fact.section) for fact in facts] == [
+        ("Revenues", "Net sales", "CONSOLIDATED STATEMENTS OF INCOME"),
+        ("Wages", "Costs: Wages", "CONSOLIDATED STATEMENTS OF INCOME"),
+        ("Cash", "Cash", "CONSOLIDATED BALANCE SHEETS"),
+    ]
+
+
 def test_nested_tagged_figures_and_unknown_formats_stop_nothing() -> None:
     inner = filings.figure("Revenues", "y", "75", scale="6")
     outer = filings.figure("Other", "y", inner)
@@ -233,6 +256,19 @@ def test_a_sentence_is_quoted_word_for_word(corpus: Corpus) -> None:
     given = ask(corpus, "How many full-time employees did Borealis have in 2025?")
     assert given.method == "extract" and "1,240 full-time employees" in given.answer
     assert " ".join(given.citations[0].text.split()) == given.answer
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What was Cascadia's headcount in the nine months ended September 30, 2023?",
+        "How many full-time employees did Borealis have in 2019?",
+        "How many full-time employees did Borealis have on June 30, 2025?",
+        "How many full-time employees did Borealis have in the balance sheet of January 31, 2025?",
+    ],
+)
+def test_a_sentence_of_another_time_or_place_answers_no_figure(corpus: Corpus, question: str) -> None:
+    assert ask(corpus, question).refused
 
 
 def test_an_instruction_inside_a_document_changes_nothing(corpus: Corpus) -> None:
