@@ -127,9 +127,12 @@ class Response:
 
 
 def encoded(document: object) -> bytes:
-    """JSON on one line. `<` is escaped: should anything ever take the text for markup, it finds no tag."""
+    """JSON on one line. `<` is escaped: should anything ever take the text for markup, it finds no tag.
+
+    Halves of characters are escaped as well: models write them, and UTF-8 does not have them.
+    """
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=_plain)
-    return text.replace("<", "\\u003c").encode()
+    return text.replace("<", "\\u003c").encode(errors="backslashreplace")
 
 
 def finite(value: Any) -> float | None:

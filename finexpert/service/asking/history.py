@@ -59,8 +59,11 @@ def threads(store: Store, search: str = "") -> list[Document]:
 def _legible(store: Store, name: str) -> Document | None:
     """A document; None also where it is damaged, so that one bad file hides no other."""
     try:
-        return store.read(name)
-    except ValueError:
+        document = store.read(name)
+        if document is not None:
+            _searched(document)
+        return document if document is None or {"id", "changed"} <= document.keys() else None
+    except (ValueError, LookupError, TypeError, AttributeError):
         return None
 
 

@@ -117,11 +117,15 @@ class S3Store:
 
 
 def _parsed(content: bytes) -> Document:
-    document = json.loads(content)
+    try:
+        document = json.loads(content)
+    except RecursionError:
+        document = None
     if not isinstance(document, dict):
         raise ValueError("this is no document of the history")
     return document
 
 
 def _written(document: Document) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="backslashreplace")  # of half a character, which UTF-8 does not have

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from botocore.exceptions import ClientError
 from finexpert.errors import NotFound, UserError
 from finexpert.service.asking import history
 from finexpert.service.asking.stores import FileStore, S3Store, Store
+from finexpert.web.http import encoded
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 ANSWERS = [
@@ -172,7 +174,20 @@ def test_one_damaged_file_hides_no_other(tmp_path: Path) -> None:
     history.add_turn(store, "a", turn(1), NOW)
     (tmp_path / "thread-b.json").write_text("{")
     (tmp_path / "thread-c.json").write_text("[]")
+    (tmp_path / "thread-d.json").write_text("{}")
+    (tmp_path / "thread-e.json").write_text('{"id": "e", "name": 5, "changed": "", "turns": []}')
+    (tmp_path / "thread-f.json").write_text('{"id": "f", "name": "f", "changed": "", "turns": [{}]}')
+    (tmp_path / "thread-g.json").write_text('{"a":' * 100_000)
     assert [each["id"] for each in history.threads(store)] == ["a"]
+
+
+def test_half_a_character_is_kept_and_shown(tmp_path: Path) -> None:
+    """A model may stop in the middle of one."""
+    store = FileStore(tmp_path)
+    half = {"model": "tuned", "text": "up \ud83d", "seconds": 1, "cut": True}
+    kept = history.add_turn(store, "a", {"id": "1", "prompt": "How?", "answers": [half]}, NOW)
+    assert history.thread(store, "a") == kept
+    assert json.loads(encoded(kept)) == kept
 
 
 def test_two_people_do_not_see_each_other(tmp_path: Path) -> None:
