@@ -44,7 +44,7 @@ _DECLINED = re.compile(
     rf"|withheld|redacted|outside (?:of )?(?:the|this) (?:{_SOURCE}))\b"
     r"|\b(?:need|have) to (?:look|check|consult|refer|see|review|read|know|ask)\b"
     r"|^(?:please |kindly )?(?:consult|refer to|check|see) (?:the|its|their|your)\b"
-    r"|\bn\.\s?[am]\b|\bn/m\b"
+    r"|^n\.\s?[am]\b|\bn/m\b"
     r"|\b(?:unanswerable|unclear|unknown|undisclosed|unspecified|unavailable|to be determined|n/?a)\b"
     r"|\bno (?:\w+ )?(?:information|data|answer|mention|figures?|details?|idea)\b"
     r"|\b(?:no|none of the) (?:[\w'-]+ ){1,5}(?:is|are|was|were|ha(?:s|ve) been) (?:\w+ly )?"
@@ -60,7 +60,7 @@ _MOVED_DOWN = (
 )
 _MOVED_UP = (
     r"increas\w*|rose|rises?|risen|rising|grew|grow\w*|gain(?:ed|ing)|up|higher|improv\w*|climb\w*|more|above|jumped"
-    r"|surged|additional|widen\w*|wider"
+    r"|surged|additional"
 )
 _IS_DOWN, _IS_UP = (
     r"loss(?:es)?|lost|negative|minus|deficits?|shortfall|outflows?",
