@@ -13,8 +13,8 @@ FILE is TAT-QA's development set (github.com/NExTplusplus/TAT-QA, dataset_raw/ta
 4. Power: the true effect at which the gate passes four times in five, for several numbers of documents.
 5. False passes where documents come in groups whose changes are correlated. `elsewhere` repeats it with
    changes that are normal, of heavy tails (t with 3 degrees of freedom) and skewed (log-normal, both ways),
-   also for few documents that stand for themselves. The skewness that the gate allows for
-   (core/dataset/power.py) is that of the log-normal.
+   also for few documents that stand for themselves. The skewness that the gate allows groups
+   (core/dataset/power.py) is that of the log-normal ones.
 6. Power for a large base such as Llama 2 7B, whose spread of gains is not known: by stated spreads, with
    general text unchanged, beside what `finexpert data check` promises.
 

@@ -18,10 +18,10 @@ FEWEST_DOCUMENTS = 6
 #: Share of the base's bits that must at least be saved. Less than one per cent comes to a small base from any
 #: text of the same language.
 LEAST_GAIN = 0.01
-#: The skewness that changes may have without a false pass: most documents gain a little and rare ones lose
-#: much. It is that of log-normal changes. Few documents cannot show it, so it is assumed
-#: (bench/evaluation_honesty.py, part 5).
-SKEWNESS = 6.2
+#: The skewness that groups' changes may have without a false pass: most groups gain a little and rare ones
+#: lose much. Groups of log-normal changes with a correlation of 0.5 have 4.2 to 4.7. Few groups cannot show
+#: it, so it is assumed (bench/evaluation_honesty.py, part 5).
+SKEWNESS = 4.0
 #: Assumed standard deviations of the gain between documents, as shares of the base's bits: a low one, the one
 #: that counts, and a high one. For Llama 2 7B none was measured.
 SPREADS = (0.01, 0.02, 0.03)
@@ -110,12 +110,13 @@ def smallest_gain(
     if units < 2:
         return math.inf
     error = spread * math.sqrt((1 + max(documents / units - 1, 0) * correlation) / documents)
-    width = t_quantile(math.floor(units) - 1) * math.sqrt(units / (units - 1)) * wider(units)
+    width = t_quantile(math.floor(units) - 1) * math.sqrt(units / (units - 1))
+    width *= 1.0 if groups is None else wider(units)
     return LEAST_GAIN + error * (width + _FOUR_IN_FIVE)
 
 
 def wider(parts: float) -> float:
-    """By how much an interval of the mean of so many equal parts grows where they may have `SKEWNESS`.
+    """By how much an interval of the mean of so many equal groups grows where they may have `SKEWNESS`.
 
     Student's t of skewed values is shifted by skewness × (2z² + 1) / (6 √parts) (N. Johnson, "Modified t
     Tests and Confidence Intervals for Asymmetrical Populations", 1978; P. Hall, 1992).

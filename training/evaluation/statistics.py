@@ -94,9 +94,10 @@ def compare(
         interval = _binary_interval(changes, members)
     else:
         interval = bootstrap_interval(sums, totals, seed=seed, bounded=bounded)
-        if members is not None and bounded:
+        if members is not None:
             middle = float(sums.sum() / totals.sum())
-            interval = tuple(middle + (end - middle) * GROUPS_WIDER for end in interval)  # type: ignore[assignment]
+            more = GROUPS_WIDER if bounded else wider(equal_parts(totals.tolist()))
+            interval = tuple(middle + (end - middle) * more for end in interval)  # type: ignore[assignment]
     return Comparison(
         base=mean_before,
         tuned=mean_after,
@@ -190,9 +191,7 @@ def bootstrap_interval(
 
     Percentile bootstrap over items, widened about the estimate by t(k−1)/z · √(k/(k−1)), because
     percentiles alone are too narrow for few items (T. Hesterberg, "What Teachers Should Know About the
-    Bootstrap", 2015); k is the `effective_count`, for few long documents among many are few. What is not
-    ``bounded`` may be skewed: rare large losses do not occur among few items, so no resampling shows them,
-    and the interval is made `wider`.
+    Bootstrap", 2015); k is the `effective_count`, for few long documents among many are few.
     """
     count = len(changes)
     estimate = float(changes.sum() / sizes.sum())
@@ -208,7 +207,7 @@ def bootstrap_interval(
     effective = effective_count(changes - estimate * sizes, sizes, bounded=bounded)
     widening = (
         t_quantile(math.floor(effective) - 1) / t_quantile(None) * math.sqrt(effective / (effective - 1))
-    ) * (1.0 if bounded else wider(equal_parts(sizes.tolist())))
+    )
     return (estimate + (float(low) - estimate) * widening, estimate + (float(high) - estimate) * widening)
 
 

@@ -80,21 +80,19 @@ def test_of_runs_whose_groups_change_together_hardly_one_passes(documents: int, 
     assert passed <= 0.025 * SIMULATED
 
 
-@pytest.mark.parametrize(("documents", "groups", "correlation"), [(32, 8, 0.5), (60, 12, 0.5), (12, 12, 0.0)])
-def test_rare_large_losses_do_not_pass_where_documents_are_few(
-    documents: int, groups: int, correlation: float
-) -> None:
-    """Log-normal changes of mean zero: most runs have none of the rare losses among their documents."""
+@pytest.mark.parametrize(("documents", "groups"), [(32, 8), (60, 12)])
+def test_rare_large_losses_do_not_pass_where_groups_are_few(documents: int, groups: int) -> None:
+    """Log-normal changes of mean zero: most runs have none of the rare losses among their groups."""
     recorded = json.loads(RESULT.read_text())
     _, passed = clustered(
         pools_elsewhere()["skewed"],
         Differences.of(recorded, GENERAL),
         documents=documents,
         groups=groups,
-        correlation=correlation,
-        runs=SIMULATED,
+        correlation=0.5,
+        runs=3 * SIMULATED,
     )
-    assert passed <= 0.025 * SIMULATED
+    assert passed <= 0.025 * 3 * SIMULATED
 
 
 def test_an_adapter_of_zero_steps_changes_nothing(job: Job) -> None:
