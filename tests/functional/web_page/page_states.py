@@ -75,7 +75,7 @@ def _ask_and_unfold(page: Page) -> None:
 
 def _rate(page: Page) -> None:
     _ask(page)
-    page.get_by_role("button", name="Poor answer: Fine-tuned model").click()
+    page.get_by_role("button", name="Poor answer: Fine-tuned model", exact=True).click()
     page.get_by_role("button", name="Note", exact=True).last.click()
     page.get_by_label("Note on the answer").fill("The year is wrong.")
     page.get_by_role("button", name="Keep the note").click()
