@@ -31,6 +31,7 @@ test-all: test checkov  ## the same, and then every combination and fault: long
 	@pytest tests/matrix -n 2
 
 setup: $(CHECKS)  ## virtual environment, pinned requirements, Node and the CDK CLI
+	@echo "Ready. Next: source $(VENV)/bin/activate, then finexpert quickstart --on local. Or: make demo"
 
 # Every file that is installed is known by its hash. torch comes without CUDA where pip is pointed at an index that has such builds, and from PyPI otherwise.
 $(READY): requirements.lock requirements-torch-cpu.lock requirements-torch.lock pyproject.toml package.json package-lock.json
