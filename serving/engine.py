@@ -27,7 +27,8 @@ CONTEXT_TOKENS = 4  # of the prompt, decoded along with an answer so that its fi
 #: A folder may bring Python files; transformers would ask on the terminal whether to run them.
 OWN_CODE_ONLY: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 #: The largest shape that is built: a settings file may claim any, and building takes time before weights do.
-MOST_LAYERS, MOST_WIDTH, MOST_TOKENS = 512, 65_536, 1 << 20
+MOST_LAYERS, MOST_EXPERTS, MOST_WIDTH, MOST_TOKENS = 512, 1024, 65_536, 1 << 20
+NUMBERS_A_BYTE = 2  # of quantized weights; others have fewer
 UNFINISHED = "\N{REPLACEMENT CHARACTER}"  # what half of a character decodes to
 
 
@@ -71,7 +72,7 @@ class Engine:
         folder = settings.model_dir
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, **OWN_CODE_ONLY)
-            _require_bounds(AutoConfig.from_pretrained(folder, **OWN_CODE_ONLY))
+            _require_bounds(AutoConfig.from_pretrained(folder, **OWN_CODE_ONLY), folder)
             self._model: Any = AutoModelForCausalLM.from_pretrained(
                 folder,
                 **OWN_CODE_ONLY,
@@ -275,11 +276,14 @@ def _beginning_of_a_stop(text: str, stops: tuple[str, ...]) -> int:
     return next((size for size in sizes if any(stop.startswith(text[-size:]) for stop in stops)), 0)
 
 
-def _require_bounds(config: Any) -> None:
-    """Raise ValueError for a model whose settings file claims a shape that no model has."""
+def _require_bounds(config: Any, folder: Path) -> None:
+    """Raise ValueError for a settings file that claims a shape that no model has, or not these weights."""
     shape = config.get_text_config()
     for name, most in (
         ("num_hidden_layers", MOST_LAYERS),
+        ("num_local_experts", MOST_EXPERTS),
+        ("num_experts", MOST_EXPERTS),
+        ("n_routed_experts", MOST_EXPERTS),
         ("hidden_size", MOST_WIDTH),
         ("intermediate_size", 8 * MOST_WIDTH),
         ("vocab_size", MOST_TOKENS),
@@ -287,6 +291,14 @@ def _require_bounds(config: Any) -> None:
         claimed = getattr(shape, name, 0) or 0
         if not isinstance(claimed, int) or claimed > most:
             raise ValueError(f"config.json says {name} {claimed!r:.40}; at most {most:,} is served")
+    with torch.device("meta"):  # takes no memory, as loading would
+        model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    numbers = sum(parameter.numel() for parameter in model.parameters())
+    held = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    if numbers > held * NUMBERS_A_BYTE:
+        raise ValueError(
+            f"config.json is of a model of {numbers:,} numbers, and the weights have {held:,} bytes"
+        )
 
 
 def _module_name(adapter: str) -> str:

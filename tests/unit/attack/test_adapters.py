@@ -145,21 +145,31 @@ def test_settings_that_are_no_settings(engine: Engine, base: Path, tmp_path: Pat
         {"hidden_size": 1 << 30},
         {"vocab_size": 1 << 30},
         {"num_hidden_layers": "many"},
+        {"num_local_experts": 10**9, "model_type": "mixtral"},
+        {"intermediate_size": 1 << 18},
         {"quantization_config": {"quant_method": "gptq", "bits": 4}},
         {"auto_map": {"AutoModelForCausalLM": "evil.Model"}, "model_type": "evil"},
     ],
     ids=lambda changes: next(iter(changes)),
 )
 def test_a_model_of_a_stranger_is_refused_in_a_line(
-    base: Path, tmp_path: Path, changes: dict[str, Any]
+    base: Path, tmp_path: Path, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    taken: list[str] = []
+
+    def load(*_: Any, **__: Any) -> Any:
+        taken.append("memory")
+        raise ImportError("gptq")
+
     shutil.copytree(base / "model", tmp_path / "model")
     config = json.loads((tmp_path / "model" / "config.json").read_text())
     (tmp_path / "model" / "config.json").write_text(json.dumps(config | changes))
     (tmp_path / "model" / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    monkeypatch.setattr("serving.engine.AutoModelForCausalLM.from_pretrained", load)
     with pytest.raises(ModelError, match="cannot be loaded"):
         Engine(Settings.from_environment({"SAGEMAKER_BASE_DIR": str(tmp_path)}))
     assert not (tmp_path / "ran").exists()
+    assert bool(taken) == ("quantization_config" in changes)  # its shape is as it should be
 
 
 class Panic(BaseException):
