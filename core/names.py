@@ -61,6 +61,7 @@ class Figure(StrEnum):
     OWN_CHOICE_ACCURACY = "own_choice_accuracy"
     MULTIPLE_CHOICE_ACCURACY = "multiple_choice_accuracy"
     SENTIMENT_ACCURACY = "sentiment_accuracy"
+    SENTIMENT_CONSISTENCY = "sentiment_consistency"
     RETAINED_CAPABILITY = "retained_capability"
     RIGHT_CHOICE_PROBABILITY = "right_choice_probability"
     TABLE_QUESTIONS_EXACT_MATCH = "table_questions_exact_match"
