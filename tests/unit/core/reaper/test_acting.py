@@ -26,7 +26,7 @@ def kept() -> WarmState:
 
 
 @pytest.fixture(autouse=True)
-def _nobody_was_told() -> None:
+def _nothing_was_reported() -> None:
     KEPT.told.clear()
 
 

@@ -19,7 +19,6 @@ from finexpert.web.http import Request, encoded
 from finexpert.web.routes import ROUTES, handle, money, most_bytes
 from tests.unit.finexpert.web.web_app import Ask
 
-OF_RUNS = [route.path for route in ROUTES if "{" in route.path]
 FORMS = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""]
 
 
