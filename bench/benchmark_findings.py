@@ -107,7 +107,7 @@ def _benchmark(kind: Kind, draw: random.Random) -> tuple[list[Item], dict[str, S
 
 
 def _answers(chance: float, repetitions: int, draw: random.Random) -> list[Judged]:
-    """The answers to one question; one that is asked several times has a difficulty of its own."""
+    """The answers to one question; one that is asked several times has its own difficulty."""
     if repetitions > 1:
         chance += draw.uniform(-ITEM_SPREAD, ITEM_SPREAD)
     return [Judged("correct" if draw.random() < chance else "wrong", "", "") for _ in range(repetitions)]

@@ -116,7 +116,7 @@ def smallest_gain(
 
 
 def wider(parts: float) -> float:
-    """By how much an interval of the mean of so many equal groups grows where they may have `SKEWNESS`.
+    """By how much an interval of the mean of this many equal groups grows where they may have `SKEWNESS`.
 
     Student's t of skewed values is shifted by skewness × (2z² + 1) / (6 √parts) (N. Johnson, "Modified t
     Tests and Confidence Intervals for Asymmetrical Populations", 1978; P. Hall, 1992).

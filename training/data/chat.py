@@ -98,7 +98,7 @@ class ChatTemplate:
     ) -> list[Exchange] | None:
         """``between``: what the template writes before, between and after the contents."""
         ends = re.compile("|".join(map(re.escape, sorted(special, key=len, reverse=True))) or r"(?!)")
-        plain = {*MARK.findall(self.template)} - {*special}  # no token of its own, so that only a space helps
+        plain = {*MARK.findall(self.template)} - {*special}  # no own token, so that only a space helps
         found: list[Exchange] = []
         read: list[Marked] = [(between[0], True)]
         for (role, content), after in zip(messages, between[1:], strict=True):

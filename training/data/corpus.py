@@ -159,9 +159,7 @@ def own_prompts(data: Data, tokenizer: Tokenizer, count: int) -> list[str]:
 
 
 def beginnings(data: Data, tokenizer: Tokenizer, count: int, tokens: int) -> list[str]:
-    """How the first held-out documents begin that are longer than so many tokens and have no prompt: whole
-    words.
-    """
+    """The beginnings, in whole words, of the first held-out documents above ``tokens`` without a prompt."""
     documents = data.tokens.documents(data.validation)
     found = (np.asarray(documents[place].tokens[: tokens + 1]) for place in range(len(documents)))
     start = len(tokenizer.start)

@@ -55,7 +55,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def bedrock_client(target: Any) -> Any:
-    """A client that sends each request once: what it would send again by itself, nothing would count."""
+    """A client that sends each request once: requests that it repeated would not be counted."""
     from botocore.config import Config
 
     once = Config(connect_timeout=5, read_timeout=120, retries={"total_max_attempts": 1, "mode": "standard"})

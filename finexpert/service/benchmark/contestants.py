@@ -141,7 +141,7 @@ def priced(contestants: Sequence[Contestant], prices: Sequence[str]) -> list[Con
     """The contestants with the prices that a person gives: NAME=INPUT/OUTPUT, dollars per million tokens.
 
     Raises:
-        UserError: one is no price, or is of nobody who answers for money.
+        UserError: one is no price, or is for no contestant that costs money.
     """
     found = {}
     for text in prices:

@@ -25,7 +25,7 @@ PRICES = "Titan $0.02 a million tokens, us-east-1, read on 2026-11-01 in pydanti
 VECTOR_BYTES = 4 * vectors.DIMENSIONS + 300
 """Of a stored vector with its key and metadata, about."""
 LEAST_WRITTEN_BYTES = 128 * 1024
-"""S3 Vectors bills a request that writes as at least so many."""
+"""S3 Vectors bills a request that writes as at least this many."""
 OUTPUT = ("Storage", "VectorIndexArn")
 WORKERS = 8
 T = TypeVar("T")

@@ -42,7 +42,7 @@ _NUMBER_WORDS = {
 
 
 APART = 6
-"""So many lines without figures end a table. Within one, fewer name groups of rows."""
+"""This many lines without figures end a table. Within one, fewer name groups of rows."""
 
 
 @dataclass(frozen=True)
