@@ -128,7 +128,8 @@ def notes(result: Mapping[str, Any]) -> list[str]:
     """What the table does not say: repetitions, the endpoint's time, and dollars of requests that failed."""
     made, lost = result.get("made", {}), sum(row.get("lost_usd", 0.0) for row in result["contestants"])
     found = []
-    if (times := made.get("repetitions", 1)) > 1:
+    asked = any(not row["kind"].startswith("answers:") for row in result["contestants"])
+    if (times := made.get("repetitions", 1)) > 1 and asked:
         found.append(
             f"Each question was asked {times} times and counts once, with the share of each outcome."
         )

@@ -444,3 +444,5 @@ def test_the_report_shows_the_template_and_the_end_of_each_answer(tmp_path: Path
     for shown in (report.html(result), report.markdown(result)):
         assert "without a chat template" in shown and "end-of-text token" in shown
         assert "chat template; no stop marks" in shown and "asked 3 times" in shown
+    pasted = {**result, "contestants": [{**summary, "kind": "answers:a.csv"}]}
+    assert "times" not in report.markdown(pasted), "pasted answers are given once"
