@@ -57,20 +57,24 @@ def job(tmp_path: Path, weights: Path) -> Callable[..., Path]:
     """Makes a SAGEMAKER_BASE_DIR with a dataset and settings that train in moments."""
 
     def make(name: str = "job", documents: int = 40, **settings: str) -> Path:
-        base = tmp_path / name
-        (base / "input" / "config").mkdir(parents=True)
-        (base / "input" / "data" / "training").mkdir(parents=True)
-        (base / "input" / "data" / "training" / "reports.txt").write_text(report_text(documents))
-        shutil.copytree(weights, base / "input" / "data" / "model")
-        defaults = {
-            "epoch": "2",
-            "learning_rate": "0.01",
-            "precision": "fp32",
-            "max_input_length": "64",
-            "evaluation_items": "2",
-        }
-        file = base / "input" / "config" / "hyperparameters.json"
-        file.write_text(json.dumps(defaults | settings))
-        return base
+        return make_job(tmp_path / name, weights, documents, **settings)
 
     return make
+
+
+def make_job(base: Path, weights: Path, documents: int = 40, **settings: str) -> Path:
+    """Make `base` a SAGEMAKER_BASE_DIR with that many documents, these weights and settings."""
+    (base / "input" / "config").mkdir(parents=True)
+    (base / "input" / "data" / "training").mkdir(parents=True)
+    (base / "input" / "data" / "training" / "reports.txt").write_text(report_text(documents))
+    shutil.copytree(weights, base / "input" / "data" / "model")
+    defaults = {
+        "epoch": "2",
+        "learning_rate": "0.01",
+        "precision": "fp32",
+        "max_input_length": "64",
+        "evaluation_items": "2",
+    }
+    file = base / "input" / "config" / "hyperparameters.json"
+    file.write_text(json.dumps(defaults | settings))
+    return base

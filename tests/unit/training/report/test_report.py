@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.wording import signed
+from tests.fakes.training_jobs import make_job
 from tools.report_states import states
 from training.evaluation import asks
 from training.host.events import Events
@@ -27,13 +30,22 @@ from training.report.charts import Scale, Span, difference_chart, interval_chart
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
 
-@pytest.fixture
-def evaluation(job: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    monkeypatch.setattr(asks, "NEW_TOKENS", 4)
-    channels = Channels(job())
-    run(channels, Events(stream=io.StringIO(), usd_per_hour=1.5), StopSignal())
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory: pytest.TempPathFactory, weights: Path) -> dict[str, Any]:
+    """The evaluation.json of one job."""
+    torch.set_num_threads(1)
+    channels = Channels(make_job(tmp_path_factory.mktemp("evaluated") / "job", weights))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asks, "NEW_TOKENS", 4)
+        run(channels, Events(stream=io.StringIO(), usd_per_hour=1.5), StopSignal())
     content: dict[str, Any] = json.loads((channels.data_output / "evaluation.json").read_text())
     return content
+
+
+@pytest.fixture
+def evaluation(evaluated: dict[str, Any]) -> dict[str, Any]:
+    """A copy of it, which a test may change."""
+    return deepcopy(evaluated)
 
 
 class Checker(HTMLParser):
