@@ -54,6 +54,7 @@ _RATIOS = {
     "effective tax rate": ("income taxes", "income before income taxes"),
 }
 _DIFFERENCES = {
+    "gross profit": ("revenue", "cost of sales"),
     "free cash flow": ("operating cash flow", "capital expenditures"),
     "working capital": ("total current assets", "total current liabilities"),
 }

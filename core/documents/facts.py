@@ -119,7 +119,8 @@ def candidates(
         if _wanted(fact, period, asked):
             inside = _inside(dimensions, company, terms)
             score += LEVEL * 2 if dimensions != "[]" and _in_full(dimensions, company, owned) else 0
-            rank = rank_of(terms, words, fact, inside, company, primary=bool(statement))
+            primary = statement not in {"", statements.EQUITY} or statement == wanted != ""
+            rank = rank_of(terms, words, fact, inside, company, primary=primary)
             found.append(Candidate(fact, row["document"], name, score, period, statement, rank))
     order = {document: place for place, document in enumerate(documents)}
     return sorted(found, key=lambda each: (-round(each.score, 2), not each.fact.tagged, order[each.document]))
@@ -344,7 +345,9 @@ def _best(found: Sequence[Candidate], terms: frozenset[str]) -> list[Candidate]:
     beside = [each for each in level if each.rank == lowest + 1]
     if lowest == Rank.PRINTED_IN_NOTE:  # depreciation: a tax liability at a moment, and the cost of a year
         beside = [each for each in beside if bool(each.fact.start) != bool(best[0].fact.start)]
-    elif lowest not in {Rank.WHOLE, Rank.CALLED}:
+    elif lowest == Rank.CALLED:  # a cost of a year, which a note of deferred taxes prints at a moment
+        beside = [each for each in beside if bool(each.fact.start) == bool(best[0].fact.start)]
+    elif lowest != Rank.WHOLE:
         beside = []
     if beside and not any(agree(a.fact, b.fact) or agree(b.fact, a.fact) for a in best for b in beside):
         return [*best, *beside]

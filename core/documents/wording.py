@@ -86,7 +86,7 @@ def synonyms() -> dict[str, tuple[frozenset[str], ...]]:
     """The names of each concept, as stems, by the concept."""
     found: dict[str, tuple[frozenset[str], ...]] = {}
     for entry in _entries():
-        named = tuple(stems(name) for name in entry["names"])
+        named = tuple(counted(name) for name in entry["names"])
         for concept in entry["concepts"]:
             found[concept] = named
     return found

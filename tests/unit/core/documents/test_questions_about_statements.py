@@ -52,6 +52,11 @@ ROWS = [  # page, heading, label, concept, millions this year, last year, dimens
     (4, NOTE, "Property and equipment", "PropertyPlantAndEquipmentGross", 700, 640, ()),
     (4, NOTE, "Deferred tax liabilities: Depreciation", "DeferredTaxLiabilitiesProperty", 12, 11, ()),
     (5, NOTE, "", "Depreciation", 34, 33, ()),
+    (6, "Consolidated Statements of Equity", "Inventories", "InventoryGivenToOwners", 1, 2, ()),
+    (4, NOTE, "Deferred tax assets: Stock-based compensation", "DeferredTaxAssetsCompensation", 8, 9, ()),
+    (3, CASH, "Share-based compensation expense", "ShareBasedCompensation", 21, 20, ()),
+    (1, INCOME, "Cost of sales", "CostOfRevenue", 450, 420, ()),
+    (3, CASH, "Paid to banks", "InterestPaidNet", 17, 16, ()),
     (4, NOTE, "Operating income", "OperatingIncomeLoss", 120, 100, (SEGMENT,)),
     (4, NOTE, "Net sales", NET_SALES, 480, 400, (OPERATING, SEGMENT)),
     (4, NOTE, "Net sales", "Revenues", 111, 99, (("StatementGeographicalAxis", "CN"),)),
@@ -108,7 +113,15 @@ def ask(corpus: Corpus, question: str) -> answering.Answer:
         ("What was the operating income of Corvid's EMEA segment in fiscal 2024?", 120),
         ("What was Corvid's Europe, Middle East and Africa net sales in fiscal 2024?", 480),
         ("What was Corvid's revenue from China in fiscal 2024?", 111),
+        # the equity statement and deferred taxes come after the statement that is meant
+        ("What was Corvid's stock-based compensation in fiscal 2024?", 21),
+        ("What was Inventories in fiscal 2024 in Corvid's statement of equity?", 1),
+        (
+            "What was Corvid's Interest Paid, Excluding Capitalized Interest, Operating Activities in 2024?",
+            17,
+        ),
         # sums
+        ("What was Corvid's gross profit in fiscal 2024?", 500),
         ("What was Corvid's free cash flow in fiscal 2024?", 130),
         ("What was Corvid's working capital at the end of fiscal 2024?", 100),
         ("What was the difference between Corvid's total revenues and net sales in fiscal 2024?", 50),
