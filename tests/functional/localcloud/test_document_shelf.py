@@ -123,7 +123,7 @@ def test_vectors_find_what_no_word_does_in_the_right_documents_only(app: Any, tm
 @pytest.mark.parametrize(
     ("service", "operation"), [("s3vectors", "QueryVectors"), ("bedrock", "InvokeModel")]
 )
-def test_where_aws_refuses_the_words_answer_and_the_reason_is_told(
+def test_where_aws_refuses_the_words_answer_and_the_reason_is_given(
     app: Any, cloud: Cloud, tmp_path: Path, service: str, operation: str
 ) -> None:
     mine = made(tmp_path / "mine")
