@@ -1,0 +1,177 @@
+"""The deployed page over a pushed index, under exactly its function's rights, where policies are checked.
+
+The Storage stack holds what the page looks for; the rest of the app is not deployed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.documents import store
+from core.documents.search import Corpus
+from core.documents.vectors import DIMENSIONS, METRIC
+from core.names import Names
+from finexpert.service.deployment import Deployment
+from finexpert.service.documents import shelf, vectors
+from finexpert.service.target import Target
+from finexpert.web.context import Context
+from finexpert.web.http import Request
+from finexpert.web.routes import handle
+from infra.arns import Arns
+from infra.settings import Settings
+from infra.storage.vectors import index_arn
+from infra.web.permissions import page
+from localcloud import environment
+from localcloud.lifecycle import Cloud, CloudOptions, down, up
+from tests.fakes import filings
+
+NAMES = Names(project="FinExpert", region="us-east-1")
+ARNS = Arns(names=NAMES, partition="aws", region=NAMES.region, account=environment.ACCOUNT)
+RIGHTS = page(ARNS, vector_index=index_arn(ARNS, own_key=False))
+FIGURE = "What were Borealis's net sales in fiscal 2024?"
+WORDS = "How does Borealis describe its workforce?"
+Ask = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def checking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A cloud that checks policies, with the Storage stack."""
+    state_dir = tmp_path_factory.mktemp("pushed")
+    running = up(state_dir, options=CloudOptions(owner_pid=os.getpid(), auth=True, provision_seconds=0))
+    try:
+        stacks = owner(running).target.client("cloudformation")
+        stacks.create_stack(StackName=NAMES.stack("Storage"), TemplateBody=json.dumps(storage()))
+        stacks.get_waiter("stack_create_complete").wait(
+            StackName=NAMES.stack("Storage"), WaiterConfig={"Delay": 1, "MaxAttempts": 120}
+        )
+        yield running
+    finally:
+        down(state_dir)
+
+
+def storage() -> dict[str, Any]:
+    """As much of the Storage stack as the page asks for."""
+    bucket = {"VectorBucketName": NAMES.vector_bucket(own_key=False)}
+    index = {
+        "VectorBucketArn": {"Fn::GetAtt": ["Vectors", "VectorBucketArn"]},
+        "IndexName": NAMES.vector_index,
+        "DataType": "float32",
+        "Dimension": DIMENSIONS,
+        "DistanceMetric": METRIC,
+    }
+    data = {"BucketName": NAMES.bucket("data", environment.ACCOUNT)}
+    return {
+        "Resources": {
+            "Data": {"Type": "AWS::S3::Bucket", "Properties": data},
+            "Vectors": {"Type": "AWS::S3Vectors::VectorBucket", "Properties": bucket},
+            "Index": {"Type": "AWS::S3Vectors::Index", "Properties": index},
+        },
+        "Outputs": {
+            "DataBucketName": {"Value": {"Ref": "Data"}},
+            "VectorIndexArn": {"Value": {"Fn::GetAtt": ["Index", "IndexArn"]}},
+        },
+    }
+
+
+def owner(cloud: Cloud, **credentials: str) -> Deployment:
+    """The app on this cloud, for its owner or under other credentials."""
+    known = {**cloud.environment(), **credentials}
+    settings = Settings.load({"retrieval": "vectors"}, {})
+    return Deployment(Target(endpoint_url=cloud.endpoint_url, environment=known), settings)
+
+
+@pytest.fixture(scope="module")
+def pushed(checking: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Cloud:
+    """The cloud, once an index and its vectors are pushed."""
+    app, mine = owner(checking), filings.shelf(tmp_path_factory.mktemp("documents"))
+    shelf.push(app.target.client("s3"), app.output("Storage", "DataBucketName"), mine)
+    with store.opened(mine) as connection:
+        planned = vectors.plan(app, Corpus.of(connection))
+    assert planned is not None and len(planned.missing) > 4
+    vectors.carry_out(app, planned, lambda usd: None, lambda line: None)
+    return checking
+
+
+@pytest.fixture
+def under(pushed: Cloud, tmp_path: Path) -> Callable[[list[dict[str, Any]]], Ask]:
+    """`under(statements)`: asks the page whose function has exactly these rights."""
+
+    def make(statements: list[dict[str, Any]]) -> Ask:
+        iam, sts = (owner(pushed).target.client(name) for name in ("iam", "sts"))
+        name = f"page-{time.monotonic_ns()}"
+        trust = {"Effect": "Allow", "Principal": {"AWS": environment.ACCOUNT}, "Action": "sts:AssumeRole"}
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document([trust]))["Role"]["Arn"]
+        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(statements))
+        given = sts.assume_role(RoleArn=role, RoleSessionName="page")["Credentials"]
+        app = owner(
+            pushed,
+            AWS_ACCESS_KEY_ID=given["AccessKeyId"],
+            AWS_SECRET_ACCESS_KEY=given["SecretAccessKey"],
+            AWS_SESSION_TOKEN=given["SessionToken"],
+        )
+        there = Context(
+            deployment=app, streams=False, compares=False, documents=tmp_path / "index", adds_documents=False
+        )
+
+        def ask(method: str, path: str, content: Any = None, **query: str) -> Any:
+            body = json.dumps(content).encode() if content else b""
+            headers = {"content-type": "application/json"}
+            request = Request(method=method, path=path, query=query, headers=headers, body=body)
+            answer = handle(request, there)
+            assert answer.status == 200, answer.body
+            return json.loads(bytes(answer.body))  # type: ignore[arg-type]
+
+        return ask
+
+    return make
+
+
+def document(statements: list[dict[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def test_the_page_answers_from_the_pushed_index_and_opens_the_cited_page(under: Any) -> None:
+    ask = under(RIGHTS)
+    listed = ask("GET", "/api/documents")
+    assert not listed["adds"] and "borealis-10k.html" in [each["name"] for each in listed["documents"]]
+    answer = ask("POST", "/api/documents/ask", {"question": FIGURE})
+    assert (answer["method"], answer["value"]) == ("fact", 1_250_000_000)
+    cited = answer["citations"][0]
+    assert (cited["document"], cited["page"]) == ("borealis-10k.html", 2)
+    opened = ask("GET", "/api/documents/page", name=cited["document"], page=str(cited["page"]))
+    assert opened["text"][slice(*cited["span"])] == cited["text"]
+
+
+def test_the_page_searches_vectors_under_its_rights(under: Any) -> None:
+    answer = under(RIGHTS)("POST", "/api/documents/ask", {"question": WORDS})
+    assert "note" not in answer
+    assert answer["filter"]["company"] == ["Borealis Pumps, Inc."]
+
+
+@pytest.mark.parametrize("missing", ["s3vectors:GetVectors", "s3vectors:QueryVectors", "bedrock:InvokeModel"])
+def test_without_one_of_the_rights_the_words_answer_and_the_page_says_so(under: Any, missing: str) -> None:
+    less = [{**each, "Action": [a for a in each["Action"] if a != missing]} for each in RIGHTS]
+    ask = under([each for each in less if each["Action"]])
+    answer = ask("POST", "/api/documents/ask", {"question": WORDS})
+    assert "AccessDenied" in answer["note"] and missing in answer["note"]
+    assert ask("POST", "/api/documents/ask", {"question": FIGURE})["value"] == 1_250_000_000
+
+
+def test_the_stack_goes_with_its_vectors(pushed: Cloud) -> None:
+    app = owner(pushed)
+    stacks, vectors_left = (app.target.client(name) for name in ("cloudformation", "s3vectors"))
+    s3, bucket = app.target.client("s3"), app.output("Storage", "DataBucketName")
+    for each in s3.list_objects_v2(Bucket=bucket)["Contents"]:
+        s3.delete_object(Bucket=bucket, Key=each["Key"])
+    stacks.delete_stack(StackName=NAMES.stack("Storage"))
+    stacks.get_waiter("stack_delete_complete").wait(
+        StackName=NAMES.stack("Storage"), WaiterConfig={"Delay": 1, "MaxAttempts": 120}
+    )
+    assert vectors_left.list_vector_buckets()["vectorBuckets"] == []
