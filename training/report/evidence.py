@@ -83,12 +83,12 @@ def _overlaps(contamination: Mapping[str, Any]) -> str:
     )
     examples = f'<ul class="note">{listed}</ul>'
     looked = (
-        f"{contamination['documents']} held-out documents and {contamination['items']} questions and"
-        " paragraphs were looked for in the training text, prompts included: copies, and stretches of"
+        f"We searched the training text and its prompts for {contamination['documents']} held-out documents"
+        f" and {contamination['items']} questions and paragraphs: for copies, and for a stretch of"
         f" {contamination['words']} words."
     )
     if not documents and not items and not shortened:
-        return note(f"{looked} Nothing was found there; other wordings of the same text are not found.")
+        return note(f"{looked} Nothing was found there; other wordings of the same text would not be found.")
     if documents == contamination["documents"]:
         return note(f"{looked} All {documents} documents stand there, so they have no figure.") + examples
     found = (
