@@ -242,6 +242,8 @@ class AdaptedModel:
             packed = self._hidden(torch.cat([first, second])[None], places.repeat(2)[None], [[6, 6]])[0, 6:]
         difference = (Output.of(self.base).logits(packed) - alone.float()).norm() / alone.float().norm()
         tolerance = 1e-3 if self.precision == torch.float32 else 0.05  # bf16 rounds to 0.004
+        if getattr(self.base.config, "quantization_config", None):
+            tolerance = 0.2  # int8 rounds by the rest of the batch: 0.0035 for the shipped base
         if difference > tolerance:  # NaN is not: broken weights have their own message
             raise TrainingFailure(
                 f"models of type {self.config.model_type} cannot be trained on packed rows here",
