@@ -1,6 +1,8 @@
 """For all tests: examples are the same everywhere, and none fails because the machine is busy.
 
 They use this environment's own Node, as the product does: another on PATH may be too old, or print warnings.
+A test computes on one core: pytest's workers use the others, and threads that wait for a core cost more than
+they compute.
 """
 
 import os
@@ -13,3 +15,4 @@ settings.register_profile("project", deadline=None, derandomize=True)
 settings.load_profile("project")
 
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+os.environ["OMP_NUM_THREADS"] = "1"
