@@ -22,6 +22,7 @@ def costs(context: typer.Context, json: Json = False) -> None:
 
     from core.money.prices import per_hour
     from finexpert.service.money import costs as money
+    from finexpert.service.runs import names
     from finexpert.text import usd
     from finexpert.views import display
 
@@ -31,14 +32,14 @@ def costs(context: typer.Context, json: Json = False) -> None:
     absent = money.absence(deployment)
     if absent and not spend.lines:
         raise absent
+    titles = names.known(deployment)
     if json:
-        display.print_json(money.document(deployment, spend, now) | {"deployed": absent is None})
+        display.print_json(money.document(deployment, spend, now, titles) | {"deployed": absent is None})
         raise typer.Exit(ExitCode.FAILED if absent else ExitCode.OK)
     position = money.position(deployment, spend)
     budget, prices = deployment.settings.budget_usd, money.configured_prices(deployment)
     out = display.console()
     table = Table("what", "how", "cost", box=None, header_style="dim")
-    titles = money.run_titles(deployment)
     for line in spend.lines:
         title = titles.get(money.run_of(line))
         named = f"{title} ({line.name})" if title else line.name

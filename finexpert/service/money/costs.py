@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -12,9 +13,8 @@ from core.money import prices
 from core.money import sources as spend_sources
 from core.money.spend import Line, Spend
 from core.names import BILLING_REGION, METRIC_NAMESPACE
-from finexpert.errors import NotDeployed, UserError
+from finexpert.errors import NotDeployed
 from finexpert.service.deployment import Deployment, require_deployed
-from finexpert.service.runs import names
 from finexpert.service.target import Target
 
 
@@ -88,14 +88,18 @@ def keep(position: Position, usd_per_hour: float, hours: float | None) -> Keep:
     return Keep(hours=chosen, usd=chosen * usd_per_hour, left_usd=left, hours_to_limit=to_limit)
 
 
-def document(deployment: Deployment, spend: Spend, now: datetime) -> dict[str, Any]:
+def document(
+    deployment: Deployment, spend: Spend, now: datetime, titles: Mapping[str, str]
+) -> dict[str, Any]:
     """The month for programs: its lines, sums, limit and the prices behind them.
+
+    Args:
+        titles: what people call the runs, by their ids.
 
     Raises:
         core.money.prices.UnknownPrice: a configured instance has none.
     """
     stands = position(deployment, spend)
-    titles = run_titles(deployment)
     return {
         **asdict(spend),
         "lines": [asdict(line) | {"title": titles.get(run_of(line), "")} for line in spend.lines],
@@ -114,14 +118,6 @@ def document(deployment: Deployment, spend: Spend, now: datetime) -> dict[str, A
 def run_of(line: Line) -> str:
     """The id of the run that a line's training job belongs to; of other lines, their name."""
     return line.name.removesuffix("-od")
-
-
-def run_titles(deployment: Deployment) -> names.Names:
-    """What people call the runs; nothing where it cannot be read, so that the sum is shown all the same."""
-    try:
-        return names.read(deployment)
-    except UserError:  # no Storage stack, or a torn object
-        return {}
 
 
 def history(deployment: Deployment, now: datetime) -> list[tuple[datetime, float]]:

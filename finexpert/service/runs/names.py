@@ -44,6 +44,14 @@ def read(deployment: Deployment) -> Names:
     return _read(deployment).names
 
 
+def known(deployment: Deployment) -> Names:
+    """The names of all runs; none where they cannot be read, so that what they stand beside is shown."""
+    try:
+        return read(deployment)
+    except UserError:  # no Storage stack, or a torn object
+        return {}
+
+
 def called(run: str, names: Names) -> str:
     """`Q3 wording (finexpert-20260131-142536-9f3a)`, or the id alone where the run has no name."""
     return f"{names[run]} ({run})" if run in names else run

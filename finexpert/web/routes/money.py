@@ -8,6 +8,7 @@ from typing import Any
 
 from finexpert.service.endpoint import reaper
 from finexpert.service.money import costs
+from finexpert.service.runs import names
 from finexpert.web.context import Context
 from finexpert.web.http import Request, Response, answer
 
@@ -23,7 +24,7 @@ def show(request: Request, context: Context) -> Response:
 def _month(context: Context) -> dict[str, Any]:
     deployment, now = context.deployment, context.now()
     spend = costs.month_to_date(deployment, now=now)
-    told = costs.document(deployment, spend, now)
+    told = costs.document(deployment, spend, now, names.known(deployment))
     note = "Nothing is charged here. Amounts show what the same work would have cost on AWS."
     return {
         **{key: told[key] for key in _TOLD},
