@@ -89,7 +89,8 @@ def candidates(
 ) -> list[Candidate]:
     """Figures whose name fits and whose time and statement were asked for, best first.
 
-    `least`: how well a name must fit. A question without a time leaves figures of all times.
+    `least`: how well a name must fit; below SURE, neither statements nor ranks are found. A question without
+    a time leaves figures of all times.
     """
     if not asked.terms:
         return []
@@ -99,37 +100,52 @@ def candidates(
     owned = f" {' '.join(sequence(_OWNER.sub(' ', asked.text)))} "
     rows = connection.execute(
         f"SELECT * FROM fact WHERE document IN ({','.join('?' * len(documents))})", tuple(documents)
-    ).fetchall()
-    known = statements.of_tables(
-        (_table(row), statements.anchor(row["concept"], row["label"]))
-        for row in rows
-        if row["dimensions"] == "[]"
     )
+    fitting = [
+        (row, dimensions, score)
+        for row in rows
+        for dimensions in [_members(row["dimensions"])]
+        for score in [fit(terms, row["concept"], row["label"], dimensions, own[row["document"]])]
+        if score >= least
+    ]
+    exactly = least >= SURE or bool(asked.statement)
+    known = _statements(connection, {row["document"] for row, _, _ in fitting}) if exactly else {}
     wanted = asked.statement if asked.statement in known.values() else ""
-    for row in rows:
-        dimensions = _members(row["dimensions"])
-        company = own[row["document"]]
-        score = fit(terms, row["concept"], row["label"], dimensions, company)
+    for row, dimensions, score in fitting:
         statement = known.get(_table(row), "")
-        if score < least or (wanted and statement != wanted):
+        if wanted and statement != wanted:
             continue
         fact = store.fact_of(row)
         name, cover = covers[row["document"]]
         period = period_of(fact.start, fact.end, cover)
         if _wanted(fact, period, asked):
+            company = own[row["document"]]
             inside = _inside(dimensions, company, terms)
             score += LEVEL * 2 if dimensions != "[]" and _in_full(dimensions, company, owned) else 0
             primary = statement not in {"", statements.EQUITY} or statement == wanted != ""
-            rank = rank_of(terms, words, fact, inside, company, primary=primary)
-            found.append(Candidate(fact, row["document"], name, score, period, statement, rank))
+            ranked = rank_of(terms, words, fact, inside, company, primary=primary) if exactly else 0
+            found.append(Candidate(fact, row["document"], name, score, period, statement, ranked))
     order = {document: place for place, document in enumerate(documents)}
     return sorted(found, key=lambda each: (-round(each.score, 2), not each.fact.tagged, order[each.document]))
+
+
+def _statements(connection: sqlite3.Connection, documents: set[int]) -> Mapping[statements.Table, str]:
+    """The statements of some documents, by their tables."""
+    rows = connection.execute(
+        "SELECT document, page, section, concept, label FROM fact WHERE dimensions = '[]'"
+        f" AND document IN ({','.join('?' * len(documents))})",
+        tuple(documents),
+    )
+    return statements.of_tables(
+        (_table(row), statements.anchor(row["concept"], row["label"])) for row in rows
+    )
 
 
 def _table(row: sqlite3.Row) -> statements.Table:
     return row["document"], row["page"], row["section"]
 
 
+@lru_cache(maxsize=65536)
 def _members(dimensions: str) -> str:
     """What a figure is restricted to, without what the other members say already."""
     rest = _SAID_TWICE.sub("", dimensions)

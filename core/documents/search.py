@@ -97,7 +97,7 @@ class Corpus:
     def documents(self, asked: Asked) -> list[int]:
         """The documents that the filter leaves, those about the asked years first, then those soon after.
 
-        A report holds the figures of the years before, too: those of the three following years stay.
+        A report holds the figures of the two years before, too, and what there was at the beginning of these.
         """
         kept = [
             number
@@ -113,7 +113,8 @@ class Corpus:
             return kept
         after = {n: min((self.covers[n][1].fiscal_year or year) - year for year in years) for n in kept}
         after |= {n: 0 for n in kept if self.covers[n][1].fiscal_year in years}
-        near = [n for n in kept if any(0 <= (self.covers[n][1].fiscal_year or y) - y <= 3 for y in years)]
+        reach = 3 if asked.filter.moments else 2
+        near = [n for n in kept if any(0 <= (self.covers[n][1].fiscal_year or y) - y <= reach for y in years)]
         return sorted(near or kept, key=lambda n: abs(after[n]))
 
 
