@@ -29,6 +29,7 @@ _CHANGING = (
     (re.compile(r"finexpert-\d{8}-\d{6}-[0-9a-f]{4}"), RUN),
     (re.compile(r"(?<![\w.])\d+(?:\.\d+)? (s|min|h|tokens/s)\b"), r"… \1"),
     (re.compile(r"(?<![\w.])\d[\d,]* tokens/s"), "… tokens/s"),
+    (re.compile(r"seconds=\d[\d.]*"), "seconds=…"),
     (re.compile(r"\$\d[\d.,]*\d"), "$…"),
     (re.compile(r"(?:\.\./|/)[\w./-]*/(?=finexpert/|notebooks/|out/)"), ""),
 )

@@ -1,19 +1,20 @@
-"""The notebooks as they lie in the repository: whole, without outputs, short, and ending with clean-up."""
+"""The notebooks as they lie in the repository: whole, with what they showed, short, and cleaned up."""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 
-from finexpert import api, paths
+from finexpert import api
+from tools import notebooks
+from tools.notebooks import FOLDER, NAMES
 
-FOLDER = paths.ROOT / "notebooks"
-NAMES = ("Model_Evaluation.ipynb", "Model_FineTuning.ipynb")
 MOST_LINES = 10
 """Of code in one notebook; the course's have 30 to 40."""
 
@@ -33,14 +34,54 @@ def test_they_are_the_two_of_the_course() -> None:
     assert {path.name for path in FOLDER.glob("*.ipynb")} == set(NAMES)
 
 
-def test_they_are_stored_without_outputs(notebook: Notebook) -> None:
+def test_they_are_stored_with_what_their_cells_showed_or_with_nothing(notebook: Notebook) -> None:
     nbformat.validate(notebook)
-    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert set(notebook.metadata) - {"finexpert"} == {"kernelspec", "language_info"}
     assert notebook.metadata.kernelspec.name == "python3"
-    for cell in notebook.cells:
-        assert set(cell.metadata) <= {"tags"}
-        if cell.cell_type == "code":
-            assert cell.outputs == [] and cell.execution_count is None
+    assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    if "finexpert" not in notebook.metadata:
+        assert all(cell.outputs == [] and cell.execution_count is None for cell in cells)
+        return
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert notebook.metadata.finexpert.ran == notebooks.digest(notebook), "python -m tools.notebooks"
+    shown = "\n".join(text for cell in cells for text in texts(cell))
+    assert "on the embedded cloud" in shown and "asleep, nothing of it bills" in shown
+    assert not any(output.output_type == "error" for cell in cells for output in cell.outputs)
+
+
+def texts(cell: Any) -> Iterator[str]:
+    """All that the outputs of a cell show, in each form."""
+    for output in cell.outputs:
+        yield from [output["text"]] if "text" in output else map(str, output["data"].values())
+
+
+def test_what_is_stored_names_no_machine_account_or_time(notebook: Notebook) -> None:
+    shown = "\n".join(text for cell in notebook.cells if cell.cell_type == "code" for text in texts(cell))
+    assert re.findall(r"https?://|127\.0\.0\.1|localhost|/(?:home|work|tmp|root|Users)/", shown) == []
+    assert set(re.findall(r"\b\d{12}\b", shown)) <= {"000000000000"}
+    assert re.findall(r"\d(?:\.\d+)? (?:s|min)\b", shown) == []
+    assert set(re.findall(r"finexpert-\d{8}-\d{6}-\w{4}", shown)) <= {notebooks.RUN}
+    assert shown == notebooks.scrubbed(shown)
+
+
+@pytest.mark.parametrize(
+    ("shown", "kept"),
+    [
+        ("on the embedded cloud http://127.0.0.1:4566", "on the embedded cloud"),
+        ("base (0.8 s) took 12 min", "base (… s) took … min"),
+        ("Answer('base', seconds=0.8039, cut=True)", "Answer('base', seconds=…, cut=True)"),
+        ("12 s, $0.0050 at AWS's price", "… s, $… at AWS's price"),
+        (
+            "started finexpert-20261129-155512-4d6a on s3://data-000000000000/x/",
+            f"started {notebooks.RUN} on s3://data-000000000000/x/",
+        ),
+        ("read /home/ana/expert/finexpert/sample/a.txt", "read finexpert/sample/a.txt"),
+        ("held-out bits per byte: 2.797 → 2.354", "held-out bits per byte: 2.797 → 2.354"),
+    ],
+)
+def test_what_changes_each_time_is_not_stored(shown: str, kept: str) -> None:
+    assert notebooks.scrubbed(shown) == kept
 
 
 def test_their_code_is_short_and_ends_with_putting_the_endpoint_to_sleep(notebook: Notebook) -> None:
