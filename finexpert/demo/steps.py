@@ -62,11 +62,11 @@ def check_data(stage: Stage, live: Live) -> str:
 
 
 def start_cloud(stage: Stage, live: Live) -> str:
-    """The embedded cloud; synthesizing the app, which needs no cloud, begins beside it."""
+    """The embedded cloud, as strict as AWS; synthesizing the app, which needs no cloud, begins beside it."""
     from localcloud import lifecycle
 
     # The cloud ends with its owner, so even a killed demo leaves nothing. One that is kept outlives it.
-    options = lifecycle.CloudOptions(owner_pid=0 if stage.keep else os.getpid())
+    options = lifecycle.CloudOptions(auth=True, tls=True, owner_pid=0 if stage.keep else os.getpid())
     stage.cloud = lifecycle.up(stage.folder.cloud, options=options)
     stage.synthesis = stage.background.submit(_synthesize, stage)
     return (

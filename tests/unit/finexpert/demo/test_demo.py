@@ -18,7 +18,7 @@ from finexpert.demo import bases, folder, program, reaping, summary
 from finexpert.demo.children import Children
 from finexpert.demo.interrupts import Interrupts
 from finexpert.demo.stage import Stage
-from finexpert.demo.steps import STEPS, Step, ask
+from finexpert.demo.steps import STEPS, Step, ask, start_cloud
 from finexpert.errors import ExitCode, UserError
 from finexpert.service.asking import chat, inference
 from finexpert.service.asking.inference import Answer
@@ -26,6 +26,7 @@ from finexpert.service.endpoint import reaper
 from finexpert.service.runs.follow import Snapshot
 from finexpert.views import display
 from infra.settings import Settings
+from localcloud import lifecycle
 
 NOW = datetime(2026, 1, 31, 14, 0, tzinfo=UTC)
 
@@ -54,6 +55,22 @@ def test_decisions_are_found_in_a_lambdas_log() -> None:
     ]
     (decision,) = reaper.decisions_in(lines)
     assert reaping.told(decision).endswith("[bold]keep[/] finexpert, because called 3 s ago")
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_the_demos_cloud_is_as_strict_as_aws(monkeypatch: pytest.MonkeyPatch, keep: bool) -> None:
+    started: list[lifecycle.CloudOptions] = []
+
+    def up(state: Path, *, options: lifecycle.CloudOptions) -> Any:
+        started.append(options)
+        return SimpleNamespace(endpoint_url="", pid=2, health=lambda: {"memory_mb": 1.0})
+
+    monkeypatch.setattr(lifecycle, "up", up)
+    stage: Any = SimpleNamespace(
+        keep=keep, folder=SimpleNamespace(cloud=Path()), background=SimpleNamespace(submit=lambda *_: None)
+    )
+    start_cloud(stage, display.Live(display.console()))
+    assert (started[0].auth, started[0].tls, started[0].owner_pid == 0) == (True, True, keep)
 
 
 def test_signals_interrupt_except_while_things_are_put_in_order() -> None:
