@@ -53,13 +53,18 @@ def pdf(pages: tuple[str, ...]) -> bytes:
             " /Resources << /Font << /F1 3 0 R >> >> >>"
         )
     objects[1] = f"<< /Type /Pages /Kids [{' '.join(f'{kid} 0 R' for kid in kids)}] /Count {len(kids)} >>"
+    return assembled(objects)
+
+
+def assembled(objects: list[str], trailer: str = "") -> bytes:
+    """A PDF of these objects, the first of which is the catalogue; `trailer`: more entries of its trailer."""
     out, places = b"%PDF-1.4\n", []
     for number, body in enumerate(objects, 1):
         places.append(len(out))
         out += f"{number} 0 obj\n{body}\nendobj\n".encode("latin-1")
     table = "".join(f"{place:010} 00000 n \n" for place in places)
     size = len(objects) + 1
-    tail = f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer\n<< /Size {size} /Root 1 0 R >>\n"
+    tail = f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer\n<< /Size {size} /Root 1 0 R {trailer} >>\n"
     tail += f"startxref\n{len(out)}\n%%EOF"
     return out + tail.encode()
 

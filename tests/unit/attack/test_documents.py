@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from finexpert.errors import UserError
-from finexpert.service.documents import library
+from finexpert.service.documents import library, pdf
 from finexpert.service.runs import conversion
+from tests.fakes.filings import assembled
 from tests.unit.attack.test_archives import workbook
 
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
@@ -49,7 +50,17 @@ def inline(text: str) -> str:
 
 SPAN = '<w:tcPr><w:gridSpan w:val="100000000"/></w:tcPr>'
 FAR = '<row r="1"><c r="A1"><v>1</v></c></row><row r="999999999"><c r="A999999999"><v>1</v></c></row>'
+XOBJECT = "<< /Type /XObject /Subtype /Form /BBox [0 0 9 9] "
+FORM = XOBJECT + "/Resources << /XObject << /A {next} 0 R >> >> /Length 60 >>"
+BRANCHING = [
+    "<< /Type /Catalog /Pages 2 0 R >>",
+    "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+    "<< /Type /Page /Parent 2 0 R /Contents 4 0 R /Resources << /XObject << /A 4 0 R >> >> >>",
+    *(f"{FORM.format(next=5 + level)}\nstream\n{'/A Do ' * 10}\nendstream" for level in range(12)),
+    XOBJECT + "/Length 0 >>\nstream\n\nendstream",
+]
 HOSTILE = {
+    "forms that branch.pdf": assembled(BRANCHING),
     "entities in a Word file.docx": word(paragraph("&l;"), LAUGHS),
     "entities in a sheet.xlsx": sheet(inline("&l;"), LAUGHS),
     "a cell over many columns.docx": word(f"<w:tbl><w:tr><w:tc>{SPAN}{paragraph('x')}</w:tc></w:tr></w:tbl>"),
@@ -63,8 +74,9 @@ HOSTILE = {
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lower bound, which is reached sooner."""
+    """Lower bounds, which are reached sooner."""
     monkeypatch.setattr(library, "MOST_CELLS", 100_000)
+    monkeypatch.setattr(pdf, "READING_SECONDS", 1)
 
 
 @pytest.mark.usefixtures("few")

@@ -185,15 +185,13 @@ def test_the_same_file_is_one_document_and_a_changed_one_replaces_itself(tmp_pat
         assert connection.execute("SELECT count(*) FROM chunk").fetchone()[0] == 0
 
 
-def test_a_locked_pdf_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import pypdfium2
-
-    def locked(path: Path) -> None:
-        raise pypdfium2.PdfiumError("Failed to load document (PDFium: Incorrect password error).")
-
-    monkeypatch.setattr(pypdfium2, "PdfDocument", locked)
+def test_a_locked_pdf_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    lock = f"/Filter /Standard /V 1 /R 2 /P -4 /O <{'00' * 32}> /U <{'00' * 32}>"
+    objects = ["<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [] /Count 0 >>"]
+    path.write_bytes(filings.assembled(objects, f"/Encrypt << {lock} >> /ID [<00> <00>]"))
     with pytest.raises(pdf.Unreadable, match="save a copy without one"):
-        pdf.read(tmp_path / "a.pdf")
+        pdf.read(path)
 
 
 # --- asking
