@@ -9,12 +9,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 MODULES = Path(__file__).parents[3] / "node_modules"
 PACKAGE = MODULES / "@sparticuz" / "chromium" / "package.json"
@@ -32,6 +33,14 @@ _FONTS = """<?xml version="1.0"?>
 <fontconfig><dir>{place}/fonts</dir><cachedir>{place}/fonts-cache</cachedir></fontconfig>
 """
 _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--no-zygote", "--headless=shell")
+
+
+def wait_until(page: Page, holds: Callable[[], bool]) -> None:
+    """Wait until something holds; `Page.wait_for_function` evaluates text, which the page forbids."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to hold"
+        page.wait_for_timeout(50)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, Route, expect
 
 from finexpert.web.http import Problem
 from tests.functional.web_page import scripted_documents as documents
+from tests.functional.web_page.chromium import wait_until
 
 PROMPT = "The results for the short in the money options"
 ANSWERS = {"base": "Base model", "tuned": "Fine-tuned model"}
@@ -176,9 +177,8 @@ def test_long_answers_scroll_in_their_window_and_follow_the_end(visit: Any, api:
     ask(page, "Volatility")
     text = page.get_by_role("group", name="Base model's answer")
     expect(text).to_contain_text("notional")
-    page.wait_for_function(
-        "e => e.scrollTop + e.clientHeight > e.scrollHeight - 30", arg=text.element_handle()
-    )
+    at_the_end = "e => e.scrollTop + e.clientHeight > e.scrollHeight - 30"
+    wait_until(page, lambda: bool(text.evaluate(at_the_end)))
     assert text.evaluate("e => e.clientHeight") < 500
     text.evaluate("e => { e.scrollTop = 0; e.dispatchEvent(new Event('scroll')); }")
     api.pace.set()

@@ -7,6 +7,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.functional.web_page import scripted_documents as documents
+from tests.functional.web_page.chromium import wait_until
 
 
 def test_the_plot_tells_its_course_in_words_and_as_a_table(visit: Any, api: Any) -> None:
@@ -38,7 +39,9 @@ def test_small_sums_fill_the_plot_and_the_legend_has_the_rest(visit: Any, api: A
     )
     expect(legend.locator("line[stroke-dasharray='6 5']")).to_have_count(1)
     # The line reaches the upper part of the plot, whose top is $0.36 and not $28.75.
-    page.wait_for_function(f"document.querySelector('canvas') && ({_HIGHEST})() < 100")
+    canvas = page.locator("canvas")
+    expect(canvas).to_be_visible()
+    wait_until(page, lambda: bool(canvas.evaluate(_HIGHEST) < 100))
 
 
 def test_without_the_plots_library_the_figures_are_still_there(visit: Any, context: Any) -> None:
@@ -70,8 +73,8 @@ def test_the_budget_is_a_meter(visit: Any) -> None:
 
 
 #: The first row of pixels, from the top, that is drawn in the colour of what is spent.
-_HIGHEST = """() => {
-  const canvas = document.querySelector("canvas"), {width, height} = canvas;
+_HIGHEST = """canvas => {
+  const {width, height} = canvas;
   const pixels = canvas.getContext("2d").getImageData(0, 0, width, height).data;
   for (let at = 0; at < pixels.length; at += 4) {
     if (`${pixels.slice(at, at + 3)}` === "11,107,78") return Math.floor(at / 4 / width);
