@@ -382,6 +382,9 @@ def push(
     deployment = open_deployment(context)
     with _opened(index) as connection:
         planned = vectors.plan(deployment, Corpus.of(connection))
+        (pages,) = connection.execute("SELECT count(*) FROM page").fetchone()
+    if planned is None and pages > vectors.MANY_PAGES:
+        _say(vectors.advice(pages), stderr=True)
     if planned and planned.missing and not yes:
         typer.confirm(f"{planned.announcement} Go on?", abort=True, err=True)
     bucket = deployment.output("Storage", "DataBucketName")

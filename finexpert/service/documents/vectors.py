@@ -26,6 +26,8 @@ VECTOR_BYTES = 4 * vectors.DIMENSIONS + 300
 """Of a stored vector with its key and metadata, about."""
 LEAST_WRITTEN_BYTES = 128 * 1024
 """S3 Vectors bills a request that writes as at least this many."""
+MANY_PAGES = 100_000
+"""Above these, words alone are likely to miss more (the project's own estimate)."""
 OUTPUT = ("Storage", "VectorIndexArn")
 WORKERS = 8
 T = TypeVar("T")
@@ -53,6 +55,14 @@ class Plan:
             f"{len(self.missing):,} pieces of text go to Amazon Titan for their vectors, which costs at most"
             f" ${self.worst_usd:.4f} ({PRICES}); {len(self.gone):,} vectors are removed."
         )
+
+
+def advice(pages: int) -> str:
+    """What to try for an index of many pages that is searched by words alone."""
+    return (
+        f"The index has {pages:,} pages and is searched by words alone. With the setting retrieval=vectors it"
+        " is searched by meaning too: finexpert docs evaluate --pushed shows whether that finds more."
+    )
 
 
 def plan(deployment: Deployment, corpus: Corpus) -> Plan | None:
