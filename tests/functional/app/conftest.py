@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -22,8 +23,10 @@ from finexpert.service.deployment import Deployment
 from finexpert.service.endpoint import switch
 from finexpert.service.runs import datasets
 from localcloud import lifecycle
+from tests.functional.app.page_client import Browser, sign_in
 
 RunCommand = Callable[..., subprocess.CompletedProcess[str]]
+USER, FIRST, OWN = "ana@example.com", "First-Pass-1234!", "Own-Pass-1234567!"
 
 # The schedules stay out of the way of the tests; what they would call is called by the tests.
 SETTINGS = {
@@ -31,6 +34,7 @@ SETTINGS = {
     "FINEXPERT_MIN_AGE_MINUTES": "60",
     "FINEXPERT_REAPER_PERIOD_MINUTES": "60",
     "FINEXPERT_WEB": "true",
+    "FINEXPERT_RETRIEVAL": "vectors",
     "FINEXPERT_HYPERPARAMETERS": json.dumps({"epoch": "1", "max_input_length": "128"}),
 }
 
@@ -58,6 +62,8 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
         datasets.upload_folder(own.client("s3"), bucket=bucket, folder=paths.BASE_MODEL, prefix="base-model/")
         yield deployment
         cdk.destroy(_unheard, concurrency=4)
+        left = own.client("s3vectors").list_vector_buckets()["vectorBuckets"]
+        assert left == [], "vectors bill as long as they are kept"
     finally:
         children.stop()
         lifecycle.down(folder / "cloud")
@@ -111,6 +117,26 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for file in sorted(paths.SAMPLE.glob("*.txt"))[:3]:
         (folder / file.name).write_bytes(file.read_bytes())
     return folder
+
+
+@pytest.fixture(scope="session")
+def deployed_page(deployed: Deployment) -> Browser:
+    """The Web stack's API, where an added user has signed in."""
+    page_url = deployed.output("Web", "PageUrl")
+    found = re.search(r"//([0-9a-z]+)\.execute-api", page_url)
+    assert found is not None
+    assert deployed.target.endpoint_url is not None
+    cloud = deployed.target.endpoint_url
+    api = Browser(f"{cloud}/_aws/execute-api/{found[1]}/$default")
+    deployed.target.client("cognito-idp").admin_create_user(
+        UserPoolId=deployed.output("Web", "UserPoolId"),
+        Username=USER,
+        UserAttributes=[{"Name": "email", "Value": USER}, {"Name": "email_verified", "Value": "true"}],
+        TemporaryPassword=FIRST,
+        MessageAction="SUPPRESS",
+    )
+    api.headers["Authorization"] = f"Bearer {sign_in(cloud, api, page_url, USER, FIRST, OWN)}"
+    return api
 
 
 def _without_ours(environ: Mapping[str, str]) -> dict[str, str]:

@@ -16,13 +16,12 @@ import pytest
 from finexpert import paths
 from finexpert.service.deployment import Deployment
 from finexpert.web.files import digest
-from tests.functional.app.page_client import Browser, packed, sign_in
+from tests.functional.app.page_client import Browser, packed
 
 pytestmark = [pytest.mark.app, pytest.mark.usefixtures("awake")]
 
 SHORT = {"max_new_tokens": 8}
 PATIENCE_SECONDS = 90
-USER, FIRST, OWN = "ana@example.com", "First-Pass-1234!", "Own-Pass-1234567!"
 
 
 @pytest.fixture(scope="module")
@@ -51,26 +50,6 @@ def page(deployed: Deployment) -> Iterator[Browser]:
 def accepted(page: Browser) -> str:
     """The run that test_app_runs had accepted."""
     return str(next(run["name"] for run in page.get("/api/runs")["runs"] if run["outcome"] == "accepted"))
-
-
-@pytest.fixture(scope="module")
-def deployed_page(deployed: Deployment) -> Browser:
-    """The Web stack's API, where an added user has signed in."""
-    page_url = deployed.output("Web", "PageUrl")
-    found = re.search(r"//([0-9a-z]+)\.execute-api", page_url)
-    assert found is not None
-    assert deployed.target.endpoint_url is not None
-    cloud = deployed.target.endpoint_url
-    api = Browser(f"{cloud}/_aws/execute-api/{found[1]}/$default")
-    deployed.target.client("cognito-idp").admin_create_user(
-        UserPoolId=deployed.output("Web", "UserPoolId"),
-        Username=USER,
-        UserAttributes=[{"Name": "email", "Value": USER}, {"Name": "email_verified", "Value": "true"}],
-        TemporaryPassword=FIRST,
-        MessageAction="SUPPRESS",
-    )
-    api.headers["Authorization"] = f"Bearer {sign_in(cloud, api, page_url, USER, FIRST, OWN)}"
-    return api
 
 
 def eventually(look: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
