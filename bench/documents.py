@@ -12,8 +12,8 @@ import resource
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +42,13 @@ def main() -> None:
 
 def measured(folder: Path, scratch: Path) -> dict[str, Any]:
     """All figures."""
-    seconds: dict[str, float] = defaultdict(float)
-    pages: dict[str, int] = defaultdict(int)
-    for path in library.files([folder]):
+    seconds: dict[str, float] = {}
+    pages: dict[str, int] = {}
+    for suffix, files in groupby(sorted(library.files([folder]), key=_suffix), key=_suffix):
         begin = _cpu_seconds()
-        added = library.add(scratch / "small", [path])[0]
-        seconds[path.suffix] += _cpu_seconds() - begin
-        pages[path.suffix] += added.pages
+        added = library.add(scratch / "small", files)
+        seconds[suffix] = _cpu_seconds() - begin
+        pages[suffix] = sum(each.pages for each in added)
     with store.opened(scratch / "small") as connection:
         corpus = Corpus.of(connection)
         made = exercises.exercises(corpus, most=QUESTIONS)
@@ -70,6 +70,10 @@ def measured(folder: Path, scratch: Path) -> dict[str, Any]:
         "not_there": refused,
         "peak_memory_mib": round(max(resource.getrusage(who).ru_maxrss for who in _PROCESSES) / 1024),
     }
+
+
+def _suffix(path: Path) -> str:
+    return path.suffix
 
 
 _PROCESSES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)

@@ -16,6 +16,7 @@ from typing import Any
 from core.documents import covers, store, tables
 from core.documents.layout import lines_of, printed_number
 from core.documents.model import Cover, Document, Fact, Page
+from finexpert.service.documents import pdf
 from finexpert.service.documents.pdf import Unreadable
 
 SUFFIXES = (".pdf", ".htm", ".html", ".xhtml", ".txt", ".md", ".csv", ".tsv", ".xlsx", ".docx")
@@ -79,14 +80,15 @@ def add(
     """
     given = files(paths)
     done = []
-    for number, path in enumerate(given, 1):
-        if progress:
-            progress(number, len(given), path.name)
-        done.append(_add(folder, path, changes or {}))
+    with pdf.Reader() as reader:
+        for number, path in enumerate(given, 1):
+            if progress:
+                progress(number, len(given), path.name)
+            done.append(_add(folder, path, changes or {}, reader))
     return done
 
 
-def _add(folder: Path, path: Path, changes: Mapping[str, str]) -> Added:
+def _add(folder: Path, path: Path, changes: Mapping[str, str], reader: pdf.Reader) -> Added:
     try:
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
@@ -99,7 +101,7 @@ def _add(folder: Path, path: Path, changes: Mapping[str, str]) -> Added:
             )
             if same and not changes:
                 return Added(path.name, "unchanged", f"the same file as {same}")
-            document = read(path, content, digest, changes)
+            document = _document(path, content, digest, changes, reader)
             store.add(connection, document)
     except (Unreadable, OSError) as error:
         return Added(path.name, "failed", str(error))
@@ -114,23 +116,30 @@ def _add(folder: Path, path: Path, changes: Mapping[str, str]) -> Added:
     )
 
 
-def read(path: Path, content: bytes, digest: str, changes: Mapping[str, str] | None = None) -> Document:
+def read(path: Path, content: bytes, digest: str) -> Document:
     """A file as a document.
 
     Raises:
         Unreadable: no text can be read from it: why, and what to do.
     """
+    with pdf.Reader() as reader:
+        return _document(path, content, digest, {}, reader)
+
+
+def _document(
+    path: Path, content: bytes, digest: str, changes: Mapping[str, str], reader: pdf.Reader
+) -> Document:
     if len(content) > LARGEST_BYTES:
         raise Unreadable(f"it has {len(content) >> 20} MB, more than {LARGEST_BYTES >> 20}: split it")
     try:
-        pages, facts, tags, problems = _parts(path, content)
+        pages, facts, tags, problems = _parts(path, content, reader)
     except Unreadable:
         raise
     except Exception as error:  # whatever a damaged or hostile file makes its reader raise
         raise Unreadable(f"it is damaged ({type(error).__name__}): open it and save it again") from None
     if not any(page.text.strip() for page in pages):
         raise Unreadable("no text was found in it")
-    cover = _changed(covers.read(path.name, [page.text for page in pages[:10]], tags), changes or {})
+    cover = _changed(covers.read(path.name, [page.text for page in pages[:10]], tags), changes)
     tagged = len(facts) > 100
     cells = () if tagged else tuple(tables.facts(pages, cover))
     return Document(path.name, digest, cover, pages, (*facts, *cells), problems)
@@ -149,13 +158,11 @@ def _changed(cover: Cover, changes: Mapping[str, str]) -> Cover:
 Parts = tuple[tuple[Page, ...], tuple[Fact, ...], dict[str, str], tuple[str, ...]]
 
 
-def _parts(path: Path, content: bytes) -> Parts:
+def _parts(path: Path, content: bytes, reader: pdf.Reader) -> Parts:
     """Pages, tagged figures, cover tags and problems. A file's first bytes say more than its name."""
     suffix = path.suffix.lower()
     if content[:1024].lstrip().startswith(b"%PDF"):
-        from finexpert.service.documents import pdf
-
-        pages, problems = pdf.read(path)
+        pages, problems = pdf.read(path, reader)
         return pages, (), {}, problems
     if content[:2] == b"PK":
         return _plain(_office(content, suffix))

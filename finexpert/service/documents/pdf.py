@@ -1,8 +1,7 @@
-"""Reads PDF: text by pages, as pdfium lays it out.
+"""Reads PDF: text by pages, as pdfium lays it out, in a process of its own (`Reader`).
 
-`python -m finexpert.service.documents.pdf FILE SECONDS` writes the texts of the pages as a JSON list, or
-exits with a status of `_ADVICE`. Each file has its own process: one that pdfium crashes on, or never ends,
-keeps no other from being read.
+`python -m finexpert.service.documents.pdf` answers each line of JSON, [FILE, SECONDS], with the texts of the
+pages, or with what is wrong with the file.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import json
 import math
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from core.documents.layout import lines_of, printed_number
@@ -24,30 +24,67 @@ READING_SECONDS = 30
 BYTES_A_SECOND = 100_000
 """A larger file may take a second more for each of these; reports of 1 to 3 MB take 1 to 2 s."""
 
-_LOCKED, _DAMAGED = 3, 4
-_ADVICE = {
-    _LOCKED: "it is locked with a password: save a copy without one",
-    _DAMAGED: "it is damaged: save or download it again",
-}
+LOCKED = "it is locked with a password: save a copy without one"
+DAMAGED = "it is damaged: save or download it again"
 
 
 class Unreadable(ValueError):
     """A file that no text can be read from: why, and what to do."""
 
 
-def read(path: Path) -> tuple[tuple[Page, ...], tuple[str, ...]]:
+class Reader:
+    """A process that reads PDF files, one after the other; it is begun anew after a file that ended it.
+
+    So a file that pdfium crashes on, or never ends with, keeps no other from being read.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def texts(self, path: Path) -> list[str]:
+        """The text of each page.
+
+        Raises:
+            Unreadable: the file is damaged, locked, or takes too long.
+        """
+        seconds = READING_SECONDS + math.ceil(path.stat().st_size / BYTES_A_SECOND)
+        if self._process is None:
+            command, pipe = [sys.executable, "-m", __name__], subprocess.PIPE
+            self._process = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
+            )
+        assert self._process.stdin and self._process.stdout
+        answer = None
+        with suppress(OSError):  # it has ended already
+            print(json.dumps([str(path.resolve()), seconds]), file=self._process.stdin, flush=True)
+            answer = json.loads(self._process.stdout.readline() or "null")
+        if isinstance(answer, list):
+            return answer
+        if answer is None:
+            self._end()
+            answer = f"its reader failed, or took more than {seconds} s: print it to a new PDF and add that"
+        raise Unreadable(answer)
+
+    def _end(self) -> None:
+        if self._process:
+            with self._process:
+                self._process.kill()
+            self._process = None
+
+
+def read(path: Path, reader: Reader) -> tuple[tuple[Page, ...], tuple[str, ...]]:
     """The pages of a PDF, and what is wrong with it.
 
     Raises:
         Unreadable: it is damaged, locked, takes too long, or holds images of text alone.
     """
-    seconds = READING_SECONDS + math.ceil(path.stat().st_size / BYTES_A_SECOND)
-    command = [sys.executable, "-m", __name__, str(path.resolve()), str(seconds)]
-    done = subprocess.run(command, capture_output=True)
-    if done.returncode:
-        advice = f"its reader failed, or took more than {seconds} s: print it to a new PDF and add that"
-        raise Unreadable(_ADVICE.get(done.returncode, advice))
-    texts = [_clean(text) for text in json.loads(done.stdout)]
+    texts = [_clean(text) for text in reader.texts(path)]
     pages = tuple(
         Page(number, text, lines_of(text), printed_number(text.splitlines()))
         for number, text in enumerate(texts, 1)
@@ -63,19 +100,20 @@ def read(path: Path) -> tuple[tuple[Page, ...], tuple[str, ...]]:
     return pages, (scanned,) if scanned else ()
 
 
-def _texts(path: str) -> list[str]:
-    """The text of each page; ends the process where the file cannot be opened."""
+def _texts(path: str) -> list[str] | str:
+    """The text of each page, or what is wrong with the file."""
     import pypdfium2
 
     try:
         document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
-        sys.exit(_LOCKED if "password" in str(error).lower() else _DAMAGED)
+        return LOCKED if "password" in str(error).lower() else DAMAGED
     texts = []
     for number in range(len(document)):
         page = document[number].get_textpage()
         texts.append(page.get_text_bounded())
         page.close()
+    document.close()
     return texts
 
 
@@ -90,9 +128,19 @@ def _clean(text: str) -> str:
     )
 
 
-if __name__ == "__main__":
+def _answer_lines() -> None:
     import resource
+    import signal
 
-    resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[2]), int(sys.argv[2])))
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sys.stdout.write(json.dumps(_texts(sys.argv[1])))
+    for line in sys.stdin:
+        path, seconds = json.loads(line)
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        most = math.ceil(used.ru_utime + used.ru_stime) + seconds
+        resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+        print(json.dumps(_texts(path)), flush=True)
+
+
+if __name__ == "__main__":
+    _answer_lines()

@@ -11,7 +11,7 @@ import pytest
 from finexpert.errors import UserError
 from finexpert.service.documents import library, pdf
 from finexpert.service.runs import conversion
-from tests.fakes.filings import assembled
+from tests.fakes import filings
 from tests.unit.attack.test_archives import workbook
 
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
@@ -60,7 +60,7 @@ BRANCHING = [
     XOBJECT + "/Length 0 >>\nstream\n\nendstream",
 ]
 HOSTILE = {
-    "forms that branch.pdf": assembled(BRANCHING),
+    "forms that branch.pdf": filings.assembled(BRANCHING),
     "entities in a Word file.docx": word(paragraph("&l;"), LAUGHS),
     "entities in a sheet.xlsx": sheet(inline("&l;"), LAUGHS),
     "a cell over many columns.docx": word(f"<w:tbl><w:tr><w:tc>{SPAN}{paragraph('x')}</w:tc></w:tr></w:tbl>"),
@@ -83,10 +83,10 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_hostile_documents_fail_by_name_and_the_others_are_added(tmp_path: Path) -> None:
     for name, content in HOSTILE.items():
         (tmp_path / name).write_bytes(content)
-    (tmp_path / "z.txt").write_text("Revenue was $12.4 million in 2024.\n")
+    (tmp_path / "z.pdf").write_bytes(filings.pdf(("Revenue was $12.4 million in 2024.",)))
     added = library.add(tmp_path / "index", [tmp_path])
     outcomes = {each.name: each.outcome for each in added}
-    assert outcomes == {**dict.fromkeys(HOSTILE, "failed"), "z.txt": "added"}
+    assert outcomes == {**dict.fromkeys(HOSTILE, "failed"), "z.pdf": "added"}
     assert all(each.why for each in added if each.outcome == "failed")
 
 

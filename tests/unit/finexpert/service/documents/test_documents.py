@@ -191,7 +191,7 @@ def test_a_locked_pdf_says_what_to_do(tmp_path: Path) -> None:
     objects = ["<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [] /Count 0 >>"]
     path.write_bytes(filings.assembled(objects, f"/Encrypt << {lock} >> /ID [<00> <00>]"))
     with pytest.raises(pdf.Unreadable, match="save a copy without one"):
-        pdf.read(path)
+        library.read(path, path.read_bytes(), "")
 
 
 # --- asking
