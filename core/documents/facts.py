@@ -38,6 +38,8 @@ LEVEL = 0.03
 """Names that fit equally well within this are the same answer, or an ambiguity."""
 _SAID_TWICE = re.compile(r'\["[^"]*ConsolidationItemsAxis", "[^"]*OperatingSegmentsMember"\],? ?')
 """Says of a segment's figure only that it is one of the operating segments'."""
+_OWNERS = re.compile(r"\battributable to (?!non-?controlling|(?:the )?minorit).*?(?=[—–,:-]|$)", re.I)
+"""Says whose income it is, if it is the shareholders'."""
 _OWNER = re.compile(r"\b\w+(?:,?\s+(?:Inc|Corp|Co))?\.?[’']s\b")
 
 
@@ -314,9 +316,9 @@ def names(
     below = [counted(each) for text in (plain, _plain(label)) for each in _below(text)[1:]]
     leaves = [*below, *(name - company for name in below)]
     others = [*synonyms().get(concept, ())]
-    bare = stems(re.sub(r"\battributable to\b.*?(?=[—–,-]|$)", "", leaf))
+    known = {stems(plain), stems(leaf), stems(_OWNERS.sub("", plain)), stems(_OWNERS.sub("", leaf))}
     for group in groups():
-        if stems(plain) in group or stems(leaf) in group or bare in group:
+        if known & {*group}:
             others.extend(group)
     named = dict.fromkeys(others, OTHER) | dict.fromkeys(leaves, LEAF) | dict.fromkeys(own, 1.0)
     return tuple((name, weight) for name, weight in named.items() if name)

@@ -35,6 +35,9 @@ _PAYMENT = re.compile(
     re.I,
 )
 """Rows of money paid are printed in brackets; they count as positive, as in XBRL's concepts of payments."""
+_UNFINISHED = re.compile(r"\b(?:to|of|and|or|for|in|from|per|the|by|with)\s*$", re.I)
+_MARK = re.compile(r"\(\d{1,2}\)")
+_THOUSANDS = re.compile(r"\(000[’']?s\)")
 _DOLLARS = re.compile(r"\bin\s+(?:whole\s+)?(?:U\.?S\.?\s+)?(?:dollars|euros|USD|EUR)\b", re.I)
 _MOMENT = re.compile(r"\bas\s+of\b|\bat\s+(?:" + MONTH + r")|balance\s+sheets?|financial\s+position", re.I)
 
@@ -59,7 +62,7 @@ def facts(pages: Sequence[Page], cover: Cover) -> Iterator[Fact]:
                 paragraph = len(content) > PARAGRAPH
                 columns = [] if paragraph else columns
                 header = [content] if paragraph else [*header, content][-HEADER_LINES:]
-                parent = "" if paragraph or line.kind == "row" else content.strip(" :")
+                parent = "" if paragraph or line.kind == "row" else _heading(header)
                 continue
             if header:
                 joined = "\n".join(line for line in header if len(line) <= PARAGRAPH)
@@ -71,9 +74,27 @@ def facts(pages: Sequence[Page], cover: Cover) -> Iterator[Fact]:
                 header = []
             label = " ".join(page.text[slice(*line.cells[0])].split())
             if label and columns:
-                values = [number(page.text[slice(*cell)]) for cell in line.cells[1:]]
+                cells = [page.text[slice(*cell)] for cell in line.cells[1:]]
+                marked = len(cells) > len(columns) and _is_mark(cells[0], page)
+                values = [number(cell) for cell in cells[marked:]]
                 yield from _row(page, line, label, parent, values, columns, scale_text, section)
                 parent = "" if label[:5].lower() == "total" else parent
+
+
+def _heading(lines: Sequence[str]) -> str:
+    """The heading above rows; lines before it belong to it that end with a word that needs another."""
+    heading = lines[-1]
+    for before in reversed(lines[:-1]):
+        if not _UNFINISHED.search(before):
+            break
+        heading = f"{before.strip()} {heading}"
+    return heading.strip(" :")
+
+
+def _is_mark(cell: str, page: Page) -> bool:
+    """Whether a cell such as (1) is the mark of a footnote, which then begins a line of the page."""
+    mark = cell.strip()
+    return _MARK.fullmatch(mark) is not None and f"\n{mark} " in page.text
 
 
 def _names_columns(page: Page, line: Line) -> bool:
@@ -213,14 +234,14 @@ def unit_of(label: str, symbol: str, heading: str) -> tuple[str, int] | None:
     if re.search(
         r"\b(?:average|number\s+of)\b.*\bshares\b|\bshares\b.*\boutstanding\b", lower.rpartition(": ")[2]
     ):
-        return "shares", _share_scale(heading, scale)
+        return "shares", _share_scale(label, heading, scale)
     if re.search(r"per\s+(?:\w+\s+)?share|per-share|\beps\b", lower):
         return f"{currency}/share", 1
     if re.search(r"\b(?:earnings|income|loss)\b.*\b(?:basic|diluted)\b", lower) and "shares" not in lower:
         return f"{currency}/share", 1
     if not symbol:
         if re.search(r"\bshares\b|\bbasic\b|\bdiluted\b", lower):
-            return "shares", _share_scale(heading, scale)
+            return "shares", _share_scale(label, heading, scale)
         counted = r"\b(?:employees|headcount|stores|restaurants|warehouses|subscribers|memberships)\b"
         if re.search(counted, lower) and not re.search(
             r"\b(?:fees?|revenues?|sales|costs?|expenses?)\b", lower
@@ -229,8 +250,10 @@ def unit_of(label: str, symbol: str, heading: str) -> tuple[str, int] | None:
     return (currency, scale) if match or _DOLLARS.search(heading) else None
 
 
-def _share_scale(heading: str, scale: int) -> int:
+def _share_scale(label: str, heading: str, scale: int) -> int:
     """The scale of shares, which may differ from the scale of money."""
+    if _THOUSANDS.search(label):
+        return 1000
     own = _SHARES_IN.search(heading)
     return SCALES[own[1].lower()] if own else scale
 

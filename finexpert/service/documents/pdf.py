@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 from contextlib import suppress
@@ -24,6 +25,7 @@ READING_SECONDS = 30
 BYTES_A_SECOND = 100_000
 """A larger file may take a second more for each of these; reports of 1 to 3 MB take 1 to 2 s."""
 
+_PADDING = re.compile(r"(?<=[$€£¥])[ \u00a0]{2,}")
 LOCKED = "it is locked with a password: save a copy without one"
 DAMAGED = "it is damaged: save or download it again"
 
@@ -118,13 +120,14 @@ def _texts(path: str) -> list[str] | str:
 
 
 def _clean(text: str) -> str:
-    """Plain line ends; the mark that pdfium leaves where a word was split at a line's end becomes nothing."""
-    return (
+    """Plain line ends, no mark where a word was split at one, and one blank between "$" and its amount."""
+    return _PADDING.sub(
+        " ",
         text.replace("\r\n", "\n")
         .replace("\r", "\n")
         .replace("\ufffe", "-\n")
         .replace("\u0002", "-\n")
-        .replace("\x00", "")
+        .replace("\x00", ""),
     )
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from core.documents import tables
-from core.documents.facts import Candidate, decided, fit
+from core.documents.facts import SURE, Candidate, decided, fit
 from core.documents.layout import lines_of
 from core.documents.model import Cover, Fact, Page
 from core.documents.periods import Period
@@ -37,6 +37,25 @@ def test_dates_that_were_cut_into_lines_name_the_columns() -> None:
     found = read(HEAD + "Total assets $ 352,755 $ 351,002\nTotal debt (12) (13)")
     assert found["Total assets", BEFORE] == (351_002_000_000, "USD")
     assert found["Total debt", LAST] == (-12_000_000, "USD")
+
+
+def test_a_footnotes_mark_is_no_figure_and_a_figure_in_brackets_is_one() -> None:
+    rows = "Cost of sales (1) 700 689\nOther (1) (12) (13)\n(1) Includes compensation."
+    assert read(HEAD + rows)["Cost of sales", LAST] == (700_000_000, "USD")
+    assert read(HEAD + rows)["Other", BEFORE] == (-13_000_000, "USD")
+    assert not read(HEAD + "Other (5) (12) (13)"), (
+        "three figures in two columns, and no footnote of this mark"
+    )
+
+
+def test_a_heading_of_two_lines_says_what_its_rows_are() -> None:
+    heads = "NET INCOME PER COMMON SHARE ATTRIBUTABLE TO\nCORVID:\n"
+    found = read(
+        f"{HEAD}Net sales 5 4\n{heads}Basic $ 13.17 $ 11.30\nShares used (000’s)\nBasic 443,651 443,089"
+    )
+    per_share = "NET INCOME PER COMMON SHARE ATTRIBUTABLE TO CORVID: Basic"
+    assert found[per_share, LAST] == (Decimal("13.17"), "USD/share")
+    assert found["Shares used (000’s): Basic", LAST] == (443_651_000, "shares")
 
 
 def test_columns_of_changes_are_no_times() -> None:
@@ -91,6 +110,20 @@ def test_a_name_fits_what_is_asked_for_and_nothing_near_it(
     question: str, label: str, dimensions: str, fits: bool
 ) -> None:
     assert (fit(stems(question), "", label, dimensions, stems("Acme")) >= 0.75) is fits
+
+
+@pytest.mark.parametrize(
+    ("label", "fits"),
+    [
+        ("NET INCOME ATTRIBUTABLE TO CORVID", True),
+        ("Net income attributable to the shareholders", True),
+        ("Net income attributable to noncontrolling interests", False),
+        ("Net income attributable to non-controlling interests", False),
+        ("Net income attributable to minority interests", False),
+    ],
+)
+def test_net_income_is_the_shareholders(label: str, fits: bool) -> None:
+    assert (fit(stems("net income"), "", label, "[]", stems("Corvid")) >= SURE) == fits
 
 
 def figure(label: str, value: int, page: int) -> Candidate:

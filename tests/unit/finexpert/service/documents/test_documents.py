@@ -185,6 +185,17 @@ def test_the_same_file_is_one_document_and_a_changed_one_replaces_itself(tmp_pat
         assert connection.execute("SELECT count(*) FROM chunk").fetchone()[0] == 0
 
 
+def test_an_amount_far_from_its_sign_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(
+        filings.pdf(
+            ("Year ended December 31,\n2024 2023\n(in millions)\nNet sales $      2,510 $     2,483",)
+        )
+    )
+    (page,) = library.read(path, path.read_bytes(), "").pages
+    assert "Net sales $ 2,510 $ 2,483" in page.text
+
+
 def test_a_locked_pdf_says_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     lock = f"/Filter /Standard /V 1 /R 2 /P -4 /O <{'00' * 32}> /U <{'00' * 32}>"
