@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import re
 import ssl
 import subprocess
 import sys
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -23,6 +21,7 @@ import pytest
 from core.admission.reservations import KEY
 from core.money.charges import SETTLING
 from core.money.time import month_start
+from tests.fakes.chat_service import chat_service
 from tests.functional.guardrails.guarded_app import (
     App,
     eventually,
@@ -92,29 +91,9 @@ def page_status(app: App) -> int:
 def costly_model(app: App) -> Iterator[str]:
     """A Bedrock model whose one answer has a million tokens of input: its name."""
     usage = {"prompt_tokens": 1_000_000, "completion_tokens": 10}
-    message = {"message": {"role": "assistant", "content": "$1,250 million"}, "finish_reason": "stop"}
-    body = json.dumps({"choices": [message], "usage": usage}).encode()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None: ...
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        app.cloud.ask(
-            "POST", "bedrock", {"model": COSTLY, "url": f"http://127.0.0.1:{server.server_port}/v1"}
-        )
+    with chat_service(lambda asked: ("$1,250 million", usage)) as url:
+        app.cloud.ask("POST", "bedrock", {"model": COSTLY, "url": url})
         yield COSTLY
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def test_a_benchmarks_dollars_reach_the_month_the_guard_and_costs(poor: App, tmp_path: Path) -> None:

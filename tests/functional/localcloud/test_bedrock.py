@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud.lifecycle import Cloud, CloudError
+from tests.fakes.chat_service import chat_service
 from tests.functional.cloud_session import session as session_of
 
 TINY, SCRIPTED, SLOW = "meta.llama3-1-8b-instruct-v1:0", "amazon.nova-lite-v1:0", "amazon.nova-pro-v1:0"
@@ -26,25 +25,10 @@ LONG = [{"role": "user", "content": [{"text": "revenue " * 9000}]}]
 def scripted() -> Iterator[str]:
     """A server with OpenAI's protocol that repeats the last message."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            text = f"{asked['messages'][-1]['content']} {asked.get('max_tokens')}"
-            body = json.dumps(
-                {"choices": [{"message": {"content": text}, "finish_reason": "stop"}], "usage": {}}
-            ).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None: ...
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/v1"
-    server.shutdown()
-    server.server_close()
+    with chat_service(
+        lambda asked: (f"{asked['messages'][-1]['content']} {asked.get('max_tokens')}", {})
+    ) as url:
+        yield url
 
 
 @pytest.fixture
