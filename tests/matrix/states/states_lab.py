@@ -1,10 +1,10 @@
 """The product's state machine on the embedded cloud, around functions and a program that play a script.
 
 The script is in the execution's hyperparameters: `validate`, `admit` and `read` are `refuse` or `break`,
-`job` is `fail` or `wait`, `gate` is `no`, and with `artifact` `slow` or `broken` Hosting is; `silent` models
-do not answer, and `unasked` ones are not asked. Everything
-between them is what is deployed: the definition of `infra.training.definition`, its requests, and the
-services that it calls.
+`job` is `fail`, or `wait` until it is stopped, `gate` is `no`. With the `artifact` `broken` Hosting fails,
+and with `slow` it waits for `StatesLab.let_wake`; `silent` models do not answer, and `unasked` ones are not
+asked. Everything between them is what is deployed: the definition of `infra.training.definition`, its
+requests, and the services that it calls.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PATIENCE_SECONDS = 60
 BUCKET = "states-lab"
 HOSTING = "States-Hosting"
 FUNCTION = """
-import json, time, urllib.request
+import boto3, json, time, urllib.request
 
 class DatasetError(Exception):
     pass
@@ -46,7 +46,10 @@ def finish(event):
 def serve(event):
     artifact = event["ResourceProperties"]["Artifact"]
     broken = "/broken/" in artifact and event["RequestType"] != "Delete"
-    time.sleep(3 if "/slow/" in artifact and event["RequestType"] != "Delete" else 0)
+    if "/slow/" in artifact and event["RequestType"] != "Delete":
+        s3 = boto3.client("s3")
+        while not s3.list_objects_v2(Bucket="states-lab", Prefix="let-wake").get("KeyCount"):
+            time.sleep(0.1)
     answer = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
     answer |= {"Status": "FAILED" if broken else "SUCCESS", "Reason": "as the script says"}
     answer["PhysicalResourceId"] = "the-endpoint"
@@ -83,11 +86,11 @@ def handler(event, context):
     }
 """
 PROGRAM = """
-import json, os, pathlib, sys, time
+import json, os, pathlib, signal, sys
 base = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"])
 does = json.loads((base / "input/config/hyperparameters.json").read_text()).get("job")
 if does == "wait":
-    time.sleep(60)
+    signal.pause()  # until it is stopped
 if does == "fail":
     (base / "output/failure").write_text("failed, as the script says")
     sys.exit(1)
@@ -104,7 +107,7 @@ TEMPLATE = {
         "Endpoint": {
             "Type": "Custom::Endpoint",
             "Condition": "Awake",
-            "Properties": {"ServiceTimeout": 20, "Artifact": {"Ref": "ModelArtifact"}},
+            "Properties": {"ServiceTimeout": PATIENCE_SECONDS, "Artifact": {"Ref": "ModelArtifact"}},
         },
     },
 }
@@ -140,7 +143,7 @@ class StatesLab:
             Role=role,
             Handler="index.handler",
             Code={"ZipFile": zipped({"index.py": FUNCTION})},
-            Timeout=10,
+            Timeout=PATIENCE_SECONDS,
         )["FunctionArn"]
         hosting = json.loads(json.dumps(TEMPLATE))
         hosting["Resources"]["Endpoint"]["Properties"]["ServiceToken"] = function
@@ -220,6 +223,14 @@ class StatesLab:
         for group in logs.describe_log_groups(logGroupNamePrefix=TRAINING_LOG_GROUP)["logGroups"]:
             logs.delete_log_group(logGroupName=group["logGroupName"])
 
+    def stop_job(self, name: str) -> None:
+        """Stop a run's training job."""
+        self.client("sagemaker").stop_training_job(TrainingJobName=name)
+
+    def let_wake(self) -> None:
+        """Let an artifact wake that is slow."""
+        self.client("s3").put_object(Bucket=BUCKET, Key="let-wake")
+
     def start(self, *, spot: bool, wake: bool = False, **script: str) -> str:
         """Start a run; returns its execution's ARN."""
         name = self.next_name
@@ -237,12 +248,13 @@ class StatesLab:
         while (status := states.describe_execution(executionArn=execution)["status"]) == "RUNNING":
             assert time.monotonic() < deadline, f"{execution} still runs"
             time.sleep(0.1)
-        history = [
-            event
-            for page in states.get_paginator("get_execution_history").paginate(executionArn=execution)
-            for event in page["events"]
-        ]
-        return status, taken(self.machines[spot][1], history)
+        return status, self.ways(execution, spot=spot)
+
+    def ways(self, execution: str, *, spot: bool) -> set[Edge]:
+        """The ways that a run has gone so far."""
+        pages = self.client("stepfunctions").get_paginator("get_execution_history")
+        history = [event for page in pages.paginate(executionArn=execution) for event in page["events"]]
+        return taken(self.machines[spot][1], history)
 
 
 def zipped(files: dict[str, str]) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.matrix.states.edges import Edge, edges
-from tests.matrix.states.states_lab import HOSTING, StatesLab
+from tests.matrix.states.states_lab import HOSTING, PATIENCE_SECONDS, StatesLab
 
 Fault = dict[str, Any]
 NOTHING: Callable[[StatesLab], None] = lambda lab: None  # noqa: E731
@@ -29,7 +29,7 @@ OUT_OF_REACH = {
 class Run:
     """A run, and how it must end.
 
-    faults: set before it starts. before: what else is. during: what happens once its job is there.
+    faults: set before it starts. before: what else is. during: what happens while its execution runs.
     """
 
     ends: str = "FAILED"
@@ -38,25 +38,28 @@ class Run:
     wake: bool = False
     faults: tuple[Fault, ...] = ()
     before: Callable[[StatesLab], None] = NOTHING
-    during: Callable[[StatesLab, str], None] | None = None
+    during: Callable[[StatesLab, str, bool], None] | None = None
 
 
 def refused(service: str, operation: str, error: str, **more: Any) -> Fault:
     return {"service": service, "operation": operation, "error": error, **more}
 
 
-def stop_job(lab: StatesLab, run: str) -> None:
-    """Stop the run's training job as soon as it runs."""
-    sagemaker, deadline = lab.client("sagemaker"), time.monotonic() + 20
-    while time.monotonic() < deadline:
-        found = sagemaker.list_training_jobs(NameContains=run, StatusEquals="InProgress")
-        if found["TrainingJobSummaries"]:
-            sagemaker.stop_training_job(TrainingJobName=run)
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"{run} has no job to stop")
+def after(way: Edge, act: Callable[[StatesLab, str], object]) -> Callable[[StatesLab, str, bool], None]:
+    """Does `act` for a run once its execution has gone this way."""
+
+    def wait_and_act(lab: StatesLab, execution: str, spot: bool) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while way not in lab.ways(execution, spot=spot):
+            assert time.monotonic() < deadline, f"{execution} has not gone {way}"
+            time.sleep(0.1)
+        act(lab, execution.rpartition(":")[2])
+
+    return wait_and_act
 
 
+stop_job = after(("TrainingEnded", "Default"), StatesLab.stop_job)
+let_wake = after(("HostingAwake", "Default"), lambda lab, _run: lab.let_wake())
 EVERY_TIME = 5  # what may pass is asked for once, and again four times
 PUBLISH = refused("sns", "Publish", "AuthorizationError", times=EVERY_TIME)
 NO_CAPACITY = refused("sagemaker", "ProvisionTrainingInstance", "CapacityError", message="No capacity there.")
@@ -101,7 +104,7 @@ RUNS: dict[str, Run] = {
     ),
     "evaluation refused": Run(script={"read": "refuse"}),
     "evaluation broken": Run(script={"read": "break"}),
-    "woken": Run("SUCCEEDED", {"artifact": "slow"}, wake=True),
+    "woken": Run("SUCCEEDED", {"artifact": "slow"}, wake=True, during=let_wake),
     "awake with the same already": Run("SUCCEEDED", {"artifact": "slow"}, wake=True),
     "woken after another update": Run(
         "SUCCEEDED",
@@ -147,7 +150,7 @@ def test_the_run_ends_as_it_must(name: str, lab: StatesLab, gone: dict[bool, set
         lab.fail(**fault)
     execution = lab.start(spot=run.spot, wake=run.wake, **run.script)
     if run.during:
-        run.during(lab, execution.rpartition(":")[2])
+        run.during(lab, execution, run.spot)
     status, ways = lab.ended(execution, spot=run.spot)
     left = lab.cloud.ask("GET", "faults")
     lab.cloud.ask("DELETE", "faults")
