@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.aws.calls import Clients, error_text, is_missing, list_all
+from core.aws.calls import Clients, error_text, is_missing, items_of
 from core.aws.notify import log
 from core.aws.tags import list_tags
 from core.names import PROJECT_TAG, Names
@@ -30,16 +30,14 @@ def project_jobs(sagemaker: Any, project: str, **filters: Any) -> list[str]:
     A job is known by its tag; one without, or whose tags cannot be read, by the exact form of a run's name.
     """
     names = Names(project=project, region="")
-    listing = list_all(
+    jobs = items_of(
         sagemaker.list_training_jobs,
         "TrainingJobSummaries",
         NameContains=f"{names.name}-",
         MaxResults=100,
         **filters,
     )
-    if not listing.complete:
-        raise RuntimeError(listing.problem)
-    return [job["TrainingJobName"] for job in listing.items if _owned(sagemaker, names, job)]
+    return [job["TrainingJobName"] for job in jobs if _owned(sagemaker, names, job)]
 
 
 def _owned(sagemaker: Any, names: Names, job: Mapping[str, Any]) -> bool:

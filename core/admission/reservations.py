@@ -1,7 +1,7 @@
 """Money promised to jobs that do not exist yet, so that two runs admitted at once cannot both spend the rest.
 
-One small object in the artifact bucket, changed by S3's conditional writes only: who has read an older
-version than the present one is refused and reads anew (docs/decisions/reservations.md).
+One small object in the artifact bucket, changed by S3's conditional writes only: a write that is based on an
+older version fails, and its admission reads again (docs/decisions/reservations.md).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.aws.calls import is_missing
+from core.aws.calls import if_there
 from core.aws.s3 import S3Address, write_if
 
 KEY = "admission/reservations.json"
@@ -22,7 +22,7 @@ LASTS = timedelta(minutes=15)
 
 @dataclass(frozen=True, kw_only=True)
 class Reservation:
-    """What an admitted job can cost at worst, until it is in SageMaker's lists itself."""
+    """The worst-case cost of an admitted job, until the job itself is in SageMaker's lists."""
 
     job: str
     usd: float
@@ -48,12 +48,9 @@ def read(s3: Any, bucket: str) -> Book:
     Raises:
         ValueError: the object is damaged, so it is not known what may be spent.
     """
-    try:
-        answer = s3.get_object(Bucket=bucket, Key=KEY)
-    except Exception as error:
-        if is_missing(error):
-            return Book()
-        raise
+    answer = if_there(lambda: s3.get_object(Bucket=bucket, Key=KEY))
+    if answer is None:
+        return Book()
     try:
         entries = json.loads(answer["Body"].read())
         reservations = tuple(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
 
 #: Attempts a call, the first included. Adaptive mode also slows down when AWS throttles.
 ATTEMPTS = 5
@@ -19,7 +21,7 @@ MISSING = (
 
 
 class Clients(Protocol):
-    """Where functions get their clients from; tests pass an in-memory cloud."""
+    """A source of AWS clients that counts their requests; tests pass an in-memory cloud."""
 
     @property
     def calls(self) -> int:
@@ -32,8 +34,7 @@ class Clients(Protocol):
 
 
 class AwsClients:
-    """boto3 clients of one region; endpoint and credentials as boto3 finds them when a client is first
-    used."""
+    """boto3 clients of one region, made on first use with the endpoint and credentials that boto3 finds."""
 
     def __init__(self, region: str | None = None) -> None:
         self.region = region or region_from(os.environ)
@@ -92,6 +93,16 @@ def is_missing(error: BaseException) -> bool:
     return error_code(error) in ("ValidationException", "ValidationError") and any(s in text for s in signs)
 
 
+def if_there(read: Callable[[], T]) -> T | None:
+    """Return what `read` returns, or None where the thing is not there; other errors pass through."""
+    try:
+        return read()
+    except Exception as error:
+        if is_missing(error):
+            return None
+        raise
+
+
 @dataclass(slots=True)
 class Listing:
     """The items of a paged list; `problem` says why it ends early, and is empty if it is complete."""
@@ -114,6 +125,14 @@ def pages(operation: Callable[..., Any], *, token: str = "NextToken", **request:
         following = answer.get(token)
         if not following:
             return
+
+
+def items_of(
+    operation: Callable[..., Any], items: str, *, token: str = "NextToken", **request: Any
+) -> list[Any]:
+    """The items of all pages of a list; errors of the operation pass through."""
+    answers = pages(operation, token=token, **request)
+    return [item for answer in answers for item in answer.get(items) or []]
 
 
 def list_all(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.aws.calls import is_missing, pages
+from core.aws.calls import if_there, items_of
 from core.names import STACK_ID_TAG, STACK_NAME_TAG, STACK_TAG
 
 Tags = Mapping[str, str]
@@ -39,13 +39,8 @@ def stack_of(cloudformation: Any, physical_id: str) -> str:
     Raises:
         ClientError: CloudFormation gave no answer.
     """
-    try:
-        answer = cloudformation.describe_stack_resources(PhysicalResourceId=physical_id)
-    except Exception as error:
-        if is_missing(error):
-            return ""
-        raise
-    return next((str(row["StackName"]) for row in answer["StackResources"]), "")
+    answer = if_there(lambda: cloudformation.describe_stack_resources(PhysicalResourceId=physical_id))
+    return next((str(row["StackName"]) for row in answer["StackResources"]), "") if answer else ""
 
 
 def indexed_tags(tagging: Any, resource_type: str) -> dict[str, dict[str, str]]:
@@ -53,26 +48,21 @@ def indexed_tags(tagging: Any, resource_type: str) -> dict[str, dict[str, str]]:
 
     The index lags and leaves out resources that were never tagged: an ARN that is not in it proves nothing.
     """
-    found: dict[str, dict[str, str]] = {}
-    for answer in pages(
+    entries = items_of(
         tagging.get_resources,
+        "ResourceTagMappingList",
         token="PaginationToken",
         ResourceTypeFilters=[resource_type],
         ResourcesPerPage=100,
-    ):
-        for entry in answer.get("ResourceTagMappingList", []):
-            found[entry["ResourceARN"]] = as_mapping(entry.get("Tags", []))
-    return found
+    )
+    return {entry["ResourceARN"]: as_mapping(entry.get("Tags", [])) for entry in entries}
 
 
 def list_tags(sagemaker: Any, arn: str) -> dict[str, str]:
     """Tags of one SageMaker resource as they are now."""
-    found: dict[str, str] = {}
-    for answer in pages(sagemaker.list_tags, ResourceArn=arn, MaxResults=100):
-        found |= as_mapping(answer.get("Tags", []))
-    return found
+    return as_mapping(items_of(sagemaker.list_tags, "Tags", ResourceArn=arn, MaxResults=100))
 
 
 def as_mapping(tags: list[dict[str, str]]) -> dict[str, str]:
-    """AWS's list of {Key, Value} as a mapping."""
+    """AWS's list of {Key, Value} pairs as a mapping."""
     return {tag["Key"]: tag.get("Value", "") for tag in tags}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.aws.calls import Clients, error_text, is_missing, list_all
+from core.aws.calls import Clients, error_text, if_there, list_all
 from core.aws.tags import list_tags, owner_of
 from core.endpoint import hosting
 from core.endpoint.endpoints import remove_endpoint
@@ -162,25 +162,14 @@ class Cleaner:
 
     def _endpoint(self, sagemaker: Any, summary: dict[str, Any], unowned: set[str]) -> None:
         arn, name = summary["EndpointArn"], summary["EndpointName"]
-        try:
-            tags = list_tags(sagemaker, arn)
-        except Exception as error:
-            if is_missing(error):
-                return
-            raise
-        if tags.get(PROJECT_TAG) != self._project:
+        tags = if_there(lambda: list_tags(sagemaker, arn))
+        if tags is None or tags.get(PROJECT_TAG) != self._project:
             return
         owner = owner_of(self._clients("cloudformation"), arn, tags)
         if owner not in unowned:
             self.result.done.append(f"endpoint {name} left alone: the stack {owner} holds it")
             return
-        removal = remove_endpoint(
-            name,
-            sagemaker=sagemaker,
-            autoscaling=lambda: self._clients("application-autoscaling"),
-            seconds=self._left(),
-            pause=self._pause,
-        )
+        removal = remove_endpoint(self._clients, name, seconds=self._left(), pause=self._pause)
         if not removal.gone:
             raise RuntimeError(removal.problem)
         self.result.done.append(f"endpoint {name} deleted")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.aws.calls import error_code, error_text, is_missing, list_all, pages
+from core.aws.calls import Clients, Listing, error_code, error_text, is_missing, items_of, list_all
 
 POLL_SECONDS = 2.0
 
@@ -26,9 +26,7 @@ class Removal:
 
 def scalable_targets(autoscaling: Any, endpoint: str, components: list[str]) -> list[dict[str, Any]]:
     """The Application Auto Scaling targets of an endpoint's variants and components."""
-    found: list[dict[str, Any]] = []
-    for answer in pages(autoscaling.describe_scalable_targets, ServiceNamespace="sagemaker"):
-        found += answer.get("ScalableTargets", [])
+    found = items_of(autoscaling.describe_scalable_targets, "ScalableTargets", ServiceNamespace="sagemaker")
     owned = {f"inference-component/{name}" for name in components}
     return [
         target
@@ -37,26 +35,33 @@ def scalable_targets(autoscaling: Any, endpoint: str, components: list[str]) -> 
     ]
 
 
+def components_of(sagemaker: Any, endpoint: str) -> Listing:
+    """List the inference components of an endpoint."""
+    return list_all(
+        sagemaker.list_inference_components,
+        "InferenceComponents",
+        EndpointNameEquals=endpoint,
+        MaxResults=100,
+    )
+
+
 def remove_endpoint(
+    clients: Clients,
     name: str,
     *,
-    sagemaker: Any,
-    autoscaling: Any,
     seconds: float,
     pause: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Removal:
     """Remove an endpoint with all that hangs on it; at most about `seconds`. Safe to repeat at any point.
 
-    `autoscaling` makes the client. Scaling targets that cannot be read do not stop the removal: they are
-    free.
+    Scaling targets that cannot be read do not stop the removal: they are free.
     """
     removal = Removal()
     end = clock() + seconds
-    listing = list_all(
-        sagemaker.list_inference_components, "InferenceComponents", EndpointNameEquals=name, MaxResults=100
-    )
-    _deregister(autoscaling, name, [c["InferenceComponentName"] for c in listing.items], removal)
+    sagemaker = clients("sagemaker")
+    listing = components_of(sagemaker, name)
+    _deregister(clients, name, [c["InferenceComponentName"] for c in listing.items], removal)
     while True:
         # Where components cannot be listed AWS itself refuses to delete an endpoint that has some.
         left = _delete_components(sagemaker, listing.items, removal)
@@ -66,17 +71,12 @@ def remove_endpoint(
             removal.problem = removal.problem or "its inference components are still being deleted"
             return removal
         pause(POLL_SECONDS)
-        listing = list_all(
-            sagemaker.list_inference_components,
-            "InferenceComponents",
-            EndpointNameEquals=name,
-            MaxResults=100,
-        )
+        listing = components_of(sagemaker, name)
 
 
-def _deregister(autoscaling: Any, endpoint: str, components: list[str], removal: Removal) -> None:
+def _deregister(clients: Clients, endpoint: str, components: list[str], removal: Removal) -> None:
     try:
-        client = autoscaling()
+        client = clients("application-autoscaling")
         for target in scalable_targets(client, endpoint, components):
             client.deregister_scalable_target(
                 ServiceNamespace="sagemaker",

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from core import Explained
-from core.aws.calls import error_code, error_text, is_missing
+from core.aws.calls import error_code, error_text, if_there
 from core.names import Names
 
 PARAMETER = "ModelArtifact"
@@ -130,12 +130,10 @@ def state_of(status: str, artifact: str) -> HostingState:
 
 def read(cloudformation: Any, stack: str) -> Hosting:
     """Read the stack; a stack that does not exist is ABSENT, any other failure raises botocore's error."""
-    try:
-        answer = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-    except Exception as error:
-        if is_missing(error):
-            return Hosting(stack=stack, state=HostingState.ABSENT)
-        raise
+    found = if_there(lambda: cloudformation.describe_stacks(StackName=stack))
+    if found is None:
+        return Hosting(stack=stack, state=HostingState.ABSENT)
+    answer = found["Stacks"][0]
     values = {p["ParameterKey"]: p.get("ParameterValue", "") for p in answer.get("Parameters", [])}
     artifact = values.get(PARAMETER, "")
     return Hosting(
@@ -244,8 +242,7 @@ def wait(
     pause: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Hosting:
-    """Look until the stack is AWAKE or ASLEEP as `wanted`; after each look `progress(hosting, seconds so
-    far)`.
+    """Look until the stack is as `wanted`; after each look call `progress(hosting, seconds so far)`.
 
     Raises HostingError when it settled in another state (with CloudFormation's reason) or `seconds` ran out.
     """
@@ -270,7 +267,7 @@ def wait(
 
 
 def failure_reason(cloudformation: Any, stack: str) -> str:
-    """Why the last change failed: the first failed resource of it, in CloudFormation's words; else empty."""
+    """The first resource on which the last change failed, and CloudFormation's reason; "" if none did."""
     try:
         events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
     except Exception as error:

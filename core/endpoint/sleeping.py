@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from core.aws.calls import Clients, error_text, is_missing
+from core.aws.calls import Clients, error_text, if_there
 from core.aws.tags import list_tags, owning_stack
 from core.endpoint import hosting
 from core.endpoint.endpoints import remove_endpoint
@@ -57,16 +57,11 @@ def exists(clients: Clients, *, project: str, stack: str, name: str) -> bool:
         Exception: SageMaker could not be asked.
     """
     sagemaker = clients("sagemaker")
-    try:
-        described = sagemaker.describe_endpoint(EndpointName=name)
-        tags = list_tags(sagemaker, described["EndpointArn"])
-    except Exception as error:
-        if is_missing(error):
-            return False
-        raise
-    if described["EndpointStatus"] == "Deleting":
+    described = if_there(lambda: sagemaker.describe_endpoint(EndpointName=name))
+    if described is None or described["EndpointStatus"] == "Deleting":
         return False
-    return tags.get(PROJECT_TAG, project) == project or owning_stack(tags) == stack
+    tags = if_there(lambda: list_tags(sagemaker, described["EndpointArn"]))
+    return tags is not None and (tags.get(PROJECT_TAG, project) == project or owning_stack(tags) == stack)
 
 
 def put_to_sleep(
@@ -135,13 +130,7 @@ def _directly(
     except Exception as error:
         problem = f"{why}; whether endpoint {name} is there cannot be read: {error_text(error)}"
         return Slept(way=Way.FAILED, problem=problem)
-    removal = remove_endpoint(
-        name,
-        sagemaker=clients("sagemaker"),
-        autoscaling=lambda: clients("application-autoscaling"),
-        seconds=seconds,
-        pause=pause,
-    )
+    removal = remove_endpoint(clients, name, seconds=seconds, pause=pause)
     if not removal.gone:
         return Slept(way=Way.FAILED, problem=f"{why}; endpoint {name} still bills: {removal.problem}")
     repair = f"{stack} has drifted now, and `finexpert wake` repairs it"

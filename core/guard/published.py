@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.aws import metrics
 from core.guard.position import Memory, Position
 from core.money.time import month_start
 
@@ -38,31 +39,19 @@ def write(
     ]
     if position.hours_to_limit is not None:
         values.append(("HoursToLimit", position.hours_to_limit, "None"))
-    cloudwatch.put_metric_data(
-        Namespace=namespace,
-        MetricData=[
-            {
-                "MetricName": name,
-                "Dimensions": [{"Name": "Project", "Value": project}],
-                "Timestamp": now,
-                "Value": value,
-                "Unit": unit,
-            }
-            for name, value, unit in values
-        ],
-    )
+    metrics.put(cloudwatch, project, values, now, namespace=namespace)
 
 
 def read(cloudwatch: Any, *, namespace: str, project: str, now: datetime) -> Memory:
     """Read the metrics that earlier runs of this month published."""
-    series = {"spent": (SPENT, DAY), "doubts": (DOUBTS, 3600), "latch": (LATCH, DAY), "burn": (BURN, MINUTES)}
-    month = month_start(now)
-    long = [_query(name, *series[name], namespace, project) for name in ("spent", "doubts", "latch")]
-    end = now + timedelta(minutes=1)
-    points = _points(cloudwatch, long, month, end)
-    points |= _points(
-        cloudwatch, [_query("burn", *series["burn"], namespace, project)], max(month, now - RECENT), end
-    )
+
+    def query(name: str, metric: str, period: int) -> dict[str, Any]:
+        return metrics.query(name, namespace, metric, {"Project": project}, period, "Maximum")
+
+    month, end = month_start(now), now + timedelta(minutes=1)
+    long = [query("spent", SPENT, DAY), query("doubts", DOUBTS, 3600), query("latch", LATCH, DAY)]
+    points = metrics.points(cloudwatch, long, month, end)
+    points |= metrics.points(cloudwatch, [query("burn", BURN, MINUTES)], max(month, now - RECENT), end)
     newest = max(points["burn"], default=None)
     return Memory(
         spent_usd=max((value for _, value in points["spent"]), default=0.0),
@@ -73,39 +62,15 @@ def read(cloudwatch: Any, *, namespace: str, project: str, now: datetime) -> Mem
     )
 
 
-def spent_so_far(
-    cloudwatch: Any, *, namespace: str, project: str, now: datetime
-) -> list[tuple[datetime, float]]:
+def spent_so_far(cloudwatch: Any, *, namespace: str, project: str, now: datetime) -> list[metrics.Point]:
     """The month's sum over time, oldest first: by the hour, and by the minute for the last hours."""
-    query = [_query("spent", SPENT, 3600, namespace, project)]
-    fine = [_query("spent", SPENT, 60, namespace, project)]
-    begin, end = month_start(now), now + timedelta(minutes=1)
+
+    def spent(period: int, start: datetime, end: datetime) -> list[metrics.Point]:
+        query = metrics.query("spent", namespace, SPENT, {"Project": project}, period, "Maximum")
+        return metrics.points(cloudwatch, [query], start, end)["spent"]
+
+    begin = month_start(now)
     turn = max(begin, now - RECENT)
-    hourly = _points(cloudwatch, query, begin, turn)["spent"] if begin < turn else []
-    minutely = _points(cloudwatch, fine, turn, end)["spent"]
+    hourly = spent(3600, begin, turn) if begin < turn else []
+    minutely = spent(60, turn, now + timedelta(minutes=1))
     return sorted([(time, value) for time, value in hourly if time < turn] + minutely)
-
-
-def _points(
-    cloudwatch: Any, queries: list[dict[str, Any]], start: datetime, end: datetime
-) -> dict[str, list[tuple[datetime, float]]]:
-    answer = cloudwatch.get_metric_data(MetricDataQueries=queries, StartTime=start, EndTime=end)
-    return {
-        result["Id"]: list(zip(result["Timestamps"], result["Values"], strict=True))
-        for result in answer["MetricDataResults"]
-    }
-
-
-def _query(query: str, metric: str, period: int, namespace: str, project: str) -> dict[str, Any]:
-    return {
-        "Id": query,
-        "MetricStat": {
-            "Metric": {
-                "Namespace": namespace,
-                "MetricName": metric,
-                "Dimensions": [{"Name": "Project", "Value": project}],
-            },
-            "Period": period,
-            "Stat": "Maximum",
-        },
-    }

@@ -73,8 +73,12 @@ def _remove_other(
     if owner:
         stopped.problems.append(f"endpoint {name} belongs to the stack {owner}: delete that stack")
         return
-    config = described["EndpointConfigName"]
-    _remove(clients, name, f"make it again from its configuration {config}", stopped, seconds, pause)
+    removal = remove_endpoint(clients, name, seconds=seconds, pause=pause)
+    if any("deleted" in step for step in removal.steps):
+        config = described["EndpointConfigName"]
+        stopped.done.append(f"endpoint {name} deleted; make it again from its configuration {config}")
+    if not removal.gone:
+        stopped.problems.append(f"endpoint {name} still bills: {removal.problem}")
 
 
 def _stop_jobs(clients: Clients, project: str, stopped: Stopped) -> None:
@@ -90,24 +94,3 @@ def _stop_jobs(clients: Clients, project: str, stopped: Stopped) -> None:
             stopped.done.append(f"training job {job} stopped")
         except Exception as error:
             stopped.problems.append(f"training job {job} cannot be stopped: {error_text(error)}")
-
-
-def _remove(
-    clients: Clients,
-    name: str,
-    afterwards: str,
-    stopped: Stopped,
-    seconds: float,
-    pause: Callable[[float], None],
-) -> None:
-    removal = remove_endpoint(
-        name,
-        sagemaker=clients("sagemaker"),
-        autoscaling=lambda: clients("application-autoscaling"),
-        seconds=seconds,
-        pause=pause,
-    )
-    if any("deleted" in step for step in removal.steps):
-        stopped.done.append(f"endpoint {name} deleted; {afterwards}")
-    if not removal.gone:
-        stopped.problems.append(f"endpoint {name} still bills: {removal.problem}")

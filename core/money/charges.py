@@ -6,23 +6,23 @@ only, and only if billing alerts are enabled. It lags hours, so the project's ow
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.aws import metrics
 from core.money.time import month_start
 
 NAMESPACE, METRIC = "AWS/Billing", "EstimatedCharges"
 SAGEMAKER = "AmazonSageMaker"
 PERIOD_SECONDS = 3600
-#: In the first hours of a month the metric may still tell the sum of the month before.
+#: In the first hours of a month the metric may still show the sum of the month before.
 SETTLING = timedelta(hours=12)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Charges:
-    """The newest estimate of the month: dollars of the whole account and of SageMaker, and of when."""
+    """The newest estimate of the month, and its time: dollars of the whole account and of SageMaker."""
 
     time: datetime
     total_usd: float
@@ -47,29 +47,15 @@ def read(cloudwatch: Any, now: datetime) -> Charges | None:
     begin = month_start(now) + SETTLING
     if now < begin:
         return None
-    answer = cloudwatch.get_metric_data(
-        MetricDataQueries=[_query("total", {}), _query("sagemaker", {"ServiceName": SAGEMAKER})],
-        StartTime=begin,
-        EndTime=now + timedelta(hours=1),
-    )
-    series = {result["Id"]: _newest(result) for result in answer["MetricDataResults"]}
-    newest = series.get("total")
-    if newest is None:
+    dollars = {"Currency": "USD"}
+    wanted = {"total": dollars, "sagemaker": {**dollars, "ServiceName": SAGEMAKER}}
+    queries = [
+        metrics.query(name, NAMESPACE, METRIC, dimensions, PERIOD_SECONDS, "Maximum")
+        for name, dimensions in wanted.items()
+    ]
+    found = metrics.points(cloudwatch, queries, begin, now + timedelta(hours=1))
+    if not found.get("total"):
         return None
-    sagemaker = series.get("sagemaker")
-    return Charges(time=newest[0], total_usd=newest[1], sagemaker_usd=sagemaker[1] if sagemaker else 0.0)
-
-
-def _query(query: str, more: Mapping[str, str]) -> dict[str, Any]:
-    dimensions = {"Currency": "USD", **more}
-    metric = {
-        "Namespace": NAMESPACE,
-        "MetricName": METRIC,
-        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
-    }
-    return {"Id": query, "MetricStat": {"Metric": metric, "Period": PERIOD_SECONDS, "Stat": "Maximum"}}
-
-
-def _newest(result: Mapping[str, Any]) -> tuple[datetime, float] | None:
-    points = list(zip(result["Timestamps"], result["Values"], strict=True))
-    return max(points) if points else None
+    time, total = max(found["total"])
+    _, sagemaker = max(found.get("sagemaker") or [(time, 0.0)])
+    return Charges(time=time, total_usd=total, sagemaker_usd=sagemaker)

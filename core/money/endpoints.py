@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from core.aws.calls import Clients, error_text, is_missing, list_all, pages
+from core.aws.calls import Clients, error_text, if_there, is_missing, items_of, list_all, pages
 from core.aws.tags import indexed_tags, list_tags, owning_stack
 from core.money import trail
 from core.money.events import StackEvent, lifetimes
@@ -38,18 +38,12 @@ def _incarnations(cloudformation: Any, stack: str, month: datetime) -> list[tupl
     A deleted stack answers to its id only; CloudFormation keeps its events for 90 days. Where nothing says
     when it was deleted, its events do, and what they leave open counts until now.
     """
-    found: list[tuple[str, datetime | None]] = []
-    try:
-        for current in cloudformation.describe_stacks(StackName=stack)["Stacks"]:
-            found.append((current["StackId"], None))
-    except Exception as error:
-        if not is_missing(error):
-            raise
-    for answer in pages(cloudformation.list_stacks, StackStatusFilter=["DELETE_COMPLETE"]):
-        for old in answer.get("StackSummaries", []):
-            deleted = old.get("DeletionTime")
-            if old["StackName"] == stack and (deleted is None or deleted >= month):
-                found.append((old["StackId"], deleted))
+    current = if_there(lambda: cloudformation.describe_stacks(StackName=stack)) or {"Stacks": []}
+    found: list[tuple[str, datetime | None]] = [(each["StackId"], None) for each in current["Stacks"]]
+    for old in items_of(cloudformation.list_stacks, "StackSummaries", StackStatusFilter=["DELETE_COMPLETE"]):
+        deleted = old.get("DeletionTime")
+        if old["StackName"] == stack and (deleted is None or deleted >= month):
+            found.append((old["StackId"], deleted))
     return found
 
 
@@ -167,7 +161,10 @@ def live_endpoint(sagemaker: Any, summary: dict[str, Any], usage: Usage) -> Life
     )
     try:
         described = sagemaker.describe_endpoint(EndpointName=name)
-        config = _configuration(sagemaker, described["EndpointConfigName"])
+        # Somebody may have deleted the configuration while the endpoint lives on.
+        config = if_there(
+            lambda: sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
+        )
     except Exception as error:
         if is_missing(error):
             return None
@@ -177,14 +174,3 @@ def live_endpoint(sagemaker: Any, summary: dict[str, Any], usage: Usage) -> Life
     if not fleets and config is not None:
         return None
     return life.on(fleets or (Fleet(),))
-
-
-def _configuration(sagemaker: Any, name: str) -> dict[str, Any] | None:
-    """An endpoint's configuration; None where somebody deleted it while the endpoint lives on."""
-    try:
-        found: dict[str, Any] = sagemaker.describe_endpoint_config(EndpointConfigName=name)
-    except Exception as error:
-        if is_missing(error):
-            return None
-        raise
-    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from core.money.spend import Fleet
@@ -25,10 +25,10 @@ def fleets_of(config: Mapping[str, Any], running: Mapping[str, Any] | None = Non
         found = now.get(_text(variant, "variantname"), {})
         serverless = variant.get("serverlessconfig") or variant.get("currentserverlessconfig")
         if serverless is not None:
-            provisioned = _lower(serverless).get("provisionedconcurrency")
+            provisioned = lower(serverless).get("provisionedconcurrency")
             fleets += [Fleet(instance_type=SERVERLESS)] if provisioned else []
         elif found.get("instancepools"):
-            fleets += [_of_pool(pool) for pool in map(_lower, found["instancepools"])]
+            fleets += [_of_pool(pool) for pool in map(lower, found["instancepools"])]
         else:
             kind = variant.get("instancetype")
             count = found.get("currentinstancecount")
@@ -46,14 +46,12 @@ def _of_pool(pool: Mapping[str, Any]) -> Fleet:
 
 
 def _variants(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    lower = _lower(config)
-    lists: list[Sequence[Mapping[str, Any]]] = [
-        lower.get(key) or [] for key in ("productionvariants", "shadowproductionvariants")
-    ]
-    return [_lower(variant) for variants in lists for variant in variants]
+    given = lower(config)
+    keys = ("productionvariants", "shadowproductionvariants")
+    return [lower(variant) for key in keys for variant in given.get(key) or []]
 
 
-def _lower(mapping: Mapping[str, Any]) -> dict[str, Any]:
+def lower(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """CloudTrail writes `endpointName` where the API has `EndpointName`."""
     return {key.lower(): value for key, value in mapping.items()}
 

@@ -1,6 +1,6 @@
 """Counts notebook instances, processing jobs and Studio apps of any owner that ran in the region this month.
 
-What they cost in sessions before the present one is in AWS's own estimate, hours later (`spend_charges`).
+What they cost in sessions before the present one is in AWS's own estimate, hours later (`charges`).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from core.aws.calls import Listing, list_all
+from core.aws.calls import items_of
 from core.money.prices import Component
 from core.money.spend import Fleet, Lifetime
 
@@ -21,7 +21,7 @@ NO_INSTANCE = ("", "system")
 
 def notebooks(sagemaker: Any) -> list[Lifetime]:
     """The present sessions of notebook instances."""
-    listed = list_all(sagemaker.list_notebook_instances, "NotebookInstances", MaxResults=100)
+    listed = items_of(sagemaker.list_notebook_instances, "NotebookInstances", MaxResults=100)
     return [
         _life(
             each["NotebookInstanceName"],
@@ -30,21 +30,21 @@ def notebooks(sagemaker: Any) -> list[Lifetime]:
             each.get("InstanceType", ""),
             "notebook",
         )
-        for each in _whole(listed)
+        for each in listed
         if each.get("NotebookInstanceStatus") in NOTEBOOK_BILLS
     ]
 
 
 def processing_jobs(sagemaker: Any, month: datetime) -> list[Lifetime]:
     """The processing jobs that ran in the month."""
-    listed = list_all(
+    listed = items_of(
         sagemaker.list_processing_jobs,
         "ProcessingJobSummaries",
         MaxResults=100,
         LastModifiedTimeAfter=month,
     )
     found = []
-    for summary in _whole(listed):
+    for summary in listed:
         answer = sagemaker.describe_processing_job(ProcessingJobName=summary["ProcessingJobName"])
         start = answer.get("ProcessingStartTime")
         if start is None:
@@ -65,19 +65,13 @@ def processing_jobs(sagemaker: Any, month: datetime) -> list[Lifetime]:
 def apps(sagemaker: Any) -> list[Lifetime]:
     """The Studio apps that run on an instance now."""
     found = []
-    for app in _whole(list_all(sagemaker.list_apps, "Apps", MaxResults=100)):
+    for app in items_of(sagemaker.list_apps, "Apps", MaxResults=100):
         kind = app.get("ResourceSpec", {}).get("InstanceType", "")
         if app.get("Status") in APP_BILLS and kind not in NO_INSTANCE:
             found.append(
                 _life(f"{app['AppType']} {app['AppName']}", app["CreationTime"], None, kind, "studio")
             )
     return found
-
-
-def _whole(listing: Listing) -> list[Any]:
-    if not listing.complete:
-        raise RuntimeError(listing.problem)
-    return listing.items
 
 
 def _life(

@@ -6,11 +6,11 @@ includes it. A metric needs no right that the guards lack, and two senders canno
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.aws import metrics
 from core.money.time import month_start
 from core.names import METRIC_NAMESPACE
 
@@ -29,36 +29,11 @@ class Paid:
 def record(cloudwatch: Any, *, project: str, usd: float, now: datetime) -> None:
     """Add dollars to the month's sum."""
     if usd > 0:
-        cloudwatch.put_metric_data(
-            Namespace=METRIC_NAMESPACE,
-            MetricData=[
-                {
-                    "MetricName": METRIC,
-                    "Dimensions": [{"Name": "Project", "Value": project}],
-                    "Timestamp": now,
-                    "Value": usd,
-                    "Unit": "None",
-                }
-            ],
-        )
+        metrics.put(cloudwatch, project, [(METRIC, usd, "None")], now)
 
 
 def read(cloudwatch: Any, *, project: str, now: datetime) -> list[Paid]:
     """The month's dollars, by the hour."""
-    metric = {
-        "Namespace": METRIC_NAMESPACE,
-        "MetricName": METRIC,
-        "Dimensions": [{"Name": "Project", "Value": project}],
-    }
-    stat = {"Metric": metric, "Period": PERIOD_SECONDS, "Stat": "Sum"}
-    answer = cloudwatch.get_metric_data(
-        MetricDataQueries=[{"Id": "paid", "MetricStat": stat}],
-        StartTime=month_start(now),
-        EndTime=now + timedelta(minutes=1),
-    )
-    results: Sequence[Any] = answer["MetricDataResults"]
-    return [
-        Paid(time=time, usd=usd)
-        for result in results
-        for time, usd in zip(result["Timestamps"], result["Values"], strict=True)
-    ]
+    query = metrics.query("paid", METRIC_NAMESPACE, METRIC, {"Project": project}, PERIOD_SECONDS, "Sum")
+    found = metrics.points(cloudwatch, [query], month_start(now), now + timedelta(minutes=1))
+    return [Paid(time=time, usd=usd) for time, usd in found.get("paid", [])]

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.aws.calls import pages
-from core.aws.tags import as_mapping
-from core.money.fleets import fleets_of
+from core.aws.calls import items_of
+from core.money.fleets import fleets_of, lower
 from core.money.spend import Fleet, Lifetime
 from core.money.time import month_start
 from core.names import PROJECT_TAG
@@ -96,7 +95,7 @@ class Record:
         self._calls = [call for action in (MAKE, CHANGE, DELETE) for call in self._of(action)]
 
     def deleted(self, endpoint: str) -> datetime | None:
-        """When an endpoint of this name was last gone; None if no call tells."""
+        """The time when an endpoint of this name was last gone; None if no call shows it."""
         times = [
             call.time + REMOVAL for call in self._calls if (call.action, call.endpoint) == (DELETE, endpoint)
         ]
@@ -121,35 +120,31 @@ class Record:
         ]
 
     def _of(self, action: str) -> list[Call]:
-        found = []
-        for time, request in self._requests(action):
-            name = str(request.get("endpointname", ""))
-            if name:
-                tags = [_lower(tag) for tag in request.get("tags") or []]
-                found.append(
-                    Call(
-                        time=time,
-                        action=action,
-                        endpoint=name,
-                        config=str(request.get("endpointconfigname", "")),
-                        tags=as_mapping([{"Key": tag["key"], "Value": tag.get("value", "")} for tag in tags]),
-                    )
-                )
-        return found
+        return [
+            Call(
+                time=time,
+                action=action,
+                endpoint=str(request["endpointname"]),
+                config=str(request.get("endpointconfigname", "")),
+                tags={tag["key"]: tag.get("value", "") for tag in map(lower, request.get("tags") or [])},
+            )
+            for time, request in self._requests(action)
+            if request.get("endpointname")
+        ]
 
     def _requests(self, action: str) -> Iterable[tuple[datetime, dict[str, Any]]]:
         """Time and request parameters, keys in lower case, of the calls of `action` that succeeded."""
-        for answer in pages(
+        for event in items_of(
             self._cloudtrail.lookup_events,
+            "Events",
             LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": action}],
             StartTime=self._since,
             EndTime=self._now,
             MaxResults=50,
         ):
-            for event in answer.get("Events", []):
-                record = json.loads(event["CloudTrailEvent"])
-                if not record.get("errorCode"):
-                    yield event["EventTime"], _lower(record.get("requestParameters") or {})
+            record = json.loads(event["CloudTrailEvent"])
+            if not record.get("errorCode"):
+                yield event["EventTime"], lower(record.get("requestParameters") or {})
 
     def _fleets(self, names: set[str]) -> dict[str, tuple[Fleet, ...]]:
         """The instances of endpoint configurations: as they are, or as they were made if they are gone."""
@@ -165,8 +160,3 @@ class Record:
                 if name in names and name not in found:
                     found[name] = fleets_of(request)
         return found
-
-
-def _lower(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """CloudTrail writes `endpointName` where the API has `EndpointName`."""
-    return {key.lower(): value for key, value in mapping.items()}

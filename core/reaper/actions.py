@@ -60,8 +60,7 @@ class Actions:
             print(f"the warning of {endpoint.name} cannot be withdrawn: {error_text(error)}")
 
     def delete(self, endpoint: Endpoint, verdict: Verdict) -> Verdict:
-        """Put Hosting to sleep, or snapshot and remove any other endpoint; the verdict tells what came of
-        it."""
+        """Put Hosting to sleep, or snapshot and remove any other endpoint; the verdict has the outcome."""
         if of_hosting(endpoint, self._settings):
             return self._sleep(verdict)
         where = ""
@@ -75,9 +74,8 @@ class Actions:
                     reason=f"idle, but not deleted: its snapshot cannot be written ({error_text(error)})",
                 )
         removal = remove_endpoint(
+            self._clients,
             endpoint.name,
-            sagemaker=self._clients("sagemaker"),
-            autoscaling=lambda: self._clients("application-autoscaling"),
             seconds=min(LONGEST_REMOVAL, self._left() - REST_SECONDS),
             pause=self._pause,
         )

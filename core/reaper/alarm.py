@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from core.aws import metrics
 from core.aws.calls import Clients, error_text
 from core.aws.notify import log
 from core.reaper.settings import ReaperSettings
@@ -12,24 +13,14 @@ METRIC = "StuckResources"
 
 
 def publish(clients: Clients, settings: ReaperSettings, stuck: int, now: datetime) -> None:
-    """Publish how many hang; with none nothing is sent, and the alarm takes silence for well-being.
+    """Publish the number of hanging resources; none sends nothing, and the alarm takes silence for good news.
 
     A failure is logged and never stops a run.
     """
     if not stuck:
         return
     try:
-        clients("cloudwatch").put_metric_data(
-            Namespace=settings.metric_namespace,
-            MetricData=[
-                {
-                    "MetricName": METRIC,
-                    "Dimensions": [{"Name": "Project", "Value": settings.project}],
-                    "Timestamp": now,
-                    "Value": float(stuck),
-                    "Unit": "Count",
-                }
-            ],
-        )
+        values = [(METRIC, float(stuck), "Count")]
+        metrics.put(clients("cloudwatch"), settings.project, values, now, namespace=settings.metric_namespace)
     except Exception as error:
         log("metric-failed", metric=METRIC, error=error_text(error))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.aws.calls import error_text, list_all
+from core.aws.calls import error_text, items_of
+from core.aws.metrics import query
 from core.reaper.facts import NAMESPACE, Reading, Series, Unreadable
 
 #: GetMetricData's limits: queries a call, points a call.
@@ -35,8 +36,7 @@ USE = {
 
 
 def period_for(window: timedelta) -> int:
-    """Seconds a point: a minute where possible, longer when the window would hold more points than a call
-    may."""
+    """Seconds a point: a minute, or more where the window would hold more points than a call may."""
     seconds = max(60, 60 * math.ceil(window / MINUTE / (POINTS // QUERIES - 10)))
     for age, least in RETENTION:
         if window > age:
@@ -56,16 +56,13 @@ def listed(cloudwatch: Any, *, window: timedelta, metric: str = "", endpoint: st
         request["Dimensions"] = [{"Name": "EndpointName", "Value": endpoint}]
     if window <= RECENT:
         request["RecentlyActive"] = "PT3H"
-    listing = list_all(cloudwatch.list_metrics, "Metrics", **request)
-    if not listing.complete:
-        raise RuntimeError(listing.problem)
     return {
         Series(
             metric=found["MetricName"],
             dimensions=frozenset((d["Name"], d["Value"]) for d in found.get("Dimensions", [])),
             statistic=USE[found["MetricName"]],
         )
-        for found in listing.items
+        for found in items_of(cloudwatch.list_metrics, "Metrics", **request)
         if found["MetricName"] in USE
     }
 
@@ -73,8 +70,7 @@ def listed(cloudwatch: Any, *, window: timedelta, metric: str = "", endpoint: st
 def readings(
     cloudwatch: Any, series: Iterable[Series], *, start: datetime, now: datetime
 ) -> dict[Series, Reading | Unreadable]:
-    """What every series showed from `start` until now. A call or query that fails makes its series
-    Unreadable."""
+    """The reading of each series from `start` until now; Unreadable where its call or query failed."""
     found: dict[Series, Reading | Unreadable] = {}
     period = period_for(now - start)
     ordered = sorted(series, key=str)
@@ -91,18 +87,17 @@ def _read(
     cloudwatch: Any, batch: list[Series], period: int, start: datetime, now: datetime
 ) -> dict[Series, Reading | Unreadable]:
     ids = {f"s{number}": series for number, series in enumerate(batch)}
-    points: dict[str, dict[datetime, float]] = {query: {} for query in ids}
+    points: dict[str, dict[datetime, float]] = {name: {} for name in ids}
     states: dict[str, str] = {}
     for result in _results(cloudwatch, ids, period, start, now):
-        query = result["Id"]
-        points[query].update(zip(result.get("Timestamps", []), result.get("Values", []), strict=True))
-        states[query] = result.get("StatusCode", "Complete")
+        points[result["Id"]] |= zip(result.get("Timestamps", []), result.get("Values", []), strict=True)
+        states[result["Id"]] = result.get("StatusCode", "Complete")
     found: dict[Series, Reading | Unreadable] = {}
-    for query, series in ids.items():
+    for name, series in ids.items():
         # PartialData on the last page means that CloudWatch gave up on the rest.
-        state = states.get(query, "no answer")
+        state = states.get(name, "no answer")
         if state == "Complete":
-            found[series] = summed(points[query], timedelta(seconds=period), start, now)
+            found[series] = summed(points[name], timedelta(seconds=period), start, now)
         else:
             found[series] = Unreadable(f"CloudWatch answered {state}")
     return found
@@ -110,33 +105,18 @@ def _read(
 
 def _results(
     cloudwatch: Any, ids: dict[str, Series], period: int, start: datetime, now: datetime
-) -> Iterator[dict[str, Any]]:
+) -> list[dict[str, Any]]:
     """Results of all pages. Start and end lie on whole periods, as CloudWatch's points do."""
     step = timedelta(seconds=period)
-    request = {
-        "MetricDataQueries": [_query(query, series, period) for query, series in ids.items()],
+    request: dict[str, Any] = {
+        "MetricDataQueries": [
+            query(name, NAMESPACE, each.metric, dict(sorted(each.dimensions)), period, each.statistic)
+            for name, each in ids.items()
+        ],
         "StartTime": _floor(start, period),
         "EndTime": _floor(now, period) + step,
     }
-    following: dict[str, str] = {}
-    while True:
-        answer = cloudwatch.get_metric_data(**request, **following)
-        yield from answer.get("MetricDataResults", [])
-        if not answer.get("NextToken"):
-            return
-        following = {"NextToken": answer["NextToken"]}
-
-
-def _query(query: str, series: Series, period: int) -> dict[str, Any]:
-    dimensions = [{"Name": name, "Value": value} for name, value in sorted(series.dimensions)]
-    return {
-        "Id": query,
-        "MetricStat": {
-            "Metric": {"Namespace": NAMESPACE, "MetricName": series.metric, "Dimensions": dimensions},
-            "Period": period,
-            "Stat": series.statistic,
-        },
-    }
+    return items_of(cloudwatch.get_metric_data, "MetricDataResults", **request)
 
 
 def summed(points: dict[datetime, float], period: timedelta, start: datetime, now: datetime) -> Reading:

@@ -9,20 +9,12 @@ from datetime import datetime, timedelta
 
 from core.aws.calls import Clients, error_text, is_missing, list_all
 from core.aws.tags import list_tags, owner_of
+from core.endpoint.endpoints import components_of
 from core.names import STACK_NAME_TAG
 from core.reaper import metrics
 from core.reaper.answers import component_of, detail_of, endpoint_of
 from core.reaper.discovery import by_name, matching, own
-from core.reaper.facts import (
-    Action,
-    Detail,
-    Endpoint,
-    Need,
-    Reading,
-    Series,
-    Unreadable,
-    Verdict,
-)
+from core.reaper.facts import Action, Detail, Endpoint, Need, Reading, Series, Unreadable, Verdict
 from core.reaper.lists import Lists
 from core.reaper.rules import age, decide, status, wanted_series
 from core.reaper.rules.warning import warned_at
@@ -211,12 +203,7 @@ class Reader:
             if not is_missing(error):
                 self._note(f"the second look at {endpoint.name}", error_text(error))
             return Unreadable(error_text(error))
-        listing = list_all(
-            sagemaker.list_inference_components,
-            "InferenceComponents",
-            EndpointNameEquals=endpoint.name,
-            MaxResults=100,
-        )
+        listing = components_of(sagemaker, endpoint.name)
         components = tuple(component_of(summary) for summary in listing.items)
         again, detail = endpoint_of(answer), detail_of(answer)
         before = endpoint.detail.config_name if isinstance(endpoint.detail, Detail) else ""

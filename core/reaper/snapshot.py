@@ -1,5 +1,4 @@
-"""Keeps what is needed to make a deleted endpoint again: a JSON document in the audit bucket, written
-before."""
+"""Keeps a JSON document in the audit bucket from which a deleted endpoint can be made again."""
 
 from __future__ import annotations
 
@@ -7,26 +6,33 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from core.aws.calls import Clients, error_text, is_missing, pages
+from core.aws.calls import Clients, error_text, if_there, items_of
 from core.aws.tags import list_tags
 from core.endpoint.endpoints import scalable_targets
-from core.reaper.facts import Component, Endpoint
+from core.reaper.facts import Endpoint
 
 FORMAT = 1
 
 
 def take(clients: Clients, endpoint: Endpoint, now: datetime) -> dict[str, Any]:
-    """Endpoint, configuration, components, scaling and tags as AWS describes them now. Raises botocore's
-    errors."""
+    """Endpoint, configuration, components, scaling and tags as AWS describes them now; its errors pass."""
     sagemaker = clients("sagemaker")
     described = _plain(sagemaker.describe_endpoint(EndpointName=endpoint.name))
     own = endpoint.components if isinstance(endpoint.components, tuple) else ()
-    described_components = [_component(sagemaker, component) for component in own]
+    described_components = [
+        _plain(sagemaker.describe_inference_component(InferenceComponentName=component.name))
+        for component in own
+    ]
     return {
         "format": FORMAT,
         "taken": now,
         "endpoint": described,
-        "endpoint_config": _config(sagemaker, described["EndpointConfigName"]),
+        # None where someone deleted it while the endpoint lived on, which AWS allows.
+        "endpoint_config": if_there(
+            lambda: _plain(
+                sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
+            )
+        ),
         "inference_components": described_components,
         "component_tags": {
             component["InferenceComponentName"]: list_tags(sagemaker, component["InferenceComponentArn"])
@@ -38,7 +44,7 @@ def take(clients: Clients, endpoint: Endpoint, now: datetime) -> dict[str, Any]:
 
 
 def folder(name: str) -> str:
-    """Where the snapshots of an endpoint's lives are; their names sort by creation."""
+    """The prefix of the snapshots of an endpoint's lives, whose names sort by creation."""
     return f"audit/endpoints/{name}/"
 
 
@@ -48,8 +54,7 @@ def key(endpoint: Endpoint) -> str:
 
 
 def store(clients: Clients, bucket: str, endpoint: Endpoint, document: dict[str, Any]) -> str:
-    """Write the snapshot and answer its URI. Raises botocore's errors: without snapshot nothing is
-    deleted."""
+    """Write the snapshot and return its URI. AWS's errors pass: without a snapshot nothing is deleted."""
     body = json.dumps(document, default=str, indent=1)
     clients("s3").put_object(
         Bucket=bucket, Key=key(endpoint), Body=body.encode(), ContentType="application/json"
@@ -57,34 +62,19 @@ def store(clients: Clients, bucket: str, endpoint: Endpoint, document: dict[str,
     return f"s3://{bucket}/{key(endpoint)}"
 
 
-def _config(sagemaker: Any, name: str) -> dict[str, Any] | None:
-    """The configuration; None where someone deleted it while the endpoint lived on, which AWS allows."""
-    try:
-        return _plain(sagemaker.describe_endpoint_config(EndpointConfigName=name))
-    except Exception as error:
-        if is_missing(error):
-            return None
-        raise
-
-
-def _component(sagemaker: Any, component: Component) -> dict[str, Any]:
-    return _plain(sagemaker.describe_inference_component(InferenceComponentName=component.name))
-
-
 def _scaling(clients: Clients, endpoint: Endpoint, components: list[str]) -> dict[str, Any]:
-    """Scaling targets and their policies; a failure is kept in their place, since scaling can be set up
-    again."""
+    """Scaling targets and their policies; a failure is kept instead, since scaling can be set up again."""
     try:
         client = clients("application-autoscaling")
         targets = scalable_targets(client, endpoint.name, components)
         policies = []
         for target in targets:
-            for answer in pages(
+            policies += items_of(
                 client.describe_scaling_policies,
+                "ScalingPolicies",
                 ServiceNamespace="sagemaker",
                 ResourceId=target["ResourceId"],
-            ):
-                policies += answer.get("ScalingPolicies", [])
+            )
     except Exception as error:
         return {"problem": error_text(error)}
     return {"targets": targets, "policies": policies}
