@@ -180,6 +180,7 @@ def document(scene: Scene, questions: Sequence[Question], answers: Answers) -> d
                 "costs": costs(question),
                 "verdict": str(finding.verdict),
                 "seen": shared(finding.said),
+                "see": question.see,
                 "means": question.means,
             }
             for question in questions
@@ -217,13 +218,28 @@ def costs(question: Question) -> str:
     return {Step.RUN: "the run", Step.ENDPOINT: "the endpoint"}.get(question.after, "nothing")
 
 
-def assurance_table(questions: Sequence[Question]) -> str:
-    """The table of docs/assurance.md."""
-    rows = [
-        f"| {question.asks} | {question.without} | {_cell(question.see)} | {costs(question)} |"
-        for question in questions
-    ]
-    return "\n".join(["| question | what we go by | how to see it | costs |", "|---|---|---|---|", *rows])
+HEADINGS = {
+    "nothing": "Free",
+    "the run": "With a run",
+    "the endpoint": "With the endpoint awake",
+    "by hand": "By hand, outside the check",
+}
+"""The headings of the assurance page, by what a question costs."""
+
+
+def assurance_tables(questions: Sequence[Question]) -> str:
+    """The tables of docs/assurance.md, one for each thing that a question may cost."""
+    parts = []
+    for cost, heading in HEADINGS.items():
+        asked = [question for question in questions if costs(question) == cost]
+        if cost == "by hand":
+            columns = "| question | what we go by | how to see it |\n|---|---|---|"
+            rows = [f"| {each.asks} | {each.without} | {_cell(each.see)} |" for each in asked]
+        else:
+            columns = "| question | what we go by |\n|---|---|"
+            rows = [f"| {each.asks} | {each.without} |" for each in asked]
+        parts.append("\n".join([f"### {heading}", "", columns, *rows]))
+    return "\n\n".join(parts)
 
 
 def _cell(text: str) -> str:

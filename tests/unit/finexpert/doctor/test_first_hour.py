@@ -19,7 +19,7 @@ from finexpert.doctor.first_hour import (
     Question,
     Scene,
     Step,
-    assurance_table,
+    assurance_tables,
     document,
     markdown,
     shared,
@@ -183,4 +183,4 @@ def test_the_questions_stand_in_the_order_of_their_cost() -> None:
 
 def test_the_last_table_of_the_assurance_page_is_that_of_the_questions() -> None:
     page = (paths.ROOT / "docs" / "assurance.md").read_text(encoding="utf-8")
-    assert page.endswith(assurance_table(QUESTIONS) + "\n"), "python -m tools.first_hour writes it"
+    assert page.endswith(assurance_tables(QUESTIONS) + "\n"), "python -m tools.first_hour writes it"
