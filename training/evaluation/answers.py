@@ -26,11 +26,11 @@ OUTCOMES = RIGHT, WRONG_SCALE, DECLINED, WRONG = ("right", "wrong scale", "decli
 
 #: How many words before a number, and how many after it, are searched for the direction.
 _WORDS_BEFORE, _WORDS_AFTER = 10, 2
-#: A number that the answer is compared with, or that it denies.
 #: Asks for a change in either direction: "the change in the loss", "increase / (decrease)".
 _CHANGE = re.compile(r"\bchanges?\b|\bincrease\s*/\s*\(?decrease", re.IGNORECASE)
 #: Before a number: "not 5 but 6".
 _DENIED = re.compile(r"\b(?:not|never|isn't|wasn't|aren't|weren't)\s+$", re.IGNORECASE)
+#: Before a number that the answer is compared with.
 _COMPARED = re.compile(
     r"\b(?:from|against|versus|vs\.?|compared (?:with|to)|than|between|not|instead of)\s+(?:about\s+)?"
     rf"{QUANTITY.pattern}(?:\s+(?:to|and)\s+)?",
@@ -116,13 +116,6 @@ def grade(
         if outcome in outcomes:
             return Grade(outcome, f1)
     return Grade(WRONG, f1)
-
-
-def exact_match(prediction: str, answers: Sequence[str], *, scale: str = "", question: str = "") -> bool:
-    """Whether `grade` finds the answer right, with all decimals of the right one: TAT-QA's stricter
-    measure.
-    """
-    return grade(prediction, answers, scale=scale, question=question, rounded=False).right
 
 
 def faithfulness(answer: str, context: str) -> float | None:
