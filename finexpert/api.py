@@ -243,4 +243,4 @@ def _shell() -> Any:
 
 
 def _say(markup: str) -> None:
-    display.console().print(markup, soft_wrap=True)
+    display.console().print(markup)

@@ -86,7 +86,7 @@ def _one(stage: Stage, step: Step, number: str) -> None:
         result = step.do(stage, live)
     seconds = time.monotonic() - begin
     stage.timings.append(Timing(step.title, seconds, result))
-    stage.out.print(f"  [green]✓[/] {escape(result)}  [dim]{duration(seconds)}[/]", soft_wrap=True)
+    stage.out.print(f"  [green]✓[/] {escape(result)}  [dim]{duration(seconds)}[/]")
 
 
 def _finish(stage: Stage) -> ExitCode:
@@ -94,14 +94,14 @@ def _finish(stage: Stage) -> ExitCode:
     if stage.json:
         display.print_json(summary.document(stage))
     stage.out.print(summary.table(stage))
-    stage.out.print(f"report  [bold]{written.report}[/]\nsummary {written.document}", soft_wrap=True)
+    stage.out.print(f"report  [bold]{written.report}[/]\nsummary {written.document}")
     if stage.keep:
         _say_kept(stage)
     else:
         stage.folder.release(remove=True)
     if stage.rejected:
         reason = escape(str(stage.evaluation.get("verdict", "")))
-        stage.out.print(f"[red]✗[/] The quality gate refused the model. {reason}", soft_wrap=True)
+        stage.out.print(f"[red]✗[/] The quality gate refused the model. {reason}")
         return ExitCode.GATE
     return ExitCode.OK
 
@@ -144,9 +144,9 @@ def _say_clean(stage: Stage, *, remove: bool) -> None:
     left = children.left_of_folder(stage.folder.path)
     stage.folder.release(remove=remove)
     if not remove:
-        stage.out.print(f"logs    {stage.folder.log}, and those under {stage.folder.cloud}", soft_wrap=True)
+        stage.out.print(f"logs    {stage.folder.log}, and those under {stage.folder.cloud}")
     if left:
-        stage.out.print(f"[red]✗[/] still running: {escape(', '.join(left))}", soft_wrap=True)
+        stage.out.print(f"[red]✗[/] still running: {escape(', '.join(left))}")
     else:
         stage.out.print("[green]✓[/] nothing is left running")
 
@@ -160,6 +160,5 @@ def _say_kept(stage: Stage) -> None:
         f'  eval "$(finexpert local up --state {stage.folder.cloud})"\n'
         f'  finexpert ask "The results are encouraging for aggressive investors"\n'
         f"and stop it:\n"
-        f"  finexpert local down --state {stage.folder.cloud}",
-        soft_wrap=True,
+        f"  finexpert local down --state {stage.folder.cloud}"
     )

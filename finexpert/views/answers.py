@@ -42,12 +42,12 @@ def introduce(deployment: Deployment) -> None:
     try:
         who = answerers.who(deployment)
     except UserError as problem:  # such as a run that Step Functions has forgotten
-        out.print(f"[yellow]![/] Who answers is not known: {escape(problem.what)}", soft_wrap=True)
+        out.print(f"[yellow]![/] Who answers is not known: {escape(problem.what)}")
         return
     for each in who:
-        out.print(f"[dim]{each.model}: {escape(each.description)}[/]", soft_wrap=True)
+        out.print(f"[dim]{each.model}: {escape(each.description)}[/]")
     for warning in dict.fromkeys(warning for each in who for warning in each.warnings):
-        out.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
+        out.print(f"[yellow]![/] {escape(warning)}")
 
 
 def side_by_side(prompt: str, texts: Mapping[str, str]) -> Table:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from json import dumps
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from finexpert.errors import ExitCode, UserError, explain, is_aws
 from finexpert.text import printable
@@ -22,20 +22,26 @@ if TYPE_CHECKING:
     from finexpert.service.deployment import Deployment
 
 
-def console(*, stderr: bool = False) -> Console:
+def console(*, stderr: bool = False, file: IO[str] | None = None, width: int | None = None) -> Console:
     """A console that is plain in a pipe, and 100 columns wide there, so that tables stay tables in a log."""
     from rich.console import Console
     from rich.segment import Segment
+    from rich.text import Text
 
     class PrintableConsole(Console):
-        """A console that writes no control characters but Rich's own."""
+        """A console that writes no control characters but Rich's own, and leaves lines of text whole."""
+
+        def print(self, *objects: Any, **named: Any) -> None:
+            whole = all(isinstance(each, (str, Text)) for each in objects)
+            super().print(*objects, **{"soft_wrap": whole, **named})
 
         def render(self, *arguments: Any, **named: Any) -> Iterator[Segment]:
             for segment in super().render(*arguments, **named):
                 yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
     stream = sys.stderr if stderr else sys.stdout
-    return PrintableConsole(stderr=stderr, highlight=False, width=None if stream.isatty() else 100)
+    width = width or (None if stream.isatty() else 100)
+    return PrintableConsole(stderr=stderr, file=file, highlight=False, width=width)
 
 
 def print_json(document: object) -> None:
@@ -43,6 +49,19 @@ def print_json(document: object) -> None:
     text = dumps(document, indent=2, default=str, ensure_ascii=False)
     escaped = "".join(char if printable(char) else f"\\u{ord(char):04x}" for char in text)
     print(escaped, flush=True)  # at once, to a pipe too
+
+
+def say(text: RenderableType, *, stderr: bool = False, style: str = "", markup: bool = True) -> None:
+    """Print a line, table or the like on stdout or stderr; a text is Rich's markup unless `markup` is off."""
+    console(stderr=stderr).print(text, style=style or None, markup=markup)
+
+
+def result(document: object, text: str, *, json: bool) -> None:
+    """Print a command's result: the document for programs, or the text (Rich's markup) for people."""
+    if json:
+        print_json(document)
+    else:
+        say(text)
 
 
 def print_text(text: str, *, flush: bool = False) -> None:
@@ -53,21 +72,28 @@ def print_text(text: str, *, flush: bool = False) -> None:
 def print_error(error: UserError, *, json: bool = False) -> None:
     """What, where, what to do: on stderr, without a trace; `json`: one document on stdout, for programs."""
     if json:
-        told = {"what": error.what, "where": error.where, "fix": error.fix}
-        print_json({"error": told, "exit_code": int(error.code)})
+        shown = {"what": error.what, "where": error.where, "fix": error.fix}
+        print_json({"error": shown, "exit_code": int(error.code)})
         return
-    out = console(stderr=True)
-    out.print(f"[bold red]✗[/] {_plain(error.what)}", soft_wrap=True)
+    say(f"[bold red]✗[/] {escape(error.what)}", stderr=True)
     if error.where:
-        out.print(f"  [dim]where[/]  {_plain(error.where)}", soft_wrap=True)
+        say(f"  [dim]where[/]  {escape(error.where)}", stderr=True)
     if error.fix:
-        out.print(f"  [dim]do[/]     {_plain(error.fix)}", soft_wrap=True)
+        say(f"  [dim]do[/]     {escape(error.fix)}", stderr=True)
 
 
-def _plain(text: str) -> str:
+def escape(text: str) -> str:
+    """The text as Rich's markup that shows it as it is."""
     from rich.markup import escape
 
     return escape(text)
+
+
+def plain_table(*headings: str) -> Table:
+    """An empty table without lines, its headings dim."""
+    from rich.table import Table
+
+    return Table(*headings, box=None, header_style="dim")
 
 
 LEAST_WIDTH = 10
@@ -82,7 +108,7 @@ def print_parts(out: Console, parts: Iterable[RenderableType]) -> None:
         if isinstance(part, Table):
             print_table(out, part)
         else:
-            out.print(part, soft_wrap=True)
+            out.print(part)
 
 
 @contextmanager
@@ -194,8 +220,8 @@ class Live:
             self._live.update(region)
         elif line and (key or line) != self._last_key:
             self._last_key = key or line
-            self._out.print(line, soft_wrap=True, markup=False)
+            self._out.print(line, markup=False)
 
     def line(self, text: RenderableType) -> None:
         """Print something that stays, above the region."""
-        self._out.print(text, soft_wrap=isinstance(text, str))
+        self._out.print(text)

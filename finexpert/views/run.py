@@ -162,7 +162,7 @@ def start(
         unjudged=unjudged,
     )
     shown = names.called(run, {run: title} if title else {})
-    out.print(f"started [bold]{escape(shown)}[/] on {dataset}", soft_wrap=True)
+    out.print(f"started [bold]{escape(shown)}[/] on {dataset}")
     return run
 
 
@@ -191,15 +191,15 @@ def print_report(out: Console, report: DatasetReport) -> None:
     from rich.markup import escape
 
     if report.ok:
-        out.print(f"[green]✓[/] {escape(report.sentence)}", soft_wrap=True)
+        out.print(f"[green]✓[/] {escape(report.sentence)}")
     for understood in report.understood[:SHOWN_FILES]:
-        out.print(f"[dim]read as[/] {escape(str(understood))}", soft_wrap=True)
+        out.print(f"[dim]read as[/] {escape(str(understood))}")
     if report.understood[SHOWN_FILES:]:
-        out.print(f"[dim]read as[/] … and {len(report.understood) - SHOWN_FILES} more files", soft_wrap=True)
+        out.print(f"[dim]read as[/] … and {len(report.understood) - SHOWN_FILES} more files")
     for part in ("prompt", "text"):
         if report.first and part in report.first:
             label = "first prompt" if part == "prompt" else "first text learned"
             shown = json.dumps(report.first[part], ensure_ascii=False)
-            out.print(f"[dim]{label}:[/] {escape(shown)}", soft_wrap=True)
+            out.print(f"[dim]{label}:[/] {escape(shown)}")
     for warning in report.warnings:
-        out.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
+        out.print(f"[yellow]![/] {escape(warning)}")

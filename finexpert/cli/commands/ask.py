@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from finexpert.cli.commands.common import Json, open_deployment
+from finexpert.views import display
 
 
 def ask(
@@ -24,7 +25,6 @@ def ask(
     """
     from finexpert.service.asking import inference
     from finexpert.service.endpoint import switch
-    from finexpert.views import display
     from finexpert.views.answers import heading, introduce, show_pieces, side_by_side
 
     if not prompt.strip():

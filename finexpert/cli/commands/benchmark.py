@@ -9,6 +9,7 @@ import typer
 
 from finexpert.cli.commands.common import Json, open_deployment
 from finexpert.errors import UserError
+from finexpert.views import display
 
 if TYPE_CHECKING:
     from finexpert.service.benchmark.contestants import Contestant
@@ -73,7 +74,6 @@ def plan(
     Example: finexpert benchmark plan questions.jsonl --contestant nova=bedrock:amazon.nova-lite-v1:0
     """
     from finexpert.service.benchmark import conducting, planning
-    from finexpert.views import display
 
     items, named = _read(questions, contestant, price, most, index)
     plans = planning.plan(items, named, _passages(named, index), repetitions)
@@ -81,7 +81,7 @@ def plan(
         display.print_json({"questions": len(items), "contestants": [vars(each) for each in plans]})
         return
     for each in plans:
-        display.console().print(conducting.planned(each), markup=False, soft_wrap=True)
+        display.console().print(conducting.planned(each), markup=False)
 
 
 @app.command()
@@ -108,7 +108,6 @@ def run(
     Example: finexpert benchmark run questions.jsonl --contestant a=answers:a.csv --contestant b=answers:b.csv
     """
     from finexpert.service.benchmark import conducting, report
-    from finexpert.views import display
 
     if data not in {"internal", "public"}:
         raise UserError(f"--data {data} is neither internal nor public", fix="Write one of them.")
@@ -124,13 +123,13 @@ def run(
         deployment=lambda: open_deployment(context),
         passages=_passages(named, index),
         source=str(questions),
-        say=lambda line: err.print(line, markup=False, soft_wrap=True),
+        say=lambda line: err.print(line, markup=False),
     )
     if json:
         display.print_json(report.documented(result))
         return
-    display.console().print(report.markdown(result), markup=False, soft_wrap=True)
-    display.console().print(f"report: {out / 'benchmark.html'}", markup=False, soft_wrap=True)
+    display.console().print(report.markdown(result), markup=False)
+    display.console().print(f"report: {out / 'benchmark.html'}", markup=False)
 
 
 @app.command("report")
@@ -143,13 +142,12 @@ def show(
     Example: finexpert benchmark report out/benchmark
     """
     from finexpert.service.benchmark import report
-    from finexpert.views import display
 
     result = report.read(folder)
     if json:
         display.print_json(report.documented(result))
         return
-    display.console().print(report.markdown(result), markup=False, soft_wrap=True)
+    display.console().print(report.markdown(result), markup=False)
 
 
 def _read(

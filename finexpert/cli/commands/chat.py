@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from finexpert.cli.commands.common import Json, open_deployment
+from finexpert.views import display
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +37,6 @@ def chat(
     """
     from finexpert.service.asking import inference
     from finexpert.service.asking.chat import begin
-    from finexpert.views import display
     from finexpert.views.answers import introduce
 
     deployment = open_deployment(context)
@@ -98,7 +98,6 @@ def _turn(
 ) -> None:
     """One turn on the screen. Ctrl-C ends the answers, and with them the chat."""
     from finexpert.service.asking import chat
-    from finexpert.views import display
     from finexpert.views.answers import heading, show_pieces, side_by_side
 
     before = conversation.forgotten

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from finexpert.cli import options
+from finexpert.views import display
 
 if TYPE_CHECKING:
     from finexpert.service.deployment import Deployment
@@ -17,10 +18,8 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout,
 
 def open_target(context: typer.Context) -> Target:
     """Resolve the cloud to act on, and say which: a line on stderr, so that stdout holds the answer alone."""
-    from finexpert.views import display
-
     chosen = chosen_target(context)
-    display.console(stderr=True).print(f"[dim]{chosen.describe()}[/]", soft_wrap=True)
+    display.console(stderr=True).print(f"[dim]{chosen.describe()}[/]")
     return chosen
 
 
@@ -38,9 +37,8 @@ def open_deployment(context: typer.Context) -> Deployment:
     Where this shell has other settings, or the deployed ones cannot be read, a line on stderr says so.
     """
     from finexpert.service import deployment as deployments
-    from finexpert.views import display
 
     found = deployments.find(open_target(context))
     if note := display.settings_note(found):
-        display.console(stderr=True).print(note, style="dim", markup=False, soft_wrap=True)
+        display.console(stderr=True).print(note, style="dim", markup=False)
     return found

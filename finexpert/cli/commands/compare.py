@@ -8,6 +8,8 @@ import typer
 
 from finexpert.cli.commands.common import Json, open_deployment
 from finexpert.cli.commands.runs import RunName
+from finexpert.errors import UserError
+from finexpert.views import display
 
 
 def compare(
@@ -24,9 +26,7 @@ def compare(
 
     Example: finexpert compare latest --sampled
     """
-    from finexpert.errors import UserError
     from finexpert.service.runs import executions, names
-    from finexpert.views import display
     from finexpert.views.answers import side_by_side
     from finexpert.views.run import before_after
 
@@ -48,8 +48,8 @@ def compare(
     out = display.console()
     for pair in shown:
         out.print(side_by_side(pair["prompt"], {"base": pair["base"], "tuned": pair["tuned"]}))
-    out.print(before_after(evaluation), markup=False, soft_wrap=True)
-    out.print(evaluation["verdict"], markup=False, soft_wrap=True)
+    out.print(before_after(evaluation), markup=False)
+    out.print(evaluation["verdict"], markup=False)
 
 
 def pairs(evaluation: dict[str, Any], way: str) -> list[dict[str, str]]:

@@ -9,6 +9,8 @@ import typer
 
 from finexpert.cli.commands.common import Json, chosen_target
 from finexpert.service.deployment import flat
+from finexpert.views import display
+from finexpert.views.display import escape
 
 if TYPE_CHECKING:
     from finexpert.service.target import Target
@@ -30,7 +32,6 @@ def config(
     Example: finexpert config budget_usd spot -c budget_usd=40
     """
     from finexpert.service.deployment import find
-    from finexpert.views import display
 
     target = chosen_target(context)
     shown = chosen(rows(target), names or [])
@@ -44,10 +45,9 @@ def config(
             }
         )
         return
-    from rich.markup import escape
     from rich.table import Table
 
-    display.console(stderr=True).print(f"[dim]{where(target)}[/]", soft_wrap=True)
+    display.console(stderr=True).print(f"[dim]{where(target)}[/]")
     differences = deployment.differences
     table = Table(
         "setting", "value", "from", *(["deployed"] if deployed else []), box=None, header_style="dim"
@@ -59,7 +59,7 @@ def config(
         table.add_row(name, escape(display.written(value)), where_from, *([now] if deployed else []))
     display.print_table(display.console(), table)
     if deployment.problem:
-        display.console(stderr=True).print(display.settings_note(deployment), markup=False, soft_wrap=True)
+        display.console(stderr=True).print(display.settings_note(deployment), markup=False)
 
 
 def where(target: Target) -> str:

@@ -8,6 +8,9 @@ import typer
 
 from finexpert.cli.commands.common import Json, open_deployment
 from finexpert.errors import ExitCode
+from finexpert.text import usd
+from finexpert.views import display
+from finexpert.views.display import escape
 
 
 def costs(context: typer.Context, json: Json = False) -> None:
@@ -17,14 +20,11 @@ def costs(context: typer.Context, json: Json = False) -> None:
 
     Example: finexpert costs --json
     """
-    from rich.markup import escape
     from rich.table import Table
 
     from core.money.prices import per_hour
     from finexpert.service.money import costs as money
     from finexpert.service.runs import names
-    from finexpert.text import usd
-    from finexpert.views import display
 
     deployment = open_deployment(context)
     now = datetime.now(UTC)
@@ -57,10 +57,10 @@ def costs(context: typer.Context, json: Json = False) -> None:
         out.print(f"  everything is stopped at {usd(position.limit_usd)}: in {hours} at this pace")
         out.print(f"  at the month's end, if all goes on: {usd(spend.projected_usd)}")
     for price in prices:
-        out.print(f"  [dim]{price.component} {price}, {price.age_days(now)} days ago[/]", soft_wrap=True)
+        out.print(f"  [dim]{price.component} {price}, {price.age_days(now)} days ago[/]")
     if absent:
-        out.print(f"[yellow]! {escape(absent.what)}[/] It was, as the lines above show.", soft_wrap=True)
+        out.print(f"[yellow]! {escape(absent.what)}[/] It was, as the lines above show.")
     for problem in (*spend.unpriced, *spend.unread):
-        out.print(f"[yellow]! not in the sum:[/] {escape(problem)}", soft_wrap=True)
+        out.print(f"[yellow]! not in the sum:[/] {escape(problem)}")
     if absent:
         raise typer.Exit(ExitCode.FAILED)

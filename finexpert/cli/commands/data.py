@@ -10,6 +10,8 @@ import typer
 from finexpert.cli import options
 from finexpert.cli.commands.common import Json, chosen_target, open_deployment
 from finexpert.errors import ExitCode
+from finexpert.text import size
+from finexpert.views import display
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -47,7 +49,6 @@ def check(
     Nothing leaves this machine. Example: finexpert data check reports/
     """
     from finexpert.service.runs import datasets
-    from finexpert.views import display
     from finexpert.views.run import print_report
 
     target = chosen_target(context)
@@ -60,15 +61,15 @@ def check(
         display.print_json({**report.to_dict(), "expected": expected})
         raise typer.Exit(ExitCode.OK if report.ok else ExitCode.FAILED)
     out = display.console()
-    out.print(f"[dim]on this machine: {path}[/]", soft_wrap=True)
+    out.print(f"[dim]on this machine: {path}[/]")
     print_report(out, report)
     if report.ok:
-        out.print(f"[dim]tokens: {report.tokens_assumption}[/]", soft_wrap=True)
+        out.print(f"[dim]tokens: {report.tokens_assumption}[/]")
         if report.power and report.power.enough:
-            out.print(f"[dim]verdict: {report.power}[/]", soft_wrap=True)
+            out.print(f"[dim]verdict: {report.power}[/]")
         for task in report.tasks:
             out.print(f"  {task.task}: {task.documents:,} documents, about {task.tokens:,} tokens")
-        out.print(expected, soft_wrap=True)
+        out.print(expected)
     datasets.require_usable(report, path)
 
 
@@ -89,7 +90,6 @@ def upload(
     Example: finexpert data upload reports/ --name reports-2026
     """
     from finexpert.service.runs import datasets
-    from finexpert.views import display
     from finexpert.views.run import print_report
 
     deployment = open_deployment(context)
@@ -128,8 +128,6 @@ def weights(
     Example: finexpert data weights my-llama/
     """
     from finexpert.service.runs import base_model
-    from finexpert.text import size
-    from finexpert.views import display
 
     base_model.require_usable(folder)
     deployment = open_deployment(context)
@@ -139,11 +137,11 @@ def weights(
         deployment.target.client("s3"),
         folder=folder,
         location=location,
-        told=lambda name, count: out.print(f"  {name}, {size(count)}", soft_wrap=True),
+        told=lambda name, count: out.print(f"  {name}, {size(count)}"),
     )
     if json:
         display.print_json({"location": location, "bytes": total})
         return
-    display.console().print(f"[green]✓[/] {size(total)} at {location}", soft_wrap=True)
+    display.console().print(f"[green]✓[/] {size(total)} at {location}")
     if not deployment.settings.own_weights:
-        out.print(f"Train on them: cdk deploy --all -c {base_model.SETTING}", soft_wrap=True)
+        out.print(f"Train on them: cdk deploy --all -c {base_model.SETTING}")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finexpert.cli.commands.common import Json, open_deployment
-from finexpert.errors import ExitCode, UserError
+from finexpert.errors import ExitCode, NotFound, UserError
+from finexpert.views import display
 
 if TYPE_CHECKING:
     import sqlite3
@@ -60,7 +61,6 @@ def add(
     Example: finexpert docs add filings/ --set company="Example Corp"
     """
     from finexpert.service.documents import library
-    from finexpert.views import display
 
     def progress(number: int, total: int, name: str) -> None:
         _say(f"{number}/{total} {name}", stderr=True)
@@ -131,8 +131,6 @@ def show(index: Index = DEFAULT, json: Json = False) -> None:
 
     Example: finexpert docs list --index filings-index
     """
-    from finexpert.views import display
-
     with _opened(index) as connection:
         rows = [dict(row) for row in connection.execute("SELECT * FROM document ORDER BY name")]
     if json:
@@ -161,7 +159,6 @@ def remove(
     Example: finexpert docs remove annual-report.pdf
     """
     from core.documents import store
-    from finexpert.errors import NotFound
 
     with _opened(index) as connection:
         missing = [name for name in names if not store.remove(connection, name)]
@@ -188,7 +185,6 @@ def search(
     Example: finexpert docs search "capital expenditures of Example Corp in 2024" --top 3
     """
     from core.documents.search import search as find
-    from finexpert.views import display
 
     with _corpus(context, index, pushed=pushed) as corpus:
         asked = corpus.understand(question, _given(company, year, period, form))
@@ -246,7 +242,6 @@ def ask(
     Example: finexpert docs ask "What was Example Corp's revenue in fiscal 2024?"
     """
     from core.documents.answering import answer
-    from finexpert.views import display
 
     generate = None
     if answer_with:
@@ -320,7 +315,6 @@ def evaluate(
     Example: finexpert docs evaluate my-questions.jsonl
     """
     from finexpert.service.documents import exercises
-    from finexpert.views import display
 
     with _corpus(context, index, pushed=pushed) as corpus:
         if questions:
@@ -416,8 +410,6 @@ def pull(context: typer.Context, index: Index = DEFAULT, json: Json = False) -> 
 
 def _done(document: dict[str, Any], text: str, json: bool) -> None:
     """Print the result of a command, for a program or for a person."""
-    from finexpert.views import display
-
     if json:
         display.print_json(document)
     else:
@@ -426,10 +418,8 @@ def _done(document: dict[str, Any], text: str, json: bool) -> None:
 
 def _say(text: str, *, style: str = "", stderr: bool = False) -> None:
     """Print a line as it is: text from documents is never markup, and never controls the terminal."""
-    from finexpert.views import display
-
     plain = "".join(character for character in text if character.isprintable() or character in "\n\t")
-    display.console(stderr=stderr).print(plain, style=style or None, markup=False, soft_wrap=True)
+    display.console(stderr=stderr).print(plain, style=style or None, markup=False)
 
 
 def _note(corpus: Corpus) -> dict[str, str]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from finexpert import paths
 from finexpert.cli.commands.common import Json, chosen_target
 from finexpert.errors import ExitCode
+from finexpert.views import display
+from finexpert.views.display import escape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,11 +54,10 @@ def doctor(
     """
     from finexpert.doctor import Verdict, examine
     from finexpert.service.deployment import find
-    from finexpert.views import display
 
     target = chosen_target(context)
     err = display.console(stderr=True)
-    err.print(f"[dim]{_where(target)}[/]", soft_wrap=True)
+    err.print(f"[dim]{_where(target)}[/]")
     if first_hour:
         _first_hour(target, yes=yes, json=json)
         return
@@ -70,29 +73,24 @@ def doctor(
 
 
 def _first_hour(target: Target, *, yes: bool, json: bool) -> None:
-    from datetime import UTC, datetime
 
-    from rich.markup import escape
-
-    from finexpert import paths
     from finexpert.doctor import Verdict
     from finexpert.doctor import first_hour as hour
     from finexpert.doctor.questions import QUESTIONS
     from finexpert.doctor.steps import steps
     from finexpert.service.deployment import find
-    from finexpert.views import display
 
     out, err = display.console(), display.console(stderr=True)
 
     def agree(announced: str) -> bool:
         if yes or json or not sys.stdin.isatty():
-            err.print(escape(announced + ("" if yes else " Left out: --yes agrees to it.")), soft_wrap=True)
+            err.print(escape(announced + ("" if yes else " Left out: --yes agrees to it.")))
             return yes
         return typer.confirm(f"{announced} Do it?", err=True)
 
     def tell(question: Question, finding: Finding) -> None:
         if not json:
-            out.print(f"{_sign(finding)} {escape(f'{question.asks} {finding.said}')}", soft_wrap=True)
+            out.print(f"{_sign(finding)} {escape(f'{question.asks} {finding.said}')}")
 
     scene = hour.Scene(find(target), datetime.now(UTC))
     answers = hour.walk(scene, QUESTIONS, steps(), agree=agree, tell=tell)
@@ -100,7 +98,7 @@ def _first_hour(target: Target, *, yes: bool, json: bool) -> None:
     if json:
         display.print_json(hour.document(scene, QUESTIONS, answers))
     else:
-        out.print(f"written: {data} and {table}, without account ids and addresses", soft_wrap=True)
+        out.print(f"written: {data} and {table}, without account ids and addresses")
     if any(finding.verdict is Verdict.BAD for finding in answers.values()):
         raise typer.Exit(ExitCode.FOUND)
 
@@ -144,17 +142,15 @@ def _sign(finding: Finding) -> str:
 
 def show(out: Console, findings: Mapping[str, Finding]) -> None:
     """Print a line for each check with its remedy below it, then how many there are of each kind."""
-    from rich.markup import escape
-
     from finexpert.doctor import Verdict
 
     width = max(map(len, findings))
     shown = {""}
     for name, finding in findings.items():
-        out.print(f"{_sign(finding)} {name:<{width}}  {escape(finding.said)}", soft_wrap=True)
+        out.print(f"{_sign(finding)} {name:<{width}}  {escape(finding.said)}")
         if finding.fix not in shown:  # one remedy for what several checks lack
             shown.add(finding.fix)
-            out.print(f"  {'':<{width}}  [bold]→ {escape(finding.fix)}[/]", soft_wrap=True)
+            out.print(f"  {'':<{width}}  [bold]→ {escape(finding.fix)}[/]")
     count = {verdict: sum(f.verdict is verdict for f in findings.values()) for verdict in Verdict}
     out.print(
         f"{count[Verdict.GOOD]} ready, {count[Verdict.BAD]} not ready, {count[Verdict.UNKNOWN]} not known"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from finexpert import paths
 from finexpert.cli.commands.common import Json, open_deployment
 from finexpert.cli.commands.runs import RunName
 from finexpert.errors import ExitCode
+from finexpert.views import display
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,10 +54,8 @@ def evaluate(
 
     Example: finexpert evaluate latest --data questions.jsonl
     """
-    from finexpert import paths
     from finexpert.service.evaluation import rescoring, results
     from finexpert.service.runs import names
-    from finexpert.views import display
     from finexpert.views.evaluation import outcome
 
     questions = rescoring.read_questions(data)
@@ -72,7 +73,7 @@ def evaluate(
     else:
         screen = display.console()
         display.print_parts(screen, outcome(document))
-        screen.print(f"report  {folder / 'report.html'}", soft_wrap=True)
+        screen.print(f"report  {folder / 'report.html'}")
     if not document["passed"]:
         raise typer.Exit(ExitCode.GATE)
 
@@ -87,11 +88,8 @@ def _here(
     download: bool,
 ) -> dict[str, Any]:
     """Score with the training program on this machine."""
-    import tempfile
-
     from finexpert.service.evaluation import rescoring
     from finexpert.service.runs import follow, logs
-    from finexpert.views import display
 
     progress = logs.Progress()
     with tempfile.TemporaryDirectory() as temporary, display.Live(display.console(stderr=True)) as live:

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.names import TAKE_UP
 from finexpert.cli.commands.common import Json, open_deployment
 from finexpert.errors import ExitCode
+from finexpert.text import counted
+from finexpert.views import display
+from finexpert.views.display import escape
 
 if TYPE_CHECKING:
     from finexpert.service.account.leftovers import Audit
@@ -34,12 +38,9 @@ def leftovers(
 
     Example: finexpert leftovers --all --region us-east-1
     """
-    from rich.markup import escape
     from rich.table import Table
 
-    from core.names import TAKE_UP
     from finexpert.service.account import leftovers
-    from finexpert.views import display
 
     deployment = open_deployment(context)
     with display.Live(display.console(stderr=True)) as live:
@@ -60,22 +61,20 @@ def leftovers(
             display.print_table(out, table, whole=2)
             out.print(
                 f"[red]✗[/] {len(result.found)} left. The app's own go with: cdk destroy --all"
-                " (an app in another region: with -c region=…)",
-                soft_wrap=True,
+                " (an app in another region: with -c region=…)"
             )
         else:
             whose = "the account" if everything else deployment.settings.prefix
-            out.print(_nothing(result, whose), soft_wrap=True)
+            out.print(_nothing(result, whose))
         if result.kept:
             out.print(
                 "Kept on purpose, by the setting retain_data; S3 and KMS bill them until you delete them."
-                f" To go on with them: {TAKE_UP}",
-                soft_wrap=True,
+                f" To go on with them: {TAKE_UP}"
             )
             for (place, kind), names in leftovers.by_kind(result.kept).items():
-                out.print(f"  {place}, {kind}: {escape(', '.join(names))}", soft_wrap=True)
+                out.print(f"  {place}, {kind}: {escape(', '.join(names))}")
         for line in leftovers.by_reason(result.unread):
-            out.print(f"[yellow]! not seen:[/] {escape(line)}", soft_wrap=True)
+            out.print(f"[yellow]! not seen:[/] {escape(line)}")
     if result.found:
         raise typer.Exit(ExitCode.FOUND)
     if result.unread:
@@ -84,8 +83,6 @@ def leftovers(
 
 def _nothing(result: Audit, whose: str) -> str:
     """Say how certain it is that nothing is left; in Rich's markup."""
-    from finexpert.text import counted
-
     of = counted(len(result.regions), "region")
     if not result.unread:
         return f"[green]✓[/] nothing of {whose} is seen in {of}"

@@ -12,6 +12,8 @@ import typer
 from finexpert import paths
 from finexpert.cli.commands.common import Json
 from finexpert.errors import ExitCode
+from finexpert.text import duration
+from finexpert.views import display
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,12 +36,11 @@ def up(
 
     Example: eval "$(finexpert local up)" && cdk bootstrap && cdk deploy --all
     """
-    from finexpert.views import display
     from localcloud import lifecycle
 
     cloud = lifecycle.up(state, port=port)
     display.console(stderr=True).print(
-        f"[green]✓[/] embedded cloud at [bold]{cloud.endpoint_url}[/], log {cloud.log_path}", soft_wrap=True
+        f"[green]✓[/] embedded cloud at [bold]{cloud.endpoint_url}[/], log {cloud.log_path}"
     )
     environment = cloud.environment() | {"FINEXPERT_SETTINGS": str(paths.LOCAL_SETTINGS)}
     if json:
@@ -62,7 +63,6 @@ def down(state: State = paths.LOCAL_STATE, json: Json = False) -> None:
 
     Example: finexpert local down
     """
-    from finexpert.views import display
     from localcloud import lifecycle
 
     stopped = lifecycle.down(state)
@@ -72,7 +72,7 @@ def down(state: State = paths.LOCAL_STATE, json: Json = False) -> None:
     display.console().print("[green]✓[/] stopped" if stopped else "No embedded cloud ran here.")
     if ENDPOINT in os.environ:
         kept = "This shell still has its variables: open another one before you act on AWS."
-        display.console(stderr=True).print(kept, soft_wrap=True)
+        display.console(stderr=True).print(kept)
 
 
 @app.command()
@@ -88,7 +88,6 @@ def base(
     Example: finexpert local base smollm2
     """
     from finexpert.demo.bases import find
-    from finexpert.views import display
 
     found = find(name)
     out = display.console(stderr=True)
@@ -98,9 +97,7 @@ def base(
         return
     print(folder)
     settings = " ".join(f"--set {name}={value}" for name, value in found.hyperparameters.items())
-    out.print(
-        f"Train on it: finexpert data weights {folder}, then finexpert train DATA {settings}", soft_wrap=True
-    )
+    out.print(f"Train on it: finexpert data weights {folder}, then finexpert train DATA {settings}")
 
 
 @app.command()
@@ -109,8 +106,6 @@ def status(state: State = paths.LOCAL_STATE, json: Json = False) -> None:
 
     Example: finexpert local status --json
     """
-    from finexpert.text import duration
-    from finexpert.views import display
     from localcloud import lifecycle
 
     cloud = lifecycle.status(state)
@@ -121,10 +116,10 @@ def status(state: State = paths.LOCAL_STATE, json: Json = False) -> None:
         )
     elif cloud:
         out = display.console()
-        out.print(f"[green]●[/] runs at [bold]{cloud.endpoint_url}[/], process {cloud.pid}", soft_wrap=True)
+        out.print(f"[green]●[/] runs at [bold]{cloud.endpoint_url}[/], process {cloud.pid}")
         uptime, memory = duration(health["uptime_seconds"]), health["memory_mb"]
-        out.print(f"  up {uptime}, {memory:.0f} MB", soft_wrap=True)
-        out.print(f"  logs in {cloud.state_dir}; what it holds is gone when it stops", soft_wrap=True)
+        out.print(f"  up {uptime}, {memory:.0f} MB")
+        out.print(f"  logs in {cloud.state_dir}; what it holds is gone when it stops")
     else:
         display.console().print("○ does not run. Start it: finexpert local up")
     if not cloud:
@@ -143,7 +138,6 @@ def logs(
 
     Example: finexpert local logs finexpert-idle-reaper
     """
-    from finexpert.views import display
     from localcloud import lifecycle
 
     text = lifecycle.logs(state, name)

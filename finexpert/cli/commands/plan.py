@@ -10,6 +10,10 @@ from typing import Annotated
 import typer
 
 from finexpert.cli.commands.common import Json, open_deployment
+from finexpert.errors import ExitCode
+from finexpert.text import usd
+from finexpert.views import display
+from finexpert.views.display import escape
 
 
 def plan(
@@ -27,14 +31,10 @@ def plan(
 
     Example: finexpert plan reports/
     """
-    from rich.markup import escape
     from rich.table import Table
 
-    from finexpert.errors import ExitCode
     from finexpert.service.money import plan
     from finexpert.service.runs import datasets
-    from finexpert.text import usd
-    from finexpert.views import display
     from finexpert.views.run import print_report
 
     if path and tokens:
@@ -53,15 +53,15 @@ def plan(
         out = display.console()
         if path:
             print_report(out, report)
-            out.print(escape(expected), soft_wrap=True)
+            out.print(escape(expected))
         verdict = made.admission.sentence if made.admission else made.refusal
-        out.print(escape(verdict), soft_wrap=True)
+        out.print(escape(verdict))
         if made.admission:
             cut = f"{made.admission.max_runtime_seconds / 60:.0f} min"
             out.print(f"  MaxRuntime {cut}; the whole limit would cost {usd(made.worst_case_usd)} at worst")
         for problem in made.unservable:
-            out.print(f"[yellow]![/] {escape(problem)}", soft_wrap=True)
-        out.print(f"  [dim]price {escape(made.price)}, {made.price_age_days} days old[/]", soft_wrap=True)
+            out.print(f"[yellow]![/] {escape(problem)}")
+        out.print(f"  [dim]price {escape(made.price)}, {made.price_age_days} days old[/]")
         if made.cheaper:
             table = Table("cheaper", "an hour", "at worst", "fits", box=None, header_style="dim")
             for each in made.cheaper:

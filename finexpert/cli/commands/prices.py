@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 from finexpert.cli.commands.common import Json, open_target
+from finexpert.errors import ExitCode, UserError
+from finexpert.text import usd
+from finexpert.views import display
+from finexpert.views.display import escape
 
 app = typer.Typer(
     no_args_is_help=True, help="The prices that sums of money are made of. Example: finexpert prices refresh"
@@ -35,17 +41,9 @@ def refresh(
 
     Example: finexpert prices refresh ml.g6e.2xlarge --region eu-west-1
     """
-    from dataclasses import asdict
-    from datetime import UTC, datetime
-
-    from rich.markup import escape
-
     from core.money.prices import PRICES_FILE
-    from finexpert.errors import ExitCode, UserError
     from finexpert.service.benchmark import price_list as bedrock_prices
     from finexpert.service.money import price_list
-    from finexpert.text import usd
-    from finexpert.views import display
 
     target = open_target(context)
     if target.is_local:
@@ -72,13 +70,13 @@ def refresh(
         for each in refreshed.read:
             before = "new" if each.before_usd is None else f"was {usd(each.before_usd)}"
             line = f"{each.wanted.component} {each.wanted.type}: ${each.usd:g} an hour ({before})"
-            out.print(line, soft_wrap=True)
+            out.print(line)
         for model, price in tokens.items():
             line = f"{model}: ${price['input']:g} in and ${price['output']:g} out per million tokens"
-            out.print(line, soft_wrap=True)
+            out.print(line)
         for problem in refreshed.problems:
-            out.print(f"[yellow]! not changed:[/] {escape(problem)}", soft_wrap=True)
+            out.print(f"[yellow]! not changed:[/] {escape(problem)}")
         if refreshed.read:
-            out.print("[dim]The guards in AWS use them from the next cdk deploy --all on.[/]", soft_wrap=True)
+            out.print("[dim]The guards in AWS use them from the next cdk deploy --all on.[/]")
     if refreshed.problems:
         raise typer.Exit(ExitCode.FAILED)

@@ -14,6 +14,8 @@ from finexpert.cli import options
 from finexpert.cli.commands.common import Json, chosen_target
 from finexpert.errors import ExitCode, UserError
 from finexpert.service.target import On
+from finexpert.views import display
+from finexpert.views.display import escape
 
 if TYPE_CHECKING:
     from finexpert.service.target import Target
@@ -47,10 +49,7 @@ def quickstart(
 
     Example: finexpert quickstart --on local
     """
-    from rich.markup import escape
-
     from finexpert.quickstart import STEPS, Walk
-    from finexpert.views import display
 
     out = display.console(stderr=json)
     target = _target(context, yes=yes)
@@ -73,8 +72,8 @@ def quickstart(
         display.print_json({"done": done, "waiting": walk.waiting})
         return
     for line in walk.waiting:
-        out.print(f"[yellow]![/] waits: {escape(line)}", soft_wrap=True)
-    out.print(_next(target), soft_wrap=True, markup=False)
+        out.print(f"[yellow]![/] waits: {escape(line)}")
+    out.print(_next(target), markup=False)
 
 
 def _target(context: typer.Context, *, yes: bool) -> Target:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from finexpert.cli.commands.common import Json, open_deployment
+from finexpert.views import display
+from finexpert.views.display import escape
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,10 +31,8 @@ def reap(
         raise typer.BadParameter(
             "say --dry-run: the schedule does the real thing; to remove the endpoint now: finexpert sleep"
         )
-    from rich.markup import escape
 
     from finexpert.service.endpoint import reaper
-    from finexpert.views import display
 
     deployment = open_deployment(context)
     answer = reaper.dry_run(deployment)
@@ -48,14 +48,13 @@ def reap(
     else:
         out.print("No endpoint: nothing to decide.")
     for kind, why in others.get("unlisted", {}).items():
-        out.print(f"[yellow]{kind} could not be listed:[/] {escape(str(why))}", soft_wrap=True)
+        out.print(f"[yellow]{kind} could not be listed:[/] {escape(str(why))}")
     complete = "" if answer["complete"] else " [yellow](incomplete: something could not be read)[/]"
     out.print(f"[dim]{answer['api_calls']} API calls[/]{complete}")
 
 
 def _table(decisions: list[tuple[str, str, dict[str, Any]]]) -> Table:
     """A row for each (kind of resource, name, decision)."""
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table("what", "name", "would", "because", box=None, header_style="dim")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from finexpert.cli.commands.common import Json, open_deployment
+from finexpert.errors import UserError
+from finexpert.views import display
 
 
 def restore(
@@ -20,11 +23,7 @@ def restore(
 
     Example: finexpert restore my-endpoint
     """
-    from datetime import UTC, datetime
-
-    from finexpert.errors import UserError
     from finexpert.service.endpoint import restore
-    from finexpert.views import display
 
     deployment = open_deployment(context)
     if name == deployment.names.endpoint:

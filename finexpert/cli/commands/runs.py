@@ -8,7 +8,11 @@ from typing import Annotated
 
 import typer
 
+from finexpert import paths
 from finexpert.cli.commands.common import Json, open_deployment
+from finexpert.text import duration, when
+from finexpert.views import display
+from finexpert.views.display import escape
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -35,12 +39,9 @@ def list_runs(context: typer.Context, limit: Limit = 20, json: Json = False) -> 
 
     Example: finexpert runs list --limit 5
     """
-    from rich.markup import escape
     from rich.table import Table
 
     from finexpert.service.runs import executions
-    from finexpert.text import duration, when
-    from finexpert.views import display
 
     deployment = open_deployment(context)
     found = executions.newest_first(deployment, limit=limit)
@@ -66,11 +67,8 @@ def show(context: typer.Context, run: RunName, json: Json = False) -> None:
 
     Example: finexpert runs show latest
     """
-    from rich.markup import escape
-
     from finexpert.service.evaluation.results import judged_before, several_tries
     from finexpert.service.runs import executions, follow, names
-    from finexpert.views import display
     from finexpert.views.run import before_after, ending
 
     deployment = open_deployment(context)
@@ -90,16 +88,16 @@ def show(context: typer.Context, run: RunName, json: Json = False) -> None:
     out, called = display.console(), names.called(run, titles)
     if snapshot.status == "SUCCEEDED":
         ended_as = ending(snapshot, evaluation, is_local=deployment.target.is_local, called=called)
-        out.print(ended_as, soft_wrap=True)
+        out.print(ended_as)
         if tries:
-            out.print(f"  {several_tries(tries)}", soft_wrap=True)
-        out.print(f"  its report: finexpert runs report {run}", soft_wrap=True)
+            out.print(f"  {several_tries(tries)}")
+        out.print(f"  its report: finexpert runs report {run}")
         return
-    out.print(f"[bold]{escape(called)}[/] {snapshot.doing}", soft_wrap=True)
+    out.print(f"[bold]{escape(called)}[/] {snapshot.doing}")
     if reason or snapshot.error:
-        out.print(f"  {reason or snapshot.error}", markup=False, soft_wrap=True)
+        out.print(f"  {reason or snapshot.error}", markup=False)
     if evaluation:
-        out.print(f"  {before_after(evaluation)}", markup=False, soft_wrap=True)
+        out.print(f"  {before_after(evaluation)}", markup=False)
 
 
 @app.command()
@@ -114,7 +112,6 @@ def rename(
     Example: finexpert runs rename latest "Q3 wording"
     """
     from finexpert.service.runs import executions, names
-    from finexpert.views import display
 
     deployment = open_deployment(context)
     run = names.resolve(deployment, run)
@@ -139,10 +136,8 @@ def report(
 
     Example: finexpert runs report latest
     """
-    from finexpert import paths
     from finexpert.service.evaluation import results
     from finexpert.service.runs import names
-    from finexpert.views import display
 
     deployment = open_deployment(context)
     run = names.resolve(deployment, run)
@@ -153,7 +148,7 @@ def report(
     if json:
         display.print_json({"run": run, "file": str(file)})
     else:
-        display.console().print(f"[green]✓[/] {file}", soft_wrap=True)
+        display.console().print(f"[green]✓[/] {file}")
 
 
 @app.command()
@@ -168,7 +163,6 @@ def compare(
     Example: finexpert runs compare finexpert-20260131-142536-9f3a finexpert-20260201-091500-77c0
     """
     from finexpert.service.evaluation import comparison, results
-    from finexpert.views import display
     from finexpert.views.comparison import tables
 
     cloud = None if results.are_files(a, b) else open_deployment(context)
@@ -191,7 +185,6 @@ def log(
     Example: finexpert runs log latest --follow
     """
     from finexpert.service.runs import executions, names
-    from finexpert.views import display
 
     deployment = open_deployment(context)
     run = names.resolve(deployment, run)

@@ -21,4 +21,4 @@ def sleep(context: typer.Context, json: Json = False) -> None:
     if json:
         display.print_json({"endpoint": deployment.names.endpoint, "asleep": True, "done": slept.done})
     else:
-        display.console().print(endpoint.asleep(slept), soft_wrap=True)
+        display.console().print(endpoint.asleep(slept))

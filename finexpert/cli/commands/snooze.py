@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from finexpert.cli.commands.common import Json, open_deployment
+from finexpert.errors import UserError
+from finexpert.text import duration, usd
+from finexpert.views import display
 
 LEAST_HOURS = 0.1
 
@@ -30,13 +34,8 @@ def snooze(
 
     Example: finexpert snooze finexpert --hours 8
     """
-    from datetime import UTC, datetime
-
-    from finexpert.errors import UserError
     from finexpert.service.endpoint import switch
     from finexpert.service.money import costs
-    from finexpert.text import duration, usd
-    from finexpert.views import display
 
     deployment = open_deployment(context)
     now = datetime.now(UTC)
@@ -60,9 +59,9 @@ def snooze(
         return
     out = display.console()
     told = f", for {usd(priced.usd)} of {usd(priced.left_usd)} left to the limit" if priced else ""
-    out.print(f"[green]✓[/] {name} stays awake until {until:%Y-%m-%d %H:%M} UTC{told}", soft_wrap=True)
+    out.print(f"[green]✓[/] {name} stays awake until {until:%Y-%m-%d %H:%M} UTC{told}")
     if not priced:
-        out.print("  It is not this app's endpoint: it bills by its own instance type.", soft_wrap=True)
+        out.print("  It is not this app's endpoint: it bills by its own instance type.")
     elif priced.stopped:
         to_limit = duration(priced.hours_to_limit * 3600)
-        out.print(f"[yellow]![/] The spend guard stops it before that: in {to_limit}", soft_wrap=True)
+        out.print(f"[yellow]![/] The spend guard stops it before that: in {to_limit}")

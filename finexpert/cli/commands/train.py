@@ -12,6 +12,7 @@ import typer
 from finexpert.cli import options
 from finexpert.cli.commands.common import Json, open_deployment
 from finexpert.errors import ExitCode
+from finexpert.views import display
 
 if TYPE_CHECKING:
     from finexpert.service.deployment import Deployment
@@ -120,7 +121,6 @@ def _refuse_settings(flags: Mapping[str, str]) -> None:
 def report(deployment: Deployment, snapshot: Snapshot, *, json: bool) -> None:
     """Print how a followed run ended, and end the command with the exit code for it."""
     from finexpert.service.runs import executions, follow, names
-    from finexpert.views import display
     from finexpert.views.run import ending
 
     if json:
@@ -133,7 +133,7 @@ def report(deployment: Deployment, snapshot: Snapshot, *, json: bool) -> None:
         evaluation = executions.evaluation(deployment, snapshot.run)
         called = names.called(snapshot.run, names.read(deployment))
         ended = ending(snapshot, evaluation, is_local=deployment.target.is_local, called=called)
-        display.console().print(ended, soft_wrap=True)
+        display.console().print(ended)
     if snapshot.status != "SUCCEEDED":
         raise typer.Exit(ExitCode.FAILED)
     if snapshot.output.get("outcome") == "rejected":
@@ -142,7 +142,6 @@ def report(deployment: Deployment, snapshot: Snapshot, *, json: bool) -> None:
 
 def _stop(deployment: Deployment, run: str, *, json: bool) -> None:
     from finexpert.service.runs import executions
-    from finexpert.views import display
 
     stopped = executions.stop(deployment, run)
     if json:

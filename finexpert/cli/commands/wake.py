@@ -48,5 +48,5 @@ def wake(
         name = deployment.names.endpoint
         display.print_json({"endpoint": name, "artifact": state.artifact, "usd_per_hour": price})
     else:
-        display.console().print(endpoint.awake(deployment, state), soft_wrap=True)
+        display.console().print(endpoint.awake(deployment, state))
         introduce(deployment)

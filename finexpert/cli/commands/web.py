@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from finexpert.cli.commands.common import Json, open_deployment
+from finexpert.views import display
 
 OPEN_SECONDS = 30.0
 """How long a browser may take to read the file that leads to the page."""
@@ -35,14 +36,13 @@ def web(
 
     Example: finexpert web --port 8765
     """
-    from finexpert.views import display
     from finexpert.web import local
 
     def ready(address: str) -> None:
         if json:
             display.print_json({"url": address})
         else:
-            display.console().print(f"[green]●[/] {address}", soft_wrap=True)
+            display.console().print(f"[green]●[/] {address}")
             display.console(stderr=True).print("[dim]Ctrl-C ends it[/]")
         if browser:
             threading.Thread(target=open_privately, args=(address,), daemon=True).start()

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import typer
-from rich.console import Console
 
 from finexpert.cli.commands import config, leftovers, reap, runs
 from finexpert.service import deployment as deployments
@@ -33,9 +32,9 @@ Show = Callable[..., str]
 @pytest.fixture(params=WIDTHS)
 def show(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Show:
     """Runs a command at a width and returns its output. Every app that it opens has the prefix FinExpert."""
-    out = io.StringIO()
+    out, console = io.StringIO(), display.console
     monkeypatch.setattr(
-        display, "console", lambda *, stderr=False: Console(file=out, width=request.param, highlight=False)
+        display, "console", lambda *, stderr=False: console(file=out, width=request.param, stderr=stderr)
     )
     opened = SimpleNamespace(settings=SimpleNamespace(prefix="FinExpert"))
 
