@@ -72,6 +72,12 @@ class Corpus:
         """Read the covers of an index that `store.opened` gave."""
         return cls(connection, store.covers(connection))
 
+    @property
+    def note(self) -> dict[str, str]:
+        """`note`: why the last question was not searched by meaning; nothing where it was, or need not be."""
+        problem = getattr(self.by_meaning, "problem", "")
+        return {"note": problem} if problem else {}
+
     def number(self, name: str) -> int | None:
         """The number of the document of that name; None if there is none."""
         return next((number for number, (known, _) in self.covers.items() if known == name), None)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from core import Explained
 from core.documents.layout import chunks
 from core.documents.model import Chunk, Cover, Document, Fact
 
@@ -32,7 +33,7 @@ CREATE INDEX fact_of ON fact (document);
 _SEARCH = "CREATE VIRTUAL TABLE words USING fts5 (text, context, section, tokenize='porter unicode61')"
 
 
-class IndexProblem(ValueError):
+class IndexProblem(Explained, ValueError):
     """A corpus that cannot be used: which file, why, and what to do."""
 
 

@@ -6,7 +6,7 @@ Rich is imported when the first line is printed, so that `--help` starts without
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from json import dumps
 from types import TracebackType
@@ -89,11 +89,19 @@ def escape(text: str) -> str:
     return escape(text)
 
 
-def plain_table(*headings: str) -> Table:
-    """An empty table without lines, its headings dim."""
+def print_rows(headings: Sequence[str], rows: Iterable[Sequence[str]], *, whole: int = 0) -> None:
+    """Print rows (of Rich's markup) as a table without lines; nothing where there are none.
+
+    Args:
+        whole: the column that stays in one piece; see `print_table`.
+    """
     from rich.table import Table
 
-    return Table(*headings, box=None, header_style="dim")
+    table = Table(*headings, box=None, header_style="dim")
+    for row in rows:
+        table.add_row(*row)
+    if table.row_count:
+        print_table(console(), table, whole=whole)
 
 
 LEAST_WIDTH = 10

@@ -173,12 +173,9 @@ def _passages(named: list[Contestant], index: Path) -> Any:
     from core.documents.search import Corpus, search
 
     def passages(question: str) -> str:
-        try:
-            with store.opened(index) as connection:
-                corpus = Corpus.of(connection)
-                found = search(corpus, corpus.understand(question), top=5)
-        except store.IndexProblem as error:
-            raise UserError(str(error)) from None
+        with store.opened(index) as connection:
+            corpus = Corpus.of(connection)
+            found = search(corpus, corpus.understand(question), top=5)
         return "\n\n".join(f"{each.document}, page {each.page}\n{each.text}" for each in found)
 
     return passages

@@ -45,21 +45,17 @@ def config(
             }
         )
         return
-    from rich.table import Table
-
-    display.console(stderr=True).print(f"[dim]{where(target)}[/]")
+    display.say(where(target), stderr=True, style="dim")
     differences = deployment.differences
-    table = Table(
-        "setting", "value", "from", *(["deployed"] if deployed else []), box=None, header_style="dim"
-    )
+    lines = []
     for name, (value, place) in shown.items():
         where_from = escape(place) if place == DEFAULTS else f"[bold]{escape(place)}[/]"
         there = escape(display.written(deployed[name])) if deployed.get(name, value) != value else "the same"
         now = f"[yellow]{there}[/]" if name in differences else there
-        table.add_row(name, escape(display.written(value)), where_from, *([now] if deployed else []))
-    display.print_table(display.console(), table)
+        lines.append([name, escape(display.written(value)), where_from, *([now] if deployed else [])])
+    display.print_rows(["setting", "value", "from", *(["deployed"] if deployed else [])], lines)
     if deployment.problem:
-        display.console(stderr=True).print(display.settings_note(deployment), markup=False)
+        display.say(display.settings_note(deployment), stderr=True, markup=False)
 
 
 def where(target: Target) -> str:

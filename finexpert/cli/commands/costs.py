@@ -20,8 +20,6 @@ def costs(context: typer.Context, json: Json = False) -> None:
 
     Example: finexpert costs --json
     """
-    from rich.table import Table
-
     from core.money.prices import per_hour
     from finexpert.service.money import costs as money
     from finexpert.service.runs import names
@@ -39,15 +37,12 @@ def costs(context: typer.Context, json: Json = False) -> None:
     position = money.position(deployment, spend)
     budget, prices = deployment.settings.budget_usd, money.configured_prices(deployment)
     out = display.console()
-    table = Table("what", "how", "cost", box=None, header_style="dim")
+    rows = []
     for line in spend.lines:
         title = titles.get(money.run_of(line))
-        named = f"{title} ({line.name})" if title else line.name
-        table.add_row(
-            escape(named) + (" [yellow]runs[/]" if line.running else ""), escape(line.how), usd(line.usd)
-        )
-    if spend.lines:
-        display.print_table(out, table)
+        named = escape(f"{title} ({line.name})" if title else line.name)
+        rows.append([named + " [yellow]runs[/]" * line.running, escape(line.how), usd(line.usd)])
+    display.print_rows(["what", "how", "cost"], rows)
     spent = "On AWS this would have cost" if deployment.target.is_local else "Spent:"
     since = f"{spend.month.day} {spend.month:%B}"
     out.print(f"{spent} [bold]{usd(spend.total_usd)}[/] since {since}, of a budget of {usd(budget)}")

@@ -139,9 +139,7 @@ def weights(
         location=location,
         told=lambda name, count: out.print(f"  {name}, {size(count)}"),
     )
-    if json:
-        display.print_json({"location": location, "bytes": total})
-        return
-    display.console().print(f"[green]✓[/] {size(total)} at {location}")
-    if not deployment.settings.own_weights:
+    said = f"[green]✓[/] {size(total)} at {location}"
+    display.result({"location": location, "bytes": total}, said, json=json)
+    if not (json or deployment.settings.own_weights):
         out.print(f"Train on them: cdk deploy --all -c {base_model.SETTING}")

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from finexpert.cli import options
 from finexpert.cli.commands.common import Json, open_deployment
 from finexpert.errors import ExitCode, NotFound, UserError
 from finexpert.views import display
+from finexpert.views.display import escape
 
 if TYPE_CHECKING:
-    import sqlite3
-
-    from core.documents.questions import Filter
     from core.documents.search import Corpus
 
 app = typer.Typer(
@@ -61,89 +60,37 @@ def add(
     Example: finexpert docs add filings/ --set company="Example Corp"
     """
     from finexpert.service.documents import library
+    from finexpert.views import documents
 
     def progress(number: int, total: int, name: str) -> None:
-        _say(f"{number}/{total} {name}", stderr=True)
+        documents.say(f"{number}/{total} {name}", stderr=True)
 
-    try:
-        done = library.add(
-            index,
-            paths,
-            changes=_changes(changes or [], library.SETTABLE),
-            progress=None if json else progress,
-        )
-    except FileNotFoundError as error:
-        raise UserError(f"{error} does not exist.", fix="Name a file or a folder that does.") from None
-    failed = [each for each in done if each.outcome == "failed"]
+    given = library.settable(options.parse_pairs(changes or [], option="--set", example="form=10-K"))
+    done = library.add(index, paths, changes=given, progress=None if json else progress)
     if json:
-        display.print_json({"index": str(index), "documents": [_added(each) for each in done]})
+        display.print_json({"index": str(index), "documents": list(map(documents.added_document, done))})
     else:
-        for each in done:
-            _say(_line(each))
-        if not done:
-            _say("No file that can be read was found.")
-    if failed or not done:
+        documents.say("\n".join(map(documents.added, done)) or "No file that can be read was found.")
+    if not done or any(each.outcome == "failed" for each in done):
         raise typer.Exit(ExitCode.FAILED)
-
-
-def _changes(given: list[str], known: tuple[str, ...]) -> dict[str, str]:
-    changes = dict(entry.partition("=")[::2] for entry in given)
-    unknown = sorted(set(changes) - set(known))
-    if unknown or any("=" not in entry for entry in given):
-        raise UserError(
-            f"--set knows no {', '.join(unknown) or 'entry without ='}", fix=f"Known: {', '.join(known)}."
-        )
-    return changes
-
-
-def _line(each: Any) -> str:
-    cover = each.cover
-    if each.outcome == "failed":
-        return f"✗ {each.name}: {each.why}"
-    if cover is None:
-        return f"= {each.name}: already there" + (f" ({each.why})" if each.why else "")
-    parts = [cover.company, cover.form, f"{cover.fiscal_period} {cover.fiscal_year or ''}".strip()]
-    end = f"to {cover.period_end}" if cover.period_end else ""
-    known = " · ".join(part for part in [*parts, end, f"{each.pages} pages", f"{each.facts} figures"] if part)
-    return f"✓ {each.name}: {known}" + (f" · {each.why}" if each.why else "")
-
-
-def _added(each: Any) -> dict[str, Any]:
-    cover = each.cover
-    shown = (
-        {}
-        if cover is None
-        else {**vars(cover), "period_end": cover.period_end and cover.period_end.isoformat()}
-    )
-    return {
-        "document": each.name,
-        "outcome": each.outcome,
-        "why": each.why,
-        "pages": each.pages,
-        "facts": each.facts,
-        **shown,
-    }
 
 
 @app.command("list")
 def show(index: Index = DEFAULT, json: Json = False) -> None:
-    """The documents of an index, and what was understood of each.
+    """List the documents of an index, and what was understood of each.
 
     Example: finexpert docs list --index filings-index
     """
-    with _opened(index) as connection:
+    from core.documents import store
+    from finexpert.views import documents
+
+    with store.opened(index) as connection:
         rows = [dict(row) for row in connection.execute("SELECT * FROM document ORDER BY name")]
     if json:
         display.print_json({"index": str(index), "documents": rows})
         return
     for row in rows:
-        parts = [
-            row["company"],
-            row["form"],
-            f"{row['fiscal_period']} {row['fiscal_year'] or ''}".strip(),
-            f"{row['pages']} pages",
-        ]
-        _say(f"{row['name']}: {' · '.join(part for part in parts if part)}")
+        documents.say(documents.listed(row))
 
 
 @app.command()
@@ -160,11 +107,11 @@ def remove(
     """
     from core.documents import store
 
-    with _opened(index) as connection:
+    with store.opened(index) as connection:
         missing = [name for name in names if not store.remove(connection, name)]
     if missing:
         raise NotFound(f"Not in the index: {', '.join(missing)}", where=str(index), fix="finexpert docs list")
-    _done({"removed": names}, f"✓ {len(names)} removed", json)
+    display.result({"removed": names}, f"✓ {len(names)} removed", json=json)
 
 
 @app.command()
@@ -180,39 +127,22 @@ def search(
     pushed: Pushed = False,
     json: Json = False,
 ) -> None:
-    """The pieces of the documents that a question is about, best first, with document and page.
+    """Find the pieces of the documents that a question is about, best first, with document and page.
 
     Example: finexpert docs search "capital expenditures of Example Corp in 2024" --top 3
     """
     from core.documents.search import search as find
+    from finexpert.views import documents
 
     with _corpus(context, index, pushed=pushed) as corpus:
         asked = corpus.understand(question, _given(company, year, period, form))
         found = find(corpus, asked, top=top)
+    kept = asked.filter.as_json()
     if json:
         results = [each.as_json() for each in found]
-        shown = {"question": question, "filter": asked.filter.as_json(), "results": results}
-        display.print_json(shown | _note(corpus))
-        return
-    for problem in _note(corpus).values():
-        _say(problem, style="yellow")
-    _say(_filtered(asked.filter), style="dim")
-    for number, each in enumerate(found, 1):
-        place = f"page {each.page}" if each.page else "no pages"
-        _say(f"{number}. {each.document}, {place} · {each.section}".rstrip(" ·"), style="bold")
-        _say(each.text.strip()[:700])
-    if not found:
-        _say("Nothing was found.")
-
-
-def _filtered(kept: Filter) -> str:
-    shown = {name: values for name, values in kept.as_json().items() if values}
-    return (
-        "; ".join(
-            f"{name.replace('_', ' ')}: {', '.join(map(str, values))}" for name, values in shown.items()
-        )
-        or "all documents"
-    )
+        display.print_json({"question": question, "filter": kept, "results": results, **corpus.note})
+    else:
+        documents.say_found(corpus, kept, found)
 
 
 @app.command()
@@ -235,13 +165,14 @@ def ask(
     pushed: Pushed = False,
     json: Json = False,
 ) -> None:
-    """An exact figure, or a quoted sentence, with document and page; or why there is no answer.
+    """Answer with an exact figure, or a quoted sentence, with document and page; or say why there is none.
 
     Without --answer-with and --pushed no cloud is needed and nothing leaves this machine.
 
     Example: finexpert docs ask "What was Example Corp's revenue in fiscal 2024?"
     """
     from core.documents.answering import answer
+    from finexpert.views import documents
 
     generate = None
     if answer_with:
@@ -251,16 +182,9 @@ def ask(
     with _corpus(context, index, pushed=pushed) as corpus:
         given = answer(corpus, corpus.understand(question, _given(company, year, period, form)), generate)
     if json:
-        display.print_json({"question": question, **given.as_json(), **_note(corpus)})
-        return
-    for problem in _note(corpus).values():
-        _say(problem, style="yellow")
-    _say(f"No answer: {given.reason}." if given.refused else given.answer)
-    if given.reason and not given.refused:
-        _say(given.reason, style="yellow")
-    for number, each in enumerate(given.citations, 1):
-        place = f"page {each.page}" if each.page else "no pages"
-        _say(f"[{number}] {each.document}, {place}: {each.text.strip()[:300]}", style="dim")
+        display.print_json({"question": question, **given.as_json(), **corpus.note})
+    else:
+        documents.say_answer(corpus, given)
 
 
 @app.command("train-set")
@@ -279,10 +203,11 @@ def train_set(
 
     Example: finexpert docs train-set answers/ && finexpert train answers/
     """
+    from core.documents import store
     from core.documents.search import Corpus
     from finexpert.service.documents import exercises
 
-    with _opened(index) as connection:
+    with store.opened(index) as connection:
         counts = exercises.training_set(Corpus.of(connection), folder, most=questions, seed=seed)
     if not sum(counts.values()):
         raise UserError(
@@ -291,7 +216,7 @@ def train_set(
             fix="Add filings or reports with tables.",
         )
     shown = f"✓ {counts['train']} to train on, {counts['validation']} held out, in {folder}"
-    _done({"folder": str(folder), **counts}, shown, json)
+    display.result({"folder": str(folder), **counts}, escape(shown), json=json)
 
 
 @app.command()
@@ -315,45 +240,14 @@ def evaluate(
     Example: finexpert docs evaluate my-questions.jsonl
     """
     from finexpert.service.documents import exercises
+    from finexpert.views import documents
 
     with _corpus(context, index, pushed=pushed) as corpus:
-        if questions:
-            try:
-                entries = exercises.questions_from(questions)
-            except (OSError, ValueError) as error:
-                raise UserError(
-                    str(error),
-                    fix='Each line: {"question": "…", "answer": 12.5, "document": "a.pdf", "page": 3}',
-                ) from None
-        else:
-            made = exercises.exercises(corpus, most=most)
-            entries = [
-                {"question": e.question, "answer": f"{e.value:f}", "document": e.document, "page": e.page}
-                for e in made
-            ]
-        result = exercises.evaluate(replace(corpus, by_meaning=None), entries)
-        if corpus.by_meaning:
-            result["vectors"] = exercises.with_vectors(corpus, entries)
+        result = exercises.measured(corpus, exercises.questions_of(corpus, questions, most=most))
     if json:
         display.print_json(result)
-        return
-    _say_result(result)
-    if corpus.by_meaning:
-        gained, lost, p = (result["vectors"]["pages"][name] for name in ("gained", "lost", "p"))
-        _say("with vectors:", style="bold")
-        _say_result(result["vectors"])
-        _say(f"of pages among five, vectors find {gained} more and lose {lost} (McNemar's test: p = {p:.2f})")
-
-
-def _say_result(result: dict[str, Any]) -> None:
-    low, high = result["intervals"]["right"] or (0.0, 0.0)
-    right = f"{result['right']} right ({low:.0%} to {high:.0%})"
-    _say(f"{result['questions']} questions: {right}, {result['refused']} refused, {result['wrong']} wrong")
-    first, five, twenty = (result["page_recall"][k] for k in ("1", "5", "20"))
-    if first is not None:
-        _say(
-            f"the page is found first in {first:.0%}, among five in {five:.0%}, among twenty in {twenty:.0%}"
-        )
+    else:
+        documents.say_evaluation(result)
 
 
 @app.command()
@@ -370,15 +264,19 @@ def push(
 
     Example: finexpert docs push
     """
+    from core.documents import store
     from core.documents.search import Corpus
     from finexpert.service.documents import shelf, vectors
 
+    def say(line: str) -> None:
+        display.say(line, stderr=True)
+
     deployment = open_deployment(context)
-    with _opened(index) as connection:
+    with store.opened(index) as connection:
         planned = vectors.plan(deployment, Corpus.of(connection))
         (pages,) = connection.execute("SELECT count(*) FROM page").fetchone()
     if planned is None and pages > vectors.MANY_PAGES:
-        _say(vectors.advice(pages), stderr=True)
+        say(vectors.advice(pages))
     if planned and planned.missing and not yes:
         typer.confirm(f"{planned.announcement} Go on?", abort=True, err=True)
     bucket = deployment.output("Storage", "DataBucketName")
@@ -388,10 +286,10 @@ def push(
         done: dict[str, Any] = {"version": version, "uri": uri}
         more = ""
         if planned:
-            usd = vectors.carry_out(deployment, planned, spent, lambda line: _say(line, stderr=True))
+            usd = vectors.carry_out(deployment, planned, spent, say)
             done["vectors"] = {"added": len(planned.missing), "removed": len(planned.gone), "usd": usd}
             more = f", {len(planned.missing):,} vectors added (${usd:.4f}), {len(planned.gone):,} removed"
-    _done(done, f"✓ {uri}{more}", json)
+    display.result(done, f"✓ {uri}{more}", json=json)
 
 
 @app.command()
@@ -405,51 +303,22 @@ def pull(context: typer.Context, index: Index = DEFAULT, json: Json = False) -> 
     deployment = open_deployment(context)
     bucket = deployment.output("Storage", "DataBucketName")
     version = shelf.pull(deployment.target.client("s3"), bucket, index)
-    _done({"version": version, "index": str(index)}, f"✓ version {version[:12]} is in {index}", json)
-
-
-def _done(document: dict[str, Any], text: str, json: bool) -> None:
-    """Print the result of a command, for a program or for a person."""
-    if json:
-        display.print_json(document)
-    else:
-        _say(text)
-
-
-def _say(text: str, *, style: str = "", stderr: bool = False) -> None:
-    """Print a line as it is: text from documents is never markup, and never controls the terminal."""
-    plain = "".join(character for character in text if character.isprintable() or character in "\n\t")
-    display.console(stderr=stderr).print(plain, style=style or None, markup=False)
-
-
-def _note(corpus: Corpus) -> dict[str, str]:
-    """What a reader must know of the search by meaning, if there was one."""
-    problem = getattr(corpus.by_meaning, "problem", "")
-    return {"note": problem} if problem else {}
+    said = escape(f"✓ version {version[:12]} is in {index}")
+    display.result({"version": version, "index": str(index)}, said, json=json)
 
 
 @contextmanager
 def _corpus(context: typer.Context, index: Path, *, pushed: bool) -> Iterator[Corpus]:
     """The index of a folder, or the pushed one, which is kept in the folder's own folder `pushed`."""
+    from core.documents import store
     from core.documents.search import Corpus
-    from finexpert.service.documents import shelf, vectors
 
     by_meaning = None
     if pushed:
+        from finexpert.service.documents import shelf, vectors
+
         deployment, index = open_deployment(context), index / "pushed"
         shelf.pull(deployment.target.client("s3"), deployment.output("Storage", "DataBucketName"), index)
         by_meaning = vectors.by_meaning(deployment)
-    with _opened(index) as connection:
+    with store.opened(index) as connection:
         yield replace(Corpus.of(connection), by_meaning=by_meaning)
-
-
-@contextmanager
-def _opened(index: Path) -> Iterator[sqlite3.Connection]:
-    """The index, with what is wrong with it as an error for a user."""
-    from core.documents import store
-
-    try:
-        with store.opened(index) as connection:
-            yield connection
-    except store.IndexProblem as error:
-        raise UserError(str(error)) from None

@@ -38,8 +38,6 @@ def leftovers(
 
     Example: finexpert leftovers --all --region us-east-1
     """
-    from rich.table import Table
-
     from finexpert.service.account import leftovers
 
     deployment = open_deployment(context)
@@ -53,12 +51,10 @@ def leftovers(
     if json:
         display.print_json(asdict(result))
     else:
-        out = display.console()
+        out, found = display.console(), leftovers.by_kind(result.found)
+        rows = [[place, kind, escape("\n".join(names))] for (place, kind), names in found.items()]
+        display.print_rows(["where", "what", "which"], rows, whole=2)
         if result.found:
-            table = Table("where", "what", "which", box=None, header_style="dim")
-            for (place, kind), names in leftovers.by_kind(result.found).items():
-                table.add_row(place, kind, escape("\n".join(names)))
-            display.print_table(out, table, whole=2)
             out.print(
                 f"[red]✗[/] {len(result.found)} left. The app's own go with: cdk destroy --all"
                 " (an app in another region: with -c region=…)"

@@ -66,13 +66,11 @@ def down(state: State = paths.LOCAL_STATE, json: Json = False) -> None:
     from localcloud import lifecycle
 
     stopped = lifecycle.down(state)
-    if json:
-        display.print_json({"stopped": stopped})
-        return
-    display.console().print("[green]✓[/] stopped" if stopped else "No embedded cloud ran here.")
-    if ENDPOINT in os.environ:
+    said = "[green]✓[/] stopped" if stopped else "No embedded cloud ran here."
+    display.result({"stopped": stopped}, said, json=json)
+    if ENDPOINT in os.environ and not json:
         kept = "This shell still has its variables: open another one before you act on AWS."
-        display.console(stderr=True).print(kept)
+        display.say(kept, stderr=True)
 
 
 @app.command()

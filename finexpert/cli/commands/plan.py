@@ -31,8 +31,6 @@ def plan(
 
     Example: finexpert plan reports/
     """
-    from rich.table import Table
-
     from finexpert.service.money import plan
     from finexpert.service.runs import datasets
     from finexpert.views.run import print_report
@@ -62,11 +60,10 @@ def plan(
         for problem in made.unservable:
             out.print(f"[yellow]![/] {escape(problem)}")
         out.print(f"  [dim]price {escape(made.price)}, {made.price_age_days} days old[/]")
-        if made.cheaper:
-            table = Table("cheaper", "an hour", "at worst", "fits", box=None, header_style="dim")
-            for each in made.cheaper:
-                fits = "yes" if each.fits else "no"
-                table.add_row(each.what, usd(each.usd_per_hour), usd(each.worst_case_usd), fits)
-            display.print_table(out, table)
+        rows = [
+            [each.what, usd(each.usd_per_hour), usd(each.worst_case_usd), "yes" if each.fits else "no"]
+            for each in made.cheaper
+        ]
+        display.print_rows(["cheaper", "an hour", "at worst", "fits"], rows)
     if made.admission is None:
         raise typer.Exit(ExitCode.FAILED)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
 from finexpert.cli.commands.common import Json, open_deployment
 from finexpert.views import display
 from finexpert.views.display import escape
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 STYLES = {"keep": "green", "warn": "yellow", "delete": "red", "notify": "yellow"}
 
@@ -40,12 +38,11 @@ def reap(
         display.print_json(answer)
         return
     out = display.console()
-    decisions = [("endpoint", decision["endpoint"], decision) for decision in answer["decisions"]]
     others = answer.get("others", {})
-    decisions += [(decision["kind"], decision["name"], decision) for decision in others.get("decisions", [])]
-    if decisions:
-        display.print_table(out, _table(decisions), whole=1)
-    else:
+    rows = [_row("endpoint", decision["endpoint"], decision) for decision in answer["decisions"]]
+    rows += [_row(decision["kind"], decision["name"], decision) for decision in others.get("decisions", [])]
+    display.print_rows(["what", "name", "would", "because"], rows, whole=1)
+    if not rows:
         out.print("No endpoint: nothing to decide.")
     for kind, why in others.get("unlisted", {}).items():
         out.print(f"[yellow]{kind} could not be listed:[/] {escape(str(why))}")
@@ -53,12 +50,6 @@ def reap(
     out.print(f"[dim]{answer['api_calls']} API calls[/]{complete}")
 
 
-def _table(decisions: list[tuple[str, str, dict[str, Any]]]) -> Table:
-    """A row for each (kind of resource, name, decision)."""
-    from rich.table import Table
-
-    table = Table("what", "name", "would", "because", box=None, header_style="dim")
-    for kind, name, decision in decisions:
-        action = str(decision["action"])
-        table.add_row(kind, name, f"[{STYLES.get(action, '')}]{action}[/]", escape(str(decision["reason"])))
-    return table
+def _row(kind: str, name: str, decision: Mapping[str, Any]) -> list[str]:
+    action = str(decision["action"])
+    return [kind, name, f"[{STYLES.get(action, '')}]{action}[/]", escape(str(decision["reason"]))]

@@ -31,16 +31,12 @@ def restore(
             f"{name} is the app's own endpoint: it was put to sleep, not deleted.", fix="finexpert wake"
         )
     bucket = deployment.output("Guardrails", "AuditBucketName")
-    out = display.console(stderr=True)
     restore.restore(
         deployment.target.client,
         lambda region: lambda service: deployment.target.client(service, region),
         bucket,
         name,
         datetime.now(UTC),
-        lambda step: out.print(f"  {step}", highlight=False),
+        lambda step: display.say(f"  {step}", stderr=True),
     )
-    if json:
-        display.print_json({"endpoint": name, "restored": True})
-    else:
-        display.console().print(f"[green]✓[/] {name} is back, and bills")
+    display.result({"endpoint": name, "restored": True}, f"[green]✓[/] {name} is back, and bills", json=json)

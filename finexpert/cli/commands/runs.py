@@ -39,8 +39,6 @@ def list_runs(context: typer.Context, limit: Limit = 20, json: Json = False) -> 
 
     Example: finexpert runs list --limit 5
     """
-    from rich.table import Table
-
     from finexpert.service.runs import executions
 
     deployment = open_deployment(context)
@@ -48,17 +46,17 @@ def list_runs(context: typer.Context, limit: Limit = 20, json: Json = False) -> 
     if json:
         display.print_json([run.as_json() for run in found])
         return
-    out = display.console()
     if not found:
-        out.print("No run yet. Start one: finexpert train PATH")
-        return
+        display.say("No run yet. Start one: finexpert train PATH")
     now = datetime.now(UTC)
-    table = Table("run", "name", "status", "gate", "started", "took", box=None, header_style="dim")
-    for run in found:
-        took = duration(((run.stopped or now) - run.started).total_seconds())
-        title, gate = escape(run.title or "–"), run.outcome or "–"
-        table.add_row(run.name, title, run.status.lower(), gate, when(run.started, now), took)
-    display.print_table(out, table)
+    rows = [
+        [
+            *(run.name, escape(run.title or "–"), run.status.lower(), run.outcome or "–"),
+            *(when(run.started, now), duration(((run.stopped or now) - run.started).total_seconds())),
+        ]
+        for run in found
+    ]
+    display.print_rows(["run", "name", "status", "gate", "started", "took"], rows)
 
 
 @app.command()
@@ -117,10 +115,8 @@ def rename(
     run = names.resolve(deployment, run)
     executions.describe(deployment, run)  # says so if there is no such run
     title = names.rename(deployment, run, name)
-    if json:
-        display.print_json({"run": run, "title": title})
-    else:
-        display.print_text(f"✓ {run} is called {title}")
+    said = escape(f"✓ {run} is called {title}")
+    display.result({"run": run, "title": title}, said, json=json)
 
 
 @app.command()
@@ -145,10 +141,7 @@ def report(
     file = out or paths.OUT / f"report-{run}.html"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(html)
-    if json:
-        display.print_json({"run": run, "file": str(file)})
-    else:
-        display.console().print(f"[green]✓[/] {file}")
+    display.result({"run": run, "file": str(file)}, f"[green]✓[/] {file}", json=json)
 
 
 @app.command()

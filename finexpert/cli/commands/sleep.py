@@ -18,7 +18,5 @@ def sleep(context: typer.Context, json: Json = False) -> None:
 
     deployment = open_deployment(context)
     slept = endpoint.sleep(deployment)
-    if json:
-        display.print_json({"endpoint": deployment.names.endpoint, "asleep": True, "done": slept.done})
-    else:
-        display.console().print(endpoint.asleep(slept))
+    done = {"endpoint": deployment.names.endpoint, "asleep": True, "done": slept.done}
+    display.result(done, endpoint.asleep(slept), json=json)

@@ -133,7 +133,7 @@ def report(deployment: Deployment, snapshot: Snapshot, *, json: bool) -> None:
         evaluation = executions.evaluation(deployment, snapshot.run)
         called = names.called(snapshot.run, names.read(deployment))
         ended = ending(snapshot, evaluation, is_local=deployment.target.is_local, called=called)
-        display.console().print(ended)
+        display.say(ended)
     if snapshot.status != "SUCCEEDED":
         raise typer.Exit(ExitCode.FAILED)
     if snapshot.output.get("outcome") == "rejected":
@@ -144,7 +144,5 @@ def _stop(deployment: Deployment, run: str, *, json: bool) -> None:
     from finexpert.service.runs import executions
 
     stopped = executions.stop(deployment, run)
-    if json:
-        display.print_json({"run": run, "stopped": stopped})
-        return
-    display.console().print(f"[green]✓[/] {run} is being stopped" if stopped else f"{run} had already ended.")
+    said = f"[green]✓[/] {run} is being stopped" if stopped else f"{run} had already ended."
+    display.result({"run": run, "stopped": stopped}, said, json=json)

@@ -65,13 +65,11 @@ def from_documents(index: Path, most: int) -> list[Item]:
     """Questions about the figures of an index of documents; those of one document err together.
 
     Raises:
-        UserError: there is no index, or it holds no figure with a unique name.
+        store.IndexProblem: there is no index.
+        UserError: it holds no figure with a unique name.
     """
-    try:
-        with store.opened(index) as connection:
-            found = exercises(Corpus.of(connection), most=most)
-    except store.IndexProblem as error:
-        raise UserError(str(error)) from None
+    with store.opened(index) as connection:
+        found = exercises(Corpus.of(connection), most=most)
     if not found:
         raise UserError(
             "No figure of the documents makes a question.", where=str(index), fix="finexpert docs list"

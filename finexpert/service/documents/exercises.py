@@ -123,14 +123,21 @@ def _as_fact(exercise: Exercise) -> Fact:
     return Fact(concept="", label="", value=exercise.value, unit=exercise.unit, end=date.min)
 
 
-def questions_from(path: Path) -> list[dict[str, Any]]:
-    """Questions of a file: a JSON object a line with question, and any of answer, document, page, answerable.
+def questions_of(corpus: Corpus, path: Path | None, *, most: int) -> list[dict[str, Any]]:
+    """The questions of a file; without one, up to `most` that are made from the figures of the index.
+
+    A line of the file is a JSON object with question, and any of answer, document, page, answerable.
 
     Raises:
-        ValueError: a line is no such object: which line.
+        UserError: a line is no such object: which line.
     """
+    if path is None:
+        return [
+            {"question": e.question, "answer": f"{e.value:f}", "document": e.document, "page": e.page}
+            for e in exercises(corpus, most=most)
+        ]
     found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), 1):
         if not line.strip():
             continue
         try:
@@ -138,11 +145,19 @@ def questions_from(path: Path) -> list[dict[str, Any]]:
         except (ValueError, RecursionError):
             entry = None
         if not isinstance(entry, dict) or not isinstance(entry.get("question"), str):
-            raise ValueError(
-                f'{path}, line {number}: write an object such as {{"question": "…", "answer": 12.5}}'
+            raise UserError(
+                "This line is no question.",
+                where=f"{path}, line {number}",
+                fix='Write {"question": "…", "answer": 12.5, "document": "a.pdf", "page": 3}.',
             )
         found.append(entry)
     return found
+
+
+def measured(corpus: Corpus, entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """`evaluate` without vectors; where the index has some, with them too, in the member `vectors`."""
+    result = evaluate(replace(corpus, by_meaning=None), entries)
+    return result | ({"vectors": with_vectors(corpus, entries)} if corpus.by_meaning else {})
 
 
 def evaluate(corpus: Corpus, entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -202,8 +217,8 @@ def with_vectors(corpus: Corpus, entries: Sequence[dict[str, Any]]) -> dict[str,
             after = _rank(corpus, asked, entry)
             gained += _among_five(after) and not _among_five(before)
             lost += _among_five(before) and not _among_five(after)
-        if problem := getattr(corpus.by_meaning, "problem", ""):
-            raise UserError(problem, fix="Evaluate again once they answer.")
+        if corpus.note:
+            raise UserError(corpus.note["note"], fix="Evaluate again once they answer.")
     return result | {"pages": {"gained": gained, "lost": lost, "p": mcnemar(gained, lost)}}
 
 

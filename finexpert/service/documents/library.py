@@ -16,6 +16,7 @@ from typing import Any
 from core.documents import covers, store, tables
 from core.documents.layout import lines_of, printed_number
 from core.documents.model import Cover, Document, Fact, Page
+from finexpert.errors import UserError
 from finexpert.service.documents import pdf
 from finexpert.service.documents.pdf import Unreadable
 
@@ -39,11 +40,30 @@ class Added:
     facts: int = 0
 
 
+def settable(given: Mapping[str, str]) -> dict[str, Any]:
+    """Parts of a cover as a person writes them, each as the cover keeps it.
+
+    Raises:
+        UserError: a name is not one of SETTABLE, or a year or a date cannot be read.
+    """
+    if unknown := sorted(set(given) - set(SETTABLE)):
+        raise UserError(f"--set knows no {', '.join(unknown)}", fix=f"Known: {', '.join(SETTABLE)}.")
+    kinds: dict[str, Callable[[str], Any]] = {"fiscal_year": int, "period_end": date.fromisoformat}
+    try:
+        return {name: kinds.get(name, str)(text) for name, text in given.items()}
+    except ValueError as error:
+        raise UserError(
+            f"A part of the cover cannot be read: {error}.",
+            where="--set",
+            fix="Write a year such as fiscal_year=2024, a day such as period_end=2024-12-31.",
+        ) from None
+
+
 def files(paths: Iterable[Path]) -> list[Path]:
     """The readable files below some paths, in order; a file that is named is taken with any suffix.
 
     Raises:
-        FileNotFoundError: a path does not exist.
+        UserError: a path does not exist.
     """
     found: dict[Path, None] = {}
     for path in paths:
@@ -59,7 +79,7 @@ def files(paths: Iterable[Path]) -> list[Path]:
         elif path.is_file():
             found[path] = None
         else:
-            raise FileNotFoundError(path)
+            raise UserError(f"{path} does not exist.", fix="Name a file or a folder that does.")
     return list(found)
 
 
@@ -67,7 +87,7 @@ def add(
     folder: Path,
     paths: Iterable[Path],
     *,
-    changes: Mapping[str, str] | None = None,
+    changes: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> list[Added]:
     """Add files to the index in `folder`. The same file twice is one document; a changed one replaces itself.
@@ -75,7 +95,7 @@ def add(
     A file that cannot be read is reported, and the others are added. Each file is kept as soon as it is read.
 
     Args:
-        changes: parts of the cover to set, such as company or fiscal_year; see SETTABLE.
+        changes: parts of the cover to set; see `settable`.
         progress: called before each file with its number, how many there are, and its name.
     """
     given = files(paths)
@@ -88,7 +108,7 @@ def add(
     return done
 
 
-def _add(folder: Path, path: Path, changes: Mapping[str, str], reader: pdf.Reader) -> Added:
+def _add(folder: Path, path: Path, changes: Mapping[str, Any], reader: pdf.Reader) -> Added:
     try:
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
@@ -127,7 +147,7 @@ def read(path: Path, content: bytes, digest: str) -> Document:
 
 
 def _document(
-    path: Path, content: bytes, digest: str, changes: Mapping[str, str], reader: pdf.Reader
+    path: Path, content: bytes, digest: str, changes: Mapping[str, Any], reader: pdf.Reader
 ) -> Document:
     if len(content) > LARGEST_BYTES:
         raise Unreadable(f"it has {len(content) >> 20} MB, more than {LARGEST_BYTES >> 20}: split it")
@@ -145,14 +165,10 @@ def _document(
     return Document(path.name, digest, cover, pages, (*facts, *cells), problems)
 
 
-def _changed(cover: Cover, changes: Mapping[str, str]) -> Cover:
-    values: dict[str, Any] = dict(changes)
-    if "fiscal_year" in values:
-        values["fiscal_year"] = int(values["fiscal_year"])
-    if "period_end" in values:
-        values["period_end"] = date.fromisoformat(values["period_end"])
-        values["year_end"] = cover.year_end or (values["period_end"].month, values["period_end"].day)
-    return replace(cover, **values)
+def _changed(cover: Cover, changes: Mapping[str, Any]) -> Cover:
+    end = changes.get("period_end")
+    year_end = cover.year_end or (end and (end.month, end.day))
+    return replace(cover, **changes, year_end=year_end)
 
 
 Parts = tuple[tuple[Page, ...], tuple[Fact, ...], dict[str, str], tuple[str, ...]]

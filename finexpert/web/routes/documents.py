@@ -111,8 +111,7 @@ def _question(request: Request) -> tuple[Mapping[str, Any], str]:
 
 
 def _shown(corpus: Corpus, given: answering.Answer) -> dict[str, Any]:
-    problem = getattr(corpus.by_meaning, "problem", "")
-    shown = given.as_json() | ({"note": problem} if problem else {})
+    shown = given.as_json() | corpus.note
     companies = {name: cover.company for name, cover in corpus.covers.values()}
     for citation in shown["citations"]:
         citation["company"] = companies.get(citation["document"], "")

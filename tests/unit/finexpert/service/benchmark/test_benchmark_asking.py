@@ -18,6 +18,7 @@ from botocore.stub import Stubber
 from typer.testing import CliRunner
 
 from core.dataset.questions import Question
+from core.documents import store
 from finexpert.cli.main import app
 from finexpert.errors import UserError
 from finexpert.service.benchmark import askers, conducting, judging, planning, questions, report, running
@@ -430,7 +431,7 @@ def test_questions_are_made_from_the_figures_of_documents(tmp_path: Path) -> Non
         app, ["benchmark", "run", *asked, "--contestant", f"a=answers:{tmp_path / 'a.csv'}"]
     )
     assert json.loads(done.stdout)["contestants"][0]["correct"] == len(made)
-    with pytest.raises(UserError):
+    with pytest.raises(store.IndexProblem, match="finexpert docs add"):
         questions.from_documents(tmp_path / "nothing", 6)
 
 

@@ -16,6 +16,7 @@ from core.documents import answering, calculation, store
 from core.documents import search as searching
 from core.documents.search import Corpus
 from finexpert.cli.main import app
+from finexpert.errors import UserError
 from finexpert.service.documents import exercises, html, library, pdf, shelf
 from tests.fakes import filings
 
@@ -451,6 +452,23 @@ def test_a_cover_can_be_corrected(tmp_path: Path) -> None:
     (row,) = json.loads(done.stdout)["documents"]
     assert (row["company"], row["fiscal_year"]) == ("Acme", 2024)
     assert run("add", str(tmp_path), "--index", str(tmp_path / "i"), "--set", "colour=red").exit_code
+
+
+@pytest.mark.parametrize(
+    "given", [{"fiscal_year": "next"}, {"period_end": "31.12.2024"}, {"colour": "red"}, {"year_end": "12"}]
+)
+def test_a_part_of_a_cover_that_cannot_be_read_is_refused_with_what_to_write(given: dict[str, str]) -> None:
+    with pytest.raises(UserError) as refused:
+        library.settable(given)
+    assert refused.value.fix
+
+
+def test_a_file_of_questions_that_is_none_names_the_line(corpus: Corpus, tmp_path: Path) -> None:
+    (tmp_path / "q.jsonl").write_bytes(b'{"question": "Revenue?"}\n\xff\xfe nothing\n')
+    with pytest.raises(UserError) as refused:
+        exercises.questions_of(corpus, tmp_path / "q.jsonl", most=5)
+    assert refused.value.where.endswith("line 2") and "question" in refused.value.fix
+    assert exercises.questions_of(corpus, None, most=3)
 
 
 def test_an_index_that_is_none_is_reported_with_the_remedy(tmp_path: Path) -> None:
