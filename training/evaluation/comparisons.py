@@ -148,9 +148,8 @@ def _compared(
         tuple(item.group for item, _, _ in used) if any(item.group for item, _, _ in used) else (),
     )
     lower = metric.better == LOWER
-    comparison = replace(
-        values.compare(lower_is_better=lower, bounded=metric.unit != BITS, seed=seed), items=len(clean)
-    )
+    bounded = metric.unit != BITS and all(0 <= value <= 1 for value in (*values.base, *values.tuned))
+    comparison = replace(values.compare(lower_is_better=lower, bounded=bounded, seed=seed), items=len(clean))
     return Compared(metric.name, lower, values, comparison)
 
 
@@ -174,4 +173,4 @@ def _reason(items: Items) -> str:
         return "the dataset has no such items"
     if not items.asked:
         return "evaluation_items is 0"
-    return f"fewer than {FEWEST_ITEMS} of {len(items.asked)} items could be compared"
+    return items.unmeasured or f"fewer than {FEWEST_ITEMS} of {len(items.asked)} items could be compared"

@@ -144,8 +144,8 @@ def _choices(
                 name: calibration(kept, answers) | (_labels(kept, answers) if len(labels) == 1 else {})
                 for name, answers in (("base", base), ("tuned", tuned))
             }
-        elif isinstance(metric, SameLabel) and metric.name in outcome.metrics:
-            kept = _kept(metric, items, outcome)
+        elif isinstance(metric, SameLabel) and (asked := items[metric.name].asked):
+            kept = _kept(metric, items, outcome) if metric.name in outcome.metrics else list(asked)
             found[metric.name] = {
                 name: wordings(kept, answers) for name, answers in (("base", base), ("tuned", tuned))
             }

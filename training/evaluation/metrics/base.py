@@ -64,10 +64,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """The items that are asked, of ``available`` ones."""
+    """The items that are asked, of ``available`` ones; ``unmeasured`` says why they may have no values."""
 
     asked: tuple[Item, ...]
     available: int
+    unmeasured: str = ""
 
 
 class Metric(Protocol):

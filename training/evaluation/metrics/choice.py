@@ -12,8 +12,10 @@ Three ways to compare choices, by what the question is:
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 from core.dataset import Question
@@ -162,15 +164,21 @@ MOST_REWORDED = 60
 
 @dataclass(frozen=True, slots=True)
 class SameLabel:
-    """Share of sentences that have the same likeliest label in all wordings of the task."""
+    """Agreement of the labels that a sentence gets in several wordings of the task, beyond chance.
+
+    It is 1 if each wording gives a sentence the same label, and 0 if that happens no more often than it would
+    by how often each wording gives each label. A model that gives every sentence one label agrees with itself
+    whatever it reads, so it has no figure.
+    """
 
     name: str = "sentiment_consistency"
     title: str = "Same label in other words"
     about: str = (
-        f"Share of the first {MOST_REWORDED} sentences asked that have the same likeliest label in each of"
-        f" {len(WORDINGS)} wordings of the task, right or not."
+        f"How far the first {MOST_REWORDED} sentences asked get the same likeliest label in {len(WORDINGS)}"
+        " wordings of the task, right or not: 0 is what the frequency of the labels gives by chance, 1 is"
+        " always."
     )
-    unit: str = "share"
+    unit: str = "share beyond chance"
     better: str = HIGHER
     role: str = SECONDARY
 
@@ -189,13 +197,45 @@ class SameLabel:
             )
             for question in material.choose(among)[:MOST_REWORDED]
         )
-        return Items(tuple(asked), len(among))
+        return Items(
+            tuple(asked), len(among), unmeasured="the base or the tuned model gives every sentence one label"
+        )
 
     def value(self, item: Item, answers: Answers) -> float | None:
-        """1 if each wording has the same likeliest label, else 0."""
+        """A sentence's part of the agreement; None if all sentences have one label."""
         assert item.question is not None
-        text = item.question.question
-        return float(len({_likeliest(label_nats(way, text, answers)) for way in WORDINGS}) == 1)
+        given = {
+            text: [_likeliest(label_nats(wording, text, answers)) for wording in WORDINGS]
+            for text in (question.question for question in sentences())
+            if _label_asks(WORDINGS[-1], text)[0] in answers.scores
+        }
+        return agreement_parts(given).get(item.question.question)
+
+
+def agreement_parts(given: Mapping[str, Sequence[int]]) -> dict[str, float]:
+    """Each text's part of how far raters agree beyond chance; empty if chance alone makes them agree.
+
+    ``given`` has each rater's label of each text. The mean of the parts is the kappa of several raters
+    (A. Conger, "Integration and generalization of kappas for multiple raters", 1980). A part is kappa and the
+    text's linear influence on it, so that intervals over texts allow for the frequencies being estimates too.
+    """
+    raters = list(zip(*given.values(), strict=True))
+    pairs = list(combinations(range(len(raters)), 2))
+    often = [{label: count / len(given) for label, count in Counter(rater).items()} for rater in raters]
+    chance = [sum(share * often[b].get(label, 0.0) for label, share in often[a].items()) for a, b in pairs]
+    room = 1 - sum(chance) / len(chance) if chance else 0.0
+    if math.isclose(room, 0.0, abs_tol=1e-9):
+        return {}
+    agreeing, differing = {}, {}
+    for text, labels in given.items():
+        agreeing[text] = sum(labels[a] == labels[b] for a, b in pairs) / len(pairs)
+        expected = [
+            often[b].get(labels[a], 0.0) + often[a].get(labels[b], 0.0) - by_chance
+            for (a, b), by_chance in zip(pairs, chance, strict=True)
+        ]
+        differing[text] = 1 - sum(expected) / len(pairs)
+    kappa = 1 - (1 - sum(agreeing.values()) / len(given)) / room
+    return {text: kappa + (agreeing[text] - 1 + (1 - kappa) * differing[text]) / room for text in given}
 
 
 def wordings(items: Sequence[Item], answers: Answers) -> dict[str, Any]:

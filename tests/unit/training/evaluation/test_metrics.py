@@ -1,7 +1,9 @@
 """The metrics: what each asks, and what it makes of answers."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -30,6 +32,7 @@ from training.evaluation.metrics.choice import (
     SENTIMENT,
     WORDINGS,
     SameLabel,
+    agreement_parts,
     asked,
     calibration,
     chance,
@@ -321,16 +324,58 @@ def test_a_models_habit_is_told_apart_from_what_it_knows() -> None:
     assert max(told["prior"], key=told["prior"].__getitem__) == LABELS[1]
 
 
-def test_a_label_that_changes_with_the_wording_is_not_consistent() -> None:
+def labelling(label: Callable[[int, int], int]) -> Answers:
+    """A model that gives sentence number n in wording number w the label ``label(n, w)``."""
+    answers = Answers()
+    for number, item in enumerate(SameLabel().items(material()).asked):
+        assert item.question is not None
+        for way, wording in enumerate(WORDINGS):
+            for place, name in enumerate(LABELS):
+                ask = Continuation(wording.format(item.question.question), f" {name}")
+                answers.scores[ask] = Score(5.0 - (place == label(number, way)), 1, 9)
+    return answers
+
+
+def consistency(answers: Answers) -> float | None:
     metric = SameLabel()
-    items = metric.items(material()).asked
-    assert all(metric.value(item, leaning(towards=1)) == 1 for item in items)
-    answers = leaning(towards=1)
-    for ask in list(answers.scores):
-        if isinstance(ask, Continuation) and ask.prompt.startswith("Question:") and ask.text == " neutral":
-            answers.scores[ask] = Score(0.1, 1, 9)
-    values = [metric.value(item, answers) for item in items]
-    assert set(values) == {0.0}
+    parts = [metric.value(item, answers) for item in metric.items(material()).asked]
+    told = [part for part in parts if part is not None]
+    return sum(told) / len(told) if told else None
+
+
+def test_labels_that_follow_the_sentence_are_consistent_and_those_of_the_wording_are_not() -> None:
+    assert consistency(labelling(lambda number, way: number % 3)) == pytest.approx(1.0)
+    assert consistency(labelling(lambda number, way: number % 50 // 49)) == pytest.approx(1.0)
+    assert consistency(labelling(lambda number, way: way)) == pytest.approx(0.0)
+    drawn = Random(1)
+    assert consistency(labelling(lambda number, way: drawn.choice((0, 0, 0, 1)))) == pytest.approx(
+        0.0, abs=0.2
+    )
+    mixed = consistency(labelling(lambda number, way: (number + (way == 2)) % 3))
+    assert mixed == pytest.approx(0.0, abs=0.02), "kappa of one pair is 1, of two -0.5"
+
+
+def test_a_model_that_always_gives_one_label_has_no_consistency() -> None:
+    metric = SameLabel()
+    asked = {metric.name: metric.items(material())}
+    constant, reading = labelling(lambda number, way: 2), labelling(lambda number, way: number % 3)
+    assert consistency(constant) is None
+    for base, tuned in ((constant, reading), (reading, constant)):
+        outcome = compare_all([metric], asked, base, tuned, overlaps=Overlaps({}), tasks=(), seed=1)
+        assert outcome.metrics == {}
+        assert "gives every sentence one label" in outcome.missing[metric.name]
+    told = compare_all([metric], asked, reading, reading, overlaps=Overlaps({}), tasks=(), seed=1)
+    assert told.metrics[metric.name].finding == "no difference shown"
+
+
+def test_parts_of_agreement_are_its_linear_influence() -> None:
+    given = {str(n): [n % 3, (n * n) % 3, n // 4 % 3] for n in range(40)}
+    parts = agreement_parts(given)
+    for text in given:
+        left_out = {other: labels for other, labels in given.items() if other != text}
+        rest = agreement_parts(left_out)
+        jackknife = sum(parts.values()) - sum(rest.values())
+        assert parts[text] == pytest.approx(jackknife, abs=0.1)
 
 
 def test_the_first_wording_is_that_of_the_sentiment_metric() -> None:
