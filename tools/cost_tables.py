@@ -68,25 +68,28 @@ def _training(settings: Settings) -> str:
 
 def _worst(settings: Settings) -> str:
     """The worst case that admission compares with the rest of the budget, and the rest that it needs."""
-    rows = []
     exposure = Exposure(period_minutes=settings.spend_guard_period_minutes)
-    for instances in (1, 2):
-        for minutes in (30, 60, 120, 240):
-            job = _job(settings, settings.training_instance_type, minutes, instances)
-            needed = job.worst_usd + exposure.reserve_usd(settings.reserve_usd, job.rate)
-            rows.append(
-                (f"{instances} × {job.instance_type}, {minutes} min", usd(job.worst_usd), usd(needed))
-            )
-    return _table(("job and `max_runtime_minutes`", "worst case", "left of the budget, at least"), rows)
+    name = settings.training_instance_type
+
+    def worst(minutes: int, instances: int) -> str:
+        job = _job(settings, name, minutes, instances)
+        needed = job.worst_usd + exposure.reserve_usd(settings.reserve_usd, job.rate)
+        return f"{usd(job.worst_usd)}, {usd(needed)}"
+
+    rows = ((str(minutes), worst(minutes, 1), worst(minutes, 2)) for minutes in (30, 60, 120, 240))
+    return _table(("`max_runtime_minutes`", f"1 × {name}: worst case, needed", f"2 × {name}"), rows)
 
 
 def _endpoint(settings: Settings) -> str:
+    """What hours awake cost, and when the spend guard ends them, in a line."""
     hour = prices.hourly(settings.hosting_instance_type, settings.region, "hosting").usd
     exposure = Exposure(period_minutes=settings.spend_guard_period_minutes)
     limit = settings.budget_usd - exposure.reserve_usd(settings.reserve_usd, hour)
-    rows = [(f"{hours} h awake", usd(hours * hour)) for hours in AWAKE_HOURS]
-    rows.append((f"until the spend guard stops it at {usd(limit)}: {limit / hour:.1f} h", usd(limit)))
-    return _table((f"1 × {settings.hosting_instance_type}", "cost"), rows)
+    awake = ", ".join(f"{hours} h {usd(hours * hour)}" for hours in AWAKE_HOURS)
+    return (
+        f"Awake on 1 × {settings.hosting_instance_type}: {awake}.\n"
+        f"The spend guard stops it at {usd(limit)}, after {limit / hour:.1f} h.\n"
+    )
 
 
 def _buys(settings: Settings) -> str:
