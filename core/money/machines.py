@@ -12,15 +12,15 @@ from core.aws.calls import items_of
 from core.money.prices import Component
 from core.money.spend import Fleet, Lifetime
 
-#: A notebook in one of these bills its instance; its session began with its last change.
-NOTEBOOK_BILLS = ("InService", "Updating", "Stopping")
-APP_BILLS = ("InService", "Pending", "Deleting")
+#: In these no instance bills. In every other status one may, also in a status that AWS adds later.
+NOTEBOOK_RESTS = ("Stopped", "Failed", "Deleting")
+APP_RESTS = ("Deleted", "Failed")
 #: Shown in Studio, billed nowhere: the apps that are only its web page carry this or no type.
 NO_INSTANCE = ("", "system")
 
 
 def notebooks(sagemaker: Any) -> list[Lifetime]:
-    """The present sessions of notebook instances."""
+    """The present sessions of notebook instances; one began with the last change."""
     listed = items_of(sagemaker.list_notebook_instances, "NotebookInstances", MaxResults=100)
     return [
         _life(
@@ -31,7 +31,7 @@ def notebooks(sagemaker: Any) -> list[Lifetime]:
             "notebook",
         )
         for each in listed
-        if each.get("NotebookInstanceStatus") in NOTEBOOK_BILLS
+        if each.get("NotebookInstanceStatus") not in NOTEBOOK_RESTS
     ]
 
 
@@ -67,7 +67,7 @@ def apps(sagemaker: Any) -> list[Lifetime]:
     found = []
     for app in items_of(sagemaker.list_apps, "Apps", MaxResults=100):
         kind = app.get("ResourceSpec", {}).get("InstanceType", "")
-        if app.get("Status") in APP_BILLS and kind not in NO_INSTANCE:
+        if app.get("Status") not in APP_RESTS and kind not in NO_INSTANCE:
             found.append(
                 _life(f"{app['AppType']} {app['AppName']}", app["CreationTime"], None, kind, "studio")
             )

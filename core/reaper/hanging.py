@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from core.reaper.facts import Component, Endpoint
+from core.reaper.rules.components import SETTLED
 from core.reaper.rules.status import DELETABLE
 
 HOUR = timedelta(hours=1)
@@ -38,7 +39,8 @@ def hanging(endpoint: Endpoint, now: datetime) -> list[str]:
     components = endpoint.components if isinstance(endpoint.components, tuple) else ()
     for component in components:
         began = _since(component)
-        most = COMPONENT_LIMITS.get(component.status)
+        settled = component.status in SETTLED
+        most = None if settled else COMPONENT_LIMITS.get(component.status, UNKNOWN_LIMIT)
         if began and most and now - began > most:
             found.append(
                 f"its component {component.name} has been in {component.status}"

@@ -37,9 +37,10 @@ def judge(app: Resource, settings: ReaperSettings, now: datetime) -> Verdict:
         f"--{option} {value}" for option, value in app.identity.items()
     )
     age = now - app.created
-    if app.status == "Pending" and age > STUCK:
+    # Of an app that is being deleted AWS does not say since when.
+    if app.status not in ("InService", "Deleting") and age > STUCK:
         return Verdict(
-            action=Action.NOTIFY, reason=f"it has been in Pending for {age / HOUR:.1f} h: {remove}"
+            action=Action.NOTIFY, reason=f"it has been in {app.status} for {age / HOUR:.1f} h: {remove}"
         )
     if app.status != "InService":
         return keep(f"its status is {app.status}")

@@ -16,7 +16,8 @@ from core.reaper.settings import Kind, ReaperSettings
 
 #: Of one kind no more than this many are asked for one by one in a run.
 MOST = 100
-HANGING = ("Stopping", "Pending", "Updating", "Deleting")
+RUNS = ("InService", "InProgress")
+"""In every other status that is reported the resource hangs."""
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ def look(clients: Clients, settings: ReaperSettings, now: datetime, has_time: Ca
                     action=outcome.action,
                     reason=outcome.reason,
                     evidence=evidence(resource, settings, now),
-                    stuck=outcome.action == "notify" and resource.status in HANGING,
+                    stuck=outcome.action == "notify" and resource.status not in RUNS,
                 )
             )
         if problem:

@@ -10,7 +10,7 @@ from core.reaper.settings import ReaperSettings
 
 #: A component that is still being created after this long will not come up, but its instance bills.
 STUCK = timedelta(hours=3)
-CHANGING = ("Creating", "Updating", "Deleting")
+SETTLED = ("InService", "Failed")
 
 
 def series(endpoint: Endpoint) -> list[Series]:
@@ -37,7 +37,7 @@ def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdic
     if isinstance(endpoint.components, Unreadable):
         return _unlisted(endpoint, endpoint.components)
     for component in endpoint.components:
-        if component.status not in CHANGING:
+        if component.status in SETTLED:
             continue
         if now - component.created > STUCK and component.status == "Creating":
             return Verdict(

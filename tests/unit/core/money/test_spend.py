@@ -21,7 +21,7 @@ from core.money.spend import (
 )
 from core.money.time import month_end, month_start
 from core.money.training_job import TrainingJob
-from tests.fakes.cloud import NOW, REGION, Cloud, error, minutes
+from tests.fakes.cloud import NOW, REGION, Cloud, error, minutes, service_model
 
 RUN = "finexpert-20261119-100000-0001"
 MONTH = datetime(2026, 11, 1, tzinfo=UTC)
@@ -413,6 +413,38 @@ class TestMachines:
         spend = TestSources().month(cloud)
         assert not spend.unpriced
         assert {line.kind: round(line.usd, 4) for line in spend.lines} == {"notebook": 0.1, "studio": 0.05}
+
+    def test_every_status_counts_that_may_have_an_instance(self) -> None:
+        notebooks, apps = (
+            [*service_model("sagemaker").shape_for(name).enum, "InventedTomorrow"]
+            for name in ("NotebookInstanceStatus", "AppStatus")
+        )
+        cloud = Cloud()
+        cloud.notebooks = [
+            {
+                "NotebookInstanceName": status,
+                "NotebookInstanceStatus": status,
+                "InstanceType": "ml.t3.medium",
+                "CreationTime": MONTH,
+            }
+            for status in notebooks
+        ]
+        cloud.apps = [
+            {
+                "AppType": "JupyterLab",
+                "AppName": status,
+                "Status": status,
+                "CreationTime": MONTH,
+                "ResourceSpec": {"InstanceType": "ml.t3.medium"},
+            }
+            for status in apps
+        ]
+        names = {line.name for line in TestSources().month(cloud).lines}
+        assert names & set(notebooks) == set(notebooks) - {"Stopped", "Failed", "Deleting"}
+        assert {name.removeprefix("JupyterLab ") for name in names if " " in name} == set(apps) - {
+            "Deleted",
+            "Failed",
+        }
 
     def test_a_processing_job_without_a_price_is_a_doubt_and_never_free_silently(self) -> None:
         cloud = Cloud()

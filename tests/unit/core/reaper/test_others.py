@@ -11,7 +11,7 @@ from core.environment import ConfigurationError
 from core.reaper.run import Run, reap
 from core.reaper.settings import Kind, ReaperSettings, Scope
 from core.reaper.warm import WarmState
-from tests.fakes.cloud import arn, error
+from tests.fakes.cloud import arn, error, service_model
 from tests.fakes.reaper_cloud import ReaperCloud
 
 HOUR = 60
@@ -115,6 +115,26 @@ def test_apps_and_the_activity_that_is_none(cloud: ReaperCloud) -> None:
         "hangs": "notify",
     }
     assert {name.rpartition("/")[2]: action for name, action in actions(cloud).items()} == wanted
+
+
+@pytest.mark.parametrize(
+    ("kind", "enum", "at_rest"),
+    [
+        ("notebook", "NotebookInstanceStatus", {"Stopped", "Failed"}),
+        # Of an app that is being deleted AWS does not say since when.
+        ("app", "AppStatus", {"Deleted", "Deleting", "Failed"}),
+    ],
+)
+def test_each_status_that_lasts_and_may_bill_is_reported(kind: str, enum: str, at_rest: set[str]) -> None:
+    statuses = {*service_model("sagemaker").shape_for(enum).enum, "InventedTomorrow"}
+    cloud = ReaperCloud()
+    for status in statuses:
+        if kind == "notebook":
+            cloud.notebook(status, running=72 * HOUR, status=status)
+        else:
+            cloud.app(status, age=72 * HOUR, status=status)
+    reported = {name.rpartition("/")[2] for name, action in actions(cloud).items() if action == "notify"}
+    assert reported == statuses - at_rest
 
 
 def test_owner_and_protection_hold_here_too(cloud: ReaperCloud) -> None:

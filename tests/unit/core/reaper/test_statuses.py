@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from core.reaper.hanging import COMPONENT_LIMITS, ENDPOINT_LIMITS
+from core.reaper.rules.components import SETTLED
 from core.reaper.rules.status import DELETABLE
 from core.reaper.run import Run, reap
 from core.reaper.settings import ReaperSettings
@@ -19,7 +20,8 @@ COMPONENT_STATUSES = set(service_model("sagemaker").shape_for("InferenceComponen
 def test_each_status_is_deletable_or_has_its_limit() -> None:
     assert {*DELETABLE, *ENDPOINT_LIMITS} == set(ENDPOINT_STATUSES)
     assert not set(DELETABLE) & set(ENDPOINT_LIMITS)
-    assert {"InService", "Failed", *COMPONENT_LIMITS} == COMPONENT_STATUSES
+    assert {*SETTLED, *COMPONENT_LIMITS} == COMPONENT_STATUSES
+    assert not set(SETTLED) & set(COMPONENT_LIMITS)
 
 
 @pytest.mark.parametrize("status", [*ENDPOINT_STATUSES, "InventedTomorrow"])
@@ -45,3 +47,14 @@ def test_a_status_that_has_just_begun_raises_no_alarm(status: str) -> None:
     settings = ReaperSettings(topic_arn="arn:aws:sns:us-east-1:123456789012:t")
     reap([Run(cloud, settings, lambda: cloud.now, pause=lambda _: None)])
     assert not cloud.messages
+
+
+@pytest.mark.parametrize("status", [*sorted(COMPONENT_STATUSES), "InventedTomorrow"])
+def test_a_component_that_changes_keeps_its_endpoint_and_is_reported(status: str) -> None:
+    cloud = Cloud()
+    cloud.endpoint("x", age=30 * 24 * 60)
+    cloud.component("c", "x", status=status, age=30 * 24 * 60)
+    settings = ReaperSettings(topic_arn="arn:aws:sns:us-east-1:123456789012:t")
+    reap([Run(cloud, settings, lambda: cloud.now, pause=lambda _: None)])
+    assert ("x" in cloud.endpoints) == (status not in SETTLED)
+    assert any("c has been in" in message["Message"] for message in cloud.messages) == (status not in SETTLED)
