@@ -77,27 +77,45 @@ class Cause(StrEnum):
     TLS = "tls"
     REGION = "region"
     NOT_ENABLED = "not enabled"
+    QUOTA = "quota"
+    FAULT = "a fault of AWS"
+    MISSING_PART = "a missing part"
+    SETTING = "setting"
 
 
 _CODES = {
-    Cause.SIGNED_OUT: "ExpiredToken ExpiredTokenException TokenRefreshRequired SSOError LoginError"
-    " LoginRefreshRequired LoginTokenLoadError TokenRetrievalError",
-    Cause.CREDENTIALS: "InvalidClientTokenId UnrecognizedClientException InvalidAccessKeyId AuthFailure"
-    " ProfileNotFound PartialCredentialsError CredentialRetrievalError ConfigParseError ConfigNotFound"
-    " InvalidConfigError UnknownCredentialError SignatureDoesNotMatch InvalidSignatureException",
+    Cause.SIGNED_OUT: "ExpiredToken TokenRefreshRequired SSOError LoginError LoginRefreshRequired"
+    " LoginTokenLoadError TokenRetrievalError Unauthorized",
+    Cause.CREDENTIALS: "InvalidClientTokenId UnrecognizedClient InvalidAccessKeyId AuthFailure InvalidToken"
+    " MissingAuthenticationToken IncompleteSignature SignatureDoesNotMatch InvalidSignature ProfileNotFound"
+    " PartialCredentialsError CredentialRetrievalError ConfigParseError ConfigNotFound InvalidConfigError"
+    " UnknownCredentialError UnknownTokenProviderError MetadataRetrievalError RefreshWithMFAUnsupportedError"
+    " InvalidIMDSEndpointError InvalidIMDSEndpointModeError",
     Cause.NONE_GIVEN: "NoCredentialsError NoAuthTokenError",
-    Cause.DENIED: "AccessDenied AccessDeniedException UnauthorizedOperation",
+    Cause.DENIED: "AccessDenied UnauthorizedOperation AuthorizationError NotAuthorized Forbidden"
+    " AllAccessDisabled KMSAccessDenied UnauthorizedAccess 403",
     Cause.CLOCK: "RequestExpired RequestTimeTooSkewed",
-    Cause.THROTTLED: "Throttling ThrottlingException ThrottledException TooManyRequestsException"
-    " RequestLimitExceeded LimitExceededException SlowDown",
+    Cause.THROTTLED: "Throttling Throttled RequestThrottled EC2Throttled TooManyRequests LimitExceeded"
+    " RequestLimitExceeded ProvisionedThroughputExceeded TransactionInProgress BandwidthLimitExceeded"
+    " SlowDown PriorRequestNotComplete",
     Cause.PROXY: "ProxyConnectionError InvalidProxiesConfigError",
     Cause.TLS: "SSLError",
     Cause.UNREACHED: "EndpointConnectionError ConnectTimeoutError ReadTimeoutError ConnectionClosedError"
-    " HTTPClientError ConnectionError",
-    Cause.REGION: "NoRegionError UnknownRegionError InvalidRegionError",
-    Cause.NOT_ENABLED: "OptInRequired SubscriptionRequiredException",
+    " HTTPClientError ConnectionError IncompleteReadError FlexibleChecksumError RequestTimeout",
+    Cause.REGION: "NoRegionError UnknownRegionError InvalidRegionError EndpointProviderError"
+    " BaseEndpointResolverError ServiceNotInRegionError",
+    Cause.NOT_ENABLED: "OptInRequired SubscriptionRequired NotSignedUp AccountProblem PendingVerification",
+    Cause.QUOTA: "ResourceLimitExceeded ServiceQuotaExceeded",
+    Cause.FAULT: "InternalFailure InternalError InternalServer InternalServerError InternalService"
+    " ServiceUnavailable ServiceException 500 502 503 504",
+    Cause.MISSING_PART: "MissingDependencyException",
+    Cause.SETTING: "InvalidRetryConfigurationError InvalidRetryModeError InvalidDefaultsMode"
+    " InvalidS3AddressingStyleError InvalidS3UsEast1RegionalEndpointConfigError"
+    " InvalidSTSRegionalEndpointsConfigError InvalidEndpointConfigurationError InvalidChecksumConfigError"
+    " InvalidEndpointDiscoveryConfigurationError UnsupportedS3ConfigurationError",
 }
-"""Codes of AWS's answers, and botocore's errors by their name (those that inherit from one count too)."""
+"""Codes of AWS's answers without `Exception` at their end, and botocore's errors by their name (those that
+inherit from one count too)."""
 _CAUSES = {code: cause for cause, codes in _CODES.items() for code in codes.split()}
 _CLOCK = "Set this machine's clock: AWS refuses a signature that is more than five minutes off"
 _PROXY = "Check HTTPS_PROXY and NO_PROXY: the proxy must let *.amazonaws.com through"
@@ -114,12 +132,17 @@ _CURES = {
     Cause.UNREACHED: "Is it running? The embedded cloud: finexpert local status. AWS: check the network",
     Cause.REGION: "Set AWS_REGION, or `region` in cdk.json",
     Cause.NOT_ENABLED: "Enable the service or region in the AWS console, or use another region",
+    Cause.QUOTA: "finexpert doctor says which quota is too low: ask AWS for a higher one (Service Quotas)",
+    Cause.FAULT: "AWS has a fault at the moment: wait a minute",
+    Cause.MISSING_PART: "This sign-in needs one more package: pip install 'botocore[crt]'",
+    Cause.SETTING: "Correct this setting in ~/.aws/config or the AWS_… variables",
 }
 
 
 def cause_of(error: BaseException) -> Cause | None:
     """Why AWS refused or was not reached; None where nothing general can be advised."""
-    names = [error_code(error), *(kind.__name__ for kind in type(error).__mro__)]
+    code = error_code(error)
+    names = [code, code.removesuffix("Exception"), *(kind.__name__ for kind in type(error).__mro__)]
     return next((_CAUSES[name] for name in names if name in _CAUSES), None)
 
 

@@ -1,5 +1,6 @@
 """Failures as what, where, what to do."""
 
+import inspect
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from botocore import exceptions as b
 from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.retries.standard import ThrottledRetryableChecker
 
 from core.endpoint.hosting import HostingError
 from finexpert.cli import main as cli
@@ -44,7 +46,30 @@ REFUSED = {
     "UnrecognizedClientException": "AWS_PROFILE",
     "AccessDeniedException": "administrator",
     "OptInRequired": "Enable",
+    "InvalidToken": "AWS_PROFILE",  # S3's word for a wrong session token
+    "MissingAuthenticationTokenException": "AWS_PROFILE",
+    "AuthorizationErrorException": "administrator",
+    "ForbiddenException": "administrator",
+    "403": "administrator",  # S3's answer to HEAD has no body
+    "RequestTimeout": "network",
+    "InternalServerException": "wait a minute",
+    "ServiceUnavailable": "wait a minute",
+    "ResourceLimitExceeded": "finexpert doctor",
+    "ServiceQuotaExceededException": "finexpert doctor",
+    **dict.fromkeys(ThrottledRetryableChecker._THROTTLED_ERROR_CODES, "half a minute"),
 }
+DEFECTS = """
+DataNotFoundError UnknownServiceError ApiVersionNotFoundError UnknownSignatureVersionError
+MissingParametersError ValidationError ParamValidationError UnknownKeyError RangeError
+UnknownParameterError AliasConflictParameterError UnknownServiceStyle PaginationError
+OperationNotPageableError ChecksumError UnseekableStreamError WaiterError InvalidExpressionError
+WaiterConfigError UnknownClientMethodError UnsupportedSignatureVersionError InvalidDNSNameError
+UnsupportedS3ArnError UnsupportedS3ControlArnError InvalidHostLabelError UnsupportedOutpostResourceError
+UnsupportedS3AccesspointConfigurationError UnsupportedS3ControlConfigurationError StubResponseError
+StubAssertionError UnStubbedResponseError MD5UnavailableError CapacityNotAvailableError
+AwsChunkedWrapperError UnsupportedServiceProtocolsError
+"""
+"""botocore's errors that only a wrong call of ours can raise: nothing general can be advised."""
 NOT_REACHED: dict[str, tuple[Exception, str]] = {
     "an SSO session that was never begun": (b.SSOTokenLoadError(error_msg="none"), "aws sso login"),
     "an SSO session that ended": (b.TokenRetrievalError(provider="sso", error_msg="x"), "aws sso login"),
@@ -58,6 +83,14 @@ NOT_REACHED: dict[str, tuple[Exception, str]] = {
     "a proxy": (b.ProxyConnectionError(proxy_url="http://x", error="e"), "HTTPS_PROXY"),
     "a proxy that opens TLS": (b.SSLError(endpoint_url="https://x", error="e"), "AWS_CA_BUNDLE"),
     "no region": (b.NoRegionError(), "AWS_REGION"),
+    "a region that is none": (b.EndpointProviderError(msg="x"), "AWS_REGION"),
+    "a machine's role that does not answer": (b.MetadataRetrievalError(error_msg="x"), "AWS_PROFILE"),
+    "a setting that is none": (
+        b.InvalidRetryModeError(provided_retry_mode="x", valid_modes="y"),
+        "~/.aws/config",
+    ),
+    "a package that a sign-in needs": (b.MissingDependencyException(msg="x"), "botocore[crt]"),
+    "an answer cut off": (b.IncompleteReadError(actual_bytes=1, expected_bytes=2), "network"),
     "no answer": (b.ReadTimeoutError(endpoint_url="https://x", error="e"), "network"),
     "a closed connection": (b.ConnectionClosedError(endpoint_url="https://x", error="e"), "network"),
     "no terminal for an MFA code": (EOFError(), "in a terminal"),
@@ -76,6 +109,13 @@ def test_each_way_not_to_reach_aws_has_its_remedy(case: str) -> None:
     error, remedy = NOT_REACHED[case]
     told = explain(error)
     assert told is not None and remedy in told.fix
+
+
+def test_every_error_of_the_client_has_its_remedy_or_is_a_defect() -> None:
+    kinds: list[Any] = [kind for kind in vars(b).values() if inspect.isclass(kind)]
+    theirs = (kind for kind in kinds if issubclass(kind, b.BotoCoreError))
+    unknown = {kind.__name__ for kind in theirs if cause_of(kind.__new__(kind)) is None}
+    assert unknown == {"BotoCoreError", *DEFECTS.split()}
 
 
 def test_a_class_that_inherits_is_as_its_base() -> None:
