@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from core.aws.calls import is_missing
+from core.aws.calls import is_missing, list_all
 from core.aws.s3 import S3Address, version_of
 from core.endpoint import hosting, waking
 from core.endpoint.hosting import BASE, Hosting, HostingBusy, HostingError, HostingState
@@ -224,7 +224,8 @@ def _serve(deployment: Deployment, artifact: str, progress: Progress | None) -> 
     """Ask the stack for `artifact`, after repairing what does not fit it.
 
     A stack that says awake of an endpoint that is gone has drifted: it must go to sleep first, so that it
-    makes the endpoint anew. One that says asleep of an endpoint that is there could not make it.
+    makes the endpoint anew. One that says asleep of an endpoint that is there could not make it, nor could
+    one that says base alone make an adapter's component that is there.
 
     Args:
         progress: shows a repair, which is waited for; None: it is only begun.
@@ -234,16 +235,14 @@ def _serve(deployment: Deployment, artifact: str, progress: Progress | None) -> 
     """
     clients, stack = TargetClients(deployment.target), deployment.names.stack("Hosting")
     current = read(deployment)
+    name = endpoint_name(deployment.names.project, current)
     if current.state in (HostingState.AWAKE, HostingState.ASLEEP):
-        found = exists(
-            clients,
-            project=deployment.names.project,
-            stack=stack,
-            name=endpoint_name(deployment.names.project, current),
-        )
-        if current.state is HostingState.ASLEEP and found:
-            begin_sleep(deployment)
-        if current.state is HostingState.AWAKE and not found:
+        found = exists(clients, project=deployment.names.project, stack=stack, name=name)
+        if current.state is HostingState.ASLEEP:
+            if found:
+                begin_sleep(deployment)
+            _gone(deployment, f"endpoint {name}", lambda: _endpoint_is_there(clients, name), progress)
+        elif not found:
             hosting.sleep(clients("cloudformation"), stack)
             if progress is None:
                 raise HostingBusy(
@@ -251,7 +250,44 @@ def _serve(deployment: Deployment, artifact: str, progress: Progress | None) -> 
                     " a minute."
                 )
             _settle(deployment, HostingState.ASLEEP, progress)
+        elif current.artifact == BASE != artifact:
+            _remove_adapter(deployment, name, progress)
     return hosting.wake(clients("cloudformation"), stack, artifact)
+
+
+def _endpoint_is_there(clients: TargetClients, name: str) -> bool:
+    """Whether the endpoint exists, also while it is being deleted: until then its name is taken."""
+    try:
+        clients("sagemaker").describe_endpoint(EndpointName=name)
+    except Exception as error:
+        if is_missing(error):
+            return False
+        raise
+    return True
+
+
+def _remove_adapter(deployment: Deployment, endpoint: str, progress: Progress | None) -> None:
+    """Remove an adapter's component that outlived its stack's update: the next one has the same name."""
+    sagemaker, tuned = deployment.target.client("sagemaker"), deployment.names.tuned_component
+
+    def is_there() -> bool:
+        listing = list_all(
+            sagemaker.list_inference_components, "InferenceComponents", EndpointNameEquals=endpoint
+        )
+        return tuned in [each["InferenceComponentName"] for each in listing.items]
+
+    if is_there():
+        sagemaker.delete_inference_component(InferenceComponentName=tuned)
+        _gone(deployment, f"component {tuned}", is_there, progress)
+
+
+def _gone(deployment: Deployment, what: str, is_there: Callable[[], bool], progress: Progress | None) -> None:
+    """Wait until it is deleted, which takes minutes; without `progress` say that it is not yet."""
+    end = time.monotonic() + WAIT_SECONDS
+    while is_there():
+        if progress is None or time.monotonic() > end:
+            raise HostingBusy(f"The old {what} is still being deleted: ask again in a minute.")
+        _pause(deployment)(hosting.POLL_SECONDS)
 
 
 def _wake(deployment: Deployment, artifact: str, progress: Progress) -> Hosting:

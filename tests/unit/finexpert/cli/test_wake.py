@@ -33,6 +33,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(switch, "read", lambda deployment: Hosting(stack="S", state=HostingState.ASLEEP))
     monkeypatch.setattr(switch, "exists", lambda clients, **names: False)
+    monkeypatch.setattr(switch, "_endpoint_is_there", lambda clients, name: False)
     monkeypatch.setattr(switch.hosting, "wake", serve)
     monkeypatch.setattr(switch.hosting, "wait", wait)
     monkeypatch.setattr(switch.waking, "finish", lambda clients, names, **how: Outcome.AWAKE)

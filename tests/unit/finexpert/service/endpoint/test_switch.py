@@ -101,6 +101,49 @@ def test_wake_removes_an_endpoint_that_outlived_its_sleep(cloud: Ending) -> None
     assert cloud.called("DeleteEndpoint") and cloud.artifact == "base"
 
 
+class Slow(Ending):
+    """A cloud that takes a while to delete an endpoint: its name is taken until then."""
+
+    looks = 0
+
+    def delete_endpoint(self, EndpointName: str) -> None:
+        self.endpoints[EndpointName]["EndpointStatus"] = "Deleting"
+
+    def describe_endpoint(self, EndpointName: str) -> dict[str, Any]:
+        if self.endpoints and self.endpoints[EndpointName]["EndpointStatus"] == "Deleting":
+            self.looks += 1
+            if self.looks > 4:
+                self.endpoints.clear()
+        return super().describe_endpoint(EndpointName)
+
+    def update_stack(self, StackName: str, Parameters: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+        assert not self.endpoints, "Cannot create already existing endpoint"
+        return super().update_stack(StackName, Parameters, **more)
+
+
+def test_wake_waits_until_an_endpoint_of_this_name_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud = Slow()
+    cloud.stack(STACK, EndpointName="finexpert")
+    cloud.endpoint("finexpert", age=600)
+    monkeypatch.setattr(switch, "_wanted", lambda deployment, run, **how: ARTIFACT)
+    with pytest.raises(HostingBusy, match="still being deleted"):
+        switch.begin_wake(deployment(cloud), None)
+    switch.wake_base(deployment(cloud), progress=quietly)
+    assert cloud.artifact == "base"
+
+
+def test_wake_removes_an_adapter_that_outlived_its_stack_s_update(
+    cloud: Ending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.stacks[STACK]["Parameters"][0]["ParameterValue"] = "base"
+    cloud.component("finexpert-base", "finexpert")
+    cloud.component("finexpert-tuned", "finexpert")
+    cloud.component_delay = 2
+    monkeypatch.setattr(switch, "_wanted", lambda deployment, run, **how: ARTIFACT)
+    switch.wake(deployment(cloud), None, progress=quietly)
+    assert list(cloud.components) == ["finexpert-base"] and cloud.artifact == ARTIFACT
+
+
 def test_an_awake_endpoint_is_left_as_it_is(cloud: Ending) -> None:
     switch.wake_base(deployment(cloud), progress=quietly)
     asked = [request["Parameters"][0]["ParameterValue"] for request in cloud.called("UpdateStack")]
