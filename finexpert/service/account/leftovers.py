@@ -229,6 +229,18 @@ def _all(operation: Callable[..., Any], items: str, *, token: str = "NextToken",
     return listing.items
 
 
+def _jobs(kind: str) -> Lister:
+    """A lister of the jobs that bill: those that are being stopped still do."""
+
+    def names(client: Client) -> list[str]:
+        operation = getattr(client("sagemaker"), f"list_{kind.lower()}_jobs")
+        statuses = ("InProgress", "Stopping")
+        found = (_all(operation, f"{kind}JobSummaries", StatusEquals=status) for status in statuses)
+        return sorted({str(job[f"{kind}JobName"]) for jobs in found for job in jobs})
+
+    return names
+
+
 def _executions(client: Client) -> list[str]:
     states = client("stepfunctions")
     machines = _all(states.list_state_machines, "stateMachines", token="nextToken")
@@ -280,20 +292,8 @@ REGIONAL: Mapping[str, Lister] = {
     "inference components": _listed(
         "sagemaker", "list_inference_components", "InferenceComponents", "InferenceComponentName"
     ),
-    "training jobs in progress": _listed(
-        "sagemaker",
-        "list_training_jobs",
-        "TrainingJobSummaries",
-        "TrainingJobName",
-        StatusEquals="InProgress",
-    ),
-    "processing jobs in progress": _listed(
-        "sagemaker",
-        "list_processing_jobs",
-        "ProcessingJobSummaries",
-        "ProcessingJobName",
-        StatusEquals="InProgress",
-    ),
+    "training jobs in progress": _jobs("Training"),
+    "processing jobs in progress": _jobs("Processing"),
     "notebook instances": _listed(
         "sagemaker", "list_notebook_instances", "NotebookInstances", "NotebookInstanceName"
     ),

@@ -55,6 +55,18 @@ def test_an_empty_account_holds_nothing_of_any_kind() -> None:
     assert result == Audit((), ("us-east-1", "eu-west-1"), ())
 
 
+@pytest.mark.parametrize("status", ["InProgress", "Stopping"])
+@pytest.mark.parametrize("kind", ["Training", "Processing"])
+def test_a_job_that_is_being_stopped_bills_until_it_has_ended(kind: str, status: str) -> None:
+    class Jobs(Region):
+        def __getattr__(self, operation: str) -> Any:
+            ours = operation == f"list_{kind.lower()}_jobs"
+            found = {f"{kind}JobSummaries": [{f"{kind}JobName": "j"}]}
+            return lambda **request: found if ours and request["StatusEquals"] == status else {}
+
+    assert leftovers.find(lambda service: Jobs({}))[f"{kind.lower()} jobs in progress"] == ["j"]
+
+
 def test_the_projects_own_are_known_by_name_or_tag_and_others_are_left_out() -> None:
     there = account(
         {
