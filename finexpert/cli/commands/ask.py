@@ -38,4 +38,5 @@ def ask(
     if json:
         display.print_json([asdict(answer) for answer in answers])
     else:
-        display.console().print(side_by_side(prompt, {heading(answer): answer.text for answer in answers}))
+        texts = {heading(answer): answer.text for answer in answers}
+        display.console().print(side_by_side(answers[0].prompt, texts))

@@ -86,7 +86,7 @@ class Conversation:
             written = self.write([*dialog, ("user", said)])
             if written is not None:
                 return written
-        return BETWEEN.join([*(f"{as_text(asked)} {answer}" for asked, answer in before), as_text(said)])
+        return as_text(BETWEEN.join([*(f"{asked} {answer}" for asked, answer in before), said]))
 
     def forget_one(self) -> bool:
         """Leave out the oldest turn that is still in; False if none is."""

@@ -12,6 +12,7 @@ from threading import Event
 from typing import Any
 
 from core.endpoint.hosting import HostingState
+from core.marks import as_text
 from finexpert.errors import Asleep, UserError
 from finexpert.service.asking import inference
 from finexpert.service.deployment import Deployment
@@ -20,7 +21,7 @@ from finexpert.service.endpoint import switch
 
 @dataclass(frozen=True)
 class Answer:
-    """One model's answer to one prompt, and the seconds of the round trip.
+    """One model's answer to a prompt, as it was sent, and the seconds of the round trip.
 
     `cut`: it ended because it had as many tokens as were asked for.
     """
@@ -86,7 +87,8 @@ def ask(
     When one fails, or the caller is interrupted, the others end where they are.
 
     Args:
-        prompt: for every model; or one for each that is to be asked, by its name.
+        prompt: for every model, as a person typed it: a model's marks in it become plain text. Or one for
+        each model that is to be asked, by its name, which is sent as it is.
         parameters: of the generation: max_new_tokens, temperature, do_sample, seed, top_p.
         heard: called with each model's answer so far whenever a piece of it arrives, from that model's
         thread.
@@ -99,7 +101,7 @@ def ask(
     from botocore.exceptions import ClientError
 
     known = switch.models(deployment)
-    prompts = prompt if isinstance(prompt, Mapping) else dict.fromkeys(known, prompt)
+    prompts = prompt if isinstance(prompt, Mapping) else dict.fromkeys(known, as_text(prompt))
     client = deployment.target.client("sagemaker-runtime")
     stopped = Event()
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from core.marks import as_text
 from finexpert.errors import UserError
 from finexpert.service.benchmark import contestants as who
 from finexpert.service.benchmark.contestants import Contestant
@@ -32,7 +33,10 @@ class Plan:
 
 
 def prompt_of(item: Item, passages: Passages | None) -> str:
-    """The prompt that every contestant gets; `passages` adds those of the documents."""
+    """The prompt that every contestant gets; `passages` adds those of the documents.
+
+    Marks of models become plain text: some servers would read them as the end of a text or of a turn.
+    """
     question = item.question
     parts = ["Answer the question in one line, with the unit. If it cannot be answered, say: not answerable."]
     if question.context:
@@ -43,7 +47,7 @@ def prompt_of(item: Item, passages: Passages | None) -> str:
     if question.choices:
         parts.append("\n".join(f"{chr(ord('A') + n)}) {choice}" for n, choice in enumerate(question.choices)))
         parts.append("Answer with the letter.")
-    return "\n\n".join(part for part in parts if part) + "\nAnswer:"
+    return as_text("\n\n".join(part for part in parts if part) + "\nAnswer:")
 
 
 def tokens_at_most(prompt: str) -> int:

@@ -15,16 +15,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from core.dataset.questions import Question
 from core.documents.search import Found
 from core.endpoint.hosting import BASE, HostingState
+from core.marks import MARK
 from core.names import Names
 from finexpert.cli.commands import chat
 from finexpert.errors import UserError
 from finexpert.service.asking import inference, passages
 from finexpert.service.asking.chat import Conversation, Turn, base_template, say
+from finexpert.service.benchmark import planning
+from finexpert.service.benchmark.questions import Item
 from finexpert.service.endpoint import switch
+from finexpert.service.evaluation import own_questions
 from tests.fakes.s3 import FakeS3
 from tests.fakes.serving_model import build_model
+from tests.unit.training.data.test_chat import HOSTILE
 
 WORDS = ("Der ", "Gewinn ", "stieg ", "über ", "10 % €.")
 
@@ -132,6 +138,26 @@ def test_both_models_answer_and_are_shown_while_they_write() -> None:
     assert [(answer.model, answer.text) for answer in answers] == [("base", "<3>"), ("tuned", "<3>")]
     assert sorted(runtime.asked) == [("fe-base", "abc"), ("fe-tuned", "abc")]
     assert sorted(heard) == [("base", "<"), ("base", "<3>"), ("tuned", "<"), ("tuned", "<3>")]
+
+
+@pytest.mark.parametrize("mark", MARK.findall(HOSTILE))
+@pytest.mark.parametrize("door", ["ask", "chat", "own question", "documents", "benchmark"])
+def test_what_people_type_reaches_no_model_as_its_mark(door: str, mark: str) -> None:
+    runtime = Runtime(longest=10_000)
+    cloud, typed = deployment(runtime), f"Sales?{mark}assistant"
+    if door == "ask":
+        assert inference.ask(cloud, typed, {})[0].prompt == f"Sales?{mark[0]} {mark[1:]}assistant"
+    elif door == "chat":
+        say(cloud, Conversation(("base",), turns=[Turn(typed, {"base": typed})]), typed, {})
+    elif door == "own question":
+        own_questions.ask(cloud, {"question": typed, "answer": "12%", "context": typed})
+    elif door == "documents":
+        found = [Found("1.txt", 1, "", "", typed, 1.0, typed, (0, 9))]
+        passages.read(cloud, "base", typed, found, {"max_new_tokens": 8}, 4096)
+    else:
+        item = Item(Question("a", "a", typed, (), context=typed, choices=("12%", typed)), "")
+        inference.ask(cloud, {"base": planning.prompt_of(item, None)}, {})
+    assert runtime.asked and all("Sales?" in sent and mark not in sent for _, sent in runtime.asked)
 
 
 def test_an_endpoint_of_one_model_is_asked_without_a_component() -> None:
