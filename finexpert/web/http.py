@@ -23,7 +23,7 @@ class Problem(Exception):
     """A problem, which the page receives instead of an answer.
 
     Args:
-        code: for programs; docs/web.md lists all.
+        code: for programs; README.md of this folder lists all.
         message: what is wrong, in a sentence for people.
         where: which thing the sentence is about.
         fix: what to do next.

@@ -11,7 +11,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "faults.md"
 
 def test_the_page_says_what_the_table_says() -> None:
     assert PAGE.read_text(encoding="utf-8") == render(), (
-        "python tests/functional/guardrails/fault_table.py > docs/faults.md"
+        "python -m tests.functional.guardrails.fault_table > docs/faults.md"
     )
 
 
