@@ -510,9 +510,9 @@ def render() -> str:
     lines = [
         "# What can go wrong",
         "",
-        "`make test-all` carries out each row on the embedded cloud, `make test` those in bold. Afterwards no",
-        "execution hangs, no job or endpoint is left, and no job has run twice. The failure mail is “a fine-tune",
-        "failed”. This page is written from `tests/functional/guardrails/fault_table.py`.",
+        "`make test-all` carries out each row on the embedded cloud, `make test` those in bold. Afterwards",
+        "no execution hangs, no job or endpoint is left, and no job has run twice. The failure mail is “a",
+        "fine-tune failed”. `tests/functional/guardrails/fault_table.py` writes this page.",
         "",
         "| What happens | What you see | What tries again | What is left |",
         "|---|---|---|---|",
