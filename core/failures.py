@@ -27,9 +27,9 @@ _OUT_OF_MEMORY = (
     " per_device_train_batch_size (raise gradient_accumulation_steps as much) or max_input_length,"
     " or take a larger instance."
 )
-#: What PyTorch says where it has no class for it: of its CPU allocator and of CUDA's libraries.
+#: PyTorch's words where it has no class for the error: of its CPU allocator and of CUDA's libraries.
 _MEMORY = re.compile(r"not enough memory|can't allocate memory|out of memory|ALLOC_FAILED", re.IGNORECASE)
-#: What gloo and NCCL say when the other end is gone.
+#: The words of gloo and NCCL when the other process is gone.
 _LOST_PEER = re.compile(
     r"Connection (?:closed|reset|refused)|[Bb]roken pipe|[Tt]imed out waiting|gloo|NCCL|remote process"
 )

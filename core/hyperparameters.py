@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 #: The linear layers of a Llama block, by transformers' names; Mistral, Qwen, Gemma and SmolLM have the same.
 LLAMA_LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-#: What LoRA can adapt: those, and the layers of Phi (1 to 3), Falcon and GPT-NeoX. The trainer refuses what
-#: the job's base lacks; a misspelt name is refused before there is a job.
+#: Layers that LoRA can adapt: those, and the ones of Phi (1 to 3), Falcon and GPT-NeoX. The trainer refuses
+#: layers that the job's base lacks; a misspelt name is refused before there is a job.
 LINEAR_LAYERS = (
     *LLAMA_LINEAR_LAYERS,
     *("dense", "fc1", "fc2", "qkv_proj", "gate_up_proj"),
@@ -25,9 +25,9 @@ LINEAR_LAYERS = (
 #: Instead of names: the layers that PEFT's table has for the base's family, or all linear ones.
 CHOSEN_LAYERS = ("auto", "all-linear")
 
-#: What max_input_length -1 becomes, as in JumpStart (less where the model's own limit is lower).
+#: Tokens that max_input_length -1 stands for, as in JumpStart (less where the model's own limit is lower).
 AUTOMATIC_INPUT_LENGTH = 1024
-#: What max_input_length may be at most.
+#: The highest max_input_length.
 LONGEST_INPUT = 32_768
 
 #: SageMaker's own SDKs add these to every job; they are addressed to their toolkit, not to a program.
@@ -147,10 +147,6 @@ def _column(text: str) -> str:
     return text
 
 
-def _workers(text: str) -> int:
-    return _integer(1, 1024)(text)
-
-
 def _setting(default: Any, read: Callable[[str], Any]) -> Any:
     return field(default=default, metadata={"read": read})
 
@@ -159,7 +155,7 @@ def _setting(default: Any, read: Callable[[str], Any]) -> Any:
 class Hyperparameters:
     """Every setting of a fine-tune; the defaults are the product's recipe (JumpStart's for Llama 2 7B).
 
-    ``notices`` tells which accepted settings have no effect here, and why; the trainer logs them.
+    ``notices`` names the accepted settings that have no effect here, and why; the trainer logs them.
     """
 
     # --- the recipe
@@ -214,7 +210,7 @@ class Hyperparameters:
     evaluation_items: int = _setting(200, _integer(0, 1_000_000, minus_one="every question of every set"))
     max_forgetting: float = _setting(0.03, _number(0, 10))
     # --- JumpStart's setting that this trainer does not need
-    preprocessing_num_workers: int | None = _setting(None, _workers)
+    preprocessing_num_workers: int | None = _setting(None, _integer(1, 1024))
 
     notices: tuple[str, ...] = ()
 
@@ -243,7 +239,7 @@ def _to_string(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
 
 
-#: What settings are called elsewhere (transformers, TRL, Axolotl, LLaMA-Factory, OpenAI), and the name here.
+#: Names of settings elsewhere (transformers, TRL, Axolotl, LLaMA-Factory, OpenAI), and the name here.
 ELSEWHERE = {
     other: name
     for name, others in {
@@ -328,7 +324,7 @@ def parse(mapping: Mapping[str, Any]) -> Hyperparameters:
 
 
 def _contradictions(values: Mapping[str, Any]) -> list[str]:
-    """Settings that are good alone and cannot be had together."""
+    """Return the settings that are valid alone and contradict each other."""
     quantized = [name for name in ("int8_quantization", "load_in_4bit") if values.get(name)]
     problems = []
     pair = ("prompt_column", "completion_column")

@@ -1,4 +1,4 @@
-"""SageMaker's instance types: GPUs, memory, own disks, and what each type suits.
+"""SageMaker's instance types: GPUs, memory, own disks, and whether a type suits the recipe.
 
 Figures: EC2's instance type pages, which hold for SageMaker's `ml.` types too.
 """

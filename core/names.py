@@ -12,22 +12,22 @@ DELETE_AFTER_TAG = "finexpert:delete-after"
 TAKE_UP = "cdk deploy --all -c retain_data=true --import-existing-resources"
 """Deploys again onto buckets that an earlier deployment kept; without the flag their names are taken."""
 RETAINED_TAG = "finexpert:retained"
-"""On what outlives its stack; the value is the setting that keeps it."""
+"""The tag of resources that outlive their stack; the value is the setting that keeps them."""
 STACK_NAME_TAG = "aws:cloudformation:stack-name"
 STACK_ID_TAG = "aws:cloudformation:stack-id"
 STACK_TAG = "finexpert:stack"
-"""What this project's templates say of a resource's stack: CloudFormation puts no tags on endpoints."""
+"""The tag with which this project's templates name the stack: CloudFormation puts none on endpoints."""
 SIGN_IN_SCOPE = "openid"
-"""What the deployed page asks for when people sign in, and what its access tokens must hold."""
+"""The scope that the deployed page asks for at sign-in, and that its access tokens must hold."""
 METRIC_NAMESPACE = "FinExpert"
 VARIANT = "AllTraffic"
 """The endpoint's one production variant."""
 BILLING_REGION = "us-east-1"
 """The one region where AWS has metrics of the bill."""
 TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-"""Where SageMaker logs all training jobs of the account."""
+"""The log group of all training jobs of the account."""
 RUN_NAMES = "runs/names.json"
-"""Below the artifact bucket: what people call the runs, by id."""
+"""The key, in the artifact bucket, of the names that people gave the runs, by id."""
 EVALUATION_VERSION = 3
 """The version of evaluation.json's schema (training/evaluation/evaluation.schema.json). Since 3 the bound of
 forgetting is a share, figures leave out shared stretches, and documents of a group count together."""
@@ -45,11 +45,11 @@ PROMPTS = (
     "The results for the short in the money options",
     "The results are encouraging for aggressive investors",
 )
-"""What both models continue before and after: unfinished sentences of an options study."""
+"""Unfinished sentences of an options study, which both models continue."""
 
 
 class Figure(StrEnum):
-    """What evaluation.json may call its figures. No other name of a job reaches a mail or a model card.
+    """The names that evaluation.json may give its figures: no other name reaches a mail or a model card.
 
     The last three are those of a trainer of one's own that keeps to the contract.
     """
@@ -84,7 +84,7 @@ FUNCTIONS = (
     *("idle-reaper", "spend-guard", "teardown", "empty-audit", "empty-storage", "web"),
 )
 _RUN = r"\d{8}-\d{6}-[0-9a-f]{4}(-od)?"
-"""What follows the prefix in the name of a run and of its training jobs; `-od` after a spot job gave up."""
+"""The part after the prefix in the name of a run and of its training jobs; `-od` after a spot job gave up."""
 _FORMS = (
     "",
     rf"-{_RUN}",
@@ -95,11 +95,11 @@ _FORMS = (
     r"-(data|artifacts|audit)-\d+-[a-z0-9-]+",
 )
 _OF_STACKS = rf"-({'|'.join(STACKS)}|({'|'.join(GLOBAL_STACKS)}){_REGION})(-[A-Za-z0-9]+-[A-Za-z0-9]{{8,}})?"
-"""A stack, or what CloudFormation names by stack, logical id and a random end."""
+"""A stack, or a name that CloudFormation makes from stack, logical id and a random end."""
 
 
 def dataset_name(uri: str) -> str:
-    """`letters` for `s3://…/datasets/letters-1a2b3c4d/`: what people call a dataset."""
+    """The name of a dataset for people: `letters` for `s3://…/datasets/letters-1a2b3c4d/`."""
     return re.sub(r"-[0-9a-f]{8}$", "", uri.rstrip("/").rpartition("/")[2])
 
 

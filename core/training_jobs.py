@@ -1,4 +1,4 @@
-"""The project's training jobs: which they are, and stopping those of a run that ended without them."""
+"""Finds the project's training jobs, and stops those of a run that ended without them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ARNs of what is known by name only, for grants between stacks that must not depend on each other."""
+"""ARNs of resources known by name only, for grants between stacks that must not depend on each other."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ class Arns:
     def s3(self, path: str) -> str:
         """ARN of a bucket, or of objects in it (`bucket/prefix/*`)."""
         return f"arn:{self.partition}:s3:::{path}"
+
+    def log(self, group: str) -> list[str]:
+        """ARNs of a log group and of its streams: AWS asks for one or the other, by the action."""
+        return [self.of("logs", f"log-group:{group}"), self.of("logs", f"log-group:{group}:*")]
 
     def sagemaker(self, resource: str) -> str:
         """ARN of a SageMaker resource, such as `endpoint/*`."""

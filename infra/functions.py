@@ -63,9 +63,9 @@ class ProjectFunction(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         arns, key_arn = base.arns, base.key_arn
-        self.function_name = arns.names.function(purpose)
-        self.log_group_name = f"/aws/lambda/{self.function_name}"
-        log_group = project_log_group(self, "Log", name=self.log_group_name, key_arn=key_arn)
+        self.purpose, self.function_name = purpose, arns.names.function(purpose)
+        log_name = arns.names.function_log(purpose)
+        log_group = project_log_group(self, "Log", name=log_name, key_arn=key_arn)
         # Lambda itself sends to the queue, under the function's role.
         sends = [allow(["sqs:SendMessage"], [dead_letter_queue.queue_arn])] if dead_letter_queue else []
         key = key_use(arns, key_arn, [*permissions, *sends])
@@ -73,7 +73,7 @@ class ProjectFunction(Construct):
             self,
             "Role",
             service="lambda.amazonaws.com",
-            permissions=[*permissions, write_own_log(arns, self.log_group_name), *key],
+            permissions=[*permissions, write_own_log(arns, log_name), *key],
         ).role
         self.function = lambda_.Function(
             self,

@@ -1,4 +1,4 @@
-"""Reading one setting: text or JSON to its type, or what to write instead."""
+"""Reads one setting: text or JSON to its type, or an error that says what to write instead."""
 
 from __future__ import annotations
 
@@ -15,24 +15,9 @@ NOTEBOOK_INSTANCE_TYPE = "ml.t3.medium"
 
 COMPONENT_REGIONS = frozenset(
     {
-        *(
-            "ap-northeast-1",
-            "ap-northeast-2",
-            "ap-south-1",
-            "ap-southeast-1",
-            "ap-southeast-2",
-            "ap-southeast-3",
-        ),
-        *(
-            "ca-central-1",
-            "eu-central-1",
-            "eu-north-1",
-            "eu-west-1",
-            "eu-west-2",
-            "me-central-1",
-            "sa-east-1",
-        ),
-        *("us-east-1", "us-east-2", "us-west-2"),
+        *("ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
+        *("ap-southeast-3", "ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2"),
+        *("me-central-1", "sa-east-1", "us-east-1", "us-east-2", "us-west-2"),
     }
 )
 """Commercial regions that have AWS::SageMaker::InferenceComponent, by the schemas of cfn-lint 1.58.0."""
@@ -104,29 +89,13 @@ def _automatic_flag(raw: Any) -> str:
     return text
 
 
-def _regions(raw: Any) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(str(raw).replace(",", " ").split())) if isinstance(raw, str) else ()
-    if not isinstance(raw, str) or not all(_REGION.fullmatch(name) for name in names):
-        raise ValueError(
-            'write regions with commas between, such as "us-east-1,eu-west-1"; "" is the own one'
-        )
-    return names
+def _listed(pattern: re.Pattern[str], fix: str) -> Reader:
+    """Reader of a text with commas or blanks between its parts, or of a list of them; each part once."""
 
-
-def _roles(raw: Any) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(raw.replace(",", " ").split())) if isinstance(raw, str) else ()
-    if not isinstance(raw, str) or not all(_ROLE.fullmatch(name) for name in names):
-        raise ValueError(
-            'write names of IAM roles with commas between, path/name where they have a path; "" is no latch'
-        )
-    return names
-
-
-def _ids(pattern: re.Pattern[str], example: str) -> Reader:
     def read(raw: Any) -> tuple[str, ...]:
         given = raw.replace(",", " ").split() if isinstance(raw, str) else raw
         if not isinstance(given, list) or not all(isinstance(i, str) and pattern.fullmatch(i) for i in given):
-            raise ValueError(f'write ids with commas between, such as "{example}"; "" is none')
+            raise ValueError(fix)
         return tuple(dict.fromkeys(given))
 
     return read
@@ -237,8 +206,12 @@ READERS: Mapping[str, Reader] = {
     "retain_data": _flag,
     "customer_managed_key": _flag,
     "private_network": _flag,
-    "subnet_ids": _ids(_SUBNETS, "subnet-0a1b2c3d,subnet-4e5f6a7b"),
-    "security_group_ids": _ids(_GROUPS, "sg-0a1b2c3d"),
+    "subnet_ids": _listed(
+        _SUBNETS, 'write ids with commas between, such as "subnet-0a1b2c3d,subnet-4e5f6a7b"; "" is none'
+    ),
+    "security_group_ids": _listed(
+        _GROUPS, 'write ids with commas between, such as "sg-0a1b2c3d"; "" is none'
+    ),
     "permissions_boundary": _matching(
         _POLICY, 'write the name or ARN of a managed policy, or "" for no boundary', empty_allowed=True
     ),
@@ -257,10 +230,15 @@ READERS: Mapping[str, Reader] = {
     "billing_guards": _choice("all", "budget", "alarms"),
     "reaper_scope": _choice("project", "account"),
     "reaper_dry_run": _automatic_flag,
-    "reaper_regions": _regions,
+    "reaper_regions": _listed(
+        _REGION, 'write regions with commas between, such as "us-east-1,eu-west-1"; "" is the own one'
+    ),
     "max_deletes": _whole(0, 1000, "the most endpoints that one run may delete"),
     "spend_guard_period_minutes": _whole(1, 60, "minutes"),
-    "latch_roles": _roles,
+    "latch_roles": _listed(
+        _ROLE,
+        'write names of IAM roles with commas between, path/name where they have a path; "" is no latch',
+    ),
     "poll_seconds": _whole(1, 600, "seconds"),
     "retrieval": _choice("text", "vectors"),
     "web": _flag,
@@ -275,7 +253,7 @@ READERS: Mapping[str, Reader] = {
         empty_allowed=True,
     ),
 }
-"""How each setting is read; a reader raises ValueError with the fix. Keys: the fields of `Settings`."""
+"""The reader of each setting, which raises ValueError with the fix. Keys: the fields of `Settings`."""
 
 
 ASK_MAIL = (

@@ -1,4 +1,4 @@
-"""May this job be paid for? One pure function, used by the Lambda and by `finexpert plan`."""
+"""Decides whether a job may be paid for; the Lambda and `finexpert plan` use the same pure function."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.money.training_time import training_seconds
 #: A job that may run for less than this would be stopped before it has learnt anything: JumpStart's own job
 #: of the same recipe takes 804 billable seconds.
 LEAST_USEFUL_SECONDS = 1200
-OPTIONS_TOLD = 3
+MOST_OPTIONS = 3
 
 
 class BudgetExceeded(Exception):
@@ -29,7 +29,7 @@ class Offer:
 
 @dataclass(frozen=True, kw_only=True)
 class JobRequest:
-    """What the job would be. Dollars an hour are of one instance with its volume (`volume_gb`, 0 for none).
+    """The wanted job. Dollars an hour are those of one instance with its volume (`volume_gb`, 0 for none).
 
     `price` names the instance's price with its day, `others` are types that the recipe also runs on.
     """
@@ -93,7 +93,7 @@ class Money:
         return self.remaining_usd - self.reserve_with(rate)
 
     def affordable_seconds(self, rate: float) -> int:
-        """How long a job of `rate` dollars an hour may run."""
+        """The seconds that a job of `rate` dollars an hour may run."""
         return max(0, math.floor(self.available_usd(rate) / (rate + self.beside_usd_per_hour) * 3600))
 
 
@@ -112,7 +112,7 @@ class Admission:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Option:
+class CheaperWay:
     """A cheaper way to run the same job, with the whole of its time limit."""
 
     what: str
@@ -144,16 +144,16 @@ def decide(request: JobRequest, money: Money) -> Admission:
         spent_usd=round(money.spent_usd, 4),
         remaining_usd=round(money.remaining_usd, 4),
         usd_per_hour=round(rate, 4),
-        sentence=_told(request, money, granted, worst, expected),
+        sentence=_granted_sentence(request, money, granted, worst, expected),
     )
 
 
 def expected_usd(request: JobRequest) -> float:
-    """What the job will probably cost, evaluation apart, at the recipe's speed on its own instance type."""
+    """The probable cost of the job, evaluation apart, at the recipe's speed on its own instance type."""
     return request.rate * training_seconds(request.training_tokens, 0, request.instances) / 3600
 
 
-def options(request: JobRequest, money: Money) -> list[Option]:
+def options(request: JobRequest, money: Money) -> list[CheaperWay]:
     """Cheaper ways to run the job at its full time limit, cheapest first: other types, fewer instances.
 
     Another type may be slower: the worst case is its price, not its speed.
@@ -170,8 +170,8 @@ def options(request: JobRequest, money: Money) -> list[Option]:
     return sorted(found, key=lambda option: option.worst_case_usd)
 
 
-def _option(what: str, rate: float, request: JobRequest, money: Money) -> Option:
-    return Option(
+def _option(what: str, rate: float, request: JobRequest, money: Money) -> CheaperWay:
+    return CheaperWay(
         what=what,
         usd_per_hour=rate,
         worst_case_usd=rate * request.limit_seconds / 3600,
@@ -207,7 +207,7 @@ def _beside(money: Money) -> str:
 def _refusal(request: JobRequest, money: Money) -> str:
     least = min(LEAST_USEFUL_SECONDS, request.limit_seconds)
     cheaper = [f"{option.what} (${option.usd_per_hour:.3f}/h)" for option in options(request, money)]
-    choose = f" Cheaper: {', '.join(cheaper[:OPTIONS_TOLD])}." if cheaper else ""
+    choose = f" Cheaper: {', '.join(cheaper[:MOST_OPTIONS])}." if cheaper else ""
     return (
         f"The budget does not allow this job. Available: {_sum(request, money)}. Needed for the shortest"
         f" useful run: {least / 60:.0f} min × {_rate(request)} = ${request.rate * least / 3600:.2f}."
@@ -216,7 +216,7 @@ def _refusal(request: JobRequest, money: Money) -> str:
     )
 
 
-def _told(request: JobRequest, money: Money, granted: int, worst: float, expected: float) -> str:
+def _granted_sentence(request: JobRequest, money: Money, granted: int, worst: float, expected: float) -> str:
     sentence = (
         f"Probably ${expected:.2f}, at most ${worst:.2f} ({granted / 3600:.2f} h × {_rate(request)})."
         f" Available: {_sum(request, money)}.{_beside(money)}"

@@ -55,7 +55,7 @@ def request(job: JobSettings, *, spot: bool, training_tokens: float) -> JobReque
 
 
 def money(budget: BudgetSettings, spend: Spend, reserved: list[Reservation]) -> Money:
-    """What is left of the month, with the reservations of jobs that do not exist yet.
+    """The rest of the month's money, less the reservations of jobs that do not exist yet.
 
     Raises:
         SpendUnknown: something could not be read or priced.

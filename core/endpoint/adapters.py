@@ -1,4 +1,4 @@
-"""Which adapters the endpoint's container (LMI with vLLM) can load.
+"""The adapters that the endpoint's container (LMI with vLLM) can load.
 
 Sources: vLLM, vllm/config/lora.py (`MaxLoRARanks`: other maximums stop the engine),
 vllm/lora/peft_helper.py (DoRA is refused), and docs/models/supported_models.md at commit 0046f770 (families

@@ -48,9 +48,9 @@ class Cleaner:
         hosting_stack: str = "",
         security_group: str = "",
     ) -> Cleaning:
-        """Executions first, so that none starts another job; then jobs; then packages and endpoints.
+        """End executions first, so that none starts another job; then jobs; then packages and endpoints.
 
-        What has no name is left alone; `hosting_stack` is the stack whose endpoints are the project's too,
+        Steps without a name are left out; `hosting_stack` is the stack whose endpoints are the project's too,
         once it is gone itself. Last it waits for SageMaker's network interfaces in `security_group`.
         """
         if state_machine_arn:

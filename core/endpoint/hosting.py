@@ -26,7 +26,7 @@ POLL_SECONDS = 5.0
 RESOURCE_TYPES = tuple(
     f"AWS::SageMaker::{kind}" for kind in ("Model", "EndpointConfig", "Endpoint", "InferenceComponent")
 )
-"""All that the stack is made of, and all that a switch may change."""
+"""The resource types of the stack; a switch may change no others."""
 
 
 class HostingState(StrEnum):
@@ -88,7 +88,7 @@ class Hosting:
 
     @property
     def endpoint_name(self) -> str:
-        """The endpoint's name, also while asleep; empty if the stack does not tell."""
+        """The endpoint's name, also while asleep; empty if the stack has no output with it."""
         return self.outputs.get("EndpointName", "")
 
 

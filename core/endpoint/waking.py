@@ -27,7 +27,7 @@ TUNED = "Tuned"
 
 
 class Outcome(StrEnum):
-    """How a wake ended."""
+    """The outcome of a wake."""
 
     AWAKE = "awake"
     """Every model answers."""

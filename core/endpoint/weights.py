@@ -1,4 +1,4 @@
-"""The base weights that JumpStart offers, and where AWS's public hub says that they are."""
+"""The base weights that JumpStart offers, and their places by AWS's public hub."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def known(model_id: str, region: str) -> str:
 
 
 def licence(model_id: str) -> str:
-    """Where the licence of a model can be read; "" for a model that is not known here."""
+    """The address of a model's licence; "" for a model that is not known here."""
     return _KNOWN[model_id][3] if model_id in _KNOWN else ""
 
 

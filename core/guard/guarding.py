@@ -1,4 +1,4 @@
-"""The spend guard: every few minutes, what has this month cost so far, and does it have to end?
+"""The spend guard: sums up the month every few minutes, and stops everything at the limit.
 
 AWS Budgets sees spending 8 to 12 hours late; this sum is made from what really ran (see `core.money.spend`).
 """
@@ -15,7 +15,7 @@ from core.aws.calls import Clients, error_text, region_from
 from core.aws.notify import log, notify
 from core.environment import Variables
 from core.guard import latch, page, published
-from core.guard.position import Memory, Position, crossed, stand
+from core.guard.position import GuardMemory, Position, crossed, stand
 from core.guard.stopping import Stopped, stop_all
 from core.money import prices
 from core.money.prices import per_hour
@@ -102,9 +102,9 @@ def guard(
         )
     _page(settings, clients, position, stopped)
     latched = _latch(settings, clients, position, memory, stopped)
-    told = _told(spend, position, memory, stopped)
-    if told:
-        notify(lambda: clients("sns"), settings.topic_arn, f"{budget.project}: spending", told)
+    message = _message(spend, position, memory, stopped)
+    if message:
+        notify(lambda: clients("sns"), settings.topic_arn, f"{budget.project}: spending", message)
     problems += _publish(settings, clients, position, spend, latched, now) + stopped.problems
     problems += [position.blind] if position.blind else []
     answer = {
@@ -114,7 +114,7 @@ def guard(
         "hours_to_limit": position.hours_to_limit,
         "projected_usd": round(position.projected_usd, 4),
         "over": position.over,
-        "told": told,
+        "told": message,
         "stopped": stopped.done,
         "problems": [*problems, *spend.unread, *spend.unpriced],
     }
@@ -124,14 +124,14 @@ def guard(
     return answer
 
 
-def _remembered(settings: GuardSettings, clients: Clients, now: datetime) -> tuple[Memory, list[str]]:
+def _remembered(settings: GuardSettings, clients: Clients, now: datetime) -> tuple[GuardMemory, list[str]]:
     try:
         memory = published.read(
             clients("cloudwatch"), namespace=settings.namespace, project=settings.budget.project, now=now
         )
     except Exception as error:
         # Without memory every message is sent again: better twice than never.
-        return Memory(readable=False), [f"the guard's own metrics cannot be read: {error_text(error)}"]
+        return GuardMemory(readable=False), [f"the guard's own metrics cannot be read: {error_text(error)}"]
     return memory, []
 
 
@@ -146,7 +146,7 @@ def _page(settings: GuardSettings, clients: Clients, position: Position, stopped
 
 
 def _latch(
-    settings: GuardSettings, clients: Clients, position: Position, memory: Memory, stopped: Stopped
+    settings: GuardSettings, clients: Clients, position: Position, memory: GuardMemory, stopped: Stopped
 ) -> bool:
     """Turn the latch, and answer whether it is set for this month."""
     if not (settings.latch_policy_arn and settings.latch_roles and memory.readable):
@@ -181,7 +181,7 @@ def _publish(
     return []
 
 
-def _told(spend: Spend, position: Position, memory: Memory, stopped: Stopped) -> list[str]:
+def _message(spend: Spend, position: Position, memory: GuardMemory, stopped: Stopped) -> list[str]:
     lines = crossed(position, memory.spent_usd)
     if position.blind:
         lines.append(f"Everything is stopped, since it is not known what was spent: {position.blind}")

@@ -1,7 +1,7 @@
 """The latch: a managed policy that denies `sagemaker:Create*`, put on the roles that the settings name.
 
-It never denies Delete or Stop. It is set once a month at most, so that who takes it off by hand is not
-overruled, and it is removed when a new month begins.
+It never denies Delete or Stop. It is set at most once a month, so a person can take it off by hand for the
+rest of the month, and it is removed when a new month begins.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Compares the month's spending with its budget, and decides what follows. Pure."""
+"""Compares the month's spending with its budget. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WARN_AT = (0.5, 0.8)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Memory:
+class GuardMemory:
     """The guard's metrics from earlier runs of this month. `readable` is False where they could not be read.
 
     `spent_usd` is the month's highest sum; `burn_usd_per_hour` and `time` are those of the newest run;
@@ -70,7 +70,7 @@ class Position:
 
 
 def stand(
-    spend: Spend, memory: Memory, budget: BudgetSettings, now: datetime, *, price_problem: str = ""
+    spend: Spend, memory: GuardMemory, budget: BudgetSettings, now: datetime, *, price_problem: str = ""
 ) -> Position:
     """The position from what was read now and what is remembered.
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.aws import metrics
-from core.guard.position import Memory, Position
+from core.guard.position import GuardMemory, Position
 from core.money.time import month_start
 
 SPENT, BURN, DOUBTS, LATCH = "MonthToDateUSD", "BurnUSDPerHour", "UnpricedResources", "CreateDenied"
@@ -42,7 +42,7 @@ def write(
     metrics.put(cloudwatch, project, values, now, namespace=namespace)
 
 
-def read(cloudwatch: Any, *, namespace: str, project: str, now: datetime) -> Memory:
+def read(cloudwatch: Any, *, namespace: str, project: str, now: datetime) -> GuardMemory:
     """Read the metrics that earlier runs of this month published."""
 
     def query(name: str, metric: str, period: int) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def read(cloudwatch: Any, *, namespace: str, project: str, now: datetime) -> Mem
     points = metrics.points(cloudwatch, long, month, end)
     points |= metrics.points(cloudwatch, [query("burn", BURN, MINUTES)], max(month, now - RECENT), end)
     newest = max(points["burn"], default=None)
-    return Memory(
+    return GuardMemory(
         spent_usd=max((value for _, value in points["spent"]), default=0.0),
         burn_usd_per_hour=newest[1] if newest else 0.0,
         time=newest[0] if newest else None,

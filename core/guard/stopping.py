@@ -35,7 +35,7 @@ def stop_all(
     """Stop the project's training jobs, put Hosting to sleep, and delete the project's other `endpoints`.
 
     Jobs get SageMaker's two minutes to write a checkpoint. A tag that keeps an endpoint from the idle reaper
-    does not keep it here. Repeating it does nothing more. `now`: to see which change of the stack hangs.
+    does not keep it here. Repeating it does nothing more. `now`: to see whether a change of the stack hangs.
     """
     stopped = Stopped()
     _stop_jobs(clients, project, stopped)

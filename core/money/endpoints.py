@@ -92,7 +92,7 @@ def template_fleets(template: dict[str, Any]) -> tuple[Fleet, ...]:
 
 
 def read(clients: Clients, *, project: str, hosting_stack: str, now: datetime, usage: Usage) -> None:
-    """Add to `usage` what the project's endpoints run on or ran on this month, and name those that run.
+    """Add to `usage` the month's lives of the project's endpoints, and the names of those that run.
 
     Hosting's endpoint counts by its stack's events. They miss one that outlived them (CloudFormation gives
     up a deletion that fails) or was deleted without the stack, so SageMaker's list corrects them.
@@ -100,7 +100,7 @@ def read(clients: Clients, *, project: str, hosting_stack: str, now: datetime, u
     own = Names(project=project, region="").endpoint if hosting_stack else ""
     running = [life for life in usage.lifetimes if life.name == hosting_stack and life.end is None]
     alive = _alive(clients, project, hosting_stack, own, usage, counted=bool(running))
-    calls = trail.Record(clients("cloudtrail"), clients("sagemaker"), now)
+    calls = trail.CallRecord(clients("cloudtrail"), clients("sagemaker"), now)
     if running and alive is not None and own not in alive:
         deleted = calls.deleted(own)
         for life in running:

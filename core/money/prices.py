@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -26,7 +26,7 @@ HOURS_PER_MONTH = 730.0
 """AWS bills a GB-month over the hours of the month; 730 is its mean."""
 
 READ_FROM_AWS = "AWS Price List API, GetProducts of AmazonSageMaker"
-"""The source of what `finexpert prices refresh` has read."""
+"""The source of prices that `finexpert prices refresh` has read."""
 
 PRICES_FILE = Path(__file__).with_name("prices.json")
 
@@ -101,7 +101,7 @@ def dearest(component: Component) -> Price:
 
 
 def problem() -> str:
-    """Why the file cannot be used at all; empty if it can."""
+    """The reason why the file cannot be used at all; empty if it can."""
     try:
         _table()
     except UnknownPrice as torn:
@@ -124,16 +124,9 @@ def storage(kind: Storage, region: str) -> Price:
     known = [candidate for candidate in _table().values() if candidate.type == kind]
     if not known:
         raise UnknownPrice(f"No price is known for storage of kind {kind}; add it to {PRICES_FILE.name}.")
-    dearest = max(known, key=lambda candidate: candidate.usd)
-    return Price(
-        usd=dearest.usd,
-        unit=dearest.unit,
-        component=dearest.component,
-        region=region,
-        type=kind,
-        source=f"highest price known, of {dearest.region}: {dearest.source}",
-        date=dearest.date,
-    )
+    highest = max(known, key=lambda candidate: candidate.usd)
+    source = f"highest price known, of {highest.region}: {highest.source}"
+    return replace(highest, region=region, source=source)
 
 
 def training_usd_per_hour(

@@ -18,8 +18,8 @@ SILENT_PERIODS = 3
 #: From the order to stop until nothing bills: SIGTERM, 120 s and the upload of a job; components, then
 #: endpoint.
 STOP_MINUTES = 8.0
-#: CloudTrail tells of an API call within about 15 minutes (CloudTrail user guide): until then an endpoint
-#: that was made and deleted between two looks is not in the sum.
+#: CloudTrail shows an API call within about 15 minutes (CloudTrail user guide): until then an endpoint that
+#: was made and deleted between two looks is not in the sum.
 UNSEEN_MINUTES = 15.0
 #: How far Lambda's clock and AWS's timestamps may be apart.
 SKEW_MINUTES = 1.0
@@ -27,7 +27,7 @@ SKEW_MINUTES = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Exposure:
-    """How long money can run on unstopped, for a guard that is called every `period_minutes`."""
+    """The longest time that money can run on unstopped, with a guard that runs every `period_minutes`."""
 
     period_minutes: float
 

@@ -11,7 +11,7 @@ from core.money.reserve import Exposure, limit_usd
 
 @dataclass(frozen=True, kw_only=True)
 class BudgetSettings:
-    """Dollars a month, and how long money can run on before the spend guard has stopped it."""
+    """Dollars a month, and the time that money can run on before the spend guard has stopped it."""
 
     project: str
     hosting_stack: str

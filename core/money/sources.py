@@ -12,14 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.aws.calls import AwsClients, Clients, error_text
-from core.money import charges as spend_charges
-from core.money import endpoints, requests
-from core.money import machines as spend_machines
-from core.money.spend import (
-    Spend,
-    Usage,
-    account,
-)
+from core.money import charges, endpoints, machines, requests
+from core.money.spend import Spend, Usage, account
 from core.money.time import month_start
 from core.money.training_job import TrainingJob
 from core.names import BILLING_REGION
@@ -57,9 +51,9 @@ def month_to_date(
         lambda: endpoints.read(clients, project=project, hosting_stack=hosting_stack, now=now, usage=usage),
     )
     for what, read in (
-        ("notebook instances", lambda: spend_machines.notebooks(sagemaker)),
-        ("processing jobs", lambda: spend_machines.processing_jobs(sagemaker, month)),
-        ("Studio apps", lambda: spend_machines.apps(sagemaker)),
+        ("notebook instances", lambda: machines.notebooks(sagemaker)),
+        ("processing jobs", lambda: machines.processing_jobs(sagemaker, month)),
+        ("Studio apps", lambda: machines.apps(sagemaker)),
     ):
         _attempt(usage, what, lambda read=read: usage.lifetimes.extend(read()))  # type: ignore[misc]
     _attempt(
@@ -77,7 +71,7 @@ def billing_client() -> Any:
 
 
 def _charges(cloudwatch: Any, now: datetime, usage: Usage) -> None:
-    usage.charges = spend_charges.read(cloudwatch, now)
+    usage.charges = charges.read(cloudwatch, now)
 
 
 def _attempt(usage: Usage, what: str, read: Callable[[], None]) -> None:

@@ -1,7 +1,7 @@
 """This month's cost of the project: what really ran × its price. Pure arithmetic, no AWS call.
 
 AWS's own figures lag 8 to 12 hours, in which one g5.2xlarge burns half of a $25 budget. So the sum is made
-from the training jobs' billable seconds and the endpoints' lifetimes; `spend_sources` reads them.
+from the training jobs' billable seconds and the endpoints' lifetimes; `sources` reads them.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Spend:
-    """The month so far. `committed_usd`: what running jobs can still cost until they reach MaxRuntime.
+    """The month so far. `committed_usd`: the most that running jobs can still cost.
 
     `unpriced` names what has no price: jobs and endpoints count at the dearest price known, other people's
     machines as the same type for another use, if that has one. `estimated` names those of them whose type's
@@ -205,7 +205,7 @@ def _read_from_aws(life: Lifetime, region: str) -> bool:
 
 
 def _estimated(instance_type: str, region: str, component: Component) -> Price:
-    """What others run without a price counts as the same type for another use, if that has one."""
+    """The price of the same type for another use, for other people's machines without a price."""
     for other in OTHER_USES:
         try:
             return hourly(instance_type, region, other)

@@ -30,7 +30,7 @@ CONFIGURE = "CreateEndpointConfig"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
+class EndpointCall:
     """One successful call that made, changed or deleted an endpoint; `tags` are those it was made with."""
 
     time: datetime
@@ -51,7 +51,12 @@ class GoneEndpoint:
 
 
 def gone(
-    calls: Iterable[Call], *, project: str, alive: Collection[str], without: Collection[str], now: datetime
+    calls: Iterable[EndpointCall],
+    *,
+    project: str,
+    alive: Collection[str],
+    without: Collection[str],
+    now: datetime,
 ) -> list[GoneEndpoint]:
     """The lives that are over, of endpoints made with the project's tag.
 
@@ -59,7 +64,7 @@ def gone(
     now, whose last life SageMaker itself shows. `without`: names that something else accounts for.
     """
     found: list[GoneEndpoint] = []
-    open_lives: dict[str, Call] = {}
+    open_lives: dict[str, EndpointCall] = {}
 
     def close(name: str, end: datetime) -> None:
         begun = open_lives.pop(name, None)
@@ -83,7 +88,7 @@ def gone(
     return found
 
 
-class Record:
+class CallRecord:
     """CloudTrail's record of the calls on endpoints, as far back as the month needs it.
 
     Errors of CloudTrail pass through.
@@ -119,9 +124,9 @@ class Record:
             for life in over
         ]
 
-    def _of(self, action: str) -> list[Call]:
+    def _of(self, action: str) -> list[EndpointCall]:
         return [
-            Call(
+            EndpointCall(
                 time=time,
                 action=action,
                 endpoint=str(request["endpointname"]),

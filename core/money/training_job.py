@@ -87,7 +87,7 @@ class TrainingJob:
         return self.billable_seconds / 3600 * share
 
     def seconds_ahead(self, now: datetime) -> float:
-        """How long it can still run until its MaxRuntime; 0 if it has ended."""
+        """The seconds that it can still run until its MaxRuntime; 0 if it has ended."""
         if not self.running:
             return 0.0
         elapsed = (now - self.start).total_seconds() if self.start else 0.0

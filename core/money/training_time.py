@@ -1,4 +1,4 @@
-"""How long a fine-tune takes on AWS and what it costs, from published figures. Pure, and every sum is shown.
+"""The time and cost of a fine-tune on AWS, from published figures. Pure, and every sum is shown.
 
 Seconds measured on another machine say nothing about a GPU. So the time is put together from AWS's own job
 for the same model on the same instance (public run logs of JumpStart's Llama 2 7B on ml.g5.2xlarge): tokens
@@ -10,7 +10,7 @@ from __future__ import annotations
 from core.money.prices import UnknownPrice, hourly
 
 MEASURED_ON = "ml.g5.2xlarge"
-"""Where the figures below come from."""
+"""The instance type that the figures below were measured on."""
 
 TRAIN_TOKENS_PER_SECOND = 912
 """JumpStart's measured training speed: batch 4 × 1024 tokens, 4.49 s an optimizer step, one A10G."""

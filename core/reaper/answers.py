@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.reaper.facts import Component, Config, ConfiguredVariant, Detail, Endpoint, Variant
+from core.reaper.facts import Component, ConfiguredVariant, Endpoint, EndpointConfig, EndpointDetail, Variant
 
 
 def endpoint_of(summary: dict[str, Any]) -> Endpoint:
@@ -18,10 +18,10 @@ def endpoint_of(summary: dict[str, Any]) -> Endpoint:
     )
 
 
-def detail_of(answer: dict[str, Any]) -> Detail:
+def detail_of(answer: dict[str, Any]) -> EndpointDetail:
     """The variants, shadow ones included, and whether it is asynchronous."""
     variants = [*answer.get("ProductionVariants", []), *answer.get("ShadowProductionVariants", [])]
-    return Detail(
+    return EndpointDetail(
         config_name=answer.get("EndpointConfigName", ""),
         asynchronous=bool(answer.get("AsyncInferenceConfig")),
         enhanced_metrics=bool(answer.get("MetricsConfig", {}).get("EnableEnhancedMetrics")),
@@ -39,10 +39,10 @@ def detail_of(answer: dict[str, Any]) -> Detail:
     )
 
 
-def config_of(answer: dict[str, Any]) -> Config:
+def config_of(answer: dict[str, Any]) -> EndpointConfig:
     """The configured variants, shadow ones included."""
     variants = [*answer.get("ProductionVariants", []), *answer.get("ShadowProductionVariants", [])]
-    return Config(
+    return EndpointConfig(
         asynchronous=bool(answer.get("AsyncInferenceConfig")),
         variants=tuple(
             ConfiguredVariant(

@@ -80,9 +80,9 @@ def _metrics(endpoint: Endpoint) -> dict[str, Any]:
 def _tags(endpoint: Endpoint, settings: ReaperSettings) -> dict[str, Any]:
     if isinstance(endpoint.tags, Unreadable):
         return {"tags": f"unreadable: {endpoint.tags.why}"}
-    told = (settings.keep_tag, DELETE_AFTER_TAG)
+    shown = (settings.keep_tag, DELETE_AFTER_TAG)
     found: dict[str, Any] = {
-        "tags": {key: endpoint.known_tags[key] for key in told if key in endpoint.known_tags}
+        "tags": {key: endpoint.known_tags[key] for key in shown if key in endpoint.known_tags}
     }
     if owning_stack(endpoint.known_tags):
         found["stack"] = owning_stack(endpoint.known_tags)

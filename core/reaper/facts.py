@@ -56,7 +56,7 @@ class Unreadable:
 
 
 class Tagged(Protocol):
-    """What the rules about owners and protection look at; endpoints have it, and so do other resources."""
+    """The parts of an endpoint, or of another resource, that the rules about owners and protection read."""
 
     @property
     def tags(self) -> Tags | Unreadable | None: ...
@@ -88,8 +88,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a series showed since the window opened: the sum of its points and the end of the last one above
-    0."""
+    """The sum of a series' points since the window opened, and the end of its last point above 0."""
 
     total: float = 0.0
     last: datetime | None = None
@@ -106,7 +105,7 @@ class Variant:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Detail:
+class EndpointDetail:
     """DescribeEndpoint's answer, as far as it matters."""
 
     config_name: str
@@ -128,7 +127,7 @@ class ConfiguredVariant:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
+class EndpointConfig:
     """DescribeEndpointConfig's answer, as far as it matters."""
 
     variants: tuple[ConfiguredVariant, ...]
@@ -156,8 +155,8 @@ class Endpoint:
     created: datetime
     modified: datetime
     tags: Tags | Unreadable | None = None
-    detail: Detail | Unreadable | None = None
-    config: Config | Unreadable | None = None
+    detail: EndpointDetail | Unreadable | None = None
+    config: EndpointConfig | Unreadable | None = None
     components: tuple[Component, ...] | Unreadable = ()
     discovered: frozenset[Series] | Unreadable = frozenset()
     activity: Mapping[Series, Reading | Unreadable] = field(default_factory=dict)
@@ -171,7 +170,7 @@ class Endpoint:
     @property
     def configured(self) -> tuple[ConfiguredVariant, ...]:
         """The variants of the endpoint configuration if it was read, else none."""
-        return self.config.variants if isinstance(self.config, Config) else ()
+        return self.config.variants if isinstance(self.config, EndpointConfig) else ()
 
     @property
     def variants(self) -> tuple[Variant, ...]:
@@ -180,7 +179,7 @@ class Endpoint:
         AWS describes no variants of an endpoint that failed, and not every answer repeats serverless
         settings.
         """
-        described = self.detail.variants if isinstance(self.detail, Detail) else ()
+        described = self.detail.variants if isinstance(self.detail, EndpointDetail) else ()
         running = {variant.name: variant for variant in described}
         for configured in self.configured:
             variant = running.get(configured.name)
@@ -202,7 +201,7 @@ class Endpoint:
     def asynchronous(self) -> bool:
         """Whether it queues requests."""
         answers = (self.detail, self.config)
-        return any(a.asynchronous for a in answers if isinstance(a, (Detail, Config)))
+        return any(a.asynchronous for a in answers if isinstance(a, (EndpointDetail, EndpointConfig)))
 
     @property
     def hosting_endpoint(self) -> bool:

@@ -1,6 +1,6 @@
-"""Find what hangs in a state that should have passed, and may still bill. Pure.
+"""Finds endpoints and components that hang in a state that should have passed, and may still bill. Pure.
 
-It says nothing about use and leads to no deletion: it is what people are alarmed of, besides the decision.
+This is no sign of use or idleness and leads to no deletion: people get an alarm besides the decision.
 """
 
 from __future__ import annotations

@@ -51,19 +51,48 @@ class Lists:
             return Unreadable(error_text(error))
 
     def discovered(self, window: timedelta) -> set[Series] | Unreadable:
-        """All series of requests; a failure costs calls, and the certainty about endpoints with enhanced
-        metrics."""
+        """All series of requests; a failure costs calls, and leaves enhanced metrics unknown."""
         try:
             return metrics.listed(self._clients("cloudwatch"), window=window, metric="Invocations")
         except Exception as error:
             return Unreadable(error_text(error))
 
     def listed_again(self, endpoint: Endpoint, window: timedelta) -> frozenset[Series] | Unreadable:
-        """Every series of use with the endpoint's name in it, and those of its components from the first
-        look."""
+        """Every series of use with the endpoint's name, and those of its components from the first look."""
         try:
             series = metrics.listed(self._clients("cloudwatch"), window=window, endpoint=endpoint.name)
         except Exception as error:
             return Unreadable(error_text(error))
         before = endpoint.discovered
         return frozenset(series) if isinstance(before, Unreadable) else before | series
+
+
+def own(
+    components: dict[str, tuple[Component, ...]] | Unreadable, endpoint: str
+) -> tuple[Component, ...] | Unreadable:
+    """The components of one endpoint."""
+    return components if isinstance(components, Unreadable) else components.get(endpoint, ())
+
+
+def by_name(discovered: set[Series] | Unreadable) -> dict[tuple[str, str], set[Series]] | Unreadable:
+    """Series by each of their dimensions, name and value."""
+    if isinstance(discovered, Unreadable):
+        return discovered
+    found: dict[tuple[str, str], set[Series]] = {}
+    for series in discovered:
+        for dimension in series.dimensions:
+            found.setdefault(dimension, set()).add(series)
+    return found
+
+
+def matching(
+    discovered: dict[tuple[str, str], set[Series]] | Unreadable,
+    endpoint: str,
+    components: tuple[Component, ...] | Unreadable,
+) -> frozenset[Series] | Unreadable:
+    """The series that name the endpoint or one of its components."""
+    if isinstance(discovered, Unreadable):
+        return discovered
+    own = [] if isinstance(components, Unreadable) else components
+    names = [("EndpointName", endpoint), *(("InferenceComponentName", each.name) for each in own)]
+    return frozenset().union(*(discovered.get(name, set()) for name in names))

@@ -1,4 +1,4 @@
-"""The texts of messages to people: costs, warnings, how to keep an endpoint, and what hangs. Pure."""
+"""The texts of messages to people: costs, warnings, ways to keep an endpoint, hanging resources. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_LINES = 300
 
 
 def cost(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> str:
-    """Dollars an hour, and what was wasted already."""
+    """Dollars an hour, and dollars wasted already."""
     rate = usd_per_hour(endpoint, settings.region)
     if rate is None:
         return " Its price is not known."
@@ -24,7 +24,7 @@ def cost(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> str:
 
 
 def warning(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> list[str]:
-    """When it goes, what it costs, and the one tag or one command that keeps it."""
+    """The time of its deletion, its cost, and the one tag or command that keeps it."""
     tomorrow = now + timedelta(days=1)
     end = now + settings.warn
     return [
@@ -45,7 +45,7 @@ def hanging(endpoint: Endpoint, sentences: list[str], settings: ReaperSettings, 
 
 
 def cut(lines: list[str]) -> list[str]:
-    """As many lines as a message can hold."""
+    """The lines, cut to what a message can hold."""
     if len(lines) <= MOST_LINES:
         return lines
     return [*lines[:MOST_LINES], f"… {len(lines) - MOST_LINES} more lines: the function's log has all."]

@@ -1,4 +1,4 @@
-"""CloudWatch in bulk: which series exist, and what they showed, 500 series a call."""
+"""Reads CloudWatch in bulk: the series that exist, and their values, 500 series a call."""
 
 from __future__ import annotations
 

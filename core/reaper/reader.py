@@ -1,5 +1,4 @@
-"""Reads what the rules ask for: lists in full pages, metrics in bulk, single endpoints only if nothing else
-helps."""
+"""Reads the facts that the rules need: lists in full pages, metrics in bulk, single endpoints last."""
 
 from __future__ import annotations
 
@@ -13,9 +12,8 @@ from core.endpoint.endpoints import components_of
 from core.names import STACK_NAME_TAG
 from core.reaper import metrics
 from core.reaper.answers import component_of, detail_of, endpoint_of
-from core.reaper.discovery import by_name, matching, own
-from core.reaper.facts import Action, Detail, Endpoint, Need, Reading, Series, Unreadable, Verdict
-from core.reaper.lists import Lists
+from core.reaper.facts import Action, Endpoint, EndpointDetail, Need, Reading, Series, Unreadable, Verdict
+from core.reaper.lists import Lists, by_name, matching, own
 from core.reaper.rules import age, decide, status, wanted_series
 from core.reaper.rules.warning import warned_at
 from core.reaper.settings import ReaperSettings
@@ -75,7 +73,7 @@ class Reader:
         return self._left() >= self._reserve
 
     def endpoints(self) -> list[Endpoint]:
-        """All endpoints of the region with what comes without a call for each of them."""
+        """All endpoints of the region, with the facts that need no call for each of them."""
         sagemaker = self._clients("sagemaker")
         listing = list_all(sagemaker.list_endpoints, "Endpoints", MaxResults=100)
         self._note("the list of endpoints", listing.problem)
@@ -101,8 +99,7 @@ class Reader:
         ]
 
     def settle_all(self, endpoints: list[Endpoint]) -> list[tuple[Endpoint, Verdict]]:
-        """`settle` for a whole region, in groups, beginning where the last run was cut off; in the given
-        order."""
+        """`settle` for a whole region, in groups, from where the last run was cut off; in the given order."""
         done: dict[str, tuple[Endpoint, Verdict]] = {}
         waiting = self._in_bulk(endpoints, done)
         begin = self._checkpoint.load() if len(waiting) > GROUP else ""
@@ -168,13 +165,9 @@ class Reader:
         return [(found.get(endpoint.arn, endpoint), verdict) for endpoint, verdict in settled]
 
     def settle(self, endpoints: Iterable[Endpoint]) -> list[tuple[Endpoint, Verdict]]:
-        """Read for each endpoint, a kind of need at a time, until every one has its verdict; in the given
-        order."""
-        order: list[str] = []
-        open_: dict[str, Endpoint] = {}
-        for endpoint in endpoints:
-            order.append(endpoint.arn)
-            open_[endpoint.arn] = endpoint
+        """Read, one kind of need at a time, until every endpoint has its verdict; in the given order."""
+        open_ = {endpoint.arn: endpoint for endpoint in endpoints}
+        order = list(open_)
         done: dict[str, tuple[Endpoint, Verdict]] = {}
         while open_:
             needs: dict[Need, list[Endpoint]] = {}
@@ -206,7 +199,7 @@ class Reader:
         listing = components_of(sagemaker, endpoint.name)
         components = tuple(component_of(summary) for summary in listing.items)
         again, detail = endpoint_of(answer), detail_of(answer)
-        before = endpoint.detail.config_name if isinstance(endpoint.detail, Detail) else ""
+        before = endpoint.detail.config_name if isinstance(endpoint.detail, EndpointDetail) else ""
         return replace(
             again,
             tags=tags,

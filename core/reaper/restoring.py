@@ -25,7 +25,7 @@ class SnapshotUnusable(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class RestorePlan:
     """Requests in the order in which they are sent.
 
     Args:
@@ -46,7 +46,7 @@ class Plan:
     policies: tuple[Request, ...]
 
 
-def plan(snapshot: Mapping[str, Any], now: datetime, keep_tag: str = KEEP_TAG) -> Plan:
+def plan(snapshot: Mapping[str, Any], now: datetime, keep_tag: str = KEEP_TAG) -> RestorePlan:
     """Read a snapshot.
 
     Raises:
@@ -61,7 +61,7 @@ def plan(snapshot: Mapping[str, Any], now: datetime, keep_tag: str = KEEP_TAG) -
     scaling = snapshot.get("scaling", {})
     components = sorted(snapshot["inference_components"], key=_is_adapter)
     tags = snapshot.get("component_tags", {})
-    return Plan(
+    return RestorePlan(
         name=described["EndpointName"],
         config_name=described["EndpointConfigName"],
         config=accepted("sagemaker", "CreateEndpointConfig", config) if config else None,

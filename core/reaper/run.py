@@ -1,4 +1,4 @@
-"""A run: look, decide, warn, delete, tell; region by region. Everything from outside is passed in."""
+"""A run: look, decide, warn, delete, report; region by region. Everything from outside is passed in."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from core.reaper.rules.warning import announced
 from core.reaper.settings import ReaperSettings
 from core.reaper.warm import WarmState
 
-#: How long a run may take where no Lambda context tells.
+#: Seconds that a run may take where there is no Lambda context.
 NO_CONTEXT_SECONDS = 900.0
 #: The same thing is reported again after this long.
-TELL_AGAIN = timedelta(hours=24)
+REPORT_AGAIN = timedelta(hours=24)
 
 
 class Run:
@@ -162,7 +162,7 @@ class Run:
         return self._decision(again, verdict), True
 
     def _look_for_hanging(self, endpoints: list[Endpoint]) -> None:
-        """Alarm of what hangs within the scope; the decision stays what the rules said."""
+        """Report hanging resources within the scope; the rules' decisions stand."""
         for endpoint in endpoints:
             sentences = hanging(endpoint, self._reader.now)
             if not sentences:
@@ -208,10 +208,10 @@ class Run:
 
     def _note(self, arn: str, created: datetime, what: str, line: str) -> None:
         """Report a thing once a day."""
-        told = self._warm.told.get((arn, created, what))
-        if self.settings.dry_run or (told and self._reader.now - told < TELL_AGAIN):
+        reported = self._warm.reported.get((arn, created, what))
+        if self.settings.dry_run or (reported and self._reader.now - reported < REPORT_AGAIN):
             return
-        self._warm.told[(arn, created, what)] = self._reader.now
+        self._warm.reported[(arn, created, what)] = self._reader.now
         self._lines.append(line)
 
 
@@ -247,14 +247,14 @@ def reap(runs: Sequence[Run]) -> dict[str, Any]:
     clients = {id(each): each for run in runs for each in run.all_clients}
     calls = sum(each.calls for each in clients.values())
     more = {"others": others} if settings.other_kinds else {}
-    told = {"unlisted": others["unlisted"]} if others["unlisted"] else {}
+    unlisted = {"unlisted": others["unlisted"]} if others["unlisted"] else {}
     log(
         "run",
         dry_run=settings.dry_run,
         endpoints=len(decisions),
         problems=problems,
         api_calls=calls,
-        **told,
+        **unlisted,
     )
     return {"decisions": decisions, "api_calls": calls, "complete": not problems, **more}
 

@@ -14,7 +14,7 @@ from core.names import KEEP_TAG, METRIC_NAMESPACE
 
 
 class Scope(StrEnum):
-    """Whose endpoints may be touched: those with the project's tag, or all of the account."""
+    """The endpoints that may be touched: those with the project's tag, or all of the account."""
 
     PROJECT = "project"
     ACCOUNT = "account"
@@ -31,7 +31,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ReaperSettings:
-    """Settings of the idle reaper: what counts as idle, and what it may do about it."""
+    """Settings of the idle reaper: when an endpoint counts as idle, and what the reaper may do then."""
 
     project: str = "FinExpert"
     region: str = "us-east-1"

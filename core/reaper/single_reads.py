@@ -12,8 +12,8 @@ from typing import Any
 from core.aws.calls import Clients, error_text, is_missing
 from core.aws.tags import Tags, list_tags
 from core.reaper.answers import config_of, detail_of
-from core.reaper.facts import Config, Detail, Endpoint, Need, Unreadable
-from core.reaper.warm import Memory, version
+from core.reaper.facts import Endpoint, EndpointConfig, EndpointDetail, Need, Unreadable
+from core.reaper.warm import RegionMemory, version
 
 #: A description is used again for so long. Every change of the endpoint moves its LastModifiedTime, which the
 #: list shows and which voids the description at once; and before a deletion all is read anew.
@@ -39,7 +39,7 @@ class SingleReads:
     def __init__(
         self,
         clients: Clients,
-        memory: Memory,
+        memory: RegionMemory,
         *,
         now: Callable[[], datetime],
         has_time: Callable[[], bool],
@@ -81,7 +81,10 @@ class SingleReads:
         """Whether its configuration is at hand without a call."""
         if endpoint.config is not None:
             return True
-        return isinstance(endpoint.detail, Detail) and endpoint.detail.config_name in self._memory.configs
+        return (
+            isinstance(endpoint.detail, EndpointDetail)
+            and endpoint.detail.config_name in self._memory.configs
+        )
 
     def _tags(self, endpoint: Endpoint) -> Tags | Unreadable:
         sampled = self._sampled
@@ -94,23 +97,23 @@ class SingleReads:
             sampled.append(tags)
         return tags
 
-    def _detail(self, endpoint: Endpoint) -> Detail | Unreadable:
+    def _detail(self, endpoint: Endpoint) -> EndpointDetail | Unreadable:
         known_as = version(endpoint)
         read_at, detail = self._memory.details.get(known_as, (None, None))
         if detail is not None and read_at is not None and self._now() - read_at < REMEMBERED:
             return detail
-        found: Detail | Unreadable = self._one(
+        found: EndpointDetail | Unreadable = self._one(
             Need.DETAIL,
             endpoint,
             lambda: detail_of(self._clients("sagemaker").describe_endpoint(EndpointName=endpoint.name)),
         )
         # What is scaled to zero can come back at any moment.
-        if isinstance(found, Detail) and all(v.instances or v.serverless for v in found.variants):
+        if isinstance(found, EndpointDetail) and all(v.instances or v.serverless for v in found.variants):
             self._memory.details[known_as] = self._now(), found
         return found
 
-    def _config(self, endpoint: Endpoint) -> Config | Unreadable:
-        if not isinstance(endpoint.detail, Detail):
+    def _config(self, endpoint: Endpoint) -> EndpointConfig | Unreadable:
+        if not isinstance(endpoint.detail, EndpointDetail):
             return Unreadable("the endpoint was not described")
         name = endpoint.detail.config_name
         if name not in self._memory.configs:

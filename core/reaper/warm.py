@@ -1,4 +1,4 @@
-"""Keeps for the next run what was read and reported while the function is warm, and where to go on.
+"""Keeps reads, reports and the place to go on from for the next run, while the function is warm.
 
 Losing it costs calls, a repeated message or a turn, never a wrong decision.
 """
@@ -12,7 +12,7 @@ from datetime import datetime
 
 from core.aws.calls import Clients, is_missing
 from core.aws.notify import log
-from core.reaper.facts import Config, Detail, Endpoint
+from core.reaper.facts import Endpoint, EndpointConfig, EndpointDetail
 from core.reaper.settings import ReaperSettings
 
 
@@ -22,12 +22,14 @@ def version(endpoint: Endpoint) -> tuple[str, datetime, datetime]:
 
 
 @dataclass
-class Memory:
+class RegionMemory:
     """The answers read in one region: descriptions by ARN, creation and last change; configurations by name,
     which AWS never changes in place."""
 
-    details: dict[tuple[str, datetime, datetime], tuple[datetime, Detail]] = field(default_factory=dict)
-    configs: dict[str, Config] = field(default_factory=dict)
+    details: dict[tuple[str, datetime, datetime], tuple[datetime, EndpointDetail]] = field(
+        default_factory=dict
+    )
+    configs: dict[str, EndpointConfig] = field(default_factory=dict)
 
     def of(self, endpoints: Iterable[Endpoint]) -> list[Endpoint]:
         """Forget what belongs to no endpoint of the list; the remembered ones, longest known first."""
@@ -48,18 +50,18 @@ class WarmState:
     """The memory of a warm function.
 
     Args:
-        regions: what was read of each region.
-        told: when a thing was reported: (ARN, creation, what) → time.
+        regions: the answers read in each region.
+        reported: the time of a report by (ARN, creation, what).
         begin_with: region → ARN to go on with, for a function without an audit bucket.
     """
 
-    regions: dict[str, Memory] = field(default_factory=dict)
-    told: dict[tuple[str, datetime, str], datetime] = field(default_factory=dict)
+    regions: dict[str, RegionMemory] = field(default_factory=dict)
+    reported: dict[tuple[str, datetime, str], datetime] = field(default_factory=dict)
     begin_with: dict[str, str] = field(default_factory=dict)
 
-    def of_region(self, region: str) -> Memory:
+    def of_region(self, region: str) -> RegionMemory:
         """The answers read in a region so far."""
-        return self.regions.setdefault(region, Memory())
+        return self.regions.setdefault(region, RegionMemory())
 
 
 class Checkpoint:

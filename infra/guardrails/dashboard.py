@@ -6,6 +6,7 @@ Namespaces and dimensions: SageMaker developer guide, "Amazon SageMaker AI metri
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -64,74 +65,53 @@ class ProjectDashboard(Construct):
         )
 
 
+def _graph(title: str, left: Sequence[cloudwatch.IMetric], **more: Any) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, width=HALF, left=list(left), **more)
+
+
 def _money(names: Names, budget_usd: float, limit_usd: float) -> list[cloudwatch.IWidget]:
+    lines = [
+        cloudwatch.HorizontalAnnotation(label="budget", value=budget_usd),
+        cloudwatch.HorizontalAnnotation(label="everything stops", value=round(limit_usd, 2)),
+    ]
+    spent = [_spend(names, "MonthToDateUSD"), _spend(names, "ProjectedUSD")]
+    burn, hours = _spend(names, "BurnUSDPerHour"), _spend(names, "HoursToLimit")
     return [
-        cloudwatch.GraphWidget(
-            title="Spent this month, and at its end if all goes on (USD)",
-            width=HALF,
-            left=[_spend(names, "MonthToDateUSD"), _spend(names, "ProjectedUSD")],
-            left_annotations=[
-                cloudwatch.HorizontalAnnotation(label="budget", value=budget_usd),
-                cloudwatch.HorizontalAnnotation(label="everything stops", value=round(limit_usd, 2)),
-            ],
-        ),
-        cloudwatch.GraphWidget(
-            title="Burn (USD an hour), and hours to the limit",
-            width=HALF,
-            left=[_spend(names, "BurnUSDPerHour")],
-            right=[_spend(names, "HoursToLimit")],
-        ),
+        _graph("Spent this month, and at its end if all goes on (USD)", spent, left_annotations=lines),
+        _graph("Burn (USD an hour), and hours to the limit", [burn], right=[hours]),
     ]
 
 
 def _training(names: Names) -> list[cloudwatch.IWidget]:
+    speed = _of_all_runs(names, "TrainingJobName", "train:tokens_per_second")
     return [
-        cloudwatch.GraphWidget(
-            title="Loss by run", width=HALF, left=[_of_all_runs(names, "TrainingJobName", "train:loss")]
-        ),
-        cloudwatch.GraphWidget(
-            title="Tokens a second by run",
-            width=HALF,
-            left=[_of_all_runs(names, "TrainingJobName", "train:tokens_per_second")],
-        ),
+        _graph("Loss by run", [_of_all_runs(names, "TrainingJobName", "train:loss")]),
+        _graph("Tokens a second by run", [speed]),
     ]
 
 
 def _calls(served: Sequence[dict[str, str]]) -> list[cloudwatch.IWidget]:
     return [
-        cloudwatch.GraphWidget(
-            title="Endpoint: calls", width=HALF, left=[_call(of, "Invocations", "Sum") for of in served]
-        ),
-        cloudwatch.GraphWidget(
-            title="Endpoint: latency (µs)",
-            width=HALF,
-            left=[_call(of, "ModelLatency", "p90") for of in served],
-        ),
+        _graph("Endpoint: calls", [_call(of, "Invocations", "Sum") for of in served]),
+        _graph("Endpoint: latency (µs)", [_call(of, "ModelLatency", "p90") for of in served]),
     ]
 
 
 def _gpus(names: Names) -> list[cloudwatch.IWidget]:
-    endpoint = {"EndpointName": names.endpoint, "VariantName": VARIANT}
+    endpoint = [
+        cloudwatch.Metric(
+            namespace="/aws/sagemaker/Endpoints",
+            metric_name=metric,
+            dimensions_map={"EndpointName": names.endpoint, "VariantName": VARIANT},
+            statistic="Maximum",
+            period=Duration.minutes(1),
+        )
+        for metric in GPU
+    ]
+    jobs = [_of_all_runs(names, "Host", metric) for metric in GPU]
     return [
-        cloudwatch.GraphWidget(
-            title="GPU by training instance (%): use and memory",
-            width=HALF,
-            left=[_of_all_runs(names, "Host", metric) for metric in GPU],
-        ),
-        cloudwatch.GraphWidget(
-            title="GPU of the endpoint (%): use and memory",
-            width=HALF,
-            left=[
-                cloudwatch.Metric(
-                    namespace="/aws/sagemaker/Endpoints",
-                    metric_name=metric,
-                    dimensions_map=endpoint,
-                    statistic="Maximum",
-                    period=Duration.minutes(1),
-                )
-                for metric in GPU
-            ],
-        ),
+        _graph("GPU by training instance (%): use and memory", jobs),
+        _graph("GPU of the endpoint (%): use and memory", endpoint),
     ]
 
 

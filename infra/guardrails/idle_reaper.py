@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.arns import Arns
-from infra.functions import FunctionBase, ProjectFunction
 from infra.permissions import ANYTHING, Statement, allow, end_scaling, owned, put_own_metrics, switch_hosting
-from infra.settings import Settings
 from infra.storage.bucket import PrivateBucket
 
 SNAPSHOT_DAYS = 90
@@ -44,45 +41,6 @@ class AuditBucket(Construct):
     def outlive(self, function: lambda_.Function) -> None:
         """Delete `function` before the bucket is emptied, so that nothing is written into it afterwards."""
         function.node.add_dependency(self.private)
-
-
-class IdleReaper(ProjectFunction):
-    """The function that finds endpoints without use and deletes them.
-
-    Args:
-        settings: of the deployment.
-        topic_arn: where it publishes what it did.
-        audit_bucket: the name of the bucket for snapshots.
-        dead_letter_queue: of events that failed twice.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        base: FunctionBase,
-        *,
-        settings: Settings,
-        topic_arn: str,
-        audit_bucket: str,
-        dead_letter_queue: sqs.IQueue,
-    ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            base,
-            purpose="idle-reaper",
-            environment=settings.reaper(topic_arn=topic_arn, audit_bucket=audit_bucket).environment(),
-            permissions=idle_reaper(
-                base.arns,
-                topic_arn,
-                audit_bucket,
-                whole_account=settings.reaper_scope == "account",
-                regions=settings.reaper_regions,
-            ),
-            timeout_minutes=15,
-            dead_letter_queue=dead_letter_queue,
-        )
 
 
 def idle_reaper(

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from core.names import METRIC_NAMESPACE
 from infra.arns import Arns
-from infra.functions import FunctionBase, ProjectFunction
 from infra.permissions import (
     ANYTHING,
     Statement,
@@ -66,51 +64,15 @@ class CreateLatch(Construct):
         ]
 
 
-class SpendGuard(ProjectFunction):
-    """The function that stops what bills before the month's limit.
-
-    Args:
-        settings: of the deployment.
-        topic_arn: where it publishes what it did.
-        latch: the deny for the roles of the setting `latch_roles`.
-        dead_letter_queue: of events that failed twice.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        base: FunctionBase,
-        *,
-        settings: Settings,
-        topic_arn: str,
-        latch: CreateLatch,
-        dead_letter_queue: sqs.IQueue,
-    ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            base,
-            purpose="spend-guard",
-            environment={
-                **settings.budget.environment(),
-                "METRIC_NAMESPACE": METRIC_NAMESPACE,
-                "TOPIC_ARN": topic_arn,
-                **latch.environment,
-                **(page_environment(base.arns, settings) if settings.web else {}),
-            },
-            permissions=[
-                *spend_guard(base.arns, topic_arn),
-                *latch.permissions,
-                *(close_page(base.arns) if settings.web else []),
-            ],
-            dead_letter_queue=dead_letter_queue,
-        )
-
-
-def page_environment(arns: Arns, settings: Settings) -> dict[str, str]:
-    """Which function is the page's, and what is reserved for it while it is open."""
-    return {"PAGE_FUNCTION": arns.names.function("web"), "PAGE_CONCURRENCY": str(settings.web_concurrency)}
+def guard_environment(arns: Arns, settings: Settings, topic_arn: str) -> dict[str, str]:
+    """The guard's variables, besides the latch's; of the page, its function and the reserved concurrency."""
+    page = {"PAGE_FUNCTION": arns.names.function("web"), "PAGE_CONCURRENCY": str(settings.web_concurrency)}
+    return {
+        **settings.budget.environment(),
+        "METRIC_NAMESPACE": METRIC_NAMESPACE,
+        "TOPIC_ARN": topic_arn,
+        **(page if settings.web else {}),
+    }
 
 
 def close_page(arns: Arns) -> list[Statement]:

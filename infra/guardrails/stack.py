@@ -15,10 +15,10 @@ from infra.encryption import DataKey
 from infra.functions import EveryMinutes, FunctionBase, ProjectFunction
 from infra.guardrails.alerts import AlertTopic, DeadLetterQueue
 from infra.guardrails.dashboard import ProjectDashboard
-from infra.guardrails.idle_reaper import AuditBucket, IdleReaper
-from infra.guardrails.spend_guard import CreateLatch, SpendGuard
-from infra.guardrails.teardown import CleanUpOnDelete, Teardown
-from infra.guardrails.watch import FunctionWatch, QueueWatch, StuckWatch
+from infra.guardrails.idle_reaper import AuditBucket, idle_reaper
+from infra.guardrails.spend_guard import CreateLatch, close_page, guard_environment, spend_guard
+from infra.guardrails.teardown import MAX_MINUTES, CleanUpOnDelete, teardown
+from infra.guardrails.watch import FunctionWatch, watch_queue, watch_stuck
 from infra.project_stack import ProjectStack
 from infra.remembered import remembered
 from infra.setting_checks import ASK_MAIL
@@ -70,7 +70,7 @@ class GuardrailsStack(ProjectStack):
             key_arn=self.key_arn,
             required_tags=settings.tags,
         )
-        self._watch_lost_events()
+        self.alarms.append(watch_queue(self, self.names.dead_letter_queue, self.queue, self.topic))
         ProjectDashboard(
             self,
             "Dashboard",
@@ -103,25 +103,25 @@ class GuardrailsStack(ProjectStack):
             retain=settings.retain_data,
             key_arn=self.key_arn,
         )
-        reaper = IdleReaper(
+        topic_arn, bucket = self.topic.topic_arn, audit.bucket_name
+        reaper = ProjectFunction(
             self,
             "IdleReaper",
             self.base,
-            settings=settings,
-            topic_arn=self.topic.topic_arn,
-            audit_bucket=audit.bucket_name,
+            purpose="idle-reaper",
+            environment=settings.reaper(topic_arn=topic_arn, audit_bucket=bucket).environment(),
+            permissions=idle_reaper(
+                self.arns,
+                topic_arn,
+                bucket,
+                whole_account=settings.reaper_scope == "account",
+                regions=settings.reaper_regions,
+            ),
+            timeout_minutes=15,
             dead_letter_queue=self.queue,
         )
         audit.outlive(reaper.function)
-        self.alarms.append(
-            StuckWatch(
-                self,
-                "Stuck",
-                names=self.names,
-                period_minutes=settings.reaper_period_minutes,
-                topic=self.topic,
-            ).alarm
-        )
+        self.alarms.append(watch_stuck(self, self.names, settings.reaper_period_minutes, self.topic))
         self.output("AuditBucketName", audit.bucket_name, "Snapshots of what the reaper deleted")
         EveryMinutes(self, "ReaperSchedule", function=reaper.function, minutes=settings.reaper_period_minutes)
         self._watch("ReaperWatch", reaper, settings.reaper_period_minutes)
@@ -129,13 +129,18 @@ class GuardrailsStack(ProjectStack):
     def _spend_guard(self) -> None:
         settings = self.settings
         latch = CreateLatch(self, "Latch", arns=self.arns, roles=settings.latch_roles)
-        guard = SpendGuard(
+        topic_arn = self.topic.topic_arn
+        guard = ProjectFunction(
             self,
             "SpendGuard",
             self.base,
-            settings=settings,
-            topic_arn=self.topic.topic_arn,
-            latch=latch,
+            purpose="spend-guard",
+            environment={**guard_environment(self.arns, settings, topic_arn), **latch.environment},
+            permissions=[
+                *spend_guard(self.arns, topic_arn),
+                *latch.permissions,
+                *(close_page(self.arns) if settings.web else []),
+            ],
             dead_letter_queue=self.queue,
         )
         minutes = settings.spend_guard_period_minutes
@@ -143,32 +148,26 @@ class GuardrailsStack(ProjectStack):
         self._watch("GuardWatch", guard, minutes)
 
     def _teardown(self) -> lambda_.Function:
-        private = self.settings.private_network
-        teardown = Teardown(self, "Teardown", self.base, private_network=private)
+        function = ProjectFunction(
+            self,
+            "Teardown",
+            self.base,
+            purpose="teardown",
+            environment={},
+            permissions=teardown(self.arns, private_network=self.settings.private_network),
+            timeout_minutes=MAX_MINUTES,
+        )
         CleanUpOnDelete(
             self,
             "OutOfBandEndpoints",
-            function_arn=teardown.function.function_arn,
+            function_arn=function.function.function_arn,
             names=self.names,
             endpoints_too=True,
-            before=[teardown],
+            before=[function],
         )
-        self._watch("TeardownWatch", teardown, None)
-        return teardown.function
+        self._watch("TeardownWatch", function, None)
+        return function.function
 
     def _watch(self, construct_id: str, function: ProjectFunction, minutes: int | None) -> None:
-        watch = FunctionWatch(
-            self,
-            construct_id,
-            function=function.function,
-            function_name=function.function_name,
-            period_minutes=minutes,
-            topic=self.topic,
-        )
+        watch = FunctionWatch(self, construct_id, function, period_minutes=minutes, topic=self.topic)
         self.alarms += watch.alarms
-
-    def _watch_lost_events(self) -> None:
-        watch = QueueWatch(
-            self, "LostEvents", queue=self.queue, queue_name=self.names.dead_letter_queue, topic=self.topic
-        )
-        self.alarms.append(watch.alarm)

@@ -7,27 +7,9 @@ from constructs import Construct, IDependable
 
 from core.names import Names
 from infra.arns import Arns
-from infra.functions import FunctionBase, ProjectFunction
 from infra.permissions import ANYTHING, Statement, allow, end_scaling, owned
 
 MAX_MINUTES = 15  # as long as a Lambda function may run; CloudFormation's own limit would be an hour
-
-
-class Teardown(ProjectFunction):
-    """The function that stops what runs when a stack is deleted."""
-
-    def __init__(
-        self, scope: Construct, construct_id: str, base: FunctionBase, *, private_network: bool
-    ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            base,
-            purpose="teardown",
-            environment={},
-            permissions=teardown(base.arns, private_network=private_network),
-            timeout_minutes=MAX_MINUTES,
-        )
 
 
 class CleanUpOnDelete(Construct):

@@ -58,15 +58,8 @@ def ask(path: str, server: str = JUPYTER) -> Any:
 def stop_command(metadata: Mapping[str, str]) -> list[str]:
     """The command that stops this instance; `metadata`: SageMaker's, with ResourceName and ResourceArn."""
     name, region = metadata["ResourceName"], metadata["ResourceArn"].split(":")[3]
-    return [
-        "aws",
-        "sagemaker",
-        "stop-notebook-instance",
-        "--notebook-instance-name",
-        name,
-        "--region",
-        region,
-    ]
+    stop = ["aws", "sagemaker", "stop-notebook-instance"]
+    return [*stop, "--notebook-instance-name", name, "--region", region]
 
 
 def main(arguments: list[str]) -> int:

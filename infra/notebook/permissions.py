@@ -19,7 +19,6 @@ def notebook_permissions(
 
 
 def _fine_tuning(arns: Arns, data_bucket: str, artifact_bucket: str) -> list[Statement]:
-    jobs = arns.of("logs", f"log-group:{TRAINING_LOG_GROUP}")
     return [
         allow(["s3:ListBucket"], [arns.s3(data_bucket), arns.s3(artifact_bucket)]),
         allow(
@@ -32,8 +31,7 @@ def _fine_tuning(arns: Arns, data_bucket: str, artifact_bucket: str) -> list[Sta
         allow(["states:StartExecution", "states:ListExecutions"], [arns.state_machine]),
         allow(["states:DescribeExecution", "states:GetExecutionHistory"], [arns.executions]),
         allow(["sagemaker:DescribeTrainingJob"], [arns.training_jobs]),
-        # AWS asks for the group or for its streams, which differs from action to action.
-        allow(["logs:DescribeLogStreams", "logs:GetLogEvents"], [jobs, f"{jobs}:*"]),
+        allow(["logs:DescribeLogStreams", "logs:GetLogEvents"], arns.log(TRAINING_LOG_GROUP)),
     ]
 
 

@@ -19,8 +19,7 @@ from __future__ import annotations
 
 from infra import images
 from infra.settings import Settings
-from infra.training.fine_tune import FineTune
-from infra.training.job import TrainingJob
+from infra.training.job import FineTune, TrainingJob
 from infra.training.publish_states import ending, evaluation, waking
 from infra.training.run_states import before_training, job_log, spot_fallback, training
 from infra.training.states import Definition
@@ -74,10 +73,10 @@ def made_up(settings: Settings) -> Definition:
             poll_seconds=settings.poll_seconds,
             timeout_seconds=3600,
             region=settings.region,
-            validate_dataset_arn=f"{function}-validate-dataset",
-            admission_arn=f"{function}-admission",
-            read_evaluation_arn=f"{function}-read-evaluation",
-            finish_wake_arn=f"{function}-finish-wake",
+            functions={
+                purpose: f"{function}-{purpose}"
+                for purpose in ("validate-dataset", "admission", "read-evaluation", "finish-wake")
+            },
             topic_arn=f"arn:aws:sns:{here}:{names.topic}",
             model_package_group=names.model_package_group,
             serving_image="image/serving:1",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
@@ -18,112 +17,63 @@ from infra.permissions import Statement, allow, ask_endpoint, month_to_date, own
 from infra.settings import Settings
 
 
-class ValidateDataset(ProjectFunction):
-    """The function that checks a run's dataset and hyperparameters (`defaults`: the deployment's own)."""
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        base: FunctionBase,
-        *,
-        settings: Settings,
-        defaults: Mapping[str, str],
-        data_bucket: str,
-    ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
+def run_functions(
+    stack: Construct, base: FunctionBase, *, settings: Settings, data_bucket: str, artifact_bucket: str
+) -> dict[str, str]:
+    """Make the functions that the state machine calls; their ARNs by purpose."""
+    arns = base.arns
+    # An endpoint that serves merged weights needs jobs that merge.
+    merging = {"merge_weights": "True"} if settings.hosting == "merged" else {}
+    machines = {
+        "TRAINING_INSTANCE_TYPE": settings.training_instance_type,
+        "TRAINING_INSTANCE_COUNT": str(settings.training_instance_count),
+    }
+    limits = {
+        "VOLUME_GB": str(settings.volume_gb),
+        "MAX_RUNTIME_SECONDS": str(settings.max_runtime_minutes * 60),
+        "MAX_WAIT_SECONDS": str(settings.max_wait_minutes * 60),
+    }
+    bucket = {"ARTIFACT_BUCKET": artifact_bucket}
+    functions = (
+        ProjectFunction(
+            stack,
+            "ValidateDataset",
             base,
             purpose="validate-dataset",
             environment={
-                "HYPERPARAMETERS": json.dumps(dict(defaults), sort_keys=True),
-                "TRAINING_INSTANCE_TYPE": settings.training_instance_type,
-                "TRAINING_INSTANCE_COUNT": str(settings.training_instance_count),
+                "HYPERPARAMETERS": json.dumps({**settings.hyperparameters, **merging}, sort_keys=True),
+                **machines,
                 "SERVED_LORA_RANK": str(settings.served_rank),
             },
-            permissions=validate_dataset(base.arns, data_bucket),
-        )
-
-
-class Admission(ProjectFunction):
-    """The function that admits a job against the month's budget."""
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        base: FunctionBase,
-        *,
-        settings: Settings,
-        artifact_bucket: str,
-    ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
+            permissions=validate_dataset(arns, data_bucket),
+        ),
+        ProjectFunction(
+            stack,
+            "Admission",
             base,
             purpose="admission",
-            environment={
-                **settings.budget.environment(),
-                "TRAINING_INSTANCE_TYPE": settings.training_instance_type,
-                "TRAINING_INSTANCE_COUNT": str(settings.training_instance_count),
-                "VOLUME_GB": str(settings.volume_gb),
-                "MAX_RUNTIME_SECONDS": str(settings.max_runtime_minutes * 60),
-                "MAX_WAIT_SECONDS": str(settings.max_wait_minutes * 60),
-                "ARTIFACT_BUCKET": artifact_bucket,
-            },
-            permissions=admission(base.arns, artifact_bucket),
-        )
-
-
-class ReadEvaluation(ProjectFunction):
-    """The function that reads a run's evaluation out of its output."""
-
-    def __init__(
-        self, scope: Construct, construct_id: str, base: FunctionBase, *, artifact_bucket: str
-    ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
+            environment={**settings.budget.environment(), **machines, **limits, **bucket},
+            permissions=admission(arns, artifact_bucket),
+        ),
+        ProjectFunction(
+            stack,
+            "ReadEvaluation",
             base,
             purpose="read-evaluation",
-            environment={"ARTIFACT_BUCKET": artifact_bucket},
-            permissions=read_evaluation(base.arns, artifact_bucket),
-        )
-
-
-class FinishWake(ProjectFunction):
-    """The function that ends a wake: it asks each model, and puts an endpoint that is silent to sleep."""
-
-    def __init__(
-        self, scope: Construct, construct_id: str, base: FunctionBase, *, settings: Settings
-    ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
+            environment=bucket,
+            permissions=read_evaluation(arns, artifact_bucket),
+        ),
+        ProjectFunction(
+            stack,
+            "FinishWake",
             base,
             purpose="finish-wake",
             environment={"HOSTING": settings.hosting},
-            permissions=finish_wake(base.arns),
+            permissions=finish_wake(arns),
             timeout_minutes=15,
-        )
-
-
-class StopTraining(ProjectFunction):
-    """The function that stops the job of a run that ended early."""
-
-    def __init__(
-        self, scope: Construct, construct_id: str, base: FunctionBase, *, dead_letter_queue: sqs.IQueue
-    ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            base,
-            purpose="stop-training",
-            environment={},
-            permissions=stop_training(base.arns),
-            dead_letter_queue=dead_letter_queue,
-        )
+        ),
+    )
+    return {each.purpose: each.function.function_arn for each in functions}
 
 
 class StopTrainingRule(Construct):

@@ -31,8 +31,7 @@ LASTING_CHECKPOINTS = "runs/{}/checkpoints/"
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingJob:
-    """Settings that all training jobs of this deployment share. URIs are S3's; `usd_per_hour` counts all
-    instances.
+    """Settings that all training jobs of this deployment share; `usd_per_hour` counts all instances.
 
     `base_name`: of the base model, where it is known without its weights.
     `output_key_arn` and `volume_key_arn` are None without a customer-managed key, `subnet_ids` and
@@ -133,3 +132,24 @@ def _channel(name: str, source: dict[str, Any]) -> dict[str, Any]:
             "S3DataSource": {"S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated", **source}
         },
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class FineTune:
+    """The parts that the state machine of a run is made from; ARNs may be CDK tokens.
+
+    `functions`: ARNs by purpose, such as `validate-dataset`.
+    """
+
+    job: TrainingJob
+    spot: bool
+    poll_seconds: int
+    timeout_seconds: int
+    region: str
+    functions: Mapping[str, str]
+    topic_arn: str
+    model_package_group: str
+    serving_image: str
+    artifact_parameter: str
+    hosting_stack: str
+    hosting_role_arn: str

@@ -7,7 +7,7 @@ from typing import Any
 from core.endpoint.hosting import PARAMETER, RESOURCE_TYPES
 from core.endpoint.waking import Outcome
 from core.names import TRAINING_LOG_GROUP
-from infra.training.fine_tune import FineTune
+from infra.training.job import FineTune
 from infra.training.states import (
     FAILED,
     State,
@@ -35,7 +35,7 @@ OUTCOME = (
 def evaluation(fine_tune: FineTune) -> dict[str, State]:
     return {
         "ReadEvaluation": invoke(
-            fine_tune.read_evaluation_arn,
+            fine_tune.functions["read-evaluation"],
             {
                 "run.$": "$.run",
                 "labels.$": LABELS,
@@ -119,7 +119,7 @@ def waking(fine_tune: FineTune) -> dict[str, State]:
             default="WaitForHosting",
         ),
         "FinishWake": invoke(
-            fine_tune.finish_wake_arn,
+            fine_tune.functions["finish-wake"],
             {"artifact.$": "$.evaluation.answer.artifact_uri", "again.$": "$.waking.again"},
             result="$.woken",
             next_="WakeEnded",

@@ -36,9 +36,8 @@ def pull_image(arns: Arns, image: str) -> list[Statement]:
         f"arn:{arns.partition}:ecr:{found['region']}:{found['account']}:repository/{found['repository']}"
     )
     return [
-        allow(
-            ["ecr:GetAuthorizationToken"], ANYTHING
-        ),  # has no resource: the token is for the whole registry
+        # The token has no resource: it is for the whole registry.
+        allow(["ecr:GetAuthorizationToken"], ANYTHING),
         allow(
             ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
             [repository],
@@ -51,10 +50,7 @@ def write_logs(arns: Arns, group: str) -> list[Statement]:
     return [
         allow(
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-            [
-                arns.of("logs", f"log-group:/aws/sagemaker/{group}"),
-                arns.of("logs", f"log-group:/aws/sagemaker/{group}:*"),
-            ],
+            arns.log(f"/aws/sagemaker/{group}"),
         ),
         # PutMetricData has no resource; the namespace is what can be narrowed.
         allow(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.names import TRAINING_LOG_GROUP
 from infra.retention import KEPT_DAYS
-from infra.training.fine_tune import FineTune
+from infra.training.job import FineTune
 from infra.training.states import (
     FAILED,
     State,
@@ -52,13 +52,13 @@ def before_training(fine_tune: FineTune) -> dict[str, State]:
             next_="ValidateDataset",
         ),
         "ValidateDataset": invoke(
-            fine_tune.validate_dataset_arn,
+            fine_tune.functions["validate-dataset"],
             {f"{name}.$": f"$.request.{name}" for name in VALIDATED},
             result="$.dataset",
             next_="Admit",
         ),
         "Admit": invoke(
-            fine_tune.admission_arn,
+            fine_tune.functions["admission"],
             {"job.$": "$.job_name", "spot.$": "$.spot", "dataset.$": "$.dataset.answer"},
             result="$.admission",
             next_=limits,

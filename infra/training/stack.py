@@ -16,7 +16,7 @@ from core.names import LLAMA_2_7B
 from infra import images
 from infra.assets import Assets
 from infra.encryption import key_use, volume_key
-from infra.functions import FunctionBase
+from infra.functions import FunctionBase, ProjectFunction
 from infra.guardrails.stack import GuardrailsStack
 from infra.guardrails.teardown import CleanUpOnDelete
 from infra.guardrails.watch import FunctionWatch
@@ -27,16 +27,8 @@ from infra.retention import project_log_group
 from infra.setting_checks import ask_licence
 from infra.settings import Settings
 from infra.storage.stack import StorageStack
-from infra.training.fine_tune import FineTune
-from infra.training.functions import (
-    Admission,
-    FinishWake,
-    ReadEvaluation,
-    StopTraining,
-    StopTrainingRule,
-    ValidateDataset,
-)
-from infra.training.job import CHECKPOINTS, LASTING_CHECKPOINTS, TrainingJob
+from infra.training.functions import StopTrainingRule, run_functions, stop_training
+from infra.training.job import CHECKPOINTS, LASTING_CHECKPOINTS, FineTune, TrainingJob
 from infra.training.network import Network, PrivateNetwork
 from infra.training.registry import ModelRegistry
 from infra.training.roles import serving_permissions, switching_permissions, training_permissions
@@ -165,28 +157,19 @@ class TrainingStack(ProjectStack):
     def _fine_tune(self, code_uri: str) -> FineTune:
         settings, storage = self.settings, self.storage
         on_job_seconds = (settings.max_runtime_minutes + settings.spot * settings.max_wait_minutes) * 60
-        bucket = storage.artifact_bucket
-        validate = ValidateDataset(
-            self,
-            "ValidateDataset",
-            self.base,
-            settings=settings,
-            defaults=self._hyperparameters(),
-            data_bucket=storage.data_bucket,
-        )
-        admission = Admission(self, "Admission", self.base, settings=settings, artifact_bucket=bucket)
-        read_evaluation = ReadEvaluation(self, "ReadEvaluation", self.base, artifact_bucket=bucket)
-        finish_wake = FinishWake(self, "FinishWake", self.base, settings=settings)
         return FineTune(
             job=self._job(code_uri),
             spot=settings.spot,
             poll_seconds=settings.poll_seconds,
             timeout_seconds=on_job_seconds + AROUND_THE_JOB_SECONDS,
             region=settings.region,
-            validate_dataset_arn=validate.function.function_arn,
-            admission_arn=admission.function.function_arn,
-            read_evaluation_arn=read_evaluation.function.function_arn,
-            finish_wake_arn=finish_wake.function.function_arn,
+            functions=run_functions(
+                self,
+                self.base,
+                settings=settings,
+                data_bucket=storage.data_bucket,
+                artifact_bucket=storage.artifact_bucket,
+            ),
             topic_arn=self.topic_arn,
             model_package_group=self.names.model_package_group,
             serving_image=self.serving_image,
@@ -194,11 +177,6 @@ class TrainingStack(ProjectStack):
             hosting_stack=self.names.stack("Hosting"),
             hosting_role_arn=self.arns.hosting_role,
         )
-
-    def _hyperparameters(self) -> dict[str, str]:
-        """The deployment's own; an endpoint that serves merged weights needs jobs that merge."""
-        merging = {"merge_weights": "True"} if self.settings.hosting == "merged" else {}
-        return {**self.settings.hyperparameters, **merging}
 
     def _job(self, code_uri: str) -> TrainingJob:
         settings, storage = self.settings, self.storage
@@ -254,15 +232,16 @@ class TrainingStack(ProjectStack):
         queue = sqs.Queue.from_queue_arn(
             self, "DeadLetters", self.arns.of("sqs", self.names.dead_letter_queue)
         )
-        stopping = StopTraining(self, "StopTraining", self.base, dead_letter_queue=queue)
-        FunctionWatch(
+        stopping = ProjectFunction(
             self,
-            "StopTrainingWatch",
-            function=stopping.function,
-            function_name=stopping.function_name,
-            period_minutes=None,
-            topic=guardrails.topic,
+            "StopTraining",
+            self.base,
+            purpose="stop-training",
+            environment={},
+            permissions=stop_training(self.arns),
+            dead_letter_queue=queue,
         )
+        FunctionWatch(self, "StopTrainingWatch", stopping, period_minutes=None, topic=guardrails.topic)
         return StopTrainingRule(
             self,
             "StopTrainingRule",

@@ -13,7 +13,7 @@ from infra.arns import Arns
 from infra.permissions import ServiceRole, Statement, allow, switch_hosting
 from infra.retention import project_log_group
 from infra.training.definition import definition
-from infra.training.fine_tune import FineTune
+from infra.training.job import FineTune
 
 
 class FineTuneStateMachine(Construct):
@@ -61,12 +61,7 @@ def state_machine_permissions(arns: Arns, fine_tune: FineTune) -> list[Statement
     return [
         allow(
             ["lambda:InvokeFunction"],
-            [
-                fine_tune.validate_dataset_arn,
-                fine_tune.admission_arn,
-                fine_tune.read_evaluation_arn,
-                fine_tune.finish_wake_arn,
-            ],
+            list(fine_tune.functions.values()),
         ),
         allow(
             ["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", "sagemaker:AddTags"],
@@ -74,10 +69,7 @@ def state_machine_permissions(arns: Arns, fine_tune: FineTune) -> list[Statement
         ),
         allow(
             ["logs:CreateLogGroup", "logs:PutRetentionPolicy"],
-            [
-                arns.of("logs", f"log-group:{TRAINING_LOG_GROUP}"),
-                arns.of("logs", f"log-group:{TRAINING_LOG_GROUP}:*"),
-            ],
+            arns.log(TRAINING_LOG_GROUP),
         ),
         allow(
             ["iam:PassRole"],

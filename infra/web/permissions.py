@@ -12,13 +12,13 @@ from infra.permissions import ANYTHING, Statement, allow, ask_endpoint, end_scal
 from infra.training.functions import admission
 
 PREFIX = "history/"
-"""Where the function keeps what people asked, under the id of each: finexpert.service.asking.stores."""
+"""The key prefix of people's histories, one folder for each id: finexpert.service.asking.stores."""
 READ = ("documents/*", "datasets/*", "base-model/config.json")
 """The index of documents, datasets (examples come from their held-out text), and what the base model is."""
 
 
 def page(arns: Arns, *, vector_index: str = "") -> list[Statement]:
-    """All of it. Month and reservations are read as admission reads them, but nothing is reserved.
+    """Return all statements. Month and reservations are read as admission reads them; nothing is reserved.
 
     Args:
         vector_index: ARN of the index with the documents' vectors, if there is one.
@@ -49,7 +49,7 @@ def _outputs(arns: Arns) -> list[Statement]:
 
 
 def _endpoint(arns: Arns) -> list[Statement]:
-    """Ask, wake, sleep, keep; foresee and read what the reaper does."""
+    """Ask, wake, sleep, keep; read and forecast the reaper's decisions."""
     names, endpoint = arns.names, arns.served[0]
     return [
         ask_endpoint(arns),
@@ -60,7 +60,7 @@ def _endpoint(arns: Arns) -> list[Statement]:
         allow(["ssm:GetParameter"], [arns.of("ssm", f"parameter{names.artifact_parameter}")]),
         allow(["sagemaker:AddTags", "sagemaker:DeleteTags"], [endpoint]),
         allow(["sagemaker:ListInferenceComponents", "cloudwatch:ListMetrics"], ANYTHING),
-        allow(["logs:FilterLogEvents"], _log(arns, names.function_log("idle-reaper"))),
+        allow(["logs:FilterLogEvents"], arns.log(names.function_log("idle-reaper"))),
     ]
 
 
@@ -72,7 +72,7 @@ def _runs(arns: Arns) -> list[Statement]:
             ["states:DescribeExecution", "states:GetExecutionHistory", "states:StopExecution"],
             [arns.executions],
         ),
-        allow(["logs:DescribeLogStreams", "logs:GetLogEvents"], _log(arns, TRAINING_LOG_GROUP)),
+        allow(["logs:DescribeLogStreams", "logs:GetLogEvents"], arns.log(TRAINING_LOG_GROUP)),
     ]
 
 
@@ -97,8 +97,3 @@ def _vectors(arns: Arns, index: str) -> list[Statement]:
         allow(["bedrock:InvokeModel"], [model]),
         allow(["s3vectors:QueryVectors", "s3vectors:GetVectors"], [index]),
     ]
-
-
-def _log(arns: Arns, group: str) -> list[str]:
-    """A log group, and its streams."""
-    return [arns.of("logs", f"log-group:{group}"), arns.of("logs", f"log-group:{group}:*")]

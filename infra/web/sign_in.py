@@ -1,4 +1,4 @@
-"""Who may use the page: people that an administrator has added, with a password and an authenticator app."""
+"""Sign-in to the page: for people that an administrator has added, by password and authenticator app."""
 
 from __future__ import annotations
 

@@ -39,8 +39,7 @@ def create(params: dict[str, Any]) -> dict[str, Any]:
         if endpoint["EndpointStatus"] != "InService":
             raise validation(
                 f'Endpoint "{endpoint["EndpointArn"]}" is {endpoint["EndpointStatus"]}; inference components '
-                f"can be "
-                "created on an endpoint that is InService."
+                "can be created on an endpoint that is InService."
             )
         if not endpoints.is_for_components(endpoint["_Config"]):
             raise validation(
@@ -114,8 +113,7 @@ def delete(params: dict[str, Any]) -> dict[str, Any]:
         if on_it:  # AWS's exact words are not documented
             raise validation(
                 f'Cannot delete inference component "{record["InferenceComponentArn"]}" because adapter '
-                f"inference "
-                f"components use it: {', '.join(on_it)}. Delete them first."
+                f"inference components use it: {', '.join(on_it)}. Delete them first."
             )
         store.change(record, InferenceComponentStatus="Deleting")
     platform.spawn(_take_down, record, name=f"component-{record['InferenceComponentName']}")

@@ -235,10 +235,8 @@ class Fleet:
         except (ClientError, BotoCoreError, s3_files.DataError, archive.UnsafeArchive) as error:
             raise StartFailed(
                 f"Failed to download model data for {self.placement.words} from URL: {uri}. Please ensure "
-                f"that there is "
-                f"an object located at the URL and that the role passed to CreateModel has permissions to "
-                f"download the "
-                f"model. ({error})"
+                "that there is an object located at the URL and that the role passed to CreateModel has "
+                f"permissions to download the model. ({error})"
             ) from error
 
     def _start_copies(self, count: int) -> list[Copy]:
@@ -309,8 +307,7 @@ class Fleet:
                     return
         raise StartFailed(
             f"The primary container for {self.placement.words} did not pass the ping health check. Please "
-            f"check "
-            "CloudWatch logs for this endpoint."
+            "check CloudWatch logs for this endpoint."
         )
 
     def _end(self, copy: Copy, grace_seconds: float) -> None:

@@ -45,10 +45,8 @@ def _check_data(container: dict[str, Any], role_arn: str) -> None:
     except (ClientError, DataError) as error:
         raise validation(
             f'Could not access model data at {uri}. Please ensure that the role "{role_arn}" exists and that '
-            f"its trust "
-            'relationship policy allows the action "sts:AssumeRole" for the service principal '
-            '"sagemaker.amazonaws.com". '
-            f'Also ensure that the role has "s3:GetObject" permissions. ({error})'
+            'its trust relationship policy allows the action "sts:AssumeRole" for the service principal '
+            f'"sagemaker.amazonaws.com". Also ensure that the role has "s3:GetObject" permissions. ({error})'
         ) from None
     if not found:
         raise validation(f"Could not find model data at {uri}.")

@@ -92,16 +92,14 @@ def route(endpoint_name: str, headers: dict[str, str]) -> Target:
         if not component_name:
             raise _refused(
                 "Inference Component Name header is required for endpoints to which you plan to deploy "
-                "inference "
-                "components. Please include Inference Component Name header or consider using SageMaker "
-                "models."
+                "inference components. Please include Inference Component Name header or consider using "
+                "SageMaker models."
             )
         return _component_target(endpoint_name, component_name)
     if component_name:
         raise _refused(
             "Inference Component Name header is not allowed for endpoints to which you dont plan to deploy "
-            "inference "
-            "components. Please remove the Inference Component Name header and try again."
+            "inference components. Please remove the Inference Component Name header and try again."
         )
     return _variant_target(endpoint, headers.get(f"{PREFIX}target-variant"))
 
@@ -120,9 +118,8 @@ def _component_target(endpoint_name: str, component_name: str) -> Target:
         telemetry.put_no_capacity(component_name)
         raise _refused(
             "Inference Component has no capacity to process this request. ApplicationAutoScaling may be "
-            "in-progress (if "
-            "configured) or try to increase the capacity by invoking UpdateInferenceComponentRuntimeConfig "
-            "API."
+            "in-progress (if configured) or try to increase the capacity by invoking "
+            "UpdateInferenceComponentRuntimeConfig API."
         )
     adapter = component_name if base is not component else None
     return Target(endpoint_name, component["VariantName"], fleet, component_name, adapter)
@@ -252,8 +249,7 @@ def _begin(endpoint_name: str, headers: dict[str, str], body: bytes, timeout: fl
     if len(body) > limit:
         raise _refused(
             "1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have "
-            "length less than "
-            f"or equal to {limit}"
+            f"length less than or equal to {limit}"
         )
     target = route(endpoint_name, headers)
     copy = target.fleet.begin()
@@ -275,8 +271,7 @@ def _broken(call: _Call, error: Exception) -> ApiError:
     if isinstance(error, TimeoutError):
         told = (
             "Your invocation timed out while waiting for a response from container primary. Review the "
-            "latency metrics for "
-            "each container in Amazon CloudWatch, resolve the issue, and try again."
+            "latency metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
         )
     else:
         told = re.sub(r"^\[Errno \d+\] ", "", str(error)) or type(error).__name__

@@ -162,8 +162,7 @@ def _taken(kind: Kind, arn: str) -> errors.ApiError:
         return errors.ApiError(
             "ResourceInUse",
             "Training job names must be unique within an AWS account and region, and a training job with "
-            "this name "
-            f"already exists ({arn})",
+            f"this name already exists ({arn})",
         )
     if kind is MODEL_PACKAGE_GROUP:
         return errors.validation(f"Model Package Group already exists: {arn}")

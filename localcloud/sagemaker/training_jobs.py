@@ -186,10 +186,8 @@ def _require_objects(s3: Any, uri: str, role: str) -> None:
     if not found:
         raise validation(
             f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the '
-            f"bucket exists "
-            f"in the selected region ({platform.region()}), that objects exist under that S3 prefix, and "
-            f"that the role "
-            f'"{role}" has "s3:ListBucket" permissions on bucket "{bucket}".'
+            f"bucket exists in the selected region ({platform.region()}), that objects exist under that S3 "
+            f'prefix, and that the role "{role}" has "s3:ListBucket" permissions on bucket "{bucket}".'
         )
 
 

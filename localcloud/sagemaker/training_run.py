@@ -137,9 +137,8 @@ class TrainingRun:
         if not self._job["AlgorithmSpecification"].get("ContainerEntrypoint"):
             image = self._job["AlgorithmSpecification"]["TrainingImage"]
             raise JobFailed(
-                f"ClientError: The embedded cloud has no container runtime, so it cannot run what image "
-                f"{image} starts by "
-                "itself. Name the program in AlgorithmSpecification.ContainerEntrypoint."
+                "ClientError: The embedded cloud has no container runtime, so it cannot run what image "
+                f"{image} starts by itself. Name the program in AlgorithmSpecification.ContainerEntrypoint."
             )
         self._enter("Downloading", "InProgress")
         if (

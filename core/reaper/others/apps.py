@@ -14,7 +14,7 @@ SAME = timedelta(seconds=1)
 
 
 def last_activity(app: Resource) -> datetime | None:
-    """When a person last used it; None if AWS does not say.
+    """The time of a person's last use; None if AWS does not say.
 
     Where a health check alone moves `LastUserActivityTimestamp` it equals `LastHealthCheckTimestamp`: that
     is no activity.
@@ -28,7 +28,7 @@ def last_activity(app: Resource) -> datetime | None:
 
 
 def judge(app: Resource, settings: ReaperSettings, now: datetime) -> Verdict:
-    """Report an app that was not used for the idle time, or that runs for long without saying so."""
+    """Report an app that was not used for the idle time, or that runs for long with its use unknown."""
     detail = app.known
     kind = (detail.instance_type if detail else "") or app.instance_type
     if kind == "system":

@@ -18,7 +18,7 @@ STUCK = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Detail:
+class ResourceDetail:
     """The answer of its Describe call. Times are UTC-aware; None means that AWS does not say.
 
     Args:
@@ -54,7 +54,7 @@ class Resource:
     instance_type: str = ""
     identity: Mapping[str, str]
     tags: Tags | Unreadable | None = None
-    detail: Detail | Unreadable | None = None
+    detail: ResourceDetail | Unreadable | None = None
 
     @property
     def known_tags(self) -> Tags:
@@ -67,9 +67,9 @@ class Resource:
         return False
 
     @property
-    def known(self) -> Detail | None:
+    def known(self) -> ResourceDetail | None:
         """The detail if it was read."""
-        return self.detail if isinstance(self.detail, Detail) else None
+        return self.detail if isinstance(self.detail, ResourceDetail) else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Training and processing jobs: which have an end that they should have reached."""
+"""Judges training and processing jobs by the time at which they should have ended."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def expected_end(job: Resource) -> datetime | None:
 
 
 def judge(job: Resource, now: datetime) -> Verdict:
-    """Report a job that is past its end, that hangs in Stopping, or that never ends."""
+    """Report a job that is past its end, hangs in Stopping, or has no end."""
     stop = f"{STOP[job.kind]} {job.name}"
     if job.status == "Stopping":
         lasted = now - job.modified

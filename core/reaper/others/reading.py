@@ -11,7 +11,7 @@ from core.aws.calls import Clients, error_text, list_all
 from core.aws.tags import list_tags
 from core.reaper.facts import Need, Unreadable, Verdict, keep
 from core.reaper.others.deciding import decide, evidence
-from core.reaper.others.facts import Detail, OtherDecision, Resource
+from core.reaper.others.facts import OtherDecision, Resource, ResourceDetail
 from core.reaper.settings import Kind, ReaperSettings
 
 #: Of one kind no more than this many are asked for one by one in a run.
@@ -168,10 +168,10 @@ MAKE: dict[Kind, Callable[[dict[str, Any]], Resource]] = {
 }
 
 
-def _training(sagemaker: Any, job: Resource) -> Detail:
+def _training(sagemaker: Any, job: Resource) -> ResourceDetail:
     answer = sagemaker.describe_training_job(TrainingJobName=job.name)
     stopping, machines = answer.get("StoppingCondition", {}), answer.get("ResourceConfig", {})
-    return Detail(
+    return ResourceDetail(
         arn=job.arn,
         started=answer.get("TrainingStartTime"),
         limit=_seconds(stopping.get("MaxRuntimeInSeconds")),
@@ -181,10 +181,10 @@ def _training(sagemaker: Any, job: Resource) -> Detail:
     )
 
 
-def _processing(sagemaker: Any, job: Resource) -> Detail:
+def _processing(sagemaker: Any, job: Resource) -> ResourceDetail:
     answer = sagemaker.describe_processing_job(ProcessingJobName=job.name)
     machines = answer.get("ProcessingResources", {}).get("ClusterConfig", {})
-    return Detail(
+    return ResourceDetail(
         arn=job.arn,
         started=answer.get("ProcessingStartTime"),
         limit=_seconds(answer.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")),
@@ -193,10 +193,10 @@ def _processing(sagemaker: Any, job: Resource) -> Detail:
     )
 
 
-def _described_app(sagemaker: Any, app: Resource) -> Detail:
+def _described_app(sagemaker: Any, app: Resource) -> ResourceDetail:
     words = {option: "".join(part.title() for part in option.split("-")) for option in app.identity}
     answer = sagemaker.describe_app(**{words[option]: value for option, value in app.identity.items()})
-    return Detail(
+    return ResourceDetail(
         arn=answer.get("AppArn", ""),
         active=answer.get("LastUserActivityTimestamp"),
         checked=answer.get("LastHealthCheckTimestamp"),
@@ -204,7 +204,7 @@ def _described_app(sagemaker: Any, app: Resource) -> Detail:
     )
 
 
-DESCRIBE: dict[Kind, Callable[[Any, Resource], Detail]] = {
+DESCRIBE: dict[Kind, Callable[[Any, Resource], ResourceDetail]] = {
     Kind.TRAINING: _training,
     Kind.PROCESSING: _processing,
     Kind.APPS: _described_app,

@@ -1,5 +1,4 @@
-"""Asynchronous endpoints: they publish no `Invocations`, but a backlog, processed requests and model
-latency."""
+"""Judges asynchronous endpoints by backlog, processed requests and latency: they have no `Invocations`."""
 
 from __future__ import annotations
 
@@ -11,8 +10,7 @@ from core.reaper.settings import ReaperSettings
 
 
 def series(endpoint: Endpoint) -> list[Series]:
-    """The asynchronous metrics of the endpoint, and the latency of its variants; none if it is not
-    asynchronous."""
+    """The metrics of an asynchronous endpoint, and the latency of its variants; none for other endpoints."""
     if not endpoint.asynchronous:
         return []
     found = [

@@ -9,8 +9,7 @@ from core.reaper.settings import ReaperSettings
 
 
 def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | Need | None:
-    """Keep endpoints whose every variant costs nothing without calls, and those that cannot be
-    described."""
+    """Keep endpoints that cost nothing without calls, and those that cannot be described."""
     if isinstance(endpoint.detail, Unreadable):
         return keep(f"it cannot be described ({endpoint.detail.why})")
     if not endpoint.variants:

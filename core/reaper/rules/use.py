@@ -1,4 +1,4 @@
-"""Helps all rules about use: which series they look at, and when a reading counts as use."""
+"""Helps all rules about use: decides whether a reading counts as use, and puts it into words."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def deadline(endpoint: Endpoint) -> datetime | None:
 
 
 def warned_at(endpoint: Endpoint, settings: ReaperSettings) -> datetime | None:
-    """When the warning was given: use since then makes it void."""
+    """The time of the warning: use since then makes it void."""
     end = deadline(endpoint)
     return end - settings.warn if end and settings.warn else None
 

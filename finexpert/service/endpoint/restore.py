@@ -11,7 +11,7 @@ from typing import Any
 
 from core.aws.calls import error_text, is_missing
 from core.aws.s3 import S3Address, sizes
-from core.reaper.restoring import Plan, Request, SnapshotUnusable, plan
+from core.reaper.restoring import Request, RestorePlan, SnapshotUnusable, plan
 from core.reaper.snapshot import folder
 from finexpert.errors import UserError
 
@@ -37,7 +37,7 @@ class Restorer:
     pause: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = field(default=time.monotonic)
 
-    def restore(self, wanted: Plan) -> None:
+    def restore(self, wanted: RestorePlan) -> None:
         """Configuration, endpoint, components, scaling.
 
         Raises:
@@ -54,7 +54,7 @@ class Restorer:
             self.told("its variants have their instances again")
         self._scaling(wanted)
 
-    def _config(self, sagemaker: Any, wanted: Plan) -> None:
+    def _config(self, sagemaker: Any, wanted: RestorePlan) -> None:
         if _described(sagemaker.describe_endpoint_config, EndpointConfigName=wanted.config_name):
             return
         if wanted.config is None:
@@ -67,7 +67,7 @@ class Restorer:
         sagemaker.create_endpoint_config(**wanted.config)
         self.told(f"configuration {wanted.config_name} created")
 
-    def _endpoint(self, sagemaker: Any, wanted: Plan) -> None:
+    def _endpoint(self, sagemaker: Any, wanted: RestorePlan) -> None:
         found = _described(sagemaker.describe_endpoint, EndpointName=wanted.name)
         if found and found["EndpointConfigName"] != wanted.config_name:
             raise UserError(
@@ -113,7 +113,7 @@ class Restorer:
                 raise UserError(f"The {what} is still {found[status]}.", fix="Repeat the command to go on.")
             self.pause(POLL_SECONDS)
 
-    def _scaling(self, wanted: Plan) -> None:
+    def _scaling(self, wanted: RestorePlan) -> None:
         for request in wanted.targets:
             self.clients("application-autoscaling").register_scalable_target(**request)
             self.told(f"scaling of {request['ResourceId']} registered")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from core.guard import published
-from core.guard.position import Memory, Position, stand
+from core.guard.position import GuardMemory, Position, stand
 from core.money import prices
 from core.money import sources as spend_sources
 from core.money.spend import Line, Spend
@@ -52,7 +52,7 @@ def absence(deployment: Deployment) -> NotDeployed | None:
 
 def position(deployment: Deployment, spend: Spend) -> Position:
     """The month as the spend guard counts it: its limit, and the hours left to it."""
-    return stand(spend, Memory(), deployment.settings.budget, spend.now)
+    return stand(spend, GuardMemory(), deployment.settings.budget, spend.now)
 
 
 def current_position(deployment: Deployment, now: datetime) -> Position:

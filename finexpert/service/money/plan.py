@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.admission import planning, reservations
-from core.admission.decision import Admission, BudgetExceeded, JobRequest, Option, decide, options
+from core.admission.decision import Admission, BudgetExceeded, CheaperWay, JobRequest, decide, options
 from core.endpoint import adapters
 from core.hyperparameters import parse
 from core.money import prices
@@ -34,7 +34,7 @@ class Plan:
     refusal: str
     worst_case_usd: float
     available_usd: float
-    cheaper: list[Option]
+    cheaper: list[CheaperWay]
     price: str
     price_age_days: int
     unservable: list[str] = field(default_factory=list)

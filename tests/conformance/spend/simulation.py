@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from core.admission import planning
 from core.admission.decision import BudgetExceeded, decide
 from core.admission.planning import JobSettings
-from core.guard.position import Memory, Position, stand
+from core.guard.position import GuardMemory, Position, stand
 from core.money import trail as spend_trail
 from core.money.charges import Charges
 from core.money.prices import hourly, training_usd_per_hour
@@ -26,7 +26,7 @@ from core.money.reserve import (
 from core.money.settings import BudgetSettings
 from core.money.spend import Fleet, Lifetime, Spend, Usage, account
 from core.money.time import HOUR, month_start
-from core.money.trail import Call
+from core.money.trail import EndpointCall
 from core.money.training_job import TrainingJob
 from core.names import PROJECT_TAG
 
@@ -102,7 +102,7 @@ class World:
     budget: BudgetSettings
     begin: datetime
     things: list[Thing] = field(default_factory=list)
-    memory: Memory = field(default_factory=Memory)
+    memory: GuardMemory = field(default_factory=GuardMemory)
     others_usd: float = 0.0
     outcome: Outcome = field(default_factory=Outcome)
     numbers: itertools.count[int] = field(default_factory=itertools.count)
@@ -209,17 +209,17 @@ class World:
         fleets = (Fleet(instance_type=type_, instances=1),)
         return Lifetime(name=name, start=start, end=end, fleets=fleets, source="simulation")
 
-    def calls(self, thing: Thing, now: datetime) -> list[Call]:
+    def calls(self, thing: Thing, now: datetime) -> list[EndpointCall]:
         """The calls that CloudTrail shows by now; a configuration is named like its instance type."""
         tags = {PROJECT_TAG: PROJECT}
-        made = Call(
+        made = EndpointCall(
             time=thing.start, action=spend_trail.MAKE, endpoint=thing.name, config=thing.type, tags=tags
         )
         shown = [made] if thing.start + self.delay(thing.name, "make") <= now else []
         # Deletion is asked for before the last instance is gone; the record has the time of the call.
         asked = None if thing.end is None else max(thing.start, thing.end - spend_trail.REMOVAL / 2)
         if asked and thing.end and thing.end <= now and asked + self.delay(thing.name, "delete") <= now:
-            shown.append(Call(time=asked, action=spend_trail.DELETE, endpoint=thing.name))
+            shown.append(EndpointCall(time=asked, action=spend_trail.DELETE, endpoint=thing.name))
         return shown
 
     def delay(self, name: str, what: str) -> timedelta:
@@ -231,7 +231,7 @@ class World:
         """One run of the guard: look, decide, stop; then its metrics are what it remembers."""
         clock = now + self.draw.uniform(-SKEW_MINUTES, SKEW_MINUTES) * MINUTE
         if self.memory.time and month_start(self.memory.time) != month_start(clock):
-            self.memory = Memory()
+            self.memory = GuardMemory()
         spend = self.look(now, clock, unread=unread)
         position = stand(spend, self.memory, self.budget, clock)
         self.memory = replace(

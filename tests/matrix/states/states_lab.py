@@ -18,8 +18,7 @@ from typing import Any
 
 from core.names import TRAINING_LOG_GROUP
 from infra.training.definition import definition
-from infra.training.fine_tune import FineTune
-from infra.training.job import TrainingJob
+from infra.training.job import FineTune, TrainingJob
 from localcloud.lifecycle import Cloud
 from tests.matrix.states.edges import Edge, taken
 
@@ -175,10 +174,9 @@ class StatesLab:
                     poll_seconds=1,
                     timeout_seconds=PATIENCE_SECONDS,
                     region="us-east-1",
-                    validate_dataset_arn=function,
-                    admission_arn=function,
-                    read_evaluation_arn=function,
-                    finish_wake_arn=function,
+                    functions=dict.fromkeys(
+                        ("validate-dataset", "admission", "read-evaluation", "finish-wake"), function
+                    ),
                     topic_arn=topic,
                     model_package_group="states-lab",
                     serving_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.38.0",

@@ -9,8 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from infra.training.definition import definition
-from infra.training.fine_tune import FineTune
-from infra.training.job import TrainingJob
+from infra.training.job import FineTune, TrainingJob
 
 JOB = TrainingJob(
     project="FinExpert",
@@ -35,10 +34,10 @@ ON_DEMAND = FineTune(
     poll_seconds=30,
     timeout_seconds=14400,
     region="us-east-1",
-    validate_dataset_arn="arn:aws:lambda:us-east-1:123456789012:function:finexpert-validate-dataset",
-    admission_arn="arn:aws:lambda:us-east-1:123456789012:function:finexpert-admission",
-    read_evaluation_arn="arn:aws:lambda:us-east-1:123456789012:function:finexpert-read-evaluation",
-    finish_wake_arn="arn:aws:lambda:us-east-1:123456789012:function:finexpert-finish-wake",
+    functions={
+        purpose: f"arn:aws:lambda:us-east-1:123456789012:function:finexpert-{purpose}"
+        for purpose in ("validate-dataset", "admission", "read-evaluation", "finish-wake")
+    },
     topic_arn="arn:aws:sns:us-east-1:123456789012:finexpert-alerts",
     model_package_group="finexpert-models",
     serving_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.38.0-lmi29.0.0-cu130",

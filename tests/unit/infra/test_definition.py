@@ -9,8 +9,7 @@ import pytest
 
 from infra.settings import Settings
 from infra.training.definition import definition, made_up
-from infra.training.fine_tune import FineTune
-from infra.training.job import METRICS
+from infra.training.job import METRICS, FineTune
 from infra.training.states import REFUSALS
 from tests.unit.infra.state_language import JOB, ON_DEMAND, RUN, SPOT, STATE, at, filled, states, targets
 

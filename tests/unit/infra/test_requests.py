@@ -12,8 +12,7 @@ import pytest
 from botocore.model import Shape
 from botocore.validate import ParamValidator
 
-from infra.training.fine_tune import FineTune
-from infra.training.job import TrainingJob
+from infra.training.job import FineTune, TrainingJob
 from tests.unit.infra.state_language import JOB, ON_DEMAND, SPOT, filled, states
 
 BOTOCORE_NAMES = {"cloudwatchlogs": "logs"}

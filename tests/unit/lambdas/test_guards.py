@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from core.endpoint.teardown import respond, tear_down
 from core.environment import ConfigurationError
 from core.guard.guarding import GuardBlind, GuardSettings, guard
 from core.guard.position import Position, crossed
 from core.money import prices
-from lambdas.teardown.handler import respond, work
 from tests.fakes.cloud import BUDGET_ENVIRONMENT, Cloud, arn, error, minutes
 
 RUN = "finexpert-20261120-100000-0001"
@@ -262,7 +262,7 @@ class TestTeardown:
                 if job["TrainingJobStatus"] == "Stopping":
                     job["TrainingJobStatus"] = "Stopped"
 
-        return work(self.EVENT | event, cloud, lambda: seconds, pause)
+        return tear_down(self.EVENT | event, cloud, lambda: seconds, pause)
 
     def fill(self, cloud: Cloud) -> None:
         cloud.executions["arn:aws:states:us-east-1:123456789012:execution:m:finexpert-1"] = {

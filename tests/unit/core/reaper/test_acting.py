@@ -22,12 +22,12 @@ KEPT = WarmState()
 
 
 def kept() -> WarmState:
-    return WarmState(told=KEPT.told, begin_with=KEPT.begin_with)
+    return WarmState(reported=KEPT.reported, begin_with=KEPT.begin_with)
 
 
 @pytest.fixture(autouse=True)
 def _nothing_was_reported() -> None:
-    KEPT.told.clear()
+    KEPT.reported.clear()
 
 
 @pytest.fixture

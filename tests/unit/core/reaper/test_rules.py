@@ -14,10 +14,10 @@ from core.environment import ConfigurationError
 from core.reaper.facts import (
     Action,
     Component,
-    Config,
     ConfiguredVariant,
-    Detail,
     Endpoint,
+    EndpointConfig,
+    EndpointDetail,
     Need,
     Reading,
     Series,
@@ -44,8 +44,8 @@ from core.reaper.settings import ReaperSettings
 from tests.fakes.cloud import NOW, arn, minutes
 
 SETTINGS = ReaperSettings(hosting_stack="FinExpert-Hosting")
-DETAIL = Detail(config_name="c", variants=(Variant(name="v", instances=1),))
-CONFIG = Config(variants=(ConfiguredVariant(name="v", instance_type="ml.g5.2xlarge", instances=1),))
+DETAIL = EndpointDetail(config_name="c", variants=(Variant(name="v", instances=1),))
+CONFIG = EndpointConfig(variants=(ConfiguredVariant(name="v", instance_type="ml.g5.2xlarge", instances=1),))
 BASE = Component(name="base", variant="v", status="InService", created=NOW - minutes(300))
 UNREADABLE = Unreadable("AccessDenied: no")
 USED = Reading(total=3.0, last=NOW - minutes(10))
@@ -100,8 +100,8 @@ CASES: list[tuple[ModuleType, Endpoint, Endpoint]] = [
     (capacity, endpoint(detail=UNREADABLE), endpoint()),
     (
         capacity,
-        endpoint(detail=Detail(config_name="c", variants=(Variant(name="v", instances=0),))),
-        endpoint(detail=Detail(config_name="c", variants=(Variant(name="v"),))),
+        endpoint(detail=EndpointDetail(config_name="c", variants=(Variant(name="v", instances=0),))),
+        endpoint(detail=EndpointDetail(config_name="c", variants=(Variant(name="v"),))),
     ),
     (requests, read(USED, INVOCATIONS), read(UNUSED, INVOCATIONS)),
     (requests, read(UNREADABLE, INVOCATIONS), read(Reading(total=9, last=NOW - minutes(63)), INVOCATIONS)),
@@ -111,7 +111,8 @@ CASES: list[tuple[ModuleType, Endpoint, Endpoint]] = [
     (
         components,
         endpoint(
-            components=UNREADABLE, config=Config(variants=(ConfiguredVariant(name="v", has_model=False),))
+            components=UNREADABLE,
+            config=EndpointConfig(variants=(ConfiguredVariant(name="v", has_model=False),)),
         ),
         endpoint(components=UNREADABLE),
     ),
@@ -184,7 +185,7 @@ def test_what_is_unread_is_asked_for_step_by_step() -> None:
 
 
 def test_a_failed_endpoint_without_variants_is_judged_by_its_configuration() -> None:
-    bare = endpoint(status="Failed", detail=Detail(config_name="c", variants=()), config=None)
+    bare = endpoint(status="Failed", detail=EndpointDetail(config_name="c", variants=()), config=None)
     assert decide(bare, SETTINGS, NOW) is Need.CONFIG
     assert requests.series(replace(bare, config=CONFIG)) == [INVOCATIONS]
 

@@ -26,12 +26,12 @@ KEPT = WarmState()
 
 
 def kept() -> WarmState:
-    return WarmState(told=KEPT.told, begin_with=KEPT.begin_with)
+    return WarmState(reported=KEPT.reported, begin_with=KEPT.begin_with)
 
 
 @pytest.fixture(autouse=True)
 def _a_cold_function() -> None:
-    KEPT.told.clear()
+    KEPT.reported.clear()
     KEPT.begin_with.clear()
 
 
