@@ -1,8 +1,9 @@
-"""Where the checkout's own files are. The command line works from any folder."""
+"""The checkout's own files, and what is done with any file. The command line works from any folder."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -11,6 +12,31 @@ LOCAL_STATE = ROOT / ".localcloud"
 BASE_MODEL = ROOT / "base_model"
 SAMPLE = ROOT / "finexpert" / "sample"
 OUT = ROOT / "out"
+
+
+def visible(path: Path) -> dict[str, Path]:
+    """The file at `path`, or all below that folder, by their names there; sorted, hidden ones left out."""
+    found = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    root = path.parent if path.is_file() else path
+    names = {file.relative_to(root): file for file in found}
+    return {
+        name.as_posix(): file
+        for name, file in names.items()
+        if not any(part.startswith(".") for part in name.parts)
+    }
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file whole or not at all; one that was there keeps its rights."""
+    handle, beside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    draft = Path(beside)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
+        draft.chmod(file.stat().st_mode if file.exists() else 0o600)
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def state() -> Path:

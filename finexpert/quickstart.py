@@ -155,11 +155,10 @@ def weights(walk: Walk) -> str:
     location = base_model.location(deployment)
     if not deployment.settings.own_weights:
         return "not needed"
-    bucket, _, prefix = location.removeprefix("s3://").partition("/")
-    s3 = deployment.target.client("s3")
-    if s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}config.json", MaxKeys=1).get("Contents"):
+    s3, config = deployment.target.client("s3"), location / "config.json"
+    if s3.list_objects_v2(Bucket=config.bucket, Prefix=config.key, MaxKeys=1).get("Contents"):
         return "were there"
-    base_model.upload(s3, folder=paths.BASE_MODEL, location=location, told=lambda name, count: None)
+    base_model.upload(s3, folder=paths.BASE_MODEL, location=location, progress=lambda name, count: None)
     return "the practice model of this checkout"
 
 
@@ -183,10 +182,7 @@ def train(walk: Walk) -> str:
             deployment, dataset=dataset, hyperparameters={}, wake=False, now=datetime.now(UTC)
         )
         walk.live.line(f"  run {run} on {dataset}")
-    looks = follow.snapshots(deployment, run, now=lambda: datetime.now(UTC))
-    for snapshot in looks:
-        region = run_view.region(snapshot, is_local=True)
-        walk.live.update(region, *run_view.milestone(snapshot, is_local=True))
+    snapshot = run_view.follow_live(deployment, run, walk.live)
     follow.require_success(snapshot)
     if snapshot.output.get("outcome") != "accepted":
         raise UserError(
@@ -242,9 +238,7 @@ def write_settings(target: Target, wanted: Mapping[str, Any]) -> Path:
         raise UserError(
             "The settings cannot be read.", where=str(file), fix="Correct the file, or restore it from git."
         ) from error
-    draft = file.with_name(f".{file.name}.draft")
-    draft.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    draft.replace(file)
+    paths.write_whole(file, f"{json.dumps(document, indent=2, ensure_ascii=False)}\n".encode())
     return file
 
 

@@ -25,7 +25,7 @@ from finexpert.service.runs import datasets, executions, follow
 from finexpert.text import duration, size
 from finexpert.views.answers import heading, side_by_side
 from finexpert.views.display import Live
-from finexpert.views.run import before_after, milestone, region
+from finexpert.views.run import before_after, follow_live
 
 CONCURRENCY = 4  # stacks that do not need each other, at once
 
@@ -121,10 +121,7 @@ def fine_tune(stage: Stage, live: Live) -> str:
         now=_now(),
     )
     live.line(f"  run [bold]{run}[/]")
-    for snapshot in follow.snapshots(deployment, run, now=_now):
-        stage.snapshot = snapshot
-        live.update(region(snapshot, is_local=True), *milestone(snapshot, is_local=True))
-    assert stage.snapshot is not None
+    stage.snapshot = follow_live(deployment, run, live)
     follow.require_success(stage.snapshot)
     stage.evaluation = results.of_run(deployment, run)
     trained = stage.snapshot.progress

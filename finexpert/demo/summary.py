@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finexpert.demo.stage import Stage
+from finexpert.paths import write_whole
 from finexpert.service.money import costs, plan
 from finexpert.text import duration, usd
 from finexpert.views.run import before_after, metric
@@ -110,15 +111,10 @@ def write(stage: Stage, folder: Path) -> Written:
     from training.report import render
 
     written = Written(folder / "report.html", folder / "summary.json")
-    _write(stage, written.document, json.dumps(document(stage), indent=2, ensure_ascii=False).encode())
-    _write(stage, written.report, render(stage.evaluation, addition=section(stage)).encode())
+    text = json.dumps(document(stage), indent=2, ensure_ascii=False)
+    write_whole(written.document, text.encode())
+    write_whole(written.report, render(stage.evaluation, addition=section(stage)).encode())
     return written
-
-
-def _write(stage: Stage, path: Path, content: bytes) -> None:
-    draft = stage.folder.path / path.name
-    draft.write_bytes(content)
-    draft.replace(path)
 
 
 def section(stage: Stage) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from finexpert.errors import explain
 from finexpert.service.deployment import Deployment
@@ -29,6 +30,7 @@ class Finding:
     fix: str = ""
 
 
+T = TypeVar("T")
 Check = Callable[[Deployment], Finding]
 
 
@@ -55,13 +57,14 @@ def unknown(said: str, fix: str = "") -> Finding:
 def examine(deployment: Deployment, checks: Mapping[str, Check]) -> dict[str, Finding]:
     """Every check's finding under its name, in their order. One that breaks is UNKNOWN, with the reason."""
     with ThreadPoolExecutor(len(checks)) as pool:
-        running = {name: pool.submit(_attempt, check, deployment) for name, check in checks.items()}
+        running = {name: pool.submit(attempt, check, deployment) for name, check in checks.items()}
         return {name: finding.result() for name, finding in running.items()}
 
 
-def _attempt(check: Check, deployment: Deployment) -> Finding:
+def attempt(look: Callable[[T], Finding], at: T) -> Finding:
+    """What a look finds; where it breaks, UNKNOWN with the reason."""
     try:
-        return check(deployment)
+        return look(at)
     except Exception as error:
         known = explain(error)
         if known is None:

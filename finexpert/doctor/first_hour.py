@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from finexpert.doctor import Finding, Verdict, unknown
+from finexpert.doctor import Finding, Verdict, attempt, unknown
 from finexpert.errors import NotDeployed, explain
 from finexpert.service.deployment import Deployment
 
@@ -61,8 +61,8 @@ class Question:
 
     name: str
     asks: str
-    after: Step
-    look: Look | None
+    after: Step = Step.NOTHING
+    look: Look | None = None
     without: str
     see: str
     means: str
@@ -116,7 +116,7 @@ def walk(
                 else:
                     done.add(question.after)
             problem = missing.get(question.after, "")
-            finding = unknown(f"not looked at: {problem}") if problem else _attempt(question.look, scene)
+            finding = unknown(f"not looked at: {problem}") if problem else attempt(question.look, scene)
             answers[question.name] = finding
             tell(question, finding)
     finally:
@@ -141,14 +141,6 @@ def _do(step: Step, scene: Scene, steps: Mapping[Step, Doing], agree: Callable[[
         known = explain(error)
         return f"{step} failed: {known.what if known else f'{type(error).__name__}: {error}'}"
     return ""
-
-
-def _attempt(look: Look, scene: Scene) -> Finding:
-    try:
-        return look(scene)
-    except Exception as error:
-        known = explain(error)
-        return unknown(known.what if known else f"{type(error).__name__}: {error}")
 
 
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")

@@ -160,15 +160,7 @@ def _lines(scene: Scene, group: str = TRAINING_LOG_GROUP, prefix: str = "") -> l
 
 
 def _events(scene: Scene) -> list[dict[str, Any]]:
-    found = []
-    for line in _lines(scene, prefix=scene.run):
-        try:
-            event = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(event, dict) and "event" in event:
-            found.append(event)
-    return found
+    return list(logs.events(_lines(scene, prefix=scene.run)))
 
 
 def container(scene: Scene) -> Finding:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from core.aws.calls import error_text, is_missing
-from core.aws.s3 import S3Address, sizes
+from core.aws.s3 import sizes
 from core.endpoint import weights as hub_weights
 from core.endpoint.weights import HubModel
 from finexpert.doctor import Finding, bad, good, unknown, warning
-from finexpert.service.deployment import Deployment
+from finexpert.service.deployment import Deployment, base_config, base_place
 from finexpert.service.runs import base_model
 from finexpert.text import counted, size
 
@@ -93,7 +92,7 @@ def weights(deployment: Deployment) -> Finding:
             deployment.target.client("sagemaker"), _in_the_hub(deployment), accept_eula=settings.gated
         )
         return judge_files(settings.base_model_location(""), dict.fromkeys(links, 0))
-    where = _location(deployment)
+    where = base_place(deployment)
     return judge_files(str(where), sizes(deployment.target.client("s3"), where))
 
 
@@ -150,19 +149,10 @@ def judge_memory(plan: MemoryPlan | None, layers: int, instance_type: str) -> Fi
 
 def _own_model(deployment: Deployment) -> tuple[dict[str, Any], int]:
     """config.json of the base weights, and their size in bytes."""
-    s3, folder = deployment.target.client("s3"), _location(deployment)
-    config = folder / "config.json"
-    body = s3.get_object(Bucket=config.bucket, Key=config.key)["Body"]
-    files = sizes(s3, folder)
-    return json.loads(body.read()), sum(
+    files = sizes(deployment.target.client("s3"), base_place(deployment))
+    return base_config(deployment), sum(
         count for name, count in files.items() if "/" not in name and name.endswith(".safetensors")
     )
-
-
-def _location(deployment: Deployment) -> S3Address:
-    uri = deployment.settings.base_model_uri
-    own = deployment.output("Storage", "DataBucketName") if "${DataBucket}" in uri else ""
-    return S3Address.parse(deployment.settings.base_model_location(own))
 
 
 def _in_the_hub(deployment: Deployment) -> HubModel:

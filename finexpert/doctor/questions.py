@@ -15,7 +15,6 @@ QUESTIONS = (
     Question(
         name="identity",
         asks="Which identity acts?",
-        after=Step.NOTHING,
         look=check(account.credentials),
         without="Only the deploy needs an administrator.",
         see="`finexpert doctor`",
@@ -24,7 +23,6 @@ QUESTIONS = (
     Question(
         name="region",
         asks="Is the region enabled, and the one of the settings?",
-        after=Step.NOTHING,
         look=check(account.region),
         without="us-east-1, which every account has.",
         see="`finexpert doctor`",
@@ -33,7 +31,6 @@ QUESTIONS = (
     Question(
         name="quotas",
         asks="May the account start the instances?",
-        after=Step.NOTHING,
         look=check(account.quotas),
         without="New accounts may start 0 GPU instances; quotas are found by name.",
         see="`finexpert doctor`",
@@ -42,7 +39,6 @@ QUESTIONS = (
     Question(
         name="hub document",
         asks="What does AWS's hub say of the base model?",
-        after=Step.NOTHING,
         look=check(model.hub),
         without="AWS's documented fields; a prefix from public code stands in for the hub.",
         see="`finexpert doctor`",
@@ -51,7 +47,6 @@ QUESTIONS = (
     Question(
         name="weights' files",
         asks="Are the weights safetensors?",
-        after=Step.NOTHING,
         look=check(model.weights),
         without="We have not seen Llama 2 7B's files; the hub's presigned links name them.",
         see="`finexpert doctor -c accept_eula=true`",
@@ -60,7 +55,6 @@ QUESTIONS = (
     Question(
         name="definition",
         asks="Does Step Functions take the state machine?",
-        after=Step.NOTHING,
         look=looks.definition,
         without="Requests fit botocore's models; Step Functions' list of fields may be older.",
         see="`aws stepfunctions validate-state-machine-definition`",
@@ -69,7 +63,6 @@ QUESTIONS = (
     Question(
         name="prices",
         asks="Are our prices those of the Price List?",
-        after=Step.NOTHING,
         look=looks.listed_prices,
         without="Prices have source and day; their reader was tested on answers of AWS's shape.",
         see="`finexpert prices refresh`",
@@ -78,7 +71,6 @@ QUESTIONS = (
     Question(
         name="billing alerts",
         asks="Does the account publish its charges?",
-        after=Step.NOTHING,
         look=check(account.billing_alerts),
         without="Off in a new account; here a simulated bill trips the alarms.",
         see="`finexpert doctor`; then deploy with `-c budget_usd=3`",
@@ -87,7 +79,6 @@ QUESTIONS = (
     Question(
         name="anomaly monitor",
         asks="May the account have an anomaly monitor?",
-        after=Step.NOTHING,
         look=check(account.anomaly_monitor),
         without="Off by default: member accounts may not.",
         see="`finexpert doctor -c anomaly_monitor=true`",
@@ -96,7 +87,6 @@ QUESTIONS = (
     Question(
         name="stacks",
         asks="Do CloudFormation, SageMaker and IAM take the templates?",
-        after=Step.NOTHING,
         look=check(app.stacks),
         without="Schemas, linters and the embedded cloud take them.",
         see="`cdk deploy --all` ends; a rollback's reason stands in its events",
@@ -105,7 +95,6 @@ QUESTIONS = (
     Question(
         name="Lambda runtime",
         asks="Does Lambda's Python have FTS5 and conditional writes?",
-        after=Step.NOTHING,
         look=looks.runtime,
         without="Documents can be searched without FTS5; `PutObject.IfMatch` is assumed.",
         see="the idle reaper, invoked with an event that only asks for its versions",
@@ -114,7 +103,6 @@ QUESTIONS = (
     Question(
         name="log groups",
         asks="Does every log expire?",
-        after=Step.NOTHING,
         look=looks.log_groups,
         without="The stacks make all groups beforehand, to end after a month.",
         see="`aws logs describe-log-groups`",
@@ -123,7 +111,6 @@ QUESTIONS = (
     Question(
         name="refused calls",
         asks="Does every role have what it needs?",
-        after=Step.NOTHING,
         look=looks.denied,
         without="Actions, resources, tags and passed roles are enforced here; AWS may differ.",
         see="`aws cloudtrail lookup-events --lookup-attributes"
@@ -214,7 +201,6 @@ QUESTIONS = (
     Question(
         name="leftovers",
         asks="What is left in the account, in all regions?",
-        after=Step.NOTHING,
         look=looks.leftovers,
         without="The embedded cloud's inventory after ten states.",
         see="`cdk destroy --all`, then `finexpert leftovers`",
@@ -223,8 +209,6 @@ QUESTIONS = (
     Question(
         name="roles' trust",
         asks="Do SageMaker and Step Functions say for which account they assume our roles?",
-        after=Step.NOTHING,
-        look=None,
         without="Their guides on the confused deputy: the roles ask for `aws:SourceAccount`.",
         see="the first `finexpert train` and `finexpert wake`: without the role they fail at once",
         means="Report the refused call: nothing was started.",
@@ -232,8 +216,6 @@ QUESTIONS = (
     Question(
         name="closed page",
         asks="Does a closed page cost what docs/web.md says?",
-        after=Step.NOTHING,
-        look=None,
         without="AWS bills no traffic for what a function without concurrency does not answer.",
         see="with `web=true`: `aws lambda put-function-concurrency` with 0, then open the page: 503",
         means="Remove the page at the month's limit, or leave it out.",
@@ -241,8 +223,6 @@ QUESTIONS = (
     Question(
         name="sign-in",
         asks="Does sign-in work at a real Cognito: authenticator app, invitations, throttling, access log?",
-        after=Step.NOTHING,
-        look=None,
         without="Tested: the page on a scripted Cognito, the protocol on the embedded one.",
         see="`-c web=true`, then `PageUrl`",
         means="The page on your own machine (`finexpert web`) needs none of it.",
@@ -250,8 +230,6 @@ QUESTIONS = (
     Question(
         name="notebook instance",
         asks="Do the notebook instance and the dashboard's GPU metrics work?",
-        after=Step.NOTHING,
-        look=None,
         without="Documented fields, off by default; the kernel's rights are enforced here.",
         see="`-c notebook_repository=https://…`; the dashboard during a run",
         means="The notebooks run on your own machine too.",
@@ -259,8 +237,6 @@ QUESTIONS = (
     Question(
         name="older adapter",
         asks="What does an adapter of other base weights do at the wake?",
-        after=Step.NOTHING,
-        look=None,
         without="A component may be InService without its adapter; a wake asks it, and goes back to sleep.",
         see="`finexpert wake OLD-RUN`",
         means="Train again after a change of the base.",
@@ -268,8 +244,6 @@ QUESTIONS = (
     Question(
         name="errors' names",
         asks="What does Step Functions call SageMaker's errors?",
-        after=Step.NOTHING,
-        look=None,
         without="The definition assumes `SageMaker.SageMakerException`.",
         see="an execution's history in the console",
         means="A throttled call would fail a run instead of being repeated: report the name.",
@@ -277,8 +251,6 @@ QUESTIONS = (
     Question(
         name="load",
         asks="What does LMI answer under load?",
-        after=Step.NOTHING,
-        look=None,
         without="Ours says 429; callers see ModelError either way.",
         see="fifty `finexpert ask` at once",
         means="Only the message differs.",
@@ -286,8 +258,6 @@ QUESTIONS = (
     Question(
         name="merged hosting",
         asks="Does `hosting: merged` work on a GPU?",
-        after=Step.NOTHING,
-        look=None,
         without="Written shard by shard and served locally.",
         see="`-c hosting=merged`, then `finexpert wake`",
         means="Components are the default.",
@@ -295,8 +265,6 @@ QUESTIONS = (
     Question(
         name="network and key",
         asks="Do VpcConfig with network isolation and SageMaker's use of the key work?",
-        after=Step.NOTHING,
-        look=None,
         without="Documented fields, off by default.",
         see="`-c private_network=true -c customer_managed_key=true`",
         means="Both can be left off.",
@@ -304,8 +272,6 @@ QUESTIONS = (
     Question(
         name="vectors",
         asks="Do S3 Vectors and Titan answer in the region, to the page's function too?",
-        after=Step.NOTHING,
-        look=None,
         without="Documented limits, filters and second right hold here; Titan's vectors are a stand-in.",
         see="`-c retrieval=vectors`, then `finexpert docs push` and `finexpert docs evaluate --pushed`",
         means="The words are searched without them. Leave the setting at text.",
@@ -313,8 +279,6 @@ QUESTIONS = (
     Question(
         name="organisation",
         asks="Do boundary, path, qualifier and a company's subnets work in a real organisation?",
-        after=Step.NOTHING,
-        look=None,
         without="Each holds in every template, for CDK's own functions too.",
         see="[In an organisation](organisations.md)",
         means="Report what your organisation's policies refuse.",
@@ -322,8 +286,6 @@ QUESTIONS = (
     Question(
         name="budget mails",
         asks="Do budget notifications and EstimatedCharges alarms arrive?",
-        after=Step.NOTHING,
-        look=None,
         without="The simulated bill trips them here.",
         see="confirm the mails, then deploy with `-c budget_usd=3`",
         means="The spend guard does not wait for them.",

@@ -198,14 +198,15 @@ def outputs_of(stack: Mapping[str, Any]) -> dict[str, str]:
 
 
 def base_place(deployment: Deployment) -> S3Address:
-    """The folder of the base's files, as the settings name it."""
-    bucket = deployment.output("Storage", "DataBucketName")
-    return S3Address.parse(deployment.settings.base_model_location(bucket)).folder
+    """The folder of the base's files, as the settings name it. Only the app's own bucket must be deployed."""
+    named, mark = deployment.settings.base_model_location, "${DataBucket}"
+    own = deployment.output("Storage", "DataBucketName") if mark in named(mark) else ""
+    return S3Address.parse(named(own)).folder
 
 
 def base_config(deployment: Deployment) -> dict[str, Any]:
     """The base's config.json; botocore's errors where it cannot be read."""
-    place, s3 = base_place(deployment), deployment.target.client("s3")
-    body = s3.get_object(Bucket=place.bucket, Key=f"{place.key}config.json")["Body"]
+    bucket, key = base_place(deployment) / "config.json"
+    body = deployment.target.client("s3").get_object(Bucket=bucket, Key=key)["Body"]
     found: dict[str, Any] = json.loads(body.read())
     return found

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from core.wording import signed
+from finexpert.service.runs import follow
 from finexpert.service.runs.follow import Snapshot
 from finexpert.text import duration, interval, sparkline, usd
 from finexpert.views import display
@@ -172,17 +173,19 @@ def watch(deployment: Deployment, run: str) -> Snapshot:
     Raises:
         UserError: Ctrl-C; the run goes on, and the error says how to come back.
     """
-    from finexpert.service.runs import follow
-
-    is_local = deployment.target.is_local
-    looks = follow.snapshots(deployment, run, now=lambda: datetime.now(UTC))
     back = f"Watch again: finexpert train --attach {run}. Stop it: finexpert train --stop {run}"
     with (
         display.may_be_left("the run", where=run, fix=back),
         display.Live(display.console(stderr=True)) as live,
     ):
-        for snapshot in looks:
-            live.update(region(snapshot, is_local=is_local), *milestone(snapshot, is_local=is_local))
+        return follow_live(deployment, run, live)
+
+
+def follow_live(deployment: Deployment, run: str, live: display.Live) -> Snapshot:
+    """Show a run in a live region to its end; returns its last snapshot."""
+    is_local = deployment.target.is_local
+    for snapshot in follow.snapshots(deployment, run, now=lambda: datetime.now(UTC)):
+        live.update(region(snapshot, is_local=is_local), *milestone(snapshot, is_local=is_local))
     return snapshot
 
 

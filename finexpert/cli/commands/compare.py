@@ -8,7 +8,6 @@ import typer
 
 from finexpert.cli.commands.common import Json, open_deployment
 from finexpert.cli.commands.runs import RunName
-from finexpert.errors import UserError
 from finexpert.views import display
 
 
@@ -26,20 +25,14 @@ def compare(
 
     Example: finexpert compare latest --sampled
     """
-    from finexpert.service.runs import executions, names
+    from finexpert.service.evaluation import results
+    from finexpert.service.runs import names
     from finexpert.views.answers import side_by_side
     from finexpert.views.run import before_after
 
     deployment = open_deployment(context)
     run = names.resolve(deployment, run)
-    evaluation = executions.evaluation(deployment, run)
-    if evaluation is None:
-        executions.describe(deployment, run)  # says so if there is no such run
-        raise UserError(
-            "This run has left no evaluation.",
-            where=run,
-            fix=f"See how it ended: finexpert runs show {run}",
-        )
+    evaluation = results.required(deployment, run)
     shown = pairs(evaluation, "sampled" if sampled else "greedy")
     if json:
         figures = {key: evaluation[key] for key in ("passed", "primary", "verdict")}

@@ -137,9 +137,9 @@ def weights(
         deployment.target.client("s3"),
         folder=folder,
         location=location,
-        told=lambda name, count: out.print(f"  {name}, {size(count)}"),
+        progress=lambda name, count: out.print(f"  {name}, {size(count)}"),
     )
     said = f"[green]✓[/] {size(total)} at {location}"
-    display.result({"location": location, "bytes": total}, said, json=json)
+    display.result({"location": str(location), "bytes": total}, said, json=json)
     if not (json or deployment.settings.own_weights):
         out.print(f"Train on them: cdk deploy --all -c {base_model.SETTING}")

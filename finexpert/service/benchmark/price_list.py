@@ -16,7 +16,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from finexpert.paths import write_whole
 from finexpert.service.benchmark.contestants import PROFILE
+from finexpert.service.money.price_list import products, rates
 
 PRICES_FILE = Path(__file__).with_name("prices.json")
 SOURCE = "AWS Price List API, GetProducts"
@@ -47,13 +49,15 @@ def refresh(
     """
     document = json.loads(file.read_text(encoding="utf-8"))
     wanted = [PROFILE.sub("", model, count=1) for model in models] or list(document["models"])
-    products = [(service, product) for service in SERVICES for product in _products(pricing, service, region)]
+    found_products = [
+        (service, each) for service in SERVICES for each in products(pricing, service, regionCode=region)
+    ]
     read: dict[str, dict[str, Any]] = {}
     problems = []
     for model in wanted:
         found: dict[str, set[Decimal]] = {"input": set(), "output": set()}
         anywhere: dict[str, set[Decimal]] = {"input": set(), "output": set()}
-        for service, product in products:
+        for service, product in found_products:
             if _is_of(product["product"]["attributes"], model):
                 for way, usd, is_anywhere in _prices(service, product):
                     (anywhere if is_anywhere else found)[way].add(usd)
@@ -75,13 +79,6 @@ def refresh(
     return read, problems
 
 
-def _products(pricing: Any, service: str, region: str) -> list[Mapping[str, Any]]:
-    pages = pricing.get_paginator("get_products").paginate(
-        ServiceCode=service, Filters=[{"Type": "TERM_MATCH", "Field": "regionCode", "Value": region}]
-    )
-    return [json.loads(product) for page in pages for product in page["PriceList"]]
-
-
 def _is_of(attributes: Mapping[str, str], model: str) -> bool:
     """Whether a product is a model's: its name, without signs, is the identifier's."""
     named = attributes.get("model") or attributes.get("servicename", "").partition(" (Amazon Bedrock")[0]
@@ -98,18 +95,10 @@ def _row(found: Mapping[str, set[Decimal]]) -> dict[str, Any]:
 
 
 def _prices(service: str, product: Mapping[str, Any]) -> list[tuple[str, Decimal, bool]]:
-    match = SERVICES[service].fullmatch(product["product"]["attributes"].get("usagetype", ""))
-    if not match:
-        return []
     return [
-        (
-            match["way"].lower(),
-            Decimal(rate["pricePerUnit"]["USD"]) * PER_MILLION[rate["unit"]],
-            bool(match["anywhere"]),
-        )
-        for term in product["terms"].get("OnDemand", {}).values()
-        for rate in term["priceDimensions"].values()
-        if "USD" in rate["pricePerUnit"] and rate["unit"] in PER_MILLION
+        (match["way"].lower(), Decimal(usd) * PER_MILLION[unit], bool(match["anywhere"]))
+        for usage, usd, unit in rates(product)
+        if unit in PER_MILLION and (match := SERVICES[service].fullmatch(usage))
     ]
 
 
@@ -121,6 +110,4 @@ def _write(file: Path, document: Mapping[str, Any]) -> None:
         json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
         + f',\n "models": {{\n{lines}\n }}\n}}\n'
     )
-    part = file.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(file)
+    write_whole(file, text.encode())

@@ -54,8 +54,7 @@ def stored(folder: Path) -> dict[str, Any] | None:
     """The result of the newest benchmark in a folder, as a sentence and rows; None where there is none."""
     try:
         result = json.loads((folder / "benchmark.json").read_text(encoding="utf-8"))
-        shown = ("name", "correct", "wrong", "refused", "failed", "usd", "usd_per_correct", "latency_p50")
-        rows = [{key: row.get(key) for key in shown} for row in result["contestants"]]
+        rows = [{key: row.get(key) for key in ROW if key != "latency_p95"} for row in result["contestants"]]
         return {"sentence": verdict(result), "contestants": rows}
     except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError):
         return None  # none was run here, or it was interrupted while it was written

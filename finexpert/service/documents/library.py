@@ -17,6 +17,7 @@ from core.documents import covers, store, tables
 from core.documents.layout import lines_of, printed_number
 from core.documents.model import Cover, Document, Fact, Page
 from finexpert.errors import UserError
+from finexpert.paths import visible
 from finexpert.service.documents import pdf
 from finexpert.service.documents.pdf import Unreadable
 
@@ -67,19 +68,10 @@ def files(paths: Iterable[Path]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for path in paths:
-        if path.is_dir():
-            inside = sorted(
-                file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()
-            )
-            found.update(
-                dict.fromkeys(
-                    f for f in inside if not any(part.startswith(".") for part in f.parts[len(path.parts) :])
-                )
-            )
-        elif path.is_file():
-            found[path] = None
-        else:
+        if not path.exists():
             raise UserError(f"{path} does not exist.", fix="Name a file or a folder that does.")
+        inside = visible(path).values() if path.is_dir() else [path]
+        found |= {file: None for file in inside if file == path or file.suffix.lower() in SUFFIXES}
     return list(found)
 
 

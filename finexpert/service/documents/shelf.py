@@ -13,6 +13,7 @@ from core.aws.calls import error_code, is_missing
 from core.aws.s3 import LOST_RACE
 from core.documents import store
 from finexpert.errors import NotFound, UserError
+from finexpert.paths import write_whole
 
 PREFIX = "documents/"
 POINTER = f"{PREFIX}current.json"
@@ -74,9 +75,7 @@ def pull(s3: Any, bucket: str, folder: Path) -> str:
             fix="Push it again.",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"{store.FILE}.part"
-    part.write_bytes(content)
-    part.replace(folder / store.FILE)
+    write_whole(folder / store.FILE, content)
     return version
 
 

@@ -21,6 +21,7 @@ from core.reaper.settings import ReaperSettings
 from finexpert.errors import UserError
 from finexpert.service.deployment import Deployment
 from finexpert.service.money.costs import TargetClients
+from finexpert.service.runs.logs import events
 from finexpert.text import duration
 from infra.settings import Settings
 
@@ -57,18 +58,9 @@ def log_group(deployment: Deployment) -> str:
     return f"/aws/lambda/{deployment.output('Guardrails', 'IdleReaperName')}"
 
 
-def decisions_in(lines: list[str]) -> list[Mapping[str, Any]]:
+def decisions_in(lines: Iterable[str]) -> list[dict[str, Any]]:
     """The decisions among the function's log lines: one JSON object each, `"event": "decision"`."""
-    found: list[Mapping[str, Any]] = []
-    for line in lines:
-        start = line.find("{")
-        try:
-            entry = json.loads(line[start:]) if start >= 0 else None
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(entry, dict) and entry.get("event") == "decision":
-            found.append(entry)
-    return found
+    return [entry for entry in events(lines) if entry["event"] == "decision"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,17 +43,24 @@ def of_run(deployment: Deployment, name: str) -> dict[str, Any]:
         UserError: there is none, or it is of a version that has no values of single items.
     """
     run = names.resolve(deployment, name)
-    executions.describe(deployment, run)  # says so if there is no such run
-    found = executions.evaluation(deployment, run)
-    if found is None:
-        raise UserError(
-            "This run has left no evaluation.",
-            where=name,
-            fix=f"See how it ended: finexpert runs show {name}",
-        )
+    found = required(deployment, run)
     if title := names.read(deployment).get(run):
         found["run"] = {**(found.get("run") or {}), "name": title}
     return _current(found, name)
+
+
+def required(deployment: Deployment, run: str) -> dict[str, Any]:
+    """The evaluation of a run, of any version.
+
+    Raises:
+        UserError: there is no such run, or it has left none.
+    """
+    found = executions.evaluation(deployment, run)
+    if found is None:
+        executions.describe(deployment, run)  # raises where there is no such run
+        fix = f"See how it ended: finexpert runs show {run}"
+        raise UserError("This run has left no evaluation.", where=run, fix=fix)
+    return found
 
 
 def _current(document: dict[str, Any], name: str) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -13,6 +11,7 @@ from typing import Any
 
 from core.money import prices
 from finexpert.errors import UserError
+from finexpert.paths import write_whole
 
 SERVED_FROM = ("us-east-1", "eu-central-1", "ap-south-1")
 """The regions that have the Price List API; each of them knows the prices of all regions."""
@@ -30,7 +29,7 @@ RUNS = ("training", "hosting")
 """What this project runs itself. The others only count as what else the account spends: where AWS lists no
 price for one of them, the type's price for another use stands in (`core.money.spend`)."""
 
-PER_HOUR = "USD/Hrs"
+PER_HOUR = "Hrs"
 """The unit in which the Price List tells an hour of an instance."""
 
 SOURCE, SOURCE_TEXT = "price-list-api", prices.READ_FROM_AWS
@@ -122,14 +121,9 @@ def on_demand_usd(pricing: Any, wanted: Wanted) -> float:
         "instanceName": wanted.type,
         "component": COMPONENTS[wanted.component],
     }
-    pages = pricing.get_paginator("get_products").paginate(
-        ServiceCode="AmazonSageMaker",
-        Filters=[{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in filters.items()],
-    )
-    products = [json.loads(product) for page in pages for product in page["PriceList"]]
-    found = [price for product in products for price in _prices(product)]
+    found = [price for each in products(pricing, "AmazonSageMaker", **filters) for price in rates(each)]
     if len(found) != 1 or found[0][2] != PER_HOUR:
-        named = ", ".join(f"{usage} at {price} {unit}" for usage, price, unit in found) or "none"
+        named = ", ".join(f"{usage} at {price} USD/{unit}" for usage, price, unit in found) or "none"
         raise NotOnePrice(
             f"The Price List should have one on-demand price in USD an hour for {wanted.component} on"
             f" {wanted.type} in {wanted.region}; found: {named}."
@@ -137,11 +131,18 @@ def on_demand_usd(pricing: Any, wanted: Wanted) -> float:
     return float(found[0][1])
 
 
-def _prices(product: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def products(pricing: Any, service: str, **filters: str) -> list[Mapping[str, Any]]:
+    """The Price List's products of a service that have these attributes."""
+    terms = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in filters.items()]
+    pages = pricing.get_paginator("get_products").paginate(ServiceCode=service, Filters=terms)
+    return [json.loads(product) for page in pages for product in page["PriceList"]]
+
+
+def rates(product: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """(usage type, dollars, unit) of each on-demand price of a product."""
     usage = product["product"]["attributes"].get("usagetype", "a usage type without a name")
     return [
-        (usage, rate["pricePerUnit"]["USD"], f"USD/{rate['unit']}")
+        (usage, rate["pricePerUnit"]["USD"], rate["unit"])
         for term in product["terms"].get("OnDemand", {}).values()
         for rate in term["priceDimensions"].values()
         if "USD" in rate["pricePerUnit"]
@@ -180,12 +181,4 @@ def _write(file: Path, document: Mapping[str, Any]) -> None:
     lines = ",\n".join(f"    {json.dumps(entry)}" for entry in document["prices"])
     sources = json.dumps(document["sources"], indent=4, ensure_ascii=False).replace("\n}", "\n  }")
     text = f'{{\n  "sources": {sources},\n  "prices": [\n{lines}\n  ]\n}}\n'
-    handle, beside = tempfile.mkstemp(dir=file.parent, prefix=file.name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-        Path(beside).chmod(file.stat().st_mode)
-        Path(beside).replace(file)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
+    write_whole(file, text.encode())

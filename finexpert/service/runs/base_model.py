@@ -11,6 +11,7 @@ from core.endpoint import weights
 from core.hyperparameters import Hyperparameters
 from core.instances import gpu_gib
 from finexpert.errors import ExitCode, UserError
+from finexpert.service.deployment import base_place
 
 if TYPE_CHECKING:
     from finexpert.service.deployment import Deployment
@@ -42,29 +43,27 @@ def require_usable(folder: Path) -> None:
         ) from failure
 
 
-def location(deployment: Deployment) -> str:
-    """The address from which the job reads your own base weights: `s3://bucket/prefix/`."""
-    bucket = deployment.output("Storage", "DataBucketName")
-    if not deployment.settings.own_weights:
-        return f"s3://{bucket}/{PREFIX}"
-    return deployment.settings.base_model_location(bucket)
+def location(deployment: Deployment) -> S3Address:
+    """The folder from which the job reads your own base weights."""
+    if deployment.settings.own_weights:
+        return base_place(deployment)
+    return S3Address(deployment.output("Storage", "DataBucketName"), PREFIX)
 
 
-def upload(s3: Any, *, folder: Path, location: str, told: Callable[[str, int], None]) -> int:
-    """Upload the files of `folder` (not of folders in it) to `location`, `s3://bucket/prefix/`.
+def upload(s3: Any, *, folder: Path, location: S3Address, progress: Callable[[str, int], None]) -> int:
+    """Upload the files of `folder` (not of folders in it) to the folder `location`.
 
     Args:
         s3: boto3 client.
-        told: called before each file with its name and its size in bytes.
+        progress: called before each file with its name and its size in bytes.
 
     Returns:
         The bytes of all of them.
     """
-    target = S3Address.parse(location)
     files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
     for file in files:
-        told(file.name, file.stat().st_size)
-        s3.upload_file(str(file), *(target / file.name))
+        progress(file.name, file.stat().st_size)
+        s3.upload_file(str(file), *(location / file.name))
     return sum(file.stat().st_size for file in files)
 
 

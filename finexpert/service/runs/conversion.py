@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from core.dataset.sources import CONVERTIBLE
+from finexpert import paths
 from finexpert.errors import ExitCode, UserError
 
 
@@ -20,15 +21,13 @@ def readable(path: Path) -> Iterator[Path]:
     Raises:
         UserError: a file cannot be converted: why, and what to do.
     """
-    inside = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
-    root = path.parent if path.is_file() else path
-    names = {file: file.relative_to(root) for file in inside if not _hidden(file.relative_to(root))}
-    if not any(file.suffix.lower() in CONVERTIBLE for file in names):
+    found = paths.visible(path)
+    if not any(file.suffix.lower() in CONVERTIBLE for file in found.values()):
         yield path
         return
     with TemporaryDirectory(prefix="finexpert-data-") as folder:
         top = Path(folder, path.resolve().name)
-        for file, name in names.items():
+        for name, file in found.items():
             place = top.parent / name if path.is_file() else top / name
             place.parent.mkdir(parents=True, exist_ok=True)
             if file.suffix.lower() in CONVERTIBLE:
@@ -44,10 +43,6 @@ def readable(path: Path) -> Iterator[Path]:
         for file in made:
             file.rename(sheets / file.name)
         yield sheets
-
-
-def _hidden(name: Path) -> bool:
-    return any(part.startswith(".") for part in name.parts)
 
 
 def _convert(file: Path, place: Path) -> None:

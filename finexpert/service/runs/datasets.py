@@ -6,7 +6,8 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,12 +47,8 @@ def check(
             fix=f"Name a file, or a folder of them: {', '.join((*READABLE, *CONVERTIBLE))}.",
             code=ExitCode.USAGE,
         )
-    try:
+    with _correctable():
         parsed = settings.parse(hyperparameters)
-    except settings.HyperparameterError as error:
-        raise UserError(
-            str(error), where="hyperparameters", fix="Correct them and repeat.", code=ExitCode.USAGE
-        ) from error
     with conversion.readable(path) as files:
         return check_sources(local_sources(files), parsed, counter=counter)
 
@@ -148,17 +145,13 @@ def require_usable(report: DatasetReport, path: Path) -> None:
         ) from error
 
 
-def _require_servable(hyperparameters: Mapping[str, str], rank: int) -> None:
-    """Refuse a run whose adapter the endpoint could not load.
-
-    Raises:
-        UserError: with every problem of the hyperparameters.
-    """
-    from core.endpoint.adapters import parse_servable
+@contextmanager
+def _correctable() -> Iterator[None]:
+    """Hyperparameters that cannot be used, as an error with all their problems for a user."""
     from core.hyperparameters import HyperparameterError
 
     try:
-        parse_servable(hyperparameters, rank)
+        yield
     except HyperparameterError as error:
         raise UserError(
             str(error), where="hyperparameters", fix="Correct them and repeat.", code=ExitCode.USAGE
@@ -178,8 +171,11 @@ def ready(
     Raises:
         UserError: the data or a hyperparameter cannot be used.
     """
+    from core.endpoint.adapters import parse_servable
+
     hyperparameters = {**deployment.settings.hyperparameters, **overrides}
-    _require_servable(hyperparameters, deployment.settings.served_rank)
+    with _correctable():
+        parse_servable(hyperparameters, deployment.settings.served_rank)
     if is_s3_uri(data):
         return (data if data.endswith("/") else data + "/"), None
     path = Path(data)
@@ -254,11 +250,5 @@ def slug(text: str) -> str:
 
 def _files(path: Path, suffixes: tuple[str, ...] | None = READABLE) -> dict[str, Path]:
     """Files by their name below `path`, sorted, hidden ones left out."""
-    found = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
-    root = path.parent if path.is_file() else path
-    return {
-        file.relative_to(root).as_posix(): file
-        for file in found
-        if not any(part.startswith(".") for part in file.relative_to(root).parts)
-        and (suffixes is None or file.suffix.lower() in suffixes)
-    }
+    found = paths.visible(path)
+    return {name: file for name, file in found.items() if not suffixes or file.suffix.lower() in suffixes}

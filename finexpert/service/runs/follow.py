@@ -16,65 +16,38 @@ from finexpert.errors import UserError
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import executions, logs
 
-_STATES = {
-    "starting": ("", "Defaults", "Prepare"),
-    "checking the dataset": ("ValidateDataset",),
-    "admitting against the budget": ("Admit", "SpotOrOnDemand", "SpotLimits", "OnDemandLimits"),
-    "creating the training job": ("CreateLogGroup", "LimitLogGroup", "CreateTrainingJob"),
-    "waiting for the training job": ("WaitForTraining", "DescribeTrainingJob", "TrainingEnded"),
-    "no spot capacity, going on demand": ("SpotGaveUp", "OnDemandInstead"),
-    "reading the evaluation": ("ReadEvaluation",),
-    "quality gate": ("QualityGate",),
-    "registering the model": (
-        "RegisterAccepted",
-        "RegisterAcceptedWithoutCard",
-        "RegisterAcceptedFailed",
-        "RegisterRejected",
-        "RegisterRejectedWithoutCard",
-        "RegisterRejectedFailed",
-        "PublishArtifact",
-        "PublishUnserved",
+_STATES = (
+    ("check", "starting", "Defaults Prepare"),
+    ("check", "checking the dataset", "ValidateDataset"),
+    ("admit", "admitting against the budget", "Admit SpotOrOnDemand SpotLimits OnDemandLimits"),
+    ("train", "creating the training job", "CreateLogGroup LimitLogGroup CreateTrainingJob"),
+    ("train", "waiting for the training job", "WaitForTraining DescribeTrainingJob TrainingEnded"),
+    ("train", "no spot capacity, going on demand", "SpotGaveUp OnDemandInstead"),
+    ("judge", "reading the evaluation", "ReadEvaluation"),
+    ("judge", "quality gate", "QualityGate"),
+    (
+        "judge",
+        "registering the model",
+        "RegisterAccepted RegisterAcceptedWithoutCard RegisterAcceptedFailed RegisterRejected"
+        " RegisterRejectedWithoutCard RegisterRejectedFailed PublishArtifact PublishUnserved",
     ),
-    "waking Hosting": (
-        "WakeWanted",
-        "WakeHosting",
-        "WakeRefused",
-        "WaitForOtherUpdate",
-        "WaitForHosting",
-        "DescribeHosting",
-        "HostingAwake",
-        "WakeEnded",
-        "WakeAgain",
-        "FinishWake",
+    (
+        "serve",
+        "waking Hosting",
+        "WakeWanted WakeHosting WakeRefused WaitForOtherUpdate WaitForHosting DescribeHosting HostingAwake"
+        " WakeEnded WakeAgain FinishWake",
     ),
-    "notifying": ("NotifyAccepted", "NotifyRejected", "Accepted", "Rejected"),
-    "telling why it failed": (
-        "TrainingFailed",
-        "TrainingFailedBecause",
-        "TrainingStopped",
-        "WakeFailed",
-        "Refused",
-        "RefusedBecause",
-        "NotifyFailure",
-        "Failed",
+    ("notify", "notifying", "NotifyAccepted NotifyRejected Accepted Rejected"),
+    (
+        "notify",
+        "reporting why it failed",
+        "TrainingFailed TrainingFailedBecause TrainingStopped WakeFailed Refused RefusedBecause NotifyFailure"
+        " Failed",
     ),
-}
-#: The stage that each of the words of `_STATES` belongs to.
-_STAGES = {
-    "starting": "check",
-    "checking the dataset": "check",
-    "admitting against the budget": "admit",
-    "creating the training job": "train",
-    "waiting for the training job": "train",
-    "no spot capacity, going on demand": "train",
-    "reading the evaluation": "judge",
-    "quality gate": "judge",
-    "registering the model": "judge",
-    "waking Hosting": "serve",
-    "notifying": "notify",
-    "telling why it failed": "notify",
-}
-_DOING = {state: words for words, states in _STATES.items() for state in states}
+)
+"""The stage, what is going on in words, and the states of the state machine that they are of."""
+_STAGES = {state: stage for stage, _, states in _STATES for state in states.split()}
+_DOING = {"": "starting"} | {state: words for _, words, states in _STATES for state in states.split()}
 _PHASES = {
     "start": "starting the trainer",
     "weights": "loading the base weights",
@@ -136,7 +109,7 @@ class Snapshot:
 
 def stage(snapshot: Snapshot) -> str:
     """One word for where a run is: check, admit, train, judge, serve, notify, and at last ended."""
-    return "ended" if snapshot.ended else _STAGES[_DOING.get(snapshot.state, "starting")]
+    return "ended" if snapshot.ended else _STAGES.get(snapshot.state, "check")
 
 
 def snapshots(

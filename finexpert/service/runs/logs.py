@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
@@ -75,6 +75,18 @@ class Progress:
     def loss(self) -> float | None:
         """Loss of the newest step, in nats per token."""
         return self.losses[-1] if self.losses else None
+
+
+def events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The JSON objects with a member `event` in log lines; what stands before the first brace is skipped."""
+    for line in lines:
+        start = line.find("{")
+        try:
+            found = json.loads(line[start:]) if start >= 0 else None
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(found, dict) and "event" in found:
+            yield found
 
 
 def fold(progress: Progress, lines: Iterable[str]) -> Progress:

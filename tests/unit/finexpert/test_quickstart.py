@@ -31,7 +31,7 @@ def walk(target: Any) -> Walk:
 
 def there(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
     """The app as it is found: with these settings."""
-    found = SimpleNamespace(settings=SimpleNamespace(**settings), target=None)
+    found = SimpleNamespace(settings=SimpleNamespace(**settings), target=SimpleNamespace(is_local=True))
     monkeypatch.setattr(deployments, "find", lambda target: found)
 
 

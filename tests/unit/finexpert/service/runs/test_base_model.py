@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from core.aws.s3 import S3Address
 from finexpert import paths
 from finexpert.errors import ExitCode, UserError
 from finexpert.service.runs import base_model
@@ -32,8 +33,9 @@ def deployment(**flags: Any) -> Any:
 def test_the_shipped_weights_are_whole_and_go_below_the_prefix() -> None:
     base_model.require_usable(paths.BASE_MODEL)
     s3, told = Uploads(), []
+    place = S3Address("mine", "base-model/")
     total = base_model.upload(
-        s3, folder=paths.BASE_MODEL, location="s3://mine/base-model/", told=lambda *file: told.append(file)
+        s3, folder=paths.BASE_MODEL, location=place, progress=lambda *file: told.append(file)
     )
     assert ("mine", "base-model/model.safetensors") in s3.keys
     assert ("mine", "base-model/config.json") in s3.keys
@@ -70,10 +72,10 @@ def test_another_architecture_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_setting_says_where_else_the_data_bucket() -> None:
-    assert base_model.location(deployment()) == "s3://mine/base-model/"
+    assert str(base_model.location(deployment())) == "s3://mine/base-model/"
     elsewhere = deployment(base_model_uri="s3://${DataBucket}/llama-13b/")
-    assert base_model.location(elsewhere) == "s3://mine/llama-13b/"
-    assert base_model.location(deployment(base_model_uri="s3://other/x/")) == "s3://other/x/"
+    assert str(base_model.location(elsewhere)) == "s3://mine/llama-13b/"
+    assert str(base_model.location(deployment(base_model_uri="s3://other/x/"))) == "s3://other/x/"
 
 
 def test_the_flag_that_is_named_is_the_one_that_is_read() -> None:
