@@ -259,6 +259,7 @@ def fault(service: str, operation: str, error: str, **more: Any) -> Fault:
 
 # The first object that a run writes is what admission promises it; all others come from its job.
 AFTER_ADMISSION = 1
+EVERY_TIME = 1_000_000  # a job tries to store its checkpoints again and again, for as long as it runs
 
 ROWS = (
     Row(
@@ -393,7 +394,7 @@ ROWS = (
                 "PutObject",
                 "AccessDenied",
                 skip=AFTER_ADMISSION,
-                times=50,
+                times=EVERY_TIME,
                 status=403,
                 message="refused as asked",
             ),
