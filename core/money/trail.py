@@ -109,7 +109,7 @@ class CallRecord:
     def gone(
         self, *, project: str, alive: Collection[str], without: Collection[str], month: datetime
     ) -> list[Lifetime]:
-        """The lives of this month that are over."""
+        """The lives of this month that are over, without what billed by the request alone."""
         lives = gone(self._calls, project=project, alive=alive, without=without, now=self._now)
         over = [life for life in lives if life.end > month]
         fleets = self._fleets({life.config for life in over}) if over else {}
@@ -122,6 +122,7 @@ class CallRecord:
                 source="CloudTrail",
             )
             for life in over
+            if fleets.get(life.config) != ()
         ]
 
     def _of(self, action: str) -> list[EndpointCall]:
@@ -162,6 +163,6 @@ class CallRecord:
         if names - set(found):
             for _, request in self._requests(CONFIGURE):
                 name = str(request.get("endpointconfigname", ""))
-                if name in names and name not in found:
+                if name in names and name not in found and request.get("productionvariants"):
                     found[name] = fleets_of(request)
         return found

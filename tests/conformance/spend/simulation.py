@@ -8,13 +8,17 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
 
 from core.admission import planning
 from core.admission.decision import BudgetExceeded, decide
-from core.admission.planning import JobSettings
+from core.admission.planning import JobSettings, SpendUnknown
 from core.guard.position import GuardMemory, Position, stand
 from core.money import trail as spend_trail
 from core.money.charges import Charges
+from core.money.endpoints import live_endpoint
 from core.money.prices import hourly, training_usd_per_hour
 from core.money.reserve import (
     SILENT_PERIODS,
@@ -36,6 +40,7 @@ VOLUME_GB = 100.0
 #: SageMaker's end at MaxRuntime: SIGTERM and two minutes, then the upload.
 OVERRUN_MINUTES = 4.0
 LONGEST_MINUTES = 300.0
+SHAPES = ("configuration deleted", "pool", "pool that is not described", "provisioned serverless")
 
 
 @dataclass(slots=True)
@@ -50,6 +55,7 @@ class Thing:
     max_runtime: float = 0.0
     billable_share: float = 1.0
     stopping: bool = False
+    shape: str = ""  # one of `SHAPES`: why its configuration does not say what bills
 
     @property
     def usd_per_hour(self) -> float:
@@ -66,7 +72,7 @@ class Thing:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """What a run of the simulation draws from. Times in minutes."""
+    """What a run of the simulation draws from. Times in minutes; `shapes`: of all endpoints made by hand."""
 
     seed: int
     types: Sequence[str] = ("ml.g5.2xlarge",)
@@ -77,6 +83,7 @@ class Schedule:
     period: float = 5.0
     hours: float = 5.0
     starts_an_hour: float = 3.0
+    shapes: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -131,6 +138,8 @@ class World:
         type_ = self.draw.choice(self.schedule.types)
         name = f"{kind}-{next(self.numbers)}"
         thing = Thing(name=name, kind=kind, type=type_, start=now)
+        if kind == "by-hand" and self.schedule.shapes:
+            thing.shape = self.draw.choice(self.schedule.shapes)
         running = self.alive(now)
         if self.outcome.stopped or len(running) >= self.schedule.at_once:
             return
@@ -161,7 +170,7 @@ class World:
         request = planning.request(job, spot=False, training_tokens=1e5)
         try:
             admission = decide(request, planning.money(self.budget, self.look(now, now), []))
-        except BudgetExceeded:
+        except (BudgetExceeded, SpendUnknown):
             self.outcome.refused += 1
             return None
         self.outcome.admitted += 1
@@ -178,7 +187,8 @@ class World:
         for thing in self.things:
             if thing.kind == "hosting" or (thing.kind == "by-hand" and thing.name in alive):
                 end = thing.end if thing.name not in alive else None
-                usage.lifetimes.append(self.life(thing.name, thing.type, thing.start, end))
+                life = self.life(thing.name, thing.type, thing.start, end)
+                usage.lifetimes.append(life.on(fleets_of(thing)) if thing.shape else life)
         if "endpoints" not in unread:
             by_hand = [thing for thing in self.things if thing.kind == "by-hand"]
             calls = [call for thing in by_hand for call in self.calls(thing, now)]
@@ -213,7 +223,11 @@ class World:
         """The calls that CloudTrail shows by now; a configuration is named like its instance type."""
         tags = {PROJECT_TAG: PROJECT}
         made = EndpointCall(
-            time=thing.start, action=spend_trail.MAKE, endpoint=thing.name, config=thing.type, tags=tags
+            time=thing.start,
+            action=spend_trail.MAKE,
+            endpoint=thing.name,
+            config="" if thing.shape else thing.type,
+            tags=tags,
         )
         shown = [made] if thing.start + self.delay(thing.name, "make") <= now else []
         # Deletion is asked for before the last instance is gone; the record has the time of the call.
@@ -251,6 +265,32 @@ class World:
                     stop = now + self.up_to(STOP_MINUTES)
                     thing.end = min(thing.end, stop) if thing.end else stop
         return position
+
+
+def fleets_of(thing: Thing) -> tuple[Fleet, ...]:
+    """What the product reads of an endpoint of this shape, from answers in AWS's form."""
+    running: dict[str, Any] = {"VariantName": "v", "CurrentInstanceCount": 1}
+    configured: dict[str, Any] = {"VariantName": "v"}
+    if thing.shape == "pool":
+        running["InstancePools"] = [{"InstanceType": thing.type, "CurrentInstanceCount": 1}]
+    if thing.shape == "provisioned serverless":
+        configured["ServerlessConfig"] = {"MemorySizeInMB": 6144, "ProvisionedConcurrency": 5}
+        running = {"VariantName": "v", "CurrentServerlessConfig": configured["ServerlessConfig"]}
+
+    class SageMaker:
+        def describe_endpoint(self, EndpointName: str) -> dict[str, Any]:
+            return {"EndpointConfigName": "c", "EndpointStatus": "InService", "ProductionVariants": [running]}
+
+        def describe_endpoint_config(self, EndpointConfigName: str) -> dict[str, Any]:
+            if thing.shape == "configuration deleted":
+                missing = {"Code": "ValidationException", "Message": "Could not find endpoint configuration"}
+                raise ClientError({"Error": missing}, "DescribeEndpointConfig")
+            return {"ProductionVariants": [configured]}
+
+    summary = {"EndpointName": thing.name, "CreationTime": thing.start}
+    life = live_endpoint(SageMaker(), summary, Usage())
+    assert life is not None, thing.shape
+    return life.fleets
 
 
 def looks(schedule: Schedule, draw: random.Random) -> list[tuple[float, tuple[str, ...]]]:

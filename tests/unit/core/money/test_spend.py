@@ -349,6 +349,31 @@ class TestGone:
         )
         assert self.hours(cloud) == pytest.approx(2 * 3)
 
+    @pytest.mark.parametrize("deleted", [False, True], ids=["configuration there", "configuration deleted"])
+    def test_what_billed_by_the_request_alone_costs_no_hours(self, deleted: bool) -> None:
+        cloud = Cloud()
+        self.made(cloud, "by-hand", 300)
+        variant = {"VariantName": "v", "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5}}
+        cloud.configs["by-hand-config"]["ProductionVariants"] = [variant]
+        if deleted:
+            cloud.configs.clear()
+            written = {"variantName": "v", "serverlessConfig": {"memorySizeInMB": 2048, "maxConcurrency": 5}}
+            cloud.recorded(
+                301,
+                "CreateEndpointConfig",
+                endpointConfigName="by-hand-config",
+                productionVariants=[written],
+            )
+        cloud.recorded(125, "DeleteEndpoint", endpointName="by-hand")
+        assert self.hours(cloud) == 0
+
+    def test_a_record_without_its_variants_is_a_doubt(self) -> None:
+        cloud = Cloud()
+        self.made(cloud, "by-hand", 300)
+        cloud.configs.clear()
+        cloud.recorded(301, "CreateEndpointConfig", endpointConfigName="by-hand-config")
+        assert "by-hand" in self.month(cloud).unpriced[0]
+
     def test_a_configuration_that_nothing_tells_of_is_a_doubt(self) -> None:
         cloud = Cloud()
         self.made(cloud, "by-hand", 300)

@@ -6,7 +6,7 @@ import pytest
 
 from core.money.prices import training_usd_per_hour
 from core.money.reserve import Exposure
-from tests.conformance.spend.simulation import Outcome, Schedule, play
+from tests.conformance.spend.simulation import SHAPES, Outcome, Schedule, play
 
 #: Two instances of the recipe's type, each with the default volume.
 PAIR = 2 * training_usd_per_hour("ml.g5.2xlarge", 100, "us-east-1")
@@ -40,6 +40,17 @@ def mixed() -> list[tuple[Schedule, Outcome]]:
 
 def test_the_default_reserve_covers_two_g5_2xlarge_to_the_cent(small: list[Outcome]) -> None:
     assert max(outcome.overshoot_usd for outcome in small) <= 0.0
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_endpoints_that_do_not_say_what_bills_pass_no_budget(shape: str) -> None:
+    schedules = [
+        Schedule(seed=20_000 + seed, types=SMALL, highest_usd_per_hour=PAIR, shapes=(shape,))
+        for seed in range(SEEDS // 10)
+    ]
+    outcomes = [play(schedule) for schedule in schedules]
+    assert max(outcome.overshoot_usd for outcome in outcomes) <= 0.0
+    assert sum(outcome.stopped for outcome in outcomes) > len(outcomes) / 3
 
 
 def overshoot_bound_usd(exposure: Exposure, least_usd: float, highest_usd_per_hour: float) -> float:
