@@ -164,8 +164,8 @@ def newest_artifact(deployment: Deployment) -> str:
         raise NothingToServe(
             "No run has passed the quality gate yet, so there is nothing to serve.",
             where=name,
-            fix="Train one: finexpert train PATH. Or name a run: finexpert wake RUN. Or serve the base model"
-            " alone: finexpert wake --base.",
+            fix="Train one: finexpert train PATH. Or serve one that the gate refused: finexpert wake RUN"
+            " --refused. Or serve the base model alone: finexpert wake --base.",
         )
     return value
 
