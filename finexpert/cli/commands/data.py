@@ -117,7 +117,7 @@ def upload(
 def weights(
     context: typer.Context,
     folder: Annotated[
-        Path, typer.Argument(help="A Llama in Hugging Face layout, safetensors.", show_default=False)
+        Path, typer.Argument(help="A model in Hugging Face layout, safetensors.", show_default=False)
     ],
     json: Json = False,
 ) -> None:

@@ -13,7 +13,7 @@ from finexpert.cli.commands.common import Json
 def demo(
     data: Annotated[
         Path | None,
-        typer.Option(help="Your text: .txt, .csv, .json, .jsonl or a folder. Default: the shipped sample."),
+        typer.Option(help="Your data, as finexpert train takes it. Default: the shipped sample."),
     ] = None,
     base: Annotated[
         str,
