@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from enum import IntEnum, StrEnum
 
@@ -139,6 +140,27 @@ _CURES = {
 }
 
 
+_REASONS = (
+    (
+        re.compile(r"capacity", re.IGNORECASE),
+        "AWS has no free instance of this type at the moment: repeat the command later, or deploy with"
+        " another type (training_instance_type, hosting_instance_type) or region.",
+    ),
+    (
+        re.compile(r"No S3 objects found under S3 URL \S+\.zip"),
+        "Somebody emptied CDK's asset bucket, which holds the training program: cdk deploy --all, then start"
+        " the run again.",
+    ),
+    (re.compile(r"ResourceLimitExceeded|ServiceQuotaExceeded"), f"{_CURES[Cause.QUOTA]}."),
+)
+"""What to do where a run or a wake ended with such a reason of AWS."""
+
+
+def advice_on(reason: str) -> str:
+    """What to do about the reason that AWS gave for the end of a run or a wake; "" if nothing is known."""
+    return next((advice for pattern, advice in _REASONS if pattern.search(reason)), "")
+
+
 def cause_of(error: BaseException) -> Cause | None:
     """Why AWS refused or was not reached; None where nothing general can be advised."""
     code = error_code(error)
@@ -151,7 +173,7 @@ def explain(error: BaseException) -> UserError | None:
     if isinstance(error, UserError):
         return error
     if isinstance(error, Explained) or _is(error, "localcloud.lifecycle", "CloudError"):
-        return UserError(str(error))
+        return UserError(str(error), fix=advice_on(str(error)))
     if _is(error, "infra.settings", "SettingsError"):
         fix = "Correct the lines above and repeat."
         return UserError(str(error), where="settings", fix=fix, code=ExitCode.USAGE)

@@ -12,7 +12,7 @@ from typing import Any
 from core.aws.calls import is_missing
 from core.money.training_job import TrainingJob, run_usd
 from core.training_jobs import job_names
-from finexpert.errors import UserError
+from finexpert.errors import UserError, advice_on
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import executions, logs
 
@@ -218,7 +218,7 @@ def require_success(snapshot: Snapshot) -> None:
     raise UserError(
         f"The run ended {snapshot.status}: {reason}",
         where=snapshot.run,
-        fix=f"finexpert runs show {snapshot.run}",
+        fix=advice_on(reason) or f"finexpert runs show {snapshot.run}",
     )
 
 

@@ -16,6 +16,7 @@ from core.endpoint.hosting import HostingError
 from finexpert.cli import main as cli
 from finexpert.errors import Cause, ExitCode, UserError, cause_of, explain
 from finexpert.service import target
+from finexpert.service.runs import follow
 from infra.settings import SettingsError
 
 
@@ -137,6 +138,29 @@ def test_our_own_complete_messages_pass_as_they_are() -> None:
     told = explain(HostingError("it is broken: do this"))
     assert told is not None
     assert told.what == "it is broken: do this"
+
+
+REASONS = {
+    "CapacityError: Unable to provision requested ML compute capacity.": "another type",
+    "Endpoint: Unable to provision requested ML compute capacity": "later",
+    'ClientError: No S3 objects found under S3 URL "s3://cdk-a/fa1e.zip" given': "cdk deploy",
+    "ResourceLimitExceeded: The account-level service limit is 0 Instances": "Service Quotas",
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_what_aws_ended_a_run_or_a_wake_with_comes_with_advice(reason: str) -> None:
+    woken = explain(HostingError(f"FinExpert-Hosting is asleep and not awake: {reason}"))
+    assert woken is not None and REASONS[reason] in woken.fix
+    with pytest.raises(UserError) as ended:
+        follow.require_success(follow.Snapshot(run="run-1", status="FAILED", cause=reason))
+    assert REASONS[reason] in ended.value.fix
+
+
+def test_a_reason_that_is_not_known_leads_to_the_run() -> None:
+    with pytest.raises(UserError) as ended:
+        follow.require_success(follow.Snapshot(run="run-1", status="FAILED", cause="AlgorithmError: oops"))
+    assert ended.value.fix == "finexpert runs show run-1"
 
 
 def test_a_defect_is_not_explained_away() -> None:
