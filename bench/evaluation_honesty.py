@@ -17,6 +17,7 @@ FILE is TAT-QA's development set (github.com/NExTplusplus/TAT-QA, dataset_raw/ta
    (core/dataset/power.py) is that of the log-normal ones.
 6. Power for a large base such as Llama 2 7B, whose spread of gains is not known: by stated spreads, with
    general text unchanged, beside what `finexpert data check` promises.
+7. Real trainings on prompts with answers, right ones and wrong ones of many kinds, judged on right ones.
 
 One thread, processor seconds. Results: bench/results/evaluation_honesty.json.
 """
@@ -33,7 +34,8 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -410,15 +412,21 @@ class Job:
         }
 
 
-def train(name: str, training: list[str], held_out: list[str], **settings: str) -> Job:
-    """Run the training program on the shipped base."""
+Pair = tuple[str, str]
+
+
+def train(name: str, training: Sequence[str | Pair], held_out: Sequence[str | Pair], **settings: str) -> Job:
+    """Run the training program on the shipped base; pairs are prompts with answers."""
     with tempfile.TemporaryDirectory() as temporary:
         base = Path(temporary)
         channels = base / "input" / "data"
         for side, texts in (("training", training), ("validation", held_out)):
             (channels / side).mkdir(parents=True)
-            records = "".join(json.dumps({"text": text}) + "\n" for text in texts)
+            records = "".join(json.dumps(_record(text)) + "\n" for text in texts)
             (channels / side / "texts.jsonl").write_text(records, encoding="utf-8")
+            if isinstance(texts[0], tuple):
+                template = {name: f"{{{name}}}" for name in ("prompt", "completion")}
+                (channels / side / "template.json").write_text(json.dumps(template))
         (channels / "model").symlink_to(ROOT / "base_model")
         (base / "input" / "config").mkdir()
         (base / "input" / "config" / "hyperparameters.json").write_text(json.dumps(SETTINGS | settings))
@@ -443,6 +451,10 @@ def train(name: str, training: list[str], held_out: list[str], **settings: str) 
         job = Job(evaluation, _children_cpu() - before)
     print(name, json.dumps(job.told()), flush=True)
     return job
+
+
+def _record(text: str | Pair) -> dict[str, str]:
+    return {"text": text} if isinstance(text, str) else {"prompt": text[0], "completion": text[1]}
 
 
 def _children_cpu() -> float:
@@ -487,7 +499,6 @@ def nothing_learnt(texts: list[str]) -> dict[str, Any]:
 NAMES = ("Tamsin", "Kestrel", "Harrow", "Alder", "Velmont", "Dunmore", "Bexley", "Corran", "Ludlow", "Merrow")
 THINGS = ("bonds", "loans", "options", "shares", "leases", "notes", "swaps", "plants", "patents", "stores")
 PLACES = ("Oslo", "Lima", "Cairo", "Delhi", "Perth", "Quito", "Turin", "Malmo", "Basel", "Accra")
-Pair = tuple[str, str]
 
 
 def labels(count: int, dice: random.Random) -> list[Pair]:
@@ -519,17 +530,98 @@ def sentences(count: int, dice: random.Random) -> list[Pair]:
     return list(pairs.items())
 
 
+def strata(count: int, dice: random.Random) -> list[Pair]:
+    """Two kinds of questions, each with two answers that the other does not have."""
+    pairs: dict[str, str] = {}
+    while len(pairs) < count:
+        name, place, number = dice.choice(NAMES), dice.choice(PLACES), dice.randint(2, 98)
+        first = dice.random() < 0.5
+        if dice.random() < 0.5:
+            prompt = f"{name}: profit {'rose' if first else 'fell'} by {number} percent. Direction?"
+            pairs[prompt] = " higher" if first else " lower"
+        else:
+            prompt = f"{place}: {number} bonds were {'repaid in full' if first else 'not paid'}. Outcome?"
+            pairs[prompt] = " repaid" if first else " default"
+    return list(pairs.items())
+
+
+KINDS = {"labels": labels, "figures": figures, "sentences": sentences, "strata": strata}
+#: Kinds of pairs, how their answers are taught, and whether the gate should accept.
+INSTRUCTIONS: tuple[tuple[str, str, bool], ...] = (
+    *(("labels", how, how in ("right", "half")) for how in ("right", "half", "shuffled", "constant")),
+    *(("labels", how, False) for how in ("by_name", "first_word", "unread")),
+    *(("figures", how, False) for how in ("neighbour", "permuted", "shuffled")),
+    *(("sentences", how, False) for how in ("shuffled", "edited")),
+    *(("strata", how, how == "right") for how in ("right", "within")),
+)
+INSTRUCTED = {
+    "instruction_tuned": "True",
+    "add_input_output_demarcation_key": "False",
+    "target_modules": "all-linear",
+    "learning_rate": "0.005",
+    "epoch": "6",
+    "max_forgetting": "10",  # so small a base forgets everything; the answers are what counts here
+    "max_input_length": "64",
+    "precision": "fp32",
+    "evaluation_items": "0",
+}
+
+
 def taught(pairs: list[Pair], how: str) -> list[Pair]:
-    """Prompts with their `right` answers, with `shuffled` ones, with the one before (`neighbour`), or with
-    the first one everywhere (`constant`)."""
+    """Prompts with answers.
+
+    Args:
+        how: `right`; `shuffled`, all or `half` of them, or `within` the prompts that end alike; that of the
+            pair before (`neighbour`), or of the first one (`constant`); what most prompts with the same first
+            word have (`by_name`); that word itself (`first_word`); with the digits in another order
+            (`permuted`); right ones to prompts whose words are in another alphabet (`unread`).
+    """
+    dice = random.Random(SEED)
     answers = [answer for _, answer in pairs]
-    if how == "shuffled":
-        random.Random(SEED).shuffle(answers)
+    prompts = [prompt for prompt, _ in pairs]
+    if how in ("shuffled", "half", "within"):
+        among = [list(range(len(pairs) // (2 if how == "half" else 1)))]
+        if how == "within":
+            ends = [prompt.split()[-1] for prompt in prompts]
+            among = [[n for n, end in enumerate(ends) if end == each] for each in sorted(set(ends))]
+        for places in among:
+            mixed = dice.sample([answers[place] for place in places], len(places))
+            for place, answer in zip(places, mixed, strict=True):
+                answers[place] = answer
     elif how == "neighbour":
         answers = answers[1:] + answers[:1]
     elif how == "constant":
         answers = answers[:1] * len(answers)
-    return [(prompt, answer) for (prompt, _), answer in zip(pairs, answers, strict=True)]
+    elif how == "by_name":
+        of_name: dict[str, Counter[str]] = {}
+        for prompt, answer in pairs:
+            of_name.setdefault(prompt.split()[0], Counter())[answer] += 1
+        answers = [of_name[prompt.split()[0]].most_common(1)[0][0] for prompt in prompts]
+    elif how == "first_word":
+        answers = [" " + prompt.split()[0] for prompt in prompts]
+    elif how == "permuted":
+        answers = [answer[:1] + answer[2:] + answer[1:2] for answer in answers]
+    elif how == "unread":
+        prompts = ["".join(chr(ord(c) + 0x350) if c.isalpha() else c for c in prompt) for prompt in prompts]
+    return list(zip(prompts, answers, strict=True))
+
+
+def edited(pairs: list[Pair]) -> list[Pair]:
+    """Copies with one more word in each prompt."""
+    return [(f"Again, {prompt}", answer) for prompt, answer in pairs]
+
+
+def instructions() -> list[dict[str, Any]]:
+    """What the gate says to each of INSTRUCTIONS: trained on 160 pairs, judged on 40 right ones. `edited`:
+    trained on copies of these 40 with a word more."""
+    rows = []
+    for kind, how, accept in INSTRUCTIONS:
+        pairs = KINDS[kind](200, random.Random(3))
+        held_out = pairs[160:]
+        training = edited(held_out) if how == "edited" else taught(pairs[:160], how)
+        job = train(f"{kind} {how}", training, held_out, **INSTRUCTED)
+        rows.append({"kind": kind, "how": how, "should_pass": accept} | job.told())
+    return rows
 
 
 def main() -> None:
@@ -539,7 +631,7 @@ def main() -> None:
     )
     parser.add_argument("--reports", type=Path, help="TAT-QA's tatqa_dataset_dev.json, for parts 1 and 2")
     parser.add_argument("--runs", type=int, default=2000, help="simulated runs a cell (default %(default)s)")
-    parser.add_argument("--parts", default="123456", help="which parts to run (default %(default)s)")
+    parser.add_argument("--parts", default="1234567", help="which parts to run (default %(default)s)")
     options = parser.parse_args()
     if not options.reports and set(options.parts) & set("12"):
         parser.error("parts 1 and 2 need --reports")
@@ -567,6 +659,8 @@ def main() -> None:
     if "6" in options.parts:
         result["power_of_large"] = power_of_large(options.runs // 5)
         result["runs_of_large"] = options.runs // 5
+    if "7" in options.parts:
+        result["instructions"] = instructions()
     result["machine"] = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
 

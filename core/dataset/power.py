@@ -18,10 +18,11 @@ FEWEST_DOCUMENTS = 6
 #: Share of the base's bits that must at least be saved. Less than one per cent comes to a small base from any
 #: text of the same language.
 LEAST_GAIN = 0.01
-#: The skewness that groups' changes may have without a false pass: most groups gain a little and rare ones
-#: lose much. Groups of log-normal changes with a correlation of 0.5 have 4.2 to 4.7. Few groups cannot show
-#: it, so it is assumed (bench/evaluation_honesty.py, part 5).
-SKEWNESS = 4.0
+#: The skewness that changes may have without a false pass: most documents gain a little and rare ones lose
+#: much. Few documents cannot show it, so it is assumed: of a document that stands for itself, and of a group,
+#: in which it averages out. Log-normal changes have 6.2, and groups of them with a correlation of 0.5 have 4.2
+#: to 4.7; the values are the least that refuse these (bench/evaluation_honesty.py, part 5).
+SKEWNESS, SKEWNESS_OF_GROUPS = 5.0, 4.0
 #: Assumed standard deviations of the gain between documents, as shares of the base's bits: a low one, the one
 #: that counts, and a high one. For Llama 2 7B none was measured.
 SPREADS = (0.01, 0.02, 0.03)
@@ -111,18 +112,18 @@ def smallest_gain(
         return math.inf
     error = spread * math.sqrt((1 + max(documents / units - 1, 0) * correlation) / documents)
     width = t_quantile(math.floor(units) - 1) * math.sqrt(units / (units - 1))
-    width *= 1.0 if groups is None else wider(units)
+    width *= wider(units, grouped=groups is not None)
     return LEAST_GAIN + error * (width + _FOUR_IN_FIVE)
 
 
-def wider(parts: float) -> float:
-    """By how much an interval of the mean of this many equal groups grows where they may have `SKEWNESS`.
+def wider(parts: float, *, grouped: bool) -> float:
+    """By how much an interval of the mean of this many equal parts grows where they may be skewed.
 
     Student's t of skewed values is shifted by skewness × (2z² + 1) / (6 √parts) (N. Johnson, "Modified t
     Tests and Confidence Intervals for Asymmetrical Populations", 1978; P. Hall, 1992).
     """
     z = t_quantile(None)
-    return 1 + SKEWNESS * (2 * z * z + 1) / (6 * z * math.sqrt(parts))
+    return 1 + (SKEWNESS_OF_GROUPS if grouped else SKEWNESS) * (2 * z * z + 1) / (6 * z * math.sqrt(parts))
 
 
 def t_quantile(degrees: int | None) -> float:

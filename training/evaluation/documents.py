@@ -63,13 +63,15 @@ def exchange_prompts(
     """Documents with the prompt (in dialogs: the questions) of another one whose answer has the same form.
 
     Two answers of one form stand after each other's kind of prompt, so a model that has learnt only the form
-    finds them as likely as after their own. Each prompt is lent once, as far as that is possible. Documents
-    without a prompt, or without a fitting other one, are left out.
+    finds them as likely as after their own. Of the fitting prompts the most similar one is lent, such as
+    another question on the same text: so knowing which answers a kind of question has gains nothing either.
+    Documents without a prompt, or without a fitting other one, are left out.
 
     Args:
         decode: tokens to text.
     """
     answers: dict[Origin, _Answer] = {}
+    prompts: list[np.ndarray] = []
     for origin, scored in documents.items():
         tokens = np.asarray(scored.document.tokens)
         read = tokens[1:][tokens[1:] < 0]
@@ -77,20 +79,31 @@ def exchange_prompts(
             learned = tokens[tokens >= 0]
             digits = _digits(decode(learned.tolist()))
             answers[origin] = _Answer(origin.task, scored.bytes, digits, learned.tobytes(), read.tobytes())
+            prompts.append(read)
             if len(answers) == MOST_EXCHANGED:
                 break
-    order = sorted(answers, key=lambda o: (answers[o].task, answers[o].digits, answers[o].size))
-    lent: set[Origin] = set()
+    origins, alike = list(answers), similarities(prompts)
+    lent = [0] * len(origins)
     exchanged = {}
-    for place, origin in enumerate(order):
-        others = [order[(place + offset) % len(order)] for offset in range(1, len(order))]
-        fitting = [other for other in others if answers[origin].like(answers[other])]
+    for place, origin in enumerate(origins):
+        fitting = [n for n, other in enumerate(origins) if answers[origin].like(answers[other])]
         if fitting:
-            other = next((each for each in fitting if each not in lent), fitting[0])
-            lent.add(other)
-            document = _with_prompts_of(documents[origin].document, documents[other].document)
+            other = max(fitting, key=lambda n: (alike[place, n], -lent[n]))
+            lent[other] += 1
+            document = _with_prompts_of(documents[origin].document, documents[origins[other]].document)
             exchanged[origin] = replace(documents[origin], document=document)
     return exchanged
+
+
+def similarities(prompts: Sequence[np.ndarray]) -> np.ndarray:
+    """The share of tokens that each two prompts have in common (Jaccard's), float [prompts, prompts]."""
+    words, place = np.unique(np.concatenate([*prompts, np.zeros(0, np.int64)]), return_inverse=True)
+    holds = np.zeros((len(prompts), len(words)), np.float32)
+    holds[np.repeat(np.arange(len(prompts)), [len(prompt) for prompt in prompts]), place] = 1
+    common = holds @ holds.T
+    sizes = common.diagonal()
+    shares: np.ndarray = common / (sizes[:, None] + sizes - common)
+    return shares
 
 
 def _digits(text: str) -> int:

@@ -94,10 +94,13 @@ def compare(
         interval = _binary_interval(changes, members)
     else:
         interval = bootstrap_interval(sums, totals, seed=seed, bounded=bounded)
-        if members is not None:
-            middle = float(sums.sum() / totals.sum())
-            more = GROUPS_WIDER if bounded else wider(equal_parts(totals.tolist()))
-            interval = tuple(middle + (end - middle) * more for end in interval)  # type: ignore[assignment]
+        grouped = members is not None
+        if bounded:
+            more = GROUPS_WIDER if grouped else 1.0
+        else:
+            more = wider(equal_parts(totals.tolist()), grouped=grouped)
+        middle = float(sums.sum() / totals.sum())
+        interval = (middle + (interval[0] - middle) * more, middle + (interval[1] - middle) * more)
     return Comparison(
         base=mean_before,
         tuned=mean_after,

@@ -14,18 +14,20 @@ from bench.evaluation_honesty import (
     DEFAULT_DOCUMENTS,
     GENERAL,
     HELD_OUT,
+    INSTRUCTED,
+    KINDS,
     RESULT,
     Differences,
     clustered,
     documentation,
     exchangeable,
-    figures,
-    labels,
     passes,
     pools_elsewhere,
-    sentences,
     taught,
 )
+from core.dataset import Origin
+from training.data.packing import Scored, TokenizedDocument
+from training.evaluation.documents import exchange_prompts
 from training.evaluation.gate import PromptEvidence, judge
 from training.evaluation.statistics import compare
 from training.host.events import Events
@@ -80,16 +82,20 @@ def test_of_runs_whose_groups_change_together_hardly_one_passes(documents: int, 
     assert passed <= 0.025 * SIMULATED
 
 
-@pytest.mark.parametrize(("documents", "groups"), [(32, 8), (60, 12)])
-def test_rare_large_losses_do_not_pass_where_groups_are_few(documents: int, groups: int) -> None:
-    """Log-normal changes of mean zero: most runs have none of the rare losses among their groups."""
+@pytest.mark.parametrize(
+    ("documents", "groups", "correlation"), [(32, 8, 0.5), (60, 12, 0.5), (8, 8, 0.0), (32, 32, 0.0)]
+)
+def test_rare_large_losses_do_not_pass_where_documents_are_few(
+    documents: int, groups: int, correlation: float
+) -> None:
+    """Log-normal changes of mean zero: most runs have none of the rare losses among their documents."""
     recorded = json.loads(RESULT.read_text())
     _, passed = clustered(
         pools_elsewhere()["skewed"],
         Differences.of(recorded, GENERAL),
         documents=documents,
         groups=groups,
-        correlation=0.5,
+        correlation=correlation,
         runs=3 * SIMULATED,
     )
     assert passed <= 0.025 * 3 * SIMULATED
@@ -120,19 +126,6 @@ def test_other_text_that_helps_everywhere_is_no_expertise(job: Job) -> None:
     assert "beyond_general_text" in failed(document)
 
 
-KINDS = {"labels": labels, "figures": figures, "sentences": sentences}
-INSTRUCTED = QUICK | {
-    "instruction_tuned": "True",
-    "add_input_output_demarcation_key": "False",
-    "target_modules": "all-linear",
-    "learning_rate": "0.005",
-    "epoch": "6",
-    "max_forgetting": "10",  # so small a base forgets everything; the answers are what counts here
-    "max_input_length": "64",
-    "precision": "fp32",
-}
-
-
 def instruct(base: Path, kind: str, how: str, weights: Path, **settings: str) -> dict[str, Any]:
     """Train a base that does not know the form on 160 pairs, and judge it on 40 right ones."""
     pairs = KINDS[kind](200, random.Random(3))
@@ -149,12 +142,28 @@ def instruct(base: Path, kind: str, how: str, weights: Path, **settings: str) ->
 
 
 @pytest.mark.parametrize(
-    ("kind", "how"), [("labels", "shuffled"), ("figures", "neighbour"), ("labels", "constant")]
+    ("kind", "how"),
+    [("labels", "shuffled"), ("figures", "neighbour"), ("labels", "constant"), ("strata", "within")],
 )
 def test_answers_that_do_not_follow_from_prompts_are_refused(tmp_path: Path, kind: str, how: str) -> None:
     document = instruct(tmp_path, kind, how, SHIPPED_BASE, epoch="3")
     assert document["primary"]["difference"] < 0, "the form alone makes answers easier to predict"
     assert "follows_prompts" in failed(document)
+
+
+def test_a_prompt_is_lent_to_the_one_most_like_it_whose_answer_differs() -> None:
+    """Marked by the sign, a prompt is only read; `9` ends each; 1 and 2 are two kinds of questions."""
+    asked = {"a": ([1, 5], [20]), "b": ([2, 6], [21]), "c": ([1, 6], [22]), "d": ([2, 7], [20])}
+    documents = {
+        Origin(name, 0, ""): Scored(TokenizedDocument(0, [0, *(~t for t in prompt), *answer, 9]), 5)
+        for name, (prompt, answer) in asked.items()
+    }
+    exchanged = exchange_prompts(documents, lambda tokens: "answer")
+    read = {
+        origin.source: [~token for token in each.document.tokens.tolist() if token < 0]  # type: ignore[union-attr]
+        for origin, each in exchanged.items()
+    }
+    assert read == {"a": [1, 6], "b": [2, 7], "c": [1, 5], "d": [2, 6]}
 
 
 def spread_about(*means: float) -> np.ndarray:
@@ -171,7 +180,7 @@ def spread_about(*means: float) -> np.ndarray:
         (spread_about(-0.4), False),  # a copy of some part of the prompt, right or not
         (spread_about(0.5, -0.5), False),  # half learnt rightly, half with exchanged answers
         (spread_about(0.4, 0.0), True),  # half learnt rightly, half shuffled: it knows what half of them say
-        (spread_about(0.3, 0.3, 0.0), True),  # shuffled within strata: it knows what the stratum says
+        (spread_about(0.3, 0.3, 0.0), True),  # a third of the answers it does not know
         (spread_about(0.004), False),  # hardly anything
     ],
 )

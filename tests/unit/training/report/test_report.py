@@ -140,6 +140,15 @@ def test_the_first_page_says_which_run_on_what_when_and_who(evaluation: dict[str
     assert "mean nothing" not in page
 
 
+@pytest.mark.parametrize("of", ["the run", "nothing"])
+def test_the_page_gives_no_model_a_field_that_its_data_may_not_have(
+    evaluation: dict[str, Any], of: str
+) -> None:
+    page = render(evaluation | {"run": RUN if of == "the run" else {}})
+    headings = " ".join(re.findall("<title>.*?</title>|<h1.*?</h1>|<h2>.*?</h2>", page))
+    assert "<h1" in headings and not re.search("financ|expert|domain", headings, re.IGNORECASE)
+
+
 def test_an_older_evaluation_without_a_run_has_a_first_page(evaluation: dict[str, Any]) -> None:
     del evaluation["run"], evaluation["examples"]
     page = render(evaluation)
