@@ -19,9 +19,9 @@ FEWEST_DOCUMENTS = 6
 #: text of the same language.
 LEAST_GAIN = 0.01
 #: The skewness that changes may have without a false pass: most documents gain a little and rare ones lose
-#: much. Few documents cannot show it, so it is assumed: of a document that stands for itself, and of a group,
-#: in which it averages out. Log-normal changes have 6.2, and groups of them with a correlation of 0.5 have 4.2
-#: to 4.7; the values are the least that refuse these (bench/evaluation_honesty.py, part 5).
+#: much. Few documents cannot show it, so it is assumed: for a document that stands for itself, and for a
+#: group, in which it averages out. Log-normal changes have 6.2, groups of them with a correlation of 0.5 have
+#: 4.2 to 4.7. With these values fewer than 2.5 % of such runs without effect pass (bench/README.md).
 SKEWNESS, SKEWNESS_OF_GROUPS = 5.0, 4.0
 #: Assumed standard deviations of the gain between documents, as shares of the base's bits: a low one, the one
 #: that counts, and a high one. For Llama 2 7B none was measured.
