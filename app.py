@@ -25,9 +25,13 @@ def sagemaker(region: str) -> Any:
     return boto3.client("sagemaker", region_name=region, config=soon)
 
 
-def main() -> int:
-    """Synthesize the app; print all problems of the settings and make nothing if there are any."""
+def main(outdir: str | None = None) -> int:
+    """Synthesize the app; print all problems of the settings and make nothing if there are any.
+
+    `outdir` is where to; without it, where the CDK CLI wants it.
+    """
     app = App(
+        outdir=outdir,
         # Else CDK writes an empty assembly even after an error.
         auto_synth=False,
         # It only warns, and takes longer than all else; tests/snapshot lints the templates instead.

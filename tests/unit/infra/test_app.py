@@ -1,35 +1,49 @@
-"""`python app.py` with wrong settings: the problems, exit status 1, and nothing else."""
+"""`python app.py` makes the stacks that the settings ask for; where they are wrong it makes none."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
+import app
 from core.names import GLOBAL_STACKS, Names
 from infra.settings import flags_of
 
 STACKS = ("Storage", "Training", "Hosting", "Guardrails", "Billing")
 ROOT = Path(__file__).resolve().parents[3]
+GIVEN = {"FINEXPERT_ACCEPT_EULA": "true", "FINEXPERT_ALERT_EMAIL": "you@example.com"}
 
 
 def run_app(out: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     """The app as the CDK CLI runs it, with settings as variables."""
-    environ = {
-        name: value for name, value in os.environ.items() if not name.startswith(("FINEXPERT_", "CDK_"))
-    }
     return subprocess.run(
         [sys.executable, str(ROOT / "app.py")],
         cwd=ROOT,
-        env={**environ, **settings, "CDK_OUTDIR": str(out)},
+        env={**without_ours(), **settings, "CDK_OUTDIR": str(out)},
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
+
+
+def synthesize(out: Path, **settings: str) -> str:
+    """The same in this process, which has loaded the CDK once; returns what it says on stderr."""
+    said = io.StringIO()
+    with mock.patch.dict(os.environ, without_ours() | settings, clear=True), redirect_stderr(said):
+        assert app.main(str(out)) == 0, said.getvalue()
+    return said.getvalue()
+
+
+def without_ours() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("FINEXPERT_", "CDK_"))}
 
 
 def test_wrong_settings_are_reported_without_a_trace_and_make_nothing(tmp_path: Path) -> None:
@@ -61,9 +75,8 @@ def test_without_a_setting_all_but_a_first_deploy_works(tmp_path: Path) -> None:
 
 
 def test_what_a_deploy_was_given_it_keeps_for_the_next(tmp_path: Path) -> None:
-    given = {"FINEXPERT_ACCEPT_EULA": "true", "FINEXPERT_ALERT_EMAIL": "you@example.com"}
-    assert run_app(tmp_path / "given", **given).returncode == 0
-    assert run_app(tmp_path / "later").returncode == 0
+    synthesize(tmp_path / "given", **GIVEN)
+    synthesize(tmp_path / "later")
     for part, name, value in (
         ("Guardrails", "alert_email", "you@example.com"),
         ("Billing", "alert_email", "you@example.com"),
@@ -81,24 +94,23 @@ def test_what_a_deploy_was_given_it_keeps_for_the_next(tmp_path: Path) -> None:
 
 
 def test_own_weights_ask_for_no_licence(tmp_path: Path) -> None:
-    assert run_app(tmp_path, FINEXPERT_BASE_MODEL_URI="s3://${DataBucket}/base-model/").returncode == 0
+    synthesize(tmp_path, FINEXPERT_BASE_MODEL_URI="s3://${DataBucket}/base-model/")
     assert "accept_eula" not in (tmp_path / "FinExpert-Training.template.json").read_text()
 
 
 def test_a_synth_says_what_will_be_kept(tmp_path: Path) -> None:
     settings = {"RETAIN_DATA": "true", "ACCEPT_EULA": "true", "ALERT_EMAIL": "you@example.com"}
-    ran = run_app(tmp_path / "cdk.out", **{f"FINEXPERT_{name}": value for name, value in settings.items()})
-    assert ran.returncode == 0, ran.stderr
-    assert "retain_data is true: cdk destroy keeps the buckets finexpert-data-…" in ran.stderr
-    assert "--import-existing-resources" in ran.stderr
-    assert "the key" not in ran.stderr, "there is none of one's own"
+    said = synthesize(
+        tmp_path / "cdk.out", **{f"FINEXPERT_{name}": value for name, value in settings.items()}
+    )
+    assert "retain_data is true: cdk destroy keeps the buckets finexpert-data-…" in said
+    assert "--import-existing-resources" in said
+    assert "the key" not in said, "there is none of one's own"
 
 
 def test_what_is_kept_can_be_imported_by_the_next_deploy(tmp_path: Path) -> None:
     """CloudFormation imports what has its name in plain letters and would be retained again."""
-    given = {"CDK_DEFAULT_ACCOUNT": "123456789012", "FINEXPERT_RETAIN_DATA": "true"}
-    given |= {"FINEXPERT_ACCEPT_EULA": "true", "FINEXPERT_ALERT_EMAIL": "you@example.com"}
-    assert run_app(tmp_path, **given).returncode == 0
+    synthesize(tmp_path, **GIVEN, CDK_DEFAULT_ACCOUNT="123456789012", FINEXPERT_RETAIN_DATA="true")
     resources = [r for part in STACKS for r in template(tmp_path, part)["Resources"].values()]
     kept = [r for r in resources if r.get("DeletionPolicy") == "Retain"]
     buckets = [r["Properties"]["BucketName"] for r in kept if r["Type"] == "AWS::S3::Bucket"]
@@ -124,7 +136,7 @@ def test_only_settings_are_taken_from_cdks_context() -> None:
 def test_billing_holds_what_the_account_may_have(tmp_path: Path, guards: str, budgets: int) -> None:
     """The anomaly monitor is never in it: it has a separate stack, by the setting anomaly_monitor."""
     given = {"FINEXPERT_BILLING_GUARDS": guards, "FINEXPERT_ANOMALY_MONITOR": "true"}
-    assert run_app(tmp_path, **given).returncode == 0
+    synthesize(tmp_path, **given)
     types = [resource["Type"] for resource in template(tmp_path, "Billing")["Resources"].values()]
     assert types.count("AWS::Budgets::Budget") == budgets
     assert not [type_ for type_ in types if type_.startswith("AWS::CE::")]
@@ -138,7 +150,7 @@ def test_apps_in_two_regions_have_a_billing_stack_each(tmp_path: Path) -> None:
     named = []
     for region in ("us-east-1", "us-west-2"):
         place, names = tmp_path / region, Names(project="FinExpert", region=region)
-        assert run_app(place, FINEXPERT_REGION=region, FINEXPERT_ANOMALY_MONITOR="true").returncode == 0
+        synthesize(place, FINEXPERT_REGION=region, FINEXPERT_ANOMALY_MONITOR="true")
         stacks = [names.stack(part) for part in GLOBAL_STACKS]
         inside = {
             str(value)
@@ -153,7 +165,7 @@ def test_apps_in_two_regions_have_a_billing_stack_each(tmp_path: Path) -> None:
 
 
 def test_billing_is_deployed_last_and_nothing_waits_for_it(tmp_path: Path) -> None:
-    assert run_app(tmp_path).returncode == 0
+    synthesize(tmp_path)
     artifacts = json.loads((tmp_path / "manifest.json").read_text())["artifacts"]
     needs = {part: artifacts[f"FinExpert-{part}"]["dependencies"] for part in STACKS}
     assert "FinExpert-Hosting" in needs["Billing"]

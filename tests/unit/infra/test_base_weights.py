@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from core.endpoint import weights
 from infra.base_weights import resolve
 from infra.settings import Settings
-from tests.unit.infra.test_app import run_app, template
+from tests.unit.infra.test_app import synthesize, template
 
 SIGNED_IN = {"CDK_DEFAULT_ACCOUNT": "111122223333"}
 FOUND = "s3://jumpstart-private-cache-prod-us-east-1/llama/artifacts/inference-prepack/v7.0.0/"
@@ -89,8 +89,7 @@ def test_an_archive_stops_the_deploy() -> None:
     ],
 )
 def test_each_gated_model_asks_for_its_own_licence(tmp_path: Path, model: str, asked: str) -> None:
-    ran = run_app(tmp_path, FINEXPERT_BASE_MODEL=model)
-    assert ran.returncode == 0, ran.stderr
+    synthesize(tmp_path, FINEXPERT_BASE_MODEL=model)
     training = template(tmp_path, "Training")
     held = [p["Default"] for k, p in training["Parameters"].items() if k.startswith("Held")]
     assert [name.endswith(asked) for name in held] == ([True] if asked else [])
@@ -101,8 +100,7 @@ def test_each_gated_model_asks_for_its_own_licence(tmp_path: Path, model: str, a
 
 
 def test_an_unknown_model_can_be_listed_and_destroyed_and_not_deployed(tmp_path: Path) -> None:
-    ran = run_app(tmp_path, FINEXPERT_BASE_MODEL="other-model")
-    assert ran.returncode == 0, ran.stderr
+    synthesize(tmp_path, FINEXPERT_BASE_MODEL="other-model")
     shown = json.loads((tmp_path / "FinExpert-Training.metadata.json").read_text())
     levels = {entry["type"] for entries in shown.values() for entry in entries}
     assert "aws:cdk:error" in levels
