@@ -1,6 +1,4 @@
-"""`python -m localcloud`: the server process. Start it with `localcloud.lifecycle.up`, which sets its
-environment.
-"""
+"""`python -m localcloud`: the server process; `localcloud.lifecycle.up` starts it, with its environment."""
 
 import argparse
 

@@ -34,7 +34,7 @@ class AccessLog:
             self._entries.setdefault(json.dumps(entry, sort_keys=True, default=str), entry)
 
     def entries(self) -> list[dict[str, Any]]:
-        """All of them."""
+        """All decisions."""
         with self._lock:
             return list(self._entries.values())
 

@@ -1,4 +1,4 @@
-"""When a CloudWatch metric alarm changes state, as CloudWatch documents it.
+"""Decides when a CloudWatch metric alarm changes state, as CloudWatch documents it.
 
 M of N datapoints (`DatapointsToAlarm` of `EvaluationPeriods`), each one period long and aligned to the clock,
 with the alarm's way to treat missing data. Source: the CloudWatch user guide, "Using Amazon CloudWatch

@@ -1,7 +1,7 @@
 """Further rights of a request: for the resources it is about, tags it sets, roles it passes on.
 
-ministack checks the action of every request, but knows no ARN of SageMaker's and no iam:PassRole. Where each
-rule comes from: AWS's Service Authorization Reference, "Actions, resources, and condition keys" of a service.
+ministack checks the action of every request, but knows no ARN of SageMaker's and no iam:PassRole. Source of
+the rules: AWS's Service Authorization Reference, "Actions, resources, and condition keys" of a service.
 """
 
 from __future__ import annotations
@@ -13,20 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from localcloud.sagemaker import store
+
 Arn = Callable[[str, str], str]
 """(a kind such as `training-job`, a name) → its ARN in the request's account and region."""
 
 ANYTHING = "*"
-# SageMaker's kinds as operations spell them, and as ARNs do
-KINDS = {
-    "TrainingJob": "training-job",
-    "Model": "model",
-    "EndpointConfig": "endpoint-config",
-    "Endpoint": "endpoint",
-    "InferenceComponent": "inference-component",
-    "ModelPackageGroup": "model-package-group",
-    "ModelPackage": "model-package",
-}
+KINDS = {kind.name: kind.arn_part for kind in store.KINDS}
+"""SageMaker's kinds as operations spell them, and as ARNs do."""
 _OPERATION = re.compile(r"(?:Create|Describe|Update|Delete|Stop|Put|Get)([A-Z]\w*)")
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
 # operation: (kind, parameter) of a second resource that the caller must be allowed it on
@@ -114,7 +108,7 @@ def vector_resource(path: str, params: Mapping[str, Any], place: str) -> str:
 
 
 def vector_needs(operation: str, path: str, params: Mapping[str, Any], place: str) -> list[Need]:
-    """What a request to S3 Vectors needs besides its action: to see metadata, and to set tags.
+    """The rights that a request to S3 Vectors needs besides its action: to see metadata, and to set tags.
 
     Sources: the API's QueryVectors (with a filter or metadata) and ListVectors (with data or metadata).
     """

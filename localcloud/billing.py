@@ -69,9 +69,7 @@ def charge(service: str, usd: float, now: datetime) -> dict[str, Any]:
 
 
 def evaluate(now: datetime) -> list[dict[str, Any]]:
-    """Look at all budgets, so that new and changed ones see the bill too; returns the notifications sent
-    now.
-    """
+    """Compare all budgets with the bill, new and changed ones too; return the notifications sent now."""
     with _lock, platform.scope(environment.ACCOUNT, environment.REGION):
         _bill.turn(now)
         return _evaluate_budgets(now)
@@ -98,9 +96,8 @@ def forecast(usd: float, now: datetime) -> float:
     """The cost of a whole month if it goes on as it began (straight line, UTC)."""
     start = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     whole = monthrange(now.year, now.month)[1] * 86400.0
-    elapsed = max(
-        (now - start).total_seconds(), 3600.0
-    )  # the first minutes of a month forecast nothing sensible
+    # The first minutes of a month forecast nothing sensible.
+    elapsed = max((now - start).total_seconds(), 3600.0)
     return usd * whole / elapsed
 
 
@@ -113,9 +110,7 @@ def is_breached(notification: Mapping[str, Any], limit: float, actual: float, fo
     """
     spent = forecasted if notification["NotificationType"] == "FORECASTED" else actual
     absolute = notification.get("ThresholdType") == "ABSOLUTE_VALUE"
-    threshold = (
-        float(notification["Threshold"]) if absolute else float(notification["Threshold"]) / 100 * limit
-    )
+    threshold = float(notification["Threshold"]) * (1 if absolute else limit / 100)
     turn = TURNS.get(notification["ComparisonOperator"], 0)
     return (spent - threshold) * turn > 0 if turn else spent == threshold
 
@@ -162,15 +157,12 @@ def _evaluate_budgets(now: datetime) -> list[dict[str, Any]]:
 
 
 def _spend(budget: Mapping[str, Any]) -> float:
-    """Dollars that count for a budget. Of its filters only that on services is applied: the bill knows no
-    tags.
-    """
+    """Dollars that count for a budget; of its filters only that on services is applied."""
     services = (budget.get("CostFilters") or {}).get("Service")
     if not services:
         return _bill.total
-    wanted = {
-        name.replace(" ", "") for name in services
-    }  # "Amazon SageMaker" here, AmazonSageMaker in metrics
+    # "Amazon SageMaker" here, AmazonSageMaker in metrics
+    wanted = {name.replace(" ", "") for name in services}
     return sum(usd for name, usd in _bill.charges.items() if name.replace(" ", "") in wanted)
 
 

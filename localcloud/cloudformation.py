@@ -1,12 +1,12 @@
 """CloudFormation's resource types of SageMaker.
 
-Which change needs a new resource, what Ref and GetAtt give, and what waits for what is taken from the
-resource types' public schemas (createOnlyProperties, primaryIdentifier, readOnlyProperties; cfn-lint carries
-them) and from the template reference: Ref gives the ARN.
+Replacements, Ref, GetAtt and waits follow the resource types' public schemas (createOnlyProperties,
+primaryIdentifier, readOnlyProperties; cfn-lint carries them) and the template reference: Ref gives the ARN.
 """
 
 from __future__ import annotations
 
+import json
 import secrets
 import string
 import time
@@ -16,11 +16,13 @@ from typing import Any
 
 from localcloud import hooks
 from localcloud.faults import faults
+from localcloud.sagemaker.errors import ApiError
 
 POLL_SECONDS = 0.1
 STABILIZE_SECONDS = 3600.0
 NAME_LIMIT = 63
 ALPHABET = string.ascii_letters + string.digits
+IN_PROGRESS = ("Creating", "Updating")
 GONE = ("Could not find", "does not exist", "Requested resource not found")
 
 Properties = dict[str, Any]
@@ -60,50 +62,28 @@ class SageMakerType:
         return f"{self.kind}Arn"
 
 
+RETAINING = ("ExcludeRetainedVariantProperties", "RetainAllVariantProperties", "RetainDeploymentConfig")
 SAGEMAKER_TYPES = (
     SageMakerType(
         kind="Model",
         replacing=(
-            "Containers",
-            "EnableNetworkIsolation",
-            "ExecutionRoleArn",
-            "InferenceExecutionConfig",
-            "ModelName",
-            "PrimaryContainer",
-            "VpcConfig",
+            *("Containers", "EnableNetworkIsolation", "ExecutionRoleArn", "InferenceExecutionConfig"),
+            *("ModelName", "PrimaryContainer", "VpcConfig"),
         ),
     ),
     SageMakerType(
         kind="EndpointConfig",
         replacing=(
-            "AsyncInferenceConfig",
-            "DataCaptureConfig",
-            "EnableNetworkIsolation",
-            "EndpointConfigName",
-            "ExecutionRoleArn",
-            "ExplainerConfig",
-            "KmsKeyId",
-            "MetricsConfig",
-            "ProductionVariants",
-            "ShadowProductionVariants",
-            "VpcConfig",
+            *("AsyncInferenceConfig", "DataCaptureConfig", "EnableNetworkIsolation", "EndpointConfigName"),
+            *("ExecutionRoleArn", "ExplainerConfig", "KmsKeyId", "MetricsConfig", "ProductionVariants"),
+            *("ShadowProductionVariants", "VpcConfig"),
         ),
     ),
     SageMakerType(
         kind="Endpoint",
         replacing=("EndpointName",),
-        updates=(
-            "EndpointConfigName",
-            "DeploymentConfig",
-            "ExcludeRetainedVariantProperties",
-            "RetainAllVariantProperties",
-            "RetainDeploymentConfig",
-        ),
-        only_on_update=(
-            "ExcludeRetainedVariantProperties",
-            "RetainAllVariantProperties",
-            "RetainDeploymentConfig",
-        ),
+        updates=("EndpointConfigName", "DeploymentConfig", *RETAINING),
+        only_on_update=RETAINING,
         status="EndpointStatus",
     ),
     SageMakerType(
@@ -114,12 +94,8 @@ SAGEMAKER_TYPES = (
         only_on_update=("DeploymentConfig", "EndpointArn"),
         status="InferenceComponentStatus",
         attributes=(
-            "InferenceComponentStatus",
-            "CreationTime",
-            "LastModifiedTime",
-            "FailureReason",
-            "RuntimeConfig.CurrentCopyCount",
-            "RuntimeConfig.DesiredCopyCount",
+            *("InferenceComponentStatus", "CreationTime", "LastModifiedTime", "FailureReason"),
+            *("RuntimeConfig.CurrentCopyCount", "RuntimeConfig.DesiredCopyCount"),
         ),
     ),
     SageMakerType(
@@ -134,20 +110,10 @@ SAGEMAKER_TYPES = (
 
 WITHOUT_SYSTEM_TAGS = frozenset(
     {
-        "AWS::CloudFront::Distribution",
-        "AWS::DynamoDB::Table",
-        "AWS::ECS::Service",
-        "AWS::IAM::Role",
-        "AWS::IAM::User",
-        "AWS::IoT::CACertificate",
-        "AWS::IoT::Policy",
-        "AWS::IoT::ProvisioningTemplate",
-        "AWS::KMS::Key",
-        "AWS::Location::Tracker",
-        "AWS::SQS::Queue",
-        "AWS::SageMaker::Endpoint",
-        "AWS::SageMaker::EndpointConfig",
-        "AWS::SageMaker::InferenceComponent",
+        *("AWS::CloudFront::Distribution", "AWS::DynamoDB::Table", "AWS::ECS::Service", "AWS::IAM::Role"),
+        *("AWS::IAM::User", "AWS::IoT::CACertificate", "AWS::IoT::Policy", "AWS::IoT::ProvisioningTemplate"),
+        *("AWS::KMS::Key", "AWS::Location::Tracker", "AWS::SQS::Queue", "AWS::SageMaker::Endpoint"),
+        *("AWS::SageMaker::EndpointConfig", "AWS::SageMaker::InferenceComponent"),
     }
 )
 """Types that CloudFormation does not tag with `aws:cloudformation:…`, by their public schemas.
@@ -159,15 +125,9 @@ The schemas say `tagging.cloudFormationSystemTags: false`; a test compares this 
 def install() -> None:
     """Teach CloudFormation SageMaker's types."""
     for each in SAGEMAKER_TYPES:
-        handlers = SageMakerResource(each)
+        name = f"AWS::SageMaker::{each.kind}"
         hooks.install_resource_type(
-            f"AWS::SageMaker::{each.kind}",
-            create=handlers.create,
-            update=handlers.update,
-            delete=handlers.delete,
-            replacing=each.replacing,
-            tags="Tags",
-            own_name=each.name,
+            name, SageMakerResource(each), replacing=each.replacing, tags="Tags", own_name=each.name
         )
 
 
@@ -178,9 +138,7 @@ def generated_name(logical_id: str) -> str:
 
 
 class SageMakerResource:
-    """The handlers of one SageMaker type. They block until the service is done, so they run on worker
-    threads.
-    """
+    """The handlers of one SageMaker type; they block until the service is done."""
 
     def __init__(self, type_: SageMakerType) -> None:
         self.type = type_
@@ -239,10 +197,7 @@ class SageMakerResource:
         if not self.type.status:
             return
         try:
-            while str(self._call("Describe", {self.type.name: name})[self.type.status]) in (
-                "Creating",
-                "Updating",
-            ):
+            while self._call("Describe", {self.type.name: name})[self.type.status] in IN_PROGRESS:
                 time.sleep(POLL_SECONDS)
         except NotThere:
             return
@@ -316,19 +271,20 @@ def call(operation: str, params: Properties) -> dict[str, Any]:
     from localcloud.sagemaker import api, validation
 
     shape = validation.operation_model(operation).input_shape
-    if not operation.startswith("Describe") and (fault := faults.take("sagemaker", operation)):
-        raise ValueError(
-            f'Resource handler returned message: "{fault.text} (Service: SageMaker, Status Code: '
-            f'{fault.http_status}, Error Code: {fault.error})"'
-        )
     try:
-        answer: dict[str, Any] = api.call(operation, validation.coerce(params, shape) if shape else params)
-        return answer
+        if not operation.startswith("Describe") and (fault := faults.take("sagemaker", operation)):
+            raise api.ApiError(fault.error, fault.text, fault.http_status)
+        return api.call(operation, validation.coerce(params, shape) if shape else params)
     except api.ApiError as error:
         if any(words in error.message for words in GONE):
             raise NotThere(error.message) from None
-        detail = f"Service: SageMaker, Status Code: {error.status}, Error Code: {error.code}"
-        raise ValueError(f'Resource handler returned message: "{error.message} ({detail})"') from None
+        raise refused("SageMaker", error) from None
+
+
+def refused(service: str, error: ApiError) -> ValueError:
+    """A service's refusal, worded as CloudFormation reports it."""
+    detail = f"Service: {service}, Status Code: {error.status}, Error Code: {error.code}"
+    return ValueError(f'Resource handler returned message: "{error.message} ({detail})"')
 
 
 def tag_map(properties: Mapping[str, Any], key: str = "Tags") -> dict[str, str]:
@@ -338,6 +294,4 @@ def tag_map(properties: Mapping[str, Any], key: str = "Tags") -> dict[str, str]:
 
 def json_text(value: Any) -> str:
     """A JSON property as the text that APIs want."""
-    import json
-
     return value if isinstance(value, str) else json.dumps(value)

@@ -5,6 +5,7 @@ All three act through the services' own APIs over loopback, as any client does.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,25 +19,13 @@ MISSING = ("NotFoundException", "UnknownMonitorException", "UnknownSubscriptionE
 
 def install() -> None:
     """Teach CloudFormation these types."""
-    types: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
-        ("AWS::Budgets::Budget", _Budget(), ("NotificationsWithSubscribers",)),
-        (
-            "AWS::CE::AnomalyMonitor",
-            _AnomalyMonitor(),
-            ("MonitorType", "MonitorDimension", "MonitorSpecification"),
-        ),
-        ("AWS::CE::AnomalySubscription", _AnomalySubscription(), ()),
+    monitor = ("MonitorType", "MonitorDimension", "MonitorSpecification")
+    # Without tags of the stack: ResourceTags are create-only for monitors.
+    hooks.install_resource_type(
+        "AWS::Budgets::Budget", _Budget(), replacing=("NotificationsWithSubscribers",)
     )
-    for name, handlers, replacing in types:
-        hooks.install_resource_type(
-            name,
-            create=handlers.create,
-            update=handlers.update,
-            delete=handlers.delete,
-            replacing=replacing,
-            tags=None,  # ResourceTags are create-only for monitors: no tags of the stack on them
-            own_name=None,
-        )
+    hooks.install_resource_type("AWS::CE::AnomalyMonitor", _AnomalyMonitor(), replacing=monitor)
+    hooks.install_resource_type("AWS::CE::AnomalySubscription", _AnomalySubscription(), replacing=())
 
 
 class _Budget:
@@ -53,9 +42,7 @@ class _Budget:
     def update(
         self, name: str, old: Properties, new: Properties, stack: str, logical_id: str
     ) -> hooks.Resource:
-        """Change limit, filters or period; another name makes another budget (ministack then deletes this
-        one).
-        """
+        """Change limit, filters or period; another name makes another budget, and ministack deletes this."""
         wanted = {"BudgetName": name, **new["Budget"]}
         if wanted["BudgetName"] != name:
             return self.create(logical_id, new, stack)
@@ -72,13 +59,7 @@ class _AnomalyMonitor:
 
     def create(self, logical_id: str, properties: Properties, stack: str) -> hooks.Resource:
         """Create the monitor."""
-        params = {key: value for key, value in properties.items() if key != "ResourceTags"}
-        if isinstance(
-            params.get("MonitorSpecification"), str
-        ):  # a JSON text in templates, a structure in the API
-            import json
-
-            params["MonitorSpecification"] = json.loads(params["MonitorSpecification"])
+        params = _with_structure(properties, "MonitorSpecification")
         asked = {"AnomalyMonitor": params, **_tags(properties)}
         arn = str(_ask("ce", "CreateAnomalyMonitor", asked)["MonitorArn"])
         found = _ask("ce", "GetAnomalyMonitors", {"MonitorArnList": [arn]})["AnomalyMonitors"][0]
@@ -102,7 +83,8 @@ class _AnomalySubscription:
 
     def create(self, logical_id: str, properties: Properties, stack: str) -> hooks.Resource:
         """Create the subscription."""
-        asked = {"AnomalySubscription": self._params(properties), **_tags(properties)}
+        params = _with_structure(properties, "ThresholdExpression")
+        asked = {"AnomalySubscription": params, **_tags(properties)}
         arn = str(_ask("ce", "CreateAnomalySubscription", asked)["SubscriptionArn"])
         return arn, {"SubscriptionArn": arn, "AccountId": platform.account_id()}
 
@@ -110,22 +92,19 @@ class _AnomalySubscription:
         self, arn: str, old: Properties, new: Properties, stack: str, logical_id: str
     ) -> hooks.Resource:
         """Change the subscribers, the threshold and how often they get mail."""
-        _ask("ce", "UpdateAnomalySubscription", {"SubscriptionArn": arn, **self._params(new)})
+        params = _with_structure(new, "ThresholdExpression")
+        _ask("ce", "UpdateAnomalySubscription", {"SubscriptionArn": arn, **params})
         return arn, {"SubscriptionArn": arn, "AccountId": platform.account_id()}
 
     def delete(self, arn: str, properties: Properties) -> None:
         """Delete the subscription."""
         _forget("ce", "DeleteAnomalySubscription", {"SubscriptionArn": arn})
 
-    def _params(self, properties: Properties) -> Properties:
-        params = {key: value for key, value in properties.items() if key != "ResourceTags"}
-        if isinstance(
-            params.get("ThresholdExpression"), str
-        ):  # a JSON text in templates, a structure in the API
-            import json
 
-            params["ThresholdExpression"] = json.loads(params["ThresholdExpression"])
-        return params
+def _with_structure(properties: Properties, name: str) -> Properties:
+    """The properties but for tags; `name` is a JSON text in templates and a structure in the API."""
+    params = {key: value for key, value in properties.items() if key != "ResourceTags"}
+    return params | ({name: json.loads(params[name])} if isinstance(params.get(name), str) else {})
 
 
 def _tags(properties: Properties) -> Properties:

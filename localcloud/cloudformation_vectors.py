@@ -1,7 +1,7 @@
 """CloudFormation's AWS::S3Vectors::VectorBucket and AWS::S3Vectors::Index.
 
-Which change needs a new resource, and what Ref and GetAtt give, is taken from the types' public schemas
-(createOnlyProperties, primaryIdentifier, readOnlyProperties): Ref gives the ARN.
+Replacements, Ref and GetAtt follow the types' public schemas (createOnlyProperties, primaryIdentifier,
+readOnlyProperties): Ref gives the ARN.
 """
 
 from __future__ import annotations
@@ -10,20 +10,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud import hooks
-from localcloud.cloudformation import NotThere, Properties, generated_name, tag_map
+from localcloud.cloudformation import NotThere, Properties, generated_name, refused, tag_map
 from localcloud.faults import faults
+from localcloud.sagemaker.errors import ApiError
 
 REPLACING = {
     "VectorBucket": ("VectorBucketName", "EncryptionConfiguration"),
     "Index": (
-        "DataType",
-        "Dimension",
-        "DistanceMetric",
-        "EncryptionConfiguration",
-        "IndexName",
-        "MetadataConfiguration",
-        "VectorBucketArn",
-        "VectorBucketName",
+        *("DataType", "Dimension", "DistanceMetric", "EncryptionConfiguration", "IndexName"),
+        *("MetadataConfiguration", "VectorBucketArn", "VectorBucketName"),
     ),
 }
 
@@ -31,12 +26,9 @@ REPLACING = {
 def install() -> None:
     """Teach CloudFormation both types."""
     for kind, replacing in REPLACING.items():
-        handlers = _Resource(kind)
         hooks.install_resource_type(
             f"AWS::S3Vectors::{kind}",
-            create=handlers.create,
-            update=handlers.update,
-            delete=handlers.delete,
+            _Resource(kind),
             replacing=replacing,
             tags="Tags",
             own_name=f"{kind}Name",
@@ -88,7 +80,6 @@ def _call(operation: str, params: Properties) -> dict[str, Any]:
         ValueError: any other refusal, worded as CloudFormation reports it.
     """
     from localcloud.s3vectors import api
-    from localcloud.sagemaker.errors import ApiError
     from localcloud.sagemaker.validation import coerce, service_model
 
     shape = service_model("s3vectors").operation_model(operation).input_shape
@@ -99,8 +90,7 @@ def _call(operation: str, params: Properties) -> dict[str, Any]:
     except ApiError as error:
         if error.code == "NotFoundException":
             raise NotThere(error.message) from None
-        detail = f"Service: S3Vectors, Status Code: {error.status}, Error Code: {error.code}"
-        raise ValueError(f'Resource handler returned message: "{error.message} ({detail})"') from None
+        raise refused("S3Vectors", error) from None
 
 
 def _lower(name: str) -> str:

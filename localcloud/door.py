@@ -1,4 +1,4 @@
-"""Who may talk to the embedded cloud: its owner, and the programs that the owner started on it.
+"""Lets only the owner and the programs that the owner started talk to the embedded cloud.
 
 The cloud runs code that it is given, so anybody who can send it a request can run programs as its owner. Two
 kinds of stranger reach a loopback port: a web page in the owner's browser, and another user of the machine.
@@ -99,7 +99,7 @@ def joined(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def foreign(scope: Scope, headers: dict[str, str], hosts: set[str]) -> str:
-    """Why a request comes from a foreign page; "" if it does not.
+    """The reason why a request counts as a foreign page's; "" if it does not.
 
     Args:
         headers: see `joined`; a repeated Host or Origin matches nothing.

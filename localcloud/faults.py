@@ -1,4 +1,4 @@
-"""Faults on demand: what AWS does seldom and this cloud, left alone, never.
+"""Faults on demand, which AWS has seldom and this cloud only when asked.
 
 A fault names a service as IAM does (`sagemaker`, `s3`, `lambda`, `cloudformation`, `sns`, `ssm`, …) and an
 operation by its IAM action (`CreateTrainingJob`, `PutObject`, `InvokeFunction`), or `*` for all of the
@@ -37,7 +37,7 @@ class BadFault(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """What the next requests for an operation meet.
+    """An error or a delay for the next requests of an operation.
 
     error: the code that the client sees; "" if the request is only delayed.
     message: the error's text.

@@ -5,35 +5,32 @@ Everything acts in the account and region of the request being served; `spawn` c
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
 from localcloud import environment, hooks, processes
+from localcloud.hooks import (  # noqa: F401  (for the services written here)
+    account_id,
+    emit_event,
+    put_log_events,
+    region,
+    spawn,
+)
+from localcloud.hooks import request_scope as scope  # noqa: F401
 
 # Metric namespaces of SageMaker's instances and programs; its log groups begin with the same.
 ENDPOINTS = "/aws/sagemaker/Endpoints"
 COMPONENTS = "/aws/sagemaker/InferenceComponents"
 TRAINING_JOBS = "/aws/sagemaker/TrainingJobs"
-
-
-def account_id() -> str:
-    """The twelve digits of the account that the current request belongs to."""
-    return hooks.account_id()
-
-
-def region() -> str:
-    """The region that the current request is for."""
-    return hooks.region()
 
 
 def state_dir() -> Path:
@@ -46,21 +43,6 @@ def endpoint_url() -> str:
     return os.environ["AWS_ENDPOINT_URL"]
 
 
-@contextlib.contextmanager
-def scope(account: str, in_region: str) -> Iterator[None]:
-    """Act for `account` in `in_region` within the block, as a request for them would."""
-    with hooks.request_scope(account, in_region):
-        yield
-
-
-def spawn(function: Callable[..., object], *args: object, name: str = "localcloud") -> Thread:
-    """Run `function(*args)` in a daemon thread that keeps the request's account and region.
-
-    An exception ends the thread and is logged in cloud.log with its trace.
-    """
-    return hooks.spawn(function, *args, name=name)
-
-
 def put_metric(
     namespace: str,
     name: str,
@@ -70,8 +52,7 @@ def put_metric(
     *,
     timestamp: datetime | None = None,
 ) -> None:
-    """Store one CloudWatch datum (also in `AWS/…` namespaces, which clients may not write)
-    and evaluate the alarms that watch it.
+    """Store one CloudWatch datum, in `AWS/…` namespaces too, and evaluate the alarms that watch it.
 
     Args:
         unit: CloudWatch's name of it ("Seconds", "Microseconds", "Count", "None", …).
@@ -79,21 +60,6 @@ def put_metric(
         timestamp: timezone-aware; now, if not given.
     """
     hooks.put_metric(namespace, name, value, unit, dict(dimensions or {}), timestamp)
-
-
-def put_log_events(group: str, stream: str, lines: Sequence[str | tuple[datetime, str]]) -> None:
-    """Append lines to a CloudWatch Logs stream; group and stream are made when missing.
-
-    A line is its text (stamped now, in order) or a pair of its time (timezone-aware) and its text.
-    """
-    hooks.put_log_events(group, stream, lines)
-
-
-def emit_event(source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str]) -> None:
-    """Put an event on the default EventBridge bus as the AWS service `source` (such as "aws.sagemaker")
-    does.
-    """
-    hooks.emit_event(source, detail_type, detail, resources)
 
 
 MAX_LAMBDA_SECONDS = 900.0
@@ -143,8 +109,7 @@ def role_client(service: str, role_arn: str) -> Any:
 
 
 def role_credentials(role_arn: str, session_name: str = "SageMaker") -> dict[str, str]:
-    """Assume the role and return the environment of a program that acts under it: credentials,
-    region, endpoint.
+    """Assume the role and return the variables of a program that acts under it.
 
     Raises:
         botocore.exceptions.ClientError: as sts:AssumeRole answers (no such role, denied).
@@ -186,9 +151,9 @@ def provision_seconds() -> float:
 def start_process(
     argv: Sequence[str], *, environment: Mapping[str, str], cwd: Path, log_path: Path
 ) -> subprocess.Popen[bytes]:
-    """Start a program in its own process group, output appended to `log_path`, on record so that it
-    never outlives the cloud. `environment` is the whole of it: nothing is inherited.
-    Call `reap_process` when it has ended.
+    """Start a program in its own process group, on record, so that it never outlives the cloud.
+
+    Nothing is inherited but `environment`. Call `reap_process` when it has ended.
     """
     return processes.start(state_dir(), argv, environment=environment, cwd=cwd, log_path=log_path)
 

@@ -23,6 +23,7 @@ from localcloud import (
 )
 from localcloud.access_log import access_log
 from localcloud.faults import faults
+from localcloud.sagemaker import store
 
 # service (as requests are signed for it): start of X-Amz-Target, host name, module with `handle_request`,
 # botocore's models of operations without a target
@@ -34,9 +35,7 @@ SERVICES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
 
 
 def install() -> None:
-    """Add services, resource types and Step Functions tasks, and correct what ministack does otherwise than
-    AWS.
-    """
+    """Add services, resource types and Step Functions tasks, and correct where ministack differs from AWS."""
     for name, (target_prefix, host_pattern, module, rest_models) in SERVICES.items():
         hooks.install_service(
             name,
@@ -55,7 +54,7 @@ def install() -> None:
     hooks.install_delete_check(stack_events.is_updating)
     hooks.install_joins_in_conditions()
     hooks.install_imports_of_named_buckets()
-    hooks.install_stack_events(stack_events.resource_status, stack_events.is_untold_removal)
+    hooks.install_stack_events(stack_events.resource_status, stack_events.is_unreported_removal)
     buckets.install()
     functions.install()
     stepfunctions.install()
@@ -96,7 +95,7 @@ def shut_down() -> None:
 def _sagemaker_resource(method: str, path: str, headers: dict[str, str], body: bytes) -> str:
     operation = headers.get("x-amz-target", "").rpartition(".")[2]
     params = authorization.parameters(body, {})
-    return authorization.sagemaker_resource(operation, path, params, stack_roles.sagemaker_arn)
+    return authorization.sagemaker_resource(operation, path, params, store.arn)
 
 
 def _vector_resource(method: str, path: str, headers: dict[str, str], body: bytes) -> str:
@@ -112,7 +111,7 @@ async def _require_rights(request: hooks.Request) -> hooks.Response | None:
     if not hooks.enforcing():
         return None
     params = authorization.parameters(request.body, request.query)
-    needs = authorization.further_needs(request.service, request.operation, params, stack_roles.sagemaker_arn)
+    needs = authorization.further_needs(request.service, request.operation, params, store.arn)
     if request.service == "s3vectors":
         needs += authorization.vector_needs(request.operation, request.path, params, _vectors_here())
     if request.service == "cloudformation" and request.operation in stack_roles.CHANGING:
@@ -139,7 +138,7 @@ def _hide_what_is_missing(request: hooks.Request, status: int) -> hooks.Response
 
 
 async def _meet_fault(request: hooks.Request) -> hooks.Response | None:
-    """What a request meets that a fault was asked for."""
+    """Answer a request with the fault that it was to meet, if any."""
     fault = faults.take(request.service, request.operation)
     if fault is None:
         return None
@@ -150,7 +149,7 @@ async def _meet_fault(request: hooks.Request) -> hooks.Response | None:
 
 
 async def _bedrock(request: hooks.Request) -> hooks.Response | None:
-    """The answers of local models, which ministack would invent."""
+    """Answer requests to Bedrock by local models; ministack would make answers up."""
     if not request.router_name.startswith("bedrock"):
         return None
     service = await asyncio.to_thread(importlib.import_module, "localcloud.bedrock.api")

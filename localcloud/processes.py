@@ -25,7 +25,7 @@ POLL_SECONDS = 0.02
 
 
 def started_at(pid: int) -> str | None:
-    """When the process began, in seconds after the system's start; None if there is none.
+    """The start of a process, in seconds after the system's start; None if there is none.
 
     The number distinguishes two processes that had one pid, also if the clock was set in between.
     """
@@ -88,9 +88,7 @@ def start(
 
 
 def stop(state_dir: Path, process: subprocess.Popen[bytes], *, grace_seconds: float) -> int:
-    """SIGTERM to the whole group, SIGKILL after `grace_seconds`; forget the record; return the exit
-    status.
-    """
+    """End the whole group, by SIGKILL after `grace_seconds`; drop the record, return the exit status."""
     _signal_group(process.pid, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
         process.wait(grace_seconds)

@@ -66,10 +66,8 @@ async def _run(
     config.keep_alive_timeout = 75
     config.graceful_timeout = 0.3
     config.loglevel = "WARNING"
-    config.certfile, config.keyfile = (
-        os.environ.get("MINISTACK_SSL_CERT"),
-        os.environ.get("MINISTACK_SSL_KEY"),
-    )
+    config.certfile = os.environ.get("MINISTACK_SSL_CERT")
+    config.keyfile = os.environ.get("MINISTACK_SSL_KEY")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -82,8 +80,7 @@ async def _run(
 
 
 async def _evaluate() -> None:
-    """Alarms also change by time alone (missing data) and by metrics that ministack's services record;
-    budgets are made and changed while a bill stands."""
+    """Evaluate alarms, which change by time alone too (missing data), and budgets, every few seconds."""
     from localcloud import billing, hooks
 
     while True:
@@ -132,9 +129,7 @@ def _speak_tls(state_dir: Path, endpoint_url: str) -> None:
 
 
 def _write_client_files(state_dir: Path, endpoint_url: str) -> None:
-    """Write a configuration file in place of ~/.aws/config, so that a tool which ignores the variables lands
-    here as well.
-    """
+    """Write a file in place of ~/.aws/config, for tools that ignore the variables."""
     config = f"[default]\nregion = {environment.REGION}\nendpoint_url = {endpoint_url}\n"
     if bundle := environment.trust(state_dir, endpoint_url).get("AWS_CA_BUNDLE"):
         config += f"ca_bundle = {bundle}\n"

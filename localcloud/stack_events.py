@@ -25,7 +25,7 @@ def resource_status(
     return f"CREATE_{phase}" if begins or last == BEGUN else status
 
 
-def is_untold_removal(physical_id: str, logical_id: str, earlier: Sequence[dict[str, Any]]) -> bool:
+def is_unreported_removal(physical_id: str, logical_id: str, earlier: Sequence[dict[str, Any]]) -> bool:
     """Whether ministack reports no deletion of this resource, because an update removes it.
 
     ministack reports the others. The predecessor of a replaced resource is not the last one reported.

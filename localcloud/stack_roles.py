@@ -15,6 +15,7 @@ from typing import Any
 from localcloud import authorization, hooks
 from localcloud.access_log import access_log
 from localcloud.authorization import Need
+from localcloud.sagemaker import store
 
 # type: the service, its actions to create, update and delete; the property with the role that it passes on
 _ACTIONS = {
@@ -69,7 +70,7 @@ SAGEMAKER_ACTIONS = {
         "delete": "DeleteInferenceComponent DescribeInferenceComponent DeleteTags",
     },
 }
-"""What CloudFormation calls for SageMaker's types: `handlers` of their schemas, and `read` after `create`."""
+"""CloudFormation's calls for SageMaker's types: `handlers` of their schemas, and `read` after `create`."""
 _UPDATED_BY_REPLACEMENT = ("Model", "EndpointConfig", "ModelPackageGroup")  # their API has no update
 _WITHOUT_ACTION = ("AWS::CDK::Metadata", "AWS::CloudFormation::WaitConditionHandle")
 _roles: dict[tuple[str, str, str], str] = {}
@@ -79,7 +80,7 @@ CHANGING = ("CreateStack", "UpdateStack", "CreateChangeSet")
 
 
 def parameter_reads(names: Sequence[str]) -> list[Need]:
-    """Return what the caller of such an operation needs: CloudFormation reads with the caller's rights.
+    """The rights that the caller of such an operation needs: CloudFormation reads with the caller's.
 
     Sources: CloudFormation User Guide, "Specify existing resources at runtime with CloudFormation-supplied
     parameter types"; the CDK's bootstrap template, where the deploying role has `ssm:GetParameters` for this.
@@ -95,9 +96,7 @@ def parameter_reads(names: Sequence[str]) -> list[Need]:
 
 
 def remember(operation: str, params: Mapping[str, Any]) -> None:
-    """Keep the role that a request gives a stack, which CloudFormation uses from then on, and the resource
-    types that this one request may change.
-    """
+    """Keep the role that a request gives a stack, and the resource types that the request may change."""
     stack, role = params.get("StackName"), params.get("RoleARN")
     if operation in (*CHANGING, "DeleteStack") and stack:
         key = hooks.account_id(), hooks.region(), _name(str(stack))
@@ -107,7 +106,7 @@ def remember(operation: str, params: Mapping[str, Any]) -> None:
 
 
 def denial(verb: str, resource_type: str, name: str, properties: Mapping[str, Any], stack: str) -> str:
-    """Why the stack's role may not do this to a resource; "" if it may, or the stack has no role.
+    """The reason why the stack's role may not do this to a resource; "" if it may, or there is no role.
 
     Args:
         verb: create, update or delete.
@@ -140,10 +139,10 @@ def needs(verb: str, resource_type: str, name: str, properties: Mapping[str, Any
             return []
         operation = f"{verb.capitalize()}{kind}"
         params = {f"{kind}Name": name.rsplit("/", 1)[-1], **properties}
-        resource = authorization.sagemaker_resource(operation, "", params, sagemaker_arn)
+        resource = authorization.sagemaker_resource(operation, "", params, store.arn)
         called = SAGEMAKER_ACTIONS.get(kind, {}).get(verb, operation).split()
         own = [Need(action=f"sagemaker:{action}", resource=resource) for action in called]
-        return [*own, *authorization.further_needs("sagemaker", operation, params, sagemaker_arn)]
+        return [*own, *authorization.further_needs("sagemaker", operation, params, store.arn)]
     if resource_type in _WITHOUT_ACTION:
         return []
     if resource_type not in _ACTIONS:
@@ -155,11 +154,6 @@ def needs(verb: str, resource_type: str, name: str, properties: Mapping[str, Any
     passed_to = {"iam:PassedToService": f"{service}.amazonaws.com"}
     passes = [Need(action="iam:PassRole", resource=str(role), context=passed_to)] if role else []
     return [Need(action=f"{service}:{actions[verb]}", resource=authorization.ANYTHING), *passes]
-
-
-def sagemaker_arn(kind: str, name: str) -> str:
-    """A SageMaker ARN in the account and region of the request; SageMaker writes it in lower case."""
-    return f"arn:aws:sagemaker:{hooks.region()}:{hooks.account_id()}:{kind}/{name.lower()}"
 
 
 def _name(stack: str) -> str:

@@ -23,12 +23,11 @@ _BOTO = {"cloudwatchlogs": "logs", "sfn": "stepfunctions"}
 
 def validation(request: Mapping[str, Any]) -> dict[str, Any]:
     """The answer of ValidateStateMachineDefinition."""
-    found = list(_problems(str(request.get("definition", ""))))
-    told = [
+    found = [
         {"severity": "ERROR", "code": code, "message": message, "location": place}
-        for code, message, place in found
+        for code, message, place in _problems(str(request.get("definition", "")))
     ]
-    return {"result": "FAIL" if told else "OK", "diagnostics": told, "truncated": False}
+    return {"result": "FAIL" if found else "OK", "diagnostics": found, "truncated": False}
 
 
 Problem = tuple[str, str, str]

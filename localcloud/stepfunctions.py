@@ -1,5 +1,4 @@
-"""Step Functions tasks: the SDK integrations of SageMaker, CloudFormation, CloudWatch Logs and SSM, and the
-optimized ones of Lambda and SNS.
+"""Step Functions tasks: some of the SDK integrations, and the optimized ones of Lambda and SNS.
 
 Each is a request through the front door of its service, under the state machine's role: it is checked, and
 it fails, as any client's. ministack's own would be in-process calls without checks.
@@ -95,10 +94,7 @@ def run_lambda_task(parameters: dict[str, Any]) -> Any:
 
 # What the optimized integrations call an error that the service's model does not define: the class of the
 # SDK's first generation, where the SDK integrations have the second's.
-CATCH_ALL = {
-    "SNS": "AmazonSNSException",
-    "Lambda": "AWSLambdaException",
-}
+CATCH_ALL = {"SNS": "AmazonSNSException", "Lambda": "AWSLambdaException"}
 
 
 def _optimized(prefix: str, client: Any, method: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -134,16 +130,17 @@ def _exception_class(shape: str) -> str:
 
 
 def member_name(name: str) -> str:
-    """A member as the Java SDK, and so the SDK integration, spells it: it begins with a capital, and only a
-    leading acronym changes (logGroupName → LogGroupName, DBClusters → DbClusters; RoleARN stays)."""
+    """A member as the Java SDK, and so the SDK integration, spells it.
+
+    It begins with a capital, and only a leading acronym changes (logGroupName → LogGroupName, DBClusters →
+    DbClusters; RoleARN stays).
+    """
     name = name[:1].upper() + name[1:]
     return re.sub(r"^[A-Z]{2,}(?=[A-Z][a-z]|$)", lambda acronym: acronym.group().capitalize(), name)
 
 
 def api_parameters(value: Any, shape: Any) -> Any:
-    """A task's parameters with the members named as the API names them (RoleARN where the SDK says
-    RoleArn).
-    """
+    """A task's parameters with the API's names of members: RoleARN where the SDK says RoleArn."""
     if shape is None or value is None:
         return value
     if shape.type_name == "structure" and isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The models that stand behind Bedrock's identifiers on this machine, and what they answer.
+"""The models that stand behind Bedrock's identifiers on this machine, and their answers.
 
 A model is a folder of weights, served by the program that stands for a serving image (`sagemaker.images`), or
 a server with OpenAI's protocol on a loopback address.
@@ -26,10 +26,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from localcloud import platform
+from localcloud.environment import LOOPBACK
 from localcloud.sagemaker import images
-from localcloud.sagemaker.container import Container, base_environment
+from localcloud.sagemaker.container import Container, ask, base_environment, free_port
 from localcloud.sagemaker.errors import ApiError
-from localcloud.sagemaker.hosting import LOOPBACK, free_port
 
 STARTUP_SECONDS = 120.0
 ANSWER_SECONDS = 120.0
@@ -141,7 +141,7 @@ class Model:
         if parameters.get("stop"):
             asked["stop"] = parameters["stop"]
         body = json.dumps({"inputs": prompt, "parameters": asked}).encode()
-        status, answer = self._ask(self._running(), "POST", "/invocations", body, ANSWER_SECONDS)
+        status, answer = ask(self._running(), self._key, "POST", "/invocations", body, ANSWER_SECONDS)
         content = json.loads(answer)
         if status in (400, 413, 422):
             raise ApiError(
@@ -160,16 +160,6 @@ class Model:
             self.count(prompt),
             details["generated_tokens"],
         )
-
-    def _ask(self, port: int, method: str, path: str, body: bytes, timeout: float) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(LOOPBACK, port, timeout=timeout)
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"}
-        try:
-            connection.request(method, path, body or None, headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
 
     def _running(self) -> int:
         """The port of the model's program, started if it does not run."""
@@ -192,7 +182,7 @@ class Model:
         deadline = time.monotonic() + STARTUP_SECONDS
         while time.monotonic() < deadline and self._container.exit_code(0.05) is None:
             with suppress(OSError, http.client.HTTPException):
-                if self._ask(self._port, "GET", "/ping", b"", 2.0)[0] == http.client.OK:
+                if ask(self._port, self._key, "GET", "/ping", b"", 2.0)[0] == http.client.OK:
                     return
         self._container.kill()
         raise ValueError(f"its program did not start; see {self._container.log_path}")

@@ -1,4 +1,4 @@
-"""IAM: which resource a request is about, and whether its caller, or a role, is allowed something."""
+"""IAM: the resource that a request is about, and the rights of its caller or of a role."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def _role_name(principal_arn: str) -> str:
 
 
 def denial(request: Request, action: str, resource: str, context: Mapping[str, str]) -> str:
-    """Why the request's caller may not do `action` on `resource`; "" if they may."""
+    """The reason why the request's caller may not do `action` on `resource`; "" if they may."""
     key = str(router.extract_access_key_id(request.headers, request.query) or "")
     if iam_evaluator.is_root_access_key(key):
         return ""
@@ -156,7 +156,7 @@ def denial(request: Request, action: str, resource: str, context: Mapping[str, s
 def role_denial(
     role_arn: str, action: str, resource: str, context: Mapping[str, str]
 ) -> tuple[str, dict[str, str]]:
-    """Why a role may not do `action` on `resource` ("" if it may), and the condition keys of the decision.
+    """The reason why a role may not do `action` on `resource`, "" if it may; and the condition keys in play.
 
     The resource's tags are among them, as on AWS.
     """

@@ -8,7 +8,5 @@ from ministack.services import budgets
 
 
 def budgets_of_account() -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Every budget's live record with its notifications ({"notification", "subscribers"}); changes are
-    kept.
-    """
+    """Every budget's live record with its notifications ({"notification", "subscribers"})."""
     return [(record, budgets._notification_store.get(name, [])) for name, record in budgets._budgets.items()]

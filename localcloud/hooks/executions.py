@@ -72,16 +72,16 @@ def install_definition_check(validation: Callable[[dict[str, Any]], dict[str, An
 
 
 def install_task(resource_prefix: str, run: Callable[[str, dict[str, Any]], Any]) -> None:
-    """Serve Step Functions tasks whose Resource starts with `resource_prefix`; `run(resource,
-    parameters)`.
-    """
+    """Serve Step Functions tasks whose Resource starts with the prefix, by `run(resource, parameters)`."""
     stepfunctions._SERVICE_DISPATCH[resource_prefix] = run
 
 
 def install_execution_end(time_out: Callable[[dict[str, Any]], float | None]) -> None:
-    """Correct how executions end: a state machine's TimeoutSeconds counts (`time_out(definition)`; ministack
-    ignores it), and a task that fails after its execution was aborted or timed out does not make it
-    FAILED."""
+    """End executions as AWS does.
+
+    A state machine's TimeoutSeconds counts (`time_out(definition)`; ministack ignores it), and a task that
+    fails after its execution was aborted or timed out does not make it FAILED.
+    """
     run, fail = stepfunctions._run_execution, stepfunctions._fail_execution
 
     def expire(arn: str, ended: threading.Event, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Lambda: what an invocation ends with, how it is counted, and how EventBridge repeats it."""
+"""Lambda: results and metrics of invocations, and EventBridge's retries."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ def install_lambda_result(change: Callable[[dict[str, Any]], dict[str, Any]]) ->
 
 
 def install_lambda_metrics() -> None:
-    """Count every invocation in AWS/Lambda, from any caller. ministack counts those through the Invoke API
-    only, so that a scheduled function could fail for ever without its alarm going off."""
+    """Count every invocation in AWS/Lambda; ministack counts those through the Invoke API only.
+
+    A scheduled function could fail for ever without an alarm.
+    """
     emit, dispatch = lambda_svc._emit_lambda_metrics, lambda_svc._execute_function_dispatch
 
     def emit_throttles_only(name: str, duration_ms: float, error: bool, throttle: bool) -> None:

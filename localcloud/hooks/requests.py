@@ -31,8 +31,11 @@ def request_scope(account: str, in_region: str) -> contextlib.AbstractContextMan
     return scope
 
 
-def spawn(function: Callable[..., object], *args: object, name: str) -> threading.Thread:
-    """A daemon thread with the request's account and region; what it raises is logged."""
+def spawn(function: Callable[..., object], *args: object, name: str = "localcloud") -> threading.Thread:
+    """Run `function(*args)` in a daemon thread with the request's account and region.
+
+    An exception ends the thread and is logged in cloud.log with its trace.
+    """
     thread: threading.Thread = concurrency.spawn_background(function, *args, thread_name=name)
     return thread
 

@@ -10,9 +10,7 @@ from ministack.core import iam_actions, iam_evaluator, router, sigv4
 def refusal(
     method: str, path: str, query: Mapping[str, Sequence[str]], headers: Mapping[str, str], reason: str
 ) -> tuple[int, dict[str, str], bytes]:
-    """The answer to a request that is not signed for this cloud, in the protocol of the service that it is
-    for: its client shows the reason.
-    """
+    """The answer to a request that is not signed for this cloud, in its service's protocol."""
     service = router.detect_service(method, path, dict(headers), dict(query))
     _, more, body = iam_actions.access_denied_response(
         service, "", "", "refused", error_code="InvalidClientTokenId", message=reason, headers=dict(headers)
@@ -29,8 +27,7 @@ def signature_failure(
     *,
     root_only: bool,
 ) -> str:
-    """Why a request's Signature Version 4, in its header or its address, is not one of this cloud's; "" if
-    it is.
+    """The reason why a request's Signature Version 4 is not one of this cloud's; "" if it is.
 
     Args:
         raw_path: as it was sent, without the query.

@@ -6,7 +6,7 @@ ministack's CloudFormation writes a key file when it is imported, hence the impo
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 STACK = "AWS::CloudFormation::Stack"
 # After an update CloudFormation deletes what it no longer needs. What it cannot delete in three attempts it
@@ -17,30 +17,36 @@ GIVEN_UP = "Update successful. One or more resources could not be deleted."
 Resource = tuple[str, dict[str, Any]]  # physical id (what Ref gives), attributes (what GetAtt gives)
 
 
+class ResourceHandlers(Protocol):
+    """The life of a resource of one type; an exception's text is the reason why a step failed."""
+
+    def create(self, logical_id: str, properties: dict[str, Any], stack: str, /) -> Resource: ...
+
+    def update(
+        self, physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str, logical_id: str, /
+    ) -> Resource: ...
+
+    def delete(self, physical_id: str, properties: dict[str, Any], /) -> None: ...
+
+
 def install_resource_type(
-    name: str,
-    *,
-    create: Callable[[str, dict[str, Any], str], Resource],
-    update: Callable[[str, dict[str, Any], dict[str, Any], str, str], Resource],
-    delete: Callable[[str, dict[str, Any]], None],
-    replacing: Sequence[str],
-    tags: str | None,
-    own_name: str | None,
+    name: str, handlers: ResourceHandlers, *, replacing: Sequence[str], tags: str = "", own_name: str = ""
 ) -> None:
     """Teach CloudFormation a resource type. Its handlers run on a worker thread, so they may wait.
 
     Args:
-        create: (logical id, properties, stack name) → resource. Raises with the reason.
-        update: (physical id, old properties, new properties, stack name, logical id) → resource.
-        delete: (physical id, properties).
         replacing: properties whose change needs a new resource.
         tags: the property that holds tags (a list); the stack's own tags are added to it.
         own_name: the property that names the resource; a named one cannot be replaced under the same name.
     """
     from ministack.services.cloudformation import provisioners
 
-    handlers = {"create": create, "update": update, "update_with_logical_id": True, "delete": delete}
-    provisioners._RESOURCE_HANDLERS[name] = handlers
+    provisioners._RESOURCE_HANDLERS[name] = {
+        "create": handlers.create,
+        "update": handlers.update,
+        "update_with_logical_id": True,
+        "delete": handlers.delete,
+    }
     provisioners._REPLACING_PROPERTIES[name] = tuple(replacing)
     if tags:
         provisioners._STACK_TAG_PROPERTY[name] = (tags, "list")
@@ -96,11 +102,13 @@ def _off_the_event_loop(resource_type: str) -> None:
 
 def install_stack_events(
     name: Callable[[str, str, str, Sequence[dict[str, Any]]], str],
-    is_untold_removal: Callable[[str, str, Sequence[dict[str, Any]]], bool],
+    is_unreported: Callable[[str, str, Sequence[dict[str, Any]]], bool],
 ) -> None:
-    """Let `name(status, resource type, logical id, earlier events)` say what a stack's event is called, and
-    report those removals by an update for which `is_untold_removal(physical id, logical id, earlier
-    events)`. A removal that fails three times is given up."""
+    """Name a stack's events by `name(status, resource type, logical id, earlier events)`; report removals.
+
+    They are those by an update for which `is_unreported(physical id, logical id, earlier events)`. A removal
+    that fails three times is given up.
+    """
     from ministack.services import cloudformation
     from ministack.services.cloudformation import stacks
 
@@ -110,30 +118,22 @@ def install_stack_events(
         stack_id: str, stack: str, logical_id: str, resource_type: str, status: str, *more: Any, **rest: Any
     ) -> None:
         earlier = cloudformation._stack_events.get(stack_id) or []
-        if (resource_type, status) == (STACK, "UPDATE_COMPLETE") and _let_go(
-            cloudformation._stacks.get(stack)
-        ):
+        updated = (resource_type, status) == (STACK, "UPDATE_COMPLETE")
+        if updated and _let_go(cloudformation._stacks.get(stack)):
             rest["reason"] = GIVEN_UP
-        add(
-            stack_id,
-            stack,
-            logical_id,
-            resource_type,
-            name(status, resource_type, logical_id, earlier),
-            *more,
-            **rest,
-        )
+        named = name(status, resource_type, logical_id, earlier)
+        add(stack_id, stack, logical_id, resource_type, named, *more, **rest)
 
-    def delete_and_tell(
+    def delete_and_report(
         resource_type: str, physical_id: str, properties: dict[str, Any], stack: str, logical_id: str
     ) -> None:
         record = cloudformation._stacks.get(stack) or {}
         earlier = cloudformation._stack_events.get(record.get("StackId")) or []
         updating = record.get("StackStatus") == "UPDATE_IN_PROGRESS"
-        told = (record.get("StackId"), stack, logical_id, resource_type)
-        tell = updating and is_untold_removal(physical_id, logical_id, earlier)
-        if tell:
-            add(*told, "DELETE_IN_PROGRESS", physical_id=physical_id)
+        resource = (record.get("StackId"), stack, logical_id, resource_type)
+        unreported = updating and is_unreported(physical_id, logical_id, earlier)
+        if unreported:
+            add(*resource, "DELETE_IN_PROGRESS", physical_id=physical_id)
         for attempt in range(CLEAN_UP_ATTEMPTS if updating else 1):
             try:
                 delete(resource_type, physical_id, properties, stack, logical_id)
@@ -141,10 +141,10 @@ def install_stack_events(
             except Exception:
                 if not updating or attempt == CLEAN_UP_ATTEMPTS - 1:
                     raise
-        if tell:
-            add(*told, "DELETE_COMPLETE", physical_id=physical_id)
+        if unreported:
+            add(*resource, "DELETE_COMPLETE", physical_id=physical_id)
 
-    stacks._add_event, stacks._delete_resource = add_named, delete_and_tell
+    stacks._add_event, stacks._delete_resource = add_named, delete_and_report
 
 
 def _let_go(stack: dict[str, Any] | None) -> bool:
@@ -157,8 +157,10 @@ def _let_go(stack: dict[str, Any] | None) -> bool:
 
 
 def install_stack_check(denial: Callable[[str, str, str, dict[str, Any], str], str]) -> None:
-    """Ask `denial(verb, resource type, its id, properties, stack name)` before a stack makes, changes or
-    deletes a resource; what it answers fails the resource with that reason."""
+    """Ask `denial(verb, resource type, its id, properties, stack name)` before a stack changes a resource.
+
+    A reason that it returns fails the resource.
+    """
     from ministack.services.cloudformation import stacks
 
     provision, update, delete = stacks._provision_resource, stacks._update_resource, stacks._delete_resource
@@ -284,8 +286,7 @@ def install_imports_of_named_buckets() -> None:
 
 
 def install_delete_check(refuses: Callable[[str], bool]) -> None:
-    """Refuse DeleteStack while `refuses(StackStatus)`. ministack deletes beside the update that still makes
-    what is being deleted."""
+    """Refuse DeleteStack while `refuses(StackStatus)`; ministack deletes while an update still runs."""
     from ministack.services.cloudformation import handlers
 
     delete = handlers._ACTION_HANDLERS["DeleteStack"]
@@ -327,8 +328,5 @@ def joined(value: Any, params: dict[str, Any]) -> Any:
     separator, items = value["Fn::Join"]
     if isinstance(items, dict) and items.get("Ref") in params:
         items = str(params[items["Ref"]]["Value"]).split(",")
-    return separator.join(items) if isinstance(items, list) and all(map(_is_text, items)) else value
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+    texts = isinstance(items, list) and all(isinstance(item, str) for item in items)
+    return separator.join(items) if texts else value

@@ -26,10 +26,12 @@ def put_metric(
 
 
 def put_log_events(group: str, stream: str, lines: Sequence[str | tuple[datetime, str]]) -> None:
-    """Append to a log stream that need not exist yet."""
-    cloudwatch_logs._create_log_group(
-        {"logGroupName": group}
-    )  # both answer with an error when it is there: fine
+    """Append lines to a CloudWatch Logs stream; group and stream are made when missing.
+
+    A line is its text (stamped now, in order) or a pair of its time (timezone-aware) and its text.
+    """
+    # Both answer with an error when it is there, which is fine.
+    cloudwatch_logs._create_log_group({"logGroupName": group})
     cloudwatch_logs._create_log_stream({"logGroupName": group, "logStreamName": stream})
     now = datetime.now(UTC)
     stamped = [(now, line) if isinstance(line, str) else line for line in lines]

@@ -1,4 +1,4 @@
-"""Tokens: where an HTTP API's authorizer finds the keys of a user pool."""
+"""Tokens: lets an HTTP API's authorizer find the keys of a user pool."""
 
 from __future__ import annotations
 

@@ -7,57 +7,26 @@ approximates.
 
 from __future__ import annotations
 
-import json
-import math
 import re
 import threading
 import zlib
-from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from operator import mul
 from typing import Any
 
 from localcloud import hooks
-from localcloud.s3vectors import filters
+from localcloud.s3vectors import filters, vectors
+from localcloud.s3vectors.vectors import Index, Vector
 from localcloud.sagemaker.errors import ApiError, not_emulated, validation
 
 MOST_TOP_K = 100
-MOST_METADATA_BYTES = 40 * 1024
-MOST_FILTERABLE_BYTES = 2 * 1024
-MOST_METADATA_KEYS = 50
 MOST_OF_A_KIND = 10_000
 PAGE = 500
 ENHANCED = "ENHANCED"  # the mode of buckets that were made on or after 2026-09-30
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 INDEX_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 Params = dict[str, Any]
-
-
-@dataclass
-class Vector:
-    """A stored vector: its numbers as float32, their length, and its metadata."""
-
-    data: array[float]
-    length: float
-    metadata: dict[str, Any]
-
-
-@dataclass
-class Index:
-    """An index of vectors. `made` is what CreateIndex was given."""
-
-    made: Params
-    arn: str
-    created: float
-    tags: dict[str, str]
-    vectors: dict[str, Vector] = field(default_factory=dict)
-
-    @property
-    def non_filterable(self) -> frozenset[str]:
-        """The metadata keys that a filter must not name."""
-        return frozenset(self.made.get("metadataConfiguration", {}).get("nonFilterableMetadataKeys", ()))
 
 
 @dataclass
@@ -182,49 +151,9 @@ def _put_vectors(params: Params) -> Params:
     keys = [each["key"] for each in params["vectors"]]
     if len(set(keys)) < len(keys):
         raise validation("Invalid request: the keys of the vectors must differ")
-    checked = {each["key"]: _vector(index, each) for each in params["vectors"]}
+    checked = {each["key"]: vectors.checked(index, each) for each in params["vectors"]}
     index.vectors.update(checked)
     return {}
-
-
-def _vector(index: Index, given: Mapping[str, Any]) -> Vector:
-    record = f"Invalid record for key '{given['key']}'"
-    metadata = given.get("metadata") or {}
-    if not isinstance(metadata, dict):
-        raise validation(f"{record}: Metadata must be an object")
-    if len(metadata) > MOST_METADATA_KEYS:
-        raise validation(f"{record}: Metadata must have at most {MOST_METADATA_KEYS} keys")
-    for name, value in metadata.items():
-        parts = value if isinstance(value, list) else [value]
-        if not all(isinstance(each, filters.PRIMITIVES) for each in parts):
-            raise validation(f"{record}: Metadata {name} must be a string, a number, a boolean or a list")
-    if _size(metadata) > MOST_METADATA_BYTES:
-        raise validation(f"{record}: Total metadata must have at most {MOST_METADATA_BYTES} bytes")
-    if _size({k: v for k, v in metadata.items() if k not in index.non_filterable}) > MOST_FILTERABLE_BYTES:
-        raise validation(f"{record}: Filterable metadata must have at most {MOST_FILTERABLE_BYTES} bytes")
-    data, length = _numbers(index, given["data"], record)
-    return Vector(data, length, metadata)
-
-
-def _numbers(index: Index, data: Mapping[str, Any], what: str) -> tuple[array[float], float]:
-    """A vector as float32, and its length."""
-    values, wanted = data["float32"], index.made["dimension"]
-    if len(values) != wanted:
-        raise validation(f"{what}: vector must have length {wanted}, but has length {len(values)}")
-    try:
-        numbers = array("f", values)
-    except (OverflowError, TypeError):
-        raise validation(f"{what}: vector must hold float32 values") from None
-    if not all(map(math.isfinite, numbers)):
-        raise validation(f"{what}: vector must not hold NaN or Infinity")
-    length = math.sqrt(sum(map(mul, numbers, numbers)))
-    if not length and index.made["distanceMetric"] == "cosine":
-        raise validation(f"{what}: vector must not be zero for the cosine distance")
-    return numbers, length
-
-
-def _size(metadata: Mapping[str, Any]) -> int:
-    return len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode()) if metadata else 0
 
 
 def _get_vectors(params: Params) -> Params:
@@ -270,25 +199,18 @@ def _query_vectors(params: Params) -> Params:
         )
     if params.get("nextToken"):
         raise not_emulated("pages of QueryVectors", f"Ask for at most {MOST_TOP_K} vectors.")
-    asked, length = _numbers(index, params["queryVector"], "Invalid query vector")
+    asked, length = vectors.numbers(index, params["queryVector"], "Invalid query vector")
     kept = index.vectors.items()
     if "filter" in params:
         filters.check(params["filter"], index.non_filterable)
         kept = {k: v for k, v in kept if filters.matches(params["filter"], v.metadata)}.items()
     metric = index.made["distanceMetric"]
-    nearest = sorted((_distance(asked, length, vector, metric), key) for key, vector in kept)
+    nearest = sorted((vectors.distance(asked, length, vector, metric), key) for key, vector in kept)
     shown = []
     for distance, key in nearest[: params["topK"]]:
         more = {"distance": distance} if params.get("returnDistance") else {}
         shown.append(_shown(key, index.vectors[key], {"returnMetadata": params.get("returnMetadata")}) | more)
     return {"vectors": shown, "distanceMetric": metric}
-
-
-def _distance(asked: array[float], length: float, vector: Vector, metric: str) -> float:
-    product = float(sum(map(mul, asked, vector.data)))
-    if metric == "cosine":
-        return 1.0 - product / (length * vector.length)
-    return math.sqrt(max(0.0, length**2 + vector.length**2 - 2 * product))
 
 
 def _tag_resource(params: Params) -> Params:

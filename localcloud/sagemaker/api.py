@@ -35,24 +35,12 @@ from localcloud.sagemaker.options import options
 from localcloud.sagemaker.tagging import refuse_reserved
 from localcloud.sagemaker.threads import in_thread
 from localcloud.sagemaker.validation import check, operation_model
-from localcloud.sagemaker.validation import coerce as _coerce
-
-__all__ = [
-    "ApiError",
-    "call",
-    "coerce",
-    "handle_request",
-    "interrupt",
-    "options",
-    "reset",
-    "shutdown",
-    "tagged_resources",
-]
 
 JSON = {"Content-Type": "application/x-amz-json-1.1"}
 RUNTIME_JSON = {"Content-Type": "application/json"}
 INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations(-response-stream)?")
 logger = logging.getLogger(__name__)
+tagged_resources = store.tagged
 OPERATIONS: dict[str, Operation] = {
     **models.OPERATIONS,
     **endpoints.OPERATIONS,
@@ -86,7 +74,7 @@ def call(operation: str, params: dict[str, Any]) -> dict[str, Any]:
     loop.
 
     Args:
-        params: the request, with the API's member names; see `coerce` for a template's strings.
+        params: the request, with the API's member names; see `validation.coerce` for a template's strings.
 
     Returns:
         the answer as it is on the wire: times are epoch seconds.
@@ -104,13 +92,6 @@ def call(operation: str, params: dict[str, Any]) -> dict[str, Any]:
         )
     answer: dict[str, Any] = _on_wire(OPERATIONS[operation](given))
     return answer
-
-
-def coerce(operation: str, params: dict[str, Any]) -> dict[str, Any]:
-    """A CloudFormation template's properties with the types of the operation's request ("1" → 1, "true" →
-    True)."""
-    typed: dict[str, Any] = _coerce(params, operation_model(operation).input_shape)
-    return typed
 
 
 async def handle_request(
@@ -155,23 +136,9 @@ async def _invoked(
     try:
         return await invoke(endpoint_name, headers, body)
     except ApiError as error:
-        return (
-            error.status,
-            RUNTIME_JSON | {"x-amzn-errortype": error.code},
-            json.dumps(runtime.error_content(error)).encode(),
-        )
-
-
-def interrupt(name: str, capacity_after_seconds: float = 0.0) -> None:
-    """Interrupt a spot training job, which AWS may do at any time; a new instance comes after this many
-    seconds."""
-    training_jobs.interrupt(name, capacity_after_seconds)
-
-
-def tagged_resources() -> list[tuple[str, dict[str, str]]]:
-    """(ARN, tags) of every resource, for the tagging API's GetResources; untagged ones included, with no
-    tags."""
-    return store.tagged()
+        content = {"Message": error.message, **getattr(error, "members", {})}
+        headers = RUNTIME_JSON | {"x-amzn-errortype": error.code}
+        return error.status, headers, json.dumps(content).encode()
 
 
 def shutdown() -> None:
@@ -194,7 +161,7 @@ def _steer(method: str, path: str, body: bytes) -> dict[str, Any]:
         return dict(options.__dict__)
     found = re.fullmatch(r"/_sagemaker/training-jobs/([^/]+)/interrupt", path)
     if method == "POST" and found:
-        interrupt(found[1], float(asked.get("capacity_after_seconds", 0)))
+        training_jobs.interrupt(found[1], float(asked.get("capacity_after_seconds", 0)))
         return {}
     raise ApiError("UnknownOperationException", f"There is no {method} {path}.")
 

@@ -38,8 +38,7 @@ class UnsafeArchive(ValueError):
 
 
 def pack(folder: Path, target: Path) -> list[str]:
-    """Write the files under `folder` into the gzip'ed tar `target`, byte for byte the same for the same
-    files.
+    """Write the files under `folder` into the gzip'ed tar `target`; same files give the same bytes.
 
     A symbolic link is stored as the file that it leads to; one that leads out of `folder` is left out.
 

@@ -37,18 +37,17 @@ def store(s3: Any, files: OptMl, job: Mapping[str, Any], say: Callable[[str], No
 
 
 def algorithm_error(files: OptMl, exit_code: int, limit: int) -> str:
-    """SageMaker's FailureReason: what the program wrote to output/failure, cut so that the exit code stays
-    visible.
+    """SageMaker's FailureReason: the program's output/failure, cut so that the exit code stays visible.
 
     Args:
         limit: characters at most.
     """
     ending = f", exit code: {exit_code}"
     try:
-        told = files.failure.read_text(encoding="utf-8", errors="replace").strip()
+        reason = files.failure.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
-        told = ""
-    return f"AlgorithmError: {told}"[: limit - len(ending)] + ending
+        reason = ""
+    return f"AlgorithmError: {reason}"[: limit - len(ending)] + ending
 
 
 def _upload_archive(

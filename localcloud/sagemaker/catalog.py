@@ -15,7 +15,7 @@ Operation = Callable[[dict[str, Any]], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Listing:
-    """How one List operation is called, filtered and ordered."""
+    """One List operation, with its filters and its order."""
 
     operation: str  # "ListEndpoints"
     answer: str  # the answer's member that holds the rows

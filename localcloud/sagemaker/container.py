@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,22 +14,16 @@ from contextlib import suppress
 from pathlib import Path
 
 from localcloud import platform
+from localcloud.environment import INHERITED_PREFIXES as PREFIXES
+from localcloud.environment import LOOPBACK
 from localcloud.sagemaker import supervise
 
 ML = "/opt/ml"
-# of the cloud's own environment only what a program needs to start at all; a container sees nothing of its
-# host
+# Of the cloud's own environment only what a program needs to start: a container sees nothing of its host.
 KEPT = (
-    "LANG",
-    "LC_ALL",
-    "TZ",
-    "SYSTEMROOT",
-    "LD_LIBRARY_PATH",
-    "DYLD_LIBRARY_PATH",
-    "AWS_CA_BUNDLE",
-    "NO_PROXY",
+    *("LANG", "LC_ALL", "TZ", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+    *("AWS_CA_BUNDLE", "NO_PROXY"),
 )
-KEPT_PREFIXES = ("OMP_", "MKL_", "OPENBLAS_", "COVERAGE_", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
 
 
 def replaced(text: str, folder: Path) -> str:
@@ -37,9 +33,7 @@ def replaced(text: str, folder: Path) -> str:
 
 def base_environment(folder: Path) -> dict[str, str]:
     """Every program's environment: this Python's programs first on PATH, its own HOME and temporary files."""
-    kept = {
-        name: value for name, value in os.environ.items() if name in KEPT or name.startswith(KEPT_PREFIXES)
-    }
+    kept = {name: value for name, value in os.environ.items() if name in KEPT or name.startswith(PREFIXES)}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     places = {"HOME": str(folder), "TMPDIR": str(folder / "tmp"), "SAGEMAKER_BASE_DIR": str(folder)}
     return kept | places | {"PATH": path, "PYTHONUNBUFFERED": "1"}
@@ -91,6 +85,26 @@ class Container:
         if self._ended is None:
             self._ended = _status(platform.reap_process(self._process))
         return self._ended
+
+
+def ask(port: int, key: str, method: str, path: str, body: bytes, timeout: float) -> tuple[int, bytes]:
+    """Ask the program that listens on `port`, which takes requests with this `key`; status and body."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=timeout)
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+    try:
+        connection.request(method, path, body or None, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _status(code: int) -> int:

@@ -217,8 +217,7 @@ def _enter(record: Record, status: str, **fields: Any) -> None:
 
 
 def _serving(config: Record) -> dict[str, Any]:
-    """The fields of an endpoint that serves a configuration; the configuration itself may be deleted
-    later."""
+    """The fields of an endpoint that serves a configuration, which may be deleted later."""
     return {
         "ProductionVariants": [_variant_summary(v, serving=True) for v in config["ProductionVariants"]],
         "_Config": config,

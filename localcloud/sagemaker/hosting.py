@@ -13,7 +13,6 @@ import json
 import logging
 import secrets
 import shutil
-import socket
 import tempfile
 import threading
 import time
@@ -28,11 +27,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localcloud import platform
 from localcloud.faults import faults
 from localcloud.sagemaker import archive, images, s3_files, store, telemetry
-from localcloud.sagemaker.container import Container, base_environment, replaced
+from localcloud.sagemaker.container import Container, ask, base_environment, free_port, replaced
 from localcloud.sagemaker.log_stream import LogStream
 from localcloud.sagemaker.options import options
 
-LOOPBACK = "127.0.0.1"
 PING_SECONDS = 2.0
 logger = logging.getLogger(__name__)
 fleets: dict[str, Fleet] = {}
@@ -199,20 +197,20 @@ class Fleet:
         self.adapters.pop(name, None)
         for copy in self.copies:
             with suppress(OSError, http.client.HTTPException):
-                _ask(copy, "DELETE", f"/adapters/{name}", b"", options.invocation_timeout)
+                ask(copy.port, copy.key, "DELETE", f"/adapters/{name}", b"", options.invocation_timeout)
 
     def _post_adapter(self, copy: Copy, name: str, folder: Path) -> None:
         body = json.dumps({"name": name, "src": str(folder)}).encode()
         try:
-            status, answer = _ask(copy, "POST", "/adapters", body, options.invocation_timeout)
+            status, answer = ask(copy.port, copy.key, "POST", "/adapters", body, options.invocation_timeout)
         except (OSError, http.client.HTTPException) as error:
             raise StartFailed(
                 f"The container of {self.placement.words} did not load adapter {name}: {error}"
             ) from error
         if status != http.client.OK:
-            told = answer.decode("utf-8", "replace")
+            reason = answer.decode("utf-8", "replace")
             raise StartFailed(
-                f"The container of {self.placement.words} refused adapter {name} ({status}): {told}"
+                f"The container of {self.placement.words} refused adapter {name} ({status}): {reason}"
             )
 
     # ---- starting ------------------------------------------------------------------------------------------
@@ -303,7 +301,7 @@ class Fleet:
                 break
             copy.log.pump(store.now())
             with suppress(OSError, http.client.HTTPException):
-                if _ask(copy, "GET", "/ping", b"", PING_SECONDS)[0] == http.client.OK:
+                if ask(copy.port, copy.key, "GET", "/ping", b"", PING_SECONDS)[0] == http.client.OK:
                     return
         raise StartFailed(
             f"The primary container for {self.placement.words} did not pass the ping health check. Please "
@@ -330,21 +328,3 @@ def fetch_archive(s3: Any, uri: str, folder: Path) -> None:
         s3.download_fileobj(bucket, key, packed)
         packed.seek(0)
         archive.unpack(packed, folder)
-
-
-def _ask(copy: Copy, method: str, path: str, body: bytes, timeout: float) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(LOOPBACK, copy.port, timeout=timeout)
-    try:
-        connection.request(method, path, body or None, {"Content-Type": "application/json", **copy.headers})
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()
-
-
-def free_port() -> int:
-    """A port of this machine that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -50,8 +50,7 @@ def delete_group(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def create_package(params: dict[str, Any]) -> dict[str, Any]:
-    """Register the next version in a group. Its status is Completed at once: nothing is validated by running
-    it."""
+    """Register the next version in a group. It is Completed at once: nothing is run to validate it."""
     if not params.get("ModelPackageGroupName"):
         raise not_emulated("unversioned model packages", "Give a ModelPackageGroupName.")
     if params.get("ValidationSpecification"):
@@ -110,8 +109,7 @@ def delete_package(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_packages(params: dict[str, Any]) -> dict[str, Any]:
-    """The versions of a group, or none without a group: all packages here are versioned, AWS lists
-    unversioned ones."""
+    """The versions of a group; none without a group, since AWS then lists unversioned packages."""
     group = params.get("ModelPackageGroupName")
     with store.lock:
         rows = _versions(_last_part(group)) if group else []

@@ -1,5 +1,4 @@
-"""InvokeEndpoint and InvokeEndpointWithResponseStream: find the copy that answers, pass the request on, count
-it."""
+"""InvokeEndpoint and InvokeEndpointWithResponseStream: route a request to a container, and count it."""
 
 from __future__ import annotations
 
@@ -9,9 +8,9 @@ import re
 import time
 from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass
-from typing import Any
 
 from localcloud import platform
+from localcloud.environment import LOOPBACK
 from localcloud.sagemaker import components, endpoints, eventstream, hosting, store, telemetry
 from localcloud.sagemaker.errors import ApiError
 from localcloud.sagemaker.hosting import Copy, Fleet
@@ -27,7 +26,7 @@ ADAPTER_HEADER = "X-Amzn-SageMaker-Adapter-Identifier"
 # type, and this one is the container's to say.
 CONTENT_TYPE = "content-type"
 CHUNK_BYTES = 65536
-MAX_TOLD = 2000  # characters of a container's error that are passed on
+MAX_REASON = 2000  # characters of a container's error that are passed on
 Response = tuple[int, dict[str, str], bytes | AsyncIterator[bytes]]
 
 
@@ -144,7 +143,7 @@ class _Call:
     def __init__(self, target: Target, copy: Copy, timeout: float) -> None:
         self.target, self._copy = target, copy
         self._began = time.monotonic()
-        self._connection = http.client.HTTPConnection(hosting.LOOPBACK, copy.port, timeout=timeout)
+        self._connection = http.client.HTTPConnection(LOOPBACK, copy.port, timeout=timeout)
         self._asked: float | None = None
         telemetry.put_concurrency(target.dimensions, target.fleet.in_flight, len(target.fleet.copies))
 
@@ -171,26 +170,30 @@ class _Call:
             overhead_seconds=max(0.0, now - self._began - (model_seconds or 0.0)),
         )
 
-    def model_error(self, status: int, told: str) -> ApiError:
+    def model_error(self, status: int, reason: str) -> ApiError:
         """AWS's ModelError for an error answer, or for none (status 0)."""
         placement = self.target.fleet.placement
         group, region, account = placement.log_group, platform.region(), platform.account_id()
         kind = "client" if 400 <= status < 500 else "server"
         console = f"https://{region}.console.aws.amazon.com/cloudwatch/home"
         message = (
-            f'Received {kind} error ({status}) from primary with message "{told}". See '
+            f'Received {kind} error ({status}) from primary with message "{reason}". See '
             f"{console}?region={region}#logEventViewer:group={group} in account {account} for more "
             "information."
         )
-        return ModelError(message, status, told, f"arn:aws:logs:{region}:{account}:log-group:{group}")
+        return ModelError(message, status, reason, f"arn:aws:logs:{region}:{account}:log-group:{group}")
 
 
 class ModelError(ApiError):
     """The container answered with an error; carries what the client finds in the modeled exception."""
 
-    def __init__(self, message: str, status: int, told: str, log_stream_arn: str) -> None:
+    def __init__(self, message: str, status: int, reason: str, log_stream_arn: str) -> None:
         super().__init__("ModelError", message, 424)
-        self.members = {"OriginalStatusCode": status, "OriginalMessage": told, "LogStreamArn": log_stream_arn}
+        self.members = {
+            "OriginalStatusCode": status,
+            "OriginalMessage": reason,
+            "LogStreamArn": log_stream_arn,
+        }
 
 
 def _invoke(endpoint_name: str, headers: dict[str, str], body: bytes) -> Response:
@@ -201,7 +204,7 @@ def _invoke(endpoint_name: str, headers: dict[str, str], body: bytes) -> Respons
         content = answer.read()
         status = answer.status
         if not 200 <= status < 300:
-            raise call.model_error(status, content.decode("utf-8", "replace")[:MAX_TOLD])
+            raise call.model_error(status, content.decode("utf-8", "replace")[:MAX_REASON])
         return 200, _head(answer, call.target, CONTENT_TYPE), content
     except (OSError, http.client.HTTPException) as error:
         raise _broken(call, error) from error
@@ -219,7 +222,7 @@ def _begin_stream(
         answer = call.ask(headers, body)
         status = answer.status
         if not 200 <= status < 300:
-            raise call.model_error(status, answer.read().decode("utf-8", "replace")[:MAX_TOLD])
+            raise call.model_error(status, answer.read().decode("utf-8", "replace")[:MAX_REASON])
     except (OSError, http.client.HTTPException) as error:
         call.close(0)
         raise _broken(call, error) from error
@@ -237,9 +240,9 @@ def _pieces(call: _Call, answer: http.client.HTTPResponse) -> Generator[bytes, N
             yield eventstream.payload_part(piece)
         status = answer.status
     except (OSError, http.client.HTTPException) as error:
-        told = f"The container's answer broke off: {error or type(error).__name__}"
+        reason = f"The container's answer broke off: {error or type(error).__name__}"
         code = "ModelInvocationTimeExceeded" if isinstance(error, TimeoutError) else "StreamBroken"
-        yield eventstream.exception("ModelStreamError", Message=told, ErrorCode=code)
+        yield eventstream.exception("ModelStreamError", Message=reason, ErrorCode=code)
     finally:
         call.close(status)
 
@@ -269,19 +272,14 @@ def _head(answer: http.client.HTTPResponse, target: Target, content_type_name: s
 
 def _broken(call: _Call, error: Exception) -> ApiError:
     if isinstance(error, TimeoutError):
-        told = (
+        reason = (
             "Your invocation timed out while waiting for a response from container primary. Review the "
             "latency metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
         )
     else:
-        told = re.sub(r"^\[Errno \d+\] ", "", str(error)) or type(error).__name__
-    return call.model_error(0, told)
+        reason = re.sub(r"^\[Errno \d+\] ", "", str(error)) or type(error).__name__
+    return call.model_error(0, reason)
 
 
 def _refused(message: str) -> ApiError:
     return ApiError("ValidationError", message)
-
-
-def error_content(error: ApiError) -> dict[str, Any]:
-    """The runtime's error body."""
-    return {"Message": error.message, **getattr(error, "members", {})}

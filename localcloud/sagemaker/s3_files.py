@@ -72,9 +72,7 @@ def files_in(folder: Path) -> Iterable[Path]:
 
 
 class FolderSync:
-    """Keeps a prefix in S3 up with a folder, as SageMaker does with checkpoints: changed files are stored,
-    files that go away stay in S3.
-    """
+    """Stores a folder's changed files under a prefix in S3, as SageMaker does; removed files stay there."""
 
     def __init__(self, s3: Any, folder: Path, uri: str, report: Callable[[str], None]) -> None:
         self._s3, self._folder, self._report = s3, folder, report
@@ -88,8 +86,7 @@ class FolderSync:
         self._seen = {path: _stamp(path) for path in files_in(self._folder)}
 
     def store(self) -> None:
-        """Store what is new or changed. A file that disappears during this is passed over, an S3 error
-        reported."""
+        """Store new and changed files; one that disappears is passed over, an S3 error is reported."""
         for path in files_in(self._folder):
             try:
                 stamp = _stamp(path)

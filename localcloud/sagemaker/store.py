@@ -25,7 +25,7 @@ _tags: dict[str, dict[str, str]] = {}
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of resource: how AWS spells it in operations, ARNs and messages."""
+    """One kind of resource, with AWS's spellings in operations, ARNs and messages."""
 
     name: str  # "EndpointConfig": EndpointConfigName, EndpointConfigArn, CreateEndpointConfig
     arn_part: str  # "endpoint-config"
@@ -40,9 +40,13 @@ class Kind:
         return f"{self.name}Arn"
 
     def arn(self, name: str) -> str:
-        """The resource's ARN in the account and region of the request; SageMaker writes it in lower case."""
-        where = f"{platform.region()}:{platform.account_id()}"
-        return f"arn:aws:sagemaker:{where}:{self.arn_part}/{name.lower()}"
+        """The resource's ARN in the account and region of the request."""
+        return arn(self.arn_part, name)
+
+
+def arn(kind: str, name: str) -> str:
+    """A SageMaker ARN in the account and region of the request; SageMaker writes it in lower case."""
+    return f"arn:aws:sagemaker:{platform.region()}:{platform.account_id()}:{kind}/{name.lower()}"
 
 
 TRAINING_JOB = Kind("TrainingJob", "training-job", "training job")

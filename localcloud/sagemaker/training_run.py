@@ -41,7 +41,7 @@ MESSAGES = {
 
 
 class End(enum.Enum):
-    """Why the program is no longer running (or must not be): the value is the last SecondaryStatus."""
+    """The reasons for a program's end; the value is the last SecondaryStatus."""
 
     FINISHED = "Completed"
     STOPPED = "Stopped"
@@ -141,9 +141,8 @@ class TrainingRun:
                 f"{image} starts by itself. Name the program in AlgorithmSpecification.ContainerEntrypoint."
             )
         self._enter("Downloading", "InProgress")
-        if (
-            "TrainingStartTime" not in self._job
-        ):  # billing starts here, before the download (DescribeTrainingJob)
+        # Billing starts here, before the download (DescribeTrainingJob).
+        if "TrainingStartTime" not in self._job:
             store.change(self._job, TrainingStartTime=store.now())
         credentials = platform.role_credentials(self._job["RoleArn"])
         s3 = platform.role_session(self._job["RoleArn"]).client("s3")
@@ -281,14 +280,13 @@ class TrainingRun:
         start = self._job.get("TrainingStartTime")
         if start:
             end = store.now()
+            seconds = (end - start).total_seconds()
             fields |= {
                 "TrainingEndTime": end,
-                "TrainingTimeInSeconds": max(1, round((end - start).total_seconds())),
+                "TrainingTimeInSeconds": max(1, round(seconds)),
                 # The bill counts the time on instances. AWS's spot discount is a price; here a spot second
                 # counts as a second, and only the waits for capacity are free.
-                "BillableTimeInSeconds": max(
-                    1, round((end - start).total_seconds() - self._waited_seconds())
-                ),
+                "BillableTimeInSeconds": max(1, round(seconds - self._waited_seconds())),
             }
         if self._metrics:
             fields["FinalMetricDataList"] = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from localcloud.stack_events import STACK, is_untold_removal, resource_status
+from localcloud.stack_events import STACK, is_unreported_removal, resource_status
 
 
 def history(*statuses: str) -> list[dict[str, str]]:
@@ -46,4 +46,4 @@ def test_the_stack_itself_is_updated_and_other_resources_say_nothing_of_this_one
 )
 def test_only_what_an_update_removes_is_reported_here(physical_id: str, status: str, untold: bool) -> None:
     told = [{"LogicalResourceId": "Endpoint", "ResourceStatus": status, "PhysicalResourceId": "old"}]
-    assert is_untold_removal(physical_id, "Endpoint", told) is untold
+    assert is_unreported_removal(physical_id, "Endpoint", told) is untold

@@ -117,13 +117,14 @@ def test_templates_strings_get_the_apis_types() -> None:
         "EnableNetworkIsolation": "true",
         "Tags": [{"Key": "n", "Value": 7}],
     }
-    typed = api.coerce("CreateEndpointConfig", properties)
+    shape = validation.operation_model("CreateEndpointConfig").input_shape
+    typed = validation.coerce(properties, shape)
     variant = typed["ProductionVariants"][0]
     assert (variant["InitialInstanceCount"], variant["InitialVariantWeight"]) == (2, 0.5)
     assert typed["EnableNetworkIsolation"] is True
     assert typed["Tags"] == [{"Key": "n", "Value": "7"}]
     check("CreateEndpointConfig", typed)
-    left = api.coerce("CreateEndpointConfig", {"ProductionVariants": [{"InitialInstanceCount": "two"}]})
+    left = validation.coerce({"ProductionVariants": [{"InitialInstanceCount": "two"}]}, shape)
     assert left["ProductionVariants"][0]["InitialInstanceCount"] == "two", "left for the check to name"
 
 
