@@ -16,6 +16,7 @@ from core.documents.calculation import calculated
 from core.documents.checking import figures as figures_in
 from core.documents.checking import verified
 from core.documents.facts import Candidate
+from core.documents.naming import WEAK
 from core.documents.periods import DAY_FIRST, MONTH_FIRST, dates
 from core.documents.questions import Asked
 from core.documents.search import Corpus, Found, search, sentences
@@ -171,7 +172,7 @@ def _ambiguous(corpus: Corpus, different: Sequence[Candidate]) -> Answer:
 
 
 def _choice(candidate: Candidate) -> str:
-    """A figure among others of its name: its row, where it stands, its time and value."""
+    """A figure among others of its name: its row, its place, its time and value."""
     fact = candidate.fact
     where = ", ".join(
         part for part in (candidate.statement, f"page {fact.page}" if fact.page else "") if part
@@ -191,7 +192,7 @@ def quote(corpus: Corpus, asked: Asked, passages: Sequence[Found], *, figure: bo
     """
     best: tuple[float, Found, tuple[int, int]] | None = None
     wanted = asked.terms
-    if len(wanted - figures.WEAK) < 2:
+    if len(wanted - WEAK) < 2:
         return None
     for rank, passage in enumerate(passages):
         if passage.kind != "text":
@@ -204,7 +205,7 @@ def quote(corpus: Corpus, asked: Asked, passages: Sequence[Found], *, figure: bo
             score = len(wanted & (own | heading)) / len(wanted)
             if len(wanted & own) * 2 < len(wanted):
                 continue
-            if figure and (not wanted <= own or not _tells_figure(asked, body[start:end])):
+            if figure and (not wanted <= own or not _holds_figure(asked, body[start:end])):
                 continue
             score += 0.001 * len(wanted & own) - 0.0005 * rank
             if score >= COVERED and (best is None or score > best[0]):
@@ -223,7 +224,7 @@ def _page(corpus: Corpus, passage: Found) -> str:
     return "" if number is None else store.page_text(corpus.connection, number, passage.page)
 
 
-def _tells_figure(asked: Asked, sentence: str) -> bool:
+def _holds_figure(asked: Asked, sentence: str) -> bool:
     """Whether a sentence is of the time asked for and holds a figure besides dates and numbers of notes."""
     if len(sentence) >= 400 or not _of_time(asked, sentence):
         return False
@@ -248,7 +249,7 @@ def _of_time(asked: Asked, sentence: str) -> bool:
 
 
 def _named(own: frozenset[str]) -> frozenset[str]:
-    """The words of a sentence with the other names of what it names."""
+    """The words of a sentence with the other names for them."""
     found = set(own)
     for group in groups():
         if any(name and name <= own for name in group):

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from core.documents import facts as figures
 from core.documents import store
 from core.documents.checking import figures as figures_in
 from core.documents.facts import Candidate
 from core.documents.model import Fact
+from core.documents.naming import WEAK
 from core.documents.search import Corpus
 from core.documents.wording import groups, stems
 
@@ -20,7 +20,7 @@ KNOWN = frozenset(name for group in groups() for name in group)
 
 @dataclass(frozen=True)
 class Citation:
-    """Where an answer stands: the quoted text and its place on the page."""
+    """The quoted text of an answer and its place on the page."""
 
     document: str
     page: int | None
@@ -67,11 +67,11 @@ def refusal(reason: str) -> Answer:
 
 
 def name(candidate: Candidate) -> str:
-    """What a figure is called: its row, with the heading above it where the row alone says too little."""
+    """The name of a figure: its row, with the heading above it where the row alone says too little."""
     label = re.sub(r"\s*\(\d+\)", "", candidate.fact.label).strip(" :")
     leaf = label.rpartition(": ")[2]
     if label:
-        return leaf if len(stems(leaf) - figures.WEAK) > 1 or stems(leaf) in KNOWN else label
+        return leaf if len(stems(leaf) - WEAK) > 1 or stems(leaf) in KNOWN else label
     return " ".join(re.findall(r"[A-Z][a-z]*|[a-z]+|\d+", candidate.fact.concept)).capitalize()
 
 

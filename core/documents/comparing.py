@@ -173,8 +173,10 @@ def _matched(patterns: Sequence[re.Pattern[str]], asked: Asked) -> re.Match[str]
 
 
 def _known(asked: Asked, table: dict[str, tuple[str, str]]) -> tuple[str, tuple[str, str]] | None:
-    """A name of a table that the question holds, and what it is worked out from; "of the Nordic segment" is
-    asked of both."""
+    """A name of the table that the question holds, and the two figures behind it.
+
+    Words such as "of the Nordic segment" are asked of both.
+    """
     lower = " ".join(asked.rest.lower().split())
     known = next((each for each in sorted(table, key=len, reverse=True) if each in lower), None)
     if known is None:

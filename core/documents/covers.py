@@ -1,4 +1,4 @@
-"""Reads what a document says of itself: company, form, fiscal year and period."""
+"""Reads a document's cover: company, form, fiscal year and period."""
 
 from __future__ import annotations
 

@@ -19,11 +19,13 @@ _JOINED = re.compile(r"(?<=[\d)%—–])\s+(?=[A-Z][a-z])")
 _PAGE_NUMBER = re.compile(r"^(?:page\s+)?[-–—]?\s*([A-Z]?-?\d{1,3}|[ivxl]{1,6})\s*[-–—]?$", re.I)
 _PAGE_NUMBER_AT_END = re.compile(r"(?:\||/\s*page|form 10-[kq]\s)\s*([A-Z]?-?\d{1,3})$", re.I)
 _ITEM = re.compile(r"^(?:part\s+[iv]+\b|item\s+\d+[a-c]?\b|note\s+\d+\b|\d{1,2}\.\s+[A-Z])", re.I)
-_SENTENCE_END = re.compile(r"[.;,:]$|\b(?:and|or|the|of|to|in|a|an|for|with|by)$", re.I)
+_SENTENCE_END = re.compile(r"[.;,:]$")
+UNFINISHED = re.compile(r"\b(?:and|or|the|of|to|in|a|an|for|from|per|with|by)\s*$", re.I)
+"""The end of a line that goes on in the next."""
 
 
 def amounts(text: str) -> list[Span]:
-    """Where figures stand in a line: numbers with their signs and brackets, and dashes for zero."""
+    """The places of figures in a line: numbers with their signs and brackets, and dashes for zero."""
     return [match.span() for match in AMOUNT.finditer(text) if match[0].strip()]
 
 
@@ -84,7 +86,7 @@ def is_heading(content: str) -> bool:
         return False
     if _ITEM.match(content):
         return True
-    if _SENTENCE_END.search(content) or len(content) > 80:
+    if _SENTENCE_END.search(content) or UNFINISHED.search(content) or len(content) > 80:
         return False
     words = [word for word in re.findall(r"[A-Za-z][\w’'&-]*", content) if len(word) > 3]
     return bool(words) and sum(word[0].isupper() for word in words) >= 0.8 * len(words)

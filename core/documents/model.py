@@ -13,7 +13,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Cover:
-    """What a document says of itself. An empty text or None: not found."""
+    """A document's own words about itself. An empty text or None: not found."""
 
     company: str = ""
     ticker: str = ""
@@ -53,7 +53,7 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """A figure and what it is of.
+    """A figure with its name, its time and its place.
 
     Args:
         concept: the XBRL concept without its prefix; empty for a cell of a table without tags.
@@ -80,7 +80,7 @@ class Fact:
 
     @property
     def days(self) -> int:
-        """How many days the figure is of; 0 for a moment."""
+        """The days of the figure's time; 0 for a moment."""
         return (self.end - self.start).days + 1 if self.start else 0
 
 

@@ -1,4 +1,4 @@
-"""Which financial statement a figure stands in, and which one a question names."""
+"""Finds the financial statement that a figure stands in, and the one that a question names."""
 
 from __future__ import annotations
 

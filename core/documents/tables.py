@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 
-from core.documents.layout import HEADER_LINES, sections
+from core.documents.layout import HEADER_LINES, UNFINISHED, sections
 from core.documents.model import Cover, Fact, Line, Page
 from core.documents.periods import MONTH, MONTHS, dates, on_or_before
 
@@ -35,7 +35,6 @@ _PAYMENT = re.compile(
     re.I,
 )
 """Rows of money paid are printed in brackets; they count as positive, as in XBRL's concepts of payments."""
-_UNFINISHED = re.compile(r"\b(?:to|of|and|or|for|in|from|per|the|by|with)\s*$", re.I)
 _MARK = re.compile(r"\(\d{1,2}\)")
 _THOUSANDS = re.compile(r"\(000[’']?s\)")
 _DOLLARS = re.compile(r"\bin\s+(?:whole\s+)?(?:U\.?S\.?\s+)?(?:dollars|euros|USD|EUR)\b", re.I)
@@ -85,7 +84,7 @@ def _heading(lines: Sequence[str]) -> str:
     """The heading above rows; lines before it belong to it that end with a word that needs another."""
     heading = lines[-1]
     for before in reversed(lines[:-1]):
-        if not _UNFINISHED.search(before):
+        if not UNFINISHED.search(before):
             break
         heading = f"{before.strip()} {heading}"
     return heading.strip(" :")

@@ -49,7 +49,7 @@ class Piece:
 
 
 def metadata(cover: Cover) -> dict[str, Any]:
-    """What a vector can be filtered by."""
+    """The metadata that vectors are filtered by."""
     given: dict[str, Any] = {"company": cover.company[:_MOST_OF_A_VALUE], "form": cover.form}
     given |= {"fiscal_year": cover.fiscal_year, "fiscal_period": cover.fiscal_period}
     return {name: value for name, value in given.items() if value}
@@ -70,7 +70,7 @@ def pieces(corpus: Corpus) -> Iterator[Piece]:
 
 
 def _beginnings(corpus: Corpus) -> dict[int, tuple[str, int]]:
-    """How the keys of each document begin, and the number of its first piece."""
+    """The beginning of each document's keys, and the number of its first piece."""
     rows = corpus.connection.execute(
         "SELECT document, sha256, COUNT(*) AS pieces, MIN(chunk.id) AS first FROM chunk"
         " JOIN document ON document.id = chunk.document GROUP BY document"

@@ -1,4 +1,4 @@
-"""Words: their stems, what does not count, and what finance calls by several names."""
+"""Words: their stems, those that do not count, and finance's several names for one thing."""
 
 from __future__ import annotations
 

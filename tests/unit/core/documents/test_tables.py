@@ -8,9 +8,10 @@ from decimal import Decimal
 import pytest
 
 from core.documents import tables
-from core.documents.facts import SURE, Candidate, decided, fit
+from core.documents.facts import SURE, Candidate, decided
 from core.documents.layout import lines_of
 from core.documents.model import Cover, Fact, Page
+from core.documents.naming import fit
 from core.documents.periods import Period
 from core.documents.wording import stems
 
