@@ -51,7 +51,8 @@ class Metrics:
     def get_metric_data(self, **asked: Any) -> dict[str, Any]:
         points = [each for each in self.points if asked["StartTime"] <= each[0] < asked["EndTime"]]
         times, values = zip(*points, strict=True) if points else ((), ())
-        return {"MetricDataResults": [{"Timestamps": list(times), "Values": list(values)}]}
+        name = asked["MetricDataQueries"][0]["Id"]
+        return {"MetricDataResults": [{"Id": name, "Timestamps": list(times), "Values": list(values)}]}
 
 
 @pytest.fixture
