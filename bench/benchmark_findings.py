@@ -72,7 +72,7 @@ def main() -> None:
 def simulated(kind: Kind, times: int, seed: int = 7) -> dict[str, Any]:
     """Of `times` benchmarks: those without any wrong finding, intervals that hold, differences found."""
     draw = random.Random(seed)
-    right = held = told = pairs = 0
+    right = held = named = pairs = 0
     for _ in range(times):
         items, judged = _benchmark(kind, draw)
         truth = dict(zip(judged, kind.accuracies, strict=True))
@@ -82,14 +82,14 @@ def simulated(kind: Kind, times: int, seed: int = 7) -> dict[str, Any]:
             low, high = pair["interval"]
             pairs += 1
             held += low <= difference <= high
-            told += pair["finding"] != "cannot tell"
+            named += pair["finding"] != "cannot tell"
             better = {"a better": difference > 0, "b better": difference < 0, "cannot tell": True}
             clean = clean and better[pair["finding"]]
         right += clean
     return {
         "without_a_wrong_finding": right / times,
         "intervals_that_hold": round(held / pairs, 4),
-        "differences_found": round(told / pairs, 4),
+        "differences_found": round(named / pairs, 4),
     }
 
 

@@ -66,7 +66,7 @@ def month(seed: int, period: float = GUARD_MINUTES[0]) -> tuple[World, Thing, ra
 
 
 def budgets_alone(seed: int, behind_hours: float) -> float:
-    """Dollars past the budget when only AWS Budgets tells."""
+    """Dollars past the budget when only AWS Budgets warns."""
     world, forgotten, draw = month(seed)
     now = world.begin + draw.uniform(0, UPDATE_HOURS[1]) * 60 * MINUTE
     while world.real_usd(now - timedelta(hours=behind_hours)) < BUDGET_USD:
@@ -100,7 +100,7 @@ def summary(months: int, play: Callable[[int], float]) -> dict[str, Any]:
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
-    """The result as the Markdown table of docs/guardrails.md."""
+    """The result as the Markdown table of bench/README.md."""
     lines = [
         "| dollars past the budget | least | median | 95 % | most | months past it |",
         "|---|" + "---:|" * 5,

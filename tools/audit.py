@@ -74,7 +74,7 @@ def run(*command: str | Path) -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
 
 
-def told(name: str, audit: Audit) -> str:
+def described(name: str, audit: Audit) -> str:
     """An audit in a paragraph."""
     lines = [f"{name}: {audit.audited} packages looked up, {len(audit.vulnerable)} known vulnerabilities"]
     lines += [f"  {line}" for line in audit.vulnerable]
@@ -92,7 +92,7 @@ def main() -> int:
         audits[str(lock.relative_to(ROOT))] = of_python(run(PROGRAM, *OPTIONS, "--requirement", lock))
     audits["package-lock.json"] = of_npm(run("npm", "audit", "--json"))
     for name, audit in audits.items():
-        print(told(name, audit))
+        print(described(name, audit))
     if any(audit.unknown for audit in audits.values()):
         print(
             "The database of vulnerabilities could not be asked for every package: this is no clean bill."

@@ -19,6 +19,13 @@ TOP = (
     "localcloud/README.md",
     "training/README.md",
 )
+ALSO_WRAPPED = (
+    "finexpert/sample/README.md",
+    "tests/conformance/reaper/README.md",
+    "tests/conformance/spend/README.md",
+    "training/evaluation/items/README.md",
+)
+"""Pages beside the code of which only the width of lines is tested."""
 PROGRAMS = ("finexpert", "make", "cdk", "python", "pytest", "torchrun", "aws", "export", "source", "eval")
 """A block with a line that begins with one of these holds commands."""
 SHELL = ("", "sh", "console")

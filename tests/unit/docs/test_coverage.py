@@ -48,7 +48,9 @@ def test_paths_that_a_page_names_are_there(path: Path) -> None:
     assert [named for named in docs_pages.paths(path) if not (ROOT / named).exists()] == []
 
 
-@pytest.mark.parametrize("path", PAGES, ids=docs_pages.name)
+@pytest.mark.parametrize(
+    "path", [*PAGES, *(ROOT / page for page in docs_pages.ALSO_WRAPPED)], ids=docs_pages.name
+)
 def test_prose_is_wrapped_at_110_characters(path: Path) -> None:
     assert docs_pages.long_lines(path, 110) == [], "wrap these lines at 110 characters"
 

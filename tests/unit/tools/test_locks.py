@@ -78,7 +78,7 @@ def test_a_package_that_was_not_looked_up_is_no_clean_bill() -> None:
     found = audit.of_python(json.dumps(answer))
     assert (found.audited, found.unknown) == (2, ["b: not found"])
     assert found.vulnerable == ["c 2: CVE-1, fixed in 3"]
-    assert "NOT LOOKED UP: 1" in audit.told("x", found)
+    assert "NOT LOOKED UP: 1" in audit.described("x", found)
 
 
 @pytest.mark.parametrize("answer", ["", "{}", "[]", "no network", '{"error": {"summary": "405"}}'])
