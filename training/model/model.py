@@ -140,9 +140,11 @@ class AdaptedModel:
         return summed_cross_entropy(self.hidden(batch), Output.of(self.base), batch.labels)
 
     @torch.no_grad()
-    def token_losses(self, batch: Batch) -> torch.Tensor:
-        """Cross-entropy of each predicted token in nats: fp32 [targets], row by row."""
-        return token_losses(self.hidden(batch), Output.of(self.base), batch.labels)
+    def token_losses(self, batch: Batch, wanted: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Cross-entropy of each predicted token in nats, for each of some labels: fp32 [targets], row by
+        row."""
+        hidden, output = self.hidden(batch), Output.of(self.base)
+        return [token_losses(hidden, output, labels) for labels in wanted]
 
     def hidden(self, batch: Batch) -> torch.Tensor:
         """Hidden states [B, T, D] of packed rows; no document attends to another."""

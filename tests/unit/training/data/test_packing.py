@@ -115,7 +115,7 @@ def test_packed_losses_equal_those_of_each_document_alone(model: AdaptedModel) -
     with model.evaluating(adapter=True):
         packed: dict[int, list[float]] = {}
         batch = collate(pack(documents, 64), CPU)
-        losses = model.token_losses(batch).tolist()
+        losses = model.token_losses(batch, [batch.labels])[0].tolist()
         for loss, index in zip(losses, batch.documents[batch.labels != NO_TARGET].tolist(), strict=True):
             packed.setdefault(index, []).append(loss)
         for document in documents:

@@ -7,6 +7,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from core.hyperparameters import parse
+from training.data.packing import Scored, TokenizedDocument
 from training.data.tokenizer import Tokenizer, load_tokenizer
 from training.evaluation.asks import Continuation, Prompt
 from training.evaluation.generation import Writer
@@ -80,6 +81,27 @@ def test_a_score_does_not_depend_on_what_else_is_asked(model: AdaptedModel, toke
         (alone,) = scores(model, tokenizer, [ask], adapter=True)
         assert alone.nats == pytest.approx(result.nats, abs=1e-4)
     assert encode([], tokenizer) == []
+
+
+def test_a_prompt_with_several_last_tokens_is_read_once(
+    model: AdaptedModel, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = [
+        Scored(TokenizedDocument(0, [0, 5, 6, *end], first), 3)
+        for end, first in (([7], 3), ([8], 3), ([9], 2), ([9, 8], 3), ([9, 7], 3), ([10], 3))
+    ]
+
+    def scored(some: list[Scored]) -> list[float]:
+        found = score(model, some, adapter=True, length=16, batch_size=2, world=ALONE)
+        assert [each.tokens for each in found] == [each.document.targets for each in some]
+        return [each.nats for each in found]
+
+    alone = [scored([document])[0] for document in documents]
+    read: list[int] = []
+    forward = model.hidden
+    monkeypatch.setattr(model, "hidden", lambda batch: read.append(batch.tokens) or forward(batch))
+    assert scored(documents) == pytest.approx(alone, abs=1e-4)
+    assert sum(read) == 4 + 4 + 5
 
 
 def writer(tokenizer: Tokenizer, world: World = ALONE) -> Writer:
