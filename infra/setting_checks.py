@@ -54,7 +54,9 @@ def show(value: object) -> str:
     return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"
 
 
-def _whole(low: int, high: int, what: str) -> Reader:
+def whole(low: int, high: int, what: str) -> Reader:
+    """A reader of whole numbers; `what` says what is counted."""
+
     def read(raw: Any) -> int:
         number = float(raw) if isinstance(raw, (int, float, str)) and not isinstance(raw, bool) else math.nan
         if not number.is_integer() or not low <= number <= high:
@@ -64,7 +66,9 @@ def _whole(low: int, high: int, what: str) -> Reader:
     return _explained(read, f"write {what} as a whole number from {low} to {high}")
 
 
-def _dollars(*, zero_allowed: bool) -> Reader:
+def dollars(*, zero_allowed: bool) -> Reader:
+    """A reader of US dollars a month."""
+
     def read(raw: Any) -> float:
         number = float(raw) if not isinstance(raw, bool) else math.nan
         if not math.isfinite(number) or number < 0 or (number == 0 and not zero_allowed):
@@ -75,21 +79,23 @@ def _dollars(*, zero_allowed: bool) -> Reader:
     return _explained(read, f"write US dollars a month as a number of {least}, such as 25 (no currency sign)")
 
 
-def _flag(raw: Any) -> bool:
+def flag(raw: Any) -> bool:
+    """Read true or false."""
     text = str(raw).strip().lower()
     if text not in ("true", "false"):
         raise ValueError("write true or false")
     return text == "true"
 
 
-def _automatic_flag(raw: Any) -> str:
+def automatic_flag(raw: Any) -> str:
+    """Read auto, true or false."""
     text = str(raw).strip().lower()
     if text not in ("auto", "true", "false"):
         raise ValueError("write auto, true or false; auto is true for reaper_scope account")
     return text
 
 
-def _listed(pattern: re.Pattern[str], fix: str) -> Reader:
+def listed(pattern: re.Pattern[str], fix: str) -> Reader:
     """Reader of a text with commas or blanks between its parts, or of a list of them; each part once."""
 
     def read(raw: Any) -> tuple[str, ...]:
@@ -101,7 +107,7 @@ def _listed(pattern: re.Pattern[str], fix: str) -> Reader:
     return read
 
 
-def _tags(raw: Any) -> dict[str, str]:
+def tags(raw: Any) -> dict[str, str]:
     """A JSON object, its text, or `Key=value,Key=value`."""
     if isinstance(raw, str) and not raw.lstrip().startswith("{"):
         pairs = [part.partition("=") for part in raw.split(",") if part.strip()]
@@ -125,7 +131,9 @@ def _is_tag(key: str, value: str) -> bool:
     return fits and plain and not key.lower().startswith(_RESERVED_TAGS)
 
 
-def _choice(*choices: str) -> Reader:
+def choice(*choices: str) -> Reader:
+    """A reader of one of these words."""
+
     def read(raw: Any) -> str:
         if raw not in choices:
             raise ValueError(f"write {' or '.join(choices)}")
@@ -134,7 +142,9 @@ def _choice(*choices: str) -> Reader:
     return read
 
 
-def _matching(pattern: re.Pattern[str], fix: str, *, empty_allowed: bool = False) -> Reader:
+def matching(pattern: re.Pattern[str], fix: str, *, empty_allowed: bool = False) -> Reader:
+    """A reader of text of a pattern; `fix` says what to write."""
+
     def read(raw: Any) -> str:
         if not isinstance(raw, str) or not (pattern.fullmatch(raw) or (empty_allowed and raw == "")):
             raise ValueError(fix)
@@ -165,95 +175,57 @@ def hyperparameter_strings(raw: Any) -> dict[str, str]:
     return {str(name): str(value) for name, value in raw.items()}
 
 
-_IMAGE = _matching(
+image = matching(
     re.compile(r"\S+/\S+"),
     'write a whole image URI (registry/repository:tag), or "" for the AWS container',
     empty_allowed=True,
 )
 
-READERS: Mapping[str, Reader] = {
-    "prefix": _matching(
-        _PREFIX, "write letters, digits and single hyphens, starting with a letter, such as FinExpert"
-    ),
-    "region": _matching(_REGION, "write an AWS region, such as us-east-1"),
-    "alert_email": _matching(
-        _EMAIL, "write the mail address that alerts go to, such as you@example.com", empty_allowed=True
-    ),
-    "accept_eula": _flag,
-    "base_model": _matching(weights.MODEL_ID, f"write a JumpStart model id, such as {weights.LLAMA_2_7B}"),
-    "base_model_version": _matching(
-        weights.VERSION,
-        'write a version of the model, such as 4.19.0, or "" for the newest',
-        empty_allowed=True,
-    ),
-    "base_model_uri": _matching(
-        _S3_PREFIX,
-        "write s3://bucket/prefix/ with its closing slash, s3://${DataBucket}/prefix/ for the app's bucket,"
-        ' or "" for the weights of base_model',
-        empty_allowed=True,
-    ),
-    "training_instance_type": str,
-    "training_instance_count": _whole(1, 16, "the number of training instances"),
-    "volume_gb": _whole(1, 16384, "the size of the training volume in GB"),
-    "spot": _flag,
-    "max_runtime_minutes": _whole(5, 7200, "minutes"),
-    "max_wait_minutes": _whole(5, 14400, "minutes"),
-    "hosting": _choice("components", "merged"),
-    "hosting_instance_type": str,
-    "hyperparameters": hyperparameter_strings,
-    "budget_usd": _dollars(zero_allowed=False),
-    "reserve_usd": _dollars(zero_allowed=True),
-    "retain_data": _flag,
-    "customer_managed_key": _flag,
-    "private_network": _flag,
-    "subnet_ids": _listed(
-        _SUBNETS, 'write ids with commas between, such as "subnet-0a1b2c3d,subnet-4e5f6a7b"; "" is none'
-    ),
-    "security_group_ids": _listed(
-        _GROUPS, 'write ids with commas between, such as "sg-0a1b2c3d"; "" is none'
-    ),
-    "permissions_boundary": _matching(
-        _POLICY, 'write the name or ARN of a managed policy, or "" for no boundary', empty_allowed=True
-    ),
-    "role_path": _matching(_ROLE_PATH, 'write a path of IAM such as /teams/finance/, or "/"'),
-    "cdk_qualifier": _matching(
-        _QUALIFIER,
-        'write what `cdk bootstrap --qualifier` was given, at most 10 small letters and digits, or ""',
-        empty_allowed=True,
-    ),
-    "tags": _tags,
-    "idle_minutes": _whole(1, 10080, "minutes"),
-    "min_age_minutes": _whole(0, 10080, "minutes"),
-    "warn_minutes": _whole(0, 10080, "minutes"),
-    "metric_delay_minutes": _whole(0, 60, "minutes"),
-    "reaper_period_minutes": _whole(1, 480, "minutes"),
-    "billing_guards": _choice("all", "budget", "alarms"),
-    "reaper_scope": _choice("project", "account"),
-    "reaper_dry_run": _automatic_flag,
-    "reaper_regions": _listed(
-        _REGION, 'write regions with commas between, such as "us-east-1,eu-west-1"; "" is the own one'
-    ),
-    "max_deletes": _whole(0, 1000, "the most endpoints that one run may delete"),
-    "spend_guard_period_minutes": _whole(1, 60, "minutes"),
-    "latch_roles": _listed(
-        _ROLE,
-        'write names of IAM roles with commas between, path/name where they have a path; "" is no latch',
-    ),
-    "poll_seconds": _whole(1, 600, "seconds"),
-    "retrieval": _choice("text", "vectors"),
-    "web": _flag,
-    "web_concurrency": _whole(0, 1000, "the page's Lambda functions at a time (0: none reserved)"),
-    "anomaly_monitor": _flag,
-    "training_image": _IMAGE,
-    "serving_image": _IMAGE,
-    "notebook_repository": _matching(
-        _REPOSITORY,
-        "write the https:// address of a Git repository that needs no password, such as"
-        ' https://github.com/you/expert.git, or "" for no notebook instance',
-        empty_allowed=True,
-    ),
-}
-"""The reader of each setting, which raises ValueError with the fix. Keys: the fields of `Settings`."""
+prefix = matching(
+    _PREFIX, "write letters, digits and single hyphens, starting with a letter, such as FinExpert"
+)
+region = matching(_REGION, "write an AWS region, such as us-east-1")
+alert_email = matching(
+    _EMAIL, "write the mail address that alerts go to, such as you@example.com", empty_allowed=True
+)
+base_model = matching(weights.MODEL_ID, f"write a JumpStart model id, such as {weights.LLAMA_2_7B}")
+base_model_version = matching(
+    weights.VERSION,
+    'write a version of the model, such as 4.19.0, or "" for the newest',
+    empty_allowed=True,
+)
+base_model_uri = matching(
+    _S3_PREFIX,
+    "write s3://bucket/prefix/ with its closing slash, s3://${DataBucket}/prefix/ for the app's bucket,"
+    ' or "" for the weights of base_model',
+    empty_allowed=True,
+)
+subnet_ids = listed(
+    _SUBNETS, 'write ids with commas between, such as "subnet-0a1b2c3d,subnet-4e5f6a7b"; "" is none'
+)
+security_group_ids = listed(_GROUPS, 'write ids with commas between, such as "sg-0a1b2c3d"; "" is none')
+permissions_boundary = matching(
+    _POLICY, 'write the name or ARN of a managed policy, or "" for no boundary', empty_allowed=True
+)
+role_path = matching(_ROLE_PATH, 'write a path of IAM such as /teams/finance/, or "/"')
+cdk_qualifier = matching(
+    _QUALIFIER,
+    'write what `cdk bootstrap --qualifier` was given, at most 10 small letters and digits, or ""',
+    empty_allowed=True,
+)
+reaper_regions = listed(
+    _REGION, 'write regions with commas between, such as "us-east-1,eu-west-1"; "" is the own one'
+)
+latch_roles = listed(
+    _ROLE,
+    'write names of IAM roles with commas between, path/name where they have a path; "" is no latch',
+)
+notebook_repository = matching(
+    _REPOSITORY,
+    "write the https:// address of a Git repository that needs no password, such as"
+    ' https://github.com/you/expert.git, or "" for no notebook instance',
+    empty_allowed=True,
+)
 
 
 ASK_MAIL = (

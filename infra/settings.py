@@ -13,7 +13,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -25,7 +25,7 @@ from core.money.reserve import Exposure
 from core.money.settings import BudgetSettings
 from core.names import Names
 from core.reaper.settings import Kind, ReaperSettings, Scope
-from infra import setting_checks
+from infra import setting_checks as checks
 from infra.setting_consistency import consistency
 
 CDK_JSON = Path(__file__).resolve().parents[1] / "cdk.json"
@@ -43,57 +43,67 @@ class SettingsError(ValueError):
         super().__init__("\n".join(self.problems))
 
 
+def _read(reader: checks.Reader) -> Any:
+    """A setting that `reader` reads; it raises ValueError with the fix."""
+    return field(metadata={"reader": reader})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Every setting, checked. Units are in the names; docs/settings.md has the meaning of each."""
+    """Every setting with its reader. Units are in the names; docs/settings.md has the meaning of each.
 
-    prefix: str
-    region: str
-    alert_email: str
-    accept_eula: bool
-    base_model: str
-    base_model_version: str
-    base_model_uri: str
-    training_instance_type: str
-    training_instance_count: int
-    volume_gb: int
-    spot: bool
-    max_runtime_minutes: int
-    max_wait_minutes: int
-    hosting: str
-    hosting_instance_type: str
-    hyperparameters: Mapping[str, str]
-    budget_usd: float
-    reserve_usd: float
-    billing_guards: str
-    retain_data: bool
-    customer_managed_key: bool
-    private_network: bool
-    subnet_ids: tuple[str, ...]
-    security_group_ids: tuple[str, ...]
-    permissions_boundary: str
-    role_path: str
-    cdk_qualifier: str
-    tags: Mapping[str, str]
-    idle_minutes: int
-    min_age_minutes: int
-    warn_minutes: int
-    metric_delay_minutes: int
-    reaper_period_minutes: int
-    reaper_scope: str
-    reaper_dry_run: str
-    reaper_regions: tuple[str, ...]
-    max_deletes: int
-    spend_guard_period_minutes: int
-    latch_roles: tuple[str, ...]
-    poll_seconds: int
-    retrieval: str
-    web: bool
-    web_concurrency: int
-    anomaly_monitor: bool
-    training_image: str
-    serving_image: str
-    notebook_repository: str
+    The defaults are in cdk.json.
+    """
+
+    prefix: str = _read(checks.prefix)
+    region: str = _read(checks.region)
+    alert_email: str = _read(checks.alert_email)
+    accept_eula: bool = _read(checks.flag)
+    base_model: str = _read(checks.base_model)
+    base_model_version: str = _read(checks.base_model_version)
+    base_model_uri: str = _read(checks.base_model_uri)
+    training_instance_type: str = _read(str)
+    training_instance_count: int = _read(checks.whole(1, 16, "the number of training instances"))
+    volume_gb: int = _read(checks.whole(1, 16384, "the size of the training volume in GB"))
+    spot: bool = _read(checks.flag)
+    max_runtime_minutes: int = _read(checks.whole(5, 7200, "minutes"))
+    max_wait_minutes: int = _read(checks.whole(5, 14400, "minutes"))
+    hosting: str = _read(checks.choice("components", "merged"))
+    hosting_instance_type: str = _read(str)
+    hyperparameters: Mapping[str, str] = _read(checks.hyperparameter_strings)
+    budget_usd: float = _read(checks.dollars(zero_allowed=False))
+    reserve_usd: float = _read(checks.dollars(zero_allowed=True))
+    billing_guards: str = _read(checks.choice("all", "budget", "alarms"))
+    retain_data: bool = _read(checks.flag)
+    customer_managed_key: bool = _read(checks.flag)
+    private_network: bool = _read(checks.flag)
+    subnet_ids: tuple[str, ...] = _read(checks.subnet_ids)
+    security_group_ids: tuple[str, ...] = _read(checks.security_group_ids)
+    permissions_boundary: str = _read(checks.permissions_boundary)
+    role_path: str = _read(checks.role_path)
+    cdk_qualifier: str = _read(checks.cdk_qualifier)
+    tags: Mapping[str, str] = _read(checks.tags)
+    idle_minutes: int = _read(checks.whole(1, 10080, "minutes"))
+    min_age_minutes: int = _read(checks.whole(0, 10080, "minutes"))
+    warn_minutes: int = _read(checks.whole(0, 10080, "minutes"))
+    metric_delay_minutes: int = _read(checks.whole(0, 60, "minutes"))
+    reaper_period_minutes: int = _read(checks.whole(1, 480, "minutes"))
+    reaper_scope: str = _read(checks.choice("project", "account"))
+    reaper_dry_run: str = _read(checks.automatic_flag)
+    reaper_regions: tuple[str, ...] = _read(checks.reaper_regions)
+    max_deletes: int = _read(checks.whole(0, 1000, "the most endpoints that one run may delete"))
+    spend_guard_period_minutes: int = _read(checks.whole(1, 60, "minutes"))
+    latch_roles: tuple[str, ...] = _read(checks.latch_roles)
+    poll_seconds: int = _read(checks.whole(1, 600, "seconds"))
+    retrieval: str = _read(checks.choice("text", "vectors"))
+    web: bool = _read(checks.flag)
+    web_concurrency: int = _read(
+        checks.whole(0, 1000, "the page's Lambda functions at a time (0: none reserved)")
+    )
+    anomaly_monitor: bool = _read(checks.flag)
+    training_image: str = _read(checks.image)
+    serving_image: str = _read(checks.image)
+    notebook_repository: str = _read(checks.notebook_repository)
 
     @classmethod
     def load(
@@ -114,14 +124,14 @@ class Settings:
         problems: list[str] = []
         for origin, layer in _layers(flags or {}, environ, problems):
             for key, raw in layer.items():
-                if key not in setting_checks.READERS:
+                if key not in READERS:
                     problems.append(_unknown(key, raw, origin))
                     continue
                 try:
-                    value = setting_checks.READERS[key](raw)
+                    value = READERS[key](raw)
                 except ValueError as fix:
                     values.pop(key, None)
-                    problems.append(f"{key} is {setting_checks.show(raw)} ({origin}): {fix}")
+                    problems.append(f"{key} is {checks.show(raw)} ({origin}): {fix}")
                     continue
                 values[key] = {**values.get(key, {}), **value} if key == "hyperparameters" else value
         problems += _missing(values, problems)
@@ -241,6 +251,10 @@ class Settings:
         return weights.known(self.base_model, self.region) or nowhere
 
 
+READERS: Mapping[str, checks.Reader] = {each.name: each.metadata["reader"] for each in fields(Settings)}
+"""The reader of each setting."""
+
+
 def origins(flags: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
     """Which place each value of `Settings.load` comes from: `cdk.json`, a file's path, a variable, a flag.
 
@@ -250,12 +264,12 @@ def origins(flags: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, s
     for origin, layer in _layers(flags, environ, []):
         for key, raw in layer.items():
             place = VARIABLE_PREFIX + key.upper() if origin == _ENVIRONMENT else origin
-            inner = setting_checks.hyperparameter_strings(raw) if key == "hyperparameters" else None
+            inner = checks.hyperparameter_strings(raw) if key == "hyperparameters" else None
             won |= dict.fromkeys([key] if inner is None else [f"{key}.{name}" for name in inner], place)
     return won
 
 
-NAMES = tuple(field.name for field in fields(Settings))
+NAMES = tuple(READERS)
 """Every setting's key."""
 
 # Other keys in CDK's context are its own: they have dashes, colons or slashes.
@@ -291,9 +305,7 @@ def _json_object(path: Path, problems: list[str]) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        problems.append(
-            f"{FILE_VARIABLE} is {setting_checks.show(str(path))}: {error.strerror}; name a JSON file"
-        )
+        problems.append(f"{FILE_VARIABLE} is {checks.show(str(path))}: {error.strerror}; name a JSON file")
         return {}
     except (ValueError, RecursionError) as error:
         problems.append(f"{path}: not JSON ({error}); write one object of settings")
@@ -311,7 +323,7 @@ def _similar(key: str, likeness: float) -> list[str]:
 def _unknown(key: str, raw: object, origin: str) -> str:
     close = _similar(key, 0.6)
     hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(NAMES)}"
-    return f"{key} is {setting_checks.show(raw)} ({origin}): there is no such setting; {hint}"
+    return f"{key} is {checks.show(raw)} ({origin}): there is no such setting; {hint}"
 
 
 def _missing(values: Mapping[str, Any], problems: Iterable[str]) -> list[str]:

@@ -16,7 +16,7 @@ from botocore import xform_name
 
 from finexpert.cli import main as cli
 from finexpert.cli import options
-from infra.setting_checks import READERS
+from infra.settings import READERS
 from tests.unit.docs.docs_pages import ROOT, Command
 
 FLAG = re.compile(r"([a-z_]+)=(.*)", re.S)
