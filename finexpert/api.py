@@ -66,17 +66,17 @@ class FineTuned(JupyterMixin):
         accepted: the quality gate's word.
         usd: what the job cost; on the embedded cloud, what AWS would have billed for as many seconds.
         evaluation: the document `evaluation.json` (docs/evaluation.md).
-        told: the same in Rich's markup.
+        text: the same in Rich's markup.
     """
 
     run: str
     accepted: bool
     usd: float
     evaluation: Mapping[str, Any] = field(repr=False)
-    told: str = field(repr=False)
+    text: str = field(repr=False)
 
     def __rich__(self) -> RenderableType:
-        return Text.from_markup(self.told)
+        return Text.from_markup(self.text)
 
 
 class Expert:
@@ -91,7 +91,7 @@ class Expert:
     """
 
     def __init__(self, on: str = "auto", *, clean_up: bool = True, **settings: str) -> None:
-        with _told():
+        with _explained():
             if on not in list(On):
                 raise UserError(f"on is {on!r}.", where="Expert", fix=f"Write one of: {', '.join(On)}.")
             chosen = target.from_environment(On(on), settings)
@@ -121,7 +121,7 @@ class Expert:
             unjudged: also where too few documents are held out to judge the result.
             hyperparameters: overrides of the recipe by JumpStart's names, such as `epoch=3`.
         """
-        with _told():
+        with _explained():
             overrides = {name: str(value) for name, value in hyperparameters.items()}
             run = run_view.start(
                 self.deployment, str(data), overrides, wake=False, again=again, title=name, unjudged=unjudged
@@ -134,7 +134,7 @@ class Expert:
                 accepted=snapshot.output.get("outcome") == "accepted",
                 usd=snapshot.usd,
                 evaluation=evaluation,
-                told=run_view.ending(snapshot, evaluation, is_local=self.deployment.target.is_local),
+                text=run_view.ending(snapshot, evaluation, is_local=self.deployment.target.is_local),
             )
 
     def wake(self, run: str | None = None) -> None:
@@ -154,7 +154,7 @@ class Expert:
         self, *prompts: str, max_new_tokens: int = 64, temperature: float = 0.0, seed: int = 10
     ) -> Answers:
         """Put each prompt to each model that is awake."""
-        with _told():
+        with _explained():
             parameters = inference.generation(max_new_tokens, temperature, seed)
             return Answers(
                 answer for prompt in prompts for answer in inference.ask(self.deployment, prompt, parameters)
@@ -162,7 +162,7 @@ class Expert:
 
     def sleep(self) -> None:
         """Remove the endpoint and wait until nothing of it bills."""
-        with _told():
+        with _explained():
             _say(endpoint.asleep(endpoint.sleep(self.deployment)))
         if self._guard:
             self._guard.disarm()
@@ -170,7 +170,7 @@ class Expert:
     def _serve(self, run: str | None, *, base: bool) -> None:
         if self._guard:
             self._guard.arm()
-        with _told():
+        with _explained():
             run = run and names.resolve(self.deployment, run)
             state = endpoint.wake(self.deployment, run, base=base)
             _say(endpoint.awake(self.deployment, state))
@@ -187,7 +187,7 @@ class Expert:
             )
         else:
             if slept.way is not Way.NOTHING:
-                _say("[yellow]![/] The endpoint goes to sleep, so that nothing bills unseen.")
+                _say("[yellow]![/] The endpoint goes to sleep, so that nothing bills unnoticed.")
 
 
 class _Guard:
@@ -225,7 +225,7 @@ class _Guard:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _explained() -> Iterator[None]:
     """An expected failure (settings, AWS, files) as the UserError that a notebook shows without a trace."""
     try:
         yield

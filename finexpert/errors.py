@@ -44,8 +44,8 @@ class UserError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """The lines that IPython shows instead of a stack trace."""
-        told = {"✗": self.what, "  where ": self.where, "  do    ": self.fix}
-        return [f"{label} {text}" for label, text in told.items() if text]
+        shown = {"✗": self.what, "  where ": self.where, "  do    ": self.fix}
+        return [f"{label} {text}" for label, text in shown.items() if text]
 
 
 class NotFound(UserError):

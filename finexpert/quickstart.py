@@ -75,7 +75,7 @@ class Step:
 
 
 def credentials(walk: Walk) -> str:
-    """Who acts, and in which account and region.
+    """Check who acts, and in which account and region.
 
     Raises:
         UserError: AWS takes no credentials from this shell, or the region is another one.

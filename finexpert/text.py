@@ -57,7 +57,7 @@ def interval(bounds: Sequence[float], digits: int = 3) -> str:
 
 
 def when(moment: datetime, now: datetime) -> str:
-    """How long ago `moment` was: `12 s ago`, `3 h 05 min ago`; both timezone-aware."""
+    """The time since `moment`: `12 s ago`, `3 h 05 min ago`; both timezone-aware."""
     return f"{duration(max(0.0, (now - moment).total_seconds()))} ago"
 
 

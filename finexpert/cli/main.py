@@ -71,13 +71,13 @@ def shared(
         typer.Option(
             "--on",
             envvar="FINEXPERT_ON",
-            help="Where to act. auto: the embedded cloud if one runs in this checkout, else AWS. "
+            help="The cloud to act on. auto: the embedded cloud if one runs in this checkout, else AWS. "
             "AWS_ENDPOINT_URL, if set, is always the embedded cloud.",
         ),
     ] = On.AUTO,
     settings: Annotated[
         list[str] | None,
-        typer.Option("-c", metavar="KEY=VALUE", help="Another value of a setting; may be repeated."),
+        typer.Option("-c", metavar="KEY=VALUE", help="Set a setting for this command; may be repeated."),
     ] = None,
     profile: Annotated[
         str,
@@ -95,7 +95,7 @@ def shared(
 
 
 PRIVATE = 0o077
-"""What a command writes (reports, documents, datasets, the embedded cloud's state) is its user's alone."""
+"""The rights of files that commands write: only their owner may read reports, datasets and local state."""
 TRY = "Try it on this machine"
 PREPARE = "Before money is spent"
 FINE_TUNE = "Fine-tune"

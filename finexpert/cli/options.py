@@ -23,7 +23,7 @@ PromptColumn = Annotated[
     str | None,
     typer.Option(
         metavar="NAME[,NAME]",
-        help="The column with the question, and one with what it is about; with --completion-column.",
+        help="The column with the question, and one with its context; needs --completion-column.",
         show_default=False,
     ),
 ]

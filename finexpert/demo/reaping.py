@@ -32,7 +32,7 @@ def wait(deployment: Deployment, live: Live, *, asked: datetime) -> None:
         now = datetime.now(UTC)
         for decision in reaper.decisions_in(reader.new_lines()):
             if decision.get("endpoint") == deployment.names.endpoint:
-                live.line(told(decision))
+                live.line(sentence(decision))
         state = switch.read(deployment).state
         if state is HostingState.ASLEEP:
             return
@@ -49,6 +49,6 @@ def wait(deployment: Deployment, live: Live, *, asked: datetime) -> None:
         time.sleep(LOOK_SECONDS)
 
 
-def told(decision: Mapping[str, Any]) -> str:
+def sentence(decision: Mapping[str, Any]) -> str:
     """The reaper's own decision as a line: `reaper: keep finexpert, because …`."""
     return f"  reaper: [bold]{decision['action']}[/] {decision['endpoint']}, because {decision['reason']}"

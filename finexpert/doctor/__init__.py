@@ -62,7 +62,7 @@ def examine(deployment: Deployment, checks: Mapping[str, Check]) -> dict[str, Fi
 
 
 def attempt(look: Callable[[T], Finding], at: T) -> Finding:
-    """What a look finds; where it breaks, UNKNOWN with the reason."""
+    """Look, and return the finding; where the look breaks, UNKNOWN with the reason."""
     try:
         return look(at)
     except Exception as error:

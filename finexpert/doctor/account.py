@@ -167,7 +167,7 @@ def alert_mail(deployment: Deployment) -> Finding:
 
 
 def judge_mail(mail: str, found: Mapping[str, Collection[str]]) -> Finding:
-    """From the subscriptions' ARNs by what they are for: only a real ARN is a confirmed subscription."""
+    """Judge subscriptions by their ARNs; only a real ARN is a confirmed subscription."""
     pending = [name for name, arns in found.items() if "PendingConfirmation" in arns]
     missing = [name for name, arns in found.items() if name not in pending and not any(map(_confirmed, arns))]
     if missing:

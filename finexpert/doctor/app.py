@@ -84,7 +84,7 @@ def going_on(bucket: str, names: Names, *, failed: bool) -> str:
 
 
 def judge_stacks(states: Mapping[str, str]) -> Finding:
-    """From each stack's status by its name; "" where it is not there."""
+    """Judge the stacks by their status; "" where one is not there."""
     if not any(states.values()):
         return unknown("the app is not deployed here yet", DEPLOY)
     changing = [f"{name} is {state}" for name, state in states.items() if _changing(state)]
@@ -124,7 +124,7 @@ def alarms(deployment: Deployment) -> Finding:
 
 
 def judge_alarms(found: Sequence[Mapping[str, Any]]) -> Finding:
-    """From DescribeAlarms."""
+    """Judge the alarms as DescribeAlarms gives them."""
     if not found:
         return unknown("no alarm of the app is seen", DEPLOY)
     standing = [str(alarm["AlarmName"]) for alarm in found if alarm["StateValue"] == "ALARM"]

@@ -30,7 +30,7 @@ class Step(StrEnum):
 
 @dataclass
 class Scene:
-    """What the questions look at.
+    """The deployment that the questions look at, and what was done for them.
 
     run: the run whose job is looked at; "" while there is none.
     woken: whether this check woke the endpoint, and must put it to sleep.

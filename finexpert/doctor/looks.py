@@ -45,11 +45,13 @@ def definition(scene: Scene) -> Finding:
 
         text, which = json.dumps(made_up(scene.deployment.settings)), "not yet deployed"
     answer = client.validate_state_machine_definition(definition=text, type="STANDARD")
-    told = [f"{d['severity']} {d['code']}: {d['message']}" for d in answer.get("diagnostics", [])]
+    problems = [f"{d['severity']} {d['code']}: {d['message']}" for d in answer.get("diagnostics", [])]
     said = f"{which}, {len(json.loads(text)['States'])} states: {answer['result']}"
-    if answer["result"] == "OK" and not told:
+    if answer["result"] == "OK" and not problems:
         return good(said)
-    return (bad if answer["result"] != "OK" else unknown)("; ".join([said, *told]), "Report it as an issue.")
+    return (bad if answer["result"] != "OK" else unknown)(
+        "; ".join([said, *problems]), "Report it as an issue."
+    )
 
 
 def listed_prices(scene: Scene) -> Finding:
@@ -176,7 +178,7 @@ def container(scene: Scene) -> Finding:
 
 def device(scene: Scene) -> Finding:
     """On which device did the trainer run, with which driver, how fast, in how much memory?"""
-    told = [
+    lines = [
         str(event.get("message", ""))
         for event in _events(scene)
         if event["event"] == "log" and re.search(r"parameters in|peak memory", str(event.get("message", "")))
@@ -186,10 +188,10 @@ def device(scene: Scene) -> Finding:
         for event in _events(scene)
         if event["event"] == "step" and event.get("tokens_per_second")
     ]
-    if not told:
+    if not lines:
         return unknown("the log has no such line")
     best = f"; at best {max(speeds):,.0f} tokens a second" if speeds else ""
-    return good("; ".join(told) + best)
+    return good("; ".join(lines) + best)
 
 
 def model_card(scene: Scene) -> Finding:
@@ -228,8 +230,8 @@ def components(scene: Scene) -> Finding:
         if name
     ]
     answers = inference.ask(scene.deployment, PROMPT, inference.generation(16, 0.0, 10))
-    told = [f"{answer.model} answered in {answer.seconds:.1f} s" for answer in answers]
-    said = "; ".join([*states, *told])
+    answered = [f"{answer.model} answered in {answer.seconds:.1f} s" for answer in answers]
+    said = "; ".join([*states, *answered])
     whole = len(answers) == len(found) and all(answer.text for answer in answers)
     return good(said) if whole else bad(said, "finexpert ask shows what each says.")
 

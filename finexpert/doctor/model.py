@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 LEAST_ROOM = 0.05
-"""Of the memory that a step may take, where all layers are recomputed and nothing more can be saved."""
+"""The share of the memory that must stay free where all layers are recomputed already."""
 
 
 def licence(deployment: Deployment) -> Finding:
@@ -63,7 +63,7 @@ def hub(deployment: Deployment) -> Finding:
 
 
 def judge_hub(found: HubModel, *, deployed: str) -> Finding:
-    """From what the hub says, and where the deployed app reads the weights ("" where none is deployed)."""
+    """Compare the hub's answer with where the deployed app reads the weights ("" where none is deployed)."""
     instances = (
         f"{found.training_instance_type or '?'} to train, {found.hosting_instance_type or '?'} to host"
     )
@@ -97,7 +97,7 @@ def weights(deployment: Deployment) -> Finding:
 
 
 def judge_files(where: str, files: dict[str, int]) -> Finding:
-    """From the names and bytes of the files there; 0 bytes: not known."""
+    """Judge the files there by their names and bytes; 0 bytes: not known."""
     shards = [name for name in files if "/" not in name and name.endswith(".safetensors")]
     if shards and "config.json" in files:
         total = sum(files[name] for name in shards)
@@ -133,18 +133,18 @@ def judge_memory(plan: MemoryPlan | None, layers: int, instance_type: str) -> Fi
         return unknown(f"the GPU memory of {instance_type} is not known here")
     from training.model.memory_plan import describe_plan  # imports PyTorch
 
-    told = f"{instance_type}: a training step, {describe_plan(plan, layers)}"
+    step = f"{instance_type}: a training step, {describe_plan(plan, layers)}"
     room = 1 - plan.predicted / plan.available
     if plan.fits and plan.recomputed < layers:
-        return good(f"{told}; if it gets tight, {layers - plan.recomputed} more layers can be recomputed")
+        return good(f"{step}; if it gets tight, {layers - plan.recomputed} more layers can be recomputed")
     if plan.fits and room < LEAST_ROOM:
         return warning(
-            f"{told}: {room:.1%} of room, {LEAST_ROOM:.0%} is safe",
+            f"{step}: {room:.1%} of room, {LEAST_ROOM:.0%} is safe",
             "Lower max_input_length or per_device_train_batch_size, or choose an instance with a larger GPU.",
         )
     if plan.fits:
-        return good(told)
-    return bad(told, "Choose an instance with a larger GPU, or change those two hyperparameters.")
+        return good(step)
+    return bad(step, "Choose an instance with a larger GPU, or change those two hyperparameters.")
 
 
 def _own_model(deployment: Deployment) -> tuple[dict[str, Any], int]:

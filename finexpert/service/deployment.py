@@ -84,7 +84,7 @@ class Deployment:
 
 
 KEPT = ("alert_email", "accept_eula", "base_model_uri")
-"""What a deployment may have where this shell has nothing: from an earlier deploy, or from the hub."""
+"""Settings that a deployment may have, from an earlier deploy or the hub, where this shell has none."""
 
 
 def flat(settings: Settings) -> dict[str, Any]:

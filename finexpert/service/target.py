@@ -135,7 +135,7 @@ class Target:
         return f"on AWS account {account} region {self.region}"
 
     def caller(self) -> str:
-        """Who acts, as the end of their ARN says; "" on the embedded cloud, or where it cannot be read."""
+        """The end of the ARN that acts; "" on the embedded cloud, or where it cannot be read."""
         if self.is_local:
             return ""
         try:

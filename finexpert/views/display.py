@@ -174,11 +174,11 @@ def settings_note(deployment: Deployment) -> str:
         return f"! the deployed app's settings cannot be read, this shell's are used: {deployment.problem}"
     if not deployment.differences:
         return ""
-    told = ", ".join(
+    shown = ", ".join(
         f"{name} {written(ours)} (here {written(here)})"
         for name, (ours, here) in deployment.differences.items()
     )
-    return f"! the deployed app has {told}. The next cdk deploy would change it to this shell's settings."
+    return f"! the deployed app has {shown}. The next cdk deploy would change it to this shell's settings."
 
 
 def written(value: Any) -> str:

@@ -13,13 +13,17 @@ from finexpert.views import display
 
 def ask(
     context: typer.Context,
-    prompt: Annotated[str, typer.Argument(help="The text to go on from.", show_default=False)],
-    max_new_tokens: Annotated[int, typer.Option(help="Length of an answer.", min=1, max=2048)] = 64,
-    temperature: Annotated[float, typer.Option(help="0 takes the likeliest token each time.", min=0.0)] = 0.0,
-    seed: Annotated[int, typer.Option(help="Of the sampling; the same seed gives the same answer.")] = 10,
+    prompt: Annotated[
+        str, typer.Argument(help="The question, or a text that the models continue.", show_default=False)
+    ],
+    max_new_tokens: Annotated[int, typer.Option(help="Most tokens of an answer.", min=1, max=2048)] = 64,
+    temperature: Annotated[
+        float, typer.Option(help="0: the likeliest words; higher: more varied ones.", min=0.0)
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(help="With --temperature: the same seed gives the same answer.")] = 10,
     json: Json = False,
 ) -> None:
-    """Ask the live endpoint: base and tuned, side by side, as they write.
+    """Ask the live endpoint: the base and the tuned model answer side by side.
 
     Example: finexpert ask "The results are encouraging for aggressive investors"
     """

@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 
 MADE = 100
-"""How many questions are made from the documents where --most names no number."""
+"""The number of questions that are made from the documents where --most names none."""
 
 Questions = Annotated[
     Path,
@@ -39,7 +39,9 @@ Contestants = Annotated[
         help="tuned, base, bedrock:MODEL, openai:URL#MODEL, answers:FILE.csv",
     ),
 ]
-Index = Annotated[Path, typer.Option("--index", metavar="DIR", help="Documents for contestants with +docs.")]
+Index = Annotated[
+    Path, typer.Option("--index", metavar="DIR", help="The index of documents for contestants with +docs.")
+]
 SendTo = Annotated[
     list[str] | None,
     typer.Option("--send-to", metavar="SERVICE", help="Agree that questions leave for this service."),
@@ -56,7 +58,9 @@ Price = Annotated[
 Repetitions = Annotated[
     int, typer.Option("--repetitions", min=1, max=20, help="How often each question is asked.")
 ]
-Most = Annotated[int | None, typer.Option("--most", min=1, help="Ask only the first questions, this many.")]
+Most = Annotated[
+    int | None, typer.Option("--most", min=1, help="Ask only this many questions, the first ones.")
+]
 
 
 @app.command()
@@ -137,7 +141,7 @@ def show(
     folder: Annotated[Path, typer.Argument(help="The folder of a run.")] = Path("out/benchmark"),
     json: Json = False,
 ) -> None:
-    """The table of a benchmark that was run.
+    """Show the table of a benchmark that was run.
 
     Example: finexpert benchmark report out/benchmark
     """

@@ -23,15 +23,19 @@ HELP = "/base, /tuned or /both: who answers · /clear: begin anew · /help · /q
 
 def chat(
     context: typer.Context,
-    to: Annotated[str, typer.Option(metavar="base|tuned|both", help="Who answers at first.")] = "both",
-    max_new_tokens: Annotated[int, typer.Option(help="Length of an answer.", min=1, max=2048)] = 64,
-    temperature: Annotated[float, typer.Option(help="0 takes the likeliest token each time.", min=0.0)] = 0.0,
-    seed: Annotated[int, typer.Option(help="Of the sampling; the same seed gives the same answer.")] = 10,
+    to: Annotated[
+        str, typer.Option(metavar="base|tuned|both", help="The model that answers at first.")
+    ] = "both",
+    max_new_tokens: Annotated[int, typer.Option(help="Most tokens of an answer.", min=1, max=2048)] = 64,
+    temperature: Annotated[
+        float, typer.Option(help="0: the likeliest words; higher: more varied ones.", min=0.0)
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(help="With --temperature: the same seed gives the same answer.")] = 10,
     json: Json = False,
 ) -> None:
-    """Talk with the live endpoint: each model goes on from all that was said between you and it.
+    """Talk with the live endpoint; each model remembers the conversation.
 
-    Within it: /base, /tuned, /both, /clear, /help, /quit. In a pipe each line of the input is a turn.
+    Type /base, /tuned, /both, /clear, /help, /quit. In a pipe each line of the input is a turn.
 
     Example: finexpert chat --to tuned --temperature 0.8
     """

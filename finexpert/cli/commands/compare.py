@@ -19,7 +19,7 @@ def compare(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Base and tuned answers of a run side by side, and its figures, as the job wrote them.
+    """Show base and tuned answers of a run side by side, with its figures, as the job wrote them.
 
     Two runs with each other: finexpert runs compare A B.
 

@@ -25,7 +25,7 @@ def config(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Every setting with its value, and which place won: cdk.json, a file, the environment or -c.
+    """Show every setting with its value and its source: cdk.json, a file, the environment or -c.
 
     Beside it stands what the deployed app has, where it can be read: the guards go by that.
 

@@ -78,7 +78,7 @@ def upload(
     context: typer.Context,
     path: DataPath,
     name: Annotated[
-        str | None, typer.Option(help="Name of the dataset; by default from file name and content.")
+        str | None, typer.Option(help="A name for the dataset; by default from file name and content.")
     ] = None,
     text_column: options.TextColumn = None,
     prompt_column: options.PromptColumn = None,

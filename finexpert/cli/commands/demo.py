@@ -34,7 +34,7 @@ def demo(
     ] = False,
     json: Json = False,
 ) -> None:
-    """The whole life of a fine-tuned model on this machine in about 4 minutes: made, served, reaped, removed.
+    """Train, serve, ask and remove a model on this machine in about 4 minutes, without an AWS account.
 
     It deploys the production app with the real CDK CLI on a separate embedded cloud; no AWS account is
     touched. Ctrl-C at any moment removes everything. Exit code 3: the quality gate refused the result.

@@ -119,7 +119,7 @@ def search(
     context: typer.Context,
     question: Annotated[str, typer.Argument(help="What to look for.", show_default=False)],
     index: Index = DEFAULT,
-    top: Annotated[int, typer.Option("--top", min=1, max=100, help="How many pieces.")] = 5,
+    top: Annotated[int, typer.Option("--top", min=1, max=100, help="The most pieces to show.")] = 5,
     company: Company = None,
     year: Year = None,
     period: Quarter = None,
@@ -194,9 +194,9 @@ def train_set(
     ],
     index: Index = DEFAULT,
     questions: Annotated[
-        int, typer.Option("--questions", min=10, max=100_000, help="How many at most.")
+        int, typer.Option("--questions", min=10, max=100_000, help="The most questions.")
     ] = 400,
-    seed: Annotated[int, typer.Option("--seed", help="Draws the questions.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="The seed that draws the questions.")] = 0,
     json: Json = False,
 ) -> None:
     """Write instructions that teach a model to answer from passages, to quote, and to refuse.
@@ -229,7 +229,9 @@ def evaluate(
         ),
     ] = None,
     index: Index = DEFAULT,
-    most: Annotated[int, typer.Option("--questions", min=1, max=10_000, help="How many to make.")] = 100,
+    most: Annotated[
+        int, typer.Option("--questions", min=1, max=10_000, help="The number of questions to make.")
+    ] = 100,
     pushed: Pushed = False,
     json: Json = False,
 ) -> None:
@@ -254,7 +256,9 @@ def evaluate(
 def push(
     context: typer.Context,
     index: Index = DEFAULT,
-    yes: Annotated[bool, typer.Option("--yes", help="Agree to what the vectors cost, unasked.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Agree to what the vectors cost without being asked.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Upload the index to the data bucket of the deployed app. The documents' text leaves this machine.

@@ -22,11 +22,11 @@ def leftovers(
     context: typer.Context,
     everything: Annotated[
         bool,
-        typer.Option("--all", help="Also what has neither the project's tag nor its name."),
+        typer.Option("--all", help="Look also for things without the project's tag or name."),
     ] = False,
     region: Annotated[
         list[str] | None,
-        typer.Option(help="Look there only; may be repeated. All regions of the account if not given."),
+        typer.Option(help="Look in this region only; may be repeated. All regions if not given."),
     ] = None,
     json: Json = False,
 ) -> None:

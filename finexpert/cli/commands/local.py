@@ -17,22 +17,27 @@ from finexpert.views import display
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="The embedded cloud: AWS on this machine, on loopback, for nothing. Example: finexpert local up",
+    help="Start and stop the embedded cloud: AWS on this machine, at no cost. Example: finexpert local up",
 )
 
 ENDPOINT = "AWS_ENDPOINT_URL"
-"""What a shell that took the printed variables has."""
+"""A variable that is set in a shell that took the printed ones."""
 
-State = Annotated[Path, typer.Option("--state", help="Its state folder.", show_default=".localcloud")]
+State = Annotated[
+    Path,
+    typer.Option("--state", help="The folder of the embedded cloud's state.", show_default=".localcloud"),
+]
 
 
 @app.command()
 def up(
     state: State = paths.LOCAL_STATE,
-    port: Annotated[int | None, typer.Option(help="A free one if not given.", min=1, max=65535)] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Its port; a free one if not given.", min=1, max=65535)
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Start it, or find it running; prints what AWS clients need.
+    """Start the embedded cloud, or find it running, and print the variables that AWS clients need.
 
     Example: eval "$(finexpert local up)" && cdk bootstrap && cdk deploy --all
     """
@@ -59,7 +64,7 @@ def up(
 
 @app.command()
 def down(state: State = paths.LOCAL_STATE, json: Json = False) -> None:
-    """Stop it and everything that it started.
+    """Stop the embedded cloud and everything that it started.
 
     Example: finexpert local down
     """
@@ -76,7 +81,8 @@ def down(state: State = paths.LOCAL_STATE, json: Json = False) -> None:
 @app.command()
 def base(
     name: Annotated[
-        str, typer.Argument(help="Only smollm2 so far: SmolLM2-135M-Instruct, 135 million parameters.")
+        str,
+        typer.Argument(help="The model. Only smollm2 so far: SmolLM2-135M-Instruct, 135 million parameters."),
     ],
     state: State = paths.LOCAL_STATE,
     json: Json = False,
@@ -100,7 +106,7 @@ def base(
 
 @app.command()
 def status(state: State = paths.LOCAL_STATE, json: Json = False) -> None:
-    """Whether it runs, where, and what it holds in memory. Exit code 1 if it does not run.
+    """Show whether the embedded cloud runs, where, and its memory. Exit code 1 if it does not run.
 
     Example: finexpert local status --json
     """
@@ -132,7 +138,7 @@ def logs(
     state: State = paths.LOCAL_STATE,
     json: Json = False,
 ) -> None:
-    """The log of the cloud, of a training job, an endpoint or a Lambda function, by its name.
+    """Print the log of the embedded cloud, of a training job, an endpoint or a Lambda function, by its name.
 
     Example: finexpert local logs finexpert-idle-reaper
     """

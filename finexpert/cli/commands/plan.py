@@ -23,7 +23,7 @@ def plan(
         typer.Argument(help="The data of the run, as `finexpert train` takes it.", show_default=False),
     ] = None,
     tokens: Annotated[
-        float, typer.Option(min=0, help="Instead of PATH: tokens of all epochs together.")
+        float, typer.Option(min=0, help="The tokens of all epochs together, instead of PATH.")
     ] = 0.0,
     json: Json = False,
 ) -> None:

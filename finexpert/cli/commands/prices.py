@@ -16,7 +16,8 @@ from finexpert.views import display
 from finexpert.views.display import escape
 
 app = typer.Typer(
-    no_args_is_help=True, help="The prices that sums of money are made of. Example: finexpert prices refresh"
+    no_args_is_help=True,
+    help="Read anew the prices that all sums of money are calculated with. Example: finexpert prices refresh",
 )
 
 
@@ -35,7 +36,7 @@ def refresh(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Read instance prices from AWS's Price List into prices.json, each with today's date.
+    """Read instance prices from AWS's Price List into prices.json, with today's date.
 
     Only a price that is the only one of its kind is taken; the others stay, and exit code 1 says so.
 

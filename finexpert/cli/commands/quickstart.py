@@ -27,15 +27,15 @@ LICENCE = "https://ai.meta.com/llama/license/"
 def quickstart(
     context: typer.Context,
     data: Annotated[
-        Path, typer.Argument(help="What the first run on this machine is trained on.", show_default=False)
+        Path, typer.Argument(help="The text of the first run on this machine.", show_default=False)
     ] = paths.SAMPLE,
     alert_email: Annotated[
-        str | None, typer.Option(help="AWS: who receives the alerts.", show_default=False)
+        str | None, typer.Option(help="On AWS: the mail address for alerts.", show_default=False)
     ] = None,
     accept_llama2_eula: Annotated[
         bool,
         typer.Option(
-            "--accept-llama2-eula", help=f"AWS: you have read and accepted Meta's licence ({LICENCE})."
+            "--accept-llama2-eula", help=f"On AWS: you have read and accepted Meta's licence ({LICENCE})."
         ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; what is missing is an error.")] = False,

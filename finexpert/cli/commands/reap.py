@@ -17,7 +17,7 @@ STYLES = {"keep": "green", "warn": "yellow", "delete": "red", "notify": "yellow"
 def reap(
     context: typer.Context,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Needed: the command line only ever asks, it never deletes.")
+        bool, typer.Option("--dry-run", help="Required: this command only asks, it never deletes.")
     ] = False,
     json: Json = False,
 ) -> None:

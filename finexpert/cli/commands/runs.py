@@ -25,7 +25,7 @@ Limit = Annotated[int, typer.Option(help="How many at most.", min=1)]
 
 @app.callback()
 def default(context: typer.Context, limit: Limit = 20, json: Json = False) -> None:
-    """Fine-tuning runs; without a verb: list them, newest first.
+    """List fine-tuning runs, newest first, or do what a verb below says with one of them.
 
     Example: finexpert runs --limit 5
     """
@@ -35,7 +35,7 @@ def default(context: typer.Context, limit: Limit = 20, json: Json = False) -> No
 
 @app.command("list")
 def list_runs(context: typer.Context, limit: Limit = 20, json: Json = False) -> None:
-    """The newest runs with their status and the quality gate's word.
+    """List the newest runs with their status and the quality gate's decision.
 
     Example: finexpert runs list --limit 5
     """
@@ -61,7 +61,7 @@ def list_runs(context: typer.Context, limit: Limit = 20, json: Json = False) -> 
 
 @app.command()
 def show(context: typer.Context, run: RunName, json: Json = False) -> None:
-    """One run: how it ended, before and after in numbers, why it failed, where its report is.
+    """Show one run: how it ended, before and after in numbers, why it failed, where its report is.
 
     Example: finexpert runs show latest
     """
@@ -151,7 +151,7 @@ def compare(
     b: Annotated[str, typer.Argument(metavar="B", help="The other one.")],
     json: Json = False,
 ) -> None:
-    """Two runs side by side: which tuned model is better, on what both were measured on.
+    """Compare two runs: which tuned model is better, on what both were measured on.
 
     Example: finexpert runs compare finexpert-20260131-142536-9f3a finexpert-20260201-091500-77c0
     """

@@ -24,7 +24,7 @@ def snooze(
             "--hours",
             min=0.1,
             max=8760,
-            help="For how long; by default as the budget bears, at most 8.",
+            help="How long to keep it. Default: as long as the budget allows, at most 8.",
             show_default=False,
         ),
     ] = None,
@@ -58,8 +58,8 @@ def snooze(
         display.print_json({"endpoint": name, "kept_until": until.isoformat(), "usd": cost})
         return
     out = display.console()
-    told = f", for {usd(priced.usd)} of {usd(priced.left_usd)} left to the limit" if priced else ""
-    out.print(f"[green]✓[/] {name} stays awake until {until:%Y-%m-%d %H:%M} UTC{told}")
+    costs_said = f", for {usd(priced.usd)} of {usd(priced.left_usd)} left to the limit" if priced else ""
+    out.print(f"[green]✓[/] {name} stays awake until {until:%Y-%m-%d %H:%M} UTC{costs_said}")
     if not priced:
         out.print("  It is not this app's endpoint: it bills by its own instance type.")
     elif priced.stopped:

@@ -33,7 +33,7 @@ def train(
             "--hyperparameter",
             "-p",
             metavar="NAME=VALUE",
-            help="Override one of the recipe; may be repeated.",
+            help="Change a hyperparameter of the recipe; may be repeated.",
         ),
     ] = None,
     text_column: options.TextColumn = None,
@@ -41,7 +41,7 @@ def train(
     completion_column: options.CompletionColumn = None,
     name: Annotated[
         str | None,
-        typer.Option(help="What to call the run, as you will name it later.", show_default=False),
+        typer.Option(help="A name for the run, for later commands.", show_default=False),
     ] = None,
     wake: Annotated[
         bool,
@@ -52,11 +52,13 @@ def train(
     ] = None,
     stop: Annotated[str | None, typer.Option(metavar="RUN", help="Stop a run and its training job.")] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Also if a run on the same data began within the hour.")
+        bool, typer.Option("--again", help="Start also if a run on the same data began within the hour.")
     ] = False,
     unjudged: Annotated[
         bool,
-        typer.Option("--unjudged", help="Also on data with too few held-out documents to judge the result."),
+        typer.Option(
+            "--unjudged", help="Train also on data with too few held-out documents to judge the result."
+        ),
     ] = False,
     json: Json = False,
 ) -> None:

@@ -14,7 +14,7 @@ from finexpert.cli.commands.common import Json, open_deployment
 from finexpert.views import display
 
 OPEN_SECONDS = 30.0
-"""How long a browser may take to read the file that leads to the page."""
+"""The time that a browser has to read the file that leads to the page."""
 
 
 def web(

@@ -40,8 +40,8 @@ FREE_OR_LISTED = (
 Progress = Callable[[int, int], None]
 
 
-def _unseen(done: int, all_of: int) -> None:
-    """Shows nothing."""
+def _silent(done: int, all_of: int) -> None:
+    """Show nothing."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class Leftover:
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found, where it was looked, what could not be read ("region, kind: why"), and what a setting
-    keeps on purpose."""
+    """The result of a search: things found, regions, lists that could not be read ("region, kind: why"), and
+    what a setting keeps on purpose."""
 
     found: tuple[Leftover, ...]
     regions: tuple[str, ...]
@@ -77,7 +77,7 @@ def regions(deployment: Deployment) -> list[str]:
 
 
 def audit(
-    deployment: Deployment, where: Iterable[str], *, everything: bool, progress: Progress = _unseen
+    deployment: Deployment, where: Iterable[str], *, everything: bool, progress: Progress = _silent
 ) -> Audit:
     """Look at every kind in every region.
 

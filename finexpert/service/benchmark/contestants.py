@@ -18,7 +18,7 @@ NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,60}")
 PRICES = json.loads((Path(__file__).with_name("prices.json")).read_text(encoding="utf-8"))
 """Bedrock's prices, with source and date."""
 PROFILE = re.compile(r"(?:.*:(?:application-)?inference-profile/)?(?:us|us-gov|eu|apac|jp|au|ca|sa|global)\.")
-"""How the identifiers of profiles begin that answer in several regions."""
+"""The beginning of the identifiers of profiles that answer in several regions."""
 ASKED_AS = {
     "answers": "pasted; how the service was asked is not known",
     "bedrock": "one user message; Bedrock applies the model's own chat template; no stop marks of ours",
@@ -26,7 +26,7 @@ ASKED_AS = {
     "tuned": "the prompt as plain text, without a chat template; ends at the model's end-of-text token",
     "base": "the prompt as plain text, without a chat template; ends at the model's end-of-text token",
 }
-"""How each kind gets the same prompt, and where its answer ends."""
+"""The form in which each kind gets the same prompt, and where its answer ends."""
 KINDS = "tuned, base, bedrock:MODEL, openai:URL#MODEL (each with +docs), answers:FILE.csv"
 
 
@@ -91,7 +91,7 @@ class Contestant:
 
     @property
     def price_source(self) -> str:
-        """Where its price comes from, and of when; empty where it has none."""
+        """The source and the day of its price; empty where it has none."""
         if self.given:
             return "given with --price"
         if not self.row:
@@ -100,7 +100,7 @@ class Contestant:
 
     @property
     def asked_as(self) -> str:
-        """How it gets the prompt and where its answer ends: the chat template and the stop marks."""
+        """The form in which it gets the prompt, and where its answer ends."""
         return ASKED_AS[self.kind]
 
 

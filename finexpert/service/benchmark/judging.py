@@ -22,7 +22,7 @@ LETTERS = (
     re.compile(r"(?:(?i:answer|option|choice)(?i: is|:)*\s+|\\boxed\{)\(?([A-Z])\b(?!')"),
     re.compile(r"\b([B-Z]|A(?! (?!or\b|and\b)[a-z]))\b(?!')(?<!\bI)"),
 )
-"""How an answer names a choice by its letter: at its beginning, after a word for it, or anywhere."""
+"""Patterns of an answer that names a choice by its letter: at its beginning, after a word, or anywhere."""
 OUTCOMES = {"right": "correct", "wrong": "wrong", "wrong scale": "wrong", "declined": "refused"}
 
 
@@ -106,7 +106,7 @@ def summary(name: str, judged: Given, answered: Sequence[Reply], usd: float) -> 
 
 
 def _count(found: Sequence[Sequence[str]], kind: str) -> int | float:
-    """How many questions were answered so; a question's several answers are a part each."""
+    """The number of questions with this outcome; each of several answers to a question is a part of it."""
     count = round(sum(given.count(kind) / len(given) for given in found), 2)
     return int(count) if count == int(count) else count
 

@@ -15,7 +15,7 @@ from finexpert.service.benchmark.questions import Item
 LETTERS_A_TOKEN = 3
 """English words have more letters a token; three bounds the input's price from above."""
 TEMPLATE_TOKENS = 32
-"""What a service's chat template may add to a prompt."""
+"""The tokens that a service's chat template may add to a prompt."""
 Passages = Callable[[str], str]
 
 
@@ -62,7 +62,7 @@ def tokens_at_most(prompt: str) -> int:
 
 
 def worst_usd(contestant: Contestant, prompt: str) -> float:
-    """What one request may cost at most: all of its tokens and the longest answer."""
+    """The most that one request may cost: all of its tokens and the longest answer."""
     price = contestant.price or {"input": 0.0, "output": 0.0}
     return (tokens_at_most(prompt) * price["input"] + contestant.most_tokens * price["output"]) / 1e6
 

@@ -124,7 +124,7 @@ def markdown(result: Mapping[str, Any]) -> str:
 
 
 def notes(result: Mapping[str, Any]) -> list[str]:
-    """What the table does not say: repetitions, the endpoint's time, and dollars of requests that failed."""
+    """Sentences on what the table lacks: repetitions, the endpoint's time, dollars of failed requests."""
     made, lost = result.get("made", {}), sum(row.get("lost_usd", 0.0) for row in result["contestants"])
     found = []
     asked = any(not row["kind"].startswith("answers:") for row in result["contestants"])
@@ -216,7 +216,7 @@ def _plot(rows: Sequence[Mapping[str, Any]], total: int) -> str:
 
 
 def _asked_as(asked_as: Mapping[str, str]) -> str:
-    """How each contestant gets the same prompt: its chat template and its stop marks."""
+    """A table of the chat template and the stop marks with which each contestant gets the same prompt."""
     rows = [[name, how] for name, how in asked_as.items()]
     return "<h2>How each is asked</h2>" + _table(("contestant", "template and end"), rows) if rows else ""
 

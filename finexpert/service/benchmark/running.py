@@ -24,7 +24,7 @@ from finexpert.service.benchmark.questions import Item, matched, pasted
 PARALLEL = 4
 PAUSE_SECONDS = 0.25
 TRIES, TRIES_THAT_MAY_COST = 5, 3
-"""How often a request is sent if it fails without cost, such as throttled; and if it may be billed."""
+"""The most tries of a request that fails without cost, and of one that may be billed."""
 
 
 class Cache:
@@ -163,7 +163,7 @@ def _pasted(items: Sequence[Item], contestant: Contestant, problems: list[str]) 
 
 @dataclass(frozen=True)
 class _Till:
-    """Where answers and dollars of a contestant go.
+    """Keeps the answers and counts the dollars of a contestant.
 
     `problems`: why questions have no answer; `lost`: dollars that requests without an answer may have cost.
     """

@@ -24,7 +24,7 @@ from training.evaluation.statistics import mcnemar
 
 PASSAGES = 4
 REFUSED_SHARE = 0.15
-"""How many of the training questions have their passage taken away, so that the model learns to refuse."""
+"""The share of the training questions that lose their passage, so that the model learns to refuse."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ USD_PER_MILLION_TOKENS = 0.02
 USD_PER_GB_WRITTEN = 0.2
 PRICES = "Titan $0.02 a million tokens, us-east-1, read on 2026-11-01 in pydantic/genai-prices 0.2.3"
 VECTOR_BYTES = 4 * vectors.DIMENSIONS + 300
-"""Of a stored vector with its key and metadata, about."""
+"""The size of a stored vector with its key and metadata, about."""
 LEAST_WRITTEN_BYTES = 128 * 1024
 """S3 Vectors bills a request that writes as at least this many."""
 MANY_PAGES = 100_000
@@ -36,7 +36,7 @@ Spent = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What a push changes: pieces without a vector, and the keys of vectors without a piece."""
+    """The changes of a push: pieces without a vector, and the keys of vectors without a piece."""
 
     missing: Sequence[Piece]
     gone: Sequence[str]
@@ -50,7 +50,7 @@ class Plan:
 
     @property
     def announcement(self) -> str:
-        """What is said before anything is paid."""
+        """The sentence to agree to before anything is paid."""
         return (
             f"{len(self.missing):,} pieces of text go to Amazon Titan for their vectors, which costs at most"
             f" ${self.worst_usd:.4f} ({PRICES}); {len(self.gone):,} vectors are removed."
@@ -58,7 +58,7 @@ class Plan:
 
 
 def advice(pages: int) -> str:
-    """What to try for an index of many pages that is searched by words alone."""
+    """A hint for an index of many pages that is searched by words alone."""
     return (
         f"The index has {pages:,} pages and is searched by words alone. With the setting retrieval=vectors it"
         " is searched by meaning too: finexpert docs evaluate --pushed shows whether that finds more."
@@ -66,7 +66,7 @@ def advice(pages: int) -> str:
 
 
 def plan(deployment: Deployment, corpus: Corpus) -> Plan | None:
-    """What makes the index hold the vectors of this corpus and no others; None if the app keeps none."""
+    """The changes that make the index hold this corpus's vectors alone; None if the app keeps none."""
     if not deployment.settings.vectors:
         return None
     kept = stored(deployment.target.client("s3vectors"), deployment.output(*OUTPUT))

@@ -64,7 +64,7 @@ def decisions_in(lines: Iterable[str]) -> list[dict[str, Any]]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class Decided:
     """The same decision on one endpoint, once or several times in a row: first `since`, last `at`."""
 
     endpoint: str
@@ -74,7 +74,7 @@ class Told:
     at: datetime
 
 
-def decisions(deployment: Deployment, *, since: datetime, until: datetime) -> list[Told]:
+def decisions(deployment: Deployment, *, since: datetime, until: datetime) -> list[Decided]:
     """The reaper's decisions between two times, newest first; decisions that stay the same are one.
 
     `keep` because of use is decided every few minutes: the newest reason stands for all of a row. A reason of
@@ -101,9 +101,9 @@ def decisions(deployment: Deployment, *, since: datetime, until: datetime) -> li
     return in_rows(found)
 
 
-def in_rows(found: Iterable[tuple[datetime, Mapping[str, Any]]]) -> list[Told]:
+def in_rows(found: Iterable[tuple[datetime, Mapping[str, Any]]]) -> list[Decided]:
     """Decisions with their times, put together where one endpoint's stay the same; newest first."""
-    rows: list[Told] = []
+    rows: list[Decided] = []
     newest: dict[str, int] = {}
     for at, decision in sorted(found, key=lambda each: each[0]):
         if decision.get("dry_run"):
@@ -113,13 +113,13 @@ def in_rows(found: Iterable[tuple[datetime, Mapping[str, Any]]]) -> list[Told]:
         reason = str(decision["reason"])
         same = row is not None and (rows[row].action, _kind(rows[row].reason)) == (action, _kind(reason))
         since = rows[row].since if same and row is not None else at
-        told = Told(endpoint=name, action=action, reason=reason, since=since, at=at)
+        decided = Decided(endpoint=name, action=action, reason=reason, since=since, at=at)
         if same and row is not None:
-            rows[row] = told
+            rows[row] = decided
         else:
             newest[name] = len(rows)
-            rows.append(told)
-    return sorted(rows, key=lambda told: told.at, reverse=True)
+            rows.append(decided)
+    return sorted(rows, key=lambda each: each.at, reverse=True)
 
 
 def _kind(reason: str) -> str:
@@ -143,7 +143,7 @@ class Expectation:
 
 
 def expect(settings: Settings, *, asked: datetime) -> Expectation:
-    """From the settings: idle time and metric delay after the last call, then the schedule's next look.
+    """When the reaper should act, by the settings: idle time and metric delay, then the schedule's next look.
 
     CloudWatch counts calls by the minute, so the idle time begins at the end of the last call's minute.
 

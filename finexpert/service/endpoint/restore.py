@@ -16,7 +16,7 @@ from core.reaper.snapshot import folder
 from finexpert.errors import UserError
 
 Clients = Callable[[str], Any]
-Told = Callable[[str], None]
+Say = Callable[[str], None]
 
 POLL_SECONDS = 5.0
 #: Downloading weights and starting a container may take an hour each.
@@ -29,11 +29,11 @@ class Restorer:
 
     Args:
         clients: `clients("sagemaker")` is the boto3 client.
-        told: called with a sentence after every step.
+        say: called with a sentence after every step.
     """
 
     clients: Clients
-    told: Told
+    say: Say
     pause: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = field(default=time.monotonic)
 
@@ -51,7 +51,7 @@ class Restorer:
         if wanted.capacities:
             sagemaker.update_endpoint_weights_and_capacities(**wanted.capacities)
             self._wait_for_endpoint(sagemaker, wanted.name)
-            self.told("its variants have their instances again")
+            self.say("its variants have their instances again")
         self._scaling(wanted)
 
     def _config(self, sagemaker: Any, wanted: RestorePlan) -> None:
@@ -65,7 +65,7 @@ class Restorer:
                 fix="Create the configuration under that name, then repeat.",
             )
         sagemaker.create_endpoint_config(**wanted.config)
-        self.told(f"configuration {wanted.config_name} created")
+        self.say(f"configuration {wanted.config_name} created")
 
     def _endpoint(self, sagemaker: Any, wanted: RestorePlan) -> None:
         found = _described(sagemaker.describe_endpoint, EndpointName=wanted.name)
@@ -77,9 +77,9 @@ class Restorer:
             )
         if not found:
             sagemaker.create_endpoint(**wanted.endpoint)
-            self.told(f"endpoint {wanted.name}: creating, it bills from now on")
+            self.say(f"endpoint {wanted.name}: creating, it bills from now on")
         self._wait_for_endpoint(sagemaker, wanted.name)
-        self.told(f"endpoint {wanted.name} is in service")
+        self.say(f"endpoint {wanted.name} is in service")
 
     def _wait_for_endpoint(self, sagemaker: Any, name: str) -> None:
         self._wait(
@@ -90,13 +90,13 @@ class Restorer:
         name = request["InferenceComponentName"]
         if not _described(sagemaker.describe_inference_component, InferenceComponentName=name):
             sagemaker.create_inference_component(**request)
-            self.told(f"component {name}: creating")
+            self.say(f"component {name}: creating")
         self._wait(
             lambda: sagemaker.describe_inference_component(InferenceComponentName=name),
             "InferenceComponentStatus",
             f"component {name}",
         )
-        self.told(f"component {name} is in service")
+        self.say(f"component {name} is in service")
 
     def _wait(self, look: Callable[[], Mapping[str, Any]], status: str, what: str) -> None:
         end = self.clock() + LONGEST_SECONDS
@@ -116,10 +116,10 @@ class Restorer:
     def _scaling(self, wanted: RestorePlan) -> None:
         for request in wanted.targets:
             self.clients("application-autoscaling").register_scalable_target(**request)
-            self.told(f"scaling of {request['ResourceId']} registered")
+            self.say(f"scaling of {request['ResourceId']} registered")
         for request in wanted.policies:
             self.clients("application-autoscaling").put_scaling_policy(**request)
-            self.told(f"scaling policy {request['PolicyName']} put")
+            self.say(f"scaling policy {request['PolicyName']} put")
 
 
 def newest_snapshot(clients: Clients, bucket: str, name: str) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def newest_snapshot(clients: Clients, bucket: str, name: str) -> dict[str, Any]:
 
 
 def restore(
-    clients: Clients, in_region: Callable[[str], Clients], bucket: str, name: str, now: datetime, told: Told
+    clients: Clients, in_region: Callable[[str], Clients], bucket: str, name: str, now: datetime, say: Say
 ) -> None:
     """Make the endpoint again as it was, where it was, and wait until it serves.
 
@@ -164,7 +164,7 @@ def restore(
     except SnapshotUnusable as error:
         raise UserError(f"The snapshot of {name} cannot be used: {error}", where=f"s3://{bucket}") from error
     region = str(snapshot["endpoint"]["EndpointArn"]).split(":")[3]
-    Restorer(in_region(region), told).restore(wanted)
+    Restorer(in_region(region), say).restore(wanted)
 
 
 def _described(describe: Callable[..., Any], **name: str) -> Any:

@@ -18,7 +18,7 @@ from finexpert.service.endpoint.reaper import Foresight
 from finexpert.service.money import costs
 
 #: The reaper says what it did, after which the stack has begun to change.
-_MEANWHILE = timedelta(minutes=5)
+_NEAR = timedelta(minutes=5)
 DRIFTED = "The endpoint was deleted without its stack, which still says awake. Waking it repairs that."
 
 
@@ -127,10 +127,10 @@ def _reason(deployment: Deployment, stack: Hosting, state: State, last: Change |
         cloudformation = deployment.target.client("cloudformation")
         return failure_reason(cloudformation, stack.stack) or stack.reason
     if state in (State.ASLEEP, State.GOING_TO_SLEEP) and last:
-        near = {"since": last.began - _MEANWHILE, "until": last.began + _MEANWHILE}
-        for told in reaper.decisions(deployment, **near):
-            if (told.endpoint, told.action) == (deployment.names.endpoint, "delete"):
-                return told.reason
+        near = {"since": last.began - _NEAR, "until": last.began + _NEAR}
+        for each in reaper.decisions(deployment, **near):
+            if (each.endpoint, each.action) == (deployment.names.endpoint, "delete"):
+                return each.reason
     return ""
 
 
@@ -171,7 +171,7 @@ def changes(events: Iterable[StackEvent]) -> list[Change]:
 
 
 def expected_seconds(past: Iterable[Change]) -> float | None:
-    """How long a wake takes: the median of the newest that went well; None where none is known."""
+    """The seconds that a wake takes: the median of the newest that went well; None where none is known."""
     took = [
         (each.ended - each.began).total_seconds()
         for each in past

@@ -103,24 +103,24 @@ def compare(names: tuple[str, str], evaluations: tuple[Mapping[str, Any], Mappin
 
     digests = [_part(evaluation, "data").get("sha256") for evaluation in evaluations]
     same_data = digests[0] is not None and digests[0] == digests[1]
-    told, of_b = (
+    of_a, of_b = (
         {metric["name"]: metric for metric in evaluation.get("metrics", [])} for evaluation in evaluations
     )
-    common = [name for name in told if name in of_b]
+    common = [name for name in of_a if name in of_b]
     items = {name: (_items(evaluations[0], name), _items(evaluations[1], name)) for name in common}
     shared = {name: _shared(*items[name], same_data=same_data) for name in common}
-    compared = {name: _compared(*items[name], shared[name], told[name]) for name in common if shared[name]}
-    family = [name for name in compared if told[name]["role"] == "secondary"]
+    compared = {name: _compared(*items[name], shared[name], of_a[name]) for name in common if shared[name]}
+    family = [name for name in compared if of_a[name]["role"] == "secondary"]
     adjusted = dict(zip(family, holm([compared[name].p_value for name in family]), strict=True))
     metrics = tuple(
         MetricPair(
-            **{key: told[name][key] for key in ("name", "title", "unit", "better", "role")},
-            a=compared[name].base if name in compared else told[name]["tuned"],
+            **{key: of_a[name][key] for key in ("name", "title", "unit", "better", "role")},
+            a=compared[name].base if name in compared else of_a[name]["tuned"],
             b=compared[name].tuned if name in compared else of_b[name]["tuned"],
             shared=len(shared[name]),
             of_a=len(items[name][0]),
             of_b=len(items[name][1]),
-            **_claim(compared.get(name), adjusted.get(name), told[name]["better"]),
+            **_claim(compared.get(name), adjusted.get(name), of_a[name]["better"]),
         )
         for name in common
     )

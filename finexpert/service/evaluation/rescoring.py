@@ -33,12 +33,12 @@ MOST_BYTES = 2_000_000_000
 #: Of the run's own evaluation: a job of zero steps has nothing to say about them.
 OF_THE_RUN = ("training", "settings", "cost", "run")
 PHASES = {"train": "loading the adapter", "save": "writing the evaluation"}
-"""What a job of zero steps does in these phases."""
+"""The words for phases in which a job of zero steps does something else than a training job."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Where a run's parts lie in S3: the folders of its dataset and its base weights, and its adapter."""
+    """The places in S3 of a run's parts: the folders of its dataset and its base weights, and its adapter."""
 
     dataset: str
     base_model: str
@@ -46,7 +46,7 @@ class Sources:
 
 
 def sources(deployment: Deployment, run: str) -> Sources:
-    """Where the parts of a run lie, from its training job.
+    """The places of a run's parts, from its training job.
 
     Raises:
         UserError: there is no such run, or its training job has not completed.
@@ -190,7 +190,7 @@ def write(document: Mapping[str, Any], folder: Path) -> None:
 
 
 MOST_ADAPTER_BYTES = 4 << 30
-"""Of an archive with an adapter: rank 512 on every layer of a 7B model is less."""
+"""The most bytes of an unpacked archive with an adapter: rank 512 on every layer of a 7B model is less."""
 
 
 def unpack_adapter(archive: Path, folder: Path) -> None:

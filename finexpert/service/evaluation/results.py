@@ -139,11 +139,11 @@ def own_questions(evaluation: Mapping[str, Any]) -> dict[str, Any] | None:
     """
     from training.report import summary
 
-    told = summary.own_questions(evaluation)
+    rows_of_report = summary.own_questions(evaluation)
     rows = [
         {key: each[key] for key in ("question", "right", "base", "tuned")}
         | {f"{model}_right": each["right_by"][model] for model in ("base", "tuned")}
-        for each in told
+        for each in rows_of_report
     ]
     right = {model: sum(row[f"{model}_right"] for row in rows) for model in ("base", "tuned")}
     return {"asked": len(rows), **right, "questions": rows} if rows else None

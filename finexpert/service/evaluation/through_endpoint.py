@@ -54,8 +54,10 @@ def measure(ask: Ask, questions: Sequence[Question], of_run: Mapping[str, Any]) 
     outcome = compare_all(
         metrics, items, answers["base"], answers["tuned"], overlaps=Overlaps(), tasks=[], seed=seed
     )
-    told = sections(metrics, items, outcome, answers["base"], answers["tuned"], max_forgetting=0.0)
-    document: dict[str, Any] = rounded(_merged(of_run, told, has_choices=any(q.choices for q in questions)))
+    measured = sections(metrics, items, outcome, answers["base"], answers["tuned"], max_forgetting=0.0)
+    document: dict[str, Any] = rounded(
+        _merged(of_run, measured, has_choices=any(q.choices for q in questions))
+    )
     return document
 
 
@@ -98,12 +100,12 @@ def _prompts(items: Items) -> Iterable[Prompt]:
     return (ask for item in items.asked for ask in item.asks if isinstance(ask, Prompt))
 
 
-def _merged(of_run: Mapping[str, Any], told: Mapping[str, Any], *, has_choices: bool) -> dict[str, Any]:
+def _merged(of_run: Mapping[str, Any], measured: Mapping[str, Any], *, has_choices: bool) -> dict[str, Any]:
     """The run's evaluation, in which the new figures stand where its own did."""
-    new = {metric["name"]: metric for metric in told["metrics"]}
+    new = {metric["name"]: metric for metric in measured["metrics"]}
     kept = [metric for metric in of_run["metrics"] if metric["name"] not in new]
     own = [question for question in of_run["questions"] if question["metric"] not in new]
-    again = {*new, *(entry["name"] for entry in told["not_measured"])}
+    again = {*new, *(entry["name"] for entry in measured["not_measured"])}
     missing = [entry for entry in of_run["not_measured"] if entry["name"] not in again]
     if has_choices:
         missing = [entry for entry in missing if entry["name"] != "own_choice_accuracy"]
@@ -111,8 +113,8 @@ def _merged(of_run: Mapping[str, Any], told: Mapping[str, Any], *, has_choices: 
     return {
         **of_run,
         "metrics": [*kept, *new.values()],
-        "not_measured": [*missing, *told["not_measured"]],
-        "items": {**of_run["items"], **told["items"]},
-        "questions": [*told["questions"], *own],
+        "not_measured": [*missing, *measured["not_measured"]],
+        "items": {**of_run["items"], **measured["items"]},
+        "questions": [*measured["questions"], *own],
         "asked_again": {"through": "endpoint", "metrics": sorted(new), "others": NOT_NEW},
     }

@@ -23,10 +23,10 @@ COMPONENTS = {
     "processing": "Processing",
     "studio": "Studio-Notebook",
 }
-"""What the Price List calls the components, all that admission can miss a price of."""
+"""The Price List's names of the components: all those of which admission needs a price."""
 
 RUNS = ("training", "hosting")
-"""What this project runs itself. The others only count as what else the account spends: where AWS lists no
+"""The components that this project runs. The others only count as other cost: where AWS lists no
 price for one of them, the type's price for another use stands in (`core.money.spend`)."""
 
 PER_HOUR = "Hrs"

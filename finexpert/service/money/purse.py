@@ -17,7 +17,7 @@ from finexpert.service.money import costs
 from finexpert.text import usd as dollars
 
 LASTS = timedelta(hours=2)
-"""How long the worst case stays reserved if the program is killed."""
+"""The time that the worst case stays reserved if the program is killed."""
 STEP_USD = 0.05
 """Dollars are added to the month's sum each time this much was spent, and at the end."""
 ATTEMPTS = 5

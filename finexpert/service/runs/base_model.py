@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from training.model.memory_plan import MemoryPlan
 
 PREFIX = "base-model/"
-"""Where they go in the data bucket, unless the setting `base_model_uri` names another place."""
+"""The folder in the data bucket that they go to, unless the setting `base_model_uri` names another place."""
 SETTING = f"base_model_uri='s3://${{DataBucket}}/{PREFIX}'"
 """The flag for the CDK CLI that makes the app use them."""
 
@@ -78,7 +78,7 @@ LLAMA_2_7B: dict[str, Any] = {
     "vocab_size": 32000,
     "num_attention_heads": 32,
 }
-"""What its config.json says of its shape."""
+"""The shape of Llama 2 7B, as its config.json has it."""
 LLAMA_2_7B_BYTES = 6_738_415_616 * 2
 _OF_8_HEADS = {"intermediate_size": 14336, "num_key_value_heads": 8}
 SHAPES: dict[str, tuple[dict[str, Any], int]] = {
@@ -98,7 +98,7 @@ SHAPES: dict[str, tuple[dict[str, Any], int]] = {
 def fit(
     config: Mapping[str, Any], weight_bytes: int, recipe: Hyperparameters, instance_type: str
 ) -> MemoryPlan | None:
-    """How one optimizer step fits into one GPU of the instance; None for a type whose GPUs are not known.
+    """Plan one optimizer step on one GPU of the instance; None for a type whose GPUs are not known.
 
     Args:
         config: the base's config.json.

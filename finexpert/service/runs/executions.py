@@ -270,5 +270,5 @@ def log_lines(
 
 
 def follow_seconds(deployment: Deployment) -> float:
-    """How long to wait between two looks at a run."""
+    """The seconds to wait between two looks at a run."""
     return 0.5 if deployment.target.is_local else 5.0

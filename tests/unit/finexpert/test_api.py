@@ -165,9 +165,9 @@ def test_an_expected_failure_shows_no_trace_and_a_defect_does(shell: Interactive
     problem = UserError("No.", where="here", fix="Do it.")
     assert problem._render_traceback_() == ["✗ No.", "  where  here", "  do     Do it."]
     assert UserError("No.")._render_traceback_() == ["✗ No."]
-    with pytest.raises(UserError, match=r"gone\.txt|No such file"), api._told():
+    with pytest.raises(UserError, match=r"gone\.txt|No such file"), api._explained():
         Path("/nowhere/gone.txt").read_text()
-    with pytest.raises(ZeroDivisionError), api._told():
+    with pytest.raises(ZeroDivisionError), api._explained():
         _ = 1 / 0
 
 

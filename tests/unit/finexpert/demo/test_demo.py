@@ -54,7 +54,7 @@ def test_decisions_are_found_in_a_lambdas_log() -> None:
         "{torn",
     ]
     (decision,) = reaper.decisions_in(lines)
-    assert reaping.told(decision).endswith("[bold]keep[/] finexpert, because called 3 s ago")
+    assert reaping.sentence(decision).endswith("[bold]keep[/] finexpert, because called 3 s ago")
 
 
 @pytest.mark.parametrize("keep", [False, True])

@@ -14,7 +14,7 @@ from core.money.events import StackEvent
 from finexpert.service.asking import answerers
 from finexpert.service.asking.answerers import Answerer, Base
 from finexpert.service.endpoint import reaper, standing, switch
-from finexpert.service.endpoint.reaper import Expectation, Foresight, Told
+from finexpert.service.endpoint.reaper import Decided, Expectation, Foresight
 from finexpert.service.endpoint.standing import ENDPOINT, STACK
 from finexpert.web.context import Context
 from tests.unit.finexpert.web.web_app import NOW, Ask
@@ -34,7 +34,7 @@ class Account:
     status: str = "CREATE_COMPLETE"
     artifact: str = ""
     events: list[StackEvent] = field(default_factory=list)
-    decisions: list[Told] = field(default_factory=list)
+    decisions: list[Decided] = field(default_factory=list)
     foresight: Foresight | None = None
 
     def stack(self) -> Hosting:
@@ -48,7 +48,7 @@ class Account:
             for minute, kind, status in told
         ]
 
-    def decided(self, since: datetime, until: datetime) -> list[Told]:
+    def decided(self, since: datetime, until: datetime) -> list[Decided]:
         return [told for told in self.decisions if since <= told.at <= until]
 
 
@@ -82,11 +82,13 @@ def test_what_was_never_woken_promises_nothing(ask: Ask, account: Account) -> No
 def test_the_reaper_is_named_where_it_put_it_to_sleep_and_only_there(ask: Ask, account: Account) -> None:
     account.status = "UPDATE_COMPLETE"
     account.happened((0, STACK, "UPDATE_IN_PROGRESS"), (4, STACK, "UPDATE_COMPLETE"))
-    account.decisions = [Told(endpoint="finexpert", action="delete", reason=REAPED, since=at(1), at=at(1))]
+    account.decisions = [Decided(endpoint="finexpert", action="delete", reason=REAPED, since=at(1), at=at(1))]
     assert told(ask)["reason"] == REAPED
-    account.decisions = [Told(endpoint="other", action="delete", reason=REAPED, since=at(1), at=at(1))]
+    account.decisions = [Decided(endpoint="other", action="delete", reason=REAPED, since=at(1), at=at(1))]
     assert told(ask)["reason"] == ""
-    account.decisions = [Told(endpoint="finexpert", action="delete", reason="old", since=at(-99), at=at(-99))]
+    account.decisions = [
+        Decided(endpoint="finexpert", action="delete", reason="old", since=at(-99), at=at(-99))
+    ]
     assert told(ask)["reason"] == ""
 
 
