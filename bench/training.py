@@ -69,15 +69,14 @@ def main() -> None:
     if arguments.worker:
         print(json.dumps(_work(json.loads(arguments.worker))))
         return
-    rows = json.loads(RESULT.read_text(encoding="utf-8"))
-    row = rows.setdefault(_kind(_machine()), {})
-    row["machine"] = _machine()
     for part in arguments.only or PARTS:
         begin, load = time.monotonic(), os.getloadavg()[0]
         with tempfile.TemporaryDirectory() as folder:
             result = _part(part, Path(folder), arguments.rounds, arguments.steps)
         run = {"seconds": round(time.monotonic() - begin), "load_before": round(load, 1)}
-        row[part] = result | run if isinstance(result, dict) else result
+        rows = json.loads(RESULT.read_text(encoding="utf-8"))  # now: another part may run beside this one
+        row = rows.setdefault(_kind(_machine()), {})
+        row |= {"machine": _machine(), part: result | run if isinstance(result, dict) else result}
         print(json.dumps({part: row[part]}, indent=1))
         RESULT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
@@ -114,7 +113,7 @@ def _work(task: dict[str, Any]) -> dict[str, Any]:
     return workers.hugging_face(Path(task["folder"]), **common, recompute=task.get("recompute", False))
 
 
-def _run(**task: Any) -> dict[str, Any]:
+def run_worker(**task: Any) -> dict[str, Any]:
     """A worker's answer; the folder's base must be there."""
     environment = os.environ | {
         "OMP_NUM_THREADS": "1",
@@ -167,7 +166,7 @@ def _cpu(folder: Path, size: str, rounds: int, steps: int) -> dict[str, Any]:
             if dropout == 0 and turn:
                 continue  # losses do not differ between turns
             runs[name].append(
-                _run(
+                run_worker(
                     folder=str(folder / size),
                     trainer=trainer,
                     precision=number_format,
@@ -214,7 +213,7 @@ def _smollm2(folder: Path, rounds: int, steps: int) -> Any:
     turns: dict[str, list[dict[str, Any]]] = {f"Trainer + PEFT, {precision}": [], f"ours, {precision}": []}
     for _ in range(rounds):
         for name, runs in turns.items():
-            runs.append(_run(**task, trainer="ours" if name.startswith("ours") else "trainer"))
+            runs.append(run_worker(**task, trainer="ours" if name.startswith("ours") else "trainer"))
     told: dict[str, Any] = {"rows": f"{BATCH} x {LENGTH} tokens", "steps": steps, "rounds": rounds}
     for name, runs in turns.items():
         if failed := [run for run in runs if "failed" in run]:
@@ -284,10 +283,10 @@ def _gpu_shape(folder: Path, shape: LlamaShape, rate: float) -> dict[str, Any]:
         "cuda": True,
     }
     runs = {
-        "ours": _run(**task, trainer="ours"),
-        "JumpStart recipe (full recompute)": _run(**task, trainer="trainer", recompute=True),
-        "Trainer + PEFT + SDPA": _run(**task, trainer="trainer"),
-        f"ours, capped at {G5_GIB} GiB": _run(**task, trainer="ours", memory_gib=G5_GIB),
+        "ours": run_worker(**task, trainer="ours"),
+        "JumpStart recipe (full recompute)": run_worker(**task, trainer="trainer", recompute=True),
+        "Trainer + PEFT + SDPA": run_worker(**task, trainer="trainer"),
+        f"ours, capped at {G5_GIB} GiB": run_worker(**task, trainer="ours", memory_gib=G5_GIB),
     }
     for run in runs.values():
         if "failed" not in run:

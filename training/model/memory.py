@@ -11,11 +11,8 @@ from pathlib import Path
 import torch
 
 from core.hyperparameters import Hyperparameters
-from training.model.memory_plan import USABLE, MemoryPlan, count_step, plan_memory
+from training.model.memory_plan import HOLES, USABLE, MemoryPlan, count_step, plan_memory
 from training.model.model import AdaptedModel
-
-#: mallopt's name for the size from which memory is mapped apart (Source: glibc, malloc.h), and that size.
-_MMAP_THRESHOLD, _LARGE = -3, 1 << 20
 
 
 def fit_layers(model: AdaptedModel, hyperparameters: Hyperparameters, row_length: int) -> MemoryPlan:
@@ -27,28 +24,16 @@ def fit_layers(model: AdaptedModel, hyperparameters: Hyperparameters, row_length
         batch=hyperparameters.per_device_train_batch_size,
         length=row_length,
     )
-    if model.device.type == "cpu":
-        return_freed_memory()
     chosen = plan_memory(
         step,
         used=used_bytes(model.device),
         free=free_bytes(model.device),
         usable=USABLE[model.device.type],
+        holes=HOLES[model.device.type],
         setting=hyperparameters.gradient_checkpointing,
     )
     model.recompute(chosen.recomputed)
     return chosen
-
-
-def return_freed_memory() -> None:
-    """Let glibc give each large tensor's memory back when it is freed; other systems do so anyway.
-
-    glibc learns from large tensors that are freed, and keeps up to 32 MiB of each for the next one. SmolLM2's
-    step then took 0.5 GiB more than its tensors, and the plan did not hold.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_MMAP_THRESHOLD, _LARGE)
 
 
 def free_bytes(device: torch.device) -> int:

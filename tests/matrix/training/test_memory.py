@@ -1,13 +1,28 @@
-"""Reading and tokenizing much text with a real tokenizer, in a separate process."""
+"""The memory of training steps, and of reading and tokenizing much text, each in a separate process."""
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from bench.training import LENGTH, SHAPES, run_worker
+from bench.training_workers import make_base
+
 ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the holes are those of glibc")
+@pytest.mark.parametrize("size", SHAPES)
+def test_steps_on_a_cpu_take_what_was_planned(tmp_path: Path, size: str) -> None:
+    shape = SHAPES[size]
+    make_base(tmp_path / "base", shape, half=True, device="cpu")
+    task = {"folder": str(tmp_path / "base"), "trainer": "ours", "precision": "bf16", "dropout": 0.05}
+    task |= {"steps": 3, "length": LENGTH, "vocabulary": shape.vocabulary, "cuda": False}
+    run = run_worker(**task)
+    assert run["peak_gib"] == pytest.approx(run["predicted_peak_gib"], rel=0.1)
 
 
 @pytest.mark.parametrize("megabytes", [100])

@@ -1,7 +1,5 @@
 """The memory that training leaves and plans with, and the kernels that leave less."""
 
-import platform
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +13,7 @@ from hypothesis import strategies as st
 from bench import training_memory as simulated
 from core.hyperparameters import parse
 from training.model.base import use_liger
-from training.model.memory import begin_peak, machine_memory, peak_bytes
+from training.model.memory import begin_peak, fit_layers, machine_memory, peak_bytes
 from training.model.memory_plan import StepMemory, count_step, describe_plan, plan_memory
 from training.model.model import AdaptedModel
 
@@ -88,28 +86,13 @@ def test_a_container_has_less_than_its_machine(tmp_path: Path) -> None:
     assert machine_memory(tmp_path / "none", tmp_path / "none") > 0
 
 
-FREED = """
-import ctypes, numpy, resource, sys
-from training.model.memory import return_freed_memory
-if sys.argv[1] == "returned":
-    return_freed_memory()
-first = numpy.ones(1 << 19)
-del first  # glibc learns from it
-tensors = [numpy.ones(1 << 19) for _ in range(50)]  # 200 MB
-del tensors[::2]
-print(int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() >> 20)
-"""
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other libraries return it by themselves")
-def test_what_is_freed_between_tensors_goes_back_to_the_system() -> None:
-    def resident(how: str) -> int:
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", FREED, how], capture_output=True, text=True, check=True
-        )
-        return int(done.stdout)
-
-    assert resident("returned") < resident("kept") - 80
+def test_a_plan_counts_the_holes_between_tensors(weights: Path) -> None:
+    settings = parse({})
+    model = AdaptedModel(weights, settings, torch.device("cpu"))
+    step = count_step(model.config.to_dict(), settings, model.precision, batch=4, length=512)
+    plans = [plan_memory(step, used=9, free=200 * GIB, usable=1.0, holes=holes) for holes in (0.0, 0.45)]
+    assert [plan.predicted - 9 for plan in plans] == [step.peak(0), round(1.45 * step.peak(0))]
+    assert fit_layers(model, settings, 512).predicted > plans[1].predicted, "with what is in use"
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux can count anew")
