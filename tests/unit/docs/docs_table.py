@@ -98,6 +98,10 @@ ONLY_PARSED = {
     "cdk destroy --all": "asks before it destroys; with --force it is run step by step",
     "export AWS_PROFILE=my-profile": _AWS,
     "aws sts get-caller-identity": _AWS,
+    "aws cloudformation create-stack-set --stack-set-name FinExpert-Guardrails"
+    " --template-body file://guardrails.json --capabilities CAPABILITY_NAMED_IAM"
+    " --permission-model SERVICE_MANAGED"
+    " --auto-deployment Enabled=true,RetainStacksOnAccountRemoval=false": _AWS,
     "aws iam detach-role-policy --role-name Admin"
     " --policy-arn arn:aws:iam::ACCOUNT:policy/finexpert-deny-create": _AWS,
     f"finexpert data weights my-llama/{_OWN_WEIGHTS}": "with base_model/ above",
