@@ -34,8 +34,8 @@ def _each_step_is_counted_once(_counted: Any, monkeypatch: pytest.MonkeyPatch) -
     def once(
         config: Mapping[str, Any], settings: Hyperparameters, precision: torch.dtype, **rows: int
     ) -> StepMemory:
-        adapter = repr(lora_config(settings)), settings.seed
-        key = (json.dumps(config, sort_keys=True, default=str), adapter, precision, *rows.items())
+        base = json.dumps({**config, "_name_or_path": ""}, sort_keys=True, default=str)
+        key = (base, repr(lora_config(settings)), settings.seed, precision, *rows.items())
         if key not in _counted:
             _counted[key] = count_step(config, settings, precision, **rows), torch.get_rng_state()
         step, dice = _counted[key]
