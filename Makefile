@@ -23,9 +23,9 @@ demo: $(READY)  ## run the whole life of a fine-tune on the embedded cloud (DATA
 benchmark: $(READY)  ## compare tuned and base with scripted services and pasted answers on the embedded cloud
 	@finexpert demo --benchmark
 
+# The functional tests wait more than they compute, so the others run beside them.
 test: lint  ## everything CI runs
-	@$(MAKE) --no-print-directory --jobs 2 types unit
-	@$(MAKE) --no-print-directory snapshot functional
+	@$(MAKE) --no-print-directory --jobs 2 functional unit types snapshot
 
 test-all: test checkov  ## the same, and then every combination and fault: long
 	@pytest tests/matrix -n 2
@@ -65,7 +65,7 @@ types: $(CHECKS)  ## mypy, strict
 	@mypy
 
 unit: $(CHECKS)  ## tests of pure code: seconds
-	@pytest tests/unit -n 2
+	@pytest tests/unit -n 2 --dist loadfile
 
 snapshot: $(CHECKS)  ## synthesize the stacks, compare with the stored templates, lint them as CloudFormation
 	@pytest tests/snapshot -n 2 --dist loadfile
