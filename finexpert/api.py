@@ -14,7 +14,9 @@ Nothing is done here: each method calls what the command of its name calls, and 
 from __future__ import annotations
 
 import atexit
+import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -91,6 +93,8 @@ class Expert:
     """
 
     def __init__(self, on: str = "auto", *, clean_up: bool = True, **settings: str) -> None:
+        # tqdm, which transformers imports, asks for widgets to draw bars that are not used here.
+        warnings.filterwarnings("ignore", "IProgress not found")
         with _explained():
             if on not in list(On):
                 raise UserError(f"on is {on!r}.", where="Expert", fix=f"Write one of: {', '.join(On)}.")
@@ -226,12 +230,19 @@ class _Guard:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """An expected failure (settings, AWS, files) as the UserError that a notebook shows without a trace."""
+    """An expected failure (settings, AWS, files) as the UserError that a notebook shows without a trace.
+
+    Its remedy names the arguments of the methods here in place of the options of the command line.
+    """
     try:
         yield
     except Exception as error:
         problem = explain(error)
-        if problem is None or problem is error:
+        if problem is None:
+            raise
+        problem.fix = re.sub(r"--(again|unjudged)\b", r"\1=True", problem.fix)
+        problem.fix = re.sub(r"-p (\w+=[\w.]+)", r"\1", problem.fix)
+        if problem is error:
             raise
         raise problem from error
 

@@ -11,8 +11,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +59,19 @@ def convert(gguf: Path, folder: Path, *, name: str) -> None:
     train what is said to be quantized.
     """
     os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    with _without_bars():
+        _write(gguf, folder)
+    file = folder / "config.json"
+    config = json.loads(file.read_text(encoding="utf-8"))
+    config.pop("quantization_config", None)
+    config["_name_or_path"] = name
+    file.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def _write(gguf: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
     source: dict[str, Any] = {"gguf_file": gguf.name, "local_files_only": True}
     model: Any = AutoModelForCausalLM.from_pretrained(
         gguf.parent, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True), **source
@@ -71,11 +80,20 @@ def convert(gguf: Path, folder: Path, *, name: str) -> None:
     tokenizer.model_max_length = model.config.max_position_embeddings
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    file = folder / "config.json"
-    config = json.loads(file.read_text(encoding="utf-8"))
-    config.pop("quantization_config", None)
-    config["_name_or_path"] = name
-    file.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Turn all progress bars of tqdm off in a block: the GGUF reader shows one that has no switch."""
+    from tqdm import tqdm
+
+    shown: Any = tqdm
+    init = shown.__init__
+    shown.__init__ = partialmethod(init, disable=True)
+    try:
+        yield
+    finally:
+        shown.__init__ = init
 
 
 def _install(target: Path) -> None:

@@ -171,6 +171,12 @@ def test_an_expected_failure_shows_no_trace_and_a_defect_does(shell: Interactive
         _ = 1 / 0
 
 
+def test_a_remedy_names_the_arguments_of_the_methods() -> None:
+    with pytest.raises(UserError) as told, api._explained():
+        raise UserError("No.", fix="Hold out more (-p validation_split_ratio=0.4). All the same: --again")
+    assert told.value.fix == "Hold out more (validation_split_ratio=0.4). All the same: again=True"
+
+
 def test_answers_stand_side_by_side_prompt_by_prompt() -> None:
     answers = Answers(
         Answer(model, prompt, f"{model} of {prompt} [x]", 1.0)

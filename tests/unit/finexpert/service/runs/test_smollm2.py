@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from gguf import GGMLQuantizationType, GGUFWriter, TokenType, quants
+from tqdm import tqdm
 
 from finexpert import paths
 from finexpert.errors import UserError
@@ -95,12 +97,18 @@ def install(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return targets
 
 
-def test_a_gguf_file_becomes_a_checkpoint_that_a_job_can_train(tmp_path: Path) -> None:
+def test_a_gguf_file_becomes_a_checkpoint_that_a_job_can_train(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     embedding = write_gguf(tmp_path / "small.gguf")
     folder = tmp_path / "made"
     smollm2.convert(tmp_path / "small.gguf", folder, name="org/Small")
+    shown = capfd.readouterr()
+    assert shown.out + shown.err == "", "no progress bars"
+    with tqdm(total=1, file=StringIO()) as bar:
+        assert not bar.disable, "those of others are as they were"
     config = inspect_weights(folder)
     assert "quantization_config" not in config
     assert (config["_name_or_path"], config["dtype"], config["num_hidden_layers"]) == (
