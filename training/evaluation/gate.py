@@ -215,7 +215,7 @@ def verdict(
     way = "better" if primary.difference < 0 else "worse"
     change = f"{share:.1%} {way}" if primary.difference else "no change"
     figures = (
-        f"{primary.base:.3f} → {primary.tuned:.3f} bits a byte, {change},"
+        f"from {primary.base:.3f} to {primary.tuned:.3f} bits a byte, {change},"
         f" and better on {primary.win_rate:.0%} of {primary.items} documents"
     )
     failed = [rule.name for rule in rules if not rule.passed]

@@ -30,8 +30,8 @@ def _cards(evaluation: Mapping[str, Any]) -> Iterator[str]:
         if any(r["name"] == "follows_prompts" for r in evaluation["gate"])
         else "Held-out text"
     )
-    base = f"{value(primary, primary['base'])} → {value(primary, primary['tuned'])}"
-    yield _card(f"{what}, bits a byte", base, "before → after; lower is better")
+    base = f"{value(primary, primary['base'])}, then {value(primary, primary['tuned'])}"
+    yield _card(f"{what}, bits a byte", base, "before and after; lower is better")
     yield _card("Change, with its 95 % interval", change(primary, primary["difference"]), interval(primary))
     groups = f", in {primary['groups']} groups" if primary.get("groups") else ""
     yield _card(

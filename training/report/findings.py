@@ -49,10 +49,10 @@ def _wordings(evaluation: Mapping[str, Any]) -> str:
         return ""
     parts = []
     for name, each in found.items():
-        low, high = min(each["wordings"]), max(each["wordings"])
+        ends = dict.fromkeys(f"{end(each['wordings']):.0%}" for end in (min, max))
         label, share = max(each["prior"].items(), key=lambda pair: float(pair[1]))
         parts.append(
-            f"the {name} model labels {low:.0%} to {high:.0%} rightly, by the wording; of a text that says"
+            f"the {name} model labels {' to '.join(ends)} rightly, by the wording; of a text that says"
             f" nothing it says “{label}” with {share:.0%}, and without this habit"
             f" {each['calibrated']:.0%} are right"
         )

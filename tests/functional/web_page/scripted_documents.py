@@ -59,8 +59,8 @@ EVALUATION: Document = {
     "interval": [-0.532, -0.36],
     "passed": True,
     "failed": [],
-    "verdict": "The tuned model understands this kind of text better than the base model (2.797 → 2.354 bits"
-    " a byte, 15.8% better, and better on 100% of 32 documents).",
+    "verdict": "The tuned model understands this kind of text better than the base model (from 2.797 to"
+    " 2.354 bits a byte, 15.8% better, and better on 100% of 32 documents).",
 }
 
 REPORT = (
