@@ -40,7 +40,7 @@ SETTINGS = {
 # What a person's shell may hold that no child of ours, log, report, template or error may show.
 CANARY = "canary-0f6d5b1e"
 SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "HF_TOKEN", "GITHUB_TOKEN", "MY_PASSWORD")
-QUICK = {"stop_grace": 3, "look": 0.1, "checkpoint_sync": 0.3, "endpoint_grace": 3, "startup_timeout": 60}
+QUICK = {"stop_grace": 3, "look": 0.1, "checkpoint_sync": 0.3, "endpoint_grace": 3}
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class App:
                 client.update_function_configuration(FunctionName=name, Environment={"Variables": before})
 
 
-def eventually(look: Callable[[], Any], *, seconds: float = 120, why: str = "it did not happen") -> Any:
+def eventually(look: Callable[[], Any], *, seconds: float = 240, why: str = "it did not happen") -> Any:
     """What `look` gives as soon as it is true."""
     deadline = time.monotonic() + seconds
     while not (found := look()):

@@ -153,7 +153,7 @@ def settled(app: App) -> str:
         status = str(describe_stack(app.deployment, "Hosting")["StackStatus"])
         return "" if status.endswith("IN_PROGRESS") else status
 
-    return str(eventually(look, seconds=120, why="Hosting does not settle"))
+    return str(eventually(look, seconds=240, why="Hosting does not settle"))
 
 
 def upload_adapter(app: App, *, rank: int = 4) -> str:

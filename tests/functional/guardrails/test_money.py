@@ -63,7 +63,7 @@ class Subscriber:
                 self.heard.append(json.loads(message["Body"])["Message"])
             return any(text in message for message in self.heard)
 
-        return bool(eventually(look, seconds=120, why=f"no message: {text}; only {self.heard}"))
+        return bool(eventually(look, seconds=240, why=f"no message: {text}; only {self.heard}"))
 
 
 def charge(app: App, usd: float) -> list[tuple[str, float]]:

@@ -29,7 +29,7 @@ def test_destroying_leaves_nothing(app: App, state: Callable[[App], None]) -> No
     except UserError as refused:
         # CloudFormation deletes no stack that is being changed; it says so, and the same command ends it.
         assert "IN_PROGRESS" in str(refused), refused
-        eventually(lambda: not in_progress(app), seconds=120)
+        eventually(lambda: not in_progress(app), seconds=240)
         app.destroy()
     assert left_over(app, state) == before
     assert app.cloud.health()["processes"] == []
