@@ -128,7 +128,7 @@ def at_a_terminal(script: str, *, cwd: Path, environment: dict[str, str], second
     return status, shown.decode(errors="replace").replace("\r\n", "\n")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_part_on_aws_goes_through_without_a_settings_file(checkout: Any, environment: Any) -> None:
     """The embedded cloud stands in for AWS, and the hub's weights are the shipped ones."""
     lines = block("cdk destroy --all")
@@ -142,7 +142,7 @@ def test_the_part_on_aws_goes_through_without_a_settings_file(checkout: Any, env
         script += [f"echo {shlex.quote(MARK + line)}", f"{line} {told.get(line, '')}"]
     script += [f"echo {shlex.quote(MARK)}leftovers", "finexpert leftovers"]
     plain = environment | {"TERM": "dumb"}  # without colours between the words
-    status, shown = at_a_terminal("\n".join(script), cwd=checkout, environment=plain, seconds=850)
+    status, shown = at_a_terminal("\n".join(script), cwd=checkout, environment=plain, seconds=1700)
     assert status == 0, shown[-6000:]
     said = outputs(shown)
     place = "s3://jumpstart-private-cache-prod-us-east-1/meta-textgeneration/meta-textgeneration-llama-2-7b/"
@@ -156,7 +156,7 @@ def test_the_part_on_aws_goes_through_without_a_settings_file(checkout: Any, env
     assert "nothing of FinExpert is seen" in said["leftovers"]
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_session_goes_through(checkout: Any, environment: Any) -> None:
     done = subprocess.run(
         ["bash", "-c", typed(block(STEP_BY_STEP[-1]))],
@@ -165,7 +165,7 @@ def test_the_session_goes_through(checkout: Any, environment: Any) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=880,
+        timeout=1700,
     )
     assert done.returncode == 0, done.stdout[-4000:]
     said = outputs(done.stdout)

@@ -176,7 +176,7 @@ SCENARIOS: tuple[Callable[[App], None], ...] = (
 )
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_every_scenario_works_and_every_right_is_needed(
     app: App, policies: dict[str, list[Statement]]
 ) -> None:

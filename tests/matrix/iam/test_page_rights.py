@@ -61,7 +61,7 @@ def start(page: Browser, dataset: str, **hyperparameters: str) -> str:
     return str(started.json()["run"])
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_day_on_the_page_uses_every_right_of_its_function(app: App, page: Browser) -> None:
     page.get("/api/session")
     text = b"\n".join(file.read_bytes() for file in sorted(paths.SAMPLE.glob("*.txt"))[:3])

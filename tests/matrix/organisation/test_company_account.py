@@ -64,7 +64,7 @@ def finexpert(app: App, *words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_app_lives_under_a_companys_rules(company: App, tmp_path: Path) -> None:
     iam = company.client("iam")
     iam.create_policy(PolicyName="Limits", Path="/teams/", PolicyDocument=document(EVERYTHING))
