@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from json import dumps
-from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from finexpert.errors import ExitCode, UserError, explain, is_aws
@@ -211,9 +210,7 @@ class Live:
             self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._live is not None:
             self._live.stop()
             self._live = None

@@ -63,39 +63,29 @@ def problem_of(error: BaseException) -> Problem:
     return Problem(HTTPStatus.CONFLICT, "failed", known.what, where=known.where, fix=known.fix)
 
 
+_SIGNED_OUT = "The AWS sign-in of the person who started this page has ended. They sign in again."
+_UNREACHED = "Is it running, and is the network up? Ask the person who started this page."
+_BUSY, _AGAIN = "AWS receives too many requests at the moment.", "Wait half a minute, then try again."
+_RIGHT = "Ask the account's administrator for this right."
+_AWS: dict[Cause, tuple[HTTPStatus, str, str, str]] = {
+    Cause.THROTTLED: (HTTPStatus.TOO_MANY_REQUESTS, "throttled", _BUSY, _AGAIN),
+    Cause.DENIED: (HTTPStatus.FORBIDDEN, "denied", "{}", _RIGHT),
+    **dict.fromkeys(
+        (Cause.UNREACHED, Cause.PROXY, Cause.TLS),
+        (HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "The cloud does not answer: {}", _UNREACHED),
+    ),
+    **dict.fromkeys(
+        (Cause.SIGNED_OUT, Cause.CREDENTIALS, Cause.NONE_GIVEN, Cause.CLOCK),
+        (HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "{}", _SIGNED_OUT),
+    ),
+}
+"""By the cause of AWS's error: status, code, the message around AWS's own, and what to do."""
+
+
 def _of_aws(error: BaseException, known: UserError) -> Problem:
-    cause = cause_of(error)
-    if cause is Cause.THROTTLED:
-        return Problem(
-            HTTPStatus.TOO_MANY_REQUESTS,
-            "throttled",
-            "AWS receives too many requests at the moment.",
-            where=known.where,
-            fix="Wait half a minute, then try again.",
-        )
-    if cause is Cause.DENIED:
-        return Problem(
-            HTTPStatus.FORBIDDEN,
-            "denied",
-            known.what,
-            where=known.where,
-            fix="Ask the account's administrator for this right.",
-        )
-    if cause in (Cause.UNREACHED, Cause.PROXY, Cause.TLS):
-        return Problem(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "unavailable",
-            f"The cloud does not answer: {known.what}",
-            fix="Is it running, and is the network up? Ask the person who started this page.",
-        )
-    if cause in (Cause.SIGNED_OUT, Cause.CREDENTIALS, Cause.NONE_GIVEN, Cause.CLOCK):
-        return Problem(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "unavailable",
-            known.what,
-            where=known.where,
-            fix="The AWS sign-in of the person who started this page has ended. They sign in again.",
-        )
+    if (cause := cause_of(error)) in _AWS:
+        status, code, message, fix = _AWS[cause]
+        return Problem(status, code, message.format(known.what), where=known.where, fix=fix)
     return _of_model(error, known)
 
 

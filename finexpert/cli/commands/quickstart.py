@@ -49,7 +49,7 @@ def quickstart(
 
     Example: finexpert quickstart --on local
     """
-    from finexpert.quickstart import STEPS, Walk
+    from finexpert.cli.quickstart import STEPS, Walk
 
     out = display.console(stderr=json)
     target = _target(context, yes=yes)
@@ -105,7 +105,7 @@ def _settle(target: Target, *, alert_email: str | None, licence: bool, yes: bool
     Raises:
         UserError: one is missing and may not be asked for, or the licence was not accepted.
     """
-    from finexpert import quickstart
+    from finexpert.cli import quickstart
     from finexpert.service import deployment as deployments
 
     if target.is_local:

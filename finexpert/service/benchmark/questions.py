@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -17,6 +16,7 @@ from core.documents import store
 from core.documents.search import Corpus
 from finexpert.errors import UserError
 from finexpert.service.documents.exercises import exercises
+from finexpert.service.documents.library import decoded
 
 _FIX = 'Write an object a line: {"id": "1", "question": "…", "answer": "12.5 million"}.'
 
@@ -42,13 +42,7 @@ def read(path: Path) -> list[Item]:
     Raises:
         UserError: the file cannot be used: which record, why, and what to write.
     """
-    try:
-        with path.open("rb") as stream:
-            found, problems = read_questions(path.name, stream)
-    except OSError as error:
-        raise UserError(
-            f"The file cannot be read: {error.strerror}.", where=str(path), fix="Name one that can."
-        ) from None
+    found, problems = read_questions(path.name, io.BytesIO(_content(path)))
     if problems:
         raise UserError(problems[0].message, where=f"{path}, line {problems[0].line or 1}", fix=_FIX)
     items = [Item(each, each.group or each.id) for each in found if not each.free]
@@ -80,21 +74,13 @@ def from_documents(index: Path, most: int) -> list[Item]:
     ]
 
 
-def _text(path: Path) -> str:
-    """A file's text as spreadsheets and editors write it: UTF-8 or UTF-16 with a mark, or Windows' own."""
+def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise UserError(
             f"The file cannot be read: {error.strerror}.", where=str(path), fix="Name one that can."
         ) from None
-    for mark, coding in ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
-        if content.startswith(mark):
-            return content.decode(coding, "replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("windows-1252", "replace")
 
 
 def pasted(path: Path) -> dict[str, str]:
@@ -103,7 +89,7 @@ def pasted(path: Path) -> dict[str, str]:
     Raises:
         UserError: a column is missing, or an id stands twice with different answers.
     """
-    text = re.sub(r"\A\s*sep=.\s*?\n", "", _text(path)).replace("\0", "").lstrip("\r\n")
+    text = re.sub(r"\A\s*sep=.\s*?\n", "", decoded(_content(path))).replace("\0", "").lstrip("\r\n")
     first = text.split("\n", 1)[0]
     csv.field_size_limit(2**31 - 1)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t|", key=first.count))

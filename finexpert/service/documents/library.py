@@ -174,17 +174,17 @@ def _parts(path: Path, content: bytes, reader: pdf.Reader) -> Parts:
         return pages, (), {}, problems
     if content[:2] == b"PK":
         return _plain(_office(content, suffix))
-    text = content[:2000].lower()
-    if suffix in {".htm", ".html", ".xhtml"} or b"<html" in text or b"<!doctype html" in text:
+    begin = content[:2000].lower()
+    if suffix in {".htm", ".html", ".xhtml"} or b"<html" in begin or b"<!doctype html" in begin:
         from finexpert.service.documents import html
 
         return (*html.read(content), ())
     if b"\x00" in content[:4096] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise Unreadable("it is no text: PDF, HTML, text, Markdown, CSV, XLSX and DOCX are read")
-    decoded = _decoded(content)
+    text = decoded(content)
     if suffix in {".csv", ".tsv"}:
-        return _plain(_table(decoded, "\t" if suffix == ".tsv" else None))
-    return _plain(decoded)
+        return _plain(_table(text, "\t" if suffix == ".tsv" else None))
+    return _plain(text)
 
 
 def _plain(text: str) -> Parts:
@@ -197,7 +197,8 @@ def _plain(text: str) -> Parts:
     return pages, (), {}, ()
 
 
-def _decoded(content: bytes) -> str:
+def decoded(content: bytes) -> str:
+    """Text as spreadsheets and editors write it: UTF-8, UTF-16 with a mark, or Windows' own."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", errors="replace")
     try:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Lock
-from types import TracebackType
 
 from core.admission import planning, reservations
 from core.admission.reservations import Reservation
@@ -58,9 +57,7 @@ class Purse:
         self._change_book(self._worst)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._say(least=0.0)
         self._change_book(None)
 

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from finexpert import paths, quickstart
+from finexpert import paths
 from finexpert.cli import main as cli
+from finexpert.cli import quickstart
 from finexpert.cli.commands import quickstart as command
+from finexpert.cli.quickstart import STEPS, Walk
 from finexpert.doctor import bad, good
 from finexpert.errors import ExitCode, NothingToServe, UserError
-from finexpert.quickstart import STEPS, Walk
 from finexpert.service import deployment as deployments
 from finexpert.service.runs import follow
 from finexpert.service.target import Target
