@@ -215,7 +215,7 @@ class Hyperparameters:
     notices: tuple[str, ...] = ()
 
     _NO_EFFECT: ClassVar[Mapping[str, str]] = {
-        "preprocessing_num_workers": "the tokenizer already uses all cores",
+        "preprocessing_num_workers": "the tokenizer already uses all cores"
     }
 
     @property

@@ -125,9 +125,7 @@ def ask_endpoint(arns: Arns) -> Statement:
 def put_own_metrics() -> Statement:
     """Publish metrics in this project's namespace."""
     return allow(
-        ["cloudwatch:PutMetricData"],
-        ANYTHING,
-        {"StringEquals": {"cloudwatch:namespace": METRIC_NAMESPACE}},
+        ["cloudwatch:PutMetricData"], ANYTHING, {"StringEquals": {"cloudwatch:namespace": METRIC_NAMESPACE}}
     )
 
 

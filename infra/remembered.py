@@ -22,11 +22,7 @@ def remembered(stack: ProjectStack, setting: str, given: str, *, ask: str, about
     if not given:
         Annotations.of(stack).add_warning_v2(f"finexpert:{setting}", ask)
         held = CfnParameter(
-            stack,
-            f"Held{camel}",
-            type="AWS::SSM::Parameter::Value<String>",
-            default=name,
-            description=ask,
+            stack, f"Held{camel}", type="AWS::SSM::Parameter::Value<String>", default=name, description=ask
         )
         value = held.value_as_string
     ssm.CfnParameter(stack, f"Remembered{camel}", type="String", name=name, value=value)

@@ -106,11 +106,7 @@ class Settings:
     notebook_repository: str = _read(checks.notebook_repository)
 
     @classmethod
-    def load(
-        cls,
-        flags: Mapping[str, Any] | None = None,
-        environ: Mapping[str, str] = os.environ,
-    ) -> Self:
+    def load(cls, flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] = os.environ) -> Self:
         """Read and check all settings.
 
         Args:

@@ -41,9 +41,7 @@ def make_certificate(folder: Path) -> None:
         .sign(key, hashes.SHA256())
     )
     private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     folder.mkdir(exist_ok=True)
     (folder / KEY).touch(mode=0o600)

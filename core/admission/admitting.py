@@ -66,9 +66,7 @@ def admit(
     """
     dataset = event.get("dataset") or {}
     request = planning.request(
-        settings.job,
-        spot=bool(event.get("spot")),
-        training_tokens=float(dataset.get("trained_tokens", 0)),
+        settings.job, spot=bool(event.get("spot")), training_tokens=float(dataset.get("trained_tokens", 0))
     )
     job = str(event["job"])
     for attempt in range(ATTEMPTS):

@@ -1,4 +1,4 @@
-"""Checks that each figure of an answer stands in what is cited, whatever way it is written."""
+"""Checks that each figure of an answer stands in a cited text, however it is written."""
 
 from __future__ import annotations
 

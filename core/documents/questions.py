@@ -14,29 +14,25 @@ from core.documents.statements import named
 from core.documents.wording import stems
 
 _SUFFIXES = frozenset(
-    [
-        "inc",
-        "incorporated",
-        "corp",
-        "corporation",
-        "co",
-        "company",
-        "ltd",
-        "limited",
-        "plc",
-        "llc",
-        "lp",
-        "nv",
-        "sa",
-        "se",
-        "ag",
-        "the",
-        "holdings",
-        "holding",
-        "group",
-        "class",
-    ]
+    (
+        *(
+            "inc",
+            "incorporated",
+            "corp",
+            "corporation",
+            "co",
+            "company",
+            "ltd",
+            "limited",
+            "plc",
+            "llc",
+            "lp",
+        ),
+        *("nv", "sa", "se", "ag", "the", "holdings", "holding", "group", "class"),
+    )
 )
+_COMMON = frozenset(("international", "american", "general", "national", "united", "first", "bank"))
+"""First words of companies' names that are no name alone."""
 _SUFFIX_AFTER = r"(?:,?\s+(?:Inc|Corp|Corporation|Company|Co)\b\.?)?"
 _YEAR = re.compile(
     r"\b(?:fy|fiscal(?:\s+year)?\s*)?['’]?((?:19|20)\d\d)\b"
@@ -59,7 +55,7 @@ _AT_THE_END = re.compile(
     r"|\b(?:fiscal\s+)?year[\s-]end\b(?!ed)|\bend\s+of\b|\bas\s+of\b|\bon\s+hand\b|\bdid\s+(?:\w+\s+){0,3}(?:hold|owe)\b",
     re.I,
 )
-"""The question asks for what there was at a moment, not for what a time brought."""
+"""The question asks for a figure at a moment, not for that of a time."""
 _FORMS = re.compile(r"\b(10-?K|10-?Q|8-?K|20-?F|earnings\s+release|press\s+release)\b", re.I)
 _LATEST = re.compile(
     r"\b(?:last|latest|most\s+recent|current|this|past)\s+(?:fiscal\s+)?(?:year|quarter)\b|\bmost\s+recently\b",
@@ -76,7 +72,7 @@ _SO_FAR_MONTHS = {"Q1": 3, "Q2": 6, "Q3": 9}
 _UNSAID = re.compile(
     r"\b(?:in\s+)?(?:U\.?\s?S\.?|American)\s+dollars\b|\bUSD\b|(?-i:\b[a-z][a-z-]+:(?=[A-Z][a-z]))", re.I
 )
-"""What names no figure: the currency, and the prefix of an XBRL concept."""
+"""Words that name no figure: the currency, and the prefix of an XBRL concept."""
 _BEFORE_LAST = re.compile(r"\b(?:previous|prior)\s+(?:fiscal\s+)?year\b|\byear\s+before\b", re.I)
 _ASKING = re.compile(
     r"\b(?:what|how|which|who|when|where|why|is|was|were|are|did|do|does|has|have|had|in|for|of|on|at|the|give|show|"
@@ -94,8 +90,8 @@ class Filter:
         periods: fiscal years and quarters.
         forms: such as 10-K.
         moments: days that the question names.
-        months: how long the time is that ends on these days; 0 for a moment, on these days or at the end of
-            these periods; None where that is left open.
+        months: the length of the time that ends on these days; 0 for a moment, on these days or at the end
+            of these periods; None where that is left open.
         unknown: names in the question that no document is of.
     """
 
@@ -108,16 +104,12 @@ class Filter:
 
     def as_json(self) -> dict[str, Any]:
         """The filter as plain values."""
+        parts = {f"Q{p.quarter}" for p in self.periods if p.quarter}
+        parts |= {f"{p.months}M" for p in self.periods if p.months and not p.quarter}
         return {
             "company": list(self.companies),
             "fiscal_year": sorted({period.year for period in self.periods}),
-            "fiscal_period": sorted(
-                {
-                    f"Q{p.quarter}" if p.quarter else f"{p.months}M"
-                    for p in self.periods
-                    if p.quarter or p.months
-                }
-            ),
+            "fiscal_period": sorted(parts),
             "form": list(self.forms),
             "date": [day.isoformat() for day in self.moments],
             "not_indexed": list(self.unknown),
@@ -150,15 +142,7 @@ def aliases(cover: Cover) -> frozenset[str]:
         found.add("".join(part[0] for part in parts if part != "co"))
         if "&" in cover.company:
             found.add(" ".join(part[0] for part in short))
-    if len(short[0]) > 4 and short[0] not in {
-        "international",
-        "american",
-        "general",
-        "national",
-        "united",
-        "first",
-        "bank",
-    }:
+    if len(short[0]) > 4 and short[0] not in _COMMON:
         found.add(short[0])
     return frozenset(name for name in found | _tickers(cover) if len(name) > 1)
 
@@ -266,8 +250,11 @@ def _times(question: str, covers: Sequence[Cover]) -> tuple[str, Filter]:
 
 
 def _unknown(rest: str, covers: Sequence[Cover], companies: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of companies in a question that no document is of: capitalised words with a possessive, or before
-    a suffix such as Inc, or after words such as `of` where no company was found."""
+    """Names of companies in a question that no document is of.
+
+    They are capitalised words with a possessive, before a suffix such as Inc, or after words such as `of`
+    where no company was found.
+    """
     found = re.findall(r"\b((?:[A-Z][\w&-]+\s+){0,3}[A-Z][\w&-]*)[’']s\b", rest)
     found += re.findall(r"\b((?:[A-Z][\w&-]+\s+){1,3})(?:Inc|Corp|Corporation|Company|Ltd|plc)\b", rest)
     if not companies:

@@ -44,16 +44,8 @@ class Found:
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, as the command prints them."""
-        return {
-            "document": self.document,
-            "page": self.page,
-            "printed_page": self.printed_page,
-            "section": self.section,
-            "kind": self.kind,
-            "score": round(self.score, 5),
-            "text": self.text,
-            "span": list(self.span),
-        }
+        shown = {**vars(self), "score": round(self.score, 5), "span": list(self.span)}
+        return {name: value for name, value in shown.items() if name != "number"}
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,7 @@ _ANCHORS = {
 }
 _PRINTED = (
     ("liabilities and equity", r"total\s+liabilities\b.*\bequity"),
-    (
-        "operating cash",
-        r"(?:net\s+)?cash\b.*\boperating\s+activities",
-    ),
+    ("operating cash", r"(?:net\s+)?cash\b.*\boperating\s+activities"),
     ("financing cash", r"(?:net\s+)?cash\b.*\bfinancing\s+activities"),
     ("tax", r"(?:provision|benefit)\b.*\bincome\s+taxes|income\s+tax(?:es)?\s+(?:expense|provision)"),
     ("earnings per share", r"(?:basic|diluted)\b.*\bper\s+share|per\s+share\b.*\b(?:basic|diluted)"),

@@ -34,11 +34,11 @@ _SEARCH = "CREATE VIRTUAL TABLE words USING fts5 (text, context, section, tokeni
 
 
 class IndexProblem(Explained, ValueError):
-    """A corpus that cannot be used: which file, why, and what to do."""
+    """A corpus that cannot be used: the file, the reason, and what to do."""
 
 
 def has_full_text() -> bool:
-    """Whether this Python's SQLite has FTS5; without it the search counts words itself."""
+    """Whether this Python's SQLite has FTS5; without it the search counts words."""
     with closing(sqlite3.connect(":memory:")) as connection:
         try:
             connection.execute(_SEARCH)

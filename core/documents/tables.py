@@ -13,7 +13,7 @@ from core.documents.model import Cover, Fact, Line, Page
 from core.documents.periods import MONTH, MONTHS, dates, on_or_before
 
 PARAGRAPH = 130
-"""A line longer than this is running text: what stands above it names no columns any more."""
+"""A line longer than this is running text: lines above it name no columns any more."""
 SCALES = {"thousand": 1000, "million": 10**6, "billion": 10**9}
 _SCALE = re.compile(
     r"\b(?:in|of|\$)\s*(?:U\.?S\.?\s*)?(?:dollars?\s*(?:in)?\s*)?(thousand|million|billion)s?\b|\b(thousand|million|billion)s\s+of\b|\bin\s+(thousand|million|billion)s\b",
@@ -118,15 +118,10 @@ def columns_of(header: str, cover: Cover) -> list[Column | None]:
         days = [on_or_before(2000, *_month_day(m)) for m in _MONTH_DAY.finditer(text)]
         for number, match in enumerate(years):
             shown = days[number] if len(days) == len(years) else (days[0] if days else None)
-            shift = (
-                0
-                if shown or not (cover.fiscal_year and cover.period_end)
-                else cover.period_end.year - cover.fiscal_year
-            )
-            year = int(match[1]) + shift
-            found.append(
-                (match.start(), on_or_before(year, *((shown.month, shown.day) if shown else (month, day))))
-            )
+            year, named = int(match[1]), (shown.month, shown.day) if shown else (month, day)
+            if not shown and cover.fiscal_year and cover.period_end:
+                year += cover.period_end.year - cover.fiscal_year
+            found.append((match.start(), on_or_before(year, *named)))
     elif whole:  # "December 31, 2020 2019 2018": the years behind a date are of the same day
         for match in years:
             before = [day for day, span in whole if span[1] <= match.start()]
@@ -161,16 +156,12 @@ def _timed(ends: list[date | None], spans: list[int], *, moment: bool) -> list[C
 
 
 def _start(end: date, months: int) -> date | None:
-    if not months:
-        return None
-    return end - timedelta(days=round(months * 30.437) - 1)
+    return end - timedelta(days=round(months * 30.437) - 1) if months else None
 
 
 def _months(match: re.Match[str]) -> int:
     words = match[1] or match[2]
-    if words:
-        return _SPANS[words.lower()]
-    return 3 if match[3] else 12
+    return _SPANS[words.lower()] if words else 3 if match[3] else 12
 
 
 def _month_day(match: re.Match[str]) -> tuple[int, int]:

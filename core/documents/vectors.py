@@ -1,7 +1,7 @@
 """Search by meaning: pieces of documents as vectors of Titan in an index of S3 Vectors.
 
-A piece's key holds a checksum of its document and of what is filtered by, so a changed document has new keys,
-and what is stored says by its keys alone what is missing and what is left over.
+A piece's key holds a checksum of its document and of its metadata: a changed document has new keys, and the
+stored keys alone show which pieces are missing and which are left over.
 
 Sources: Amazon Bedrock User Guide, "Amazon Titan Text Embeddings V2"; Amazon S3 User Guide, "Limitations and
 restrictions" and "Metadata filtering" of S3 Vectors.

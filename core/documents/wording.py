@@ -12,6 +12,7 @@ STOP = frozenset(Path(__file__).with_name("stop_words.txt").read_text(encoding="
 _WORD = re.compile(r"[A-Za-z][A-Za-z&]*(?:[’'][a-z]+)?|\d+(?:\.\d+)?")
 
 
+_ENDINGS = {"ies": "y", "sses": "ss", "xes": "x", "ches": "ch", "ing": "", "ed": "", "s": ""}
 _UNITED_STATES = re.compile(r"\bU\.?\s?S\.(?:\s?A\.)?|\bU\s?SA?\b|\bUnited\s+States\b")
 
 COUNTRIES = dict(
@@ -21,16 +22,16 @@ COUNTRIES = dict(
         *("CA=Canada", "CH=Switzerland", "CL=Chile", "CN=China", "CO=Colombia", "CZ=Czechia", "DE=Germany"),
         *("DK=Denmark", "EG=Egypt", "ES=Spain", "FI=Finland", "FR=France", "GB=United Kingdom", "GR=Greece"),
         *("HK=Hong Kong", "ID=Indonesia", "IE=Ireland", "IL=Israel", "IN=India", "IT=Italy", "JP=Japan"),
+        *("KR=Korea", "LU=Luxembourg", "MX=Mexico", "MY=Malaysia", "NG=Nigeria", "NL=Netherlands"),
         *(
-            "KR=Korea",
-            "LU=Luxembourg",
-            "MX=Mexico",
-            "MY=Malaysia",
-            "NG=Nigeria",
-            "NL=Netherlands",
             "NO=Norway",
+            "NZ=New Zealand",
+            "PE=Peru",
+            "PH=Philippines",
+            "PL=Poland",
+            "PR=Puerto Rico",
+            "PT=Portugal",
         ),
-        *("NZ=New Zealand", "PE=Peru", "PH=Philippines", "PL=Poland", "PR=Puerto Rico", "PT=Portugal"),
         *("RU=Russia", "SA=Saudi Arabia", "SE=Sweden", "SG=Singapore", "TH=Thailand", "TR=Turkey"),
         *("TW=Taiwan", "VN=Vietnam", "ZA=South Africa"),
     )
@@ -41,15 +42,7 @@ COUNTRIES = dict(
 def stem(word: str) -> str:
     """A word without the endings that make no other word of it."""
     word = word.lower().replace("’", "'").removesuffix("'s").removesuffix("s'")
-    for ending, rest in (
-        ("ies", "y"),
-        ("sses", "ss"),
-        ("xes", "x"),
-        ("ches", "ch"),
-        ("ing", ""),
-        ("ed", ""),
-        ("s", ""),
-    ):
+    for ending, rest in _ENDINGS.items():
         if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith(("ss", "us", "is")):
             word = word[: -len(ending)] + rest
             break

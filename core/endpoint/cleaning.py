@@ -81,9 +81,7 @@ class Cleaner:
         )
         for execution in listing.items:
             client.stop_execution(
-                executionArn=execution["executionArn"],
-                error="TornDown",
-                cause="The stack is being deleted.",
+                executionArn=execution["executionArn"], error="TornDown", cause="The stack is being deleted."
             )
             self.result.done.append(f"execution {execution['name']} stopped")
         if not listing.complete and "StateMachineDoesNotExist" not in listing.problem:

@@ -41,13 +41,7 @@ def stop_all(
     _stop_jobs(clients, project, stopped)
     if hosting_stack:
         slept = put_to_sleep(
-            clients,
-            project=project,
-            stack=hosting_stack,
-            now=now,
-            cancel=True,
-            seconds=seconds,
-            pause=pause,
+            clients, project=project, stack=hosting_stack, now=now, cancel=True, seconds=seconds, pause=pause
         )
         stopped.done += [slept.done] if slept.done else []
         if slept.problem:

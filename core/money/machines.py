@@ -38,10 +38,7 @@ def notebooks(sagemaker: Any) -> list[Lifetime]:
 def processing_jobs(sagemaker: Any, month: datetime) -> list[Lifetime]:
     """The processing jobs that ran in the month."""
     listed = items_of(
-        sagemaker.list_processing_jobs,
-        "ProcessingJobSummaries",
-        MaxResults=100,
-        LastModifiedTimeAfter=month,
+        sagemaker.list_processing_jobs, "ProcessingJobSummaries", MaxResults=100, LastModifiedTimeAfter=month
     )
     found = []
     for summary in listed:

@@ -44,11 +44,7 @@ class BillingStack(ProjectStack):
             )
         if settings.billing_guards in ("all", "budget"):
             budget = MonthlyBudget(
-                self,
-                "Monthly",
-                limit_usd=settings.budget_usd,
-                email=email,
-                topic_arn=topic.topic.topic_arn,
+                self, "Monthly", limit_usd=settings.budget_usd, email=email, topic_arn=topic.topic.topic_arn
             )
             # It checks at once whether it may publish, so the topic's policy must be there first.
             budget.node.add_dependency(topic)

@@ -57,13 +57,7 @@ class DeadLetterQueue(Construct):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        queue_name: str,
-        rules_arn: str,
-        key: kms.IKey | None,
+        self, scope: Construct, construct_id: str, *, queue_name: str, rules_arn: str, key: kms.IKey | None
     ) -> None:
         super().__init__(scope, construct_id)
         self.queue = sqs.Queue(

@@ -84,11 +84,7 @@ def idle_reaper(
             [*endpoints, *everywhere("endpoint-config")],
         ),
         allow(
-            [
-                "sagemaker:DescribeTrainingJob",
-                "sagemaker:DescribeProcessingJob",
-                "sagemaker:DescribeApp",
-            ],
+            ["sagemaker:DescribeTrainingJob", "sagemaker:DescribeProcessingJob", "sagemaker:DescribeApp"],
             everywhere("training-job", "processing-job", "app"),
         ),
         allow(

@@ -46,8 +46,7 @@ def _hosting(arns: Arns) -> list[Statement]:
     return [
         allow(["cloudformation:DescribeStacks"], [*others, arns.hosting_stack]),
         allow(
-            ["cloudformation:DescribeStackEvents", "cloudformation:CancelUpdateStack"],
-            [arns.hosting_stack],
+            ["cloudformation:DescribeStackEvents", "cloudformation:CancelUpdateStack"], [arns.hosting_stack]
         ),
         *switch_hosting(arns),
         allow(

@@ -49,8 +49,7 @@ def evaluation(fine_tune: FineTune) -> dict[str, State]:
             next_="QualityGate",
         ),
         "QualityGate": choice(
-            [equals("$.evaluation.answer.passed", True, next_="RegisterAccepted")],
-            default="RegisterRejected",
+            [equals("$.evaluation.answer.passed", True, next_="RegisterAccepted")], default="RegisterRejected"
         ),
         **_registering(fine_tune, "RegisterAccepted", "Approved", next_="WakeWanted"),
         **_registering(fine_tune, "RegisterRejected", "Rejected", next_="NotifyRejected"),
@@ -82,10 +81,7 @@ def waking(fine_tune: FineTune) -> dict[str, State]:
                 "RoleARN": fine_tune.hosting_role_arn,
                 "ResourceTypes": list(RESOURCE_TYPES),
                 "Parameters": [
-                    {
-                        "ParameterKey": PARAMETER,
-                        "ParameterValue.$": "$.evaluation.answer.artifact_uri",
-                    },
+                    {"ParameterKey": PARAMETER, "ParameterValue.$": "$.evaluation.answer.artifact_uri"}
                 ],
             },
             result="$.update",
@@ -236,9 +232,7 @@ def _package(fine_tune: FineTune, approval: str) -> dict[str, Any]:
         "ModelPackageDescription.$": f"{answer}.sentence",
         "ModelApprovalStatus": approval,
         "InferenceSpecification": {
-            "Containers": [
-                {"Image": fine_tune.serving_image, "ModelDataUrl.$": f"{answer}.artifact_uri"},
-            ],
+            "Containers": [{"Image": fine_tune.serving_image, "ModelDataUrl.$": f"{answer}.artifact_uri"}],
             "SupportedContentTypes": ["application/json"],
         },
         "CustomerMetadataProperties": {

@@ -87,9 +87,7 @@ def job_log() -> dict[str, State]:
             result="$.log_group",
             catch=[
                 catch(
-                    "CloudWatchLogs.ResourceAlreadyExistsException",
-                    "CreateTrainingJob",
-                    result="$.log_group",
+                    "CloudWatchLogs.ResourceAlreadyExistsException", "CreateTrainingJob", result="$.log_group"
                 ),
                 catch_all(FAILED),
             ],
@@ -164,14 +162,11 @@ def training(fine_tune: FineTune) -> dict[str, State]:
 
 def spot_fallback() -> dict[str, State]:
     """Tries a spot job that got no capacity, or waited too long, once more on demand, if admitted again."""
-    no_capacity = {
-        "And": [present("$.job.FailureReason"), matches("$.job.FailureReason", "*apacity*")],
-    }
+    no_capacity = {"And": [present("$.job.FailureReason"), matches("$.job.FailureReason", "*apacity*")]}
     gave_up = {"Or": [equals("$.job.SecondaryStatus", "MaxWaitTimeExceeded"), no_capacity]}
     return {
         "SpotGaveUp": choice(
-            [{"And": [equals("$.spot", True), gave_up], "Next": "OnDemandInstead"}],
-            default="TrainingFailed",
+            [{"And": [equals("$.spot", True), gave_up], "Next": "OnDemandInstead"}], default="TrainingFailed"
         ),
         "OnDemandInstead": pass_(
             {

@@ -59,18 +59,12 @@ def state_machine_permissions(arns: Arns, fine_tune: FineTune) -> list[Statement
     """Permissions for the tasks of `fine_tune`. CDK cannot derive these: the tasks are SDK integrations."""
     names = arns.names
     return [
-        allow(
-            ["lambda:InvokeFunction"],
-            list(fine_tune.functions.values()),
-        ),
+        allow(["lambda:InvokeFunction"], list(fine_tune.functions.values())),
         allow(
             ["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", "sagemaker:AddTags"],
             [arns.training_jobs],
         ),
-        allow(
-            ["logs:CreateLogGroup", "logs:PutRetentionPolicy"],
-            arns.log(TRAINING_LOG_GROUP),
-        ),
+        allow(["logs:CreateLogGroup", "logs:PutRetentionPolicy"], arns.log(TRAINING_LOG_GROUP)),
         allow(
             ["iam:PassRole"],
             [fine_tune.job.role_arn],

@@ -52,10 +52,7 @@ def invoke(function_arn: str, payload: dict[str, Any], *, result: str, next_: st
         "ResultSelector": {"answer.$": "$.Payload"},
         "ResultPath": result,
         "Retry": [backoff(LAMBDA_SERVICE_ERRORS)],
-        "Catch": [
-            {"ErrorEquals": REFUSALS, "ResultPath": "$.error", "Next": "Refused"},
-            catch_all(FAILED),
-        ],
+        "Catch": [{"ErrorEquals": REFUSALS, "ResultPath": "$.error", "Next": "Refused"}, catch_all(FAILED)],
         "Next": next_,
     }
 

@@ -83,10 +83,7 @@ def _data(arns: Arns) -> list[Statement]:
         allow(["s3:ListBucket"], [arns.s3(bucket)]),
         allow(["s3:PutObject"], [arns.s3(f"{bucket}/datasets/*")]),
         allow(["s3:GetObject"], [arns.s3(f"{bucket}/{path}") for path in READ]),
-        allow(
-            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-            [arns.s3(f"{bucket}/{PREFIX}*")],
-        ),
+        allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [arns.s3(f"{bucket}/{PREFIX}*")]),
     ]
 
 

@@ -72,6 +72,5 @@ class SignIn(Construct):
         # All accounts of a region share these names; a stack's unique id does not reveal the account.
         unique = Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", Stack.of(self).stack_id))))
         self.domain = self.pool.add_domain(
-            "Domain",
-            cognito_domain=cognito.CognitoDomainOptions(domain_prefix=f"{names.name}-{unique}"),
+            "Domain", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=f"{names.name}-{unique}")
         )

@@ -35,8 +35,7 @@ def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdic
     end = deadline(endpoint)
     if end is None or not announced(endpoint, settings):
         return Verdict(
-            action=Action.WARN,
-            reason=f"idle: warned, and to be deleted in {minutes(settings.warn)}",
+            action=Action.WARN, reason=f"idle: warned, and to be deleted in {minutes(settings.warn)}"
         )
     if now < end:
         return Verdict(
