@@ -13,6 +13,7 @@ from core.guard.position import GuardMemory, Position
 from core.money.time import month_start
 
 SPENT, BURN, DOUBTS, LATCH = "MonthToDateUSD", "BurnUSDPerHour", "UnpricedResources", "CreateDenied"
+PROJECTED, HOURS = "ProjectedUSD", "HoursToLimit"
 DAY, MINUTES = 86_400, 300
 #: A burn that is older than this says nothing of what runs now.
 RECENT = timedelta(hours=6)
@@ -32,13 +33,13 @@ def write(
     values: list[tuple[str, float, str]] = [
         (SPENT, position.spent_usd, "None"),
         (BURN, position.burn_usd_per_hour, "None"),
-        ("ProjectedUSD", position.projected_usd, "None"),
+        (PROJECTED, position.projected_usd, "None"),
         ("BudgetUsedPercent", position.used_percent, "Percent"),
         (DOUBTS, float(doubts), "Count"),
         (LATCH, float(latched), "Count"),
     ]
     if position.hours_to_limit is not None:
-        values.append(("HoursToLimit", position.hours_to_limit, "None"))
+        values.append((HOURS, position.hours_to_limit, "None"))
     metrics.put(cloudwatch, project, values, now, namespace=namespace)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from core.aws.calls import error_code
-from core.names import BILLING_REGION
+from core.money.charges import METRIC, NAMESPACE
+from core.names import BILLING_REGION, PROJECT_TAG
 from finexpert.doctor import Finding, bad, good, unknown
 from finexpert.errors import UserError, explain
 from finexpert.service.deployment import Deployment
@@ -115,7 +116,7 @@ def billing_alerts(deployment: Deployment) -> Finding:
     if deployment.target.is_local:
         return good("not here: the embedded cloud sends no bill")
     metrics = deployment.target.client("cloudwatch", BILLING_REGION).list_metrics(
-        Namespace="AWS/Billing", MetricName="EstimatedCharges"
+        Namespace=NAMESPACE, MetricName=METRIC
     )["Metrics"]
     if metrics:
         return good("the account publishes its estimated charges")
@@ -149,7 +150,7 @@ def anomaly_monitor(deployment: Deployment) -> Finding:
             f"Cost Explorer does not answer: {error}",
             f"Open Cost Explorer once in the console and wait a day. {off} until then.",
         )
-    return good("Cost Explorer is open; activate the tag finexpert:project as a cost-allocation tag")
+    return good(f"Cost Explorer is open; activate the tag {PROJECT_TAG} as a cost-allocation tag")
 
 
 def alert_mail(deployment: Deployment) -> Finding:

@@ -8,6 +8,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from core.money.charges import METRIC, NAMESPACE
 from core.names import BILLING_REGION
 
 PUBLISHED_EVERY = Duration.hours(6)
@@ -37,8 +38,8 @@ class ChargesAlarm(Construct):
             alarm_name=alarm_name,
             alarm_description=f"{service or 'The account'} costs ${threshold_usd:g} or more this month",
             metric=cloudwatch.Metric(
-                namespace="AWS/Billing",
-                metric_name="EstimatedCharges",
+                namespace=NAMESPACE,
+                metric_name=METRIC,
                 dimensions_map={"Currency": "USD", **({"ServiceName": service} if service else {})},
                 statistic="Maximum",
                 period=PUBLISHED_EVERY,

@@ -6,6 +6,7 @@ from typing import Any
 
 from constructs import Construct
 
+from core.money.charges import SAGEMAKER
 from infra.billing.budget import MonthlyBudget
 from infra.billing.charges import ChargesAlarm
 from infra.guardrails.alerts import AlertTopic
@@ -33,7 +34,7 @@ class BillingStack(ProjectStack):
             publishers=["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "costalerts.amazonaws.com"],
             account=self.account,
         )
-        for construct_id, service in (("AllCharges", None), ("SageMakerCharges", "AmazonSageMaker")):
+        for construct_id, service in (("AllCharges", None), ("SageMakerCharges", SAGEMAKER)):
             ChargesAlarm(
                 self,
                 construct_id,

@@ -12,6 +12,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from core.guard import published
 from core.names import METRIC_NAMESPACE, TRAINING_LOG_GROUP, VARIANT, Names
 
 HALF = 12  # of the dashboard's 24 columns
@@ -74,8 +75,8 @@ def _money(names: Names, budget_usd: float, limit_usd: float) -> list[cloudwatch
         cloudwatch.HorizontalAnnotation(label="budget", value=budget_usd),
         cloudwatch.HorizontalAnnotation(label="everything stops", value=round(limit_usd, 2)),
     ]
-    spent = [_spend(names, "MonthToDateUSD"), _spend(names, "ProjectedUSD")]
-    burn, hours = _spend(names, "BurnUSDPerHour"), _spend(names, "HoursToLimit")
+    spent = [_spend(names, published.SPENT), _spend(names, published.PROJECTED)]
+    burn, hours = _spend(names, published.BURN), _spend(names, published.HOURS)
     return [
         _graph("Spent this month, and at its end if all goes on (USD)", spent, left_annotations=lines),
         _graph("Burn (USD an hour), and hours to the limit", [burn], right=[hours]),

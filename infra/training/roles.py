@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from core.aws.s3 import S3Address
+from core.names import TRAINING_LOG_GROUP
 from infra.arns import Arns
 from infra.encryption import key_use, output_key_use, volume_key, volume_key_use
 from infra.permissions import ANYTHING, Statement, allow, owned
@@ -50,7 +51,7 @@ def write_logs(arns: Arns, group: str) -> list[Statement]:
     return [
         allow(
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-            arns.log(f"/aws/sagemaker/{group}"),
+            arns.log(group),
         ),
         # PutMetricData has no resource; the namespace is what can be narrowed.
         allow(
@@ -95,7 +96,7 @@ def training_permissions(
         *output_key_use(arns, key_arn),
         *volume_key_use(volume_key(instance_type, key_arn)),
         *pull_image(arns, image),
-        *write_logs(arns, "TrainingJobs"),
+        *write_logs(arns, TRAINING_LOG_GROUP),
     ]
 
 
@@ -115,8 +116,8 @@ def serving_permissions(
         *key_use(arns, key_arn, data),
         *volume_key_use(volume_key(instance_type, key_arn)),
         *pull_image(arns, image),
-        *write_logs(arns, f"Endpoints/{arns.names.endpoint}"),
-        *write_logs(arns, f"InferenceComponents/{arns.names.name}-*")[:1],
+        *write_logs(arns, f"/aws/sagemaker/Endpoints/{arns.names.endpoint}"),
+        *write_logs(arns, f"/aws/sagemaker/InferenceComponents/{arns.names.name}-*")[:1],
     ]
 
 
