@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM
 
 from core.failures import TrainingFailure
 from core.hyperparameters import Hyperparameters
-from training.model.attention import PACKED
+from training.model.attention import PACKED, PACKED_ON_CPU
 
 _REMEDY = "Put config.json and weights of one model together"
 
@@ -39,7 +39,7 @@ def load_base(
         base, report = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=precision,
-            attn_implementation=PACKED,
+            attn_implementation=PACKED_ON_CPU if device.type == "cpu" else PACKED,
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,  # the other format is pickles, which may run a stranger's code

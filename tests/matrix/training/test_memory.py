@@ -22,7 +22,7 @@ def test_steps_on_a_cpu_take_what_was_planned(tmp_path: Path, size: str) -> None
     task = {"folder": str(tmp_path / "base"), "trainer": "ours", "precision": "bf16", "dropout": 0.05}
     task |= {"steps": 3, "length": LENGTH, "vocabulary": shape.vocabulary, "cuda": False}
     run = run_worker(**task)
-    assert run["peak_gib"] == pytest.approx(run["predicted_peak_gib"], rel=0.1)
+    assert run["peak_gib"] == pytest.approx(run["predicted_peak_gib"], rel=0.15)
 
 
 @pytest.mark.parametrize("megabytes", [100])

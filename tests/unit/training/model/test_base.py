@@ -16,7 +16,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from core.failures import TrainingFailure
 from core.hyperparameters import parse
 from tests.fakes.training_jobs import logits_of
-from training.model.attention import PACKED
+from training.model.attention import PACKED_ON_CPU
 from training.model.model import AdaptedModel
 from training.model.weights import base_config, model_config
 
@@ -136,6 +136,6 @@ def test_a_family_that_cannot_be_packed_is_refused(weights: Path, monkeypatch: p
     def over_documents(*states: Any, document_lengths: Any = None, **options: Any) -> Any:
         return sdpa_attention_forward(*states, **options)
 
-    monkeypatch.setitem(AttentionInterface._global_mapping, PACKED, over_documents)
+    monkeypatch.setitem(AttentionInterface._global_mapping, PACKED_ON_CPU, over_documents)
     with pytest.raises(TrainingFailure, match="packed rows"):
         AdaptedModel(weights, parse(EXACT), CPU)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.fakes.training_jobs import logits_of, report_text
 from tools.base_model.pretrain import Recipe, train_tokenizer
 from training.data.batches import Batch, collate
 from training.data.packing import TokenizedDocument, pack
+from training.model.attention import attention_on_cpu, packed_attention
 from training.model.memory_plan import count_step, fake_model, packed_loss, simulate
 from training.model.merge import merge
 from training.model.model import AdaptedModel, recompute
@@ -115,6 +117,37 @@ def test_packed_losses_and_gradients_are_those_of_peft(base: Path, tmp_path: Pat
         other = wanted[name]
         assert parameter.grad is not None and other is not None
         assert torch.allclose(parameter.grad, other, atol=2e-4 * float(other.abs().max())), name
+
+
+@pytest.mark.parametrize("length", [1, 128, 300])
+@pytest.mark.parametrize("window", [None, 9])
+@pytest.mark.parametrize(("precision", "tolerance"), [(torch.bfloat16, 0.02), (torch.float32, 1e-5)])
+def test_attention_of_a_step_on_a_cpu_is_pytorchs(
+    precision: torch.dtype, tolerance: float, window: int | None, length: int
+) -> None:
+    """Six heads of queries, two of keys and values; the reference is SDPA in 64 bits."""
+    chance = torch.Generator().manual_seed(2)
+    states = [
+        torch.randn(2, heads, length, 16, generator=chance).to(precision).requires_grad_()
+        for heads in (6, 2, 2)
+    ]
+    exact = [state.detach().double().requires_grad_() for state in states]
+    upstream = torch.randn(2, length, 6, 16, generator=chance).to(precision)
+    places = torch.arange(length)
+    back = places[:, None] - places
+    seen = (back >= 0) & (back < (window or length))
+    theirs = torch.nn.functional.scaled_dot_product_attention(
+        exact[0], exact[1], exact[2], attn_mask=seen, scale=0.3, enable_gqa=True
+    ).transpose(1, 2)
+    module = SimpleNamespace(num_key_value_groups=3, is_causal=True)
+    options: dict[str, Any] = {"document_lengths": [[length]] * 2, "sliding_window": window, "scaling": 0.3}
+    ours, _ = packed_attention(
+        module, states[0], states[1], states[2], None, within=attention_on_cpu, **options
+    )
+    found = [ours, *torch.autograd.grad(ours, states, upstream)]
+    expected = [theirs, *torch.autograd.grad(theirs, exact, upstream.double())]
+    for own, other in zip(found, expected, strict=True):
+        assert (own.double() - other).norm() <= tolerance * max(other.norm(), 1)  # 0 for a single token
 
 
 def test_merged_weights_give_the_logits_of_base_and_adapter(base: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The memory that training leaves and plans with, and the kernels that leave less."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -35,7 +36,8 @@ def test_llama_2_7b_fits_an_a10g_by_recomputing_some_layers() -> None:
         batch: count_step(simulated.CONFIG, parse({}), torch.bfloat16, batch=batch, length=1024)
         for batch in (1, 4)
     }
-    assert steps[4] == STEP
+    # AWS's image has other versions, whose steps differ by 8 KiB.
+    assert asdict(steps[4]) == pytest.approx(asdict(STEP), rel=1e-4)
 
     def on(gib: float, batch: int) -> Any:
         return plan_memory(steps[batch], used=weights, free=int(gib * GIB) - weights, usable=0.92)
