@@ -168,6 +168,7 @@ def test_what_is_shared_names_no_account_and_no_address(tmp_path: Path) -> None:
     read = json.loads(data.read_text())
     assert read == document(scene(), asked, answers)
     assert read["answers"][0]["verdict"] == "bad" and read["embedded_cloud"] is True
+    assert read["answers"][0]["see"] == asked[0].see, "how else to see it stands here alone"
     assert page.read_text() == table and data.name == "first-hour.json"
 
 
@@ -181,6 +182,6 @@ def test_the_questions_stand_in_the_order_of_their_cost() -> None:
     assert [asked.name for asked in QUESTIONS if not (asked.means and asked.without and asked.see)] == []
 
 
-def test_the_last_table_of_the_assurance_page_is_that_of_the_questions() -> None:
+def test_the_last_tables_of_the_assurance_page_are_those_of_the_questions() -> None:
     page = (paths.ROOT / "docs" / "assurance.md").read_text(encoding="utf-8")
     assert page.endswith(assurance_tables(QUESTIONS) + "\n"), "python -m tools.first_hour writes it"
