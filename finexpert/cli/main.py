@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from types import ModuleType
+from typing import Annotated, Any
 
 import typer
 
@@ -96,37 +97,25 @@ def shared(
 
 PRIVATE = 0o077
 """The rights of files that commands write: only their owner may read reports, datasets and local state."""
-TRY = "Try it on this machine"
-PREPARE = "Before money is spent"
-FINE_TUNE = "Fine-tune"
-SERVE = "Ask the model"
-DOCUMENTS = "Ask the documents, compare models"
-GUARD = "Money and guardrails"
+PANELS: dict[str, tuple[Any, ...]] = {
+    "Try it on this machine": (quickstart.quickstart, demo.demo, local),
+    "Before money is spent": (doctor.doctor, config.config, data),
+    "Fine-tune": (train.train, runs, evaluate.evaluate, compare.compare),
+    "Ask the model": (wake.wake, ask.ask, chat.chat, sleep.sleep, web.web),
+    "Ask the documents, compare models": (docs, benchmark),
+    "Money and guardrails": (
+        *(costs.costs, plan.plan, prices, reap.reap, snooze.snooze),
+        *(restore.restore, leftovers.leftovers),
+    ),
+}
+"""The verbs as the help lists them: a function is a verb, a module holds several in its `app`."""
 
-app.command(rich_help_panel=TRY)(quickstart.quickstart)
-app.command(rich_help_panel=TRY)(demo.demo)
-app.add_typer(local.app, name="local", rich_help_panel=TRY)
-app.command(rich_help_panel=PREPARE)(doctor.doctor)
-app.command(rich_help_panel=PREPARE)(config.config)
-app.add_typer(data.app, name="data", rich_help_panel=PREPARE)
-app.command(rich_help_panel=FINE_TUNE)(train.train)
-app.add_typer(runs.app, name="runs", rich_help_panel=FINE_TUNE)
-app.command(rich_help_panel=FINE_TUNE)(evaluate.evaluate)
-app.command(rich_help_panel=FINE_TUNE)(compare.compare)
-app.command(rich_help_panel=SERVE)(wake.wake)
-app.command(rich_help_panel=SERVE)(ask.ask)
-app.command(rich_help_panel=SERVE)(chat.chat)
-app.add_typer(docs.app, name="docs", rich_help_panel=DOCUMENTS)
-app.add_typer(benchmark.app, name="benchmark", rich_help_panel=DOCUMENTS)
-app.command(rich_help_panel=SERVE)(sleep.sleep)
-app.command(rich_help_panel=SERVE)(web.web)
-app.command(rich_help_panel=GUARD)(costs.costs)
-app.command(rich_help_panel=GUARD)(plan.plan)
-app.add_typer(prices.app, name="prices", rich_help_panel=GUARD)
-app.command(rich_help_panel=GUARD)(reap.reap)
-app.command(rich_help_panel=GUARD)(snooze.snooze)
-app.command(rich_help_panel=GUARD)(restore.restore)
-app.command(rich_help_panel=GUARD)(leftovers.leftovers)
+for panel, verbs in PANELS.items():
+    for verb in verbs:
+        if isinstance(verb, ModuleType):
+            app.add_typer(verb.app, name=verb.__name__.rpartition(".")[2], rich_help_panel=panel)
+        else:
+            app.command(rich_help_panel=panel)(verb)
 
 
 def main() -> None:

@@ -31,6 +31,12 @@ CompletionColumn = Annotated[
     str | None, typer.Option(metavar="NAME", help="The column with the answer to learn.", show_default=False)
 ]
 
+MaxNewTokens = Annotated[int, typer.Option(help="Most tokens of an answer.", min=1, max=2048)]
+Temperature = Annotated[
+    float, typer.Option(help="0: the likeliest words; higher: more varied ones.", min=0.0)
+]
+Seed = Annotated[int, typer.Option(help="With --temperature: the same seed gives the same answer.")]
+
 JSON = "--json"
 DEBUG = "--debug"
 

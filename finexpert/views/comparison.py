@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.wording import signed
 from finexpert.text import interval, usd
+from finexpert.views import display
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -32,14 +33,8 @@ def tables(pair: RunPair) -> Iterator[RenderableType]:
 
 
 def _metrics(pair: RunPair) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
-    table.add_column("tuned models")
-    for heading in ("A", "B", "B − A", "95 % interval", "items"):
-        table.add_column(heading, justify="right")
-    table.add_column("finding")
+    headings = ("A", "B", "B − A", "95 % interval", "items")
+    table = display.figures_table("tuned models", headings, "finding")
     for metric in pair.metrics:
         table.add_row(
             f"{metric.title} ({metric.unit})",

@@ -88,6 +88,18 @@ def escape(text: str) -> str:
     return escape(text)
 
 
+def figures_table(first: str, figures: Sequence[str], last: str) -> Table:
+    """An empty table of figures, aligned at their right, between a name and a word about them."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(first, box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
+    for heading in figures:
+        table.add_column(heading, justify="right")
+    table.add_column(last)
+    return table
+
+
 def print_rows(headings: Sequence[str], rows: Iterable[Sequence[str]], *, whole: int = 0) -> None:
     """Print rows (of Rich's markup) as a table without lines; nothing where there are none.
 

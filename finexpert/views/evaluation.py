@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.wording import signed
 from finexpert.text import interval
+from finexpert.views import display
 from finexpert.views.run import before_after
 
 if TYPE_CHECKING:
@@ -15,18 +16,13 @@ if TYPE_CHECKING:
 
 def outcome(evaluation: Mapping[str, Any]) -> Iterator[RenderableType]:
     """The lines that `finexpert evaluate` prints, from top to bottom."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     mark = "[green]✓[/]" if evaluation["passed"] else "[red]✗[/]"
     yield f"{mark} {evaluation['verdict']}"
     yield f"  {before_after(evaluation)}"
-    table = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
-    table.add_column("")
-    for heading in ("base", "tuned", "difference", "95 % interval", "items"):
-        table.add_column(heading, justify="right")
-    table.add_column("finding")
+    headings = ("base", "tuned", "difference", "95 % interval", "items")
+    table = display.figures_table("", headings, "finding")
     for metric in evaluation["metrics"]:
         table.add_row(
             f"{metric['title']} ({metric['unit']})",

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from finexpert.cli import options
 from finexpert.cli.commands.common import Json, open_deployment
 from finexpert.views import display
 
@@ -16,11 +17,9 @@ def ask(
     prompt: Annotated[
         str, typer.Argument(help="The question, or a text that the models continue.", show_default=False)
     ],
-    max_new_tokens: Annotated[int, typer.Option(help="Most tokens of an answer.", min=1, max=2048)] = 64,
-    temperature: Annotated[
-        float, typer.Option(help="0: the likeliest words; higher: more varied ones.", min=0.0)
-    ] = 0.0,
-    seed: Annotated[int, typer.Option(help="With --temperature: the same seed gives the same answer.")] = 10,
+    max_new_tokens: options.MaxNewTokens = 64,
+    temperature: options.Temperature = 0.0,
+    seed: options.Seed = 10,
     json: Json = False,
 ) -> None:
     """Ask the live endpoint: the base and the tuned model answer side by side.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from finexpert.cli import options
 from finexpert.cli.commands.common import Json, open_deployment
 from finexpert.views import display
 
@@ -26,11 +27,9 @@ def chat(
     to: Annotated[
         str, typer.Option(metavar="base|tuned|both", help="The model that answers at first.")
     ] = "both",
-    max_new_tokens: Annotated[int, typer.Option(help="Most tokens of an answer.", min=1, max=2048)] = 64,
-    temperature: Annotated[
-        float, typer.Option(help="0: the likeliest words; higher: more varied ones.", min=0.0)
-    ] = 0.0,
-    seed: Annotated[int, typer.Option(help="With --temperature: the same seed gives the same answer.")] = 10,
+    max_new_tokens: options.MaxNewTokens = 64,
+    temperature: options.Temperature = 0.0,
+    seed: options.Seed = 10,
     json: Json = False,
 ) -> None:
     """Talk with the live endpoint; each model remembers the conversation.

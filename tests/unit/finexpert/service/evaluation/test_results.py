@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from finexpert.errors import NotFound
 from finexpert.service.evaluation import results
 from finexpert.service.evaluation.results import judged_before, noted, report, several_tries
 from finexpert.service.runs import executions, names
@@ -104,3 +105,20 @@ def test_several_tries_are_said_in_a_sentence() -> None:
     assert several_tries(0) == ""
     assert several_tries(1).startswith("1 earlier run was judged")
     assert several_tries(3).startswith("3 earlier runs were judged")
+
+
+def test_a_run_that_step_functions_has_forgotten_can_still_be_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def forgotten(deployment: Any, run: str) -> Any:
+        raise NotFound(f"There is no run {run}.")
+
+    kept: dict[str, Any] = {"schema_version": 3, "passed": True}
+    monkeypatch.setattr(names, "resolve", lambda deployment, given: given)
+    monkeypatch.setattr(names, "read", lambda deployment: {})
+    monkeypatch.setattr(executions, "describe", forgotten)
+    monkeypatch.setattr(executions, "evaluation", lambda deployment, run: kept if run == "old" else None)
+    deployment: Any = None
+    assert results.of_run(deployment, "old") == kept
+    with pytest.raises(NotFound, match="There is no run other"):
+        results.of_run(deployment, "other")
