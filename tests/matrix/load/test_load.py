@@ -16,7 +16,7 @@ from core.endpoint import hosting
 from tests.fakes.serving_model import build_model
 from tests.functional.guardrails.guarded_app import App, eventually, patient
 from tests.functional.guardrails.teardown_states import awake
-from tests.unit.serving.serving_load import Tally, storm
+from tests.unit.serving.serving_load import Tally, after, storm
 from tests.unit.serving.serving_program import PROMPT, Running
 
 CLIENTS, SECONDS, RUNS = 50, 60, 1000
@@ -28,12 +28,12 @@ def test_a_minute_of_fifty_clients_at_the_container(tmp_path: Path) -> None:
     server = Running(tmp_path)
     try:
         tally = storm(
-            lambda: str(server.ask("POST", "/invocations", BODY)[0]), clients=CLIENTS, seconds=SECONDS
+            lambda: str(server.ask("POST", "/invocations", BODY)[0]), clients=CLIENTS, until=after(SECONDS)
         )
         told(tally)
         assert set(tally.outcomes) == {"200", "429"}, tally
         assert sum(tally.outcomes.values()) == tally.sent
-        assert server.log.read_text().count("POST /invocations") == tally.sent
+        assert server.logged("POST /invocations", tally.sent) == tally.sent
         assert server.ask("GET", "/ping")[0] == 200
     finally:
         server.process.kill()
@@ -63,7 +63,7 @@ def test_a_minute_of_fifty_clients_at_the_endpoint(app: App) -> None:
             return f"{error.response['Error']['Code']} {error.response.get('OriginalStatusCode', '')}"
 
     try:
-        tally = storm(ask, clients=CLIENTS, seconds=SECONDS)
+        tally = storm(ask, clients=CLIENTS, until=after(SECONDS))
         told(tally)
         assert set(tally.outcomes) == {"200", "ModelError 429"}, tally
         assert sum(tally.outcomes.values()) == tally.sent

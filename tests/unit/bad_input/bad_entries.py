@@ -34,7 +34,7 @@ from localcloud.sagemaker import archive
 from serving.engine import Engine, ModelError
 from serving.settings import Settings as Serving
 from tests.fakes.cloud import REGION, Cloud
-from tests.unit.serving.serving_program import KEY
+from tests.unit.serving.serving_program import KEY, PATIENCE_SECONDS
 from training.__main__ import main as train
 
 Files = Mapping[str, bytes | str]
@@ -201,7 +201,7 @@ class Request:
         return f"{status} {json.loads(told)['error']}"
 
     def _sent(self, port: int) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
         body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
         connection.request(
             self.method, self.path, body, {"Authorization": f"Bearer {KEY}", **dict(self.headers)}
@@ -213,7 +213,7 @@ class Request:
             connection.close()
 
     def _raw(self, port: int) -> tuple[int, str]:
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as connection:
             connection.sendall(self.raw)
             answer = http.client.HTTPResponse(connection)
             answer.begin()

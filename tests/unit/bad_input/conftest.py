@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.serving_model import build_model
 from tests.unit.bad_input.bad_entries import Desk
-from tests.unit.serving.serving_program import Running
+from tests.unit.serving.serving_program import PATIENCE_SECONDS, Running
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def endpoint_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield server.port
     finally:
         server.process.terminate()
-        assert server.process.wait(30) == 0
+        assert server.process.wait(PATIENCE_SECONDS) == 0
 
 
 @pytest.fixture

@@ -28,15 +28,21 @@ class Tally:
         return {outcome: n for outcome, n in self.outcomes.items() if outcome.startswith("lost: ")}
 
 
-def storm(ask: Callable[[], str], *, clients: int, seconds: float) -> Tally:
-    """Let clients ask for so long; a request that is under way at the end is waited for.
+def after(seconds: float) -> Callable[[Tally], bool]:
+    """Enough is what has been asked in this time from now."""
+    end = time.monotonic() + seconds
+    return lambda tally: time.monotonic() >= end
+
+
+def storm(ask: Callable[[], str], *, clients: int, until: Callable[[Tally], bool]) -> Tally:
+    """Let clients ask until it is enough; a request that is under way at the end is waited for.
 
     ask: one request; answers how it ended, such as its HTTP status.
     """
-    tally, lock, until = Tally(), threading.Lock(), time.monotonic() + seconds
+    tally, lock = Tally(), threading.Lock()
 
     def client() -> None:
-        while time.monotonic() < until:
+        while not until(tally):
             with lock:
                 tally.sent += 1
             began = time.monotonic()

@@ -15,6 +15,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 KEY = "the-containers-key"
 KEPT = f"Authorization: Bearer {KEY}".encode()
 PROMPT = "The relative volume"
+PATIENCE_SECONDS = 120
 
 
 class Running:
@@ -38,7 +39,7 @@ class Running:
         self.port = self._port()
 
     def _port(self) -> int:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             text = self.log.read_text()
             if " on port " in text:
@@ -46,8 +47,15 @@ class Running:
             time.sleep(0.05)
         raise AssertionError(self.log.read_text())
 
+    def logged(self, words: str, times: int = 1) -> int:
+        """How often the log has these words; an answer leaves before its line is written, so it waits."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (found := self.log.read_text().count(words)) < times and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return found
+
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         content = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else None
         own = {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"}
         sent = own | {k.replace("_", "-"): v for k, v in headers.items()}

@@ -12,7 +12,7 @@ import pytest
 
 from serving.__main__ import main
 from tests.fakes.serving_model import build_adapter, build_model
-from tests.unit.serving.serving_program import PROMPT, Running
+from tests.unit.serving.serving_program import PATIENCE_SECONDS, PROMPT, Running
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     try:
         yield server
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(30) == 0, "SIGTERM must end it cleanly"
+        assert server.process.wait(PATIENCE_SECONDS) == 0, "SIGTERM must end it cleanly"
         assert "Traceback" not in server.log.read_text()
     finally:
         server.process.kill()
@@ -105,7 +105,7 @@ def test_errors_are_json_with_their_status(
 
 def test_the_log_tells_requests_and_not_what_was_asked(running: Running) -> None:
     running.ask("POST", "/invocations", {"inputs": "a secret figure"})
-    assert "POST /invocations" in running.log.read_text()
+    assert running.logged("POST /invocations")
     assert "secret" not in running.log.read_text()
 
 

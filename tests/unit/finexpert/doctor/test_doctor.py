@@ -6,6 +6,7 @@ import io
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from threading import Barrier
 from types import SimpleNamespace
 from typing import Any
@@ -419,6 +420,7 @@ def test_the_memory_of_a_model_of_unknown_shape_is_not_claimed() -> None:
     assert model.memory(deployment(base_model="other-model")).verdict is Verdict.UNKNOWN
 
 
+@cache
 def step_of(instance_type: str = "ml.g5.2xlarge", **settings: str) -> MemoryPlan:
     """Llama 2 7B's, with JumpStart's rows of 1,024 tokens."""
     recipe = parse({"max_input_length": "1024"} | settings)
