@@ -13,12 +13,18 @@ Reply = Callable[[Mapping[str, Any]], tuple[str, Mapping[str, int]]]
 
 
 @contextmanager
-def chat_service(reply: Reply) -> Iterator[str]:
-    """Serve, and give the address. ``reply``: the text and the token counts for a request's body."""
+def chat_service(reply: Reply, got: list[bytes] | None = None) -> Iterator[str]:
+    """Serve, and give the address. ``reply``: the text and the token counts for a request's body.
+
+    ``got`` keeps each request, byte for byte. It also serves as a proxy for any host.
+    """
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            text, usage = reply(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            asked = self.rfile.read(int(self.headers["Content-Length"]))
+            if got is not None:
+                got.append(self.requestline.encode() + bytes(self.headers) + asked)
+            text, usage = reply(json.loads(asked))
             choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
             body = json.dumps({"choices": [choice], "usage": usage}).encode()
             self.send_response(200)

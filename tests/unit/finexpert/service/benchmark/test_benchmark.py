@@ -24,6 +24,7 @@ from finexpert.service.benchmark import contestants as who
 from finexpert.service.benchmark.askers import Failed, Reply
 from finexpert.service.benchmark.contestants import Contestant
 from finexpert.service.benchmark.questions import Item
+from tests.fakes.chat_service import chat_service
 from training.evaluation.statistics import mcnemar
 
 
@@ -115,27 +116,8 @@ def server() -> Iterator[tuple[str, list[bytes]]]:
     """A server that speaks OpenAI's protocol and keeps every byte that it gets."""
     got: list[bytes] = []
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            got.append(self.rfile.read(int(self.headers["Content-Length"])))
-            body = json.dumps(
-                {"choices": [{"message": {"content": "100"}}], "usage": {"prompt_tokens": 5}}
-            ).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None: ...
-
-    running_server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=running_server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{running_server.server_port}/v1", got
-    finally:
-        running_server.shutdown()
-        running_server.server_close()
+    with chat_service(lambda body: ("100", {"prompt_tokens": 5}), got) as address:
+        yield address, got
 
 
 def test_a_server_gets_each_prompt_once_however_often_the_run_is_repeated(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,6 +26,7 @@ from finexpert.service.benchmark.contestants import Contestant
 from finexpert.service.benchmark.questions import Item
 from finexpert.service.money import costs
 from tests.fakes import filings
+from tests.fakes.chat_service import chat_service
 
 NOVA = "bedrock:amazon.nova-lite-v1:0"
 SURCHARGE = 1.1
@@ -54,29 +53,12 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
     """A proxy that answers for every host and keeps every byte of what was to leave this machine."""
     got: list[bytes] = []
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            got.append(self.requestline.encode() + bytes(self.headers) + body)
-            answer = json.dumps({"choices": [{"message": {"content": "100"}}], "usage": {"prompt_tokens": 9}})
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer.encode())
-
-        def log_message(self, *_: Any) -> None: ...
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    for name in ("http_proxy", "HTTP_PROXY"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{server.server_port}")
-    for name in ("no_proxy", "NO_PROXY", "OPENAI_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    try:
+    with chat_service(lambda body: ("100", {"prompt_tokens": 9}), got) as address:
+        for name in ("http_proxy", "HTTP_PROXY"):
+            monkeypatch.setenv(name, address.removesuffix("/v1"))
+        for name in ("no_proxy", "NO_PROXY", "OPENAI_API_KEY"):
+            monkeypatch.delenv(name, raising=False)
         yield got
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.mark.parametrize(
