@@ -73,7 +73,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
 def finexpert(deployed: Deployment) -> RunCommand:
     """Runs the command line against the deployed app, as a user's shell would."""
 
-    def run(*arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "finexpert", *arguments],
             env=dict(deployed.target.environment),

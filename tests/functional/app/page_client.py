@@ -58,7 +58,7 @@ class Browser:
         sent = {**self.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
         request = urllib.request.Request(self.address + path, body, sent, method=method)
         try:
-            with self._opener.open(request, timeout=60) as answer:
+            with self._opener.open(request, timeout=120) as answer:
                 return Answer(answer.status, answer.headers, answer.read())
         except HTTPError as error:
             return Answer(error.code, error.headers, error.read())
@@ -76,7 +76,7 @@ class Browser:
         """The events of a streamed answer, as they come."""
         body = json.dumps(document).encode()
         request = urllib.request.Request(self.address + path, body, {**self.headers, **JSON})
-        with self._opener.open(request, timeout=60) as answer:
+        with self._opener.open(request, timeout=120) as answer:
             for line in answer:
                 yield json.loads(line)
 

@@ -26,7 +26,7 @@ from finexpert.service.runs.follow import Snapshot
 
 pytestmark = pytest.mark.app
 
-PATIENCE_SECONDS = 150
+PATIENCE_SECONDS = 240
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,10 @@ def test_a_dataset_without_text_fails_with_its_reason_reported_to_the_subscriber
     assert snapshot.status == "FAILED"
     with pytest.raises(UserError, match="no text"):
         follow.require_success(snapshot)
-    told = [text for text in notifications(deployed, started.queue_url) if started.failing in text]
+    told: list[str] = []
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not told and time.monotonic() < deadline:
+        told = [text for text in notifications(deployed, started.queue_url) if started.failing in text]
     assert len(told) == 1
     assert "no text" in told[0]
     sagemaker = deployed.target.client("sagemaker")

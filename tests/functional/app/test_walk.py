@@ -83,7 +83,7 @@ def test_a_conversation_in_a_pipe(deployed: Any) -> None:
         input=said,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     first, second = json.loads(done.stdout)
@@ -142,7 +142,7 @@ def test_a_cloud_that_is_gone_is_reported_without_a_trace(finexpert: Any, deploy
         env={**deployed.target.environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

@@ -21,7 +21,7 @@ from tests.functional.app.page_client import Browser, packed
 pytestmark = [pytest.mark.app, pytest.mark.usefixtures("awake")]
 
 SHORT = {"max_new_tokens": 8}
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 240
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from tests.functional.web_page.document_shapes import differences
 
 pytestmark = pytest.mark.app
 
-WAKE_MS, RUN_MS = 60_000, 120_000
+WAKE_MS, RUN_MS = 120_000, 240_000
 PROMPT = "The results are encouraging for aggressive investors"
 TEXT = paths.SAMPLE / "earnings_commentary.txt"
 BAD_CSV = {"name": "bad.csv", "mimeType": "text/csv", "buffer": b"amount\n1\n2\n"}
@@ -182,7 +182,7 @@ def _get(address: str, path: str, body: bytes | None = None) -> Any:
         f"{base}api{path}", data=body, headers={"Authorization": f"Bearer {token}"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         raise AssertionError(f"{path}: {error.read().decode()}") from None

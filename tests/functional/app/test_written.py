@@ -54,7 +54,7 @@ def _run(text: str, words: list[str], deployed: Deployment) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     assert done.returncode == 0, done.stdout
     return done.stdout

@@ -81,7 +81,7 @@ def page_status(app: App) -> int:
     url = f"{app.cloud.endpoint_url}/_aws/execute-api/{found[1]}/$default/"
     context = ssl.create_default_context(cafile=app.cloud.environment()["AWS_CA_BUNDLE"])
     try:
-        with urllib.request.urlopen(url, context=context, timeout=60) as answer:
+        with urllib.request.urlopen(url, context=context, timeout=120) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code

@@ -41,7 +41,7 @@ class Inbox:
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         self.sns.set_topic_attributes(TopicArn=self.topic, AttributeName="Policy", AttributeValue=policy)
 
-    def read(self, count: int, seconds: float = 60.0) -> list[str]:
+    def read(self, count: int, seconds: float = 120.0) -> list[str]:
         """Up to `count` messages, or what has come after the time, and one look more for a surplus."""
         deadline = time.monotonic() + seconds
         bodies: list[str] = []

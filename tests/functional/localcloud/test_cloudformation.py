@@ -46,7 +46,7 @@ class Stacks:
         self.api.update_stack(StackName=name, UsePreviousTemplate=True, Parameters=parameters)
         return self.wait(name)
 
-    def wait(self, name: str, seconds: float = 60.0) -> dict[str, Any]:
+    def wait(self, name: str, seconds: float = 120.0) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             stack: dict[str, Any] = self.api.describe_stacks(StackName=name)["Stacks"][0]

@@ -51,7 +51,7 @@ def send(cloud: Cloud, method: str, path: str, body: str = "", **headers: str) -
         cloud.endpoint_url + path, body.encode() or None, {"Content-Type": "text/plain"} | sent, method=method
     )
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return answer.status, answer.headers
     except urllib.error.HTTPError as error:
         return error.code, error.headers

@@ -141,7 +141,7 @@ def test_a_charge_that_is_none_is_refused(cloud: Cloud, body: bytes) -> None:
     headers = signing.headers("POST", address, path, body, key, secret, datetime.now(UTC))
     request = urllib.request.Request(f"{cloud.endpoint_url}{path}", data=body, headers=headers)
     with pytest.raises(urllib.error.HTTPError) as refusal:
-        urllib.request.urlopen(request, timeout=60)
+        urllib.request.urlopen(request, timeout=120)
     assert refusal.value.code == 400
 
 

@@ -132,7 +132,7 @@ def test_cloudformation_makes_and_removes_bucket_and_index(client: MakeClient) -
 
 def settled(stacks: Any, name: str = "vectors") -> dict[str, Any]:
     """The stack, once it has come to an end."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         stack: dict[str, Any] = stacks.describe_stacks(StackName=name)["Stacks"][0]
         if stack["StackStatus"].endswith(("COMPLETE", "FAILED")):
