@@ -7,11 +7,12 @@ unlimited, where the table of :class:`Hyperparameters` says so); a value may be 
 SageMaker's SDK sends it.
 """
 
-import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
+
+from core.setting_names import meant
 
 #: The linear layers of a Llama block, by transformers' names; Mistral, Qwen, Gemma and SmolLM have the same.
 LLAMA_LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -73,6 +74,7 @@ def _integer(low: int, high: int, *, minus_one: str = "") -> Callable[[str], int
 def _number(
     low: float, high: float, *, above_low: bool = False, below_high: bool = False
 ) -> Callable[[str], float]:
+    """Reader of finite numbers from low to high; ``above_low``, ``below_high``: without that end."""
     wanted = (
         f"write a number {'greater than' if above_low else 'of at least'} {low:g}"
         f" and {'less than' if below_high else 'at most'} {high:g}"
@@ -83,10 +85,8 @@ def _number(
             value = float(text)
         except ValueError:
             raise ValueError(wanted) from None
-        inside = (
-            low <= value <= high and not (above_low and value == low) and not (below_high and value == high)
-        )
-        if not math.isfinite(value) or not inside:
+        ends = (low,) * above_low + (high,) * below_high
+        if not low <= value <= high or value in ends:
             raise ValueError(wanted)
         return value
 
@@ -94,10 +94,9 @@ def _number(
 
 
 def _flag(text: str) -> bool:
-    try:
-        return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
-    except KeyError:
-        raise ValueError("write True or False") from None
+    if text.lower() not in ("true", "1", "false", "0"):
+        raise ValueError("write True or False")
+    return text.lower() in ("true", "1")
 
 
 def _one_of(*choices: str) -> Callable[[str], str]:
@@ -239,57 +238,6 @@ def _to_string(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
 
 
-#: Names of settings elsewhere (transformers, TRL, Axolotl, LLaMA-Factory, OpenAI), and the name here.
-ELSEWHERE = {
-    other: name
-    for name, others in {
-        "epoch": "num_train_epochs num_epochs epochs n_epochs train_epochs",
-        "learning_rate": "lr learning_rate_multiplier base_lr peak_lr max_learning_rate",
-        "per_device_train_batch_size": "batch_size train_batch_size micro_batch_size bs per_device_batch_size"
-        " mini_batch_size global_batch_size",
-        "per_device_eval_batch_size": "eval_batch_size",
-        "gradient_accumulation_steps": "grad_accum grad_accumulation gradient_accumulation"
-        " accumulate_grad_batches accumulation_steps",
-        "max_input_length": "max_length max_seq_length max_seq_len sequence_len sequence_length seq_len"
-        " seq_length block_size cutoff_len context_length model_max_length max_position_embeddings"
-        " max_prompt_length",
-        "lora_r": "r rank lora_rank lora_dim",
-        "lora_alpha": "alpha",
-        "lora_dropout": "dropout",
-        "target_modules": "lora_target lora_target_modules lora_modules target_module",
-        "use_rslora": "rslora",
-        "use_dora": "dora",
-        "seed": "random_seed random_state data_seed",
-        "lr_scheduler_type": "lr_scheduler scheduler lr_schedule",
-        "warmup_ratio": "warmup warmup_proportion",
-        "warmup_steps": "num_warmup_steps lr_warmup_steps",
-        "max_grad_norm": "grad_clip gradient_clipping clip_grad_norm gradient_clip_val",
-        "weight_decay": "wd",
-        "validation_split_ratio": "val_set_size val_size validation_split validation_ratio eval_ratio"
-        " test_size val_split",
-        "train_data_split_seed": "split_seed",
-        "max_train_samples": "max_samples num_train_samples max_train_examples",
-        "max_val_samples": "max_eval_samples max_validation_samples",
-        "chat_dataset": "chat_template chat dialog",
-        "instruction_tuned": "instruction instruct instruction_tuning",
-        "text_column": "text_field dataset_text_field text_col input_column",
-        "prompt_column": "prompt_field query_column instruction_column question_column",
-        "completion_column": "response_column answer_column output_column completion_field target_column",
-        "prompt_truncation": "truncation truncation_mode truncation_side",
-        "load_in_4bit": "qlora int4 int4_quantization use_4bit",
-        "int8_quantization": "load_in_8bit int8 use_8bit",
-        "precision": "bf16 fp16 fp32 tf32 dtype torch_dtype mixed_precision",
-        "gradient_checkpointing": "activation_checkpointing use_gradient_checkpointing",
-        "enable_fsdp": "fsdp",
-        "early_stopping_patience": "early_stopping patience",
-        "max_steps": "max_iters num_steps num_training_steps total_steps train_steps iters",
-        "save_steps": "save_interval checkpoint_steps",
-        "eval_steps": "eval_interval evaluation_steps steps_per_eval",
-        "merge_weights": "merge merge_adapter merge_and_unload",
-    }.items()
-    for other in others.split()
-}
-
 #: Every name that ``parse`` accepts, in the order of the table above.
 NAMES = tuple(f.name for f in fields(Hyperparameters) if "read" in f.metadata)
 
@@ -326,8 +274,7 @@ def parse(mapping: Mapping[str, Any]) -> Hyperparameters:
 def _contradictions(values: Mapping[str, Any]) -> list[str]:
     """Return the settings that are valid alone and contradict each other."""
     quantized = [name for name in ("int8_quantization", "load_in_4bit") if values.get(name)]
-    problems = []
-    pair = ("prompt_column", "completion_column")
+    problems, pair = [], ("prompt_column", "completion_column")
     for name, other in (pair, pair[::-1]):
         if values.get(name) and not values.get(other):
             problems.append(f"{name} is {_quoted(values[name])}: give {other} as well, or neither")
@@ -345,10 +292,8 @@ def _contradictions(values: Mapping[str, Any]) -> list[str]:
 
 
 def _unknown(name: str, text: str) -> str:
-    key = name.lower().replace("-", "_")
-    close = difflib.get_close_matches(key, NAMES, n=1)
-    meant = ELSEWHERE.get(key) or (close[0] if close else "")
-    hint = f"did you mean {meant}?" if meant else f"known names: {', '.join(NAMES)}"
+    likely = meant(name, NAMES)
+    hint = f"did you mean {likely}?" if likely else f"known names: {', '.join(NAMES)}"
     return f"{_quoted(name)[1:-1]} is {_quoted(text)}: there is no such setting; {hint}"
 
 

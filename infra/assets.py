@@ -22,6 +22,7 @@ TRAINING_SOURCES = (
     "core/failures.py",
     "core/hyperparameters.py",
     "core/names.py",
+    "core/setting_names.py",
     "training",
 )
 # The page's function runs what the command line runs, without what needs a terminal, NumPy or a server.

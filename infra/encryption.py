@@ -1,4 +1,4 @@
-"""The customer-managed key, by the setting `customer_managed_key`, and what using it takes.
+"""The customer-managed key, by the setting `customer_managed_key`, and the rights to use it.
 
 The key's own policy names the AWS services that use it by themselves; who works under a role of this project
 gets exactly what its other permissions need (`key_use`).
@@ -19,12 +19,12 @@ from infra.permissions import Statement, allow
 from infra.retention import keep
 
 PENDING_DAYS = 7
-"""How long AWS keeps a deleted key before it is gone for good; the least that it allows, and free."""
+"""Days that AWS keeps a deleted key before it is gone for good; the least that it allows, and free."""
 
 DECRYPT = "kms:Decrypt"
 DATA_KEY = "kms:GenerateDataKey"
 
-# What an action on encrypted data needs of the key. Writing in parts reads the data key again, hence both.
+# Rights on the key that an action on encrypted data needs. Writing in parts reads the data key again.
 _NEEDS = {
     "s3:GetObject": (DECRYPT,),
     "s3:PutObject": (DECRYPT, DATA_KEY),

@@ -252,7 +252,7 @@ READERS: Mapping[str, checks.Reader] = {each.name: each.metadata["reader"] for e
 
 
 def origins(flags: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
-    """Which place each value of `Settings.load` comes from: `cdk.json`, a file's path, a variable, a flag.
+    """The place that each value of `Settings.load` comes from: `cdk.json`, a file's path, a variable, a flag.
 
     Each hyperparameter has its own line, `hyperparameters.NAME`, since they are merged one by one.
     """

@@ -21,7 +21,7 @@ LOOPBACK = "127.0.0.1"
 TLS = "tls"
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-# What the server (and so every Lambda, job and endpoint) takes over from the caller.
+# Variables that the server (and so every Lambda, job and endpoint) takes over from the caller.
 # Nothing else: on AWS a Lambda does not see its author's environment either.
 INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 INHERITED_PREFIXES = (

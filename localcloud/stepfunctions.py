@@ -92,7 +92,7 @@ def run_lambda_task(parameters: dict[str, Any]) -> Any:
     return {"StatusCode": answer["StatusCode"], "Payload": document}
 
 
-# What the optimized integrations call an error that the service's model does not define: the class of the
+# The optimized integrations' name for an error that the service's model does not define: the class of the
 # SDK's first generation, where the SDK integrations have the second's.
 CATCH_ALL = {"SNS": "AmazonSNSException", "Lambda": "AWSLambdaException"}
 

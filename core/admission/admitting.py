@@ -18,7 +18,7 @@ from core.environment import Variables
 from core.money.settings import BudgetSettings
 from core.money.spend import Spend
 
-#: How often one admission tries against others that are made at the same moment.
+#: Attempts of one admission while others are made at the same moment.
 ATTEMPTS = 10
 
 

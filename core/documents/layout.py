@@ -9,7 +9,7 @@ from core.documents.model import Chunk, Line, Page, Span
 
 CHUNK_CHARACTERS = 1000
 HEADER_LINES = 14
-"""How many lines above a table's first row are looked at for its caption, units and column headings."""
+"""Lines above a table's first row that may hold its caption, units and column headings."""
 
 AMOUNT = re.compile(
     r"(?<![\w.,])(?:[-–—](?=[\d$€£¥(]))?\(?\s?(?:US\$|[$€£¥])?\s?\(?\s?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?\s?\)?\s?%?(?![\w,.]*\w)"

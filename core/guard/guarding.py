@@ -23,7 +23,7 @@ from core.money.settings import BudgetSettings
 from core.money.sources import month_to_date
 from core.money.spend import Spend
 
-#: What the removal of one endpoint may wait for; the function's own limit is longer.
+#: The longest wait for the removal of one endpoint; the function's own limit is longer.
 STOP_SECONDS = 120.0
 
 

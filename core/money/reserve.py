@@ -21,7 +21,7 @@ STOP_MINUTES = 8.0
 #: CloudTrail shows an API call within about 15 minutes (CloudTrail user guide): until then an endpoint that
 #: was made and deleted between two looks is not in the sum.
 UNSEEN_MINUTES = 15.0
-#: How far Lambda's clock and AWS's timestamps may be apart.
+#: The most by which Lambda's clock and AWS's timestamps may differ.
 SKEW_MINUTES = 1.0
 
 

@@ -12,9 +12,9 @@ from core.reaper.rules.components import SETTLED
 from core.reaper.rules.status import DELETABLE
 
 HOUR = timedelta(hours=1)
-#: How long a state may last. Creation is bounded by AWS's time limits for download and start-up of an hour
-#: each; a rolling update may be given eight hours; a deletion takes minutes. The last two end only by
-#: people: the endpoint serves with a mix of configurations or not at all, and its instances bill.
+#: The longest time of each state. AWS limits creation to an hour each for download and start-up; a rolling
+#: update may be given eight hours; a deletion takes minutes. The last two end only by people: the endpoint
+#: serves with a mix of configurations or not at all, and its instances bill.
 ENDPOINT_LIMITS = {
     "Creating": 3 * HOUR,
     "Updating": 12 * HOUR,

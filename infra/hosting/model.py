@@ -13,7 +13,7 @@ from core.names import VARIANT
 from infra.training.network import Network
 
 LOAD_SECONDS = 1800
-"""How long 13.5 GB of weights may take to arrive, and the container to answer its first ping."""
+"""The time for 13.5 GB of weights to arrive, and for the container to answer its first ping."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from core.names import PROJECT_TAG
 _NUMBER = r"(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
 _VALIDATION = r'"event": "evaluation".*?"split": "validation".*?'
 
-# What the trainer prints is one JSON object a line; SageMaker takes the first group as the metric's value.
+# The trainer prints one JSON object a line; SageMaker takes the first group as the metric's value.
 METRICS = {
     "train:loss": rf'"event": "step".*?"loss": {_NUMBER}',
     "train:tokens_per_second": rf'"event": "step".*?"tokens_per_second": {_NUMBER}',

@@ -24,7 +24,7 @@ from infra.training.states import (
 )
 
 LABELS = "$.dataset.answer.labels"
-"""What people call the run and its data, and who started it: short enough for every place."""
+"""People's names of the run, its data and its starter: short enough for every place."""
 OUTCOME = (
     *("passed", "primary", "artifact_uri", "artifact_version", "evaluation_uri", "report_uri"),
     *("usd", "sentence"),

@@ -28,7 +28,7 @@ DEFAULTS = {
     "name.$": "$$.Execution.Name",
     "by": "",
 }
-"""What an execution's input need not name; without a dataset, validation says what to write."""
+"""The defaults of an execution's input; without a dataset, validation says what to write."""
 VALIDATED = ("dataset", "hyperparameters", "unjudged", "name", "by")
 
 

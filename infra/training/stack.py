@@ -35,7 +35,7 @@ from infra.training.roles import serving_permissions, switching_permissions, tra
 from infra.training.state_machine import FineTuneStateMachine, state_machine_permissions
 
 AROUND_THE_JOB_SECONDS = 2 * 3600
-"""What a run may take besides its job: a wake loads 13.5 GB, and may first wait for another update."""
+"""Seconds of a run besides its job: a wake loads 13.5 GB, and may first wait for another update."""
 
 
 class TrainingStack(ProjectStack):

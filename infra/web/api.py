@@ -1,4 +1,4 @@
-"""The way in from the internet: an HTTP API that asks for a token, slows everybody down, and keeps a log."""
+"""The way in from the internet: an HTTP API that asks for a token, limits the rate, and keeps a log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RATE, BURST = 10, 40
 OPEN_RATE, OPEN_BURST = 0.5, 100
 OPEN_PATHS = ("/", "/{proxy+}")
 
-#: Who asked for what, and how it ended. Neither query nor body: they hold file names, questions, answers.
+#: The request, its sender and its end. Neither query nor body: they hold file names, questions, answers.
 LOG_FIELDS = {
     "time": "$context.requestTime",
     "id": "$context.requestId",

@@ -54,7 +54,7 @@ def _endpoint(arns: Arns) -> list[Statement]:
     return [
         ask_endpoint(arns),
         *switch_hosting(arns),
-        # Where CloudFormation refuses, sleep deletes what the names say directly.
+        # Where CloudFormation refuses, sleep deletes endpoint and components directly, by their names.
         allow(["sagemaker:DeleteEndpoint", "sagemaker:DeleteInferenceComponent"], arns.served),
         *end_scaling(),
         allow(["ssm:GetParameter"], [arns.of("ssm", f"parameter{names.artifact_parameter}")]),

@@ -11,7 +11,7 @@ from core.reaper.settings import ReaperSettings, Scope
 
 
 def judge(endpoint: Tagged, settings: ReaperSettings, now: datetime) -> Verdict | None:
-    """In the scope `project`, keep what neither carries the project's tag nor is Hosting's."""
+    """Keep endpoints without the project's tag that are not Hosting's either, in the scope `project`."""
     if settings.scope is Scope.ACCOUNT or endpoint.hosting_endpoint or endpoint.tags is None:
         return None
     if isinstance(endpoint.tags, Unreadable):

@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.hyperparameters import (
-    ELSEWHERE,
     LLAMA_LINEAR_LAYERS,
     NAMES,
     HyperparameterError,
     Hyperparameters,
     parse,
 )
+from core.setting_names import ELSEWHERE
 
 # As JumpStart writes them for Llama 2 7B.
 JUMPSTART = {
