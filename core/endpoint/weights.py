@@ -10,6 +10,7 @@ from typing import Any
 
 from core import Explained
 from core.aws.calls import pages
+from core.aws.s3 import S3Address
 
 HUB = "SageMakerPublicHub"
 LLAMA_2_7B = "meta-textgeneration-llama-2-7b"
@@ -156,5 +157,5 @@ def _address(uri: str) -> str:
     """An S3 address as a browser opens it; other addresses as they are."""
     if not uri.startswith("s3://"):
         return uri
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = S3Address.parse(uri)
     return f"https://{bucket}.s3.amazonaws.com/{key}"
