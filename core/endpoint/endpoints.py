@@ -17,9 +17,13 @@ POLL_SECONDS = 2.0
 
 @dataclass(slots=True)
 class Removal:
-    """The result of a removal. `gone`: the endpoint is (being) deleted; else `problem` says why it is not."""
+    """The result of a removal. `gone`: the endpoint is (being) deleted; else `problem` says why it is not.
+
+    `under_way`: nothing refused it, but its inference components take longer than there was time.
+    """
 
     gone: bool = False
+    under_way: bool = False
     steps: list[str] = field(default_factory=list)
     problem: str = ""
 
@@ -68,6 +72,7 @@ def remove_endpoint(
         if not left and _delete_endpoint(sagemaker, name, removal):
             return removal
         if clock() >= end:
+            removal.under_way = not removal.problem
             removal.problem = removal.problem or "its inference components are still being deleted"
             return removal
         pause(POLL_SECONDS)

@@ -132,7 +132,8 @@ def _directly(
         return Slept(way=Way.FAILED, problem=problem)
     removal = remove_endpoint(clients, name, seconds=seconds, pause=pause)
     if not removal.gone:
-        return Slept(way=Way.FAILED, problem=f"{why}; endpoint {name} still bills: {removal.problem}")
+        way = Way.BUSY if removal.under_way else Way.FAILED
+        return Slept(way=way, problem=f"{why}; endpoint {name} still bills: {removal.problem}")
     repair = f"{stack} has drifted now, and `finexpert wake` repairs it"
     if found and found.state is HostingState.BROKEN:
         repair = f"{stack} has drifted now: delete it and deploy it again"

@@ -50,6 +50,7 @@ def a_run_is_accepted_woken_and_asked(app: App) -> None:
     run = app.start(wake=True, max_steps="15")
     ended = app.ended(run)
     assert ended["status"] == "SUCCEEDED", ended.get("cause")
+    assert executions.output_of(ended)["outcome"] == "accepted", ended["output"]
     base, tuned = inference.ask(app.deployment, "The results", {"max_new_tokens": 4})
     assert base.text and tuned.text
     awake(app)  # with another adapter in this one's place

@@ -108,6 +108,16 @@ def test_another_project_s_endpoint_of_this_name_stays(cloud: Cloud) -> None:
     assert sleep(cloud).way is Way.NOTHING and "finexpert" in cloud.endpoints
 
 
+def test_components_that_take_longer_are_no_failure_and_the_next_call_ends_it(cloud: Cloud) -> None:
+    cloud.component("finexpert-base", "finexpert")
+    cloud.component_delay = 3
+    cloud.failures["UpdateStack"] = error("AccessDenied", "no")
+    slept = put_to_sleep(cloud, project="FinExpert", stack=STACK, seconds=0, pause=lambda _: None)
+    assert slept.way is Way.BUSY and "still being deleted" in slept.problem
+    again = put_to_sleep(cloud, project="FinExpert", stack=STACK, pause=lambda _: None)
+    assert again.way is Way.DIRECTLY and not cloud.endpoints
+
+
 def test_what_cannot_be_deleted_either_is_a_problem(cloud: Cloud) -> None:
     cloud.failures["UpdateStack"] = error("ValidationError", REFUSALS[0])
     cloud.failures["DeleteEndpoint"] = error("AccessDeniedException", "no")
