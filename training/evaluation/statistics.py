@@ -10,7 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.dataset.power import FEWEST_DOCUMENTS, equal_parts, t_quantile, wider
+from core.dataset.power import (
+    FEWEST_DOCUMENTS,
+    SKEWNESS,
+    SKEWNESS_OF_GROUPS,
+    TOWARDS_GAINS,
+    equal_parts,
+    t_quantile,
+    wider,
+)
 from core.dataset.split import FEWEST_GROUPS
 
 CONFIDENCE = 0.95
@@ -94,12 +102,13 @@ def compare(
         interval = _binary_interval(changes, members)
     else:
         interval = bootstrap_interval(sums, totals, seed=seed, bounded=bounded)
-        grouped = members is not None
-        if bounded:
-            more = GROUPS_WIDER if grouped else 1.0
-        else:
-            more = wider(equal_parts(totals.tolist()), grouped=grouped)
         middle = float(sums.sum() / totals.sum())
+        if bounded:
+            more = 1.0 if members is None else GROUPS_WIDER
+        else:
+            losses = (sums - middle * totals) * (1 if lower_is_better else -1)
+            skewness = allowed_skewness(losses) if members is None else SKEWNESS_OF_GROUPS
+            more = wider(equal_parts(totals.tolist()), skewness)
         interval = (middle + (interval[0] - middle) * more, middle + (interval[1] - middle) * more)
     return Comparison(
         base=mean_before,
@@ -112,6 +121,14 @@ def compare(
         items=len(changes),
         groups=None if members is None else len(sums),
     )
+
+
+def allowed_skewness(losses: np.ndarray) -> float:
+    """The skewness to allow for, by changes about their mean, float64 [items], higher = worse: less than
+    SKEWNESS where they are skewed towards gains."""
+    spread = float(losses.std())
+    own = float((losses**3).mean()) / spread**3 if spread > 1e-12 else 0.0
+    return max(0.0, SKEWNESS + TOWARDS_GAINS * min(own, 0.0))
 
 
 def _numbered(groups: Sequence[Hashable]) -> np.ndarray:

@@ -101,6 +101,19 @@ def test_rare_large_losses_do_not_pass_where_documents_are_few(
     assert passed <= 0.025 * 3 * SIMULATED
 
 
+@pytest.mark.parametrize("towards", ["gains", "losses"])
+def test_few_documents_that_are_skewed_towards_gains_are_believed(towards: str) -> None:
+    """Changes of a real run on a part of the sample, as they were, and with their long tail at the losses."""
+    changes = np.array([-1.08, -0.54, -0.53, -0.47, -0.33, -0.32, -0.31, -0.28, -0.20])
+    if towards == "losses":
+        changes = 2 * changes.mean() - changes
+    base = np.full(len(changes), 2.95)
+    primary = compare(list(base), list(base + changes), lower_is_better=True, seed=1)
+    assert (primary.interval[1] < 0) is (towards == "gains")
+    upwards = compare(list(base), list(base - changes), lower_is_better=False, seed=1)
+    assert (upwards.interval[0] > 0) is (towards == "gains")
+
+
 def test_an_adapter_of_zero_steps_changes_nothing(job: Job) -> None:
     document = evaluation(job(max_steps="0", **QUICK))
     assert "held_out_text" in failed(document)
