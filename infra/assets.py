@@ -16,15 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SUFFIXES = frozenset({".py", ".json", ".jsonl", ".css", ".html", ".js", ".mjs", ".svg", ".txt"})
 
 LAMBDA_SOURCES = ("core", "lambdas")
-TRAINING_SOURCES = (
-    "core/__init__.py",
-    "core/dataset",
-    "core/failures.py",
-    "core/hyperparameters.py",
-    "core/names.py",
-    "core/setting_names.py",
-    "training",
-)
+TRAINING_SOURCES = ("core", "training")
 # The page's function runs what the command line runs, without what needs a terminal, NumPy or a server.
 WEB_SOURCES = (
     *LAMBDA_SOURCES,

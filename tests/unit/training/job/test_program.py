@@ -50,7 +50,7 @@ def zipped(folder: Path) -> Path:
     """The package as the CDK asset holds it."""
     archive = folder / "code.zip"
     with zipfile.ZipFile(archive, "w") as target:
-        for file in sorted((ROOT / "training").rglob("*")):
+        for file in sorted(file for part in ("core", "training") for file in (ROOT / part).rglob("*")):
             if file.is_file() and "__pycache__" not in file.parts:
                 target.write(file, file.relative_to(ROOT))
     return archive
