@@ -67,7 +67,7 @@ class App:
         """`cdk destroy --all`."""
         self.cdk.destroy(unheard, concurrency=4)
 
-    def upload(self, files: int = 2) -> str:
+    def upload(self, files: int = 4) -> str:
         """A part of the shipped text as a dataset, uploaded unless it is there; its URI."""
         s3, bucket = self.client("s3"), self.deployment.output("Storage", "DataBucketName")
         prefix = f"datasets/part-{files}/"

@@ -64,7 +64,7 @@ def start(page: Browser, dataset: str, **hyperparameters: str) -> str:
 @pytest.mark.timeout(1800)
 def test_a_day_on_the_page_uses_every_right_of_its_function(app: App, page: Browser) -> None:
     page.get("/api/session")
-    text = b"\n".join(file.read_bytes() for file in sorted(paths.SAMPLE.glob("*.txt"))[:3])
+    text = b"\n".join(file.read_bytes() for file in sorted(paths.SAMPLE.glob("*.txt"))[:4])
     dataset = page.send("POST", "/api/datasets", packed(("reports.txt", text))).json()["dataset"]
     run = start(page, dataset, max_steps="15")
     aborted = start(page, dataset, epoch="500")
