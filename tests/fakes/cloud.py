@@ -21,6 +21,7 @@ from botocore.validate import ParamValidator
 
 from core.money.reserve import Exposure
 from core.money.settings import BudgetSettings
+from core.reaper.warm import WarmState
 
 NOW = datetime(2026, 11, 20, 12, 0, 20, tzinfo=UTC)
 REGION, ACCOUNT = "us-east-1", "123456789012"
@@ -148,9 +149,14 @@ class Cloud:
     points_a_page: int = 100_800
     #: Looks that a component stays in Deleting after it was asked to go.
     component_delay: int = 0
+    warm: WarmState = field(default_factory=WarmState)
 
     def __call__(self, service: str) -> Client:
         return Client(self, service)
+
+    def kept(self) -> WarmState:
+        """What one run of the reaper leaves for the next, besides what was read."""
+        return WarmState(reported=self.warm.reported, begin_with=self.warm.begin_with)
 
     def called(self, operation: str) -> list[dict[str, Any]]:
         return [request for name, request in self.log if name == operation]

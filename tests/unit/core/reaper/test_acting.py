@@ -12,22 +12,9 @@ import pytest
 from core.names import DELETE_AFTER_TAG, STACK_NAME_TAG, STACK_TAG
 from core.reaper.run import Run, reap
 from core.reaper.settings import ReaperSettings
-from core.reaper.warm import WarmState
 from tests.fakes.cloud import NOW, REFUSALS, Cloud, arn, error, minutes
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:finexpert-alerts"
-
-KEPT = WarmState()
-"""What one run leaves for the next, besides what was read."""
-
-
-def kept() -> WarmState:
-    return WarmState(reported=KEPT.reported, begin_with=KEPT.begin_with)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_was_reported() -> None:
-    KEPT.reported.clear()
 
 
 @pytest.fixture
@@ -43,7 +30,7 @@ def run(cloud: Cloud, **settings: Any) -> dict[str, dict[str, Any]]:
                 ReaperSettings(topic_arn=TOPIC, **settings),
                 lambda: cloud.now,
                 pause=lambda _: None,
-                warm=kept(),
+                warm=cloud.kept(),
             )
         ]
     )
@@ -52,7 +39,7 @@ def run(cloud: Cloud, **settings: Any) -> dict[str, dict[str, Any]]:
 
 def complete(cloud: Cloud, **settings: Any) -> bool:
     answer = reap(
-        [Run(cloud, ReaperSettings(**settings), lambda: cloud.now, pause=lambda _: None, warm=kept())]
+        [Run(cloud, ReaperSettings(**settings), lambda: cloud.now, pause=lambda _: None, warm=cloud.kept())]
     )
     return bool(answer["complete"])
 

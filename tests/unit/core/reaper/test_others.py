@@ -10,24 +10,11 @@ import pytest
 from core.environment import ConfigurationError
 from core.reaper.run import Run, reap
 from core.reaper.settings import Kind, ReaperSettings, Scope
-from core.reaper.warm import WarmState
 from tests.fakes.cloud import arn, error, service_model
 from tests.fakes.reaper_cloud import ReaperCloud
 
 HOUR = 60
 TOPIC = "arn:aws:sns:us-east-1:123456789012:finexpert-alerts"
-
-KEPT = WarmState()
-"""What one run leaves for the next, besides what was read."""
-
-
-def kept() -> WarmState:
-    return WarmState(reported=KEPT.reported, begin_with=KEPT.begin_with)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_was_reported() -> None:
-    KEPT.reported.clear()
 
 
 @pytest.fixture
@@ -37,7 +24,9 @@ def cloud() -> ReaperCloud:
 
 def answer(cloud: ReaperCloud, **settings: Any) -> dict[str, Any]:
     given = {"other_kinds": tuple(Kind), "topic_arn": TOPIC, **settings}
-    return reap([Run(cloud, ReaperSettings(**given), lambda: cloud.now, pause=lambda _: None, warm=kept())])
+    return reap(
+        [Run(cloud, ReaperSettings(**given), lambda: cloud.now, pause=lambda _: None, warm=cloud.kept())]
+    )
 
 
 def actions(cloud: ReaperCloud, **settings: Any) -> dict[str, str]:

@@ -21,19 +21,6 @@ from tests.fakes.reaper_cloud import ReaperCloud
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:finexpert-alerts"
 
-KEPT = WarmState()
-"""What one run leaves for the next, besides what was read."""
-
-
-def kept() -> WarmState:
-    return WarmState(reported=KEPT.reported, begin_with=KEPT.begin_with)
-
-
-@pytest.fixture(autouse=True)
-def _a_cold_function() -> None:
-    KEPT.reported.clear()
-    KEPT.begin_with.clear()
-
 
 class Timed:
     """A run whose every call takes `seconds`, of the 15 minutes that a function may take."""
@@ -55,7 +42,7 @@ def timed(cloud: Cloud, seconds: float, **settings: Any) -> dict[str, Any]:
         lambda: cloud.now,
         lambda: clock.left,
         pause=lambda _: None,
-        warm=kept(),
+        warm=cloud.kept(),
     )
     return reap([run])
 
@@ -338,7 +325,7 @@ class TestHanging:
 
     def run(self, cloud: Cloud, **settings: Any) -> dict[str, Any]:
         given = ReaperSettings(topic_arn=TOPIC, **settings)
-        return reap([Run(cloud, given, lambda: cloud.now, pause=lambda _: None, warm=kept())])
+        return reap([Run(cloud, given, lambda: cloud.now, pause=lambda _: None, warm=cloud.kept())])
 
     def published(self, cloud: Cloud) -> list[float]:
         series = ("FinExpert", "StuckResources", frozenset({("Project", "FinExpert")}))
