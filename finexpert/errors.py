@@ -151,6 +151,11 @@ _REASONS = (
         "Somebody emptied CDK's asset bucket, which holds the training program: cdk deploy --all, then start"
         " the run again.",
     ),
+    (
+        re.compile(r"(No S3 objects found|Could not find model data).*/base-model/"),
+        "The base weights are not uploaded yet: finexpert data weights FOLDER (base_model/ is the practice"
+        " model), then repeat the command.",
+    ),
     (re.compile(r"ResourceLimitExceeded|ServiceQuotaExceeded"), f"{_CURES[Cause.QUOTA]}."),
 )
 """What to do where a run or a wake ended with such a reason of AWS."""

@@ -144,6 +144,8 @@ REASONS = {
     "CapacityError: Unable to provision requested ML compute capacity.": "another type",
     "Endpoint: Unable to provision requested ML compute capacity": "later",
     'ClientError: No S3 objects found under S3 URL "s3://cdk-a/fa1e.zip" given': "cdk deploy",
+    "ComponentsBaseModel1: Could not find model data at s3://finexpert-data-1/base-model/.": "data weights",
+    'No S3 objects found under S3 URL "s3://finexpert-data-1/base-model/" given': "data weights",
     "ResourceLimitExceeded: The account-level service limit is 0 Instances": "Service Quotas",
 }
 
