@@ -31,7 +31,7 @@ def facts(rows: Iterable[tuple[str, object]]) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, name: str) -> str:
     """A table with a head, which may be scrolled sideways; the first column names the rows."""
-    titles = "".join(f"<th>{escape(title)}</th>" for title in head)
+    titles = "".join(f"<th>{escape(title)}</th>" if title else "<td></td>" for title in head)
     body = "".join(
         f"<tr><th>{escape(first)}</th>" + "".join(f"<td>{escape(cell)}</td>" for cell in rest) + "</tr>"
         for first, *rest in rows
