@@ -85,6 +85,7 @@ function optionsOf({ lines, format, top, time, xLabel, width }) {
   return {
     width,
     height: HEIGHT,
+    padding: [null, time ? 40 : null, null, null], // half of the last time's text
     cursor: { y: false, drag: { x: false, y: false } },
     legend: { show: false }, // each plot has its own beside it, which shows the strokes
     scales: { x: time ? { range: time } : { time: false }, y: top ? { range: [0, top] } : {} },
