@@ -114,7 +114,7 @@ def _examples(evaluation: Mapping[str, Any]) -> str:
         if own
         else "What each model writes after these words."
     )
-    return f"<h2>Before and after</h2>{note(said)}{parts}"
+    return f'<h2 class="part">Before and after</h2>{note(said)}{parts}'
 
 
 def _questions(questions: Sequence[Mapping[str, Any]]) -> str:
@@ -131,7 +131,7 @@ def _questions(questions: Sequence[Mapping[str, Any]]) -> str:
         for each in questions
     )
     return (
-        "<h2>Your own questions</h2>"
+        '<h2 class="part">Your own questions</h2>'
         '<table class="own"><thead>'
         f"<tr><th>question</th><th>before</th><th>after</th></tr></thead><tbody>{rows}</tbody></table>"
     )
