@@ -20,13 +20,13 @@ def test_held_out_report_text_improves_with_an_interval_that_excludes_zero(tmp_p
     contexts = json.loads(REPORTS.read_text(encoding="utf-8"))
     training = tmp_path / "input" / "data" / "training"
     training.mkdir(parents=True)
-    paragraphs = [paragraph["text"] for context in contexts[::8] for paragraph in context["paragraphs"]]
+    paragraphs = [paragraph["text"] for context in contexts[::4] for paragraph in context["paragraphs"]]
     (training / "reports.json").write_text(json.dumps([{"text": text} for text in paragraphs]))
     (tmp_path / "input" / "data" / "model").symlink_to(ROOT / "base_model")
     (tmp_path / "input" / "config").mkdir()
     settings = {
         "learning_rate": "0.01",
-        "epoch": "1",
+        "epoch": "3",
         "per_device_train_batch_size": "2",
         "max_input_length": "256",
     }
