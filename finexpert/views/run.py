@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from core.wording import signed
 from finexpert.service.runs import follow
 from finexpert.service.runs.follow import Snapshot
-from finexpert.text import duration, interval, sparkline, usd
+from finexpert.text import counted, duration, interval, sparkline, usd
 from finexpert.views import display
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def print_report(out: Console, report: DatasetReport) -> None:
     for understood in report.understood[:SHOWN_FILES]:
         out.print(f"[dim]read as[/] {escape(str(understood))}")
     if report.understood[SHOWN_FILES:]:
-        out.print(f"[dim]read as[/] … and {len(report.understood) - SHOWN_FILES} more files")
+        out.print(f"[dim]read as[/] … and {counted(len(report.understood) - SHOWN_FILES, 'more file')}")
     for part in ("prompt", "text"):
         if report.first and part in report.first:
             label = "first prompt" if part == "prompt" else "first text learned"
