@@ -5,9 +5,11 @@ They print what the page says that they print.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,23 +35,32 @@ WRITTEN = sorted(
 
 
 @pytest.fixture(scope="module")
-def printed(deployed: Deployment, run: str) -> Callable[[str, list[str]], str]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files that the docs name, so that `out/` of the checkout stays the user's."""
+    made = tmp_path_factory.mktemp("checkout")
+    for name in ("docs/examples", "finexpert/sample", "base_model"):
+        shutil.copytree(paths.ROOT / name, made / name)
+    return made
+
+
+@pytest.fixture(scope="module")
+def printed(deployed: Deployment, run: str, folder: Path) -> Callable[[str, list[str]], str]:
     """What a command of the docs prints on a terminal; each is run once."""
     outputs: dict[str, str] = {}
 
     def output(text: str, words: list[str]) -> str:
         if text not in outputs:
-            outputs[text] = _run(text, [run if word == "RUN" else word for word in words], deployed)
+            outputs[text] = _run(text, [run if word == "RUN" else word for word in words], deployed, folder)
         return outputs[text]
 
     return output
 
 
-def _run(text: str, words: list[str], deployed: Deployment) -> str:
+def _run(text: str, words: list[str], deployed: Deployment, folder: Path) -> str:
     variables = dict(word.split("=", 1) for word in text.split() if word.startswith("FINEXPERT_"))
     done = subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=paths.ROOT,
+        [sys.executable, "-P", "-m", *words],  # -P: the package, not the folder of that name here
+        cwd=folder,
         env={**deployed.target.environment, **variables, "COLUMNS": "120"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
