@@ -65,10 +65,25 @@ _THOUSANDS = re.compile(
     r"(?<![\d.,])(\d{1,3}) thousand(?:,| and)? (\d{1,3})(?![\d.,]|\s(?:thousand|m|b))", re.I
 )
 _POINT = re.compile(r"(?<![\d.,])(\d{1,3}) point (\d(?: \d){0,3})(?![\d.,])", re.I)
-_FRACTIONS = {"½": ".5", "¼": ".25", "¾": ".75", "1/2": ".5", "1/4": ".25", "3/4": ".75"} | {
-    f"{n}/8": str(n / 8)[1:] for n in (1, 3, 5, 7)
-}
-_FRACTION = re.compile(rf"(?<![\d.,/])(\d{{1,3}})(?: | ?(?=[½¼¾]))({'|'.join(_FRACTIONS)})(?![\d/])")
+_SIGNS = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3"}
+_FRACTION = re.compile(
+    rf"(?<![\d.,/])(\d{{1,3}})(?: (?=\d)| ?(?=[{''.join(_SIGNS)}]))"
+    rf"({'|'.join(_SIGNS)}|[1-9]/[2-9])(?![\d/])"
+)
+#: A share in words, once its number is in digits: "2 thirds of", "a half".
+_PARTS = {"half": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
+_SHARE = re.compile(
+    rf"(?<![\w.,])(?P<count>[1-9]|an?)[ -]"
+    rf"(?:(?P<part>{'|'.join(_PARTS)})s?\b(?=\s*(?:$|[.,;)](?!\d)|of\b|percent))"
+    r"|(?P<quarter>quarters?)\b(?= of\b| percent))"  # else a span of time
+    r"(?: of (?:an?|1)(?= percent| million| billion))?",
+    re.I,
+)
+_HALF_OF = re.compile(
+    r"(?<!first )(?<!second )(?<!last )(?<!other )(?<![\w-])half (?:of|an?(?= percent| million| billion))\b",
+    re.I,
+)
+_DOZEN = re.compile(r"(?<![\w.,])(\d{1,2}|a) dozen\b", re.I)
 _HALF = re.compile(r"(?<![\d.,])(\d{1,3}) and a half\b", re.I)
 _GROUPED = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
 #: Thousands apart by a plain space, where a currency, a scale or nothing else says that it is one figure.
@@ -144,16 +159,36 @@ def digits(text: str) -> str:
         return str(_VALUES[match["alone"].lower()])
 
     def hundreds(match: re.Match[str]) -> str:
-        count = 1 if match["hundreds"].lower() == "a" else int(match["hundreds"])
-        return str(100 * count + int(match["rest"] or 0))
+        return str(100 * _count(match["hundreds"]) + int(match["rest"] or 0))
 
     text = _SCIENTIFIC.sub(lambda match: f"{Decimal(match[0]):f}", _SPACED.sub(_joined, text))
     text = _HUNDREDS.sub(hundreds, _SPELLED.sub(figure, _GROUPED.sub("", text)))
     text = _PURSE.sub(lambda match: f"${match[1]}.{match[2]}", text)
     text = _THOUSANDS.sub(lambda match: str(1000 * int(match[1]) + int(match[2])), text)
     text = _POINT.sub(lambda match: f"{match[1]}.{match[2].replace(' ', '')}", text)
-    text = _FRACTION.sub(lambda match: match[1] + _FRACTIONS[match[2]], text)
-    return _HALF.sub(lambda match: f"{match[1]}.5", text)
+    text = _HALF.sub(lambda match: f"{match[1]}.5", _FRACTION.sub(_mixed, text))
+    text = _HALF_OF.sub("0.5", _SHARE.sub(_share, text))
+    return _DOZEN.sub(lambda match: str(12 * _count(match[1])), text)
+
+
+def _mixed(match: re.Match[str]) -> str:
+    top, _, bottom = _SIGNS.get(match[2], match[2]).partition("/")
+    return _decimal(int(match[1]) + int(top) / int(bottom)) if int(top) < int(bottom) else match[0]
+
+
+def _share(match: re.Match[str]) -> str:
+    count, size = _count(match["count"]), 4 if match["quarter"] else _PARTS[match["part"].lower()]
+    is_share = count < size and not (match["quarter"] and count == 2)  # two quarters are a span of time
+    return _decimal(count / size) if is_share else match[0]
+
+
+def _count(word: str) -> int:
+    return int(word) if word.isdigit() else 1
+
+
+def _decimal(number: float) -> str:
+    """With four decimals where it has more: 1/3 is "0.3333"."""
+    return f"{number:.4f}".rstrip("0").rstrip(".")
 
 
 def _joined(match: re.Match[str]) -> str:
