@@ -181,6 +181,15 @@ class Names:
         return f"{self.name}-tuned"
 
     @property
+    def endpoint_log(self) -> str:
+        """The log group of the endpoint."""
+        return f"/aws/sagemaker/Endpoints/{self.endpoint}"
+
+    def component_log(self, component: str) -> str:
+        """The log group of an inference component of the endpoint."""
+        return f"/aws/sagemaker/InferenceComponents/{component}"
+
+    @property
     def state_machine(self) -> str:
         """The state machine of a fine-tuning run."""
         return f"{self.name}-fine-tune"

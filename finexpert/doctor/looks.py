@@ -97,8 +97,8 @@ def log_groups(scene: Scene) -> Finding:
     prefixes = [
         f"/aws/lambda/{names.name}-",
         f"/aws/vendedlogs/states/{names.state_machine}",
-        f"/aws/sagemaker/Endpoints/{names.endpoint}",
-        f"/aws/sagemaker/InferenceComponents/{names.name}-",
+        names.endpoint_log,
+        names.component_log(f"{names.name}-"),
         TRAINING_LOG_GROUP,
     ]
     found = [
@@ -239,10 +239,7 @@ def components(scene: Scene) -> Finding:
 def serving_log(scene: Scene) -> Finding:
     """Does the serving container write a log, and which driver does it name?"""
     names = scene.deployment.names
-    groups = [
-        f"/aws/sagemaker/Endpoints/{names.endpoint}",
-        f"/aws/sagemaker/InferenceComponents/{names.base_component}",
-    ]
+    groups = [names.endpoint_log, names.component_log(names.base_component)]
     lines = {group: _lines(scene, group) for group in groups}
     count = sum(map(len, lines.values()))
     drivers = {found[1] for each in lines.values() for line in each if (found := DRIVER.search(line))}

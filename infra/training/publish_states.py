@@ -131,7 +131,7 @@ def waking(fine_tune: FineTune) -> dict[str, State]:
         "WakeFailed": pass_(
             {
                 "Error": "WakeFailed",
-                "Cause.$": "States.Format('The adapter was accepted and published, but the stack"
+                "Cause.$": "States.Format('The adapter passed the quality gate, but the stack"
                 f" {fine_tune.hosting_stack} could not serve it: {{}}, see its events.', {status})",
             },
             result="$.error",

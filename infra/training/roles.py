@@ -116,8 +116,8 @@ def serving_permissions(
         *key_use(arns, key_arn, data),
         *volume_key_use(volume_key(instance_type, key_arn)),
         *pull_image(arns, image),
-        *write_logs(arns, f"/aws/sagemaker/Endpoints/{arns.names.endpoint}"),
-        *write_logs(arns, f"/aws/sagemaker/InferenceComponents/{arns.names.name}-*")[:1],
+        *write_logs(arns, arns.names.endpoint_log),
+        *write_logs(arns, arns.names.component_log(f"{arns.names.name}-*"))[:1],
     ]
 
 

@@ -112,12 +112,13 @@ class TrainingStack(ProjectStack):
 
     def _serving_role(self) -> str:
         # Without these SageMaker would make the log groups, and keep what is in them for ever.
+        names = self.names
         for construct_id, group in (
-            ("EndpointLog", f"Endpoints/{self.names.endpoint}"),
-            ("BaseLog", f"InferenceComponents/{self.names.base_component}"),
-            ("TunedLog", f"InferenceComponents/{self.names.tuned_component}"),
+            ("EndpointLog", names.endpoint_log),
+            ("BaseLog", names.component_log(names.base_component)),
+            ("TunedLog", names.component_log(names.tuned_component)),
         ):
-            project_log_group(self, construct_id, name=f"/aws/sagemaker/{group}", key_arn=self.key_arn)
+            project_log_group(self, construct_id, name=group, key_arn=self.key_arn)
         return ServiceRole(
             self,
             "ServingRole",

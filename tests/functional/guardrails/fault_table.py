@@ -430,7 +430,7 @@ ROWS = (
         faults=(fault("sagemaker", "ProvisionEndpointInstance", "CapacityError", times=20),),
         carry_out=waking_fails,
         sees="could not serve it",
-        told="the failure mail: accepted and published, but Hosting could not serve it",
+        told="the failure mail: the adapter passed, but Hosting could not serve it",
         retried="nothing; CloudFormation takes back what it had made",
         left="the model stays published, Hosting is asleep: `finexpert wake` tries again",
     ),
