@@ -60,6 +60,8 @@ _EITHER_SIGN = re.compile(
     r"\b(?:profits?|ebitd?a?|earnings|eps|cash flows?|results?|returns?|income(?! tax| from))\b",
     re.IGNORECASE,
 )
+#: Before the result of a sum: "5 + 1 = 6", "5 and 1 make 6".
+_RESULT = re.compile(r"=|\b(?:gives?|equals?|yields?|makes?|results? in|comes? (?:out )?(?:to|at))\s")
 _USED = re.compile(r"\bcash used\b", re.IGNORECASE)
 _NOTHING = re.compile(r"(?:nil|none|nothing|no)\b", re.IGNORECASE)
 
@@ -235,13 +237,17 @@ def _is_year(quantity: Quantity) -> bool:
 
 def _chosen(line: str, right: Quantity, wanted: _Wanted) -> Quantity | None:
     """The number that a line gives as its answer; None if it gives none, or a choice of two."""
-    equation = line.rpartition("=")[2] if "=" in line and quantities(line.rpartition("=")[2]) else ""
-    if equation:
-        offset = len(line) - len(equation)
-        first = quantities(equation)[0]
-        return replace(first, start=first.start + offset, end=first.end + offset)
+    result = max((match.end() for match in _RESULT.finditer(line)), default=0)
+    if result and (after := quantities(line[result:])):
+        return replace(after[0], start=after[0].start + result, end=after[0].end + result)
     given = _relevant(quantities(line), [right], wanted.question)
     given = [quantity for quantity in given if not _DENIED.search(line[: quantity.start])]
+    percent = wanted.scale == "percent" or right.scale == _PERCENT
+    moved = [
+        each for each in given if _MOVED.search(line[: each.start]) and (each.scale == _PERCENT) is percent
+    ]
+    asks_change = _CHANGE.search(wanted.question) or directions(wanted.question)
+    given = (asks_change and moved) or _of_the_year(line, given, wanted.question) or given
     compared = [*_COMPARED.finditer(line)]
     reached = {match.end() for match in compared if match.group().rstrip().endswith(("to", "and"))}
     kept = [
@@ -251,21 +257,19 @@ def _chosen(line: str, right: Quantity, wanted: _Wanted) -> Quantity | None:
         and quantity.start not in reached
     ]
     kept = kept or [quantity for quantity in given if quantity.start in reached] or given
-    percent = wanted.scale == "percent" or right.scale == _PERCENT
     if percent or right.unit or right.scale or wanted.scale:
         kept = [quantity for quantity in kept if (quantity.scale == _PERCENT) is percent] or kept
-    kept = _of_the_year(line, kept, wanted.question) or kept
     return None if len(kept) > 1 and _is_choice(line, kept[0], kept[1]) else next(iter(kept), None)
 
 
 def _of_the_year(line: str, given: Sequence[Quantity], question: str) -> list[Quantity]:
     """The numbers that stand with the one year that the question names: "1,180 in 2022 and 1,250 in 2023"."""
-    years = {quantity.value for quantity in quantities(question) if _is_year(quantity)}
+    years = {abs(quantity.value) for quantity in quantities(question) if _is_year(quantity)}
     if len(years) != 1 or len(given) < 2:
         return []
     found, start = [], 0
     for end in [match.start() for match in _CLAUSE.finditer(line)] + [len(line)]:
-        if {quantity.value for quantity in quantities(line[start:end]) if _is_year(quantity)} == years:
+        if {abs(each.value) for each in quantities(line[start:end]) if _is_year(each)} == years:
             found += [quantity for quantity in given if start <= quantity.start < end]
         start = end
     return found

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 _BULLET = re.compile(r"^\s*(?:[-–]\s+(?![\d$€£¥(.])|[*•]\s+|\d{1,2}[.)]\s+(?!\d))")
 #: One such line may begin with a minus; several are a list.
 _DASH = re.compile(r"^\s*[-–]\s+(?=[\w$€£¥])")
-_LABEL = re.compile(r"^(?:the )?(?:final |short )?answer(?: is)?\s*:\s*", re.IGNORECASE)
-_NAMED = re.compile(r"^(?:final )?answer\s*:\s*\S", re.IGNORECASE)
+_LABEL = re.compile(r"^(?:(?:the )?(?:final |short )?answer(?: is)?\s*:|#{4})\s*", re.IGNORECASE)
+#: A line that only introduces the answer: a heading, the fence of a code block.
+_INTRODUCES = re.compile(r"#{0,6}\s*(?:the )?(?:final |short )?answer|```\w*", re.IGNORECASE)
+_NAMED = re.compile(r"^(?:(?:final )?answer\s*:|#{4})\s*\S", re.IGNORECASE)
 _DENIES = re.compile(r"\b(?:not?|nothing|none|never|sorry|without|unable|neither)\b|n't\b", re.IGNORECASE)
 _NOT = r"(?:\bnot|n't|\bnever|\bno longer)\s+(?:(?:\w+ly|been|be|being|yet|even|a) )*"
 _SAID = (
@@ -56,11 +58,12 @@ _DECLINED = re.compile(
 )
 _MOVED_DOWN = (
     r"decreas\w*|declin\w*|fell|falls?|fallen|falling|drop\w*|down|lower\w*|reduc\w*|shr[aiu]nk\w*|shrinkage|less"
-    r"|fewer|narrow\w*|contract(?:ed|ion)|decrement|worsen\w*|below|slid|slipped|plunged|sank"
+    r"|fewer|narrow\w*|contract(?:ed|ion)|decrement|worsen\w*|below|slid\w*|slip(?:s|ped)|plung\w+|s[aiu]nk\w*"
+    r"|tumbl\w+|slump\w*|plummet\w*|dip(?:s|ped)|weaken\w*|retreat\w*"
 )
 _MOVED_UP = (
-    r"increas\w*|rose|rises?|risen|rising|grew|grow\w*|gain(?:ed|ing)|up|higher|improv\w*|climb\w*|more|above|jumped"
-    r"|surged|additional"
+    r"increas\w*|rose|rises?|risen|rising|grew|grow\w*|gain(?:ed|ing)|up|higher|improv\w*|climb\w*|more|above|jump\w*"
+    r"|surg\w+|soar\w*|expan(?:d\w*|sion)|additional"
 )
 _IS_DOWN, _IS_UP = (
     r"loss(?:es)?|lost|negative|minus|deficits?|shortfall|outflows?",
@@ -83,6 +86,11 @@ _DATES = (
     re.compile(r"\b(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})\b"),
     re.compile(r"\b(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})\b"),
 )
+_COUNTRIES = (
+    (re.compile(r"\b(?:USA?\b|(?i:us(?= dollar)|U\.S\.(?:A\.)?|United States(?: of America)?\b))"), "usa"),
+    (re.compile(r"\b(?:UK\b|(?i:U\.K\.|United Kingdom\b))"), "uk"),
+)
+_RANGE = re.compile(r"(\d)\s?[-–—]\s?(?=\d)|\bbetween (\d[\d.,]*) and (?=\d)", re.IGNORECASE)
 _ORDINALS = {"first": "1", "second": "2", "third": "3", "fourth": "4"} | {
     "1st": "1", "2nd": "2", "3rd": "3", "4th": "4"
 }  # fmt: skip
@@ -127,7 +135,8 @@ def answer_line(text: str) -> str:
     Items of a list are joined. What follows a further "Question:" is not read.
     """
     text = text.replace("’", "'").replace("**", "").replace("__", "")
-    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    lines = [line.strip() for line in text.strip().splitlines()]
+    lines = [line for line in lines if line and not _INTRODUCES.fullmatch(line)]
     end = next((n for n, line in enumerate(lines) if n and line.lower().startswith("question")), len(lines))
     lines = lines[:end]
     named = next((line for line in lines if _NAMED.match(line)), None)
@@ -237,9 +246,15 @@ def _only_direction(answer: str) -> str:
 
 
 def words(text: str) -> Iterator[str]:
-    """The words of a text in lower case, without articles; a date is one word, and so is a quarter (q4)."""
+    """The words of a text in lower case, without articles; a date is one word, and so is a quarter (q4).
+
+    A range is "3 to 5", however it is written.
+    """
     for pattern in _DATES:
         text = pattern.sub(_date, text)
+    for pattern, name in _COUNTRIES:
+        text = pattern.sub(name, text)
+    text = _RANGE.sub(lambda match: f"{match[1] or match[2]} to ", text)
     text = _PART_OF_YEAR.sub(lambda match: match[2][0] + _ORDINALS[match[1].lower()], text)
     for word in re.findall(r"[^\W_]+(?:[.,]\d+)*(?:['’][a-z]+)?|[$€£¥%]", text.lower()):
         if word not in _ARTICLES:
