@@ -132,7 +132,7 @@ def lets_budgets_publish(policy: str | None) -> bool:
 
 def _evaluate_budgets(now: datetime) -> list[dict[str, Any]]:
     notified: list[dict[str, Any]] = []
-    for budget, entries in hooks.budgets_of_account():
+    for budget, entries in hooks.budgets.budgets_of_account():
         actual = _spend(budget)
         forecasted = forecast(actual, now)
         amounts = {"ActualSpend": actual, "ForecastedSpend": forecasted}

@@ -10,7 +10,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localcloud import hooks, platform
+from localcloud import platform
+from localcloud.hooks import stacks
 
 TYPE = "AWS::S3::Bucket"
 NOT_EMPTY = "The bucket you tried to delete is not empty. You must delete all versions in the bucket."
@@ -27,7 +28,7 @@ NONCURRENT = {"TransitionInDays": "NoncurrentDays", "NewerNoncurrentVersions": "
 
 def install() -> None:
     """Make ministack's AWS::S3::Bucket behave as on AWS."""
-    hooks.wrap_resource_type(TYPE, after_change=_after_change, delete=_delete, tags="Tags")
+    stacks.wrap_resource_type(TYPE, after_change=_after_change, delete=_delete, tags="Tags")
 
 
 def lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud import hooks
 from localcloud.faults import faults
+from localcloud.hooks import stacks
 from localcloud.sagemaker.errors import ApiError
 
 POLL_SECONDS = 0.1
@@ -126,7 +126,7 @@ def install() -> None:
     """Teach CloudFormation SageMaker's types."""
     for each in SAGEMAKER_TYPES:
         name = f"AWS::SageMaker::{each.kind}"
-        hooks.install_resource_type(
+        stacks.install_resource_type(
             name, SageMakerResource(each), replacing=each.replacing, tags="Tags", own_name=each.name
         )
 
@@ -144,7 +144,7 @@ class SageMakerResource:
         self.type = type_
         self._names: dict[str, str] = {}  # by ARN: SageMaker writes some ARNs in lower case, names as given
 
-    def create(self, logical_id: str, properties: Properties, stack: str) -> hooks.Resource:
+    def create(self, logical_id: str, properties: Properties, stack: str) -> stacks.Resource:
         """Create the resource and wait until it serves; one that fails is removed, and its reason raised."""
         given = {key: value for key, value in properties.items() if key not in self.type.only_on_update}
         policy = given.pop(self.type.policy, None)
@@ -161,7 +161,7 @@ class SageMakerResource:
 
     def update(
         self, arn: str, old: Properties, new: Properties, stack: str, logical_id: str
-    ) -> hooks.Resource:
+    ) -> stacks.Resource:
         """Change what can be changed in place: the rest has led to a replacement before this is called."""
         name = self._name(arn)
         changed = [key for key in self.type.updates if old.get(key) != new.get(key)]

@@ -11,8 +11,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
-from localcloud import hooks, platform
+from localcloud import platform
 from localcloud.cloudformation import Properties, generated_name
+from localcloud.hooks import stacks
 
 MISSING = ("NotFoundException", "UnknownMonitorException", "UnknownSubscriptionException")
 
@@ -21,17 +22,17 @@ def install() -> None:
     """Teach CloudFormation these types."""
     monitor = ("MonitorType", "MonitorDimension", "MonitorSpecification")
     # Without tags of the stack: ResourceTags are create-only for monitors.
-    hooks.install_resource_type(
+    stacks.install_resource_type(
         "AWS::Budgets::Budget", _Budget(), replacing=("NotificationsWithSubscribers",)
     )
-    hooks.install_resource_type("AWS::CE::AnomalyMonitor", _AnomalyMonitor(), replacing=monitor)
-    hooks.install_resource_type("AWS::CE::AnomalySubscription", _AnomalySubscription(), replacing=())
+    stacks.install_resource_type("AWS::CE::AnomalyMonitor", _AnomalyMonitor(), replacing=monitor)
+    stacks.install_resource_type("AWS::CE::AnomalySubscription", _AnomalySubscription(), replacing=())
 
 
 class _Budget:
     """Ref gives the budget's name. Its name and its notifications cannot be changed in place."""
 
-    def create(self, logical_id: str, properties: Properties, stack: str) -> hooks.Resource:
+    def create(self, logical_id: str, properties: Properties, stack: str) -> stacks.Resource:
         """Create the budget with its notifications."""
         params = dict(properties)
         budget = {"BudgetName": generated_name(logical_id), **params["Budget"]}
@@ -41,7 +42,7 @@ class _Budget:
 
     def update(
         self, name: str, old: Properties, new: Properties, stack: str, logical_id: str
-    ) -> hooks.Resource:
+    ) -> stacks.Resource:
         """Change limit, filters or period; another name makes another budget, and ministack deletes this."""
         wanted = {"BudgetName": name, **new["Budget"]}
         if wanted["BudgetName"] != name:
@@ -57,7 +58,7 @@ class _Budget:
 class _AnomalyMonitor:
     """Ref gives the monitor's ARN. Only its name can be changed in place."""
 
-    def create(self, logical_id: str, properties: Properties, stack: str) -> hooks.Resource:
+    def create(self, logical_id: str, properties: Properties, stack: str) -> stacks.Resource:
         """Create the monitor."""
         params = _with_structure(properties, "MonitorSpecification")
         asked = {"AnomalyMonitor": params, **_tags(properties)}
@@ -68,7 +69,7 @@ class _AnomalyMonitor:
 
     def update(
         self, arn: str, old: Properties, new: Properties, stack: str, logical_id: str
-    ) -> hooks.Resource:
+    ) -> stacks.Resource:
         """Rename the monitor."""
         _ask("ce", "UpdateAnomalyMonitor", {"MonitorArn": arn, "MonitorName": new["MonitorName"]})
         return arn, {"MonitorArn": arn}
@@ -81,7 +82,7 @@ class _AnomalyMonitor:
 class _AnomalySubscription:
     """Ref gives the subscription's ARN."""
 
-    def create(self, logical_id: str, properties: Properties, stack: str) -> hooks.Resource:
+    def create(self, logical_id: str, properties: Properties, stack: str) -> stacks.Resource:
         """Create the subscription."""
         params = _with_structure(properties, "ThresholdExpression")
         asked = {"AnomalySubscription": params, **_tags(properties)}
@@ -90,7 +91,7 @@ class _AnomalySubscription:
 
     def update(
         self, arn: str, old: Properties, new: Properties, stack: str, logical_id: str
-    ) -> hooks.Resource:
+    ) -> stacks.Resource:
         """Change the subscribers, the threshold and how often they get mail."""
         params = _with_structure(new, "ThresholdExpression")
         _ask("ce", "UpdateAnomalySubscription", {"SubscriptionArn": arn, **params})

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud import hooks
 from localcloud.cloudformation import NotThere, Properties, generated_name, refused, tag_map
 from localcloud.faults import faults
+from localcloud.hooks import stacks
 from localcloud.sagemaker.errors import ApiError
 
 REPLACING = {
@@ -26,7 +26,7 @@ REPLACING = {
 def install() -> None:
     """Teach CloudFormation both types."""
     for kind, replacing in REPLACING.items():
-        hooks.install_resource_type(
+        stacks.install_resource_type(
             f"AWS::S3Vectors::{kind}",
             _Resource(kind),
             replacing=replacing,
@@ -42,7 +42,7 @@ class _Resource:
         self._kind = kind
         self._arn = f"{_lower(kind)}Arn"
 
-    def create(self, logical_id: str, properties: Properties, stack: str) -> hooks.Resource:
+    def create(self, logical_id: str, properties: Properties, stack: str) -> stacks.Resource:
         """Create it, under a name of CloudFormation's own if it has none."""
         given = {**_lowered(properties), "tags": tag_map(properties)}
         given.setdefault(f"{_lower(self._kind)}Name", generated_name(logical_id).lower())
@@ -51,7 +51,7 @@ class _Resource:
 
     def update(
         self, arn: str, old: Properties, new: Properties, stack: str, logical_id: str
-    ) -> hooks.Resource:
+    ) -> stacks.Resource:
         """Change its tags; the rest has led to a replacement before this is called."""
         before, after = tag_map(old), tag_map(new)
         if gone := [key for key in before if key not in after]:

@@ -91,7 +91,11 @@ def _act(action: str, body: bytes, started: float) -> dict[str, Any]:
         case "GET health":
             return _health(started)
         case "GET logs":
-            return {name: text for prefix in LOG_GROUPS for name, text in hooks.log_texts(prefix).items()}
+            return {
+                name: text
+                for prefix in LOG_GROUPS
+                for name, text in hooks.telemetry.log_texts(prefix).items()
+            }
         case "GET bill":
             return billing.describe(datetime.now(UTC))
         case "POST bill":
@@ -114,7 +118,7 @@ def _health(started: float) -> dict[str, Any]:
         "pid": os.getpid(),
         "uptime_seconds": round(time.time() - started, 1),
         "memory_mb": round(_memory_mb(), 1),
-        "executions": hooks.running_executions(),
+        "executions": hooks.executions.running_executions(),
         "processes": [
             {"pid": entry["pid"], "name": entry["name"]} for entry in processes.recorded(state_dir)
         ],

@@ -25,7 +25,7 @@ _subscriptions: dict[str, Record] = {}
 
 async def handle_request(
     method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
-) -> hooks.Response:
+) -> hooks.requests.Response:
     """Answer one request of the JSON protocol."""
     operation = headers.get("x-amz-target", "").rpartition(".")[2]
     try:

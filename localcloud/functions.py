@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from localcloud import hooks, platform
+from localcloud import platform
+from localcloud.hooks import stacks
 
 TYPE = "AWS::Lambda::Function"
 
 
 def install() -> None:
     """Make ministack's AWS::Lambda::Function behave as on AWS."""
-    hooks.wrap_resource_type(TYPE, after_change=_after_change)
+    stacks.wrap_resource_type(TYPE, after_change=_after_change)
 
 
 def _after_change(name: str, old: dict[str, Any], new: dict[str, Any]) -> None:

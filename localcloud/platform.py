@@ -6,10 +6,7 @@ Everything acts in the account and region of the request being served; `spawn` c
 from __future__ import annotations
 
 import os
-import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -17,15 +14,12 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from localcloud import environment, hooks, processes
-from localcloud.hooks import (  # noqa: F401  (for the services written here)
-    account_id,
-    emit_event,
-    put_log_events,
-    region,
-    spawn,
-)
-from localcloud.hooks import request_scope as scope  # noqa: F401
+from localcloud import environment
+
+# for the services written here
+from localcloud.hooks.requests import account_id, region, spawn  # noqa: F401
+from localcloud.hooks.requests import request_scope as scope  # noqa: F401
+from localcloud.hooks.telemetry import emit_event, put_log_events, put_metric  # noqa: F401
 
 # Metric namespaces of SageMaker's instances and programs; its log groups begin with the same.
 ENDPOINTS = "/aws/sagemaker/Endpoints"
@@ -41,25 +35,6 @@ def state_dir() -> Path:
 def endpoint_url() -> str:
     """The address of this cloud, as its own children reach it."""
     return os.environ["AWS_ENDPOINT_URL"]
-
-
-def put_metric(
-    namespace: str,
-    name: str,
-    value: float,
-    unit: str = "None",
-    dimensions: Mapping[str, str] | None = None,
-    *,
-    timestamp: datetime | None = None,
-) -> None:
-    """Store one CloudWatch datum, in `AWS/…` namespaces too, and evaluate the alarms that watch it.
-
-    Args:
-        unit: CloudWatch's name of it ("Seconds", "Microseconds", "Count", "None", …).
-        dimensions: the exact set; CloudWatch treats another set as another metric.
-        timestamp: timezone-aware; now, if not given.
-    """
-    hooks.put_metric(namespace, name, value, unit, dict(dimensions or {}), timestamp)
 
 
 MAX_LAMBDA_SECONDS = 900.0
@@ -108,13 +83,13 @@ def role_client(service: str, role_arn: str) -> Any:
     return found
 
 
-def role_credentials(role_arn: str, session_name: str = "SageMaker") -> dict[str, str]:
+def role_credentials(role_arn: str) -> dict[str, str]:
     """Assume the role and return the variables of a program that acts under it.
 
     Raises:
         botocore.exceptions.ClientError: as sts:AssumeRole answers (no such role, denied).
     """
-    assumed = client("sts").assume_role(RoleArn=role_arn, RoleSessionName=session_name)["Credentials"]
+    assumed = client("sts").assume_role(RoleArn=role_arn, RoleSessionName="SageMaker")["Credentials"]
     return {
         "AWS_ACCESS_KEY_ID": assumed["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": assumed["SecretAccessKey"],
@@ -146,18 +121,3 @@ def role_session(role_arn: str) -> boto3.Session:
 def provision_seconds() -> float:
     """The seconds that making or removing an instance seems to take (AWS: minutes)."""
     return float(os.environ.get("LOCALCLOUD_PROVISION_SECONDS", "0.2"))
-
-
-def start_process(
-    argv: Sequence[str], *, environment: Mapping[str, str], cwd: Path, log_path: Path
-) -> subprocess.Popen[bytes]:
-    """Start a program in its own process group, on record, so that it never outlives the cloud.
-
-    Nothing is inherited but `environment`. Call `reap_process` when it has ended.
-    """
-    return processes.start(state_dir(), argv, environment=environment, cwd=cwd, log_path=log_path)
-
-
-def reap_process(process: subprocess.Popen[bytes]) -> int:
-    """After `process.wait()`: end what the program left running in its group; returns its exit status."""
-    return processes.forget(state_dir(), process)

@@ -87,14 +87,6 @@ def start(
     return process
 
 
-def stop(state_dir: Path, process: subprocess.Popen[bytes], *, grace_seconds: float) -> int:
-    """End the whole group, by SIGKILL after `grace_seconds`; drop the record, return the exit status."""
-    _signal_group(process.pid, signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(grace_seconds)
-    return forget(state_dir, process)
-
-
 def forget(state_dir: Path, process: subprocess.Popen[bytes]) -> int:
     """Wait for a process to end, end what it left in its group, and drop the record."""
     _signal_group(process.pid, signal.SIGKILL)

@@ -36,13 +36,14 @@ def serve(*, port: int, owner: int, secure: bool) -> None:
     os.environ["GATEWAY_PORT"] = str(listener.getsockname()[1])
     os.environ["AWS_ENDPOINT_URL"] = endpoint_url
     _write_client_files(state_dir, endpoint_url)
-    from localcloud import control, door, hooks, plugins
+    from localcloud import control, door, plugins
+    from localcloud.hooks import requests, signatures
 
     plugins.install()
     # Children of a job may outlive it; the cloud's own Popen handles are reaped where they were made.
     record = {"pid": os.getpid(), "started": processes.started_at(os.getpid()), "endpoint_url": endpoint_url}
-    inside = control.in_front_of(hooks.application(), started=time.time())
-    application = door.in_front_of(inside, endpoint_url, hooks.signature_failure, hooks.refusal)
+    inside = control.in_front_of(requests.application(), started=time.time())
+    application = door.in_front_of(inside, endpoint_url, signatures.signature_failure, signatures.refusal)
     try:
         asyncio.run(
             _run(application, listener, owner, lambda: _write(state_dir / STARTED, json.dumps(record)))
@@ -86,7 +87,7 @@ async def _evaluate() -> None:
     while True:
         await asyncio.sleep(EVALUATION_SECONDS)
         try:
-            await asyncio.to_thread(hooks.evaluate_alarms)
+            await asyncio.to_thread(hooks.telemetry.evaluate_alarms)
             await asyncio.to_thread(billing.evaluate, datetime.now(UTC))
         except Exception:
             logger.exception("Evaluating alarms and budgets failed")

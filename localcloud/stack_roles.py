@@ -85,7 +85,7 @@ def parameter_reads(names: Sequence[str]) -> list[Need]:
     Sources: CloudFormation User Guide, "Specify existing resources at runtime with CloudFormation-supplied
     parameter types"; the CDK's bootstrap template, where the deploying role has `ssm:GetParameters` for this.
     """
-    place = f"arn:aws:ssm:{hooks.region()}:{hooks.account_id()}:parameter/"
+    place = f"arn:aws:ssm:{hooks.requests.region()}:{hooks.requests.account_id()}:parameter/"
     return [
         Need(
             action="ssm:GetParameters",
@@ -99,7 +99,7 @@ def remember(operation: str, params: Mapping[str, Any]) -> None:
     """Keep the role that a request gives a stack, and the resource types that the request may change."""
     stack, role = params.get("StackName"), params.get("RoleARN")
     if operation in (*CHANGING, "DeleteStack") and stack:
-        key = hooks.account_id(), hooks.region(), _name(str(stack))
+        key = hooks.requests.account_id(), hooks.requests.region(), _name(str(stack))
         _types[key] = authorization.resource_types(params)
         if role:
             _roles[key] = str(role)
@@ -112,14 +112,14 @@ def denial(verb: str, resource_type: str, name: str, properties: Mapping[str, An
         verb: create, update or delete.
         name: the resource's physical id, or its logical id before it has one.
     """
-    key = hooks.account_id(), hooks.region(), stack
+    key = hooks.requests.account_id(), hooks.requests.region(), stack
     types, role = _types.get(key), _roles.get(key)
     if types and not any(fnmatch.fnmatchcase(resource_type, each) for each in types):
         return f"Resource type {resource_type} is not among the ResourceTypes of the request"
-    if role is None or not hooks.enforcing():
+    if role is None or not hooks.access.enforcing():
         return ""
     for need in needs(verb, resource_type, name, properties):
-        reason, context = hooks.role_denial(role, need.action, need.resource, need.context)
+        reason, context = hooks.access.role_denial(role, need.action, need.resource, need.context)
         access_log.add(role.rsplit("/", 1)[-1], need.action, need.resource, context, allowed=not reason)
         if reason:
             return reason

@@ -20,7 +20,8 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import ClientError, ParamValidationError
 
-from localcloud import hooks, platform, state_language
+from localcloud import platform, state_language
+from localcloud.hooks import executions
 
 SDK = "arn:aws:states:::aws-sdk:"
 # as the integration names a service: how its errors begin, and boto3's name of it
@@ -35,12 +36,12 @@ PUBLISH = "arn:aws:states:::sns:publish"
 
 def install() -> None:
     """Serve these tasks."""
-    hooks.install_task_roles()
-    hooks.install_definition_check(state_language.validation)
+    executions.install_task_roles()
+    executions.install_definition_check(state_language.validation)
     for service in SDK_SERVICES:
-        hooks.install_task(f"{SDK}{service}:", run_sdk_task)
-    hooks.install_task(PUBLISH, run_publish_task)
-    hooks.install_lambda_task(run_lambda_task)
+        executions.install_task(f"{SDK}{service}:", run_sdk_task)
+    executions.install_task(PUBLISH, run_publish_task)
+    executions.install_lambda_task(run_lambda_task)
 
 
 def time_out_seconds(definition: Mapping[str, Any]) -> float | None:
@@ -53,17 +54,19 @@ def run_sdk_task(resource: str, parameters: dict[str, Any]) -> Any:
     """`arn:aws:states:::aws-sdk:SERVICE:ACTION`: one call of that API through the service's front door."""
     service, action = resource.removeprefix(SDK).split(":")[:2]
     prefix, boto_name = SDK_SERVICES[service]
-    client = platform.role_client(boto_name, hooks.task_role())
+    client = platform.role_client(boto_name, executions.task_role())
     operation = action[:1].upper() + action[1:]
     if operation not in client.meta.service_model.operation_names:
-        raise hooks.task_failure("States.Runtime", f"The resource {resource} names no operation of {prefix}.")
+        raise executions.task_failure(
+            "States.Runtime", f"The resource {resource} names no operation of {prefix}."
+        )
     model = client.meta.service_model.operation_model(operation)
     try:
         answer = getattr(client, xform_name(operation))(**api_parameters(parameters, model.input_shape))
     except ClientError as error:
-        raise hooks.task_failure(*failure(error, prefix, client.meta.service_model)) from None
+        raise executions.task_failure(*failure(error, prefix, client.meta.service_model)) from None
     except ParamValidationError as error:
-        raise hooks.task_failure("States.Runtime", str(error)) from None
+        raise executions.task_failure("States.Runtime", str(error)) from None
     answer.pop("ResponseMetadata", None)
     return sdk_answer(answer, model.output_shape)
 
@@ -72,14 +75,14 @@ def run_publish_task(resource: str, parameters: dict[str, Any]) -> Any:
     """The optimized `sns:publish`; a message that is JSON is sent as its text."""
     message = parameters.get("Message", "")
     params = {**parameters, "Message": message if isinstance(message, str) else json.dumps(message)}
-    answer = _optimized("SNS", platform.role_client("sns", hooks.task_role()), "publish", params)
+    answer = _optimized("SNS", platform.role_client("sns", executions.task_role()), "publish", params)
     answer.pop("ResponseMetadata", None)
     return answer
 
 
 def run_lambda_task(parameters: dict[str, Any]) -> Any:
     """The optimized `lambda:invoke`: an exception of the function is the task's error, by its class."""
-    client = platform.role_client("lambda", hooks.task_role())
+    client = platform.role_client("lambda", executions.task_role())
     payload = json.dumps(parameters.get("Payload", {})).encode()
     answer = _optimized(
         "Lambda", client, "invoke", {"FunctionName": parameters["FunctionName"], "Payload": payload}
@@ -88,7 +91,7 @@ def run_lambda_task(parameters: dict[str, Any]) -> Any:
     document = json.loads(text) if text else None
     if "FunctionError" in answer:
         kind = document.get("errorType") if isinstance(document, dict) else None
-        raise hooks.task_failure(kind or "Lambda.Unknown", json.dumps(document))
+        raise executions.task_failure(kind or "Lambda.Unknown", json.dumps(document))
     return {"StatusCode": answer["StatusCode"], "Payload": document}
 
 
@@ -103,11 +106,11 @@ def _optimized(prefix: str, client: Any, method: str, params: dict[str, Any]) ->
         return answer
     except ClientError as error:
         name, cause = failure(error, prefix, client.meta.service_model)
-        raise hooks.task_failure(
+        raise executions.task_failure(
             name.replace(f".{prefix}Exception", f".{CATCH_ALL[prefix]}"), cause
         ) from None
     except ParamValidationError as error:
-        raise hooks.task_failure("States.Runtime", str(error)) from None
+        raise executions.task_failure("States.Runtime", str(error)) from None
 
 
 def failure(error: ClientError, prefix: str, model: Any) -> tuple[str, str]:

@@ -31,7 +31,7 @@ Content = dict[str, Any]
 _retention: dict[str, Any] = {"mode": "default", "updatedAt": None}
 
 
-async def answer(request: hooks.Request) -> hooks.Response | None:
+async def answer(request: hooks.gate.Request) -> hooks.requests.Response | None:
     """The answer to one of the operations above; None for any other request."""
     if request.router_name not in ("bedrock", "bedrock-runtime"):
         return None
@@ -44,7 +44,7 @@ async def answer(request: hooks.Request) -> hooks.Response | None:
     return await _answered(lambda: OPERATIONS[found["operation"]](found["model"], request.body))
 
 
-async def _answered(call: Callable[[], hooks.Response]) -> hooks.Response:
+async def _answered(call: Callable[[], hooks.requests.Response]) -> hooks.requests.Response:
     try:
         return await in_thread(call)
     except ApiError as error:
@@ -56,7 +56,7 @@ async def _answered(call: Callable[[], hooks.Response]) -> hooks.Response:
         return 500, headers, b'{"message": "The embedded cloud failed; see cloud.log in its state folder."}'
 
 
-def _json(content: Content, headers: dict[str, str] | None = None) -> hooks.Response:
+def _json(content: Content, headers: dict[str, str] | None = None) -> hooks.requests.Response:
     return 200, JSON | (headers or {}), json.dumps(content).encode()
 
 
@@ -67,7 +67,7 @@ def _data_retention(method: str, body: bytes) -> Content:
     return {key: value for key, value in _retention.items() if value is not None}
 
 
-def _converse(identifier: str, body: bytes) -> hooks.Response:
+def _converse(identifier: str, body: bytes) -> hooks.requests.Response:
     asked = _checked("bedrock-runtime", "Converse", {"modelId": identifier, **_parsed(body)})
     model = models.find(identifier)
     messages = _messages(asked)
@@ -130,7 +130,7 @@ def _messages(asked: Content) -> list[dict[str, str]]:
     return found
 
 
-def _invoke(identifier: str, body: bytes) -> hooks.Response:
+def _invoke(identifier: str, body: bytes) -> hooks.requests.Response:
     _checked("bedrock-runtime", "InvokeModel", {"modelId": identifier})
     asked = _parsed(body)
     if identifier.endswith(EMBEDDING):
@@ -189,7 +189,7 @@ def _llama(asked: Content) -> Asked:
     return [{"role": "user", "content": asked["prompt"]}], parameters, wrap
 
 
-def _embedding(asked: Content) -> hooks.Response:
+def _embedding(asked: Content) -> hooks.requests.Response:
     text, dimensions = asked.get("inputText"), asked.get("dimensions", DIMENSIONS[0])
     unknown = sorted(set(asked) - {"inputText", "dimensions", "normalize", "embeddingTypes"})
     if unknown:
@@ -208,7 +208,7 @@ def _embedding(asked: Content) -> hooks.Response:
     return _json(content, {"X-Amzn-Bedrock-Input-Token-Count": str(tokens)})
 
 
-def _count_tokens(identifier: str, body: bytes) -> hooks.Response:
+def _count_tokens(identifier: str, body: bytes) -> hooks.requests.Response:
     asked = _checked("bedrock-runtime", "CountTokens", {"modelId": identifier, **_parsed(body)})["input"]
     model = models.find(identifier)
     if "converse" in asked:
@@ -235,7 +235,7 @@ def _parsed(body: bytes) -> Content:
     return parsed
 
 
-OPERATIONS: dict[str, Callable[[str, bytes], hooks.Response]] = {
+OPERATIONS: dict[str, Callable[[str, bytes], hooks.requests.Response]] = {
     "converse": _converse,
     "invoke": _invoke,
     "count-tokens": _count_tokens,

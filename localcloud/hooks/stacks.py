@@ -30,7 +30,7 @@ class ResourceHandlers(Protocol):
 
 
 def install_resource_type(
-    name: str, handlers: ResourceHandlers, *, replacing: Sequence[str], tags: str = "", own_name: str = ""
+    name: str, resource: ResourceHandlers, *, replacing: Sequence[str], tags: str = "", own_name: str = ""
 ) -> None:
     """Teach CloudFormation a resource type. Its handlers run on a worker thread, so they may wait.
 
@@ -42,10 +42,10 @@ def install_resource_type(
     from ministack.services.cloudformation import provisioners
 
     provisioners._RESOURCE_HANDLERS[name] = {
-        "create": handlers.create,
-        "update": handlers.update,
+        "create": resource.create,
+        "update": resource.update,
         "update_with_logical_id": True,
-        "delete": handlers.delete,
+        "delete": resource.delete,
     }
     provisioners._REPLACING_PROPERTIES[name] = tuple(replacing)
     if tags:
@@ -313,8 +313,8 @@ def install_joins_in_conditions() -> None:
         answer: dict[str, bool] = evaluate({**template, "Conditions": conditions}, params)
         return answer
 
-    for module in (changesets, engine, handlers, stacks):
-        module._evaluate_conditions = evaluate_joined
+    changesets._evaluate_conditions = engine._evaluate_conditions = evaluate_joined
+    handlers._evaluate_conditions = stacks._evaluate_conditions = evaluate_joined
 
 
 def joined(value: Any, params: dict[str, Any]) -> Any:

@@ -15,27 +15,28 @@ Alarm = dict[str, Any]
 Point = dict[str, Any]
 
 
-def put_metric(
-    namespace: str, name: str, value: float, unit: str, dimensions: dict[str, str], at: datetime | None
-) -> None:
-    """Store a datum in the account and region of the request, then evaluate its alarms."""
-    bucket = cloudwatch._metric_bucket((namespace, name, cloudwatch._dims_key(dimensions)))
-    seconds = (at or datetime.now(UTC)).timestamp()
-    bucket.append({"Timestamp": seconds, "Value": float(value), "Unit": unit, "Dimensions": dimensions})
+def put_metric(namespace: str, name: str, value: float, unit: str, dimensions: Mapping[str, str]) -> None:
+    """Store a CloudWatch datum of now, in `AWS/…` namespaces too, and evaluate the alarms that watch it.
+
+    Args:
+        unit: CloudWatch's name of it ("Seconds", "Microseconds", "Count", "None", …).
+        dimensions: the exact set; CloudWatch treats another set as another metric.
+    """
+    bucket = cloudwatch._metric_bucket((namespace, name, cloudwatch._dims_key(dict(dimensions))))
+    seconds = datetime.now(UTC).timestamp()
+    bucket.append({"Timestamp": seconds, "Value": float(value), "Unit": unit, "Dimensions": dict(dimensions)})
     cloudwatch._evaluate_all_alarms()
 
 
-def put_log_events(group: str, stream: str, lines: Sequence[str | tuple[datetime, str]]) -> None:
-    """Append lines to a CloudWatch Logs stream; group and stream are made when missing.
+def put_log_events(group: str, stream: str, lines: Sequence[tuple[datetime, str]]) -> None:
+    """Append lines, each with its time (timezone-aware), to a CloudWatch Logs stream.
 
-    A line is its text (stamped now, in order) or a pair of its time (timezone-aware) and its text.
+    Group and stream are made when missing.
     """
     # Both answer with an error when it is there, which is fine.
     cloudwatch_logs._create_log_group({"logGroupName": group})
     cloudwatch_logs._create_log_stream({"logGroupName": group, "logStreamName": stream})
-    now = datetime.now(UTC)
-    stamped = [(now, line) if isinstance(line, str) else line for line in lines]
-    events = [{"timestamp": int(at.timestamp() * 1000), "message": text} for at, text in stamped]
+    events = [{"timestamp": int(at.timestamp() * 1000), "message": text} for at, text in lines]
     if events:
         cloudwatch_logs._put_log_events({"logGroupName": group, "logStreamName": stream, "logEvents": events})
 

@@ -25,7 +25,7 @@ tagged_resources = service.tagged
 
 async def handle_request(
     method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-) -> hooks.Response:
+) -> hooks.requests.Response:
     """The answer to one request of a client."""
     try:
         operation, params = _asked(method, path, body, query)

@@ -45,7 +45,7 @@ _lock = threading.RLock()
 
 
 def _here() -> dict[str, Bucket]:
-    return _buckets.setdefault((hooks.account_id(), hooks.region()), {})
+    return _buckets.setdefault((hooks.requests.account_id(), hooks.requests.region()), {})
 
 
 def carry_out(operation: str, params: Params) -> Params:
@@ -74,7 +74,7 @@ def _create_vector_bucket(params: Params) -> Params:
         raise _conflict("A vector bucket with the specified name already exists")
     if len(_here()) >= MOST_OF_A_KIND:
         raise _quota("vector buckets")
-    arn = f"arn:aws:s3vectors:{hooks.region()}:{hooks.account_id()}:bucket/{name}"
+    arn = f"arn:aws:s3vectors:{hooks.requests.region()}:{hooks.requests.account_id()}:bucket/{name}"
     _here()[name] = Bucket(params, arn, _now(), params.get("tags") or {})
     return {"vectorBucketArn": arn}
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from localcloud import platform
+from localcloud import platform, processes
 from localcloud.environment import INHERITED_PREFIXES as PREFIXES
 from localcloud.environment import LOOPBACK
 from localcloud.sagemaker import supervise
@@ -48,8 +48,12 @@ class Container:
         self.log_path = folder / log_name
         (folder / "tmp").mkdir(parents=True, exist_ok=True)
         supervisor = [sys.executable, "-I", "-S", supervise.__file__, str(os.getpid())]
-        self._process: subprocess.Popen[bytes] = platform.start_process(
-            [*supervisor, *argv], environment=environment, cwd=folder, log_path=self.log_path
+        self._process: subprocess.Popen[bytes] = processes.start(
+            platform.state_dir(),
+            [*supervisor, *argv],
+            environment=environment,
+            cwd=folder,
+            log_path=self.log_path,
         )
         self._ended: int | None = None
 
@@ -63,7 +67,7 @@ class Container:
         if self._ended is None:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(wait_seconds)
-                self._ended = _status(platform.reap_process(self._process))
+                self.kill()
         return self._ended
 
     def terminate(self) -> None:
@@ -81,9 +85,10 @@ class Container:
         return self.kill()
 
     def kill(self) -> int:
-        """SIGKILL to all that is left; returns the exit status."""
+        """SIGKILL to all that is left; returns the exit status, 128 + n for signal n."""
         if self._ended is None:
-            self._ended = _status(platform.reap_process(self._process))
+            code = processes.forget(platform.state_dir(), self._process)
+            self._ended = 128 - code if code < 0 else code
         return self._ended
 
 
@@ -105,8 +110,3 @@ def free_port() -> int:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _status(code: int) -> int:
-    """A process's exit status as a container runtime writes it: 128 + n for signal n."""
-    return 128 - code if code < 0 else code

@@ -274,11 +274,7 @@ class Fleet:
             for name, value in self.container.get("Environment", {}).items()
         }
         # On AWS only SageMaker can reach a container; here every user of this machine can.
-        ports = {
-            "SAGEMAKER_BIND_TO_PORT": str(port),
-            "SAGEMAKER_CONTAINER_KEY": key,
-            "SM_MODEL_DIR": str(self.folder / "model"),
-        }
+        ports = {"SAGEMAKER_BIND_TO_PORT": str(port), "SAGEMAKER_CONTAINER_KEY": key}
         try:
             credentials = platform.role_credentials(self.role_arn)
             environment = (

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud import hooks, platform
+from localcloud import platform
+from localcloud.hooks import network
 from localcloud.sagemaker import monitor
 from localcloud.sagemaker.options import options
 
@@ -20,7 +21,7 @@ def attach(vpc_config: Mapping[str, Any] | None, owner: str) -> list[str]:
         return []
     description = f"[DO NOT DELETE] ENI managed by SageMaker for {owner}"
     return [
-        hooks.add_network_interface(vpc_config["Subnets"][0], vpc_config["SecurityGroupIds"], description)
+        network.add_network_interface(vpc_config["Subnets"][0], vpc_config["SecurityGroupIds"], description)
     ]
 
 
@@ -33,4 +34,4 @@ def release(interfaces: list[str]) -> None:
 def _remove_later(interfaces: list[str]) -> None:
     monitor.wait(options.interface_linger)
     for each in interfaces:
-        hooks.remove_network_interface(each)
+        network.remove_network_interface(each)

@@ -1,13 +1,12 @@
 """A training job's /opt/ml: the folder, the configuration files in it, and the environment of the program.
 
 Layout and names: Amazon SageMaker Developer Guide, "How Amazon SageMaker AI Provides Training
-Information". The SM_* variables are those that the training toolkit of AWS's containers adds.
+Information". There are no SM_* variables: a training toolkit sets them, which ContainerEntrypoint bypasses.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +51,7 @@ class OptMl:
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         self.checkpoints(job).mkdir(parents=True, exist_ok=True)
         for name, content in (
-            ("hyperparameters", hyperparameters(job)),
+            ("hyperparameters", job.get("HyperParameters", {})),  # texts, as in the request
             ("inputdataconfig", input_data_config(job)),
             ("resourceconfig", resource_config(job)),
         ):
@@ -69,34 +68,7 @@ class OptMl:
         """The whole environment of the program; the job's own Environment comes last, so it wins."""
         own = {name: replaced(value, self.root) for name, value in job.get("Environment", {}).items()}
         names = {"TRAINING_JOB_NAME": job["TrainingJobName"], "TRAINING_JOB_ARN": job["TrainingJobArn"]}
-        return base_environment(self.root) | dict(credentials) | names | self._toolkit(job) | own
-
-    def _toolkit(self, job: Mapping[str, Any]) -> dict[str, str]:
-        channels = sorted(input_data_config(job))
-        values = hyperparameters(job)
-        found = {
-            "SM_MODEL_DIR": str(self.model),
-            "SM_OUTPUT_DIR": str(self.root / "output"),
-            "SM_OUTPUT_DATA_DIR": str(self.output_data),
-            "SM_INPUT_DIR": str(self.root / "input"),
-            "SM_INPUT_CONFIG_DIR": str(self.root / "input" / "config"),
-            "SM_CHANNELS": json.dumps(channels),
-            "SM_HPS": json.dumps(values),
-            "SM_HOSTS": json.dumps([HOST]),
-            "SM_CURRENT_HOST": HOST,
-            "SM_NETWORK_INTERFACE_NAME": NETWORK_INTERFACE,
-            "SM_RESOURCE_CONFIG": json.dumps(resource_config(job)),
-            "SM_INPUT_DATA_CONFIG": json.dumps(input_data_config(job)),
-            "SM_NUM_CPUS": str(os.cpu_count() or 1),
-            "SM_NUM_GPUS": "0",  # this machine's; what the instance type would have is not here
-        }
-        found |= {f"SM_CHANNEL_{name.upper()}": str(self.channel(name)) for name in channels}
-        return found | {f"SM_HP_{name.upper()}": value for name, value in values.items()}
-
-
-def hyperparameters(job: Mapping[str, Any]) -> dict[str, str]:
-    """All values are strings, as in the request."""
-    return dict(job.get("HyperParameters", {}))
+        return base_environment(self.root) | dict(credentials) | names | own
 
 
 def input_data_config(job: Mapping[str, Any]) -> dict[str, dict[str, str]]:

@@ -90,7 +90,7 @@ def test_a_job_finds_the_containers_contract_and_its_artifacts_arrive(lab: Lab) 
         (base / "output/data/report.json").write_text(json.dumps({
             "config": config, "text": text, "mine": os.environ["MINE"],
             "job": os.environ["TRAINING_JOB_NAME"],
-            "channel": os.environ["SM_CHANNEL_TRAINING"], "arn": os.environ["TRAINING_JOB_ARN"],
+            "channel": str(base / "input/data/training"), "arn": os.environ["TRAINING_JOB_ARN"],
         }))
         print("loss=3.5"); print("loss=2.25")
         """,

@@ -79,7 +79,7 @@ def needed(
         if entry["role"] == role and entry["action"] == action and entry["allowed"]
     ]
     return any(
-        hooks.policy_allows(statements, *request) and not hooks.policy_allows(reduced, *request)
+        hooks.access.policy_allows(statements, *request) and not hooks.access.policy_allows(reduced, *request)
         for request in made
     )
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.metadata
 import inspect
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,34 +18,77 @@ from ministack.services.cloudformation import provisioners, stacks
 from localcloud import hooks
 
 PINNED = "1.5.33"
+HOOKS = Path(hooks.__file__).parent
+# What of ministack is no function: tables, tables by account and region, and a setting's text.
+DICTS = (
+    *("app.SERVICE_REGISTRY", "app.SERVICE_HANDLERS", "core.router.SERVICE_PATTERNS"),
+    *("core.iam_actions.SERVICE_TO_IAM_NAMESPACE", "core.iam_actions._BOTOCORE_SERVICE_MAP"),
+    *("services.sts._sessions", "services.ec2._ACTION_MAP", "services.stepfunctions._SERVICE_DISPATCH"),
+    *("services.tagging._COLLECTORS", "services.tagging._RESOURCE_TAG_COLLECTORS"),
+    "services.cloudformation.handlers._ACTION_HANDLERS",
+    *(
+        f"services.cloudformation.provisioners.{name}"
+        for name in (
+            *("_RESOURCE_HANDLERS", "_STACK_TAG_PROPERTY", "_REPLACING_PROPERTIES"),
+            "_CUSTOM_NAME_REPLACEMENT",
+        )
+    ),
+)
+STORES = (
+    *("services.ec2._network_interfaces", "services.ec2._subnets", "services.cloudwatch._metrics"),
+    *("services.cloudwatch._alarms", "services.cloudwatch_logs._log_groups", "services.budgets._budgets"),
+    *("services.budgets._notification_store", "services.stepfunctions._executions"),
+    *("services.stepfunctions._state_machines", "services.cloudformation._stack_events"),
+    "services.cloudformation._stacks",
+)
+SETTINGS = {"services.apigateway._PORT": str, "app.AUTH": bool}
 
 
-def named(entry: tuple[str, str, str]) -> str:
-    return f"{entry[0]}.{entry[1]}"
+def used_of_ministack() -> Iterator[str]:
+    """`MODULE.NAME` of everything that the hooks read or replace in a module of ministack."""
+    for file in HOOKS.glob("*.py"):
+        nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+        modules = {
+            alias.name: f"{node.module}.{alias.name}".removeprefix("ministack.")
+            for node in nodes
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ministack")
+            for alias in node.names
+        }
+        for node in nodes:
+            if isinstance(node, ast.Attribute) and (module := modules.get(getattr(node.value, "id", ""))):
+                yield f"{module}.{node.attr}"
 
 
-def test_the_contract_was_checked_against_the_installed_version() -> None:
+USED = sorted(set(used_of_ministack()))
+
+
+def test_the_hooks_were_checked_against_the_installed_version() -> None:
     installed = importlib.metadata.version("ministack")
     assert installed == PINNED, (
-        f"ministack {installed} is installed, hooks.py was written for {PINNED}: run these tests, read what "
-        "changed around the names in hooks.CONTRACT, then move this number."
+        f"ministack {installed} is installed, localcloud/hooks was written for {PINNED}: run these tests, "
+        "read what changed around the names that they show, then move this number."
     )
 
 
-@pytest.mark.parametrize("entry", hooks.CONTRACT, ids=named)
-def test_hook_exists_with_its_kind(entry: tuple[str, str, str]) -> None:
-    module, name, kind = entry
-    found = getattr(importlib.import_module(f"ministack.{module}"), name, None)
-    assert found is not None, f"{named(entry)} is gone from ministack"
-    if kind == "call":
-        assert callable(found), f"{named(entry)} is no longer callable"
-    elif kind == "text":
-        assert isinstance(found, str), f"{named(entry)} is no longer text"
-    elif kind == "dict":
-        assert isinstance(found, dict), f"{named(entry)} is no longer a dict"
-    else:
+def test_every_table_that_is_listed_is_used() -> None:
+    assert {*DICTS, *STORES, *SETTINGS} <= set(USED)
+    assert len(USED) > 100
+
+
+@pytest.mark.parametrize("name", USED)
+def test_hook_exists_with_its_kind(name: str) -> None:
+    module, _, attribute = name.rpartition(".")
+    found = getattr(importlib.import_module(f"ministack.{module}"), attribute, None)
+    assert found is not None, f"{name} is gone from ministack"
+    if name in SETTINGS:
+        assert isinstance(found, SETTINGS[name]), f"{name} is no longer a {SETTINGS[name].__name__}"
+    elif name in DICTS:
+        assert isinstance(found, dict), f"{name} is no longer a dict"
+    elif name in STORES:
         for method in ("get", "items", "values", "to_dict"):
-            assert hasattr(found, method), f"{named(entry)} is no longer a scoped table: no {method}()"
+            assert hasattr(found, method), f"{name} is no longer a scoped table: no {method}()"
+    else:
+        assert callable(found), f"{name} is no longer callable"
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,8 @@ def test_stop_ends_the_whole_group_even_if_it_ignores_sigterm(tmp_path: Path) ->
     process = start(tmp_path, STUBBORN)
     grandchild = int(wait_for_text(tmp_path / "log.txt"))
     assert [entry["pid"] for entry in processes.recorded(tmp_path)] == [process.pid]
-    assert processes.stop(tmp_path, process, grace_seconds=0.1) != 0
+    assert processes.stop_recorded(tmp_path, grace_seconds=0.1) == 1
+    assert processes.forget(tmp_path, process) != 0
     deadline = time.monotonic() + 60
     while processes.started_at(grandchild) and time.monotonic() < deadline:
         time.sleep(0.02)

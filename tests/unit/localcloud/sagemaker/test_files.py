@@ -202,7 +202,7 @@ def test_the_folder_the_command_and_the_environment_of_a_job(
             },
         ],
         "ResourceConfig": {"InstanceType": "ml.g5.2xlarge", "InstanceCount": 1},
-        "Environment": {"PYTHONPATH": "/opt/ml/input/data/code/app.zip", "SM_HPS": "mine"},
+        "Environment": {"PYTHONPATH": "/opt/ml/input/data/code/app.zip", "TRAINING_JOB_NAME": "mine"},
     }
     files = OptMl(tmp_path / "job")
     files.lay_out(job)
@@ -220,9 +220,9 @@ def test_the_folder_the_command_and_the_environment_of_a_job(
     environment = files.environment(job, {"AWS_REGION": "eu-west-1"})
     assert environment["PYTHONPATH"] == f"{files.root}/input/data/code/app.zip"
     assert environment["SAGEMAKER_BASE_DIR"] == str(files.root)
-    assert environment["SM_CHANNEL_TEXT"] == str(files.root / "input/data/text")
-    assert environment["SM_HP_EPOCH"] == "5"
-    assert environment["SM_HPS"] == "mine", "the job's own environment wins"
+    assert environment["TRAINING_JOB_ARN"] == job["TrainingJobArn"]
+    assert not [name for name in environment if name.startswith("SM_")], "AWS's toolkit does not run"
+    assert environment["TRAINING_JOB_NAME"] == "mine", "the job's own environment wins"
     assert environment["AWS_REGION"] == "eu-west-1"
     assert "SECRET_OF_THE_HOST" not in environment
 
