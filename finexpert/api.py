@@ -11,8 +11,6 @@
 Nothing is done here: each method calls what the command of its name calls, and shows the same.
 """
 
-from __future__ import annotations
-
 import atexit
 import re
 import sys

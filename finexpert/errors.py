@@ -1,7 +1,5 @@
 """Errors as a user sees them: what is wrong, where, what to do; and the exit codes of the commands."""
 
-from __future__ import annotations
-
 import re
 import sys
 from enum import IntEnum, StrEnum

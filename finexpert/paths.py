@@ -1,7 +1,5 @@
 """The checkout's own files, and what is done with any file. The command line works from any folder."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from pathlib import Path

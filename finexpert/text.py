@@ -1,7 +1,5 @@
 """Numbers as people read them. Pure text; every screen, table and report of the command line uses these."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from datetime import datetime

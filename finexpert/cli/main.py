@@ -9,8 +9,6 @@
 Start-up counts: `--help` must come in 0.4 s, so nothing heavy is imported until a verb needs it.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from types import ModuleType

@@ -1,7 +1,5 @@
 """The options that every command takes, before or after its verb: where to act, settings, stack traces."""
 
-from __future__ import annotations
-
 import copy
 import itertools
 from collections.abc import Iterator, Mapping, Sequence

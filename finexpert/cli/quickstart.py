@@ -4,8 +4,6 @@ Every step first looks whether it is done, in the cloud itself. So it can be lef
 command goes on where it stopped. Of the person's own choices the settings file keeps two: mail and licence.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """The bases that the demo can tune, and with which settings."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path

@@ -3,8 +3,6 @@
 The services are right as often as `ACCURACY` says, so the report's counts can be checked.
 """
 
-from __future__ import annotations
-
 import csv
 import http.server
 import json

@@ -1,7 +1,5 @@
 """The CDK command line, as a user calls it: the pinned one of this checkout, on its environment's Node."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys

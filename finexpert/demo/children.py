@@ -1,7 +1,5 @@
 """Programs that the demo runs: each in its own process group, output to a log, none left behind."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """A state folder for each demo: two at once do not meet, and the next clears away what a killed one left."""
 
-from __future__ import annotations
-
 import fcntl
 import shutil
 import tempfile

@@ -1,12 +1,10 @@
 """Turns Ctrl-C, `kill` and a closed terminal into KeyboardInterrupt, and holds it back during clean-up."""
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -18,7 +16,7 @@ class Interrupts:
         self._previous: dict[signal.Signals, Any] = {}
         self._shielded = False
 
-    def __enter__(self) -> Interrupts:
+    def __enter__(self) -> Self:
         for number in SIGNALS:
             self._previous[number] = signal.signal(number, self._came)
         return self

@@ -1,7 +1,5 @@
 """Runs the demo's steps, with headings and timings, and cleans up however it ends."""
 
-from __future__ import annotations
-
 import shutil
 import time
 import traceback

@@ -1,7 +1,5 @@
 """Wait until the deployed, scheduled reaper has put the endpoint to sleep. It is watched, never called."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

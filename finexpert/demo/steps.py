@@ -1,7 +1,5 @@
 """The demo's steps, in order. Each calls what the commands call, and returns its result in a sentence."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable

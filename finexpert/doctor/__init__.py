@@ -1,7 +1,5 @@
 """Checks of what must be right before money is spent; they run at the same time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Is the account ready: credentials, region, quotas, and the people who receive its alarms?"""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 
 from core.aws.calls import error_code

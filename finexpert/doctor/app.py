@@ -1,7 +1,5 @@
 """Is the app ready: the tools that deploy it, and its stacks."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

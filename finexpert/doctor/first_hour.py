@@ -4,8 +4,6 @@
 awake endpoint) is announced with the most that it may cost, and done only if the person agrees.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence

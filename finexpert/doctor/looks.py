@@ -1,7 +1,5 @@
 """Answers the questions of the first hour's check about what was deployed, run and woken."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

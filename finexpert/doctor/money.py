@@ -1,7 +1,5 @@
 """Is the money ready: are the prices known, and does a run fit into what is left of the budget?"""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime
 

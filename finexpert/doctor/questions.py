@@ -3,8 +3,6 @@
 They stand in the order of docs/first-hour-on-aws.md, which is the order of what they cost.
 """
 
-from __future__ import annotations
-
 from finexpert.doctor import account, app, looks, model
 from finexpert.doctor.first_hour import Question, Step
 from finexpert.doctor.looks import check

@@ -1,7 +1,5 @@
 """Carries out the agreed steps of the first hour's check: a run on the shipped text, and a wake."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 

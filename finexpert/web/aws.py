@@ -4,8 +4,6 @@ An HTTP API hands over whole answers only, so nothing is streamed here, and an a
 seconds: it is asked for fewer tokens than on a person's own machine.
 """
 
-from __future__ import annotations
-
 import gzip
 import json
 import os

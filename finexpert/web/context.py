@@ -1,7 +1,5 @@
 """The handlers' context: the deployed app, the time, limits, and answers of AWS that are kept for a while."""
 
-from __future__ import annotations
-
 import time
 from collections import OrderedDict
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Decides which requests the page's server on this machine answers: those of its own page, with the token."""
 
-from __future__ import annotations
-
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass

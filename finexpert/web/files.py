@@ -1,7 +1,5 @@
 """The page itself: files of `static/`, libraries from node_modules, and what a browser may do with them."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

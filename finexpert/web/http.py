@@ -1,7 +1,5 @@
 """A request and its answer, apart from any server: `local` and `aws` translate theirs into these and back."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,8 +1,6 @@
 """Turn what a handler raised into what the page shows: a status, a code, and what a person without a terminal
 can do next."""
 
-from __future__ import annotations
-
 import re
 from http import HTTPStatus
 

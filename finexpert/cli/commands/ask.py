@@ -1,7 +1,5 @@
 """`finexpert ask`: one prompt, the base model beside the fine-tuned one."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`finexpert compare RUN`: what base and tuned model wrote when the run was evaluated, side by side."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 import typer

@@ -1,7 +1,5 @@
 """`finexpert costs`: this month's money, from what really ran."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import typer

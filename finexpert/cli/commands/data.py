@@ -1,7 +1,5 @@
 """`finexpert data check|upload|weights`: check and upload a dataset, or your own base weights."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

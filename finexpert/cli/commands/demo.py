@@ -1,7 +1,5 @@
 """`finexpert demo`: the whole life of a fine-tune on a separate embedded cloud."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`finexpert local up|down|status|logs|base`: the embedded cloud of this checkout."""
 
-from __future__ import annotations
-
 import os
 import shlex
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`finexpert plan`: what the next run may cost, before anything is started."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`finexpert prices`: where the dollars in every sum come from."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """`finexpert reap --dry-run`: what the deployed idle reaper would do now."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """`finexpert restore NAME`: make an endpoint again that the idle reaper deleted."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Annotated
 

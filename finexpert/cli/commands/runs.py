@@ -1,7 +1,5 @@
 """`finexpert runs [list|show|rename|report|compare|log]`: what was trained, and how it went."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated

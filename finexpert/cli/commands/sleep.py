@@ -1,7 +1,5 @@
 """`finexpert sleep`: remove the endpoint."""
 
-from __future__ import annotations
-
 import typer
 
 from finexpert.cli.commands.common import Json, open_deployment

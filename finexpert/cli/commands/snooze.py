@@ -1,7 +1,5 @@
 """`finexpert snooze NAME`: keep the idle reaper away from an endpoint for a while."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Annotated
 

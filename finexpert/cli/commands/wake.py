@@ -1,7 +1,5 @@
 """`finexpert wake [RUN]`, `finexpert wake --base`: make the endpoint."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

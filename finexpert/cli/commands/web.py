@@ -1,7 +1,5 @@
 """`finexpert web`: the page for people who do not use terminals, on this machine."""
 
-from __future__ import annotations
-
 import tempfile
 import threading
 import webbrowser

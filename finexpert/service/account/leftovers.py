@@ -1,7 +1,5 @@
 """Search an account, region by region, for what bills or starts something that bills. Only ever looks."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +36,8 @@ FREE_OR_LISTED = (
 
 
 Progress = Callable[[int, int], None]
+Client = Callable[[str], Any]
+Lister = Callable[[Client], list[str]]
 
 
 def _silent(done: int, all_of: int) -> None:
@@ -192,10 +192,6 @@ def by_kind(found: Iterable[Leftover]) -> Mapping[tuple[str, str], list[str]]:
     for leftover in found:
         grouped.setdefault((leftover.region, leftover.kind), []).append(leftover.name)
     return grouped
-
-
-Client = Callable[[str], Any]
-Lister = Callable[[Client], list[str]]
 
 
 def find(client: Client) -> dict[str, list[str]]:

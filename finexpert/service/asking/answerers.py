@@ -1,7 +1,5 @@
 """Who answers: which model it is, what it was trained on, and whether the quality gate accepted it."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -3,8 +3,6 @@
 The text is written with the base's chat template where it has one. Others go on from plain paragraphs.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

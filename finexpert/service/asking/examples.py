@@ -1,7 +1,5 @@
 """Examples to ask: beginnings of sentences from a person's own text that the newest run has not seen."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ On a person's own machine it lies in a folder that only they can read, on AWS in
 that Cognito gives the person. One JSON document a thread.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Ask the live endpoint: all models that it serves at the same time, each answer while it is written."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping

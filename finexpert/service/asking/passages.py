@@ -1,7 +1,5 @@
 """The models that may word an answer: the deployed endpoint's, or one of Amazon Bedrock's."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

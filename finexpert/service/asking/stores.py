@@ -1,7 +1,5 @@
 """Stores of a person's own documents: a folder of this machine, or the data bucket under their id."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

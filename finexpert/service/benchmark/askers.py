@@ -1,7 +1,5 @@
 """Asks one question: of Bedrock's Converse API, of a server with OpenAI's protocol, or of the endpoint."""
 
-from __future__ import annotations
-
 import json
 import os
 import time

@@ -1,7 +1,5 @@
 """Conducts a benchmark: consent, the worst case, the month's money, all answers, and the written report."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Reads who answers, what their answers cost, and whether the questions may be sent to them."""
 
-from __future__ import annotations
-
 import ipaddress
 import json
 import re

@@ -1,7 +1,5 @@
 """Grades answers, sums contestants up, and compares them in pairs."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections import Counter, defaultdict

@@ -1,7 +1,5 @@
 """Writes the prompts of a benchmark, and works out before anything is sent what they may cost at most."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

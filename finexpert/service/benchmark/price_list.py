@@ -6,8 +6,6 @@ their own usage types there and are not read. A request that stays in a region o
 more than one that may go to any region, for models that offer both (archestra-ai/archestra#6912).
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Reads the questions of a benchmark, and answers that were pasted from a service without an API."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

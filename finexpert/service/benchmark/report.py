@@ -1,7 +1,5 @@
 """The benchmark as one HTML file and as a Markdown table."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from html import escape

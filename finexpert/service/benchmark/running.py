@@ -1,7 +1,5 @@
 """Runs a benchmark: the worst case first, then each question to each contestant, none paid for twice."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import random

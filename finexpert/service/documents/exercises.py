@@ -1,7 +1,5 @@
 """Questions from the tagged and tabled figures of an index: to train on, and to measure with."""
 
-from __future__ import annotations
-
 import json
 import random
 import re

@@ -1,7 +1,5 @@
 """Reads HTML and inline XBRL: text as it is laid out, table rows, pages, and tagged figures."""
 
-from __future__ import annotations
-
 import re
 
 from lxml import etree

@@ -1,7 +1,5 @@
 """Adds files to an index of documents, lists them and removes them. Nothing leaves the machine here."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io

@@ -4,8 +4,6 @@
 pages, or with what is wrong with the file.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re
@@ -13,6 +11,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 from core.documents.layout import lines_of, printed_number
 from core.documents.model import Page
@@ -43,7 +42,7 @@ class Reader:
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
 
-    def __enter__(self) -> Reader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

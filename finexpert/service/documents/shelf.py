@@ -1,7 +1,5 @@
 """The index in the data bucket: one file a version, and a pointer that moves only if it is unchanged."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Keeps the vectors of the pushed index: pays for what is new, and removes what is gone."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Inline XBRL: each tagged figure with its exact value, unit, time, dimensions and place on the page."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

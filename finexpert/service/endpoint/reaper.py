@@ -1,7 +1,5 @@
 """The deployed idle reaper: ask what it would do, read what it did, and foresee when it will act."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Mapping

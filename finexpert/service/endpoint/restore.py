@@ -1,7 +1,5 @@
 """Makes an endpoint again that the idle reaper deleted, from the snapshot in the audit bucket."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Mapping

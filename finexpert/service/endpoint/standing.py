@@ -1,7 +1,5 @@
 """The endpoint as a person wants to know it: awake or not, since when, until when, at what price."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -68,6 +66,22 @@ class Standing:
     can_wake: bool
 
 
+STACK = "AWS::CloudFormation::Stack"
+ENDPOINT = "AWS::SageMaker::Endpoint"
+#: The newest wakes tell best how long the next one takes: instance type and model may have been others.
+NEWEST = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One change of the stack. `ended` is None while it is under way; `wake`: an endpoint was made in it."""
+
+    began: datetime
+    ended: datetime | None = None
+    wake: bool = False
+    rolled_back: bool = False
+
+
 def look(deployment: Deployment, now: datetime) -> Standing:
     """Read it.
 
@@ -132,22 +146,6 @@ def _reason(deployment: Deployment, stack: Hosting, state: State, last: Change |
             if (each.endpoint, each.action) == (deployment.names.endpoint, "delete"):
                 return each.reason
     return ""
-
-
-STACK = "AWS::CloudFormation::Stack"
-ENDPOINT = "AWS::SageMaker::Endpoint"
-#: The newest wakes tell best how long the next one takes: instance type and model may have been others.
-NEWEST = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """One change of the stack. `ended` is None while it is under way; `wake`: an endpoint was made in it."""
-
-    began: datetime
-    ended: datetime | None = None
-    wake: bool = False
-    rolled_back: bool = False
 
 
 def changes(events: Iterable[StackEvent]) -> list[Change]:

@@ -1,7 +1,5 @@
 """Wake the endpoint, put it to sleep, or keep the idle reaper away from it for some hours."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """A person's own questions with their right answers: read, checked, and put to the live models."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from io import BytesIO

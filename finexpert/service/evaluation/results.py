@@ -1,7 +1,5 @@
 """Reads a finished run's evaluation (from the artifact bucket, or a file here) and its model package."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

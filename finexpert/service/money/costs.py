@@ -1,7 +1,5 @@
 """The month so far, from what really ran: the same sums that the spend guard makes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime

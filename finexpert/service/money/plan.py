@@ -1,7 +1,5 @@
 """The cost of a run before it starts: as admission decides it, and as the demo estimates it for AWS."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 

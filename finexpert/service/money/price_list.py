@@ -1,7 +1,5 @@
 """AWS's Price List into `prices.json`: each price with the day on which it was read."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

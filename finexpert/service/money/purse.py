@@ -1,11 +1,10 @@
 """Admits the dollars of paid requests against the month before the first one, and counts what was spent."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Lock
+from typing import Self
 
 from core.admission import planning, reservations
 from core.admission.reservations import Reservation
@@ -53,7 +52,7 @@ class Purse:
         self._job = f"{what.replace(' ', '-')}-{os.getpid()}-{clock():%Y%m%d%H%M%S}"
         self._unsaid, self._lock = 0.0, Lock()
 
-    def __enter__(self) -> Purse:
+    def __enter__(self) -> Self:
         self._change_book(self._worst)
         return self
 

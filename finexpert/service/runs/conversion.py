@@ -1,7 +1,5 @@
 """Converts files that hold text in another form (PDF, HTML, DOCX, XLSX, Parquet) for training."""
 
-from __future__ import annotations
-
 import csv
 import json
 from collections.abc import Callable, Iterator

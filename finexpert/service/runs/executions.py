@@ -1,7 +1,5 @@
 """Runs: one execution of the fine-tuning state machine each, named like its training job."""
 
-from __future__ import annotations
-
 import json
 import re
 import secrets

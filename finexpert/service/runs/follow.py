@@ -1,7 +1,5 @@
 """Follow a run: the execution's state, the job's status, its log. Following can stop and begin again."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """The training job's log: new lines of its streams, and the progress that its JSON lines show."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping

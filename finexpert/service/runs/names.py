@@ -4,8 +4,6 @@ All names of a deployment are one object in the artifact bucket, changed by S3's
 run's id stays what AWS knows it by; the name is for people, and may be changed at any time.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field

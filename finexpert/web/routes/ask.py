@@ -1,7 +1,5 @@
 """Ask: what may be asked, and both models' answers while they are written."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing

@@ -1,7 +1,5 @@
 """Documents: what the index holds, a question answered with its page or by a model, and the page's text."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

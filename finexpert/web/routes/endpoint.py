@@ -1,7 +1,5 @@
 """Endpoint: what it does now, and waking, sleeping and keeping it. Nothing here waits."""
 
-from __future__ import annotations
-
 from http import HTTPStatus
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Money: the month against its budget, what ran, and what the reaper decided."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Own questions with right answers: kept, read from a file, and put to the live models."""
 
-from __future__ import annotations
-
 from finexpert.service.asking import history
 from finexpert.service.evaluation import own_questions
 from finexpert.web.context import Context

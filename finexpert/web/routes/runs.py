@@ -1,7 +1,5 @@
 """Runs: those there are, one while it trains, its report, two compared, and serving one."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus

@@ -1,7 +1,5 @@
 """The history: threads of questions and answers, their names, ratings and notes."""
 
-from __future__ import annotations
-
 from finexpert.service.asking import history
 from finexpert.web.context import Context
 from finexpert.web.http import Request, Response, answer, bad_input
