@@ -1,16 +1,18 @@
 """Answers of several models to one prompt, side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rich.table import Table
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
 
-    from finexpert.service.asking.inference import Answer, Heard
-    from finexpert.service.deployment import Deployment
-    from finexpert.views.display import Live
+from finexpert.errors import UserError
+from finexpert.service.asking import answerers
+from finexpert.service.asking.inference import Answer, Heard
+from finexpert.service.deployment import Deployment
+from finexpert.views import display
+from finexpert.views.display import Live
 
 
 def show_pieces(live: Live, prompt: str, models: list[str]) -> Heard:
@@ -32,12 +34,6 @@ def heading(answer: Answer) -> str:
 
 def introduce(deployment: Deployment) -> None:
     """Say on stderr which models answer, what they were trained on, and what a reader must know of them."""
-    from rich.markup import escape
-
-    from finexpert.errors import UserError
-    from finexpert.service.asking import answerers
-    from finexpert.views import display
-
     out = display.console(stderr=True)
     try:
         who = answerers.who(deployment)
@@ -52,10 +48,6 @@ def introduce(deployment: Deployment) -> None:
 
 def side_by_side(prompt: str, texts: Mapping[str, str]) -> Table:
     """Answers to one prompt, a column each under their headings."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     dots = "" if prompt.rstrip().endswith(("?", "!", ".", ":", "…")) else " …"
     title = Text(prompt + dots, style="italic")
     table = Table(box=box.ROUNDED, title=title, title_justify="left", expand=True)

@@ -1,27 +1,22 @@
 """Two runs on the screen: the metrics in pairs, what differs in their settings, and what they cost."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
 
 from core.wording import signed
+from finexpert.service.evaluation.comparison import MetricPair, RunPair
 from finexpert.text import interval, usd
 from finexpert.views import display
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-
-    from finexpert.service.evaluation.comparison import MetricPair, RunPair
 
 NONE = "–"
 
 
 def tables(pair: RunPair) -> Iterator[RenderableType]:
     """The tables that `finexpert runs compare` prints, from top to bottom."""
-    from rich.text import Text
-
     for letter, name, passed in zip("AB", pair.runs, pair.passed, strict=True):
         word = "accepted by the quality gate" if passed else "refused by the quality gate"
         yield Text.assemble((f"{letter} ", "bold"), name, (f"  {word}", "dim"))
@@ -55,8 +50,6 @@ def _finding(metric: MetricPair) -> str:
 
 
 def _differences(pair: RunPair) -> Iterator[Table]:
-    from rich.table import Table
-
     table = Table("differs", "A", "B", box=None, header_style="dim", pad_edge=False)
     rows: Mapping[str, tuple[Any, Any]] = {**pair.settings, **pair.versions}
     for name, values in rows.items():

@@ -1,43 +1,38 @@
-"""Output on a terminal and in a pipe: what changes in place on the one becomes few plain lines on the other.
-
-Rich is imported when the first line is printed, so that `--help` starts without it.
-"""
-
-from __future__ import annotations
+"""Output on a terminal and in a pipe: what changes in place on the one is a few plain lines on the other."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from json import dumps
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any, Self
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
 
 from finexpert.errors import ExitCode, UserError, explain, is_aws
+from finexpert.service.deployment import Deployment
 from finexpert.text import printable
 
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.table import Table
 
-    from finexpert.service.deployment import Deployment
+class PrintableConsole(Console):
+    """A console that writes no control characters but Rich's own, and leaves lines of text whole."""
+
+    def print(self, *objects: Any, **named: Any) -> None:
+        whole = all(isinstance(each, (str, Text)) for each in objects)
+        super().print(*objects, **{"soft_wrap": whole, **named})
+
+    def render(self, *arguments: Any, **named: Any) -> Iterator[Segment]:
+        for segment in super().render(*arguments, **named):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
 
 def console(*, stderr: bool = False, file: IO[str] | None = None, width: int | None = None) -> Console:
     """A console that is plain in a pipe, and 100 columns wide there, so that tables stay tables in a log."""
-    from rich.console import Console
-    from rich.segment import Segment
-    from rich.text import Text
-
-    class PrintableConsole(Console):
-        """A console that writes no control characters but Rich's own, and leaves lines of text whole."""
-
-        def print(self, *objects: Any, **named: Any) -> None:
-            whole = all(isinstance(each, (str, Text)) for each in objects)
-            super().print(*objects, **{"soft_wrap": whole, **named})
-
-        def render(self, *arguments: Any, **named: Any) -> Iterator[Segment]:
-            for segment in super().render(*arguments, **named):
-                yield segment if segment.control else Segment(printable(segment.text), segment.style)
-
     stream = sys.stderr if stderr else sys.stdout
     width = width or (None if stream.isatty() else 100)
     return PrintableConsole(stderr=stderr, file=file, highlight=False, width=width)
@@ -81,18 +76,8 @@ def print_error(error: UserError, *, json: bool = False) -> None:
         say(f"  [dim]do[/]     {escape(error.fix)}", stderr=True)
 
 
-def escape(text: str) -> str:
-    """The text as Rich's markup that shows it as it is."""
-    from rich.markup import escape
-
-    return escape(text)
-
-
 def figures_table(first: str, figures: Sequence[str], last: str) -> Table:
     """An empty table of figures, aligned at their right, between a name and a word about them."""
-    from rich import box
-    from rich.table import Table
-
     table = Table(first, box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
     for heading in figures:
         table.add_column(heading, justify="right")
@@ -106,8 +91,6 @@ def print_rows(headings: Sequence[str], rows: Iterable[Sequence[str]], *, whole:
     Args:
         whole: the column that stays in one piece; see `print_table`.
     """
-    from rich.table import Table
-
     table = Table(*headings, box=None, header_style="dim")
     for row in rows:
         table.add_row(*row)
@@ -121,8 +104,6 @@ LEAST_WIDTH = 10
 
 def print_parts(out: Console, parts: Iterable[RenderableType]) -> None:
     """Print tables and lines one below the other, none of them shortened."""
-    from rich.table import Table
-
     for part in parts:
         if isinstance(part, Table):
             print_table(out, part)
@@ -160,8 +141,6 @@ def print_table(out: Console, table: Table, *, whole: int = 0) -> None:
     Names that other commands take stand in that column. Where it does not fit, lines are longer than the
     terminal is wide.
     """
-    from rich.cells import cell_len
-
     for column in table.columns:
         column.overflow = "fold"
     names = table.columns[whole]
@@ -174,8 +153,6 @@ def print_table(out: Console, table: Table, *, whole: int = 0) -> None:
 
 
 def _plain_of(cell: RenderableType) -> str:
-    from rich.text import Text
-
     return Text.from_markup(cell).plain if isinstance(cell, str) else str(cell)
 
 
@@ -214,7 +191,7 @@ class Live:
         self._last_key = ""
         self._live: Any = None
 
-    def __enter__(self) -> Live:
+    def __enter__(self) -> Self:
         if self._out.is_terminal:
             from rich.live import Live as RichLive
 

@@ -1,18 +1,13 @@
 """Documents on the screen: what was added or found, an answer with its citations, and an evaluation."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from core.documents.answers import Answer, Citation
+from core.documents.search import Corpus, Found
+from finexpert.service.documents.library import Added
 from finexpert.views import display
-
-if TYPE_CHECKING:
-    from core.documents.answers import Answer, Citation
-    from core.documents.model import Cover
-    from core.documents.search import Corpus, Found
-    from finexpert.service.documents.library import Added
 
 say = partial(display.say, markup=False)
 """Print a line as it is: text from documents is never markup."""
@@ -32,10 +27,9 @@ def added(each: Added) -> str:
 
 def added_document(each: Added) -> dict[str, Any]:
     """The same for programs."""
-    cover: Cover | None = each.cover
     shown: dict[str, Any] = {"document": each.name, "outcome": each.outcome, "why": each.why}
     shown |= {"pages": each.pages, "facts": each.facts}
-    if cover is None:
+    if (cover := each.cover) is None:
         return shown
     return {**shown, **vars(cover), "period_end": cover.period_end and cover.period_end.isoformat()}
 

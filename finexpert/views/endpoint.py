@@ -1,16 +1,15 @@
 """Wake and sleep on the screen: what the stack does, for how long, and what it costs afterwards."""
 
-from __future__ import annotations
+from rich.spinner import Spinner
 
-from typing import TYPE_CHECKING
-
+from core.endpoint.hosting import BASE, Hosting
+from core.endpoint.sleeping import Slept, Way
+from finexpert.service.deployment import Deployment
+from finexpert.service.endpoint import switch
+from finexpert.service.endpoint.switch import Progress
+from finexpert.service.money import costs
+from finexpert.text import counted, duration
 from finexpert.views import display
-
-if TYPE_CHECKING:
-    from core.endpoint.hosting import Hosting
-    from core.endpoint.sleeping import Slept
-    from finexpert.service.deployment import Deployment
-    from finexpert.service.endpoint.switch import Progress
 
 
 def wake(deployment: Deployment, run: str | None, *, base: bool, refused: bool = False) -> Hosting:
@@ -25,8 +24,6 @@ def wake(deployment: Deployment, run: str | None, *, base: bool, refused: bool =
         UserError: Ctrl-C, or there is nothing of that name to serve.
         core.endpoint.hosting.HostingError: CloudFormation could not do it.
     """
-    from finexpert.service.endpoint import switch
-
     stack, back = deployment.names.stack("Hosting"), "Wait again: the same command. Undo it: finexpert sleep"
     with display.may_be_left("Hosting's update", where=stack, fix=back), _live() as live:
         progress = show_progress(live)
@@ -42,8 +39,6 @@ def sleep(deployment: Deployment) -> Slept:
         UserError: Ctrl-C; the update goes on.
         core.endpoint.hosting.HostingError: CloudFormation could not do it.
     """
-    from finexpert.service.endpoint import switch
-
     stack = deployment.names.stack("Hosting")
     back = "Wait again: finexpert sleep"
     with display.may_be_left("Hosting's update", where=stack, fix=back), _live() as live:
@@ -52,20 +47,12 @@ def sleep(deployment: Deployment) -> Slept:
 
 def asleep(slept: Slept) -> str:
     """Say that nothing bills, and where the stack has drifted; in Rich's markup."""
-    from rich.markup import escape
-
-    from core.endpoint.sleeping import Way
-
-    drifted = f"\n  [yellow]![/] {escape(slept.done)}" if slept.way is Way.DIRECTLY else ""
+    drifted = f"\n  [yellow]![/] {display.escape(slept.done)}" if slept.way is Way.DIRECTLY else ""
     return f"[green]✓[/] asleep, nothing of it bills{drifted}"
 
 
 def awake(deployment: Deployment, state: Hosting) -> str:
     """Say what is served now, and what it costs; in Rich's markup."""
-    from core.endpoint.hosting import BASE
-    from finexpert.service.money import costs
-    from finexpert.text import counted
-
     served = "the base model alone" if state.artifact == BASE else state.artifact
     bills = "would bill on AWS" if deployment.target.is_local else "bills"
     price = costs.hosting_usd_per_hour(deployment)
@@ -78,9 +65,6 @@ def awake(deployment: Deployment, state: Hosting) -> str:
 
 def show_progress(live: display.Live) -> Progress:
     """A progress function that shows what the stack is doing, for how long."""
-    from rich.spinner import Spinner
-
-    from finexpert.text import duration
 
     def show(state: Hosting, seconds: float) -> None:
         text = f"{state.state} ({state.status})"

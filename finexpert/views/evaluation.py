@@ -1,23 +1,19 @@
 """A new measurement of a run on the screen: the gate's figure, the questions, and what was not measured."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
 
 from core.wording import signed
 from finexpert.text import interval
 from finexpert.views import display
 from finexpert.views.run import before_after
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
 
 def outcome(evaluation: Mapping[str, Any]) -> Iterator[RenderableType]:
     """The lines that `finexpert evaluate` prints, from top to bottom."""
-    from rich.text import Text
-
     mark = "[green]✓[/]" if evaluation["passed"] else "[red]✗[/]"
     yield f"{mark} {evaluation['verdict']}"
     yield f"  {before_after(evaluation)}"

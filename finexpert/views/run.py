@@ -1,23 +1,24 @@
 """A followed run on the screen: what it is doing, how far, the loss, and what it costs."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from core.dataset.check import DatasetReport
 from core.wording import signed
-from finexpert.service.runs import follow
+from finexpert.service.deployment import Deployment
+from finexpert.service.runs import datasets, executions, follow, names
 from finexpert.service.runs.follow import Snapshot
 from finexpert.text import counted, duration, interval, sparkline, usd
 from finexpert.views import display
-
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
-    from core.dataset import DatasetReport
-    from finexpert.service.deployment import Deployment
 
 TENTHS = 10
 SHOWN_FILES = 10
@@ -26,12 +27,6 @@ SHOWN_FILES = 10
 
 def region(snapshot: Snapshot, *, is_local: bool) -> RenderableType:
     """The region that a terminal shows and replaces."""
-    from rich.console import Group
-    from rich.progress_bar import ProgressBar
-    from rich.spinner import Spinner
-    from rich.table import Table
-    from rich.text import Text
-
     progress = snapshot.progress
     cost = money(snapshot, is_local=is_local)
     head = Spinner("dots", text=Text.assemble((snapshot.doing, "bold"), (f"   {cost}", "dim")))
@@ -89,8 +84,6 @@ def ending(
     Args:
         called: the run's name and id; by default its id.
     """
-    from rich.markup import escape
-
     accepted = snapshot.output.get("outcome") == "accepted"
     sign, word = ("[green]✓[/]", "accepted") if accepted else ("[red]✗[/]", "refused")
     lines = [f"{sign} [bold]{escape(called or snapshot.run)}[/] {word} by the quality gate"]
@@ -138,10 +131,6 @@ def start(
         finexpert.service.runs.executions.Repeated: it did, and `again` is off.
         UserError: the data, a hyperparameter or the title cannot be used.
     """
-    from rich.markup import escape
-
-    from finexpert.service.runs import datasets, executions, names
-
     out = display.console(stderr=True)
     if title:
         names.require_free(deployment, title)
@@ -191,8 +180,6 @@ def follow_live(deployment: Deployment, run: str, live: display.Live) -> Snapsho
 
 def print_report(out: Console, report: DatasetReport) -> None:
     """The dataset report's sentence, and the warnings that a reader should weigh."""
-    from rich.markup import escape
-
     if report.ok:
         out.print(f"[green]✓[/] {escape(report.sentence)}")
     for understood in report.understood[:SHOWN_FILES]:

@@ -1,17 +1,15 @@
 """Shared by all commands: the options, and opening the cloud that they act on."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from finexpert.cli import options
+from finexpert.service import deployment as deployments
+from finexpert.service import target as targets
+from finexpert.service.deployment import Deployment
+from finexpert.service.target import Target
 from finexpert.views import display
-
-if TYPE_CHECKING:
-    from finexpert.service.deployment import Deployment
-    from finexpert.service.target import Target
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for programs.")]
 
@@ -25,10 +23,8 @@ def open_target(context: typer.Context) -> Target:
 
 def chosen_target(context: typer.Context) -> Target:
     """The cloud to act on; nothing is said, and nothing asked of it."""
-    from finexpert.service import target
-
     given = options.of(context)
-    return target.from_environment(given.on, given.flags, given.profile)
+    return targets.from_environment(given.on, given.flags, given.profile)
 
 
 def open_deployment(context: typer.Context) -> Deployment:
@@ -36,8 +32,6 @@ def open_deployment(context: typer.Context) -> Deployment:
 
     Where this shell has other settings, or the deployed ones cannot be read, a line on stderr says so.
     """
-    from finexpert.service import deployment as deployments
-
     found = deployments.find(open_target(context))
     if note := display.settings_note(found):
         display.console(stderr=True).print(note, style="dim", markup=False)

@@ -1,19 +1,16 @@
 """`finexpert config`: every setting, its value, and the place that it comes from."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from finexpert.cli.commands.common import Json, chosen_target
+from finexpert.service import deployment as deployments
 from finexpert.service.deployment import flat
+from finexpert.service.target import Target
 from finexpert.views import display
 from finexpert.views.display import escape
-
-if TYPE_CHECKING:
-    from finexpert.service.target import Target
 
 DEFAULTS = "cdk.json"
 
@@ -31,11 +28,9 @@ def config(
 
     Example: finexpert config budget_usd spot -c budget_usd=40
     """
-    from finexpert.service.deployment import find
-
     target = chosen_target(context)
     shown = chosen(rows(target), names or [])
-    deployment = find(target)
+    deployment = deployments.find(target)
     deployed = flat(deployment.stored) if deployment.stored else {}
     if json:
         display.print_json(

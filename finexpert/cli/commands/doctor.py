@@ -1,28 +1,24 @@
 """`finexpert doctor`: is everything ready, before money is spent?"""
 
-from __future__ import annotations
-
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from finexpert import paths
 from finexpert.cli.commands.common import Json, chosen_target
+from finexpert.doctor import Check, Finding, Verdict, examine
+from finexpert.doctor import first_hour as hour
+from finexpert.doctor.first_hour import Question
 from finexpert.errors import ExitCode
+from finexpert.service.deployment import find
+from finexpert.service.target import Target
 from finexpert.views import display
 from finexpert.views.display import escape
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from rich.console import Console
-
-    from finexpert.doctor import Check, Finding
-    from finexpert.doctor.first_hour import Question
-    from finexpert.service.target import Target
 
 
 def doctor(
@@ -52,9 +48,6 @@ def doctor(
 
     Example: finexpert doctor -c training_instance_type=ml.g5.12xlarge
     """
-    from finexpert.doctor import Verdict, examine
-    from finexpert.service.deployment import find
-
     target = chosen_target(context)
     err = display.console(stderr=True)
     err.print(f"[dim]{_where(target)}[/]")
@@ -73,12 +66,8 @@ def doctor(
 
 
 def _first_hour(target: Target, *, yes: bool, json: bool) -> None:
-
-    from finexpert.doctor import Verdict
-    from finexpert.doctor import first_hour as hour
     from finexpert.doctor.questions import QUESTIONS
     from finexpert.doctor.steps import steps
-    from finexpert.service.deployment import find
 
     out, err = display.console(), display.console(stderr=True)
 
@@ -142,8 +131,6 @@ def _sign(finding: Finding) -> str:
 
 def show(out: Console, findings: Mapping[str, Finding]) -> None:
     """Print a line for each check with its remedy below it, then how many there are of each kind."""
-    from finexpert.doctor import Verdict
-
     width = max(map(len, findings))
     shown = {""}
     for name, finding in findings.items():

@@ -1,11 +1,9 @@
 """`finexpert quickstart`: all steps up to the first answer; it can be interrupted and continued."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -13,12 +11,11 @@ from finexpert import paths
 from finexpert.cli import options
 from finexpert.cli.commands.common import Json, chosen_target
 from finexpert.errors import ExitCode, UserError
-from finexpert.service.target import On
+from finexpert.service import deployment as deployments
+from finexpert.service import target as targets
+from finexpert.service.target import On, Target
 from finexpert.views import display
 from finexpert.views.display import escape
-
-if TYPE_CHECKING:
-    from finexpert.service.target import Target
 
 AGAIN = "Go on: finexpert quickstart, with the same options."
 LICENCE = "https://ai.meta.com/llama/license/"
@@ -78,7 +75,6 @@ def quickstart(
 
 def _target(context: typer.Context, *, yes: bool) -> Target:
     """The cloud that `--on` names; without it one is asked for. The embedded cloud is started if need be."""
-    from finexpert.service import target as targets
     from localcloud import lifecycle
 
     given = options.of(context)
@@ -106,7 +102,6 @@ def _settle(target: Target, *, alert_email: str | None, licence: bool, yes: bool
         UserError: one is missing and may not be asked for, or the licence was not accepted.
     """
     from finexpert.cli import quickstart
-    from finexpert.service import deployment as deployments
 
     if target.is_local:
         return

@@ -8,6 +8,9 @@ import typer
 
 from finexpert import paths
 from finexpert.cli.commands.common import Json, open_deployment
+from finexpert.service.evaluation import results
+from finexpert.service.runs import executions, names
+from finexpert.service.runs import follow as following
 from finexpert.text import duration, when
 from finexpert.views import display
 from finexpert.views.display import escape
@@ -37,8 +40,6 @@ def list_runs(context: typer.Context, limit: Limit = 20, json: Json = False) -> 
 
     Example: finexpert runs list --limit 5
     """
-    from finexpert.service.runs import executions
-
     deployment = open_deployment(context)
     found = executions.newest_first(deployment, limit=limit)
     if json:
@@ -63,18 +64,16 @@ def show(context: typer.Context, run: RunName, json: Json = False) -> None:
 
     Example: finexpert runs show latest
     """
-    from finexpert.service.evaluation.results import judged_before, several_tries
-    from finexpert.service.runs import executions, follow, names
     from finexpert.views.run import before_after, ending
 
     deployment = open_deployment(context)
     run = names.resolve(deployment, run)
     titles = names.read(deployment)
-    looks = follow.snapshots(deployment, run, now=lambda: datetime.now(UTC))
+    looks = following.snapshots(deployment, run, now=lambda: datetime.now(UTC))
     snapshot = next(looks)
     evaluation = executions.evaluation(deployment, run)
-    reason = follow.readable_cause(snapshot.cause)
-    tries = judged_before(deployment, run, evaluation) if evaluation else 0
+    reason = following.readable_cause(snapshot.cause)
+    tries = results.judged_before(deployment, run, evaluation) if evaluation else 0
     if json:
         outcome = str(snapshot.output.get("outcome", ""))
         shown = executions.as_run(executions.describe(deployment, run), outcome, titles).as_json()
@@ -86,7 +85,7 @@ def show(context: typer.Context, run: RunName, json: Json = False) -> None:
         ended_as = ending(snapshot, evaluation, is_local=deployment.target.is_local, called=called)
         out.print(ended_as)
         if tries:
-            out.print(f"  {several_tries(tries)}")
+            out.print(f"  {results.several_tries(tries)}")
         out.print(f"  its report: finexpert runs report {run}")
         return
     out.print(f"[bold]{escape(called)}[/] {snapshot.doing}")
@@ -107,8 +106,6 @@ def rename(
 
     Example: finexpert runs rename latest "Q3 wording"
     """
-    from finexpert.service.runs import executions, names
-
     deployment = open_deployment(context)
     run = names.resolve(deployment, run)
     executions.describe(deployment, run)  # says so if there is no such run
@@ -130,9 +127,6 @@ def report(
 
     Example: finexpert runs report latest
     """
-    from finexpert.service.evaluation import results
-    from finexpert.service.runs import names
-
     deployment = open_deployment(context)
     run = names.resolve(deployment, run)
     html = results.report(deployment, run)
@@ -153,7 +147,7 @@ def compare(
 
     Example: finexpert runs compare finexpert-20260131-142536-9f3a finexpert-20260201-091500-77c0
     """
-    from finexpert.service.evaluation import comparison, results
+    from finexpert.service.evaluation import comparison
     from finexpert.views.comparison import tables
 
     cloud = None if results.are_files(a, b) else open_deployment(context)
@@ -175,8 +169,6 @@ def log(
 
     Example: finexpert runs log latest --follow
     """
-    from finexpert.service.runs import executions, names
-
     deployment = open_deployment(context)
     run = names.resolve(deployment, run)
     lines = executions.log_lines(deployment, run, follow=follow)

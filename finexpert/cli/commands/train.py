@@ -1,22 +1,20 @@
 """`finexpert train`: check, upload, start, follow; or attach to a run, or stop it."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from finexpert.cli import options
 from finexpert.cli.commands.common import Json, open_deployment
 from finexpert.errors import ExitCode
+from finexpert.service.deployment import Deployment
+from finexpert.service.runs import executions, follow, names
+from finexpert.service.runs.executions import Repeated
+from finexpert.service.runs.follow import Snapshot
 from finexpert.views import display
-
-if TYPE_CHECKING:
-    from finexpert.service.deployment import Deployment
-    from finexpert.service.runs.follow import Snapshot
 
 
 def train(
@@ -70,7 +68,6 @@ def train(
 
     Example: finexpert train reports/ --name "Q3 wording" -p epoch=3 --wake
     """
-    from finexpert.service.runs import names
     from finexpert.views import run as views
 
     if sum(choice is not None for choice in (data, attach, stop)) != 1:
@@ -96,8 +93,6 @@ def train(
 
 def _start(start: Callable[..., str], *, again: bool, may_ask: bool) -> str:
     """Start a run. On a terminal, ask before the same data is trained on, and paid for, a second time."""
-    from finexpert.service.runs.executions import Repeated
-
     try:
         return start(again=again)
     except Repeated as repeated:
@@ -122,7 +117,6 @@ def _refuse_settings(flags: Mapping[str, str]) -> None:
 
 def report(deployment: Deployment, snapshot: Snapshot, *, json: bool) -> None:
     """Print how a followed run ended, and end the command with the exit code for it."""
-    from finexpert.service.runs import executions, follow, names
     from finexpert.views.run import ending
 
     if json:
@@ -143,8 +137,6 @@ def report(deployment: Deployment, snapshot: Snapshot, *, json: bool) -> None:
 
 
 def _stop(deployment: Deployment, run: str, *, json: bool) -> None:
-    from finexpert.service.runs import executions
-
     stopped = executions.stop(deployment, run)
     said = f"[green]✓[/] {run} is being stopped" if stopped else f"{run} had already ended."
     display.result({"run": run, "stopped": stopped}, said, json=json)
