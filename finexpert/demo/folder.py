@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from localcloud import lifecycle
+
 PREFIX = "demo-"
 KEPT = "kept"
 
@@ -62,8 +64,6 @@ def claim(parent: Path) -> Folder:
 
 
 def _sweep(old: Path) -> None:
-    from localcloud import lifecycle
-
     try:
         with (old / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

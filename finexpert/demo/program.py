@@ -21,6 +21,7 @@ from finexpert.demo.steps import BENCHMARK_STEPS, STEPS, Step, destroy
 from finexpert.errors import ExitCode, UserError, explain
 from finexpert.text import duration
 from finexpert.views import display
+from localcloud import lifecycle
 
 
 def run(
@@ -132,8 +133,6 @@ def _note(stage: Stage, error: Exception) -> None:
 
 
 def _tear_down(stage: Stage) -> None:
-    from localcloud import lifecycle
-
     stage.children.stop()
     lifecycle.down(stage.folder.cloud)
 

@@ -1,14 +1,14 @@
 """State that the steps of a demo share: where things are, and the results so far."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.console import Console
 
 from finexpert import paths
 from finexpert.demo.bases import BASES, DemoBase
@@ -16,14 +16,10 @@ from finexpert.demo.cdk import Cdk
 from finexpert.demo.children import Children
 from finexpert.demo.folder import Folder
 from finexpert.service import target
+from finexpert.service.asking.inference import Answer
 from finexpert.service.deployment import Deployment
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from finexpert.service.asking.inference import Answer
-    from finexpert.service.runs.follow import Snapshot
-    from localcloud.lifecycle import Cloud
+from finexpert.service.runs.follow import Snapshot
+from localcloud.lifecycle import Cloud
 
 
 @dataclass(frozen=True)

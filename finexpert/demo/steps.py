@@ -24,6 +24,8 @@ from finexpert.text import duration, size
 from finexpert.views.answers import heading, side_by_side
 from finexpert.views.display import Live
 from finexpert.views.run import before_after, follow_live
+from infra.settings import Settings
+from localcloud import lifecycle
 
 CONCURRENCY = 4  # stacks that do not need each other, at once
 
@@ -45,8 +47,6 @@ class Step:
 
 def check_data(stage: Stage, live: Live) -> str:
     """The user's data, before anything is started for it."""
-    from infra.settings import Settings
-
     stage.base_folder = stage.base.folder(paths.LOCAL_STATE, lambda text: live.line(f"  {text}"))
     settings = Settings.load(environ={"FINEXPERT_SETTINGS": str(paths.LOCAL_SETTINGS)})
     hyperparameters = {**settings.hyperparameters, **stage.base.hyperparameters}
@@ -61,8 +61,6 @@ def check_data(stage: Stage, live: Live) -> str:
 
 def start_cloud(stage: Stage, live: Live) -> str:
     """The embedded cloud, as strict as AWS; synthesizing the app, which needs no cloud, begins beside it."""
-    from localcloud import lifecycle
-
     # The cloud ends with its owner, so even a killed demo leaves nothing. One that is kept outlives it.
     options = lifecycle.CloudOptions(auth=True, tls=True, owner_pid=0 if stage.keep else os.getpid())
     stage.cloud = lifecycle.up(stage.folder.cloud, options=options)
@@ -179,8 +177,6 @@ def destroy(stage: Stage, live: Live) -> str:
 
 def prove(stage: Stage, live: Live) -> str:
     """Show that the account holds nothing any more, and that no process still runs."""
-    from localcloud import lifecycle
-
     stage.leftovers = leftovers.find(stage.deployment.target.client)
     lifecycle.down(stage.folder.cloud)
     stage.leftovers["processes on this machine"] = children.left_of_folder(stage.folder.path)
@@ -195,8 +191,6 @@ def prove(stage: Stage, live: Live) -> str:
 
 def stop(stage: Stage, live: Live) -> str:
     """The embedded cloud, with all that runs on it."""
-    from localcloud import lifecycle
-
     lifecycle.down(stage.folder.cloud)
     left = children.left_of_folder(stage.folder.path)
     if left:

@@ -1,22 +1,22 @@
 """The demo's results in figures: on the screen, in `summary.json`, and in the job's own report."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
 
 from finexpert.demo.stage import Stage
 from finexpert.paths import write_whole
 from finexpert.service.money import costs, plan
 from finexpert.text import duration, usd
 from finexpert.views.run import before_after, metric
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from training.report import render
 
 HONESTY = (
     "Estimated, not measured: Llama 2 7B on AWS for as many tokens as the model here saw, at "
@@ -79,10 +79,6 @@ def document(stage: Stage) -> dict[str, Any]:
 
 def table(stage: Stage) -> Table:
     """The one summary at the end."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     shown = Table(box=box.ROUNDED, show_header=False, title="Summary", title_style="bold")
     shown.add_column(style="bold")
     shown.add_column()
@@ -108,8 +104,6 @@ def _rows(stage: Stage) -> list[tuple[str, str]]:
 
 def write(stage: Stage, folder: Path) -> Written:
     """Write `report.html` and `summary.json`, each whole or not at all: two demos may end at once."""
-    from training.report import render
-
     written = Written(folder / "report.html", folder / "summary.json")
     text = json.dumps(document(stage), indent=2, ensure_ascii=False)
     write_whole(written.document, text.encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from core import hyperparameters
 from core.aws.calls import error_text, is_missing
 from core.aws.s3 import sizes
 from core.endpoint import weights as hub_weights
@@ -113,8 +114,6 @@ def judge_files(where: str, files: dict[str, int]) -> Finding:
 
 def memory(deployment: Deployment) -> Finding:
     """Does one optimizer step fit into a GPU of the training instance?"""
-    from core import hyperparameters
-
     settings = deployment.settings
     recipe = hyperparameters.parse(settings.hyperparameters)
     if settings.own_weights:

@@ -8,14 +8,13 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from core.aws.calls import is_missing
+from core.aws.calls import error_text, is_missing
 from core.aws.s3 import S3Address
-from core.names import BILLING_REGION
+from core.names import BILLING_REGION, Names
 from finexpert.errors import NotDeployed, UserError
+from finexpert.service.target import Target
 
 if TYPE_CHECKING:
-    from core.names import Names
-    from finexpert.service.target import Target
     from infra.settings import Settings
 
 STACKS = ("Storage", "Training", "Hosting", "Guardrails", "Billing")
@@ -102,7 +101,6 @@ def find(target: Target) -> Deployment:
     Raises:
         infra.settings.SettingsError: the settings of this shell cannot be used.
     """
-    from core.aws.calls import error_text
     from infra.settings import Settings
 
     local = target.settings()

@@ -1,7 +1,5 @@
 """The page's server on this machine: 127.0.0.1 only, behind a token; answers are streamed."""
 
-from __future__ import annotations
-
 import asyncio
 import importlib.util
 import secrets
@@ -9,7 +7,6 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
@@ -21,6 +18,7 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from finexpert.errors import UserError
+from finexpert.service.deployment import Deployment
 from finexpert.service.runs import executions
 from finexpert.web import files
 from finexpert.web.context import Context, Kept, Limits
@@ -28,9 +26,6 @@ from finexpert.web.door import Door
 from finexpert.web.http import Problem, Request, Response, answer, refusal, too_large
 from finexpert.web.problems import problem_of
 from finexpert.web.routes import handle, most_bytes
-
-if TYPE_CHECKING:
-    from finexpert.service.deployment import Deployment
 
 ADDRESS = "127.0.0.1"
 PORT = 8760

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.aws.s3 import sizes
+from core.failures import TrainingFailure
 from core.marks import as_text
 from finexpert.service.asking import inference
 from finexpert.service.asking.inference import Answer, Heard, _unheard
@@ -118,8 +119,6 @@ def base_template(deployment: Deployment) -> Write | None:
 
 
 def _template(folder: Path) -> Write | None:
-    from core.failures import TrainingFailure
-
     try:
         from training.data.chat import ChatTemplate
         from training.data.tokenizer import load_tokenizer

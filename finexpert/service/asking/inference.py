@@ -12,7 +12,6 @@ from typing import Any
 from core.endpoint.hosting import HostingState
 from core.marks import as_text
 from finexpert.errors import Asleep, UserError
-from finexpert.service.asking import inference
 from finexpert.service.deployment import Deployment
 from finexpert.service.endpoint import switch
 
@@ -113,7 +112,7 @@ def ask(
             Body=json.dumps({"inputs": prompts[model], "parameters": asked, "stream": True}),
             **_addressed(known[model]),
         )
-        for piece in inference.pieces(_payloads(answer["Body"])):
+        for piece in pieces(_payloads(answer["Body"])):
             text = piece.whole if piece.whole is not None else text + piece.text
             cut = piece.finish == LENGTH
             heard(model, text)

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -116,8 +117,6 @@ def _record(corpus: Corpus, exercise: Exercise, held_out: set[str], draw: random
 
 
 def _as_fact(exercise: Exercise) -> Fact:
-    from datetime import date
-
     return Fact(concept="", label="", value=exercise.value, unit=exercise.unit, end=date.min)
 
 

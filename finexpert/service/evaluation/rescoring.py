@@ -4,8 +4,6 @@ A training job of zero steps that begins with the run's adapter measures base an
 job did, and writes the same evaluation and report. The user's questions take the place of the dataset's own.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess
@@ -14,18 +12,17 @@ import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.aws.s3 import S3Address, sizes
+from core.dataset import DatasetError, Question, Reader
 from core.evaluation.archive import BoundedHeaders
 from finexpert import paths
 from finexpert.errors import ExitCode, UserError
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import executions
 from finexpert.text import size
-
-if TYPE_CHECKING:
-    from core.dataset import Question
+from training.report import render
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 #: What is fetched without being asked for; Llama 2 7B has 13.5 GB, and a laptop no GPU for it.
@@ -109,8 +106,6 @@ def read_questions(path: Path) -> tuple[Question, ...]:
     Raises:
         UserError: there is no such file, it has none, or some cannot be used: a line each.
     """
-    from core.dataset import DatasetError, Reader
-
     if not path.is_file():
         raise UserError("There is no such file.", where=str(path), code=ExitCode.USAGE)
     reader = Reader([(questions_name(path), lambda: path.open("rb"))])
@@ -181,8 +176,6 @@ def completed(measured: Mapping[str, Any], of_run: Mapping[str, Any]) -> dict[st
 
 def write(document: Mapping[str, Any], folder: Path) -> None:
     """Put evaluation.json and report.html into a folder."""
-    from training.report import render
-
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
     (folder / "evaluation.json").write_text(text + "\n", encoding="utf-8")

@@ -4,18 +4,18 @@ What needs likelihoods (held-out text, choices) cannot be asked there: the run's
 was not measured is named.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from core.dataset import Question
 from finexpert.errors import UserError
 from finexpert.service.asking.inference import Answer
-
-if TYPE_CHECKING:
-    from core.dataset import Question
-    from training.evaluation.asks import Prompt
-    from training.evaluation.metrics.base import Items, Metric
+from training.evaluation.asks import Answers, Prompt
+from training.evaluation.comparisons import compare_all
+from training.evaluation.contamination import Overlaps
+from training.evaluation.metrics import REGISTRY
+from training.evaluation.metrics.base import Items, Material, Metric
+from training.evaluation.sections import rounded, sections
 
 #: Asks one prompt with a number of new tokens: the answers of base and tuned.
 Ask = Callable[[str, int], Sequence[Answer]]
@@ -30,11 +30,6 @@ def measure(ask: Ask, questions: Sequence[Question], of_run: Mapping[str, Any]) 
     Raises:
         UserError: no question can be asked there, or the endpoint serves one model only.
     """
-    from training.evaluation.asks import Answers
-    from training.evaluation.comparisons import compare_all
-    from training.evaluation.contamination import Overlaps
-    from training.evaluation.sections import rounded, sections
-
     metrics, items = _written_metrics(questions)
     prompts = list(dict.fromkeys(prompt for metric in metrics for prompt in _prompts(items[metric.name])))
     if not prompts:
@@ -82,9 +77,6 @@ def first_line(text: str) -> str:
 
 def _written_metrics(questions: Sequence[Question]) -> tuple[tuple[Metric, ...], dict[str, Items]]:
     """The metrics of written answers, over these questions alone."""
-    from training.evaluation.metrics import REGISTRY
-    from training.evaluation.metrics.base import Items, Material
-
     material = Material(held_out=(), sizes=(), openings=(), questions=questions, prompts=(), limit=-1, seed=0)
     chosen = tuple(metric for metric in REGISTRY if metric.name in ("own_exact_match", "faithfulness"))
     items = {}
@@ -95,8 +87,6 @@ def _written_metrics(questions: Sequence[Question]) -> tuple[tuple[Metric, ...],
 
 
 def _prompts(items: Items) -> Iterable[Prompt]:
-    from training.evaluation.asks import Prompt
-
     return (ask for item in items.asked for ask in item.asks if isinstance(ask, Prompt))
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from core.aws.s3 import S3Address
 from core.endpoint import weights
+from core.failures import TrainingFailure
 from core.hyperparameters import Hyperparameters
 from core.instances import gpu_gib
 from finexpert.errors import ExitCode, UserError
-from finexpert.service.deployment import base_place
+from finexpert.service.deployment import Deployment, base_place
 
 if TYPE_CHECKING:
-    from finexpert.service.deployment import Deployment
     from training.model.memory_plan import MemoryPlan
 
 PREFIX = "base-model/"
@@ -29,7 +29,6 @@ def require_usable(folder: Path) -> None:
     Raises:
         UserError: the folder is no whole language model in Hugging Face layout.
     """
-    from core.failures import TrainingFailure
     from training.model.weights import inspect_weights
 
     try:

@@ -1,7 +1,5 @@
 """A dataset on its way to S3: checked here first, then uploaded as one folder `datasets/NAME/`."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
@@ -9,19 +7,23 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from core import hyperparameters as recipe
 from core.aws.s3 import S3Address, sizes
+from core.dataset import DatasetError, DatasetReport, Document, TokenCounter, local_sources
+from core.dataset import check as check_sources
 from core.dataset.sources import CONVERTIBLE, READABLE
+from core.endpoint.adapters import parse_servable
+from core.failures import TrainingFailure
+from core.hyperparameters import HyperparameterError
+from core.money import training_time
 from finexpert import paths
 from finexpert.errors import ExitCode, UserError
+from finexpert.service.deployment import Deployment
 from finexpert.service.runs import conversion
-
-if TYPE_CHECKING:
-    from core.dataset import DatasetReport, TokenCounter
-    from finexpert.service.deployment import Deployment
-    from finexpert.service.target import Target
-    from infra.settings import Settings
+from finexpert.service.target import Target
+from infra.settings import Settings
 
 S3_URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)")
 
@@ -36,10 +38,6 @@ def check(
     Raises:
         UserError: nothing is there, or a hyperparameter cannot be used.
     """
-    from core import hyperparameters as settings
-    from core.dataset import check as check_sources
-    from core.dataset import local_sources
-
     if not path.exists():
         raise UserError(
             "There is no such file or folder.",
@@ -48,15 +46,13 @@ def check(
             code=ExitCode.USAGE,
         )
     with _correctable():
-        parsed = settings.parse(hyperparameters)
+        parsed = recipe.parse(hyperparameters)
     with conversion.readable(path) as files:
         return check_sources(local_sources(files), parsed, counter=counter)
 
 
 def expected(report: DatasetReport, settings: Settings) -> str:
     """The time and cost of training on it on AWS, in a sentence."""
-    from core.money import training_time
-
     return training_time.expected(
         report.trained_tokens,
         report.evaluated_tokens,
@@ -72,8 +68,6 @@ def token_counter(base_model: Path) -> TokenCounter:
     Raises:
         UserError: there is none that can be read.
     """
-    from core.dataset import Document, TokenCounter
-    from core.failures import TrainingFailure
     from training.data.tokenizer import encode, load_tokenizer
 
     try:
@@ -132,8 +126,6 @@ def require_usable(report: DatasetReport, path: Path) -> None:
     Raises:
         UserError: with every problem found, a line each.
     """
-    from core.dataset import DatasetError
-
     try:
         report.raise_for_errors()
     except DatasetError as error:
@@ -148,8 +140,6 @@ def require_usable(report: DatasetReport, path: Path) -> None:
 @contextmanager
 def _correctable() -> Iterator[None]:
     """Hyperparameters that cannot be used, as an error with all their problems for a user."""
-    from core.hyperparameters import HyperparameterError
-
     try:
         yield
     except HyperparameterError as error:
@@ -171,8 +161,6 @@ def ready(
     Raises:
         UserError: the data or a hyperparameter cannot be used.
     """
-    from core.endpoint.adapters import parse_servable
-
     hyperparameters = {**deployment.settings.hyperparameters, **overrides}
     with _correctable():
         parse_servable(hyperparameters, deployment.settings.served_rank)

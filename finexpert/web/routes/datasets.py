@@ -1,15 +1,14 @@
 """Data for a run: files are checked and stored, and the run is planned with its price."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from core.dataset import DatasetReport
 from core.dataset.sources import CONVERTIBLE, READABLE, REMEDIES
 from finexpert import paths
 from finexpert.errors import UserError
@@ -20,9 +19,6 @@ from finexpert.service.runs import datasets
 from finexpert.web.context import Context
 from finexpert.web.http import Request, Response, answer, bad_input
 from finexpert.web.routes.runs import overrides
-
-if TYPE_CHECKING:
-    from core.dataset import DatasetReport
 
 _SHOWN = (
     "documents",

@@ -15,7 +15,7 @@ from core.documents.search import Corpus, Found
 from finexpert.errors import NotFound
 from finexpert.service.asking import passages
 from finexpert.service.asking.inference import Answer
-from finexpert.service.documents import shelf, vectors
+from finexpert.service.documents import library, shelf, vectors
 from finexpert.service.endpoint import switch
 from finexpert.web.context import Context
 from finexpert.web.http import Problem, Request, Response, answer, bad_input
@@ -54,8 +54,6 @@ def add(request: Request, context: Context) -> Response:
             "Documents are added on your own machine.",
             fix="`finexpert docs add PATH`, then `finexpert docs push`.",
         )
-    from finexpert.service.documents import library
-
     name = PurePosixPath(request.require("name").replace("\\", "/")).name
     if PurePosixPath(name).suffix.lower() not in library.SUFFIXES:
         raise bad_input(

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from core import hyperparameters
+from core.endpoint.adapters import parse_servable
 from finexpert.service.asking import answerers
 from finexpert.service.benchmark import report as report_of_benchmark
 from finexpert.service.evaluation import comparison, results
@@ -227,9 +229,6 @@ def overrides(given: Any, settings: Settings) -> dict[str, str]:
     Raises:
         Problem: one cannot be used; each is named.
     """
-    from core import hyperparameters
-    from core.endpoint.adapters import parse_servable
-
     if not isinstance(given, Mapping) or not all(
         isinstance(value, (str, int, float)) for value in given.values()
     ):
