@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SUFFIXES = frozenset({".py", ".json", ".jsonl", ".css", ".html", ".js", ".mjs", ".svg", ".txt"})
 
 LAMBDA_SOURCES = ("core", "lambdas")
+#: What only the function that checks datasets reads of core, and what no function but the page reads.
+DATASET, DOCUMENTS = "core/dataset", "core/documents"
 TRAINING_SOURCES = ("core", "training")
 # The page's function runs what the command line runs, without what needs a terminal, NumPy or a server.
 WEB_SOURCES = (
@@ -32,6 +34,7 @@ class Assets:
     """Folders with the staged code; they exist only while the app is being synthesized."""
 
     functions: Path
+    validation: Path
     training: Path
     web: Path
 
@@ -43,9 +46,10 @@ def staged(root: Path = ROOT, *, web: bool = False) -> Iterator[Assets]:
     `web`: the page's too, for which its libraries must have been installed.
     """
     with tempfile.TemporaryDirectory(prefix="finexpert-assets-") as folder:
-        assets = Assets(*(Path(folder, name) for name in ("functions", "training", "web")))
-        stage(root, LAMBDA_SOURCES, assets.functions)
-        stage(root, TRAINING_SOURCES, assets.training)
+        assets = Assets(*(Path(folder, name) for name in ("functions", "validation", "training", "web")))
+        stage(root, LAMBDA_SOURCES, assets.functions, without=(DATASET, DOCUMENTS))
+        stage(root, LAMBDA_SOURCES, assets.validation, without=(DOCUMENTS,))
+        stage(root, TRAINING_SOURCES, assets.training, without=(DOCUMENTS,))
         if web:
             stage(root, (*WEB_SOURCES, *_libraries(root)), assets.web)
         yield assets
@@ -64,13 +68,17 @@ def _libraries(root: Path) -> tuple[str, ...]:
     return found
 
 
-def stage(root: Path, sources: tuple[str, ...], target: Path) -> None:
+def stage(root: Path, sources: tuple[str, ...], target: Path, *, without: tuple[str, ...] = ()) -> None:
     """Copy files and folders (relative to `root`) into `target`, keeping code and its data files only.
+
+    The folders named in `without` are left out.
 
     Modes are set alike everywhere: a strict umask would otherwise upload files that Lambda cannot read.
     """
     for source in sources:
         for path in sorted(_files(root / source)):
+            if any(path.is_relative_to(root / folder) for folder in without):
+                continue
             copy = target / path.relative_to(root)
             copy.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
             shutil.copyfile(path, copy)

@@ -18,9 +18,18 @@ from infra.settings import Settings
 
 
 def run_functions(
-    stack: Construct, base: FunctionBase, *, settings: Settings, data_bucket: str, artifact_bucket: str
+    stack: Construct,
+    base: FunctionBase,
+    validation_base: FunctionBase,
+    *,
+    settings: Settings,
+    data_bucket: str,
+    artifact_bucket: str,
 ) -> dict[str, str]:
-    """Make the functions that the state machine calls; their ARNs by purpose."""
+    """Make the functions that the state machine calls; their ARNs by purpose.
+
+    validation_base: with the code that reads datasets, which the other functions do without.
+    """
     arns = base.arns
     # An endpoint that serves merged weights needs jobs that merge.
     merging = {"merge_weights": "True"} if settings.hosting == "merged" else {}
@@ -38,7 +47,7 @@ def run_functions(
         ProjectFunction(
             stack,
             "ValidateDataset",
-            base,
+            validation_base,
             purpose="validate-dataset",
             environment={
                 "HYPERPARAMETERS": json.dumps({**settings.hyperparameters, **merging}, sort_keys=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from aws_cdk import aws_lambda as lambda_
@@ -69,6 +70,7 @@ class TrainingStack(ProjectStack):
         self.base_model_uri = settings.base_model_location(storage.data_bucket)
         code = lambda_.Code.from_asset(str(assets.functions))
         self.base = FunctionBase(arns=self.arns, code=code, key_arn=self.key_arn)
+        self.validation_base = replace(self.base, code=lambda_.Code.from_asset(str(assets.validation)))
 
         program = s3_assets.Asset(self, "Program", path=str(assets.training))
         fine_tune = self._fine_tune(f"s3://{program.s3_bucket_name}/{program.s3_object_key}")
@@ -167,6 +169,7 @@ class TrainingStack(ProjectStack):
             functions=run_functions(
                 self,
                 self.base,
+                self.validation_base,
                 settings=settings,
                 data_bucket=storage.data_bucket,
                 artifact_bucket=storage.artifact_bucket,

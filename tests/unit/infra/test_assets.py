@@ -70,18 +70,20 @@ def run_from(asset: Path, program: str, **environment: str) -> None:
 
 
 def test_the_functions_run_from_their_asset_without_the_repository(tmp_path: Path) -> None:
-    stage(ROOT, LAMBDA_SOURCES, tmp_path)
-    handlers = sorted(f"lambdas.{path.parent.name}.handler" for path in tmp_path.glob("lambdas/*/handler.py"))
-    assert handlers
-    run_from(tmp_path, f"import {', '.join(handlers)}, sys; sys.exit('torch' in sys.modules)")
+    handlers = {f"lambdas.{path.parent.name}.handler" for path in (ROOT / "lambdas").glob("*/handler.py")}
+    validation = {"lambdas.validate_dataset.handler"}
+    assert validation < handlers
+    with staged() as assets:
+        for asset, names in ((assets.functions, handlers - validation), (assets.validation, validation)):
+            run_from(asset, f"import {', '.join(sorted(names))}, sys; sys.exit('torch' in sys.modules)")
 
 
-def test_the_trainer_runs_from_its_asset_without_the_repository(tmp_path: Path) -> None:
-    stage(ROOT, TRAINING_SOURCES, tmp_path)
-    files = sorted(path.relative_to(tmp_path) for path in (tmp_path / "training").rglob("*.py"))
-    modules = [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in files]
-    assert "training.__main__" in modules and "training.job.pipeline" in modules
-    run_from(tmp_path, f"import {', '.join(modules)}")
+def test_the_trainer_runs_from_its_asset_without_the_repository() -> None:
+    with staged() as assets:
+        files = sorted(path.relative_to(assets.training) for path in assets.training.glob("training/**/*.py"))
+        modules = [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in files]
+        assert "training.__main__" in modules and "training.job.pipeline" in modules
+        run_from(assets.training, f"import {', '.join(modules)}")
 
 
 PAGE = """
