@@ -18,6 +18,13 @@ _SUFFIX = (
     r"plc|LLC|L\.P\.|N\.V\.|S\.A\.|SE|AG|Holdings?|Group)"
 )
 _NAMED = re.compile(rf"^((?:[A-Za-z][\w.&’'-]*,?\s+){{1,4}}{_SUFFIX}),?(?=\s|$)")
+_TITLED = re.compile(
+    r"^\s*(?!(?:Our|The|This)\s+(?i:annual))((?:(?:[A-Z&][\w.&’'/-]*|of|and)\s){0,5}[A-Z][\w.&’'/-]*)"
+    r"[\s,:–—-]+(?i:annual\s+report(?:\s+and\s+accounts)?)"
+    r"[\s,:–—-]+((?:19|20)\d\d)\s*$",
+    re.M,
+)
+"""A title such as `Halvorsen AS annual report 2024`: company and year."""
 _TICKER = re.compile(r"\((?:NYSE|NASDAQ|Nasdaq|NasdaqGS)\s*:\s*([A-Z.]{1,5})\)")
 _QUARTER_WORD = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 _QUARTER = re.compile(r"\b(first|second|third|fourth)[\s-]+(?:fiscal\s+)?quarter\b|\bq([1-4])\b", re.I)
@@ -49,7 +56,7 @@ def read(name: str, first_pages: Sequence[str], tags: Mapping[str, str]) -> Cove
         company=tags.get("EntityRegistrantName", "") or _company(name, head),
         ticker=tags.get("TradingSymbol", "") or _ticker(head),
         form=form,
-        fiscal_year=int(year) if year.isdigit() else _fiscal_year(end, year_end, text, name),
+        fiscal_year=int(year) if year.isdigit() else _fiscal_year(end, year_end, text, name, head),
         fiscal_period=("FY" if quarter in (None, 4) else f"Q{quarter}") if form != "8-K" else "",
         period_end=end,
         year_end=year_end,
@@ -80,6 +87,8 @@ def _company(name: str, head: str) -> str:
     for line in lines[:40]:
         if match := _NAMED.match(line):
             return match[1].rstrip(",")
+    if match := _TITLED.search(head):
+        return match[1]
     stem = re.split(r"[_\-.\s]", PurePath(name).stem)
     return stem[0].title() if stem and stem[0].isalpha() and len(stem[0]) > 2 else ""
 
@@ -138,10 +147,14 @@ def _year_end(tag: str, end: date | None, quarter: int | None) -> tuple[int, int
     return (month - 1) % 12 + 1, on_or_before(2001, (month - 1) % 12 + 1, 31).day
 
 
-def _fiscal_year(end: date | None, year_end: tuple[int, int] | None, text: str, name: str) -> int | None:
+def _fiscal_year(
+    end: date | None, year_end: tuple[int, int] | None, text: str, name: str, head: str
+) -> int | None:
     if end is None or year_end is None:
-        match = re.search(r"(?<!\d)(20\d\d)(?!\d)", name)
-        return int(match[1]) if match else None
+        if match := re.search(r"(?<!\d)(20\d\d)(?!\d)", name):
+            return int(match[1])
+        titled = _TITLED.search(head)
+        return int(titled[2]) if titled else None
     ending = end.year if (end.month, end.day) <= year_end or end.month == year_end[0] else end.year + 1
     if year_end[0] <= 2:  # a year that ends in January is called by either calendar year
         called = Counter(re.findall(r"\bfiscal\s+(?:year\s+)?(20\d\d)\b", text, re.I))

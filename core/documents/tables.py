@@ -15,12 +15,17 @@ from core.documents.periods import MONTH, MONTHS, dates, on_or_before
 PARAGRAPH = 130
 """A line longer than this is running text: lines above it name no columns any more."""
 SCALES = {"thousand": 1000, "million": 10**6, "billion": 10**9}
+_CODE = r"(?-i:USD|EUR|GBP|CHF|NOK|SEK|DKK|ISK|JPY|CAD|AUD)"
+_CURRENCY = re.compile(rf"\b({_CODE})\b")
 _SCALE = re.compile(
-    r"\b(?:in|of|\$)\s*(?:U\.?S\.?\s*)?(?:dollars?\s*(?:in)?\s*)?(thousand|million|billion)s?\b|\b(thousand|million|billion)s\s+of\b|\bin\s+(thousand|million|billion)s\b",
+    rf"(?:\b(?:in|of|{_CODE})|\$)\s*(?:U\.?S\.?\s*)?(?:dollars?\s*(?:in)?\s*)?(thousand|million|billion)s?\b"
+    r"|\b(thousand|million|billion)s\s+of\b|\bin\s+(thousand|million|billion)s\b",
     re.I,
 )
 _SHARES_IN = re.compile(r"shares[^)]{0,60}?in\s+(thousand|million)s", re.I)
 _YEAR = re.compile(r"(?<![\d,.])((?:19|20)\d\d)(?![\d,]*\d)")
+_YEARS = re.compile(r"(?:\W*\b(?:19|20)\d\d\b){2,}\W*")
+"""A line of years and nothing else, which names the columns; years in the lines above it are of a title."""
 _MONTH_DAY = re.compile(rf"\b({MONTH})\s+(\d{{1,2}})\b,?(?!\s*(?:19|20)\d\d)", re.I)
 _CHANGE = re.compile(r"\b(?:%\s*)?(?:change|variance|increase|decrease)\b", re.I)
 _SPANS = {"three": 3, "six": 6, "nine": 9, "twelve": 12, "13": 3, "26": 6, "39": 9, "52": 12, "53": 12}
@@ -37,7 +42,7 @@ _PAYMENT = re.compile(
 """Rows of money paid are printed in brackets; they count as positive, as in XBRL's concepts of payments."""
 _MARK = re.compile(r"\(\d{1,2}\)")
 _THOUSANDS = re.compile(r"\(000[’']?s\)")
-_DOLLARS = re.compile(r"\bin\s+(?:whole\s+)?(?:U\.?S\.?\s+)?(?:dollars|euros|USD|EUR)\b", re.I)
+_WHOLE = re.compile(rf"\bin\s+(?:whole\s+)?(?:U\.?S\.?\s+)?(?:dollars|euros|{_CODE})\b", re.I)
 _MOMENT = re.compile(r"\bas\s+of\b|\bat\s+(?:" + MONTH + r")|balance\s+sheets?|financial\s+position", re.I)
 
 
@@ -106,6 +111,10 @@ def _names_columns(page: Page, line: Line) -> bool:
 
 def columns_of(header: str, cover: Cover) -> list[Column | None]:
     """The columns that a table's heading names, from left to right; None for columns of changes."""
+    lines = header.splitlines()
+    if not dates(header) and any(map(_YEARS.fullmatch, lines)):
+        lines = [line if _YEARS.fullmatch(line) else _YEAR.sub(" ", line) for line in lines]
+        header = "\n".join(lines)
     text = " ".join(header.split())
     whole = dates(text)
     found: list[tuple[int, date | None]] = [(span[0], day) for day, span in whole]
@@ -215,9 +224,10 @@ def unit_of(label: str, symbol: str, heading: str) -> tuple[str, int] | None:
 
     None for an amount of money in a table that does not say whether it counts in thousands or millions.
     """
-    match = _SCALE.search(heading)
+    match = _SCALE.search(_SHARES_IN.sub(" ", heading))
     scale = SCALES[next(word for word in match.groups() if word).lower()] if match else 1
-    currency = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}.get(symbol, "USD")
+    named = _CURRENCY.search(heading)
+    currency = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}.get(symbol, named[1] if named else "USD")
     lower = label.lower()
     if symbol == "%":
         return "%", 1
@@ -230,14 +240,14 @@ def unit_of(label: str, symbol: str, heading: str) -> tuple[str, int] | None:
     if re.search(r"\b(?:earnings|income|loss)\b.*\b(?:basic|diluted)\b", lower) and "shares" not in lower:
         return f"{currency}/share", 1
     if not symbol:
-        if re.search(r"\bshares\b|\bbasic\b|\bdiluted\b", lower):
+        if re.search(r"\bshares\b|\bbasic\b|\bdiluted\b|\bdilutive\b", lower):
             return "shares", _share_scale(label, heading, scale)
         counted = r"\b(?:employees|headcount|stores|restaurants|warehouses|subscribers|memberships)\b"
         if re.search(counted, lower) and not re.search(
             r"\b(?:fees?|revenues?|sales|costs?|expenses?)\b", lower
         ):
             return "", 1
-    return (currency, scale) if match or _DOLLARS.search(heading) else None
+    return (currency, scale) if match or _WHOLE.search(heading) else None
 
 
 def _share_scale(label: str, heading: str, scale: int) -> int:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.documents import tables
+from core.documents import covers, tables
 from core.documents.facts import SURE, Candidate, decided
 from core.documents.layout import lines_of
 from core.documents.model import Cover, Fact, Page
@@ -71,6 +71,35 @@ def test_columns_of_changes_are_no_times() -> None:
 
 def test_a_table_that_does_not_say_what_it_counts_in_gives_no_money() -> None:
     assert read("Years ended\n2022 2021\nTotal net sales 394,328 365,817") == {}
+
+
+def test_a_line_of_years_names_the_columns_and_the_years_of_a_title_do_not() -> None:
+    title = "Halvorsen AS annual report 2024\nIncome statement\nNOK million\n"
+    cover = covers.read("report.html", [title], {})
+    assert (cover.company, cover.fiscal_year, cover.form) == ("Halvorsen AS", 2024, "annual report")
+    found = read(f"{title}2024 2023\nRevenue 412 377\nOperating profit 61 52", cover)
+    assert found["Revenue", date(2024, 12, 31)] == (412_000_000, "NOK")
+    assert found["Operating profit", date(2023, 12, 31)] == (52_000_000, "NOK")
+    assert not read(f"{title}2024 2023 2022\nRevenue 412 377", cover), "two figures in three columns"
+
+
+def test_a_title_that_names_no_company_is_none() -> None:
+    for title in (
+        "Our annual report 2024 is here",
+        "See the annual report 2024",
+        "Our Annual Report 2024",
+        "annual report 2024",
+    ):
+        assert covers.read("report.html", [title], {}).company in {"", "Report"}, title
+
+
+def test_a_scale_of_shares_alone_is_no_scale_of_money() -> None:
+    head = "Changes in shares of common stock (in thousands):\n2022 2021\n"
+    assert not read(f"{head}Common stock repurchased (499,372) (471,419)")
+    both = "(net income in millions and shares in thousands)\n2022 2021\n"
+    found = read(f"{both}Net income $ 99,803 $ 94,680\nEffect of dilutive securities 109,856 163,647")
+    assert found["Net income", LAST] == (99_803_000_000, "USD")
+    assert found["Effect of dilutive securities", LAST] == (109_856_000, "shares")
 
 
 def test_shares_people_and_payments_have_their_own_units_and_signs() -> None:
