@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.aws.calls import Clients, error_text, is_missing, items_of
+from core.aws.calls import Clients, items_of
+from core.aws.errors import error_text, is_missing
 from core.aws.notify import log
 from core.aws.tags import list_tags
 from core.names import PROJECT_TAG, Names

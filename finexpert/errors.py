@@ -2,10 +2,10 @@
 
 import re
 import sys
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 
 from core import Explained
-from core.aws.calls import error_code
+from core.aws.errors import Cause, cause_of, error_code
 
 
 class ExitCode(IntEnum):
@@ -62,60 +62,6 @@ class NothingToServe(UserError):
     """No run has passed the quality gate yet, so there is nothing to wake."""
 
 
-class Cause(StrEnum):
-    """Why AWS refused or was not reached, as far as that decides what to do."""
-
-    SIGNED_OUT = "signed out"
-    CREDENTIALS = "credentials"
-    NONE_GIVEN = "no credentials"
-    DENIED = "denied"
-    CLOCK = "clock"
-    THROTTLED = "throttled"
-    UNREACHED = "unreached"
-    PROXY = "proxy"
-    TLS = "tls"
-    REGION = "region"
-    NOT_ENABLED = "not enabled"
-    QUOTA = "quota"
-    FAULT = "a fault of AWS"
-    MISSING_PART = "a missing part"
-    SETTING = "setting"
-
-
-_CODES = {
-    Cause.SIGNED_OUT: "ExpiredToken TokenRefreshRequired SSOError LoginError LoginRefreshRequired"
-    " LoginTokenLoadError TokenRetrievalError Unauthorized",
-    Cause.CREDENTIALS: "InvalidClientTokenId UnrecognizedClient InvalidAccessKeyId AuthFailure InvalidToken"
-    " MissingAuthenticationToken IncompleteSignature SignatureDoesNotMatch InvalidSignature ProfileNotFound"
-    " PartialCredentialsError CredentialRetrievalError ConfigParseError ConfigNotFound InvalidConfigError"
-    " UnknownCredentialError UnknownTokenProviderError MetadataRetrievalError RefreshWithMFAUnsupportedError"
-    " InvalidIMDSEndpointError InvalidIMDSEndpointModeError",
-    Cause.NONE_GIVEN: "NoCredentialsError NoAuthTokenError",
-    Cause.DENIED: "AccessDenied UnauthorizedOperation AuthorizationError NotAuthorized Forbidden"
-    " AllAccessDisabled KMSAccessDenied UnauthorizedAccess 403",
-    Cause.CLOCK: "RequestExpired RequestTimeTooSkewed",
-    Cause.THROTTLED: "Throttling Throttled RequestThrottled EC2Throttled TooManyRequests LimitExceeded"
-    " RequestLimitExceeded ProvisionedThroughputExceeded TransactionInProgress BandwidthLimitExceeded"
-    " SlowDown PriorRequestNotComplete",
-    Cause.PROXY: "ProxyConnectionError InvalidProxiesConfigError",
-    Cause.TLS: "SSLError",
-    Cause.UNREACHED: "EndpointConnectionError ConnectTimeoutError ReadTimeoutError ConnectionClosedError"
-    " HTTPClientError ConnectionError IncompleteReadError FlexibleChecksumError RequestTimeout",
-    Cause.REGION: "NoRegionError UnknownRegionError InvalidRegionError EndpointProviderError"
-    " BaseEndpointResolverError ServiceNotInRegionError",
-    Cause.NOT_ENABLED: "OptInRequired SubscriptionRequired NotSignedUp AccountProblem PendingVerification",
-    Cause.QUOTA: "ResourceLimitExceeded ServiceQuotaExceeded",
-    Cause.FAULT: "InternalFailure InternalError InternalServer InternalServerError InternalService"
-    " ServiceUnavailable ServiceException 500 502 503 504",
-    Cause.MISSING_PART: "MissingDependencyException",
-    Cause.SETTING: "InvalidRetryConfigurationError InvalidRetryModeError InvalidDefaultsMode"
-    " InvalidS3AddressingStyleError InvalidS3UsEast1RegionalEndpointConfigError"
-    " InvalidSTSRegionalEndpointsConfigError InvalidEndpointConfigurationError InvalidChecksumConfigError"
-    " InvalidEndpointDiscoveryConfigurationError UnsupportedS3ConfigurationError",
-}
-"""Codes of AWS's answers without `Exception` at their end, and botocore's errors by their name (those that
-inherit from one count too)."""
-_CAUSES = {code: cause for cause, codes in _CODES.items() for code in codes.split()}
 _CLOCK = "Set this machine's clock: AWS refuses a signature that is more than five minutes off"
 _PROXY = "Check HTTPS_PROXY and NO_PROXY: the proxy must let *.amazonaws.com through"
 _CURES = {
@@ -164,13 +110,6 @@ def advice_on(reason: str) -> str:
     return next((advice for pattern, advice in _REASONS if pattern.search(reason)), "")
 
 
-def cause_of(error: BaseException) -> Cause | None:
-    """Why AWS refused or was not reached; None where nothing general can be advised."""
-    code = error_code(error)
-    names = [code, code.removesuffix("Exception"), *(kind.__name__ for kind in type(error).__mro__)]
-    return next((_CAUSES[name] for name in names if name in _CAUSES), None)
-
-
 def explain(error: BaseException) -> UserError | None:
     """Turn an expected failure (settings, AWS, files) into a `UserError`; None for a defect of ours."""
     if isinstance(error, UserError):
@@ -215,9 +154,10 @@ def _aws_problem(error: BaseException) -> UserError:
     detail = response.get("Error", {}) if isinstance(response, dict) else {}
     operation = str(getattr(error, "operation_name", ""))
     cause = cause_of(error)
+    cure = _CURES.get(cause) if cause else None
     return UserError(
         f"{error_code(error)}: {detail.get('Message') or error}",
         where=f"AWS call {operation}" if operation else "",
-        fix=f"{_CURES[cause]}, then repeat the command." if cause else "",
-        cure=f"{_CURES[cause]}." if cause else "",
+        fix=f"{cure}, then repeat the command." if cure else "",
+        cure=f"{cure}." if cure else "",
     )

@@ -9,7 +9,7 @@ from typing import Any
 from aws_cdk import Annotations
 from constructs import IConstruct
 
-from core.aws.calls import error_text
+from core.aws.errors import error_text
 from core.endpoint import weights
 from infra.settings import Settings
 

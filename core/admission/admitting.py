@@ -13,7 +13,8 @@ from core.admission import planning, reservations
 from core.admission.decision import Admission, decide
 from core.admission.planning import JobSettings, SpendUnknown
 from core.admission.reservations import LASTS, Book, Reservation
-from core.aws.calls import Clients, error_text, region_from
+from core.aws.calls import Clients, region_from
+from core.aws.errors import error_text
 from core.environment import Variables
 from core.money.settings import BudgetSettings
 from core.money.spend import Spend

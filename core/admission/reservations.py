@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.aws.calls import if_there
+from core.aws.errors import if_there
 from core.aws.s3 import S3Address, write_if
 
 KEY = "admission/reservations.json"

@@ -5,19 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-T = TypeVar("T")
+from core.aws.errors import error_text
 
 #: Attempts a call, the first included. Adaptive mode also slows down when AWS throttles.
 ATTEMPTS = 5
-
-
-MISSING = (
-    *("ResourceNotFound", "ResourceNotFoundException", "ParameterNotFound"),
-    *("NoSuchBucket", "NoSuchKey", "404"),
-)
-"""AWS's codes for what is not there; SageMaker and CloudFormation say it in words: see `is_missing`."""
 
 
 class Clients(Protocol):
@@ -65,42 +58,6 @@ class AwsClients:
 def region_from(environ: Mapping[str, str]) -> str:
     """The region that a Lambda or a shell runs in; us-east-1 where nothing says."""
     return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-
-
-def error_code(error: BaseException) -> str:
-    """The code of a botocore ClientError, else the name of the exception's class."""
-    response = getattr(error, "response", None)
-    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
-    return str(code or type(error).__name__)
-
-
-def error_text(error: BaseException) -> str:
-    """`Code: message` of any error, in one line, short enough for a log line or a tag of a report."""
-    response = getattr(error, "response", None)
-    message = response.get("Error", {}).get("Message") if isinstance(response, dict) else None
-    return " ".join(f"{error_code(error)}: {message or error}".split())[:400]
-
-
-def is_missing(error: BaseException) -> bool:
-    """Whether an error says that the thing is not there.
-
-    SageMaker answers ValidationException, CloudFormation ValidationError, with one of several sentences.
-    """
-    if error_code(error) in MISSING:
-        return True
-    text = error_text(error).lower()
-    signs = ("could not find", "not found", "does not exist", "cannot find")
-    return error_code(error) in ("ValidationException", "ValidationError") and any(s in text for s in signs)
-
-
-def if_there(read: Callable[[], T]) -> T | None:
-    """Return what `read` returns, or None where the thing is not there; other errors pass through."""
-    try:
-        return read()
-    except Exception as error:
-        if is_missing(error):
-            return None
-        raise
 
 
 @dataclass(slots=True)

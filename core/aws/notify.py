@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from core.aws.calls import error_text
+from core.aws.errors import error_text
 
 #: SNS refuses longer subjects, and any that are not plain ASCII.
 SUBJECT_LIMIT = 100

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from core.aws.calls import error_code, is_missing
+from core.aws.errors import Cause, cause_of, is_missing
 
 SCHEME = "s3://"
-LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 
 
 class S3Address(NamedTuple):
@@ -62,7 +61,7 @@ def write_if(s3: Any, address: S3Address, body: bytes, etag: str) -> bool:
     try:
         s3.put_object(Bucket=address.bucket, Key=address.key, Body=body, **condition)
     except Exception as error:
-        if error_code(error) in LOST_RACE or (etag and is_missing(error)):
+        if cause_of(error) is Cause.LOST_RACE or (etag and is_missing(error)):
             return False
         raise
     return True

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.aws.calls import if_there, items_of
+from core.aws.calls import items_of
+from core.aws.errors import if_there
 from core.names import STACK_ID_TAG, STACK_NAME_TAG, STACK_TAG
 
 Tags = Mapping[str, str]

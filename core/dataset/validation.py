@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from core.aws.calls import Clients, error_text, region_from
+from core.aws.calls import Clients, region_from
+from core.aws.errors import error_text
 from core.aws.s3 import S3Address, sizes
 from core.dataset import DatasetError, Sample, check
 from core.endpoint.adapters import ANY, parse_servable

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.aws.calls import error_text
+from core.aws.errors import error_text
 from core.documents import store
 from core.documents.model import Cover
 from core.documents.questions import Asked

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.aws.calls import Clients, error_text, if_there, list_all
+from core.aws.calls import Clients, list_all
+from core.aws.errors import error_text, if_there
 from core.aws.tags import list_tags, owner_of
 from core.endpoint import hosting
 from core.endpoint.endpoints import remove_endpoint

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.aws.calls import Clients, Listing, error_code, error_text, is_missing, items_of, list_all
+from core.aws.calls import Clients, Listing, items_of, list_all
+from core.aws.errors import Cause, cause_of, error_code, error_text, is_missing
 
 POLL_SECONDS = 2.0
 
@@ -117,7 +118,8 @@ def _delete_endpoint(sagemaker: Any, name: str, removal: Removal) -> bool:
         if not is_missing(error):
             removal.problem = error_text(error)
             # Anything but "components are still there" or "busy" will not pass by waiting.
-            return error_code(error) not in ("ValidationException", "ThrottlingException", "ResourceInUse")
+            passing = cause_of(error) in (Cause.THROTTLED, Cause.IN_USE)
+            return not passing and error_code(error) != "ValidationException"
         status = "Deleting"
     removal.gone = status == "Deleting"
     removal.problem = "" if removal.gone else f"after DeleteEndpoint it is still {status}"

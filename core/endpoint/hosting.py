@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from core import Explained
-from core.aws.calls import error_code, error_text, if_there
+from core.aws.errors import error_code, error_text, if_there
 from core.names import Names
 
 PARAMETER = "ModelArtifact"

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from core.aws.calls import Clients, error_text, if_there
+from core.aws.calls import Clients
+from core.aws.errors import Cause, cause_of, error_text, if_there
 from core.aws.tags import list_tags, owning_stack
 from core.endpoint import hosting
 from core.endpoint.endpoints import remove_endpoint
@@ -22,7 +23,6 @@ from core.names import PROJECT_TAG, Names
 #: A change of the stack that lasts longer than this is not waited for where money is at stake. A deletion
 #: takes minutes, and CloudFormation tries one that fails for up to an hour and a half.
 LONGEST_CHANGE = timedelta(minutes=45)
-TRANSIENT = ("Throttling", "RequestLimitExceeded", "ServiceUnavailable", "InternalFailure")
 
 
 class Way(StrEnum):
@@ -100,7 +100,7 @@ def put_to_sleep(
     except HostingBusy as error:
         return Slept(way=Way.BUSY, problem=str(error))
     except Exception as error:
-        if any(code in error_text(error) for code in TRANSIENT):
+        if cause_of(error.__cause__ or error) in (Cause.THROTTLED, Cause.FAULT):
             return Slept(way=Way.BUSY, problem=error_text(error))
         why = f"CloudFormation refused: {error_text(error)}"
     return _directly(clients, project, stack, found, why, seconds, pause)

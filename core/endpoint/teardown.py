@@ -9,7 +9,8 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from core.aws.calls import Clients, error_text
+from core.aws.calls import Clients
+from core.aws.errors import error_text
 from core.aws.notify import log
 from core.endpoint.cleaning import Cleaner, Cleaning
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from core.aws.calls import Clients, error_text
+from core.aws.calls import Clients
+from core.aws.errors import error_text
 from core.endpoint import hosting
 from core.endpoint.hosting import HostingError, HostingState
 from core.endpoint.sleeping import put_to_sleep

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from core.aws.calls import Clients, error_text, is_missing
+from core.aws.calls import Clients
+from core.aws.errors import error_text, is_missing
 from core.aws.notify import log
 from core.aws.s3 import S3Address, version_of
 from core.evaluation import model_card

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.aws.calls import Clients, error_text, region_from
+from core.aws.calls import Clients, region_from
+from core.aws.errors import error_text
 from core.aws.notify import log, notify
 from core.environment import Variables
 from core.guard import latch, page, published

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.aws.calls import error_text
+from core.aws.errors import error_text
 from core.guard.stopping import Stopped
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.aws.calls import error_text, is_missing
+from core.aws.errors import error_text, is_missing
 from core.guard.stopping import Stopped
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from core.aws.calls import Clients, error_text, is_missing
+from core.aws.calls import Clients
+from core.aws.errors import error_text, is_missing
 from core.aws.tags import list_tags, owner_of
 from core.endpoint.endpoints import remove_endpoint
 from core.endpoint.sleeping import Way, put_to_sleep

@@ -6,7 +6,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from core.aws.calls import Clients, error_text, if_there, is_missing, items_of, list_all, pages
+from core.aws.calls import Clients, items_of, list_all, pages
+from core.aws.errors import error_text, if_there, is_missing
 from core.aws.tags import indexed_tags, list_tags, owning_stack
 from core.money import trail
 from core.money.events import StackEvent, lifetimes

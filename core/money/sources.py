@@ -11,7 +11,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.aws.calls import AwsClients, Clients, error_text
+from core.aws.calls import AwsClients, Clients
+from core.aws.errors import error_text
 from core.money import charges, endpoints, machines, requests
 from core.money.spend import Spend, Usage, account
 from core.money.time import month_start

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from core.aws.calls import Clients, error_text
+from core.aws.calls import Clients
+from core.aws.errors import error_text
 from core.endpoint.endpoints import remove_endpoint
 from core.endpoint.sleeping import Way, put_to_sleep
 from core.names import DELETE_AFTER_TAG

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.aws import metrics
-from core.aws.calls import Clients, error_text
+from core.aws.calls import Clients
+from core.aws.errors import error_text
 from core.aws.notify import log
 from core.reaper.settings import ReaperSettings
 

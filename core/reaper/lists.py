@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from core.aws.calls import Clients, error_text, list_all
+from core.aws.calls import Clients, list_all
+from core.aws.errors import error_text
 from core.aws.tags import indexed_tags
 from core.endpoint import hosting
 from core.reaper import metrics

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.aws.calls import error_text, items_of
+from core.aws.calls import items_of
+from core.aws.errors import error_text
 from core.aws.metrics import query
 from core.reaper.facts import NAMESPACE, Reading, Series, Unreadable
 

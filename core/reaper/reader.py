@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core.aws.calls import Clients, error_text, is_missing, list_all
+from core.aws.calls import Clients, list_all
+from core.aws.errors import error_text, is_missing
 from core.aws.tags import list_tags, owner_of
 from core.endpoint.endpoints import components_of
 from core.names import STACK_NAME_TAG

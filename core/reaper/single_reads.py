@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.aws.calls import Clients, error_text, is_missing
+from core.aws.calls import Clients
+from core.aws.errors import error_text, is_missing
 from core.aws.tags import Tags, list_tags
 from core.reaper.answers import config_of, detail_of
 from core.reaper.facts import Endpoint, EndpointConfig, EndpointDetail, Need, Unreadable

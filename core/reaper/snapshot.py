@@ -6,7 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from core.aws.calls import Clients, error_text, if_there, items_of
+from core.aws.calls import Clients, items_of
+from core.aws.errors import error_text, if_there
 from core.aws.tags import list_tags
 from core.endpoint.endpoints import scalable_targets
 from core.reaper.facts import Endpoint

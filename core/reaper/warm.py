@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from core.aws.calls import Clients, is_missing
+from core.aws.calls import Clients
+from core.aws.errors import is_missing
 from core.aws.notify import log
 from core.reaper.facts import Endpoint, EndpointConfig, EndpointDetail
 from core.reaper.settings import ReaperSettings

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.aws.calls import is_missing
+from core.aws.errors import is_missing
 from core.names import BILLING_REGION, PROMPTS
 from finexpert import paths
 from finexpert.demo.cdk import Cdk, show_events

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from core.aws.calls import error_code
+from core.aws.errors import error_code
 from core.money.charges import METRIC, NAMESPACE
 from core.names import BILLING_REGION, PROJECT_TAG
 from finexpert.doctor import Finding, bad, good, unknown

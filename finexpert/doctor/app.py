@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from core.aws.calls import error_code, is_missing
+from core.aws.errors import error_code, is_missing
 from core.names import TAKE_UP, Names
 from finexpert.doctor import Finding, Verdict, bad, good, unknown
 from finexpert.errors import NotDeployed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from core import hyperparameters
-from core.aws.calls import error_text, is_missing
+from core.aws.errors import error_text, is_missing
 from core.aws.s3 import sizes
 from core.endpoint import weights as hub_weights
 from core.endpoint.weights import HubModel

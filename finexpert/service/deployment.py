@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from core.aws.calls import error_text, is_missing
+from core.aws.errors import error_text, is_missing
 from core.aws.s3 import S3Address
 from core.names import BILLING_REGION, Names
 from finexpert.errors import NotDeployed, UserError

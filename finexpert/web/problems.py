@@ -4,9 +4,10 @@ can do next."""
 import re
 from http import HTTPStatus
 
+from core.aws.errors import Cause, cause_of
 from core.endpoint.hosting import HostingBusy
 from finexpert import errors
-from finexpert.errors import Cause, UserError, cause_of, explain, is_aws
+from finexpert.errors import UserError, explain, is_aws
 from finexpert.web.http import Problem, bad_input
 
 _TOO_LONG = (400, 413, 422)  # what serving containers answer to a prompt that does not fit

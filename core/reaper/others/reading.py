@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.aws.calls import Clients, error_text, list_all
+from core.aws.calls import Clients, list_all
+from core.aws.errors import error_text
 from core.aws.tags import list_tags
 from core.reaper.facts import Need, Unreadable, Verdict, keep
 from core.reaper.others.deciding import decide, evidence

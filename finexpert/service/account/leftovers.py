@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from core.aws.calls import error_text, list_all
+from core.aws.calls import list_all
+from core.aws.errors import error_text
 from core.aws.tags import as_mapping
 from core.names import PROJECT_TAG, RETAINED_TAG, Names
 from finexpert.service.deployment import Deployment

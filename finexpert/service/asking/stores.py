@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
-from core.aws.calls import is_missing
+from core.aws.errors import is_missing
 from core.aws.s3 import S3Address, write_if
 from finexpert.errors import UserError
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from core.aws.calls import error_code, is_missing
-from core.aws.s3 import LOST_RACE
+from core.aws.errors import Cause, cause_of, error_code, is_missing
 from core.documents import store
 from finexpert.errors import NotFound, UserError
 from finexpert.paths import write_whole
@@ -40,7 +39,7 @@ def push(s3: Any, bucket: str, folder: Path) -> str:
     try:
         s3.put_object(Bucket=bucket, Key=POINTER, Body=body, ContentType="application/json", **condition)
     except ClientError as error:
-        if error_code(error) in LOST_RACE:
+        if cause_of(error) is Cause.LOST_RACE:
             raise UserError(
                 "Another index was pushed at the same time; this one is stored, but not the current one.",
                 where=f"s3://{bucket}/{POINTER}",

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from core.aws.calls import error_text
+from core.aws.errors import error_text
 from core.documents import vectors
 from core.documents.search import Corpus
 from core.documents.vectors import ByMeaning, Piece

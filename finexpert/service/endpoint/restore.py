@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from core.aws.calls import error_text, is_missing
+from core.aws.errors import error_text, is_missing
 from core.aws.s3 import S3Address, sizes
 from core.reaper.restoring import Request, RestorePlan, SnapshotUnusable, plan
 from core.reaper.snapshot import folder

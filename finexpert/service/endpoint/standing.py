@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from statistics import median
 
-from core.aws.calls import is_missing
+from core.aws.errors import is_missing
 from core.endpoint.hosting import Hosting, HostingState, failure_reason
 from core.money.events import StackEvent
 from finexpert.errors import NotDeployed

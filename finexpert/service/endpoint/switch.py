@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from core.aws.calls import is_missing, list_all
+from core.aws.calls import list_all
+from core.aws.errors import is_missing
 from core.aws.s3 import S3Address, version_of
 from core.endpoint import hosting, waking
 from core.endpoint.hosting import BASE, Hosting, HostingBusy, HostingError, HostingState

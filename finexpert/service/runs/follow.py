@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from core.aws.calls import is_missing
+from core.aws.errors import is_missing
 from core.money.training_job import TrainingJob, run_usd
 from core.training_jobs import job_names
 from finexpert.errors import UserError, advice_on

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from core.aws.calls import is_missing
+from core.aws.errors import is_missing
 from core.aws.s3 import S3Address, write_if
 from core.names import RUN_NAMES
 from finexpert.errors import ExitCode, NotFound, UserError

@@ -12,9 +12,10 @@ from botocore import exceptions as b
 from botocore.exceptions import ClientError, NoCredentialsError
 from botocore.retries.standard import ThrottledRetryableChecker
 
+from core.aws.errors import Cause, cause_of
 from core.endpoint.hosting import HostingError
 from finexpert.cli import main as cli
-from finexpert.errors import Cause, ExitCode, UserError, cause_of, explain
+from finexpert.errors import ExitCode, UserError, explain
 from finexpert.service import target
 from finexpert.service.runs import follow
 from infra.settings import SettingsError
