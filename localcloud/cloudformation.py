@@ -16,7 +16,7 @@ from typing import Any
 
 from localcloud.faults import faults
 from localcloud.hooks import stacks
-from localcloud.sagemaker.errors import ApiError
+from localcloud.protocol import ApiError
 
 POLL_SECONDS = 0.1
 STABILIZE_SECONDS = 3600.0

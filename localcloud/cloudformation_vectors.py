@@ -12,7 +12,7 @@ from typing import Any
 from localcloud.cloudformation import NotThere, Properties, generated_name, refused, tag_map
 from localcloud.faults import faults
 from localcloud.hooks import stacks
-from localcloud.sagemaker.errors import ApiError
+from localcloud.protocol import ApiError
 
 REPLACING = {
     "VectorBucket": ("VectorBucketName", "EncryptionConfiguration"),

@@ -5,18 +5,15 @@ No anomaly is ever found here: the bill has no history. Every other operation an
 
 from __future__ import annotations
 
-import asyncio
-import json
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from localcloud import billing, hooks, platform
-from localcloud.sagemaker.errors import ApiError
+from localcloud import billing, platform
+from localcloud.protocol import AWS_JSON, ApiError, Response, parsed, unknown_operation
 from localcloud.sagemaker.validation import check, service_model
 
-JSON_TYPE = "application/x-amz-json-1.1"
 Record = dict[str, Any]
 
 _monitors: dict[str, Record] = {}  # by ARN
@@ -25,15 +22,10 @@ _subscriptions: dict[str, Record] = {}
 
 async def handle_request(
     method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
-) -> hooks.requests.Response:
+) -> Response:
     """Answer one request of the JSON protocol."""
     operation = headers.get("x-amz-target", "").rpartition(".")[2]
-    try:
-        answer = await asyncio.to_thread(call, operation, json.loads(body or b"{}"))
-        return 200, {"Content-Type": JSON_TYPE}, json.dumps(answer).encode()
-    except ApiError as error:
-        refusal = json.dumps({"__type": error.code, "message": error.message}).encode()
-        return error.status, {"Content-Type": JSON_TYPE, "x-amzn-errortype": error.code}, refusal
+    return await AWS_JSON.answered(lambda: AWS_JSON.json(call(operation, parsed(body))))
 
 
 def call(operation: str, params: Record) -> Record:
@@ -44,9 +36,7 @@ def call(operation: str, params: Record) -> Record:
     """
     handler = OPERATIONS.get(operation)
     if handler is None:
-        raise ApiError(
-            "UnknownOperationException", f"The embedded cloud does not emulate Cost Explorer's {operation}."
-        )
+        raise unknown_operation(f"Cost Explorer's {operation}")
     check(params, service_model("ce").operation_model(operation).input_shape)
     return handler(params)
 

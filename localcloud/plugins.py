@@ -23,6 +23,7 @@ from localcloud import (
 )
 from localcloud.access_log import access_log
 from localcloud.faults import faults
+from localcloud.protocol import Response
 from localcloud.sagemaker import store
 
 # service (as requests are signed for it): start of X-Amz-Target, host name, module with `handle_request`,
@@ -106,7 +107,7 @@ def _vectors_here() -> str:
     return f"arn:aws:s3vectors:{hooks.requests.region()}:{hooks.requests.account_id()}:bucket/"
 
 
-async def _require_rights(request: hooks.gate.Request) -> hooks.requests.Response | None:
+async def _require_rights(request: hooks.gate.Request) -> Response | None:
     """The rights that a request needs besides its own action; ministack has checked that one before."""
     if not hooks.access.enforcing():
         return None
@@ -124,7 +125,7 @@ async def _require_rights(request: hooks.gate.Request) -> hooks.requests.Respons
     return None
 
 
-def _hide_what_is_missing(request: hooks.gate.Request, status: int) -> hooks.requests.Response | None:
+def _hide_what_is_missing(request: hooks.gate.Request, status: int) -> Response | None:
     """Answer a caller who may not list the bucket with AccessDenied for a missing object, as S3 does."""
     bucket, _, key = request.path.strip("/").partition("/")
     looked_for = request.service == "s3" and request.operation == "GetObject" and key
@@ -137,7 +138,7 @@ def _hide_what_is_missing(request: hooks.gate.Request, status: int) -> hooks.req
     return (403, refusal[1], b"") if request.method == "HEAD" else refusal
 
 
-async def _meet_fault(request: hooks.gate.Request) -> hooks.requests.Response | None:
+async def _meet_fault(request: hooks.gate.Request) -> Response | None:
     """Answer a request with the fault that it was to meet, if any."""
     fault = faults.take(request.service, request.operation)
     if fault is None:
@@ -148,12 +149,12 @@ async def _meet_fault(request: hooks.gate.Request) -> hooks.requests.Response | 
     return request.refused(code=fault.error, message=fault.text, status=fault.http_status)
 
 
-async def _bedrock(request: hooks.gate.Request) -> hooks.requests.Response | None:
+async def _bedrock(request: hooks.gate.Request) -> Response | None:
     """Answer requests to Bedrock by local models; ministack would make answers up."""
     if not request.router_name.startswith("bedrock"):
         return None
     service = await asyncio.to_thread(importlib.import_module, "localcloud.bedrock.api")
-    answer: hooks.requests.Response | None = await service.answer(request)
+    answer: Response | None = await service.answer(request)
     return answer
 
 
@@ -167,9 +168,9 @@ def _on_first_request(module: str) -> hooks.requests.Handler:
 
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> hooks.requests.Response:
+    ) -> Response:
         service = await asyncio.to_thread(importlib.import_module, module)
-        answer: hooks.requests.Response = await service.handle_request(method, path, headers, body, query)
+        answer: Response = await service.handle_request(method, path, headers, body, query)
         return answer
 
     return handle

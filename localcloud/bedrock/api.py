@@ -7,8 +7,6 @@ fields for foundation models" (Nova, Llama, Titan Text Embeddings V2).
 from __future__ import annotations
 
 import base64
-import json
-import logging
 import re
 import time
 from collections.abc import Callable
@@ -19,56 +17,37 @@ from urllib.parse import unquote
 from localcloud import hooks
 from localcloud.bedrock import models
 from localcloud.bedrock.models import DIMENSIONS, EMBEDDING, Said
-from localcloud.sagemaker.errors import ApiError, validation
-from localcloud.sagemaker.threads import in_thread
+from localcloud.protocol import REST_JSON, Response, parsed, validation
 from localcloud.sagemaker.validation import check, service_model
 
-JSON = {"Content-Type": "application/json"}
 PATH = re.compile(r"/model/(?P<model>.+)/(?P<operation>converse|invoke|count-tokens)")
 MOST_EMBEDDED_CHARACTERS = 50_000
-logger = logging.getLogger(__name__)
 Content = dict[str, Any]
 _retention: dict[str, Any] = {"mode": "default", "updatedAt": None}
 
 
-async def answer(request: hooks.gate.Request) -> hooks.requests.Response | None:
+async def answer(request: hooks.gate.Request) -> Response | None:
     """The answer to one of the operations above; None for any other request."""
     if request.router_name not in ("bedrock", "bedrock-runtime"):
         return None
     path = unquote(request.path)
     if path == "/data-retention" and request.method in ("GET", "PUT"):
-        return await _answered(lambda: _json(_data_retention(request.method, request.body)))
+        return await REST_JSON.answered(lambda: REST_JSON.json(_data_retention(request.method, request.body)))
     found = PATH.fullmatch(path) if request.method == "POST" else None
     if found is None:
         return None
-    return await _answered(lambda: OPERATIONS[found["operation"]](found["model"], request.body))
-
-
-async def _answered(call: Callable[[], hooks.requests.Response]) -> hooks.requests.Response:
-    try:
-        return await in_thread(call)
-    except ApiError as error:
-        headers = JSON | {"x-amzn-errortype": error.code}
-        return error.status, headers, json.dumps({"message": error.message}).encode()
-    except Exception:
-        logger.exception("Bedrock failed")
-        headers = JSON | {"x-amzn-errortype": "InternalServerException"}
-        return 500, headers, b'{"message": "The embedded cloud failed; see cloud.log in its state folder."}'
-
-
-def _json(content: Content, headers: dict[str, str] | None = None) -> hooks.requests.Response:
-    return 200, JSON | (headers or {}), json.dumps(content).encode()
+    return await REST_JSON.answered(lambda: OPERATIONS[found["operation"]](found["model"], request.body))
 
 
 def _data_retention(method: str, body: bytes) -> Content:
     if method == "PUT":
-        asked = _checked("bedrock", "PutAccountDataRetention", _parsed(body))
+        asked = _checked("bedrock", "PutAccountDataRetention", _object(body))
         _retention.update(mode=asked["mode"], updatedAt=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
     return {key: value for key, value in _retention.items() if value is not None}
 
 
-def _converse(identifier: str, body: bytes) -> hooks.requests.Response:
-    asked = _checked("bedrock-runtime", "Converse", {"modelId": identifier, **_parsed(body)})
+def _converse(identifier: str, body: bytes) -> Response:
+    asked = _checked("bedrock-runtime", "Converse", {"modelId": identifier, **_object(body)})
     model = models.find(identifier)
     messages = _messages(asked)
     model.admit(time.monotonic())
@@ -88,7 +67,7 @@ def _converse(identifier: str, body: bytes) -> hooks.requests.Response:
         "usage": _usage(said),
         "metrics": {"latencyMs": round(1000 * (time.monotonic() - began))},
     }
-    return _json(content)
+    return REST_JSON.json(content)
 
 
 def _usage(said: Said) -> dict[str, int]:
@@ -130,9 +109,9 @@ def _messages(asked: Content) -> list[dict[str, str]]:
     return found
 
 
-def _invoke(identifier: str, body: bytes) -> hooks.requests.Response:
+def _invoke(identifier: str, body: bytes) -> Response:
     _checked("bedrock-runtime", "InvokeModel", {"modelId": identifier})
-    asked = _parsed(body)
+    asked = _object(body)
     if identifier.endswith(EMBEDDING):
         return _embedding(asked)
     model = models.find(identifier)
@@ -145,7 +124,7 @@ def _invoke(identifier: str, body: bytes) -> hooks.requests.Response:
         "X-Amzn-Bedrock-Output-Token-Count": str(said.output_tokens),
         "X-Amzn-Bedrock-Invocation-Latency": str(round(1000 * (time.monotonic() - began))),
     }
-    return _json(wrap(said), headers)
+    return REST_JSON.json(wrap(said), headers)
 
 
 Asked = tuple[list[dict[str, str]], Content, Callable[[Said], Content]]
@@ -189,7 +168,7 @@ def _llama(asked: Content) -> Asked:
     return [{"role": "user", "content": asked["prompt"]}], parameters, wrap
 
 
-def _embedding(asked: Content) -> hooks.requests.Response:
+def _embedding(asked: Content) -> Response:
     text, dimensions = asked.get("inputText"), asked.get("dimensions", DIMENSIONS[0])
     unknown = sorted(set(asked) - {"inputText", "dimensions", "normalize", "embeddingTypes"})
     if unknown:
@@ -205,17 +184,23 @@ def _embedding(asked: Content) -> hooks.requests.Response:
     vector = models.embedded(text, dimensions, normalize=asked.get("normalize", True) is not False)
     tokens = len(re.findall(r"\w+|[^\w\s]", text))
     content = {"embedding": vector, "embeddingsByType": {"float": vector}, "inputTextTokenCount": tokens}
-    return _json(content, {"X-Amzn-Bedrock-Input-Token-Count": str(tokens)})
+    return REST_JSON.json(content, {"X-Amzn-Bedrock-Input-Token-Count": str(tokens)})
 
 
-def _count_tokens(identifier: str, body: bytes) -> hooks.requests.Response:
-    asked = _checked("bedrock-runtime", "CountTokens", {"modelId": identifier, **_parsed(body)})["input"]
+def _count_tokens(identifier: str, body: bytes) -> Response:
+    asked = _checked("bedrock-runtime", "CountTokens", {"modelId": identifier, **_object(body)})["input"]
     model = models.find(identifier)
     if "converse" in asked:
         messages = _messages(asked["converse"])
     else:
-        messages = _family(identifier)(_parsed(base64.b64decode(asked["invokeModel"]["body"])))[0]
-    return _json({"inputTokens": model.count("\n\n".join(message["content"] for message in messages))})
+        messages = _family(identifier)(_object(base64.b64decode(asked["invokeModel"]["body"])))[0]
+    return REST_JSON.json(
+        {"inputTokens": model.count("\n\n".join(message["content"] for message in messages))}
+    )
+
+
+def _object(body: bytes) -> Content:
+    return parsed(body, "ValidationException")
 
 
 def _checked(service: str, operation: str, params: Content) -> Content:
@@ -225,17 +210,7 @@ def _checked(service: str, operation: str, params: Content) -> Content:
     return params
 
 
-def _parsed(body: bytes) -> Content:
-    try:
-        parsed = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
-        raise validation("The request's body is not JSON.") from None
-    if not isinstance(parsed, dict):
-        raise validation("The request's body must be a JSON object.")
-    return parsed
-
-
-OPERATIONS: dict[str, Callable[[str, bytes], hooks.requests.Response]] = {
+OPERATIONS: dict[str, Callable[[str, bytes], Response]] = {
     "converse": _converse,
     "invoke": _invoke,
     "count-tokens": _count_tokens,

@@ -27,9 +27,9 @@ from urllib.parse import urlsplit
 
 from localcloud import platform
 from localcloud.environment import LOOPBACK
+from localcloud.protocol import ApiError
 from localcloud.sagemaker import images
 from localcloud.sagemaker.container import Container, ask, base_environment, free_port
-from localcloud.sagemaker.errors import ApiError
 
 STARTUP_SECONDS = 120.0
 ANSWER_SECONDS = 120.0

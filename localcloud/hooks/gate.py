@@ -9,7 +9,8 @@ from typing import Any
 from ministack import app
 from ministack.core import iam_actions
 
-from localcloud.hooks.requests import Handler, Response
+from localcloud.hooks.requests import Handler
+from localcloud.protocol import Response
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ from ministack import app
 from ministack.core import concurrency, iam_actions, responses, router
 from ministack.services import tagging
 
-Response = tuple[int, dict[str, str], bytes | AsyncIterator[bytes]]
+from localcloud.protocol import Response
+
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
 
 

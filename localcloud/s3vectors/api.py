@@ -2,54 +2,35 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from localcloud import hooks
+from localcloud.protocol import REST_JSON, Response, not_emulated, parsed, validation
 from localcloud.s3vectors import service
-from localcloud.sagemaker.errors import ApiError, not_emulated, validation
-from localcloud.sagemaker.threads import in_thread
 from localcloud.sagemaker.validation import check, service_model
 
-JSON = {"Content-Type": "application/json"}
 MOST_BODY = 20 * 2**20
 TAGS = "/tags/"
 TAG_OPERATIONS = {"GET": "ListTagsForResource", "POST": "TagResource", "DELETE": "UntagResource"}
-logger = logging.getLogger(__name__)
 Params = dict[str, Any]
 tagged_resources = service.tagged
 
 
 async def handle_request(
     method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-) -> hooks.requests.Response:
+) -> Response:
     """The answer to one request of a client."""
-    try:
-        operation, params = _asked(method, path, body, query)
-        answer = await in_thread(call, operation, params, by_client=True)
-        return 200, dict(JSON), json.dumps(answer).encode()
-    except ApiError as error:
-        named = JSON | {"x-amzn-errortype": error.code}
-        return error.status, named, json.dumps({"message": error.message}).encode()
-    except Exception:
-        logger.exception("S3 Vectors failed")
-        named = JSON | {"x-amzn-errortype": "InternalServerException"}
-        return 500, named, b'{"message": "The embedded cloud failed; see cloud.log in its state folder."}'
+    return await REST_JSON.answered(
+        lambda: REST_JSON.json(call(*_asked(method, path, body, query), by_client=True))
+    )
 
 
 def _asked(method: str, path: str, body: bytes, query: Mapping[str, list[str]]) -> tuple[str, Params]:
     """The operation of a request, and its parameters."""
     if len(body) > MOST_BODY:
         raise validation(f"The request's body must have at most {MOST_BODY} bytes")
-    try:
-        params = json.loads(body or b"{}")
-    except ValueError:
-        params = None
-    if not isinstance(params, dict):
-        raise validation("The request's body must be a JSON object")
+    params = parsed(body, "ValidationException")
     if path.startswith(TAGS) and method in TAG_OPERATIONS:
         keys = {"tagKeys": query.get("tagKeys", [])} if method == "DELETE" else {}
         return TAG_OPERATIONS[method], {**params, **keys, "resourceArn": unquote(path.removeprefix(TAGS))}

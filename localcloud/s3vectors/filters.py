@@ -9,7 +9,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from localcloud.sagemaker.errors import ApiError, validation
+from localcloud.protocol import ApiError, validation
 
 RANGES: dict[str, Callable[[Any, Any], bool]] = {
     "$gt": operator.gt,

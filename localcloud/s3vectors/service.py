@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localcloud import hooks
+from localcloud.protocol import ApiError, not_emulated, validation
 from localcloud.s3vectors import filters, vectors
 from localcloud.s3vectors.vectors import Index, Vector
-from localcloud.sagemaker.errors import ApiError, not_emulated, validation
 
 MOST_TOP_K = 100
 MOST_OF_A_KIND = 10_000

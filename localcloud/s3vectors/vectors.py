@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from operator import mul
 from typing import Any
 
+from localcloud.protocol import validation
 from localcloud.s3vectors import filters
-from localcloud.sagemaker.errors import validation
 
 MOST_METADATA_BYTES = 40 * 1024
 MOST_FILTERABLE_BYTES = 2 * 1024

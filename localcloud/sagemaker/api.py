@@ -12,12 +12,11 @@ client reaches them with a request signed for `sagemaker`:
 from __future__ import annotations
 
 import json
-import logging
 import re
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
+from localcloud.protocol import AWS_JSON, ApiError, Response, parsed, unknown_operation
 from localcloud.sagemaker import (
     components,
     endpoints,
@@ -30,16 +29,11 @@ from localcloud.sagemaker import (
     training_jobs,
 )
 from localcloud.sagemaker.catalog import Operation
-from localcloud.sagemaker.errors import ApiError
 from localcloud.sagemaker.options import options
 from localcloud.sagemaker.tagging import refuse_reserved
-from localcloud.sagemaker.threads import in_thread
 from localcloud.sagemaker.validation import check, operation_model
 
-JSON = {"Content-Type": "application/x-amz-json-1.1"}
-RUNTIME_JSON = {"Content-Type": "application/json"}
 INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations(-response-stream)?")
-logger = logging.getLogger(__name__)
 tagged_resources = store.tagged
 OPERATIONS: dict[str, Operation] = {
     **models.OPERATIONS,
@@ -87,58 +81,33 @@ def call(operation: str, params: dict[str, Any]) -> dict[str, Any]:
     if operation in EMPTY_LISTS:
         return {EMPTY_LISTS[operation]: []}
     if operation not in OPERATIONS:
-        raise ApiError(
-            "UnknownOperationException", f"The embedded cloud does not emulate SageMaker's {operation}."
-        )
-    answer: dict[str, Any] = _on_wire(OPERATIONS[operation](given))
+        raise unknown_operation(f"SageMaker's {operation}")
+    answer: dict[str, Any] = json.loads(json.dumps(OPERATIONS[operation](given), default=_seconds))
     return answer
 
 
 async def handle_request(
     method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-) -> tuple[int, dict[str, str], bytes | AsyncIterator[bytes]]:
+) -> Response:
     """Answer one HTTP request: (status, headers, body or its chunks).
 
     Args:
         headers: names in lower case.
     """
-    try:
-        if method == "POST" and (found := INVOCATION.fullmatch(path)):
-            return await _invoked(found[1], found[2] is not None, headers, body)
-        if path.startswith("/_sagemaker/"):
-            return 200, dict(JSON), json.dumps(_steer(method, path, body)).encode()
-        target = headers.get("x-amz-target", "")
-        if not target.startswith("SageMaker."):
-            raise ApiError(
-                "UnknownOperationException",
-                f"The embedded cloud does not emulate {method} {path} of SageMaker.",
-            )
-        params = _parsed(body)
-        refuse_reserved(params.get("Tags"))  # services set such tags, through `call`; clients may not
-        answer = await in_thread(call, target.removeprefix("SageMaker."), params)
-        return 200, dict(JSON), json.dumps(answer).encode()
-    except ApiError as error:
-        content = {"__type": error.code, "message": error.message}
-        return error.status, JSON | {"x-amzn-errortype": error.code}, json.dumps(content).encode()
-    except Exception:
-        logger.exception("SageMaker %s %s %s", method, path, headers.get("x-amz-target", ""))
-        content = {
-            "__type": "InternalFailure",
-            "message": "The embedded cloud failed; see cloud.log in its state folder.",
-        }
-        return 500, JSON | {"x-amzn-errortype": "InternalFailure"}, json.dumps(content).encode()
+    return await AWS_JSON.answered(lambda: _answer(method, path, headers, body))
 
 
-async def _invoked(
-    endpoint_name: str, streaming: bool, headers: dict[str, str], body: bytes
-) -> tuple[int, dict[str, str], bytes | AsyncIterator[bytes]]:
-    invoke = runtime.stream if streaming else runtime.invoke
-    try:
-        return await invoke(endpoint_name, headers, body)
-    except ApiError as error:
-        content = {"Message": error.message, **getattr(error, "members", {})}
-        headers = RUNTIME_JSON | {"x-amzn-errortype": error.code}
-        return error.status, headers, json.dumps(content).encode()
+def _answer(method: str, path: str, headers: dict[str, str], body: bytes) -> Response:
+    if method == "POST" and (found := INVOCATION.fullmatch(path)):
+        return (runtime.stream if found[2] else runtime.invoke)(found[1], headers, body)
+    if path.startswith("/_sagemaker/"):
+        return AWS_JSON.json(_steer(method, path, parsed(body)))
+    target = headers.get("x-amz-target", "")
+    if not target.startswith("SageMaker."):
+        raise unknown_operation(f"{method} {path} of SageMaker")
+    params = parsed(body)
+    refuse_reserved(params.get("Tags"))  # services set such tags, through `call`; clients may not
+    return AWS_JSON.json(call(target.removeprefix("SageMaker."), params))
 
 
 def shutdown() -> None:
@@ -154,8 +123,7 @@ def reset() -> None:
     options.reset()
 
 
-def _steer(method: str, path: str, body: bytes) -> dict[str, Any]:
-    asked = _parsed(body)
+def _steer(method: str, path: str, asked: dict[str, Any]) -> dict[str, Any]:
     if method == "POST" and path == "/_sagemaker/options":
         options.update(asked)
         return dict(options.__dict__)
@@ -166,21 +134,7 @@ def _steer(method: str, path: str, body: bytes) -> dict[str, Any]:
     raise ApiError("UnknownOperationException", f"There is no {method} {path}.")
 
 
-def _parsed(body: bytes) -> dict[str, Any]:
-    try:
-        parsed = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
-        raise ApiError("SerializationException", "The request's body is not JSON.") from None
-    if not isinstance(parsed, dict):
-        raise ApiError("SerializationException", "The request's body must be a JSON object.")
-    return parsed
-
-
-def _on_wire(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return round(value.timestamp(), 3)
-    if isinstance(value, dict):
-        return {key: _on_wire(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_on_wire(item) for item in value]
-    return value
+def _seconds(value: Any) -> float:
+    """A time as it is on the wire."""
+    assert isinstance(value, datetime)
+    return round(value.timestamp(), 3)

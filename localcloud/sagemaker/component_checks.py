@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from localcloud.protocol import not_emulated, validation
 from localcloud.sagemaker import store
-from localcloud.sagemaker.errors import not_emulated, validation
 from localcloud.sagemaker.store import Record
 
 

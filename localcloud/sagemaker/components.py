@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud import platform
+from localcloud.protocol import validation
 from localcloud.sagemaker import (
     archive,
     catalog,
@@ -21,7 +22,6 @@ from localcloud.sagemaker import (
     store,
     telemetry,
 )
-from localcloud.sagemaker.errors import validation
 from localcloud.sagemaker.hosting import Fleet, Placement, StartFailed
 from localcloud.sagemaker.models import container_of
 from localcloud.sagemaker.options import options

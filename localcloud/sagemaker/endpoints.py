@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from localcloud import platform
+from localcloud.protocol import validation
 from localcloud.sagemaker import catalog, hosting, interfaces, monitor, store, telemetry
-from localcloud.sagemaker.errors import validation
 from localcloud.sagemaker.hosting import Fleet, Placement, StartFailed
 from localcloud.sagemaker.models import container_of
 from localcloud.sagemaker.options import options

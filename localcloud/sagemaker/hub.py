@@ -14,8 +14,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from localcloud import platform
+from localcloud.protocol import ApiError, validation
 from localcloud.sagemaker import catalog
-from localcloud.sagemaker.errors import ApiError, validation
 
 HUB = "SageMakerPublicHub"
 _GATED, _OPEN = "jumpstart-private-cache-prod", "jumpstart-cache-prod"

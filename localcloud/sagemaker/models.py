@@ -7,8 +7,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from localcloud import platform
+from localcloud.protocol import not_emulated, validation
 from localcloud.sagemaker import catalog, store
-from localcloud.sagemaker.errors import not_emulated, validation
 from localcloud.sagemaker.s3_files import DataError, list_keys
 
 

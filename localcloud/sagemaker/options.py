@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from localcloud.sagemaker.errors import validation
+from localcloud.protocol import validation
 
 
 @dataclass

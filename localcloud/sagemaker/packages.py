@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from localcloud import platform
+from localcloud.protocol import ApiError, not_emulated, validation
 from localcloud.sagemaker import catalog, store, telemetry
-from localcloud.sagemaker.errors import ApiError, not_emulated, validation
 
 GROUPS = catalog.Listing(
     "ListModelPackageGroups", "ModelPackageGroupSummaryList", store.MODEL_PACKAGE_GROUP, descending=False

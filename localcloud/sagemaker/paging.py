@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from localcloud.sagemaker.errors import validation
+from localcloud.protocol import validation
 from localcloud.sagemaker.validation import timestamp
 
 DEFAULT_PAGE = 10  # what SageMaker gives when MaxResults is not asked for; its model holds the highest, 100

@@ -6,16 +6,16 @@ import http.client
 import random
 import re
 import time
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from dataclasses import dataclass
+from typing import Any
 
 from localcloud import platform
 from localcloud.environment import LOOPBACK
+from localcloud.protocol import REST_JSON, ApiError, Response, in_thread
 from localcloud.sagemaker import components, endpoints, eventstream, hosting, store, telemetry
-from localcloud.sagemaker.errors import ApiError
 from localcloud.sagemaker.hosting import Copy, Fleet
 from localcloud.sagemaker.options import options
-from localcloud.sagemaker.threads import in_thread
 from localcloud.sagemaker.validation import service_model
 
 PREFIX = "x-amzn-sagemaker-"
@@ -27,7 +27,6 @@ ADAPTER_HEADER = "X-Amzn-SageMaker-Adapter-Identifier"
 CONTENT_TYPE = "content-type"
 CHUNK_BYTES = 65536
 MAX_REASON = 2000  # characters of a container's error that are passed on
-Response = tuple[int, dict[str, str], bytes | AsyncIterator[bytes]]
 
 
 @dataclass(frozen=True)
@@ -45,33 +44,29 @@ class Target:
         return telemetry.invocation_dimensions(self.endpoint_name, self.variant_name, self.component_name)
 
 
-async def invoke(endpoint_name: str, headers: dict[str, str], body: bytes) -> Response:
-    """Answer InvokeEndpoint.
+def invoke(endpoint_name: str, headers: dict[str, str], body: bytes) -> Response:
+    """Answer InvokeEndpoint; an error too, since the runtime's own differ from the control plane's.
 
-    Raises:
-        ApiError: ValidationError for what cannot be routed, ModelError (424) for what the container
-        answers with an error.
+    ValidationError for what cannot be routed, ModelError (424) for what the container answers with an error.
     """
-    return await in_thread(_invoke, endpoint_name, headers, body)
+    return _answered(_invoke, endpoint_name, headers, body)
 
 
-async def stream(endpoint_name: str, headers: dict[str, str], body: bytes) -> Response:
+def stream(endpoint_name: str, headers: dict[str, str], body: bytes) -> Response:
     """Answer InvokeEndpointWithResponseStream: each piece goes out when the container gives it.
 
-    Raises:
-        ApiError: as `invoke`, as long as nothing has been sent. A later error ends the stream as an
-        exception message, ModelStreamError.
+    Errors as `invoke`, as long as nothing has been sent. A later one ends the stream as an exception message,
+    ModelStreamError.
     """
-    head, pieces = await in_thread(_begin_stream, endpoint_name, headers, body)
+    return _answered(_begin_stream, endpoint_name, headers, body)
 
-    async def sent() -> AsyncIterator[bytes]:
-        try:
-            while (piece := await in_thread(next, pieces, None)) is not None:
-                yield piece
-        finally:  # also when the client has hung up: the connection to the container is closed
-            await in_thread(pieces.close)
 
-    return 200, head, sent()
+def _answered(answer: Callable[[str, dict[str, str], bytes], Response], *asked: Any) -> Response:
+    try:
+        return answer(*asked)
+    except ApiError as error:
+        content = {"Message": error.message, **getattr(error, "members", {})}
+        return REST_JSON.json(content, {"x-amzn-errortype": error.code}, error.status)
 
 
 def route(endpoint_name: str, headers: dict[str, str]) -> Target:
@@ -212,9 +207,7 @@ def _invoke(endpoint_name: str, headers: dict[str, str], body: bytes) -> Respons
         call.close(status)
 
 
-def _begin_stream(
-    endpoint_name: str, headers: dict[str, str], body: bytes
-) -> tuple[dict[str, str], Generator[bytes, None, None]]:
+def _begin_stream(endpoint_name: str, headers: dict[str, str], body: bytes) -> Response:
     """The head of the container's answer, and its body as event-stream messages as they come."""
     call = _begin(endpoint_name, headers, body, options.streaming_timeout)
     status = 0
@@ -230,7 +223,15 @@ def _begin_stream(
         call.close(status)
         raise
     head = _head(answer, call.target, "X-Amzn-SageMaker-Content-Type")
-    return head | {"Content-Type": eventstream.CONTENT_TYPE}, _pieces(call, answer)
+    return 200, head | {"Content-Type": eventstream.CONTENT_TYPE}, _sent(_pieces(call, answer))
+
+
+async def _sent(pieces: Generator[bytes, None, None]) -> AsyncIterator[bytes]:
+    try:
+        while (piece := await in_thread(lambda: next(pieces, None))) is not None:
+            yield piece
+    finally:  # also when the client has hung up: the connection to the container is closed
+        await in_thread(pieces.close)
 
 
 def _pieces(call: _Call, answer: http.client.HTTPResponse) -> Generator[bytes, None, None]:

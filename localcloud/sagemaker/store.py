@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localcloud import platform
-from localcloud.sagemaker import errors
+from localcloud.protocol import ApiError, validation
 
 Record = dict[str, Any]
 lock = threading.RLock()
@@ -89,15 +89,15 @@ def find(kind: Kind, name: str) -> Record:
     return record
 
 
-def missing(kind: Kind, name: str) -> errors.ApiError:
+def missing(kind: Kind, name: str) -> ApiError:
     """AWS's answer when there is none: nearly always a ValidationException, known by its text."""
     if kind is TRAINING_JOB:
-        return errors.validation("Requested resource not found.")
+        return validation("Requested resource not found.")
     if kind is MODEL_PACKAGE_GROUP:
-        return errors.validation(f"Model Package Group {name} does not exist.")
+        return validation(f"Model Package Group {name} does not exist.")
     if kind is MODEL_PACKAGE:
-        return errors.validation(f"Model Package {name} does not exist.")
-    return errors.validation(f'Could not find {kind.words} "{kind.arn(name)}".')
+        return validation(f"Model Package {name} does not exist.")
+    return validation(f'Could not find {kind.words} "{kind.arn(name)}".')
 
 
 def add(kind: Kind, params: Mapping[str, Any], **fields: Any) -> Record:
@@ -143,7 +143,7 @@ def tags_of(arn: str) -> dict[str, str]:
         ApiError: if nothing has that ARN.
     """
     if arn not in _tags:
-        raise errors.validation(f"Could not find resource {arn}.")
+        raise validation(f"Could not find resource {arn}.")
     return _tags[arn]
 
 
@@ -161,13 +161,13 @@ def clear() -> None:
         _tags.clear()
 
 
-def _taken(kind: Kind, arn: str) -> errors.ApiError:
+def _taken(kind: Kind, arn: str) -> ApiError:
     if kind is TRAINING_JOB:
-        return errors.ApiError(
+        return ApiError(
             "ResourceInUse",
             "Training job names must be unique within an AWS account and region, and a training job with "
             f"this name already exists ({arn})",
         )
     if kind is MODEL_PACKAGE_GROUP:
-        return errors.validation(f"Model Package Group already exists: {arn}")
-    return errors.validation(f'Cannot create already existing {kind.words} "{arn}".')
+        return validation(f"Model Package Group already exists: {arn}")
+    return validation(f'Cannot create already existing {kind.words} "{arn}".')

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from localcloud.protocol import ApiError, validation
 from localcloud.sagemaker import store
-from localcloud.sagemaker.errors import ApiError, validation
 from localcloud.sagemaker.paging import page
 
 MAX_TAGS = 50  # AWS's quota of tags on a resource

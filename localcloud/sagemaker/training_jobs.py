@@ -8,9 +8,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from localcloud import platform
+from localcloud.protocol import ApiError, not_emulated, validation
 from localcloud.sagemaker import catalog, interfaces, store
 from localcloud.sagemaker.container import ML
-from localcloud.sagemaker.errors import ApiError, not_emulated, validation
 from localcloud.sagemaker.opt_ml import s3_source
 from localcloud.sagemaker.s3_files import DataError, list_keys, split_uri
 from localcloud.sagemaker.training_run import TrainingRun

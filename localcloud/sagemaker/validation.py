@@ -18,7 +18,7 @@ import botocore.session
 from botocore.model import OperationModel, ServiceModel, Shape
 from botocore.utils import parse_timestamp
 
-from localcloud.sagemaker.errors import ApiError, validation
+from localcloud.protocol import ApiError, validation
 
 NUMBERS = {"integer": int, "long": int, "float": (int, float), "double": (int, float)}
 TEXTS = ("string", "character", "blob")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from localcloud.authorization import Need, vector_needs, vector_resource
+from localcloud.protocol import ApiError
 from localcloud.s3vectors import filters
-from localcloud.sagemaker.errors import ApiError
 
 PLACE = "arn:aws:s3vectors:us-east-1:1:bucket/"
 REPORT = {"company": "Borealis", "fiscal_year": 2024, "audited": True, "tags": ["annual", "10-K"]}

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from botocore.eventstream import EventStreamBuffer
 
+from localcloud.protocol import ApiError
 from localcloud.sagemaker import api, eventstream, telemetry
-from localcloud.sagemaker.errors import ApiError
 
 ROLE = "arn:aws:iam::111122223333:role/hosting"
 

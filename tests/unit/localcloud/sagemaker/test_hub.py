@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from localcloud import platform
+from localcloud.protocol import ApiError
 from localcloud.sagemaker import api
-from localcloud.sagemaker.errors import ApiError
 
 LLAMA, MISTRAL = "meta-textgeneration-llama-2-7b", "huggingface-llm-mistral-7b-v3"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcloud.sagemaker.errors import ApiError
+from localcloud.protocol import ApiError
 from localcloud.sagemaker.paging import matches, page
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from localcloud.protocol import ApiError
 from localcloud.sagemaker import api, validation
-from localcloud.sagemaker.errors import ApiError
 
 GOOD: dict[str, Any] = {
     "TrainingJobName": "run-1",
