@@ -6,6 +6,7 @@ primaryIdentifier, readOnlyProperties; cfn-lint carries them) and the template r
 
 from __future__ import annotations
 
+import importlib
 import json
 import secrets
 import string
@@ -17,12 +18,14 @@ from typing import Any
 from localcloud.faults import faults
 from localcloud.hooks import stacks
 from localcloud.protocol import ApiError
+from localcloud.sagemaker import validation
 
 POLL_SECONDS = 0.1
 STABILIZE_SECONDS = 3600.0
 NAME_LIMIT = 63
 ALPHABET = string.ascii_letters + string.digits
 IN_PROGRESS = ("Creating", "Updating")
+SERVICES = {"sagemaker": "SageMaker", "s3vectors": "S3Vectors"}
 GONE = ("Could not find", "does not exist", "Requested resource not found")
 
 Properties = dict[str, Any]
@@ -246,50 +249,45 @@ class SageMakerResource:
 
     def _retag(self, arn: str, old: Mapping[str, str], new: Mapping[str, str]) -> None:
         if removed := [key for key in old if key not in new]:
-            call("DeleteTags", {"ResourceArn": arn, "TagKeys": removed})
+            call("sagemaker", "DeleteTags", {"ResourceArn": arn, "TagKeys": removed})
         if added := [{"Key": key, "Value": value} for key, value in new.items() if old.get(key) != value]:
-            call("AddTags", {"ResourceArn": arn, "Tags": added})
+            call("sagemaker", "AddTags", {"ResourceArn": arn, "Tags": added})
 
     def _name(self, arn: str) -> str:
         return self._names.get(arn) or arn.rsplit("/", 1)[-1]
 
     def _call(self, verb: str, params: Properties, suffix: str = "") -> dict[str, Any]:
-        return call(f"{verb}{self.type.kind}{suffix}", params)
+        return call("sagemaker", f"{verb}{self.type.kind}{suffix}", params)
 
 
 class NotThere(ValueError):
     """The resource that an operation is about does not exist."""
 
 
-def call(operation: str, params: Properties) -> dict[str, Any]:
-    """One SageMaker operation, its parameters given the types that the API wants.
+def call(service: str, operation: str, params: Properties) -> dict[str, Any]:
+    """One operation of a service written here, its parameters given the types that the API wants.
 
     Raises:
         NotThere: no such resource.
         ValueError: any other refusal, worded as CloudFormation reports it.
     """
-    from localcloud.sagemaker import api, validation
-
-    shape = validation.operation_model(operation).input_shape
+    api = importlib.import_module(f"localcloud.{service}.api")  # at the first use: its model takes 20 MB
+    shape = validation.service_model(service).operation_model(operation).input_shape
     try:
-        if not operation.startswith("Describe") and (fault := faults.take("sagemaker", operation)):
-            raise api.ApiError(fault.error, fault.text, fault.http_status)
-        return api.call(operation, validation.coerce(params, shape) if shape else params)
-    except api.ApiError as error:
-        if any(words in error.message for words in GONE):
+        if not operation.startswith(("Describe", "Get")) and (fault := faults.take(service, operation)):
+            raise ApiError(fault.error, fault.text, fault.http_status)
+        answer: dict[str, Any] = api.call(operation, validation.coerce(params, shape))
+        return answer
+    except ApiError as error:
+        if error.code == "NotFoundException" or any(words in error.message for words in GONE):
             raise NotThere(error.message) from None
-        raise refused("SageMaker", error) from None
+        detail = f"Service: {SERVICES[service]}, Status Code: {error.status}, Error Code: {error.code}"
+        raise ValueError(f'Resource handler returned message: "{error.message} ({detail})"') from None
 
 
-def refused(service: str, error: ApiError) -> ValueError:
-    """A service's refusal, worded as CloudFormation reports it."""
-    detail = f"Service: {service}, Status Code: {error.status}, Error Code: {error.code}"
-    return ValueError(f'Resource handler returned message: "{error.message} ({detail})"')
-
-
-def tag_map(properties: Mapping[str, Any], key: str = "Tags") -> dict[str, str]:
+def tag_map(properties: Mapping[str, Any]) -> dict[str, str]:
     """A template's list of tags as a mapping."""
-    return {tag["Key"]: str(tag["Value"]) for tag in properties.get(key) or []}
+    return {tag["Key"]: str(tag["Value"]) for tag in properties.get("Tags") or []}
 
 
 def json_text(value: Any) -> str:

@@ -6,27 +6,34 @@ All three act through the services' own APIs over loopback, as any client does.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from botocore import xform_name
 from botocore.exceptions import ClientError, ParamValidationError
 
 from localcloud import platform
 from localcloud.cloudformation import Properties, generated_name
 from localcloud.hooks import stacks
+from localcloud.sagemaker.validation import coerce
 
+ATTRIBUTES = ("AccountId", "CreationDate", "LastUpdatedDate", "LastEvaluatedDate", "DimensionalValueCount")
 MISSING = ("NotFoundException", "UnknownMonitorException", "UnknownSubscriptionException")
 
 
 def install() -> None:
     """Teach CloudFormation these types."""
-    monitor = ("MonitorType", "MonitorDimension", "MonitorSpecification")
-    # Without tags of the stack: ResourceTags are create-only for monitors.
     stacks.install_resource_type(
         "AWS::Budgets::Budget", _Budget(), replacing=("NotificationsWithSubscribers",)
     )
-    stacks.install_resource_type("AWS::CE::AnomalyMonitor", _AnomalyMonitor(), replacing=monitor)
-    stacks.install_resource_type("AWS::CE::AnomalySubscription", _AnomalySubscription(), replacing=())
+    # Without tags of the stack: ResourceTags are create-only for monitors.
+    for each in (
+        _Anomaly(
+            "Monitor", "MonitorSpecification", ("MonitorType", "MonitorDimension", "MonitorSpecification")
+        ),
+        _Anomaly("Subscription", "ThresholdExpression", ()),
+    ):
+        stacks.install_resource_type(f"AWS::CE::{each.name}", each, replacing=each.replacing)
 
 
 class _Budget:
@@ -55,69 +62,44 @@ class _Budget:
         _forget("budgets", "DeleteBudget", {"AccountId": platform.account_id(), "BudgetName": name})
 
 
-class _AnomalyMonitor:
-    """Ref gives the monitor's ARN. Only its name can be changed in place."""
+class _Anomaly:
+    """An anomaly monitor or subscription; Ref gives its ARN. `structure` is JSON text in templates."""
+
+    def __init__(self, kind: str, structure: str, replacing: Sequence[str] = ()) -> None:
+        self.name, self._arn, self._structure = f"Anomaly{kind}", f"{kind}Arn", structure
+        self.replacing = (*replacing, structure) if replacing else ()
 
     def create(self, logical_id: str, properties: Properties, stack: str) -> stacks.Resource:
-        """Create the monitor."""
-        params = _with_structure(properties, "MonitorSpecification")
-        asked = {"AnomalyMonitor": params, **_tags(properties)}
-        arn = str(_ask("ce", "CreateAnomalyMonitor", asked)["MonitorArn"])
-        found = _ask("ce", "GetAnomalyMonitors", {"MonitorArnList": [arn]})["AnomalyMonitors"][0]
-        names = ("CreationDate", "LastUpdatedDate", "LastEvaluatedDate", "DimensionalValueCount")
-        return arn, {"MonitorArn": arn, **{name: str(found[name]) for name in names if name in found}}
+        """Create it, with its own tags."""
+        tags = {"ResourceTags": properties["ResourceTags"]} if properties.get("ResourceTags") else {}
+        asked = {self.name: self._params(properties), **tags}
+        return self._found(str(_ask("ce", f"Create{self.name}", asked)[self._arn]))
 
     def update(
         self, arn: str, old: Properties, new: Properties, stack: str, logical_id: str
     ) -> stacks.Resource:
-        """Rename the monitor."""
-        _ask("ce", "UpdateAnomalyMonitor", {"MonitorArn": arn, "MonitorName": new["MonitorName"]})
-        return arn, {"MonitorArn": arn}
+        """Change what can be changed in place: a monitor's name, all of a subscription."""
+        kept = {name: value for name, value in self._params(new).items() if name not in self.replacing}
+        _ask("ce", f"Update{self.name}", {self._arn: arn, **kept})
+        return self._found(arn)
 
     def delete(self, arn: str, properties: Properties) -> None:
-        """Delete the monitor."""
-        _forget("ce", "DeleteAnomalyMonitor", {"MonitorArn": arn})
+        """Delete it."""
+        _forget("ce", f"Delete{self.name}", {self._arn: arn})
 
+    def _params(self, properties: Properties) -> Properties:
+        params = {name: value for name, value in properties.items() if name != "ResourceTags"}
+        text = params.get(self._structure)
+        return params | ({self._structure: json.loads(text)} if isinstance(text, str) else {})
 
-class _AnomalySubscription:
-    """Ref gives the subscription's ARN."""
-
-    def create(self, logical_id: str, properties: Properties, stack: str) -> stacks.Resource:
-        """Create the subscription."""
-        params = _with_structure(properties, "ThresholdExpression")
-        asked = {"AnomalySubscription": params, **_tags(properties)}
-        arn = str(_ask("ce", "CreateAnomalySubscription", asked)["SubscriptionArn"])
-        return arn, {"SubscriptionArn": arn, "AccountId": platform.account_id()}
-
-    def update(
-        self, arn: str, old: Properties, new: Properties, stack: str, logical_id: str
-    ) -> stacks.Resource:
-        """Change the subscribers, the threshold and how often they get mail."""
-        params = _with_structure(new, "ThresholdExpression")
-        _ask("ce", "UpdateAnomalySubscription", {"SubscriptionArn": arn, **params})
-        return arn, {"SubscriptionArn": arn, "AccountId": platform.account_id()}
-
-    def delete(self, arn: str, properties: Properties) -> None:
-        """Delete the subscription."""
-        _forget("ce", "DeleteAnomalySubscription", {"SubscriptionArn": arn})
-
-
-def _with_structure(properties: Properties, name: str) -> Properties:
-    """The properties but for tags; `name` is a JSON text in templates and a structure in the API."""
-    params = {key: value for key, value in properties.items() if key != "ResourceTags"}
-    return params | ({name: json.loads(params[name])} if isinstance(params.get(name), str) else {})
-
-
-def _tags(properties: Properties) -> Properties:
-    return {"ResourceTags": properties["ResourceTags"]} if properties.get("ResourceTags") else {}
+    def _found(self, arn: str) -> stacks.Resource:
+        """Its ARN and what GetAtt gives."""
+        (found,) = _ask("ce", f"Get{self.name}s", {f"{self._arn}List": [arn]})[f"{self.name}s"]
+        return arn, {name: str(found[name]) for name in (self._arn, *ATTRIBUTES) if name in found}
 
 
 def _ask(service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """One operation, its parameters given the types of the API's model (templates carry numbers as text)."""
-    from botocore import xform_name
-
-    from localcloud.sagemaker.validation import coerce
-
     client = platform.client(service)
     shape = client.meta.service_model.operation_model(operation).input_shape
     method: Callable[..., dict[str, Any]] = getattr(client, xform_name(operation))

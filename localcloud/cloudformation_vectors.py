@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.cloudformation import NotThere, Properties, generated_name, refused, tag_map
-from localcloud.faults import faults
+from localcloud.cloudformation import NotThere, Properties, call, generated_name, tag_map
 from localcloud.hooks import stacks
-from localcloud.protocol import ApiError
 
 REPLACING = {
     "VectorBucket": ("VectorBucketName", "EncryptionConfiguration"),
@@ -46,7 +44,7 @@ class _Resource:
         """Create it, under a name of CloudFormation's own if it has none."""
         given = {**_lowered(properties), "tags": tag_map(properties)}
         given.setdefault(f"{_lower(self._kind)}Name", generated_name(logical_id).lower())
-        arn = str(_call(f"Create{self._kind}", given)[self._arn])
+        arn = str(call("s3vectors", f"Create{self._kind}", given)[self._arn])
         return arn, self._attributes(arn)
 
     def update(
@@ -55,42 +53,21 @@ class _Resource:
         """Change its tags; the rest has led to a replacement before this is called."""
         before, after = tag_map(old), tag_map(new)
         if gone := [key for key in before if key not in after]:
-            _call("UntagResource", {"resourceArn": arn, "tagKeys": gone})
+            call("s3vectors", "UntagResource", {"resourceArn": arn, "tagKeys": gone})
         if after != before:
-            _call("TagResource", {"resourceArn": arn, "tags": after})
+            call("s3vectors", "TagResource", {"resourceArn": arn, "tags": after})
         return arn, self._attributes(arn)
 
     def delete(self, arn: str, properties: Properties) -> None:
         """Delete it: an index goes with its vectors, and a bucket that has an index stays."""
         try:
-            _call(f"Delete{self._kind}", {self._arn: arn})
+            call("s3vectors", f"Delete{self._kind}", {self._arn: arn})
         except NotThere:
             return
 
     def _attributes(self, arn: str) -> dict[str, Any]:
-        (found,) = _call(f"Get{self._kind}", {self._arn: arn}).values()
+        (found,) = call("s3vectors", f"Get{self._kind}", {self._arn: arn}).values()
         return {f"{self._kind}Arn": arn, "CreationTime": str(found["creationTime"])}
-
-
-def _call(operation: str, params: Properties) -> dict[str, Any]:
-    """One operation, its parameters given the types that the API wants.
-
-    Raises:
-        NotThere: no such resource.
-        ValueError: any other refusal, worded as CloudFormation reports it.
-    """
-    from localcloud.s3vectors import api
-    from localcloud.sagemaker.validation import coerce, service_model
-
-    shape = service_model("s3vectors").operation_model(operation).input_shape
-    try:
-        if not operation.startswith("Get") and (fault := faults.take("s3vectors", operation)):
-            raise ApiError(fault.error, fault.text, fault.http_status)
-        return api.call(operation, coerce(params, shape))
-    except ApiError as error:
-        if error.code == "NotFoundException":
-            raise NotThere(error.message) from None
-        raise refused("S3Vectors", error) from None
 
 
 def _lower(name: str) -> str:

@@ -32,23 +32,11 @@ from typing import Any
 
 from localcloud import billing, hooks, processes
 from localcloud.access_log import access_log
-from localcloud.faults import BadFault, faults, parsed
+from localcloud.faults import faults, parsed
 from localcloud.platform import COMPONENTS, ENDPOINTS
 
 PREFIX = "/_finexpert/"
 LOG_GROUPS = (f"{COMPONENTS}/", f"{ENDPOINTS}/", "/aws/lambda/")
-ACTIONS = (
-    "GET health",
-    "GET logs",
-    "GET bill",
-    "POST bill",
-    "GET faults",
-    "POST faults",
-    "DELETE faults",
-    "GET access",
-    "GET bedrock",
-    "POST bedrock",
-)
 Application = Callable[..., Awaitable[None]]
 
 
@@ -87,27 +75,14 @@ def in_front_of(cloud: Application, *, started: float) -> Application:
 
 
 def _act(action: str, body: bytes, started: float) -> dict[str, Any]:
-    match action:
-        case "GET health":
-            return _health(started)
-        case "GET logs":
-            return {
-                name: text
-                for prefix in LOG_GROUPS
-                for name, text in hooks.telemetry.log_texts(prefix).items()
-            }
-        case "GET bill":
-            return billing.describe(datetime.now(UTC))
-        case "POST bill":
-            service, usd = _charge(body)
-            return billing.charge(service, usd, datetime.now(UTC))
-        case "GET access":
-            return {"access": access_log.entries()}
-        case "GET bedrock" | "POST bedrock":
-            return _bedrock(action.split()[0], body)
-        case "GET faults" | "POST faults" | "DELETE faults":
-            return _faults(action.split()[0], body)
-    raise Refused(404, f"There is no {action}. There is: {', '.join(ACTIONS)}.")
+    if action == "GET health":
+        return _health(started)
+    if action not in ACTIONS:
+        raise Refused(404, f"There is no {action}. There is: {', '.join(['GET health', *ACTIONS])}.")
+    try:
+        return ACTIONS[action](body)
+    except (ValueError, RecursionError) as error:  # BadFault, BadModel and broken JSON
+        raise Refused(400, str(error)) from None
 
 
 def _health(started: float) -> dict[str, Any]:
@@ -135,40 +110,55 @@ def _memory_mb() -> float:
         return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def _charge(body: bytes) -> tuple[str, float]:
+def _logs(body: bytes) -> dict[str, Any]:
+    return dict(entry for prefix in LOG_GROUPS for entry in hooks.telemetry.log_texts(prefix).items())
+
+
+def _charge(body: bytes) -> dict[str, Any]:
     try:
         asked = json.loads(body)
         service, usd = str(asked["service"]), float(asked["usd"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Refused(400, 'A charge reads {"service": "AmazonSageMaker", "usd": 21.5}.') from None
+        raise ValueError('A charge reads {"service": "AmazonSageMaker", "usd": 21.5}.') from None
     if not service or not 0 <= usd < 1e9:
-        raise Refused(
-            400, f"A charge needs a service's name and dollars of 0 or more, not {service!r} and {usd}."
+        raise ValueError(
+            f"A charge needs a service's name and dollars of 0 or more, not {service!r} and {usd}."
         )
-    return service, usd
+    return billing.charge(service, usd, datetime.now(UTC))
 
 
-def _bedrock(method: str, body: bytes) -> dict[str, Any]:
+def _models(body: bytes) -> dict[str, Any]:
     from localcloud.bedrock import models  # asked for seldom, and it brings SageMaker's model along
 
-    if method == "POST":
-        try:
-            models.given(json.loads(body))
-        except (ValueError, RecursionError) as error:  # BadModel is one
-            raise Refused(400, str(error)) from None
+    if body:
+        models.given(json.loads(body))
     return {"models": models.listed()}
 
 
-def _faults(method: str, body: bytes) -> dict[str, Any]:
-    if method == "DELETE":
-        faults.clear()
-    if method == "POST":
-        try:
-            asked = json.loads(body)
-            faults.add(parsed(asked if isinstance(asked, dict) else {}))
-        except (BadFault, ValueError, RecursionError) as error:
-            raise Refused(400, str(error)) from None
+def _faults(body: bytes) -> dict[str, Any]:
+    if body:
+        asked = json.loads(body)
+        faults.add(parsed(asked if isinstance(asked, dict) else {}))
     return {"faults": faults.waiting()}
+
+
+def _forget_faults(body: bytes) -> dict[str, Any]:
+    faults.clear()
+    return _faults(b"")
+
+
+# Each gets the request's body; a ValueError's text is the reason of a refusal.
+ACTIONS: dict[str, Callable[[bytes], dict[str, Any]]] = {
+    "GET logs": _logs,
+    "GET bill": lambda body: billing.describe(datetime.now(UTC)),
+    "POST bill": _charge,
+    "GET faults": lambda body: _faults(b""),
+    "POST faults": lambda body: _faults(body or b"{}"),
+    "DELETE faults": _forget_faults,
+    "GET access": lambda body: {"access": access_log.entries()},
+    "GET bedrock": lambda body: _models(b""),
+    "POST bedrock": lambda body: _models(body or b"{}"),
+}
 
 
 async def _body(receive: Any) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from localcloud import billing, platform
@@ -16,8 +17,8 @@ from localcloud.sagemaker.validation import check, service_model
 
 Record = dict[str, Any]
 
-_monitors: dict[str, Record] = {}  # by ARN
-_subscriptions: dict[str, Record] = {}
+KINDS = ("Monitor", "Subscription")
+_records: dict[str, dict[str, Record]] = {kind: {} for kind in KINDS}  # by ARN
 
 
 async def handle_request(
@@ -41,61 +42,33 @@ def call(operation: str, params: Record) -> Record:
     return handler(params)
 
 
-def _create_monitor(params: Record) -> Record:
-    arn, today = _arn("anomalymonitor"), _today()
-    _monitors[arn] = {
-        **params["AnomalyMonitor"],
-        "MonitorArn": arn,
-        "CreationDate": today,
-        "LastUpdatedDate": today,
-    }
-    return {"MonitorArn": arn}
+def _create(kind: str, params: Record) -> Record:
+    wanted = params[f"Anomaly{kind}"]
+    for monitor in wanted.get("MonitorArnList") or ():
+        _find("Monitor", monitor)
+    arn = f"arn:aws:ce::{platform.account_id()}:anomaly{kind.lower()}/{uuid.uuid4()}"
+    dates = {"CreationDate": _today(), "LastUpdatedDate": _today()}
+    own = dates if kind == "Monitor" else {"AccountId": platform.account_id()}
+    _records[kind][arn] = {**wanted, f"{kind}Arn": arn, **own}
+    return {f"{kind}Arn": arn}
 
 
-def _update_monitor(params: Record) -> Record:
-    record = _find(_monitors, params["MonitorArn"], "UnknownMonitorException")
-    record |= {**params, "LastUpdatedDate": _today()}
-    return {"MonitorArn": params["MonitorArn"]}
+def _update(kind: str, params: Record) -> Record:
+    record = _find(kind, params[f"{kind}Arn"])
+    record |= params | ({"LastUpdatedDate": _today()} if kind == "Monitor" else {})
+    return {f"{kind}Arn": params[f"{kind}Arn"]}
 
 
-def _delete_monitor(params: Record) -> Record:
-    _find(_monitors, params["MonitorArn"], "UnknownMonitorException")
-    del _monitors[params["MonitorArn"]]
+def _delete(kind: str, params: Record) -> Record:
+    _find(kind, params[f"{kind}Arn"])
+    del _records[kind][params[f"{kind}Arn"]]
     return {}
 
 
-def _get_monitors(params: Record) -> Record:
-    arns = params.get("MonitorArnList") or list(_monitors)
-    return {"AnomalyMonitors": [_find(_monitors, arn, "UnknownMonitorException") for arn in arns]}
-
-
-def _create_subscription(params: Record) -> Record:
-    wanted = params["AnomalySubscription"]
-    for monitor in wanted["MonitorArnList"]:
-        _find(_monitors, monitor, "UnknownMonitorException")
-    arn = _arn("anomalysubscription")
-    _subscriptions[arn] = {**wanted, "SubscriptionArn": arn, "AccountId": platform.account_id()}
-    return {"SubscriptionArn": arn}
-
-
-def _update_subscription(params: Record) -> Record:
-    _find(_subscriptions, params["SubscriptionArn"], "UnknownSubscriptionException").update(params)
-    return {"SubscriptionArn": params["SubscriptionArn"]}
-
-
-def _delete_subscription(params: Record) -> Record:
-    _find(_subscriptions, params["SubscriptionArn"], "UnknownSubscriptionException")
-    del _subscriptions[params["SubscriptionArn"]]
-    return {}
-
-
-def _get_subscriptions(params: Record) -> Record:
-    arns = params.get("SubscriptionArnList") or list(_subscriptions)
-    found = [_find(_subscriptions, arn, "UnknownSubscriptionException") for arn in arns]
+def _get(kind: str, params: Record) -> Record:
+    found = [_find(kind, arn) for arn in params.get(f"{kind}ArnList") or list(_records[kind])]
     monitor = params.get("MonitorArn")
-    return {
-        "AnomalySubscriptions": [each for each in found if not monitor or monitor in each["MonitorArnList"]]
-    }
+    return {f"Anomaly{kind}s": [each for each in found if not monitor or monitor in each["MonitorArnList"]]}
 
 
 def _get_anomalies(params: Record) -> Record:
@@ -129,14 +102,10 @@ def _amounts(metrics: list[str], usd: float) -> Record:
     return {metric: {"Amount": f"{usd:.10f}", "Unit": "USD"} for metric in metrics}
 
 
-def _find(records: dict[str, Record], arn: str, code: str) -> Record:
-    if arn not in records:
-        raise ApiError(code, f"There is no {arn}.")
-    return records[arn]
-
-
-def _arn(kind: str) -> str:
-    return f"arn:aws:ce::{platform.account_id()}:{kind}/{uuid.uuid4()}"
+def _find(kind: str, arn: str) -> Record:
+    if arn not in _records[kind]:
+        raise ApiError(f"Unknown{kind}Exception", f"There is no {arn}.")
+    return _records[kind][arn]
 
 
 def _today() -> str:
@@ -144,14 +113,12 @@ def _today() -> str:
 
 
 OPERATIONS: dict[str, Callable[[Record], Record]] = {
-    "CreateAnomalyMonitor": _create_monitor,
-    "UpdateAnomalyMonitor": _update_monitor,
-    "DeleteAnomalyMonitor": _delete_monitor,
-    "GetAnomalyMonitors": _get_monitors,
-    "CreateAnomalySubscription": _create_subscription,
-    "UpdateAnomalySubscription": _update_subscription,
-    "DeleteAnomalySubscription": _delete_subscription,
-    "GetAnomalySubscriptions": _get_subscriptions,
-    "GetAnomalies": _get_anomalies,
-    "GetCostAndUsage": _get_cost_and_usage,
-}
+    f"{verb}Anomaly{kind}{plural}": partial(function, kind)
+    for kind in KINDS
+    for verb, plural, function in (
+        ("Create", "", _create),
+        ("Update", "", _update),
+        ("Delete", "", _delete),
+        ("Get", "s", _get),
+    )
+} | {"GetAnomalies": _get_anomalies, "GetCostAndUsage": _get_cost_and_usage}

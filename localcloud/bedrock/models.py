@@ -11,7 +11,6 @@ import ipaddress
 import json
 import math
 import re
-import secrets
 import shutil
 import threading
 import time
@@ -19,7 +18,6 @@ import urllib.error
 import urllib.request
 import zlib
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +27,7 @@ from localcloud import platform
 from localcloud.environment import LOOPBACK
 from localcloud.protocol import ApiError
 from localcloud.sagemaker import images
-from localcloud.sagemaker.container import Container, ask, base_environment, free_port
+from localcloud.sagemaker.container import Server
 
 STARTUP_SECONDS = 120.0
 ANSWER_SECONDS = 120.0
@@ -62,9 +60,7 @@ class Model:
     requests_per_minute: int = 0
     _asked: deque[float] = field(default_factory=deque)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _container: Container | None = None
-    _port: int = 0
-    _key: str = ""
+    _server: Server | None = None
     _tokenizer: Any = None
 
     def admit(self, now: float) -> None:
@@ -111,9 +107,9 @@ class Model:
     def stop(self) -> None:
         """End the model's program, if one runs."""
         with self._lock:
-            container, self._container = self._container, None
-        if container:
-            container.stop(0.5)
+            server, self._server = self._server, None
+        if server:
+            server.stop(0.5)
 
     def _by_url(self, messages: list[dict[str, str]], parameters: dict[str, Any]) -> Said:
         body = {"model": self.name, "messages": messages, **parameters}
@@ -141,7 +137,7 @@ class Model:
         if parameters.get("stop"):
             asked["stop"] = parameters["stop"]
         body = json.dumps({"inputs": prompt, "parameters": asked}).encode()
-        status, answer = ask(self._running(), self._key, "POST", "/invocations", body, ANSWER_SECONDS)
+        status, answer = self._running().ask("POST", "/invocations", body, timeout=ANSWER_SECONDS)
         content = json.loads(answer)
         if status in (400, 413, 422):
             raise ApiError(
@@ -161,31 +157,26 @@ class Model:
             details["generated_tokens"],
         )
 
-    def _running(self) -> int:
-        """The port of the model's program, started if it does not run."""
+    def _running(self) -> Server:
+        """The model's program, started if it does not run."""
         with self._lock:
-            if self._container is None or self._container.exit_code() is not None:
-                self._start()
-            return self._port
+            if self._server is None or self._server.exit_code() is not None:
+                self._server = self._started()
+            return self._server
 
-    def _start(self) -> None:
+    def _started(self) -> Server:
         assert self.folder is not None
-        program = next(iter(images.programs().values()))
         home = platform.state_dir() / "bedrock" / re.sub(r"[^\w.-]", "_", self.name)
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
         (home / "model").symlink_to(self.folder, target_is_directory=True)
-        self._port, self._key = free_port(), secrets.token_urlsafe(32)
-        settings = {"SAGEMAKER_BIND_TO_PORT": str(self._port), "SAGEMAKER_CONTAINER_KEY": self._key}
-        environment = base_environment(home) | dict(program.environment) | settings
-        self._container = Container(program.argv, environment, home)
+        server = Server(next(iter(images.programs().values())), {}, home)
         deadline = time.monotonic() + STARTUP_SECONDS
-        while time.monotonic() < deadline and self._container.exit_code(0.05) is None:
-            with suppress(OSError, http.client.HTTPException):
-                if ask(self._port, self._key, "GET", "/ping", b"", 2.0)[0] == http.client.OK:
-                    return
-        self._container.kill()
-        raise ValueError(f"its program did not start; see {self._container.log_path}")
+        while time.monotonic() < deadline and server.exit_code(0.05) is None:
+            if server.is_ready():
+                return server
+        server.kill()
+        raise ValueError(f"its program did not start; see {server.log_path}")
 
 
 _models: dict[str, Model] = {}

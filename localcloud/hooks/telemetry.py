@@ -57,13 +57,14 @@ def emit_event(source: str, detail_type: str, detail: Mapping[str, Any], resourc
     entry = {
         "Source": source,
         "DetailType": detail_type,
-        "Detail": json.dumps(detail, default=_event_value),
+        "Detail": json.dumps(detail, default=event_value),
         "Resources": list(resources),
     }
     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
-def _event_value(value: object) -> object:
+def event_value(value: object) -> object:
+    """What stands in an event's JSON for a value that JSON does not have: epoch milliseconds for a time."""
     return int(value.timestamp() * 1000) if isinstance(value, datetime) else str(value)
 
 

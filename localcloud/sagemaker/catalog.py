@@ -1,4 +1,4 @@
-"""Describe and List, which work alike for every kind of resource."""
+"""Describe, List, Delete and changes of state, which work alike for every kind of resource."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from localcloud.sagemaker import paging, store
+from localcloud.protocol import validation
+from localcloud.sagemaker import paging, store, telemetry
 from localcloud.sagemaker.store import Kind, Record
 from localcloud.sagemaker.validation import operation_model, pick
 
 Operation = Callable[[dict[str, Any]], dict[str, Any]]
+IN_PROGRESS = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 
 
 @dataclass(frozen=True)
@@ -67,3 +69,25 @@ def deleting(kind: Kind) -> Operation:
         return {}
 
     return delete
+
+
+def refuse_in_progress(kind: Kind, record: Record) -> None:
+    """Refuse a change of what is being made, changed or removed."""
+    if record[kind.status_field] in IN_PROGRESS:
+        raise validation(f'Cannot update in-progress {kind.words} "{record[kind.arn_field]}".')
+
+
+def changeable(kind: Kind, name: str) -> Record:
+    """The record of that name, if it is in service."""
+    record = store.find(kind, name)
+    refuse_in_progress(kind, record)
+    if record[kind.status_field] != "InService":
+        raise validation(
+            f'Cannot update {kind.words} "{record[kind.arn_field]}" in status {record[kind.status_field]}.'
+        )
+    return record
+
+
+def enter(kind: Kind, record: Record, status: str, **fields: Any) -> None:
+    """Put a record into a state, and send EventBridge's event."""
+    telemetry.state_event(kind, store.change(record, **{kind.status_field: status}, **fields))

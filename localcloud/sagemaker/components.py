@@ -27,7 +27,6 @@ from localcloud.sagemaker.models import container_of
 from localcloud.sagemaker.options import options
 from localcloud.sagemaker.store import Record
 
-IN_PROGRESS = ("Creating", "Updating", "Deleting")
 _generation = itertools.count(1)
 
 
@@ -75,7 +74,7 @@ def describe(params: dict[str, Any]) -> dict[str, Any]:
 def update(params: dict[str, Any]) -> dict[str, Any]:
     """Change a specification or the number of copies; the old one serves until the new one does."""
     with store.lock:
-        record = _changeable(params["InferenceComponentName"])
+        record = catalog.changeable(store.INFERENCE_COMPONENT, params["InferenceComponentName"])
         specification = params.get("Specification") or record["Specification"]
         if component_checks.is_adapter(specification) != component_checks.is_adapter(record["Specification"]):
             raise validation("An inference component cannot change between a base and an adapter.")
@@ -108,7 +107,7 @@ def delete(params: dict[str, Any]) -> dict[str, Any]:
     """
     with store.lock:
         record = store.find(store.INFERENCE_COMPONENT, params["InferenceComponentName"])
-        _refuse_in_progress(record)
+        catalog.refuse_in_progress(store.INFERENCE_COMPONENT, record)
         on_it = adapters_of(record["InferenceComponentName"])
         if on_it:  # AWS's exact words are not documented
             raise validation(
@@ -136,31 +135,11 @@ def base_of(component: Record) -> Record:
     return store.find(store.INFERENCE_COMPONENT, base) if base else component
 
 
-# ---- records ----------------------------------------------------------------------------------------------
-
-
-def _changeable(name: str) -> Record:
-    record = store.find(store.INFERENCE_COMPONENT, name)
-    _refuse_in_progress(record)
-    if record["InferenceComponentStatus"] != "InService":
-        raise validation(
-            f"Inference component {name} is {record['InferenceComponentStatus']}, so it cannot be updated."
-        )
-    return record
-
-
-def _refuse_in_progress(record: Record) -> None:
-    if record["InferenceComponentStatus"] in IN_PROGRESS:
-        raise validation(
-            f'Cannot update in-progress inference component "{record["InferenceComponentArn"]}".'
-        )
-
-
 # ---- in the background -------------------------------------------------------------------------------------
 
 
 def _bring_up(record: Record, endpoint: Record) -> None:
-    telemetry.component_event(dict(record))
+    telemetry.state_event(store.INFERENCE_COMPONENT, dict(record))
     try:
         if component_checks.is_adapter(record["Specification"]):
             fields = _start_adapter(record, endpoint, record["Specification"])
@@ -176,7 +155,7 @@ def _bring_up(record: Record, endpoint: Record) -> None:
 
 
 def _move(record: Record, endpoint: Record, specification: Record | None, count: int | None) -> None:
-    telemetry.component_event(dict(record))
+    telemetry.state_event(store.INFERENCE_COMPONENT, dict(record))
     try:
         if component_checks.is_adapter(record["Specification"]):
             fields = _start_adapter(record, endpoint, specification or record["Specification"])
@@ -268,7 +247,7 @@ def _start_adapter(record: Record, endpoint: Record, specification: Record) -> d
 
 
 def _take_down(record: Record) -> None:
-    telemetry.component_event(dict(record))
+    telemetry.state_event(store.INFERENCE_COMPONENT, dict(record))
     if component_checks.is_adapter(record["Specification"]):
         fleet = hosting.fleets.get(base_of(record)["InferenceComponentArn"])
         folder = fleet.adapters.get(record["InferenceComponentName"]) if fleet else None
@@ -283,7 +262,7 @@ def _take_down(record: Record) -> None:
 
 
 def _enter(record: Record, status: str, **fields: Any) -> None:
-    telemetry.component_event(store.change(record, InferenceComponentStatus=status, **fields))
+    catalog.enter(store.INFERENCE_COMPONENT, record, status, **fields)
 
 
 OPERATIONS: dict[str, catalog.Operation] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -17,8 +18,11 @@ from localcloud import platform, processes
 from localcloud.environment import INHERITED_PREFIXES as PREFIXES
 from localcloud.environment import LOOPBACK
 from localcloud.sagemaker import supervise
+from localcloud.sagemaker.images import Program
 
 ML = "/opt/ml"
+PING_SECONDS = 2.0
+JSON = {"Content-Type": "application/json"}
 # Of the cloud's own environment only what a program needs to start: a container sees nothing of its host.
 KEPT = (
     *("LANG", "LC_ALL", "TZ", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
@@ -92,16 +96,38 @@ class Container:
         return self._ended
 
 
-def ask(port: int, key: str, method: str, path: str, body: bytes, timeout: float) -> tuple[int, bytes]:
-    """Ask the program that listens on `port`, which takes requests with this `key`; status and body."""
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=timeout)
-    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
-    try:
-        connection.request(method, path, body or None, headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()
+class Server(Container):
+    """A program that answers HTTP on a port, to requests with a key that only this cloud has.
+
+    On AWS only SageMaker can reach a container; here every user of this machine can.
+    """
+
+    def __init__(self, program: Program, environment: Mapping[str, str], folder: Path) -> None:
+        self.port, self._key = free_port(), secrets.token_urlsafe(32)
+        own = {"SAGEMAKER_BIND_TO_PORT": str(self.port), "SAGEMAKER_CONTAINER_KEY": self._key}
+        everything = base_environment(folder) | dict(environment) | dict(program.environment) | own
+        super().__init__(program.argv, everything, folder, f"log-{self.port}.txt")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of a request that it answers."""
+        return {"Authorization": f"Bearer {self._key}"}
+
+    def ask(self, method: str, path: str, body: bytes = b"", *, timeout: float) -> tuple[int, bytes]:
+        """Status and body of its answer."""
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=timeout)
+        try:
+            connection.request(method, path, body or None, JSON | self.headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def is_ready(self) -> bool:
+        """Whether it answers /ping."""
+        with suppress(OSError, http.client.HTTPException):
+            return self.ask("GET", "/ping", timeout=PING_SECONDS)[0] == http.client.OK
+        return False
 
 
 def free_port() -> int:

@@ -12,8 +12,6 @@ from localcloud.sagemaker.models import container_of
 from localcloud.sagemaker.options import options
 from localcloud.sagemaker.store import Record
 
-IN_PROGRESS = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
-
 
 def create(params: dict[str, Any]) -> dict[str, Any]:
     """Accept an endpoint and bring it into service in the background."""
@@ -27,7 +25,7 @@ def create(params: dict[str, Any]) -> dict[str, Any]:
 def update(params: dict[str, Any]) -> dict[str, Any]:
     """Move an endpoint to another configuration; the old one serves until the new one does."""
     with store.lock:
-        record = _changeable(params["EndpointName"])
+        record = catalog.changeable(store.ENDPOINT, params["EndpointName"])
         config = dict(store.find(store.ENDPOINT_CONFIG, params["EndpointConfigName"]))
         if params.get("RetainAllVariantProperties"):
             config["ProductionVariants"] = _retaining(
@@ -46,7 +44,7 @@ def update_weights_and_capacities(params: dict[str, Any]) -> dict[str, Any]:
     """Change variants' shares of the traffic and how many instances they have."""
     wanted = {row["VariantName"]: row for row in params["DesiredWeightsAndCapacities"]}
     with store.lock:
-        record = _changeable(params["EndpointName"])
+        record = catalog.changeable(store.ENDPOINT, params["EndpointName"])
         unknown = sorted(set(wanted) - {variant["VariantName"] for variant in record["ProductionVariants"]})
         if unknown:
             raise validation(f'Could not find variant(s) {unknown} of endpoint "{record["EndpointArn"]}".')
@@ -63,7 +61,7 @@ def delete(params: dict[str, Any]) -> dict[str, Any]:
     """
     with store.lock:
         record = store.find(store.ENDPOINT, params["EndpointName"])
-        _refuse_in_progress(record)
+        catalog.refuse_in_progress(store.ENDPOINT, record)
         hosted = [
             row["InferenceComponentName"]
             for row in store.table(store.INFERENCE_COMPONENT).values()
@@ -107,7 +105,7 @@ def shutdown() -> None:
 
 
 def _bring_up(record: Record, config: Record) -> None:
-    telemetry.endpoint_event(dict(record))
+    telemetry.state_event(store.ENDPOINT, dict(record))
     store.change(record, _Interfaces=interfaces.attach(_vpc_config(config), record["EndpointArn"]))
     monitor.wait(platform.provision_seconds())
     try:
@@ -121,7 +119,7 @@ def _bring_up(record: Record, config: Record) -> None:
 
 
 def _move(record: Record, config: Record) -> None:
-    telemetry.endpoint_event(dict(record))
+    telemetry.state_event(store.ENDPOINT, dict(record))
     monitor.wait(platform.provision_seconds())
     try:
         started = _start_fleets(record, config)
@@ -139,7 +137,7 @@ def _move(record: Record, config: Record) -> None:
 
 
 def _rescale(record: Record, wanted: dict[str, Record]) -> None:
-    telemetry.endpoint_event(dict(record))
+    telemetry.state_event(store.ENDPOINT, dict(record))
     variants = [dict(variant) for variant in record["ProductionVariants"]]
     reason = None
     try:
@@ -161,7 +159,7 @@ def _rescale(record: Record, wanted: dict[str, Record]) -> None:
 
 
 def _take_down(record: Record) -> None:
-    telemetry.endpoint_event(dict(record))
+    telemetry.state_event(store.ENDPOINT, dict(record))
     for key, fleet in _fleets_of(record).items():
         hosting.fleets.pop(key, None)
         fleet.stop(options.endpoint_grace)
@@ -210,7 +208,7 @@ def _fleets_of(record: Record) -> dict[str, Fleet]:
 
 
 def _enter(record: Record, status: str, **fields: Any) -> None:
-    telemetry.endpoint_event(store.change(record, EndpointStatus=status, **fields))
+    catalog.enter(store.ENDPOINT, record, status, **fields)
 
 
 # ---- records -----------------------------------------------------------------------------------------------
@@ -264,21 +262,6 @@ def _retaining(new: list[Record], current: list[Record]) -> list[Record]:
         }
         for variant in new
     ]
-
-
-def _changeable(name: str) -> Record:
-    record = store.find(store.ENDPOINT, name)
-    _refuse_in_progress(record)
-    if record["EndpointStatus"] != "InService":
-        raise validation(
-            f'Cannot update endpoint "{record["EndpointArn"]}" in status {record["EndpointStatus"]}.'
-        )
-    return record
-
-
-def _refuse_in_progress(record: Record) -> None:
-    if record["EndpointStatus"] in IN_PROGRESS:
-        raise validation(f'Cannot update in-progress endpoint "{record["EndpointArn"]}".')
 
 
 OPERATIONS: dict[str, catalog.Operation] = {

@@ -11,7 +11,6 @@ import http.client
 import itertools
 import json
 import logging
-import secrets
 import shutil
 import tempfile
 import threading
@@ -27,11 +26,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localcloud import platform
 from localcloud.faults import faults
 from localcloud.sagemaker import archive, images, s3_files, store, telemetry
-from localcloud.sagemaker.container import Container, ask, base_environment, free_port, replaced
+from localcloud.sagemaker.container import Server, replaced
 from localcloud.sagemaker.log_stream import LogStream
 from localcloud.sagemaker.options import options
 
-PING_SECONDS = 2.0
 logger = logging.getLogger(__name__)
 fleets: dict[str, Fleet] = {}
 _generation = itertools.count(1)
@@ -70,16 +68,9 @@ class Placement:
 class Copy:
     """One container of a fleet."""
 
-    container: Container
-    port: int
-    key: str
+    server: Server
     log: LogStream
     in_flight: int = 0
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Headers that show a container that this cloud asks."""
-        return {"Authorization": f"Bearer {self.key}"}
 
 
 @dataclass
@@ -157,8 +148,8 @@ class Fleet:
         """Send new log lines on; start a container again that has ended, as AWS does."""
         for copy in list(self.copies):
             copy.log.pump(store.now())
-            if copy.container.exit_code() is not None and not self._stopped:
-                copy.log.say(f"The container ended with exit code {copy.container.exit_code()}.", store.now())
+            if copy.server.exit_code() is not None and not self._stopped:
+                copy.log.say(f"The container ended with exit code {copy.server.exit_code()}.", store.now())
                 try:
                     [fresh] = self._start_copies(1)
                 except StartFailed as failure:
@@ -197,12 +188,12 @@ class Fleet:
         self.adapters.pop(name, None)
         for copy in self.copies:
             with suppress(OSError, http.client.HTTPException):
-                ask(copy.port, copy.key, "DELETE", f"/adapters/{name}", b"", options.invocation_timeout)
+                copy.server.ask("DELETE", f"/adapters/{name}", timeout=options.invocation_timeout)
 
     def _post_adapter(self, copy: Copy, name: str, folder: Path) -> None:
         body = json.dumps({"name": name, "src": str(folder)}).encode()
         try:
-            status, answer = ask(copy.port, copy.key, "POST", "/adapters", body, options.invocation_timeout)
+            status, answer = copy.server.ask("POST", "/adapters", body, timeout=options.invocation_timeout)
         except (OSError, http.client.HTTPException) as error:
             raise StartFailed(
                 f"The container of {self.placement.words} did not load adapter {name}: {error}"
@@ -268,44 +259,35 @@ class Fleet:
                 f"CannotStartContainerError. Please ensure the model container for {self.placement.words} "
                 "starts correctly when invoked with 'docker run <image> serve'."
             )
-        port, key = free_port(), secrets.token_urlsafe(32)
         own = {
             name: replaced(value, self.folder)
             for name, value in self.container.get("Environment", {}).items()
         }
-        # On AWS only SageMaker can reach a container; here every user of this machine can.
-        ports = {"SAGEMAKER_BIND_TO_PORT": str(port), "SAGEMAKER_CONTAINER_KEY": key}
         try:
-            credentials = platform.role_credentials(self.role_arn)
-            environment = (
-                base_environment(self.folder) | credentials | own | dict(program.environment) | ports
-            )
-            container = Container(program.argv, environment, self.folder, f"log-{port}.txt")
+            server = Server(program, platform.role_credentials(self.role_arn) | own, self.folder)
         except (ClientError, BotoCoreError, OSError) as error:
             raise StartFailed(
                 f"The container for {self.placement.words} could not be started: {error}"
             ) from error
         # AWS names the stream after the instance, which there is none of: the group's number stands for it
-        stream = f"{self.placement.variant_name}/i-{container.group:017x}"
-        log = LogStream(container.log_path, self.placement.log_group, stream)
-        return Copy(container, port, key, log)
+        stream = f"{self.placement.variant_name}/i-{server.group:017x}"
+        return Copy(server, LogStream(server.log_path, self.placement.log_group, stream))
 
     def _wait_for_ping(self, copy: Copy) -> None:
         deadline = time.monotonic() + self.startup_seconds
         while time.monotonic() < deadline and not self._stopped:
-            if copy.container.exit_code(0.05) is not None:
+            if copy.server.exit_code(0.05) is not None:
                 break
             copy.log.pump(store.now())
-            with suppress(OSError, http.client.HTTPException):
-                if ask(copy.port, copy.key, "GET", "/ping", b"", PING_SECONDS)[0] == http.client.OK:
-                    return
+            if copy.server.is_ready():
+                return
         raise StartFailed(
             f"The primary container for {self.placement.words} did not pass the ping health check. Please "
             "check CloudWatch logs for this endpoint."
         )
 
     def _end(self, copy: Copy, grace_seconds: float) -> None:
-        copy.container.stop(grace_seconds)
+        copy.server.stop(grace_seconds)
         copy.log.pump(store.now(), last=True)
 
 

@@ -44,8 +44,6 @@ def _put_utilization(
     endpoint_name: str, variant_name: str, meter: Meter, fleets: list[hosting.Fleet]
 ) -> None:
     on_variant = [fleet for fleet in fleets if fleet.placement.variant_name == variant_name]
-    reading = meter.read(copy.container.group for fleet in on_variant for copy in fleet.copies)
-    if reading:
-        dimensions = {"EndpointName": endpoint_name, "VariantName": variant_name}
-        for metric, value in zip(("CPUUtilization", "MemoryUtilization"), reading, strict=True):
-            platform.put_metric(platform.ENDPOINTS, metric, value, "Percent", dimensions)
+    reading = meter.read(copy.server.group for fleet in on_variant for copy in fleet.copies)
+    dimensions = {"EndpointName": endpoint_name, "VariantName": variant_name}
+    telemetry.put_utilization(platform.ENDPOINTS, reading, dimensions)

@@ -79,7 +79,7 @@ def create_package(params: dict[str, Any]) -> dict[str, Any]:
             ModelPackageStatus="Completed",
             ModelPackageStatusDetails={"ValidationStatuses": [], "ImageScanStatuses": []},
         )
-    platform.spawn(telemetry.package_event, dict(record))
+    platform.spawn(telemetry.state_event, store.MODEL_PACKAGE, dict(record))
     return {"ModelPackageArn": arn}
 
 
@@ -99,7 +99,7 @@ def update_package(params: dict[str, Any]) -> dict[str, Any]:
         for key in params.get("CustomerMetadataPropertiesToRemove", []):
             kept.pop(key, None)
         copy = store.change(record, **changes, CustomerMetadataProperties=kept or None)
-    platform.spawn(telemetry.package_event, copy)
+    platform.spawn(telemetry.state_event, store.MODEL_PACKAGE, copy)
     return {"ModelPackageArn": copy["ModelPackageArn"]}
 
 

@@ -138,13 +138,13 @@ class _Call:
     def __init__(self, target: Target, copy: Copy, timeout: float) -> None:
         self.target, self._copy = target, copy
         self._began = time.monotonic()
-        self._connection = http.client.HTTPConnection(LOOPBACK, copy.port, timeout=timeout)
+        self._connection = http.client.HTTPConnection(LOOPBACK, copy.server.port, timeout=timeout)
         self._asked: float | None = None
         telemetry.put_concurrency(target.dimensions, target.fleet.in_flight, len(target.fleet.copies))
 
     def ask(self, headers: dict[str, str], body: bytes) -> http.client.HTTPResponse:
         """Send the request; the answer's body is not read yet."""
-        sent = {name: headers[name] for name in PASSED_ON if name in headers} | self._copy.headers
+        sent = {name: headers[name] for name in PASSED_ON if name in headers} | self._copy.server.headers
         if self.target.adapter:
             sent[ADAPTER_HEADER] = self.target.adapter
         self._asked = time.monotonic()

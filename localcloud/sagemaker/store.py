@@ -30,6 +30,9 @@ class Kind:
     name: str  # "EndpointConfig": EndpointConfigName, EndpointConfigArn, CreateEndpointConfig
     arn_part: str  # "endpoint-config"
     words: str  # "endpoint configuration", as in 'Could not find endpoint configuration "arn:…".'
+    missing: str = 'Could not find {words} "{arn}".'
+    taken: str = 'Cannot create already existing {words} "{arn}".'
+    taken_code: str = "ValidationException"
 
     @property
     def name_field(self) -> str:
@@ -38,6 +41,10 @@ class Kind:
     @property
     def arn_field(self) -> str:
         return f"{self.name}Arn"
+
+    @property
+    def status_field(self) -> str:
+        return f"{self.name}Status"
 
     def arn(self, name: str) -> str:
         """The resource's ARN in the account and region of the request."""
@@ -49,21 +56,32 @@ def arn(kind: str, name: str) -> str:
     return f"arn:aws:sagemaker:{platform.region()}:{platform.account_id()}:{kind}/{name.lower()}"
 
 
-TRAINING_JOB = Kind("TrainingJob", "training-job", "training job")
+TRAINING_JOB = Kind(
+    "TrainingJob",
+    "training-job",
+    "training job",
+    missing="Requested resource not found.",
+    taken="Training job names must be unique within an AWS account and region, and a training job with this"
+    " name already exists ({arn})",
+    taken_code="ResourceInUse",
+)
 MODEL = Kind("Model", "model", "model")
 ENDPOINT_CONFIG = Kind("EndpointConfig", "endpoint-config", "endpoint configuration")
 ENDPOINT = Kind("Endpoint", "endpoint", "endpoint")
 INFERENCE_COMPONENT = Kind("InferenceComponent", "inference-component", "inference component")
-MODEL_PACKAGE_GROUP = Kind("ModelPackageGroup", "model-package-group", "model package group")
-MODEL_PACKAGE = Kind("ModelPackage", "model-package", "model package")
+MODEL_PACKAGE_GROUP = Kind(
+    "ModelPackageGroup",
+    "model-package-group",
+    "model package group",
+    missing="Model Package Group {name} does not exist.",
+    taken="Model Package Group already exists: {arn}",
+)
+MODEL_PACKAGE = Kind(
+    "ModelPackage", "model-package", "model package", missing="Model Package {name} does not exist."
+)
 KINDS = (
-    TRAINING_JOB,
-    MODEL,
-    ENDPOINT_CONFIG,
-    ENDPOINT,
-    INFERENCE_COMPONENT,
-    MODEL_PACKAGE_GROUP,
-    MODEL_PACKAGE,
+    *(TRAINING_JOB, MODEL, ENDPOINT_CONFIG, ENDPOINT, INFERENCE_COMPONENT),
+    *(MODEL_PACKAGE_GROUP, MODEL_PACKAGE),
 )
 
 
@@ -85,19 +103,8 @@ def find(kind: Kind, name: str) -> Record:
     """
     record = table(kind).get(name)
     if record is None:
-        raise missing(kind, name)
+        raise validation(kind.missing.format(words=kind.words, name=name, arn=kind.arn(name)))
     return record
-
-
-def missing(kind: Kind, name: str) -> ApiError:
-    """AWS's answer when there is none: nearly always a ValidationException, known by its text."""
-    if kind is TRAINING_JOB:
-        return validation("Requested resource not found.")
-    if kind is MODEL_PACKAGE_GROUP:
-        return validation(f"Model Package Group {name} does not exist.")
-    if kind is MODEL_PACKAGE:
-        return validation(f"Model Package {name} does not exist.")
-    return validation(f'Could not find {kind.words} "{kind.arn(name)}".')
 
 
 def add(kind: Kind, params: Mapping[str, Any], **fields: Any) -> Record:
@@ -113,7 +120,7 @@ def add(kind: Kind, params: Mapping[str, Any], **fields: Any) -> Record:
     record |= {kind.arn_field: arn, "CreationTime": created, "LastModifiedTime": created} | fields
     with lock:
         if name in table(kind):
-            raise _taken(kind, arn)
+            raise ApiError(kind.taken_code, kind.taken.format(words=kind.words, arn=arn))
         table(kind)[name] = record
         _tags[arn] = {tag["Key"]: tag["Value"] for tag in params.get("Tags") or []}
     return record
@@ -159,15 +166,3 @@ def clear() -> None:
     with lock:
         _tables.clear()
         _tags.clear()
-
-
-def _taken(kind: Kind, arn: str) -> ApiError:
-    if kind is TRAINING_JOB:
-        return ApiError(
-            "ResourceInUse",
-            "Training job names must be unique within an AWS account and region, and a training job with "
-            f"this name already exists ({arn})",
-        )
-    if kind is MODEL_PACKAGE_GROUP:
-        return validation(f"Model Package Group already exists: {arn}")
-    return validation(f'Cannot create already existing {kind.words} "{arn}".')

@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
 
 from localcloud import platform
-from localcloud.sagemaker.store import Record
+from localcloud.sagemaker import store
+from localcloud.sagemaker.store import Kind, Record
 from localcloud.sagemaker.validation import operation_model, pick
 
 SOURCE = "aws.sagemaker"
 INVOCATIONS = "AWS/SageMaker"
-# endpoint events spell a status in capitals: InService is IN_SERVICE
-# (Amazon SageMaker Developer Guide, "Events that SageMaker AI sends to Amazon EventBridge")
+# The kinds whose changes go to EventBridge: their name in an event, and whether the event spells a status in
+# capitals (InService is IN_SERVICE there). Source: SageMaker Developer Guide, "Events that SageMaker AI sends
+# to Amazon EventBridge".
+EVENTS = {
+    store.TRAINING_JOB: ("Training Job", False),
+    store.ENDPOINT: ("Endpoint", True),
+    store.INFERENCE_COMPONENT: ("InferenceComponent", True),
+    store.MODEL_PACKAGE: ("Model Package", False),
+}
 
 
-def training_event(job: Record) -> None:
-    """A training job's state changed. The detail is its description, times in epoch milliseconds."""
-    detail = pick(job, operation_model("DescribeTrainingJob").output_shape)
-    _emit("SageMaker Training Job State Change", detail, job["TrainingJobArn"])
-
-
-def endpoint_event(endpoint: Record) -> None:
-    """An endpoint's state changed."""
-    detail = pick(endpoint, operation_model("DescribeEndpoint").output_shape)
-    detail["EndpointStatus"] = _in_capitals(endpoint["EndpointStatus"])
-    _emit("SageMaker Endpoint State Change", detail, endpoint["EndpointArn"])
-
-
-def component_event(component: Record) -> None:
-    """An inference component's state changed."""
-    detail = pick(component, operation_model("DescribeInferenceComponent").output_shape)
-    detail["InferenceComponentStatus"] = _in_capitals(component["InferenceComponentStatus"])
-    _emit("SageMaker InferenceComponent State Change", detail, component["InferenceComponentArn"])
-
-
-def package_event(package: Record) -> None:
-    """A model package was registered or its approval changed."""
-    detail = pick(package, operation_model("DescribeModelPackage").output_shape)
-    _emit("SageMaker Model Package State Change", detail, package["ModelPackageArn"])
+def state_event(kind: Kind, record: Record) -> None:
+    """A resource's state changed, or a model package's approval. The detail is its description."""
+    detail = pick(record, operation_model(f"Describe{kind.name}").output_shape)
+    name, capitals = EVENTS[kind]
+    if capitals:
+        detail[kind.status_field] = re.sub(r"(?<=.)(?=[A-Z])", "_", record[kind.status_field]).upper()
+    platform.emit_event(SOURCE, f"SageMaker {name} State Change", detail, [record[kind.arn_field]])
 
 
 def invocation_dimensions(
@@ -104,19 +94,9 @@ def put_no_capacity(component_name: str) -> None:
     platform.put_metric(INVOCATIONS, "NoCapacityInvocationFailures", 1.0, "None", dimensions)
 
 
-def _emit(detail_type: str, detail: dict[str, Any], arn: str) -> None:
-    platform.emit_event(SOURCE, detail_type, _milliseconds(detail), [arn])
-
-
-def _milliseconds(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return int(value.timestamp() * 1000)
-    if isinstance(value, dict):
-        return {key: _milliseconds(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_milliseconds(item) for item in value]
-    return value
-
-
-def _in_capitals(status: str) -> str:
-    return "".join(f"_{letter}" if letter.isupper() else letter for letter in status).lstrip("_").upper()
+def put_utilization(
+    namespace: str, reading: tuple[float, float] | None, dimensions: Mapping[str, str]
+) -> None:
+    """Publish the share of processors and memory that is used, where there is a reading."""
+    for name, value in zip(("CPUUtilization", "MemoryUtilization"), reading or (), strict=False):
+        platform.put_metric(namespace, name, value, "Percent", dimensions)

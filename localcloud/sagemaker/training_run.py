@@ -188,7 +188,8 @@ class TrainingRun:
                 checkpoints.store()
                 next_sync = time.monotonic() + options.checkpoint_sync
             if now >= next_reading:
-                self._put_utilization(meter, container)
+                host = {"Host": f"{self._name}/{HOST}"}
+                telemetry.put_utilization(platform.TRAINING_JOBS, meter.read([container.group]), host)
                 next_reading = now + options.utilization_period
             if end is End.FINISHED:
                 end = self._must_end(self._ran_seconds + now - began)
@@ -261,13 +262,6 @@ class TrainingRun:
             dimensions = {"TrainingJobName": self._name}
             platform.put_metric(platform.TRAINING_JOBS, found.name, found.value, "None", dimensions)
 
-    def _put_utilization(self, meter: Meter, container: Container) -> None:
-        reading = meter.read([container.group])
-        if reading:
-            dimensions = {"Host": f"{self._name}/{HOST}"}
-            for name, value in zip(("CPUUtilization", "MemoryUtilization"), reading, strict=True):
-                platform.put_metric(platform.TRAINING_JOBS, name, value, "Percent", dimensions)
-
     def _say(self, line: str) -> None:
         if self._log:
             self._log.say(line, store.now())
@@ -329,4 +323,4 @@ class TrainingRun:
                 SecondaryStatusTransitions=[*past, state],
                 **fields,
             )
-        telemetry.training_event(copy)
+        telemetry.state_event(store.TRAINING_JOB, copy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from localcloud import platform
+from localcloud.hooks.telemetry import event_value
 from localcloud.sagemaker import api
 
 
@@ -24,7 +26,7 @@ class FakePlatform:
         self.lines: list[tuple[str, str, str]] = []
 
     def emit_event(self, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
-        self.events.append((detail_type, detail))
+        self.events.append((detail_type, json.loads(json.dumps(detail, default=event_value))))
 
     def put_metric(
         self, namespace: str, name: str, value: float, unit: str = "None", dimensions: Any = None
