@@ -1,4 +1,4 @@
-"""Measures how often grading is wrong: `python bench/answers.py --reports FILE`.
+"""Measures how often grading is wrong: `python -m bench.answers --reports FILE`.
 
 FILE is TAT-QA's development set (github.com/NExTplusplus/TAT-QA, dataset_raw/tatqa_dataset_dev.json). Each
 right answer is written in the ways that people write, and in ways that say something else;
@@ -9,23 +9,18 @@ bench/results/answers.json.
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from bench import common
+from core.dataset import Question
+from core.dataset.questions import questions_of
+from training.evaluation.answers import grade, quantities
 
-from core.dataset import Question  # noqa: E402
-from core.dataset.questions import questions_of  # noqa: E402
-from training.evaluation.answers import grade, quantities  # noqa: E402
-
-RESULT = ROOT / "bench" / "results" / "answers.json"
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 SMALLER = {"billion": ("million", 1000), "million": ("thousand", 1000), "thousand": ("", 1000)}
 #: Where a question asks for a decrease, "a decrease of" is no other direction.
@@ -191,9 +186,7 @@ def agreement(questions: list[Question]) -> dict[str, Any]:
 
 def main() -> None:
     """Grade all wordings, and write the shares."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = common.command_line(__doc__)
     parser.add_argument("--reports", type=Path, required=True, help="TAT-QA's tatqa_dataset_dev.json")
     records = json.loads(parser.parse_args().reports.read_text(encoding="utf-8"))
     questions = [
@@ -205,7 +198,7 @@ def main() -> None:
     examples = result.pop("examples")
     for kind, count in result["not_as_wished"].items():
         print(f"{count:5} {kind}: {examples[kind]}")
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    common.store("answers", result)
     print(json.dumps({k: v for k, v in result.items() if k != "not_as_wished"}))
 
 

@@ -1,4 +1,4 @@
-"""Whether a benchmark's findings are right as often as they say: `python bench/benchmark_findings.py`.
+"""Whether a benchmark's findings are right as often as they say: `python -m bench.benchmark_findings`.
 
 1,000 simulated benchmarks of each kind, with contestants of known accuracy. A finding is wrong if it names
 one of two equal contestants, or the worse of two; an interval, if the true difference is outside. Writes
@@ -7,22 +7,17 @@ bench/results/benchmark_findings.json.
 
 from __future__ import annotations
 
-import json
 import random
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from core.dataset.questions import Question  # noqa: E402
-from finexpert.service.benchmark import judging  # noqa: E402
-from finexpert.service.benchmark.judging import Judged  # noqa: E402
-from finexpert.service.benchmark.questions import Item  # noqa: E402
+from bench import common
+from core.dataset.questions import Question
+from finexpert.service.benchmark import judging
+from finexpert.service.benchmark.judging import Judged
+from finexpert.service.benchmark.questions import Item
 
 SIMULATED = 1000
 ITEM_SPREAD = 0.25
@@ -64,9 +59,7 @@ def main() -> None:
     begin = time.process_time()
     found = {kind.name: simulated(kind, SIMULATED) for kind in KINDS}
     result = {"simulated": SIMULATED, "kinds": found, "cpu_seconds": round(time.process_time() - begin)}
-    text = json.dumps(result, indent=1) + "\n"
-    print(text)
-    (ROOT / "bench" / "results" / "benchmark_findings.json").write_text(text, encoding="utf-8")
+    print(common.store("benchmark_findings", result))
 
 
 def simulated(kind: Kind, times: int, seed: int = 7) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Measures how much real text the search for overlaps removes, and what it finds: `python
-bench/contamination.py`.
+"""Measures how much real text the search for overlaps removes, and what it finds: `python -m
+bench.contamination`.
 
-    python bench/contamination.py --filings FOLDER --reports tatqa_dataset_dev.json
+    python -m bench.contamination --filings FOLDER --reports tatqa_dataset_dev.json
 
 FOLDER has annual and quarterly reports as PDF or HTML; each page is a document. A fifth of the documents is
 held out. Earnings releases are measured apart too: they are few, so each page is held out once, in fifths,
@@ -14,21 +14,16 @@ Results: bench/results/contamination.json.
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
-import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from bench import common
+from finexpert.service.documents import library
+from training.evaluation import contamination
+from training.evaluation.contamination import WORDS, Text, find_overlaps, words_of
 
-from finexpert.service.documents import library  # noqa: E402
-from training.evaluation import contamination  # noqa: E402
-from training.evaluation.contamination import WORDS, Text, find_overlaps, words_of  # noqa: E402
-
-RESULT = ROOT / "bench" / "results" / "contamination.json"
 SEED = 20261129
 FEWEST_WORDS = 60
 REPLACED = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
@@ -132,13 +127,11 @@ def measured(texts: list[str]) -> dict[str, Any]:
 
 def main() -> None:
     """Measure the pools that are given."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = common.command_line(__doc__)
     parser.add_argument("--filings", type=Path, help="a folder of reports")
     parser.add_argument("--reports", type=Path, help="TAT-QA's tatqa_dataset_dev.json")
     options = parser.parse_args()
-    result: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
+    result = common.stored("contamination")
     if options.filings:
         every, releases = pages(options.filings), list(dict.fromkeys(pages(options.filings, RELEASES)))
         result["filings"] = measured(every)
@@ -148,8 +141,7 @@ def main() -> None:
         }
     if options.reports:
         result["tatqa"] = measured(excerpts(options.reports))
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result, indent=1))
+    print(common.store("contamination", result))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Checks that data of every form is read whole, or reported: `python bench/data_forms.py`.
+"""Checks that data of every form is read whole, or reported: `python -m bench.data_forms`.
 
 Thirty forms of datasets that people bring, each in twenty variations that differ in text, names, order,
 separators, encodings and line ends. The check and the job's reading take each as it is, without a setting.
@@ -13,10 +13,7 @@ Also the processor time of the check for 100 MB. The result goes to bench/result
 
 from __future__ import annotations
 
-import argparse
 import io
-import json
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,17 +22,14 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "bench" / "results" / "data_forms.json"
-sys.path.insert(0, str(ROOT))
-
-from bench import data_of_records as of_records  # noqa: E402
-from bench import data_of_text as of_text  # noqa: E402
-from bench.data_writing import Case, paragraph  # noqa: E402
-from core.dataset import Intake, check, local_sources  # noqa: E402
-from core.hyperparameters import parse  # noqa: E402
-from finexpert.errors import UserError  # noqa: E402
-from finexpert.service.runs import conversion  # noqa: E402
+from bench import common
+from bench import data_of_records as of_records
+from bench import data_of_text as of_text
+from bench.data_writing import Case, paragraph
+from core.dataset import Intake, check, local_sources
+from core.hyperparameters import parse
+from finexpert.errors import UserError
+from finexpert.service.runs import conversion
 
 VARIATIONS = 20
 QUANTITY = ("this is very little text:", "documents are held out:")
@@ -149,9 +143,7 @@ def seconds_for_100_mb(megabytes: int) -> float:
 
 def main() -> None:
     """Read all variations, print the table and write the result."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = common.command_line(__doc__)
     parser.add_argument(
         "--variations", type=int, default=VARIATIONS, help="of each form (default %(default)s)"
     )
@@ -168,8 +160,7 @@ def main() -> None:
         "total": total,
         "cpu_seconds_for_100_mb": round(seconds_for_100_mb(arguments.megabytes), 1),
     }
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    common.store("data_forms", document)
     for name, each in {**forms, "in all": total}.items():
         print(f"{name:24}", *(f"{count:4} {what}" for what, count in each.items()))
     print(f"check of 100 MB: {document['cpu_seconds_for_100_mb']} s of processor time")

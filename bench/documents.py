@@ -1,4 +1,4 @@
-"""Reading, searching and answering: `python bench/documents.py FOLDER` with filings of your own in FOLDER.
+"""Reading, searching and answering: `python -m bench.documents FOLDER` with filings of your own in FOLDER.
 
 Pages a processor second by kind of file, a search over at least 10,000 pages (the documents again and again
 under other names), answers on questions made from the figures, refusals of questions about what is not there,
@@ -7,7 +7,6 @@ and the largest memory. Writes bench/results/documents.json.
 
 from __future__ import annotations
 
-import json
 import resource
 import sys
 import tempfile
@@ -17,13 +16,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from bench.unanswerable import unanswerable  # noqa: E402
-from core.documents import answering, store  # noqa: E402
-from core.documents.search import Corpus, search  # noqa: E402
-from finexpert.service.documents import exercises, library  # noqa: E402
+from bench import common
+from bench.unanswerable import unanswerable
+from core.documents import answering, store
+from core.documents.search import Corpus, search
+from finexpert.service.documents import exercises, library
 
 PAGES = 10_000
 QUESTIONS = 300
@@ -32,12 +29,10 @@ UNANSWERABLE = 700
 
 def main() -> None:
     """Measure, print and write."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "examples" / "filings"
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else common.ROOT / "docs" / "examples" / "filings"
     with tempfile.TemporaryDirectory() as scratch:
         result = measured(folder, Path(scratch))
-    text = json.dumps(result, indent=1) + "\n"
-    print(text)
-    (ROOT / "bench" / "results" / "documents.json").write_text(text, encoding="utf-8")
+    print(common.store("documents", result))
 
 
 def measured(folder: Path, scratch: Path) -> dict[str, Any]:
@@ -45,9 +40,9 @@ def measured(folder: Path, scratch: Path) -> dict[str, Any]:
     seconds: dict[str, float] = {}
     pages: dict[str, int] = {}
     for suffix, files in groupby(sorted(library.files([folder]), key=_suffix), key=_suffix):
-        begin = _cpu_seconds()
+        begin = common.cpu_seconds(*_PROCESSES)
         added = library.add(scratch / "small", files)
-        seconds[suffix] = _cpu_seconds() - begin
+        seconds[suffix] = common.cpu_seconds(*_PROCESSES) - begin
         pages[suffix] = sum(each.pages for each in added)
     with store.opened(scratch / "small") as connection:
         corpus = Corpus.of(connection)
@@ -76,13 +71,7 @@ def _suffix(path: Path) -> str:
     return path.suffix
 
 
-_PROCESSES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-
-
-def _cpu_seconds() -> float:
-    """Seconds of computing until now, of the processes that read PDF as well."""
-    used = [resource.getrusage(who) for who in _PROCESSES]
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+_PROCESSES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)  # the latter read PDF
 
 
 def _refuses(corpus: Corpus, question: str) -> bool:

@@ -1,4 +1,4 @@
-"""The idle reaper beside a naive one and Cloud Custodian: `python bench/reaper.py --custodian PYTHON`.
+"""The idle reaper beside a naive one and Cloud Custodian: `python -m bench.reaper --custodian PYTHON`.
 
 Accuracy on the labelled corpus (tests/conformance/reaper), then API calls, time, CPU and memory for fleets of
 100, 1,000 and 5,000 endpoints of which half are idle, looked at for the first time (cold) and once more in
@@ -25,13 +25,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "bench" / "results" / "reaper.json"
-sys.path.insert(0, str(ROOT))
+from botocore.exceptions import ClientError
 
-from botocore.exceptions import ClientError  # noqa: E402
-
-from tests.conformance.reaper import replay  # noqa: E402
+from bench import common
+from tests.conformance.reaper import replay
 
 SIZES = (100, 1000, 5000)
 CALLS_A_SECOND = 10
@@ -184,8 +181,8 @@ def measure(tool: str, what: str) -> dict[str, Any]:
 
 def child(python: str, tool: str, what: str) -> dict[str, Any]:
     """Run `measure` in its own process."""
-    command = [python, __file__, "--measure", tool, what]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    command = [python, "-m", "bench.reaper", "--measure", tool, what]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=common.ROOT)
     if ran.returncode:
         sys.exit(f"{tool} on {what} failed:\n{ran.stderr[-2000:]}")
     answer: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
@@ -209,9 +206,7 @@ def table(results: dict[str, dict[str, dict[str, Any]]]) -> str:
 
 def main() -> None:
     """Measure all tools by turns and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = common.command_line(__doc__)
     parser.add_argument("--custodian", metavar="PYTHON", help="interpreter of an environment with c7n")
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="fleets (default %(default)s)")
     parser.add_argument("--measure", nargs=2, metavar=("TOOL", "WHAT"), help=argparse.SUPPRESS)
@@ -234,8 +229,7 @@ def main() -> None:
         "note": "same in-memory AWS behind boto3 for all; wall and CPU include its answers, not the network",
         "results": results,
     }
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    common.store("reaper", document)
     print(table(results))
 
 

@@ -1,4 +1,4 @@
-"""AWS Budgets alone beside the spend guard: `python bench/spend.py`.
+"""AWS Budgets alone beside the spend guard: `python -m bench.spend`.
 
 An ml.g5.2xlarge endpoint is forgotten in a month with a budget of $25, some of which is spent. The same 1,000
 months are played twice, by the simulation that the property test uses (tests/conformance/spend):
@@ -13,24 +13,18 @@ Nothing here was measured on AWS. The result goes to bench/results/spend.json.
 
 from __future__ import annotations
 
-import argparse
-import json
 import random
 import statistics
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "bench" / "results" / "spend.json"
-sys.path.insert(0, str(ROOT))
-
-from core.money.reserve import Exposure  # noqa: E402
-from core.money.settings import BudgetSettings  # noqa: E402
-from tests.conformance.spend.simulation import MINUTE, PROJECT, Schedule, Thing, World, looks  # noqa: E402
+from bench import common
+from core.money.reserve import Exposure
+from core.money.settings import BudgetSettings
+from tests.conformance.spend.simulation import MINUTE, PROJECT, Schedule, Thing, World, looks
 
 BUDGET_USD, RESERVE_USD = 25.0, 2.0
 INSTANCE = "ml.g5.2xlarge"
@@ -116,9 +110,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 
 def main() -> None:
     """Play the months with each line of defence, print the table and write the result."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = common.command_line(__doc__)
     parser.add_argument("--months", type=int, default=1000, help="how many (default %(default)s)")
     months = parser.parse_args().months
     results = {
@@ -139,8 +131,7 @@ def main() -> None:
         "budgets_update_hours": UPDATE_HOURS,
         "results": results,
     }
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    common.store("spend", document)
     print(table(results))
 
 

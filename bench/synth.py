@@ -1,4 +1,4 @@
-"""Measures `cdk synth` of all stacks beside that of a one-bucket app: `python bench/synth.py`.
+"""Measures `cdk synth` of all stacks beside that of a one-bucket app: `python -m bench.synth`.
 
 All run through the real CDK CLI, by turns, in one run: the ratios count, not the seconds. Processor time
 stands beside wall time, which other programs on the machine stretch. Ours switches CDK's built-in template
@@ -8,8 +8,6 @@ compares like with like. Results: bench/results/synth.json.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import platform
 import resource
@@ -21,10 +19,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "bench" / "results" / "synth.json"
+from bench import common
+
 PATH = os.pathsep.join(
-    [str(Path(sys.executable).parent), str(ROOT / "node_modules" / ".bin"), os.environ["PATH"]]
+    [str(Path(sys.executable).parent), str(common.ROOT / "node_modules" / ".bin"), os.environ["PATH"]]
 )
 ONE_BUCKET = """
 from aws_cdk import App, Stack, aws_s3
@@ -57,24 +55,17 @@ def synth(program: str, flags: list[str], folder: Path, outdir: Path) -> Run:
         *flags,
     ]
     environ = {**os.environ, "PATH": PATH, "CDK_DISABLE_CLI_TELEMETRY": "1", "CDK_DISABLE_VERSION_CHECK": "1"}
-    cpu, start = _children_cpu(), time.perf_counter()
+    cpu, start = common.cpu_seconds(resource.RUSAGE_CHILDREN), time.perf_counter()
     ran = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
-    result = Run(wall=time.perf_counter() - start, cpu=_children_cpu() - cpu)
+    result = Run(wall=time.perf_counter() - start, cpu=common.cpu_seconds(resource.RUSAGE_CHILDREN) - cpu)
     if ran.returncode:
         sys.exit(f"cdk synth of {program} failed:\n{ran.stderr}")
     return result
 
 
-def _children_cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
 def main() -> None:
     """Run all by turns; print and store medians and their ratios."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = common.command_line(__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="runs of each (default %(default)s)")
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as temporary:
@@ -84,7 +75,7 @@ def main() -> None:
         apps = {
             "one_bucket": ("one_bucket.py", [], folder),
             "one_bucket_without_validation": ("one_bucket_switched.py", [], folder),
-            "five_stacks": ("app.py", FLAGS, ROOT),
+            "five_stacks": ("app.py", FLAGS, common.ROOT),
         }
         runs: dict[str, list[Run]] = {name: [] for name in apps}
         for _ in range(rounds + 1):  # the first of each warms the caches and is not counted
@@ -102,12 +93,8 @@ def main() -> None:
     }
     figures = {name: round(value, 2) for name, value in {**medians, **ratios}.items()}
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs"
-    report = json.dumps(
-        {**figures, "rounds": rounds, "machine": f"{machine}, Python {platform.python_version()}"}, indent=2
-    )
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(report + "\n")
-    print(report)
+    machine = f"{machine}, Python {platform.python_version()}"
+    print(common.store("synth", {**figures, "rounds": rounds, "machine": machine}))
 
 
 if __name__ == "__main__":

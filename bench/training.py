@@ -1,4 +1,4 @@
-"""This project's training loop beside Hugging Face's Trainer, in one run: `python bench/training.py`.
+"""This project's training loop beside Hugging Face's Trainer, in one run: `python -m bench.training`.
 
 On a CPU: two small Llamas with random weights, rows of 512 tokens, batches of 4, one thread, in the number
 format that the trainer itself chooses; beside them the JumpStart recipe (Trainer and PEFT on concatenated
@@ -24,14 +24,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[0] = str(ROOT)  # the folder of this file has a module of the package's name
+from bench import common
+from bench import training_workers as workers
+from bench.training_flops import SHAPES_7B, LlamaShape, hardware_flops, model_flops
+from finexpert import paths
 
-from bench import training_workers as workers  # noqa: E402
-from bench.training_flops import SHAPES_7B, LlamaShape, hardware_flops, model_flops  # noqa: E402
-from finexpert import paths  # noqa: E402
-
-RESULT = ROOT / "bench" / "results" / "training.json"
 SHAPES = {
     "8.9M": LlamaShape(256, 688, 6, 4, 256, 8192),
     "33.7M": LlamaShape(512, 1376, 8, 8, 512, 8192),
@@ -58,9 +55,7 @@ A_MATMUL = 8192
 
 def main() -> None:
     """Run everything and write the results."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = common.command_line(__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="turns of each CPU variant (default 3)")
     parser.add_argument("--steps", type=int, default=6, help="optimizer steps of a turn (default 6)")
     parser.add_argument("--only", choices=PARTS, action="append", help="a part (default all)")
@@ -74,11 +69,11 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             result = _part(part, Path(folder), arguments.rounds, arguments.steps)
         run = {"seconds": round(time.monotonic() - begin), "load_before": round(load, 1)}
-        rows = json.loads(RESULT.read_text(encoding="utf-8"))  # now: another part may run beside this one
+        rows = common.stored("training")  # now: another part may run beside this one
         row = rows.setdefault(_kind(_machine()), {})
         row |= {"machine": _machine(), part: result | run if isinstance(result, dict) else result}
         print(json.dumps({part: row[part]}, indent=1))
-        RESULT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        common.store("training", rows)
 
 
 def _part(part: str, folder: Path, rounds: int, steps: int) -> Any:
@@ -122,11 +117,11 @@ def run_worker(**task: Any) -> dict[str, Any]:
         "TRANSFORMERS_VERBOSITY": "error",
     }
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", __file__, "--worker", json.dumps(task)],
+        [sys.executable, "-W", "ignore", "-m", "bench.training", "--worker", json.dumps(task)],
         env=environment,
         capture_output=True,
         text=True,
-        cwd=ROOT,
+        cwd=common.ROOT,
     )
     if done.returncode:
         return {"failed": done.stderr.strip().splitlines()[-1][:300]}
@@ -235,11 +230,12 @@ def _overhead(folder: Path) -> dict[str, Any]:
     (base / "input" / "data").mkdir()
     settings = {"max_steps": "10", "max_input_length": "256", "per_device_train_batch_size": "2"}
     (base / "input" / "config" / "hyperparameters.json").write_text(json.dumps(settings))
-    (base / "input" / "data" / "training").symlink_to(ROOT / "finexpert" / "sample")
-    (base / "input" / "data" / "model").symlink_to(ROOT / "base_model")
+    (base / "input" / "data" / "training").symlink_to(common.ROOT / "finexpert" / "sample")
+    (base / "input" / "data" / "model").symlink_to(common.ROOT / "base_model")
     done = subprocess.run(
         [sys.executable, "-m", "training"],
-        env=os.environ | {"SAGEMAKER_BASE_DIR": str(base), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        env=os.environ
+        | {"SAGEMAKER_BASE_DIR": str(base), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(common.ROOT)},
         capture_output=True,
         text=True,
         cwd=base,

@@ -1,4 +1,4 @@
-"""Peak memory of a training step of Llama 2 7B, without a GPU: `python bench/training_memory.py`.
+"""Peak memory of a training step of Llama 2 7B, without a GPU: `python -m bench.training_memory`.
 
 The step runs on PyTorch's fake tensors, which have sizes and lifetimes but no numbers, with every layer at
 its real size; all storage that is alive is added up. Left out: what the CUDA context takes, fragments of the
@@ -7,21 +7,15 @@ as JumpStart's recipe has it, every layer recomputed (public logs tell a real pe
 without recomputation. Results: bench/results/training_memory.json.
 """
 
-import json
-import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-if __name__ == "__main__":
-    sys.path[0] = str(ROOT)  # the folder of this file has a module of the package's name
+import torch
 
-import torch  # noqa: E402
-
-from bench.training_flops import LLAMA_2_7B  # noqa: E402
-from core.hyperparameters import parse  # noqa: E402
-from training.model.memory_plan import (  # noqa: E402
+from bench import common
+from bench.training_flops import LLAMA_2_7B
+from core.hyperparameters import parse
+from training.model.memory_plan import (
     USABLE,
     MemoryPlan,
     count_step,
@@ -30,10 +24,9 @@ from training.model.memory_plan import (  # noqa: E402
     plan_memory,
     simulate,
 )
-from training.model.model import recompute  # noqa: E402
-from training.model.weights import model_config  # noqa: E402
+from training.model.model import recompute
+from training.model.weights import model_config
 
-RESULT = ROOT / "bench" / "results" / "training_memory.json"
 GIB = 1 << 30
 #: What an A10G (ml.g5.2xlarge) is planned with: 22.19 GiB usable, less the CUDA context.
 G5_BYTES = int(21.5 * GIB)
@@ -67,8 +60,7 @@ def main() -> None:
         "1 x 2048 tokens, no recomputation": _gib(hugging_face(1, 2048, False)),
     }
     result["ours, 1 x 2048 tokens, no recomputation"] = _gib(ours(1, 2048, 0))
-    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=1))
+    print(common.store("training_memory", result))
 
 
 def planned(batch: int, length: int, recomputed: int | None = None) -> MemoryPlan:

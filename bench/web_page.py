@@ -1,4 +1,4 @@
-"""Measures how soon the page of `finexpert web` shows something, and its size: `python bench/web_page.py`.
+"""Measures how soon the page of `finexpert web` shows something, and its size: `python -m bench.web_page`.
 
 Every load is a first one, in a browser with an empty cache, from the page's own server on this machine; the
 documents behind it are the scripted ones of the page's tests, so the cloud's own time is not in it. First
@@ -8,23 +8,18 @@ what went over the wire once all five tabs had been open. Results: bench/results
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import platform
 import statistics
-import sys
-from pathlib import Path
 from urllib.parse import urlsplit
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # before bench/, where training.py is another
 
 from playwright.sync_api import Browser
 
+from bench import common
 from tests.functional.web_page.chromium import running_browser
 from tests.functional.web_page.page_server import PageServer, running_page
 
-RESULT = Path(__file__).parent / "results" / "web_page.json"
 FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 TABS = ("Ask", "Documents", "Models", "Costs")
 
@@ -55,7 +50,7 @@ def weigh(browser: Browser, server: PageServer) -> dict[str, int]:
 
 def main() -> None:
     """Measure, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = common.command_line(__doc__)
     parser.add_argument("--loads", type=int, default=15)
     loads = parser.parse_args().loads
     with running_browser() as browser, running_page() as server:
@@ -72,7 +67,7 @@ def main() -> None:
         "chromium": version,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
     }
-    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    common.store("web_page", result)
     print(json.dumps({name: value for name, value in result.items() if name != "files"}, indent=1))
 
 

@@ -139,7 +139,7 @@ QUESTIONS = (
         after=Step.RUN,
         look=looks.device,
         without="CPUs only; 7B's memory is simulated. Liger, int8, int4, NCCL never ran on a GPU.",
-        see=f"{LOG}; on any CUDA GPU `python bench/training.py`",
+        see=f"{LOG}; on any CUDA GPU `python -m bench.training`",
         means="The figures tell how good the memory plan and the price of a run are.",
     ),
     Question(
