@@ -1,7 +1,5 @@
 """Settings of a function from its environment variables, all problems at once; and what it runs on."""
 
-from __future__ import annotations
-
 import math
 import platform
 from collections.abc import Mapping

@@ -3,8 +3,6 @@
 Figures: EC2's instance type pages, which hold for SageMaker's `ml.` types too.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Names of resources, and all other texts that more than one part of the product must spell alike."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Finds the project's training jobs, and stops those of a run that ended without them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

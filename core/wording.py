@@ -1,7 +1,5 @@
 """Durations and changes in words, for every part of the product. Pure."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 

@@ -1,7 +1,5 @@
 """ARNs of resources known by name only, for grants between stacks that must not depend on each other."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from core.endpoint.hosting import switching_role

@@ -1,7 +1,5 @@
 """The uploaded assets: the functions' code and the training program; equal sources give equal assets."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import tempfile

@@ -1,7 +1,5 @@
 """The deploy asks AWS's public hub where the weights of `base_model` are, and says what it found."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any

@@ -4,8 +4,6 @@ The key's own policy names the AWS services that use it by themselves; who works
 gets exactly what its other permissions need (`key_use`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from aws_cdk import Duration, RemovalPolicy

@@ -1,7 +1,5 @@
 """Lambda functions of this project: code from the shared asset, own role, own log group."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ Only the two files are read: importing `sagemaker.core.image_uris` would cost a 
 compares the answers with that module's.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from importlib.util import find_spec

@@ -1,7 +1,5 @@
 """Company rules for everything that is deployed: boundary and path of roles, tags, CDK's qualifier."""
 
-from __future__ import annotations
-
 import jsii
 from aws_cdk import App, Aspects, CfnResource, IAspect, Tags
 from constructs import IConstruct

@@ -6,8 +6,6 @@ the tagging API, CloudWatch's metric reads and writes, and Application Auto Scal
 project's name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

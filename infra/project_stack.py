@@ -1,7 +1,5 @@
 """The base class of all stacks."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack

@@ -1,7 +1,5 @@
 """Values that a deployment is asked for once: a later deploy, diff or destroy needs no setting for them."""
 
-from __future__ import annotations
-
 from aws_cdk import Annotations, CfnParameter
 from aws_cdk import aws_ssm as ssm
 

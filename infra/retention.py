@@ -1,7 +1,5 @@
 """Retention: log groups are kept for a month, and data by the setting `retain_data`."""
 
-from __future__ import annotations
-
 from aws_cdk import RemovalPolicy, Tags
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs

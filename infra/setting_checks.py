@@ -1,7 +1,5 @@
 """Reads one setting: text or JSON to its type, or an error that says what to write instead."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

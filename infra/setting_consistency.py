@@ -1,7 +1,5 @@
 """Checks of settings that need several at once."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from typing import Any

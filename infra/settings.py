@@ -6,8 +6,6 @@ Later wins: `cdk.json` (`context.finexpert`, which has every key) → the JSON f
 No CDK here: the command line reads the same settings.
 """
 
-from __future__ import annotations
-
 import difflib
 import json
 import os

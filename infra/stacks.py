@@ -1,7 +1,5 @@
 """The stacks and what they know of each other."""
 
-from __future__ import annotations
-
 from aws_cdk import App, Environment, Tags
 
 from core.names import BILLING_REGION, PROJECT_TAG

@@ -1,13 +1,11 @@
 """Admits a training job: reads what the month has cost, decides, and reserves the worst case in one step."""
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from core.admission import planning, reservations
 from core.admission.decision import Admission, decide
@@ -32,7 +30,7 @@ class AdmissionSettings:
     bucket: str
 
     @classmethod
-    def load(cls, environ: Mapping[str, str]) -> AdmissionSettings:
+    def load(cls, environ: Mapping[str, str]) -> Self:
         """Read from environment variables; ConfigurationError names all that cannot be used."""
         variables = Variables(environ)
         settings = cls(

@@ -1,7 +1,5 @@
 """Decides whether a job may be paid for; the Lambda and `finexpert plan` use the same pure function."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Turns settings, prices and the month so far into the question that `decision` answers. No AWS call."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from core import Explained

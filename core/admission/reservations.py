@@ -4,8 +4,6 @@ One small object in the artifact bucket, changed by S3's conditional writes only
 older version fails, and its admission reads again (docs/decisions/reservations.md).
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """AWS clients that are made when first asked for, and that count every request they send."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field

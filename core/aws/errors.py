@@ -1,7 +1,5 @@
 """Errors of AWS: their codes in one table by what caused them, and their text in one line."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar

@@ -1,7 +1,5 @@
 """Writes the project's CloudWatch metrics, and reads series of any."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any

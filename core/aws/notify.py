@@ -1,7 +1,5 @@
 """Messages to people: through the topic if there is one, and always to the log."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Reads tags and owners: in bulk from the index, one resource at a time from SageMaker and CloudFormation."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

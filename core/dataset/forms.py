@@ -4,8 +4,6 @@ What the settings say comes first (``text_column``, ``prompt_column`` with ``com
 ``chat_dataset``, ``instruction_tuned``, a template.json); then the columns' names; then their content.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain

@@ -1,7 +1,5 @@
 """Plain text into documents: a line each, blocks between blank lines, or paragraphs of hard-wrapped lines."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ the interval is depends on the held-out documents, on the groups that they come 
 differs between documents. The last is not known before a training, so it is assumed and said.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

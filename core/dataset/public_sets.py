@@ -4,8 +4,6 @@
 set's shape. The fields were read in the sets' repositories and cards.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Reading a file of questions, in all its forms; the dataset's reader and the benchmark both use it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field

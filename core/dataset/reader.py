@@ -11,8 +11,6 @@ Files of questions hold no documents, but what the models are examined on: ``Rea
 A dataset is one such file or a folder of them; other files are named in ``Reader.notes``.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Tables of text (.csv, .tsv) as records: separator and header are recognised, and all rows held to them."""
 
-from __future__ import annotations
-
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator

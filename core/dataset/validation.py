@@ -1,12 +1,10 @@
 """Checks an uploaded dataset and the hyperparameters before anything is paid for."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from core.aws.calls import Clients, region_from
 from core.aws.errors import error_text
@@ -41,7 +39,7 @@ class ValidationSettings:
     """The largest rank of an adapter that the endpoint loads."""
 
     @classmethod
-    def load(cls, environ: Mapping[str, str]) -> ValidationSettings:
+    def load(cls, environ: Mapping[str, str]) -> Self:
         """Read from environment variables; ConfigurationError names all that cannot be used."""
         variables = Variables(environ)
         configured = variables.needed("HYPERPARAMETERS", "a JSON object of strings") or "{}"

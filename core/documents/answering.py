@@ -3,8 +3,6 @@
 Nothing turns "not found" into a figure. Text of documents is data: it is quoted, never followed.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Answers with their citations, and figures as they are written."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field, replace
 from decimal import Decimal

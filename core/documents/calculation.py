@@ -1,7 +1,5 @@
 """Works out the sums that a model writes as `calc(…)`, exactly, or not at all."""
 
-from __future__ import annotations
-
 import re
 from decimal import Decimal
 

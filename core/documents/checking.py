@@ -1,7 +1,5 @@
 """Checks that each figure of an answer stands in a cited text, however it is written."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation

@@ -1,7 +1,5 @@
 """Compares figures: several companies or times, changes, shares of one in another, differences and sums."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace

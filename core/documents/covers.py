@@ -1,7 +1,5 @@
 """Reads a document's cover: company, form, fiscal year and period."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Finds the figures that a question names, exactly, or says why none can be given."""
 
-from __future__ import annotations
-
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Finds headings and table rows in lines of text, and cuts pages into pieces that are searched."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 

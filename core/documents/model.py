@@ -1,7 +1,5 @@
 """The data of a document: its cover, its pages, the parts that are searched, and its figures."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Compares the words of a question with the names of figures, and ranks how a figure is named. Pure."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

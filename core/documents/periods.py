@@ -1,7 +1,5 @@
 """Fiscal years and quarters: from dates to a company's names for them, and from words to dates."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import date

@@ -1,7 +1,5 @@
 """The prompt that asks a model to answer from passages, and nothing else."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from core.marks import as_text

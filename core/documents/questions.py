@@ -1,7 +1,5 @@
 """Reads a question: the companies, times and forms that it asks for, and the remaining words."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

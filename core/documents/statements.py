@@ -1,7 +1,5 @@
 """Finds the financial statement that a figure stands in, and the one that a question names."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

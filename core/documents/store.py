@@ -1,7 +1,5 @@
 """One SQLite file holds a corpus: documents, pages, pieces to search, and figures."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator

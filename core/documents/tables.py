@@ -1,7 +1,5 @@
 """Figures from tables without tags: each cell with its row's label, its column's time, unit and scale."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -7,8 +7,6 @@ Sources: Amazon Bedrock User Guide, "Amazon Titan Text Embeddings V2"; Amazon S3
 restrictions" and "Metadata filtering" of S3 Vectors.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Words: their stems, those that do not count, and finance's several names for one thing."""
 
-from __future__ import annotations
-
 import json
 import re
 from functools import cache

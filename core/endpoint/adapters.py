@@ -5,8 +5,6 @@ vllm/lora/peft_helper.py (DoRA is refused), and docs/models/supported_models.md 
 without a mark in the column LoRA).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Ends what CloudFormation does not know of: executions, training jobs, model packages, unowned endpoints."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field

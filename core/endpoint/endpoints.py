@@ -3,8 +3,6 @@
 Endpoint configuration and model stay: they cost nothing, and with them the endpoint can be made again.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field

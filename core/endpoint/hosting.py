@@ -6,8 +6,6 @@ Both ways are one UpdateStack with the template and every other parameter as the
 the only owner of the endpoint and nothing drifts.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ Guard, reaper, `finexpert sleep` and the page all use this. A stack whose endpoi
 drifted: it says awake of an endpoint that is gone. `finexpert wake` repairs that.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Answers CloudFormation for the custom resource whose deletion ends what would go on billing."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Mapping

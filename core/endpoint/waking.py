@@ -4,8 +4,6 @@ SageMaker calls an adapter's component InService whether or not the container co
 request shows it. Source: Hugging Face, hub-docs, sagemaker-sdk/multi-lora-adapters-vllm notebook.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Mapping

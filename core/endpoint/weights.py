@@ -1,7 +1,5 @@
 """The base weights that JumpStart offers, and their places by AWS's public hub."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Whether a training job that was already there is the one that a run asked for."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any

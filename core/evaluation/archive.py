@@ -1,7 +1,5 @@
 """Takes two known files out of a job's output.tar.gz, trusting nothing else in it."""
 
-from __future__ import annotations
-
 import io
 import tarfile
 from typing import BinaryIO

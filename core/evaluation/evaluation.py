@@ -1,7 +1,5 @@
 """The fields of evaluation.json that the gate reads, each checked."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ A package's card takes of the overview only the creator and the artifact (SageMa
 package model card schema"); lengths and names are those of `sagemaker.core.shapes.model_card_shapes`.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterable, Mapping

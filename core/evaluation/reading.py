@@ -1,7 +1,5 @@
 """Takes the evaluation out of a finished training job's output, checks it, and keeps it with the run."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime

@@ -3,13 +3,11 @@
 AWS Budgets sees spending 8 to 12 hours late; this sum is made from what really ran (see `core.money.spend`).
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from core.aws.calls import Clients, region_from
 from core.aws.errors import error_text
@@ -45,7 +43,7 @@ class GuardSettings:
     page_concurrency: int = 0
 
     @classmethod
-    def load(cls, environ: Mapping[str, str]) -> GuardSettings:
+    def load(cls, environ: Mapping[str, str]) -> Self:
         """Read from environment variables; ConfigurationError names all that cannot be used."""
         variables = Variables(environ)
         settings = cls(

@@ -4,8 +4,6 @@ It never denies Delete or Stop. It is set at most once a month, so a person can 
 rest of the month, and it is removed when a new month begins.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from core.aws.errors import error_text

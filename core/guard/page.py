@@ -3,8 +3,6 @@
 What the API itself bills for refused requests stays below the reserve (docs/web.md).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from core.aws.errors import error_text, is_missing

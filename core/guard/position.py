@@ -1,7 +1,5 @@
 """Compares the month's spending with its budget. Pure."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 

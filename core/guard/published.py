@@ -3,8 +3,6 @@
 They are the guard's only memory; the sum itself is made anew from AWS each time.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Any
 

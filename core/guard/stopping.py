@@ -1,7 +1,5 @@
 """Stops everything of the project that bills by the hour. Every step is tried, even if others fail."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

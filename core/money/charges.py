@@ -4,8 +4,6 @@
 only, and only if billing alerts are enabled. It lags hours, so the project's own sum is never replaced by it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,8 +1,7 @@
 """Reads the lives of the project's endpoints: Hosting's by its stack, others by SageMaker and CloudTrail."""
 
-from __future__ import annotations
-
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -106,7 +105,7 @@ def read(clients: Clients, *, project: str, hosting_stack: str, now: datetime, u
         deleted = calls.deleted(own)
         for life in running:
             ended = deleted if deleted and life.start < deleted < now else now
-            usage.lifetimes[usage.lifetimes.index(life)] = life.until(ended)
+            usage.lifetimes[usage.lifetimes.index(life)] = replace(life, end=ended)
     usage.lifetimes += calls.gone(
         project=project, alive=alive or set(), without={own} if own else set(), month=month_start(now)
     )
@@ -141,7 +140,7 @@ def _alive(
             continue
         if of_hosting:  # the stack's events gave it up at some time; from then on it counts here
             ends = [each.end for each in usage.lifetimes if each.name == hosting_stack and each.end]
-            life = life.since(max([life.start, *ends]))
+            life = replace(life, start=max([life.start, *ends]))
         else:
             usage.endpoints.append(name)
         usage.lifetimes.append(life)
@@ -174,4 +173,4 @@ def live_endpoint(sagemaker: Any, summary: dict[str, Any], usage: Usage) -> Life
     fleets = fleets_of(config or described, described)
     if not fleets and config is not None:
         return None
-    return life.on(fleets or (Fleet(),))
+    return replace(life, fleets=fleets or (Fleet(),))

@@ -1,7 +1,5 @@
 """The lives of a stack's endpoint from CloudFormation's events, also after the stack was deleted. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Reads the instances of an endpoint configuration, as the API, a template or CloudTrail spells it. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -3,8 +3,6 @@
 What they cost in sessions before the present one is in AWS's own estimate, hours later (`charges`).
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

@@ -3,8 +3,6 @@
 A price that is not in the file does not exist here: `UnknownPrice` is raised, and nothing counts as free.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ AWS bills them hours later. So the sender adds their dollars to a metric of the 
 includes it. A metric needs no right that the guards lack, and two senders cannot overwrite each other.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any

@@ -9,8 +9,6 @@ and the reserve grows with what runs: the limit is budget − max(reserve, burn 
 needs a burn that no look has seen yet. docs/decisions/reserve.md has the derivation.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 #: The guard runs at least once in this many periods, else an alarm is sent (infra/guardrails/watch.py).

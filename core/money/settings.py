@@ -1,7 +1,5 @@
 """The month's budget as the functions that decide about money read it from their environment."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Self
 

@@ -5,8 +5,6 @@ Nothing is stored: everything is read anew each time, so a lost or late call los
 (docs/decisions/month-from-aws.md). A source that fails is named in `Usage.unread`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any

@@ -4,8 +4,6 @@ AWS's own figures lag 8 to 12 hours, in which one g5.2xlarge burns half of a $25
 from the training jobs' billable seconds and the endpoints' lifetimes; `sources` reads them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -39,18 +37,6 @@ class Lifetime:
     fleets: tuple[Fleet, ...]
     source: str
     component: Component = "hosting"
-
-    def until(self, end: datetime) -> Lifetime:
-        """This life with its end set to `end`."""
-        return replace(self, end=end)
-
-    def since(self, start: datetime) -> Lifetime:
-        """This life with its start set to `start`."""
-        return replace(self, start=start)
-
-    def on(self, fleets: tuple[Fleet, ...]) -> Lifetime:
-        """This life with other instances."""
-        return replace(self, fleets=fleets)
 
     @property
     def kind(self) -> str:

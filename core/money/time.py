@@ -1,7 +1,5 @@
 """The month that AWS bills, in UTC."""
 
-from __future__ import annotations
-
 from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 

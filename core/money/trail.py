@@ -5,8 +5,6 @@ which no run looked, so nothing has to be stored and a failed run loses nothing.
 minutes: until then a deletion is not known, and the endpoint counts as alive.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field

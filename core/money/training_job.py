@@ -3,12 +3,10 @@
 Dollars = price of the instance, with its volume where its type has one, × billed hours × instances.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from core.instances import has_local_disks
 from core.money.prices import PriceOf, UnknownPrice, dearest, hourly, training_usd_per_hour
@@ -36,7 +34,7 @@ class TrainingJob:
     max_runtime_seconds: float
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> TrainingJob:
+    def of(cls, answer: Mapping[str, Any]) -> Self:
         """The job from DescribeTrainingJob's answer, by boto3 or as Step Functions writes it."""
         resources = answer.get("ResourceConfig", {})
         status = answer.get("TrainingJobStatus", "")

@@ -5,8 +5,6 @@ for the same model on the same instance (public run logs of JumpStart's Llama 2 
 over its tokens per second, and those of its fixed parts that this product has too.
 """
 
-from __future__ import annotations
-
 from core.money.prices import UnknownPrice, hourly
 
 MEASURED_ON = "ml.g5.2xlarge"

@@ -1,7 +1,5 @@
 """Does what was decided: warn, put to sleep, delete. Every action can be repeated without harm."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The metric `StuckResources`, which an alarm of the Guardrails stack watches."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from core.aws import metrics

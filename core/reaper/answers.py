@@ -1,7 +1,5 @@
 """SageMaker's answers as facts: only the fields that rules read, with AWS's gaps filled in."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from core.reaper.facts import Component, ConfiguredVariant, Endpoint, EndpointConfig, EndpointDetail, Variant

@@ -1,7 +1,5 @@
 """The reasons of a decision and the endpoint's cost, as plain values for the answer and the audit line."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Any
 

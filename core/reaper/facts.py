@@ -3,13 +3,11 @@
 A field that is None was not read yet; `Unreadable` was tried and failed. The rules ask for what they need.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from core.aws.tags import Tags
 from core.endpoint.hosting import Hosting
@@ -77,7 +75,7 @@ class Series:
     statistic: str = "Sum"
 
     @classmethod
-    def of(cls, metric: str, statistic: str = "Sum", /, **dimensions: str) -> Series:
+    def of(cls, metric: str, statistic: str = "Sum", /, **dimensions: str) -> Self:
         """`Series.of("Invocations", EndpointName="e", VariantName="v")`."""
         return cls(metric=metric, dimensions=frozenset(dimensions.items()), statistic=statistic)
 

@@ -3,8 +3,6 @@
 This is no sign of use or idleness and leads to no deletion: people get an alarm besides the decision.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from core.reaper.facts import Component, Endpoint

@@ -1,7 +1,5 @@
 """Reads facts about all endpoints of a region from lists, instead of with a call for each."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """The texts of messages to people: costs, warnings, ways to keep an endpoint, hanging resources. Pure."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from core.money.prices import per_hour

@@ -1,7 +1,5 @@
 """Reads CloudWatch in bulk: the series that exist, and their values, 500 series a call."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Reads the facts that the rules need: lists in full pages, metrics in bulk, single endpoints last."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -4,8 +4,6 @@ Answers of Describe operations become requests of Create operations by leaving o
 take, which botocore's own model of the API tells; only what has another name there is written out here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """A run: look, decide, warn, delete, report; region by region. Everything from outside is passed in."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace

@@ -1,12 +1,10 @@
 """The reaper's settings, read from environment variables and the event when it is called."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from core.aws.calls import region_from
 from core.environment import Variables
@@ -67,7 +65,7 @@ class ReaperSettings:
         """Younger endpoints are kept: their window was not yet open, so no metric proves nothing."""
         return max(self.min_age, self.idle + self.metric_delay)
 
-    def of_region(self, region: str) -> ReaperSettings:
+    def of_region(self, region: str) -> Self:
         """The same settings for another region; the Hosting stack is only where the function itself runs."""
         if region == self.region:
             return self
@@ -99,7 +97,7 @@ class ReaperSettings:
         return {name: value for name, value in values.items() if value}
 
     @classmethod
-    def load(cls, environ: Mapping[str, str], event: Mapping[str, Any]) -> ReaperSettings:
+    def load(cls, environ: Mapping[str, str], event: Mapping[str, Any]) -> Self:
         """Read all variables; ConfigurationError names every one that cannot be used.
 
         `DRY_RUN` unset means false in the scope `project`, but true in the scope `account`: other people's

@@ -2,8 +2,6 @@
 cannot have changed since the last run is remembered while the function is warm.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Keeps a JSON document in the audit bucket from which a deleted endpoint can be made again."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from typing import Any

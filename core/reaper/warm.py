@@ -3,8 +3,6 @@
 Losing it costs calls, a repeated message or a turn, never a wrong decision.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ A separate stack, by the setting `anomaly_monitor`: where Cost Explorer refuses 
 alarms stay. Always in us-east-1.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """AWS's own budget of the account: slow (8 to 12 hours behind), but it sees everything that bills."""
 
-from __future__ import annotations
-
 from aws_cdk import aws_budgets as budgets
 from constructs import Construct
 

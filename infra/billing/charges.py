@@ -1,7 +1,5 @@
 """Alarms on what AWS estimates of the month's bill, several times a day."""
 
-from __future__ import annotations
-
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions

@@ -1,7 +1,5 @@
 """Budget and alarms on AWS's own estimate of the charges. Always in us-east-1."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from constructs import Construct

@@ -1,7 +1,5 @@
 """The topic for everything that goes wrong, its mail subscription, and the queue of lost events."""
 
-from __future__ import annotations
-
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms

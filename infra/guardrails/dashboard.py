@@ -3,8 +3,6 @@
 Namespaces and dimensions: SageMaker developer guide, "Amazon SageMaker AI metrics in Amazon CloudWatch".
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The idle reaper: its function, what it may do, and the bucket with what it needs to undo itself."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

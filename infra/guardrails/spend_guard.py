@@ -1,7 +1,5 @@
 """The spend guard: its function, what it may do, and the deny that it puts on roles at the month's limit."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from aws_cdk import aws_iam as iam

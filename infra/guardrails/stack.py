@@ -1,7 +1,5 @@
 """The guards that watch money and idleness. The stack needs no other: alone, it protects an account."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

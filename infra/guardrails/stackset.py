@@ -5,8 +5,6 @@ bootstrapped: the code comes from one account's CDK asset bucket, and the check 
 docs/reaper.md has the steps around it.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

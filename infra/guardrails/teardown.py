@@ -1,7 +1,5 @@
 """The teardown function, what it may do, and the custom resource that calls it before a stack is deleted."""
 
-from __future__ import annotations
-
 from aws_cdk import CustomResource, Duration
 from constructs import Construct, IDependable
 

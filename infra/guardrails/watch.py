@@ -1,7 +1,5 @@
 """Alarms on the guards themselves, on the queue of events that they lost, and on what hangs."""
 
-from __future__ import annotations
-
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions

@@ -3,8 +3,6 @@
 Empty is asleep, `base` is awake with the base model alone, an artifact's S3 URI is awake with that adapter.
 """
 
-from __future__ import annotations
-
 from aws_cdk import CfnCondition, CfnParameter, CfnResource, Fn, Stack
 from constructs import Construct
 

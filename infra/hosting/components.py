@@ -1,7 +1,5 @@
 """Base and tuned side by side on one endpoint: an inference component each, the adapter on the base."""
 
-from __future__ import annotations
-
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 

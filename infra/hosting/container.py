@@ -1,7 +1,5 @@
 """The environment of AWS's serving container (LMI: DJL Serving with vLLM). Pure, standard library only."""
 
-from __future__ import annotations
-
 MAX_LORAS = 2
 """Adapters on the GPU at once: the tuned one, and one more while another takes its place."""
 GPU_MEMORY = 0.85

@@ -1,7 +1,5 @@
 """One merged model on a plain endpoint, for regions without inference components."""
 
-from __future__ import annotations
-
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 

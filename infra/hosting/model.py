@@ -1,7 +1,5 @@
 """The model, and the instance that serves it: both kinds of endpoint have them in common."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The endpoint: asleep or awake, by the parameter ModelArtifact. Holds no IAM resource (docs/decisions/)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from aws_cdk import DefaultStackSynthesizer, Tags

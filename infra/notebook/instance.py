@@ -4,8 +4,6 @@ It stands outside the private network: without a way to GitHub, PyPI and AWS's o
 and a NAT gateway would cost more than the budget. It stops when idle, and gives no user root.
 """
 
-from __future__ import annotations
-
 from aws_cdk import Fn
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct

@@ -1,7 +1,5 @@
 """The script that prepares the notebook instance at each start, filled in for one deployment."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Permissions of the notebook instance's user: the steps of finexpert/api.py and no more."""
 
-from __future__ import annotations
-
 from core.names import RUN_NAMES, TRAINING_LOG_GROUP
 from infra.arns import Arns
 from infra.permissions import Statement, allow, switch_hosting

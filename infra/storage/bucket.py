@@ -1,7 +1,5 @@
 """A private bucket; all buckets of this project are made here."""
 
-from __future__ import annotations
-
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3

@@ -4,8 +4,6 @@ The function comes from CDK as bare resources, without tags, with a managed poli
 Lambda would make, kept for ever.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import cast
 

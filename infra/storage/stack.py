@@ -1,7 +1,5 @@
 """Data and artifacts: kept at destroy, or emptied and deleted, by setting."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from constructs import Construct

@@ -5,8 +5,6 @@ index, and CloudFormation cannot take a kept one up, since its identifier is an 
 CloudFormation deletes the index, with its vectors, before the bucket.
 """
 
-from __future__ import annotations
-
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_s3vectors as s3vectors
 from constructs import Construct

@@ -15,8 +15,6 @@ The execution's state is one object, filled step by step:
 | `package`, `hosting`, `error` | the steps after | the model package; the stack's status; what went wrong |
 """
 
-from __future__ import annotations
-
 from infra import images
 from infra.settings import Settings
 from infra.training.job import FineTune, TrainingJob

@@ -1,7 +1,5 @@
 """The functions of a fine-tuning run, and what each may do."""
 
-from __future__ import annotations
-
 import json
 
 from aws_cdk import Duration

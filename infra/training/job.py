@@ -1,7 +1,5 @@
 """The training job of a run: the request for CreateTrainingJob, with the state machine's paths in it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

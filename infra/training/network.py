@@ -6,8 +6,6 @@ Jobs and endpoints need no more than S3, since SageMaker itself pulls images and
 Source: SageMaker developer guide, "Give SageMaker AI Training Jobs Access to Resources in Your Amazon VPC".
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from aws_cdk import Fn, Tags

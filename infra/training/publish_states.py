@@ -1,7 +1,5 @@
 """The second half of a run: evaluate, register, publish, wake, notify."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from core.endpoint.hosting import PARAMETER, RESOURCE_TYPES

@@ -1,7 +1,5 @@
 """The places of results: the model package group, and the parameter with the newest accepted adapter."""
 
-from __future__ import annotations
-
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct

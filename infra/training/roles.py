@@ -4,8 +4,6 @@ The endpoint's role lives here, in the Training stack, because the Hosting stack
 with one, every wake and sleep would need an acknowledgement (docs/decisions/hosting-parameter.md).
 """
 
-from __future__ import annotations
-
 import re
 
 from core.aws.s3 import S3Address

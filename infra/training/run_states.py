@@ -1,7 +1,5 @@
 """The first half of a run: validate, admit, train."""
 
-from __future__ import annotations
-
 from core.names import TRAINING_LOG_GROUP
 from infra.retention import KEPT_DAYS
 from infra.training.job import FineTune

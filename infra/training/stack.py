@@ -1,7 +1,5 @@
 """The state machine of a fine-tune with all that it calls, and the role of the endpoint."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

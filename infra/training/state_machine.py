@@ -1,7 +1,5 @@
 """The state machine, its role and its log."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from aws_cdk import Stack

@@ -1,7 +1,5 @@
 """Words for Amazon States Language, so that the definition reads as the flow it is."""
 
-from __future__ import annotations
-
 from typing import Any
 
 State = dict[str, Any]

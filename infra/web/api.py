@@ -1,7 +1,5 @@
 """The way in from the internet: an HTTP API that asks for a token, limits the rate, and keeps a log."""
 
-from __future__ import annotations
-
 import json
 
 from aws_cdk import aws_apigatewayv2 as api

@@ -3,8 +3,6 @@
 It deletes nothing but turns and threads that people delete from their history.
 """
 
-from __future__ import annotations
-
 from core.documents.vectors import MODEL
 from core.names import RUN_NAMES, TRAINING_LOG_GROUP
 from infra.arns import Arns

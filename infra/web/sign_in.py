@@ -1,7 +1,5 @@
 """Sign-in to the page: for people that an administrator has added, by password and authenticator app."""
 
-from __future__ import annotations
-
 from aws_cdk import Duration, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct

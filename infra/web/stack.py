@@ -1,7 +1,5 @@
 """The analyst's page on AWS, by the setting `web`. Idle it costs nothing: all of it bills by the request."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, replace
 from typing import Any

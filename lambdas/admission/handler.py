@@ -1,7 +1,5 @@
 """Lets a training job start only if its worst case fits the month's budget (step 2 of the state machine)."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import asdict

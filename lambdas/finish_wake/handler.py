@@ -1,7 +1,5 @@
 """Ends a wake by the state machine: asks each model of the endpoint one question."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from typing import Any

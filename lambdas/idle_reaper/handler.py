@@ -3,8 +3,6 @@
 The contract is in lambdas/README.md, how it works in docs/reaper.md, the code in `core.reaper`.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from typing import Any

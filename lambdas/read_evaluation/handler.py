@@ -1,7 +1,5 @@
 """Unpacks and checks the evaluation that a training job left (step 4 of the state machine)."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from typing import Any

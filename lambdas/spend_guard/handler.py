@@ -1,7 +1,5 @@
 """The spend guard, called every few minutes (`core.guard`)."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -3,8 +3,6 @@
 The state machine watches its job itself; an execution that is aborted or times out leaves the job running.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -5,8 +5,6 @@ the project's endpoints that no CloudFormation stack owns, or that this one left
 (optional: wait until SageMaker has no network interface in it). Creating and updating it does nothing.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from typing import Any

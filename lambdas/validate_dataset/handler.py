@@ -1,7 +1,5 @@
 """Checks dataset and hyperparameters before anything is paid for (step 1 of the state machine)."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from typing import Any

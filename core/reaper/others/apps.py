@@ -1,7 +1,5 @@
 """Studio apps: the last activity of a person, where AWS knows it."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from core.reaper.facts import Action, Verdict, keep

@@ -1,7 +1,5 @@
 """The decision on a notebook instance, job or app, or what must be read first. Pure."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The facts about a notebook instance, job or app."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta

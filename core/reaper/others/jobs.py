@@ -1,7 +1,5 @@
 """Judges training and processing jobs by the time at which they should have ended."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from core.reaper.facts import Action, Verdict, keep

@@ -1,7 +1,5 @@
 """Judges notebook instances: AWS says that one runs, not whether anyone works in it."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from core.reaper.facts import Action, Verdict, keep

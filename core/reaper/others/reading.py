@@ -1,7 +1,5 @@
 """Reads SageMaker's lists and descriptions of notebook instances, jobs and apps, kind by kind."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta

@@ -4,8 +4,6 @@
 outcome decides, and an endpoint that no rule holds is idle.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """A young or newly changed endpoint is kept: before its window opened, no metric proves nothing."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from core.reaper.facts import Endpoint, Verdict, keep

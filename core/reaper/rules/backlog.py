@@ -1,7 +1,5 @@
 """Judges asynchronous endpoints by backlog, processed requests and latency: they have no `Invocations`."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from core.reaper.facts import Endpoint, Need, Series, Verdict

@@ -1,7 +1,5 @@
 """Keeps what bills nothing while idle: serverless without provisioned concurrency, or scaled to zero."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from core.reaper.facts import Endpoint, Need, Unreadable, Verdict, keep

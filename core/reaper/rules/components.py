@@ -1,7 +1,5 @@
 """Inference components, base and adapter: their requests are published under their own name only."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from core.reaper.facts import Action, Endpoint, Need, Series, Unreadable, Verdict, keep

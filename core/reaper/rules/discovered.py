@@ -3,8 +3,6 @@
 Enhanced metrics add InstanceId, pipelines add ContainerName: a query without them matches nothing.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from core.reaper.facts import Endpoint, EndpointDetail, Need, Series, Unreadable, Verdict, keep

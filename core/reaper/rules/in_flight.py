@@ -1,7 +1,5 @@
 """Long calls: `Invocations` counts a call when it ends, so one that still runs shows only as concurrency."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from core.reaper.facts import Endpoint, Need, Series, Verdict

@@ -1,7 +1,5 @@
 """Looks at the owner: Hosting's endpoint is put to sleep, that of another stack is only reported."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from core.aws.tags import owning_stack

@@ -1,7 +1,5 @@
 """A tag protects an endpoint, for ever or until a date."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, time
 
 from core.environment import FALSE, TRUE

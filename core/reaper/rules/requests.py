@@ -1,7 +1,5 @@
 """Requests, variant by variant, shadow variants too: AWS publishes none for the endpoint as a whole."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from core.reaper.facts import Endpoint, Need, Series, Verdict, keep

@@ -1,7 +1,5 @@
 """Keeps every endpoint that is outside the scope."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from core.aws.tags import owning_stack

@@ -1,7 +1,5 @@
 """Leaves an endpoint alone while it is changing; reports one that hangs in its deletion."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from core.reaper.facts import Action, Endpoint, Verdict, keep

@@ -1,7 +1,5 @@
 """Helps all rules about use: decides whether a reading counts as use, and puts it into words."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """Warns before an idle endpoint is deleted: it stays until a deadline, which is kept in a tag."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from core.names import DELETE_AFTER_TAG

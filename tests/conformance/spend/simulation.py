@@ -188,7 +188,7 @@ class World:
             if thing.kind == "hosting" or (thing.kind == "by-hand" and thing.name in alive):
                 end = thing.end if thing.name not in alive else None
                 life = self.life(thing.name, thing.type, thing.start, end)
-                usage.lifetimes.append(life.on(fleets_of(thing)) if thing.shape else life)
+                usage.lifetimes.append(replace(life, fleets=fleets_of(thing)) if thing.shape else life)
         if "endpoints" not in unread:
             by_hand = [thing for thing in self.things if thing.kind == "by-hand"]
             calls = [call for thing in by_hand for call in self.calls(thing, now)]
