@@ -1,13 +1,11 @@
 """Settings of a function from its environment variables, all problems at once; and what it runs on."""
 
-import math
 import platform
 from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-TRUE = ("true", "1", "yes", "on")
-FALSE = ("false", "0", "no", "off")
+from core.reading import Reader, flag, number, one_of, whole
 
 
 class ConfigurationError(ValueError):
@@ -34,22 +32,11 @@ class Variables:
 
     def number(self, name: str, default: float | None = None, *, low: float = 0.0) -> float:
         """A finite number of at least `low`; a problem if it is missing and has no default."""
-        text = self.text(name)
-        try:
-            value = float(text) if text or default is None else float(default)
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value) or value < low:
-            self._problems.append(f"{name} is {text or 'missing'!r}: write a number of at least {low:g}")
-            return float(low)
-        return value
+        return float(self._read(name, number(low), default, low))
 
     def whole(self, name: str, default: int | None = None, *, low: int = 0) -> int:
         """A whole number of at least `low`; a problem if it is missing and has no default."""
-        value = self.number(name, default, low=low)
-        if not value.is_integer():
-            self._problems.append(f"{name} is {self.text(name)!r}: write a whole number of at least {low}")
-        return int(value)
+        return int(self._read(name, whole(low), default, low))
 
     def words(self, name: str) -> tuple[str, ...]:
         """A list with commas or blanks between, each word once, in its order."""
@@ -57,19 +44,22 @@ class Variables:
 
     def flag(self, name: str, default: bool) -> bool:
         """true or false."""
-        text = self.text(name).lower()
-        if text and text not in TRUE + FALSE:
-            self._problems.append(f"{name} is {text!r}: write true or false")
-            return default
-        return text in TRUE if text else default
+        return bool(self._read(name, flag, default, default))
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         """One of `choices`."""
-        text = self.text(name, default).lower()
-        if text not in choices:
-            self._problems.append(f"{name} is {text!r}: write one of {', '.join(choices)}")
+        return str(self._read(name, one_of(*choices), default, default))
+
+    def _read(self, name: str, read: Reader, default: Any, otherwise: Any) -> Any:
+        """What `read` reads of the variable; `otherwise`, with a problem, where it cannot be used."""
+        text = self.text(name)
+        if not text and default is not None:
             return default
-        return text
+        try:
+            return read(text)
+        except ValueError as fix:
+            self._problems.append(f"{name} is {text or 'missing'!r}: {fix}")
+            return otherwise
 
     def problem(self, line: str) -> None:
         """Add a problem that the caller found."""

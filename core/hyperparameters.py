@@ -8,10 +8,11 @@ SageMaker's SDK sends it.
 """
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from core.reading import Problems, flag, number, one_of, readers, setting, whole
 from core.setting_names import meant
 
 #: The linear layers of a Llama block, by transformers' names; Mistral, Qwen, Gemma and SmolLM have the same.
@@ -38,12 +39,8 @@ SDK_PREFIX = "sagemaker_"
 LONGEST_QUOTE = 200
 
 
-class HyperparameterError(ValueError):
-    """One or more settings cannot be used; ``problems`` has a line for each: name, value, what to write."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(problems))
+class HyperparameterError(Problems):
+    """One or more settings of the trainer cannot be used."""
 
 
 def _text(value: object) -> str:
@@ -51,61 +48,6 @@ def _text(value: object) -> str:
     if len(text) >= 2 and text[0] == text[-1] == '"':
         text = text[1:-1].strip()
     return text
-
-
-def _integer(low: int, high: int, *, minus_one: str = "") -> Callable[[str], int]:
-    """Reader of whole numbers in [low, high]; ``minus_one`` says what -1 means where it is allowed."""
-    wanted = f"write a whole number from {low} to {high}" + (f", or -1 ({minus_one})" if minus_one else "")
-
-    def read(text: str) -> int:
-        try:
-            value = float(text)
-        except ValueError:
-            raise ValueError(wanted) from None
-        if value == -1 and minus_one:
-            return -1
-        if not value.is_integer() or not low <= value <= high:
-            raise ValueError(wanted)
-        return int(value)
-
-    return read
-
-
-def _number(
-    low: float, high: float, *, above_low: bool = False, below_high: bool = False
-) -> Callable[[str], float]:
-    """Reader of finite numbers from low to high; ``above_low``, ``below_high``: without that end."""
-    wanted = (
-        f"write a number {'greater than' if above_low else 'of at least'} {low:g}"
-        f" and {'less than' if below_high else 'at most'} {high:g}"
-    )
-
-    def read(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            raise ValueError(wanted) from None
-        ends = (low,) * above_low + (high,) * below_high
-        if not low <= value <= high or value in ends:
-            raise ValueError(wanted)
-        return value
-
-    return read
-
-
-def _flag(text: str) -> bool:
-    if text.lower() not in ("true", "1", "false", "0"):
-        raise ValueError("write True or False")
-    return text.lower() in ("true", "1")
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text.lower() not in choices:
-            raise ValueError(f"write one of {', '.join(choices)}")
-        return text.lower()
-
-    return read
 
 
 def _target_modules(text: str) -> tuple[str, ...]:
@@ -146,10 +88,6 @@ def _column(text: str) -> str:
     return text
 
 
-def _setting(default: Any, read: Callable[[str], Any]) -> Any:
-    return field(default=default, metadata={"read": read})
-
-
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
     """Every setting of a fine-tune; the defaults are the product's recipe (JumpStart's for Llama 2 7B).
@@ -158,58 +96,58 @@ class Hyperparameters:
     """
 
     # --- the recipe
-    epoch: int = _setting(5, _integer(1, 1000))
-    max_steps: int = _setting(-1, _integer(0, 10_000_000, minus_one="as many as `epoch` gives"))
-    learning_rate: float = _setting(1e-4, _number(0, 1, above_low=True))
-    lora_r: int = _setting(8, _integer(1, 256))
-    lora_alpha: float = _setting(32.0, _number(0, 4096, above_low=True))
-    lora_dropout: float = _setting(0.05, _number(0, 1, below_high=True))
-    target_modules: tuple[str, ...] = _setting(("q_proj", "v_proj"), _target_modules)
-    use_rslora: bool = _setting(False, _flag)
-    use_dora: bool = _setting(False, _flag)
-    per_device_train_batch_size: int = _setting(4, _integer(1, 1024))
-    gradient_accumulation_steps: int = _setting(1, _integer(1, 4096))
-    max_input_length: int = _setting(
-        -1, _integer(16, LONGEST_INPUT, minus_one=f"{AUTOMATIC_INPUT_LENGTH} tokens")
+    epoch: int = setting(whole(1, 1000), 5)
+    max_steps: int = setting(whole(0, 10_000_000, minus_one="as many as `epoch` gives"), -1)
+    learning_rate: float = setting(number(0, 1, above_low=True), 1e-4)
+    lora_r: int = setting(whole(1, 256), 8)
+    lora_alpha: float = setting(number(0, 4096, above_low=True), 32.0)
+    lora_dropout: float = setting(number(0, 1, below_high=True), 0.05)
+    target_modules: tuple[str, ...] = setting(_target_modules, ("q_proj", "v_proj"))
+    use_rslora: bool = setting(flag, False)
+    use_dora: bool = setting(flag, False)
+    per_device_train_batch_size: int = setting(whole(1, 1024), 4)
+    gradient_accumulation_steps: int = setting(whole(1, 4096), 1)
+    max_input_length: int = setting(
+        whole(16, LONGEST_INPUT, minus_one=f"{AUTOMATIC_INPUT_LENGTH} tokens"), -1
     )
-    seed: int = _setting(10, _integer(0, 2**31 - 1))
+    seed: int = setting(whole(0, 2**31 - 1), 10)
     # --- optimizer and schedule; weight_decay as in JumpStart's job
-    lr_scheduler_type: str = _setting("linear", _one_of("linear", "cosine", "constant"))
-    warmup_ratio: float = _setting(0.03, _number(0, 1, below_high=True))
-    warmup_steps: int = _setting(-1, _integer(0, 10_000_000, minus_one="as warmup_ratio says"))
-    loraplus_lr_ratio: float = _setting(1.0, _number(1, 1000))
-    weight_decay: float = _setting(0.1, _number(0, 10))
-    max_grad_norm: float = _setting(1.0, _number(0, 1e6, above_low=True))
+    lr_scheduler_type: str = setting(one_of("linear", "cosine", "constant"), "linear")
+    warmup_ratio: float = setting(number(0, 1, below_high=True), 0.03)
+    warmup_steps: int = setting(whole(0, 10_000_000, minus_one="as warmup_ratio says"), -1)
+    loraplus_lr_ratio: float = setting(number(1, 1000), 1.0)
+    weight_decay: float = setting(number(0, 10), 0.1)
+    max_grad_norm: float = setting(number(0, 1e6, above_low=True), 1.0)
     # --- data
-    validation_split_ratio: float = _setting(0.2, _number(0, 0.9))
-    train_data_split_seed: int = _setting(0, _integer(0, 2**31 - 1))
-    max_train_samples: int = _setting(-1, _integer(1, 2**31 - 1, minus_one="all documents"))
-    max_val_samples: int = _setting(-1, _integer(1, 2**31 - 1, minus_one="all documents"))
-    instruction_tuned: bool = _setting(False, _flag)
-    chat_dataset: bool = _setting(False, _flag)
-    add_input_output_demarcation_key: bool = _setting(True, _flag)
-    text_column: str = _setting("", _column)
-    prompt_column: str = _setting("", _column)
-    completion_column: str = _setting("", _column)
-    prompt_truncation: str = _setting("middle", _one_of("middle", "start", "end"))
-    task_weights: tuple[tuple[str, float], ...] = _setting((), _task_weights)
+    validation_split_ratio: float = setting(number(0, 0.9), 0.2)
+    train_data_split_seed: int = setting(whole(0, 2**31 - 1), 0)
+    max_train_samples: int = setting(whole(1, 2**31 - 1, minus_one="all documents"), -1)
+    max_val_samples: int = setting(whole(1, 2**31 - 1, minus_one="all documents"), -1)
+    instruction_tuned: bool = setting(flag, False)
+    chat_dataset: bool = setting(flag, False)
+    add_input_output_demarcation_key: bool = setting(flag, True)
+    text_column: str = setting(_column, "")
+    prompt_column: str = setting(_column, "")
+    completion_column: str = setting(_column, "")
+    prompt_truncation: str = setting(one_of("middle", "start", "end"), "middle")
+    task_weights: tuple[tuple[str, float], ...] = setting(_task_weights, ())
     # --- the machine
-    precision: str = _setting("auto", _one_of("auto", "bf16", "fp32"))
-    gradient_checkpointing: str = _setting("auto", _one_of("auto", "true", "false"))
-    save_steps: int = _setting(-1, _integer(1, 10_000_000, minus_one="once an epoch"))
-    enable_fsdp: bool = _setting(False, _flag)
-    int8_quantization: bool = _setting(False, _flag)
-    load_in_4bit: bool = _setting(False, _flag)
-    merge_weights: bool = _setting(False, _flag)
+    precision: str = setting(one_of("auto", "bf16", "fp32"), "auto")
+    gradient_checkpointing: str = setting(one_of("auto", "true", "false"), "auto")
+    save_steps: int = setting(whole(1, 10_000_000, minus_one="once an epoch"), -1)
+    enable_fsdp: bool = setting(flag, False)
+    int8_quantization: bool = setting(flag, False)
+    load_in_4bit: bool = setting(flag, False)
+    merge_weights: bool = setting(flag, False)
     # --- evaluation
-    eval_steps: int = _setting(-1, _integer(1, 10_000_000, minus_one="once an epoch"))
-    early_stopping_patience: int = _setting(-1, _integer(1, 1000, minus_one="never"))
-    early_stopping_threshold: float = _setting(0.0, _number(0, 100))
-    per_device_eval_batch_size: int = _setting(4, _integer(1, 1024))
-    evaluation_items: int = _setting(200, _integer(0, 1_000_000, minus_one="every question of every set"))
-    max_forgetting: float = _setting(0.03, _number(0, 10))
+    eval_steps: int = setting(whole(1, 10_000_000, minus_one="once an epoch"), -1)
+    early_stopping_patience: int = setting(whole(1, 1000, minus_one="never"), -1)
+    early_stopping_threshold: float = setting(number(0, 100), 0.0)
+    per_device_eval_batch_size: int = setting(whole(1, 1024), 4)
+    evaluation_items: int = setting(whole(0, 1_000_000, minus_one="every question of every set"), 200)
+    max_forgetting: float = setting(number(0, 10), 0.03)
     # --- JumpStart's setting that this trainer does not need
-    preprocessing_num_workers: int | None = _setting(None, _integer(1, 1024))
+    preprocessing_num_workers: int | None = setting(whole(1, 1024), None)
 
     notices: tuple[str, ...] = ()
 
@@ -229,7 +167,7 @@ class Hyperparameters:
 
     def to_strings(self) -> dict[str, str]:
         """The complete settings as SageMaker wants them: every value a string; ``parse`` reads them back."""
-        return {f.name: _to_string(getattr(self, f.name)) for f in fields(self) if "read" in f.metadata}
+        return {name: _to_string(getattr(self, name)) for name in NAMES}
 
 
 def _to_string(value: object) -> str:
@@ -239,7 +177,7 @@ def _to_string(value: object) -> str:
 
 
 #: Every name that ``parse`` accepts, in the order of the table above.
-NAMES = tuple(f.name for f in fields(Hyperparameters) if "read" in f.metadata)
+NAMES = tuple(readers(Hyperparameters))
 
 
 def parse(mapping: Mapping[str, Any]) -> Hyperparameters:
@@ -247,7 +185,7 @@ def parse(mapping: Mapping[str, Any]) -> Hyperparameters:
 
     Raises HyperparameterError with a line for every unknown name and every value that cannot be used.
     """
-    readers = {f.name: f.metadata["read"] for f in fields(Hyperparameters) if "read" in f.metadata}
+    known = readers(Hyperparameters)
     values: dict[str, Any] = {}
     problems: list[str] = []
     notices: list[str] = []
@@ -255,11 +193,11 @@ def parse(mapping: Mapping[str, Any]) -> Hyperparameters:
         text = _text(raw)
         if name.startswith(SDK_PREFIX):
             notices.append(f"{name} is meant for SageMaker's own toolkit and has no effect here")
-        elif name not in readers:
+        elif name not in known:
             problems.append(_unknown(name, text))
         elif text not in ("None", "null", ""):
             try:
-                values[name] = readers[name](text)
+                values[name] = known[name](text)
             except ValueError as error:
                 problems.append(f"{name} is {_quoted(text)}: {error}")
     problems += _contradictions(values)

@@ -1,12 +1,12 @@
 """Reads one setting: text or JSON to its type, or an error that says what to write instead."""
 
 import json
-import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from core.endpoint import weights
+from core.reading import Reader, number, one_of
 
 NOTEBOOK_INSTANCE_TYPE = "ml.t3.medium"
 """The notebook instance's; the spend guard needs its price."""
@@ -43,8 +43,6 @@ _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
 _REPOSITORY = re.compile(r"https://[A-Za-z0-9.-]+(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/?")
 _S3_PREFIX = re.compile(r"s3://(\$\{DataBucket\}|[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([^\s/]+/)+")
 
-Reader = Callable[[Any], Any]
-
 
 def show(value: object) -> str:
     """A setting's value as it is quoted in a message: the beginning of a long one."""
@@ -52,45 +50,11 @@ def show(value: object) -> str:
     return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"
 
 
-def whole(low: int, high: int, what: str) -> Reader:
-    """A reader of whole numbers; `what` says what is counted."""
-
-    def read(raw: Any) -> int:
-        number = float(raw) if isinstance(raw, (int, float, str)) and not isinstance(raw, bool) else math.nan
-        if not number.is_integer() or not low <= number <= high:
-            raise ValueError
-        return int(number)
-
-    return _explained(read, f"write {what} as a whole number from {low} to {high}")
-
-
 def dollars(*, zero_allowed: bool) -> Reader:
     """A reader of US dollars a month."""
-
-    def read(raw: Any) -> float:
-        number = float(raw) if not isinstance(raw, bool) else math.nan
-        if not math.isfinite(number) or number < 0 or (number == 0 and not zero_allowed):
-            raise ValueError
-        return number
-
     least = "at least 0" if zero_allowed else "more than 0"
-    return _explained(read, f"write US dollars a month as a number of {least}, such as 25 (no currency sign)")
-
-
-def flag(raw: Any) -> bool:
-    """Read true or false."""
-    text = str(raw).strip().lower()
-    if text not in ("true", "false"):
-        raise ValueError("write true or false")
-    return text == "true"
-
-
-def automatic_flag(raw: Any) -> str:
-    """Read auto, true or false."""
-    text = str(raw).strip().lower()
-    if text not in ("auto", "true", "false"):
-        raise ValueError("write auto, true or false; auto is true for reaper_scope account")
-    return text
+    wanted = f"write US dollars a month as a number of {least}, such as 25 (no currency sign)"
+    return number(0, above_low=not zero_allowed, wanted=wanted)
 
 
 def listed(pattern: re.Pattern[str], fix: str) -> Reader:
@@ -129,17 +93,6 @@ def _is_tag(key: str, value: str) -> bool:
     return fits and plain and not key.lower().startswith(_RESERVED_TAGS)
 
 
-def choice(*choices: str) -> Reader:
-    """A reader of one of these words."""
-
-    def read(raw: Any) -> str:
-        if raw not in choices:
-            raise ValueError(f"write {' or '.join(choices)}")
-        return str(raw)
-
-    return read
-
-
 def matching(pattern: re.Pattern[str], fix: str, *, empty_allowed: bool = False) -> Reader:
     """A reader of text of a pattern; `fix` says what to write."""
 
@@ -149,16 +102,6 @@ def matching(pattern: re.Pattern[str], fix: str, *, empty_allowed: bool = False)
         return raw
 
     return read
-
-
-def _explained(read: Reader, fix: str) -> Reader:
-    def explained(raw: Any) -> Any:
-        try:
-            return read(raw)
-        except (TypeError, ValueError, OverflowError):
-            raise ValueError(fix) from None
-
-    return explained
 
 
 def hyperparameter_strings(raw: Any) -> dict[str, str]:
@@ -179,6 +122,7 @@ image = matching(
     empty_allowed=True,
 )
 
+automatic_flag = one_of("auto", "true", "false", more="; auto is true for reaper_scope account")
 prefix = matching(
     _PREFIX, "write letters, digits and single hyphens, starting with a letter, such as FinExpert"
 )

@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +22,7 @@ from core.money.prices import hourly, training_usd_per_hour
 from core.money.reserve import Exposure
 from core.money.settings import BudgetSettings
 from core.names import Names
+from core.reading import Problems, Reader, flag, one_of, readers, setting, whole
 from core.reaper.settings import Kind, ReaperSettings, Scope
 from infra import setting_checks as checks
 from infra.setting_consistency import consistency
@@ -33,17 +34,8 @@ _ENVIRONMENT = "environment"
 _SURELY_MEANT = 0.8  # likeness from which an unknown FINEXPERT_ variable is taken for a misspelt setting
 
 
-class SettingsError(ValueError):
-    """Some settings cannot be used; `problems` has a line for each: setting, value, what to write instead."""
-
-    def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(self.problems))
-
-
-def _read(reader: checks.Reader) -> Any:
-    """A setting that `reader` reads; it raises ValueError with the fix."""
-    return field(metadata={"reader": reader})
+class SettingsError(Problems):
+    """Some settings of the deployment cannot be used."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,55 +45,53 @@ class Settings:
     The defaults are in cdk.json.
     """
 
-    prefix: str = _read(checks.prefix)
-    region: str = _read(checks.region)
-    alert_email: str = _read(checks.alert_email)
-    accept_eula: bool = _read(checks.flag)
-    base_model: str = _read(checks.base_model)
-    base_model_version: str = _read(checks.base_model_version)
-    base_model_uri: str = _read(checks.base_model_uri)
-    training_instance_type: str = _read(str)
-    training_instance_count: int = _read(checks.whole(1, 16, "the number of training instances"))
-    volume_gb: int = _read(checks.whole(1, 16384, "the size of the training volume in GB"))
-    spot: bool = _read(checks.flag)
-    max_runtime_minutes: int = _read(checks.whole(5, 7200, "minutes"))
-    max_wait_minutes: int = _read(checks.whole(5, 14400, "minutes"))
-    hosting: str = _read(checks.choice("components", "merged"))
-    hosting_instance_type: str = _read(str)
-    hyperparameters: Mapping[str, str] = _read(checks.hyperparameter_strings)
-    budget_usd: float = _read(checks.dollars(zero_allowed=False))
-    reserve_usd: float = _read(checks.dollars(zero_allowed=True))
-    billing_guards: str = _read(checks.choice("all", "budget", "alarms"))
-    retain_data: bool = _read(checks.flag)
-    customer_managed_key: bool = _read(checks.flag)
-    private_network: bool = _read(checks.flag)
-    subnet_ids: tuple[str, ...] = _read(checks.subnet_ids)
-    security_group_ids: tuple[str, ...] = _read(checks.security_group_ids)
-    permissions_boundary: str = _read(checks.permissions_boundary)
-    role_path: str = _read(checks.role_path)
-    cdk_qualifier: str = _read(checks.cdk_qualifier)
-    tags: Mapping[str, str] = _read(checks.tags)
-    idle_minutes: int = _read(checks.whole(1, 10080, "minutes"))
-    min_age_minutes: int = _read(checks.whole(0, 10080, "minutes"))
-    warn_minutes: int = _read(checks.whole(0, 10080, "minutes"))
-    metric_delay_minutes: int = _read(checks.whole(0, 60, "minutes"))
-    reaper_period_minutes: int = _read(checks.whole(1, 480, "minutes"))
-    reaper_scope: str = _read(checks.choice("project", "account"))
-    reaper_dry_run: str = _read(checks.automatic_flag)
-    reaper_regions: tuple[str, ...] = _read(checks.reaper_regions)
-    max_deletes: int = _read(checks.whole(0, 1000, "the most endpoints that one run may delete"))
-    spend_guard_period_minutes: int = _read(checks.whole(1, 60, "minutes"))
-    latch_roles: tuple[str, ...] = _read(checks.latch_roles)
-    poll_seconds: int = _read(checks.whole(1, 600, "seconds"))
-    retrieval: str = _read(checks.choice("text", "vectors"))
-    web: bool = _read(checks.flag)
-    web_concurrency: int = _read(
-        checks.whole(0, 1000, "the page's Lambda functions at a time (0: none reserved)")
-    )
-    anomaly_monitor: bool = _read(checks.flag)
-    training_image: str = _read(checks.image)
-    serving_image: str = _read(checks.image)
-    notebook_repository: str = _read(checks.notebook_repository)
+    prefix: str = setting(checks.prefix)
+    region: str = setting(checks.region)
+    alert_email: str = setting(checks.alert_email)
+    accept_eula: bool = setting(flag)
+    base_model: str = setting(checks.base_model)
+    base_model_version: str = setting(checks.base_model_version)
+    base_model_uri: str = setting(checks.base_model_uri)
+    training_instance_type: str = setting(str)
+    training_instance_count: int = setting(whole(1, 16, "the number of training instances"))
+    volume_gb: int = setting(whole(1, 16384, "the size of the training volume in GB"))
+    spot: bool = setting(flag)
+    max_runtime_minutes: int = setting(whole(5, 7200, "minutes"))
+    max_wait_minutes: int = setting(whole(5, 14400, "minutes"))
+    hosting: str = setting(one_of("components", "merged"))
+    hosting_instance_type: str = setting(str)
+    hyperparameters: Mapping[str, str] = setting(checks.hyperparameter_strings)
+    budget_usd: float = setting(checks.dollars(zero_allowed=False))
+    reserve_usd: float = setting(checks.dollars(zero_allowed=True))
+    billing_guards: str = setting(one_of("all", "budget", "alarms"))
+    retain_data: bool = setting(flag)
+    customer_managed_key: bool = setting(flag)
+    private_network: bool = setting(flag)
+    subnet_ids: tuple[str, ...] = setting(checks.subnet_ids)
+    security_group_ids: tuple[str, ...] = setting(checks.security_group_ids)
+    permissions_boundary: str = setting(checks.permissions_boundary)
+    role_path: str = setting(checks.role_path)
+    cdk_qualifier: str = setting(checks.cdk_qualifier)
+    tags: Mapping[str, str] = setting(checks.tags)
+    idle_minutes: int = setting(whole(1, 10080, "minutes"))
+    min_age_minutes: int = setting(whole(0, 10080, "minutes"))
+    warn_minutes: int = setting(whole(0, 10080, "minutes"))
+    metric_delay_minutes: int = setting(whole(0, 60, "minutes"))
+    reaper_period_minutes: int = setting(whole(1, 480, "minutes"))
+    reaper_scope: str = setting(one_of("project", "account"))
+    reaper_dry_run: str = setting(checks.automatic_flag)
+    reaper_regions: tuple[str, ...] = setting(checks.reaper_regions)
+    max_deletes: int = setting(whole(0, 1000, "the most endpoints that one run may delete"))
+    spend_guard_period_minutes: int = setting(whole(1, 60, "minutes"))
+    latch_roles: tuple[str, ...] = setting(checks.latch_roles)
+    poll_seconds: int = setting(whole(1, 600, "seconds"))
+    retrieval: str = setting(one_of("text", "vectors"))
+    web: bool = setting(flag)
+    web_concurrency: int = setting(whole(0, 1000, "the page's Lambda functions at a time (0: none reserved)"))
+    anomaly_monitor: bool = setting(flag)
+    training_image: str = setting(checks.image)
+    serving_image: str = setting(checks.image)
+    notebook_repository: str = setting(checks.notebook_repository)
 
     @classmethod
     def load(cls, flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] = os.environ) -> Self:
@@ -245,7 +235,7 @@ class Settings:
         return weights.known(self.base_model, self.region) or nowhere
 
 
-READERS: Mapping[str, checks.Reader] = {each.name: each.metadata["reader"] for each in fields(Settings)}
+READERS: Mapping[str, Reader] = readers(Settings)
 """The reader of each setting."""
 
 

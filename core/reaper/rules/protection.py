@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, time
 
-from core.environment import FALSE, TRUE
+from core.reading import FALSE, TRUE
 from core.reaper.facts import Tagged, Unreadable, Verdict, keep
 from core.reaper.settings import ReaperSettings
 
