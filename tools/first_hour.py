@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from finexpert import paths
-from finexpert.doctor.first_hour import HEADINGS, assurance_tables
+from finexpert.doctor.first_hour import HEADINGS, assurance_lists
 from finexpert.doctor.questions import QUESTIONS
 
 FIRST = f"### {HEADINGS['nothing']}"
 
 
 def main() -> None:
-    """Replace all from the first table's heading on."""
+    """Replace all from the first list's heading on."""
     page = paths.ROOT / "docs" / "assurance.md"
     above, _, _ = page.read_text(encoding="utf-8").partition(FIRST)
-    page.write_text(above + assurance_tables(QUESTIONS) + "\n", encoding="utf-8")
+    page.write_text(above + assurance_lists(QUESTIONS) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

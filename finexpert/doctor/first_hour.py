@@ -6,6 +6,7 @@ awake endpoint) is announced with the most that it may cost, and done only if th
 
 import json
 import re
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -217,19 +218,24 @@ HEADINGS = {
 """The headings of the assurance page, by what a question costs."""
 
 
-def assurance_tables(questions: Sequence[Question]) -> str:
-    """The tables of docs/assurance.md, one for each thing that a question may cost."""
+def assurance_lists(questions: Sequence[Question]) -> str:
+    """The lists of docs/assurance.md, one for each thing that a question may cost, 110 characters wide."""
     parts = []
     for cost, heading in HEADINGS.items():
         asked = [question for question in questions if costs(question) == cost]
-        if cost == "by hand":
-            columns = "| question | what we go by | how to see it |\n|---|---|---|"
-            rows = [f"| {each.asks} | {each.without} | {_cell(each.see)} |" for each in asked]
-        else:
-            columns = "| question | what we go by |\n|---|---|"
-            rows = [f"| {each.asks} | {each.without} |" for each in asked]
-        parts.append("\n".join([f"### {heading}", "", columns, *rows]))
-    return "\n\n".join(parts)
+        parts += [f"### {heading}", "", *(_entry(question) for question in asked), ""]
+    return "\n".join(parts[:-1])
+
+
+def _entry(question: Question) -> str:
+    """A question with what stands in for its answer, and how to see it where the check cannot ask."""
+    see = f" See: {question.see}." if question.look is None else ""
+    text = f"- **{question.asks}** {question.without}{see}"
+    unbroken = re.sub("`[^`]*`", lambda code: code[0].replace(" ", "\u00a0"), text)
+    lines = textwrap.wrap(
+        unbroken, width=110, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines).replace("\u00a0", " ")
 
 
 def _cell(text: str) -> str:

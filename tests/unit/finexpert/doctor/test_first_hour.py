@@ -19,7 +19,7 @@ from finexpert.doctor.first_hour import (
     Question,
     Scene,
     Step,
-    assurance_tables,
+    assurance_lists,
     document,
     markdown,
     shared,
@@ -182,6 +182,6 @@ def test_the_questions_stand_in_the_order_of_their_cost() -> None:
     assert [asked.name for asked in QUESTIONS if not (asked.means and asked.without and asked.see)] == []
 
 
-def test_the_last_tables_of_the_assurance_page_are_those_of_the_questions() -> None:
+def test_the_last_lists_of_the_assurance_page_are_those_of_the_questions() -> None:
     page = (paths.ROOT / "docs" / "assurance.md").read_text(encoding="utf-8")
-    assert page.endswith(assurance_tables(QUESTIONS) + "\n"), "python -m tools.first_hour writes it"
+    assert page.endswith(assurance_lists(QUESTIONS) + "\n"), "python -m tools.first_hour writes it"
