@@ -14,18 +14,16 @@ MAX_BODY_BYTES = 6 * 1024 * 1024  # what InvokeEndpoint lets through
 MAX_STOPS = 8
 LEAST_TEMPERATURE = 1e-5  # dividing by less leaves no finite number; vLLM, too, is greedy then
 ADAPTER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-PARAMETERS = (
-    "details",
-    "do_sample",
-    "max_new_tokens",
-    "repetition_penalty",
-    "return_full_text",
-    "seed",
-    "stop",
-    "temperature",
-    "top_k",
-    "top_p",
-)
+FLAGS = ("details", "do_sample", "return_full_text")
+NUMBERS: dict[str, tuple[type, Any, Any]] = {
+    "repetition_penalty": (float, 0.01, 100.0),
+    "seed": (int, 0, 2**63 - 1),
+    "temperature": (float, 0.0, 100.0),
+    "top_k": (int, 0, 1_000_000),
+    "top_p": (float, 1e-6, 1.0),
+}
+"""Of each number: its type, the least and the most that is taken; max_new_tokens is the server's to bound."""
+PARAMETERS = sorted((*FLAGS, *NUMBERS, "max_new_tokens", "stop"))
 
 
 class RequestError(Exception):
@@ -88,34 +86,24 @@ def parse_generation(
         raise RequestError(400, "inputs must be a text that is not empty.")
     if any("\ud800" <= character <= "\udfff" for character in prompt):  # JSON can write it, UTF-8 cannot
         raise RequestError(400, "inputs must be a text of whole characters; it holds half a surrogate pair.")
-    stream = asked.get("stream", False)
-    if not isinstance(stream, bool):
-        raise RequestError(400, f"stream must be true or false, not {stream!r}.")
     parameters = asked.get("parameters", {})
     if not isinstance(parameters, Mapping):
         raise RequestError(400, "parameters must be a JSON object.")
     unknown = sorted(set(parameters) - set(PARAMETERS))
     if unknown:
         raise RequestError(400, f"Unknown parameter {unknown[0]!r}; known are {', '.join(PARAMETERS)}.")
-    do_sample = _flag(parameters, "do_sample")
-    parameters = {**sampling, **parameters}
-    temperature = _number(parameters, "temperature", 1.0, least=0.0, most=100.0)
+    given = {**sampling, **parameters}
+    values: dict[str, Any] = {name: _flag(name, given[name]) for name in FLAGS if name in given}
+    ranges = NUMBERS | {"max_new_tokens": (int, 1, most_new_tokens)}
+    values |= {name: _number(name, given[name], *ranges[name]) for name in ranges if name in given}
+    if values.get("temperature", 1.0) < LEAST_TEMPERATURE:  # 0 is greedy by convention
+        values["do_sample"] = False
     return Generation(
         prompt=prompt,
         adapter=adapter_header or _adapter_of(asked.get("adapters")),
-        stream=stream,
-        max_new_tokens=_whole(
-            parameters, "max_new_tokens", DEFAULT_NEW_TOKENS, least=1, most=most_new_tokens
-        ),
-        do_sample=do_sample and temperature >= LEAST_TEMPERATURE,  # 0 is greedy by convention
-        temperature=temperature,
-        top_k=_whole(parameters, "top_k", 0, least=0, most=1_000_000),
-        top_p=_number(parameters, "top_p", 1.0, least=1e-6, most=1.0),
-        repetition_penalty=_number(parameters, "repetition_penalty", 1.0, least=0.01, most=100.0),
-        seed=_whole(parameters, "seed", 0, least=0, most=2**63 - 1) if "seed" in parameters else None,
-        stop=_stops(parameters.get("stop")),
-        return_full_text=_flag(parameters, "return_full_text"),
-        details=_flag(parameters, "details"),
+        stream=_flag("stream", asked.get("stream", False)),
+        stop=_stops(given.get("stop")),
+        **values,
     )
 
 
@@ -158,29 +146,21 @@ def _adapter_of(adapters: Any) -> str | None:
     raise RequestError(400, "adapters must be a list with one name.")
 
 
-def _flag(parameters: Mapping[str, Any], name: str) -> bool:
-    value = parameters.get(name, False)
+def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise RequestError(400, f"{name} must be true or false, not {value!r}.")
     return value
 
 
-def _whole(parameters: Mapping[str, Any], name: str, default: int, *, least: int, most: int) -> int:
-    value = parameters.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise RequestError(400, f"{name} must be a whole number, not {value!r}.")
-    if not least <= value <= most:
-        raise RequestError(422, f"{name} is {value}; it must be from {least} to {most}.")
-    return value
-
-
-def _number(parameters: Mapping[str, Any], name: str, default: float, *, least: float, most: float) -> float:
-    value = parameters.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise RequestError(400, f"{name} must be a number, not {value!r}.")
+def _number(name: str, value: Any, kind: type, least: Any, most: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, kind | int):
+        noun = "whole number" if kind is int else "number"
+        raise RequestError(400, f"{name} must be a {noun}, not {value!r}.")
     if not least <= value <= most:  # false for NaN as well
-        raise RequestError(422, f"{name} is {value}; it must be from {least:g} to {most:g}.")
-    return float(value)
+        span = f"{least} to {most}" if kind is int else f"{least:g} to {most:g}"
+        raise RequestError(422, f"{name} is {value}; it must be from {span}.")
+    number: float = kind(value)
+    return number
 
 
 def _stops(value: Any) -> tuple[str, ...]:
