@@ -7,8 +7,6 @@ right answer may be its reason ("36%, 17 of 47"), so it makes no wrong wording. 
 bench/results/answers.json.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter

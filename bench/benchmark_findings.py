@@ -5,8 +5,6 @@ one of two equal contestants, or the worse of two; an interval, if the true diff
 bench/results/benchmark_findings.json.
 """
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import Sequence

@@ -12,8 +12,6 @@ document. Then copies are planted: held-out documents with a share of words repl
 Results: bench/results/contamination.json.
 """
 
-from __future__ import annotations
-
 import json
 import random
 from pathlib import Path

@@ -11,8 +11,6 @@ silently wrong: neither. The aim is 0.
 Also the processor time of the check for 100 MB. The result goes to bench/results/data_forms.json.
 """
 
-from __future__ import annotations
-
 import io
 import time
 from collections import Counter

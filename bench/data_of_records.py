@@ -1,7 +1,5 @@
 """Forms of datasets that hold records, instructions, dialogs and documents, for `data_forms`."""
 
-from __future__ import annotations
-
 import io
 import json
 from random import Random

@@ -1,7 +1,5 @@
 """Forms of datasets that hold text, in plain files and in tables, for `data_forms`."""
 
-from __future__ import annotations
-
 from random import Random
 
 from bench.data_writing import (

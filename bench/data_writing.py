@@ -1,7 +1,5 @@
 """Writes invented text, tables and records as people do; no two sentences are alike."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

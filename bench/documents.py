@@ -5,8 +5,6 @@ under other names), answers on questions made from the figures, refusals of ques
 and the largest memory. Writes bench/results/documents.json.
 """
 
-from __future__ import annotations
-
 import resource
 import sys
 import tempfile

@@ -8,8 +8,6 @@ delete stays. PYTHON is the interpreter of an environment with c7n (pip install 
 column is left out. The result goes to bench/results/reaper.json.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -11,8 +11,6 @@ and up to 8 minutes until what is stopped bills no more.
 Nothing here was measured on AWS. The result goes to bench/results/spend.json.
 """
 
-from __future__ import annotations
-
 import random
 import statistics
 import sys

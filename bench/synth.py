@@ -6,8 +6,6 @@ validation off, so the one-bucket app stands here twice: as CDK makes it, and wi
 compares like with like. Results: bench/results/synth.json.
 """
 
-from __future__ import annotations
-
 import os
 import platform
 import resource

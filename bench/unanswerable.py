@@ -1,7 +1,5 @@
 """Questions that the indexed documents cannot answer, by kind: the right answer to each is a refusal."""
 
-from __future__ import annotations
-
 import random
 import re
 from collections.abc import Iterator

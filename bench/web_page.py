@@ -6,8 +6,6 @@ paint is the browser's own first-contentful-paint, ready is when the three steps
 what went over the wire once all five tabs had been open. Results: bench/results/web_page.json.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import platform

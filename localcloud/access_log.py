@@ -4,8 +4,6 @@ It is what a test needs that takes a role's rights away one by one: a right is n
 request that the role made would be refused.
 """
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Mapping

@@ -5,8 +5,6 @@ with the alarm's way to treat missing data. Source: the CloudWatch user guide, "
 alarms". Alarms on metric math (`Metrics`) are left as they are: ministack computes no expressions.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any

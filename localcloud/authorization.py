@@ -4,8 +4,6 @@ ministack checks the action of every request, but knows no ARN of SageMaker's an
 the rules: AWS's Service Authorization Reference, "Actions, resources, and condition keys" of a service.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence

@@ -8,8 +8,6 @@ policy lets budgets.amazonaws.com publish (a policy that forgets it makes a budg
 AWS needs 8–12 hours for what happens here at once.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 from calendar import monthrange

@@ -4,8 +4,6 @@ Tags, lifecycle rules and encryption of the template reach the bucket, and a buc
 versions included, is not deleted. All of it goes through S3's own API, as CloudFormation does it.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from botocore.exceptions import ClientError

@@ -4,8 +4,6 @@ Replacements, Ref, GetAtt and waits follow the resource types' public schemas (c
 primaryIdentifier, readOnlyProperties; cfn-lint carries them) and the template reference: Ref gives the ARN.
 """
 
-from __future__ import annotations
-
 import importlib
 import json
 import secrets

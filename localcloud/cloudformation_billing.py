@@ -3,8 +3,6 @@
 All three act through the services' own APIs over loopback, as any client does.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -4,8 +4,6 @@ Replacements, Ref and GetAtt follow the types' public schemas (createOnlyPropert
 readOnlyProperties): Ref gives the ARN.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -17,8 +17,6 @@ Anything else there is answered with 404. No AWS client ever uses these paths; `
 the cloud's owner reach them.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

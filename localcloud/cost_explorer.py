@@ -3,8 +3,6 @@
 No anomaly is ever found here: the bill has no history. Every other operation answers as unknown.
 """
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime

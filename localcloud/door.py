@@ -14,8 +14,6 @@ answer. `_is_public` recognises each by its method and its whole path, and `_wit
 header by which ministack would hand it to another service.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Awaitable, Callable

@@ -3,8 +3,6 @@
 Both are written so that neither a person's AWS profile nor their credentials are ever read or used.
 """
 
-from __future__ import annotations
-
 import configparser
 import os
 import secrets

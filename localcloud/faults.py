@@ -9,8 +9,6 @@ Two internal steps of SageMaker have names here as well: `sagemaker:ProvisionTra
 `sagemaker:ProvisionEndpointInstance`. Their error becomes the job's or the endpoint's FailureReason.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace

@@ -3,8 +3,6 @@
 The template's dead-letter queue reaches the function, through Lambda's own API.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from localcloud import platform

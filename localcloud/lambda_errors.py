@@ -3,8 +3,6 @@
 ministack calls all of them "Runtime.HandlerError", so a Catch on "BudgetExceeded" would never match.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -10,8 +10,6 @@ server and its Lambdas), `processes/` (children on record), `training-jobs/NAME/
 (log.txt and files).
 """
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os

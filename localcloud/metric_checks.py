@@ -5,8 +5,6 @@ EndTime as public tools have quoted them (elastic/beats issue 32687, yet-another
 729).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any

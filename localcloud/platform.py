@@ -3,8 +3,6 @@
 Everything acts in the account and region of the request being served; `spawn` carries both into a thread.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Adds everything of this package to ministack. Called once, before the server takes requests."""
 
-from __future__ import annotations
-
 import asyncio
 import importlib
 import sys

@@ -6,8 +6,6 @@ what a crashed cloud left behind. A recorded number is acted on only if the proc
 was started for this folder, so that no other program is ever hit.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import signal

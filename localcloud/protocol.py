@@ -1,7 +1,5 @@
 """The HTTP side of the services written here: their errors, their threads, and AWS's two JSON protocols."""
 
-from __future__ import annotations
-
 import asyncio
 import contextvars
 import json

@@ -1,7 +1,5 @@
 """The server process: ministack with this package's services, on one loopback port, until SIGTERM."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

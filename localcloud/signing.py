@@ -4,8 +4,6 @@ The standard library does it, since `finexpert local status` should not wait for
 Source: AWS, "Create a signed AWS API request" (IAM User Guide).
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 from datetime import datetime

@@ -4,8 +4,6 @@ ministack names events after what happens to the stack and says nothing of what 
 endpoint's lifetime, and so its cost, is read from its events from CREATE_IN_PROGRESS to DELETE_COMPLETE.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

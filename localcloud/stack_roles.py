@@ -6,8 +6,6 @@ iam:PassRole where it hands a role on. On AWS a resource type may call more than
 (`*`) but SageMaker's, whose ARNs are known beforehand.
 """
 
-from __future__ import annotations
-
 import fnmatch
 from collections.abc import Mapping, Sequence
 from typing import Any

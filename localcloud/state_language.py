@@ -5,8 +5,6 @@ Language specification, "Transitions" and "Task State"; developer guide, "Learni
 integrations" (names of services and actions, parameters in PascalCase).
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache

@@ -9,8 +9,6 @@ failures named `Service.ExceptionClass`, where the class is the Java SDK's:
 `CloudFormation.CloudFormationException`.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

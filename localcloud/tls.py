@@ -1,7 +1,5 @@
 """The certificate of a cloud that speaks TLS: a new one for each cloud, for this machine's loopback only."""
 
-from __future__ import annotations
-
 import ipaddress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -6,8 +6,6 @@ cloud's key, which requests must then hold), and the AWS container's OPTION_ENAB
 OPTION_MAX_LORA_RANK, OPTION_MAX_MODEL_LEN.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal
@@ -59,7 +57,7 @@ def main() -> int:
     return 0 if asyncio.run(_serve(engine, settings, listener)) else 1
 
 
-async def _serve(engine: Engine, settings: Settings, listener: socket.socket) -> bool:
+async def _serve(engine: "Engine", settings: Settings, listener: socket.socket) -> bool:
     """Answer until a signal comes; False where an answer was still missing when time was up."""
     from hypercorn.asyncio import serve
     from hypercorn.config import Config

@@ -1,7 +1,5 @@
 """Who may ask the server: the holder of its key, and no web page."""
 
-from __future__ import annotations
-
 import hmac
 
 from starlette.datastructures import Headers

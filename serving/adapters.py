@@ -6,8 +6,6 @@ memory is full. So the few settings that an answer needs are read here, within b
 alone.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -3,8 +3,6 @@
 One thread at a time may use it, because adapters are switched on the one model; `worker` keeps to that.
 """
 
-from __future__ import annotations
-
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path

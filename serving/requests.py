@@ -1,7 +1,5 @@
 """Checks a client's request before any of it reaches the model. Pure."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

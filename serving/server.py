@@ -13,8 +13,6 @@ registers it so. `serving.access` says who may ask. The port is SAGEMAKER_BIND_T
 {"error", "code"} with their status.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time

@@ -1,10 +1,9 @@
 """The server's settings, read from its environment and checked at once."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from core.environment import Variables
 
@@ -41,7 +40,7 @@ class Settings:
         return (self.model_dir / "config.json").is_file()
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
         """Read the settings.
 
         Raises:

@@ -1,7 +1,5 @@
 """One thread for the model: requests wait in a queue of limited length, in order; more are turned away."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable

@@ -5,8 +5,6 @@
 `make snapshots` stores it in the page; tests/snapshot/test_architecture.py compares the two.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import sys

@@ -4,8 +4,6 @@ Python's packages by pip-audit, those of the CDK CLI by npm. Both ask a database
 status: 0 nothing is known against any of them, 1 something is, 2 the database could not be asked for all.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

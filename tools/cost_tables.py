@@ -4,8 +4,6 @@ They stand between the marks `<!-- costs:NAME -->` and `<!-- /costs -->`; everyt
 written by hand. tests/unit/docs/test_figures.py compares what is stored with what the functions say.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Callable, Iterable

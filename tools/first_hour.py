@@ -1,7 +1,5 @@
 """Write what only an AWS account can show into docs/assurance.md: `python -m tools.first_hour`."""
 
-from __future__ import annotations
-
 from finexpert import paths
 from finexpert.doctor.first_hour import HEADINGS, assurance_lists
 from finexpert.doctor.questions import QUESTIONS

@@ -12,8 +12,6 @@ uv resolves for every system and Python at once and writes what differs as marke
 what holds on one machine.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

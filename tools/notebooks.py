@@ -5,8 +5,6 @@ They run against the app on the embedded cloud (after `eval "$(finexpert local u
 dots or as one fixed name; nothing of this machine is stored.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

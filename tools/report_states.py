@@ -4,8 +4,6 @@ RECORD is the evaluation.json of a finished training. Its held-out figures are m
 page are made from them by the product's code, so that each state can be looked at in a browser.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ checkov pins an older boto3, so it has a separate virtual environment. What it f
 in tests/snapshot/suppressions.py, beside what cdk-nag finds.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

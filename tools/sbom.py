@@ -1,7 +1,5 @@
 """Writes what is installed as CycloneDX documents, versions and licences included: `make sbom`."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

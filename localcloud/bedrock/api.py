@@ -4,8 +4,6 @@ Sources of the bodies of InvokeModel: Amazon Bedrock User Guide, "Inference requ
 fields for foundation models" (Nova, Llama, Titan Text Embeddings V2).
 """
 
-from __future__ import annotations
-
 import base64
 import re
 import time

@@ -4,8 +4,6 @@ A model is a folder of weights, served by the program that stands for a serving 
 a server with OpenAI's protocol on a loopback address.
 """
 
-from __future__ import annotations
-
 import http.client
 import ipaddress
 import json

@@ -1,7 +1,5 @@
 """IAM: the resource that a request is about, and the rights of its caller or of a role."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The budgets that ministack keeps."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from ministack.services import budgets

@@ -1,7 +1,5 @@
 """Step Functions: tasks of further services, and how executions end."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Lambda: results and metrics of invocations, and EventBridge's retries."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime

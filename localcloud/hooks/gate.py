@@ -1,7 +1,5 @@
 """The door that every request to a service passes: who asks for what, and answers that refuse it."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -4,8 +4,6 @@ Sources: EC2 API reference, DeleteSecurityGroup and DeleteSubnet (DependencyViol
 DescribeNetworkInterfaces (filter `group-id`); cloudformation-coverage-roadmap issue 1327.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Requests: for whom one is served, and further services that answer them."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence

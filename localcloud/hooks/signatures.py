@@ -1,7 +1,5 @@
 """Signatures: who signed a request, whether or not this cloud checks policies."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from ministack.core import iam_actions, iam_evaluator, router, sigv4

@@ -3,8 +3,6 @@
 ministack's CloudFormation writes a key file when it is imported, hence the imports inside the functions.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 

@@ -1,7 +1,5 @@
 """Metrics, alarms, logs and events."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime

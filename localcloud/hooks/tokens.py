@@ -1,7 +1,5 @@
 """Tokens: lets an HTTP API's authorizer find the keys of a user pool."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 from urllib.parse import urlsplit

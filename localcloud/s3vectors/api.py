@@ -1,7 +1,5 @@
 """S3 Vectors' HTTP side: requests held to botocore's model, answers and errors in AWS's shapes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote

@@ -3,8 +3,6 @@
 Source: Amazon S3 User Guide, "Metadata filtering" of S3 Vectors.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any

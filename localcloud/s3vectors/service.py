@@ -5,8 +5,6 @@ later announcements say more, by pages. This cloud keeps to the page. Every vect
 approximates.
 """
 
-from __future__ import annotations
-
 import re
 import threading
 import zlib

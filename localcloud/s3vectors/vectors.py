@@ -3,7 +3,7 @@
 Limits: Amazon S3 User Guide, "Limitations and restrictions" of S3 Vectors.
 """
 
-from __future__ import annotations
+from __future__ import annotations  # for array[float], which Python 3.11 cannot evaluate
 
 import json
 import math

@@ -9,8 +9,6 @@ client reaches them with a request signed for `sagemaker`:
     `options`
 """
 
-from __future__ import annotations
-
 import json
 import re
 from datetime import datetime

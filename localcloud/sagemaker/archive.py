@@ -1,7 +1,5 @@
 """tar.gz archives, both ways: same files, same bytes, and nothing that reaches outside its folder."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import shutil

@@ -1,7 +1,5 @@
 """Stores the results of a training job: its model and output in S3, or its reason for failing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Describe, List, Delete and changes of state, which work alike for every kind of resource."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any

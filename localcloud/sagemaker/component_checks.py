@@ -1,7 +1,5 @@
 """Checks of a request for an inference component before it is accepted."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from localcloud.protocol import not_emulated, validation

@@ -1,7 +1,5 @@
 """Inference components: a base model's copies on an endpoint, and adapters on a base."""
 
-from __future__ import annotations
-
 import itertools
 import shutil
 from pathlib import Path

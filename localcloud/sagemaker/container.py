@@ -1,7 +1,5 @@
 """A container's program as a process of this machine, with the folders and the environment it would find."""
 
-from __future__ import annotations
-
 import http.client
 import os
 import secrets

@@ -1,7 +1,5 @@
 """Endpoints: made of a configuration, changed to another one and back again if that fails, removed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from localcloud import platform

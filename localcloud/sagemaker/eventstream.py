@@ -5,8 +5,6 @@ lengths and sums are 4 bytes, big-endian. A header is: length of the name, name,
 length, value.
 """
 
-from __future__ import annotations
-
 import binascii
 import json
 import struct

@@ -5,8 +5,6 @@ containers on it as the variant has instances (or the component copies). `fleets
 their owner.
 """
 
-from __future__ import annotations
-
 import http.client
 import itertools
 import json
@@ -31,7 +29,7 @@ from localcloud.sagemaker.log_stream import LogStream
 from localcloud.sagemaker.options import options
 
 logger = logging.getLogger(__name__)
-fleets: dict[str, Fleet] = {}
+fleets: "dict[str, Fleet]" = {}
 _generation = itertools.count(1)
 
 

@@ -5,8 +5,6 @@ Sources: SageMaker developer guide, "Model properties" of a HubContentDocument; 
 Terraform configurations for the others. The versions are made up.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Chooses the program for a serving image, by `[tool.localcloud.programs]` of pyproject.toml."""
 
-from __future__ import annotations
-
 import functools
 import re
 import sys

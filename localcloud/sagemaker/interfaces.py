@@ -4,8 +4,6 @@ SageMaker takes them away some minutes after the job or the endpoint has gone, a
 and subnets cannot be deleted. Source: cloudformation-coverage-roadmap issue 1327.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

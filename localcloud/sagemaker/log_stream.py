@@ -1,7 +1,5 @@
 """A program's output, on its way to CloudWatch Logs line by line, and the metrics found in it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

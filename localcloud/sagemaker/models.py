@@ -1,7 +1,5 @@
 """Models and endpoint configurations: descriptions that endpoints are made from."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from botocore.exceptions import ClientError

@@ -1,7 +1,5 @@
 """Does the work of AWS's agents on an endpoint's instances: follow logs, restart dead programs, measure."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections import defaultdict

@@ -4,8 +4,6 @@ Layout and names: Amazon SageMaker Developer Guide, "How Amazon SageMaker AI Pro
 Information". There are no SM_* variables: a training toolkit sets them, which ContainerEntrypoint bypasses.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Waiting times of the service. AWS's where it documents them; tests make them short."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 from typing import Any
 

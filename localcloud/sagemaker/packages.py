@@ -1,7 +1,5 @@
 """Model package groups and their numbered packages, with approval."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from localcloud import platform

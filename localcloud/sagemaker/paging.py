@@ -1,7 +1,5 @@
 """List operations: AWS's filters, orders and pages over records. Pure functions."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import json

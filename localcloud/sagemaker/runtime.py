@@ -1,7 +1,5 @@
 """InvokeEndpoint and InvokeEndpointWithResponseStream: route a request to a container, and count it."""
 
-from __future__ import annotations
-
 import http.client
 import random
 import re

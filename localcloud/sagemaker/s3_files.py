@@ -1,7 +1,5 @@
 """Files to and from S3, the way SageMaker lays them out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any

@@ -5,8 +5,6 @@ answer's shape. Records are read and changed under `lock`; it is never held whil
 (S3, a container, an event).
 """
 
-from __future__ import annotations
-
 import threading
 from collections import defaultdict
 from collections.abc import Mapping

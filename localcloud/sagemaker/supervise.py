@@ -7,8 +7,6 @@ when it ends. Imports nothing of ours and little else, so that it starts in mill
 POSIX system.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """AddTags, ListTags and DeleteTags, on every kind of resource."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from localcloud.protocol import ApiError, validation

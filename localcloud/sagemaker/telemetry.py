@@ -1,7 +1,5 @@
 """SageMaker's state-change events and CloudWatch metrics, in AWS's exact form."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """CreateTrainingJob, StopTrainingJob and the look-ups: the control plane of training jobs."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

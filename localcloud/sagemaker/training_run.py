@@ -1,7 +1,5 @@
 """The life of one training job: data in, the program run, its limits kept, artifacts out."""
 
-from __future__ import annotations
-
 import enum
 import logging
 import shutil

@@ -1,7 +1,5 @@
 """CPU time and memory of process groups."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Iterable, Mapping

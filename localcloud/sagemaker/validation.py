@@ -5,8 +5,6 @@ words: "1 validation error detected: Value 'x' at 'trainingJobName' failed to sa
 must …".
 """
 
-from __future__ import annotations
-
 import functools
 import json
 import re
