@@ -512,8 +512,8 @@ def render() -> str:
         "# What can go wrong",
         "",
         "`make test-all` carries out each row on the embedded cloud, `make test` those in bold. Afterwards",
-        "no execution hangs, no job or endpoint is left, and no job has run twice. The usual mail says how the",
-        "run ended, the failure mail “a fine-tune failed” why, with a link to the log.",
+        "no execution hangs, no job or endpoint is left, and no job has run twice. The usual mail says how",
+        "the run ended, the failure mail “a fine-tune failed” why, with a link to the log.",
         "",
         "| What happens | What you see | What tries again | What is left |",
         "|---|---|---|---|",
@@ -523,8 +523,8 @@ def render() -> str:
         lines.append(f"| {happens} | {row.told} | {row.retried} | {row.left} |")
     lines += [
         "",
-        "A killed embedded cloud ends its jobs and endpoints and keeps nothing: `finexpert local up` starts a",
-        "clean one, and the app must be deployed again.",
+        "A killed embedded cloud ends its jobs and endpoints and keeps nothing: `finexpert local up` starts",
+        "a clean one, and the app must be deployed again.",
     ]
     return "\n".join(lines) + "\n"
 
