@@ -294,9 +294,7 @@ class Cloud:
         if any(c["EndpointName"] == EndpointName for c in self.components.values()):
             raise error("ValidationException", "Cannot delete an endpoint that has inference components.")
         if described["EndpointStatus"] not in ("InService", "Failed", "OutOfService"):
-            raise error(
-                "ValidationException", f"Cannot delete endpoint in status {described['EndpointStatus']}"
-            )
+            raise error("ValidationException", f"Cannot delete endpoint in {described['EndpointStatus']}")
         del self.endpoints[EndpointName]
 
     def list_inference_components(self, **request: Any) -> dict[str, Any]:
@@ -417,10 +415,7 @@ class Cloud:
     def get_resources(self, **request: Any) -> dict[str, Any]:
         known = [a for a in self.ever_tagged if a.rsplit("/")[-1] in self.endpoints]
         entries = [
-            {
-                "ResourceARN": a,
-                "Tags": [{"Key": k, "Value": v} for k, v in self.tags.get(a, {}).items()],
-            }
+            {"ResourceARN": a, "Tags": [{"Key": k, "Value": v} for k, v in self.tags.get(a, {}).items()]}
             for a in sorted(known)
         ]
         start = int(request.get("PaginationToken") or 0)
@@ -509,9 +504,7 @@ class Cloud:
             raise error("ValidationError", f"Stack with id {StackName} does not exist")
         return {"Stacks": [dict(s) for s in found]}
 
-    def update_stack(
-        self, StackName: str, Parameters: list[dict[str, Any]], **request: Any
-    ) -> dict[str, Any]:
+    def update_stack(self, StackName: str, Parameters: list[Any], **request: Any) -> dict[str, Any]:
         stack = self.stacks[StackName]
         if stack["StackStatus"].endswith("IN_PROGRESS"):
             raise error("ValidationError", f"Stack:{StackName} is in {stack['StackStatus']} state")

@@ -34,11 +34,7 @@ EARNINGS = (
 
 def pdf(pages: tuple[str, ...]) -> bytes:
     """A PDF whose pages hold the given lines of text."""
-    objects = [
-        "<< /Type /Catalog /Pages 2 0 R >>",
-        "",
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]
+    objects = ["<</Type /Catalog /Pages 2 0 R>>", "", "<</Type /Font /Subtype /Type1 /BaseFont /Helvetica>>"]
     kids = []
     for text in pages:
         shown = "".join(

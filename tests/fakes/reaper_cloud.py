@@ -177,7 +177,7 @@ class ReaperCloud(Cloud):
             "CurrentCopyCount": 1,
         }
         self.tags[described["InferenceComponentArn"]] = {
-            t["Key"]: t["Value"] for t in request.get("Tags", [])
+            t["Key"]: t["Value"] for t in request.get("Tags", ())
         }
         return {"InferenceComponentArn": described["InferenceComponentArn"]}
 

@@ -69,11 +69,7 @@ NAG = (
         _ROLE,
         "Only for actions that AWS offers nothing narrower for: rules/test_resources.py has the list.",
     ),
-    Suppression(
-        _below(r"logs:.*:\*"),
-        _ROLE,
-        "The streams of one log group, whose names AWS makes up.",
-    ),
+    Suppression(_below(r"logs:.*:\*"), _ROLE, "The streams of one log group, whose names AWS makes up."),
     Suppression(
         _below(r"logs:.*:log-group:/aws/sagemaker/InferenceComponents/finexpert-\*"),
         "Training/ServingRole/Role/Resource",

@@ -74,11 +74,8 @@ def test_merged_hosting_serves_no_base_model_alone(merged: Templates) -> None:
 
 def test_the_adapter_goes_before_its_base(aws: Templates) -> None:
     components = resources(aws["Hosting"], "AWS::SageMaker::InferenceComponent")
-    (base,) = [
-        name
-        for name, c in components.items()
-        if c["Properties"]["InferenceComponentName"] == "finexpert-base"
-    ]
+    of = "InferenceComponentName"
+    (base,) = [name for name, c in components.items() if c["Properties"][of] == "finexpert-base"]
     (tuned,) = [name for name in components if name != base]
     assert components[tuned]["DependsOn"] == [base]
     assert components[tuned]["Properties"]["Specification"]["BaseInferenceComponentName"] == "finexpert-base"
@@ -130,12 +127,7 @@ def test_every_function_has_its_handler_and_its_variables(aws: Templates) -> Non
     assert {
         key: variables["finexpert-idle-reaper"][key]
         for key in ("SCOPE", "KEEP_TAG", "DRY_RUN", "MAX_DELETES")
-    } == {
-        "SCOPE": "project",
-        "KEEP_TAG": "finexpert:keep",
-        "DRY_RUN": "false",
-        "MAX_DELETES": "5",
-    }
+    } == {"SCOPE": "project", "KEEP_TAG": "finexpert:keep", "DRY_RUN": "false", "MAX_DELETES": "5"}
 
 
 def test_the_budget_has_no_name_and_tells_four_times(aws: Templates) -> None:
@@ -165,11 +157,8 @@ def test_a_silent_guard_alarms_after_three_periods(aws: Templates) -> None:
         silence = alarms[f"{guard}-silence"]
         # A first deploy is silent until the first call: its end must not mail that all is well again.
         assert silence["AlarmActions"] and "OKActions" not in silence
-        assert (silence["EvaluationPeriods"], silence["Period"], silence["TreatMissingData"]) == (
-            3,
-            300,
-            "breaching",
-        )
+        told = [silence[key] for key in ("EvaluationPeriods", "Period", "TreatMissingData")]
+        assert told == [3, 300, "breaching"]
         assert {f"{guard}-errors", f"{guard}-throttles"} <= set(alarms)
     assert "finexpert-dead-letters" in alarms
     assert all(alarm["AlarmActions"] for alarm in alarms.values())
@@ -226,9 +215,7 @@ def test_only_what_is_kept_is_protected_and_marked(retain: bool, tmp_path: Path)
     assert protected == ({"FinExpert-Storage"} if retain else set())
 
 
-def test_the_dashboard_shows_calls_and_gpus_where_sagemaker_counts_them(
-    aws: Templates, merged: Templates
-) -> None:
+def test_the_dashboard_shows_calls_and_gpus_as_sagemaker_counts(aws: Templates, merged: Templates) -> None:
     of_variant = ("EndpointName", "finexpert", "VariantName", "AllTraffic")
     of_components = {("InferenceComponentName", f"finexpert-{name}") for name in ("base", "tuned")}
     for stacks, counted in ((aws, of_components), (merged, {of_variant})):
@@ -246,9 +233,7 @@ def graphs(stacks: Templates) -> tuple[list[tuple[str, ...]], str]:
     widgets = json.loads(joined(dashboard["Properties"]["DashboardBody"]))["widgets"]
     metrics = [metric for widget in widgets for metric in widget["properties"].get("metrics", [])]
     plain = [tuple(part for part in metric if isinstance(part, str)) for metric in metrics]
-    return plain, " ".join(
-        part["expression"] for metric in metrics for part in metric if "expression" in part
-    )
+    return plain, " ".join(p["expression"] for metric in metrics for p in metric if "expression" in p)
 
 
 def test_what_a_template_names_is_known_by_the_form_of_its_name(aws: Templates) -> None:

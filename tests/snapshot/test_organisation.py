@@ -65,9 +65,8 @@ def test_every_role_has_the_boundary_and_the_path(company: Templates) -> None:
 def test_a_boundary_may_be_an_arn(tmp_path: Path) -> None:
     arn = "arn:aws:iam::111122223333:policy/teams/Limits"
     found = synthesize(tmp_path, permissions_boundary=arn)
-    assert {role["Properties"]["PermissionsBoundary"] for _, role in everywhere(found, "AWS::IAM::Role")} == {
-        arn
-    }
+    roles = everywhere(found, "AWS::IAM::Role")
+    assert {role["Properties"]["PermissionsBoundary"] for _, role in roles} == {arn}
 
 
 def test_rights_on_roles_follow_the_path(company: Templates) -> None:

@@ -9,9 +9,7 @@ from tests.snapshot.snapshot_synth import STACKS, Templates, compared, readable,
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_templates_for_aws_are_the_stored_ones(
-    stack: str, aws: Templates, request: pytest.FixtureRequest
-) -> None:
+def test_the_templates_are_those_stored(stack: str, aws: Templates, request: pytest.FixtureRequest) -> None:
     compared(request, f"{stack.lower()}.yaml", readable(aws[stack]))
 
 

@@ -37,17 +37,12 @@ def test_by_default_there_are_none(aws: Templates) -> None:
     assert [place for type_ in TYPES for place, _ in everywhere(aws, type_)] == []
 
 
-def test_the_templates_are_valid_and_the_stored_ones(
-    on: Templates, assembly: Path, request: pytest.FixtureRequest
-) -> None:
+def test_they_are_valid_and_as_stored(on: Templates, assembly: Path, request: pytest.FixtureRequest) -> None:
     assert broken(on) == []
     assert errors(assembly, "us-east-1") == []
     shown = {type_: {place: found for place, found in everywhere(on, type_)} for type_ in TYPES}
-    compared(
-        request,
-        "vectors.yaml",
-        readable({"Resources": {p: f for each in shown.values() for p, f in each.items()}}),
-    )
+    found = {path: f for each in shown.values() for path, f in each.items()}
+    compared(request, "vectors.yaml", readable({"Resources": found}))
 
 
 def test_vectors_are_encrypted_with_the_key_and_go_with_their_stack(on: Templates) -> None:
@@ -75,7 +70,6 @@ def test_only_the_page_s_function_may_search_them_and_only_this_index(on: Templa
         ("Web", "s3vectors:QueryVectors"),
         ("Web", "s3vectors:GetVectors"),
     }
-    assert {key for key, place in allowed.items() if not place.endswith(index)} == {
-        ("Web", "bedrock:InvokeModel")
-    }
+    kept = {key for key, place in allowed.items() if not place.endswith(index)}
+    assert kept == {("Web", "bedrock:InvokeModel")}
     assert allowed["Web", "bedrock:InvokeModel"].endswith("::foundation-model/amazon.titan-embed-text-v2:0")

@@ -92,9 +92,7 @@ def test_the_guard_closes_the_pages_function_and_no_other(tmp_path: Path) -> Non
     (page,) = resources(stacks["Web"], "AWS::Lambda::Function").values()
     assert page["Properties"]["ReservedConcurrentExecutions"] == 5
     functions = resources(stacks["Guardrails"], "AWS::Lambda::Function").values()
-    (guard,) = (
-        each for each in functions if each["Properties"].get("FunctionName") == "finexpert-spend-guard"
-    )
+    (guard,) = (f for f in functions if f["Properties"].get("FunctionName") == "finexpert-spend-guard")
     told = guard["Properties"]["Environment"]["Variables"]
     assert (told["PAGE_FUNCTION"], told["PAGE_CONCURRENCY"]) == (page["Properties"]["FunctionName"], "5")
     closing = [

@@ -101,10 +101,7 @@ def load(cloud: Cloud, document: dict[str, Any]) -> dict[str, str]:
     shift = timedelta(minutes=round((cloud.now - then) / timedelta(minutes=1)))
 
     def moved(answer: dict[str, Any]) -> dict[str, Any]:
-        return {
-            key: datetime.fromisoformat(value) + shift if key in MOMENTS else value
-            for key, value in answer.items()
-        }
+        return {k: datetime.fromisoformat(v) + shift if k in MOMENTS else v for k, v in answer.items()}
 
     for case in document["cases"]:
         endpoint = moved(case["endpoint"])
@@ -171,9 +168,8 @@ def answer_boto3_with(cloud: Cloud) -> None:
 
 def main() -> None:
     """Run a program against the corpus and print its score; exit status 1 if it failed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("program", help="a Python file; it is run as __main__")
     parser.add_argument("arguments", nargs="*", help="its arguments, after --")
     given = parser.parse_args()

@@ -20,13 +20,7 @@ from core.money import trail as spend_trail
 from core.money.charges import Charges
 from core.money.endpoints import live_endpoint
 from core.money.prices import hourly, training_usd_per_hour
-from core.money.reserve import (
-    SILENT_PERIODS,
-    SKEW_MINUTES,
-    STOP_MINUTES,
-    UNSEEN_MINUTES,
-    Exposure,
-)
+from core.money.reserve import SILENT_PERIODS, SKEW_MINUTES, STOP_MINUTES, UNSEEN_MINUTES, Exposure
 from core.money.settings import BudgetSettings
 from core.money.spend import Fleet, Lifetime, Spend, Usage, account
 from core.money.time import HOUR, month_start

@@ -52,9 +52,8 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
             own = target.of_cloud(cloud, {**_without_ours(os.environ), **SETTINGS})
             cdk = Cdk(own.environment, folder / "cdk.out", folder / "cdk.log", children)
             synthesis = background.submit(cdk.synth, _unheard)
-            cdk.bootstrap(
-                own.environment["CDK_DEFAULT_ACCOUNT"], own.environment["CDK_DEFAULT_REGION"], _unheard
-            )
+            account, region = (own.environment[f"CDK_DEFAULT_{name}"] for name in ("ACCOUNT", "REGION"))
+            cdk.bootstrap(account, region, _unheard)
             synthesis.result()
         cdk.deploy(_unheard, concurrency=4)
         deployment = Deployment(own, own.settings())

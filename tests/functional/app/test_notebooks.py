@@ -74,16 +74,11 @@ def shown(
     def run(name: str, parameters: str = "") -> str:
         notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
         if parameters:  # as papermill does: a cell behind the one that is tagged so
-            (place,) = [
-                number
-                for number, cell in enumerate(notebook.cells)
-                if "parameters" in cell.metadata.get("tags", ())
-            ]
+            tags = [cell.metadata.get("tags", ()) for cell in notebook.cells]
+            (place,) = [number for number, named in enumerate(tags) if "parameters" in named]
             notebook.cells.insert(place + 1, nbformat.v4.new_code_cell(parameters))
         NotebookClient(
-            notebook,
-            timeout=PATIENCE_SECONDS,
-            resources={"metadata": {"path": str(NOTEBOOKS)}},
+            notebook, timeout=PATIENCE_SECONDS, resources={"metadata": {"path": str(NOTEBOOKS)}}
         ).execute(env=environment)
         return "\n".join(told(output) for cell in notebook.cells for output in cell.get("outputs", ()))
 
@@ -101,9 +96,7 @@ def headings(shown: str) -> list[str]:
     return re.findall(r"(base|tuned) \(\d", shown)
 
 
-def test_the_base_model_is_deployed_asked_and_deleted_before_there_is_any_run(
-    deployed: Deployment, shown: RunNotebook
-) -> None:
+def test_the_base_model_answers_before_there_is_any_run(deployed: Deployment, shown: RunNotebook) -> None:
     text = shown("Model_Evaluation.ipynb")
     assert f"on the embedded cloud {deployed.target.endpoint_url}" in text
     assert "awake, serving the base model alone" in text

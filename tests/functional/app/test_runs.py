@@ -108,9 +108,7 @@ def notifications(deployment: Deployment, queue_url: str) -> Iterator[str]:
             yield f"{document.get('Subject', '')}\n{document.get('Message', '')}"
 
 
-def test_a_dataset_without_text_fails_with_its_reason_reported_to_the_subscribers(
-    deployed: Any, started: Any
-) -> None:
+def test_a_dataset_without_text_fails_and_subscribers_get_the_reason(deployed: Any, started: Any) -> None:
     snapshot = ended(deployed, started.failing)
     assert snapshot.status == "FAILED"
     with pytest.raises(UserError, match="no text"):
@@ -126,9 +124,7 @@ def test_a_dataset_without_text_fails_with_its_reason_reported_to_the_subscriber
     assert started.failing not in names
 
 
-def test_stopping_a_run_stops_its_training_job(
-    deployed: Any, started: Any, finexpert: Callable[..., Any]
-) -> Any:
+def test_stopping_a_run_stops_its_job(deployed: Any, started: Any, finexpert: Callable[..., Any]) -> Any:
     sagemaker = deployed.target.client("sagemaker")
 
     def job() -> str:

@@ -18,9 +18,7 @@ def components(deployed: Any) -> list[str]:
     return sorted(component["InferenceComponentName"] for component in listed)
 
 
-def test_the_adapter_leaves_and_comes_back_on_the_same_endpoint(
-    deployed: Any, awake: Any, finexpert: Any, answer: Any
-) -> None:
+def test_an_adapter_leaves_and_comes_back(deployed: Any, awake: Any, finexpert: Any, answer: Any) -> None:
     created = inference.endpoint_created(deployed)
 
     told = finexpert("wake", "--base")

@@ -111,9 +111,7 @@ def test_snoozing_writes_the_tag_that_the_reaper_goes_by(answer: Any, deployed: 
     assert tags["finexpert:keep"].rstrip("Z") == until[:16]
 
 
-def test_a_terminal_shows_the_answers_as_they_come_and_a_pipe_no_control_codes(
-    deployed: Any, finexpert: Any
-) -> None:
+def test_a_terminal_shows_answers_as_they_come_a_pipe_no_control_codes(deployed: Any, finexpert: Any) -> None:
     arguments = ["ask", "The results", "--max-new-tokens", "6"]
     assert "\x1b" not in (piped := finexpert(*arguments)).stdout + piped.stderr
     main, terminal = pty.openpty()

@@ -90,9 +90,8 @@ def test_an_answer_comes_in_pieces_from_both_models(page: Browser) -> None:
     refused = page.post("/api/ask", {**asked, "prompt": "word " * 700})
     assert (refused.status, refused.code) == (422, "bad_input")
     assert "may have 512 tokens; this asks for" in refused.json()["error"]["message"]
-    (short,) = {
-        e["cut"] for e in page.lines("/api/ask", {**asked, "parameters": SHORT}) if e["event"] == "answer"
-    }
+    asked_briefly = {**asked, "parameters": SHORT}
+    (short,) = {e["cut"] for e in page.lines("/api/ask", asked_briefly) if e["event"] == "answer"}
     assert short is True
     assert session["parameters"]["max_new_tokens"]["max"] == 511  # the model's own context
 
@@ -199,9 +198,7 @@ def test_the_deployed_page_does_the_same_for_who_has_signed_in(deployed_page: Br
     assert deployed_page.send("GET", f"/api/compare?a={accepted}&b={accepted}").code == "not_here"
 
 
-def test_the_deployed_page_keeps_a_history_for_each_person(
-    deployed_page: Browser, deployed: Deployment
-) -> None:
+def test_the_deployed_page_keeps_each_persons_history(deployed_page: Browser, deployed: Deployment) -> None:
     answers = [{"model": "base", "text": "It rose.", "seconds": 1.0}]
     turn = {"id": "t1", "prompt": "What was revenue?", "answers": answers}
     assert deployed_page.post("/api/threads/first/turns", turn).status == 200

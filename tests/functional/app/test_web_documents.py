@@ -78,9 +78,7 @@ def test_the_pushed_index_is_searched_by_words_and_vectors(
     assert set(shown["vectors"]["pages"]) == {"gained", "lost", "p"}
 
 
-def test_the_deployed_page_answers_from_the_pushed_index(
-    pushed: dict[str, Any], deployed_page: Browser
-) -> None:
+def test_the_deployed_page_answers_by_the_pushed_one(pushed: dict[str, Any], deployed_page: Browser) -> None:
     listed = deployed_page.get("/api/documents")
     assert not listed["adds"] and "borealis-10k.html" in [each["name"] for each in listed["documents"]]
     told = deployed_page.post("/api/documents/ask", {"question": FIGURE}).json()

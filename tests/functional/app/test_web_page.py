@@ -178,9 +178,8 @@ def test_the_run_is_watched_to_its_end_and_its_report_opens(watching: Any) -> No
 
 def _get(address: str, path: str, body: bytes | None = None) -> Any:
     base, _, token = address.partition("#token=")
-    request = urllib.request.Request(
-        f"{base}api{path}", data=body, headers={"Authorization": f"Bearer {token}"}
-    )
+    headers = {"Authorization": f"Bearer {token}"}
+    request = urllib.request.Request(f"{base}api{path}", data=body, headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=120) as answer:
             return json.load(answer)

@@ -25,9 +25,7 @@ LONG = [{"role": "user", "content": [{"text": "revenue " * 9000}]}]
 def scripted() -> Iterator[str]:
     """A server with OpenAI's protocol that repeats the last message."""
 
-    with chat_service(
-        lambda asked: (f"{asked['messages'][-1]['content']} {asked.get('max_tokens')}", {})
-    ) as url:
+    with chat_service(lambda it: (f"{it['messages'][-1]['content']} {it.get('max_tokens')}", {})) as url:
         yield url
 
 

@@ -117,6 +117,10 @@ AWAKE = {
 }
 
 
+def ssm_parameter(name: str) -> dict[str, Any]:
+    return {"Type": "AWS::SSM::Parameter", "Properties": {"Name": name, "Type": "String", "Value": "x"}}
+
+
 def test_ref_and_getatt_give_what_aws_gives(stacks: Stacks) -> None:
     given = {
         "ModelRef": {"Value": {"Ref": "Model"}},
@@ -140,9 +144,7 @@ def test_ref_and_getatt_give_what_aws_gives(stacks: Stacks) -> None:
     assert found["GroupStatus"] == "Completed"
 
 
-def test_resources_carry_their_own_tags_the_stacks_and_by_type_cloudformations(
-    stacks: Stacks, client: MakeClient
-) -> None:
+def test_resources_carry_tags_of_stack_and_cloudformation(stacks: Stacks, client: MakeClient) -> None:
     """Source: the types' schemas, tagging.cloudFormationSystemTags; false for endpoints, true for models."""
     stacks.names.append("tagged")
     body = json.dumps({"Resources": {**components_endpoint(), "Model": model()}})
@@ -184,17 +186,12 @@ def test_a_resources_stack_is_found_by_its_physical_id(stacks: Stacks, client: M
 
 def test_waking_and_sleeping_by_a_parameter(stacks: Stacks, client: MakeClient) -> None:
     resources = {"Model": model() | {"Condition": "Awake"}, **components_endpoint(Condition="Awake")}
-    parameter = {
-        "Type": "AWS::SSM::Parameter",
-        "Properties": {"Name": "/sleep/x", "Type": "String", "Value": "x"},
-    }
+    parameter = ssm_parameter("/sleep/x")
     stacks.create("sleep", {**resources, "Always": parameter}, **AWAKE)
     endpoints = client("sagemaker").list_endpoints
     assert endpoints(NameContains="Endpoint-")["Endpoints"] == []
-    assert (
-        stacks.set("sleep", "ModelArtifact", "s3://b/m", "BootstrapVersion")["StackStatus"]
-        == "UPDATE_COMPLETE"
-    )
+    stack = stacks.set("sleep", "ModelArtifact", "s3://b/m", "BootstrapVersion")
+    assert stack["StackStatus"] == "UPDATE_COMPLETE"
     awake = endpoints(NameContains="Endpoint-")["Endpoints"]
     assert [endpoint["EndpointStatus"] for endpoint in awake] == ["InService"]
     assert stacks.set("sleep", "ModelArtifact", "", "BootstrapVersion")["StackStatus"] == "UPDATE_COMPLETE"
@@ -233,16 +230,10 @@ def test_a_wake_that_fails_goes_back_to_sleep_and_says_why(stacks: Stacks, clien
     assert client("sagemaker").list_inference_components()["InferenceComponents"] == []
 
 
-def test_a_wake_can_be_cancelled_and_is_not_deleted_before_it_has_ended(
-    stacks: Stacks, client: MakeClient
-) -> None:
+def test_a_wake_can_be_cancelled_but_not_deleted_midway(stacks: Stacks, client: MakeClient) -> None:
     resources = {"Model": model() | {"Condition": "Awake"}, **components_endpoint(Condition="Awake")}
-    parameter = {
-        "Type": "AWS::SSM::Parameter",
-        "Properties": {"Name": "/c/x", "Type": "String", "Value": "x"},
-    }
-    late = {**parameter, "Condition": "Awake", "DependsOn": "Endpoint"}
-    late["Properties"] = {"Name": "/c/late", "Type": "String", "Value": "x"}
+    parameter = ssm_parameter("/c/x")
+    late = ssm_parameter("/c/late") | {"Condition": "Awake", "DependsOn": "Endpoint"}
     stacks.create("cancel", {**resources, "Always": parameter, "Late": late}, **AWAKE)
     client("cloudformation").update_stack(
         StackName="cancel",
@@ -281,15 +272,10 @@ def test_an_unknown_property_or_type_fails_the_stack(stacks: Stacks) -> None:
         stacks.create("unknown", {"D": {"Type": "AWS::SageMaker::Domain", "Properties": {}}})
 
 
-def test_what_cannot_be_deleted_after_an_update_is_let_go_and_stays(
-    stacks: Stacks, client: MakeClient, cloud: Cloud
-) -> None:
+def test_what_an_update_cannot_delete_is_let_go(stacks: Stacks, client: MakeClient, cloud: Cloud) -> None:
     """Sources: CloudFormation User Guide, "Troubleshooting"; cloudformation-coverage-roadmap issue 744."""
     resources = {**components_endpoint(Condition="Awake")}
-    parameter = {
-        "Type": "AWS::SSM::Parameter",
-        "Properties": {"Name": "/let-go/x", "Type": "String", "Value": "x"},
-    }
+    parameter = ssm_parameter("/let-go/x")
     stacks.create("let-go", {**resources, "Always": parameter}, **AWAKE)
     awake = stacks.set("let-go", "ModelArtifact", "s3://b/m", "BootstrapVersion")
     assert awake["StackStatus"] == "UPDATE_COMPLETE"
@@ -300,9 +286,8 @@ def test_what_cannot_be_deleted_after_an_update_is_let_go_and_stays(
     assert asleep["StackStatus"] == "UPDATE_COMPLETE"
     assert cloud.ask("GET", "faults")["faults"] == []
     events = client("cloudformation").describe_stack_events(StackName="let-go")["StackEvents"]
-    assert (
-        events[0]["ResourceStatusReason"] == "Update successful. One or more resources could not be deleted."
-    )
+    reason = "Update successful. One or more resources could not be deleted."
+    assert events[0]["ResourceStatusReason"] == reason
     assert "DELETE_FAILED" in {event["ResourceStatus"] for event in events}
     left = client("cloudformation").describe_stack_resources(StackName="let-go")["StackResources"]
     assert [row["LogicalResourceId"] for row in left] == ["Always"]
@@ -311,14 +296,9 @@ def test_what_cannot_be_deleted_after_an_update_is_let_go_and_stays(
     client("sagemaker").delete_endpoint(EndpointName=name)
 
 
-def test_a_deletion_after_an_update_is_tried_three_times(
-    stacks: Stacks, client: MakeClient, cloud: Cloud
-) -> None:
+def test_an_update_tries_a_deletion_three_times(stacks: Stacks, client: MakeClient, cloud: Cloud) -> None:
     resources = {**components_endpoint(Condition="Awake")}
-    parameter = {
-        "Type": "AWS::SSM::Parameter",
-        "Properties": {"Name": "/third/x", "Type": "String", "Value": "x"},
-    }
+    parameter = ssm_parameter("/third/x")
     stacks.create("third", {**resources, "Always": parameter}, **AWAKE)
     stacks.set("third", "ModelArtifact", "s3://b/m", "BootstrapVersion")
     fault = {"service": "sagemaker", "operation": "DeleteEndpoint", "error": "InternalFailure"}
@@ -327,9 +307,7 @@ def test_a_deletion_after_an_update_is_tried_three_times(
     assert client("sagemaker").list_endpoints(NameContains="Endpoint-")["Endpoints"] == []
 
 
-def test_a_bucket_keeps_tags_and_rules_and_is_not_deleted_while_it_is_full(
-    stacks: Stacks, client: MakeClient
-) -> None:
+def test_a_bucket_keeps_tags_and_rules_and_stays_while_it_is_full(stacks: Stacks, client: MakeClient) -> None:
     s3 = client("s3")
     bucket = {
         "Type": "AWS::S3::Bucket",

@@ -22,9 +22,7 @@ from localcloud.lifecycle import Cloud
 from tests.functional.cloud_session import session as session_of
 
 FUNCTION = "/2015-03-31/functions"
-CODE = json.dumps(
-    {"FunctionName": "evil", "Runtime": "python3.11", "Role": "r", "Handler": "i.h", "Code": {}}
-)
+CODE = json.dumps({"FunctionName": "bad", "Runtime": "python3.11", "Role": "r", "Handler": "i.h", "Code": {}})
 PATHS = [
     ("POST", FUNCTION, CODE, {"Content-Type": "text/plain"}),
     ("POST", FUNCTION + "/evil/invocations", "{}", {}),
@@ -113,9 +111,7 @@ def test_the_secret_is_new_for_each_cloud_and_for_its_owner_only(cloud: Cloud) -
     assert not [path for path in others if secret.encode() in path.read_bytes()]
 
 
-def test_nothing_that_the_cloud_wrote_is_readable_by_others(
-    cloud: Cloud, client: Callable[[str], Any]
-) -> None:
+def test_nothing_that_the_cloud_wrote_is_open_to_others(cloud: Cloud, client: Callable[[str], Any]) -> None:
     client("s3").create_bucket(Bucket="door-private")
     client("s3").put_object(Bucket="door-private", Key="a/text.txt", Body=b"mine")
     before = {"cloud.log", "lock"}  # made by the user who starts a cloud; the folder is closed all the same
@@ -137,9 +133,7 @@ def test_a_role_is_served_by_aws_but_not_by_the_controls(cloud: Cloud, client: C
     client("iam").delete_role(RoleName="door-guest")
 
 
-def test_an_address_that_carries_its_signature_opens_one_object_only(
-    cloud: Cloud, client: Callable[[str], Any]
-) -> None:
+def test_an_address_with_its_signature_opens_one_object(cloud: Cloud, client: Callable[[str], Any]) -> None:
     client("s3").create_bucket(Bucket="door-bucket")
     client("s3").put_object(Bucket="door-bucket", Key="a file/ü+.txt", Body=b"text")
     s3 = session_of(cloud).client(

@@ -70,9 +70,7 @@ def test_each_service_answers_with_the_fault_and_then_as_usual(
         getattr(client, method)(**arguments)
 
 
-def test_an_sdk_repeats_a_throttled_request_by_itself(
-    fault: Callable[..., Any], fresh: Callable[..., Any]
-) -> None:
+def test_an_sdk_repeats_a_throttled_request(fault: Callable[..., Any], fresh: Callable[..., Any]) -> None:
     fault(service="sagemaker", operation="ListModels", error="ThrottlingException", times=1)
     answer = fresh("sagemaker", attempts=2).list_models()
     assert answer["ResponseMetadata"]["RetryAttempts"] == 1

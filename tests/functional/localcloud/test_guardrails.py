@@ -49,9 +49,7 @@ def state(client: MakeClient, name: str) -> str:
 
 
 @pytest.mark.usefixtures("no_bill")
-def test_charges_trip_the_alarms_on_exactly_their_metric(
-    cloud: Cloud, client: MakeClient, inbox: Any
-) -> None:
+def test_charges_trip_the_alarms_on_their_metric_alone(cloud: Cloud, client: MakeClient, inbox: Any) -> None:
     alarm(client, "total", inbox.topic, {"Currency": "USD"}, 25)
     alarm(client, "sagemaker", inbox.topic, {"ServiceName": "AmazonSageMaker", "Currency": "USD"}, 15)
     cloud.ask("POST", "bill", {"service": "AmazonS3", "usd": 6})
@@ -95,15 +93,10 @@ def test_a_budget_notifies_once_a_threshold(cloud: Cloud, client: MakeClient, in
     budget(client, "monthly", inbox.topic)
     assert cloud.ask("POST", "bill", {"service": "AmazonSageMaker", "usd": 10})["notified"] == []
     notified = cloud.ask("POST", "bill", {"service": "AmazonSageMaker", "usd": 21.5})["notified"]
-    assert [(each["Threshold"], each["sent_to"]) for each in notified] == [
-        (50, [inbox.topic]),
-        (80, [inbox.topic]),
-    ]
+    assert [(n["Threshold"], n["sent_to"]) for n in notified] == [(50, [inbox.topic]), (80, [inbox.topic])]
     assert cloud.ask("POST", "bill", {"service": "AmazonSageMaker", "usd": 22})["notified"] == []
-    spend = client("budgets").describe_budget(AccountId=ACCOUNT, BudgetName="monthly")["Budget"][
-        "CalculatedSpend"
-    ]
-    assert float(spend["ActualSpend"]["Amount"]) == 22.0
+    limit = client("budgets").describe_budget(AccountId=ACCOUNT, BudgetName="monthly")["Budget"]
+    assert float(limit["CalculatedSpend"]["ActualSpend"]["Amount"]) == 22.0
     messages = inbox.read(2)
     assert len(messages) == 2
     assert all("Budget Name: monthly" in message for message in messages)
@@ -111,9 +104,7 @@ def test_a_budget_notifies_once_a_threshold(cloud: Cloud, client: MakeClient, in
 
 
 @pytest.mark.usefixtures("no_bill")
-def test_a_topic_whose_policy_forgets_budgets_stays_silent(
-    cloud: Cloud, client: MakeClient, inbox: Any
-) -> None:
+def test_a_topic_closed_to_budgets_stays_silent(cloud: Cloud, client: MakeClient, inbox: Any) -> None:
     inbox.allow("cloudwatch.amazonaws.com")
     budget(client, "silent", inbox.topic)
     notified = cloud.ask("POST", "bill", {"service": "AmazonSageMaker", "usd": 30})["notified"]
@@ -156,10 +147,7 @@ def test_metrics_are_asked_for_a_window_that_goes_forward(client: MakeClient) ->
     stat = {"Metric": {"Namespace": "N", "MetricName": "M"}, "Period": 3600, "Stat": "Maximum"}
     data = {"MetricDataQueries": [{"Id": "a", "MetricStat": stat}]}
     statistics = {"Namespace": "N", "MetricName": "M", "Period": 3600, "Statistics": ["Sum"]}
-    for ask, request in (
-        (cloudwatch.get_metric_data, data),
-        (cloudwatch.get_metric_statistics, statistics),
-    ):
+    for ask, request in ((cloudwatch.get_metric_data, data), (cloudwatch.get_metric_statistics, statistics)):
         for end in (moment, moment - timedelta(hours=11)):
             with pytest.raises(ClientError, match="StartTime must") as refused:
                 ask(StartTime=moment, EndTime=end, **request)

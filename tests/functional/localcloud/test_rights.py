@@ -116,8 +116,7 @@ def test_a_condition_on_tags_asks_the_resource(checking: Cloud, acting_as: As) -
             ModelPackageGroupName=name, Tags=[{"Key": "project", "Value": project}]
         )
     sagemaker = acting_as(
-        "sagemaker",
-        allow("sagemaker:DeleteModelPackageGroup", StringEquals={"aws:ResourceTag/project": "P"}),
+        "sagemaker", allow("sagemaker:DeleteModelPackageGroup", StringEquals={"aws:ResourceTag/project": "P"})
     )
     assert "AccessDenied" in refusal(sagemaker.delete_model_package_group, ModelPackageGroupName="theirs")
     sagemaker.delete_model_package_group(ModelPackageGroupName="ours")
@@ -187,9 +186,7 @@ def test_a_stack_may_do_what_its_role_may(checking: Cloud) -> None:
 
 
 @pytest.mark.parametrize("operation", ["update_stack", "create_change_set"])
-def test_a_stacks_ssm_parameters_are_read_with_the_callers_rights(
-    checking: Cloud, acting_as: As, operation: str
-) -> None:
+def test_ssm_parameters_are_read_as_the_caller(checking: Cloud, acting_as: As, operation: str) -> None:
     """Also one that keeps its previous value: the stack keeps the parameter's name."""
     root, name = client(checking, "cloudformation"), f"versioned-{operation.replace('_', '-')}"
     key = f"/versions/{operation}"
@@ -238,9 +235,7 @@ def test_every_decision_on_a_role_is_on_record_once(checking: Cloud, acting_as: 
 
 
 @pytest.mark.parametrize(("account", "taken"), [(ACCOUNT, True), ("111111111111", False)])
-def test_a_role_is_taken_for_the_account_that_its_trust_names(
-    checking: Cloud, account: str, taken: bool
-) -> None:
+def test_a_role_is_taken_for_the_account_it_trusts(checking: Cloud, account: str, taken: bool) -> None:
     trust = {
         "Effect": "Allow",
         "Principal": {"Service": "sagemaker.amazonaws.com"},

@@ -13,9 +13,7 @@ from localcloud.lifecycle import Cloud
 MakeClient = Callable[..., Any]
 
 
-def test_a_schedule_fires_a_function_and_its_failure_is_seen(
-    cloud: Cloud, client: MakeClient, scheduled: Any
-) -> None:
+def test_a_schedule_fires_and_its_failure_is_seen(cloud: Cloud, client: MakeClient, scheduled: Any) -> None:
     """rate(1 minute) by the real clock; the error's alarm; two retries and then the dead-letter queue."""
     messages = scheduled.read(1, seconds=240)
     assert json.loads(messages[0])["AlarmName"] == "guard-fails"

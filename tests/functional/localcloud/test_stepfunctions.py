@@ -114,14 +114,12 @@ def test_sagemaker_by_the_sdk_integration(run: Run, client: MakeClient) -> None:
 
 
 def test_sagemaker_s_errors_have_the_sdk_s_names(run: Run) -> None:
-    missing_job = run(
-        {"Resource": f"{SDK}sagemaker:describeTrainingJob", "Parameters": {"TrainingJobName": "nowhere"}}
-    )
+    nowhere = {"TrainingJobName": "nowhere"}
+    missing_job = run({"Resource": f"{SDK}sagemaker:describeTrainingJob", "Parameters": nowhere})
     assert missing_job["status"] == "FAILED"
     assert missing_job["error"] in ("SageMaker.ResourceNotFoundException", "SageMaker.SageMakerException")
-    missing_endpoint = run(
-        {"Resource": f"{SDK}sagemaker:describeEndpoint", "Parameters": {"EndpointName": "nowhere"}}
-    )
+    nowhere = {"EndpointName": "nowhere"}
+    missing_endpoint = run({"Resource": f"{SDK}sagemaker:describeEndpoint", "Parameters": nowhere})
     assert missing_endpoint["error"] == "SageMaker.SageMakerException"
     assert "Could not find endpoint" in missing_endpoint["cause"]
     assert "Status Code: 400" in missing_endpoint["cause"]
@@ -233,9 +231,7 @@ def training(job: dict[str, Any], name: str, program: str) -> dict[str, Any]:
     return {**job, "TrainingJobName": name, "AlgorithmSpecification": algorithm}
 
 
-def test_the_sdk_integration_starts_the_job_and_does_not_wait(
-    run: Run, job: dict[str, Any], client: MakeClient
-) -> None:
+def test_the_sdk_integration_waits_for_no_job(run: Run, job: dict[str, Any], client: MakeClient) -> None:
     parameters = training(job, "sfn-sdk", "import time; time.sleep(60)") | {"Environment": {"A": "1"}}
     create = {"Resource": f"{SDK}sagemaker:createTrainingJob", "Parameters": parameters}
     assert run(create)["output"]["TrainingJobArn"].endswith("training-job/sfn-sdk")
@@ -281,7 +277,7 @@ def test_an_aborted_and_an_expired_execution_say_so_once(run: Run, client: MakeC
     queue = events_queue(client, "sfn-status")
     task = {"Resource": f"{SDK}sagemaker:describeEndpoint", "Parameters": {"EndpointName": "nowhere"}}
     slow = {
-        "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 2, "BackoffRate": 1.0}]
+        "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 2, "BackoffRate": 1}]
     }
     aborted = run(task | slow, wait=False)["executionArn"]
     client("stepfunctions").stop_execution(executionArn=aborted, error="Stopped", cause="by hand")

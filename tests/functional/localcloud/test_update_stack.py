@@ -78,10 +78,7 @@ MODEL = {
 TEMPLATE: dict[str, Any] = {
     "Parameters": {"ModelArtifact": {"Type": "String", "Default": ""}},
     "Conditions": {"Awake": {"Fn::Not": [{"Fn::Equals": [{"Ref": "ModelArtifact"}, ""]}]}},
-    "Resources": {
-        "Model": MODEL,
-        "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
-    },
+    "Resources": {"Model": MODEL, "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
 }
 
 

@@ -90,9 +90,8 @@ def reaper(client: MakeClient, policy: list[Statement]) -> Callable[..., dict[st
     )
 
     def invoke(**variables: str) -> dict[str, Any]:
-        client("lambda").update_function_configuration(
-            FunctionName=name, Environment={"Variables": fixed | variables}
-        )
+        environment = {"Variables": fixed | variables}
+        client("lambda").update_function_configuration(FunctionName=name, Environment=environment)
         answer = client("lambda").invoke(FunctionName=name, Payload=b"{}")
         document = json.loads(answer["Payload"].read())
         assert "FunctionError" not in answer, document

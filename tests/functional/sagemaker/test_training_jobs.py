@@ -24,9 +24,7 @@ def start(lab: Lab, program: str, **changes: Any) -> str:
     code = lab.put(f"code/{name}/main.py", textwrap.dedent(program).encode())
     channel = {
         "ChannelName": "code",
-        "DataSource": {
-            "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": code.rsplit("/", 1)[0] + "/"},
-        },
+        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": code.rsplit("/", 1)[0] + "/"}},
     }
     request: dict[str, Any] = {
         "TrainingJobName": name,
@@ -233,9 +231,7 @@ def test_a_spot_job_resumes_from_its_checkpoint_after_an_interruption(lab: Lab) 
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     assert "Interrupted" in states(job)
     assert unpacked(lab, job["ModelArtifacts"]["S3ModelArtifacts"]) == {"resumed.txt": b"41"}
-    assert job["TrainingTimeInSeconds"] - job["BillableTimeInSeconds"] >= 1, (
-        "waiting for capacity is not billed"
-    )
+    assert job["TrainingTimeInSeconds"] - job["BillableTimeInSeconds"] >= 1, "waiting is not billed"
 
 
 def test_waiting_for_capacity_longer_than_max_wait_ends_the_job(lab: Lab) -> None:

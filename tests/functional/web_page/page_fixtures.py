@@ -39,9 +39,8 @@ def api(server: PageServer) -> Iterator[ScriptedApi]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser without a past. Everything that the page throws or its policy blocks fails the test."""
-    context = browser.new_context(
-        locale="en-GB", reduced_motion="reduce", permissions=["clipboard-read", "clipboard-write"]
-    )
+    clipboard = ["clipboard-read", "clipboard-write"]
+    context = browser.new_context(locale="en-GB", reduced_motion="reduce", permissions=clipboard)
     context.set_default_timeout(PATIENCE_MS)
     complaints = complaints_in(context)
     yield context

@@ -133,9 +133,8 @@ def test_who_answers_is_known_even_before_the_page_has_looked(visit: Any, api: A
     context.route("**/api/endpoint", lambda route: held.append(route) if not held else route.continue_())
     page.goto(page.url.replace("#/start", "?again#/ask"))
     ask(page, "Volatility")
-    expect(page.get_by_role("article", name="Base model").locator(".who")).to_have_text(
-        "Llama 2 7B, not trained further"
-    )
+    who = page.get_by_role("article", name="Base model").locator(".who")
+    expect(who).to_have_text("Llama 2 7B, not trained further")
     held[0].continue_()
 
 

@@ -103,9 +103,7 @@ def test_a_refused_wake_says_why_and_what_to_do(visit: Any, api: Any) -> None:
     expect(page.get_by_role("heading", name="Where it went")).to_be_visible()
 
 
-def test_what_was_known_stays_while_the_cloud_is_gone_and_goes_on_when_it_is_back(
-    visit: Any, api: Any
-) -> None:
+def test_what_was_known_stays_while_the_cloud_is_gone_and_goes_on_after(visit: Any, api: Any) -> None:
     api.endpoint = documents.endpoint("waking")  # looked at every second
     page = visit("endpoint")
     expect(page.get_by_role("heading", name="Waking")).to_be_visible()

@@ -17,9 +17,7 @@ MOST_BYTES = 300_000
 COGNITO = {"auth": {"kind": "cognito", "domain": "https://login.example", "client_id": "the-client"}}
 
 
-def test_the_token_leaves_the_address_and_stays_in_this_tab_only(
-    visit: Any, context: Any, server: Any
-) -> None:
+def test_the_token_leaves_the_address_and_stays_in_this_tab(visit: Any, context: Any, server: Any) -> None:
     page = visit("start")
     assert TOKEN not in page.url
     page.reload()
@@ -30,9 +28,7 @@ def test_the_token_leaves_the_address_and_stays_in_this_tab_only(
     assert violations(other) == []
 
 
-def test_a_token_of_another_start_is_refused_and_a_new_link_taken(
-    context: Any, server: Any, api: Any
-) -> None:
+def test_a_token_of_another_start_is_refused_a_new_link_taken(context: Any, server: Any, api: Any) -> None:
     page = context.new_page()
     page.goto(f"{server.address}#token=of-yesterday")
     expect(page.get_by_role("heading", name="Open the link from your terminal")).to_be_visible()

@@ -76,10 +76,7 @@ TASKS: dict[str, tuple[Sequence[Any], str]] = {
         "Step 3 of 136",
     ),
     "try the example company": ([link("Use the example company"), button("Start the run")], "Step 3 of 136"),
-    "see whether my model got better": (
-        [MODELS_TAB, link("Letters, first try")],
-        "before 1, after 6 of 10",
-    ),
+    "see whether my model got better": ([MODELS_TAB, link("Letters, first try")], "before 1, after 6 of 10"),
     "ask base and tuned model a question": (
         [ASK_TAB, fill("Your question", "Revenue?"), button("Ask")],
         "hedged book",

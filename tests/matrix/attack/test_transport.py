@@ -85,10 +85,8 @@ def test_no_connection_is_upgraded_into_the_api(server: PageServer, upgrade: str
 def test_half_open_and_dripping_connections_are_dropped_and_others_served(server: PageServer) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     with ExitStack() as stack:
-        half = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
-            for _ in range(HALF_OPEN)
-        ]
+        place = ("127.0.0.1", server.port)
+        half = [stack.enter_context(socket.create_connection(place)) for _ in range(HALF_OPEN)]
         for number, connection in enumerate(half):
             connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n" if number % 2 else b"G")
         assert served(server)

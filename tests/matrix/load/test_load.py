@@ -97,9 +97,8 @@ def test_a_thousand_runs_and_their_list(app: App) -> None:
 def listed(app: App, limit: int) -> list[dict[str, Any]]:
     """What `finexpert runs list` prints."""
     command = [sys.executable, "-m", "finexpert", "runs", "list", "--limit", str(limit), "--json"]
-    done = subprocess.run(
-        command, env=dict(app.deployment.target.environment), capture_output=True, text=True, timeout=300
-    )
+    environment = dict(app.deployment.target.environment)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)
     return found

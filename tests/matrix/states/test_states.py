@@ -20,7 +20,7 @@ NOTHING: Callable[[StatesLab], None] = lambda lab: None  # noqa: E731
 
 OUT_OF_REACH = {
     ("HostingAwake", "Choice 2"): "CloudFormation ends an update as UPDATE_FAILED only where its caller has"
-    " switched rollback off; the state machine does not, but a person may have",
+    " switched rollback off; the state machine does not, but a person may have"
 }
 """Ways that no run can take here, with the reason."""
 

@@ -132,9 +132,7 @@ def test_two_hosts_find_each_other_by_resourceconfig_alone(job: Job, processes: 
     assert not (second / "model").exists()
 
 
-def test_a_lost_host_ends_the_others_with_a_reason_and_one_host_goes_on(
-    job: Job, processes: Processes
-) -> None:
+def test_a_lost_host_ends_the_others_with_a_reason_and_one_goes_on(job: Job, processes: Processes) -> None:
     settings = NO_DROPOUT | {"per_device_train_batch_size": "2", "epoch": "300", "save_steps": "2"}
     first, second = job("first", **settings), job("second", **settings)
     meeting = as_hosts(first, second)

@@ -48,9 +48,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory, weights: Path) -> dict[str, 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_state_of_the_report_is_read_on_a_phone(
-    pages: dict[str, str], context: BrowserContext, scheme: Any
-) -> None:
+def test_every_state_is_read_on_a_phone(pages: dict[str, str], context: BrowserContext, scheme: Any) -> None:
     page = context.new_page()
     page.set_viewport_size(PHONE)
     page.emulate_media(color_scheme=scheme)

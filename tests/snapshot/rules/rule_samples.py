@@ -41,9 +41,8 @@ def definition_with(*, states: Any = None, timeout: Any = 14400, **changes: Any)
             **(states or {}),
         },
     }
-    return stacks_with(
-        "AWS::StepFunctions::StateMachine", {"DefinitionString": json.dumps(definition)}, stack="Training"
-    )
+    definition_string = {"DefinitionString": json.dumps(definition)}
+    return stacks_with("AWS::StepFunctions::StateMachine", definition_string, stack="Training")
 
 
 def role_with(**statement: Any) -> Templates:

@@ -176,9 +176,7 @@ class Panic(BaseException):
     """What pyo3 raises where Rust panics: no Exception."""
 
 
-def test_a_tokenizer_that_panics_when_it_is_read_is_named_in_a_line(
-    base: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_tokenizer_that_panics_is_named_in_a_line(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def panic(*_: Any, **__: Any) -> Any:
         raise Panic("called `Option::unwrap()` on a `None` value")
 
@@ -194,9 +192,7 @@ def test_a_bad_adapter_at_the_start_is_named_in_a_line(base: Path, tmp_path: Pat
         Engine(Settings.from_environment({"SAGEMAKER_BASE_DIR": str(tmp_path)}))
 
 
-def test_a_prompt_without_end_is_refused_before_it_is_cut_into_tokens(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_endless_prompt_is_refused_before_tokens(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     def cut(*_: Any, **__: Any) -> Any:
         raise AssertionError("the prompt was tokenized")
 

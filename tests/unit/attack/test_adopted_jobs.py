@@ -148,9 +148,7 @@ def judged(cloud: Cloud) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["by its name", "as the newest"])
-def test_an_adapter_that_was_replaced_since_is_not_served(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, named: bool
-) -> None:
+def test_a_replaced_adapter_is_not_served(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, named: bool) -> None:
     evaluation = judged(cloud)
     uri = evaluation["artifact_uri"]
     app = deployment(cloud, monkeypatch, outcome="accepted", evaluation=evaluation)
@@ -177,9 +175,7 @@ def test_a_run_that_was_not_accepted_is_served_only_where_that_is_said(
     assert switch._wanted(app, RUN, refused=True) == f"s3://{BUCKET}/{KEY}/model.tar.gz"
 
 
-def test_the_adapter_of_a_run_that_went_on_on_demand_is_its_own(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_adapter_of_a_run_on_demand_is_its_own(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     uri = f"s3://{BUCKET}/runs/{RUN}-od/output/model.tar.gz"
     app = deployment(cloud, monkeypatch, outcome="accepted", evaluation={"artifact_uri": uri})
     assert switch._wanted(app, RUN) == uri

@@ -59,7 +59,7 @@ def exported(texts: list[str]) -> str:
         for text in texts
     ]
     program = (
-        f"import {{ toCsv }} from {json.dumps(EXPORT.as_uri())};\nconsole.log(toCsv({json.dumps(threads)}));"
+        f"import {{toCsv}} from {json.dumps(EXPORT.as_uri())};\nconsole.log(toCsv({json.dumps(threads)}));"
     )
     done = subprocess.run(
         ["node", "--input-type=module", "--eval", program], capture_output=True, text=True, check=True
@@ -91,9 +91,7 @@ def cells(text: str, separator: str) -> list[str]:
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_no_cell_begins_a_formula(separator: str) -> None:
-    harmful = [
-        cell for cell in cells(exported(TEXTS), separator) if cell.lstrip(SKIPPED)[:1] in tuple(FORMULA)
-    ]
+    harmful = [c for c in cells(exported(TEXTS), separator) if c.lstrip(SKIPPED)[:1] in tuple(FORMULA)]
     assert not [cell for cell in harmful if cell]
 
 

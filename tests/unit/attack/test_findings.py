@@ -18,7 +18,7 @@ FINDINGS = {
     "1 the embedded cloud runs anybody's code": [
         f"{DOOR}::test_no_one_without_the_secret_gets_anything",
         f"{DOOR}::test_a_foreign_page_gets_nothing_even_with_the_secret",
-        "tests/unit/localcloud/test_door.py::test_a_foreign_page_is_refused_on_every_path_though_signed",
+        "tests/unit/localcloud/test_door.py::test_a_foreign_page_is_refused_though_signed",
         "tests/matrix/attack/test_browser.py::test_a_page_of_another_site_gets_nothing",
         "tests/matrix/attack/test_browser.py::test_a_name_that_was_made_to_point_here_gets_nothing",
     ],
@@ -46,10 +46,10 @@ FINDINGS = {
         "tests/unit/attack/test_verdicts.py::test_a_forged_verdict_is_refused",
         "tests/unit/attack/test_verdicts.py::test_only_names_of_the_list_come_into_the_model_card",
         "tests/unit/attack/test_adopted_jobs.py::test_a_job_that_the_run_did_not_ask_for_gives_no_verdict",
-        "tests/unit/attack/test_adopted_jobs.py::test_an_adapter_that_was_replaced_since_is_not_served",
+        "tests/unit/attack/test_adopted_jobs.py::test_a_replaced_adapter_is_not_served",
     ],
     "7 saved reports run scripts": [
-        "tests/unit/attack/test_reports.py::test_a_report_carries_its_policy_before_anything_of_the_job",
+        "tests/unit/attack/test_reports.py::test_a_report_carries_its_policy_before_anything_of_the_job"
     ],
     "8 prompts in the trail": [f"{DOOR}::test_no_prompt_or_message_is_in_the_trail"],
     "9 rejected runs through wake": [
@@ -61,14 +61,14 @@ FINDINGS = {
         "tests/unit/attack/test_adapters.py::test_settings_that_could_do_harm_are_refused",
         "tests/unit/attack/test_adapters.py::test_settings_for_a_training_change_nothing_of_the_base",
         "tests/unit/attack/test_adapters.py::test_only_who_has_the_key_changes_adapters_and_no_page_asks",
-        "tests/unit/serving/test_worker.py::test_a_change_that_does_not_end_makes_the_server_unhealthy",
+        "tests/unit/serving/test_worker.py::test_a_change_without_end_makes_the_server_unhealthy",
     ],
     "11 headers of archives": [
         "tests/unit/attack/test_archives.py::test_a_huge_header_is_refused_everywhere"
     ],
     "12 the terminal": ["tests/unit/attack/test_terminal.py::test_no_way_of_printing_lets_it_through"],
     "13 readable state": [
-        f"{DOOR}::test_nothing_that_the_cloud_wrote_is_readable_by_others",
+        f"{DOOR}::test_nothing_that_the_cloud_wrote_is_open_to_others",
         f"{DOOR}::test_another_user_of_this_machine_finds_no_key",
         "tests/unit/attack/test_private_files.py::test_what_a_command_writes_is_readable_by_its_user_only",
     ],
@@ -79,12 +79,12 @@ FINDINGS = {
     "15 smaller ones": [
         "tests/unit/serving/test_worker.py::test_a_failure_ends_one_answer_and_not_the_worker",
         "tests/unit/serving/test_requests.py::test_a_temperature_that_cannot_be_divided_by_is_greedy",
-        "tests/unit/attack/test_adapters.py::test_a_prompt_without_end_is_refused_before_it_is_cut_into_tokens",
+        "tests/unit/attack/test_adapters.py::test_an_endless_prompt_is_refused_before_tokens",
         "tests/unit/attack/test_adapters.py::test_a_model_of_a_stranger_is_refused_in_a_line",
         "tests/unit/attack/test_bases.py::test_a_shape_that_the_weights_do_not_have_is_refused_before_loading",
         "tests/unit/attack/test_exports.py::test_no_cell_begins_a_formula",
         "tests/unit/finexpert/web/test_server.py::test_a_header_given_twice_counts_as_neither",
-        "tests/functional/localcloud/test_rights.py::test_a_role_is_taken_for_the_account_that_its_trust_names",
+        "tests/functional/localcloud/test_rights.py::test_a_role_is_taken_for_the_account_it_trusts",
     ],
 }
 HELD = {

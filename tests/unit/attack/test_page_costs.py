@@ -67,9 +67,7 @@ def test_the_page_is_closed_at_the_limit_and_opens_again_below_it(cloud: WithPag
     assert cloud.concurrency == (reserved or None)
 
 
-def test_the_guard_that_does_not_know_what_was_spent_closes_it_too(
-    cloud: WithPage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_guard_without_spending_closes_it_too(cloud: WithPage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.guard.guarding.prices.problem", lambda: "there are no prices")
     with pytest.raises(GuardBlind, match="no prices"):
         look(cloud, "25", PAGE_FUNCTION=PAGE)

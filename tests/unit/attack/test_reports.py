@@ -24,9 +24,8 @@ HOSTILE = [
 @pytest.mark.parametrize("html", HOSTILE)
 def test_a_report_carries_its_policy_before_anything_of_the_job(html: bytes) -> None:
     sealed = executions.sealed(html).decode()
-    assert sealed.startswith(
-        '<!doctype html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy"'
-    )
+    policy = '<meta http-equiv="Content-Security-Policy"'
+    assert sealed.startswith(f'<!doctype html><meta charset="utf-8">{policy}')
     policy = sealed.split('content="')[1].split('"')[0]
     assert "default-src 'none'" in policy and "script-src" not in policy and "unsafe-eval" not in policy
     assert sealed.index("default-src") < sealed.index(html.removeprefix(b"\xef\xbb\xbf").decode()[:4], 120)

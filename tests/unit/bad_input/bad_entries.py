@@ -128,9 +128,7 @@ class Output:
         before = dict(cloud.objects)
         job = {"ModelArtifacts": {"S3ModelArtifacts": "s3://artifacts/runs/r/output/model.tar.gz"}}
         event = {"run": "r", "training_job": job, "admission": {"usd_per_hour": 1.515}}
-        told = refused(
-            EvaluationError, lambda: read(event, bucket="artifacts", region="us-east-1", clients=cloud)
-        )
+        told = refused(EvaluationError, lambda: read(event, bucket="artifacts", region=REGION, clients=cloud))
         assert cloud.objects == before, "something was stored"
         return told
 
@@ -203,9 +201,8 @@ class Request:
     def _sent(self, port: int) -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
         body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
-        connection.request(
-            self.method, self.path, body, {"Authorization": f"Bearer {KEY}", **dict(self.headers)}
-        )
+        headers = {"Authorization": f"Bearer {KEY}", **dict(self.headers)}
+        connection.request(self.method, self.path, body, headers)
         answer = connection.getresponse()
         try:
             return answer.status, answer.read().decode()

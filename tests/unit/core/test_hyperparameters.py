@@ -4,13 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.hyperparameters import (
-    LLAMA_LINEAR_LAYERS,
-    NAMES,
-    HyperparameterError,
-    Hyperparameters,
-    parse,
-)
+from core.hyperparameters import LLAMA_LINEAR_LAYERS, NAMES, HyperparameterError, Hyperparameters, parse
 from core.setting_names import ELSEWHERE
 
 # As JumpStart writes them for Llama 2 7B.
@@ -66,15 +60,13 @@ def test_a_setting_without_effect_is_said() -> None:
 
 
 def test_all_problems_come_at_once_with_name_value_and_fix() -> None:
-    problems = problems_of(
-        {"epocs": "5", "lora_r": "eight", "learning_rate": "-1", "target_modules": "w_proj"}
-    )
-    assert len(problems) == 4
-    assert "did you mean epoch?" in problems[0]
-    assert "'eight'" in problems[1]
-    assert "greater than 0" in problems[2]
-    assert "w_proj" in problems[3]
-    assert "q_proj" in problems[3]
+    told = problems_of({"epocs": "5", "lora_r": "eight", "learning_rate": "-1", "target_modules": "w_proj"})
+    assert len(told) == 4
+    assert "did you mean epoch?" in told[0]
+    assert "'eight'" in told[1]
+    assert "greater than 0" in told[2]
+    assert "w_proj" in told[3]
+    assert "q_proj" in told[3]
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999", "0"])

@@ -62,14 +62,8 @@ def test_the_month_counts_the_own_jobs_alone(cloud: Cloud) -> None:
 
 
 def test_the_guard_at_its_limit_stops_the_own_jobs_alone(cloud: Cloud) -> None:
-    stop_all(
-        cloud,
-        project="FinExpert",
-        hosting_stack="FinExpert-Hosting",
-        endpoints=[],
-        seconds=1,
-        pause=lambda _: None,
-    )
+    hosting = "FinExpert-Hosting"
+    stop_all(cloud, project="FinExpert", hosting_stack=hosting, endpoints=[], seconds=1, pause=lambda _: None)
     assert cloud.jobs[OWN]["TrainingJobStatus"] == "Stopping"
     assert running(cloud) == {theirs(project) for project in OTHERS}
 

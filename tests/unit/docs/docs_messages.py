@@ -15,9 +15,8 @@ GAP = "…"
 @cache
 def texts() -> frozenset[str]:
     """Every text of the program, and the Makefile's lines."""
-    found = {
-        line.strip() for line in (ROOT / "Makefile").read_text(encoding="utf-8").splitlines() if line.strip()
-    }
+    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+    found = {line.strip() for line in lines if line.strip()}
     for part in PARTS:
         for file in (ROOT / part).rglob("*.py"):
             found.update(_texts(ast.parse(file.read_text(encoding="utf-8"))))

@@ -99,9 +99,7 @@ def test_a_failing_cell_after_wake_puts_the_endpoint_to_sleep_once(
 
 
 @pytest.mark.parametrize("left", ["raise KeyboardInterrupt", "raise left"])
-def test_a_cell_that_was_interrupted_leaves_the_endpoint(
-    cloud: Cloud, shell: InteractiveShell, left: str
-) -> None:
+def test_an_interrupted_cell_leaves_the_endpoint(cloud: Cloud, shell: InteractiveShell, left: str) -> None:
     error = UserError("Stopped watching; the run goes on.", code=ExitCode.INTERRUPTED)
     shell.push({"expert": Expert(), "left": error})
     shell.run_cell("expert.wake('finexpert-20260131-142536-9f3a')")
@@ -191,9 +189,7 @@ def test_answers_stand_side_by_side_prompt_by_prompt() -> None:
     assert answers._repr_mimebundle_((), ())["text/html"].count("<pre") == 1  # type: ignore[misc]
 
 
-def test_a_fine_tune_is_started_watched_and_its_figures_shown(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fine_tune_is_started_watched_and_shown(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[Any] = []
     snapshot = Snapshot("run-1", "SUCCEEDED", output={"outcome": "rejected"}, usd=0.5, seconds=120.0)
     primary = {"metric": "held_out_bits_per_byte", "base": 2.0, "tuned": 1.5, "difference": -0.5}

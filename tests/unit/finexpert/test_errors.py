@@ -191,11 +191,8 @@ def ended_by(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 def test_a_user_sees_no_stack_trace(ended_by: Any) -> None:
     code, out, told = ended_by(UserError("it broke", where="here", fix="mend it", code=ExitCode.GATE))
     assert (code, out) == (3, "")
-    assert [line.split()[-2:] for line in told.splitlines()] == [
-        ["it", "broke"],
-        ["where", "here"],
-        ["mend", "it"],
-    ]
+    words = [line.split()[-2:] for line in told.splitlines()]
+    assert words == [["it", "broke"], ["where", "here"], ["mend", "it"]]
 
 
 def test_even_a_defect_ends_in_plain_words(ended_by: Any) -> None:
@@ -213,10 +210,8 @@ def test_markup_in_a_message_is_text(ended_by: Any) -> None:
 def test_programs_get_a_failure_as_one_json_document(ended_by: Any) -> None:
     code, out, told = ended_by(UserError("it broke", where="here", fix="mend it"), "--json")
     assert (code, told) == (1, "")
-    assert json.loads(out) == {
-        "error": {"what": "it broke", "where": "here", "fix": "mend it"},
-        "exit_code": 1,
-    }
+    error = {"what": "it broke", "where": "here", "fix": "mend it"}
+    assert json.loads(out) == {"error": error, "exit_code": 1}
 
 
 def test_wrong_usage_is_json_for_programs_too(ended_by: Any) -> None:
@@ -232,9 +227,8 @@ def test_debug_lets_the_trace_through(ended_by: Any) -> None:
 
 
 def run(*arguments: Any) -> Any:
-    return subprocess.run(
-        [sys.executable, "-m", "finexpert", *arguments], capture_output=True, text=True, timeout=60
-    )
+    command = [sys.executable, "-m", "finexpert", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
 def test_wrong_usage_is_exit_code_two() -> None:
@@ -252,19 +246,9 @@ def test_help_names_every_verb_and_the_exit_codes() -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    heavy = (
-        "boto3",
-        "botocore",
-        "torch",
-        "transformers",
-        "aws_cdk",
-        "rich.live",
-        "localcloud",
-        "lambdas",
-        "infra",
-    )
+    heavy = ["boto3", "botocore", "torch", "transformers", "aws_cdk"]
+    heavy += ["rich.live", "localcloud", "lambdas", "infra"]
     program = f"import sys, finexpert.cli.main; print([name for name in {heavy!r} if name in sys.modules])"
-    told = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
-    )
+    command = [sys.executable, "-c", program]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert told.stdout.strip() == "[]"

@@ -8,6 +8,7 @@ import pytest
 from finexpert.paths import SAMPLE
 
 Figures = list[float]
+Holds = Callable[[Figures], bool]
 
 
 def document(file: str, line: int) -> str:
@@ -24,7 +25,7 @@ N = r"([\d,]+(?:\.\d+)?)"
 
 
 #: File and line, what the figures are taken by (joined by anything), and what must hold of them.
-CHECKS: list[tuple[str, int, str, Callable[[Figures], bool]]] = [
+CHECKS: list[tuple[str, int, str, Holds]] = [
     (  # at most 0.55 % for two years on 50 million, less what the later years cost
         "derivatives_and_options",
         11,
@@ -115,12 +116,7 @@ CHECKS: list[tuple[str, int, str, Callable[[Figures], bool]]] = [
         rf" against \${N} million at {N}%",
         lambda f: abs(f[0] * f[2] / 100 - f[3]) < 0.1 and abs(f[1] * f[5] / 100 - f[4]) < 0.1,
     ),
-    (
-        "segment_results",
-        23,
-        rf"average of {N} months.*Churn of {N}%",
-        lambda f: abs(100 / f[1] - f[0]) < 1,
-    ),
+    ("segment_results", 23, rf"average of {N} months.*Churn of {N}%", lambda f: abs(100 / f[1] - f[0]) < 1),
     (
         "segment_results",
         9,
@@ -175,9 +171,7 @@ CHECKS: list[tuple[str, int, str, Callable[[Figures], bool]]] = [
 @pytest.mark.parametrize(
     ("file", "line", "pattern", "holds"), CHECKS, ids=[f"{file}:{line}" for file, line, *_ in CHECKS]
 )
-def test_a_corrected_figure_follows_from_its_text(
-    file: str, line: int, pattern: str, holds: Callable[[Figures], bool]
-) -> None:
+def test_a_corrected_figure_follows(file: str, line: int, pattern: str, holds: Holds) -> None:
     found = figures(document(file, line), pattern)
     assert holds(found), found
 

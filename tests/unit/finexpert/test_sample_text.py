@@ -111,14 +111,8 @@ def test_reports_have_the_forms_of_real_ones() -> None:
     together = "\n".join(REPORTS)
     for currency in ("USD", "EUR", "£", "¥", "SEK", "INR", "CHF", "NOK", "AUD", "NZD", "CAD", "$"):
         assert currency in together
-    for boilerplate in (
-        "forward-looking statements",
-        "ITEM 1A",
-        "IFRS 16",
-        "(unaudited)",
-        "reliable indicator",
-    ):
-        assert boilerplate in together
+    for words in ("forward-looking statements", "ITEM 1A", "IFRS 16", "(unaudited)", "reliable indicator"):
+        assert words in together
     assert sum(" | " in report for report in REPORTS) >= 15
 
 

@@ -67,9 +67,5 @@ def test_a_moment_in_the_future_is_now() -> None:
 
 
 def test_one_is_singular() -> None:
-    assert [formatting.counted(n, "region") for n in (0, 1, 2, 1000)] == [
-        "0 regions",
-        "1 region",
-        "2 regions",
-        "1,000 regions",
-    ]
+    counted = [formatting.counted(n, "region") for n in (0, 1, 2, 1000)]
+    assert counted == ["0 regions", "1 region", "2 regions", "1,000 regions"]

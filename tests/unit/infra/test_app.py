@@ -100,9 +100,8 @@ def test_own_weights_ask_for_no_licence(tmp_path: Path) -> None:
 
 def test_a_synth_says_what_will_be_kept(tmp_path: Path) -> None:
     settings = {"RETAIN_DATA": "true", "ACCEPT_EULA": "true", "ALERT_EMAIL": "you@example.com"}
-    said = synthesize(
-        tmp_path / "cdk.out", **{f"FINEXPERT_{name}": value for name, value in settings.items()}
-    )
+    named = {f"FINEXPERT_{name}": value for name, value in settings.items()}
+    said = synthesize(tmp_path / "cdk.out", **named)
     assert "retain_data is true: cdk destroy keeps the buckets finexpert-data-…" in said
     assert "--import-existing-resources" in said
     assert "the key" not in said, "there is none of one's own"
@@ -114,9 +113,8 @@ def test_what_is_kept_can_be_imported_by_the_next_deploy(tmp_path: Path) -> None
     resources = [r for part in STACKS for r in template(tmp_path, part)["Resources"].values()]
     kept = [r for r in resources if r.get("DeletionPolicy") == "Retain"]
     buckets = [r["Properties"]["BucketName"] for r in kept if r["Type"] == "AWS::S3::Bucket"]
-    assert sorted(buckets) == [
-        f"finexpert-{kind}-123456789012-us-east-1" for kind in ("artifacts", "audit", "data")
-    ]
+    kinds = ("artifacts", "audit", "data")
+    assert sorted(buckets) == [f"finexpert-{kind}-123456789012-us-east-1" for kind in kinds]
     assert {r["Type"] for r in kept} - {"AWS::S3::BucketPolicy"} == {"AWS::S3::Bucket"}
 
 

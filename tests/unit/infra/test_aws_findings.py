@@ -20,15 +20,15 @@ FINDINGS = {
         "snapshot/rules/test_hosts.py::test_an_older_driver_does_not",
     ],
     "C2 SSM parameters are read with the caller's rights": [
-        "functional/localcloud/test_rights.py::test_a_stacks_ssm_parameters_are_read_with_the_callers_rights",
+        "functional/localcloud/test_rights.py::test_ssm_parameters_are_read_as_the_caller",
         "snapshot/rules/test_parameters.py::test_a_parameter_read_from_ssm_does_not",
     ],
     "C3 no CloudFormation tags on endpoints": [
-        f"{CLOUD}::test_resources_carry_their_own_tags_the_stacks_and_by_type_cloudformations",
+        f"{CLOUD}::test_resources_carry_tags_of_stack_and_cloudformation",
         "unit/core/money/test_endpoints.py::test_it_counts_once_with_or_without_cloudformation_s_tags",
     ],
     "C4 a deletion in clean-up that fails": [
-        f"{CLOUD}::test_what_cannot_be_deleted_after_an_update_is_let_go_and_stays",
+        f"{CLOUD}::test_what_an_update_cannot_delete_is_let_go",
         f"{SLEEPING}::test_what_outlived_its_stack_s_sleep_is_finished",
     ],
     "C5 the first hours of a month": [

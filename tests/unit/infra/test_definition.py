@@ -61,10 +61,7 @@ def test_notifications_never_change_how_a_run_ends() -> None:
 
 def test_notifications_say_what_happened_and_where_to_look() -> None:
     found = states(ON_DEMAND)
-    accepted, failed = (
-        filled(found["NotifyAccepted"]["Parameters"]),
-        filled(found["NotifyFailure"]["Parameters"]),
-    )
+    accepted, failed = (filled(found[f"Notify{end}"]["Parameters"]) for end in ("Accepted", "Failure"))
     assert STATE["evaluation"]["answer"]["sentence"] in accepted["Message"]
     assert STATE["evaluation"]["answer"]["report_uri"] in accepted["Message"]
     assert accepted["Subject"] == "FinExpert: a fine-tune was accepted"
@@ -87,10 +84,8 @@ def test_the_program_is_found_where_the_channel_puts_it() -> None:
 def test_only_spot_has_a_longest_wait_and_a_way_back_to_on_demand() -> None:
     assert "MaxWaitTimeInSeconds" not in json.dumps(definition(ON_DEMAND))
     found = states(SPOT)
-    assert filled(found["SpotLimits"]["Parameters"]) == {
-        "MaxRuntimeInSeconds": 7200,
-        "MaxWaitTimeInSeconds": 14400,
-    }
+    limits = {"MaxRuntimeInSeconds": 7200, "MaxWaitTimeInSeconds": 14400}
+    assert filled(found["SpotLimits"]["Parameters"]) == limits
     again = filled(found["OnDemandInstead"]["Parameters"])
     assert (again["job_name"], again["run"], again["spot"]) == (f"{RUN}-od", RUN, False)
     assert [job["TrainingJobName"] for job in again["earlier_jobs"]] == [RUN]
@@ -154,9 +149,8 @@ def test_metrics_are_read_from_what_the_trainer_prints(metric: str, line: dict[s
     found = {name: match[1] for name, regex in METRICS.items() if (match := re.search(regex, text))}
     assert found[metric] == value
     assert all(name.split(":")[0] == metric.split(":")[0] for name in found)
-    assert not any(
-        re.search(regex, json.dumps({"event": "log", "message": "loss"})) for regex in METRICS.values()
-    )
+    line = json.dumps({"event": "log", "message": "loss"})
+    assert not any(re.search(regex, line) for regex in METRICS.values())
 
 
 def test_what_functions_refuse_with_is_known_to_the_state_machine() -> None:
@@ -187,10 +181,8 @@ def test_a_woken_adapter_is_published_only_once_it_has_answered() -> None:
     refused = found["FinishWake"]["Catch"][0]
     assert "ModelUnanswered" in refused["ErrorEquals"] and refused["Next"] == "Refused"
     unserved = found["PublishUnserved"]
-    assert (
-        unserved["Parameters"] == found["PublishArtifact"]["Parameters"]
-        and unserved["Next"] == "NotifyFailure"
-    )
+    assert unserved["Parameters"] == found["PublishArtifact"]["Parameters"]
+    assert unserved["Next"] == "NotifyFailure"
 
 
 @pytest.mark.parametrize(
@@ -208,9 +200,7 @@ def test_a_woken_adapter_is_published_only_once_it_has_answered() -> None:
 )
 def test_a_wake_is_finished_once_the_stack_is_at_rest(status: str, next_: str) -> None:
     awake = states(ON_DEMAND)["HostingAwake"]
-    patterns = [
-        (rule.get("StringEquals") or rule["StringMatches"], rule["Next"]) for rule in awake["Choices"]
-    ]
+    patterns = [(r.get("StringEquals") or r["StringMatches"], r["Next"]) for r in awake["Choices"]]
     assert next((to for pattern, to in patterns if fnmatch(status, pattern)), awake["Default"]) == next_
 
 

@@ -9,12 +9,8 @@ from infra.encryption import key_use, output_key_use, volume_key, volume_key_use
 from infra.permissions import allow
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
-ARNS = Arns(
-    names=Names(project="FinExpert", region="us-east-1"),
-    partition="aws",
-    region="us-east-1",
-    account="123456789012",
-)
+NAMES = Names(project="FinExpert", region="us-east-1")
+ARNS = Arns(names=NAMES, partition="aws", region="us-east-1", account="123456789012")
 
 
 @pytest.mark.parametrize(
@@ -29,9 +25,7 @@ ARNS = Arns(
         ),
     ],
 )
-def test_a_role_may_use_the_key_for_what_it_may_do_anyway(
-    actions: list[str], needed: dict[str, list[str]]
-) -> None:
+def test_a_role_may_use_the_key_as_it_may_the_rest(actions: list[str], needed: dict[str, list[str]]) -> None:
     given = {
         statement["Condition"]["StringEquals"]["kms:ViaService"].split(".")[0]: statement["Action"]
         for statement in key_use(ARNS, KEY, [allow(actions, ["arn:aws:s3:::b/*"])])

@@ -40,9 +40,7 @@ def status(minutes_ago: float) -> dict[str, Any]:
     ("minutes_ago", "state", "stops"),
     [(59, "idle", False), (60, "idle", True), (600, "busy", False), (600, "idle", True)],
 )
-def test_it_stops_when_no_person_and_no_kernel_did_anything(
-    minutes_ago: int, state: str, stops: bool
-) -> None:
+def test_it_stops_when_no_person_and_no_kernel_worked(minutes_ago: int, state: str, stops: bool) -> None:
     kernels = [{"execution_state": "idle"}, {"execution_state": state}]
     since = idle_stop.idle_since(status(minutes_ago), kernels)
     assert idle_stop.idle(since, 60, NOW) is stops
@@ -187,10 +185,8 @@ def test_the_kernel_installs_by_hash_what_the_product_has() -> None:
     script = on_start.on_start(settings())
     installs = re.findall(r"^.*\bpip(?:\[@\])?.*\binstall\b(.*)$", script, re.M)
     assert len(installs) == 2
-    assert installs[0].split() == [
-        *("--no-deps", "--require-hashes", "--requirement"),
-        "tools/requirements/notebook.lock",
-    ]
+    options = ["--no-deps", "--require-hashes", "--requirement"]
+    assert installs[0].split() == [*options, "tools/requirements/notebook.lock"]
     assert installs[1].split() == ["--no-deps", "--no-build-isolation", "--editable", "."]
     mine = dict(re.findall(r"^(\S+)==(\S+)", Path("tools/requirements/notebook.lock").read_text(), re.M))
     assert {"boto3", "ipykernel", "rich", "typer", "setuptools"} <= mine.keys()

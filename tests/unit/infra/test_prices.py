@@ -33,9 +33,7 @@ def test_every_entry_has_source_day_unit_and_a_price_of_its_own() -> None:
     ("instance_type", "region", "names"),
     [("ml.g99.huge", "us-east-1", "ml.g5.2xlarge"), ("ml.g5.2xlarge", "ap-south-1", "us-east-1")],
 )
-def test_an_unknown_price_is_refused_and_names_what_there_is(
-    instance_type: str, region: str, names: str
-) -> None:
+def test_an_unknown_price_is_refused_and_names_others(instance_type: str, region: str, names: str) -> None:
     with pytest.raises(prices.UnknownPrice, match=names):
         prices.hourly(instance_type, region, "training")
 
@@ -108,11 +106,8 @@ def test_the_sample_of_the_torn_cases_is_itself_good() -> None:
 
 
 def test_what_the_app_can_host_on_is_known_by_its_size() -> None:
-    offered = {
-        type_
-        for region in prices.priced_regions("hosting")
-        for type_ in prices.priced_types(region, "hosting")
-    }
+    regions = prices.priced_regions("hosting")
+    offered = {kind for region in regions for kind in prices.priced_types(region, "hosting")}
     assert offered <= set(CAPACITIES)
 
 
@@ -158,8 +153,6 @@ def test_every_region_with_a_training_price_has_an_instance_that_fits() -> None:
 def test_the_defaults_are_priced() -> None:
     settings = Settings.load({}, {})
     component: Any
-    for component, type_ in (
-        ("training", settings.training_instance_type),
-        ("hosting", settings.hosting_instance_type),
-    ):
+    kinds = {"training": settings.training_instance_type, "hosting": settings.hosting_instance_type}
+    for component, type_ in kinds.items():
         assert type_ in prices.priced_types(settings.region, component)

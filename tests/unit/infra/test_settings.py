@@ -20,11 +20,8 @@ def problems(flags: dict[str, object], environ: dict[str, str] | None = None) ->
 
 def test_the_defaults_are_the_recipe_of_the_product() -> None:
     settings = Settings.load(environ={})
-    assert (settings.training_instance_type, settings.budget_usd, settings.prefix) == (
-        "ml.g5.2xlarge",
-        25,
-        "FinExpert",
-    )
+    found = (settings.training_instance_type, settings.budget_usd, settings.prefix)
+    assert found == ("ml.g5.2xlarge", 25, "FinExpert")
     assert settings.hyperparameters["lora_r"] == "8"
     assert settings.hyperparameters["target_modules"] == "q_proj,v_proj"
     assert settings.gated
@@ -43,20 +40,15 @@ def test_later_places_win(tmp_path: Path) -> None:
     file.write_text(json.dumps({"budget_usd": 30, "idle_minutes": 10, "poll_seconds": 2}))
     environ = {"FINEXPERT_SETTINGS": str(file), "FINEXPERT_IDLE_MINUTES": "20", "FINEXPERT_POLL_SECONDS": "3"}
     settings = Settings.load({"poll_seconds": "4"}, environ)
-    assert (settings.budget_usd, settings.idle_minutes, settings.poll_seconds, settings.reserve_usd) == (
-        30,
-        20,
-        4,
-        2,
-    )
+    numbers = settings.budget_usd, settings.idle_minutes, settings.poll_seconds, settings.reserve_usd
+    assert numbers == (30, 20, 4, 2)
 
 
 def test_hyperparameters_are_merged_key_by_key_and_become_strings(tmp_path: Path) -> None:
     file = tmp_path / "settings.json"
     file.write_text(json.dumps({"hyperparameters": {"epoch": 2}}))
-    settings = Settings.load(
-        {"hyperparameters": '{"learning_rate": 0.001}'}, {"FINEXPERT_SETTINGS": str(file)}
-    )
+    given = {"hyperparameters": '{"learning_rate": 0.001}'}
+    settings = Settings.load(given, {"FINEXPERT_SETTINGS": str(file)})
     assert settings.hyperparameters["epoch"] == "2"
     assert settings.hyperparameters["learning_rate"] == "0.001"
     assert settings.hyperparameters["lora_r"] == "8"
@@ -148,12 +140,8 @@ def test_what_a_deployment_stores_is_read_back_as_it_was() -> None:
 
 def test_all_problems_are_reported_at_once() -> None:
     told = problems({"budget_usd": "x", "region": "nowhere", "alert_email": "me", "base_model_uri": "s3:/x"})
-    assert {problem.split(" ")[0] for problem in told} == {
-        "budget_usd",
-        "region",
-        "alert_email",
-        "base_model_uri",
-    }
+    names = {problem.split(" ")[0] for problem in told}
+    assert names == {"budget_usd", "region", "alert_email", "base_model_uri"}
 
 
 def test_unreadable_weights_are_not_also_called_gated() -> None:
@@ -205,12 +193,9 @@ def test_vectors_need_a_region_that_has_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
-    [(None, "No such file"), ("{", "not JSON"), ("[1]", "not an object")],
+    ("content", "told"), [(None, "No such file"), ("{", "not JSON"), ("[1]", "not an object")]
 )
-def test_a_settings_file_that_cannot_be_read_is_reported(
-    tmp_path: Path, content: str | None, told: str
-) -> None:
+def test_an_unreadable_settings_file_is_reported(tmp_path: Path, content: str | None, told: str) -> None:
     file = tmp_path / "settings.json"
     if content is not None:
         file.write_text(content)

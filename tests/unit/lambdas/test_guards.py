@@ -265,10 +265,8 @@ class TestTeardown:
         return tear_down(self.EVENT | event, cloud, lambda: seconds, pause)
 
     def fill(self, cloud: Cloud) -> None:
-        cloud.executions["arn:aws:states:us-east-1:123456789012:execution:m:finexpert-1"] = {
-            "name": RUN,
-            "status": "RUNNING",
-        }
+        execution = "arn:aws:states:us-east-1:123456789012:execution:m:finexpert-1"
+        cloud.executions[execution] = {"name": RUN, "status": "RUNNING"}
         training_job(cloud, RUN, 1)
         cloud.endpoint("mine")
         cloud.endpoint("in-a-stack", tags={"aws:cloudformation:stack-name": "Some"})
@@ -292,9 +290,7 @@ class TestTeardown:
 
     @pytest.mark.parametrize("gone", [True, False])
     @pytest.mark.parametrize("tag", [*STACK_TAGS, "neither"])
-    def test_an_endpoint_that_hosting_left_goes_and_one_that_it_has_stays(
-        self, cloud: Cloud, tag: str, gone: bool
-    ) -> None:
+    def test_an_endpoint_hosting_left_goes_its_own_stays(self, cloud: Cloud, tag: str, gone: bool) -> None:
         cloud.endpoint("finexpert", tags={tag: STACK})
         cloud.stack(STACK, artifact="s3://b/m")
         assert self.work(cloud)["Status"] == "SUCCESS"
@@ -332,9 +328,8 @@ class TestTeardown:
         self.fill(cloud)
         cloud.failures["DeleteEndpoint"] = error("AccessDeniedException", "not allowed")
         answer = self.work(cloud)
-        assert (
-            answer["Status"] == "FAILED" and "mine" in answer["Reason"] and "not allowed" in answer["Reason"]
-        )
+        reason = answer["Reason"]
+        assert answer["Status"] == "FAILED" and "mine" in reason and "not allowed" in reason
         assert cloud.jobs[RUN]["TrainingJobStatus"] == "Stopped"
 
     def test_network_interfaces_are_waited_for(self, cloud: Cloud) -> None:
@@ -369,9 +364,8 @@ class TestTeardown:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            respond(
-                f"http://127.0.0.1:{server.server_port}/answer?sig=1", {"Status": "SUCCESS"}, lambda _: None
-            )
+            place = f"http://127.0.0.1:{server.server_port}/answer?sig=1"
+            respond(place, {"Status": "SUCCESS"}, lambda _: None)
         finally:
             server.shutdown()
             server.server_close()

@@ -119,11 +119,8 @@ class TestValidateDataset:
         cloud.log.clear()
         part = validate(event, configured={}, clients=cloud)
         assert 0.3 < part["share_read"] < 0.4
-        assert [request.get("Range") for request in cloud.called("GetObject")] == [
-            "bytes=0-1998",
-            "bytes=0-1998",
-            None,
-        ]
+        ranges = [request.get("Range") for request in cloud.called("GetObject")]
+        assert ranges == ["bytes=0-1998", "bytes=0-1998", None]
         assert part["tokens_estimated"] == pytest.approx(whole["tokens_estimated"], rel=0.1)
         assert any("% of the text was read here" in warning for warning in part["warnings"])
 
@@ -274,10 +271,8 @@ class TestReadEvaluation:
 
 class TestStopTraining:
     def event(self, status: str = "ABORTED") -> dict[str, Any]:
-        return {
-            "detail-type": "Step Functions Execution Status Change",
-            "detail": {"name": "finexpert-1", "status": status},
-        }
+        detail = {"name": "finexpert-1", "status": status}
+        return {"detail-type": "Step Functions Execution Status Change", "detail": detail}
 
     def job(self, cloud: Cloud, name: str, status: str = "InProgress") -> None:
         cloud.jobs[name] = {"TrainingJobName": name, "TrainingJobStatus": status, "CreationTime": NOW}

@@ -75,6 +75,5 @@ def test_comparisons(operator: str, value: float, expected: str) -> None:
 
 
 def test_an_alarm_on_metric_math_is_left_as_it_is() -> None:
-    assert (
-        alarms.decide({"Metrics": [], "ComparisonOperator": "GreaterThanThreshold"}, [], NOW, highest) is None
-    )
+    empty = {"Metrics": [], "ComparisonOperator": "GreaterThanThreshold"}
+    assert alarms.decide(empty, [], NOW, highest) is None

@@ -35,9 +35,7 @@ def arn(kind: str, name: str) -> str:
         ("DescribeApp", {"AppName": "a"}, "*"),
     ],
 )
-def test_a_sagemaker_request_is_about_its_resource(
-    operation: str, params: dict[str, Any], resource: str
-) -> None:
+def test_a_request_is_about_its_resource(operation: str, params: dict[str, Any], resource: str) -> None:
     assert authorization.sagemaker_resource(operation, "/", params, arn) == resource
 
 
@@ -50,9 +48,8 @@ def test_a_functions_concurrency_is_read_set_and_removed_by_three_rights(verb: s
 
 def test_an_invocation_is_about_its_endpoint_whatever_its_body_says() -> None:
     path = "/endpoints/finexpert/invocations-response-stream"
-    assert (
-        authorization.sagemaker_resource("", path, {"ResourceArn": "other"}, arn) == "arn:endpoint/finexpert"
-    )
+    other = {"ResourceArn": "other"}
+    assert authorization.sagemaker_resource("", path, other, arn) == "arn:endpoint/finexpert"
 
 
 def test_creating_with_tags_and_a_role_needs_all_three() -> None:

@@ -66,9 +66,7 @@ def test_a_new_month_begins_an_empty_bill_and_notifies_again() -> None:
         ({"AWS": "*"}, "sns:Publish", "Allow", False),
     ],
 )
-def test_a_topic_must_let_budgets_publish(
-    principal: object, action: object, effect: str, allowed: bool
-) -> None:
+def test_a_topic_must_admit_budgets(principal: object, action: object, effect: str, allowed: bool) -> None:
     policy = json.dumps({"Statement": [{"Effect": effect, "Principal": principal, "Action": action}]})
     assert billing.lets_budgets_publish(policy) is allowed
 

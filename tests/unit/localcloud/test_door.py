@@ -91,9 +91,7 @@ PATHS = [
 
 @pytest.mark.parametrize("headers", STRANGERS, ids=str)
 @pytest.mark.parametrize(("method", "path"), PATHS)
-def test_a_foreign_page_is_refused_on_every_path_though_signed(
-    method: str, path: str, headers: dict[str, str]
-) -> None:
+def test_a_foreign_page_is_refused_though_signed(method: str, path: str, headers: dict[str, str]) -> None:
     assert send(method, path, headers, signed=True) == (403, [])
 
 

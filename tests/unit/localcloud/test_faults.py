@@ -24,11 +24,8 @@ def test_a_fault_is_met_as_often_as_asked_and_by_its_operation_only() -> None:
 def test_requests_pass_before_the_first_that_is_to_fail() -> None:
     faults = Faults()
     faults.add(Fault(service="s3", operation="*", error="SlowDown", skip=2))
-    assert [bool(faults.take("s3", name)) for name in ("PutObject", "GetObject", "PutObject")] == [
-        False,
-        False,
-        True,
-    ]
+    names = ("PutObject", "GetObject", "PutObject")
+    assert [bool(faults.take("s3", name)) for name in names] == [False, False, True]
 
 
 def test_clearing_forgets_them() -> None:

@@ -69,9 +69,8 @@ def test_a_stranger_with_a_recorded_number_is_left_alone(tmp_path: Path) -> None
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], process_group=0) as stranger:
         record = tmp_path / processes.RECORDS / f"{stranger.pid}.json"
         record.parent.mkdir()
-        record.write_text(
-            json.dumps({"pid": stranger.pid, "started": "another time", "name": "x", "argv": []})
-        )
+        strange = {"pid": stranger.pid, "started": "another time", "name": "x", "argv": []}
+        record.write_text(json.dumps(strange))
         assert processes.stop_recorded(tmp_path, grace_seconds=0.1) == 0
         assert stranger.poll() is None
         stranger.kill()
@@ -97,12 +96,8 @@ def signalled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 def test_a_hand_made_record_with_the_right_start_time_hits_no_stranger(
     tmp_path: Path, stranger: subprocess.Popen[bytes], signalled: list[tuple[int, int]]
 ) -> None:
-    record: dict[str, Any] = {
-        "pid": stranger.pid,
-        "started": processes.started_at(stranger.pid),
-        "name": "x",
-        "argv": [],
-    }
+    began = processes.started_at(stranger.pid)
+    record: dict[str, Any] = {"pid": stranger.pid, "started": began, "name": "x", "argv": []}
     folder = tmp_path / processes.RECORDS
     folder.mkdir()
     (folder / f"{stranger.pid}.json").write_text(json.dumps(record))
@@ -120,11 +115,8 @@ NUMBERS: tuple[Any, ...] = (-1, 0, 1, True, None, "12", 2.5, [], 2**70)
 def records() -> Iterator[str]:
     """Contents of a record that say nothing reliable."""
     yield from DAMAGED
-    own = {
-        "pid": os.getpid(),
-        "started": processes.started_at(os.getpid()),
-        "endpoint_url": "http://127.0.0.1:9",
-    }
+    began = processes.started_at(os.getpid())
+    own = {"pid": os.getpid(), "started": began, "endpoint_url": "http://127.0.0.1:9"}
     for number in NUMBERS[:-1]:
         yield json.dumps(own | {"pid": number})
     unusable: tuple[Any, ...] = (None, "", 5, True, [])
@@ -158,7 +150,7 @@ def test_a_record_that_is_no_text_is_damaged_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_damaged_record_of_a_program_stands_for_none(
+def test_a_damaged_record_counts_as_none(
     tmp_path: Path, number: Any, signalled: list[tuple[int, int]]
 ) -> None:
     folder = tmp_path / processes.RECORDS
@@ -172,9 +164,7 @@ def test_a_damaged_record_of_a_program_stands_for_none(
     assert signalled == []
 
 
-def test_a_link_in_the_place_of_the_records_leads_to_no_deletion(
-    tmp_path: Path, signalled: list[tuple[int, int]]
-) -> None:
+def test_a_link_to_elsewhere_deletes_nothing(tmp_path: Path, signalled: list[tuple[int, int]]) -> None:
     elsewhere, state = tmp_path / "work", tmp_path / "state"
     elsewhere.mkdir()
     state.mkdir()

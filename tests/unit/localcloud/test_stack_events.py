@@ -31,9 +31,8 @@ def test_a_resource_that_was_not_there_is_created(status: str, earlier: list[str
 def test_the_stack_itself_is_updated_and_other_resources_say_nothing_of_this_one() -> None:
     others = [{"LogicalResourceId": "Model", "ResourceStatus": "CREATE_COMPLETE"}]
     assert resource_status("UPDATE_IN_PROGRESS", STACK, "Hosting", others) == "UPDATE_IN_PROGRESS"
-    assert (
-        resource_status("UPDATE_IN_PROGRESS", "AWS::SageMaker::Model", "Two", others) == "CREATE_IN_PROGRESS"
-    )
+    model = "AWS::SageMaker::Model"
+    assert resource_status("UPDATE_IN_PROGRESS", model, "Two", others) == "CREATE_IN_PROGRESS"
 
 
 @pytest.mark.parametrize(

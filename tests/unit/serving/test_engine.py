@@ -160,9 +160,7 @@ def test_adapters_that_do_not_fit_leave_the_model_as_it_was(
     with pytest.raises(RequestError, match="DoRA adapter, which vLLM does not load"):
         engine.add_adapter("dora", dora)
     assert text(engine) == before
-    assert not [name for name, _ in engine._model.named_modules() if "lora" in name], (
-        "no layer is left behind"
-    )
+    assert not [name for name, _ in engine._model.named_modules() if "lora" in name], "no layer is left"
     engine.add_adapter("one", adapters[0])
     with pytest.raises(RequestError, match="cannot be loaded"):
         engine.add_adapter("broken", broken)

@@ -51,9 +51,8 @@ def test_a_stream_is_a_line_a_token_and_ends_with_the_whole(running: Running) ->
     status, text, headers = running.ask("POST", "/invocations", asked)
     lines = [json.loads(line) for line in text.splitlines()]
     assert (status, headers["Content-Type"]) == (200, "application/jsonlines")
-    assert (
-        "".join(line["token"]["text"] for line in lines) == lines[-1]["generated_text"] == running.generated()
-    )
+    pieces = "".join(line["token"]["text"] for line in lines)
+    assert pieces == lines[-1]["generated_text"] == running.generated()
     assert len(lines) > 5
 
 
@@ -66,9 +65,8 @@ def test_adapters_over_http(running: Running) -> None:
     assert running.generated("expert") != before == running.generated()
     assert running.ask("DELETE", "/adapters/expert")[0] == 200
     assert running.ask("DELETE", "/adapters/expert")[0] == 404
-    status, text, _ = running.ask(
-        "POST", "/invocations", {"inputs": PROMPT}, X_Amzn_SageMaker_Adapter_Identifier="expert"
-    )
+    adapter = {"X_Amzn_SageMaker_Adapter_Identifier": "expert"}
+    status, text, _ = running.ask("POST", "/invocations", {"inputs": PROMPT}, **adapter)
     assert (status, json.loads(text)["code"]) == (404, 404)
     status, _, _ = running.ask(
         "POST",

@@ -55,9 +55,7 @@ def test_temperature_zero_is_greedy() -> None:
 def test_the_header_wins_over_the_bodys_adapter() -> None:
     assert parse({"inputs": "x", "adapters": ["a"]}).adapter == "a"
     assert parse({"inputs": "x", "adapters": ["a"]}, "b").adapter == "b"
-    assert parse({"inputs": "x", "adapters": [""]}).adapter is None, (
-        "LMI writes the base model as an empty name"
-    )
+    assert parse({"inputs": "x", "adapters": [""]}).adapter is None, "LMI's name of the base model is empty"
 
 
 @pytest.mark.parametrize(

@@ -117,9 +117,7 @@ def test_changes_to_the_model_wait_for_the_request_before_them(slow: Slow) -> No
     asyncio.run(ask())
 
 
-def test_a_change_that_does_not_end_makes_the_server_unhealthy(
-    slow: Slow, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_change_without_end_makes_the_server_unhealthy(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
     """As loading a hostile adapter may: PEFT gives no way to stop it."""
     loading, released = threading.Event(), threading.Event()
 

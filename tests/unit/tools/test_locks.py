@@ -42,9 +42,8 @@ def test_every_package_has_one_version_and_hashes_and_no_place(lock: Path) -> No
     text = lock.read_text()
     packages = blocks(text)
     assert packages and all(HASH.search(block) for block in packages)
-    assert sum(len(block.splitlines()) for block in packages) == len(text.splitlines()) - 1, (
-        "a line is no package's"
-    )
+    lines = sum(len(block.splitlines()) for block in packages)
+    assert lines == len(text.splitlines()) - 1, "a line is no package's"
     assert "://" not in text and " @ " not in text and "--index" not in text
 
 

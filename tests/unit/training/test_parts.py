@@ -21,9 +21,7 @@ from training.model.base import choose_precision
 
 
 @given(st.integers(1, 60), st.integers(1, 5), st.integers(1, 4), st.integers(1, 3), st.integers(1, 3))
-def test_each_epoch_takes_each_row_once(
-    rows: int, size: int, accumulate: int, world: int, epochs: int
-) -> None:
+def test_an_epoch_takes_a_row_once(rows: int, size: int, accumulate: int, world: int, epochs: int) -> None:
     settings = {
         "per_device_train_batch_size": size,
         "gradient_accumulation_steps": accumulate,
@@ -117,9 +115,7 @@ def test_checkpoints_come_back_newest_first(tmp_path: Path) -> None:
 
 
 @given(cut=st.integers(0, 400), flip=st.booleans())
-def test_no_damage_to_a_checkpoint_goes_unseen(
-    tmp_path_factory: pytest.TempPathFactory, cut: int, flip: bool
-) -> None:
+def test_no_damage_goes_unseen(tmp_path_factory: pytest.TempPathFactory, cut: int, flip: bool) -> None:
     folder = tmp_path_factory.mktemp("checkpoints")
     file = checkpoints.write(folder, checkpoint(1))
     content = file.read_bytes()

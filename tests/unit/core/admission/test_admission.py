@@ -189,11 +189,7 @@ class TestHandler:
     def admit(
         self, job: str = "finexpert-1", cloud: Cloud | None = None, environ: Any = None, **changes: Any
     ) -> Admission:
-        event = {
-            "job": job,
-            "spot": False,
-            "dataset": {"trained_tokens": 5000},
-        }
+        event = {"job": job, "spot": False, "dataset": {"trained_tokens": 5000}}
         return admit(
             event,
             AdmissionSettings.load(ENVIRONMENT | (environ or {})),
@@ -237,9 +233,7 @@ class TestHandler:
 class TestReservations:
     """Jobs that are admitted, and not in SageMaker's lists yet."""
 
-    def run(
-        self, cloud: Cloud, job: str, now: datetime = NOW, spent: float = 0.0, **changes: Any
-    ) -> Admission:
+    def run(self, cloud: Cloud, job: str, now: datetime = NOW, spent: float = 0, **changes: Any) -> Admission:
         line = Line(name="x", kind="training", usd=spent, how="", running=False, usd_per_hour=0.0)
         spend = Spend(month=month_start(NOW), now=now, lines=(line,), committed_usd=0.0, **changes)
         return admit(

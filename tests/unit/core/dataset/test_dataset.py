@@ -111,7 +111,7 @@ def test_a_folder_is_read_through_in_order_without_hidden_files(tmp_path: Path) 
         ),
     ],
 )
-def test_what_is_broken_is_reported_with_its_place(
+def test_the_broken_is_reported_with_its_place(
     name: str, content: str | bytes, where: str, what: str
 ) -> None:
     (problem,) = problems(file(name, content))
@@ -176,10 +176,7 @@ def test_limits_on_samples_count_in_the_check() -> None:
 def test_too_little_data_is_said_with_a_remedy() -> None:
     report = check([file("a.txt", prose(8))], parse({}))
     assert report.optimizer_steps < 50
-    assert any(
-        "very little text: 5 optimizer steps" in warning and "set epoch to 50" in warning
-        for warning in report.warnings
-    )
+    assert any("very little text: 5 optimizer steps" in w and "set epoch to 50" in w for w in report.warnings)
     assert any("held out" in warning for warning in report.warnings)
 
 

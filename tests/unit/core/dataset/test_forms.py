@@ -148,9 +148,8 @@ def test_lines_that_end_inside_a_sentence_are_warned_of() -> None:
 
 
 def test_the_financial_phrasebank_is_read_without_its_labels() -> None:
-    reader = Reader(
-        [file("a.txt", "\n".join(f"{s}@{label}" for s, label in zip(SENTENCES, LABELS, strict=True)))]
-    )
+    labelled = [f"{s}@{label}" for s, label in zip(SENTENCES, LABELS, strict=True)]
+    reader = Reader([file("a.txt", "\n".join(labelled))])
     assert [document.text for document in reader] == SENTENCES
     assert "labels behind @ left out" in reader.notes[0]
 
@@ -228,15 +227,13 @@ def test_what_would_teach_nonsense_is_an_error(content: str, words: str) -> None
 
 
 def test_columns_can_be_named() -> None:
-    content = "\n".join(
-        ["body,question,answer", *(f'"{s}",Why {n}?,Because {n}.' for n, s in enumerate(SENTENCES))]
-    )
+    rows = [f'"{s}",Why {n}?,Because {n}.' for n, s in enumerate(SENTENCES)]
+    content = "\n".join(["body,question,answer", *rows])
     assert [d.text for d in read("a.csv", content, text_column="Body")] == SENTENCES
     pairs = pairs_of(read("a.csv", content, prompt_column="question,body", completion_column="answer"))
     assert pairs[0] == (f"{SENTENCES[0]}\n\nWhy 0?", "Because 0.")
-    assert "there is no column 'bodies'; the columns are 'body'" in refused(
-        "a.csv", content, text_column="bodies"
-    )
+    told = refused("a.csv", content, text_column="bodies")
+    assert "there is no column 'bodies'; the columns are 'body'" in told
 
 
 @pytest.mark.parametrize(
@@ -321,9 +318,8 @@ def test_objects_one_after_another_are_read(name: str) -> None:
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
 def test_pairs_are_recognised_and_their_answers_learned(asked: str, answered: str, suffix: str) -> None:
     rows = [{"id": n, asked: f"What of {n}, then?", answered: f"It rose by {n}."} for n in range(30)]
-    table = "\n".join(
-        [f"id,{asked},{answered}", *(f'{n},"What of {n}, then?",It rose by {n}.' for n in range(30))]
-    )
+    lines = [f'{n},"What of {n}, then?",It rose by {n}.' for n in range(30)]
+    table = "\n".join([f"id,{asked},{answered}", *lines])
     content = table if suffix == ".csv" else "\n".join(map(json.dumps, rows))
     documents = read(f"a{suffix}", content)
     assert pairs_of(documents) == [(f"What of {n}, then?", f"It rose by {n}.") for n in range(30)]
@@ -331,7 +327,7 @@ def test_pairs_are_recognised_and_their_answers_learned(asked: str, answered: st
 
 def test_alpaca_takes_jumpstarts_template() -> None:
     rows = [
-        {"instruction": f"Sum {n}.", "input": "" if n else "1 2", "output": f"{n}", "text": ""}
+        {"instruction": f"Sum {n}.", "input": "" if n else "1 2", "output": str(n), "text": ""}
         for n in range(9)
     ]
     (first, second, *_), settings = read("a.json", json.dumps(rows)), {"instruction_tuned": "True"}
@@ -399,9 +395,8 @@ def test_a_template_never_reaches_what_python_keeps_in_objects() -> None:
 
 def test_a_misspelt_placeholder_is_one_error_that_names_the_columns(tmp_path: Path) -> None:
     (tmp_path / "template.json").write_text('{"prompt": "{questions}", "completion": "{a}"}')
-    (tmp_path / "a.jsonl").write_text(
-        "\n".join(json.dumps({"question": f"{n}?", "a": f"{n}."}) for n in range(40))
-    )
+    lines = [json.dumps({"question": f"{n}?", "a": f"{n}."}) for n in range(40)]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
     (error,) = check(local_sources(tmp_path), parse({"instruction_tuned": "True"})).errors
     assert "no record has questions" in error and "'question', 'a'" in error
 
@@ -480,9 +475,8 @@ def test_sides_are_known_by_their_names(names: list[str], sides: str) -> None:
 def test_a_test_side_is_never_trained_on(tmp_path: Path) -> None:
     for side, first in (("train", 0), ("val", 100), ("test", 200)):
         (tmp_path / side).mkdir()
-        (tmp_path / side / "a.txt").write_text(
-            "\n".join(f"Sales of {n} rose." for n in range(first, first + 10))
-        )
+        lines = [f"Sales of {n} rose." for n in range(first, first + 10)]
+        (tmp_path / side / "a.txt").write_text("\n".join(lines))
     intake = Intake(local_sources(tmp_path), None, parse({}))
     texts = [document.text for _, document in intake]
     assert intake.held_out == 10 and len(texts) == 20
@@ -507,10 +501,9 @@ def test_the_check_says_what_was_understood_and_shows_the_first_document() -> No
     content = "\n".join(["Frage;answer", *(f"Was {n}?;Nichts {n}." for n in range(30))]).encode("cp1252")
     report = check([file("a.csv", content)], parse({"prompt_column": "frage", "completion_column": "answer"}))
     (understood,) = report.understood
-    assert (understood.form, understood.separator, understood.columns) == (
-        "instructions",
-        ";",
-        ("Frage", "answer"),
+    assert (understood.form, understood.separator) == ("instructions", ";") and understood.columns == (
+        "Frage",
+        "answer",
     )
     assert (
         str(understood) == "a.csv: instructions: prompt 'Frage', completion 'answer', separated by semicolons"
@@ -543,20 +536,11 @@ def test_tweets_exported_by_excel_are_read(end: str) -> None:
         for n, s in enumerate(SENTENCES)
     ]
     content = end.join(["id,text,timestamp,symbols,url,verified,pred_sen", *rows])
-    assert [document.text for document in read("tweets.csv", content)] == [
-        s.replace(",", "") for s in SENTENCES
-    ]
+    assert [d.text for d in read("tweets.csv", content)] == [s.replace(",", "") for s in SENTENCES]
 
 
 def test_a_table_of_names_and_figures_has_no_text() -> None:
-    authors = (
-        "Daniel Jones",
-        "Hoya Capital",
-        "Stephen Simpson",
-        "Trapping Value",
-        "Taylor Dart",
-        "Gen Alpha",
-    )
+    authors = ("Daniel Jones", "Hoya Capital", "Stephen Simpson", "Trap Value", "Taylor Dart", "Gen Alpha")
     rows = [f"{authors[n % 6]}{n // 6},{n},{n / 7:.3f}" for n in range(36)]
     assert "no column holds text" in refused("a.csv", "\n".join(["author,time_window,acc_trend", *rows]))
 

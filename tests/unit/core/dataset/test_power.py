@@ -15,9 +15,7 @@ from core.hyperparameters import parse
 @pytest.mark.parametrize(
     ("documents", "groups", "spread"), [(12, None, 0.02), (32, None, 0.03), (33, 11, 0.02)]
 )
-def test_the_gate_accepts_the_promised_gain_about_four_times_in_five(
-    documents: int, groups: int | None, spread: float
-) -> None:
+def test_the_promised_gain_passes_four_in_five(documents: int, groups: int | None, spread: float) -> None:
     dice = np.random.default_rng(1)
     gain = promised_gain(documents, groups, spread)
     passed = sum(large_base(dice, documents, groups, spread, gain) for _ in range(80))
@@ -60,9 +58,7 @@ def test_a_run_that_cannot_be_expected_to_pass_is_warned_of(documents: int, grou
 
 
 def test_one_long_document_among_short_ones_cannot_show_a_likely_gain() -> None:
-    held_out = [
-        {"text": f"Short document {n}. " + "Sales rose. " * (5000 if n == 3 else 1)} for n in range(9)
-    ]
+    held_out = [{"text": f"A document {n}. " + "Sales rose. " * (5000 if n == 3 else 1)} for n in range(9)]
     stream = io.BytesIO("\n".join(map(json.dumps, held_out)).encode())
     report = check([text(50)], parse({}), validation=[("b.jsonl", stream)])
     assert any("not likely to pass the quality gate" in warning for warning in report.warnings)

@@ -185,9 +185,7 @@ def test_sets_of_text_are_learned_as_text_unless_instructions_are_wanted(name: s
     (text,) = Reader(local_sources(tmp_path), parse({}))
     assert text.prompt is None
     asked_for = list(Reader(local_sources(tmp_path), parse({"instruction_tuned": "True"})))
-    assert [document.text for document in asked_for] == [
-        each.as_instruction()[1] for each in asked(EVERY[name])
-    ]
+    assert [d.text for d in asked_for] == [each.as_instruction()[1] for each in asked(EVERY[name])]
 
 
 def test_the_settings_columns_come_before_a_public_set(tmp_path: Path) -> None:
@@ -204,10 +202,8 @@ def test_ectsums_folders_become_a_call_with_its_summary(folder: str, tmp_path: P
         for ticker in ("FER_q1_2021.txt", "SEA_q1_2021.txt"):
             (place / ticker).write_text(text + f"\n{ticker}")
     documents = list(Reader(local_sources(tmp_path), parse({})))
-    assert [document.text for document in documents] == [
-        "revenue rose 5%\nFER_q1_2021.txt",
-        "revenue rose 5%\nSEA_q1_2021.txt",
-    ]
+    lines = ["revenue rose 5%\nFER_q1_2021.txt", "revenue rose 5%\nSEA_q1_2021.txt"]
+    assert [document.text for document in documents] == lines
     assert all(document.prompt and "Good day.\nRevenue" in document.prompt for document in documents)
     assert {document.task for document in documents} == {""}
 
@@ -249,9 +245,7 @@ def test_files_in_a_folder_of_questions_are_asked_whatever_their_side(tmp_path: 
         ("question,gold_answer,document", "How much?,3,report.pdf", ("How much?", ("3",))),
     ],
 )
-def test_a_table_of_questions_has_any_documented_names(
-    header: str, row: str, expected: tuple[str, tuple[str, ...]]
-) -> None:
+def test_a_table_has_any_documented_names(header: str, row: str, expected: tuple[str, Any]) -> None:
     suffix = "tsv" if "\t" in header else "csv"
     (found,), problems = read_questions(f"questions.{suffix}", io.BytesIO(f"{header}\n{row}\n".encode()))
     assert problems == []

@@ -104,10 +104,8 @@ def test_the_checks_split_is_the_trainers() -> None:
 
 
 def of_tasks(**sizes: int) -> list[Source]:
-    return [
-        file(f"{task}/a.txt", "\n".join(f"{task} {n} rose." for n in range(size)))
-        for task, size in sizes.items()
-    ]
+    texts = {task: [f"{task} {n} rose." for n in range(size)] for task, size in sizes.items()}
+    return [file(f"{task}/a.txt", "\n".join(lines)) for task, lines in texts.items()]
 
 
 def test_folders_are_tasks_and_each_is_held_out_in_part() -> None:
@@ -248,9 +246,7 @@ def grouped(sizes: list[int], ratio: float, seed: int = 0, tasks: int = 1) -> tu
     st.integers(0, 3),
     st.integers(1, 3),
 )
-def test_documents_of_one_group_are_on_one_side(
-    sizes: list[int], ratio: float, seed: int, tasks: int
-) -> None:
+def test_documents_of_a_group_are_on_one_side(sizes: list[int], ratio: float, seed: int, tasks: int) -> None:
     groups, outside = grouped(sizes, ratio, seed, tasks)
     out = {groups[number] for number in outside}
     alone = {task for task in range(tasks) if len(range(task, len(sizes), tasks)) == 1}

@@ -152,9 +152,7 @@ def test_the_figure_that_is_meant_is_given_and_cited(corpus: Corpus, question: s
         ),
     ],
 )
-def test_shares_are_worked_out_from_the_figures_that_are_meant(
-    corpus: Corpus, question: str, value: Decimal
-) -> None:
+def test_shares_are_worked_out_from_the_figures_meant(corpus: Corpus, question: str, value: Decimal) -> None:
     given = ask(corpus, question)
     assert given.value == value, given.reason
     assert len(given.citations) == 2 and given.calculation

@@ -44,9 +44,7 @@ def test_a_footnotes_mark_is_no_figure_and_a_figure_in_brackets_is_one() -> None
     rows = "Cost of sales (1) 700 689\nOther (1) (12) (13)\n(1) Includes compensation."
     assert read(HEAD + rows)["Cost of sales", LAST] == (700_000_000, "USD")
     assert read(HEAD + rows)["Other", BEFORE] == (-13_000_000, "USD")
-    assert not read(HEAD + "Other (5) (12) (13)"), (
-        "three figures in two columns, and no footnote of this mark"
-    )
+    assert not read(HEAD + "Other (5) (12) (13)"), "three figures in two columns, no footnote of this mark"
 
 
 def test_a_heading_of_two_lines_says_what_its_rows_are() -> None:
@@ -136,9 +134,7 @@ def test_a_year_that_ends_in_january_keeps_its_companys_count() -> None:
         ("net sales", "Net sales", '[["SegmentAxis", "AcmeUSMember"]]', False),
     ],
 )
-def test_a_name_fits_what_is_asked_for_and_nothing_near_it(
-    question: str, label: str, dimensions: str, fits: bool
-) -> None:
+def test_a_name_fits_what_is_asked_for_alone(question: str, label: str, dimensions: str, fits: bool) -> None:
     assert (fit(stems(question), "", label, dimensions, stems("Acme")) >= 0.75) is fits
 
 

@@ -68,10 +68,8 @@ def test_each_piece_has_a_key_of_its_own_that_leads_back_to_it(corpus: Corpus) -
     assert vectors.numbers(corpus, [piece.key for piece in pieces]) == [row["id"] for row in rows]
     assert all(row["text"][:50] in piece.text for piece, row in zip(pieces, rows, strict=True))
     assert vectors.numbers(corpus, ["0" * 24 + "-1", "nonsense", ""]) == [], "keys of another corpus"
-    assert {piece.metadata["company"] for piece in pieces} == {
-        "Borealis Pumps, Inc.",
-        "Cascadia Rail Corporation",
-    }
+    companies = {"Borealis Pumps, Inc.", "Cascadia Rail Corporation"}
+    assert {piece.metadata["company"] for piece in pieces} == companies
 
 
 def test_a_corrected_cover_gives_new_keys_to_its_document_alone(corpus: Corpus) -> None:
@@ -96,16 +94,13 @@ def test_company_period_and_form_become_the_filter() -> None:
 
     covers = [cover("A", 2023), cover("A", 2024), cover("B", 2024), cover("B", 2024, "10-Q")]
     assert vectors.filtered(covers, covers) is None
-    assert vectors.filtered(covers, covers[:2]) == {
-        "$and": [{"company": {"$in": ["A"]}}, {"form": {"$in": ["10-K"]}}]
-    }
+    wanted = [{"company": {"$in": ["A"]}}, {"form": {"$in": ["10-K"]}}]
+    assert vectors.filtered(covers, covers[:2]) == {"$and": wanted}
     assert vectors.filtered(covers, covers[3:]) == {
         "$and": [{"company": {"$in": ["B"]}}, {"form": {"$in": ["10-Q"]}}, {"fiscal_year": {"$in": [2024]}}]
     }
     unknown = cover("", None)
-    assert vectors.filtered([*covers, unknown], [unknown]) == {"form": {"$in": ["10-K"]}}, (
-        "not what is unknown"
-    )
+    assert vectors.filtered([*covers, unknown], [unknown]) == {"form": {"$in": ["10-K"]}}, "none unknown"
 
 
 def test_vectors_bring_a_piece_that_words_do_not_and_only_of_the_right_company(corpus: Corpus) -> None:

@@ -85,9 +85,8 @@ def test_a_change_under_way_is_busy_and_can_be_cancelled(cloud: Cloud) -> None:
 
 def test_someone_else_s_update_that_slipped_in_is_busy(cloud: Cloud) -> None:
     cloud.stack(STACK)
-    cloud.failures["UpdateStack"] = error(
-        "ValidationError", "Stack is in UPDATE_IN_PROGRESS state and can not be updated."
-    )
+    refusal = "Stack is in UPDATE_IN_PROGRESS state and can not be updated."
+    cloud.failures["UpdateStack"] = error("ValidationError", refusal)
     with pytest.raises(HostingBusy):
         hosting.wake(cloud("cloudformation"), STACK, ARTIFACT)
 

@@ -85,9 +85,8 @@ def test_an_error_line_is_no_answer() -> None:
 
 def test_a_model_that_answers_late_is_asked_again() -> None:
     cloud = awake()
-    cloud.failures[ASKED] = lambda request: (
-        error("ModelError", "timed out") if len(cloud.called(ASKED)) < 3 else None
-    )
+    busy = error("ModelError", "timed out")
+    cloud.failures[ASKED] = lambda _: busy if len(cloud.called(ASKED)) < 3 else None
     finish(cloud)
     assert artifact_of(cloud) == ARTIFACT
 

@@ -86,8 +86,7 @@ def test_it_says_what_was_measured_on_what_and_for_how_much() -> None:
     _, content = card(EVALUATION)
     (evaluated,) = content["evaluation_details"]
     groups = {
-        group["name"]: {m["name"]: m["value"] for m in group["metric_data"]}
-        for group in evaluated["metric_groups"]
+        g["name"]: {m["name"]: m["value"] for m in g["metric_data"]} for g in evaluated["metric_groups"]
     }
     assert list(groups) == ["held_out_bits_per_byte", "sentiment_accuracy"]
     assert groups["held_out_bits_per_byte"] == {

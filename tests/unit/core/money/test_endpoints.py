@@ -61,9 +61,8 @@ def unreadable_config(cloud: Cloud) -> None:
 def unreadable_endpoint(cloud: Cloud) -> None:
     cloud.endpoint("x", age=600)
     first = iter([True])
-    cloud.failures["DescribeEndpoint"] = lambda request: (
-        error("AccessDeniedException", "no") if next(first, False) else None
-    )
+    refusal = error("AccessDeniedException", "no")
+    cloud.failures["DescribeEndpoint"] = lambda request: refusal if next(first, False) else None
 
 
 WAYS = pytest.mark.parametrize(
@@ -140,9 +139,8 @@ class TestHosting:
         ]
         variant = {"InstanceType": "ml.g5.2xlarge", "InitialInstanceCount": 1}
         properties = {"ProductionVariants": [variant]}
-        cloud.templates[stack_id] = {
-            "Resources": {"C": {"Type": "AWS::SageMaker::EndpointConfig", "Properties": properties}}
-        }
+        config = {"Type": "AWS::SageMaker::EndpointConfig", "Properties": properties}
+        cloud.templates[stack_id] = {"Resources": {"C": config}}
         return stack_id
 
     def hours(self, cloud: Cloud) -> float:

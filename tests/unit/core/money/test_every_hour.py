@@ -34,9 +34,7 @@ class Strict:
     def get_metric_data(self, *, StartTime: datetime, EndTime: datetime, **request: Any) -> dict[str, Any]:
         if StartTime >= EndTime:
             raise error("ValidationError", "The parameter StartTime must be less than the parameter EndTime.")
-        results = [
-            {"Id": query["Id"], "Timestamps": [], "Values": []} for query in request["MetricDataQueries"]
-        ]
+        results = [{"Id": q["Id"], "Timestamps": [], "Values": []} for q in request["MetricDataQueries"]]
         return {"MetricDataResults": results}
 
     def lookup_events(self, *, StartTime: datetime, EndTime: datetime, **request: Any) -> dict[str, Any]:

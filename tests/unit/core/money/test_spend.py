@@ -12,13 +12,7 @@ from core.money.charges import Charges
 from core.money.events import StackEvent, lifetimes
 from core.money.prices import Price, UnknownPrice, dearest, hourly, per_hour
 from core.money.sources import month_to_date
-from core.money.spend import (
-    Fleet,
-    Lifetime,
-    Spend,
-    Usage,
-    account,
-)
+from core.money.spend import Fleet, Lifetime, Spend, Usage, account
 from core.money.time import month_end, month_start
 from core.money.training_job import TrainingJob
 from tests.fakes.cloud import NOW, REGION, Cloud, error, minutes, service_model
@@ -117,11 +111,8 @@ class TestLifetimes:
         assert hours([event(3, "DELETE_IN_PROGRESS"), event(2, "DELETE_COMPLETE")]) == pytest.approx(1)
 
     def test_a_failed_creation_ends_with_the_roll_back(self) -> None:
-        events = [
-            event(5, "CREATE_IN_PROGRESS"),
-            event(4, "CREATE_FAILED"),
-            event(3, "UPDATE_ROLLBACK_COMPLETE", STACK),
-        ]
+        back = event(3, "UPDATE_ROLLBACK_COMPLETE", STACK)
+        events = [event(5, "CREATE_IN_PROGRESS"), event(4, "CREATE_FAILED"), back]
         assert hours(events) == pytest.approx(2)
 
     def test_a_deleted_stack_ends_all(self) -> None:
@@ -358,12 +349,8 @@ class TestGone:
         if deleted:
             cloud.configs.clear()
             written = {"variantName": "v", "serverlessConfig": {"memorySizeInMB": 2048, "maxConcurrency": 5}}
-            cloud.recorded(
-                301,
-                "CreateEndpointConfig",
-                endpointConfigName="by-hand-config",
-                productionVariants=[written],
-            )
+            name = "by-hand-config"
+            cloud.recorded(301, "CreateEndpointConfig", endpointConfigName=name, productionVariants=[written])
         cloud.recorded(125, "DeleteEndpoint", endpointName="by-hand")
         assert self.hours(cloud) == 0
 
@@ -466,10 +453,7 @@ class TestMachines:
         ]
         names = {line.name for line in TestSources().month(cloud).lines}
         assert names & set(notebooks) == set(notebooks) - {"Stopped", "Failed", "Deleting"}
-        assert {name.removeprefix("JupyterLab ") for name in names if " " in name} == set(apps) - {
-            "Deleted",
-            "Failed",
-        }
+        assert {n.removeprefix("JupyterLab ") for n in names if " " in n} == set(apps) - {"Deleted", "Failed"}
 
     def test_a_processing_job_without_a_price_is_a_doubt_and_never_free_silently(self) -> None:
         cloud = Cloud()

@@ -65,9 +65,7 @@ def test_the_formula_bounds_every_other_mix(mixed: list[tuple[Schedule, Outcome]
         assert outcome.overshoot_usd <= bound, schedule
 
 
-def test_the_schedules_put_the_guard_to_the_test(
-    small: list[Outcome], mixed: list[tuple[Schedule, Outcome]]
-) -> None:
+def test_the_schedules_test_the_guard(small: list[Outcome], mixed: list[tuple[Schedule, Outcome]]) -> None:
     every = [*small, *(outcome for _, outcome in mixed)]
     assert sum(outcome.stopped for outcome in every) > len(every) / 3
     assert sum(outcome.admitted for outcome in every) > len(every)
@@ -82,8 +80,6 @@ def test_it_acts_on_what_was_spent_and_not_on_a_guess(small: list[Outcome]) -> N
 def test_a_limit_without_the_reserve_would_break_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """The property is not empty: the same schedules overshoot if nothing is kept back for the exposure."""
     monkeypatch.setattr(Exposure, "reserve_usd", lambda self, least, burn: least)
-    naive = [
-        play(Schedule(seed=seed, types=SMALL, highest_usd_per_hour=PAIR, reserve_usd=0.0))
-        for seed in range(60)
-    ]
+    rules = {"types": SMALL, "highest_usd_per_hour": PAIR, "reserve_usd": 0.0}
+    naive = [play(Schedule(seed=seed, **rules)) for seed in range(60)]
     assert max(outcome.overshoot_usd for outcome in naive) > 0.2

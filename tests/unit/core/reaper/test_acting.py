@@ -38,9 +38,8 @@ def run(cloud: Cloud, **settings: Any) -> dict[str, dict[str, Any]]:
 
 
 def complete(cloud: Cloud, **settings: Any) -> bool:
-    answer = reap(
-        [Run(cloud, ReaperSettings(**settings), lambda: cloud.now, pause=lambda _: None, warm=cloud.kept())]
-    )
+    once = Run(cloud, ReaperSettings(**settings), lambda: cloud.now, pause=lambda _: None, warm=cloud.kept())
+    answer = reap([once])
     return bool(answer["complete"])
 
 
@@ -199,9 +198,8 @@ class TestFreshLook:
 
     def test_a_tag_that_was_set_saves(self, cloud: Cloud) -> None:
         tags = cloud.tags
-        decision = self.saved_by(
-            cloud, lambda: tags[arn("endpoint", "idle")].update({"finexpert:keep": "true"})
-        )
+        keep = {"finexpert:keep": "true"}
+        decision = self.saved_by(cloud, lambda: tags[arn("endpoint", "idle")].update(keep))
         assert decision["action"] == "keep" and "protected" in decision["reason"]
 
     def test_an_update_that_began_saves(self, cloud: Cloud) -> None:
@@ -216,9 +214,8 @@ class TestFreshLook:
 
     def test_a_series_that_only_the_second_listing_shows_saves(self, cloud: Cloud) -> None:
         def appear() -> None:
-            cloud.metric(
-                "ModelLatency", 20, 5.0, EndpointName="idle", VariantName="AllTraffic", InstanceId="i"
-            )
+            dimensions = {"EndpointName": "idle", "VariantName": "AllTraffic", "InstanceId": "i"}
+            cloud.metric("ModelLatency", 20, 5.0, **dimensions)
 
         assert self.saved_by(cloud, appear)["action"] == "keep"
 
@@ -362,9 +359,7 @@ class TestHosting:
 
     @pytest.mark.parametrize("tag", [STACK_TAG, STACK_NAME_TAG])
     @pytest.mark.parametrize("artifact", ["s3://b/model.tar.gz", "base"])
-    def test_its_endpoint_is_put_to_sleep_by_its_parameter(
-        self, cloud: Cloud, artifact: str, tag: str
-    ) -> None:
+    def test_its_endpoint_sleeps_by_its_parameter(self, cloud: Cloud, artifact: str, tag: str) -> None:
         self.awake(cloud, artifact, **{tag: self.STACK})
         decision = run(cloud, hosting_stack=self.STACK)["finexpert"]
         assert decision["action"] == "delete" and "put to sleep" in decision["reason"]

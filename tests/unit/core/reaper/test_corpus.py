@@ -83,9 +83,8 @@ def shadow_variant_busy(cloud: Cloud) -> str:
 
 @case(KEEP)
 def long_call_in_flight(cloud: Cloud) -> str:
-    cloud.metric(
-        "ConcurrentRequestsPerModel", 2, EndpointName=name(long_call_in_flight), VariantName="AllTraffic"
-    )
+    endpoint = name(long_call_in_flight)
+    cloud.metric("ConcurrentRequestsPerModel", 2, EndpointName=endpoint, VariantName="AllTraffic")
     return cloud.endpoint(name(long_call_in_flight))
 
 

@@ -24,9 +24,8 @@ def cloud() -> ReaperCloud:
 
 def answer(cloud: ReaperCloud, **settings: Any) -> dict[str, Any]:
     given = {"other_kinds": tuple(Kind), "topic_arn": TOPIC, **settings}
-    return reap(
-        [Run(cloud, ReaperSettings(**given), lambda: cloud.now, pause=lambda _: None, warm=cloud.kept())]
-    )
+    run_now = Run(cloud, ReaperSettings(**given), lambda: cloud.now, pause=lambda _: None, warm=cloud.kept())
+    return reap([run_now])
 
 
 def actions(cloud: ReaperCloud, **settings: Any) -> dict[str, str]:
@@ -202,10 +201,8 @@ def test_the_answer_is_the_contract_s_alone_unless_kinds_are_asked_for(cloud: Re
 
 def test_the_kinds_are_read_from_the_environment() -> None:
     assert ReaperSettings.load({}, {}).other_kinds == ()
-    assert ReaperSettings.load({"OTHER_KINDS": "apps, training-jobs"}, {}).other_kinds == (
-        Kind.APPS,
-        Kind.TRAINING,
-    )
+    kinds = {"OTHER_KINDS": "apps, training-jobs"}
+    assert ReaperSettings.load(kinds, {}).other_kinds == (Kind.APPS, Kind.TRAINING)
     with pytest.raises(ConfigurationError, match="OTHER_KINDS has 'buckets'"):
         ReaperSettings.load({"OTHER_KINDS": "buckets"}, {})
 

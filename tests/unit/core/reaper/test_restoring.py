@@ -88,9 +88,7 @@ def test_an_endpoint_with_components_comes_back_as_it_was(cloud: ReaperCloud) ->
     cloud.policies.clear()
     restore(cloud, name)
     assert json.loads(json.dumps(picture(cloud, name), default=str)) == before
-    creations = [
-        operation for operation, _ in cloud.log if operation.startswith(("Create", "Register", "Put"))
-    ]
+    creations = [name for name, _ in cloud.log if name.startswith(("Create", "Register", "Put"))]
     assert creations[-5:] == [
         "CreateEndpoint",
         "CreateInferenceComponent",
@@ -115,9 +113,8 @@ def test_variants_get_the_instances_that_they_had(cloud: ReaperCloud) -> None:
     name = cloud.endpoint("idle", variants={"blue": 3, "green": 1})
     reap(cloud)
     restore(cloud, name)
-    counts = {
-        v["VariantName"]: v["CurrentInstanceCount"] for v in cloud.endpoints[name]["ProductionVariants"]
-    }
+    variants = cloud.endpoints[name]["ProductionVariants"]
+    counts = {v["VariantName"]: v["CurrentInstanceCount"] for v in variants}
     assert counts == {"blue": 3, "green": 1}
 
 
@@ -208,10 +205,8 @@ class TestSnooze:
         reap(cloud, warn=timedelta(minutes=30))
         until = switch.snooze(cloud, name, 8, cloud.now)
         assert until == datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
-        assert cloud.tags[arn("endpoint", name)] == {
-            "finexpert:project": "FinExpert",
-            "finexpert:keep": "2026-11-20T20:00Z",
-        }
+        expected = {"finexpert:project": "FinExpert", "finexpert:keep": "2026-11-20T20:00Z"}
+        assert cloud.tags[arn("endpoint", name)] == expected
         cloud.now += minutes(60)
         assert reap(cloud, warn=timedelta(minutes=30)) == {name: "keep"}
 

@@ -132,11 +132,7 @@ def test_one_is_kept_and_one_goes_on(rule: ModuleType, held: Endpoint, let_go: E
     ("rule", "used", "reason"),
     [
         (requests, read(USED, INVOCATIONS), "in use: 3 requests to v, last at"),
-        (
-            components,
-            read(USED, *OF_BASE, components=(BASE,)),
-            f"in use: 3 requests to {BASE.name}, last at",
-        ),
+        (components, read(USED, *OF_BASE, components=(BASE,)), f"in use: 3 requests to {BASE.name}, last at"),
         (in_flight, read(USED, CONCURRENT), "in use: 3 requests at the same time to v, last at"),
         (
             age,
@@ -151,9 +147,8 @@ def test_a_reason_is_in_everyday_words(rule: ModuleType, used: Endpoint, reason:
 
 
 def test_another_stack_s_endpoint_is_reported_and_one_without_goes_on() -> None:
-    theirs = endpoint(
-        tags={**TAGGED, "aws:cloudformation:stack-id": "arn:aws:cloudformation:r:1:stack/Their/x"}
-    )
+    stack_id = "arn:aws:cloudformation:r:1:stack/Their/x"
+    theirs = endpoint(tags={**TAGGED, "aws:cloudformation:stack-id": stack_id})
     verdict = ownership.judge(theirs, SETTINGS, NOW)
     assert verdict is not None and verdict.action is Action.NOTIFY and "Their" in verdict.reason
     assert ownership.judge(endpoint(), SETTINGS, NOW) is None
@@ -174,10 +169,7 @@ def test_what_is_unread_is_asked_for_step_by_step() -> None:
     unread = endpoint(tags=None, detail=None, config=None)
     while isinstance(need := decide(unread, SETTINGS, NOW), Need):
         steps.append(need)
-        known: dict[Need, Any] = {
-            Need.TAGS: {"tags": TAGGED},
-            Need.DETAIL: {"detail": DETAIL},
-        }
+        known: dict[Need, Any] = {Need.TAGS: {"tags": TAGGED}, Need.DETAIL: {"detail": DETAIL}}
         known[Need.METRICS] = {"activity": {INVOCATIONS: UNUSED, CONCURRENT: UNUSED}}
         unread = replace(unread, **known[need])
     assert steps == [Need.TAGS, Need.DETAIL, Need.METRICS]

@@ -206,9 +206,7 @@ class TestRegions:
         clouds["us-east-1"].endpoint("cheap", instance_type="ml.g4dn.xlarge")
         clouds["eu-west-1"].endpoint("unpriced", instance_type="ml.z99.large")
         clouds["us-east-1"].endpoint("dear", instance_type="ml.g5.12xlarge")
-        settings = ReaperSettings(
-            max_deletes=deletes, topic_arn=TOPIC, audit_bucket="b", regions=tuple(clouds)
-        )
+        settings = ReaperSettings(max_deletes=deletes, topic_arn=TOPIC, audit_bucket="b", regions=(*clouds,))
         home = clouds["us-east-1"]
         runs = [
             Run(cloud, settings.of_region(region), lambda: home.now, pause=lambda _: None, home=home)
@@ -247,10 +245,8 @@ class TestRegions:
         assert not settings.of_region("eu-west-1").hosting_stack
 
     def test_they_are_read_from_the_environment(self) -> None:
-        assert ReaperSettings.load({"REGIONS": "eu-west-1, us-east-1"}, {}).regions == (
-            "eu-west-1",
-            "us-east-1",
-        )
+        regions = ("eu-west-1", "us-east-1")
+        assert ReaperSettings.load({"REGIONS": ", ".join(regions)}, {}).regions == regions
 
 
 class TestHanging:

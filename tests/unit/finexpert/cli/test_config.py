@@ -65,11 +65,4 @@ def test_what_a_deployment_found_out_is_shown_beside_what_is_written_here(
 
 def test_values_are_shown_as_they_would_be_written() -> None:
     values = (True, 25.0, 2.5, ("us-east-1", "eu-west-1"), "", 3)
-    assert [written(value) for value in values] == [
-        "true",
-        "25",
-        "2.5",
-        "us-east-1,eu-west-1",
-        '""',
-        "3",
-    ]
+    assert [written(value) for value in values] == ["true", "25", "2.5", "us-east-1,eu-west-1", '""', "3"]

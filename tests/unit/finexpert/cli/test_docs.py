@@ -81,9 +81,7 @@ def test_without_the_setting_a_push_asks_nothing(cloud: Cloud, index: Path) -> N
     assert done.exit_code == 0 and "vectors" not in json.loads(done.stdout) and not cloud.kept
 
 
-def test_a_large_index_is_advised_to_try_vectors(
-    cloud: Cloud, index: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_large_index_is_advised_vectors(cloud: Cloud, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cloud.on = False
     assert "retrieval=vectors" not in docs("push", "--index", str(index)).stderr
     monkeypatch.setattr(vectors, "MANY_PAGES", 2)

@@ -111,9 +111,7 @@ def test_mail_and_licence_are_written_beside_what_was_there(tmp_path: Path) -> N
     assert target(file).settings().alert_email == "ana@example.com"
 
 
-def test_in_cdk_json_they_stand_among_the_apps_settings(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_in_cdk_json_they_stand_among_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = json.loads((paths.ROOT / "cdk.json").read_text())
     (tmp_path / "cdk.json").write_text(json.dumps(whole))
     monkeypatch.setattr(quickstart.paths, "ROOT", tmp_path)

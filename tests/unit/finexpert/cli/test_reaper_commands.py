@@ -57,9 +57,7 @@ def at(monkeypatch: pytest.MonkeyPatch, spent: float) -> None:
     monkeypatch.setattr(costs, "hosting_usd_per_hour", lambda deployment: 1.515)
 
 
-def test_snooze_shows_dollars_and_defaults_to_a_working_day(
-    sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_snooze_shows_dollars_and_lasts_a_day(sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     at(monkeypatch, spent=2.0)
     printed = CliRunner().invoke(cli.app, ["snooze", "finexpert"]).output
     assert "for $12.12 of $" in printed and "spend guard" not in printed
@@ -67,9 +65,7 @@ def test_snooze_shows_dollars_and_defaults_to_a_working_day(
     assert document["usd"] == pytest.approx(8 * 1.515)
 
 
-def test_snooze_by_default_is_what_the_budget_bears(
-    sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_snooze_is_what_the_budget_bears(sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     at(monkeypatch, spent=20.0)
     document = json.loads(CliRunner().invoke(cli.app, ["snooze", "finexpert", "--json"]).stdout)
     assert 0 < document["usd"] <= 3.0
@@ -77,9 +73,7 @@ def test_snooze_by_default_is_what_the_budget_bears(
     assert "for $36.36 of $" in longer and "The spend guard stops it before that" in longer
 
 
-def test_snooze_without_money_left_asks_for_a_time(
-    sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_snooze_without_money_asks_for_a_time(sagemaker: SageMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     at(monkeypatch, spent=24.0)
     done = CliRunner().invoke(cli.app, ["snooze", "finexpert"])
     assert isinstance(done.exception, UserError) and "--hours 1" in done.exception.fix
@@ -96,9 +90,7 @@ def test_the_app_s_own_endpoint_is_woken_instead(sagemaker: SageMaker) -> None:
     assert isinstance(result.exception, UserError) and result.exception.fix == "finexpert wake"
 
 
-def test_reap_shows_endpoints_other_kinds_and_what_could_not_be_listed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_reap_shows_endpoints_other_kinds_and_what_was_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     def decision(**more: str) -> dict[str, Any]:
         return {"action": "notify", "reason": "it runs [longer] than it may", "evidence": {}, **more}
 

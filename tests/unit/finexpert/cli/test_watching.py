@@ -38,9 +38,7 @@ def refused(code: str) -> ClientError:
         (ConnectionResetError(104, "reset by peer"), "Watch again"),
     ],
 )
-def test_an_error_of_watching_leads_back_to_the_run(
-    monkeypatch: pytest.MonkeyPatch, error: Exception, first: str
-) -> None:
+def test_an_error_leads_back_to_a_run(monkeypatch: pytest.MonkeyPatch, error: Exception, first: str) -> None:
     def looks(*_: Any, **__: Any) -> Any:
         yield follow.Snapshot(RUN, "RUNNING", "WaitForTraining")
         raise error

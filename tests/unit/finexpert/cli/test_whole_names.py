@@ -73,9 +73,8 @@ def test_the_names_of_what_is_left(show: Show, monkeypatch: pytest.MonkeyPatch) 
 def test_the_names_of_settings(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings.load({}, {})
     monkeypatch.setattr(config, "chosen_target", lambda context: Target(None, {}))
-    monkeypatch.setattr(
-        deployments, "find", lambda target: Deployment(target, settings, settings, stored=settings)
-    )
+    found = Deployment(Target(None, {}), settings, settings, stored=settings)
+    monkeypatch.setattr(deployments, "find", lambda target: found)
     printed = show(config.config, None, False, module=config)
     for name in deployments.flat(settings):
         assert name in printed

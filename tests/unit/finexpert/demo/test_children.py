@@ -18,7 +18,7 @@ from finexpert.errors import UserError
 from localcloud.processes import of_folder
 
 FOREVER = (
-    "import subprocess, sys, time; subprocess.Popen(['sleep', '60']); print('up', flush=True); time.sleep(60)"
+    "import subprocess, time; subprocess.Popen(['sleep', '60']); print('up', flush=True); time.sleep(60)"
 )
 
 
@@ -34,12 +34,8 @@ def run(children: Any, program: Any, tmp_path: Path, on_line: Any = lambda line:
 
 def test_output_goes_to_the_log_and_to_the_listener(tmp_path: Path) -> None:
     heard: list[str] = []
-    status = run(
-        Children(),
-        "import sys; print('one'); print('two', file=sys.stderr); sys.exit(3)",
-        tmp_path,
-        heard.append,
-    )
+    program = "import sys; print('one'); print('two', file=sys.stderr); sys.exit(3)"
+    status = run(Children(), program, tmp_path, heard.append)
     assert status == 3
     assert sorted(heard) == ["one", "two"]
     log = (tmp_path / "log").read_text()
@@ -74,9 +70,8 @@ def test_an_interrupted_listener_leaves_no_process(tmp_path: Path) -> None:
 
 def test_processes_of_a_folder_are_found_by_environment_only_as_well(tmp_path: Path) -> None:
     before = of_folder(tmp_path)
-    with subprocess.Popen(
-        ["sleep", "60"], env={"PATH": os.environ["PATH"], "X": str(tmp_path / "deep")}
-    ) as sleeper:
+    environment = {"PATH": os.environ["PATH"], "X": str(tmp_path / "deep")}
+    with subprocess.Popen(["sleep", "60"], env=environment) as sleeper:
         deadline = time.monotonic() + 60
         found: list[str] = []
         while not any("sleep" in entry for entry in found) and time.monotonic() < deadline:
@@ -106,26 +101,21 @@ def test_events_of_the_cdk_command_line(line: Any, event: Any) -> None:
     assert cdk.parse_event(line) == event
 
 
-def test_a_failing_cdk_command_tells_its_last_words_and_its_log(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_cdk_command_tells_its_end_and_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "cdk"
     program.write_text('#!/bin/sh\necho "❌ $1 of $2 went wrong" >&2\nexit 7\n')
     program.chmod(0o755)
     monkeypatch.setattr(cdk, "_program", lambda: program)
     heard: list[str] = []
     cli = cdk.Cdk(dict(os.environ), tmp_path / "cdk.out", tmp_path / "demo.log", Children())
-    with pytest.raises(
-        UserError, match=r"cdk deploy failed with exit status 7:\n❌ deploy of --all went wrong"
-    ) as failed:
+    last = r"cdk deploy failed with exit status 7:\n❌ deploy of --all went wrong"
+    with pytest.raises(UserError, match=last) as failed:
         cli.deploy(heard.append)
     assert failed.value.where == str(tmp_path / "demo.log")
     assert heard == ["❌ deploy of --all went wrong"]
 
 
-def test_the_environments_own_python_and_node_come_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_environments_python_and_node_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "cdk"
     program.write_text('#!/bin/sh\necho "$PATH"\n')
     program.chmod(0o755)

@@ -19,9 +19,8 @@ print(folder.claim(Path(sys.argv[1])).path)
 
 def abandoned(parent: Any) -> Any:
     """A folder whose owner is gone, without having given it up."""
-    told = subprocess.run(
-        [sys.executable, "-c", CLAIM_AND_DIE, str(parent)], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-c", CLAIM_AND_DIE, str(parent)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
     return parent / told.stdout.strip().rsplit("/", 1)[-1]
 
 

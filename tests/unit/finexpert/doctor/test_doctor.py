@@ -159,13 +159,7 @@ def test_where_billing_alone_fails_the_way_without_it_is_named() -> None:
         ("false", "2", {}, Verdict.GOOD, "anomaly_monitor is false"),
         ("true", "2", {}, Verdict.BAD, "belongs to the organization of 2"),
         ("true", "1", {"AnomalyMonitors": []}, Verdict.GOOD, "cost-allocation tag"),
-        (
-            "true",
-            "1",
-            RuntimeError("User not enabled"),
-            Verdict.BAD,
-            "Cost Explorer",
-        ),
+        ("true", "1", RuntimeError("User not enabled"), Verdict.BAD, "Cost Explorer"),
     ],
 )
 def test_the_anomaly_monitor_needs_the_management_account_and_cost_explorer(
@@ -526,10 +520,8 @@ RUN_OF_TWO_HOURS = JobRequest(
 
 
 def test_what_several_checks_lack_is_reported_once(capsys: pytest.CaptureFixture[str]) -> None:
-    show(
-        Console(width=100),
-        {"one": bad("no [x]", "do this"), "two": unknown("not seen", "do this"), "three": good("yes")},
-    )
+    findings = {"one": bad("no [x]", "do this"), "two": unknown("not seen", "do this"), "three": good("yes")}
+    show(Console(width=100), findings)
     shown = capsys.readouterr().out
     assert shown.count("→ do this") == 1
     assert "✗ one    no [x]" in shown

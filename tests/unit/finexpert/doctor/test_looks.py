@@ -67,9 +67,11 @@ GOOD = {"result": "OK", "diagnostics": []}
 
 def test_the_deployed_definition_is_validated() -> None:
     definition = json.dumps({"States": {"a": {}, "b": {}}})
-    found = looks.definition(
-        scene(describe_state_machine={"definition": definition}, validate_state_machine_definition=GOOD)
-    )
+    answers = {
+        "describe_state_machine": {"definition": definition},
+        "validate_state_machine_definition": GOOD,
+    }
+    found = looks.definition(scene(**answers))
     assert found.verdict is Verdict.GOOD and "deployed, 2 states: OK" in found.said
 
 

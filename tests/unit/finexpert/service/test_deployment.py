@@ -153,9 +153,7 @@ def test_a_mistyped_prefix_is_a_possible_reason() -> None:
 
 
 @pytest.mark.parametrize("json_wanted", [True, False])
-def test_costs_of_an_app_that_is_not_here_are_no_zero(
-    monkeypatch: pytest.MonkeyPatch, json_wanted: bool
-) -> None:
+def test_costs_of_an_app_not_here_are_no_zero(monkeypatch: pytest.MonkeyPatch, json_wanted: bool) -> None:
     spend: Any = SimpleNamespace(lines=())
     monkeypatch.setattr(costs, "month_to_date", lambda deployment, now: spend)
     monkeypatch.setattr(costs_command, "open_deployment", lambda context: Deployment(Account(), LOCAL))

@@ -79,9 +79,7 @@ def test_an_endpoint_url_of_another_cloud_is_not_mixed_up_with_the_one_here() ->
     assert chosen.environment["AWS_ACCESS_KEY_ID"] == "test"
 
 
-def test_a_profile_that_does_not_exist_does_not_disturb_the_embedded_cloud(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_an_unknown_profile_does_not_disturb_the_embedded_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
     local = Target(URL, {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"})
     assert local.client("s3").meta.endpoint_url == URL
@@ -129,9 +127,7 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("profile", "method"),
     [("people", "sso"), ("deployer", "assume-role"), ("keys", "shared-credentials-file")],
 )
-def test_a_profile_by_name_wins_over_the_environments_credentials(
-    configured: None, profile: str, method: str
-) -> None:
+def test_a_profile_by_name_wins_over_other_credentials(configured: None, profile: str, method: str) -> None:
     chosen = target.from_environment(On.AUTO, {}, profile)
     assert not chosen.is_local
     credentials = chosen.session().get_credentials()
@@ -149,18 +145,14 @@ def test_a_profile_of_the_environment_is_used_where_there_are_no_keys(
     assert credentials is not None and credentials.method in ("sso", "assume-role")
 
 
-def test_a_profile_means_aws_though_an_embedded_cloud_runs_here(
-    configured: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_profile_means_aws_beside_a_local_cloud(configured: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", URL)
     with pytest.raises(UserError, match="AWS clients would go there"):
         target.from_environment(On.AUTO, {}, "people")
     assert target.from_environment(On.LOCAL, {}, "people").is_local
 
 
-def test_clients_believe_the_certificate_that_the_cloud_names(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_clients_believe_the_clouds_certificate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
     keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"}
     local = Target("https://127.0.0.1:1", {**keys, "AWS_CA_BUNDLE": str(tmp_path / "cloud.pem")})

@@ -40,9 +40,8 @@ def test_a_run_that_aws_has_forgotten_stops_no_question(
 
 
 def test_an_answer_that_was_cut_says_so() -> None:
-    assert (
-        answers.heading(Answer("tuned", "p", "t", 1.25, cut=True)) == "tuned (1.2 s, cut at --max-new-tokens)"
-    )
+    long = Answer("tuned", "p", "t", 1.25, cut=True)
+    assert answers.heading(long) == "tuned (1.2 s, cut at --max-new-tokens)"
     assert answers.heading(Answer("tuned", "p", "t", 1.25)) == "tuned (1.2 s)"
 
 

@@ -33,9 +33,8 @@ def make_config(name: str = "config", **more: Any) -> dict[str, Any]:
 
 
 def test_a_model_is_described_as_it_was_made(fake: Any) -> None:
-    arn = call(
-        "CreateModel", ModelName="M1", PrimaryContainer={"Image": "djl-inference"}, ExecutionRoleArn=ROLE
-    )["ModelArn"]
+    image = {"Image": "djl-inference"}
+    arn = call("CreateModel", ModelName="M1", PrimaryContainer=image, ExecutionRoleArn=ROLE)["ModelArn"]
     assert arn == "arn:aws:sagemaker:eu-central-1:111122223333:model/m1"
     found = call("DescribeModel", ModelName="M1")
     assert found["PrimaryContainer"] == {"Image": "djl-inference"}
@@ -115,24 +114,18 @@ def test_lists_are_ordered_filtered_and_cut(fake: Any) -> None:
     rest = call("ListEndpointConfigs", NextToken=first["NextToken"])
     assert [row["EndpointConfigName"] for row in rest["EndpointConfigs"]] == ["config-01", "config-00"]
     assert "NextToken" not in rest
-    named = call(
-        "ListEndpointConfigs", NameContains="-07", SortBy="Name", SortOrder="Ascending", MaxResults=100
-    )
-    assert [set(row) for row in named["EndpointConfigs"]] == [
-        {"EndpointConfigName", "EndpointConfigArn", "CreationTime"}
-    ]
-    assert (
-        "Member must have value less than or equal to 100"
-        in refused("ListEndpointConfigs", MaxResults=101).message
-    )
+    sorting = {"NameContains": "-07", "SortBy": "Name", "SortOrder": "Ascending"}
+    named = call("ListEndpointConfigs", **sorting, MaxResults=100)
+    keys = {"EndpointConfigName", "EndpointConfigArn", "CreationTime"}
+    assert [set(row) for row in named["EndpointConfigs"]] == [keys]
+    told = refused("ListEndpointConfigs", MaxResults=101).message
+    assert "Member must have value less than or equal to 100" in told
 
 
 def test_tags(fake: Any) -> None:
     arn = make_config(Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])["EndpointConfigArn"]
-    assert call("AddTags", ResourceArn=arn, Tags=[{"Key": "a", "Value": "3"}])["Tags"][0] == {
-        "Key": "a",
-        "Value": "3",
-    }
+    new = {"Key": "a", "Value": "3"}
+    assert call("AddTags", ResourceArn=arn, Tags=[new])["Tags"][0] == new
     call("DeleteTags", ResourceArn=arn, TagKeys=["b", "never"])
     assert call("ListTags", ResourceArn=arn) == {"Tags": [{"Key": "a", "Value": "3"}]}
     assert api.tagged_resources() == [(arn, {"a": "3"})]
@@ -155,12 +148,8 @@ def test_model_packages_are_numbered_approved_and_listed(fake: Any) -> None:
         for status in ("Rejected", "PendingManualApproval")
     ]
     assert arns[1] == "arn:aws:sagemaker:eu-central-1:111122223333:model-package/models/2"
-    call(
-        "UpdateModelPackage",
-        ModelPackageArn=arns[1],
-        ModelApprovalStatus="Approved",
-        CustomerMetadataProperties={"x": "y"},
-    )
+    approved = {"ModelApprovalStatus": "Approved", "CustomerMetadataProperties": {"x": "y"}}
+    call("UpdateModelPackage", ModelPackageArn=arns[1], **approved)
     found = call("DescribeModelPackage", ModelPackageName=arns[1])
     assert (found["ModelPackageVersion"], found["ModelApprovalStatus"]) == (2, "Approved")
     assert found["CustomerMetadataProperties"] == {"run": "PendingManualApproval", "x": "y"}
@@ -169,9 +158,8 @@ def test_model_packages_are_numbered_approved_and_listed(fake: Any) -> None:
     assert refused("DeleteModelPackageGroup", ModelPackageGroupName="Models").code == "ConflictException"
     for arn in arns:
         call("DeleteModelPackage", ModelPackageName=arn)
-    assert call("CreateModelPackage", ModelPackageGroupName="Models")["ModelPackageArn"].endswith("/3"), (
-        "never given twice"
-    )
+    third = call("CreateModelPackage", ModelPackageGroupName="Models")["ModelPackageArn"]
+    assert third.endswith("/3"), "never given twice"
     assert (
         "Tags cannot be"
         in refused(
@@ -225,9 +213,8 @@ def test_invocations_are_counted_under_exactly_one_set_of_dimensions(fake: Any) 
 
 def test_botocore_reads_our_event_stream() -> None:
     buffer = EventStreamBuffer()
-    sent = eventstream.payload_part(b"\x00text") + eventstream.exception(
-        "ModelStreamError", Message="broke", ErrorCode="X"
-    )
+    end = eventstream.exception("ModelStreamError", Message="broke", ErrorCode="X")
+    sent = eventstream.payload_part(b"\x00text") + end
     for start in range(0, len(sent), 7):  # in pieces, as a network gives it
         buffer.add_data(sent[start : start + 7])
     part, error = list(buffer)

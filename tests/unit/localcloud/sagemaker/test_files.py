@@ -94,10 +94,8 @@ def test_a_bomb_and_junk_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "zeros/file").write_bytes(bytes(2_000_000))
     archive.pack(tmp_path / "zeros", tmp_path / "bomb.tar.gz")
     monkeypatch.setattr(archive, "MAX_UNPACKED_BYTES", 1_000_000)
-    with (
-        (tmp_path / "bomb.tar.gz").open("rb") as bomb,
-        pytest.raises(archive.UnsafeArchive, match="more than"),
-    ):
+    limit = pytest.raises(archive.UnsafeArchive, match="more than")
+    with (tmp_path / "bomb.tar.gz").open("rb") as bomb, limit:
         archive.unpack(bomb, tmp_path / "out")
     assert not (tmp_path / "out/file").exists()
     with pytest.raises(archive.UnsafeArchive, match=r"not a tar\.gz"):
@@ -125,10 +123,8 @@ def test_where_an_object_of_a_prefix_lands(key: str, prefix: str, expected: str)
 def test_a_prefix_is_fetched_without_folder_markers(tmp_path: Path) -> None:
     s3 = FakeS3({"d/": b"", "d/x.txt": b"1", "d/sub/": b"", "d/sub/y.txt": b"2", "other": b"3"})
     assert s3_files.download_prefix(s3, "s3://b/d/", tmp_path) == 2
-    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == {
-        "x.txt",
-        "sub/y.txt",
-    }
+    files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {"x.txt", "sub/y.txt"}
 
 
 def test_a_key_that_leads_out_is_refused(tmp_path: Path) -> None:
@@ -180,9 +176,7 @@ def test_a_checkpoint_that_cannot_be_stored_is_reported_and_tried_again(tmp_path
     assert s3.objects == {"c/step.txt": b"1"}
 
 
-def test_the_folder_the_command_and_the_environment_of_a_job(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_folder_command_and_environment_of_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_OF_THE_HOST", "x")
     job = {
         "TrainingJobName": "run",
@@ -211,12 +205,8 @@ def test_the_folder_the_command_and_the_environment_of_a_job(
     assert read["inputdataconfig"]["text"]["TrainingInputMode"] == "FastFile"
     assert read["inputdataconfig"]["code"]["TrainingInputMode"] == "File"
     assert read["resourceconfig"]["current_host"] == "algo-1"
-    assert files.command(job) == [
-        "python",
-        f"{files.root}/input/data/code/x.py",
-        "--out",
-        f"{files.root}/model",
-    ]
+    program = f"{files.root}/input/data/code/x.py"
+    assert files.command(job) == ["python", program, "--out", f"{files.root}/model"]
     environment = files.environment(job, {"AWS_REGION": "eu-west-1"})
     assert environment["PYTHONPATH"] == f"{files.root}/input/data/code/app.zip"
     assert environment["SAGEMAKER_BASE_DIR"] == str(files.root)

@@ -96,10 +96,8 @@ def test_tag_keys_may_be_of_any_script() -> None:
             "Tags": [{"Key": "Größe", "Value": "7"}],
         },
     )
-    bad = {
-        "ResourceArn": "arn:aws:sagemaker:eu-west-1:111122223333:model/x",
-        "Tags": [{"Key": "a<b", "Value": "7"}],
-    }
+    tags = [{"Key": "a<b", "Value": "7"}]
+    bad = {"ResourceArn": "arn:aws:sagemaker:eu-west-1:111122223333:model/x", "Tags": tags}
     assert "pattern" in refused("AddTags", bad).message
 
 

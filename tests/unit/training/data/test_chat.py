@@ -199,10 +199,8 @@ def test_a_template_that_does_not_fit_leaves_llama_2s_form(
 def test_check_and_job_count_such_dialogs_alike(base: Callable[[str], Path], tmp_path: Path) -> None:
     folder, weights = tmp_path / "data", base(LLAMA_3)
     folder.mkdir()
-    rows = [
-        {"messages": [{"role": role, "content": f"{content} {n}"} for role, content in DIALOG]}
-        for n in range(20)
-    ]
+    said = [[{"role": role, "content": f"{text} {n}"} for role, text in DIALOG] for n in range(20)]
+    rows = [{"messages": messages} for messages in said]
     (folder / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
     report = check(local_sources(folder), parse({}), counter=token_counter(weights))
     data = read_data(

@@ -73,9 +73,8 @@ def dialogs(chance: Random, most: int) -> str:
     rows = []
     for _ in range(30):
         turns = [sentence(chance, most) for _ in range(2 * chance.randint(1, 6))]
-        rows.append(
-            {"messages": [{"role": ("user", "assistant")[i % 2], "content": t} for i, t in enumerate(turns)]}
-        )
+        messages = [{"role": ("user", "assistant")[i % 2], "content": t} for i, t in enumerate(turns)]
+        rows.append({"messages": messages})
     return "\n".join(map(json.dumps, rows))
 
 
@@ -137,9 +136,8 @@ def test_a_long_prompt_keeps_question_and_answer(truncation: str, weights: Path,
     folder = tmp_path / "data"
     folder.mkdir()
     filling = "revenue rose " * 400
-    rows = [
-        {"prompt": f"First {n}. {filling} What was last {n}?", "completion": f"Answer {n}."} for n in range(6)
-    ]
+    asked = [f"First {n}. {filling} What was last {n}?" for n in range(6)]
+    rows = [{"prompt": text, "completion": f"Answer {n}."} for n, text in enumerate(asked)]
     (folder / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
     settings = parse({"max_input_length": "128", "prompt_truncation": truncation})
     tokenizer = load_tokenizer(weights)

@@ -22,13 +22,11 @@ def read(record: dict[str, Any]) -> list[Question]:
 
 
 def test_the_short_form_needs_a_question_and_an_answer() -> None:
-    (question,) = read(
-        {"question": "How much?", "answer": 12.5, "scale": "million", "context": "It was 12.5."}
-    )
+    context = "It was 12.5."
+    (question,) = read({"question": "How much?", "answer": 12.5, "scale": "million", "context": context})
     assert question == Question("7", "questions.jsonl", "How much?", ("12.5",), "million", "It was 12.5.")
-    (several,) = read(
-        {"id": "x", "question": "Which?", "answer": ["a", "", "b"], "table": [["", "2019"], ["a", 3]]}
-    )
+    table = [["", "2019"], ["a", 3]]
+    (several,) = read({"id": "x", "question": "Which?", "answer": ["a", "", "b"], "table": table})
     assert (several.id, several.answers, several.context) == ("x", ("a", "b"), " | 2019\na | 3")
 
 
@@ -77,10 +75,8 @@ def test_a_mistake_in_the_questions_shows_in_the_check(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one\ntwo\nthree\nfour")
     (tmp_path / "questions.jsonl").write_text('{"question": "a", "answer": 1}\n"bare"\n{"question": "b"}\n')
     report = check(local_sources(tmp_path), parse({}))
-    assert [error.partition(":")[0] for error in report.errors] == [
-        "questions.jsonl, line 2",
-        "questions.jsonl, line 3",
-    ]
+    places = [error.partition(":")[0] for error in report.errors]
+    assert places == ["questions.jsonl, line 2", "questions.jsonl, line 3"]
     assert report.documents == 4
 
 

@@ -18,15 +18,10 @@ def text(seed: int, words: int) -> list[str]:
 
 def search(held_out: Iterable[str | Text], training: Iterable[str | Text]) -> Overlaps:
     """Look for held-out documents, named by their number."""
-    documents = [
-        (str(number), Text("", each) if isinstance(each, str) else each)
-        for number, each in enumerate(held_out)
-    ]
-    return find_overlaps(
-        lambda: iter(documents),
-        {},
-        (Text("", each) if isinstance(each, str) else each for each in training),
-    )
+    texts = [Text("", each) if isinstance(each, str) else each for each in held_out]
+    documents = [(str(number), each) for number, each in enumerate(texts)]
+    trained = (Text("", each) if isinstance(each, str) else each for each in training)
+    return find_overlaps(lambda: iter(documents), {}, trained)
 
 
 def test_a_shared_stretch_is_left_out_and_the_rest_is_kept() -> None:

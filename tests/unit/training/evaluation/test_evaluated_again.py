@@ -28,22 +28,14 @@ class Folder:
 
     def paginate(self, Bucket: str, Prefix: str) -> list[dict[str, Any]]:
         files = [file for file in sorted((self.root / Prefix).rglob("*")) if file.is_file()]
-        return [
-            {
-                "Contents": [
-                    {"Key": file.relative_to(self.root).as_posix(), "Size": file.stat().st_size}
-                    for file in files
-                ]
-            }
-        ]
+        names = [(file.relative_to(self.root).as_posix(), file.stat().st_size) for file in files]
+        return [{"Contents": [{"Key": name, "Size": size} for name, size in names]}]
 
     def download_file(self, bucket: str, key: str, path: str) -> None:
         shutil.copy(self.root / key, path)
 
 
-def test_the_same_figures_come_out_and_the_new_questions_are_asked(
-    job: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_the_figures_are_the_same_and_new_questions_asked(job: Callable[..., Path], tmp_path: Path) -> None:
     base = job(evaluation_items="3")
     channels = Channels(base)
     run(channels, Events(stream=io.StringIO()), StopSignal())

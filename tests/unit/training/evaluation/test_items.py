@@ -201,9 +201,8 @@ def test_an_answer_follows_from_its_context(context: dict[str, Any], question: d
     if question["answer_type"] == "arithmetic":
         value = calculated(question["derivation"])
         # A share is derived as a fraction, but for a difference in percentage points.
-        wanted = (
-            {round(value, 2), round(value * 100, 2)} if question["scale"] == "percent" else {round(value, 2)}
-        )
+        shown = round(value * 100, 2)
+        wanted = {round(value, 2), shown} if question["scale"] == "percent" else {round(value, 2)}
         assert round(float(str(question["answer"]).lstrip("€")), 2) in wanted
     elif question["answer_type"] == "count":
         assert int(question["answer"]) == len(question["derivation"].split("##"))
@@ -265,9 +264,7 @@ PEOPLES_ANSWERS = [
 
 
 @pytest.mark.parametrize(("name", "answer", "right"), PEOPLES_ANSWERS)
-def test_peoples_answers_to_table_questions_are_graded_by_what_they_say(
-    name: str, answer: str, right: bool
-) -> None:
+def test_peoples_answers_to_table_questions_are_well_graded(name: str, answer: str, right: bool) -> None:
     (item,) = (item for item in map(answer_item, table_questions()) if item.id.endswith(f":{name}"))
     (ask,) = item.asks
     assert isinstance(ask, Prompt)

@@ -108,9 +108,7 @@ def writer(tokenizer: Tokenizer, world: World = ALONE) -> Writer:
     return Writer(tokenizer, seed=10, batch_size=1, world=world, on_batch=lambda: None)
 
 
-def test_batched_continuations_are_those_written_one_by_one(
-    model: AdaptedModel, tokenizer: Tokenizer
-) -> None:
+def test_batched_continuations_are_those_written_alone(model: AdaptedModel, tokenizer: Tokenizer) -> None:
     prompts = [Prompt(text, 6) for text in ("Net", "Net revenue rose by 4 percent", "Credit losses of", "a")]
     together = writer(tokenizer).write(model, prompts, adapter=True)
     for prompt in prompts:

@@ -68,10 +68,8 @@ def adapter(base: Path) -> bytes:
 def test_a_job_leaves_an_adapter_an_evaluation_and_a_report(job: Job) -> None:
     base = job()
     events = run_job(base)
-    assert sorted(file.name for file in (base / "model").iterdir()) == [
-        "adapter_config.json",
-        "adapter_model.safetensors",
-    ]
+    files = sorted(file.name for file in (base / "model").iterdir())
+    assert files == ["adapter_config.json", "adapter_model.safetensors"]
     config = json.loads((base / "model" / "adapter_config.json").read_text())
     assert (config["peft_type"], config["r"], config["lora_alpha"]) == ("LORA", 8, 32)
     assert config["target_modules"] == ["q_proj", "v_proj"]
@@ -144,9 +142,7 @@ def test_a_job_interrupted_twice_ends_with_the_bytes_of_an_uninterrupted_one(job
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux can count anew")
-def test_what_the_evaluation_takes_is_not_in_the_peak_of_the_steps(
-    job: Job, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_an_evaluation_takes_is_not_in_the_peak(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     measured = Yardstick._score
 
     def greedy(*arguments: Any) -> Any:
@@ -263,9 +259,8 @@ def scribble(base: Path) -> None:
 def spoil(base: Path) -> None:
     """Weights of the right shape, but without numbers."""
     file = base / "input" / "data" / "model" / "model.safetensors"
-    save_file(
-        {name: tensor * float("nan") for name, tensor in load_file(file).items()}, file, {"format": "pt"}
-    )
+    broken = {name: tensor * float("nan") for name, tensor in load_file(file).items()}
+    save_file(broken, file, {"format": "pt"})
 
 
 def write_text(content: bytes) -> Callable[[Path], None]:

@@ -45,10 +45,8 @@ def test_zero_steps_from_an_adapter_measure_what_its_own_job_measured(job: Job, 
     assert first["primary"]["difference"] < -0.01
     assert second["primary"] == first["primary"]
     assert second["metrics"] == first["metrics"]
-    adapters = [
-        (base / "model" / "adapter_model.safetensors").read_bytes()
-        for base in (trained, trained.parent / "again")
-    ]
+    folders = (trained, trained.parent / "again")
+    adapters = [(base / "model" / "adapter_model.safetensors").read_bytes() for base in folders]
     assert adapters[0] == adapters[1]
 
 

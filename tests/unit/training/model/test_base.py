@@ -41,9 +41,7 @@ VARIANTS: dict[str, dict[str, str]] = {
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_a_saved_adapter_gives_plain_peft_the_same_logits(
-    weights: Path, tmp_path: Path, variant: str
-) -> None:
+def test_a_saved_adapter_gives_peft_the_same_logits(weights: Path, tmp_path: Path, variant: str) -> None:
     model = AdaptedModel(weights, parse(EXACT | VARIANTS[variant]), CPU)
     torch.manual_seed(3)
     with torch.no_grad():
@@ -90,9 +88,7 @@ def test_the_settings_of_a_saved_adapter_are_what_peft_understands(weights: Path
     ],
     ids=str,
 )
-def test_a_config_that_no_model_can_have_is_refused(
-    weights: Path, change: dict[str, Any], reason: str
-) -> None:
+def test_a_config_that_cannot_be_is_refused(weights: Path, change: dict[str, Any], reason: str) -> None:
     with pytest.raises(TrainingFailure, match=reason):
         model_config(base_config(weights) | change)
 

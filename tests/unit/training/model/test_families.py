@@ -104,9 +104,8 @@ def test_packed_losses_and_gradients_are_those_of_peft(base: Path, tmp_path: Pat
     plain = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     theirs = PeftModel.from_pretrained(plain, str(tmp_path / "adapter"), is_trainable=True)
     texts = documents()
-    expected = torch.stack(
-        [theirs(input_ids=t[None], labels=t[None]).loss * (len(t) - 1) for t in texts]
-    ).sum()
+    losses = [theirs(input_ids=t[None], labels=t[None]).loss * (len(t) - 1) for t in texts]
+    expected = torch.stack(losses).sum()
     found = model.loss(batch_of(texts))
     assert found.item() == pytest.approx(expected.item(), rel=1e-5)
     found.backward()
@@ -127,9 +126,9 @@ def test_attention_of_a_step_on_a_cpu_is_pytorchs(
 ) -> None:
     """Six heads of queries, two of keys and values; the reference is SDPA in 64 bits."""
     chance = torch.Generator().manual_seed(2)
+    shape = (length, 16)
     states = [
-        torch.randn(2, heads, length, 16, generator=chance).to(precision).requires_grad_()
-        for heads in (6, 2, 2)
+        torch.randn(2, heads, *shape, generator=chance).to(precision).requires_grad_() for heads in (6, 2, 2)
     ]
     exact = [state.detach().double().requires_grad_() for state in states]
     upstream = torch.randn(2, length, 6, 16, generator=chance).to(precision)
@@ -141,9 +140,8 @@ def test_attention_of_a_step_on_a_cpu_is_pytorchs(
     ).transpose(1, 2)
     module = SimpleNamespace(num_key_value_groups=3, is_causal=True)
     options: dict[str, Any] = {"document_lengths": [[length]] * 2, "sliding_window": window, "scaling": 0.3}
-    ours, _ = packed_attention(
-        module, states[0], states[1], states[2], None, within=attention_on_cpu, **options
-    )
+    q, k, v = states
+    ours, _ = packed_attention(module, q, k, v, None, within=attention_on_cpu, **options)
     found = [ours, *torch.autograd.grad(ours, states, upstream)]
     expected = [theirs, *torch.autograd.grad(theirs, exact, upstream.double())]
     for own, other in zip(found, expected, strict=True):
@@ -234,9 +232,8 @@ def test_an_adapter_gives_plain_peft_the_same_logits_and_is_served(base: Path, t
     ids = torch.tensor([AutoTokenizer.from_pretrained(base)("ABC")["input_ids"]])
     with torch.no_grad(), model.evaluating(adapter=True):
         assert torch.allclose(theirs(input_ids=ids).logits, logits_of(model, ids), atol=1e-4)
-    expected = theirs.generate(
-        input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=8, do_sample=False
-    )
+    mask = torch.ones_like(ids)
+    expected = theirs.generate(input_ids=ids, attention_mask=mask, max_new_tokens=8, do_sample=False)
     (tmp_path / "model").symlink_to(base)
     engine = Engine(Settings.from_environment({"SAGEMAKER_BASE_DIR": str(tmp_path)}))
     engine.add_adapter("tuned", tmp_path / "adapter")

@@ -23,9 +23,7 @@ def lies_in(parameter: torch.Tensor, ranges: list[tuple[int, int]]) -> bool:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has mapped")
 @pytest.mark.parametrize(("precision", "mapped"), [(torch.bfloat16, True), (torch.float32, False)])
-def test_weights_of_the_computing_precision_are_mapped(
-    weights: Path, precision: torch.dtype, mapped: bool
-) -> None:
+def test_weights_of_its_precision_are_mapped(weights: Path, precision: torch.dtype, mapped: bool) -> None:
     base = load_base(weights, precision, torch.device("cpu"), parse({}))
     ranges = mapped_ranges("model.safetensors")
     parameters = list(base.parameters())

@@ -40,9 +40,7 @@ def in_shards(weights: Path, folder: Path) -> Path:
 @pytest.mark.parametrize(
     "changes", [{}, {"use_rslora": "True"}, {"use_dora": "True"}, {"target_modules": "all-linear"}], ids=str
 )
-def test_merged_logits_are_those_of_base_and_adapter(
-    weights: Path, tmp_path: Path, changes: dict[str, str]
-) -> None:
+def test_merged_logits_are_those_of_both(weights: Path, tmp_path: Path, changes: dict[str, str]) -> None:
     base = in_shards(weights, tmp_path / "base")
     model = AdaptedModel(base, parse({"precision": "fp32"} | changes), torch.device("cpu"))
     torch.manual_seed(3)
@@ -68,9 +66,7 @@ def test_merged_logits_are_those_of_base_and_adapter(
     assert set(index["weight_map"].values()) == {"model-1.safetensors", "model-2.safetensors"}
 
 
-def test_merging_a_bf16_base_keeps_its_type_and_leaves_nothing_of_before(
-    weights: Path, tmp_path: Path
-) -> None:
+def test_merging_a_bf16_base_keeps_its_type_and_leaves_nothing_old(weights: Path, tmp_path: Path) -> None:
     model = AdaptedModel(weights, parse({"precision": "bf16"}), torch.device("cpu"))
     model.save_adapter(tmp_path / "adapter")  # fresh: it adds nothing
     (tmp_path / "merged").mkdir()
@@ -100,9 +96,8 @@ def test_merging_needs_memory_for_a_tensor_and_not_for_the_base(tmp_path: Path) 
     base.mkdir()
     adapter.mkdir()
     names = [f"model.layers.{i}.self_attn.q_proj.weight" for i in range(64)]
-    save_file(
-        {name: torch.zeros(2048, 1024, dtype=torch.bfloat16) for name in names}, base / "model.safetensors"
-    )
+    zeros = {name: torch.zeros(2048, 1024, dtype=torch.bfloat16) for name in names}
+    save_file(zeros, base / "model.safetensors")
     parts: dict[str, Any] = {}
     for name in names:
         layer = f"base_model.model.{name.removesuffix('.weight')}"

@@ -141,9 +141,7 @@ def test_the_first_page_says_which_run_on_what_when_and_who(evaluation: dict[str
 
 
 @pytest.mark.parametrize("of", ["the run", "nothing"])
-def test_the_page_gives_no_model_a_field_that_its_data_may_not_have(
-    evaluation: dict[str, Any], of: str
-) -> None:
+def test_the_page_gives_no_model_a_field_its_data_may_not_have(evaluation: dict[str, Any], of: str) -> None:
     page = render(evaluation | {"run": RUN if of == "the run" else {}})
     headings = " ".join(re.findall("<title>.*?</title>|<h1.*?</h1>|<h2>.*?</h2>", page))
     assert "<h1" in headings and not re.search("financ|expert|domain", headings, re.IGNORECASE)
@@ -193,7 +191,7 @@ def test_without_own_questions_there_is_no_headline_of_them(evaluation: dict[str
     ("passed", "caveats", "word"),
     [(True, [], ">Accepted<"), (False, [], ">Not accepted<"), (True, ["it got worse"], ">Accepted, but<")],
 )
-def test_each_outcome_is_said_plainly(
+def test_each_outcome_is_said(
     evaluation: dict[str, Any], passed: bool, caveats: list[str], word: str
 ) -> None:
     assert word in render(evaluation | {"passed": passed, "caveats": caveats})
@@ -233,9 +231,7 @@ STATES: dict[str, tuple[bool, str, str]] = {
 }
 
 
-def test_each_state_of_the_report_says_what_it_is(
-    job: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_state_of_the_report_is_named(job: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asks, "NEW_TOKENS", 4)
     channels = Channels(job(documents=100, max_steps="1"))
     run(channels, Events(stream=io.StringIO()), StopSignal())
@@ -276,10 +272,7 @@ def test_text_of_models_and_files_cannot_break_the_page(evaluation: dict[str, An
     evaluation["samples"][0]["tuned"]["greedy"] = nasty
     evaluation["samples"][0]["prompt"] = nasty
     evaluation["questions"][0] |= {"question": nasty, "right": nasty, "base": nasty, "tuned": nasty}
-    evaluation["contamination"] |= {
-        "overlapping_documents": 1,
-        "examples": [{"id": nasty, "words": nasty}],
-    }
+    evaluation["contamination"] |= {"overlapping_documents": 1, "examples": [{"id": nasty, "words": nasty}]}
     evaluation["tasks"] = [evaluation["primary"] | {"task": nasty, "finding": "worse"}]
     evaluation["not_measured"] = [{"name": nasty, "reason": nasty}]
     evaluation["data"]["notes"] = [nasty]
@@ -296,13 +289,8 @@ def test_an_unknown_price_is_called_unknown(evaluation: dict[str, Any]) -> None:
     assert "$0" not in page
 
 
-@given(
-    st.lists(st.floats(-3, 3), min_size=1, max_size=200),
-    st.tuples(st.floats(-1, 0), st.floats(0, 1)),
-)
-def test_difference_charts_are_drawn_inside_their_box(
-    values: list[float], interval: tuple[float, float]
-) -> None:
+@given(st.lists(st.floats(-3, 3), min_size=1, max_size=200), st.tuples(st.floats(-1, 0), st.floats(0, 1)))
+def test_difference_charts_stay_inside_their_box(values: list[float], interval: tuple[float, float]) -> None:
     tree = ElementTree.fromstring(difference_chart(values, interval, title="a < b", x_label="c & d"))
     _, _, width, height = (float(number) for number in tree.attrib["viewBox"].split())
     bars = [e for e in tree.iter("rect") if e.attrib["class"] in ("better", "worse")]

@@ -150,7 +150,7 @@ def test_what_cannot_be_read_is_reported_and_hides_nothing_else() -> None:
         (Audit((), ("r",), (), (Leftover("r", "buckets", "b"),)), 0, "by the setting retain_data"),
     ],
 )
-def test_the_exit_code_tells_what_was_found(
+def test_the_exit_code_tells_it(
     monkeypatch: pytest.MonkeyPatch, result: Audit, code: int, words: str
 ) -> None:
     monkeypatch.setattr(command, "open_deployment", lambda context: account({}))

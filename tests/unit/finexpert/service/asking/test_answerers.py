@@ -34,9 +34,7 @@ def deployment(*, gated: bool = False, outcome: str = "accepted", model: str = w
     clients = {"s3": stored, "stepfunctions": states}
     return SimpleNamespace(
         settings=SimpleNamespace(
-            own_weights=not gated,
-            licensed_model=model,
-            base_model_location=lambda bucket: "s3://data/base/",
+            own_weights=not gated, licensed_model=model, base_model_location=lambda bucket: "s3://data/base/"
         ),
         target=SimpleNamespace(client=clients.__getitem__),
         output=lambda part, key: "arn:aws:states:r:a:stateMachine:m" if part == "Training" else "data",
@@ -45,9 +43,8 @@ def deployment(*, gated: bool = False, outcome: str = "accepted", model: str = w
 
 @pytest.fixture(autouse=True)
 def awake(monkeypatch: pytest.MonkeyPatch) -> None:
-    stack = Hosting(
-        stack="H", state=HostingState.AWAKE, status="", artifact=f"s3://b/runs/{RUN}/output/model.tar.gz"
-    )
+    artifact = f"s3://b/runs/{RUN}/output/model.tar.gz"
+    stack = Hosting(stack="H", state=HostingState.AWAKE, status="", artifact=artifact)
     monkeypatch.setattr(switch, "read", lambda deployment: stack)
     monkeypatch.setattr(names, "read", lambda deployment: {})
     monkeypatch.setattr(switch, "models", lambda deployment: {"base": "a", "tuned": "b"})

@@ -203,10 +203,7 @@ def said(conversation: Conversation, runtime: Runtime, text: str) -> Mapping[str
 def test_each_model_goes_on_from_its_own_side() -> None:
     conversation = talk()
     conversation.turns = [Turn("one", {"base": " B1 ", "tuned": "T1"}), Turn("two", {"tuned": "T2"})]
-    assert conversation.prompts("three") == {
-        "base": "one B1\n\nthree",
-        "tuned": "one T1\n\ntwo T2\n\nthree",
-    }
+    assert conversation.prompts("three") == {"base": "one B1\n\nthree", "tuned": "one T1\n\ntwo T2\n\nthree"}
 
 
 def test_a_base_with_a_chat_template_gets_the_conversation_in_its_form() -> None:
@@ -215,10 +212,8 @@ def test_a_base_with_a_chat_template_gets_the_conversation_in_its_form() -> None
         "".join(f"[{role}]{content}" for role, content in dialog) + "[assistant]"
     )
     conversation.turns = [Turn("one", {"base": " B1 "})]
-    assert conversation.prompts("two") == {
-        "base": "[user]one[assistant]B1[user]two[assistant]",
-        "tuned": "[user]two[assistant]",
-    }
+    base = "[user]one[assistant]B1[user]two[assistant]"
+    assert conversation.prompts("two") == {"base": base, "tuned": "[user]two[assistant]"}
     conversation.write = lambda dialog: None
     assert conversation.prompts("two")["base"] == "one B1\n\ntwo", "a template that refuses it"
 
@@ -286,9 +281,7 @@ def test_the_words_of_the_conversation_itself() -> None:
     assert not chat.obey(conversation, "/quit", out)
 
 
-def test_a_question_is_asked_with_the_passages_that_the_model_can_read(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_question_is_asked_with_the_passages_a_model_can_read(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [Found(f"{n}.txt", 1, "", "", "text", 1.0, "Sales rose. " * 20, (0, 9)) for n in range(9)]
     asked: list[str] = []
 

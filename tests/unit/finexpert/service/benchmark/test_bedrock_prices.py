@@ -63,10 +63,8 @@ def test_prices_of_both_service_codes_are_read_per_million_tokens(file: Path) ->
     }
     assert problems == []
     rows = json.loads(file.read_text())["models"]
-    assert (
-        rows["amazon.nova-lite-v1:0"]["date"] == "2026-11-29"
-        and rows["amazon.nova-lite-v1:0"]["input"] == 0.07
-    )
+    lite = rows["amazon.nova-lite-v1:0"]
+    assert lite["date"] == "2026-11-29" and lite["input"] == 0.07
     assert rows["amazon.nova-pro-v1:0"] == {"input": 0.8, "output": 3.2}, "others stay as they were"
 
 

@@ -224,9 +224,8 @@ def test_nothing_more_is_sent_when_the_limit_is_reached(tmp_path: Path) -> None:
         sent.append(prompt)
         return Reply("100", 0.1, input_tokens=1000, output_tokens=256)
 
-    result = running.run(
-        items(40), [contestant], {"a": ask}, cache=running.Cache(tmp_path / "c"), limit_usd=0.01
-    )
+    cache = running.Cache(tmp_path / "c")
+    result = running.run(items(40), [contestant], {"a": ask}, cache=cache, limit_usd=0.01)
     (row,) = result["contestants"]
     assert row["usd"] <= 0.01 and 0 < len(sent) < 40
     assert row["failed"] == 40 - len(sent), "what was not asked counts as failed, not as wrong"
@@ -242,9 +241,8 @@ def test_failures_are_tried_again_then_counted(tmp_path: Path, monkeypatch: pyte
             raise Failed("throttled")
         return Reply("100")
 
-    result = running.run(
-        items(2), [Contestant("a", "tuned")], {"a": ask}, cache=running.Cache(tmp_path / "c"), limit_usd=0.0
-    )
+    cache = running.Cache(tmp_path / "c")
+    result = running.run(items(2), [Contestant("a", "tuned")], {"a": ask}, cache=cache, limit_usd=0.0)
     assert (result["contestants"][0]["correct"], result["contestants"][0]["failed"]) == (1, 1)
     assert sorted(tries.values()) == [2, 3]
 
@@ -306,9 +304,8 @@ def test_missing_answers_failed_and_empty_ones_were_refused(tmp_path: Path) -> N
     said: list[str] = []
     contestant = who.parse(f"a=answers:{tmp_path / 'a.csv'}")
     cache = running.Cache(tmp_path / "c")
-    (row,) = running.run(items(3), [contestant], {}, cache=cache, limit_usd=0, progress=said.append)[
-        "contestants"
-    ]
+    ran = running.run(items(3), [contestant], {}, cache=cache, limit_usd=0, progress=said.append)
+    (row,) = ran["contestants"]
     assert [row[key] for key in ("correct", "wrong", "refused", "failed")] == [1, 0, 1, 1]
     assert "q2 is not in" in said[-1]
 
@@ -322,12 +319,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
 
 def test_questions_keep_their_document_together(tmp_path: Path) -> None:
     lines = [{"id": str(n), "question": "What?", "answer": n + 1, "document": f"d{n // 2}"} for n in range(4)]
-    assert [item.group for item in questions.read(written(tmp_path / "q.jsonl", lines))] == [
-        "d0",
-        "d0",
-        "d1",
-        "d1",
-    ]
+    found = questions.read(written(tmp_path / "q.jsonl", lines))
+    assert [item.group for item in found] == ["d0", "d0", "d1", "d1"]
 
 
 def test_a_public_set_and_a_table_are_read_as_they_are(tmp_path: Path) -> None:
@@ -397,9 +390,8 @@ def test_a_choice_is_named_by_letter_or_wording(answer: str, outcome: str) -> No
 def test_a_choice_is_read_as_people_name_it(answers: list[str], outcome: str) -> None:
     choices = ("sales fell", "sales rose", "sales were flat", "not disclosed")
     item = Item(Question("1", "f", "What happened?", ("sales rose",), choices=choices, right=1), "g")
-    assert {answer: judging.judge(item, Reply(answer)).outcome for answer in answers} == dict.fromkeys(
-        answers, outcome
-    )
+    outcomes = {answer: judging.judge(item, Reply(answer)).outcome for answer in answers}
+    assert outcomes == dict.fromkeys(answers, outcome)
 
 
 def test_answers_as_people_write_them_are_graded_as_a_person_would() -> None:
@@ -467,9 +459,8 @@ def test_equal_contestants_are_called_different_rarely(groups: int, spread: floa
             for _ in range(2)
         ]
         asked = [Item(Question(str(n), "f", "?", ("1",)), name) for n, name in enumerate(names)]
-        (pair,) = judging.pairs(
-            asked, {"a": [[each] for each in outcomes[0]], "b": [[each] for each in outcomes[1]]}
-        )
+        given = {name: [[each] for each in found] for name, found in zip("ab", outcomes, strict=True)}
+        (pair,) = judging.pairs(asked, given)
         wrongly += pair["finding"] != "cannot tell"
     assert wrongly <= 16, "5 % of 200 is 10; more than 16 comes by chance once in thirty"
 
@@ -502,14 +493,11 @@ def test_pasted_answers_need_no_cloud_and_give_the_documented_json(tmp_path: Pat
         rows = "".join(f"{n},{100 + n + (offset if n % 2 else 0)}\n" for n in range(30))
         (tmp_path / f"{name}.csv").write_text(f"id,answer\n{rows}")
     named = [f"--contestant={name}=answers:{tmp_path / name}.csv" for name in ("good", "poor")]
-    done = CliRunner().invoke(
-        app, ["benchmark", "run", str(path), *named, "--out", str(tmp_path / "out"), "--json"]
-    )
+    out = ["--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, ["benchmark", "run", str(path), *named, *out, "--json"])
     result = json.loads(done.stdout)
-    assert [(row["name"], row["correct"], row["wrong"]) for row in result["contestants"]] == [
-        ("good", 30, 0),
-        ("poor", 15, 15),
-    ]
+    rows = [(row["name"], row["correct"], row["wrong"]) for row in result["contestants"]]
+    assert rows == [("good", 30, 0), ("poor", 15, 15)]
     counts = ["name", "correct", "wrong", "refused", "failed"]
     sums = ["usd", "usd_per_correct", "latency_p50", "latency_p95"]
     assert list(result["contestants"][0]) == counts + sums and list(result) == ["contestants", "pairs"]
@@ -523,10 +511,8 @@ def test_pasted_answers_need_no_cloud_and_give_the_documented_json(tmp_path: Pat
 
 
 def test_a_report_escapes_what_contestants_wrote() -> None:
-    given = {
-        "a": {"outcome": "wrong", "answer": "<script>alert(1)</script>"},
-        "b": {"outcome": "right", "answer": "1"},
-    }
+    harmful = {"outcome": "wrong", "answer": "<script>alert(1)</script>"}
+    given = {"a": harmful, "b": {"outcome": "right", "answer": "1"}}
     row = {"id": "1", "group": "g", "question": "<b>?", "right": ["1"], "scale": "", "given": given}
     summary = judging.summary("a", [[judging.Judged("wrong", "wrong", "x")]], [], 0.0)
     page = report.html({"contestants": [{**summary, "kind": "tuned"}], "pairs": [], "answers": [row]})

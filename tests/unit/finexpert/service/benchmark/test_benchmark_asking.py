@@ -40,9 +40,8 @@ def items(count: int) -> list[Item]:
 
 
 def run(asked: list[Item], contestant: Contestant, ask: Any, folder: Path, **more: Any) -> dict[str, Any]:
-    return running.run(
-        asked, [contestant], {contestant.name: ask}, cache=running.Cache(folder / "c"), limit_usd=1.0, **more
-    )
+    cache = running.Cache(folder / "c")
+    return running.run(asked, [contestant], {contestant.name: ask}, cache=cache, limit_usd=1.0, **more)
 
 
 # --- what leaves for whom
@@ -100,9 +99,8 @@ def _benchmark(folder: Path, *agreed: str) -> Any:
     lines = [{"id": f"q{n}", "question": f"What was figure {n}?", "answer": 100 + n} for n in range(2)]
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     named = ["--contestant", "m=openai:http://api.example.com/v1#m", "--price", "m=2.5/10"]
-    return CliRunner().invoke(
-        app, ["benchmark", "run", str(file), *named, *agreed, "--out", str(folder / "out")]
-    )
+    out = ["--out", str(folder / "out")]
+    return CliRunner().invoke(app, ["benchmark", "run", str(file), *named, *agreed, *out])
 
 
 class Bedrock:
@@ -181,9 +179,7 @@ def test_a_request_that_may_go_to_any_region_has_its_own_price() -> None:
     assert inside == geography == pytest.approx(SURCHARGE * price("global.amazon.nova-2-lite-v1:0"))
     arn = "arn:aws:bedrock:us-east-1:111122223333:inference-profile/global.amazon.nova-2-lite-v1:0"
     assert price(arn) == price("global.amazon.nova-2-lite-v1:0")
-    assert price("global.amazon.nova-pro-v1:0") == price("amazon.nova-pro-v1:0"), (
-        "not known: never too little"
-    )
+    assert price("global.amazon.nova-pro-v1:0") == price("amazon.nova-pro-v1:0"), "never too little"
 
 
 def test_dollars_that_are_spent_have_the_surcharge_too(tmp_path: Path) -> None:
@@ -215,8 +211,7 @@ def test_a_price_that_is_none_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prompt", "tokens"),
-    [("revenue", 3), ("12,345.6", 8), ("收入", 6), ("a b", 2), ("net sales\n1 | 2", 7)],
+    ("prompt", "tokens"), [("revenue", 3), ("12,345.6", 8), ("收入", 6), ("a b", 2), ("net sales\n1 | 2", 7)]
 )
 def test_digits_signs_and_other_scripts_count_as_tokens_of_their_own(prompt: str, tokens: int) -> None:
     counted = planning.tokens_at_most(prompt) - planning.TEMPLATE_TOKENS
@@ -354,9 +349,7 @@ def test_requests_without_an_answer_count_with_the_most_that_they_may_have_cost(
     assert "requests without an answer may have cost" in report.markdown(result)
 
 
-def test_a_refused_request_costs_nothing_and_is_tried_more_often(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refused_request_is_free_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "PAUSE_SECONDS", 0.0)
     tries = []
 
@@ -368,9 +361,7 @@ def test_a_refused_request_costs_nothing_and_is_tried_more_often(
     assert (row["failed"], row["usd"], len(tries)) == (1, 0.0, running.TRIES)
 
 
-def test_failures_that_may_be_billed_stay_within_what_was_admitted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failures_that_may_be_billed_were_admitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "PAUSE_SECONDS", 0.0)
     contestant = who.parse(f"a={NOVA}")
     (plan,) = planning.plan(items(20), [contestant], None)
@@ -380,9 +371,8 @@ def test_failures_that_may_be_billed_stay_within_what_was_admitted(
         raise Failed("InternalServerException")
 
     cache = running.Cache(tmp_path / "c")
-    (row,) = running.run(items(20), [contestant], {"a": ask}, cache=cache, limit_usd=plan.worst_usd)[
-        "contestants"
-    ]
+    ran = running.run(items(20), [contestant], {"a": ask}, cache=cache, limit_usd=plan.worst_usd)
+    (row,) = ran["contestants"]
     assert row["failed"] == 20 and row["usd"] <= plan.worst_usd + 1e-6
 
 
@@ -405,13 +395,11 @@ def test_questions_are_made_from_the_figures_of_documents(tmp_path: Path) -> Non
     made = questions.from_documents(index, 6)
     assert made and len({item.id for item in made}) == len(made) <= 6
     assert all(item.group == item.question.source for item in made), "a document's questions err together"
-    (tmp_path / "a.csv").write_text(
-        "id,answer\n" + "".join(f'{item.id},"{item.question.answers[0]}"\n' for item in made)
-    )
+    rows = [f'{item.id},"{item.question.answers[0]}"\n' for item in made]
+    (tmp_path / "a.csv").write_text("id,answer\n" + "".join(rows))
     asked = ["documents", "--index", str(index), "--most", "6", "--json", "--out", str(tmp_path / "out")]
-    done = CliRunner().invoke(
-        app, ["benchmark", "run", *asked, "--contestant", f"a=answers:{tmp_path / 'a.csv'}"]
-    )
+    named = f"a=answers:{tmp_path / 'a.csv'}"
+    done = CliRunner().invoke(app, ["benchmark", "run", *asked, "--contestant", named])
     assert json.loads(done.stdout)["contestants"][0]["correct"] == len(made)
     with pytest.raises(store.IndexProblem, match="finexpert docs add"):
         questions.from_documents(tmp_path / "nothing", 6)

@@ -101,11 +101,8 @@ def test_nested_tagged_figures_and_unknown_formats_stop_nothing() -> None:
 
 def test_a_table_without_tags_gives_each_cell_its_time_unit_and_scale(corpus: Corpus) -> None:
     rows = corpus.connection.execute("SELECT * FROM fact JOIN document ON document.id = fact.document")
-    found = [
-        (row["label"], row["value"], row["unit"], row["start"], row["end"])
-        for row in rows
-        if "cascadia" in row["name"]
-    ]
+    rows = [row for row in rows if "cascadia" in row["name"]]
+    found = [(row["label"], row["value"], row["unit"], row["start"], row["end"]) for row in rows]
     assert ("Operating revenue", "40100000", "USD", "2023-07-02", "2023-09-30") in found
     assert ("Operating revenue", "118300000", "USD", "2022-12-31", "2023-09-30") in found
     assert ("Fuel", "-9900000", "USD", "2022-07-02", "2022-09-30") in found
@@ -232,9 +229,8 @@ def test_a_figure_is_answered_exactly_and_cited(corpus: Corpus, question: str, v
     assert given.citations
     for citation in given.citations:
         number = next(n for n, (name, _) in corpus.covers.items() if name == citation.document)
-        assert (
-            store.page_text(corpus.connection, number, citation.page)[slice(*citation.span)] == citation.text
-        )
+        page = store.page_text(corpus.connection, number, citation.page)
+        assert page[slice(*citation.span)] == citation.text
     cited = [citation.text for citation in given.citations]
     checked, struck = answering.verified(
         given.answer.split(" (")[0], cited, computed=[given.value or Decimal(0)], question=question
@@ -254,9 +250,7 @@ def test_a_figure_is_answered_exactly_and_cited(corpus: Corpus, question: str, v
         ("What was Borealis's goodwill impairment in 2024?", "No figure"),
     ],
 )
-def test_what_is_not_there_is_refused_with_what_was_searched(
-    corpus: Corpus, question: str, reason: str
-) -> None:
+def test_what_is_not_there_is_refused_with_a_reason(corpus: Corpus, question: str, reason: str) -> None:
     given = ask(corpus, question)
     assert given.refused and given.value is None and not given.answer
     assert reason in given.reason
@@ -305,9 +299,8 @@ def test_a_models_figures_are_struck_where_no_passage_holds_them(corpus: Corpus)
 
 
 def test_a_model_that_finds_nothing_refuses(corpus: Corpus) -> None:
-    given = ask(
-        corpus, "Describe the dividend plans of Borealis", generate=lambda *_: "Not found in the passages."
-    )
+    nothing = "Not found in the passages."
+    given = ask(corpus, "Describe the dividend plans of Borealis", generate=lambda *_: nothing)
     assert given.refused
 
 
@@ -349,9 +342,7 @@ def test_other_names_find_the_page(corpus: Corpus) -> None:
     assert "Three Months Ended" in found[0].text, "a table keeps its headings"
 
 
-def test_without_full_text_search_the_same_page_is_found(
-    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_full_text_the_same_page_is_found(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "has_full_text", lambda: False)
     found = searching.search(corpus, corpus.understand("full-time employees of Borealis"), top=1)
     assert [(each.document, each.page) for each in found] == [("borealis-10k.html", 1)]
@@ -397,9 +388,8 @@ def test_exercises_are_answered_right_and_sides_keep_documents_apart(corpus: Cor
         assert len(records) == counts[side]
         assert set(json.loads(records[0])) == {"prompt", "completion"}
     train, held_out = ((tmp_path / s / "documents.jsonl").read_text() for s in ("train", "validation"))
-    assert not ({"Borealis", "Cascadia"} & set(train.split())) & (
-        {"Borealis", "Cascadia"} & set(held_out.split())
-    )
+    both = {"Borealis", "Cascadia"}
+    assert not (both & set(train.split())) & (both & set(held_out.split()))
 
 
 def test_a_question_that_cannot_be_answered_is_right_to_refuse(corpus: Corpus) -> None:
@@ -418,9 +408,8 @@ def test_the_commands_print_the_documented_json(index: Path) -> None:
     asked = json.loads(run("ask", "Borealis revenue in 2024", "--index", str(index), "--json").stdout)
     assert asked["value"] == 1250000000 and asked["citations"][0]["page"] == 2
     assert {"answer", "refused", "reason", "method", "value", "unit", "period", "citations"} <= set(asked)
-    found = json.loads(
-        run("search", "Borealis revenue", "--index", str(index), "--top", "2", "--json").stdout
-    )
+    found_in = ["--index", str(index), "--top", "2", "--json"]
+    found = json.loads(run("search", "Borealis revenue", *found_in).stdout)
     assert len(found["results"]) == 2
     assert set(found["results"][0]) == {
         "document",
@@ -473,10 +462,8 @@ def test_a_file_of_questions_that_is_none_names_the_line(corpus: Corpus, tmp_pat
 
 def test_an_index_that_is_none_is_reported_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / store.FILE).write_bytes(b"this is no database, only text")
-    with (
-        pytest.raises(store.IndexProblem, match="delete it and add the documents again"),
-        store.opened(tmp_path),
-    ):
+    advice = "delete it and add the documents again"
+    with pytest.raises(store.IndexProblem, match=advice), store.opened(tmp_path):
         pass
     with pytest.raises(store.IndexProblem, match="finexpert docs add"), store.opened(tmp_path / "none"):
         pass

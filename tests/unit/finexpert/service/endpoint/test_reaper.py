@@ -17,9 +17,8 @@ from finexpert.service.endpoint.reaper import foresee
 from finexpert.web.routes.runs import thinned
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-SETTINGS = ReaperSettings(
-    idle=timedelta(minutes=60), min_age=timedelta(minutes=60), metric_delay=timedelta(minutes=3)
-)
+HOUR = timedelta(hours=1)
+SETTINGS = ReaperSettings(idle=HOUR, min_age=HOUR, metric_delay=timedelta(minutes=3))
 PERIOD = timedelta(minutes=5)
 CALLS = Series.of("Invocations", InferenceComponentName="finexpert-tuned")
 
@@ -101,9 +100,8 @@ WAKE = (
 
 
 def test_a_wake_lasts_from_the_asking_until_the_stack_has_settled() -> None:
-    events = happened(
-        *WAKE, (7, "stack", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"), (8, "stack", "UPDATE_COMPLETE")
-    )
+    end = (7, "stack", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"), (8, "stack", "UPDATE_COMPLETE")
+    events = happened(*WAKE, *end)
     (woken,) = standing.changes(reversed(events))
     assert woken == standing.Change(began=NOW, ended=NOW + minutes(8), wake=True)
     assert standing.expected_seconds([woken]) == 480

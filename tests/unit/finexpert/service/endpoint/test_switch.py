@@ -132,9 +132,7 @@ def test_wake_waits_until_an_endpoint_of_this_name_is_deleted(monkeypatch: pytes
     assert cloud.artifact == "base"
 
 
-def test_wake_removes_an_adapter_that_outlived_its_stack_s_update(
-    cloud: Ending, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wake_removes_an_adapter_left_by_an_update(cloud: Ending, monkeypatch: pytest.MonkeyPatch) -> None:
     cloud.stacks[STACK]["Parameters"][0]["ParameterValue"] = "base"
     cloud.component("finexpert-base", "finexpert")
     cloud.component("finexpert-tuned", "finexpert")
@@ -150,9 +148,7 @@ def test_an_awake_endpoint_is_left_as_it_is(cloud: Ending) -> None:
     assert asked == ["base"] and "finexpert" in cloud.endpoints
 
 
-def test_a_wake_whose_model_does_not_answer_ends_asleep(
-    cloud: Ending, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wake_whose_model_is_silent_ends_asleep(cloud: Ending, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(switch, "_wanted", lambda deployment, run, **how: ARTIFACT)
     cloud.answers["finexpert-tuned"] = {"error": "Adapter is not loaded"}
     with pytest.raises(ModelUnanswered, match="not loaded"):
@@ -169,9 +165,8 @@ class Settling(Ending):
             stack["StackStatus"] = "UPDATE_ROLLBACK_COMPLETE"
             stack["Parameters"][0]["ParameterValue"] = ""
             event = {"LogicalResourceId": "ComponentsTuned1", "ResourceType": "AWS::SageMaker::X"}
-            self.events[stack["StackId"]] = [
-                {**event, "ResourceStatus": "CREATE_FAILED", "ResourceStatusReason": "Updating"}
-            ]
+            failed = {"ResourceStatus": "CREATE_FAILED", "ResourceStatusReason": "Updating"}
+            self.events[stack["StackId"]] = [event | failed]
         return super().describe_stacks(StackName)
 
 

@@ -41,9 +41,7 @@ class Bucket:
         return self
 
     def paginate(self, Bucket: str, Prefix: str) -> list[dict[str, Any]]:
-        sizes = {
-            k: len(v) for (bucket, k), v in self.objects.items() if bucket == Bucket and k.startswith(Prefix)
-        }
+        sizes = {k: len(v) for (of, k), v in self.objects.items() if of == Bucket and k.startswith(Prefix)}
         return [{"Contents": [{"Key": key, "Size": size} for key, size in sizes.items()]}]
 
     def download_file(self, bucket: str, key: str, path: str) -> None:
@@ -78,9 +76,7 @@ def gather(s3: Bucket, folder: Path, questions: Path, **options: Any) -> Path:
     return folder / "input" / "data"
 
 
-def test_a_jobs_folder_is_laid_out_for_zero_steps_from_the_adapter(
-    s3: Bucket, questions: Path, tmp_path: Path
-) -> None:
+def test_a_jobs_folder_is_laid_out_for_zero_steps_of_it(s3: Bucket, questions: Path, tmp_path: Path) -> None:
     channels = gather(s3, tmp_path / "job", questions)
     assert (channels / "training" / "reports.txt").read_text() == "Revenue rose."
     assert (channels / "training" / "validation" / "v.txt").is_file()

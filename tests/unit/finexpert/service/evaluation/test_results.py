@@ -48,9 +48,7 @@ def test_earlier_runs_on_the_same_held_out_documents_are_counted(
     assert judged_before(None, run, of(digest)) == count  # type: ignore[arg-type]
 
 
-def test_a_report_and_an_evaluation_carry_the_name_of_now(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_report_and_an_evaluation_carry_the_name_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
     evaluation: dict[str, Any] = {
         "schema_version": 3,
         "passed": True,
@@ -107,9 +105,7 @@ def test_several_tries_are_said_in_a_sentence() -> None:
     assert several_tries(3).startswith("3 earlier runs were judged")
 
 
-def test_a_run_that_step_functions_has_forgotten_can_still_be_compared(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_run_that_step_functions_has_forgotten_can_be_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     def forgotten(deployment: Any, run: str) -> Any:
         raise NotFound(f"There is no run {run}.")
 

@@ -18,9 +18,8 @@ from finexpert.errors import UserError
 from finexpert.service.asking.inference import Answer
 from finexpert.service.evaluation import through_endpoint
 
-SCHEMA = json.loads(
-    (Path(__file__).parents[5] / "training" / "evaluation" / "evaluation.schema.json").read_text()
-)
+TRAINING = Path(__file__).parents[5] / "training"
+SCHEMA = json.loads((TRAINING / "evaluation" / "evaluation.schema.json").read_text())
 QUESTIONS = tuple(
     Question(
         id=str(number),

@@ -140,9 +140,7 @@ def test_without_names_all_hourly_prices_of_the_region_are_asked_for(file: Path)
         ([product("a", "0.1", unit="GB-Mo")], "a at 0.1 USD/GB-Mo"),
     ],
 )
-def test_anything_but_one_price_an_hour_is_named_and_changes_nothing(
-    file: Path, found: list[str], named: str
-) -> None:
+def test_anything_but_one_price_changes_nothing(file: Path, found: list[str], named: str) -> None:
     before = file.read_bytes()
     done = refresh(file, {G5: found}, "ml.g5.2xlarge")
     assert named in done.problems[0] and "training on ml.g5.2xlarge in us-east-1" in done.problems[0]
@@ -185,18 +183,15 @@ def test_the_embedded_cloud_has_none_and_says_so(monkeypatch: pytest.MonkeyPatch
     assert "no Price List" in result.exception.what and "--on aws" in result.exception.fix
 
 
-def test_the_command_tells_programs_what_changed_and_what_did_not(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_tells_programs_what_has_changed(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     regions: list[str] = []
 
     def client(service: str, region: str) -> PriceList:
         regions.append(region)
         return PriceList({G5: [product("USE1-Train:ml.g5.2xlarge", "1.6")]})
 
-    monkeypatch.setattr(
-        command, "open_target", lambda context: SimpleNamespace(is_local=False, client=client)
-    )
+    target = SimpleNamespace(is_local=False, client=client)
+    monkeypatch.setattr(command, "open_target", lambda context: target)
     monkeypatch.setattr(prices, "PRICES_FILE", file)
     arguments = ["prices", "refresh", "ml.g5.2xlarge", "--region", REGION]
     result = CliRunner().invoke(cli.app, [*arguments, "--json"])

@@ -118,9 +118,8 @@ def test_what_the_refusal_advises_lifts_it(make: Any, listed: tuple[str, ...], f
     assert ": ." not in str(refused.value), "a list of nothing is no help"
     advised = re.search(r"finexpert prices refresh (\S+) --region (\S+)", str(refused.value))
     assert advised, refused.value
-    price_list.refresh(
-        PriceList(*listed), region=advised[2], types=[advised[1]], today=date(2026, 11, 20), file=file
-    )
+    region, types = advised[2], [advised[1]]
+    price_list.refresh(PriceList(*listed), region=region, types=types, today=date(2026, 11, 20), file=file)
     prices._table.cache_clear()
     after = month(cloud)
     planning.money(BUDGET, after, [])

@@ -34,9 +34,7 @@ def test_the_shipped_weights_are_whole_and_go_below_the_prefix() -> None:
     base_model.require_usable(paths.BASE_MODEL)
     s3, told = Uploads(), []
     place = S3Address("mine", "base-model/")
-    total = base_model.upload(
-        s3, folder=paths.BASE_MODEL, location=place, progress=lambda *file: told.append(file)
-    )
+    total = base_model.upload(s3, folder=paths.BASE_MODEL, location=place, progress=lambda *n: told.append(n))
     assert ("mine", "base-model/model.safetensors") in s3.keys
     assert ("mine", "base-model/config.json") in s3.keys
     assert total == sum(count for _, count in told) > 1_000_000
@@ -51,9 +49,7 @@ def test_the_shipped_weights_are_whole_and_go_below_the_prefix() -> None:
         ("tokenizer.json", "there is no tokenizer"),
     ],
 )
-def test_what_is_missing_is_reported_before_anything_is_uploaded(
-    tmp_path: Path, broken: Any, said: Any
-) -> None:
+def test_what_is_missing_is_reported_before_an_upload(tmp_path: Path, broken: Any, said: Any) -> None:
     folder = shutil.copytree(paths.BASE_MODEL, tmp_path / "model")
     (folder / broken).unlink()
     with pytest.raises(UserError) as told:

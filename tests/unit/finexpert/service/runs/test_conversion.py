@@ -56,9 +56,7 @@ def test_each_sheet_of_a_workbook_becomes_a_table(tmp_path: Path) -> None:
     assert report.documents == len(SENTENCES)
 
 
-def test_parquet_is_read_where_its_library_is_installed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parquet_is_read_where_its_library_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "train.parquet").write_bytes(b"PAR1")
     rows = [{"text": sentence, "label": None} for sentence in SENTENCES]
     batch = SimpleNamespace(to_pylist=lambda: rows)
@@ -72,9 +70,7 @@ def test_parquet_is_read_where_its_library_is_installed(
     assert (report.documents, report.errors) == (len(SENTENCES), ())
 
 
-def test_a_missing_library_is_an_error_with_the_remedy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_library_is_an_error_with_a_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "train.parquet").write_bytes(b"PAR1")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(UserError) as caught:

@@ -127,9 +127,8 @@ def test_a_run_that_the_gate_would_refuse_anyway_is_not_started(tmp_path: Path) 
 
 def test_who_wants_it_trains_without_a_verdict(tmp_path: Path) -> None:
     s3 = FakeS3()
-    uri, report = datasets.ready(
-        deployment(lambda service: s3), str(written(tmp_path, 11)), {}, unjudged=True
-    )
+    there = deployment(lambda service: s3)
+    uri, report = datasets.ready(there, str(written(tmp_path, 11)), {}, unjudged=True)
     assert uri.startswith("s3://b/datasets/letters-") and report and report.validation_documents == 2
 
 

@@ -65,9 +65,7 @@ class Account:
         names = {name for name in self.scene.get("logs", {}) if name.startswith(logStreamNamePrefix)}
         return [{"logStreams": [{"logStreamName": name} for name in sorted(names)]}]
 
-    def get_log_events(
-        self, logGroupName: Any, logStreamName: Any, startFromHead: Any, nextToken: Any = "0"
-    ) -> Any:
+    def get_log_events(self, logStreamName: str, nextToken: str = "0", **request: Any) -> Any:
         lines = self.scene["logs"][logStreamName]
         events = [{"message": line} for line in lines[int(nextToken) : int(nextToken) + 2]]
         return {"events": events, "nextForwardToken": str(int(nextToken) + len(events))}
@@ -88,9 +86,7 @@ def deployment(account: Any) -> Any:
 
 
 def watch(scenes: Any) -> Any:
-    return list(
-        follow.snapshots(deployment(Account(scenes)), RUN, now=lambda: NOW, sleep=lambda seconds: None)
-    )
+    return list(follow.snapshots(deployment(Account(scenes)), RUN, now=lambda: NOW, sleep=lambda _: None))
 
 
 def step(number: Any) -> Any:
@@ -193,10 +189,7 @@ def test_a_failed_run_raises_its_reason() -> None:
 
 
 def test_names_of_runs_sort_by_time_and_differ() -> None:
-    one, other = (
-        executions.new_name("finexpert", NOW),
-        executions.new_name("finexpert", NOW + timedelta(seconds=1)),
-    )
+    one, other = (executions.new_name("finexpert", NOW + timedelta(seconds=late)) for late in (0, 1))
     assert one.startswith("finexpert-20260131-140000-")
     assert one < other
     assert len({executions.new_name("finexpert", NOW) for _ in range(20)}) > 15

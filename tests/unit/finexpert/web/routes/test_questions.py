@@ -12,10 +12,8 @@ from finexpert.service.asking.inference import Answer
 from finexpert.service.evaluation import own_questions, results
 from tests.unit.finexpert.web.web_app import Ask
 
-OWN = [
-    {"question": "What was revenue in 2025?", "answer": "$4.2 million"},
-    {"question": "Margin?", "answer": "12%"},
-]
+FIRST = {"question": "What was revenue in 2025?", "answer": "$4.2 million"}
+OWN = [FIRST, {"question": "Margin?", "answer": "12%"}]
 
 
 def test_they_are_kept_and_come_back(ask: Ask) -> None:
@@ -88,9 +86,6 @@ def test_before_and_after_are_counted_as_the_report_counts_them() -> None:
     told = results.own_questions({"items": items, "questions": [*questions, {"metric": "other", "id": "9"}]})
     assert told is not None
     assert (told["asked"], told["base"], told["tuned"]) == (3, 1, 2)
-    assert [(row["base_right"], row["tuned_right"]) for row in told["questions"]] == [
-        (False, True),
-        (True, True),
-        (False, False),
-    ]
+    rows = [(row["base_right"], row["tuned_right"]) for row in told["questions"]]
+    assert rows == [(False, True), (True, True), (False, False)]
     assert results.own_questions({"items": {}, "questions": []}) is None

@@ -186,15 +186,11 @@ def test_data_that_the_gate_cannot_judge_is_named_as_such(context: Context, tmp_
 def test_a_run_is_renamed_under_its_id(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[tuple[str, str]] = []
     monkeypatch.setattr(routes.runs.executions, "describe", lambda deployment, run: {})
-    monkeypatch.setattr(
-        routes.runs.names, "rename", lambda deployment, run, name: given.append((run, name)) or name.strip()
-    )
+    rename = lambda deployment, run, name: given.append((run, name)) or name.strip()  # noqa: E731
+    monkeypatch.setattr(routes.runs.names, "rename", rename)
     status, told = ask("POST", "/api/runs/finexpert-1/name", {"name": " Calls "})
-    assert (status, told, given) == (
-        200,
-        {"run": "finexpert-1", "title": "Calls"},
-        [("finexpert-1", " Calls ")],
-    )
+    renamed = {"run": "finexpert-1", "title": "Calls"}
+    assert (status, told, given) == (200, renamed, [("finexpert-1", " Calls ")])
     assert ask("POST", "/api/runs/finexpert-1/name", {"name": 7})[0] == 422
 
 
@@ -207,7 +203,7 @@ def test_at_the_limit_nothing_is_woken(ask: Ask, monkeypatch: pytest.MonkeyPatch
     assert "$23.40" in told["error"]["message"]
 
 
-def test_a_benchmark_is_shown_where_one_was_made(
+def test_a_benchmark_is_shown_if_there_is_one(
     ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)

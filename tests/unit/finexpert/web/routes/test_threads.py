@@ -8,21 +8,15 @@ import pytest
 
 from tests.unit.finexpert.web.web_app import Ask
 
-TURN: dict[str, Any] = {
-    "id": "t1",
-    "prompt": "What was revenue?",
-    "answers": [{"model": "tuned", "text": "It rose."}],
-}
+ANSWERS = [{"model": "tuned", "text": "It rose."}]
+TURN: dict[str, Any] = {"id": "t1", "prompt": "What was revenue?", "answers": ANSWERS}
 
 
 def test_a_thread_over_the_api(ask: Ask) -> None:
     assert ask("GET", "/api/threads") == (200, {"threads": []})
     status, kept = ask("POST", "/api/threads/a-1/turns", TURN)
-    assert (status, kept["name"], kept["turns"][0]["at"]) == (
-        200,
-        TURN["prompt"],
-        "2026-11-24T12:00:00+00:00",
-    )
+    began = kept["turns"][0]["at"]
+    assert (status, kept["name"], began) == (200, TURN["prompt"], "2026-11-24T12:00:00+00:00")
     assert ask("POST", "/api/threads/a-1/name", {"name": "Revenue"})[1]["name"] == "Revenue"
     rating = {"model": "tuned", "thumb": "down", "note": "No figure"}
     rated = ask("POST", "/api/threads/a-1/turns/t1/rating", rating)[1]
