@@ -1,7 +1,5 @@
 """A service with OpenAI's protocol on this machine, whose answers a test makes."""
 
-from __future__ import annotations
-
 import http.server
 import json
 import threading

@@ -1,7 +1,5 @@
 """Small documents as companies file them, written for the tests: a tagged annual report and a PDF of text."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from core.documents import store

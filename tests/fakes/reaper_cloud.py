@@ -1,7 +1,5 @@
 """The in-memory AWS with what the reaper asks of besides endpoints, and what a restore creates."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any

@@ -1,11 +1,9 @@
 """One bucket of S3 in memory."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 
 class FakeS3:
@@ -28,7 +26,7 @@ class FakeS3:
     def delete_object(self, Bucket: str, Key: str) -> None:
         del self.objects[Key]
 
-    def get_paginator(self, operation: str) -> FakeS3:
+    def get_paginator(self, operation: str) -> Self:
         assert operation == "list_objects_v2"
         return self
 

@@ -1,7 +1,5 @@
 """A Llama small enough to make in a second, LoRA adapters for it, and a reader of its answers."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The one place where tests get the credentials of an embedded cloud that they started."""
 
-from __future__ import annotations
-
 import boto3
 
 from localcloud.lifecycle import Cloud

@@ -1,7 +1,5 @@
 """A running embedded cloud for the functional tests, one for the whole session, always taken down."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from typing import Any

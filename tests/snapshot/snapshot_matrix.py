@@ -1,7 +1,5 @@
 """The settings that change the templates, and the combinations of them that are synthesized and checked."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import combinations, product

@@ -1,7 +1,5 @@
 """Synthesizes the app in this process, and writes templates so that a person can read them."""
 
-from __future__ import annotations
-
 import difflib
 import json
 import re

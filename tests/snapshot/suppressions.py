@@ -3,8 +3,6 @@
 A finding that no line covers fails the check, and so does a line that covers no finding.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The diagram of docs/architecture.md is what the app gives today; `make snapshots` writes it anew."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What a company requires reaches everything that is deployed, CDK's own functions included."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The vectors of documents, which are there by a setting only: their template, and who may read them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The rules of import in pyproject.toml hold, and each of them can be broken."""
 
-from __future__ import annotations
-
 import ast
 import subprocess
 import sys

@@ -6,8 +6,6 @@ runs `my_reaper.py` in this process with every AWS call answered by the corpus, 
 it deleted and which idle ones it left. The format is in README.md beside this file.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

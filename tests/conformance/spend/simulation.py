@@ -1,11 +1,9 @@
 """Random schedules of jobs and endpoints against the functions that guard the budget (README.md here)."""
 
-from __future__ import annotations
-
 import heapq
 import itertools
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -106,7 +104,7 @@ class World:
     memory: GuardMemory = field(default_factory=GuardMemory)
     others_usd: float = 0.0
     outcome: Outcome = field(default_factory=Outcome)
-    numbers: itertools.count[int] = field(default_factory=itertools.count)
+    numbers: Iterator[int] = field(default_factory=itertools.count)
     delays: dict[tuple[str, str], timedelta] = field(default_factory=dict)
 
     def alive(self, now: datetime) -> list[Thing]:

@@ -1,7 +1,5 @@
 """The production app on a separate embedded cloud, deployed and destroyed with the real CDK CLI."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Talks to the page's API as the page does: with the printed key here, after signing in on the cloud."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import html

@@ -3,8 +3,6 @@
 In this process, since a second for each would add up; the commands are the same.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

@@ -3,8 +3,6 @@
 They run with the rights of the notebook instance (infra/notebook), so that those are known to be enough.
 """
 
-from __future__ import annotations
-
 import html
 import json
 import re

@@ -1,7 +1,5 @@
 """Four runs of the deployed state machine at once: accepted, refused, failing, stopped."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """The command line against the awake app, after test_app_runs has made a model."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """An awake endpoint goes from an adapter to the base model alone and back, and stays the same endpoint."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """A walk through the commands, as a newcomer would take it, with the model that test_app_runs made."""
 
-from __future__ import annotations
-
 import json
 import os
 import pty

@@ -1,7 +1,5 @@
 """The page's API on the deployed app, from this machine and as a stack, with what test_app_runs made."""
 
-from __future__ import annotations
-
 import re
 import socket
 import subprocess

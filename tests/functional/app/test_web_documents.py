@@ -1,7 +1,5 @@
 """Documents pushed to the deployed app: found by words and vectors, from a terminal and on the page."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -3,8 +3,6 @@
 The model is that of test_app_runs. The page is what `finexpert web` serves, in a separate process.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

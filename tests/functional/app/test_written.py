@@ -3,8 +3,6 @@
 They print what the page says that they print.
 """
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys

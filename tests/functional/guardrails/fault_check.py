@@ -1,7 +1,5 @@
 """Carries out a row of the table, and what holds after every fault: nothing lost, stuck, or billing."""
 
-from __future__ import annotations
-
 from tests.functional.guardrails.fault_table import Row, Told
 from tests.functional.guardrails.guarded_app import App, eventually, names_of_endpoints
 

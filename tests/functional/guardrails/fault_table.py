@@ -4,8 +4,6 @@
 from it (`render`). A row whose `core` is True runs in `make test`, all of them in `make test-all`.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import signal
@@ -26,6 +24,28 @@ from tests.functional.guardrails.guarded_app import (
 from tests.functional.guardrails.teardown_states import settled, upload_adapter
 
 Fault = Mapping[str, Any]
+
+
+class Told:
+    """The queue that gets the project's notifications."""
+
+    def __init__(self, app: App) -> None:
+        self._sqs = app.client("sqs")
+        self._url = subscribed_queue(
+            app, "hears-of-faults", [app.deployment.output("Guardrails", "TopicArn")]
+        )
+
+    def of(self, run: str) -> list[str]:
+        """The notifications about a run that have come until now; each is given once."""
+        texts = []
+        while got := self._sqs.receive_message(
+            QueueUrl=self._url, WaitTimeSeconds=1, MaxNumberOfMessages=10
+        ).get("Messages"):
+            for message in got:
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+                document = json.loads(message["Body"])
+                texts.append(f"{document.get('Subject', '')}\n{document.get('Message', '')}")
+        return [text for text in texts if run in text]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,28 +74,6 @@ class Row:
     faults: tuple[Fault, ...] = ()
     core: bool = False
     spot: bool = False
-
-
-class Told:
-    """The queue that gets the project's notifications."""
-
-    def __init__(self, app: App) -> None:
-        self._sqs = app.client("sqs")
-        self._url = subscribed_queue(
-            app, "hears-of-faults", [app.deployment.output("Guardrails", "TopicArn")]
-        )
-
-    def of(self, run: str) -> list[str]:
-        """The notifications about a run that have come until now; each is given once."""
-        texts = []
-        while got := self._sqs.receive_message(
-            QueueUrl=self._url, WaitTimeSeconds=1, MaxNumberOfMessages=10
-        ).get("Messages"):
-            for message in got:
-                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
-                document = json.loads(message["Body"])
-                texts.append(f"{document.get('Subject', '')}\n{document.get('Message', '')}")
-        return [text for text in texts if run in text]
 
 
 def run_ends(status: str, *, jobs: int, told: int = 1, **hyperparameters: str) -> Callable[[App, Told], str]:

@@ -3,8 +3,6 @@
 For tests that need a separate one; those of the life of a run share the one in tests/functional/app.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import time

@@ -1,7 +1,5 @@
 """One deployed app for a folder of tests, where every request is checked, and what its subscribers hear."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

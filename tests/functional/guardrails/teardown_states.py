@@ -4,8 +4,6 @@ A state is a function that brings a freshly deployed app into it. `STATES` is wh
 through; a few of them are in tests/functional as well.
 """
 
-from __future__ import annotations
-
 import json
 import tarfile
 import tempfile

@@ -1,7 +1,5 @@
 """What goes wrong most, on the deployed app; tests/matrix/faults has the rest of the table."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.functional.guardrails.fault_check import check

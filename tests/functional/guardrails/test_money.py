@@ -1,7 +1,5 @@
 """The deployed guards of the budget: two admissions at once, and a bill that rises past every threshold."""
 
-from __future__ import annotations
-
 import json
 import re
 import ssl

@@ -4,8 +4,6 @@ Each right that a call needs is taken away in turn, the call is repeated, and it
 tests/matrix/iam does this for every right of every role, over the whole life of the app.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """What must not get out does not: secrets of the person's shell."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

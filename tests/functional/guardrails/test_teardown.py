@@ -3,8 +3,6 @@
 It comes last: the app is gone then.
 """
 
-from __future__ import annotations
-
 from tests.functional.guardrails.guarded_app import App
 from tests.functional.guardrails.teardown_states import awake, endpoint_out_of_band, left_over, training
 

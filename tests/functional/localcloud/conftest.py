@@ -1,7 +1,5 @@
 """Fixtures of the embedded cloud's own tests."""
 
-from __future__ import annotations
-
 import io
 import json
 import time

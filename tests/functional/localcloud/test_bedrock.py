@@ -1,7 +1,5 @@
 """Bedrock on the embedded cloud: AWS's shapes around local models, its errors, quotas and token counts."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path

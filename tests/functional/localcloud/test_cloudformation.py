@@ -1,7 +1,5 @@
 """CloudFormation's types of SageMaker, Budgets and Cost Explorer, of buckets and functions."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The index of documents in a bucket of the embedded cloud, pushed and fetched, and its vectors."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The embedded cloud is for its owner: what strangers on this machine and in the browser get."""
 
-from __future__ import annotations
-
 import json
 import os
 import stat

@@ -1,7 +1,5 @@
 """Faults over HTTP: each service's clients see them as its own errors, and recover as they do on AWS."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """What guards money: the bill, and the alarms and budgets that it trips."""
 
-from __future__ import annotations
-
 import json
 import urllib.error
 import urllib.request

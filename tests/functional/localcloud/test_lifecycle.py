@@ -1,7 +1,5 @@
 """A cloud starts, is found, and leaves nothing: also when it, or its owner, is killed."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

@@ -1,7 +1,5 @@
 """Dollars of paid requests, through CloudWatch and back into the month's sum."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -3,8 +3,6 @@
 The Storage stack holds what the page looks for; the rest of the app is not deployed.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import time

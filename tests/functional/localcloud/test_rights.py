@@ -1,7 +1,5 @@
 """What policies are checked for besides actions: resources, tags, passed roles, whom a service acts as."""
 
-from __future__ import annotations
-
 import json
 import os
 import time

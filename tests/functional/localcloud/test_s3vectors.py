@@ -1,7 +1,5 @@
 """S3 Vectors on the embedded cloud: vectors kept, found and filtered, limits, and CloudFormation's types."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The clock that fires the guards."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Step Functions tasks: what they answer, how they fail, and how executions end."""
 
-from __future__ import annotations
-
 import io
 import json
 import re

@@ -1,7 +1,5 @@
 """Who may wake the Hosting stack may do nothing else with it: on a cloud that checks policies."""
 
-from __future__ import annotations
-
 import json
 import os
 import time

@@ -1,7 +1,5 @@
 """The reaper as deployed: its own code, role and policy, on an embedded cloud that enforces IAM."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

@@ -1,7 +1,5 @@
 """What the reaper's functional tests share: roles, and policies less one right."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any

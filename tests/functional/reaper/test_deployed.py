@@ -1,7 +1,5 @@
 """Warns, snoozes, reaps, restores: the function as deployed, on endpoints that really serve."""
 
-from __future__ import annotations
-
 import io
 import json
 import tarfile

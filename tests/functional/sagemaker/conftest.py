@@ -1,7 +1,5 @@
 """The SageMaker tests' bucket and role, and shorter waiting times."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """A bucket, a role and clients for the SageMaker tests, and patience."""
 
-from __future__ import annotations
-
 import time
 import uuid
 from collections.abc import Callable

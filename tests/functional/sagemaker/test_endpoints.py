@@ -1,7 +1,5 @@
 """Endpoints and inference components, end to end with boto3: real processes serve a tiny Llama."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

@@ -1,7 +1,5 @@
 """A cloud that is killed leaves no program of its behind."""
 
-from __future__ import annotations
-
 import os
 import signal
 import time

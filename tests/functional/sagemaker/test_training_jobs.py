@@ -1,7 +1,5 @@
 """Training jobs, end to end with boto3: the program really runs under the container's contract."""
 
-from __future__ import annotations
-
 import io
 import json
 import tarfile

@@ -1,7 +1,5 @@
 """A Chromium for the tests: the one that npm brings on Linux, else one that is installed."""
 
-from __future__ import annotations
-
 import json
 import os
 import platform

@@ -1,7 +1,5 @@
 """Whether two JSON documents have the same shape: the same names, with values of the same kinds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The page in a headless Chromium, with scripted documents behind it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import pytest

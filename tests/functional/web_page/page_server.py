@@ -1,7 +1,5 @@
 """The page's own server in this process, answering with scripted documents."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import threading

@@ -1,7 +1,5 @@
 """Every state of the page that somebody designed: how it comes about, and what must be on the screen then."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus

@@ -1,7 +1,5 @@
 """A stand-in for the page's API in tests: scripted documents, faults on order, answers as slow as wanted."""
 
-from __future__ import annotations
-
 import copy
 import json
 import re

@@ -3,8 +3,6 @@
 `test_app_web_page.py` holds these to the real API's on the embedded cloud.
 """
 
-from __future__ import annotations
-
 import copy
 import math
 from datetime import UTC, datetime, timedelta

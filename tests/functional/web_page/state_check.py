@@ -1,7 +1,5 @@
 """What holds in every state: what it shows, nothing for axe to find, light and dark, the width of a phone."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from pathlib import Path

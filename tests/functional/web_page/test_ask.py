@@ -1,7 +1,5 @@
 """The Ask tab: answers side by side while they come, who gives them, and the wait for a sleeping endpoint."""
 
-from __future__ import annotations
-
 import re
 from http import HTTPStatus
 from typing import Any

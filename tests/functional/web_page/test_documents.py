@@ -1,7 +1,5 @@
 """The tab of documents: asking, the quote in its place, follow-ups, and adding files."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from playwright.sync_api import expect

@@ -1,7 +1,5 @@
 """The Endpoint tab: what it is doing, what it costs, and waking, keeping and sleeping it."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any

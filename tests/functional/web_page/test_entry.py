@@ -1,7 +1,5 @@
 """Coming in: the token of the link, Cognito's sign-in, what goes over the wire, the keyboard."""
 
-from __future__ import annotations
-
 import json
 from html import escape
 from typing import Any

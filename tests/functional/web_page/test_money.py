@@ -1,7 +1,5 @@
 """The Costs tab: the month in figures, as a plot and as a table; what ran; what the reaper decided."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from playwright.sync_api import expect

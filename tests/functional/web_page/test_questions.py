@@ -1,7 +1,5 @@
 """Own questions: typed or from a file, kept, asked of the live models, and counted."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from playwright.sync_api import expect

@@ -1,7 +1,5 @@
 """The Models tab: start a run by files, watch it, read its report, compare two, serve one."""
 
-from __future__ import annotations
-
 from http import HTTPStatus
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The start: what this is, three steps with their state, and an analyst's ten tasks in three clicks each."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A state of each tab; all of them are in tests/matrix/web."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Threads: follow-ups, names, ratings and notes, and a history that is searched, exported and deleted."""
 
-from __future__ import annotations
-
 import csv
 import io
 from http import HTTPStatus

@@ -1,7 +1,5 @@
 """A separate cloud, and a Chromium in which a name points at this machine, as after a DNS rebinding."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

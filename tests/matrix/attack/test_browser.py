@@ -4,8 +4,6 @@ Each page tries what a browser lets it: requests without a preflight, with one, 
 that points here.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial

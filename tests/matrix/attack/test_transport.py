@@ -1,7 +1,5 @@
 """Connections that are no good HTTP: the page on this machine refuses them and serves on."""
 
-from __future__ import annotations
-
 import http.client
 import socket
 import time

@@ -1,7 +1,5 @@
 """What AWS does for JumpStart's customers: put weights where the hub says. Here they are the shipped ones."""
 
-from __future__ import annotations
-
 import json
 
 import boto3

@@ -1,7 +1,5 @@
 """The README's sessions, on one's own machine and on AWS, typed into a shell from first line to last."""
 
-from __future__ import annotations
-
 import json
 import os
 import pty

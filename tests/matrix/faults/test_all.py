@@ -1,7 +1,5 @@
 """Every row of the table of faults that `make test` does not carry out."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.functional.guardrails.fault_check import check

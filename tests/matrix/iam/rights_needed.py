@@ -1,7 +1,5 @@
 """Which rights of deployed roles are used: each is taken away in turn, and what was asked judged again."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -6,8 +6,6 @@ rules. A right whose removal refuses nothing is one too many: it goes from infra
 service does without a request (`BY_THE_SERVICE`), which no emulation shows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Every right of the page's function is used by a page that someone uses, and none is missing."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """What these tests share with the functional and the serving ones lies there."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 TESTS = Path(__file__).parents[2]

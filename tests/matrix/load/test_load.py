@@ -1,7 +1,5 @@
 """More than there is room for: a minute of fifty clients at once, and a thousand runs."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

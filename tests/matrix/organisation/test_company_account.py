@@ -4,8 +4,6 @@ The embedded cloud checks each request. CloudFormation works under the deploy ro
 under the app's own.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """An embedded cloud with the state machine, its functions and its training program playing a script."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from functools import cache

@@ -1,7 +1,5 @@
 """Which ways of a state machine there are, and which of them an execution has taken."""
 
-from __future__ import annotations
-
 import fnmatch
 import json
 from collections.abc import Iterator

@@ -7,8 +7,6 @@ asked. Everything between them is what is deployed: the definition of `infra.tra
 requests, and the services that it calls.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import time

@@ -3,8 +3,6 @@
 The list of ways comes from the definition: one that no run here takes fails the last test.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field

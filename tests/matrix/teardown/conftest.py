@@ -1,3 +1,1 @@
 """What these tests share with the functional ones lies there."""
-
-from __future__ import annotations

@@ -1,7 +1,5 @@
 """`cdk destroy --all` from every state leaves nothing that bills, and no process."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import pytest

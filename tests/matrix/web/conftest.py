@@ -1,7 +1,5 @@
 """Browser, page server and scripted documents are those of the functional tests."""
 
-from __future__ import annotations
-
 from tests.functional.web_page.page_fixtures import api, browser, context, server, visit
 
 __all__ = ["api", "browser", "context", "server", "visit"]

@@ -3,8 +3,6 @@
 To look at them by eye: `python -m tools.report_states evaluation.json out/`.
 """
 
-from __future__ import annotations
-
 import io
 import json
 from pathlib import Path

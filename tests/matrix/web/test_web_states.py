@@ -3,8 +3,6 @@
 To look at them by eye: FINEXPERT_SCREENSHOTS=out/screens pytest tests/matrix/web
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Small stacks for the tests of the rules: one resource, or a state machine around one training job."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """All rules of this folder, and what they say of an app: each is `violations` of a test_….py."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Adapters and models of strangers: none changes the base, none keeps the server busy without end."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

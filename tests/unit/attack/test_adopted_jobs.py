@@ -1,7 +1,5 @@
 """A training job that somebody else made under a run's name gives no verdict, and no archive another's."""
 
-from __future__ import annotations
-
 import copy
 import io
 import json

@@ -1,7 +1,5 @@
 """Archives whose headers unpack to gigabytes are refused before they are read."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import tarfile

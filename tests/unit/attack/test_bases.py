@@ -1,7 +1,5 @@
 """A base model's settings that claim a shape which its weights do not have, before memory is taken for it."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

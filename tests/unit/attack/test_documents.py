@@ -1,7 +1,5 @@
 """Small documents that ask for time or memory without end are refused, and the others are read."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from pathlib import Path

@@ -1,7 +1,5 @@
 """No cell of an exported table is a formula, whichever separator a spreadsheet goes by."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from pathlib import Path

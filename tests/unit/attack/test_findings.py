@@ -4,8 +4,6 @@ A test stands where its subject's tests stand. Those in `tests/unit` run with `m
 `tests/functional` with `make test`, and those in `tests/matrix` with `make test-all`.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

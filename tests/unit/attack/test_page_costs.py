@@ -1,7 +1,5 @@
 """What strangers can cost on the deployed page, and that the spend guard closes it at the month's limit."""
 
-from __future__ import annotations
-
 import gzip
 import re
 from pathlib import Path

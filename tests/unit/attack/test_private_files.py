@@ -1,7 +1,5 @@
 """Files that commands write belong to their user alone, under any umask; no key is in program arguments."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

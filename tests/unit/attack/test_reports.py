@@ -1,7 +1,5 @@
 """Reports that were saved, and the page's key on this machine."""
 
-from __future__ import annotations
-
 import os
 import stat
 import webbrowser

@@ -1,7 +1,5 @@
 """What logs, names and models hold never steers a terminal."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """A verdict that stands against its own figures is not believed, and no prose of a job comes into a mail."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -4,8 +4,6 @@ An input knows its door: `offer` hands it in there and returns the answer. That 
 that nothing was stored, left or sent, and that no stack trace came out is asserted here, for every row alike.
 """
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import io

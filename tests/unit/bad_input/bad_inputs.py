@@ -1,7 +1,5 @@
 """Bad inputs: what is given where, and what must be in the answer."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import json

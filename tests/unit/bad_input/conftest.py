@@ -1,7 +1,5 @@
 """A local endpoint for the inputs that go there, with the tiny model of the serving tests."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Every bad input ends in a clear error, wherever it is given; `bad_inputs.py` has the table."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.unit.bad_input.bad_entries import Desk

@@ -1,7 +1,5 @@
 """Deployments of any prefixes in one account: none sees, counts, stops or lists what is another's."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

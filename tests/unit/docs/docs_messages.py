@@ -1,7 +1,5 @@
 """The texts that stand in the code, with `…` for what is put in."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from functools import cache

@@ -1,7 +1,5 @@
 """Does a command print what the page says? Words must be the same, figures and names of runs may differ."""
 
-from __future__ import annotations
-
 import re
 
 GAP = "…"

@@ -1,7 +1,5 @@
 """The documentation as data: pages, their fenced blocks, the commands in them, links and anchors."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Does a program take a command? Asked of the programs themselves, without running them."""
 
-from __future__ import annotations
-
 import importlib.util
 import itertools
 import json

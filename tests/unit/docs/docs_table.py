@@ -3,8 +3,6 @@
 All of them are parsed against the real programs; most are run as well, and those that are not have a reason.
 """
 
-from __future__ import annotations
-
 ON_THE_APP = (
     "finexpert data check finexpert/sample",
     "finexpert data check docs/examples/medical",

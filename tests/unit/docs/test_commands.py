@@ -1,7 +1,5 @@
 """Each documented command fits the program it is for, and each is in the table of how it is tested."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The pages know every setting, verb, message and file that they speak of, and nothing that is not there."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

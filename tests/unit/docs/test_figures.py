@@ -1,7 +1,5 @@
 """Figures and examples of the docs are what the code gives."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

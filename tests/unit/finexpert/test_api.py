@@ -1,7 +1,5 @@
 """The API of the notebooks: what is shown, how failures are reported, and that no endpoint is forgotten."""
 
-from __future__ import annotations
-
 import io
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Samples of the state machine, and a small reading of its language, enough to fill in the paths."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The test that holds each finding about real AWS accounts, or its question in the first-hour check."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

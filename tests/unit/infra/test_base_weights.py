@@ -1,7 +1,5 @@
 """The deploy asks the hub for the weights: what it takes, and what it says where it cannot ask."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

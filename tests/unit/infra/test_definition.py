@@ -149,8 +149,8 @@ def test_metrics_are_read_from_what_the_trainer_prints(metric: str, line: dict[s
     found = {name: match[1] for name, regex in METRICS.items() if (match := re.search(regex, text))}
     assert found[metric] == value
     assert all(name.split(":")[0] == metric.split(":")[0] for name in found)
-    line = json.dumps({"event": "log", "message": "loss"})
-    assert not any(re.search(regex, line) for regex in METRICS.values())
+    other = json.dumps({"event": "log", "message": "loss"})
+    assert not any(re.search(regex, other) for regex in METRICS.values())
 
 
 def test_what_functions_refuse_with_is_known_to_the_state_machine() -> None:

@@ -1,7 +1,5 @@
 """The notebook instance's own scripts: when it stops itself, and what it starts with."""
 
-from __future__ import annotations
-
 import ast
 import base64
 import json

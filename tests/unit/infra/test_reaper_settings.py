@@ -1,7 +1,5 @@
 """The reaper's settings: when it only tells, and where it looks."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """The spend guard and the teardown: what they stop, whom they tell, and that they do so once."""
 
-from __future__ import annotations
-
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer

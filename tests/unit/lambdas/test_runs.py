@@ -1,7 +1,5 @@
 """The state machine's small functions: validate_dataset, read_evaluation, stop_training."""
 
-from __future__ import annotations
-
 import io
 import json
 import tarfile

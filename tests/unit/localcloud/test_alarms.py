@@ -1,7 +1,5 @@
 """When an alarm changes state."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

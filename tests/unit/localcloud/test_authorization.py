@@ -1,7 +1,5 @@
 """What a request is about, and what its caller needs besides its action; what a stack's role needs."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

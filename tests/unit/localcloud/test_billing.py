@@ -1,7 +1,5 @@
 """What the simulated bill trips."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 

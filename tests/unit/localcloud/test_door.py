@@ -1,7 +1,5 @@
 """The embedded cloud's front door: strangers are refused before anything else sees their request."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping
 from typing import Any

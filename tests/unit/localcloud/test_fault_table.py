@@ -1,7 +1,5 @@
 """The page about faults is what the table of faults says."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from tests.functional.guardrails.fault_table import ROWS, render

@@ -1,7 +1,5 @@
 """Which requests meet a fault, how often, and which faults are refused."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The contract with ministack: after an upgrade, the failing test's name says which hook broke."""
 
-from __future__ import annotations
-
 import ast
 import importlib
 import importlib.metadata

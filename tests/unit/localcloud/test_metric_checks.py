@@ -1,7 +1,5 @@
 """What CloudWatch refuses of requests for metrics."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

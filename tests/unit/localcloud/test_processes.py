@@ -1,7 +1,5 @@
 """Children are ended as groups, and strangers are left alone."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

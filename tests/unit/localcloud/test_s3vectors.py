@@ -1,7 +1,5 @@
 """S3 Vectors' filters and what its requests need, without a server."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

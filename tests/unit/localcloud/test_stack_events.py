@@ -1,7 +1,5 @@
 """Events of a stack that wakes, sleeps and wakes again are called as on AWS."""
 
-from __future__ import annotations
-
 import pytest
 
 from localcloud.stack_events import STACK, is_unreported_removal, resource_status

@@ -1,7 +1,5 @@
 """ValidateStateMachineDefinition: what AWS would refuse is found, and the app's own definition is fine."""
 
-from __future__ import annotations
-
 import copy
 import json
 from typing import Any

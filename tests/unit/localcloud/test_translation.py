@@ -1,7 +1,5 @@
 """Translations between what templates and state machines say and what the APIs take."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The notebooks as they lie in the repository: whole, with what they showed, short, and cleaned up."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Many clients at once, each with one request after the other, and what became of every request."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections import Counter

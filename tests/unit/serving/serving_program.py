@@ -1,7 +1,5 @@
 """`python -m serving` as a program with a tiny model, and requests to it."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import os

@@ -1,7 +1,5 @@
 """The model itself, on a tiny random Llama, against transformers' own generation."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

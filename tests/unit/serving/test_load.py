@@ -1,7 +1,5 @@
 """More clients than the endpoint has room for; tests/matrix/load has a whole minute of them."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import signal

@@ -1,7 +1,5 @@
 """`python -m serving` as a program, over HTTP."""
 
-from __future__ import annotations
-
 import json
 import signal
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What the server takes, what it turns away, and how it says so."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The queue in front of the model: order, limits, shut-down. Without a model."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import Iterator

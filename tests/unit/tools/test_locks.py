@@ -1,7 +1,5 @@
 """The lock files: complete, hashed, of no particular registry, and what the requirements ask for."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Admission: the worst case fits, is cut to fit, or is refused with the sum."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, replace
 from datetime import datetime

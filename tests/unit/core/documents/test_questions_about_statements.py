@@ -1,7 +1,5 @@
 """Which figure of a tagged report a question means: by its row, its statement or its time."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date

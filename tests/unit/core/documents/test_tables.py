@@ -1,7 +1,5 @@
 """Figures of tables without tags, from lines as PDF readers give them."""
 
-from __future__ import annotations
-
 from datetime import date
 from decimal import Decimal
 

@@ -1,7 +1,5 @@
 """Search by meaning: keys, filters, the fusion of ranked lists, and what happens when AWS does not answer."""
 
-from __future__ import annotations
-
 import io
 import json
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Ranks and kinds of adapters that the serving container loads, and what is refused before it costs."""
 
-from __future__ import annotations
-
 import pytest
 
 from core.endpoint.adapters import ANY, VLLM_RANKS, parse_servable, served_rank, unservable_family

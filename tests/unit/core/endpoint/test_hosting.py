@@ -1,7 +1,5 @@
 """Hosting's switch: states, what UpdateStack is asked, and what is said when it cannot be."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Putting Hosting's endpoint to sleep: nothing of it bills in the end, also where CloudFormation fails."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

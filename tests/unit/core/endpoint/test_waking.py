@@ -1,7 +1,5 @@
 """A wake ends with one question to each model; an endpoint that does not answer goes back to sleep."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """JumpStart's weights: what is read out of a hub document, and what is known without the hub."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

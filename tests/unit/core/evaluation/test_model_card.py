@@ -1,7 +1,5 @@
 """The run card: AWS's own shapes take it, it says what evaluation.json says, and it stays small."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

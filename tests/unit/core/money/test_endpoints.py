@@ -1,7 +1,5 @@
 """Endpoints in the month's sum: each that runs counts and can be stopped, whether it has a price or not."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,10 +1,8 @@
 """Every hour of three years: no time window that admission, guard or `costs` asks for is refused by AWS."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -23,7 +21,7 @@ class Strict:
         self.now = BEGIN
         self.calls = 0
 
-    def __call__(self, service: str) -> Strict:
+    def __call__(self, service: str) -> Self:
         return self
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:

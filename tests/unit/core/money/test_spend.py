@@ -1,7 +1,5 @@
 """The month's dollars: from jobs, from the Hosting stack's events (deleted or not), from other endpoints."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

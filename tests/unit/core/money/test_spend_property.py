@@ -1,6 +1,6 @@
 """No schedule of jobs, endpoints, late and lost looks takes a month past its budget: 1,000 of them."""
 
-from __future__ import annotations
+from typing import Any
 
 import pytest
 
@@ -80,6 +80,6 @@ def test_it_acts_on_what_was_spent_and_not_on_a_guess(small: list[Outcome]) -> N
 def test_a_limit_without_the_reserve_would_break_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """The property is not empty: the same schedules overshoot if nothing is kept back for the exposure."""
     monkeypatch.setattr(Exposure, "reserve_usd", lambda self, least, burn: least)
-    rules = {"types": SMALL, "highest_usd_per_hour": PAIR, "reserve_usd": 0.0}
+    rules: Any = {"types": SMALL, "highest_usd_per_hour": PAIR, "reserve_usd": 0.0}
     naive = [play(Schedule(seed=seed, **rules)) for seed in range(60)]
     assert max(outcome.overshoot_usd for outcome in naive) > 0.2

@@ -1,7 +1,5 @@
 """The cost of a run is the same sum everywhere."""
 
-from __future__ import annotations
-
 import json
 from datetime import datetime, timedelta
 from types import SimpleNamespace

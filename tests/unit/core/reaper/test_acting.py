@@ -1,8 +1,6 @@
 """What the reaper does with idle endpoints: warn, snooze, sleep, snapshot, delete, in the right order and
 only once."""
 
-from __future__ import annotations
-
 import json
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """How many requests a run may send: batches for all, single calls for candidates only."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -4,8 +4,6 @@ After a change of the corpus: `pytest tests/unit/core/reaper/test_conformance.py
 REWRITE_CORPUS=1 in the environment writes it anew.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

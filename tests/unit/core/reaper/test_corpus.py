@@ -1,7 +1,5 @@
 """A labelled fleet: each endpoint has a trap in it, and the action that a careful person would take."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

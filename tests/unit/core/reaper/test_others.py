@@ -1,7 +1,5 @@
 """Notebook instances, jobs and apps are reported when they should be over, and never stopped."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Random fleets and histories against a reference that reads the history itself instead of CloudWatch."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from hypothesis import given, settings

@@ -1,7 +1,5 @@
 """Deleted and made again: what comes back is what was there."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Each rule alone: one endpoint that it keeps, beside one that it lets go on."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import ModuleType

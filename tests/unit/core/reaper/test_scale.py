@@ -1,7 +1,5 @@
 """Fleets that are larger than a run, several regions, what hangs, and what the function weighs."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import threading

@@ -1,7 +1,5 @@
 """Every status that AWS lists has a decision, and none that does not pass goes unnoticed."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """Two runs side by side: in pairs where they measured the same, and without a claim where they did not."""
 
-from __future__ import annotations
-
 import io
 import json
 import random

@@ -1,7 +1,5 @@
 """`finexpert config`: which place a setting comes from."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`finexpert docs` over the pushed index: consent before vectors cost anything, and what failed is said."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Watching that may be left, the log of a run, and answers of a run side by side."""
 
-from __future__ import annotations
-
 import json
 from types import SimpleNamespace
 from typing import Any

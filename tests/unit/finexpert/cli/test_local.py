@@ -1,7 +1,5 @@
 """`finexpert local`: what it says of the shell that it was called from."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The options that every verb takes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

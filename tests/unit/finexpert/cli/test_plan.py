@@ -1,7 +1,5 @@
 """`finexpert plan PATH`: the tokens are those of the data, counted as `data check` counts them."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from types import SimpleNamespace

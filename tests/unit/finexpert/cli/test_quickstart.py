@@ -1,7 +1,5 @@
 """The quick start: what is done is not done again, what AWS must allow is listed, and nothing is guessed."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path

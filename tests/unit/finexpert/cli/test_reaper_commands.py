@@ -1,7 +1,5 @@
 """`finexpert snooze` and `finexpert restore`: what they ask of the cloud, and what they refuse."""
 
-from __future__ import annotations
-
 import json
 from types import SimpleNamespace
 from typing import Any

@@ -1,7 +1,5 @@
 """`finexpert wake`: a run's adapter or the base model alone, and what cannot be."""
 
-from __future__ import annotations
-
 import json
 from types import SimpleNamespace
 from typing import Any

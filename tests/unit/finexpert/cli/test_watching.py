@@ -1,7 +1,5 @@
 """An error while a run is watched is not an error of the run; the same data is not paid for twice unseen."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """What other commands take stands whole at any width and in a pipe, and one cause is reported once."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """The demo's scripted contestants: right as often as is said, and distinguished by the benchmark."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from finexpert.demo import benchmark

@@ -1,7 +1,5 @@
 """`finexpert doctor`: what each check makes of what it finds, and that none stops the others."""
 
-from __future__ import annotations
-
 import io
 import json
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The first hour's check: free questions first, consent before each cost, the endpoint asleep at the end."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """How the first hour's check looks: AWS's answers as it might give them, and what is made of each."""
 
-from __future__ import annotations
-
 import io
 import json
 from datetime import UTC, datetime, timedelta
@@ -66,12 +64,9 @@ GOOD = {"result": "OK", "diagnostics": []}
 
 
 def test_the_deployed_definition_is_validated() -> None:
-    definition = json.dumps({"States": {"a": {}, "b": {}}})
-    answers = {
-        "describe_state_machine": {"definition": definition},
-        "validate_state_machine_definition": GOOD,
-    }
-    found = looks.definition(scene(**answers))
+    described = {"definition": json.dumps({"States": {"a": {}, "b": {}}})}
+    there = scene(describe_state_machine=described, validate_state_machine_definition=GOOD)
+    found = looks.definition(there)
     assert found.verdict is Verdict.GOOD and "deployed, 2 states: OK" in found.said
 
 

@@ -1,7 +1,5 @@
 """The deployed app's own settings are the truth; what is not deployed here is not asleep and costs not $0."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Answers on the screen: who answers, what was cut, and what a title shows."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """A page's context over an app in memory, and requests to it."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The page's Lambda function: API Gateway's payload in and out, and no access without a checked token."""
 
-from __future__ import annotations
-
 import json
 from base64 import b64decode, b64encode
 from typing import Any

@@ -1,7 +1,5 @@
 """The server on this machine, spoken to as an ASGI server would: doors, limits, readers who leave."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import socket

@@ -1,7 +1,5 @@
 """What the tests of the page share: an app in memory, and the body of an answer."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace

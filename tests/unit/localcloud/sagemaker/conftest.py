@@ -1,7 +1,5 @@
 """SageMaker without a cloud around it: what it asks of the platform is answered and recorded here."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Callable, Iterator

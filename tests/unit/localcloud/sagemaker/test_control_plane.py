@@ -1,7 +1,5 @@
 """The control plane in-process: descriptions, names, tags, packages, lists; and answers as on the wire."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time

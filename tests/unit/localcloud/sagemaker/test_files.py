@@ -1,7 +1,5 @@
 """Archives, S3 paths, checkpoints, the /opt/ml folder, logs and metrics from them."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

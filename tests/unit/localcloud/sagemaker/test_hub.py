@@ -1,7 +1,5 @@
 """The public hub: models by version, links to their files, and AWS's refusals."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

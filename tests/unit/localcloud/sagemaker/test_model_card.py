@@ -1,7 +1,5 @@
 """A model package's card: taken as AWS takes it, given back with the package."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """List operations: filters, orders, pages that neither skip nor repeat."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The small parent of every container program."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """Requests held to botocore's model, in AWS's words."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -187,8 +187,8 @@ def test_a_checkpoint_of_llama_2_7b_has_at_most_60_mb(tmp_path: Path) -> None:
     }
     point |= {"tokens_per_second": 912.3, "tokens_seen": 123456789, "eta_seconds": 12345.6, "usd": 12.345678}
     curve = [point] * (2 * CURVE_POINTS)
-    point = Checkpoint(step=1, fingerprint="f" * 64, tensors=tensors, curve=curve, global_batch=4)
-    file = checkpoints.write(tmp_path, point)
+    large = Checkpoint(step=1, fingerprint="f" * 64, tensors=tensors, curve=curve, global_batch=4)
+    file = checkpoints.write(tmp_path, large)
     assert 3 * 4 * numbers < file.stat().st_size <= 60_000_000
 
 

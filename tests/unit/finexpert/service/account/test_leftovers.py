@@ -1,7 +1,5 @@
 """`finexpert leftovers`: what counts as the project's, in which regions, and what cannot be seen."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 from typing import Any
 

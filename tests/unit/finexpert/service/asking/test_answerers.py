@@ -1,7 +1,5 @@
 """Who answers: the base model by its weights, the run behind the tuned one, and what a reader must know."""
 
-from __future__ import annotations
-
 import json
 from types import SimpleNamespace
 from typing import Any

@@ -1,7 +1,5 @@
 """Asking and talking: streamed answers put together, side by side, turn by turn."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from itertools import pairwise

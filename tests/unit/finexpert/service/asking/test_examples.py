@@ -1,7 +1,5 @@
 """Examples to ask come from the text that a run has held out."""
 
-from __future__ import annotations
-
 import json
 from io import BytesIO
 from types import SimpleNamespace

@@ -1,14 +1,12 @@
 """A person's history: kept, found, renamed, rated and deleted, on this machine and in a bucket alike."""
 
-from __future__ import annotations
-
 import json
 import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from botocore.exceptions import ClientError
@@ -33,7 +31,7 @@ class Bucket:
         self.clock = 0
         self.meddle: Callable[[], None] | None = None
 
-    def get_paginator(self, operation: str) -> Bucket:
+    def get_paginator(self, operation: str) -> Self:
         assert operation == "list_objects_v2"
         return self
 

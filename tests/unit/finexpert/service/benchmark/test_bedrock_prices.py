@@ -1,7 +1,5 @@
 """Bedrock's prices from the Price List's two service codes, in the shapes that it answers with."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from datetime import date

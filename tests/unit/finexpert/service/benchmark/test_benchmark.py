@@ -1,7 +1,5 @@
 """A benchmark: consent, money, grading, and findings that are right as often as they say."""
 
-from __future__ import annotations
-
 import http.server
 import json
 import random
@@ -496,8 +494,8 @@ def test_pasted_answers_need_no_cloud_and_give_the_documented_json(tmp_path: Pat
     out = ["--out", str(tmp_path / "out")]
     done = CliRunner().invoke(app, ["benchmark", "run", str(path), *named, *out, "--json"])
     result = json.loads(done.stdout)
-    rows = [(row["name"], row["correct"], row["wrong"]) for row in result["contestants"]]
-    assert rows == [("good", 30, 0), ("poor", 15, 15)]
+    found = [(row["name"], row["correct"], row["wrong"]) for row in result["contestants"]]
+    assert found == [("good", 30, 0), ("poor", 15, 15)]
     counts = ["name", "correct", "wrong", "refused", "failed"]
     sums = ["usd", "usd_per_correct", "latency_p50", "latency_p95"]
     assert list(result["contestants"][0]) == counts + sums and list(result) == ["contestants", "pairs"]

@@ -1,12 +1,10 @@
 """A benchmark's requests: what leaves for whom, how often, at which price, and what failures may cost."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 import boto3
 import pytest
@@ -111,10 +109,10 @@ class Bedrock:
     def __init__(self, mode: str) -> None:
         self.mode, self.sent = mode, list[str]()
 
-    def session(self) -> Bedrock:
+    def session(self) -> Self:
         return self
 
-    def client(self, service: str, **_: Any) -> Bedrock:
+    def client(self, service: str, **_: Any) -> Self:
         return self
 
     def get_account_data_retention(self) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """Reading, searching and asking documents, from a file to a cited answer."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from decimal import Decimal
@@ -100,8 +98,8 @@ def test_nested_tagged_figures_and_unknown_formats_stop_nothing() -> None:
 
 
 def test_a_table_without_tags_gives_each_cell_its_time_unit_and_scale(corpus: Corpus) -> None:
-    rows = corpus.connection.execute("SELECT * FROM fact JOIN document ON document.id = fact.document")
-    rows = [row for row in rows if "cascadia" in row["name"]]
+    facts = corpus.connection.execute("SELECT * FROM fact JOIN document ON document.id = fact.document")
+    rows = [row for row in facts if "cascadia" in row["name"]]
     found = [(row["label"], row["value"], row["unit"], row["start"], row["end"]) for row in rows]
     assert ("Operating revenue", "40100000", "USD", "2023-07-02", "2023-09-30") in found
     assert ("Operating revenue", "118300000", "USD", "2022-12-31", "2023-09-30") in found

@@ -1,7 +1,5 @@
 """The vectors of the pushed index: what is paid for, what is kept and removed, and what a failure leaves."""
 
-from __future__ import annotations
-
 import io
 import json
 from collections.abc import Iterator

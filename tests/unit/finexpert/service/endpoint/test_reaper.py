@@ -1,7 +1,5 @@
 """When the reaper will act, how long a wake takes, and what the log of decisions says in few lines."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise

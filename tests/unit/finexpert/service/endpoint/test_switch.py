@@ -1,7 +1,5 @@
 """Sleep and wake of a stack that CloudFormation will not change, or that does not fit its endpoint."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 from typing import Any
 

@@ -1,12 +1,10 @@
 """Scoring a run again: what is fetched, how the training program is asked, and how the command ends."""
 
-from __future__ import annotations
-
 import io
 import json
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -36,7 +34,7 @@ class Bucket:
     def __init__(self, objects: dict[tuple[str, str], bytes]) -> None:
         self.objects = objects
 
-    def get_paginator(self, operation: str) -> Bucket:
+    def get_paginator(self, operation: str) -> Self:
         assert operation == "list_objects_v2"
         return self
 

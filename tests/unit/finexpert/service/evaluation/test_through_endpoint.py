@@ -1,7 +1,5 @@
 """Questions put to the live endpoint: new figures beside the run's own, and what it cannot say is named."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

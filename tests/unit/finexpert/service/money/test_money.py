@@ -1,7 +1,5 @@
 """`finexpert plan` and `finexpert costs`: the guards' own sums, for people and programs."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from types import SimpleNamespace

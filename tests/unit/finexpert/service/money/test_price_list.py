@@ -1,7 +1,5 @@
 """`finexpert prices refresh`: what is taken from AWS's Price List, and what is not."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from datetime import date

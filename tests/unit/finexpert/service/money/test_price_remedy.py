@@ -1,13 +1,11 @@
 """A refusal for a price that is missing names a command; after it a run can be started again."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -71,7 +69,7 @@ class PriceList:
     def __init__(self, *listed: str) -> None:
         self.listed = listed
 
-    def get_paginator(self, operation: str) -> PriceList:
+    def get_paginator(self, operation: str) -> Self:
         return self
 
     def paginate(self, **request: Any) -> list[dict[str, Any]]:

@@ -1,7 +1,5 @@
 """A benchmark's dollars: admitted against the month, reserved while it runs, and counted when spent."""
 
-from __future__ import annotations
-
 import io
 import json
 from datetime import UTC, datetime, timedelta

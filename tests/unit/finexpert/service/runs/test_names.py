@@ -1,7 +1,5 @@
 """Names of runs: given, changed, and which run is meant by one, by its beginning or by `latest`."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace

@@ -1,7 +1,5 @@
 """SmolLM2 from its package to a checkpoint, with a GGUF file of a few kilobytes in its place."""
 
-from __future__ import annotations
-
 import json
 from io import StringIO
 from pathlib import Path

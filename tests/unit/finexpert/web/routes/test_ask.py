@@ -1,7 +1,5 @@
 """Answers while they are written: pieces, the end, a failure in the middle, and a reader who leaves."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """The page's documents: the index on this machine, or the one that was pushed."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

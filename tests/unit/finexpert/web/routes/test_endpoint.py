@@ -1,7 +1,5 @@
 """The endpoint's document in each state of the Hosting stack, and why it is in that state."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Own questions over the page's API: read from a file, kept, asked and graded."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Requests that should not be sent get a proper answer, and what they hold is not repeated anywhere."""
 
-from __future__ import annotations
-
 import json
 import logging
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The history over the page's API: kept, searched, named, rated, deleted."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
