@@ -10,7 +10,7 @@ from core.endpoint.endpoints import remove_endpoint
 from core.endpoint.sleeping import Way, put_to_sleep
 from core.names import DELETE_AFTER_TAG
 from core.reaper import snapshot
-from core.reaper.facts import Action, Endpoint, Verdict, keep
+from core.reaper.facts import Action, Endpoint, Verdict, keep, report
 from core.reaper.rules.ownership import of_hosting
 from core.reaper.settings import ReaperSettings
 
@@ -45,10 +45,7 @@ class Actions:
                 Tags=[{"Key": DELETE_AFTER_TAG, "Value": f"{deadline:%Y-%m-%dT%H:%M:%SZ}"}],
             )
         except Exception as error:
-            return Verdict(
-                action=Action.NOTIFY,
-                reason=f"idle, but the warning's tag cannot be written: {error_text(error)}",
-            )
+            return report(f"idle, but the warning's tag cannot be written: {error_text(error)}")
         return verdict
 
     def withdraw_warning(self, endpoint: Endpoint) -> None:
@@ -68,10 +65,7 @@ class Actions:
                 document = snapshot.take(self._clients, endpoint, self._clock())
                 where = snapshot.store(self._home, self._settings.audit_bucket, endpoint, document)
             except Exception as error:
-                return Verdict(
-                    action=Action.NOTIFY,
-                    reason=f"idle, but not deleted: its snapshot cannot be written ({error_text(error)})",
-                )
+                return report(f"idle, but not deleted: its snapshot cannot be written ({error_text(error)})")
         removal = remove_endpoint(
             self._clients,
             endpoint.name,
@@ -81,11 +75,10 @@ class Actions:
         if removal.gone:
             saved = f"; snapshot {where}" if where else ""
             return Verdict(action=Action.DELETE, reason=f"{verdict.reason}; deleted{saved}")
-        return Verdict(
-            action=Action.NOTIFY,
-            reason=f"idle, but it could not be deleted and still bills: {removal.problem}"
+        return report(
+            f"idle, but it could not be deleted and still bills: {removal.problem}"
             + (f" (done: {', '.join(removal.steps)})" if removal.steps else "")
-            + "; the next run tries again",
+            + "; the next run tries again"
         )
 
     def _sleep(self, verdict: Verdict) -> Verdict:
@@ -101,6 +94,6 @@ class Actions:
         if slept.way in (Way.BUSY, Way.UNDER_WAY):
             return keep(f"idle, but its stack is busy: {slept.problem or 'it is going to sleep'}")
         if slept.problem:
-            return Verdict(action=Action.NOTIFY, reason=f"idle, but it cannot sleep: {slept.problem}")
+            return report(f"idle, but it cannot sleep: {slept.problem}")
         done = "put to sleep through its stack {stack}" if slept.way is Way.STACK else slept.done
         return Verdict(action=Action.DELETE, reason=f"{verdict.reason}; {done.format(stack=stack)}")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.reaper.facts import Component, ConfiguredVariant, Endpoint, EndpointConfig, EndpointDetail, Variant
+from core.reaper.facts import Component, Description, Endpoint, Variant
 
 
 def endpoint_of(summary: dict[str, Any]) -> Endpoint:
@@ -16,43 +16,36 @@ def endpoint_of(summary: dict[str, Any]) -> Endpoint:
     )
 
 
-def detail_of(answer: dict[str, Any]) -> EndpointDetail:
-    """The variants, shadow ones included, and whether it is asynchronous."""
-    variants = [*answer.get("ProductionVariants", []), *answer.get("ShadowProductionVariants", [])]
-    return EndpointDetail(
+def detail_of(answer: dict[str, Any]) -> Description:
+    """An endpoint as DescribeEndpoint describes it."""
+    return Description(
         config_name=answer.get("EndpointConfigName", ""),
         asynchronous=bool(answer.get("AsyncInferenceConfig")),
         enhanced_metrics=bool(answer.get("MetricsConfig", {}).get("EnableEnhancedMetrics")),
-        variants=tuple(
-            Variant(
-                name=variant["VariantName"],
-                instances=variant.get("CurrentInstanceCount"),
-                serverless="CurrentServerlessConfig" in variant,
-                provisioned_concurrency=variant.get("CurrentServerlessConfig", {}).get(
-                    "ProvisionedConcurrency", 0
-                ),
-            )
-            for variant in variants
-        ),
+        variants=_variants(answer, "CurrentInstanceCount", "CurrentServerlessConfig"),
     )
 
 
-def config_of(answer: dict[str, Any]) -> EndpointConfig:
-    """The configured variants, shadow ones included."""
-    variants = [*answer.get("ProductionVariants", []), *answer.get("ShadowProductionVariants", [])]
-    return EndpointConfig(
+def config_of(answer: dict[str, Any]) -> Description:
+    """An endpoint configuration as DescribeEndpointConfig describes it."""
+    return Description(
         asynchronous=bool(answer.get("AsyncInferenceConfig")),
-        variants=tuple(
-            ConfiguredVariant(
-                name=variant["VariantName"],
-                instance_type=variant.get("InstanceType", ""),
-                instances=variant.get("InitialInstanceCount", 0),
-                has_model=bool(variant.get("ModelName")),
-                serverless="ServerlessConfig" in variant,
-                provisioned_concurrency=variant.get("ServerlessConfig", {}).get("ProvisionedConcurrency", 0),
-            )
-            for variant in variants
-        ),
+        variants=_variants(answer, "InitialInstanceCount", "ServerlessConfig"),
+    )
+
+
+def _variants(answer: dict[str, Any], count: str, serverless: str) -> tuple[Variant, ...]:
+    """The variants, shadow ones included; `count` and `serverless` are what the answer calls these."""
+    return tuple(
+        Variant(
+            name=variant["VariantName"],
+            instance_type=variant.get("InstanceType", ""),
+            instances=variant.get(count),
+            has_model=bool(variant.get("ModelName")),
+            serverless=serverless in variant,
+            provisioned_concurrency=variant.get(serverless, {}).get("ProvisionedConcurrency", 0),
+        )
+        for variant in [*answer.get("ProductionVariants", []), *answer.get("ShadowProductionVariants", [])]
     )
 
 

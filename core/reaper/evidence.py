@@ -24,7 +24,7 @@ def usd_per_hour(endpoint: Endpoint, region: str) -> float | None:
         count = counts.get(configured.name)
         count = configured.instances if count is None else count
         try:
-            total += count * hourly(configured.instance_type, region, "hosting").usd
+            total += (count or 0) * hourly(configured.instance_type, region, "hosting").usd
         except UnknownPrice:
             return None
     return total if endpoint.configured else None

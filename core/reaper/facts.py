@@ -46,6 +46,11 @@ def keep(reason: str) -> Verdict:
     return Verdict(action=Action.KEEP, reason=reason)
 
 
+def report(reason: str) -> Verdict:
+    """The endpoint stays, and people get a message with `reason`."""
+    return Verdict(action=Action.NOTIFY, reason=reason)
+
+
 @dataclass(frozen=True)
 class Unreadable:
     """A read that failed, and why."""
@@ -94,42 +99,30 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """A production or shadow variant as it runs. `instances` is None where AWS does not say."""
+    """A production or shadow variant, as it runs or as it is configured.
 
-    name: str
-    instances: int | None = None
-    serverless: bool = False
-    provisioned_concurrency: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class EndpointDetail:
-    """DescribeEndpoint's answer, as far as it matters."""
-
-    config_name: str
-    variants: tuple[Variant, ...]
-    asynchronous: bool = False
-    enhanced_metrics: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConfiguredVariant:
-    """A variant in the endpoint configuration; one without a model can host inference components."""
+    `instances` is None where AWS does not say; one without a model can host inference components.
+    """
 
     name: str
     instance_type: str = ""
-    instances: int = 0
+    instances: int | None = None
     has_model: bool = True
     serverless: bool = False
     provisioned_concurrency: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class EndpointConfig:
-    """DescribeEndpointConfig's answer, as far as it matters."""
+class Description:
+    """The answer of DescribeEndpoint or DescribeEndpointConfig, as far as it matters.
 
-    variants: tuple[ConfiguredVariant, ...]
+    `config_name` and `enhanced_metrics` are the endpoint's.
+    """
+
+    variants: tuple[Variant, ...]
+    config_name: str = ""
     asynchronous: bool = False
+    enhanced_metrics: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,8 +146,8 @@ class Endpoint:
     created: datetime
     modified: datetime
     tags: Tags | Unreadable | None = None
-    detail: EndpointDetail | Unreadable | None = None
-    config: EndpointConfig | Unreadable | None = None
+    detail: Description | Unreadable | None = None
+    config: Description | Unreadable | None = None
     components: tuple[Component, ...] | Unreadable = ()
     discovered: frozenset[Series] | Unreadable = frozenset()
     activity: Mapping[Series, Reading | Unreadable] = field(default_factory=dict)
@@ -166,9 +159,9 @@ class Endpoint:
         return self.tags if isinstance(self.tags, Mapping) else {}
 
     @property
-    def configured(self) -> tuple[ConfiguredVariant, ...]:
+    def configured(self) -> tuple[Variant, ...]:
         """The variants of the endpoint configuration if it was read, else none."""
-        return self.config.variants if isinstance(self.config, EndpointConfig) else ()
+        return self.config.variants if isinstance(self.config, Description) else ()
 
     @property
     def variants(self) -> tuple[Variant, ...]:
@@ -177,7 +170,7 @@ class Endpoint:
         AWS describes no variants of an endpoint that failed, and not every answer repeats serverless
         settings.
         """
-        described = self.detail.variants if isinstance(self.detail, EndpointDetail) else ()
+        described = self.detail.variants if isinstance(self.detail, Description) else ()
         running = {variant.name: variant for variant in described}
         for configured in self.configured:
             variant = running.get(configured.name)
@@ -198,8 +191,7 @@ class Endpoint:
     @property
     def asynchronous(self) -> bool:
         """Whether it queues requests."""
-        answers = (self.detail, self.config)
-        return any(a.asynchronous for a in answers if isinstance(a, (EndpointDetail, EndpointConfig)))
+        return any(a.asynchronous for a in (self.detail, self.config) if isinstance(a, Description))
 
     @property
     def hosting_endpoint(self) -> bool:
@@ -221,12 +213,3 @@ class Decision:
     action: Action
     reason: str
     evidence: dict[str, Any]
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "endpoint": self.endpoint,
-            "action": str(self.action),
-            "reason": self.reason,
-            "evidence": self.evidence,
-        }

@@ -11,7 +11,7 @@ from core.endpoint.endpoints import components_of
 from core.names import STACK_NAME_TAG
 from core.reaper import metrics
 from core.reaper.answers import component_of, detail_of, endpoint_of
-from core.reaper.facts import Action, Endpoint, EndpointDetail, Need, Reading, Series, Unreadable, Verdict
+from core.reaper.facts import Action, Description, Endpoint, Need, Reading, Series, Unreadable, Verdict
 from core.reaper.lists import Lists, by_name, matching, own
 from core.reaper.rules import age, decide, status, wanted_series
 from core.reaper.rules.warning import warned_at
@@ -198,7 +198,7 @@ class Reader:
         listing = components_of(sagemaker, endpoint.name)
         components = tuple(component_of(summary) for summary in listing.items)
         again, detail = endpoint_of(answer), detail_of(answer)
-        before = endpoint.detail.config_name if isinstance(endpoint.detail, EndpointDetail) else ""
+        before = endpoint.detail.config_name if isinstance(endpoint.detail, Description) else ""
         return replace(
             again,
             tags=tags,

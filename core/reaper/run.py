@@ -15,7 +15,7 @@ from core.reaper.actions import Actions
 from core.reaper.evidence import evidence, usd_per_hour
 from core.reaper.facts import Action, Decision, Endpoint, Unreadable, Verdict, keep
 from core.reaper.hanging import hanging
-from core.reaper.others.reading import Findings, look
+from core.reaper.others.reading import RUNS, Findings, look
 from core.reaper.reader import SPARE_SECONDS, Reader
 from core.reaper.rules import scope
 from core.reaper.rules.warning import announced
@@ -183,7 +183,7 @@ class Run:
         self.others = look(self._clients, self.settings, self._reader.now, self._reader.has_time)
         for found in self.others.decisions:
             if found.action is Action.NOTIFY:
-                self._stuck += found.stuck
+                self._stuck += found.evidence["status"] not in RUNS
                 arn, created = str(found.evidence["arn"]), datetime.fromisoformat(found.evidence["created"])
                 cost = found.evidence.get("usd_per_hour")
                 price = f" It costs {per_hour(cost)}." if cost is not None else ""
@@ -232,11 +232,10 @@ def reap(runs: Sequence[Run]) -> dict[str, Any]:
     problems: list[str] = []
     for run in runs:
         run.tell()
-        decisions += [decision.to_dict() for decision in run.decisions.values()]
-        found = run.others.to_dict()
-        others["decisions"] += found["decisions"]
+        decisions += [dict(vars(decision)) for decision in run.decisions.values()]
+        others["decisions"] += [dict(vars(decision)) for decision in run.others.decisions]
         where = f" ({run.settings.region})" if len(runs) > 1 else ""
-        others["unlisted"] |= {f"{kind}{where}": why for kind, why in found["unlisted"].items()}
+        others["unlisted"] |= {f"{kind}{where}": why for kind, why in run.others.unlisted.items()}
         problems += [f"{problem}{where}" for problem in run.problems]
     for decision in decisions:
         log("decision", dry_run=settings.dry_run, **decision)

@@ -11,7 +11,7 @@ from core.aws.calls import Clients
 from core.aws.errors import error_text, is_missing
 from core.aws.tags import Tags, list_tags
 from core.reaper.answers import config_of, detail_of
-from core.reaper.facts import Endpoint, EndpointConfig, EndpointDetail, Need, Unreadable
+from core.reaper.facts import Description, Endpoint, Need, Unreadable
 from core.reaper.warm import RegionMemory, version
 
 #: A description is used again for so long. Every change of the endpoint moves its LastModifiedTime, which the
@@ -81,8 +81,7 @@ class SingleReads:
         if endpoint.config is not None:
             return True
         return (
-            isinstance(endpoint.detail, EndpointDetail)
-            and endpoint.detail.config_name in self._memory.configs
+            isinstance(endpoint.detail, Description) and endpoint.detail.config_name in self._memory.configs
         )
 
     def _tags(self, endpoint: Endpoint) -> Tags | Unreadable:
@@ -96,23 +95,23 @@ class SingleReads:
             sampled.append(tags)
         return tags
 
-    def _detail(self, endpoint: Endpoint) -> EndpointDetail | Unreadable:
+    def _detail(self, endpoint: Endpoint) -> Description | Unreadable:
         known_as = version(endpoint)
         read_at, detail = self._memory.details.get(known_as, (None, None))
         if detail is not None and read_at is not None and self._now() - read_at < REMEMBERED:
             return detail
-        found: EndpointDetail | Unreadable = self._one(
+        found: Description | Unreadable = self._one(
             Need.DETAIL,
             endpoint,
             lambda: detail_of(self._clients("sagemaker").describe_endpoint(EndpointName=endpoint.name)),
         )
         # What is scaled to zero can come back at any moment.
-        if isinstance(found, EndpointDetail) and all(v.instances or v.serverless for v in found.variants):
+        if isinstance(found, Description) and all(v.instances or v.serverless for v in found.variants):
             self._memory.details[known_as] = self._now(), found
         return found
 
-    def _config(self, endpoint: Endpoint) -> EndpointConfig | Unreadable:
-        if not isinstance(endpoint.detail, EndpointDetail):
+    def _config(self, endpoint: Endpoint) -> Description | Unreadable:
+        if not isinstance(endpoint.detail, Description):
             return Unreadable("the endpoint was not described")
         name = endpoint.detail.config_name
         if name not in self._memory.configs:

@@ -11,7 +11,7 @@ from datetime import datetime
 from core.aws.calls import Clients
 from core.aws.errors import is_missing
 from core.aws.notify import log
-from core.reaper.facts import Endpoint, EndpointConfig, EndpointDetail
+from core.reaper.facts import Description, Endpoint
 from core.reaper.settings import ReaperSettings
 
 
@@ -25,10 +25,8 @@ class RegionMemory:
     """The answers read in one region: descriptions by ARN, creation and last change; configurations by name,
     which AWS never changes in place."""
 
-    details: dict[tuple[str, datetime, datetime], tuple[datetime, EndpointDetail]] = field(
-        default_factory=dict
-    )
-    configs: dict[str, EndpointConfig] = field(default_factory=dict)
+    details: dict[tuple[str, datetime, datetime], tuple[datetime, Description]] = field(default_factory=dict)
+    configs: dict[str, Description] = field(default_factory=dict)
 
     def of(self, endpoints: Iterable[Endpoint]) -> list[Endpoint]:
         """Forget what belongs to no endpoint of the list; the remembered ones, longest known first."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from core.reaper.facts import Action, Verdict, keep
+from core.reaper.facts import Verdict, keep, report
 from core.reaper.others.facts import STUCK, UNATTENDED, Resource
 from core.reaper.settings import ReaperSettings
 
@@ -37,19 +37,16 @@ def judge(app: Resource, settings: ReaperSettings, now: datetime) -> Verdict:
     age = now - app.created
     # Of an app that is being deleted AWS does not say since when.
     if app.status not in ("InService", "Deleting") and age > STUCK:
-        return Verdict(
-            action=Action.NOTIFY, reason=f"it has been in {app.status} for {age / HOUR:.1f} h: {remove}"
-        )
+        return report(f"it has been in {app.status} for {age / HOUR:.1f} h: {remove}")
     if app.status != "InService":
         return keep(f"its status is {app.status}")
     used = last_activity(app)
     if used is None and age < UNATTENDED:
         return keep(f"AWS does not say whether it is in use; reported after {UNATTENDED / HOUR:.0f} h")
     if used is None:
-        return Verdict(
-            action=Action.NOTIFY,
-            reason=f"running for {age / HOUR:.1f} h, and AWS does not say whether anyone uses it: {remove}",
+        return report(
+            f"running for {age / HOUR:.1f} h, and AWS does not say whether anyone uses it: {remove}"
         )
     if used > settings.window_start(now):
         return keep(f"in use, last at {used:%H:%M} UTC")
-    return Verdict(action=Action.NOTIFY, reason=f"idle for {(now - used) / HOUR:.1f} h: {remove}")
+    return report(f"idle for {(now - used) / HOUR:.1f} h: {remove}")

@@ -79,14 +79,3 @@ class OtherDecision:
     action: Action
     reason: str
     evidence: dict[str, Any]
-    stuck: bool = False
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "kind": str(self.kind),
-            "name": self.name,
-            "action": str(self.action),
-            "reason": self.reason,
-            "evidence": self.evidence,
-        }

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from core.reaper.facts import Action, Verdict, keep
+from core.reaper.facts import Verdict, keep, report
 from core.reaper.others.facts import STUCK, Resource
 from core.reaper.rules.protection import moment
 from core.reaper.settings import Kind
@@ -38,24 +38,15 @@ def judge(job: Resource, now: datetime) -> Verdict:
         lasted = now - job.modified
         if lasted <= STUCK:
             return keep("it is being stopped")
-        return Verdict(
-            action=Action.NOTIFY,
-            reason=f"it has been in Stopping for {lasted / HOUR:.1f} h and may bill: ask AWS support",
-        )
+        return report(f"it has been in Stopping for {lasted / HOUR:.1f} h and may bill: ask AWS support")
     end = expected_end(job)
     if end is not None and now > end + GRACE:
-        return Verdict(
-            action=Action.NOTIFY,
-            reason=f"it should have ended {(now - end) / HOUR:.1f} h ago and still bills: {stop}",
-        )
+        return report(f"it should have ended {(now - end) / HOUR:.1f} h ago and still bills: {stop}")
     if end is not None:
         return keep(f"it runs until {end:%Y-%m-%d %H:%M} UTC at the latest")
     started = job.known.started if job.known else None
     if started is None:
         return keep("it has not started: nothing bills yet")
     if now - started > NO_LIMIT:
-        return Verdict(
-            action=Action.NOTIFY,
-            reason=f"it has run for {(now - started) / HOUR:.1f} h and has no time limit: {stop}",
-        )
+        return report(f"it has run for {(now - started) / HOUR:.1f} h and has no time limit: {stop}")
     return keep("it runs, without a time limit")

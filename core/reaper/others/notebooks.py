@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from core.reaper.facts import Action, Verdict, keep
+from core.reaper.facts import Verdict, keep, report
 from core.reaper.others.facts import STUCK, UNATTENDED, Resource
 
 HOUR = timedelta(hours=1)
@@ -16,15 +16,13 @@ def judge(notebook: Resource, now: datetime) -> Verdict:
     if notebook.status != "InService":
         if lasted <= STUCK:
             return keep(f"its status is {notebook.status}")
-        return Verdict(
-            action=Action.NOTIFY,
-            reason=f"it has been in {notebook.status} for {lasted / HOUR:.1f} h and may bill:"
-            " look at it in the console",
+        return report(
+            f"it has been in {notebook.status} for {lasted / HOUR:.1f} h and may bill:"
+            " look at it in the console"
         )
     if lasted < UNATTENDED:
         return keep(f"running for {lasted / HOUR:.1f} h; reported after {UNATTENDED / HOUR:.0f} h")
-    return Verdict(
-        action=Action.NOTIFY,
-        reason=f"running for {lasted / HOUR:.1f} h, and AWS does not say whether anyone uses it: to stop it,"
-        f" aws sagemaker stop-notebook-instance --notebook-instance-name {notebook.name}",
+    return report(
+        f"running for {lasted / HOUR:.1f} h, and AWS does not say whether anyone uses it: to stop it,"
+        f" aws sagemaker stop-notebook-instance --notebook-instance-name {notebook.name}"
     )

@@ -26,10 +26,6 @@ class Findings:
     decisions: list[OtherDecision] = field(default_factory=list)
     unlisted: dict[str, str] = field(default_factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {"decisions": [each.to_dict() for each in self.decisions], "unlisted": dict(self.unlisted)}
-
 
 def look(clients: Clients, settings: ReaperSettings, now: datetime, has_time: Callable[[], bool]) -> Findings:
     """Look at all kinds of the settings. `unlisted` names those that could not be listed."""
@@ -54,7 +50,6 @@ def look(clients: Clients, settings: ReaperSettings, now: datetime, has_time: Ca
                     action=outcome.action,
                     reason=outcome.reason,
                     evidence=evidence(resource, settings, now),
-                    stuck=outcome.action == "notify" and resource.status not in RUNS,
                 )
             )
         if problem:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from core.reaper.facts import Action, Endpoint, Need, Series, Unreadable, Verdict, keep
+from core.reaper.facts import Endpoint, Need, Series, Unreadable, Verdict, keep, report
 from core.reaper.rules.use import judge_series
 from core.reaper.settings import ReaperSettings
 
@@ -38,11 +38,10 @@ def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdic
         if component.status in SETTLED:
             continue
         if now - component.created > STUCK and component.status == "Creating":
-            return Verdict(
-                action=Action.NOTIFY,
-                reason=f"its component {component.name} has been in Creating for"
+            return report(
+                f"its component {component.name} has been in Creating for"
                 f" {(now - component.created) / timedelta(hours=1):.1f} h while its instance bills:"
-                " delete the component",
+                " delete the component"
             )
         return keep(f"its component {component.name} is {component.status}")
     return judge_series(series(endpoint), endpoint, settings, now)

@@ -5,7 +5,7 @@ Enhanced metrics add InstanceId, pipelines add ContainerName: a query without th
 
 from datetime import datetime
 
-from core.reaper.facts import Endpoint, EndpointDetail, Need, Series, Unreadable, Verdict, keep
+from core.reaper.facts import Description, Endpoint, Need, Series, Unreadable, Verdict, keep
 from core.reaper.rules.use import judge_series
 from core.reaper.settings import ReaperSettings
 
@@ -18,7 +18,7 @@ def series(endpoint: Endpoint) -> list[Series]:
 def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | Need | None:
     """Keep if any listed series shows use, or if none could be listed where that is the only way to know."""
     if isinstance(endpoint.discovered, Unreadable):
-        if isinstance(endpoint.detail, EndpointDetail) and endpoint.detail.enhanced_metrics:
+        if isinstance(endpoint.detail, Description) and endpoint.detail.enhanced_metrics:
             return keep(
                 "it publishes enhanced metrics, whose dimensions only ListMetrics gives, and that failed"
                 f" ({endpoint.discovered.why})"

@@ -5,7 +5,7 @@ from datetime import datetime
 from core.aws.tags import owning_stack
 from core.endpoint.hosting import Hosting
 from core.names import PROJECT_TAG
-from core.reaper.facts import Action, Endpoint, Unreadable, Verdict, keep
+from core.reaper.facts import Endpoint, Unreadable, Verdict, keep, report
 from core.reaper.settings import ReaperSettings
 
 
@@ -21,10 +21,9 @@ def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdic
         return _hosting(endpoint.hosting)
     stack = owning_stack(endpoint.known_tags)
     if stack:
-        return Verdict(
-            action=Action.NOTIFY,
-            reason=f"idle, but the CloudFormation stack {stack} owns it: deleting it here would break"
-            " the stack; delete or update the stack",
+        return report(
+            f"idle, but the CloudFormation stack {stack} owns it: deleting it here would break"
+            " the stack; delete or update the stack"
         )
     mine = endpoint.known_tags.get(PROJECT_TAG) == settings.project
     if mine and isinstance(endpoint.hosting, Unreadable):

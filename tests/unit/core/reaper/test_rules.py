@@ -12,10 +12,8 @@ from core.environment import ConfigurationError
 from core.reaper.facts import (
     Action,
     Component,
-    ConfiguredVariant,
+    Description,
     Endpoint,
-    EndpointConfig,
-    EndpointDetail,
     Need,
     Reading,
     Series,
@@ -42,8 +40,8 @@ from core.reaper.settings import ReaperSettings
 from tests.fakes.cloud import NOW, arn, minutes
 
 SETTINGS = ReaperSettings(hosting_stack="FinExpert-Hosting")
-DETAIL = EndpointDetail(config_name="c", variants=(Variant(name="v", instances=1),))
-CONFIG = EndpointConfig(variants=(ConfiguredVariant(name="v", instance_type="ml.g5.2xlarge", instances=1),))
+DETAIL = Description(config_name="c", variants=(Variant(name="v", instances=1),))
+CONFIG = Description(variants=(Variant(name="v", instance_type="ml.g5.2xlarge", instances=1),))
 BASE = Component(name="base", variant="v", status="InService", created=NOW - minutes(300))
 UNREADABLE = Unreadable("AccessDenied: no")
 USED = Reading(total=3.0, last=NOW - minutes(10))
@@ -98,8 +96,8 @@ CASES: list[tuple[ModuleType, Endpoint, Endpoint]] = [
     (capacity, endpoint(detail=UNREADABLE), endpoint()),
     (
         capacity,
-        endpoint(detail=EndpointDetail(config_name="c", variants=(Variant(name="v", instances=0),))),
-        endpoint(detail=EndpointDetail(config_name="c", variants=(Variant(name="v"),))),
+        endpoint(detail=Description(config_name="c", variants=(Variant(name="v", instances=0),))),
+        endpoint(detail=Description(config_name="c", variants=(Variant(name="v"),))),
     ),
     (requests, read(USED, INVOCATIONS), read(UNUSED, INVOCATIONS)),
     (requests, read(UNREADABLE, INVOCATIONS), read(Reading(total=9, last=NOW - minutes(63)), INVOCATIONS)),
@@ -110,7 +108,7 @@ CASES: list[tuple[ModuleType, Endpoint, Endpoint]] = [
         components,
         endpoint(
             components=UNREADABLE,
-            config=EndpointConfig(variants=(ConfiguredVariant(name="v", has_model=False),)),
+            config=Description(variants=(Variant(name="v", has_model=False),)),
         ),
         endpoint(components=UNREADABLE),
     ),
@@ -175,7 +173,7 @@ def test_what_is_unread_is_asked_for_step_by_step() -> None:
 
 
 def test_a_failed_endpoint_without_variants_is_judged_by_its_configuration() -> None:
-    bare = endpoint(status="Failed", detail=EndpointDetail(config_name="c", variants=()), config=None)
+    bare = endpoint(status="Failed", detail=Description(config_name="c", variants=()), config=None)
     assert decide(bare, SETTINGS, NOW) is Need.CONFIG
     assert requests.series(replace(bare, config=CONFIG)) == [INVOCATIONS]
 
