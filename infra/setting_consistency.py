@@ -1,7 +1,7 @@
 """Checks of settings that need several at once."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from core import hyperparameters as training_hyperparameters
@@ -20,7 +20,7 @@ _MAX_BUCKET_NAME = 63  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/b
 
 def consistency(values: Mapping[str, Any]) -> list[str]:
     """Problems between settings that are each readable; checks of unreadable ones are left out."""
-    checks: list[tuple[tuple[str, ...], Callable[..., list[str]]]] = [
+    checks: list[tuple[tuple[str, ...], Callable[..., Iterator[str]]]] = [
         (("prefix", "region"), _bucket_name_fits),
         (("training_instance_type", "region"), _training_price),
         (("hosting_instance_type", "region"), _hosting_price),
@@ -46,125 +46,114 @@ def consistency(values: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _bucket_name_fits(prefix: str, region: str) -> list[str]:
+def _bucket_name_fits(prefix: str, region: str) -> Iterator[str]:
     longest = f"{prefix.lower()}-artifacts-{'0' * _ACCOUNT_DIGITS}-{region}"
     excess = len(longest) - _MAX_BUCKET_NAME
-    if excess <= 0:
-        return []
-    return [
-        f"prefix is {show(prefix)}: bucket names in {region} would be {len(longest)} characters, S3 allows"
-        f" {_MAX_BUCKET_NAME}; write at most {len(prefix) - excess} characters"
-    ]
+    if excess > 0:
+        yield (
+            f"prefix is {show(prefix)}: bucket names in {region} would be {len(longest)} characters, S3"
+            f" allows {_MAX_BUCKET_NAME}; write at most {len(prefix) - excess} characters"
+        )
 
 
-def _network_whole(subnets: tuple[str, ...], groups: tuple[str, ...]) -> list[str]:
-    if bool(subnets) == bool(groups):
-        return []
-    given, missing = ("subnet_ids", "security_group_ids")[:: 1 if subnets else -1]
-    return [f"{given} is given without {missing}: jobs and endpoint need both; write {missing} too"]
+def _network_whole(subnets: tuple[str, ...], groups: tuple[str, ...]) -> Iterator[str]:
+    if bool(subnets) != bool(groups):
+        given, missing = ("subnet_ids", "security_group_ids")[:: 1 if subnets else -1]
+        yield f"{given} is given without {missing}: jobs and endpoint need both; write {missing} too"
 
 
-def _short_enough(tags: Mapping[str, str], roles: tuple[str, ...]) -> list[str]:
+def _short_enough(tags: Mapping[str, str], roles: tuple[str, ...]) -> Iterator[str]:
     length = len(json.dumps([tags, roles]))
-    if length <= _STORED:
-        return []
-    return [f"tags and latch_roles are {length} characters together; write at most {_STORED}"]
+    if length > _STORED:
+        yield f"tags and latch_roles are {length} characters together; write at most {_STORED}"
 
 
-def _sign_in_name_allowed(web: bool, prefix: str) -> list[str]:
+def _sign_in_name_allowed(web: bool, prefix: str) -> Iterator[str]:
     """Source: https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain.html"""
     taken = [word for word in ("aws", "amazon", "cognito") if word in prefix.lower()]
-    if not web or not taken:
-        return []
-    return [
-        f"prefix is {show(prefix)}: with web=true it begins the name of a Cognito domain, which must not hold"
-        f" {taken[0]!r}; write another prefix"
-    ]
+    if web and taken:
+        yield (
+            f"prefix is {show(prefix)}: with web=true it begins the name of a Cognito domain, which must not"
+            f" hold {taken[0]!r}; write another prefix"
+        )
 
 
-def _training_price(instance_type: str, region: str) -> list[str]:
+def _training_price(instance_type: str, region: str) -> Iterator[str]:
     return _unpriced("training_instance_type", instance_type, region, "training")
 
 
-def _hosting_price(instance_type: str, region: str) -> list[str]:
-    problems = _unpriced("hosting_instance_type", instance_type, region, "hosting")
-    if problems or instance_type in CAPACITIES:
-        return problems
-    return [
-        f"hosting_instance_type is {show(instance_type)}: its GPUs and memory are not known here, so nothing"
-        f" can be placed on it; write one of {', '.join(CAPACITIES)}"
-    ]
+def _hosting_price(instance_type: str, region: str) -> Iterator[str]:
+    problems = list(_unpriced("hosting_instance_type", instance_type, region, "hosting"))
+    yield from problems
+    if not problems and instance_type not in CAPACITIES:
+        yield (
+            f"hosting_instance_type is {show(instance_type)}: its GPUs and memory are not known here, so"
+            f" nothing can be placed on it; write one of {', '.join(CAPACITIES)}"
+        )
 
 
-def _notebook_price(repository: str, region: str) -> list[str]:
-    if not repository:
-        return []
-    problems = _unpriced("notebook_repository", NOTEBOOK_INSTANCE_TYPE, region, "notebook")
-    return [f'{problem}; or write notebook_repository="" for no notebook instance' for problem in problems]
+def _notebook_price(repository: str, region: str) -> Iterator[str]:
+    if repository:
+        for problem in _unpriced("notebook_repository", NOTEBOOK_INSTANCE_TYPE, region, "notebook"):
+            yield f'{problem}; or write notebook_repository="" for no notebook instance'
 
 
-def _unpriced(setting: str, instance_type: str, region: str, component: prices.Component) -> list[str]:
+def _unpriced(setting: str, instance_type: str, region: str, component: prices.Component) -> Iterator[str]:
     try:
         prices.hourly(instance_type, region, component)
     except prices.UnknownPrice as unknown:
-        return [f"{setting} is {show(instance_type)}: {unknown}"]
-    return []
+        yield f"{setting} is {show(instance_type)}: {unknown}"
 
 
-def _components_offered(hosting: str, region: str) -> list[str]:
-    if hosting != "components" or region in COMPONENT_REGIONS:
-        return []
-    return [
-        f'hosting is "components": {region} has no inference components; write hosting=merged (one model on'
-        f" a plain endpoint), or a region of {', '.join(sorted(COMPONENT_REGIONS))}"
-    ]
+def _components_offered(hosting: str, region: str) -> Iterator[str]:
+    if hosting == "components" and region not in COMPONENT_REGIONS:
+        yield (
+            f'hosting is "components": {region} has no inference components; write hosting=merged (one model'
+            f" on a plain endpoint), or a region of {', '.join(sorted(COMPONENT_REGIONS))}"
+        )
 
 
-def _vectors_offered(retrieval: str, region: str) -> list[str]:
-    if retrieval != "vectors" or region not in VECTORLESS_REGIONS:
-        return []
-    return [f'retrieval is "vectors": {region} has no S3 Vectors; write retrieval=text, or another region']
+def _vectors_offered(retrieval: str, region: str) -> Iterator[str]:
+    if retrieval == "vectors" and region in VECTORLESS_REGIONS:
+        yield f'retrieval is "vectors": {region} has no S3 Vectors; write retrieval=text, or another region'
 
 
-def _wait_covers_runtime(spot: bool, max_runtime: int, max_wait: int) -> list[str]:
-    if not spot or max_wait >= max_runtime:
-        return []
-    return [
-        f"max_wait_minutes is {max_wait}: with spot it counts the waiting and the run, so write at least"
-        f" max_runtime_minutes ({max_runtime})"
-    ]
+def _wait_covers_runtime(spot: bool, max_runtime: int, max_wait: int) -> Iterator[str]:
+    if spot and max_wait < max_runtime:
+        yield (
+            f"max_wait_minutes is {max_wait}: with spot it counts the waiting and the run, so write at least"
+            f" max_runtime_minutes ({max_runtime})"
+        )
 
 
-def _reserve_below_budget(budget: float, reserve: float) -> list[str]:
-    if reserve < budget:
-        return []
-    return [
-        f"reserve_usd is {reserve:g}: nothing would be left of budget_usd ({budget:g});"
-        f" write less than {budget:g}"
-    ]
+def _reserve_below_budget(budget: float, reserve: float) -> Iterator[str]:
+    if reserve >= budget:
+        yield (
+            f"reserve_usd is {reserve:g}: nothing would be left of budget_usd ({budget:g});"
+            f" write less than {budget:g}"
+        )
 
 
 def _budget_for_a_run(
     budget: float, reserve: float, instance_type: str, count: int, region: str
-) -> list[str]:
+) -> Iterator[str]:
     try:
         price = prices.hourly(instance_type, region, "training").usd
     except prices.UnknownPrice:
-        return []  # said by _training_price
+        return  # said by _training_price
     cheapest = price * count * MIN_RUN_MINUTES / 60
-    if reserve >= budget or budget - reserve >= cheapest:
-        return []
-    return [
-        f"budget_usd is {budget:g}: less the reserve of {reserve:g} it does not pay for the shortest run,"
-        f" {count} × {instance_type} for {MIN_RUN_MINUTES} minutes = ${cheapest:.2f};"
-        f" write at least {reserve + cheapest:.2f}"
-    ]
+    if 0 < budget - reserve < cheapest:
+        yield (
+            f"budget_usd is {budget:g}: less the reserve of {reserve:g} it does not pay for the shortest run,"
+            f" {count} × {instance_type} for {MIN_RUN_MINUTES} minutes = ${cheapest:.2f};"
+            f" write at least {reserve + cheapest:.2f}"
+        )
 
 
-def _hyperparameters(values: Mapping[str, str], hosting: str) -> list[str]:
+def _hyperparameters(values: Mapping[str, str], hosting: str) -> Iterator[str]:
     try:
         read = training_hyperparameters.parse(values)
+        problems = adapters.unservable(read, adapters.served_rank(read.lora_r, merged=hosting == "merged"))
     except training_hyperparameters.HyperparameterError as error:
-        return [f"hyperparameters: {problem}" for problem in error.problems]
-    rank = adapters.ANY if hosting == "merged" else adapters.served_rank(read.lora_r)
-    return [f"hyperparameters: {problem}" for problem in adapters.unservable(read, rank)]
+        problems = list(error.problems)
+    yield from (f"hyperparameters: {problem}" for problem in problems)

@@ -197,7 +197,7 @@ class Settings:
     def served_rank(self) -> int:
         """The largest rank of an adapter that the endpoint loads; `adapters.ANY` with merged weights."""
         recipe = hyperparameters.parse(self.hyperparameters)
-        return adapters.ANY if self.hosting == "merged" else adapters.served_rank(recipe.lora_r)
+        return adapters.served_rank(recipe.lora_r, merged=self.hosting == "merged")
 
     @property
     def gated(self) -> bool:

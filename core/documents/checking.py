@@ -4,17 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 
-_SCALES = {
-    "thousand": 3,
-    "k": 3,
-    "million": 6,
-    "m": 6,
-    "mn": 6,
-    "billion": 9,
-    "bn": 9,
-    "b": 9,
-    "trillion": 12,
-}
+_SCALES = {"thousand": 3, "k": 3, **dict.fromkeys(("million", "m", "mn"), 6)}
+_SCALES |= {**dict.fromkeys(("billion", "bn", "b"), 9), "trillion": 12}
 _FIGURE = re.compile(
     r"(?<![\w.])(?:US\$|[$€£¥])?\s?\(?\s?(?:[$€£¥]\s?)?(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\)?"
     r"(?:\s?(thousand|million|billion|trillion|mn|bn|[kmb](?![a-z]))s?\b)?\s?(%|percent\b|percentage\s+points?\b)?",

@@ -13,20 +13,8 @@ from core.documents.wording import stems
 
 _SUFFIXES = frozenset(
     (
-        *(
-            "inc",
-            "incorporated",
-            "corp",
-            "corporation",
-            "co",
-            "company",
-            "ltd",
-            "limited",
-            "plc",
-            "llc",
-            "lp",
-        ),
-        *("nv", "sa", "se", "ag", "the", "holdings", "holding", "group", "class"),
+        *("inc", "incorporated", "corp", "corporation", "co", "company", "ltd", "limited", "plc", "llc"),
+        *("lp", "nv", "sa", "se", "ag", "the", "holdings", "holding", "group", "class"),
     )
 )
 _COMMON = frozenset(("international", "american", "general", "national", "united", "first", "bank"))

@@ -14,25 +14,7 @@ _ENDINGS = {"ies": "y", "sses": "ss", "xes": "x", "ches": "ch", "ing": "", "ed":
 _UNITED_STATES = re.compile(r"\bU\.?\s?S\.(?:\s?A\.)?|\bU\s?SA?\b|\bUnited\s+States\b")
 
 COUNTRIES = dict(
-    pair.split("=")
-    for pair in (
-        *("AE=United Arab Emirates", "AR=Argentina", "AT=Austria", "AU=Australia", "BE=Belgium", "BR=Brazil"),
-        *("CA=Canada", "CH=Switzerland", "CL=Chile", "CN=China", "CO=Colombia", "CZ=Czechia", "DE=Germany"),
-        *("DK=Denmark", "EG=Egypt", "ES=Spain", "FI=Finland", "FR=France", "GB=United Kingdom", "GR=Greece"),
-        *("HK=Hong Kong", "ID=Indonesia", "IE=Ireland", "IL=Israel", "IN=India", "IT=Italy", "JP=Japan"),
-        *("KR=Korea", "LU=Luxembourg", "MX=Mexico", "MY=Malaysia", "NG=Nigeria", "NL=Netherlands"),
-        *(
-            "NO=Norway",
-            "NZ=New Zealand",
-            "PE=Peru",
-            "PH=Philippines",
-            "PL=Poland",
-            "PR=Puerto Rico",
-            "PT=Portugal",
-        ),
-        *("RU=Russia", "SA=Saudi Arabia", "SE=Sweden", "SG=Singapore", "TH=Thailand", "TR=Turkey"),
-        *("TW=Taiwan", "VN=Vietnam", "ZA=South Africa"),
-    )
+    line.split(" ", 1) for line in Path(__file__).with_name("countries.txt").read_text("utf-8").splitlines()
 )
 """Countries by their codes in ISO 3166, as XBRL's members name them."""
 

@@ -24,9 +24,9 @@ ANY = 0
 """Instead of a rank: the endpoint serves merged weights, so every adapter will do."""
 
 
-def served_rank(recipe_rank: int) -> int:
-    """Return the container's maximal rank: the smallest one of vLLM's that holds the recipe's."""
-    return min(rank for rank in VLLM_RANKS if rank >= max(LEAST_RANK, recipe_rank))
+def served_rank(recipe_rank: int, *, merged: bool) -> int:
+    """The endpoint's maximal rank: the smallest one of vLLM's that holds the recipe's; ANY if it merges."""
+    return ANY if merged else min(rank for rank in VLLM_RANKS if rank >= max(LEAST_RANK, recipe_rank))
 
 
 def parse_servable(values: Mapping[str, Any], rank: int) -> Hyperparameters:

@@ -22,7 +22,7 @@ def differences(asked: Mapping[str, Any], job: Mapping[str, Any], *, began: date
     found = [name for name in EXACT if asked.get(name) != job.get(name)]
     wanted, given = (_part(each, "AlgorithmSpecification") for each in (asked, job))
     found += [name for name in PROGRAM if (wanted.get(name) or None) != (given.get(name) or None)]
-    if _channels(asked) != _channels(job):
+    if channels(asked) != channels(job):
         found.append("InputDataConfig")
     for part, name in (("OutputDataConfig", "S3OutputPath"), ("CheckpointConfig", "S3Uri")):
         if _part(asked, part).get(name) != _part(job, part).get(name):
@@ -33,7 +33,7 @@ def differences(asked: Mapping[str, Any], job: Mapping[str, Any], *, began: date
     return found
 
 
-def _channels(request: Mapping[str, Any]) -> dict[str, str]:
+def channels(request: Mapping[str, Any]) -> dict[str, str]:
     """S3 URI by channel."""
     return {
         channel["ChannelName"]: channel.get("DataSource", {}).get("S3DataSource", {}).get("S3Uri", "")

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from core.evaluation.adoption import channels
 from core.names import Figure
 
 #: The service takes 100,000 characters; the card also travels in the execution's state (256 KiB in all).
@@ -79,7 +80,7 @@ def _training(evaluation: Mapping[str, Any], job: Mapping[str, Any], usd: float)
     documents, tokens = data.get("training_documents"), data.get("training_tokens")
     learnt = f"LoRA on {documents} documents, {tokens} tokens. " if documents is not None else ""
     details: dict[str, Any] = {
-        "training_datasets": [_cut(uri, NOTES) for uri in (_channel(job, "training"),) if uri],
+        "training_datasets": [_cut(uri, NOTES) for uri in (channels(job).get("training", ""),) if uri],
         "training_metrics": [
             {"name": "billable_seconds", "value": seconds},
             {
@@ -97,7 +98,7 @@ def _training(evaluation: Mapping[str, Any], job: Mapping[str, Any], usd: float)
     image = _mapping(job.get("AlgorithmSpecification")).get("TrainingImage")
     if image:
         details["training_environment"] = {"container_image": [image]}
-    base = _channel(job, "model") or "given to the job, not named"
+    base = channels(job).get("model", "") or "given to the job, not named"
     digest = data.get("sha256") or "not stated"
     observations = f"{learnt}Base model: {base}. SHA-256 of the documents on both sides: {digest}."
     return {"training_observations": _cut(observations, NOTES), "training_job_details": details}
@@ -105,7 +106,7 @@ def _training(evaluation: Mapping[str, Any], job: Mapping[str, Any], usd: float)
 
 def _evaluation(evaluation: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, Any]:
     """The measurements: the gate's figure first, then every metric with its interval."""
-    primary = evaluation["primary"]
+    primary, given = evaluation["primary"], channels(job)
     names = [name for name in Figure if name != primary["metric"]]
     others = [
         metric
@@ -116,7 +117,7 @@ def _evaluation(evaluation: Mapping[str, Any], job: Mapping[str, Any]) -> dict[s
     return {
         "name": "base against tuned, inside the training job",
         "evaluation_observation": _cut(f"{evaluation.get('verdict', '')} {rules}".strip(), LONG),
-        "datasets": [uri for uri in (_channel(job, "validation") or _channel(job, "training"),) if uri],
+        "datasets": [uri for uri in (given.get("validation") or given.get("training"),) if uri],
         "metadata": {"passed": "yes" if evaluation["passed"] else "no"},
         "metric_groups": [
             _group(str(metric.get("name") or metric.get("metric")), metric)
@@ -149,15 +150,6 @@ def _factors(evaluation: Mapping[str, Any]) -> str:
         else ""
     )
     return f"How close a text is to the training data; long texts are cut at the row length.{left_out}"
-
-
-def _channel(job: Mapping[str, Any], name: str) -> str:
-    """The S3 URI of an input channel; "" if the job has none of that name."""
-    for channel in _mappings(job.get("InputDataConfig")):
-        if channel.get("ChannelName") == name:
-            source = _mapping(_mapping(channel.get("DataSource")).get("S3DataSource"))
-            return str(source.get("S3Uri", ""))
-    return ""
 
 
 def _texts(value: Any) -> dict[str, str]:

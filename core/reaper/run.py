@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from core.aws import metrics
 from core.aws.calls import AwsClients, Clients
+from core.aws.errors import error_text
 from core.aws.notify import log, notify
 from core.money.prices import per_hour
-from core.names import DELETE_AFTER_TAG
-from core.reaper import alarm, messages
+from core.names import DELETE_AFTER_TAG, STUCK_METRIC
+from core.reaper import messages
 from core.reaper.actions import Actions
 from core.reaper.evidence import evidence, usd_per_hour
 from core.reaper.facts import Action, Decision, Endpoint, Unreadable, Verdict, keep
@@ -97,7 +99,18 @@ class Run:
         """One message for everything that people should know, and the metric of what hangs."""
         if self.settings.dry_run:
             return
-        alarm.publish(self._home, self.settings, self._stuck, self._reader.now)
+        if self._stuck:  # silence is good news to the alarm
+            values, settings = [(STUCK_METRIC, float(self._stuck), "Count")], self.settings
+            try:
+                metrics.put(
+                    self._home("cloudwatch"),
+                    settings.project,
+                    values,
+                    self._reader.now,
+                    namespace=settings.metric_namespace,
+                )
+            except Exception as error:
+                log("metric-failed", metric=STUCK_METRIC, error=error_text(error))
         if self._lines:
             notify(
                 lambda: self._home("sns"),

@@ -9,8 +9,7 @@ from constructs import Construct
 
 # The reserve is reckoned for a guard that is silent no longer than SILENT_PERIODS.
 from core.money.reserve import SILENT_PERIODS
-from core.names import METRIC_NAMESPACE, Names
-from core.reaper.alarm import METRIC
+from core.names import METRIC_NAMESPACE, STUCK_METRIC, Names
 from infra.functions import ProjectFunction
 
 
@@ -132,7 +131,7 @@ def watch_stuck(scope: Construct, names: Names, period_minutes: int, topic: sns.
         f" {names.function_log('idle-reaper')} says which",
         metric=cloudwatch.Metric(
             namespace=METRIC_NAMESPACE,
-            metric_name=METRIC,
+            metric_name=STUCK_METRIC,
             dimensions_map={"Project": names.project},
             statistic="Maximum",
             period=Duration.minutes(2 * period_minutes),

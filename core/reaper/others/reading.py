@@ -80,30 +80,16 @@ def _tried(read: Callable[[], Any]) -> Any:
 def _listed(sagemaker: Any, kind: Kind) -> tuple[list[Resource], str]:
     """The resources of a kind that may bill, and why the list is not complete, if it is not."""
     resources: list[Resource] = []
-    for request in REQUESTS[kind]:
-        operation, items = LISTS[kind]
+    operation, items, requests, make = LISTS[kind]
+    for request in requests:
         listing = list_all(getattr(sagemaker, operation), items, MaxResults=100, **request)
-        resources += [MAKE[kind](summary) for summary in listing.items]
+        resources += [make(summary) for summary in listing.items]
         if not listing.complete:
             return resources, listing.problem
     return [each for each in resources if each.status not in ENDED], ""
 
 
 ENDED = ("Stopped", "Failed", "Deleted")
-LISTS = {
-    Kind.NOTEBOOKS: ("list_notebook_instances", "NotebookInstances"),
-    Kind.TRAINING: ("list_training_jobs", "TrainingJobSummaries"),
-    Kind.PROCESSING: ("list_processing_jobs", "ProcessingJobSummaries"),
-    Kind.APPS: ("list_apps", "Apps"),
-}
-#: Lists of jobs hold all that ever ran, so only what runs is asked for.
-RUNNING: tuple[dict[str, str], ...] = ({"StatusEquals": "InProgress"}, {"StatusEquals": "Stopping"})
-REQUESTS: dict[Kind, tuple[dict[str, str], ...]] = {
-    Kind.NOTEBOOKS: ({},),
-    Kind.TRAINING: RUNNING,
-    Kind.PROCESSING: RUNNING,
-    Kind.APPS: ({},),
-}
 
 
 def _notebook(summary: dict[str, Any]) -> Resource:
@@ -154,14 +140,6 @@ def _app(summary: dict[str, Any]) -> Resource:
     )
 
 
-MAKE: dict[Kind, Callable[[dict[str, Any]], Resource]] = {
-    Kind.NOTEBOOKS: _notebook,
-    Kind.TRAINING: lambda summary: _job(summary, Kind.TRAINING, "Training"),
-    Kind.PROCESSING: lambda summary: _job(summary, Kind.PROCESSING, "Processing"),
-    Kind.APPS: _app,
-}
-
-
 def _training(sagemaker: Any, job: Resource) -> ResourceDetail:
     answer = sagemaker.describe_training_job(TrainingJobName=job.name)
     stopping, machines = answer.get("StoppingCondition", {}), answer.get("ResourceConfig", {})
@@ -198,12 +176,27 @@ def _described_app(sagemaker: Any, app: Resource) -> ResourceDetail:
     )
 
 
+def _seconds(number: int | None) -> timedelta | None:
+    return timedelta(seconds=number) if number else None
+
+
+#: Lists of jobs hold all that ever ran, so only what runs is asked for.
+_RUNNING: tuple[dict[str, str], ...] = ({"StatusEquals": "InProgress"}, {"StatusEquals": "Stopping"})
+LISTS: dict[Kind, tuple[str, str, tuple[dict[str, str], ...], Callable[[dict[str, Any]], Resource]]] = {
+    Kind.NOTEBOOKS: ("list_notebook_instances", "NotebookInstances", ({},), _notebook),
+    Kind.TRAINING: (
+        *("list_training_jobs", "TrainingJobSummaries", _RUNNING),
+        lambda summary: _job(summary, Kind.TRAINING, "Training"),
+    ),
+    Kind.PROCESSING: (
+        *("list_processing_jobs", "ProcessingJobSummaries", _RUNNING),
+        lambda summary: _job(summary, Kind.PROCESSING, "Processing"),
+    ),
+    Kind.APPS: ("list_apps", "Apps", ({},), _app),
+}
+"""The operation that lists a kind, what it calls the items, its requests, and what reads an item."""
 DESCRIBE: dict[Kind, Callable[[Any, Resource], ResourceDetail]] = {
     Kind.TRAINING: _training,
     Kind.PROCESSING: _processing,
     Kind.APPS: _described_app,
 }
-
-
-def _seconds(number: int | None) -> timedelta | None:
-    return timedelta(seconds=number) if number else None
