@@ -75,6 +75,7 @@ class TrainingJob:
             ],
             "OutputDataConfig": {
                 "S3OutputPath": f"s3://{self.artifact_bucket}/runs/",
+                # Without a key here SageMaker takes the account's default one, whatever the bucket says.
                 **({"KmsKeyId": self.output_key_arn} if self.output_key_arn else {}),
             },
             # A spot run that is repeated on demand continues from the checkpoint of the run.

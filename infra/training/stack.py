@@ -95,6 +95,8 @@ class TrainingStack(ProjectStack):
             before=[machine, stopping, registry, self.training_role],
         )
         self.serving_role_arn = self._serving_role()
+        # Each wake and sleep names this role. It cannot be the stack's from the start: the role that CDK
+        # deploys with may pass CloudFormation no other than its own.
         ServiceRole(
             self,
             "SwitchingRole",
