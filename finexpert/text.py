@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from core.wording import signed
 
@@ -68,6 +69,11 @@ def sparkline(values: Sequence[float], width: int = 24) -> str:
     if span == 0:
         return BLOCKS[0] * len(shown)
     return "".join(BLOCKS[min(len(BLOCKS) - 1, int((v - low) / span * len(BLOCKS)))] for v in shown)
+
+
+def plain(value: Any) -> str:
+    """A value that JSON has no form for, as text: moments in ISO 8601."""
+    return str(value.isoformat() if hasattr(value, "isoformat") else value)
 
 
 def printable(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import copy
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -36,6 +36,7 @@ Temperature = Annotated[
 Seed = Annotated[int, typer.Option(help="With --temperature: the same seed gives the same answer.")]
 
 JSON = "--json"
+SHARED = ("on", "settings", "profile", "debug")
 DEBUG = "--debug"
 
 
@@ -96,9 +97,9 @@ def share(group: Any) -> Any:
     """Let each verb below `group` take the group's own options too; the answer is the group itself.
 
     Args:
-        group: a command group as `typer.main.get_command` makes it; its options are those in `_KEEP`.
+        group: a command group as `typer.main.get_command` makes it; verbs take its options in `SHARED` too.
     """
-    shared = [option for option in group.params if option.name in _KEEP]
+    shared = [option for option in group.params if option.name in SHARED]
     for verb in _verbs(group):
         verb.params += [_again(option) for option in shared]
     return group
@@ -117,30 +118,15 @@ def _again(option: Any) -> Any:
     again = copy.copy(option)
     again.default, again.envvar, again.expose_value = None, None, False
     again.show_default, again.rich_help_panel = False, "Options of all commands"
-    again.callback = lambda context, parameter, value: _KEEP[str(parameter.name)](of(context), value)
+    again.callback = lambda context, parameter, value: _keep(of(context), parameter.name, value)
     return again
 
 
-def _keep_on(options: Options, value: str | None) -> None:
-    if value:
+def _keep(options: Options, name: str, value: Any) -> None:
+    """Keep what was given after the verb. `asked_for` reads `--debug`, also where nothing can be parsed."""
+    if name == "settings":
+        options.flags |= parse_settings(value)
+    elif name == "on" and value:
         options.on = On(value)
-
-
-def _keep_flags(options: Options, value: Sequence[str] | None) -> None:
-    options.flags |= parse_settings(value)
-
-
-def _keep_profile(options: Options, value: str | None) -> None:
-    options.profile = value or options.profile
-
-
-def _keep_nothing(options: Options, value: bool | None) -> None:
-    """`--debug` is read by `asked_for`, since it matters for what cannot be parsed too."""
-
-
-_KEEP: Mapping[str, Any] = {
-    "on": _keep_on,
-    "settings": _keep_flags,
-    "profile": _keep_profile,
-    "debug": _keep_nothing,
-}
+    elif name == "profile" and value:
+        options.profile = value

@@ -15,39 +15,12 @@ from finexpert.service.target import Target
 from finexpert.views.display import Live
 
 EVENT = re.compile(
-    r"^(?P<stack>\S+) \|\s+(?P<done>\d+)(?:/(?P<all>\d+))? \|[^|]*\| (?P<status>\w+)\s+\|"
-    r" (?P<type>\S+)\s*\|\s*(?P<resource>.*)$"
+    r"^(?P<stack>\S+) \|\s+(?P<done>\d+(?:/\d+)?) \|[^|]*\| (?P<status>\w+)\s+\|"
+    r" (?P<type>\S+)\s*\|\s*(?P<resource>\S*)"
 )
 TAIL_LINES = 12
 TELLING = re.compile(r"_FAILED|❌|[Ee]rror")
 SHOWN_LINES = 5
-
-
-@dataclass(frozen=True)
-class StackEvent:
-    """A line of progress: a resource of a stack changed its state. `all` is 0 where the CLI does not know."""
-
-    stack: str
-    done: int
-    all: int
-    status: str
-    type: str
-    resource: str
-
-
-def parse_event(line: str) -> StackEvent | None:
-    """The event in a line of the CLI's output (`--progress events`), None for other lines."""
-    found = EVENT.match(line.strip())
-    if not found:
-        return None
-    return StackEvent(
-        stack=found["stack"],
-        done=int(found["done"]),
-        all=int(found["all"] or 0),
-        status=found["status"],
-        type=found["type"],
-        resource=found["resource"].split(" ")[0],
-    )
 
 
 def show_events(live: Live) -> Callable[[str], None]:
@@ -55,16 +28,16 @@ def show_events(live: Live) -> Callable[[str], None]:
     ended: set[str] = set()
 
     def show(line: str) -> None:
-        event = parse_event(line)
-        if event is None:
+        event = EVENT.match(line.strip())
+        if not event:
             return
-        so_far = f"{event.stack}  {event.done}" + (f"/{event.all}" if event.all else "")
-        text = f"  {so_far}  {event.status}  {event.type}  {event.resource}"
+        stack, status = event["stack"], event["status"]
         # Of several events at once the CLI prints the newest first: an end may come before its beginning.
-        whole = event.type == "AWS::CloudFormation::Stack" and event.stack not in ended
-        if whole and not event.status.endswith("_IN_PROGRESS"):
-            ended.add(event.stack)
-        live.update(text, f"  {event.stack} {event.status}" if whole else "")
+        whole = event["type"] == "AWS::CloudFormation::Stack" and stack not in ended
+        if whole and not status.endswith("_IN_PROGRESS"):
+            ended.add(stack)
+        text = f"  {stack}  {event['done']}  {status}  {event['type']}  {event['resource']}"
+        live.update(text, f"  {stack} {status}" if whole else "")
 
     return show
 

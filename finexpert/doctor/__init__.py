@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar
 
 from finexpert.errors import explain
@@ -32,24 +33,10 @@ T = TypeVar("T")
 Check = Callable[[Deployment], Finding]
 
 
-def good(said: str) -> Finding:
-    """All is well."""
-    return Finding(Verdict.GOOD, said)
-
-
-def warning(said: str, fix: str) -> Finding:
-    """A finding that works, but only just."""
-    return Finding(Verdict.WARNING, said, fix)
-
-
-def bad(said: str, fix: str) -> Finding:
-    """A finding that will fail, or cost money, unless it is changed."""
-    return Finding(Verdict.BAD, said, fix)
-
-
-def unknown(said: str, fix: str = "") -> Finding:
-    """It cannot be checked yet."""
-    return Finding(Verdict.UNKNOWN, said, fix)
+good = partial(Finding, Verdict.GOOD)
+warning = partial(Finding, Verdict.WARNING)
+bad = partial(Finding, Verdict.BAD)
+unknown = partial(Finding, Verdict.UNKNOWN)
 
 
 def examine(deployment: Deployment, checks: Mapping[str, Check]) -> dict[str, Finding]:

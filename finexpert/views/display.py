@@ -16,7 +16,7 @@ from rich.text import Text
 
 from finexpert.errors import ExitCode, UserError, explain, is_aws
 from finexpert.service.deployment import Deployment
-from finexpert.text import printable
+from finexpert.text import plain, printable
 
 
 class PrintableConsole(Console):
@@ -40,7 +40,7 @@ def console(*, stderr: bool = False, file: IO[str] | None = None, width: int | N
 
 def print_json(document: object) -> None:
     """One JSON document on stdout, for programs."""
-    text = dumps(document, indent=2, default=str, ensure_ascii=False)
+    text = dumps(document, indent=2, default=plain, ensure_ascii=False)
     escaped = "".join(char if printable(char) else f"\\u{ord(char):04x}" for char in text)
     print(escaped, flush=True)  # at once, to a pipe too
 

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from finexpert.service.runs.executions import RUN_NAME
+from finexpert.text import plain
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -129,7 +130,7 @@ def encoded(document: object) -> bytes:
 
     Halves of characters are escaped as well: models write them, and UTF-8 does not have them.
     """
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=_plain)
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=plain)
     return text.replace("<", "\\u003c").encode(errors="backslashreplace")
 
 
@@ -138,11 +139,6 @@ def finite(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return None
     return float(value)
-
-
-def _plain(value: Any) -> str:
-    """Moments as ISO 8601; what else JSON lacks, as text."""
-    return str(value.isoformat() if hasattr(value, "isoformat") else value)
 
 
 def answer(document: object, status: HTTPStatus = HTTPStatus.OK) -> Response:

@@ -67,21 +67,16 @@ def serve(deployment: Deployment, *, port: int | None, ready: Callable[[str], No
 
 
 def _bind(listening: socket.socket, port: int | None) -> None:
-    if port is None:
+    for each in (PORT, 0) if port is None else (port,):
         try:
-            listening.bind((ADDRESS, PORT))
-        except OSError:
-            port = 0
-        else:
-            return
-    try:
-        listening.bind((ADDRESS, port))
-    except OSError as error:
-        raise UserError(
-            f"Port {port} cannot be listened to: {error.strerror}.",
-            where=ADDRESS,
-            fix="Name another, or leave out --port for a free one.",
-        ) from None
+            return listening.bind((ADDRESS, each))
+        except OSError as error:
+            reason = error.strerror
+    raise UserError(
+        f"Port {port} cannot be listened to: {reason}.",
+        where=ADDRESS,
+        fix="Name another, or leave out --port for a free one.",
+    )
 
 
 async def _until_told(app: Starlette, descriptor: int) -> None:

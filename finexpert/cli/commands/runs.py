@@ -1,5 +1,6 @@
 """`finexpert runs [list|show|rename|report|compare|log]`: what was trained, and how it went."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -43,7 +44,7 @@ def list_runs(context: typer.Context, limit: Limit = 20, json: Json = False) -> 
     deployment = open_deployment(context)
     found = executions.newest_first(deployment, limit=limit)
     if json:
-        display.print_json([run.as_json() for run in found])
+        display.print_json([asdict(run) for run in found])
         return
     if not found:
         display.say("No run yet. Start one: finexpert train PATH")
@@ -76,7 +77,7 @@ def show(context: typer.Context, run: RunName, json: Json = False) -> None:
     tries = results.judged_before(deployment, run, evaluation) if evaluation else 0
     if json:
         outcome = str(snapshot.output.get("outcome", ""))
-        shown = executions.as_run(executions.describe(deployment, run), outcome, titles).as_json()
+        shown = asdict(executions.as_run(executions.describe(deployment, run), outcome, titles))
         ended = {"error": snapshot.error, "cause": reason, "usd": snapshot.usd, "evaluation": evaluation}
         display.print_json(shown | ended | {"judged_before": tries})
         return

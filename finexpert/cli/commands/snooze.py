@@ -53,7 +53,7 @@ def snooze(
     priced = kept if own else None
     if json:
         cost = priced.usd if priced else None
-        display.print_json({"endpoint": name, "kept_until": until.isoformat(), "usd": cost})
+        display.print_json({"endpoint": name, "kept_until": until, "usd": cost})
         return
     out = display.console()
     costs_said = f", for {usd(priced.usd)} of {usd(priced.left_usd)} left to the limit" if priced else ""

@@ -1,7 +1,6 @@
 """Who answers: which model it is, what it was trained on, and whether the quality gate accepted it."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,7 +17,6 @@ from finexpert.service.runs import executions, names
 CONTEXT_TOKENS = 4096
 """What the endpoint reads and writes at once, where the base model itself takes no less."""
 _BYTES = {"float32": 4, "F32": 4}
-_RUN = re.compile(r"/runs/([^/]+)/")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,10 +111,9 @@ def _newest(deployment: Deployment) -> str:
 
 
 def _tuned(deployment: Deployment, base: Base, artifact: str) -> Answerer:
-    found = _RUN.search(artifact)
-    if artifact == BASE or found is None:
+    run, data = switch.run_of(artifact), ""
+    if artifact == BASE or not run:
         return Answerer(model="tuned", base=base)
-    run, data = found[1], ""
     try:
         execution = executions.describe(deployment, run)
     except NotFound:  # Step Functions forgets an execution after 90 days; the bucket keeps the evaluation

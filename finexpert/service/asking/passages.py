@@ -23,16 +23,26 @@ def wording(passages: Sequence[Found], question: str, most: int = PROMPT_CHARACT
     return prompt(question, [(f"{each.document}, page {each.page}", each.text) for each in passages], most)
 
 
+def converse(client: Any, model: str, prompt: str, most_tokens: int) -> dict[str, Any]:
+    """The reply of a model of Amazon Bedrock (the Converse API) to a prompt, at temperature 0."""
+    reply: dict[str, Any] = client.converse(
+        modelId=model,
+        messages=[{"role": "user", "content": [{"text": prompt}]}],
+        inferenceConfig={"maxTokens": most_tokens, "temperature": 0.0},
+    )
+    return reply
+
+
+def text_of(reply: Mapping[str, Any]) -> str:
+    """The text of a reply of the Converse API; LookupError or TypeError for one without text."""
+    return "".join(part.get("text", "") for part in reply["output"]["message"]["content"])
+
+
 def bedrock(client: Any, model: str) -> Generate:
-    """Answers by a model of Amazon Bedrock (the Converse API), at temperature 0."""
+    """Answers by a model of Amazon Bedrock."""
 
     def generate(question: str, passages: Sequence[Found]) -> str:
-        reply = client.converse(
-            modelId=model,
-            messages=[{"role": "user", "content": [{"text": wording(passages, question)}]}],
-            inferenceConfig={"maxTokens": MOST_TOKENS, "temperature": 0.0},
-        )
-        return "".join(part.get("text", "") for part in reply["output"]["message"]["content"])
+        return text_of(converse(client, model, wording(passages, question), MOST_TOKENS))
 
     return generate
 

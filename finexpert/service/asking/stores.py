@@ -1,9 +1,7 @@
 """Stores of a person's own documents: a folder of this machine, or the data bucket under their id."""
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
@@ -12,6 +10,7 @@ from typing import Any, Protocol
 from core.aws.errors import is_missing
 from core.aws.s3 import S3Address, write_if
 from finexpert.errors import UserError
+from finexpert.paths import write_whole
 
 Document = dict[str, Any]
 Change = Callable[[Document | None], Document]
@@ -56,11 +55,7 @@ class FileStore:
         with self._changing:
             document = change(self.read(name))
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # A temporary file is made with 0600, and takes the place of the old one whole or not at all.
-            descriptor, part = tempfile.mkstemp(dir=self._folder, suffix=".part")
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(_written(document))
-            Path(part).replace(self._folder / f"{name}.json")
+            write_whole(self._folder / f"{name}.json", _written(document))
             return document
 
     def remove(self, name: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from finexpert.service.asking import inference, passages
 from finexpert.service.benchmark.contestants import Contestant, is_loopback
 
 FINAL = {"AccessDeniedException", "ResourceNotFoundException", "ValidationException"}
@@ -68,11 +69,7 @@ def bedrock(client: Any, contestant: Contestant) -> Asker:
 
         begin = time.monotonic()
         try:
-            reply = client.converse(
-                modelId=contestant.model,
-                messages=[{"role": "user", "content": [{"text": prompt}]}],
-                inferenceConfig={"maxTokens": contestant.most_tokens, "temperature": 0.0},
-            )
+            reply = passages.converse(client, contestant.model, prompt, contestant.most_tokens)
         except exceptions.ClientError as error:
             again = error.response["Error"]["Code"] not in FINAL
             status = error.response["ResponseMetadata"].get("HTTPStatusCode", 500)
@@ -89,7 +86,7 @@ def bedrock(client: Any, contestant: Contestant) -> Asker:
             raise Failed(f"{type(error).__name__}: {error}") from None
         usage = reply.get("usage", {})
         try:
-            text = "".join(part.get("text", "") for part in reply["output"]["message"]["content"])
+            text = passages.text_of(reply)
         except (LookupError, TypeError) as error:
             raise Failed(f"an answer without text: {type(error).__name__}") from None
         return Reply(
@@ -143,8 +140,6 @@ def openai(contestant: Contestant, timeout: float = 120.0) -> Asker:
 
 def endpoint(deployment: Any, contestant: Contestant) -> Asker:
     """Asks the deployed endpoint's tuned or base model."""
-    from finexpert.service.asking import inference
-
     inference.require_awake(deployment)
 
     def ask(prompt: str) -> Reply:

@@ -14,31 +14,12 @@ from core.documents.periods import MONTHS
 
 XBRLI = "{http://www.xbrl.org/2003/instance}"
 XBRLDI = "{http://xbrl.org/2006/xbrldi}"
-_NUMBER_WORDS = {
-    word: number
-    for number, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-        ]
-    )
-} | {"no": 0, "none": 0, "nil": 0}
-
-
+_FIRST_NUMBERS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+)
+_NUMBER_WORDS = {word: number for number, word in enumerate(_FIRST_NUMBERS.split())} | {
+    **dict.fromkeys(("no", "none", "nil"), 0)
+}
 APART = 6
 """This many lines without figures end a table. Within one, fewer name groups of rows."""
 

@@ -5,7 +5,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
 from typing import Any
@@ -40,13 +40,6 @@ class Run:
     stopped: datetime | None
     outcome: str = ""
     title: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """For `--json`: times as ISO 8601."""
-        return {
-            key: value.isoformat() if isinstance(value, datetime) else value
-            for key, value in asdict(self).items()
-        }
 
 
 def new_name(name: str, now: datetime) -> str:

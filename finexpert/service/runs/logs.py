@@ -2,9 +2,9 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import reduce
 from typing import Any
 
 
@@ -89,21 +89,16 @@ def events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
 
 def fold(progress: Progress, lines: Iterable[str]) -> Progress:
     """The progress after these further log lines. Lines that are not events of ours are skipped."""
-    return reduce(_fold_line, lines, progress)
+    for event in events(lines):
+        with suppress(ValueError, KeyError, TypeError, OverflowError):  # a line may be nearly an event
+            if event["event"] == "phase":
+                progress = replace(progress, phase=str(event["phase"]))
+            elif event["event"] == "step":
+                progress = _after_step(progress, event)
+    return progress
 
 
-def _fold_line(progress: Progress, line: str) -> Progress:
-    if not line.lstrip().startswith("{"):
-        return progress
-    try:
-        event = json.loads(line)
-        fold_event = _FOLDS.get(event.get("event", ""))
-        return fold_event(progress, event) if fold_event else progress
-    except (ValueError, RecursionError, KeyError, TypeError, OverflowError):
-        return progress  # anything may print a line, also one that is nearly an event
-
-
-def _step(progress: Progress, event: Mapping[str, Any]) -> Progress:
+def _after_step(progress: Progress, event: Mapping[str, Any]) -> Progress:
     """Figures that JSON lacks (a loss that is not a number) come as null, and leave the last one standing."""
     eta, loss = event.get("eta_seconds"), event.get("loss")
     step = int(event["step"])
@@ -119,10 +114,3 @@ def _step(progress: Progress, event: Mapping[str, Any]) -> Progress:
         tokens_seen=int(event.get("tokens_seen") or progress.tokens_seen),
         eta_seconds=None if eta is None else float(eta),
     )
-
-
-def _phase(progress: Progress, event: Mapping[str, Any]) -> Progress:
-    return replace(progress, phase=str(event["phase"]))
-
-
-_FOLDS: Mapping[str, Callable[[Progress, Mapping[str, Any]], Progress]] = {"step": _step, "phase": _phase}

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
 from core import hyperparameters
 from core.endpoint.adapters import parse_servable
+from core.evaluation.evaluation import REPORT_POLICY
 from finexpert.service.asking import answerers
 from finexpert.service.benchmark import report as report_of_benchmark
 from finexpert.service.evaluation import comparison, results
@@ -14,16 +16,13 @@ from finexpert.service.money import plan
 from finexpert.service.runs import executions, follow, names
 from finexpert.service.runs.follow import Follower, Snapshot
 from finexpert.web.context import Context
-from finexpert.web.http import HTML, Problem, Request, Response, answer, bad_input
+from finexpert.web.http import HTML, NOT_STORED, Problem, Request, Response, answer, bad_input
 from finexpert.web.routes.endpoint import begin_wake
 from infra.settings import Settings
 
 NEWEST = 30
 MOST_POINTS = 400
 """The most points of a loss curve: more than a phone has pixels for."""
-
-REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
-"""For a report that is opened as a page: nothing in it can run."""
 
 
 def newest(request: Request, context: Context) -> Response:
@@ -44,7 +43,7 @@ def _row(context: Context, entry: Mapping[str, Any]) -> dict[str, Any]:
         return context.ended[name]
     run = executions.as_run(entry, executions.outcome_of(context.deployment, entry), {})
     jobs = follow.training_jobs(context.deployment, name)
-    row = {**run.as_json(), "usd": follow.usd(context.deployment, jobs, context.now())}
+    row = {**asdict(run), "usd": follow.usd(context.deployment, jobs, context.now())}
     if run.stopped and (not jobs or jobs[-1].get("TrainingEndTime")):
         context.ended[name] = row
     return row
@@ -120,17 +119,10 @@ def _several_tries(context: Context, run: str, evaluation: Mapping[str, Any]) ->
 
 def report(request: Request, context: Context, run: str) -> Response:
     """The run's report as a page."""
-    found = executions.artifact(context.deployment, run, "report.html")
-    if found is None:
-        executions.describe(context.deployment, run)  # says so if there is no such run
-        raise Problem(
-            HTTPStatus.NOT_FOUND, "not_found", "This run has no report.", where=run, fix="See how it ended."
-        )
-    remark = _several_tries(context, run, executions.evaluation(context.deployment, run) or {})
     return Response(
-        body=executions.shown(results.noted(found, remark), names.read(context.deployment).get(run, "")),
+        body=results.report(context.deployment, run),
         content_type=HTML,
-        headers={"Content-Security-Policy": REPORT_POLICY, "Cache-Control": "no-store"},
+        headers={"Content-Security-Policy": f"{REPORT_POLICY}; sandbox", **NOT_STORED},
     )
 
 

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -85,20 +86,28 @@ def test_processes_of_a_folder_are_found_by_environment_only_as_well(tmp_path: P
 EVENTS = [
     (
         "FinExpert-Storage |  3/12 | 9:27:01 PM | CREATE_COMPLETE      | AWS::S3::Bucket | Data (Data1A2B)",
-        cdk.StackEvent("FinExpert-Storage", 3, 12, "CREATE_COMPLETE", "AWS::S3::Bucket", "Data"),
+        [("  FinExpert-Storage  3/12  CREATE_COMPLETE  AWS::S3::Bucket  Data", "")],
     ),
     (
         "CDKToolkit | 0 | 9:27:01 PM | DELETE_IN_PROGRESS   | AWS::CloudFormation::Stack | CDKToolkit",
-        cdk.StackEvent("CDKToolkit", 0, 0, "DELETE_IN_PROGRESS", "AWS::CloudFormation::Stack", "CDKToolkit"),
+        [
+            (
+                "  CDKToolkit  0  DELETE_IN_PROGRESS  AWS::CloudFormation::Stack  CDKToolkit",
+                "  CDKToolkit DELETE_IN_PROGRESS",
+            )
+        ],
     ),
-    (" ✅  FinExpert-Storage", None),
-    ("", None),
+    (" ✅  FinExpert-Storage", []),
+    ("", []),
 ]
 
 
-@pytest.mark.parametrize(("line", "event"), EVENTS)
-def test_events_of_the_cdk_command_line(line: Any, event: Any) -> None:
-    assert cdk.parse_event(line) == event
+@pytest.mark.parametrize(("line", "shown"), EVENTS)
+def test_events_of_the_cdk_command_line(line: str, shown: list[tuple[str, str]]) -> None:
+    updates: list[tuple[str, str]] = []
+    live: Any = SimpleNamespace(update=lambda region, line: updates.append((region, line)))
+    cdk.show_events(live)(line)
+    assert updates == shown
 
 
 def test_a_failing_cdk_command_tells_its_end_and_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
