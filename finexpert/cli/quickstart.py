@@ -21,7 +21,7 @@ from finexpert.errors import ExitCode, NothingToServe, UserError
 from finexpert.service import deployment as deployments
 from finexpert.service.asking import inference
 from finexpert.service.deployment import Deployment
-from finexpert.service.endpoint import switch
+from finexpert.service.endpoint import artifacts, switch
 from finexpert.service.runs import base_model, datasets, executions, follow
 from finexpert.service.target import Target
 from finexpert.views import answers, endpoint
@@ -168,7 +168,7 @@ def train(walk: Walk) -> str:
     """
     deployment = walk.deployment
     try:
-        return f"was there: {switch.newest_artifact(deployment)}"
+        return f"was there: {artifacts.newest(deployment)}"
     except NothingToServe:
         pass
     running = [each for each in executions.newest_entries(deployment, limit=1) if each["status"] == "RUNNING"]

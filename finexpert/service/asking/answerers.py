@@ -11,7 +11,7 @@ from core.endpoint.hosting import BASE
 from core.names import LLAMA_2_7B, PRACTICE_PARAMETERS, dataset_name, millions
 from finexpert.errors import NotFound, NothingToServe
 from finexpert.service.deployment import Deployment, base_config, base_place
-from finexpert.service.endpoint import switch
+from finexpert.service.endpoint import artifacts, switch
 from finexpert.service.runs import executions, names
 
 CONTEXT_TOKENS = 4096
@@ -105,13 +105,13 @@ def trained_on(execution: Mapping[str, Any]) -> str:
 
 def _newest(deployment: Deployment) -> str:
     try:
-        return switch.newest_artifact(deployment)
+        return artifacts.newest(deployment)
     except NothingToServe:
         return ""
 
 
 def _tuned(deployment: Deployment, base: Base, artifact: str) -> Answerer:
-    run, data = switch.run_of(artifact), ""
+    run, data = artifacts.run_of(artifact), ""
     if artifact == BASE or not run:
         return Answerer(model="tuned", base=base)
     try:

@@ -30,9 +30,9 @@ class Writer:
         self._fresh()
 
     def _fresh(self) -> None:
-        self._text: list[str] = []
+        self._ended: list[str] = []
+        self._line: list[str] = []
         self._length = 0
-        self._line = 0
         self._lines: list[Line] = []
         self._space = False
         self._bold = 0
@@ -40,7 +40,12 @@ class Writer:
     @property
     def place(self) -> int:
         """The place of the next character on the page."""
-        return self._length + (1 if self._space and self._length > self._line else 0)
+        return self._length + bool(self._space and self._line)
+
+    @property
+    def line(self) -> str:
+        """The text of the line that is being written."""
+        return "".join(self._line)
 
     def write(self, text: str, *, bold: bool = False) -> None:
         """Add text; white space of any length becomes one space, none at the beginning of a line."""
@@ -50,7 +55,7 @@ class Writer:
             self._space = True
         words = text.split()
         for number, word in enumerate(words):
-            if (self._space or number) and self._length > self._line:
+            if (self._space or number) and self._line:
                 self._put(" ")
             self._put(word)
             self._bold += len(word) if bold else 0
@@ -64,33 +69,28 @@ class Writer:
         self._put(text)
 
     def _put(self, text: str) -> None:
-        self._text.append(text)
+        self._line.append(text)
         self._length += len(text)
 
     def end_line(self, cells: tuple[tuple[int, int], ...] = ()) -> None:
         """End the line, if there is anything in it."""
         self._space = False
-        if self._length > self._line:
-            content = "".join(self._text)[self._line : self._length] if len(self._text) < 50 else self._tail()
+        if content := self.line:
             bold = self._bold >= 0.9 * len(content.replace(" ", "")) and len(content) < 160
             heading = not cells and (
                 is_heading(content) or (bold and re.search("[A-Za-z]{3}", content) is not None)
             )
             kind = "row" if len(cells) > 1 else "heading" if heading else "text"
-            self._lines.append(Line(kind, self._line, self._length, cells if len(cells) > 1 else ()))  # type: ignore[arg-type]
-            self._put("\n")
-            self._line = self._length
+            start = self._length - len(content)
+            self._lines.append(Line(kind, start, self._length, cells if len(cells) > 1 else ()))  # type: ignore[arg-type]
+            self._ended.append(content)
+            self._line, self._length = [], self._length + 1
         self._bold = 0
-
-    def _tail(self) -> str:
-        joined = "".join(self._text)
-        self._text = [joined]
-        return joined[self._line :]
 
     def end_page(self) -> None:
         """End the page; an empty one counts, since the reader's page numbers do."""
         self.end_line()
-        self.pages.append(("".join(self._text).rstrip("\n"), self._lines))
+        self.pages.append(("\n".join(self._ended), self._lines))
         self._fresh()
 
 
@@ -201,15 +201,9 @@ def _row(row: etree._Element, writer: Writer) -> None:
         end = writer._length
         cells = [*cells[:-1], (start, end)] if joins else [*cells, (start, end)]
         previous = text
-    figures = sum(bool(re.search(r"\d|—|–", writer_text(writer, cell))) for cell in cells[1:])
+    line, start = writer.line, writer._length - len(writer.line)
+    figures = any(re.search(r"\d|—|–", line[begin - start : end - start]) for begin, end in cells[1:])
     writer.end_line(tuple(cells) if figures else ())
-
-
-def writer_text(writer: Writer, span: tuple[int, int]) -> str:
-    """Text of the page that is being written."""
-    joined = "".join(writer._text)
-    writer._text = [joined]
-    return joined[slice(*span)]
 
 
 def _cell(cell: etree._Element, writer: Writer) -> None:

@@ -11,7 +11,7 @@ from core.endpoint.hosting import Hosting, HostingState, failure_reason
 from core.money.events import StackEvent
 from finexpert.errors import NotDeployed
 from finexpert.service.deployment import Deployment
-from finexpert.service.endpoint import reaper, switch
+from finexpert.service.endpoint import artifacts, reaper, switch
 from finexpert.service.endpoint.reaper import Foresight
 from finexpert.service.money import costs
 
@@ -102,7 +102,7 @@ def look(deployment: Deployment, now: datetime) -> Standing:
     return Standing(
         state=State.ASLEEP if drifted else state,
         reason=DRIFTED if drifted else _reason(deployment, stack, state, last),
-        run=switch.run_of(stack.artifact) or None,
+        run=artifacts.run_of(stack.artifact) or None,
         models=tuple(switch.models(deployment)),
         usd_per_hour=costs.hosting_usd_per_hour(deployment),
         wake_began=last.began if last and state is State.WAKING else None,

@@ -1,6 +1,5 @@
 """Wake the endpoint, put it to sleep, or keep the idle reaper away from it for some hours."""
 
-import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -8,16 +7,15 @@ from typing import Any
 
 from core.aws.calls import list_all
 from core.aws.errors import is_missing
-from core.aws.s3 import S3Address, version_of
 from core.endpoint import hosting, waking
 from core.endpoint.hosting import BASE, Hosting, HostingBusy, HostingError, HostingState
 from core.endpoint.sleeping import Slept, Way, endpoint_name, exists, put_to_sleep
 from core.endpoint.waking import ModelUnanswered, Outcome
 from core.names import DELETE_AFTER_TAG, KEEP_TAG
-from finexpert.errors import NotFound, NothingToServe, UserError
+from finexpert.errors import UserError
 from finexpert.service.deployment import Deployment, describe_stack
+from finexpert.service.endpoint import artifacts
 from finexpert.service.money.costs import TargetClients
-from finexpert.service.runs import executions
 
 Progress = Callable[[Hosting, float], None]
 WAIT_SECONDS = 1800.0
@@ -56,7 +54,7 @@ def wake(deployment: Deployment, run: str | None, *, progress: Progress, refused
         answer.
     """
     require_present(deployment)
-    return _wake(deployment, _wanted(deployment, run, refused=refused), progress)
+    return _wake(deployment, artifacts.wanted(deployment, run, refused=refused), progress)
 
 
 def begin_wake(deployment: Deployment, run: str | None) -> Hosting:
@@ -69,7 +67,7 @@ def begin_wake(deployment: Deployment, run: str | None) -> Hosting:
         core.endpoint.hosting.HostingError: CloudFormation refused.
     """
     require_present(deployment)
-    return _serve(deployment, _wanted(deployment, run), None)
+    return _serve(deployment, artifacts.wanted(deployment, run), None)
 
 
 def wake_base(deployment: Deployment, *, progress: Progress) -> Hosting:
@@ -145,78 +143,6 @@ def begin_sleep(deployment: Deployment, *, cancel: bool = False, seconds: float 
     if slept.way is Way.NOTHING:
         require_present(deployment)
     return slept
-
-
-def newest_artifact(deployment: Deployment) -> str:
-    """S3 URI of the newest adapter that passed the quality gate.
-
-    Raises:
-        NothingToServe: none has yet.
-    """
-    client = deployment.target.client("ssm")
-    name = deployment.names.artifact_parameter
-    try:
-        value = str(client.get_parameter(Name=name)["Parameter"]["Value"])
-    except client.exceptions.ParameterNotFound:
-        value = ""
-    if not value.startswith("s3://"):
-        raise NothingToServe(
-            "No run has passed the quality gate yet, so there is nothing to serve.",
-            where=name,
-            fix="Train one: finexpert train PATH. Or serve one that the gate refused: finexpert wake RUN"
-            " --refused. Or serve the base model alone: finexpert wake --base.",
-        )
-    return value
-
-
-def _wanted(deployment: Deployment, run: str | None, *, refused: bool = False) -> str:
-    """S3 URI of the adapter to serve, which must be the one that was judged."""
-    artifact = newest_artifact(deployment) if run is None else None
-    name = run or run_of(artifact or "")
-    if artifact and not name:  # the parameter was set by hand
-        return artifact
-    try:
-        execution = executions.describe(deployment, name)
-    except NotFound:  # Step Functions keeps a run for 90 days; its adapter lasts
-        if artifact is None:
-            raise
-        return artifact
-    output = executions.output_of(execution)
-    evaluation = output.get("evaluation") or {}
-    artifact = artifact or evaluation.get("artifact_uri") or _artifact_at(deployment, name)
-    if output.get("outcome") != "accepted" and not refused:
-        raise UserError(
-            f"The quality gate has not accepted {name}: it is not shown to be better than the base model.",
-            where=name,
-            fix=f"Choose an accepted one: finexpert runs. To serve this one: finexpert wake {name} --refused",
-        )
-    judged = evaluation.get("artifact_version")
-    address = S3Address.parse(artifact)
-    if judged and not refused and version_of(deployment.target.client("s3"), address) != judged:
-        raise UserError(
-            f"The adapter of {name} was replaced after the quality gate had judged it.",
-            where=artifact,
-            fix="Bring the judged version back (aws s3api list-object-versions), or serve what is there now:"
-            f" finexpert wake {name} --refused",
-        )
-    return artifact
-
-
-def _artifact_at(deployment: Deployment, run: str) -> str:
-    """S3 URI of the adapter of a run that did not end with a verdict."""
-    bucket, key = deployment.output("Storage", "ArtifactBucketName"), f"runs/{run}/output/model.tar.gz"
-    found = deployment.target.client("s3").list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-    if key not in [entry["Key"] for entry in found.get("Contents", [])]:
-        raise NotFound(
-            f"The run {run} has no adapter.", where=f"s3://{bucket}/{key}", fix=f"finexpert runs show {run}"
-        )
-    return f"s3://{bucket}/{key}"
-
-
-def run_of(artifact: str) -> str:
-    """The run that an artifact's S3 URI is of; "" for one that names none."""
-    found = re.search(r"/runs/([^/]+?)(-od)?/", artifact)
-    return found[1] if found else ""
 
 
 def _serve(deployment: Deployment, artifact: str, progress: Progress | None) -> Hosting:

@@ -17,7 +17,7 @@ from nbclient import NotebookClient
 from core.endpoint.hosting import HostingState
 from finexpert import paths
 from finexpert.service.deployment import Deployment
-from finexpert.service.endpoint import switch
+from finexpert.service.endpoint import artifacts, switch
 from infra.arns import Arns
 from infra.notebook.permissions import notebook_permissions
 from infra.permissions import Statement
@@ -115,4 +115,4 @@ def test_a_model_is_tuned_deployed_beside_its_base_asked_and_deleted(
     assert "asleep, nothing of it bills" in text
     assert deployed.target.client("sagemaker").list_endpoints()["Endpoints"] == []
     (run,) = set(re.findall(r"started (\S+) on", text))
-    assert run in switch.newest_artifact(deployed)
+    assert run in artifacts.newest(deployed)

@@ -17,7 +17,7 @@ from core.names import PROMPTS
 from finexpert.errors import UserError
 from finexpert.service.asking import inference
 from finexpert.service.deployment import Deployment
-from finexpert.service.endpoint import switch
+from finexpert.service.endpoint import artifacts
 from finexpert.service.evaluation import results
 from finexpert.service.runs import datasets, executions, follow
 from finexpert.service.runs.follow import Snapshot
@@ -174,7 +174,7 @@ def test_a_model_that_got_better_is_published_and_answers(deployed: Any, started
     report = executions.artifact(deployed, started.accepted, "report.html")
     assert report is not None
     assert b"<html" in report
-    assert started.accepted in switch.newest_artifact(deployed)
+    assert started.accepted in artifacts.newest(deployed)
     assert results.newest_package(deployed).approval in ("Approved", "Rejected")
 
     base, tuned = inference.ask(deployed, PROMPTS[0], {"max_new_tokens": 24, "do_sample": False})

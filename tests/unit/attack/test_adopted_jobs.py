@@ -14,7 +14,7 @@ from core.evaluation.adoption import differences
 from core.evaluation.evaluation import EvaluationError
 from core.evaluation.reading import read
 from finexpert.errors import NotFound, UserError
-from finexpert.service.endpoint import switch
+from finexpert.service.endpoint import artifacts, switch
 from finexpert.service.runs import executions
 from tests.fakes.cloud import REGION, Cloud
 from tests.unit.attack.test_verdicts import GOOD
@@ -150,14 +150,14 @@ def test_a_replaced_adapter_is_not_served(cloud: Cloud, monkeypatch: pytest.Monk
     evaluation = judged(cloud)
     uri = evaluation["artifact_uri"]
     app = deployment(cloud, monkeypatch, outcome="accepted", evaluation=evaluation)
-    monkeypatch.setattr(switch, "newest_artifact", lambda _: uri)
+    monkeypatch.setattr(artifacts, "newest", lambda _: uri)
     run = RUN if named else None
-    assert switch._wanted(app, run) == uri
+    assert artifacts.wanted(app, run) == uri
     cloud.objects[BUCKET, f"{KEY}/model.tar.gz"] = b"another adapter"
     with pytest.raises(UserError, match="replaced after the quality gate") as refused:
-        switch._wanted(app, run)
+        artifacts.wanted(app, run)
     assert f"finexpert wake {RUN} --refused" in refused.value.fix
-    assert switch._wanted(app, RUN, refused=True) == uri
+    assert artifacts.wanted(app, RUN, refused=True) == uri
 
 
 @pytest.mark.parametrize("outcome", ["rejected", ""])
@@ -165,19 +165,19 @@ def test_a_run_that_was_not_accepted_is_served_only_where_that_is_said(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, outcome: str
 ) -> None:
     app = deployment(cloud, monkeypatch, outcome=outcome)
-    monkeypatch.setattr(switch, "_artifact_at", lambda _, run: f"s3://{BUCKET}/{KEY}/model.tar.gz")
+    monkeypatch.setattr(artifacts, "_left_by", lambda _, run: f"s3://{BUCKET}/{KEY}/model.tar.gz")
     for begin in (switch.begin_wake, lambda app, run: switch.wake(app, run, progress=lambda *_: None)):
         monkeypatch.setattr(switch, "require_present", lambda _: None)
         with pytest.raises(UserError, match="has not accepted"):
             begin(app, RUN)
-    assert switch._wanted(app, RUN, refused=True) == f"s3://{BUCKET}/{KEY}/model.tar.gz"
+    assert artifacts.wanted(app, RUN, refused=True) == f"s3://{BUCKET}/{KEY}/model.tar.gz"
 
 
 def test_the_adapter_of_a_run_on_demand_is_its_own(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     uri = f"s3://{BUCKET}/runs/{RUN}-od/output/model.tar.gz"
     app = deployment(cloud, monkeypatch, outcome="accepted", evaluation={"artifact_uri": uri})
-    assert switch._wanted(app, RUN) == uri
-    assert switch.run_of(uri) == RUN
+    assert artifacts.wanted(app, RUN) == uri
+    assert artifacts.run_of(uri) == RUN
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "a:b", "", "a" * 81, "a b", "$(id)", "a\n"])

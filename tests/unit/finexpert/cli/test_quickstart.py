@@ -198,7 +198,7 @@ def test_a_run_that_still_trains_is_followed_and_none_is_started(
         raise NothingToServe("none yet")
 
     ended = follow.Snapshot("finexpert-1", "SUCCEEDED", output={"outcome": outcome})
-    monkeypatch.setattr(quickstart.switch, "newest_artifact", nothing)
+    monkeypatch.setattr(quickstart.artifacts, "newest", nothing)
     monkeypatch.setattr(
         quickstart.executions,
         "newest_entries",
@@ -215,5 +215,5 @@ def test_a_run_that_still_trains_is_followed_and_none_is_started(
 
 def test_an_accepted_model_is_not_trained_again(monkeypatch: pytest.MonkeyPatch) -> None:
     there(monkeypatch)
-    monkeypatch.setattr(quickstart.switch, "newest_artifact", lambda deployment: "s3://b/model.tar.gz")
+    monkeypatch.setattr(quickstart.artifacts, "newest", lambda deployment: "s3://b/model.tar.gz")
     assert quickstart.train(walk(None)) == "was there: s3://b/model.tar.gz"

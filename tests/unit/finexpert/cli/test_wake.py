@@ -12,7 +12,7 @@ from core.endpoint.waking import Outcome
 from finexpert.cli import main as cli
 from finexpert.cli.commands import wake
 from finexpert.errors import UserError
-from finexpert.service.endpoint import switch
+from finexpert.service.endpoint import artifacts, switch
 from finexpert.service.runs import executions, names
 from finexpert.views import answers
 
@@ -37,7 +37,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(switch.waking, "finish", lambda clients, names, **how: Outcome.AWAKE)
     asleep = Hosting(stack="Fe-Hosting", state=HostingState.ASLEEP)
     monkeypatch.setattr(switch, "read", lambda deployment: asleep)
-    monkeypatch.setattr(switch, "newest_artifact", lambda deployment: "s3://b/newest/model.tar.gz")
+    monkeypatch.setattr(artifacts, "newest", lambda deployment: "s3://b/newest/model.tar.gz")
     monkeypatch.setattr(answers, "introduce", lambda deployment: None)
     monkeypatch.setattr(wake, "open_deployment", lambda context: deployment())
     return asked

@@ -9,7 +9,7 @@ from core.endpoint.hosting import HostingBusy, HostingError, HostingState
 from core.endpoint.sleeping import Way
 from core.endpoint.waking import ModelUnanswered
 from core.names import Names
-from finexpert.service.endpoint import switch
+from finexpert.service.endpoint import artifacts, switch
 from tests.fakes.cloud import REFUSALS, Cloud, error
 
 STACK, ARTIFACT = "FinExpert-Hosting", "s3://b/runs/r/output/model.tar.gz"
@@ -78,7 +78,7 @@ def test_wake_repairs_a_stack_whose_endpoint_was_deleted_directly(cloud: Ending)
 
 def test_wake_of_the_same_artifact_repairs_too(cloud: Ending, monkeypatch: pytest.MonkeyPatch) -> None:
     cloud.endpoints.clear()
-    monkeypatch.setattr(switch, "_wanted", lambda deployment, run, **how: ARTIFACT)
+    monkeypatch.setattr(artifacts, "wanted", lambda deployment, run, **how: ARTIFACT)
     switch.wake(deployment(cloud), None, progress=quietly)
     asked = [request["Parameters"][0]["ParameterValue"] for request in cloud.called("UpdateStack")]
     assert asked == ["", ARTIFACT]
@@ -86,7 +86,7 @@ def test_wake_of_the_same_artifact_repairs_too(cloud: Ending, monkeypatch: pytes
 
 def test_the_page_begins_the_repair_and_says_so(cloud: Ending, monkeypatch: pytest.MonkeyPatch) -> None:
     cloud.endpoints.clear()
-    monkeypatch.setattr(switch, "_wanted", lambda deployment, run, **how: ARTIFACT)
+    monkeypatch.setattr(artifacts, "wanted", lambda deployment, run, **how: ARTIFACT)
     with pytest.raises(HostingBusy, match="being repaired"):
         switch.begin_wake(deployment(cloud), None)
     switch.begin_wake(deployment(cloud), None)
@@ -123,7 +123,7 @@ def test_wake_waits_until_an_endpoint_of_this_name_is_deleted(monkeypatch: pytes
     cloud = Slow()
     cloud.stack(STACK, EndpointName="finexpert")
     cloud.endpoint("finexpert", age=600)
-    monkeypatch.setattr(switch, "_wanted", lambda deployment, run, **how: ARTIFACT)
+    monkeypatch.setattr(artifacts, "wanted", lambda deployment, run, **how: ARTIFACT)
     with pytest.raises(HostingBusy, match="still being deleted"):
         switch.begin_wake(deployment(cloud), None)
     switch.wake_base(deployment(cloud), progress=quietly)
@@ -135,7 +135,7 @@ def test_wake_removes_an_adapter_left_by_an_update(cloud: Ending, monkeypatch: p
     cloud.component("finexpert-base", "finexpert")
     cloud.component("finexpert-tuned", "finexpert")
     cloud.component_delay = 2
-    monkeypatch.setattr(switch, "_wanted", lambda deployment, run, **how: ARTIFACT)
+    monkeypatch.setattr(artifacts, "wanted", lambda deployment, run, **how: ARTIFACT)
     switch.wake(deployment(cloud), None, progress=quietly)
     assert list(cloud.components) == ["finexpert-base"] and cloud.artifact == ARTIFACT
 
@@ -147,7 +147,7 @@ def test_an_awake_endpoint_is_left_as_it_is(cloud: Ending) -> None:
 
 
 def test_a_wake_whose_model_is_silent_ends_asleep(cloud: Ending, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(switch, "_wanted", lambda deployment, run, **how: ARTIFACT)
+    monkeypatch.setattr(artifacts, "wanted", lambda deployment, run, **how: ARTIFACT)
     cloud.answers["finexpert-tuned"] = {"error": "Adapter is not loaded"}
     with pytest.raises(ModelUnanswered, match="not loaded"):
         switch.wake(deployment(cloud), None, progress=quietly)
@@ -171,6 +171,6 @@ class Settling(Ending):
 def test_a_wake_whose_adapter_came_too_early_is_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
     cloud = Settling()
     cloud.stack(STACK, EndpointName="finexpert")
-    monkeypatch.setattr(switch, "_wanted", lambda deployment, run, **how: ARTIFACT)
+    monkeypatch.setattr(artifacts, "wanted", lambda deployment, run, **how: ARTIFACT)
     assert switch.wake(deployment(cloud), None, progress=quietly).state is HostingState.AWAKE
     assert len(cloud.called("UpdateStack")) == 2 and cloud.artifact == ARTIFACT
