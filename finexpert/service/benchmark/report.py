@@ -97,28 +97,57 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+Table = tuple[Sequence[str], list[list[str]]]
+"""The headings of a table and its rows."""
+
+
 def markdown(result: Mapping[str, Any]) -> str:
-    """The verdict, a table of contestants and a table of pairs."""
-    lines = [
-        verdict(result),
-        "",
-        "| contestant | kind | correct | wrong | refused | failed | $ | $ a correct answer |",
+    """The verdict, a table of contestants, notes on it, and a table of pairs."""
+    parts = [verdict(result), _in_markdown(_contestants(result)), "\n".join(notes(result))]
+    parts += [_in_markdown(_asked_as(result)), _in_markdown(_pairs(result))]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _in_markdown(table: Table) -> str:
+    """A table in Markdown; "" where it has no rows."""
+    head, rows = table
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
+    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]]) if rows else ""
+
+
+def _contestants(result: Mapping[str, Any]) -> Table:
+    head = ("contestant", "kind", "correct", "wrong", "of these: wrong scale", "refused", "failed", "$")
+    shown = ("name", "kind", "correct", "wrong", "wrong_scale", "refused", "failed")
+    rows = [
+        [
+            *(str(row[key]) for key in shown),
+            f"{row['usd']:.4f}",
+            "–" if row["usd_per_correct"] is None else f"{row['usd_per_correct']:.5f}",
+            "–" if row["latency_p50"] is None else f"{row['latency_p50']:.2f}",
+        ]
+        for row in result["contestants"]
     ]
-    lines.append("|---|---|---|---|---|---|---|---|")
-    for row in result["contestants"]:
-        each = "–" if row["usd_per_correct"] is None else f"{row['usd_per_correct']:.4f}"
-        counts = " | ".join(str(row[name]) for name in ("correct", "wrong", "refused", "failed"))
-        lines.append(f"| {row['name']} | {row['kind']} | {counts} | {row['usd']:.4f} | {each} |")
-    made = result.get("made", {})
-    lines += ["", *notes(result)]
-    lines += ["", "| contestant | how it is asked, and where its answer ends |", "|---|---|"] * bool(made)
-    lines += [f"| {name} | {how} |" for name, how in made.get("asked_as", {}).items()]
-    lines += ["", "| pair | difference | 95 % interval | p (Holm) | finding |", "|---|---|---|---|---|"]
-    for pair in result["pairs"]:
-        low, high = pair["interval"]
-        change = f"{pair['difference']:+.1%} | {low:+.1%} to {high:+.1%} | {pair['p']:.3f}"
-        lines.append(f"| {pair['a']} − {pair['b']} | {change} | {_finding(pair)} |")
-    return "\n".join(lines) + "\n"
+    return (*head, "$ a correct answer", "seconds, median"), rows
+
+
+def _asked_as(result: Mapping[str, Any]) -> Table:
+    """The chat template and the stop marks with which each contestant gets the same prompt."""
+    asked_as = result.get("made", {}).get("asked_as", {})
+    return ("contestant", "how it is asked, and where its answer ends"), list(map(list, asked_as.items()))
+
+
+def _pairs(result: Mapping[str, Any]) -> Table:
+    rows = [
+        [
+            f"{pair['a']} − {pair['b']}",
+            f"{pair['difference']:+.1%}",
+            f"{pair['interval'][0]:+.1%} to {pair['interval'][1]:+.1%}",
+            f"{pair['p']:.3f}",
+            _finding(pair),
+        ]
+        for pair in result["pairs"]
+    ]
+    return ("pair", "difference", "95 % interval", "p (Holm)", "finding"), rows
 
 
 def notes(result: Mapping[str, Any]) -> list[str]:
@@ -146,14 +175,16 @@ def html(result: Mapping[str, Any]) -> str:
     different = [row for row in result["answers"] if len({g["outcome"] for g in row["given"].values()}) > 1]
     parts = [
         f"<h1>Benchmark</h1><p class=verdict>{escape(verdict(result))}</p>",
-        _matrix(result["contestants"]),
+        _in_html(_contestants(result)),
         *(f"<p>{escape(note)}</p>" for note in notes(result)),
         _plot(result["contestants"], len(result["answers"])),
-        _pairs(result["pairs"]),
+        f"<h2>In pairs</h2>{_in_html(_pairs(result))}",
         f"<h2>Where they differ: {len(different)} questions, at most {MOST_DIFFERENT} of them here</h2>",
         *(_question(row) for row in different[:MOST_DIFFERENT]),
-        _published(),
-        _asked_as(result.get("made", {}).get("asked_as", {})),
+        "<h2>Published elsewhere</h2>",
+        "<p>Other prompts, splits and graders: nothing is computed with them.</p>",
+        _in_html(_published()),
+        f"<h2>How each is asked</h2>{_in_html(_asked_as(result))}",
         f"<h2>How it was made</h2><pre>{escape(json.dumps(result.get('made', {}), indent=1))}</pre>",
     ]
     return (
@@ -163,38 +194,11 @@ def html(result: Mapping[str, Any]) -> str:
     )
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _in_html(table: Table) -> str:
+    head, rows = table
     cells = "".join(f"<th>{escape(each)}</th>" for each in head)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<div class=wide><table><tr>{cells}</tr>{body}</table></div>"
-
-
-def _matrix(rows: Sequence[Mapping[str, Any]]) -> str:
-    head = (
-        "contestant",
-        "kind",
-        "correct",
-        "wrong",
-        "of these: wrong scale",
-        "refused",
-        "failed",
-        "$",
-        "$ a correct answer",
-        "seconds, median",
-    )
-    shown = [
-        [
-            *(
-                str(row[key])
-                for key in ("name", "kind", "correct", "wrong", "wrong_scale", "refused", "failed")
-            ),
-            f"{row['usd']:.4f}",
-            "–" if row["usd_per_correct"] is None else f"{row['usd_per_correct']:.5f}",
-            "–" if row["latency_p50"] is None else f"{row['latency_p50']:.2f}",
-        ]
-        for row in rows
-    ]
-    return _table(head, shown)
 
 
 def _plot(rows: Sequence[Mapping[str, Any]], total: int) -> str:
@@ -213,43 +217,14 @@ def _plot(rows: Sequence[Mapping[str, Any]], total: int) -> str:
     return f"<h2>{title}</h2><svg viewBox='0 0 700 255' role=img aria-label='{title}'>{drawn}</svg>"
 
 
-def _asked_as(asked_as: Mapping[str, str]) -> str:
-    """A table of the chat template and the stop marks with which each contestant gets the same prompt."""
-    rows = [[name, how] for name, how in asked_as.items()]
-    return "<h2>How each is asked</h2>" + _table(("contestant", "template and end"), rows) if rows else ""
-
-
-def _pairs(pairs: Sequence[Mapping[str, Any]]) -> str:
-    rows = [
-        [
-            f"{pair['a']} − {pair['b']}",
-            f"{pair['difference']:+.1%}",
-            f"{pair['interval'][0]:+.1%} to {pair['interval'][1]:+.1%}",
-            f"{pair['p']:.3f}",
-            _finding(pair),
-            f"{pair['needed']:,}" if pair["needed"] else "–",
-        ]
-        for pair in pairs
-    ]
-    return "<h2>In pairs</h2>" + _table(
-        ("pair", "difference", "95 % interval", "p (Holm)", "finding", "questions needed"), rows
-    )
-
-
 def _question(row: Mapping[str, Any]) -> str:
     given = [[name, answer["outcome"], answer["answer"]] for name, answer in row["given"].items()]
     right = ", ".join(row["right"]) + (f" {row['scale']}" if row["scale"] else "")
-    return f"<h3>{escape(row['question'])}</h3><p>Right: {escape(right)}</p>" + _table(
-        ("contestant", "outcome", "answer"), given
-    )
+    said = f"<h3>{escape(row['question'])}</h3><p>Right: {escape(right)}</p>"
+    return said + _in_html((("contestant", "outcome", "answer"), given))
 
 
-def _published() -> str:
-    rows = [
-        [e["test"], e["model"], e["metric"], f"{e['value']:g}", e["source"]]
-        for e in json.loads(PUBLISHED.read_text(encoding="utf-8"))
-    ]
-    note = "<p>Other prompts, splits and graders: nothing is computed with them.</p>"
-    return (
-        "<h2>Published elsewhere</h2>" + note + _table(("test", "model", "metric", "value", "source"), rows)
-    )
+def _published() -> Table:
+    found = json.loads(PUBLISHED.read_text(encoding="utf-8"))
+    rows = [[e["test"], e["model"], e["metric"], f"{e['value']:g}", e["source"]] for e in found]
+    return ("test", "model", "metric", "value", "source"), rows
