@@ -3,10 +3,22 @@
 from datetime import timedelta
 
 
-def minutes(duration: timedelta) -> str:
+def minutes(length: timedelta) -> str:
     """`1 minute`, `60 minutes`."""
-    count = round(duration / timedelta(minutes=1))
+    count = round(length / timedelta(minutes=1))
     return f"{count} minute{'' if count == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as `7.4 s`, `52 s`, `3 min 05 s` or `2 h 10 min`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def signed(value: float, digits: int = 3) -> str:

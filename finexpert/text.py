@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from core.wording import signed
+from core.wording import duration, signed
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 
@@ -21,18 +21,6 @@ def usd(amount: float) -> str:
     # Half a cent goes up, as it does in a browser: 1.515 has no exact value, and would print as 1.51 here.
     places = Decimal("0.01") if size >= 0.1 else Decimal("0.0001")
     return f"{sign}${Decimal(repr(size)).quantize(places, ROUND_HALF_UP):,}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as `7.4 s`, `52 s`, `3 min 05 s` or `2 h 10 min`."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def size(count: int) -> str:

@@ -12,6 +12,7 @@ from core.money.prices import READ_FROM_AWS, Component, Price, PriceOf, UnknownP
 from core.money.requests import Paid
 from core.money.time import HOUR, hours_between, month_end, month_start
 from core.money.training_job import TrainingJob
+from core.wording import duration
 
 OTHER_USES: tuple[Component, ...] = ("training", "hosting", "notebook", "studio")
 
@@ -215,7 +216,7 @@ def _training(
         name=job.name,
         kind="training",
         usd=hours * rate,
-        how=f"{hours:.3f} h {measure} × {job.instances} × {job.rate_words(region, price)}",
+        how=f"{duration(hours * 3600)} {measure} on {job.rate_words(region, price)}",
         running=job.running,
         usd_per_hour=rate if job.running else 0.0,
     )
@@ -232,13 +233,14 @@ def _life(life: Lifetime, region: str, month: datetime, now: datetime, price: Pr
     prices = [(fleet, price(fleet.instance_type, region, life.component)) for fleet in fleets]
     rate = sum(fleet.instances * each.usd for fleet, each in prices)
     hours = hours_between(life.start, min(life.end or now, now), month)
-    kinds = " + ".join(f"{fleet.instances} × {each.type} ${each.usd:g}/h" for fleet, each in prices)
+    said = (f"{fleet.instances} × {each.type} at ${each.usd:g} an hour" for fleet, each in prices)
+    since = f"{max(life.start, month):%d %b %H:%M} UTC"
     running = life.end is None
     return Line(
         name=life.name,
         kind=life.kind,
         usd=hours * rate,
-        how=f"{hours:.3f} h from {max(life.start, month):%d %b %H:%M} UTC × ({kinds}), by {life.source}",
+        how=f"{duration(hours * 3600)} from {since} on {' and '.join(said)}, by {life.source}",
         running=running,
         usd_per_hour=rate if running else 0.0,
     )

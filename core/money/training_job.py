@@ -60,9 +60,10 @@ class TrainingJob:
         return self.instances * training_usd_per_hour(self.instance_type, self.volume_gb, region, price)
 
     def rate_words(self, region: str, price: PriceOf = hourly) -> str:
-        """The price of one instance for people: `(ml.m5.large $0.115/h + 30 GB volume)`."""
+        """Instances and price for people: `1 × ml.m5.large at $0.115 an hour + 30 GB volume`."""
         volume = "" if has_local_disks(self.instance_type) else f" + {self.volume_gb:g} GB volume"
-        return f"({self.instance_type} ${price(self.instance_type, region, 'training').usd:g}/h{volume})"
+        usd, each = price(self.instance_type, region, "training").usd, " each" * (self.instances > 1)
+        return f"{self.instances} × {self.instance_type} at ${usd:g} an hour{volume}{each}"
 
     def billed_seconds(self, now: datetime) -> float:
         """Seconds that AWS bills: its own figure once it gives one, else since the instances came up."""
