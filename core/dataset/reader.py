@@ -22,13 +22,14 @@ from pathlib import PurePosixPath
 from core.dataset import json_records, tables
 from core.dataset.columns import is_usual_name
 from core.dataset.documents import Document, Problem
-from core.dataset.forms import Content, Form, Row, UnknownForm, recognised
+from core.dataset.forms import Content, Form, Row, UnknownForm
 from core.dataset.lines import LONGEST_LINE_BYTES, BinaryStream, Closable, Head, LineReader
 from core.dataset.plain_text import blank_line_separated as blank_line_separated
 from core.dataset.plain_text import documents, layout_of, read_sample
 from core.dataset.public_sets import summaries
 from core.dataset.question_files import Asked, questions_in
 from core.dataset.questions import Question, holds_questions, opened, questions_of
+from core.dataset.recognising import recognised
 from core.dataset.sources import (
     RECORDS,
     Side,

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.dataset import Intake, Reader, Source, check, local_sources
-from core.dataset.forms import SAMPLE_RECORDS
 from core.dataset.json_records import records
 from core.dataset.lines import LONGEST_LINE_BYTES, READ_BYTES, LineReader
+from core.dataset.recognising import SAMPLE_RECORDS
 from core.dataset.tables import SAMPLE_LINES
 from core.hyperparameters import parse
 
