@@ -16,6 +16,7 @@ from core.evaluation.reading import read
 from finexpert.errors import NotFound, UserError
 from finexpert.service.endpoint import artifacts, switch
 from finexpert.service.runs import executions
+from tests.fakes import deployment as fakes
 from tests.fakes.cloud import REGION, Cloud
 from tests.unit.attack.test_verdicts import GOOD
 from tests.unit.infra.state_language import CONTEXT, JOB, ON_DEMAND, RUN, SPOT, filled, states
@@ -136,9 +137,7 @@ def deployment(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, **output: Any) -> 
 
     monkeypatch.setattr(executions, "describe", describe)
     client = {"s3": cloud("s3"), "ssm": SimpleNamespace()}.__getitem__
-    return SimpleNamespace(
-        target=SimpleNamespace(client=client), output=lambda *_: BUCKET, names=SimpleNamespace()
-    )
+    return fakes.deployment(client, output=BUCKET)
 
 
 def judged(cloud: Cloud) -> dict[str, Any]:
@@ -185,7 +184,5 @@ def test_what_is_no_runs_name_is_never_asked_for(name: str) -> None:
     def client(service: str) -> Any:
         return SimpleNamespace(exceptions=SimpleNamespace(ExecutionDoesNotExist=KeyError))
 
-    names = SimpleNamespace(state_machine="finexpert-fine-tune")
-    app: Any = SimpleNamespace(target=SimpleNamespace(client=client), names=names)
     with pytest.raises(NotFound, match="There is no run"):
-        executions.describe(app, name)
+        executions.describe(fakes.deployment(client), name)

@@ -13,6 +13,7 @@ from finexpert.cli.commands import compare
 from finexpert.errors import ExitCode, UserError
 from finexpert.service.runs import executions, logs
 from finexpert.views.display import may_be_left
+from tests.fakes.deployment import deployment
 
 RUN = "finexpert-20260131-142536-9f3a"
 OTHER = "finexpert-20260131-142536-0000"
@@ -30,16 +31,15 @@ def test_a_log_is_followed_to_the_end_of_its_run(monkeypatch: pytest.MonkeyPatch
     waited: list[float] = []
     monkeypatch.setattr(executions, "describe", lambda deployment, run: {"status": next(states)})
     monkeypatch.setattr(logs.StreamReader, "new_lines", lambda reader, prefix: next(written))
-    there: Any = SimpleNamespace(target=SimpleNamespace(client=lambda service: None, is_local=False))
-    assert list(executions.log_lines(there, RUN, follow=True, sleep=waited.append)) == ["a", "b", "c"]
+    followed = executions.log_lines(deployment(local=False), RUN, follow=True, sleep=waited.append)
+    assert list(followed) == ["a", "b", "c"]
     assert waited == [5.0, 5.0]
 
 
 def test_a_log_that_is_not_followed_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executions, "describe", lambda deployment, run: {"status": "RUNNING"})
     monkeypatch.setattr(logs.StreamReader, "new_lines", lambda reader, prefix: [prefix])
-    there: Any = SimpleNamespace(target=SimpleNamespace(client=lambda service: None, is_local=True))
-    assert list(executions.log_lines(there, RUN, follow=False)) == [RUN]
+    assert list(executions.log_lines(deployment(), RUN, follow=False)) == [RUN]
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """`finexpert snooze` and `finexpert restore`: what they ask of the cloud, and what they refuse."""
 
 import json
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from finexpert.cli.commands import reap, restore, snooze
 from finexpert.errors import UserError
 from finexpert.service.endpoint import reaper
 from finexpert.service.money import costs
+from tests.fakes.deployment import deployment
 
 
 class SageMaker:
@@ -32,11 +32,8 @@ class SageMaker:
 @pytest.fixture
 def sagemaker(monkeypatch: pytest.MonkeyPatch) -> SageMaker:
     client = SageMaker()
-    deployment = SimpleNamespace(
-        target=SimpleNamespace(client=lambda service: client), names=SimpleNamespace(endpoint="finexpert")
-    )
     for module in (snooze, restore):
-        monkeypatch.setattr(module, "open_deployment", lambda context: deployment)
+        monkeypatch.setattr(module, "open_deployment", lambda context: deployment(client))
     return client
 
 

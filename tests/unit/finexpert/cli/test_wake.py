@@ -1,7 +1,6 @@
 """`finexpert wake`: a run's adapter or the base model alone, and what cannot be."""
 
 import json
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from finexpert.errors import UserError
 from finexpert.service.endpoint import artifacts, switch
 from finexpert.service.runs import executions, names
 from finexpert.views import answers
+from tests.fakes import deployment as fakes
 
 
 @pytest.fixture
@@ -44,13 +44,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def deployment(kind: str = "components") -> Any:
-    return SimpleNamespace(
-        target=SimpleNamespace(client=lambda service: None, is_local=False),
-        names=SimpleNamespace(project="Fe", endpoint="fe", stack=lambda part: f"Fe-{part}"),
-        settings=SimpleNamespace(
-            hosting=kind, idle_minutes=60, hosting_instance_type="ml.g5.2xlarge", region="us-east-1"
-        ),
-    )
+    hosting = {"hosting": kind, "hosting_instance_type": "ml.g5.2xlarge", "idle_minutes": 60}
+    return fakes.deployment(local=False, project="Fe", region="us-east-1", **hosting)
 
 
 def test_the_base_model_alone_needs_no_run(asked: list[str]) -> None:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from finexpert.errors import UserError
 from finexpert.service.money import costs
 from finexpert.service.runs import executions, follow
 from finexpert.views import run as run_view
+from tests.fakes.deployment import deployment
 
 RUN = "finexpert-20261129-151626-2093"
 NOW = datetime(2026, 11, 29, 15, 30, tzinfo=UTC)
@@ -43,9 +43,8 @@ def test_an_error_leads_back_to_a_run(monkeypatch: pytest.MonkeyPatch, error: Ex
 
     monkeypatch.setattr(follow, "snapshots", looks)
     monkeypatch.setattr(costs, "training_usd_per_hour", lambda deployment: 1.5, raising=False)
-    deployment: Any = SimpleNamespace(target=SimpleNamespace(is_local=False))
     with pytest.raises(UserError) as caught:
-        run_view.watch(deployment, RUN)
+        run_view.watch(deployment(local=False), RUN)
     told = caught.value
     assert "the run goes on" in told.what and told.where == RUN
     assert first in told.fix and f"--attach {RUN}" in told.fix and f"--stop {RUN}" in told.fix
@@ -58,9 +57,8 @@ def test_a_defect_while_watching_is_no_error_of_the_network(monkeypatch: pytest.
         yield
 
     monkeypatch.setattr(follow, "snapshots", looks)
-    deployment: Any = SimpleNamespace(target=SimpleNamespace(is_local=False))
     with pytest.raises(KeyError):
-        run_view.watch(deployment, RUN)
+        run_view.watch(deployment(local=False), RUN)
 
 
 class StepFunctions:
@@ -80,10 +78,8 @@ DATA = {"dataset": "s3://b/datasets/x/", "hyperparameters": {"epoch": "3"}, "wak
 def check(monkeypatch: pytest.MonkeyPatch, status: str, age: timedelta, given: Mapping[str, Any]) -> None:
     states = StepFunctions(status, age, given)
     monkeypatch.setattr(executions, "describe", lambda deployment, run: {"input": json.dumps(states.given)})
-    deployment: Any = SimpleNamespace(
-        target=SimpleNamespace(client=lambda service: states), output=lambda part, key: "arn"
-    )
-    executions.require_new(deployment, dataset="s3://b/datasets/x/", hyperparameters={"epoch": "3"}, now=NOW)
+    there = deployment(states, output="arn")
+    executions.require_new(there, dataset="s3://b/datasets/x/", hyperparameters={"epoch": "3"}, now=NOW)
 
 
 @pytest.mark.parametrize("status", ["RUNNING", "SUCCEEDED"])

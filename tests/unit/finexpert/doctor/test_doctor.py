@@ -24,6 +24,8 @@ from finexpert.service.runs import base_model
 from finexpert.service.runs.base_model import GIB, LLAMA_2_7B, LLAMA_2_7B_BYTES
 from finexpert.service.target import Target
 from infra.settings import Settings
+from tests.fakes import deployment as fakes
+from tests.fakes.deployment import AnsweringClient
 from training.model.memory_plan import MemoryPlan
 
 TRAIN, HOST = "ml.g5.2xlarge for training job usage", "ml.g5.2xlarge for endpoint usage"
@@ -31,25 +33,6 @@ TRAIN, HOST = "ml.g5.2xlarge for training job usage", "ml.g5.2xlarge for endpoin
 
 _MODEL = botocore.session.get_session().get_service_model("cloudformation")
 STACK_STATUSES: list[str] = _MODEL.shape_for("StackStatus").enum
-
-
-class Client:
-    """Any AWS client: answers by operation, `paginate` gives the one page of its operation."""
-
-    def __init__(self, answers: dict[str, Any]) -> None:
-        self.answers = answers
-
-    def get_paginator(self, operation: str) -> Any:
-        return SimpleNamespace(paginate=lambda **request: [self._answer(operation)])
-
-    def _answer(self, operation: str) -> Any:
-        answer = self.answers[operation]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def __getattr__(self, operation: str) -> Any:
-        return lambda **request: self._answer(operation)
 
 
 class Cloud(Target):
@@ -60,7 +43,7 @@ class Cloud(Target):
         self._clients["answers"] = answers
 
     def client(self, service: str, region: str | None = None, *, read_seconds: int = 60) -> Any:
-        return Client(self._clients["answers"])
+        return AnsweringClient(self._clients["answers"])
 
 
 def deployment(answers: dict[str, Any] | None = None, **settings: Any) -> Deployment:
@@ -462,7 +445,7 @@ def test_little_room_is_a_warning_where_nothing_more_can_be_saved() -> None:
 
 
 def test_what_the_embedded_cloud_has_not_is_no_failure() -> None:
-    here: Any = SimpleNamespace(target=SimpleNamespace(is_local=True))
+    here = fakes.deployment()
     for check in (account.quotas, account.billing_alerts):
         assert check(here).verdict is Verdict.GOOD and "not here" in check(here).said
 

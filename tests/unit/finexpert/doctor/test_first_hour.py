@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,6 +25,7 @@ from finexpert.doctor.first_hour import (
 )
 from finexpert.doctor.questions import QUESTIONS
 from finexpert.errors import NotDeployed, UserError
+from tests.fakes.deployment import deployment
 
 NOW = datetime(2026, 11, 29, 20, 0, tzinfo=UTC)
 
@@ -58,10 +58,7 @@ class Account:
 
 
 def scene() -> Scene:
-    deployment: Any = SimpleNamespace(
-        settings=SimpleNamespace(region="us-east-1"), target=SimpleNamespace(is_local=True)
-    )
-    return Scene(deployment, NOW)
+    return Scene(deployment(region="us-east-1"), NOW)
 
 
 ALL = [

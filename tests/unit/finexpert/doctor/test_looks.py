@@ -13,6 +13,7 @@ from finexpert.doctor import Verdict, looks
 from finexpert.doctor.first_hour import Scene
 from infra.settings import Settings
 from localcloud.state_language import validation
+from tests.fakes.deployment import AnsweringClient
 
 NOW = datetime(2026, 11, 29, 20, 0, tzinfo=UTC)
 OUTPUTS = [
@@ -22,35 +23,13 @@ OUTPUTS = [
 RUN = "finexpert-20261129-191512-0a1b"
 
 
-class Client:
-    """Answers by operation: a value, a function of the request, or an error to raise."""
-
-    exceptions = SimpleNamespace(ResourceNotFoundException=KeyError)
-
-    def __init__(self, answers: dict[str, Any]) -> None:
-        self.answers = answers
-
-    def __getattr__(self, operation: str) -> Any:
-        def answer(**request: Any) -> Any:
-            found = self.answers[operation]
-            found = found(**request) if callable(found) else found
-            if isinstance(found, Exception):
-                raise found
-            return found
-
-        return answer
-
-    def get_paginator(self, operation: str) -> Any:
-        return SimpleNamespace(paginate=lambda **request: [getattr(self, operation)(**request)])
-
-
 def scene(*, deployed: bool = True, **answers: Any) -> Scene:
     """The app in an account that answers like this."""
     from finexpert.service.deployment import Deployment
 
     gone = ClientError({"Error": {"Code": "ValidationError", "Message": "does not exist"}}, "DescribeStacks")
     stack = {"Stacks": [{"StackStatus": "CREATE_COMPLETE", "Outputs": OUTPUTS}]}
-    client = Client({"describe_stacks": stack if deployed else gone, **answers})
+    client = AnsweringClient({"describe_stacks": stack if deployed else gone, **answers})
     target: Any = SimpleNamespace(
         client=lambda service, region=None: client,
         is_local=False,

@@ -11,6 +11,7 @@ from finexpert.cli import main as cli
 from finexpert.cli.commands import leftovers as command
 from finexpert.service.account import leftovers
 from finexpert.service.account.leftovers import Audit, Leftover
+from tests.fakes.deployment import deployment
 
 ENDPOINT = "arn:aws:sagemaker:eu-west-1:1:endpoint/odd-name"
 
@@ -35,10 +36,7 @@ class Region:
 
 
 def account(regions: dict[str | None, dict[str, dict[str, Any]]]) -> Any:
-    return SimpleNamespace(
-        settings=SimpleNamespace(prefix="FinExpert"),
-        target=SimpleNamespace(client=lambda service, region=None: Region(regions.get(region, {}))),
-    )
+    return deployment(lambda service, region=None: Region(regions.get(region, {})), prefix="FinExpert")
 
 
 def tags(*arns: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from finexpert.service.asking import answerers
 from finexpert.service.asking.answerers import Answerer, Base, described
 from finexpert.service.endpoint import switch
 from finexpert.service.runs import executions, names
+from tests.fakes import deployment as fakes
 from tests.fakes.s3 import FakeS3
 
 TINY = {"model_type": "llama", "dtype": "bfloat16", "max_position_embeddings": 512}
@@ -30,12 +31,12 @@ def deployment(*, gated: bool = False, outcome: str = "accepted", model: str = w
         exceptions=SimpleNamespace(ExecutionDoesNotExist=LookupError),
     )
     clients = {"s3": stored, "stepfunctions": states}
-    return SimpleNamespace(
-        settings=SimpleNamespace(
-            own_weights=not gated, licensed_model=model, base_model_location=lambda bucket: "s3://data/base/"
-        ),
-        target=SimpleNamespace(client=clients.__getitem__),
+    return fakes.deployment(
+        clients,
         output=lambda part, key: "arn:aws:states:r:a:stateMachine:m" if part == "Training" else "data",
+        own_weights=not gated,
+        licensed_model=model,
+        base_model_location=lambda bucket: "s3://data/base/",
     )
 
 

@@ -17,7 +17,6 @@ from core.dataset.questions import Question
 from core.documents.search import Found
 from core.endpoint.hosting import BASE, HostingState
 from core.marks import MARK
-from core.names import Names
 from finexpert.cli.commands import chat
 from finexpert.errors import UserError
 from finexpert.service.asking import inference, passages
@@ -26,6 +25,7 @@ from finexpert.service.benchmark import planning
 from finexpert.service.benchmark.questions import Item
 from finexpert.service.endpoint import switch
 from finexpert.service.evaluation import own_questions
+from tests.fakes import deployment as fakes
 from tests.fakes.s3 import FakeS3
 from tests.fakes.serving_model import build_model
 from tests.unit.training.data.test_chat import HOSTILE
@@ -111,11 +111,7 @@ class Runtime:
 
 
 def deployment(runtime: Runtime, kind: str = "components") -> Any:
-    return SimpleNamespace(
-        target=SimpleNamespace(client=lambda service: runtime),
-        names=Names(project="Fe", region="us-east-1"),
-        settings=SimpleNamespace(hosting=kind),
-    )
+    return fakes.deployment(runtime, project="Fe", hosting=kind)
 
 
 def in_state(
@@ -224,18 +220,15 @@ def test_the_template_is_read_beside_the_bases_weights(tmp_path: Path) -> None:
     )
     objects = {f"base/{file.name}": file.read_bytes() for file in folder.iterdir()}
     del objects["base/model.safetensors"]
-    found = SimpleNamespace(
-        settings=SimpleNamespace(own_weights=True, base_model_location=lambda bucket: "s3://data/base/"),
-        target=SimpleNamespace(client=lambda service: FakeS3(objects)),
-        output=lambda part, key: "data",
-    )
-    write = base_template(found)  # type: ignore[arg-type]
+    at = {"base_model_location": lambda bucket: "s3://data/base/"}
+    found = fakes.deployment(FakeS3(objects), output="data", own_weights=True, **at)
+    write = base_template(found)
     assert write is not None
     assert write([("user", "an </s> end")]) == "<s><s>user: an < /s> end</s><s>assistant: "
     del objects["base/chat_template.jinja"]
-    assert base_template(found) is None  # type: ignore[arg-type]
+    assert base_template(found) is None
     found.settings.own_weights = False
-    assert base_template(found) is None, "JumpStart's weights cannot be read"  # type: ignore[arg-type]
+    assert base_template(found) is None, "JumpStart's weights cannot be read"
 
 
 def test_only_who_is_addressed_answers() -> None:

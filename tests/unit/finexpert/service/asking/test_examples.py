@@ -10,6 +10,7 @@ from core.dataset import check
 from core.names import PROMPTS
 from finexpert.service.asking import examples
 from finexpert.service.runs import executions
+from tests.fakes import deployment as fakes
 
 TEXT = "\n\n".join(
     f"Halvane Instruments, report {number}: revenue was {number} million dollars above all plans."
@@ -43,8 +44,7 @@ def deployment(monkeypatch: Any, entries: list[dict[str, Any]], files: dict[str,
         get_paginator=lambda operation: SimpleNamespace(paginate=lambda **_: [{"Contents": listed}]),
         get_object=lambda Bucket, Key: {"Body": BytesIO(files[Key.removeprefix(folder)])},
     )
-    settings = SimpleNamespace(hyperparameters=SETTINGS)
-    return SimpleNamespace(settings=settings, target=SimpleNamespace(client=lambda service: s3))
+    return fakes.deployment(s3, hyperparameters=SETTINGS)
 
 
 DONE = {"name": "run", "status": "SUCCEEDED"}

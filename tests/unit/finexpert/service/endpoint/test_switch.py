@@ -1,6 +1,5 @@
 """Sleep and wake of a stack that CloudFormation will not change, or that does not fit its endpoint."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,8 +7,8 @@ import pytest
 from core.endpoint.hosting import HostingBusy, HostingError, HostingState
 from core.endpoint.sleeping import Way
 from core.endpoint.waking import ModelUnanswered
-from core.names import Names
 from finexpert.service.endpoint import artifacts, switch
+from tests.fakes import deployment as fakes
 from tests.fakes.cloud import REFUSALS, Cloud, error
 
 STACK, ARTIFACT = "FinExpert-Hosting", "s3://b/runs/r/output/model.tar.gz"
@@ -38,12 +37,7 @@ def cloud() -> Ending:
 
 
 def deployment(cloud: Cloud) -> Any:
-    target = SimpleNamespace(client=lambda service, region=None: cloud(service), is_local=True)
-    return SimpleNamespace(
-        target=target,
-        names=Names(project="FinExpert", region="us-east-1"),
-        settings=SimpleNamespace(hosting="components"),
-    )
+    return fakes.deployment(lambda service, region=None: cloud(service), hosting="components")
 
 
 def quietly(state: Any, seconds: float) -> None:

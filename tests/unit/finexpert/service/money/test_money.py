@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from finexpert.cli.commands import plan as plan_command
 from finexpert.errors import ExitCode
 from finexpert.service.money import costs, plan
 from infra.settings import Settings
+from tests.fakes.deployment import deployment
 from tests.fakes.s3 import FakeS3
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -33,26 +33,16 @@ class Account:
         self.s3 = FakeS3({RUN_NAMES: b"{}"})
 
     def spends(self, usd: float, usd_per_hour: float = 0.0, name: str = "endpoint") -> None:
-        line = Line(
-            name=name,
-            kind="endpoint",
-            usd=usd,
-            how="hours × price",
-            running=usd_per_hour > 0,
-            usd_per_hour=usd_per_hour,
-        )
-        self.lines = (line,)
+        burns = {"running": usd_per_hour > 0, "usd_per_hour": usd_per_hour}
+        self.lines = (Line(name=name, kind="endpoint", usd=usd, how="hours × price", **burns),)
 
     def month(self, deployment: object, *, now: datetime) -> Spend:
         return Spend(month=NOW.replace(day=1, hour=0), now=NOW, lines=self.lines, committed_usd=0.0)
 
     def deployment(self, *_: object, **__: object) -> Any:
-        return SimpleNamespace(
-            settings=Settings.load(self.settings, {}),
-            names=SimpleNamespace(stack=lambda name: f"FinExpert-{name}"),
-            output=lambda stack, name: "bucket",
-            target=SimpleNamespace(client=lambda service: self.s3, is_local=False),
-        )
+        there = deployment(self.s3, output="bucket", local=False)
+        there.settings = Settings.load(self.settings, {})
+        return there
 
 
 @pytest.fixture

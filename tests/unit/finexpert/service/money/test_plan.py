@@ -1,12 +1,11 @@
 """What the same would have cost on AWS."""
 
 import json
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from finexpert.service.money import plan
+from tests.fakes.deployment import deployment
 from tests.fakes.s3 import FakeS3
 
 PRICE = 1.515
@@ -43,18 +42,9 @@ def test_total_adds_the_lines() -> None:
 
 
 def planned(objects: dict[str, bytes], rank: int = 64, **hyperparameters: str) -> list[str]:
-    settings = SimpleNamespace(
-        hyperparameters=hyperparameters,
-        served_rank=rank,
-        own_weights=True,
-        base_model_location=lambda bucket: "s3://data/base/",
-    )
-    deployment: Any = SimpleNamespace(
-        settings=settings,
-        target=SimpleNamespace(client=lambda service: FakeS3(objects)),
-        output=lambda part, key: "data",
-    )
-    return plan.unservable(deployment)
+    base = {"own_weights": True, "base_model_location": lambda bucket: "s3://data/base/"}
+    s3, recipe = FakeS3(objects), {"hyperparameters": hyperparameters, "served_rank": rank}
+    return plan.unservable(deployment(s3, output="data", **recipe, **base))
 
 
 def test_what_the_container_cannot_serve_is_said_before_the_run() -> None:

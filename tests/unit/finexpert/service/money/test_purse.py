@@ -18,6 +18,7 @@ from core.money.spend import Usage, account
 from finexpert.errors import UserError
 from finexpert.service.money import costs
 from finexpert.service.money.purse import Purse
+from tests.fakes.deployment import deployment
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -57,8 +58,6 @@ class Metrics:
 def month(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A deployment with $25 a month of which $20 are spent, its bucket and its metrics."""
     bucket, metrics = Bucket(), Metrics()
-    clients = {"s3": bucket, "cloudwatch": metrics}
-    target = SimpleNamespace(client=lambda service: clients[service])
     budget = BudgetSettings(
         project="app",
         hosting_stack="",
@@ -66,8 +65,8 @@ def month(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         reserve_usd=1.0,
         exposure=Exposure(period_minutes=5.0),
     )
-    settings = SimpleNamespace(budget=budget, prefix="app")
-    found = SimpleNamespace(target=target, settings=settings, output=lambda *_: "bucket")
+    clients = {"s3": bucket, "cloudwatch": metrics}
+    found = deployment(clients, output="bucket", budget=budget, prefix="app")
     spent = Usage(paid=[Paid(time=NOW - timedelta(days=3), usd=20.0)])
     monkeypatch.setattr(costs, "month_to_date", lambda *_, now: account(spent, region="us-east-1", now=now))
     return SimpleNamespace(deployment=found, bucket=bucket, metrics=metrics)

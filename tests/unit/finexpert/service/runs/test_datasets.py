@@ -1,13 +1,13 @@
 """A dataset on its way to S3."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from finexpert.errors import ExitCode, UserError
 from finexpert.service.runs import datasets
+from tests.fakes import deployment as fakes
 from tests.fakes.s3 import FakeS3
 
 RECIPE = {"epoch": "1"}
@@ -102,10 +102,8 @@ def test_a_name_is_never_empty() -> None:
 
 
 def deployment(client: Any, *, is_local: bool = True) -> Any:
-    return SimpleNamespace(
-        target=SimpleNamespace(client=client, is_local=is_local),
-        settings=SimpleNamespace(hyperparameters={"epoch": "2"}, served_rank=64),
-        output=lambda part, key: "b",
+    return fakes.deployment(
+        client, output="b", local=is_local, hyperparameters={"epoch": "2"}, served_rank=64
     )
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from core.names import Names
 from finexpert.errors import UserError
 from finexpert.service.runs import executions, follow
 from finexpert.service.runs.follow import Snapshot
 from infra.training.definition import definition
 from infra.training.job import FineTune, TrainingJob
+from tests.fakes import deployment as fakes
 
 NOW = datetime(2026, 1, 31, 14, 0, tzinfo=UTC)
 RUN = "finexpert-20260131-140000-abcd"
@@ -78,11 +78,7 @@ class Account:
 
 
 def deployment(account: Any) -> Any:
-    return SimpleNamespace(
-        target=SimpleNamespace(client=lambda service: account, is_local=True),
-        names=Names(project="FinExpert", region="us-east-1"),
-        output=lambda part, key: "arn:aws:states:us-east-1:1:stateMachine:finexpert-fine-tune",
-    )
+    return fakes.deployment(account, output="arn:aws:states:us-east-1:1:stateMachine:finexpert-fine-tune")
 
 
 def watch(scenes: Any) -> Any:
