@@ -1,6 +1,7 @@
 """Carries out a row of the table, and what holds after every fault: nothing lost, stuck, or billing."""
 
-from tests.functional.guardrails.fault_table import Row, Told
+from tests.functional.guardrails.fault_actions import Told
+from tests.functional.guardrails.fault_table import Row
 from tests.functional.guardrails.guarded_app import App, eventually, names_of_endpoints
 
 

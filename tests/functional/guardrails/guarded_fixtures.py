@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.functional.guardrails.fault_table import Told
+from tests.functional.guardrails.fault_actions import Told
 from tests.functional.guardrails.guarded_app import App, guarded_app
 
 

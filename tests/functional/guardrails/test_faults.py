@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.functional.guardrails.fault_actions import Told
 from tests.functional.guardrails.fault_check import check
-from tests.functional.guardrails.fault_table import ROWS, Row, Told
+from tests.functional.guardrails.fault_table import ROWS, Row
 from tests.functional.guardrails.guarded_app import App
 
 CORE = [row for row in ROWS if row.core]

@@ -14,6 +14,12 @@ RUN = "finexpert-20261124-101500-a1b2"
 OLDER = "finexpert-20261120-090000-c3d4"
 FAILED = "finexpert-20261118-080000-e5f6"
 
+
+def _record(names: str, *values: Any) -> Document:
+    """A document with these fields, in this order."""
+    return dict(zip(names.split(), values, strict=True))
+
+
 SESSION: Document = {
     "on": {
         "kind": "local",
@@ -99,43 +105,18 @@ CHECKED: Document = {
     },
 }
 
+_METRIC, _MEANS = "name title unit better role", "a b shared of_a of_b"
 PAIR: Document = {
     "runs": [RUN, OLDER],
     "passed": [True, False],
     "same_data": True,
     "metrics": [
-        {
-            "name": "held_out_bits_per_byte",
-            "title": "Held-out text",
-            "unit": "bits a byte",
-            "better": "lower",
-            "role": "primary",
-            "a": 2.354,
-            "b": 2.611,
-            "shared": 32,
-            "of_a": 32,
-            "of_b": 32,
-            "difference": 0.257,
-            "interval": [0.201, 0.312],
-            "p_adjusted": None,
-            "finding": "A better",
-        },
-        {
-            "name": "answers",
-            "title": "Questions answered",
-            "unit": "share",
-            "better": "higher",
-            "role": "secondary",
-            "a": 0.41,
-            "b": 0.38,
-            "shared": 0,
-            "of_a": 20,
-            "of_b": 24,
-            "difference": None,
-            "interval": None,
-            "p_adjusted": None,
-            "finding": None,
-        },
+        _record(_METRIC, "held_out_bits_per_byte", "Held-out text", "bits a byte", "lower", "primary")
+        | _record(_MEANS, 2.354, 2.611, 32, 32, 32)
+        | {"difference": 0.257, "interval": [0.201, 0.312], "p_adjusted": None, "finding": "A better"},
+        _record(_METRIC, "answers", "Questions answered", "share", "higher", "secondary")
+        | _record(_MEANS, 0.41, 0.38, 0, 20, 24)
+        | {"difference": None, "interval": None, "p_adjusted": None, "finding": None},
     ],
     "warnings": ["Questions answered: the runs share no items, so no difference is claimed."],
     "settings": {"learning_rate": [0.0001, 0.0002], "epoch": [5, 3]},
@@ -197,6 +178,12 @@ def endpoint(state: str, now: datetime | None = None, **changes: Any) -> Documen
     return document | changes
 
 
+def _line(name: str, kind: str, usd: float, took: str, *, running: bool = False, title: str = "") -> Document:
+    how = f"{took} × $1.515/h (ml.g5.2xlarge)"
+    line = _record("name kind usd how running title", name, kind, usd, how, running, title)
+    return line | {"usd_per_hour": 1.515}
+
+
 def money(now: datetime | None = None, **changes: Any) -> Document:
     """The month, with a course that rises and rests."""
     now = now or datetime.now(UTC)
@@ -217,24 +204,8 @@ def money(now: datetime | None = None, **changes: Any) -> Document:
         "projected_usd": 11.2,
         "history": history,
         "lines": [
-            {
-                "name": "finexpert",
-                "kind": "endpoint",
-                "usd": 5.91,
-                "how": "3 h 54 min × $1.515/h (ml.g5.2xlarge)",
-                "running": True,
-                "usd_per_hour": 1.515,
-                "title": "",
-            },
-            {
-                "name": RUN,
-                "kind": "training",
-                "usd": 0.67,
-                "how": "26 min 32 s × $1.515/h (ml.g5.2xlarge)",
-                "running": False,
-                "usd_per_hour": 1.515,
-                "title": "Letters, first try",
-            },
+            _line("finexpert", "endpoint", 5.91, "3 h 54 min", running=True),
+            _line(RUN, "training", 0.67, "26 min 32 s", title="Letters, first try"),
         ],
         "prices": [
             {
@@ -267,47 +238,36 @@ def small_history() -> list[Document]:
 def decisions(now: datetime | None = None) -> Document:
     """Two decisions of the reaper, the first of them repeated."""
     now = now or datetime.now(UTC)
+    yesterday = (now - timedelta(days=1)).isoformat()
+    decided = "endpoint action reason"
+    kept = _record(decided, "finexpert", "keep", "in use: 4 requests to finexpert-base, last at 10:34")
+    why = "no use for 60 minutes or more; put to sleep through its stack"
+    ended = _record(decided, "finexpert", "delete", why)
     return {
         "decisions": [
-            {
-                "at": now.isoformat(),
-                "since": (now - timedelta(minutes=35)).isoformat(),
-                "endpoint": "finexpert",
-                "action": "keep",
-                "reason": "in use: 4 requests to finexpert-base, last at 10:34",
-            },
-            {
-                "at": (now - timedelta(days=1)).isoformat(),
-                "since": (now - timedelta(days=1)).isoformat(),
-                "endpoint": "finexpert",
-                "action": "delete",
-                "reason": "no use for 60 minutes or more; put to sleep through its stack",
-            },
+            {"at": now.isoformat(), "since": (now - timedelta(minutes=35)).isoformat(), **kept},
+            {"at": yesterday, "since": yesterday, **ended},
         ]
     }
 
 
 def runs() -> list[Document]:
     """Three runs: accepted, rejected, failed."""
+    accepted, rejected = "2026-11-24T10:15:00+00:00", "2026-11-20T09:00:00+00:00"
     return [
-        _listed(RUN, "SUCCEEDED", "accepted", "2026-11-24T10:15:00+00:00", "2026-11-24T10:41:32+00:00", 0.67),
-        _listed(
-            OLDER, "SUCCEEDED", "rejected", "2026-11-20T09:00:00+00:00", "2026-11-20T09:20:00+00:00", 0.51
-        ),
+        _listed(RUN, "SUCCEEDED", "accepted", accepted, "2026-11-24T10:41:32+00:00", 0.67),
+        _listed(OLDER, "SUCCEEDED", "rejected", rejected, "2026-11-20T09:20:00+00:00", 0.51),
         _listed(FAILED, "FAILED", "", "2026-11-18T08:00:00+00:00", "2026-11-18T08:00:09+00:00", 0.0),
     ]
 
 
 def _listed(name: str, status: str, outcome: str, started: str, stopped: str, usd: float) -> Document:
-    return {
-        "name": name,
-        "status": status,
-        "started": started,
-        "stopped": stopped,
-        "outcome": outcome,
-        "title": "Letters, first try" if name == RUN else "",
-        "usd": usd,
-    }
+    titles = {RUN: "Letters, first try"}
+    names = "name status started stopped outcome title usd"
+    return _record(names, name, status, started, stopped, outcome, titles.get(name, ""), usd)
+
+
+_ASKED = "question right base tuned base_right tuned_right"
 
 
 def run(name: str = RUN, **changes: Any) -> Document:
@@ -335,22 +295,10 @@ def run(name: str = RUN, **changes: Any) -> Document:
             "base": 1,
             "tuned": 6,
             "questions": [
-                {
-                    "question": "What was revenue in 2025?",
-                    "right": "$4.2 million",
-                    "base": "4",
-                    "tuned": "$4.2 million",
-                    "base_right": False,
-                    "tuned_right": True,
-                },
-                {
-                    "question": "What was the margin?",
-                    "right": "12%",
-                    "base": "The",
-                    "tuned": "11%",
-                    "base_right": False,
-                    "tuned_right": False,
-                },
+                _record(
+                    _ASKED, "What was revenue in 2025?", "$4.2 million", "4", "$4.2 million", False, True
+                ),
+                _record(_ASKED, "What was the margin?", "12%", "The", "11%", False, False),
             ],
         },
         "has_report": True,
