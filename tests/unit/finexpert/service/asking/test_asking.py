@@ -220,7 +220,7 @@ def test_the_template_is_read_beside_the_bases_weights(tmp_path: Path) -> None:
     )
     objects = {f"base/{file.name}": file.read_bytes() for file in folder.iterdir()}
     del objects["base/model.safetensors"]
-    at = {"base_model_location": lambda bucket: "s3://data/base/"}
+    at: Any = {"base_model_location": lambda bucket: "s3://data/base/"}
     found = fakes.deployment(FakeS3(objects), output="data", own_weights=True, **at)
     write = base_template(found)
     assert write is not None

@@ -33,7 +33,7 @@ class Account:
         self.s3 = FakeS3({RUN_NAMES: b"{}"})
 
     def spends(self, usd: float, usd_per_hour: float = 0.0, name: str = "endpoint") -> None:
-        burns = {"running": usd_per_hour > 0, "usd_per_hour": usd_per_hour}
+        burns: Any = {"running": usd_per_hour > 0, "usd_per_hour": usd_per_hour}
         self.lines = (Line(name=name, kind="endpoint", usd=usd, how="hours × price", **burns),)
 
     def month(self, deployment: object, *, now: datetime) -> Spend:

@@ -1,6 +1,7 @@
 """What the same would have cost on AWS."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -42,9 +43,9 @@ def test_total_adds_the_lines() -> None:
 
 
 def planned(objects: dict[str, bytes], rank: int = 64, **hyperparameters: str) -> list[str]:
-    base = {"own_weights": True, "base_model_location": lambda bucket: "s3://data/base/"}
-    s3, recipe = FakeS3(objects), {"hyperparameters": hyperparameters, "served_rank": rank}
-    return plan.unservable(deployment(s3, output="data", **recipe, **base))
+    base: Any = {"own_weights": True, "base_model_location": lambda bucket: "s3://data/base/"}
+    base |= {"hyperparameters": hyperparameters, "served_rank": rank}
+    return plan.unservable(deployment(FakeS3(objects), output="data", **base))
 
 
 def test_what_the_container_cannot_serve_is_said_before_the_run() -> None:
