@@ -144,7 +144,7 @@ def test_the_on_demand_retry_of_a_spot_run_is_followed_too() -> None:
 
 def filled(kind: Any, **given: Any) -> Any:
     """An instance of a dataclass with some value in every field."""
-    values: dict[Any, Any] = {"str": "s3://b/x", "int": 1, "float": 1.0, "bool": True}
+    values: dict[Any, Any] = {str: "s3://b/x", int: 1, float: 1.0, bool: True}
     return kind(**{field.name: given.get(field.name, values.get(field.type)) for field in fields(kind)})
 
 
