@@ -93,7 +93,7 @@ def are_objects(lines: LineReader) -> bool:
     """Whether a file of text holds JSON, by its first lines."""
     if lines.first_character() != "{":
         return False
-    begun = [line for line in lines.peek(_PEEKED_BYTES).replace("\r", "\n").split("\n") if line.strip()]
+    begun = _begun(lines)
     return len(begun) > 1 and all(isinstance(_parsed(line), dict) for line in begun[:2])
 
 
@@ -104,16 +104,20 @@ def parts_of(lines: LineReader) -> tuple[str, ...]:
     return tuple(re.findall(r'"(\w{1,20})"\s*:\s*\[', lines.peek(_PEEKED_BYTES)))
 
 
+def _begun(lines: LineReader) -> list[str]:
+    """The first lines that are not empty, the last perhaps half."""
+    return [line for line in lines.peek(_PEEKED_BYTES).replace("\r", "\n").split("\n") if line.strip()]
+
+
 def _has_lists_a_line(lines: LineReader) -> bool:
     """Whether the first line is a list of messages for itself and others follow."""
-    begun = [line for line in lines.peek(_PEEKED_BYTES).replace("\r", "\n").split("\n") if line.strip()]
+    begun = _begun(lines)
     return len(begun) > 1 and begun[1].lstrip()[:1] == "[" and is_messages(_parsed(begun[0]))
 
 
 def _has_objects_a_line(lines: LineReader) -> bool:
     """Whether the first line is an object for itself, and no container of records."""
-    text = lines.peek(_PEEKED_BYTES).lstrip()
-    begun = [line for line in text.replace("\r", "\n").split("\n") if line.strip()]
+    begun = _begun(lines)
     first = _parsed(begun[0])
     if not isinstance(first, dict) or len(begun) > 1:
         return isinstance(first, dict)

@@ -11,6 +11,7 @@ Files of questions hold no documents, but what the models are examined on: ``Rea
 A dataset is one such file or a folder of them; other files are named in ``Reader.notes``.
 """
 
+import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -177,7 +178,7 @@ class Reader:
         except OSError as error:
             self._complain(name, f"cannot be read: {error.strerror or error}")
             if stream is None:
-                yield LineReader(name, _EMPTY, self.problems)
+                yield LineReader(name, io.BytesIO(), self.problems)
         finally:
             if callable(content) and isinstance(stream, Closable):
                 stream.close()
@@ -344,11 +345,3 @@ class Reader:
         if asked.count:
             form = Understood(file=lines.source, form="questions", layout="records", sentence=str(asked))
             self._understand(form, lines)
-
-
-class _Empty:
-    def read(self, size: int, /) -> bytes:
-        return b""
-
-
-_EMPTY = _Empty()

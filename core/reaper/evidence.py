@@ -1,15 +1,15 @@
 """The reasons of a decision and the endpoint's cost, as plain values for the answer and the audit line."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from core.aws.tags import owning_stack
 from core.money.prices import UnknownPrice, hourly
+from core.money.time import HOUR
 from core.names import DELETE_AFTER_TAG
 from core.reaper.facts import Endpoint, Reading, Unreadable
 from core.reaper.settings import ReaperSettings
 
-HOUR = timedelta(hours=1)
 #: A list of series in the evidence ends here, with a count; adapters can make it long.
 SHOWN = 12
 
@@ -42,9 +42,9 @@ def evidence(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> dic
     found: dict[str, Any] = {
         "arn": endpoint.arn,
         "status": endpoint.status,
-        "created": _iso(endpoint.created),
-        "last_modified": _iso(endpoint.modified),
-        "window": [_iso(settings.window_start(now)), _iso(now)],
+        "created": iso(endpoint.created),
+        "last_modified": iso(endpoint.modified),
+        "window": [iso(settings.window_start(now)), iso(now)],
     }
     if endpoint.variants:
         found["instances"] = {variant.name: variant.instances for variant in endpoint.variants}
@@ -56,7 +56,7 @@ def evidence(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> dic
         found["components"] = {component.name: component.status for component in endpoint.components}
     if endpoint.activity:
         found["metrics"] = _metrics(endpoint)
-        found["last_used"] = _iso(endpoint.last_used) if endpoint.last_used else None
+        found["last_used"] = iso(endpoint.last_used) if endpoint.last_used else None
     found |= _tags(endpoint, settings)
     rate = usd_per_hour(endpoint, settings.region)
     if rate is not None:
@@ -87,5 +87,6 @@ def _tags(endpoint: Endpoint, settings: ReaperSettings) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value}
 
 
-def _iso(moment: datetime) -> str:
+def iso(moment: datetime) -> str:
+    """A moment as answers and logs write it, to the second."""
     return moment.isoformat(timespec="seconds")

@@ -3,13 +3,13 @@
 This is no sign of use or idleness and leads to no deletion: people get an alarm besides the decision.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from core.money.time import HOUR
 from core.reaper.facts import Component, Endpoint
 from core.reaper.rules.components import SETTLED
 from core.reaper.rules.status import DELETABLE
 
-HOUR = timedelta(hours=1)
 #: The longest time of each state. AWS limits creation to an hour each for download and start-up; a rolling
 #: update may be given eight hours; a deletion takes minutes. The last two end only by people: the endpoint
 #: serves with a mix of configurations or not at all, and its instances bill.

@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 
+from core.money.time import HOUR
 from core.reaper.facts import Verdict, keep, report
 from core.reaper.others.facts import STUCK, UNATTENDED, Resource
 from core.reaper.settings import ReaperSettings
 
-HOUR = timedelta(hours=1)
 #: AWS writes activity and health check together for apps whose users it cannot see.
 SAME = timedelta(seconds=1)
 

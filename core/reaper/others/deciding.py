@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.money.prices import UnknownPrice, hourly
+from core.reaper.evidence import iso
 from core.reaper.facts import Need, Unreadable, Verdict, keep
 from core.reaper.others import apps, jobs, notebooks
 from core.reaper.others.facts import Resource
@@ -49,8 +50,8 @@ def evidence(resource: Resource, settings: ReaperSettings, now: datetime) -> dic
     found: dict[str, Any] = {
         "arn": resource.arn,
         "status": resource.status,
-        "created": _iso(resource.created),
-        "last_modified": _iso(resource.modified),
+        "created": iso(resource.created),
+        "last_modified": iso(resource.modified),
     }
     detail = resource.known
     if detail:
@@ -60,7 +61,7 @@ def evidence(resource: Resource, settings: ReaperSettings, now: datetime) -> dic
             "last_user_activity": detail.active,
             "health_check": detail.checked,
         }
-        found |= {name: _iso(time) for name, time in times.items() if time}
+        found |= {name: iso(time) for name, time in times.items() if time}
         limits = {"limit_seconds": detail.limit, "wait_limit_seconds": detail.wait_limit}
         found |= {name: limit / timedelta(seconds=1) for name, limit in limits.items() if limit}
     kind = (detail.instance_type if detail else "") or resource.instance_type
@@ -72,7 +73,3 @@ def evidence(resource: Resource, settings: ReaperSettings, now: datetime) -> dic
         if detail.started:
             found["usd_so_far"] = round(rate * ((now - detail.started) / timedelta(hours=1)), 4)
     return found
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")

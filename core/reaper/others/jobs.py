@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from core.money.time import HOUR
 from core.reaper.facts import Verdict, keep, report
 from core.reaper.others.facts import STUCK, Resource
 from core.reaper.rules.protection import moment
@@ -13,7 +14,6 @@ EXPECTED_END_TAG = "finexpert:expected-end"
 GRACE = timedelta(minutes=15)
 #: A job without any limit is reported after this long.
 NO_LIMIT = timedelta(hours=24)
-HOUR = timedelta(hours=1)
 STOP = {
     Kind.TRAINING: "aws sagemaker stop-training-job --training-job-name",
     Kind.PROCESSING: "aws sagemaker stop-processing-job --processing-job-name",

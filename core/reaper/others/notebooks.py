@@ -1,11 +1,10 @@
 """Judges notebook instances: AWS says that one runs, not whether anyone works in it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from core.money.time import HOUR
 from core.reaper.facts import Verdict, keep, report
 from core.reaper.others.facts import STUCK, UNATTENDED, Resource
-
-HOUR = timedelta(hours=1)
 
 
 def judge(notebook: Resource, now: datetime) -> Verdict:

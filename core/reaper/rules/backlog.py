@@ -1,10 +1,7 @@
 """Judges asynchronous endpoints by backlog, processed requests and latency: they have no `Invocations`."""
 
-from datetime import datetime
-
-from core.reaper.facts import Endpoint, Need, Series, Verdict
-from core.reaper.rules.use import judge_series
-from core.reaper.settings import ReaperSettings
+from core.reaper.facts import Endpoint, Series
+from core.reaper.rules.use import by
 
 
 def series(endpoint: Endpoint) -> list[Series]:
@@ -25,6 +22,5 @@ def series(endpoint: Endpoint) -> list[Series]:
     return found
 
 
-def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | Need | None:
-    """Keep while requests wait or were worked on."""
-    return judge_series(series(endpoint), endpoint, settings, now)
+judge = by(series)
+"""Keep while requests wait or were worked on."""

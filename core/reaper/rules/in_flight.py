@@ -1,10 +1,7 @@
 """Long calls: `Invocations` counts a call when it ends, so one that still runs shows only as concurrency."""
 
-from datetime import datetime
-
-from core.reaper.facts import Endpoint, Need, Series, Verdict
-from core.reaper.rules.use import judge_series
-from core.reaper.settings import ReaperSettings
+from core.reaper.facts import Endpoint, Series
+from core.reaper.rules.use import by
 
 
 def series(endpoint: Endpoint) -> list[Series]:
@@ -17,6 +14,5 @@ def series(endpoint: Endpoint) -> list[Series]:
     ]
 
 
-def judge(endpoint: Endpoint, settings: ReaperSettings, now: datetime) -> Verdict | Need | None:
-    """Keep while a call is in flight."""
-    return judge_series(series(endpoint), endpoint, settings, now)
+judge = by(series)
+"""Keep while a call is in flight."""

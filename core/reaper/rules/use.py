@@ -1,6 +1,6 @@
 """Helps all rules about use: decides whether a reading counts as use, and puts it into words."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from core.reaper.facts import Endpoint, Need, Reading, Series, Unreadable, Verdict, keep
@@ -25,6 +25,11 @@ def in_use(series: Series, reading: Reading) -> str:
     part = next((f" to {dimensions[name]}" for name in _NAMING if name in dimensions), "")
     last = f", last at {reading.last:%H:%M} UTC" if reading.last else ""
     return f"in use: {reading.total:g} {words}{part}{last}"
+
+
+def by(series: Callable[[Endpoint], list[Series]]) -> Callable[..., Verdict | Need | None]:
+    """The rule that keeps an endpoint while one of its `series` shows use."""
+    return lambda endpoint, settings, now: judge_series(series(endpoint), endpoint, settings, now)
 
 
 def judge_series(
