@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from localcloud import platform
 from localcloud.hooks import stacks
+from localcloud.sagemaker.validation import coerce, service_model
 
 TYPE = "AWS::S3::Bucket"
 NOT_EMPTY = "The bucket you tried to delete is not empty. You must delete all versions in the bucket."
@@ -19,7 +20,9 @@ NESTED = {
     "ExpirationInDays": ("Expiration", "Days"),
     "ExpirationDate": ("Expiration", "Date"),
     "ExpiredObjectDeleteMarker": ("Expiration", "ExpiredObjectDeleteMarker"),
+    "NoncurrentVersionExpirationInDays": ("NoncurrentVersionExpiration", "NoncurrentDays"),
 }
+ALIKE = ("AbortIncompleteMultipartUpload", "NoncurrentVersionExpiration")
 TRANSITION = {"TransitionInDays": "Days", "TransitionDate": "Date", "StorageClass": "StorageClass"}
 NONCURRENT = {"TransitionInDays": "NoncurrentDays", "NewerNoncurrentVersions": "NewerNoncurrentVersions"}
 
@@ -36,15 +39,8 @@ def lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
         api["ID"] = rule["Id"]
     for name, (outer, inner) in NESTED.items():
         if name in rule:
-            api.setdefault(outer, {})[inner] = _number(rule[name])
-    if "AbortIncompleteMultipartUpload" in rule:
-        api["AbortIncompleteMultipartUpload"] = _numbers(rule["AbortIncompleteMultipartUpload"])
-    if "NoncurrentVersionExpirationInDays" in rule:
-        api["NoncurrentVersionExpiration"] = {
-            "NoncurrentDays": _number(rule["NoncurrentVersionExpirationInDays"])
-        }
-    if "NoncurrentVersionExpiration" in rule:
-        api["NoncurrentVersionExpiration"] = _numbers(rule["NoncurrentVersionExpiration"])
+            api.setdefault(outer, {})[inner] = rule[name]
+    api |= {name: rule[name] for name in ALIKE if name in rule}
     if "Transitions" in rule:
         api["Transitions"] = [_renamed(transition, TRANSITION) for transition in rule["Transitions"]]
     if "NoncurrentVersionTransitions" in rule:
@@ -52,7 +48,8 @@ def lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
         api["NoncurrentVersionTransitions"] = [
             _renamed(each, names) for each in rule["NoncurrentVersionTransitions"]
         ]
-    return api
+    # Templates may carry numbers as text.
+    return dict(coerce(api, service_model("s3").shape_for("LifecycleRule")))
 
 
 def _after_change(name: str, old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -94,13 +91,4 @@ def _delete(name: str, properties: dict[str, Any]) -> None:
 
 
 def _renamed(values: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    return {names.get(name, name): _number(value) for name, value in values.items()}
-
-
-def _numbers(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: _number(value) for name, value in values.items()}
-
-
-def _number(value: Any) -> Any:
-    """Templates may carry numbers as text."""
-    return int(value) if isinstance(value, str) and value.isdigit() else value
+    return {names.get(name, name): value for name, value in values.items()}

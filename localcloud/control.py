@@ -12,6 +12,8 @@
     POST /_finexpert/bedrock      {"model": "amazon.nova-lite-v1:0", "folder": "/weights"}, or the "url" of a
                                   server with OpenAI's protocol: see `localcloud.bedrock.models`
     GET  /_finexpert/access       which role asked for what, and whether its policies allowed it
+    POST /_finexpert/options      {"stop_grace": 1.5}: shorter waits of SageMaker, see `sagemaker.options`
+    POST /_finexpert/interrupt    {"job": NAME, "capacity_after_seconds": 2}: takes a spot job's instance away
 
 Anything else there is answered with 404. No AWS client ever uses these paths; `localcloud.door` lets only
 the cloud's owner reach them.
@@ -28,10 +30,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from localcloud import billing, hooks, processes
+from localcloud import billing, environment, hooks, platform, processes
 from localcloud.access_log import access_log
-from localcloud.faults import faults, parsed
+from localcloud.faults import fault_of, faults
 from localcloud.platform import COMPONENTS, ENDPOINTS
+from localcloud.protocol import ApiError, parsed
+from localcloud.sagemaker.options import options
 
 PREFIX = "/_finexpert/"
 LOG_GROUPS = (f"{COMPONENTS}/", f"{ENDPOINTS}/", "/aws/lambda/")
@@ -62,7 +66,7 @@ def in_front_of(cloud: Application, *, started: float) -> Application:
         body = await _body(receive)
         try:
             action = f"{scope['method']} {scope['path'].removeprefix(PREFIX)}"
-            status, answer = 200, await asyncio.to_thread(_act, action, body, started)
+            status, answer = 200, await asyncio.to_thread(act, action, body, started)
         except Refused as refused:
             status, answer = refused.status, {"error": refused.message}
         headers = [(b"content-type", b"application/json")]
@@ -72,13 +76,23 @@ def in_front_of(cloud: Application, *, started: float) -> Application:
     return application
 
 
-def _act(action: str, body: bytes, started: float) -> dict[str, Any]:
+def act(action: str, body: bytes, started: float) -> dict[str, Any]:
+    """Carry out an action, such as `POST bill`, and return its answer.
+
+    Args:
+        started: when the server began, in seconds since 1970.
+
+    Raises:
+        Refused: there is no such action, or it cannot be carried out.
+    """
     if action == "GET health":
         return _health(started)
     if action not in ACTIONS:
         raise Refused(404, f"There is no {action}. There is: {', '.join(['GET health', *ACTIONS])}.")
     try:
         return ACTIONS[action](body)
+    except ApiError as error:
+        raise Refused(error.status, error.message) from None
     except (ValueError, RecursionError) as error:  # BadFault, BadModel and broken JSON
         raise Refused(400, str(error)) from None
 
@@ -129,20 +143,33 @@ def _models(body: bytes) -> dict[str, Any]:
     from localcloud.bedrock import models  # asked for seldom, and it brings SageMaker's model along
 
     if body:
-        models.given(json.loads(body))
+        models.given(parsed(body))
     return {"models": models.listed()}
 
 
 def _faults(body: bytes) -> dict[str, Any]:
     if body:
-        asked = json.loads(body)
-        faults.add(parsed(asked if isinstance(asked, dict) else {}))
+        faults.add(fault_of(parsed(body)))
     return {"faults": faults.waiting()}
 
 
 def _forget_faults(body: bytes) -> dict[str, Any]:
     faults.clear()
     return _faults(b"")
+
+
+def _options(body: bytes) -> dict[str, Any]:
+    options.update(parsed(body))
+    return dict(vars(options))
+
+
+def _interrupt(body: bytes) -> dict[str, Any]:
+    from localcloud.sagemaker import training_jobs  # it brings SageMaker's model along
+
+    asked = parsed(body)
+    with platform.scope(environment.ACCOUNT, environment.REGION):
+        training_jobs.interrupt(str(asked.get("job")), float(asked.get("capacity_after_seconds", 0)))
+    return {}
 
 
 # Each gets the request's body; a ValueError's text is the reason of a refusal.
@@ -153,6 +180,8 @@ ACTIONS: dict[str, Callable[[bytes], dict[str, Any]]] = {
     "GET faults": lambda body: _faults(b""),
     "POST faults": lambda body: _faults(body or b"{}"),
     "DELETE faults": _forget_faults,
+    "POST options": _options,
+    "POST interrupt": _interrupt,
     "GET access": lambda body: {"access": access_log.entries()},
     "GET bedrock": lambda body: _models(b""),
     "POST bedrock": lambda body: _models(body or b"{}"),

@@ -82,7 +82,7 @@ class Fault:
         return self.service == service and self.operation in (ANY, operation)
 
 
-def parsed(asked: Mapping[str, Any]) -> Fault:
+def fault_of(asked: Mapping[str, Any]) -> Fault:
     """A fault from its JSON.
 
     Raises:

@@ -101,14 +101,7 @@ class Cloud:
         Raises:
             CloudError: it does not answer, or refuses.
         """
-        return self.steer(method, f"/_finexpert/{path}", body)
-
-    def steer(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """One signed request to a path that AWS does not have (JSON in, JSON out).
-
-        Raises:
-            CloudError: it does not answer, or refuses.
-        """
+        path = f"/_finexpert/{path}"
         data = b"" if body is None else json.dumps(body).encode()
         secret = environment.secret(self.state_dir)
         address = self.endpoint_url.partition("//")[2]

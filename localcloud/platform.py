@@ -36,49 +36,36 @@ def endpoint_url() -> str:
 
 
 MAX_LAMBDA_SECONDS = 900.0
-_clients: dict[tuple[str, str, str], Any] = {}
+ROLE_CLIENT_SECONDS = 1800.0  # half of what an assumed role's credentials live
+_clients: dict[tuple[str, str, str], tuple[float, Any]] = {}
 _client_lock = Lock()  # making clients is not thread-safe in botocore, using them is
 
 
-def client(service: str) -> Any:
-    """A boto3 client of this very cloud, as the account and in the region of the request.
+def client(service: str, role_arn: str = "") -> Any:
+    """A boto3 client of this very cloud in the region of the request, as its account or under a role.
 
     It does not retry. Call it from a worker thread, never on the event loop: this server has to answer it.
-    """
-    key = (service, account_id(), region())
-    with _client_lock:
-        if key not in _clients:
-            session = boto3.Session(
-                aws_access_key_id=account_id(),
-                aws_secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
-                region_name=region(),
-            )
-            config = Config(retries={"total_max_attempts": 1}, parameter_validation=True)
-            _clients[key] = session.client(service, endpoint_url=endpoint_url(), config=config)
-        return _clients[key]
-
-
-ROLE_CLIENT_SECONDS = 1800.0  # half of what an assumed role's credentials live
-_role_clients: dict[tuple[str, str, str], tuple[float, Any]] = {}
-
-
-def role_client(service: str, role_arn: str) -> Any:
-    """A boto3 client of this cloud under the role, in the region of the request; it does not retry.
-
-    Call it from a worker thread.
 
     Raises:
         botocore.exceptions.ClientError: as sts:AssumeRole answers.
     """
-    key = (service, role_arn, region())
-    made, found = _role_clients.get(key, (0.0, None))
-    if found is None or time.monotonic() - made > ROLE_CLIENT_SECONDS:
-        session = role_session(role_arn)
+    key = (service, role_arn or account_id(), region())
+    made, found = _clients.get(key, (0.0, None))
+    if found is None or (role_arn and time.monotonic() - made > ROLE_CLIENT_SECONDS):
+        session = role_session(role_arn) if role_arn else _own_session()
         config = Config(retries={"total_max_attempts": 1}, read_timeout=MAX_LAMBDA_SECONDS)
         with _client_lock:
             found = session.client(service, endpoint_url=endpoint_url(), config=config)
-            _role_clients[key] = (time.monotonic(), found)
+            _clients[key] = (time.monotonic(), found)
     return found
+
+
+def _own_session() -> boto3.Session:
+    return boto3.Session(
+        aws_access_key_id=account_id(),
+        aws_secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
+        region_name=region(),
+    )
 
 
 def role_credentials(role_arn: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ import hmac
 from datetime import datetime
 
 ALGORITHM = "AWS4-HMAC-SHA256"
-REGION, SERVICE = "us-east-1", "sagemaker"  # the service that takes the paths which are not control's own
+REGION, SERVICE = "us-east-1", "sagemaker"  # any service's name is as good
 
 
 def headers(

@@ -52,7 +52,7 @@ def run_sdk_task(resource: str, parameters: dict[str, Any]) -> Any:
     """`arn:aws:states:::aws-sdk:SERVICE:ACTION`: one call of that API through the service's front door."""
     service, action = resource.removeprefix(SDK).split(":")[:2]
     prefix, boto_name = SDK_SERVICES[service]
-    client = platform.role_client(boto_name, executions.task_role())
+    client = platform.client(boto_name, executions.task_role())
     operation = action[:1].upper() + action[1:]
     if operation not in client.meta.service_model.operation_names:
         raise executions.task_failure(
@@ -73,14 +73,14 @@ def run_publish_task(resource: str, parameters: dict[str, Any]) -> Any:
     """The optimized `sns:publish`; a message that is JSON is sent as its text."""
     message = parameters.get("Message", "")
     params = {**parameters, "Message": message if isinstance(message, str) else json.dumps(message)}
-    answer = _optimized("SNS", platform.role_client("sns", executions.task_role()), "publish", params)
+    answer = _optimized("SNS", platform.client("sns", executions.task_role()), "publish", params)
     answer.pop("ResponseMetadata", None)
     return answer
 
 
 def run_lambda_task(parameters: dict[str, Any]) -> Any:
     """The optimized `lambda:invoke`: an exception of the function is the task's error, by its class."""
-    client = platform.role_client("lambda", executions.task_role())
+    client = platform.client("lambda", executions.task_role())
     payload = json.dumps(parameters.get("Payload", {})).encode()
     answer = _optimized(
         "Lambda", client, "invoke", {"FunctionName": parameters["FunctionName"], "Payload": payload}

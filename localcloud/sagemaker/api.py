@@ -1,12 +1,7 @@
 """The door of the service: in-process calls, HTTP requests, reset and shutdown.
 
 Over HTTP it answers SageMaker's JSON protocol (`X-Amz-Target: SageMaker.<Operation>`) and the runtime's
-`/endpoints/NAME/invocations`. Two more paths have no counterpart on AWS and begin with `/_sagemaker/`; a
-client reaches them with a request signed for `sagemaker`:
-
-    POST /_sagemaker/training-jobs/NAME/interrupt   {"capacity_after_seconds": 2}   a spot interruption
-    POST /_sagemaker/options                        {"stop_grace": 1.5}             shorter waits, see
-    `options`
+`/endpoints/NAME/invocations`.
 """
 
 import json
@@ -14,7 +9,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from localcloud.protocol import AWS_JSON, ApiError, Response, parsed, unknown_operation
+from localcloud.protocol import AWS_JSON, Response, parsed, unknown_operation
 from localcloud.sagemaker import (
     components,
     endpoints,
@@ -98,8 +93,6 @@ async def handle_request(
 def _answer(method: str, path: str, headers: dict[str, str], body: bytes) -> Response:
     if method == "POST" and (found := INVOCATION.fullmatch(path)):
         return (runtime.stream if found[2] else runtime.invoke)(found[1], headers, body)
-    if path.startswith("/_sagemaker/"):
-        return AWS_JSON.json(_steer(method, path, parsed(body)))
     target = headers.get("x-amz-target", "")
     if not target.startswith("SageMaker."):
         raise unknown_operation(f"{method} {path} of SageMaker")
@@ -119,17 +112,6 @@ def reset() -> None:
     shutdown()
     store.clear()
     options.reset()
-
-
-def _steer(method: str, path: str, asked: dict[str, Any]) -> dict[str, Any]:
-    if method == "POST" and path == "/_sagemaker/options":
-        options.update(asked)
-        return dict(options.__dict__)
-    found = re.fullmatch(r"/_sagemaker/training-jobs/([^/]+)/interrupt", path)
-    if method == "POST" and found:
-        training_jobs.interrupt(found[1], float(asked.get("capacity_after_seconds", 0)))
-        return {}
-    raise ApiError("UnknownOperationException", f"There is no {method} {path}.")
 
 
 def _seconds(value: Any) -> float:

@@ -47,23 +47,23 @@ class Listing:
         return answer | ({"NextToken": token} if token else {})
 
 
-def describing(kind: Kind) -> Operation:
-    """The Describe operation of a kind whose record is its answer."""
+def describing(kind: Kind, named: Callable[[str], str] = str) -> Operation:
+    """The Describe operation of a kind whose record is its answer; `named` makes a name of what is given."""
 
     def describe(params: dict[str, Any]) -> dict[str, Any]:
         with store.lock:
-            record = dict(store.find(kind, params[kind.name_field]))
+            record = dict(store.find(kind, named(params[kind.name_field])))
         return pick(record, operation_model(f"Describe{kind.name}").output_shape)
 
     return describe
 
 
-def deleting(kind: Kind) -> Operation:
-    """The Delete operation of a kind that nothing runs for."""
+def deleting(kind: Kind, named: Callable[[str], str] = str) -> Operation:
+    """The Delete operation of a kind that nothing runs for; `named` as above."""
 
     def delete(params: dict[str, Any]) -> dict[str, Any]:
-        store.find(kind, params[kind.name_field])
-        store.remove(kind, params[kind.name_field])
+        store.find(kind, named(params[kind.name_field]))
+        store.remove(kind, named(params[kind.name_field]))
         return {}
 
     return delete

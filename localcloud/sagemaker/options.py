@@ -18,7 +18,6 @@ class Options:
     invocation_timeout: float = 60.0
     streaming_timeout: float = 480.0
     interface_linger: float = 60.0  # a network interface after its endpoint; on AWS some minutes
-    utilization_period: float = 60.0
     concurrency_period: float = 10.0
 
     def update(self, changes: dict[str, Any]) -> None:

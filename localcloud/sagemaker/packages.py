@@ -24,12 +24,6 @@ def create_group(params: dict[str, Any]) -> dict[str, Any]:
     return {"ModelPackageGroupArn": record["ModelPackageGroupArn"]}
 
 
-def describe_group(params: dict[str, Any]) -> dict[str, Any]:
-    """Describe a group by its name or ARN."""
-    name = _last_part(params["ModelPackageGroupName"])
-    return catalog.describing(store.MODEL_PACKAGE_GROUP)({"ModelPackageGroupName": name})
-
-
 def delete_group(params: dict[str, Any]) -> dict[str, Any]:
     """Delete a group; AWS wants it empty.
 
@@ -81,11 +75,6 @@ def create_package(params: dict[str, Any]) -> dict[str, Any]:
     return {"ModelPackageArn": arn}
 
 
-def describe_package(params: dict[str, Any]) -> dict[str, Any]:
-    """Describe a version by its ARN."""
-    return catalog.describing(store.MODEL_PACKAGE)({"ModelPackageName": _arn(params["ModelPackageName"])})
-
-
 def update_package(params: dict[str, Any]) -> dict[str, Any]:
     """Change a version's approval, its description or its metadata."""
     changes = {
@@ -99,11 +88,6 @@ def update_package(params: dict[str, Any]) -> dict[str, Any]:
         copy = store.change(record, **changes, CustomerMetadataProperties=kept or None)
     platform.spawn(telemetry.state_event, store.MODEL_PACKAGE, copy)
     return {"ModelPackageArn": copy["ModelPackageArn"]}
-
-
-def delete_package(params: dict[str, Any]) -> dict[str, Any]:
-    """Delete a version."""
-    return catalog.deleting(store.MODEL_PACKAGE)({"ModelPackageName": _arn(params["ModelPackageName"])})
 
 
 def list_packages(params: dict[str, Any]) -> dict[str, Any]:
@@ -133,12 +117,12 @@ def _arn(given: str) -> str:
 
 OPERATIONS: dict[str, catalog.Operation] = {
     "CreateModelPackageGroup": create_group,
-    "DescribeModelPackageGroup": describe_group,
+    "DescribeModelPackageGroup": catalog.describing(store.MODEL_PACKAGE_GROUP, _last_part),
     "DeleteModelPackageGroup": delete_group,
     "ListModelPackageGroups": GROUPS,
     "CreateModelPackage": create_package,
-    "DescribeModelPackage": describe_package,
+    "DescribeModelPackage": catalog.describing(store.MODEL_PACKAGE, _arn),
     "UpdateModelPackage": update_package,
-    "DeleteModelPackage": delete_package,
+    "DeleteModelPackage": catalog.deleting(store.MODEL_PACKAGE, _arn),
     "ListModelPackages": list_packages,
 }

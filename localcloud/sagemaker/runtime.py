@@ -12,7 +12,7 @@ from localcloud import platform
 from localcloud.environment import LOOPBACK
 from localcloud.protocol import REST_JSON, ApiError, Response, in_thread
 from localcloud.sagemaker import components, endpoints, eventstream, hosting, store, telemetry
-from localcloud.sagemaker.hosting import Copy, Fleet
+from localcloud.sagemaker.hosting import Copy, Fleet, Placement
 from localcloud.sagemaker.options import options
 from localcloud.sagemaker.validation import service_model
 
@@ -31,15 +31,9 @@ MAX_REASON = 2000  # characters of a container's error that are passed on
 class Target:
     """The receiver of a request: a component, or a variant's container."""
 
-    endpoint_name: str
-    variant_name: str
+    placement: Placement
     fleet: Fleet
-    component_name: str | None
-    adapter: str | None
-
-    @property
-    def dimensions(self) -> dict[str, str]:
-        return telemetry.invocation_dimensions(self.endpoint_name, self.variant_name, self.component_name)
+    adapter: str | None = None
 
 
 def invoke(endpoint_name: str, headers: dict[str, str], body: bytes) -> Response:
@@ -114,7 +108,7 @@ def _component_target(endpoint_name: str, component_name: str) -> Target:
             "UpdateInferenceComponentRuntimeConfig API."
         )
     adapter = component_name if base is not component else None
-    return Target(endpoint_name, component["VariantName"], fleet, component_name, adapter)
+    return Target(Placement(endpoint_name, component["VariantName"], component_name), fleet, adapter)
 
 
 def _variant_target(endpoint: store.Record, wanted: str | None) -> Target:
@@ -127,7 +121,7 @@ def _variant_target(endpoint: store.Record, wanted: str | None) -> Target:
     fleet = hosting.fleets.get(endpoints.fleet_key(endpoint, chosen))
     if fleet is None:
         raise ApiError("ServiceUnavailable", f"Variant {chosen} of endpoint {name} has no instances.", 503)
-    return Target(name, chosen, fleet, None, None)
+    return Target(fleet.placement, fleet)
 
 
 class _Call:
@@ -138,7 +132,9 @@ class _Call:
         self._began = time.monotonic()
         self._connection = http.client.HTTPConnection(LOOPBACK, copy.server.port, timeout=timeout)
         self._asked: float | None = None
-        telemetry.put_concurrency(target.dimensions, target.fleet.in_flight, len(target.fleet.copies))
+        telemetry.put_concurrency(
+            target.placement.dimensions, target.fleet.in_flight, len(target.fleet.copies)
+        )
 
     def ask(self, headers: dict[str, str], body: bytes) -> http.client.HTTPResponse:
         """Send the request; the answer's body is not read yet."""
@@ -156,7 +152,7 @@ class _Call:
         now = time.monotonic()
         model_seconds = None if self._asked is None else now - self._asked
         telemetry.put_invocation(
-            self.target.dimensions,
+            self.target.placement.dimensions,
             status=status,
             copies=len(self.target.fleet.copies),
             model_seconds=model_seconds,
@@ -263,7 +259,7 @@ def _begin(endpoint_name: str, headers: dict[str, str], body: bytes, timeout: fl
 def _head(answer: http.client.HTTPResponse, target: Target, content_type_name: str) -> dict[str, str]:
     found = {
         content_type_name: answer.getheader("Content-Type", "application/octet-stream"),
-        "x-Amzn-Invoked-Production-Variant": target.variant_name,
+        "x-Amzn-Invoked-Production-Variant": target.placement.variant_name,
     }
     attributes = answer.getheader(CUSTOM_ATTRIBUTES)
     return found | ({CUSTOM_ATTRIBUTES: attributes} if attributes else {})

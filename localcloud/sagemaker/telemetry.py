@@ -90,11 +90,3 @@ def put_no_capacity(component_name: str) -> None:
     """A call came to a component without copies: what AWS's scale-from-zero alarms watch."""
     dimensions = {"InferenceComponentName": component_name}
     platform.put_metric(INVOCATIONS, "NoCapacityInvocationFailures", 1.0, "None", dimensions)
-
-
-def put_utilization(
-    namespace: str, reading: tuple[float, float] | None, dimensions: Mapping[str, str]
-) -> None:
-    """Publish the share of processors and memory that is used, where there is a reading."""
-    for name, value in zip(("CPUUtilization", "MemoryUtilization"), reading or (), strict=False):
-        platform.put_metric(namespace, name, value, "Percent", dimensions)

@@ -19,7 +19,6 @@ from localcloud.sagemaker.log_stream import Found, LogStream, find_metrics
 from localcloud.sagemaker.opt_ml import HOST, OptMl, s3_source
 from localcloud.sagemaker.options import options
 from localcloud.sagemaker.store import Record
-from localcloud.sagemaker.usage import Meter
 
 MAX_REASON = 1024  # SageMaker cuts FailureReason to as many characters
 logger = logging.getLogger(__name__)
@@ -174,7 +173,7 @@ class TrainingRun:
         """Wait for the program's end while its log and checkpoints flow and the limits are kept."""
         began = time.monotonic()
         end, deadline = End.FINISHED, float("inf")
-        next_sync, meter, next_reading = began + options.checkpoint_sync, Meter(), began
+        next_sync = began + options.checkpoint_sync
         while True:
             code = container.exit_code(options.look)
             now = time.monotonic()
@@ -185,10 +184,6 @@ class TrainingRun:
             if checkpoints and now >= next_sync:
                 checkpoints.store()
                 next_sync = time.monotonic() + options.checkpoint_sync
-            if now >= next_reading:
-                host = {"Host": f"{self._name}/{HOST}"}
-                telemetry.put_utilization(platform.TRAINING_JOBS, meter.read([container.group]), host)
-                next_reading = now + options.utilization_period
             if end is End.FINISHED:
                 end = self._must_end(self._ran_seconds + now - began)
                 if end is not End.FINISHED:

@@ -17,7 +17,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -200,17 +200,8 @@ def _write(
             np.array(rows, RECORD).tofile(records)
     if intake.problems:
         raise DatasetError(intake.problems)
-    counts = Counts(
-        intake.files,
-        intake.empty,
-        intake.duplicates,
-        intake.leaked,
-        intake.held_out,
-        intake.tasks,
-        intake.notes,
-    )
     about = {
-        "counts": asdict(counts),
+        "counts": {each.name: getattr(intake, each.name) for each in fields(Counts)},
         "questions": [asdict(question) for question in intake.questions],
         "sources": list(sources),
         "groups": list(groups),

@@ -29,6 +29,8 @@ KEPT = 2
 FORMAT = 3
 _NAME = re.compile(r"(step|best)-(\d{8})-([0-9a-f]{16})\.safetensors")
 _DIGEST_BYTES = 8
+#: What of a checkpoint is in the file's header; the rest is tensors.
+_HEADER = ("step", "fingerprint", "curve", "global_batch", "stopping")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,14 +85,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
     A new best adapter goes to its own file, before the checkpoint that names it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    header = {
-        "step": checkpoint.step,
-        "fingerprint": checkpoint.fingerprint,
-        "curve": checkpoint.curve,
-        "global_batch": checkpoint.global_batch,
-        "stopping": checkpoint.stopping,
-        "best": "",
-    }
+    header = {name: getattr(checkpoint, name) for name in _HEADER} | {"best": ""}
     if checkpoint.best:
         best_step = int(checkpoint.stopping["best_step"])
         header["best"] = _write_whole(folder, "best", best_step, checkpoint.best, "").name
@@ -152,15 +147,7 @@ def _read(file: Path) -> Checkpoint | None:
         header, tensors = _read_whole(file)
         described = json.loads(header)
         best = _read_whole(file.with_name(described["best"]))[1] if described["best"] else {}
-        return Checkpoint(
-            step=described["step"],
-            fingerprint=described["fingerprint"],
-            tensors=tensors,
-            curve=described["curve"],
-            global_batch=described["global_batch"],
-            best=best,
-            stopping=described["stopping"],
-        )
+        return Checkpoint(tensors=tensors, best=best, **{name: described[name] for name in _HEADER})
     except (OSError, ValueError, KeyError, TypeError, SafetensorError, RecursionError):
         return None
 

@@ -86,7 +86,7 @@ def spot_is_taken_back_twice(app: App, inbox: Told) -> str:
     for _ in range(2):
         eventually(lambda: program_of(app, run), why="the program does not run")
         eventually(lambda: checkpoints_of(app, run), why="there is no checkpoint")
-        steer(app.cloud, f"training-jobs/{run}/interrupt", {"capacity_after_seconds": 0.2})
+        steer(app.cloud, "interrupt", {"job": run, "capacity_after_seconds": 0.2})
         eventually(lambda: not program_of(app, run), why="the instance was not taken back")
     heard = _end(app, inbox, run, "SUCCEEDED", jobs=1)
     job = app.client("sagemaker").describe_training_job(TrainingJobName=run)

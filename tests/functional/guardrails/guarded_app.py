@@ -148,9 +148,9 @@ def guarded_app(
             lifecycle.down(folder / "cloud")
 
 
-def steer(cloud: Cloud, path: str, asked: Mapping[str, float]) -> None:
+def steer(cloud: Cloud, path: str, asked: Mapping[str, float | str]) -> None:
     """Ask the embedded SageMaker for what AWS has no call for."""
-    cloud.steer("POST", f"/_sagemaker/{path}", asked)
+    cloud.ask("POST", path, asked)
 
 
 def patient(app: App, service: str) -> Any:

@@ -35,7 +35,7 @@ PATHS = [
     ("GET", "/_ministack/health", "", {}),
     ("GET", "/_finexpert/health", "", {}),
     ("POST", "/_finexpert/bill", '{"service": "AmazonS3", "usd": 5}', {}),
-    ("POST", "/_sagemaker/options", '{"look": 1}', {}),
+    ("POST", "/_finexpert/options", '{"look": 1}', {}),
 ]
 Answer = tuple[int, Any]
 

@@ -15,7 +15,7 @@ def lab(cloud: Cloud, client: Callable[[str], Any]) -> Lab:
     """A bucket and a role that SageMaker may assume."""
 
     def steer(path: str, body: dict[str, Any]) -> Any:
-        return cloud.steer("POST", f"/_sagemaker/{path}", body)
+        return cloud.ask("POST", path, body)
 
     trust = {
         "Version": "2012-10-17",

@@ -224,7 +224,7 @@ def test_a_spot_job_resumes_from_its_checkpoint_after_an_interruption(lab: Lab) 
     eventually(
         lambda: _exists(lab, f"{checkpoints}/step.txt"), why="the checkpoint was not kept while running"
     )
-    lab.steer(f"training-jobs/{name}/interrupt", {"capacity_after_seconds": 2})
+    lab.steer("interrupt", {"job": name, "capacity_after_seconds": 2})
     job = ended(lab, name)
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     assert "Interrupted" in states(job)
@@ -240,7 +240,7 @@ def test_waiting_for_capacity_longer_than_max_wait_ends_the_job(lab: Lab) -> Non
         StoppingCondition={"MaxRuntimeInSeconds": 2, "MaxWaitTimeInSeconds": 3},
     )
     eventually(lambda: "ready" in _log_or_nothing(lab, name))
-    lab.steer(f"training-jobs/{name}/interrupt", {"capacity_after_seconds": 60})
+    lab.steer("interrupt", {"job": name, "capacity_after_seconds": 60})
     job = ended(lab, name)
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxWaitTimeExceeded")
 

@@ -156,7 +156,7 @@ def test_a_page_keeps_its_own_token() -> None:
 
 
 def test_only_the_owner_reaches_paths_that_aws_does_not_have() -> None:
-    for path in ("/_finexpert/bill", "/_sagemaker/options", "/_ministack/reset"):
+    for path in ("/_finexpert/bill", "/_finexpert/options", "/_ministack/reset"):
         assert send("POST", path, signed=True) == (403, [])  # the fake's signer is a role
 
 

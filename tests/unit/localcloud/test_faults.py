@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.faults import BadFault, Fault, Faults, parsed
+from localcloud.faults import BadFault, Fault, Faults, fault_of
 
 THROTTLING = Fault(service="sagemaker", operation="CreateTrainingJob", error="ThrottlingException", times=2)
 
@@ -55,8 +55,8 @@ def test_the_status_is_the_usual_one_of_the_code(error: str, status: int) -> Non
 )
 def test_a_fault_that_cannot_be_is_refused_with_the_reason(asked: dict[str, Any], reason: str) -> None:
     with pytest.raises(BadFault, match=reason):
-        parsed(asked)
+        fault_of(asked)
 
 
 def test_whole_seconds_are_seconds() -> None:
-    assert parsed({"service": "s3", "operation": "*", "delay_seconds": 2}).delay_seconds == 2
+    assert fault_of({"service": "s3", "operation": "*", "delay_seconds": 2}).delay_seconds == 2

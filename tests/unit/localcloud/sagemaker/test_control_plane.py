@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.eventstream import EventStreamBuffer
 
+from localcloud import control
 from localcloud.protocol import ApiError
 from localcloud.sagemaker import api, eventstream, telemetry
 
@@ -253,8 +254,10 @@ def test_http_answers_and_errors(fake: Any) -> None:
 
 
 def test_options_are_set_checked_and_reset(fake: Any) -> None:
-    assert request("POST", "/_sagemaker/options", b'{"stop_grace": 2}')[2]["stop_grace"] == 2
-    assert "Unknown option" in request("POST", "/_sagemaker/options", b'{"grace": 2}')[2]["message"]
-    assert "number of seconds" in request("POST", "/_sagemaker/options", b'{"look": "x"}')[2]["message"]
+    assert control.act("POST options", b'{"stop_grace": 2}', 0)["stop_grace"] == 2
+    with pytest.raises(control.Refused, match="Unknown option"):
+        control.act("POST options", b'{"grace": 2}', 0)
+    with pytest.raises(control.Refused, match="number of seconds"):
+        control.act("POST options", b'{"look": "x"}', 0)
     api.reset()
     assert api.options.stop_grace == 120

@@ -4,7 +4,6 @@ import io
 import json
 import os
 import tarfile
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ import pytest
 from localcloud.sagemaker import archive, s3_files
 from localcloud.sagemaker.log_stream import LogStream, find_metrics
 from localcloud.sagemaker.opt_ml import OptMl
-from localcloud.sagemaker.usage import Meter, Usage, busy_seconds, measure
 from tests.fakes.s3 import FakeS3
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -242,23 +240,3 @@ def test_a_log_is_sent_line_by_line_as_it_grows(tmp_path: Path, fake: Any) -> No
     expected = ["one", "two", "bar 10%", "bar 20%", "\N{REPLACEMENT CHARACTER} half"]
     assert seen == expected
     assert fake.lines == [("group", "stream", line) for line in expected]
-
-
-def test_a_busy_process_group_is_measured() -> None:
-    meter = Meter()
-    assert meter.read([os.getpgrp()]) is None, "a rate needs two readings"
-    until = time.process_time() + 0.2
-    while time.process_time() < until:
-        pass
-    reading = meter.read([os.getpgrp()])
-    assert reading is not None
-    assert reading[0] > 10
-    assert 0 < reading[1] < 100
-    assert measure({os.getpgrp()})[os.getpid()].resident_bytes > 1_000_000
-    assert measure({2**30}) == {}
-
-
-def test_a_process_that_ended_takes_nothing_away_from_the_others() -> None:
-    before = {1: Usage(10.0, 0), 2: Usage(90.0, 0), 3: Usage(5.0, 0)}
-    after = {1: Usage(11.5, 0), 3: Usage(0.5, 0), 4: Usage(0.25, 0)}  # 2 ended, 3 is another one, 4 is new
-    assert busy_seconds(before, after) == 1.75

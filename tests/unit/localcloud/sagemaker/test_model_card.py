@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from localcloud.protocol import ApiError
 from localcloud.sagemaker import api
 
 
@@ -31,5 +32,5 @@ def test_the_card_comes_back_with_its_package(fake: Any) -> None:
 )
 def test_a_card_out_of_shape_is_refused(fake: Any, card: dict[str, Any], words: str) -> None:
     api.call("CreateModelPackageGroup", {"ModelPackageGroupName": "models"})
-    with pytest.raises(api.ApiError, match=words):
+    with pytest.raises(ApiError, match=words):
         create(card)
