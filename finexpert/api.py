@@ -178,7 +178,7 @@ class Expert:
             _say(endpoint.awake(self.deployment, state))
 
     def _put_away(self) -> None:
-        """Ask for sleep and do not wait, so that it works after any failure."""
+        """Begin to remove the endpoint without waiting, so that it works after any failure."""
         try:
             slept = switch.begin_sleep(self.deployment, cancel=True)
         except HostingBusy as busy:
@@ -193,7 +193,7 @@ class Expert:
 
 
 class _Guard:
-    """Calls `clean_up` once when a cell fails or the process ends. To interrupt a cell is no failure."""
+    """Calls `clean_up` once when a cell fails or the process ends. Interrupting a cell does not count."""
 
     def __init__(self, clean_up: Callable[[], None]) -> None:
         self._clean_up = clean_up
@@ -208,7 +208,7 @@ class _Guard:
                 shell.events.register("post_run_cell", self._after_cell)
 
     def disarm(self) -> None:
-        """Never call `clean_up` any more."""
+        """Cancel `arm`."""
         if self._armed:
             self._armed = False
             atexit.unregister(self._fire)
@@ -228,7 +228,7 @@ class _Guard:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """An expected failure (settings, AWS, files) as the UserError that a notebook shows without a trace.
+    """Turn an expected failure (settings, AWS, files) into a UserError, shown without a stack trace.
 
     Its remedy names the arguments of the methods here in place of the options of the command line.
     """
@@ -246,7 +246,7 @@ def _explained() -> Iterator[None]:
 
 
 def _shell() -> Any:
-    """The IPython that this code runs in; None outside of one."""
+    """The running IPython shell; None outside IPython."""
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython else None
 

@@ -65,9 +65,10 @@ def plain(value: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without what steers a terminal: control characters but newline and tab, marks that turn the
-    direction of writing, other marks of a line's end, and halves of characters, which cannot be printed at
-    all. Logs, names and answers of models may hold them.
+    """Remove what controls a terminal, as logs, names and answers of models may hold it.
+
+    That is control characters but newline and tab, marks of writing direction, other line ends, and halves of
+    characters, which cannot be printed.
     """
     return _STEERING.sub("", text)
 

@@ -89,12 +89,12 @@ def parse_settings(pairs: Sequence[str] | None) -> dict[str, str]:
 
 
 def asked_for(word: str, arguments: Sequence[str]) -> bool:
-    """Whether a flag is among the arguments, which may be too wrong for anything else to be read."""
+    """Whether a flag is among the arguments, also where they cannot be parsed."""
     return word in itertools.takewhile(lambda argument: argument != "--", arguments)
 
 
 def share(group: Any) -> Any:
-    """Let each verb below `group` take the group's own options too; the answer is the group itself.
+    """Let each verb below `group` take the group's own options too; returns the group.
 
     Args:
         group: a command group as `typer.main.get_command` makes it; verbs take its options in `SHARED` too.
@@ -114,7 +114,7 @@ def _verbs(group: Any) -> Iterator[Any]:
 
 
 def _again(option: Any) -> Any:
-    """The option once more: what it is given after the verb is kept; not given, it changes nothing."""
+    """A copy of the option for after the verb; where it is not given there, it changes nothing."""
     again = copy.copy(option)
     again.default, again.envvar, again.expose_value = None, None, False
     again.show_default, again.rich_help_panel = False, "Options of all commands"

@@ -65,7 +65,7 @@ class Walk:
 
 @dataclass(frozen=True)
 class Step:
-    """A step, and what it says when it is done. `local_only`: AWS would bill for it."""
+    """A step; `do` returns its result in words. `local_only`: left out on AWS, which would bill for it."""
 
     title: str
     do: Callable[[Walk], str]
@@ -86,7 +86,7 @@ def credentials(walk: Walk) -> str:
 
 
 def waits(checks: Mapping[str, Check]) -> Callable[[Walk], str]:
-    """A step that only notes what AWS must still do: the deploy need not wait for it."""
+    """A step that only notes what AWS must still do; the deploy does not wait for it."""
 
     def look(walk: Walk) -> str:
         findings = examine(walk.deployment, checks)
@@ -99,7 +99,7 @@ def waits(checks: Mapping[str, Check]) -> Callable[[Walk], str]:
 
 
 def bootstrap(walk: Walk) -> str:
-    """The bucket and roles that the CDK deploys through, in the app's region and that of the bill.
+    """Make the bucket and roles that the CDK deploys through, in the app's region and the billing region.
 
     Raises:
         UserError: an organization's own bootstrap is missing, which only its administrators can make.
@@ -138,7 +138,7 @@ def deployed(deployment: Deployment) -> bool:
 
 
 def deploy(walk: Walk) -> str:
-    """All stacks, with the real CDK CLI."""
+    """Deploy all stacks with the real CDK CLI."""
     if deployed(walk.deployment):
         return "was there"
     walk.live.update("synthesizing …", "  synthesizing")
@@ -148,7 +148,7 @@ def deploy(walk: Walk) -> str:
 
 
 def weights(walk: Walk) -> str:
-    """The practice model, where the app expects weights of one's own and has none yet."""
+    """Upload the practice model, where the app expects weights of your own and has none yet."""
     deployment = walk.deployment
     location = base_model.location(deployment)
     if not deployment.settings.own_weights:
@@ -161,7 +161,7 @@ def weights(walk: Walk) -> str:
 
 
 def train(walk: Walk) -> str:
-    """A run on the data, unless one was accepted already or still trains.
+    """Train on the data, unless a run was accepted already or still trains.
 
     Raises:
         UserError: the run failed, or the quality gate refused the model.
@@ -220,7 +220,7 @@ def settings_file(environment: Mapping[str, str]) -> Path:
 
 
 def write_settings(target: Target, wanted: Mapping[str, Any]) -> Path:
-    """Put settings into the file that they are read from, whole or not at all; the file.
+    """Write settings into the file that they are read from, whole or not at all; returns the file.
 
     Raises:
         infra.settings.SettingsError: a value cannot be used; nothing is written.

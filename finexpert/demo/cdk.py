@@ -19,7 +19,7 @@ EVENT = re.compile(
     r" (?P<type>\S+)\s*\|\s*(?P<resource>\S*)"
 )
 TAIL_LINES = 12
-TELLING = re.compile(r"_FAILED|❌|[Ee]rror")
+REASON = re.compile(r"_FAILED|❌|[Ee]rror")
 SHOWN_LINES = 5
 
 
@@ -94,14 +94,14 @@ class Cdk:
         )
         if status:
             raise UserError(
-                f"cdk {arguments[0]} failed with exit status {status}:\n" + "\n".join(telling(tail)),
+                f"cdk {arguments[0]} failed with exit status {status}:\n" + "\n".join(reasons_in(tail)),
                 where=str(self.log_path),
             )
 
 
-def telling(lines: list[str]) -> list[str]:
+def reasons_in(lines: list[str]) -> list[str]:
     """The lines of the CLI's last words that say what failed, without repetitions; all if none does."""
-    reasons = list(dict.fromkeys(line.strip() for line in lines if TELLING.search(line)))
+    reasons = list(dict.fromkeys(line.strip() for line in lines if REASON.search(line)))
     return reasons[-SHOWN_LINES:] or lines
 
 

@@ -13,7 +13,7 @@ GRACE_SECONDS = 3.0
 
 
 class Children:
-    """The programs that run now. `stop` ends them, and from then on none can be started.
+    """The running programs. `stop` ends them; after it none can be started.
 
     Each has its own session, so Ctrl-C in the terminal reaches only this process, which ends them in order.
     """

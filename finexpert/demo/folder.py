@@ -15,9 +15,9 @@ KEPT = "kept"
 
 
 class Folder:
-    """The folder of one demo, its own from `claim` to `release`.
+    """The folder of one demo, locked from `claim` to `release`.
 
-    A lock on a file in it tells other demos that its owner lives: the system drops it however the owner ends.
+    A locked file in it shows other demos that its owner runs; the system frees the lock in any case.
     """
 
     def __init__(self, path: Path, lock: IO[str]) -> None:
@@ -40,7 +40,7 @@ class Folder:
         return self.path / "demo.log"
 
     def release(self, *, remove: bool) -> None:
-        """Give it up; `remove` deletes it, else only what is large goes and the logs stay."""
+        """Unlock it. `remove` deletes it; else only the synthesized app is deleted, and the logs stay."""
         shutil.rmtree(self.path if remove else self.synthesized, ignore_errors=True)
         self._lock.close()
 

@@ -27,7 +27,7 @@ class Interrupts:
 
     @contextmanager
     def shielded(self) -> Iterator[None]:
-        """Signals do nothing during the block: it is the end of everything anyhow, and must be reached."""
+        """Ignore the signals during the block, which cleans up and must reach its end."""
         self._shielded = True
         try:
             yield

@@ -46,7 +46,7 @@ class Step:
 
 
 def check_data(stage: Stage, live: Live) -> str:
-    """The user's data, before anything is started for it."""
+    """Check the user's data before anything is started."""
     stage.base_folder = stage.base.folder(paths.LOCAL_STATE, lambda text: live.line(f"  {text}"))
     settings = Settings.load(environ={"FINEXPERT_SETTINGS": str(paths.LOCAL_SETTINGS)})
     hyperparameters = {**settings.hyperparameters, **stage.base.hyperparameters}
@@ -60,7 +60,7 @@ def check_data(stage: Stage, live: Live) -> str:
 
 
 def start_cloud(stage: Stage, live: Live) -> str:
-    """The embedded cloud, as strict as AWS; synthesizing the app, which needs no cloud, begins beside it."""
+    """Start the embedded cloud, as strict as AWS, and begin to synthesize the app beside it."""
     # The cloud ends with its owner, so even a killed demo leaves nothing. One that is kept outlives it.
     options = lifecycle.CloudOptions(auth=True, tls=True, owner_pid=0 if stage.keep else os.getpid())
     stage.cloud = lifecycle.up(stage.folder.cloud, options=options)
@@ -99,7 +99,7 @@ def deploy(stage: Stage, live: Live) -> str:
 
 
 def upload(stage: Stage, live: Live) -> str:
-    """Base weights and the dataset, into the app's data bucket."""
+    """Upload base weights and dataset to the app's data bucket."""
     s3, bucket = stage.deployment.target.client("s3"), stage.deployment.output("Storage", "DataBucketName")
     weights = datasets.upload_folder(s3, bucket=bucket, folder=stage.base_folder, prefix="base-model/")
     stage.dataset = datasets.upload(s3, bucket=bucket, path=stage.data)
@@ -107,7 +107,7 @@ def upload(stage: Stage, live: Live) -> str:
 
 
 def fine_tune(stage: Stage, live: Live) -> str:
-    """The state machine, from the dataset to the awake endpoint, followed live."""
+    """Run the state machine, from the dataset to the awake endpoint, and follow it."""
     deployment = stage.deployment
     run = executions.start(
         deployment,
@@ -161,7 +161,7 @@ def ask(stage: Stage, live: Live) -> str:
 
 
 def wait_for_reaper(stage: Stage, live: Live) -> str:
-    """The deployed reaper finds the idle endpoint on its schedule."""
+    """Wait until the deployed reaper, on its schedule, has put the idle endpoint to sleep."""
     created = inference.endpoint_created(stage.deployment)
     reaping.wait(stage.deployment, live, asked=_now())
     stage.awake_seconds = (_now() - created).total_seconds()
@@ -190,7 +190,7 @@ def prove(stage: Stage, live: Live) -> str:
 
 
 def stop(stage: Stage, live: Live) -> str:
-    """The embedded cloud, with all that runs on it."""
+    """Stop the embedded cloud and all that runs on it."""
     lifecycle.down(stage.folder.cloud)
     left = children.left_of_folder(stage.folder.path)
     if left:

@@ -213,7 +213,7 @@ def notification(deployment: Deployment) -> Finding:
 
 
 def judge_subscriptions(confirmed: int, pending: int) -> Finding:
-    """Whether somebody receives it, from the topic's numbers of subscriptions."""
+    """Judge by the topic's numbers of subscriptions whether anyone receives the message."""
     if confirmed:
         return good(f"sent to {confirmed} confirmed subscription(s): look whether it has arrived")
     waits = f"; {pending} wait for confirmation" if pending else ""

@@ -28,7 +28,7 @@ PROMPT = "The results are encouraging for aggressive investors"
 
 
 def check(doctors: Check) -> Look:
-    """One of doctor's own checks as a look."""
+    """Use one of doctor's checks as a look."""
     return lambda scene: doctors(scene.deployment)
 
 

@@ -127,7 +127,7 @@ def memory(deployment: Deployment) -> Finding:
 
 
 def judge_memory(plan: MemoryPlan | None, layers: int, instance_type: str) -> Finding:
-    """The arithmetic in words."""
+    """Say in words whether the step fits into the memory."""
     if plan is None:
         return unknown(f"the GPU memory of {instance_type} is not known here")
     from training.model.memory_plan import describe_plan  # imports PyTorch

@@ -140,7 +140,7 @@ QUESTIONS = (
         look=looks.device,
         without="Nothing ran on a GPU; 7B's memory is simulated.",
         see=f"{LOG}; on any CUDA GPU `python -m bench.training`",
-        means="The figures tell how good the memory plan and the price of a run are.",
+        means="The figures show how good the memory plan and the price of a run are.",
     ),
     Question(
         name="model card",

@@ -46,7 +46,7 @@ def _needs_endpoint(scene: Scene) -> bool:
 
 
 def _announce_endpoint(scene: Scene) -> str:
-    """Loading may take as long as the wake waits; if this check is killed, the idle reaper ends it."""
+    """Announce the most that it costs, also if this check is killed and the idle reaper ends it."""
     seconds = switch.WAIT_SECONDS * 2 + scene.deployment.settings.idle_minutes * 60
     price = costs.hosting_usd_per_hour(scene.deployment)
     most = f"at most {usd(price * seconds / 3600)} ({duration(seconds)} at ${price:g} an hour)"

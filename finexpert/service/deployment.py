@@ -87,7 +87,7 @@ KEPT = ("alert_email", "accept_eula", "base_model_uri")
 
 
 def flat(settings: Settings) -> dict[str, Any]:
-    """The values by name; each hyperparameter is one, `hyperparameters.NAME`."""
+    """The values of settings by name; a hyperparameter is called `hyperparameters.NAME`."""
     values = asdict(settings)
     inner = values.pop("hyperparameters")
     return values | {f"hyperparameters.{name}": value for name, value in inner.items()}
@@ -117,7 +117,7 @@ def find(target: Target) -> Deployment:
 
 
 def _assumed(stored: Settings, local: Settings, flags: Mapping[str, Any]) -> Settings:
-    """The stored settings with what was given with `-c`: "what if", for plan and doctor."""
+    """The stored settings changed by the flags `-c`, so that plan and doctor can answer "what if"."""
     from infra.setting_checks import hyperparameter_strings
 
     given = {name: getattr(local, name) for name in flags if name != "hyperparameters"}

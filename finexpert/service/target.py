@@ -1,4 +1,4 @@
-"""Which cloud a command acts on: the embedded one or AWS. Decided here and nowhere else.
+"""Decides which cloud a command acts on: the embedded one or AWS.
 
 `AWS_ENDPOINT_URL` set means the embedded cloud at that address. Otherwise `--on local|aws|auto` (or
 `FINEXPERT_ON`) decides; `auto` takes the embedded cloud that runs in this checkout's `.localcloud/`, and AWS
@@ -109,7 +109,7 @@ class Target:
         return str(self.session().region_name)
 
     def client(self, service: str, region: str | None = None, *, read_seconds: int = 60) -> Any:
-        """A boto3 client of `service` ("sagemaker", "stepfunctions", …) in a region, by default the own.
+        """A boto3 client of `service` ("sagemaker", "stepfunctions", …) in a region, by default the target's.
 
         Args:
             read_seconds: how long an answer may take before the request counts as failed.

@@ -9,21 +9,21 @@ from rich.text import Text
 
 from finexpert.errors import UserError
 from finexpert.service.asking import answerers
-from finexpert.service.asking.inference import Answer, Heard
+from finexpert.service.asking.inference import Answer, OnText
 from finexpert.service.deployment import Deployment
 from finexpert.views import display
 from finexpert.views.display import Live
 
 
-def show_pieces(live: Live, prompt: str, models: list[str]) -> Heard:
+def show_pieces(live: Live, prompt: str, models: list[str]) -> OnText:
     """A function that shows the answers side by side as they are written; only a terminal shows them."""
     texts = dict.fromkeys(models, "")
 
-    def heard(model: str, text: str) -> None:
+    def on_text(model: str, text: str) -> None:
         texts[model] = text
         live.update(side_by_side(prompt, texts), "")
 
-    return heard
+    return on_text
 
 
 def heading(answer: Answer) -> str:

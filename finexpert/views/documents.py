@@ -26,7 +26,7 @@ def added(each: Added) -> str:
 
 
 def added_document(each: Added) -> dict[str, Any]:
-    """The same for programs."""
+    """A file that was added, for `--json`."""
     shown: dict[str, Any] = {"document": each.name, "outcome": each.outcome, "why": each.why}
     shown |= {"pages": each.pages, "facts": each.facts}
     if (cover := each.cover) is None:

@@ -43,7 +43,7 @@ def region(snapshot: Snapshot, *, is_local: bool) -> RenderableType:
 
 
 def milestone(snapshot: Snapshot, *, is_local: bool) -> tuple[str, str]:
-    """The line for a pipe, and what it stands for: each state and phase, each tenth of the steps."""
+    """The line for a pipe and its key: a new one for each state, phase and tenth of the steps."""
     progress = snapshot.progress
     if progress.phase == "train" and progress.step and not snapshot.ended:
         tenth = progress.step * TENTHS // progress.steps

@@ -1,4 +1,4 @@
-"""The page's Lambda function, behind an HTTP API (payload 2.0) that lets in to /api/ only who is signed in.
+"""The page's Lambda function, behind an HTTP API (payload 2.0) that admits only signed-in people to /api/.
 
 An HTTP API hands over whole answers only, so nothing is streamed here, and an answer must come within its 30
 seconds: it is asked for fewer tokens than on a person's own machine.

@@ -30,7 +30,7 @@ class Kept:
         self._reading: dict[str, Lock] = {}
 
     def get(self, name: str, read: Callable[[], T]) -> T:
-        """The value of that name, as old as it may be."""
+        """The kept value of that name; read again if it is too old."""
         with self._reading.setdefault(name, Lock()):
             then, value = self._values.get(name, (-self._seconds, None))
             if self._clock() - then >= self._seconds:

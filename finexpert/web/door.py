@@ -12,17 +12,19 @@ NAMES = ("127.0.0.1", "localhost")
 
 @dataclass(frozen=True)
 class Door:
-    """Any page in any browser tab can send requests to 127.0.0.1, and any program of any user here.
+    """Checks host, origin and token of each request.
 
-    The host's name keeps out pages whose own name was made to point here (DNS rebinding), the origin those of
-    other sites and other ports, the token everyone else.
+    Any page in any browser tab can send requests to 127.0.0.1, and so can any program on this machine.
+
+    The host's name keeps out pages whose own name was made to point here (DNS rebinding), the origin other
+    sites and ports, the token everyone else.
     """
 
     port: int
     token: str
 
     def check(self, path: str, headers: Mapping[str, str]) -> None:
-        """Let in or raise; `headers` have names in lower case.
+        """Raise unless the request may pass; `headers` have names in lower case.
 
         Raises:
             Problem: 403 for another name or origin, 401 for an API request without the token.

@@ -48,8 +48,8 @@ class Problem(Exception):
 
     def document(self) -> dict[str, Any]:
         """`{"code", "message", "where", "fix"}`, and `problems` where there are several."""
-        told = {"code": self.code, "message": str(self), "where": self.where, "fix": self.fix}
-        return told | ({"problems": list(self.problems)} if self.problems else {})
+        document = {"code": self.code, "message": str(self), "where": self.where, "fix": self.fix}
+        return document | ({"problems": list(self.problems)} if self.problems else {})
 
 
 def bad_input(message: str, *, where: str = "", fix: str = "", problems: tuple[str, ...] = ()) -> Problem:
@@ -135,7 +135,7 @@ def encoded(document: object) -> bytes:
 
 
 def finite(value: Any) -> float | None:
-    """A number of JSON; None for all else, and for those that JSON has no word for."""
+    """The value as a float; None for anything but a finite number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return None
     return float(value)

@@ -63,7 +63,7 @@ def serve(deployment: Deployment, *, port: int | None, ready: Callable[[str], No
         listening.listen(128)  # from now on a connection waits to be served, it is not refused
         ready(f"http://{ADDRESS}:{door.port}/#token={door.token}")
         # From here on the socket is Hypercorn's, which closes it.
-        asyncio.run(_until_told(app, listening.detach()))
+        asyncio.run(_until_stopped(app, listening.detach()))
 
 
 def _bind(listening: socket.socket, port: int | None) -> None:
@@ -79,16 +79,16 @@ def _bind(listening: socket.socket, port: int | None) -> None:
     )
 
 
-async def _until_told(app: Starlette, descriptor: int) -> None:
+async def _until_stopped(app: Starlette, descriptor: int) -> None:
     config = Config()
     config.bind = [f"fd://{descriptor}"]
     config.errorlog = None  # it logs every connection; `routes` logs what goes wrong
     config.graceful_timeout = 1.0
-    told = asyncio.Event()
+    stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, told.set)
-    await hypercorn_serve(app, config, shutdown_trigger=told.wait)  # type: ignore[arg-type]
+        loop.add_signal_handler(each, stopped.set)
+    await hypercorn_serve(app, config, shutdown_trigger=stopped.wait)  # type: ignore[arg-type]
 
 
 def application(context: Context, door: Door) -> Starlette:
@@ -119,7 +119,7 @@ def application(context: Context, door: Door) -> Starlette:
 
 
 def _headers(incoming: Incoming) -> dict[str, str]:
-    """Headers by their names in small letters; a repeated one's values are joined: they match nothing."""
+    """Headers by lower-case name; the values of a repeated one are joined, so that they match nothing."""
     found: dict[str, str] = {}
     for name, value in incoming.headers.items():
         found[name] = f"{found[name]},{value}" if name in found else value

@@ -33,9 +33,9 @@ def ask(
     deployment = open_deployment(context)
     introduce(deployment)
     with display.Live(display.console(stderr=json)) as live:
-        heard = show_pieces(live, prompt, list(switch.models(deployment)))
+        on_text = show_pieces(live, prompt, list(switch.models(deployment)))
         parameters = inference.generation(max_new_tokens, temperature, seed)
-        answers = inference.ask(deployment, prompt, parameters, heard=heard)
+        answers = inference.ask(deployment, prompt, parameters, on_text=on_text)
     if json:
         display.print_json([asdict(answer) for answer in answers])
     else:

@@ -61,7 +61,7 @@ def chat(
 
 
 def lines(conversation: Conversation, out: Console) -> Iterator[str]:
-    """The lines that are typed at a prompt that names who answers; in a pipe, the lines of the input."""
+    """Yield the lines typed at a prompt that names the answering models; in a pipe, the input's lines."""
     typed = sys.stdin.isatty()
     if typed:
         import readline  # noqa: F401  gives `input` its history and line editing
@@ -99,14 +99,14 @@ def _turn(
     parameters: dict[str, object],
     out: Console,
 ) -> None:
-    """One turn on the screen. Ctrl-C ends the answers, and with them the chat."""
+    """Ask and show one turn. Ctrl-C ends the answers and the chat."""
     from finexpert.service.asking import chat
     from finexpert.views.answers import heading, show_pieces, side_by_side
 
     before = conversation.forgotten
     with display.Live(out) as live:
-        heard = show_pieces(live, said, list(conversation.addressed))
-        answers = chat.say(deployment, conversation, said, parameters, heard=heard)
+        on_text = show_pieces(live, said, list(conversation.addressed))
+        answers = chat.say(deployment, conversation, said, parameters, on_text=on_text)
     out.print(side_by_side(said, {heading(answer): answer.text for answer in answers}))
     if conversation.forgotten > before:
         out.print("[dim]The oldest turns no longer fit into the models' context and were left out.[/]")

@@ -22,7 +22,7 @@ def open_target(context: typer.Context) -> Target:
 
 
 def chosen_target(context: typer.Context) -> Target:
-    """The cloud to act on; nothing is said, and nothing asked of it."""
+    """The cloud to act on; prints nothing and calls nothing."""
     given = options.of(context)
     return targets.from_environment(given.on, given.flags, given.profile)
 

@@ -59,10 +59,10 @@ def where(target: Target) -> str:
 
 
 def rows(target: Target) -> dict[str, tuple[Any, str]]:
-    """(value, place) by setting; each hyperparameter is one, `hyperparameters.NAME`.
+    """(value, source) by setting name; a hyperparameter is called `hyperparameters.NAME`.
 
     Raises:
-        infra.settings.SettingsError: some cannot be used; its lines tell the places too.
+        infra.settings.SettingsError: some cannot be used; each line names the source too.
     """
     from infra.settings import origins
 
@@ -88,7 +88,7 @@ def _belongs(key: str, name: str) -> bool:
 
 
 def _short(place: str) -> str:
-    """A path as seen from here, where that is shorter."""
+    """A path relative to the current folder, where it lies below it."""
     path = Path(place)
     if path.is_absolute() and path.is_relative_to(Path.cwd()):
         return str(path.relative_to(Path.cwd()))

@@ -313,7 +313,7 @@ def pull(context: typer.Context, index: Index = DEFAULT, json: Json = False) -> 
 
 @contextmanager
 def _corpus(context: typer.Context, index: Path, *, pushed: bool) -> Iterator[Corpus]:
-    """The index of a folder, or the pushed one, which is kept in the folder's own folder `pushed`."""
+    """Open the index of a folder, or with `pushed` the pushed one, which is kept below it in `pushed/`."""
     from core.documents import store
     from core.documents.search import Corpus
 

@@ -47,7 +47,7 @@ def refresh(
     target = open_target(context)
     if target.is_local:
         raise UserError(
-            "The embedded cloud has no Price List: prices are AWS's to tell.",
+            "The embedded cloud has no Price List: only AWS publishes prices.",
             where="finexpert prices refresh",
             fix="finexpert prices refresh --on aws (costs nothing)",
         )

@@ -74,7 +74,7 @@ def quickstart(
 
 
 def _target(context: typer.Context, *, yes: bool) -> Target:
-    """The cloud that `--on` names; without it one is asked for. The embedded cloud is started if need be."""
+    """The cloud that `--on` names; without it, ask. Starts the embedded cloud if none runs."""
     from localcloud import lifecycle
 
     given = options.of(context)

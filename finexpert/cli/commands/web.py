@@ -49,8 +49,9 @@ def web(
 
 
 def open_privately(address: str) -> None:
-    """Open an address that holds a key by a file that only its owner can read: other users of the machine see
-    what a browser is started with. The file goes when the browser has had the time to read it.
+    """Open an address that holds a key, through a file that only its owner can read.
+
+    Other users of the machine can see the arguments of a browser. The file is deleted after a while.
     """
     with tempfile.TemporaryDirectory(prefix="finexpert-") as folder:  # 0700
         page = Path(folder) / "open.html"

@@ -41,10 +41,6 @@ Client = Callable[[str], Any]
 Lister = Callable[[Client], list[str]]
 
 
-def _silent(done: int, all_of: int) -> None:
-    """Show nothing."""
-
-
 @dataclass(frozen=True)
 class Leftover:
     """Something that is still there."""
@@ -78,7 +74,11 @@ def regions(deployment: Deployment) -> list[str]:
 
 
 def audit(
-    deployment: Deployment, where: Iterable[str], *, everything: bool, progress: Progress = _silent
+    deployment: Deployment,
+    where: Iterable[str],
+    *,
+    everything: bool,
+    progress: Progress = lambda done, total: None,
 ) -> Audit:
     """Look at every kind in every region.
 
@@ -162,12 +162,12 @@ def _named(name: str, arns: Iterable[str]) -> bool:
 
 
 def billable(arn: str) -> bool:
-    """Whether a tagged resource of a kind that is not listed may cost: all that is not known to be free."""
+    """Whether a tagged resource may cost: all may, except services that are free or listed by themselves."""
     return arn.split(":")[2] not in FREE_OR_LISTED
 
 
 def by_reason(unread: Iterable[str]) -> list[str]:
-    """Lists that could not be read, a line for each reason: an organization may deny regions, all for one."""
+    """A line for each reason why lists could not be read: an organization may deny many regions."""
     reasons: dict[str, str] = {}
     grouped: dict[str, dict[str, list[str]]] = {}
     for line in unread:
@@ -196,7 +196,7 @@ def by_kind(found: Iterable[Leftover]) -> Mapping[tuple[str, str], list[str]]:
 
 
 def find(client: Client) -> dict[str, list[str]]:
-    """Names by kind (every one of `KINDS`): all that the account has in the region, not this project's only.
+    """All names in the account's region by kind (every one of `KINDS`), other projects' too.
 
     Args:
         client: makes the boto3 client of a service.
@@ -210,7 +210,7 @@ def find(client: Client) -> dict[str, list[str]]:
 def _listed(
     service: str, operation: str, items: str, name: str, *, token: str = "NextToken", **request: Any
 ) -> Lister:
-    """A lister of one paged operation; `name`: the member of each item that it is called by."""
+    """A lister of one paged operation; `name`: the member with each item's name."""
 
     def names(client: Client) -> list[str]:
         found = _all(getattr(client(service), operation), items, token=token, **request)

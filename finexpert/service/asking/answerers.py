@@ -29,7 +29,7 @@ class Base:
 
     @property
     def practice(self) -> bool:
-        """Whether it is a model to practise with, which writes no meaning."""
+        """Whether it is a practice model, too small to write meaningful text."""
         return self.parameters is not None and self.parameters < PRACTICE_PARAMETERS
 
 
@@ -83,7 +83,7 @@ class Answerer:
         return tuple(found)
 
     def as_json(self) -> dict[str, Any]:
-        """For programs and the page."""
+        """The fields with the derived sentences, for `--json` and the page."""
         shown = asdict(self) | {"description": self.description, "warnings": list(self.warnings)}
         return shown | {"base": asdict(self.base) | {"practice": self.base.practice}}
 

@@ -13,7 +13,7 @@ from core.aws.s3 import sizes
 from core.failures import TrainingFailure
 from core.marks import as_text
 from finexpert.service.asking import inference
-from finexpert.service.asking.inference import Answer, Heard, _unheard
+from finexpert.service.asking.inference import Answer, OnText
 from finexpert.service.deployment import Deployment, base_place
 from finexpert.service.endpoint import switch
 
@@ -56,7 +56,7 @@ class Conversation:
         self.addressed = self.addressed or self.models
 
     def address(self, name: str) -> bool:
-        """Turn to one model, or to `both`; False if there is none of that name."""
+        """Address one model, or `both`; returns False if there is none of that name."""
         if name == "both":
             self.addressed = self.models
         elif name in self.models:
@@ -146,9 +146,11 @@ def say(
     said: str,
     parameters: Mapping[str, Any],
     *,
-    heard: Heard = _unheard,
+    on_text: OnText = lambda model, text: None,
 ) -> list[Answer]:
-    """Add a turn and answer what was answered. Where the text no longer fits, its oldest turns are left out.
+    """Append a turn, ask the models for their replies, and return them.
+
+    Where the conversation no longer fits into their context, its oldest turns are left out.
 
     Raises:
         UserError: Hosting is not awake.
@@ -158,7 +160,7 @@ def say(
 
     while True:
         try:
-            answers = inference.ask(deployment, conversation.prompts(said), parameters, heard=heard)
+            answers = inference.ask(deployment, conversation.prompts(said), parameters, on_text=on_text)
         except ClientError as error:
             if error.response.get("OriginalStatusCode") in inference.TOO_LONG and conversation.forget_one():
                 continue

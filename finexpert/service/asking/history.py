@@ -55,7 +55,7 @@ def threads(store: Store, search: str = "") -> list[Document]:
 
 
 def _legible(store: Store, name: str) -> Document | None:
-    """A document; None also where it is damaged, so that one bad file hides no other."""
+    """A document; None where it is missing or damaged, so that one bad file hides no other."""
     try:
         document = store.read(name)
         if document is not None:
@@ -147,7 +147,7 @@ def title(prompt: str) -> str:
 
 
 def checked(turn: Mapping[str, Any]) -> Document:
-    """A turn as it is kept: the members that are known, each of its kind.
+    """Check a turn and return what is kept of it: its known members.
 
     Raises:
         UserError: it is no turn.
@@ -195,5 +195,5 @@ def questions(store: Store) -> list[Document]:
 
 
 def keep_questions(store: Store, asked: Sequence[Mapping[str, Any]]) -> None:
-    """Keep own questions in the place of those before."""
+    """Replace the person's own questions."""
     store.update(QUESTIONS, lambda _: {"questions": [dict(each) for each in asked]})

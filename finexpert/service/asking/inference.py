@@ -36,12 +36,8 @@ LENGTH = "length"
 TOO_LONG = range(400, 500)
 """What containers answer to a prompt that does not fit: 422 from ours, 400 or 413 from others."""
 
-Heard = Callable[[str, str], None]
+OnText = Callable[[str, str], None]
 """Called with a model's name and its answer so far."""
-
-
-def _unheard(model: str, text: str) -> None:
-    """Shows nothing until the whole answer is there."""
 
 
 def generation(max_new_tokens: int, temperature: float, seed: int, top_p: float = 1.0) -> dict[str, Any]:
@@ -77,7 +73,7 @@ def ask(
     prompt: str | Mapping[str, str],
     parameters: Mapping[str, Any],
     *,
-    heard: Heard = _unheard,
+    on_text: OnText = lambda model, text: None,
 ) -> list[Answer]:
     """The models' answers to a prompt, all at the same time, in the order of `switch.models`.
 
@@ -87,7 +83,7 @@ def ask(
         prompt: for every model, as a person typed it: a model's marks in it become plain text. Or one for
         each model that is to be asked, by its name, which is sent as it is.
         parameters: of the generation: max_new_tokens, temperature, do_sample, seed, top_p.
-        heard: called with each model's answer so far whenever a piece of it arrives, from that model's
+        on_text: called with each model's answer so far whenever a piece of it arrives, from that model's
         thread.
 
     Raises:
@@ -115,7 +111,7 @@ def ask(
         for piece in pieces(_payloads(answer["Body"])):
             text = piece.whole if piece.whole is not None else text + piece.text
             cut = piece.finish == LENGTH
-            heard(model, text)
+            on_text(model, text)
             if stopped.is_set():
                 break
         return Answer(model, prompts[model], text, time.monotonic() - begin, cut)
@@ -149,8 +145,8 @@ def endpoint_created(deployment: Deployment) -> datetime:
 
 @dataclass(frozen=True)
 class Piece:
-    """Some more of the answer. The last piece has `whole`, all of it in the container's own words, and why it
-    ended, where the container says so.
+    """A piece of an answer. The last one has `whole`, the whole text as the container gives it, and `finish`,
+    the reason for its end where the container names it.
     """
 
     text: str
@@ -213,9 +209,9 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _broken_off(error: Any) -> UserError:
     """The failure from LMI's error line: `{"error": "…", "code": 400}`, or an object with a message."""
-    told = error.get("message", error) if isinstance(error, dict) else error
+    message = error.get("message", error) if isinstance(error, dict) else error
     return UserError(
-        f"The model broke off its answer: {str(told)[:500]}",
+        f"The model broke off its answer: {str(message)[:500]}",
         fix="Ask again. The container's log is in CloudWatch under /aws/sagemaker/InferenceComponents.",
     )
 

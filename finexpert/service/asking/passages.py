@@ -1,4 +1,4 @@
-"""The models that may word an answer: the deployed endpoint's, or one of Amazon Bedrock's."""
+"""Lets a model word an answer from passages: the deployed endpoint's, or one of Amazon Bedrock's."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

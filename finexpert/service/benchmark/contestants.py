@@ -1,4 +1,4 @@
-"""Reads who answers, what their answers cost, and whether the questions may be sent to them."""
+"""Contestants: how they are named, what their answers cost, and whether questions may be sent to them."""
 
 import ipaddress
 import json

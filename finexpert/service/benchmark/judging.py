@@ -26,7 +26,7 @@ OUTCOMES = {"right": "correct", "wrong": "wrong", "wrong scale": "wrong", "decli
 
 @dataclass(frozen=True)
 class Judged:
-    """One answer: correct, wrong, refused or failed. `detail` tells a wrong scale from a wrong figure."""
+    """One answer: correct, wrong, refused or failed. `detail` separates a wrong scale from a wrong figure."""
 
     outcome: str
     detail: str
@@ -34,7 +34,7 @@ class Judged:
 
 
 def judge(item: Item, reply: Reply | None) -> Judged:
-    """Grade an answer by what it says; None: the contestant failed."""
+    """Grade an answer by what it says; None as a reply: the contestant failed."""
     if reply is None:
         return Judged("failed", "no answer", "")
     question = item.question

@@ -1,4 +1,4 @@
-"""AWS's Price List into the benchmark's `prices.json`: dollars per million tokens of Bedrock's models.
+"""Reads AWS's Price List into the benchmark's `prices.json`: dollars per million tokens of Bedrock's models.
 
 Bedrock's prices are under two service codes: AmazonBedrock names a `model` and counts thousands of tokens,
 AmazonBedrockFoundationModels names a `servicename` and counts millions. Batch, cached and custom tokens have
@@ -101,7 +101,7 @@ def _prices(service: str, product: Mapping[str, Any]) -> list[tuple[str, Decimal
 
 
 def _write(file: Path, document: Mapping[str, Any]) -> None:
-    """Replace the file at once: a line a model, so that a diff can be read."""
+    """Replace the file in one step; each model is on its own line, so that a diff can be read."""
     head = {key: value for key, value in document.items() if key != "models"}
     lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in document["models"].items())
     text = (

@@ -28,7 +28,7 @@ class Item:
 
     @property
     def id(self) -> str:
-        """The question's name, as answers are filed under."""
+        """The question's id; answers are stored under it."""
         return self.question.id
 
 

@@ -87,7 +87,7 @@ def _loser(pair: Mapping[str, Any]) -> str:
 
 
 def _finding(pair: Mapping[str, Any]) -> str:
-    """A finding with names, and how many questions would tell where these do not."""
+    """A finding with names, and how many questions would be needed where it is open."""
     if pair["finding"] != "cannot tell":
         return f"{_winner(pair)} is better"
     return f"cannot tell; about {pair['needed']:,} questions would" if pair["needed"] else "cannot tell"

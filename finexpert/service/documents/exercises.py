@@ -237,7 +237,7 @@ def _of_company(corpus: Corpus, answer: answers.Answer, companies: Sequence[str]
 
 
 def judged(answer: answers.Answer, entry: dict[str, Any]) -> str:
-    """right, wrong, refused, or rightly_refused for a question that cannot be answered from the documents."""
+    """Grade an answer: right, wrong, refused, or rightly_refused where the documents hold no answer."""
     if answer.refused:
         return "rightly_refused" if entry.get("answerable") is False else "refused"
     if entry.get("answerable") is False:

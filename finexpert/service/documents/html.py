@@ -88,7 +88,7 @@ class Writer:
         self._bold = 0
 
     def end_page(self) -> None:
-        """End the page; an empty one counts, since the reader's page numbers do."""
+        """End the page; empty pages count too, as they do for a reader."""
         self.end_line()
         self.pages.append(("\n".join(self._ended), self._lines))
         self._fresh()

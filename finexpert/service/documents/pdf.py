@@ -1,4 +1,4 @@
-"""Reads PDF: text by pages, as pdfium lays it out, in a process of its own (`Reader`).
+"""Reads PDF: text by pages, as pdfium lays it out, in a separate process (`Reader`).
 
 `python -m finexpert.service.documents.pdf` answers each line of JSON, [FILE, SECONDS], with the texts of the
 pages, or with what is wrong with the file.
@@ -34,9 +34,9 @@ class Unreadable(ValueError):
 
 
 class Reader:
-    """A process that reads PDF files, one after the other; it is begun anew after a file that ended it.
+    """A process that reads PDF files one after the other, and is started again after a file that ended it.
 
-    So a file that pdfium crashes on, or never ends with, keeps no other from being read.
+    So a file on which pdfium crashes or never ends does not stop the others.
     """
 
     def __init__(self) -> None:
@@ -119,7 +119,7 @@ def _texts(path: str) -> list[str] | str:
 
 
 def _clean(text: str) -> str:
-    """Plain line ends, no mark where a word was split at one, and one blank between "$" and its amount."""
+    """Normalise line ends, marks of split words, and the blanks between "$" and its amount."""
     return _PADDING.sub(
         " ",
         text.replace("\r\n", "\n")

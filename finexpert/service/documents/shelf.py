@@ -1,4 +1,4 @@
-"""The index in the data bucket: one file a version, and a pointer that moves only if it is unchanged."""
+"""Keeps the index in the data bucket: one file for each version, and a pointer, written only if unchanged."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ POINTER = f"{PREFIX}current.json"
 
 
 def push(s3: Any, bucket: str, folder: Path) -> str:
-    """Upload the index of `folder` and make it the current one; its version (a checksum).
+    """Upload the index of `folder` and make it the current one; returns its version (a checksum).
 
     The file is written under its checksum, so a version never changes. The pointer is written only if it is
     still the one that was read.
@@ -50,7 +50,7 @@ def push(s3: Any, bucket: str, folder: Path) -> str:
 
 
 def pull(s3: Any, bucket: str, folder: Path) -> str:
-    """Fetch the current index into `folder`, in the place of what is there; its version.
+    """Fetch the current index into `folder`, replacing the one there; returns its version.
 
     Raises:
         NotFound: none was pushed.

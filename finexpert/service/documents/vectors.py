@@ -100,7 +100,7 @@ def purse(deployment: Deployment, planned: Plan | None) -> Iterator[Spent]:
 
 
 def carry_out(deployment: Deployment, planned: Plan, spent: Spent, say: Callable[[str], None]) -> float:
-    """Embed what is missing, then remove what is gone; the dollars that Titan's tokens cost.
+    """Embed what is missing, remove what is gone, and return the dollars that Titan's tokens cost.
 
     Vectors are kept every 500 pieces. So after an interruption the next push pays only for the rest.
 

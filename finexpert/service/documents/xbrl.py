@@ -35,7 +35,7 @@ class Context:
 
 @dataclass
 class Mark:
-    """A tagged figure on its way: where its text began and ended."""
+    """A tagged figure, and where its text begins and ends on which page."""
 
     element: etree._Element
     page: int

@@ -73,7 +73,7 @@ class Decided:
 
 
 def decisions(deployment: Deployment, *, since: datetime, until: datetime) -> list[Decided]:
-    """The reaper's decisions between two times, newest first; decisions that stay the same are one.
+    """The reaper's decisions between two times, newest first; equal ones in a row are merged.
 
     `keep` because of use is decided every few minutes: the newest reason stands for all of a row. A reason of
     another kind begins a new row, so that the one before stays as it was.
@@ -100,7 +100,7 @@ def decisions(deployment: Deployment, *, since: datetime, until: datetime) -> li
 
 
 def in_rows(found: Iterable[tuple[datetime, Mapping[str, Any]]]) -> list[Decided]:
-    """Decisions with their times, put together where one endpoint's stay the same; newest first."""
+    """Merge successive equal decisions on one endpoint into one; newest first."""
     rows: list[Decided] = []
     newest: dict[str, int] = {}
     for at, decision in sorted(found, key=lambda each: each[0]):
@@ -172,7 +172,7 @@ class Foresight:
 
 
 def forecast(deployment: Deployment, now: datetime) -> Foresight:
-    """Read what the reaper would read of the live endpoint, and foresee.
+    """Read of the live endpoint what the reaper would read, and forecast what it will do.
 
     Raises:
         botocore.exceptions.ClientError: there is no endpoint, or it cannot be read.
@@ -191,7 +191,7 @@ def forecast(deployment: Deployment, now: datetime) -> Foresight:
 
 
 def foresee(endpoint: Endpoint, settings: ReaperSettings, *, period: timedelta, now: datetime) -> Foresight:
-    """When the reaper acts, from an endpoint that is read; `period`: of its schedule. Pure."""
+    """When the reaper will act on an endpoint that was read; `period` is that of its schedule. Pure."""
     protected = protection.judge(endpoint, settings, now)
     kept_until = protection.moment(endpoint.known_tags.get(settings.keep_tag, "")) if protected else None
     known = Foresight(created=endpoint.created, kept_until=kept_until)

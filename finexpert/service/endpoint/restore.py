@@ -23,7 +23,7 @@ LONGEST_SECONDS = 7200.0
 
 @dataclass(frozen=True)
 class Restorer:
-    """The steps of a restore; each can be repeated, so one that broke off is ended by the same command.
+    """The steps of a restore. Each can be repeated, so the same command finishes one that broke off.
 
     Args:
         clients: `clients("sagemaker")` is the boto3 client.
@@ -36,7 +36,7 @@ class Restorer:
     clock: Callable[[], float] = field(default=time.monotonic)
 
     def restore(self, wanted: RestorePlan) -> None:
-        """Configuration, endpoint, components, scaling.
+        """Restore configuration, endpoint, components and scaling, in this order.
 
         Raises:
             UserError: another endpoint has the name, something did not come up, or AWS refused.
@@ -166,7 +166,7 @@ def restore(
 
 
 def _described(describe: Callable[..., Any], **name: str) -> Any:
-    """The answer; None if the thing does not exist."""
+    """Call a describe operation; None if the thing does not exist."""
     try:
         return describe(**name)
     except Exception as error:

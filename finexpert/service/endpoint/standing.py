@@ -1,4 +1,4 @@
-"""The endpoint as a person wants to know it: awake or not, since when, until when, at what price."""
+"""The endpoint's state for people: awake or not, since when, until when, at what price."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from finexpert.service.endpoint import artifacts, reaper, switch
 from finexpert.service.endpoint.reaper import Foresight
 from finexpert.service.money import costs
 
-#: The reaper says what it did, after which the stack has begun to change.
+#: The reaper's decision and the change of the stack that follows it are this close in time.
 _NEAR = timedelta(minutes=5)
 DRIFTED = "The endpoint was deleted without its stack, which still says awake. Waking it repairs that."
 
@@ -68,7 +68,7 @@ class Standing:
 
 STACK = "AWS::CloudFormation::Stack"
 ENDPOINT = "AWS::SageMaker::Endpoint"
-#: The newest wakes tell best how long the next one takes: instance type and model may have been others.
+#: Older wakes may have had another instance type or model, so only the newest predict the next one.
 NEWEST = 5
 
 
@@ -83,7 +83,7 @@ class Change:
 
 
 def look(deployment: Deployment, now: datetime) -> Standing:
-    """Read it.
+    """Read the endpoint's state.
 
     Raises:
         NotDeployed: there is no Hosting stack.

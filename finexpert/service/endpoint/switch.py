@@ -146,7 +146,7 @@ def begin_sleep(deployment: Deployment, *, cancel: bool = False, seconds: float 
 
 
 def _serve(deployment: Deployment, artifact: str, progress: Progress | None) -> Hosting:
-    """Ask the stack for `artifact`, after repairing what does not fit it.
+    """Update the stack to `artifact`, after repairing a state from which that could not work.
 
     A stack that says awake of an endpoint that is gone has drifted: it must go to sleep first, so that it
     makes the endpoint anew. One that says asleep of an endpoint that is there could not make it, nor could
@@ -207,7 +207,7 @@ def _remove_adapter(deployment: Deployment, endpoint: str, progress: Progress | 
 
 
 def _gone(deployment: Deployment, what: str, is_there: Callable[[], bool], progress: Progress | None) -> None:
-    """Wait until it is deleted, which takes minutes; without `progress` say that it is not yet."""
+    """Wait until a thing is deleted, which takes minutes; without `progress` raise at once if it is not."""
     end = time.monotonic() + WAIT_SECONDS
     while is_there():
         if progress is None or time.monotonic() > end:
@@ -249,7 +249,7 @@ def _pause(deployment: Deployment) -> Callable[[float], None]:
 
 
 def snooze(clients: Callable[[str], Any], name: str, hours: float, now: datetime) -> datetime:
-    """Write the keep tag with an end, and take a warning's deadline off; answers the end, UTC.
+    """Write the keep tag with an end, remove a warning's deadline, and return the end (UTC).
 
     Raises:
         UserError: there is no such endpoint.

@@ -67,7 +67,7 @@ class RunPair:
     usd: tuple[float | None, float | None]
 
     def as_json(self) -> dict[str, Any]:
-        """For `--json` and the page."""
+        """The fields and the sentence, for `--json` and the page."""
         return asdict(self) | {"sentence": self.sentence}
 
     @property

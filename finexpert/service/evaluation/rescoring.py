@@ -170,7 +170,7 @@ def same_data(measured: Mapping[str, Any], of_run: Mapping[str, Any]) -> bool:
 
 
 def completed(measured: Mapping[str, Any], of_run: Mapping[str, Any]) -> dict[str, Any]:
-    """The new measurement with what the run's own evaluation says of the training that led to it."""
+    """The new measurement, with training, settings and cost from the run's own evaluation."""
     return {**measured, **{part: of_run[part] for part in OF_THE_RUN if part in of_run}}
 
 

@@ -18,7 +18,7 @@ from finexpert.service.target import Target
 
 @dataclass(frozen=True)
 class TargetClients:
-    """A target's clients as the code of the guards asks for them."""
+    """Adapts a target to the `Clients` of core; requests are not counted."""
 
     target: Target
     calls: int = 0
@@ -40,7 +40,7 @@ def month_to_date(deployment: Deployment, *, now: datetime) -> Spend:
 
 
 def absence(deployment: Deployment) -> NotDeployed | None:
-    """Why this is not the place of the app; None where it is deployed here."""
+    """The error that says that the app is not deployed here; None where it is."""
     try:
         require_deployed(deployment)
     except NotDeployed as absent:
@@ -54,7 +54,7 @@ def position(deployment: Deployment, spend: Spend) -> Position:
 
 
 def current_position(deployment: Deployment, now: datetime) -> Position:
-    """The month as it stands now."""
+    """The position of the month now."""
     return position(deployment, month_to_date(deployment, now=now))
 
 
@@ -64,8 +64,8 @@ LONGEST_KEEP_HOURS = 8.0
 
 @dataclass(frozen=True, kw_only=True)
 class Keep:
-    """An idle endpoint kept for some hours: `usd` for them, of `left_usd` to the month's limit, which it
-    reaches after `hours_to_limit`."""
+    """The cost `usd` of keeping an idle endpoint for `hours`; `left_usd` is left to the limit of the month,
+    which is reached after `hours_to_limit`."""
 
     hours: float
     usd: float

@@ -39,7 +39,7 @@ class Plan:
 
 
 def plan(deployment: Deployment, *, training_tokens: float, now: datetime) -> Plan:
-    """Ask for the configured job as admission would be asked now.
+    """Decide on the configured job as admission would decide now.
 
     Args:
         training_tokens: tokens that the optimizer would see, all epochs together.
@@ -88,7 +88,7 @@ def unservable(deployment: Deployment) -> list[str]:
 
 
 def job_request(deployment: Deployment, *, training_tokens: float) -> JobRequest:
-    """The configured job with its prices, as admission would be asked for it.
+    """The configured job with its prices, in the form in which admission decides on it.
 
     Raises:
         UnknownPrice: its instance type has none.
@@ -143,7 +143,7 @@ def hosting(seconds: float, *, instance_type: str, usd_per_hour: float) -> Sum:
 
 
 def total(sums: list[Sum]) -> Sum:
-    """The last line."""
+    """The last line of the estimate: the sum of the others."""
     return Sum("Together", " + ".join(usd(line.usd) for line in sums), sum(line.usd for line in sums))
 
 

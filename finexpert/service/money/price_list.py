@@ -1,4 +1,4 @@
-"""AWS's Price List into `prices.json`: each price with the day on which it was read."""
+"""Reads AWS's Price List into `prices.json`: each price with the day on which it was read."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ RUNS = ("training", "hosting")
 price for one of them, the type's price for another use stands in (`core.money.spend`)."""
 
 PER_HOUR = "Hrs"
-"""The unit in which the Price List tells an hour of an instance."""
+"""The Price List's unit for an hour of an instance."""
 
 SOURCE, SOURCE_TEXT = "price-list-api", prices.READ_FROM_AWS
 
@@ -174,7 +174,7 @@ def _merged(
 
 
 def _write(file: Path, document: Mapping[str, Any]) -> None:
-    """Put the new content in the file's place at once: a line a price, so that a diff can be read."""
+    """Replace the file in one step; each price is on its own line, so that a diff can be read."""
     prices.parse(document)
     lines = ",\n".join(f"    {json.dumps(entry)}" for entry in document["prices"])
     sources = json.dumps(document["sources"], indent=4, ensure_ascii=False).replace("\n}", "\n  }")

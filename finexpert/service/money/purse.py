@@ -1,4 +1,4 @@
-"""Admits the dollars of paid requests against the month before the first one, and counts what was spent."""
+"""Admits the dollars of paid requests before the first one is sent, and counts what they cost."""
 
 import os
 from collections.abc import Callable
@@ -61,7 +61,7 @@ class Purse:
         self._change_book(None)
 
     def spent(self, usd: float) -> None:
-        """Dollars that an answer cost."""
+        """Count the dollars that an answer cost."""
         with self._lock:
             self._unsaid += usd
         self._say(least=STEP_USD)
@@ -74,7 +74,7 @@ class Purse:
         requests.record(cloudwatch, project=self._deployment.settings.prefix, usd=usd, now=self._clock())
 
     def _change_book(self, usd: float | None) -> None:
-        """Reserve dollars, after they were found to fit; None: give the reservation back."""
+        """Reserve dollars if they fit into the month; None gives the reservation back."""
         s3 = self._deployment.target.client("s3")
         bucket = self._deployment.output("Storage", "ArtifactBucketName")
         for _ in range(ATTEMPTS):

@@ -1,4 +1,4 @@
-"""Base weights: check and upload your own, and tell whether training on them fits into a GPU."""
+"""Base weights: check and upload your own, and plan whether training on them fits into a GPU."""
 
 from __future__ import annotations
 

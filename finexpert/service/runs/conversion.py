@@ -14,7 +14,7 @@ from finexpert.errors import ExitCode, UserError
 
 @contextmanager
 def readable(path: Path) -> Iterator[Path]:
-    """The dataset at `path`, with each such file replaced by its text; itself where there are none.
+    """The dataset at `path` with each convertible file replaced by its text; `path` if it has none.
 
     Raises:
         UserError: a file cannot be converted: why, and what to do.
@@ -65,7 +65,7 @@ def _convert(file: Path, place: Path) -> None:
 
 
 def _text(file: Path, place: Path) -> None:
-    """The pages of a document, separated by blank lines."""
+    """Write the text of a document's pages, separated by blank lines."""
     from finexpert.service.documents import library
 
     pages = library.read(file, file.read_bytes(), "").pages
@@ -74,7 +74,7 @@ def _text(file: Path, place: Path) -> None:
 
 
 def _sheets(file: Path, place: Path) -> None:
-    """Each sheet as a table."""
+    """Write each sheet of a workbook as CSV."""
     import openpyxl
 
     from finexpert.service.documents import library
@@ -98,7 +98,7 @@ def _sheets(file: Path, place: Path) -> None:
 
 
 def _rows(file: Path, place: Path) -> None:
-    """The rows of a Parquet file as JSON lines."""
+    """Write the rows of a Parquet file as JSON lines."""
     import pyarrow.parquet
 
     with place.with_name(f"{place.name}.jsonl").open("w", encoding="utf-8") as out:

@@ -1,4 +1,4 @@
-"""A dataset on its way to S3: checked here first, then uploaded as one folder `datasets/NAME/`."""
+"""Checks a dataset on this machine and uploads it as one folder `datasets/NAME/`."""
 
 import hashlib
 import json
@@ -139,7 +139,7 @@ def require_usable(report: DatasetReport, path: Path) -> None:
 
 @contextmanager
 def _correctable() -> Iterator[None]:
-    """Hyperparameters that cannot be used, as an error with all their problems for a user."""
+    """Turn hyperparameters that cannot be used into a UserError with all their problems."""
     try:
         yield
     except HyperparameterError as error:

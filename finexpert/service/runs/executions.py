@@ -1,4 +1,4 @@
-"""Runs: one execution of the fine-tuning state machine each, named like its training job."""
+"""Runs. A run is an execution of the fine-tuning state machine, named like its training job."""
 
 import json
 import re
@@ -93,14 +93,16 @@ def start(
 
 
 class Repeated(UserError):
-    """An error: the same data was given to another run a short while ago."""
+    """Raised where another run was started on the same data a short while ago."""
 
 
 def require_new(
     deployment: Deployment, *, dataset: str, hyperparameters: Mapping[str, str], now: datetime
 ) -> None:
-    """Raises:
-    Repeated: a run of the same data and hyperparameters began within the hour, and did not fail.
+    """Refuse to train on the same data and hyperparameters twice within the hour.
+
+    Raises:
+        Repeated: such a run began, and did not fail.
     """
     client = deployment.target.client("stepfunctions")
     machine = deployment.output("Training", "StateMachineArn")
@@ -119,7 +121,7 @@ def require_new(
 
 
 def execution_arn(deployment: Deployment, run: str) -> str:
-    """The ARN of a run's execution; whether it exists is for the call that uses it to find out."""
+    """The ARN of a run's execution, whether or not that exists."""
     machine = deployment.output("Training", "StateMachineArn")
     return f"{machine.replace(':stateMachine:', ':execution:')}:{run}"
 
@@ -154,7 +156,7 @@ def stop(deployment: Deployment, run: str, *, cause: str = "finexpert train --st
 
 
 def newest_first(deployment: Deployment, *, limit: int) -> list[Run]:
-    """The newest `limit` runs with their names, and the gate's word for those that succeeded."""
+    """The newest `limit` runs with their names, and the gate's decision on those that succeeded."""
     entries, titles = newest_entries(deployment, limit=limit), names.read(deployment)
     return [as_run(entry, outcome_of(deployment, entry), titles) for entry in entries]
 
@@ -171,7 +173,7 @@ def newest_entries(deployment: Deployment, *, limit: int) -> list[Mapping[str, A
 
 
 def outcome_of(deployment: Deployment, entry: Mapping[str, Any]) -> str:
-    """ "accepted", "rejected", or "" when the execution has not said so."""
+    """The gate's decision on a run: "accepted", "rejected", or "" while there is none."""
     if entry["status"] != "SUCCEEDED":
         return ""
     return str(output_of(describe(deployment, entry["name"])).get("outcome", ""))

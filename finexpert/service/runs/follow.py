@@ -1,4 +1,4 @@
-"""Follow a run: the execution's state, the job's status, its log. Following can stop and begin again."""
+"""Follow a run: the execution's state, the job's status, its log. Following can stop and go on later."""
 
 import json
 import time
@@ -137,7 +137,7 @@ def snapshots(
 
 
 class Follower:
-    """Looks at one run again and again; of its log each look reads only what is new."""
+    """Looks at one run repeatedly; each look reads only the new lines of its log."""
 
     def __init__(self, deployment: Deployment, run: str) -> None:
         self._deployment, self._run = deployment, run

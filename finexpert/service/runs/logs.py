@@ -76,7 +76,7 @@ class Progress:
 
 
 def events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """The JSON objects with a member `event` in log lines; what stands before the first brace is skipped."""
+    """The JSON objects with a member `event` in log lines; text before the first brace is skipped."""
     for line in lines:
         start = line.find("{")
         try:
@@ -99,7 +99,7 @@ def fold(progress: Progress, lines: Iterable[str]) -> Progress:
 
 
 def _after_step(progress: Progress, event: Mapping[str, Any]) -> Progress:
-    """Figures that JSON lacks (a loss that is not a number) come as null, and leave the last one standing."""
+    """The progress after a step. A figure that is null (a loss that is no number) leaves the last one."""
     eta, loss = event.get("eta_seconds"), event.get("loss")
     step = int(event["step"])
     if not all(math.isfinite(event.get(name) or 0) for name in ("loss", "tokens_per_second", "eta_seconds")):

@@ -27,7 +27,7 @@ Names = Mapping[str, str]
 
 @dataclass(frozen=True)
 class _Book:
-    """The names as read; `etag` is the version, empty if there was no object."""
+    """The names as read, with the ETag of their object (empty if there was none)."""
 
     names: dict[str, str] = field(default_factory=dict)
     etag: str = ""
@@ -43,7 +43,7 @@ def read(deployment: Deployment) -> Names:
 
 
 def known(deployment: Deployment) -> Names:
-    """The names of all runs; none where they cannot be read, so that what they stand beside is shown."""
+    """The names of all runs; none where they cannot be read, for lists that are shown all the same."""
     try:
         return read(deployment)
     except UserError:  # no Storage stack, or a torn object
@@ -56,7 +56,7 @@ def called(run: str, names: Names) -> str:
 
 
 def rename(deployment: Deployment, run: str, name: str) -> str:
-    """Give a run a name, or another one; the name as it is kept.
+    """Give a run a name, or another one; returns it as stored.
 
     Args:
         run: its id.

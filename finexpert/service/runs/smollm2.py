@@ -95,7 +95,7 @@ def _without_bars() -> Iterator[None]:
 
 
 def _install(target: Path) -> None:
-    """Install the locked package alone into ``target``: what it says it needs is for another program."""
+    """Install the locked package into ``target`` without its dependencies, which are for another program."""
     options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
     command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target), "-r", str(LOCK)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Route:
-    """A method and a path, in which `{run}` and its like stand for names, and who answers."""
+    """A method, a path in which `{run}` and the like stand for names, and the function that answers."""
 
     method: str
     path: str
@@ -73,7 +73,7 @@ ROUTES = (
 
 
 def handle(request: Request, context: Context) -> Response:
-    """Answer a request of someone who may ask; never raises."""
+    """Answer a request that has been let in; never raises."""
     try:
         answer, names = _chosen(request)
         return answer(request, context, **names)

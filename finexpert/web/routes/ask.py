@@ -148,7 +148,7 @@ class _Left(Exception):
 
 
 @dataclass
-class _Telling:
+class _Exchange:
     """Passes answers from the threads that read them to the one that sends them."""
 
     texts: dict[str, str] = field(default_factory=dict)
@@ -159,8 +159,8 @@ class _Telling:
     left: bool = False
     changed: Condition = field(default_factory=Condition)
 
-    def heard(self, model: str, text: str) -> None:
-        """What a model's thread calls. Only the newest text of each is kept: it holds all before it."""
+    def on_text(self, model: str, text: str) -> None:
+        """Called by a model's thread with its text so far; only the newest text of each model is kept."""
         with self.changed:
             if self.left:
                 raise _Left
@@ -168,13 +168,13 @@ class _Telling:
             self.changed.notify()
 
     def run(self, context: Context, prompt: str, turns: Sequence[Turn], chosen: Mapping[str, Any]) -> None:
-        """Ask, to the end."""
+        """Ask the models and wait for their whole answers."""
         try:
             template = None
             if context.compares:
                 template = context.sums.get("template", lambda: chat.base_template(context.deployment))
             talk = Conversation(tuple(switch.models(context.deployment)), turns=list(turns), write=template)
-            answers = chat.say(context.deployment, talk, prompt, chosen, heard=self.heard)
+            answers = chat.say(context.deployment, talk, prompt, chosen, on_text=self.on_text)
             self.forgotten = talk.forgotten
         except Exception as error:
             self._end(error=error)
@@ -187,7 +187,7 @@ class _Telling:
             self.changed.notify()
 
     def next_texts(self) -> dict[str, str]:
-        """Wait for more; empty when there is no more."""
+        """Wait for new texts; empty at the end."""
         with self.changed:
             self.changed.wait_for(lambda: self.texts or self.ended)
             texts, self.texts = self.texts, {}
@@ -202,22 +202,22 @@ def _events(
     Raises:
         Exception: what asking raised before the first piece.
     """
-    telling = _Telling()
-    Thread(target=telling.run, args=(context, prompt, turns, chosen), daemon=True).start()
+    exchange = _Exchange()
+    Thread(target=exchange.run, args=(context, prompt, turns, chosen), daemon=True).start()
     begun = False
     try:
-        while texts := telling.next_texts():
+        while texts := exchange.next_texts():
             if context.streams:
                 begun = True
                 yield from ({"event": "text", "model": name, "text": text} for name, text in texts.items())
                 time.sleep(PACE_SECONDS)
     finally:
-        telling.left = True
-    if telling.error is not None:
+        exchange.left = True
+    if exchange.error is not None:
         if not begun:
-            raise telling.error
-        yield {"event": "error", "error": problem_of(telling.error).document()}
-    for each in telling.answers:
-        told = {"model": each.model, "text": each.text, "seconds": each.seconds, "cut": each.cut}
-        yield {"event": "answer", **told}
-    yield {"event": "end", "forgotten": telling.forgotten}
+            raise exchange.error
+        yield {"event": "error", "error": problem_of(exchange.error).document()}
+    for each in exchange.answers:
+        answered = {"model": each.model, "text": each.text, "seconds": each.seconds, "cut": each.cut}
+        yield {"event": "answer", **answered}
+    yield {"event": "end", "forgotten": exchange.forgotten}

@@ -150,8 +150,8 @@ def _checked(
         )
     bucket = deployment.output("Storage", "DataBucketName")
     uri = datasets.upload(deployment.target.client("s3"), bucket=bucket, path=path)
-    told = report.to_dict()
-    shown = {key: told[key] for key in _SHOWN} | {"left_out": list(left_out), "unjudged": _unjudged(report)}
+    found = report.to_dict()
+    shown = {key: found[key] for key in _SHOWN} | {"left_out": list(left_out), "unjudged": _unjudged(report)}
     understood = {"understood": [str(each) for each in report.understood], "first": report.first}
     return {"dataset": uri, "report": shown | understood, "plan": _plan(context, report)}
 

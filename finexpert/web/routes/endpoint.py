@@ -14,7 +14,7 @@ from finexpert.web.http import Problem, Request, Response, answer, bad_input, fi
 PAGE_SECONDS = 15.0
 """A page's request ends after half a minute; what is left then, the next press goes on with."""
 MOST_HOURS = 168.0
-"""A week: who needs it for longer asks again."""
+"""A week; to keep it longer, ask again."""
 
 
 def document(context: Context, standing: Standing) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def show(request: Request, context: Context) -> Response:
 
 
 def wake(request: Request, context: Context) -> Response:
-    """Begin to wake it, with the adapter of the run that is named, else the newest accepted one."""
+    """Begin to wake the endpoint with a run's adapter, or the newest accepted one if no run is named."""
     run = request.document().get("run")
     if run is not None and not isinstance(run, str):
         raise bad_input("A run's name is text.", where="run")
@@ -59,7 +59,7 @@ def wake(request: Request, context: Context) -> Response:
 
 
 def begin_wake(context: Context, run: str | None) -> Response:
-    """Begin to wake it, unless the guard would put it to sleep at once.
+    """Begin to wake the endpoint, unless the guard would put it to sleep at once.
 
     Raises:
         Problem: the budget is reached.
@@ -79,7 +79,7 @@ def finish(request: Request, context: Context) -> Response:
 
 
 def sleep(request: Request, context: Context) -> Response:
-    """Begin to remove it."""
+    """Begin to remove the endpoint."""
     switch.begin_sleep(context.deployment, seconds=PAGE_SECONDS)
     return _changed(context)
 

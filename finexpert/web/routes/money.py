@@ -22,10 +22,10 @@ def show(request: Request, context: Context) -> Response:
 def _month(context: Context) -> dict[str, Any]:
     deployment, now = context.deployment, context.now()
     spend = costs.month_to_date(deployment, now=now)
-    told = costs.document(deployment, spend, now, names.known(deployment))
+    month = costs.document(deployment, spend, now, names.known(deployment))
     note = "Nothing is charged here. Amounts show what the same work would have cost on AWS."
     return {
-        **{key: told[key] for key in _TOLD},
+        **{key: month[key] for key in _SHOWN},
         "month": f"{spend.month:%Y-%m}",
         "spent_usd": spend.total_usd,
         "history": [{"at": at, "spent_usd": usd} for at, usd in costs.history(deployment, now)],
@@ -34,7 +34,7 @@ def _month(context: Context) -> dict[str, Any]:
     }
 
 
-_TOLD = (
+_SHOWN = (
     "lines",
     "budget_usd",
     "limit_usd",
@@ -50,6 +50,6 @@ def decisions(request: Request, context: Context) -> Response:
 
     def read() -> list[dict[str, Any]]:
         now = context.now()
-        return [asdict(told) for told in reaper.decisions(context.deployment, since=now - LATELY, until=now)]
+        return [asdict(each) for each in reaper.decisions(context.deployment, since=now - LATELY, until=now)]
 
     return answer({"decisions": context.sums.get("decisions", read)})

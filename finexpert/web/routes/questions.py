@@ -12,7 +12,7 @@ def show(request: Request, context: Context) -> Response:
 
 
 def keep(request: Request, context: Context) -> Response:
-    """Keep these in the place of those before."""
+    """Replace the kept questions by those in the body."""
     records = request.document().get("questions")
     if not isinstance(records, list):
         raise bad_input("Questions are a list.", where="questions")

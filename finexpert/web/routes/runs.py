@@ -97,10 +97,10 @@ def thinned(points: Sequence[tuple[int, float]], most: int = MOST_POINTS) -> lis
 
 def _primary(evaluation: Mapping[str, Any]) -> dict[str, Any]:
     primary = evaluation["primary"]
-    told = {key: primary[key] for key in ("metric", "base", "tuned", "difference", "interval")}
+    figures = {key: primary[key] for key in ("metric", "base", "tuned", "difference", "interval")}
     failed = [str(rule["sentence"]) for rule in evaluation.get("gate", []) if not rule["passed"]]
     return {
-        **told,
+        **figures,
         "passed": evaluation["passed"],
         "verdict": evaluation.get("verdict", ""),
         "failed": failed,
@@ -127,7 +127,7 @@ def report(request: Request, context: Context, run: str) -> Response:
 
 
 def compare(request: Request, context: Context) -> Response:
-    """Two runs on what both were measured on."""
+    """Compare two runs on the items that both were measured on."""
     ids = request.run("a"), request.run("b")
     if not context.compares:
         raise Problem(

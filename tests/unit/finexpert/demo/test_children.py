@@ -142,8 +142,8 @@ def test_of_many_last_words_those_that_tell_the_reason_are_shown_once() -> None:
         "❌  S failed",
         "bye",
     ]
-    assert cdk.telling(words) == ["S | 2 | CREATE_FAILED | b: no", "❌  S failed"]
-    assert cdk.telling(["one", "two"]) == ["one", "two"]
+    assert cdk.reasons_in(words) == ["S | 2 | CREATE_FAILED | b: no", "❌  S failed"]
+    assert cdk.reasons_in(["one", "two"]) == ["one", "two"]
 
 
 def test_what_has_just_been_killed_gets_a_moment_to_end_and_what_stays_is_reported(tmp_path: Path) -> None:

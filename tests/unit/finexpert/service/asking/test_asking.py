@@ -128,7 +128,7 @@ def awake(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_both_models_answer_and_are_shown_while_they_write() -> None:
     runtime, heard = Runtime(), []
-    answers = inference.ask(deployment(runtime), "abc", {}, heard=lambda *told: heard.append(told))
+    answers = inference.ask(deployment(runtime), "abc", {}, on_text=lambda *told: heard.append(told))
     assert [(answer.model, answer.text) for answer in answers] == [("base", "<3>"), ("tuned", "<3>")]
     assert sorted(runtime.asked) == [("fe-base", "abc"), ("fe-tuned", "abc")]
     assert sorted(heard) == [("base", "<"), ("base", "<3>"), ("tuned", "<"), ("tuned", "<3>")]
@@ -190,7 +190,7 @@ def heard(model: str, text: str) -> None:
 
 
 def said(conversation: Conversation, runtime: Runtime, text: str) -> Mapping[str, str]:
-    say(deployment(runtime), conversation, text, {}, heard=heard)
+    say(deployment(runtime), conversation, text, {}, on_text=heard)
     return conversation.turns[-1].answers
 
 

@@ -13,14 +13,14 @@ import pytest
 from finexpert.errors import Asleep
 from finexpert.service.asking import history
 from finexpert.service.asking.answerers import Base
-from finexpert.service.asking.inference import Answer, Heard
+from finexpert.service.asking.inference import Answer, OnText
 from finexpert.service.asking.stores import FileStore
 from finexpert.web import routes
 from finexpert.web.context import Context
 from finexpert.web.http import JSON, Problem, Request, Response
 from tests.unit.finexpert.web.web_app import NOW, whole
 
-Said = Callable[[Heard], list[Answer]]
+Said = Callable[[OnText], list[Answer]]
 
 
 @pytest.fixture
@@ -31,9 +31,9 @@ def say(monkeypatch: pytest.MonkeyPatch, context: Context) -> Callable[..., Resp
 
     def ask(said: Said, **changes: Any) -> Response:
         def answering(
-            deployment: object, prompt: str, chosen: Mapping[str, Any], *, heard: Heard
+            deployment: object, prompt: str, chosen: Mapping[str, Any], *, on_text: OnText
         ) -> list[Answer]:
-            return said(heard)
+            return said(on_text)
 
         monkeypatch.setattr(routes.ask.inference, "ask", answering)
         body = json.dumps({"prompt": "Revenue"}).encode()
@@ -47,10 +47,10 @@ def events(response: Response) -> list[dict[str, Any]]:
     return [json.loads(line) for line in whole(response).splitlines()]
 
 
-def both(heard: Heard) -> list[Answer]:
+def both(on_text: OnText) -> list[Answer]:
     for text in ("It", "It rose"):
-        heard("base", text)
-        heard("tuned", text)
+        on_text("base", text)
+        on_text("tuned", text)
         time.sleep(0.01)
     return [Answer(model, "Revenue", "It rose", 0.02) for model in ("base", "tuned")]
 
@@ -69,7 +69,7 @@ def test_where_nothing_is_streamed_the_answers_come_whole(say: Any) -> None:
 
 
 def test_what_fails_before_the_first_word_is_the_status(say: Any) -> None:
-    def asleep(heard: Heard) -> list[Answer]:
+    def asleep(on_text: OnText) -> list[Answer]:
         raise Asleep("Hosting is asleep.")
 
     with pytest.raises(Asleep):
@@ -77,8 +77,8 @@ def test_what_fails_before_the_first_word_is_the_status(say: Any) -> None:
 
 
 def test_what_fails_in_the_middle_is_an_event_and_the_last_but_the_end(say: Any) -> None:
-    def breaks(heard: Heard) -> list[Answer]:
-        heard("base", "It")
+    def breaks(on_text: OnText) -> list[Answer]:
+        on_text("base", "It")
         time.sleep(0.05)
         raise Asleep("put to sleep meanwhile")
 
@@ -90,9 +90,9 @@ def test_what_fails_in_the_middle_is_an_event_and_the_last_but_the_end(say: Any)
 def test_only_the_newest_text_is_sent_when_the_reader_is_slow(say: Any) -> None:
     done = Event()
 
-    def quick(heard: Heard) -> list[Answer]:
+    def quick(on_text: OnText) -> list[Answer]:
         for length in range(1, 500):
-            heard("base", "x" * length)
+            on_text("base", "x" * length)
         done.set()
         return []
 
@@ -104,10 +104,10 @@ def test_only_the_newest_text_is_sent_when_the_reader_is_slow(say: Any) -> None:
 def test_a_reader_who_leaves_ends_the_answer(say: Any) -> None:
     stopped = Event()
 
-    def endless(heard: Heard) -> list[Answer]:
+    def endless(on_text: OnText) -> list[Answer]:
         try:
             while True:
-                heard("base", "and on")
+                on_text("base", "and on")
                 time.sleep(0.005)
         finally:
             stopped.set()
@@ -142,7 +142,7 @@ def test_a_follow_up_goes_on_from_what_each_model_said(
     store = FileStore(tmp_path)
     asked: list[Mapping[str, str]] = []
 
-    def answering(deployment: object, prompts: Any, chosen: object, *, heard: Heard) -> list[Answer]:
+    def answering(deployment: object, prompts: Any, chosen: object, *, on_text: OnText) -> list[Answer]:
         asked.append(prompts)
         return [Answer(model, "", "It rose.", 0.1, True) for model in prompts]
 
