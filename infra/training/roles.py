@@ -11,6 +11,7 @@ from core.names import TRAINING_LOG_GROUP
 from infra.arns import Arns
 from infra.encryption import key_use, output_key_use, volume_key, volume_key_use
 from infra.permissions import ANYTHING, Statement, allow, owned
+from infra.training.job import TrainingJob
 
 _ECR = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>[^:@]+)"
@@ -60,27 +61,14 @@ def write_logs(arns: Arns, group: str) -> list[Statement]:
     ]
 
 
-def training_permissions(
-    arns: Arns,
-    *,
-    image: str,
-    base_model_uri: str,
-    code_uri: str,
-    data_bucket: str,
-    artifact_bucket: str,
-    checkpoint_prefix: str,
-    instance_type: str,
-    key_arn: str | None,
-) -> list[Statement]:
-    """Read dataset, weights and code; write the run's output; read and write its checkpoints.
-
-    ``checkpoint_prefix`` has {} for the run's name.
-    """
-    checkpoints = f"{checkpoint_prefix.format('*').removesuffix('*/')}*"
+def training_permissions(arns: Arns, job: TrainingJob, data_bucket: str) -> list[Statement]:
+    """Read dataset, weights and code; write the run's output; read and write its checkpoints."""
+    artifact_bucket, key_arn = job.artifact_bucket, job.output_key_arn
+    checkpoints = f"{job.checkpoint_prefix.format('*').removesuffix('*/')}*"
     data = [
         *read_prefix(arns, f"s3://{data_bucket}/datasets/"),
-        *read_prefix(arns, base_model_uri),
-        *read_prefix(arns, code_uri),
+        *read_prefix(arns, job.base_model_uri),
+        *read_prefix(arns, job.code_uri),
         allow(["s3:ListBucket"], [arns.s3(artifact_bucket)], {"StringLike": {"s3:prefix": checkpoints}}),
         allow(["s3:GetObject"], [arns.s3(f"{artifact_bucket}/{checkpoints}")]),
         allow(
@@ -92,8 +80,8 @@ def training_permissions(
         *data,
         *key_use(arns, key_arn, data),
         *output_key_use(arns, key_arn),
-        *volume_key_use(volume_key(instance_type, key_arn)),
-        *pull_image(arns, image),
+        *volume_key_use(job.volume_key_arn),
+        *pull_image(arns, job.image),
         *write_logs(arns, TRAINING_LOG_GROUP),
     ]
 

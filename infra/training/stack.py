@@ -183,37 +183,14 @@ class TrainingStack(ProjectStack):
         )
 
     def _job(self, code_uri: str) -> TrainingJob:
-        settings, storage = self.settings, self.storage
-        image = settings.training_image or images.training_image(settings.region)
-        checkpoint_prefix = LASTING_CHECKPOINTS if settings.hosting == "merged" else CHECKPOINTS
-        self.training_role = ServiceRole(
-            self,
-            "TrainingRole",
-            service="sagemaker.amazonaws.com",
-            for_own_account=True,
-            description="The training jobs of the fine-tuning runs",
-            permissions=[
-                *training_permissions(
-                    self.arns,
-                    image=image,
-                    base_model_uri=self.base_model_uri,
-                    code_uri=code_uri,
-                    data_bucket=storage.data_bucket,
-                    artifact_bucket=storage.artifact_bucket,
-                    checkpoint_prefix=checkpoint_prefix,
-                    instance_type=settings.training_instance_type,
-                    key_arn=self.key_arn,
-                ),
-                *self._network_permissions(),
-            ],
-        )
+        settings, storage, network = self.settings, self.storage, self.network
         rate = prices.training_usd_per_hour(
             settings.training_instance_type, settings.volume_gb, settings.region
         )
-        return TrainingJob(
+        job = TrainingJob(
             project=self.names.project,
-            role_arn=self.training_role.role.role_arn,
-            image=image,
+            role_arn="",
+            image=settings.training_image or images.training_image(settings.region),
             instance_type=settings.training_instance_type,
             instance_count=settings.training_instance_count,
             volume_gb=settings.volume_gb,
@@ -223,13 +200,25 @@ class TrainingStack(ProjectStack):
             accept_eula=settings.gated,
             code_uri=code_uri,
             artifact_bucket=storage.artifact_bucket,
-            checkpoint_prefix=checkpoint_prefix,
+            checkpoint_prefix=LASTING_CHECKPOINTS if settings.hosting == "merged" else CHECKPOINTS,
             output_key_arn=self.key_arn,
             volume_key_arn=volume_key(settings.training_instance_type, self.key_arn),
-            subnet_ids=self.network.subnet_ids if self.network else (),
-            security_group_ids=self.network.security_group_ids if self.network else (),
+            subnet_ids=network.subnet_ids if network else (),
+            security_group_ids=network.security_group_ids if network else (),
             tags=settings.tags,
         )
+        self.training_role = ServiceRole(
+            self,
+            "TrainingRole",
+            service="sagemaker.amazonaws.com",
+            for_own_account=True,
+            description="The training jobs of the fine-tuning runs",
+            permissions=[
+                *training_permissions(self.arns, job, storage.data_bucket),
+                *self._network_permissions(),
+            ],
+        )
+        return replace(job, role_arn=self.training_role.role.role_arn)
 
     def _stop_with(self, state_machine_arn: str, guardrails: GuardrailsStack) -> StopTrainingRule:
         # By its ARN: a grant on the queue itself would make the two stacks depend on each other.
