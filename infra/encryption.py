@@ -14,6 +14,7 @@ from constructs import Construct
 from core.instances import has_local_disks
 from infra.arns import Arns
 from infra.permissions import Statement, allow
+from infra.project_stack import ProjectStack
 from infra.retention import keep
 
 PENDING_DAYS = 7
@@ -36,16 +37,13 @@ _NEEDS = {
 class DataKey(Construct):
     """One symmetric key, rotated every year by AWS, for everything that this project stores.
 
-    Args:
-        arns: names and ARNs of the deployment.
-        retain: keep the key when the stack is destroyed, because data that it encrypts is kept.
-        vectors: let S3 Vectors, which builds its indexes in the background, decrypt what is in them.
+    It is kept when the stack is destroyed if data that it encrypts is kept. S3 Vectors, which builds its
+    indexes in the background, may decrypt what is in them.
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, arns: Arns, retain: bool, vectors: bool = False
-    ) -> None:
-        super().__init__(scope, construct_id)
+    def __init__(self, stack: ProjectStack, construct_id: str) -> None:
+        super().__init__(stack, construct_id)
+        arns, settings = stack.arns, stack.settings
         self.key = kms.Key(
             self,
             "Key",
@@ -53,9 +51,9 @@ class DataKey(Construct):
             description=f"What {arns.names.project} stores",
             enable_key_rotation=True,
             pending_window=Duration.days(PENDING_DAYS),
-            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+            removal_policy=RemovalPolicy.RETAIN if settings.retain_data else RemovalPolicy.DESTROY,
         )
-        if retain:
+        if settings.retain_data:
             keep(self.key)
         # Alarms publish to the topic, rules send to the dead-letter queue: neither works under a role.
         self._serve(
@@ -68,8 +66,7 @@ class DataKey(Construct):
             [DECRYPT, DATA_KEY, "kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:DescribeKey"],
             {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": arns.of("logs", "log-group:*")}},
         )
-
-        if vectors:
+        if settings.vectors:
             self._serve(
                 ["indexing.s3vectors.amazonaws.com"],
                 [DECRYPT],

@@ -32,15 +32,7 @@ def build(app: App, settings: Settings, assets: Assets, account: str | None = No
     training.add_stack_dependency(storage)
     if settings.notebook_repository:
         # In an existing stack: a separate one would outlive a `cdk destroy` without the setting.
-        NotebookInstance(
-            training,
-            "Notebook",
-            arns=training.arns,
-            settings=settings,
-            data_bucket=storage.data_bucket,
-            artifact_bucket=storage.artifact_bucket,
-            key_arn=guardrails.key_arn,
-        )
+        NotebookInstance(training, "Notebook")
     hosting = HostingStack(app, settings, training, env=here)
     hosting.add_stack_dependency(storage)
     there = Environment(account=account, region=BILLING_REGION)

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from core.guard import published
 from core.names import METRIC_NAMESPACE, TRAINING_LOG_GROUP, VARIANT, Names
+from infra.project_stack import ProjectStack
 
 HALF = 12  # of the dashboard's 24 columns
 GPU = ("GPUUtilization", "GPUMemoryUtilization")
@@ -22,37 +23,26 @@ class ProjectDashboard(Construct):
     """Spending and budget, the runs, the endpoint, decisions and alarms of the guards.
 
     Args:
-        names: what the deployment is called.
-        hosting: the setting: calls are counted by component or, of a `merged` model, by variant.
-        reaper_log_group: where the idle reaper writes its decisions.
         alarms: on the guards.
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        names: Names,
-        hosting: str,
-        budget_usd: float,
-        limit_usd: float,
-        reaper_log_group: str,
-        alarms: Sequence[cloudwatch.IAlarm],
+        self, stack: ProjectStack, construct_id: str, *, alarms: Sequence[cloudwatch.IAlarm]
     ) -> None:
-        super().__init__(scope, construct_id)
+        super().__init__(stack, construct_id)
+        names, settings = stack.names, stack.settings
         dashboard = cloudwatch.Dashboard(
             self, "Dashboard", dashboard_name=names.project, default_interval=Duration.days(1)
         )
-        dashboard.add_widgets(*_money(names, budget_usd, limit_usd))
+        dashboard.add_widgets(*_money(names, settings.budget_usd, settings.limit_usd))
         dashboard.add_widgets(*_training(names))
-        dashboard.add_widgets(*_calls(_served(names, hosting)))
+        dashboard.add_widgets(*_calls(_served(names, settings.hosting)))
         dashboard.add_widgets(*_gpus(names))
         dashboard.add_widgets(
             cloudwatch.LogQueryWidget(
                 title="What the idle reaper decided",
                 width=HALF,
-                log_group_names=[reaper_log_group],
+                log_group_names=[names.function_log("idle-reaper")],
                 query_lines=[
                     "fields @timestamp, endpoint, action, reason",
                     "filter event = 'decision' and action != 'keep'",

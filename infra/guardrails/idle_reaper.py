@@ -8,6 +8,7 @@ from constructs import Construct
 
 from infra.arns import Arns
 from infra.permissions import ANYTHING, Statement, allow, end_scaling, owned, put_own_metrics, switch_hosting
+from infra.project_stack import ProjectStack
 from infra.storage.bucket import PrivateBucket
 
 SNAPSHOT_DAYS = 90
@@ -17,21 +18,17 @@ class AuditBucket(Construct):
     """A private bucket whose objects go after 90 days: `finexpert restore` works for as long.
 
     Args:
-        bucket_name: its full name.
-        retain: keep it when the stack is destroyed.
         key_arn: of the customer-managed key, if there is one.
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, bucket_name: str, retain: bool, key_arn: str | None
-    ) -> None:
-        super().__init__(scope, construct_id)
-        self.bucket_name = bucket_name
+    def __init__(self, stack: ProjectStack, construct_id: str, *, key_arn: str | None) -> None:
+        super().__init__(stack, construct_id)
+        self.bucket_name = stack.names.bucket("audit", stack.account)
         self.private = PrivateBucket(
             self,
             "Private",
-            bucket_name=bucket_name,
-            retain=retain,
+            bucket_name=self.bucket_name,
+            retain=stack.settings.retain_data,
             key_arn=key_arn,
             expiring_prefixes={"audit/": SNAPSHOT_DAYS},
         )

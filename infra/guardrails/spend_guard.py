@@ -1,7 +1,5 @@
 """The spend guard: its function, what it may do, and the deny that it puts on roles at the month's limit."""
 
-from collections.abc import Sequence
-
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -17,20 +15,19 @@ from infra.permissions import (
     put_own_metrics,
     switch_hosting,
 )
+from infra.project_stack import ProjectStack
 from infra.settings import Settings
 
 
 class CreateLatch(Construct):
-    """Managed policy that denies `sagemaker:Create*`, which the guard may attach to `roles` and to no other.
+    """Managed policy that denies `sagemaker:Create*`, which the guard may attach to `latch_roles` alone.
 
     It denies neither Delete nor Stop. Without roles there is nothing: no policy, no permission.
-
-    Args:
-        roles: names of IAM roles, with their paths, as in setting `latch_roles`.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, arns: Arns, roles: Sequence[str]) -> None:
-        super().__init__(scope, construct_id)
+    def __init__(self, stack: ProjectStack, construct_id: str) -> None:
+        super().__init__(stack, construct_id)
+        arns, roles = stack.arns, stack.settings.latch_roles
         self.environment: dict[str, str] = {}
         self.permissions: list[Statement] = []
         if not roles:

@@ -29,13 +29,7 @@ class GuardrailsStack(ProjectStack):
 
     def __init__(self, scope: Construct, settings: Settings, assets: Assets, **kwargs: Any) -> None:
         super().__init__(scope, settings, "Guardrails", "idle reaper, spend guard, alarms", **kwargs)
-        key = (
-            DataKey(
-                self, "DataKey", arns=self.arns, retain=settings.retain_data, vectors=settings.vectors
-            ).key
-            if settings.customer_managed_key
-            else None
-        )
+        key = DataKey(self, "DataKey").key if settings.customer_managed_key else None
         self.key_arn = key.key_arn if key else None
         code = lambda_.Code.from_asset(str(assets.functions))
         self.base = FunctionBase(arns=self.arns, code=code, key_arn=self.key_arn)
@@ -60,25 +54,9 @@ class GuardrailsStack(ProjectStack):
         self._idle_reaper()
         self._spend_guard()
         self.teardown = self._teardown()
-        GovernedEmptying(
-            self,
-            "Emptying",
-            arns=self.arns,
-            purpose="empty-audit",
-            key_arn=self.key_arn,
-            required_tags=settings.tags,
-        )
+        GovernedEmptying(self, "Emptying", purpose="empty-audit", key_arn=self.key_arn)
         self.alarms.append(watch_queue(self, self.names.dead_letter_queue, self.queue, self.topic))
-        ProjectDashboard(
-            self,
-            "Dashboard",
-            names=self.names,
-            hosting=settings.hosting,
-            budget_usd=settings.budget_usd,
-            limit_usd=settings.limit_usd,
-            reaper_log_group=self.names.function_log("idle-reaper"),
-            alarms=self.alarms,
-        )
+        ProjectDashboard(self, "Dashboard", alarms=self.alarms)
         ssm.CfnParameter(
             self,
             "Settings",
@@ -94,13 +72,7 @@ class GuardrailsStack(ProjectStack):
 
     def _idle_reaper(self) -> None:
         settings = self.settings
-        audit = AuditBucket(
-            self,
-            "Audit",
-            bucket_name=self.names.bucket("audit", self.account),
-            retain=settings.retain_data,
-            key_arn=self.key_arn,
-        )
+        audit = AuditBucket(self, "Audit", key_arn=self.key_arn)
         topic_arn, bucket = self.topic.topic_arn, audit.bucket_name
         reaper = ProjectFunction(
             self,
@@ -126,7 +98,7 @@ class GuardrailsStack(ProjectStack):
 
     def _spend_guard(self) -> None:
         settings = self.settings
-        latch = CreateLatch(self, "Latch", arns=self.arns, roles=settings.latch_roles)
+        latch = CreateLatch(self, "Latch")
         topic_arn = self.topic.topic_arn
         guard = ProjectFunction(
             self,
@@ -159,7 +131,6 @@ class GuardrailsStack(ProjectStack):
             self,
             "OutOfBandEndpoints",
             function_arn=function.function.function_arn,
-            names=self.names,
             endpoints_too=True,
             before=[function],
         )

@@ -3,9 +3,9 @@
 from aws_cdk import CustomResource, Duration
 from constructs import Construct, IDependable
 
-from core.names import Names
 from infra.arns import Arns
 from infra.permissions import ANYTHING, Statement, allow, end_scaling, owned
+from infra.project_stack import ProjectStack
 
 MAX_MINUTES = 15  # as long as a Lambda function may run; CloudFormation's own limit would be an hour
 
@@ -15,7 +15,6 @@ class CleanUpOnDelete(Construct):
 
     Args:
         function_arn: the teardown function.
-        names: what the deployment is called.
         state_machine_arn: whose executions and jobs to stop; none if left out.
         model_package_group: the group to empty, since one with packages cannot be deleted; none if left out.
         endpoints_too: also delete the project's endpoints that no stack owns, or that Hosting left behind.
@@ -25,18 +24,18 @@ class CleanUpOnDelete(Construct):
 
     def __init__(
         self,
-        scope: Construct,
+        stack: ProjectStack,
         construct_id: str,
         *,
         function_arn: str,
-        names: Names,
         state_machine_arn: str | None = None,
         model_package_group: str | None = None,
         endpoints_too: bool = False,
         security_group_id: str | None = None,
         before: list[IDependable],
     ) -> None:
-        super().__init__(scope, construct_id)
+        super().__init__(stack, construct_id)
+        names = stack.names
         resource = CustomResource(
             self,
             "Resource",

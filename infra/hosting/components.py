@@ -4,9 +4,10 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from core.instances import Capacity
-from core.names import VARIANT, Names
+from core.names import VARIANT
 from infra.hosting.artifact import ModelArtifact
 from infra.hosting.model import LOAD_SECONDS, ServedModel
+from infra.project_stack import ProjectStack
 
 
 class ComponentEndpoint(Construct):
@@ -14,21 +15,20 @@ class ComponentEndpoint(Construct):
 
     Args:
         artifact: the parameter; nothing here exists while it is empty.
-        names: what the deployment is called.
         served: the base model and its instance, which has `capacity`.
     """
 
     def __init__(
         self,
-        scope: Construct,
+        stack: ProjectStack,
         construct_id: str,
         *,
         artifact: ModelArtifact,
-        names: Names,
         served: ServedModel,
         capacity: Capacity,
     ) -> None:
-        super().__init__(scope, construct_id)
+        super().__init__(stack, construct_id)
+        names = stack.names
         model = served.model(self, "BaseModel")
         # A variant for components names no model; the role then stands in the config.
         config = sagemaker.CfnEndpointConfig(

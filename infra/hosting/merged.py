@@ -3,9 +3,9 @@
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from core.names import Names
 from infra.hosting.artifact import ModelArtifact
 from infra.hosting.model import ServedModel
+from infra.project_stack import ProjectStack
 
 
 class MergedEndpoint(Construct):
@@ -13,20 +13,19 @@ class MergedEndpoint(Construct):
 
     Args:
         artifact: the parameter; nothing here exists while it is empty.
-        names: what the deployment is called.
         served: the merged model and its instance.
     """
 
     def __init__(
         self,
-        scope: Construct,
+        stack: ProjectStack,
         construct_id: str,
         *,
         artifact: ModelArtifact,
-        names: Names,
         served: ServedModel,
     ) -> None:
-        super().__init__(scope, construct_id)
+        super().__init__(stack, construct_id)
+        names = stack.names
         model = served.model(self, "Model")
         config = sagemaker.CfnEndpointConfig(
             self,

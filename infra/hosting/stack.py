@@ -49,11 +49,9 @@ class HostingStack(ProjectStack):
             network=training.network,
         )
         if components:
-            ComponentEndpoint(
-                self, "Components", artifact=artifact, names=self.names, served=served, capacity=capacity
-            )
+            ComponentEndpoint(self, "Components", artifact=artifact, served=served, capacity=capacity)
         else:
-            MergedEndpoint(self, "Merged", artifact=artifact, names=self.names, served=served)
+            MergedEndpoint(self, "Merged", artifact=artifact, served=served)
         Tags.of(self).add(STACK_TAG, self.names.stack("Hosting"))
         if settings.role_path != "/":  # else its ARN is known from the stack's own
             self.output(

@@ -8,13 +8,12 @@ from aws_cdk import Fn
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra.arns import Arns
 from infra.encryption import key_use, volume_key_use
 from infra.notebook.on_start import on_start
 from infra.notebook.permissions import notebook_permissions
 from infra.permissions import ServiceRole
 from infra.setting_checks import NOTEBOOK_INSTANCE_TYPE
-from infra.settings import Settings
+from infra.training.stack import TrainingStack
 
 PLATFORM = "notebook-al2023-v1"
 VOLUME_GB = 5  # the least; data lies in S3
@@ -23,29 +22,18 @@ VOLUME_GB = 5  # the least; data lies in S3
 class NotebookInstance(Construct):
     """The instance, its role, and the script that it starts with.
 
-    Args:
-        arns: names and ARNs of the deployment.
-        settings: of the deployment; `notebook_repository` is the repository to attach.
-        data_bucket: name of the bucket that datasets are uploaded to.
-        artifact_bucket: name of the bucket with what runs leave.
-        key_arn: of the key for its volume, and for what it writes.
+    The key of the stack, if it has one, is for the volume and for what the instance writes.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        arns: Arns,
-        settings: Settings,
-        data_bucket: str,
-        artifact_bucket: str,
-        key_arn: str | None,
-    ) -> None:
-        super().__init__(scope, construct_id)
+    def __init__(self, stack: TrainingStack, construct_id: str) -> None:
+        super().__init__(stack, construct_id)
+        arns, settings, storage, key_arn = stack.arns, stack.settings, stack.storage, stack.key_arn
         name = f"{arns.names.name}-notebook"
         steps = notebook_permissions(
-            arns, instance_name=name, data_bucket=data_bucket, artifact_bucket=artifact_bucket
+            arns,
+            instance_name=name,
+            data_bucket=storage.data_bucket,
+            artifact_bucket=storage.artifact_bucket,
         )
         role = ServiceRole(
             self,

@@ -40,16 +40,9 @@ class StorageStack(ProjectStack):
             key_arn=key_arn,
             expiring_prefixes={"checkpoints/": CHECKPOINTS_DAYS},
         )
-        GovernedEmptying(
-            self,
-            "Emptying",
-            arns=self.arns,
-            purpose="empty-storage",
-            key_arn=key_arn,
-            required_tags=settings.tags,
-        )
+        GovernedEmptying(self, "Emptying", purpose="empty-storage", key_arn=key_arn)
         self.output("DataBucketName", self.data_bucket, "Datasets and own base weights")
         self.output("ArtifactBucketName", self.artifact_bucket, "What the runs made")
         if settings.vectors:
-            vectors = DocumentVectors(self, "Vectors", arns=self.arns, key_arn=key_arn)
+            vectors = DocumentVectors(self, "Vectors", key_arn=key_arn)
             self.output("VectorIndexArn", vectors.index_arn, "Vectors of the documents that were pushed")

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from core.documents.vectors import DIMENSIONS, METRIC
 from infra.arns import Arns
+from infra.project_stack import ProjectStack
 
 
 def index_arn(arns: Arns, *, own_key: bool) -> str:
@@ -23,13 +24,12 @@ class DocumentVectors(Construct):
     """A vector bucket with one index.
 
     Args:
-        arns: names and ARNs of the deployment.
         key_arn: of the customer-managed key that encrypts the vectors; without one, S3's own key does.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, arns: Arns, key_arn: str | None) -> None:
-        super().__init__(scope, construct_id)
-        names = arns.names
+    def __init__(self, stack: ProjectStack, construct_id: str, *, key_arn: str | None) -> None:
+        super().__init__(stack, construct_id)
+        names = stack.names
         bucket = s3vectors.CfnVectorBucket(
             self,
             "Bucket",

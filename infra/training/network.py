@@ -14,6 +14,7 @@ from constructs import Construct
 
 from infra.arns import Arns
 from infra.permissions import ANYTHING, Statement, allow
+from infra.project_stack import ProjectStack
 
 RANGE = "10.42.0.0/24"
 ZONES = 3  # not every availability zone has GPUs
@@ -65,15 +66,12 @@ class PrivateNetwork(Construct):
     """A VPC without a way to the internet, and a security group that nothing can reach.
 
     Made of single resources: CDK's `Vpc` would ask AWS for the availability zones while it synthesizes.
-    `network` is what jobs and endpoint use of it.
-
-    Args:
-        arns: names and ARNs of the deployment.
-        talking_instances: let the instances of one job reach each other.
+    `network` is what jobs and endpoint use of it. The instances of one job can reach each other.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, arns: Arns, talking_instances: bool) -> None:
-        super().__init__(scope, construct_id)
+    def __init__(self, stack: ProjectStack, construct_id: str) -> None:
+        super().__init__(stack, construct_id)
+        arns = stack.arns
         vpc = ec2.CfnVPC(self, "Vpc", cidr_block=RANGE, enable_dns_support=True, enable_dns_hostnames=True)
         Tags.of(vpc).add("Name", arns.names.name)
         routes = ec2.CfnRouteTable(self, "Routes", vpc_id=vpc.attr_vpc_id)
@@ -103,7 +101,7 @@ class PrivateNetwork(Construct):
             ],
         )
         self.network = Network(arns, subnets, [group.attr_group_id], shared=False)
-        if talking_instances:
+        if stack.settings.training_instance_count > 1:
             self._talk_to_each_other(group.attr_group_id)
 
     def _subnet(self, zone: int, vpc: ec2.CfnVPC, routes: ec2.CfnRouteTable, cidr_block: str) -> str:

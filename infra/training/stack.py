@@ -76,7 +76,6 @@ class TrainingStack(ProjectStack):
         machine = FineTuneStateMachine(
             self,
             "FineTune",
-            arns=self.arns,
             fine_tune=fine_tune,
             permissions=[*calls, *key_use(self.arns, self.key_arn, calls)],
             key_arn=self.key_arn,
@@ -88,7 +87,6 @@ class TrainingStack(ProjectStack):
             self,
             "RunningWork",
             function_arn=guardrails.teardown.function_arn,
-            names=self.names,
             state_machine_arn=state_machine_arn,
             model_package_group=self.names.model_package_group,
             security_group_id=self._own_group(),
@@ -144,10 +142,7 @@ class TrainingStack(ProjectStack):
         settings = self.settings
         if settings.subnet_ids:
             return Network(self.arns, settings.subnet_ids, settings.security_group_ids, shared=True)
-        if not settings.private_network:
-            return None
-        talking = settings.training_instance_count > 1
-        return PrivateNetwork(self, "Network", arns=self.arns, talking_instances=talking).network
+        return PrivateNetwork(self, "Network").network if settings.private_network else None
 
     def _own_group(self) -> str | None:
         """The private network's security group, which goes with this stack; a company's stays."""

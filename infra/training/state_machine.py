@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Stack
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from core.names import TRAINING_LOG_GROUP
 from infra.arns import Arns
 from infra.permissions import ServiceRole, Statement, allow, switch_hosting
+from infra.project_stack import ProjectStack
 from infra.retention import project_log_group
 from infra.training.definition import definition
 from infra.training.job import FineTune
@@ -18,7 +18,6 @@ class FineTuneStateMachine(Construct):
     """Runs `FineTune`; its role may do what the definition's tasks do, and no more.
 
     Args:
-        arns: ARNs by name.
         fine_tune: what to run.
         permissions: the statements of `state_machine_permissions`.
         key_arn: of the customer-managed key that encrypts the log.
@@ -26,23 +25,22 @@ class FineTuneStateMachine(Construct):
 
     def __init__(
         self,
-        scope: Construct,
+        stack: ProjectStack,
         construct_id: str,
         *,
-        arns: Arns,
         fine_tune: FineTune,
         permissions: Sequence[Statement],
         key_arn: str | None,
     ) -> None:
-        super().__init__(scope, construct_id)
-        names = arns.names
+        super().__init__(stack, construct_id)
+        names = stack.names
         # CloudWatch keeps room in its resource policy for groups of this prefix without being asked.
         log_group_name = f"/aws/vendedlogs/states/{names.state_machine}"
         log_group = project_log_group(self, "Log", name=log_group_name, key_arn=key_arn)
         role = ServiceRole(
             self, "Role", service="states.amazonaws.com", permissions=permissions, for_own_account=True
         ).role
-        asl = Stack.of(self).to_json_string(definition(fine_tune))
+        asl = stack.to_json_string(definition(fine_tune))
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
