@@ -14,7 +14,7 @@ from finexpert.cli import main as cli
 from finexpert.cli.commands import docs as command
 from finexpert.service.documents import vectors
 from tests.fakes import filings
-from tests.unit.finexpert.service.documents.test_documents import Bucket
+from tests.fakes.s3 import FakeS3
 from tests.unit.finexpert.service.documents.test_vectors import Amazon
 
 
@@ -23,7 +23,7 @@ class Cloud(Amazon):
 
     def __init__(self) -> None:
         super().__init__()
-        self.bucket = Bucket()
+        self.bucket = FakeS3()
         self.on = True
 
     def client(self, service: str, **_: Any) -> Any:

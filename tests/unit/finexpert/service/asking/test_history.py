@@ -2,19 +2,17 @@
 
 import json
 import stat
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from finexpert.errors import NotFound, UserError
 from finexpert.service.asking import history
 from finexpert.service.asking.stores import FileStore, S3Store, Store
 from finexpert.web.http import encoded
+from tests.fakes.s3 import FakeS3
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 ANSWERS = [
@@ -23,48 +21,12 @@ ANSWERS = [
 ]
 
 
-class Bucket:
-    """Objects with tags and times; `meddle` runs before each conditional write."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, tuple[bytes, int]] = {}
-        self.clock = 0
-        self.meddle: Callable[[], None] | None = None
-
-    def get_paginator(self, operation: str) -> Self:
-        assert operation == "list_objects_v2"
-        return self
-
-    def paginate(self, Bucket: str, Prefix: str) -> list[dict[str, Any]]:
-        found = [
-            {"Key": key, "LastModified": NOW + timedelta(seconds=at)}
-            for key, (_, at) in self.objects.items()
-            if key.startswith(Prefix)
-        ]
-        return [{"Contents": found[:1]}, {"Contents": found[1:]}, {}]
-
-    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
-        if Key not in self.objects:
-            raise _error("NoSuchKey")
-        body, at = self.objects[Key]
-        return {"Body": BytesIO(body), "ETag": str(at)}
+class Bucket(FakeS3):
+    """A bucket that takes no write which names no version."""
 
     def put_object(self, Bucket: str, Key: str, Body: bytes, **condition: str) -> None:
-        if self.meddle:
-            meddle, self.meddle = self.meddle, None
-            meddle()
-        present = self.objects.get(Key)
-        if condition != ({"IfNoneMatch": "*"} if present is None else {"IfMatch": str(present[1])}):
-            raise _error("PreconditionFailed")
-        self.clock += 1
-        self.objects[Key] = Body, self.clock
-
-    def delete_object(self, Bucket: str, Key: str) -> None:
-        self.objects.pop(Key, None)
-
-
-def _error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": ""}}, "operation")
+        assert len(condition) == 1
+        super().put_object(Bucket, Key, Body, **condition)
 
 
 @pytest.fixture(params=["file", "s3"])

@@ -17,6 +17,7 @@ from finexpert.cli.main import app
 from finexpert.errors import UserError
 from finexpert.service.documents import exercises, html, library, pdf, shelf
 from tests.fakes import filings
+from tests.fakes.s3 import FakeS3
 
 
 @pytest.fixture(scope="module")
@@ -470,37 +471,8 @@ def test_an_index_that_is_none_is_reported_with_the_remedy(tmp_path: Path) -> No
 # --- the shelf in S3
 
 
-class Bucket:
-    """As much of S3 as the shelf uses, conditions included."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-
-    def put_object(self, Bucket: str, Key: str, Body: bytes, **condition: str) -> None:
-        tag = str(hash(self.objects[Key])) if Key in self.objects else None
-        wrong = ("IfNoneMatch" in condition and tag) or (
-            "IfMatch" in condition and condition["IfMatch"] != tag
-        )
-        if wrong:
-            raise _refused("PreconditionFailed")
-        self.objects[Key] = Body
-
-    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
-        import io
-
-        if Key not in self.objects:
-            raise _refused("NoSuchKey")
-        return {"Body": io.BytesIO(self.objects[Key]), "ETag": str(hash(self.objects[Key]))}
-
-
-def _refused(code: str) -> Exception:
-    from botocore.exceptions import ClientError
-
-    return ClientError({"Error": {"Code": code, "Message": ""}}, "S3")
-
-
 def test_an_index_goes_to_the_bucket_and_back(index: Path, tmp_path: Path) -> None:
-    bucket = Bucket()
+    bucket = FakeS3()
     version = shelf.push(bucket, "b", index)
     assert shelf.push(bucket, "b", index) == version, "the same index is pushed once"
     assert shelf.pull(bucket, "b", tmp_path / "i") == version
@@ -508,7 +480,7 @@ def test_an_index_goes_to_the_bucket_and_back(index: Path, tmp_path: Path) -> No
 
 
 def test_an_index_that_is_here_already_is_not_fetched_again(index: Path, tmp_path: Path) -> None:
-    bucket = Bucket()
+    bucket = FakeS3()
     version = shelf.push(bucket, "b", index)
     shelf.pull(bucket, "b", tmp_path)
     del bucket.objects[f"documents/{version}.sqlite"]
@@ -516,9 +488,7 @@ def test_an_index_that_is_here_already_is_not_fetched_again(index: Path, tmp_pat
 
 
 def test_a_damaged_index_replaces_nothing(index: Path, tmp_path: Path) -> None:
-    from finexpert.errors import UserError
-
-    bucket = Bucket()
+    bucket = FakeS3()
     version = shelf.push(bucket, "b", index)
     bucket.objects[f"documents/{version}.sqlite"] += b"x"
     with pytest.raises(UserError, match="damaged"):

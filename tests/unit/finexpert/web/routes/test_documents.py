@@ -12,7 +12,7 @@ from finexpert.service.documents import shelf
 from finexpert.web import routes
 from finexpert.web.context import Context
 from tests.fakes import filings
-from tests.unit.finexpert.service.documents.test_documents import Bucket
+from tests.fakes.s3 import FakeS3
 from tests.unit.finexpert.web.web_app import Ask, Deployment
 
 
@@ -110,7 +110,7 @@ def test_the_pushed_index_is_fetched_never_added_to(index: Path, context: Contex
     from finexpert.web.http import Request
     from finexpert.web.routes import handle
 
-    bucket = Bucket()
+    bucket = FakeS3()
     there = replace(
         context,
         deployment=Deployment({"s3": bucket}),  # type: ignore[arg-type]
@@ -130,7 +130,7 @@ def test_an_answer_without_its_vectors_says_so(index: Path, context: Context, tm
     from finexpert.web.http import Request
     from finexpert.web.routes import handle
 
-    bucket = Bucket()
+    bucket = FakeS3()
     shelf.push(bucket, "b", index)
     deployment = Deployment({"s3": bucket})  # neither Titan nor S3 Vectors is there
     deployment.settings = replace(deployment.settings, retrieval="vectors")
