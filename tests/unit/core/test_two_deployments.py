@@ -6,11 +6,11 @@ import pytest
 
 from core.endpoint.cleaning import Cleaner
 from core.guard.stopping import stop_all
-from core.money.sources import month_to_date
 from core.names import PROJECT_TAG, Names
 from core.training_jobs import project_jobs
 from finexpert.service.account.leftovers import belongs
 from tests.fakes.cloud import NOW, REGION, Cloud, arn, error, minutes
+from tests.unit.core.money.spend_samples import month
 
 STAMP = "20261120-110000-aaaa"
 OWN = f"finexpert-{STAMP}"
@@ -48,14 +48,7 @@ def running(cloud: Cloud) -> set[str]:
 
 
 def test_the_month_counts_the_own_jobs_alone(cloud: Cloud) -> None:
-    spend = month_to_date(
-        cloud,
-        project="FinExpert",
-        hosting_stack="FinExpert-Hosting",
-        region=REGION,
-        now=NOW,
-        billing=lambda: cloud("cloudwatch"),
-    )
+    spend = month(cloud)
     assert [line.name for line in spend.lines] == [OWN]
 
 

@@ -6,24 +6,11 @@ import pytest
 
 from core.guard.guarding import GuardBlind, GuardSettings, guard
 from core.money.prices import dearest, hourly
-from core.money.sources import month_to_date
-from core.money.spend import Spend
 from tests.fakes.cloud import BUDGET_ENVIRONMENT, NOW, REGION, Cloud, error, minutes
-from tests.unit.core.money.test_spend import ENDPOINT, STACK
+from tests.unit.core.money.spend_samples import ENDPOINT, STACK, month
 
 HOSTING = "FinExpert-Hosting"
 G5 = hourly("ml.g5.2xlarge", REGION, "hosting").usd
-
-
-def month(cloud: Cloud) -> Spend:
-    return month_to_date(
-        cloud,
-        project="FinExpert",
-        hosting_stack=HOSTING,
-        region=REGION,
-        now=cloud.now,
-        billing=lambda: cloud("cloudwatch"),
-    )
 
 
 def deleted_config(cloud: Cloud) -> None:

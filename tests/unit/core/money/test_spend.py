@@ -1,54 +1,18 @@
 """The month's dollars: from jobs, from the Hosting stack's events (deleted or not), from other endpoints."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 import pytest
 
 from core.money import charges as spend_charges
 from core.money.charges import Charges
 from core.money.events import StackEvent, lifetimes
-from core.money.prices import Price, UnknownPrice, dearest, hourly, per_hour
-from core.money.sources import month_to_date
+from core.money.prices import dearest, hourly, per_hour
 from core.money.spend import Fleet, Lifetime, Spend, Usage, account
 from core.money.time import month_end, month_start
 from core.money.training_job import TrainingJob
-from tests.fakes.cloud import NOW, REGION, Cloud, error, minutes, service_model
-
-RUN = "finexpert-20261119-100000-0001"
-MONTH = datetime(2026, 11, 1, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-G5 = (Fleet(instance_type="ml.g5.2xlarge", instances=1),)
-ENDPOINT, STACK = "AWS::SageMaker::Endpoint", "AWS::CloudFormation::Stack"
-
-
-def two_dollars(instance_type: str, region: str, component: str) -> Price:
-    if instance_type == "ml.unknown":
-        raise UnknownPrice("no price for ml.unknown")
-    return Price(
-        usd=2.0,
-        unit="USD/hour",
-        component=component,
-        region=region,
-        type=instance_type,
-        source="test",
-        date=NOW.date(),
-    )
-
-
-def job(**changes: Any) -> TrainingJob:
-    values: dict[str, Any] = {
-        "name": "finexpert-20261120-1",
-        "status": "Completed",
-        "instance_type": "ml.g5.2xlarge",
-        "instances": 1,
-        "volume_gb": 0.0,
-        "start": NOW - 3 * HOUR,
-        "end": NOW - HOUR,
-        "billable_seconds": 1800.0,
-        "max_runtime_seconds": 7200.0,
-    }
-    return TrainingJob(**(values | changes))
+from tests.fakes.cloud import NOW, REGION, Cloud, error, minutes
+from tests.unit.core.money.spend_samples import ENDPOINT, G5, HOUR, MONTH, RUN, STACK, job, month, two_dollars
 
 
 def priced(*jobs: TrainingJob, lives: list[Lifetime] | None = None) -> Spend:
@@ -178,16 +142,6 @@ class TestSources:
             }
         }
 
-    def month(self, cloud: Cloud) -> Spend:
-        return month_to_date(
-            cloud,
-            project="FinExpert",
-            hosting_stack="FinExpert-Hosting",
-            region=REGION,
-            now=NOW,
-            billing=lambda: cloud("cloudwatch"),
-        )
-
     @pytest.mark.parametrize("tag", ["finexpert:stack", "aws:cloudformation:stack-name", "neither"])
     def test_jobs_stacks_and_endpoints_add_up(self, tag: str) -> None:
         cloud = Cloud()
@@ -208,7 +162,7 @@ class TestSources:
         cloud.endpoint("finexpert", tags={tag: "FinExpert-Hosting"})
         cloud.endpoint("by-hand", age=180)
         cloud.endpoint("theirs", project="Theirs")
-        spend = self.month(cloud)
+        spend = month(cloud)
         host = hourly("ml.g5.2xlarge", REGION, "hosting").usd
         train = hourly("ml.g5.2xlarge", REGION, "training").usd
         assert not spend.unread and not spend.unpriced
@@ -220,7 +174,7 @@ class TestSources:
         stack_id = cloud.stack("FinExpert-Hosting")
         old = [(24.0 * day, "DELETE_COMPLETE" if day % 2 else "CREATE_IN_PROGRESS") for day in range(21, 80)]
         self.hosting(cloud, stack_id, (3, "DELETE_COMPLETE"), (4, "CREATE_IN_PROGRESS"), *old)
-        assert self.month(cloud).total_usd == pytest.approx(hourly("ml.g5.2xlarge", REGION, "hosting").usd)
+        assert month(cloud).total_usd == pytest.approx(hourly("ml.g5.2xlarge", REGION, "hosting").usd)
         assert len(cloud.called("DescribeStackEvents")) == 1
 
     def test_what_cannot_be_read_is_named_and_the_rest_still_counts(self) -> None:
@@ -229,14 +183,14 @@ class TestSources:
         cloud.failures["DescribeStacks"] = error("AccessDenied", "no")
         cloud.failures["GetResources"] = error("AccessDenied", "no")
         cloud.endpoint("by-hand", age=180)
-        spend = self.month(cloud)
+        spend = month(cloud)
         assert len(spend.lines) == 2
         assert len(spend.unread) == 1 and "FinExpert-Hosting" in spend.unread[0]
 
     def test_serverless_costs_by_the_request_and_is_left_out(self) -> None:
         cloud = Cloud()
         cloud.endpoint("serverless", serverless={"AllTraffic": 0})
-        spend = self.month(cloud)
+        spend = month(cloud)
         assert spend.total_usd == 0 and not spend.unpriced
 
 
@@ -269,199 +223,6 @@ class TestEverythingElse:
 
     def test_without_billing_alerts_there_is_no_estimate(self) -> None:
         assert spend_charges.read(Cloud()("cloudwatch"), NOW) is None
-
-
-class TestGone:
-    """Deleted endpoints, from the calls that CloudTrail recorded."""
-
-    TAGS = [{"key": "finexpert:project", "value": "FinExpert"}]  # noqa: RUF012
-
-    def month(self, cloud: Cloud) -> Spend:
-        return TestSources().month(cloud)
-
-    def made(self, cloud: Cloud, name: str, ago: float, *, tags: Any = None) -> None:
-        config = f"{name}-config"
-        cloud.configs[config] = {
-            "EndpointConfigName": config,
-            "ProductionVariants": [
-                {"VariantName": "AllTraffic", "InstanceType": "ml.g5.2xlarge", "InitialInstanceCount": 1}
-            ],
-        }
-        cloud.recorded(
-            ago,
-            "CreateEndpoint",
-            endpointName=name,
-            endpointConfigName=config,
-            tags=self.TAGS if tags is None else tags,
-        )
-
-    def hours(self, cloud: Cloud) -> float:
-        spend = self.month(cloud)
-        assert not spend.unread and not spend.unpriced
-        return spend.total_usd / hourly("ml.g5.2xlarge", REGION, "hosting").usd
-
-    def test_an_endpoint_deleted_by_hand_still_counts(self) -> None:
-        cloud = Cloud()
-        self.made(cloud, "by-hand", 300)
-        cloud.recorded(120, "DeleteEndpoint", endpointName="by-hand")
-        assert self.hours(cloud) == pytest.approx((180 + 5) / 60)
-
-    def test_it_counts_until_now_while_its_deletion_is_not_reported_yet(self) -> None:
-        cloud = Cloud()
-        self.made(cloud, "by-hand", 60)
-        assert self.hours(cloud) == pytest.approx(1.0)
-
-    def test_one_that_runs_is_reported_by_sagemaker_alone(self) -> None:
-        cloud = Cloud()
-        cloud.endpoint("by-hand", age=60)
-        self.made(cloud, "by-hand", 60)
-        assert self.hours(cloud) == pytest.approx(1.0)
-
-    def test_made_again_under_the_same_name_both_lives_count(self) -> None:
-        cloud = Cloud()
-        cloud.endpoint("by-hand", age=30)
-        self.made(cloud, "by-hand", 300)
-        cloud.recorded(185, "DeleteEndpoint", endpointName="by-hand")
-        self.made(cloud, "by-hand", 30)
-        assert self.hours(cloud) == pytest.approx(2.5)
-
-    def test_its_deleted_configuration_is_read_from_the_call_that_made_it(self) -> None:
-        cloud = Cloud()
-        self.made(cloud, "by-hand", 300)
-        cloud.recorded(125, "DeleteEndpoint", endpointName="by-hand")
-        cloud.configs.clear()
-        cloud.recorded(
-            301,
-            "CreateEndpointConfig",
-            endpointConfigName="by-hand-config",
-            productionVariants=[{"instanceType": "ml.g5.2xlarge", "initialInstanceCount": 2}],
-        )
-        assert self.hours(cloud) == pytest.approx(2 * 3)
-
-    @pytest.mark.parametrize("deleted", [False, True], ids=["configuration there", "configuration deleted"])
-    def test_what_billed_by_the_request_alone_costs_no_hours(self, deleted: bool) -> None:
-        cloud = Cloud()
-        self.made(cloud, "by-hand", 300)
-        variant = {"VariantName": "v", "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5}}
-        cloud.configs["by-hand-config"]["ProductionVariants"] = [variant]
-        if deleted:
-            cloud.configs.clear()
-            written = {"variantName": "v", "serverlessConfig": {"memorySizeInMB": 2048, "maxConcurrency": 5}}
-            name = "by-hand-config"
-            cloud.recorded(301, "CreateEndpointConfig", endpointConfigName=name, productionVariants=[written])
-        cloud.recorded(125, "DeleteEndpoint", endpointName="by-hand")
-        assert self.hours(cloud) == 0
-
-    def test_a_record_without_its_variants_is_a_doubt(self) -> None:
-        cloud = Cloud()
-        self.made(cloud, "by-hand", 300)
-        cloud.configs.clear()
-        cloud.recorded(301, "CreateEndpointConfig", endpointConfigName="by-hand-config")
-        assert "by-hand" in self.month(cloud).unpriced[0]
-
-    def test_a_configuration_that_nothing_tells_of_is_a_doubt(self) -> None:
-        cloud = Cloud()
-        self.made(cloud, "by-hand", 300)
-        cloud.configs.clear()
-        assert "by-hand" in self.month(cloud).unpriced[0]
-
-    def test_an_update_changes_the_price_from_then_on(self) -> None:
-        cloud = Cloud()
-        self.made(cloud, "by-hand", 300)
-        cloud.configs["two"] = {
-            "EndpointConfigName": "two",
-            "ProductionVariants": [{"InstanceType": "ml.g5.2xlarge", "InitialInstanceCount": 2}],
-        }
-        cloud.recorded(240, "UpdateEndpoint", endpointName="by-hand", endpointConfigName="two")
-        cloud.recorded(65, "DeleteEndpoint", endpointName="by-hand")
-        assert self.hours(cloud) == pytest.approx(1 + 2 * 3)
-
-    @pytest.mark.parametrize("name", ["theirs", "refused", "finexpert"])
-    def test_what_is_not_ours_was_refused_or_is_hosting_s_does_not_count(self, name: str) -> None:
-        cloud = Cloud()
-        if name == "refused":
-            cloud.recorded(300, "CreateEndpoint", "AccessDenied", endpointName=name, tags=self.TAGS)
-        else:
-            self.made(cloud, name, 300, tags=[] if name == "theirs" else None)
-        assert self.hours(cloud) == 0
-
-    def test_only_this_month_s_part_counts(self) -> None:
-        cloud = Cloud()
-        since_month = (NOW - MONTH) / timedelta(minutes=1)
-        self.made(cloud, "by-hand", since_month + 600)
-        cloud.recorded(since_month - 55, "DeleteEndpoint", endpointName="by-hand")
-        assert self.hours(cloud) == pytest.approx(1.0)
-
-    def test_a_trail_that_cannot_be_read_is_a_doubt(self) -> None:
-        cloud = Cloud()
-        cloud.failures["LookupEvents"] = error("AccessDenied", "no")
-        assert "endpoints: AccessDenied" in self.month(cloud).unread[0]
-
-
-class TestMachines:
-    """Notebooks, processing jobs and apps of the region."""
-
-    def test_what_runs_counts_by_its_own_price(self) -> None:
-        cloud = Cloud()
-        cloud.notebooks = [
-            {
-                "NotebookInstanceName": name,
-                "NotebookInstanceStatus": status,
-                "InstanceType": "ml.t3.medium",
-                "CreationTime": MONTH,
-                "LastModifiedTime": NOW - 2 * HOUR,
-            }
-            for name, status in (("mine", "InService"), ("asleep", "Stopped"))
-        ]
-        cloud.apps = [
-            {"AppType": kind, "AppName": "default", "Status": "InService", "CreationTime": NOW - HOUR, **spec}
-            for kind, spec in (
-                ("JupyterLab", {"ResourceSpec": {"InstanceType": "ml.t3.medium"}}),
-                ("JupyterServer", {"ResourceSpec": {"InstanceType": "system"}}),
-            )
-        ]
-        spend = TestSources().month(cloud)
-        assert not spend.unpriced
-        assert {line.kind: round(line.usd, 4) for line in spend.lines} == {"notebook": 0.1, "studio": 0.05}
-
-    def test_every_status_counts_that_may_have_an_instance(self) -> None:
-        notebooks, apps = (
-            [*service_model("sagemaker").shape_for(name).enum, "InventedTomorrow"]
-            for name in ("NotebookInstanceStatus", "AppStatus")
-        )
-        cloud = Cloud()
-        cloud.notebooks = [
-            {
-                "NotebookInstanceName": status,
-                "NotebookInstanceStatus": status,
-                "InstanceType": "ml.t3.medium",
-                "CreationTime": MONTH,
-            }
-            for status in notebooks
-        ]
-        cloud.apps = [
-            {
-                "AppType": "JupyterLab",
-                "AppName": status,
-                "Status": status,
-                "CreationTime": MONTH,
-                "ResourceSpec": {"InstanceType": "ml.t3.medium"},
-            }
-            for status in apps
-        ]
-        names = {line.name for line in TestSources().month(cloud).lines}
-        assert names & set(notebooks) == set(notebooks) - {"Stopped", "Failed", "Deleting"}
-        assert {n.removeprefix("JupyterLab ") for n in names if " " in n} == set(apps) - {"Deleted", "Failed"}
-
-    def test_a_processing_job_without_a_price_is_a_doubt_and_never_free_silently(self) -> None:
-        cloud = Cloud()
-        cloud.processing["p"] = {
-            "ProcessingJobName": "p",
-            "LastModifiedTime": NOW,
-            "ProcessingStartTime": NOW - HOUR,
-            "ProcessingResources": {"ClusterConfig": {"InstanceType": "ml.z9.huge", "InstanceCount": 2}},
-        }
-        assert "ml.z9.huge" in TestSources().month(cloud).unpriced[0]
 
 
 def test_the_projection_goes_on_with_what_runs_and_ends_jobs_at_their_limit() -> None:

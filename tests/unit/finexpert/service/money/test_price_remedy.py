@@ -11,10 +11,9 @@ import pytest
 
 from core.admission import planning
 from core.money import prices
-from core.money.sources import month_to_date
-from core.money.spend import Spend
 from finexpert.service.money import price_list
 from tests.fakes.cloud import BUDGET, NOW, REGION, Cloud, minutes
+from tests.unit.core.money.spend_samples import month
 
 
 def processing_job(cloud: Cloud) -> None:
@@ -91,17 +90,6 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield file
     monkeypatch.undo()
     prices._table.cache_clear()
-
-
-def month(cloud: Cloud) -> Spend:
-    return month_to_date(
-        cloud,
-        project="FinExpert",
-        hosting_stack="FinExpert-Hosting",
-        region=REGION,
-        now=NOW,
-        billing=lambda: cloud("cloudwatch"),
-    )
 
 
 @KINDS
