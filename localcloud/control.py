@@ -22,13 +22,13 @@ the cloud's owner reach them.
 import asyncio
 import json
 import os
-import resource
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from localcloud import billing, environment, hooks, platform, processes
 from localcloud.access_log import access_log
@@ -104,22 +104,12 @@ def _health(started: float) -> dict[str, Any]:
         "endpoint_url": os.environ["AWS_ENDPOINT_URL"],
         "pid": os.getpid(),
         "uptime_seconds": round(time.time() - started, 1),
-        "memory_mb": round(_memory_mb(), 1),
+        "memory_mb": round(psutil.Process().memory_info().rss / 2**20, 1),
         "executions": hooks.executions.running_executions(),
         "processes": [
             {"pid": entry["pid"], "name": entry["name"]} for entry in processes.recorded(state_dir)
         ],
     }
-
-
-def _memory_mb() -> float:
-    """Resident memory of this process; its highest so far where the system does not give the present one."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-    except OSError:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def _logs(body: bytes) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -106,25 +107,15 @@ async def in_thread(work: Callable[[], T]) -> T:
     asyncio's own pool is bounded, and what we run calls back into this very server (S3, STS): with all of its
     threads waiting for an answer that needs one of them, nothing would move again.
     """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
+    future: Future[T] = Future()
     context = contextvars.copy_context()
 
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if future.cancelled():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]
-
     def run() -> None:
-        result, error = None, None
+        future.set_running_or_notify_cancel()
         try:
-            result = context.run(work)
-        except BaseException as raised:
-            error = raised
-        loop.call_soon_threadsafe(settle, result, error)
+            future.set_result(context.run(work))
+        except BaseException as error:
+            future.set_exception(error)
 
     threading.Thread(target=run, daemon=True, name="request").start()
-    return await future
+    return await asyncio.wrap_future(future)

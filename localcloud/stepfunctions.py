@@ -59,30 +59,22 @@ def run_sdk_task(resource: str, parameters: dict[str, Any]) -> Any:
             "States.Runtime", f"The resource {resource} names no operation of {prefix}."
         )
     model = client.meta.service_model.operation_model(operation)
-    try:
-        answer = getattr(client, xform_name(operation))(**api_parameters(parameters, model.input_shape))
-    except ClientError as error:
-        raise executions.task_failure(*failure(error, prefix, client.meta.service_model)) from None
-    except ParamValidationError as error:
-        raise executions.task_failure("States.Runtime", str(error)) from None
-    answer.pop("ResponseMetadata", None)
-    return sdk_answer(answer, model.output_shape)
+    params = api_parameters(parameters, model.input_shape)
+    return sdk_answer(_called(prefix, client, xform_name(operation), params), model.output_shape)
 
 
 def run_publish_task(resource: str, parameters: dict[str, Any]) -> Any:
     """The optimized `sns:publish`; a message that is JSON is sent as its text."""
     message = parameters.get("Message", "")
     params = {**parameters, "Message": message if isinstance(message, str) else json.dumps(message)}
-    answer = _optimized("SNS", platform.client("sns", executions.task_role()), "publish", params)
-    answer.pop("ResponseMetadata", None)
-    return answer
+    return _called("SNS", platform.client("sns", executions.task_role()), "publish", params)
 
 
 def run_lambda_task(parameters: dict[str, Any]) -> Any:
     """The optimized `lambda:invoke`: an exception of the function is the task's error, by its class."""
     client = platform.client("lambda", executions.task_role())
     payload = json.dumps(parameters.get("Payload", {})).encode()
-    answer = _optimized(
+    answer = _called(
         "Lambda", client, "invoke", {"FunctionName": parameters["FunctionName"], "Payload": payload}
     )
     text = answer["Payload"].read()
@@ -98,17 +90,16 @@ def run_lambda_task(parameters: dict[str, Any]) -> Any:
 CATCH_ALL = {"SNS": "AmazonSNSException", "Lambda": "AWSLambdaException"}
 
 
-def _optimized(prefix: str, client: Any, method: str, params: dict[str, Any]) -> dict[str, Any]:
+def _called(prefix: str, client: Any, method: str, params: dict[str, Any]) -> dict[str, Any]:
+    """A service's answer; its refusal fails the task."""
     try:
         answer: dict[str, Any] = getattr(client, method)(**params)
-        return answer
     except ClientError as error:
-        name, cause = failure(error, prefix, client.meta.service_model)
-        raise executions.task_failure(
-            name.replace(f".{prefix}Exception", f".{CATCH_ALL[prefix]}"), cause
-        ) from None
+        raise executions.task_failure(*failure(error, prefix, client.meta.service_model)) from None
     except ParamValidationError as error:
         raise executions.task_failure("States.Runtime", str(error)) from None
+    answer.pop("ResponseMetadata", None)
+    return answer
 
 
 def failure(error: ClientError, prefix: str, model: Any) -> tuple[str, str]:
@@ -118,7 +109,7 @@ def failure(error: ClientError, prefix: str, model: Any) -> tuple[str, str]:
     known = {shape.error_code: shape.name for shape in model.error_shapes} | {
         shape.name: shape.name for shape in model.error_shapes
     }
-    name = _exception_class(known[code]) if code in known else f"{prefix}Exception"
+    name = _exception_class(known[code]) if code in known else CATCH_ALL.get(prefix, f"{prefix}Exception")
     answer = error.response.get("ResponseMetadata", {})
     status, request = answer.get("HTTPStatusCode"), answer.get("RequestId")
     return f"{prefix}.{name}", f"{message} (Service: {prefix}, Status Code: {status}, Request ID: {request})"

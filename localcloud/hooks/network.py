@@ -4,7 +4,7 @@ Sources: EC2 API reference, DeleteSecurityGroup and DeleteSubnet (DependencyViol
 DescribeNetworkInterfaces (filter `group-id`); cloudformation-coverage-roadmap issue 1327.
 """
 
-import random
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,24 +13,12 @@ def add_network_interface(subnet_id: str, group_ids: Sequence[str], description:
     """Put a network interface into a subnet; answers its id."""
     from ministack.services import ec2
 
-    subnet = ec2._subnets.get(subnet_id, {})
-    interface_id = f"eni-{random.getrandbits(68):017x}"
-    ec2._network_interfaces[interface_id] = {
-        "NetworkInterfaceId": interface_id,
-        "SubnetId": subnet_id,
-        "VpcId": subnet.get("VpcId", ""),
-        "AvailabilityZone": subnet.get("AvailabilityZone", ""),
-        "Description": description,
-        "OwnerId": subnet.get("OwnerId", ""),
-        "Status": "in-use",
-        "PrivateIpAddress": "10.0.0.4",
-        "InterfaceType": "interface",
-        "SourceDestCheck": True,
-        "MacAddress": "02:00:00:00:00:01",
-        "Groups": [{"GroupId": group, "GroupName": group} for group in group_ids],
-        "Attachment": None,
-    }
-    return interface_id
+    asked = {"SubnetId": [subnet_id], "Description": [description]}
+    groups = {f"SecurityGroupId.{number}": [group] for number, group in enumerate(group_ids, 1)}
+    body = ec2._ACTION_MAP["CreateNetworkInterface"](asked | groups)[2]
+    interface_id = re.findall(rb"eni-[0-9a-f]+", body)[0].decode()
+    ec2._network_interfaces[interface_id]["Status"] = "in-use"
+    return str(interface_id)
 
 
 def remove_network_interface(interface_id: str) -> None:

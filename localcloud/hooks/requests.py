@@ -7,7 +7,7 @@ from typing import Any
 
 from ministack import app
 from ministack.core import concurrency, iam_actions, responses, router
-from ministack.services import tagging
+from ministack.services import lambda_svc, tagging
 
 from localcloud.protocol import Response
 
@@ -82,6 +82,11 @@ def install_tagged_resources(
 
     tagging._COLLECTORS[service] = collect
     tagging._RESOURCE_TAG_COLLECTORS[service] = collect
+
+
+def event_message(headers: dict[str, str], payload: bytes) -> bytes:
+    """One message of AWS's event-stream encoding."""
+    return bytes(lambda_svc._es_encode_message(headers, payload))
 
 
 def _streaming(chunks: AsyncIterator[bytes]) -> Any:

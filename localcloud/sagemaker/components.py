@@ -145,7 +145,7 @@ def _bring_up(record: Record, endpoint: Record) -> None:
             count = record["RuntimeConfig"]["DesiredCopyCount"]
             fleet = _start_fleet(record, endpoint, record["Specification"], count)
             hosting.fleets[record["InferenceComponentArn"]] = fleet
-            fields = {"RuntimeConfig": {"DesiredCopyCount": count, "CurrentCopyCount": count}}
+            fields = _copies(count)
     except Exception as error:
         _enter(record, "Failed", FailureReason=hosting.failure_reason(error))
         return
@@ -158,7 +158,9 @@ def _move(record: Record, endpoint: Record, specification: Record | None, count:
         if component_checks.is_adapter(record["Specification"]):
             fields = _start_adapter(record, endpoint, specification or record["Specification"])
         elif specification is None:
-            fields = _scale(record, record["RuntimeConfig"]["CurrentCopyCount"] if count is None else count)
+            wanted = record["RuntimeConfig"]["CurrentCopyCount"] if count is None else count
+            hosting.fleets[record["InferenceComponentArn"]].scale(wanted)
+            fields = _copies(wanted)
         else:
             fields = _replace_fleet(record, endpoint, specification, count)
     except Exception as error:
@@ -175,11 +177,10 @@ def _replace_fleet(
     fleet = _start_fleet(record, endpoint, specification, wanted, adapters=dict(old.adapters))
     hosting.fleets[record["InferenceComponentArn"]] = fleet
     old.stop(options.endpoint_grace)
-    return {"RuntimeConfig": {"DesiredCopyCount": wanted, "CurrentCopyCount": wanted}}
+    return _copies(wanted)
 
 
-def _scale(record: Record, count: int) -> dict[str, Any]:
-    hosting.fleets[record["InferenceComponentArn"]].scale(count)
+def _copies(count: int) -> dict[str, Any]:
     return {"RuntimeConfig": {"DesiredCopyCount": count, "CurrentCopyCount": count}}
 
 

@@ -1,4 +1,4 @@
-"""JumpStart's public hub, with a few models: their documents in AWS's shape, and links to their files.
+"""JumpStart's public hub, with a few models: what their documents say of files and instances, and links.
 
 Sources: SageMaker developer guide, "Model properties" of a HubContentDocument; sagemaker-python-sdk,
 `jumpstart/hub/interfaces.py`. The prefixes are those of public code: the SDK's tests for Llama 2 7B,
@@ -113,29 +113,15 @@ def _bucket(model: Model) -> str:
 
 
 def _document(name: str, model: Model) -> dict[str, Any]:
-    licence = {"HostingEulaUri": f"s3://{_OPEN}-{platform.region()}/{model.licence}"} if model.licence else {}
     region = platform.region()
+    licence = {"HostingEulaUri": f"s3://{_OPEN}-{region}/{model.licence}"} if model.licence else {}
     return {
-        "Url": f"https://huggingface.co/{name}",
-        "MinSdkVersion": "2.225.0",
-        "ModelTypes": ["OPEN_WEIGHTS"],
-        "Capabilities": ["TEXT_GENERATION", "FINE_TUNING"],
-        "TrainingSupported": True,
-        "IncrementalTrainingSupported": False,
         "GatedBucket": model.gated,
-        "HostingEcrUri": f"763104351884.dkr.ecr.{region}.amazonaws.com/djl-inference:0.31.0-lmi13.0.0-cu124",
         "HostingArtifactUri": f"s3://{_bucket(model)}/{model.weights}",
-        "HostingArtifactS3DataType": "S3Prefix",
-        "HostingArtifactCompressionType": "None",
-        "HostingScriptUri": f"s3://{_OPEN}-{region}/source-directory-tarballs/{name}/sourcedir.tar.gz",
-        "InferenceDependencies": [],
-        "InferenceEnvironmentVariables": [],
-        **licence,
         "DefaultInferenceInstanceType": "ml.g5.2xlarge",
-        "SupportedInferenceInstanceTypes": ["ml.g5.2xlarge", "ml.g5.12xlarge", "ml.g6.2xlarge"],
         "TrainingArtifactUri": f"s3://{_bucket(model)}/meta-training/train-{name}.tar.gz",
         "DefaultTrainingInstanceType": "ml.g5.12xlarge",
-        "SupportedTrainingInstanceTypes": ["ml.g5.12xlarge", "ml.g5.24xlarge"],
+        **licence,
     }
 
 

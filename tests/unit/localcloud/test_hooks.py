@@ -33,7 +33,7 @@ DICTS = (
     ),
 )
 STORES = (
-    *("services.ec2._network_interfaces", "services.ec2._subnets", "services.cloudwatch._metrics"),
+    *("services.ec2._network_interfaces", "services.cloudwatch._metrics"),
     *("services.cloudwatch._alarms", "services.cloudwatch_logs._log_groups", "services.budgets._budgets"),
     *("services.budgets._notification_store", "services.stepfunctions._executions"),
     *("services.stepfunctions._state_machines", "services.cloudformation._stack_events"),
