@@ -176,7 +176,7 @@ roots = {name.partition(".")[0] for name in sys.modules}
 print(sorted(roots - own - set(sys.stdlib_module_names)))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "['core', 'finexpert']"
+    assert done.stdout.strip() == "['core', 'finexpert', 'infra']"
 
 
 def test_the_kernel_installs_by_hash_what_the_product_has() -> None:
