@@ -30,7 +30,6 @@ class BillingStack(ProjectStack):
             topic_name=self.names.billing_topic,
             email=email,
             publishers=["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "costalerts.amazonaws.com"],
-            account=self.account,
         )
         for construct_id, service in (("AllCharges", None), ("SageMakerCharges", SAGEMAKER)):
             ChargesAlarm(

@@ -1,6 +1,6 @@
 """The topic for everything that goes wrong, its mail subscription, and the queue of lost events."""
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -16,7 +16,6 @@ class AlertTopic(Construct):
         topic_name: its full name.
         email: who gets the mails; AWS asks them once to confirm.
         publishers: service principals, such as `cloudwatch.amazonaws.com`.
-        account: whose alarms, budgets and monitors may publish.
         key: encrypts what is published.
     """
 
@@ -28,7 +27,6 @@ class AlertTopic(Construct):
         topic_name: str,
         email: str,
         publishers: list[str],
-        account: str,
         key: kms.IKey | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -40,7 +38,7 @@ class AlertTopic(Construct):
                 principals=[iam.ServicePrincipal(publisher) for publisher in publishers],
                 actions=["sns:Publish"],
                 resources=[self.topic.topic_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": account}},
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
             )
         )
 

@@ -40,7 +40,6 @@ class GuardrailsStack(ProjectStack):
             topic_name=self.names.topic,
             email=email,
             publishers=["cloudwatch.amazonaws.com"],
-            account=self.account,
             key=key,
         ).topic
         self.queue = DeadLetterQueue(

@@ -4,7 +4,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from core.names import Names
+from infra.project_stack import ProjectStack
 
 NOTHING_YET = "none"
 
@@ -16,8 +16,9 @@ class ModelRegistry(Construct):
     it alone as long as the template does not change.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, names: Names) -> None:
-        super().__init__(scope, construct_id)
+    def __init__(self, stack: ProjectStack, construct_id: str) -> None:
+        super().__init__(stack, construct_id)
+        names = stack.names
         self.group = sagemaker.CfnModelPackageGroup(
             self,
             "Group",

@@ -82,7 +82,7 @@ class TrainingStack(ProjectStack):
         )
         state_machine_arn = machine.state_machine.state_machine_arn
         stopping = self._stop_with(state_machine_arn, guardrails)
-        registry = ModelRegistry(self, "Registry", names=self.names)
+        registry = ModelRegistry(self, "Registry")
         CleanUpOnDelete(
             self,
             "RunningWork",

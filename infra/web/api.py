@@ -8,7 +8,8 @@ from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from core.names import SIGN_IN_SCOPE, Names
+from core.names import SIGN_IN_SCOPE
+from infra.project_stack import ProjectStack
 from infra.retention import project_log_group
 from infra.web.sign_in import SignIn
 
@@ -40,12 +41,12 @@ class PageApi(Construct):
     The page itself is for everyone: it holds no data, and people must see it to sign in.
 
     Args:
-        names: what the deployment is called.
         key_arn: of the customer-managed key that encrypts the log.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, names: Names, key_arn: str | None) -> None:
-        super().__init__(scope, construct_id)
+    def __init__(self, stack: ProjectStack, construct_id: str, *, key_arn: str | None) -> None:
+        super().__init__(stack, construct_id)
+        names = stack.names
         self.api = api.HttpApi(
             self,
             "Api",

@@ -1,10 +1,10 @@
 """Sign-in to the page: for people that an administrator has added, by password and authenticator app."""
 
-from aws_cdk import Duration, Fn, RemovalPolicy, Stack
+from aws_cdk import Duration, Fn, RemovalPolicy
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
-from core.names import Names
+from infra.project_stack import ProjectStack
 
 TOKEN_HOURS = 1
 #: A working day: then people sign in again.
@@ -19,12 +19,12 @@ class SignIn(Construct):
     The page gets its tokens by authorization code and PKCE; there is no other way in.
 
     Args:
-        names: what the deployment is called.
         page_url: of the page, where people come back to after signing in and out.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, names: Names, page_url: str) -> None:
-        super().__init__(scope, construct_id)
+    def __init__(self, stack: ProjectStack, construct_id: str, *, page_url: str) -> None:
+        super().__init__(stack, construct_id)
+        names = stack.names
         self.pool = cognito.UserPool(
             self,
             "Pool",
@@ -68,7 +68,7 @@ class SignIn(Construct):
         # Else Cognito also takes passwords from the page itself.
         page.explicit_auth_flows = ["ALLOW_REFRESH_TOKEN_AUTH"]
         # All accounts of a region share these names; a stack's unique id does not reveal the account.
-        unique = Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", Stack.of(self).stack_id))))
+        unique = Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", stack.stack_id))))
         self.domain = self.pool.add_domain(
             "Domain", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=f"{names.name}-{unique}")
         )

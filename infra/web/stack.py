@@ -34,8 +34,8 @@ class WebStack(ProjectStack):
         self, scope: Construct, settings: Settings, assets: Assets, key_arn: str | None, **kwargs: Any
     ) -> None:
         super().__init__(scope, settings, "Web", "the analyst's page", **kwargs)
-        api = PageApi(self, "Page", names=self.names, key_arn=key_arn)
-        sign_in = SignIn(self, "SignIn", names=self.names, page_url=api.url)
+        api = PageApi(self, "Page", key_arn=key_arn)
+        sign_in = SignIn(self, "SignIn", page_url=api.url)
         code = lambda_.Code.from_asset(str(assets.web))
         function = ProjectFunction(
             self,
