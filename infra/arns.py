@@ -24,6 +24,10 @@ class Arns:
         """ARN of a bucket, or of objects in it (`bucket/prefix/*`)."""
         return f"arn:{self.partition}:s3:::{path}"
 
+    def bucket(self, kind: str, path: str = "") -> str:
+        """ARN of the `data` or `artifacts` bucket, or of the objects at `path` in it."""
+        return self.s3(self.names.bucket(kind, self.account) + path)
+
     def log(self, group: str) -> list[str]:
         """ARNs of a log group and of its streams: AWS asks for one or the other, by the action."""
         return [self.of("logs", f"log-group:{group}"), self.of("logs", f"log-group:{group}:*")]

@@ -12,23 +12,15 @@ from constructs import Construct
 from infra.arns import Arns
 from infra.functions import FunctionBase, ProjectFunction
 from infra.permissions import Statement, allow, ask_endpoint, month_to_date, owned, switch_hosting
-from infra.settings import Settings
+from infra.project_stack import ProjectStack
 
 
-def run_functions(
-    stack: Construct,
-    base: FunctionBase,
-    validation_base: FunctionBase,
-    *,
-    settings: Settings,
-    data_bucket: str,
-    artifact_bucket: str,
-) -> dict[str, str]:
+def run_functions(stack: ProjectStack, base: FunctionBase, validation_base: FunctionBase) -> dict[str, str]:
     """Make the functions that the state machine calls; their ARNs by purpose.
 
     validation_base: with the code that reads datasets, which the other functions do without.
     """
-    arns = base.arns
+    arns, settings = stack.arns, stack.settings
     # An endpoint that serves merged weights needs jobs that merge.
     merging = {"merge_weights": "True"} if settings.hosting == "merged" else {}
     machines = {
@@ -40,7 +32,7 @@ def run_functions(
         "MAX_RUNTIME_SECONDS": str(settings.max_runtime_minutes * 60),
         "MAX_WAIT_SECONDS": str(settings.max_wait_minutes * 60),
     }
-    bucket = {"ARTIFACT_BUCKET": artifact_bucket}
+    bucket = {"ARTIFACT_BUCKET": arns.names.bucket("artifacts", arns.account)}
     functions = (
         ProjectFunction(
             stack,
@@ -52,7 +44,7 @@ def run_functions(
                 **machines,
                 "SERVED_LORA_RANK": str(settings.served_rank),
             },
-            permissions=validate_dataset(arns, data_bucket),
+            permissions=validate_dataset(arns),
         ),
         ProjectFunction(
             stack,
@@ -60,7 +52,7 @@ def run_functions(
             base,
             purpose="admission",
             environment={**settings.budget.environment(), **machines, **limits, **bucket},
-            permissions=admission(arns, artifact_bucket),
+            permissions=admission(arns),
         ),
         ProjectFunction(
             stack,
@@ -68,7 +60,7 @@ def run_functions(
             base,
             purpose="read-evaluation",
             environment=bucket,
-            permissions=read_evaluation(arns, artifact_bucket),
+            permissions=read_evaluation(arns),
         ),
         ProjectFunction(
             stack,
@@ -118,29 +110,29 @@ class StopTrainingRule(Construct):
         )
 
 
-def validate_dataset(arns: Arns, data_bucket: str) -> list[Statement]:
+def validate_dataset(arns: Arns) -> list[Statement]:
     """Read the datasets."""
     return [
-        allow(["s3:ListBucket"], [arns.s3(data_bucket)]),
-        allow(["s3:GetObject"], [arns.s3(f"{data_bucket}/*")]),
+        allow(["s3:ListBucket"], [arns.bucket("data")]),
+        allow(["s3:GetObject"], [arns.bucket("data", "/*")]),
     ]
 
 
-def admission(arns: Arns, artifact_bucket: str) -> list[Statement]:
+def admission(arns: Arns) -> list[Statement]:
     """See what was spent, and reserve what a job may cost."""
     return [
         *month_to_date(arns),
         # Without ListBucket S3 answers "denied" for an object that is not there.
-        allow(["s3:ListBucket"], [arns.s3(artifact_bucket)]),
-        allow(["s3:GetObject", "s3:PutObject"], [arns.s3(f"{artifact_bucket}/admission/*")]),
+        allow(["s3:ListBucket"], [arns.bucket("artifacts")]),
+        allow(["s3:GetObject", "s3:PutObject"], [arns.bucket("artifacts", "/admission/*")]),
     ]
 
 
-def read_evaluation(arns: Arns, artifact_bucket: str) -> list[Statement]:
+def read_evaluation(arns: Arns) -> list[Statement]:
     """Read a run's output, write its evaluation and report beside it."""
     return [
-        allow(["s3:ListBucket"], [arns.s3(artifact_bucket)]),
-        allow(["s3:GetObject", "s3:PutObject"], [arns.s3(f"{artifact_bucket}/runs/*")]),
+        allow(["s3:ListBucket"], [arns.bucket("artifacts")]),
+        allow(["s3:GetObject", "s3:PutObject"], [arns.bucket("artifacts", "/runs/*")]),
     ]
 
 

@@ -61,19 +61,19 @@ def write_logs(arns: Arns, group: str) -> list[Statement]:
     ]
 
 
-def training_permissions(arns: Arns, job: TrainingJob, data_bucket: str) -> list[Statement]:
+def training_permissions(arns: Arns, job: TrainingJob) -> list[Statement]:
     """Read dataset, weights and code; write the run's output; read and write its checkpoints."""
-    artifact_bucket, key_arn = job.artifact_bucket, job.output_key_arn
+    key_arn = job.output_key_arn
     checkpoints = f"{job.checkpoint_prefix.format('*').removesuffix('*/')}*"
     data = [
-        *read_prefix(arns, f"s3://{data_bucket}/datasets/"),
+        *read_prefix(arns, f"s3://{arns.names.bucket('data', arns.account)}/datasets/"),
         *read_prefix(arns, job.base_model_uri),
         *read_prefix(arns, job.code_uri),
-        allow(["s3:ListBucket"], [arns.s3(artifact_bucket)], {"StringLike": {"s3:prefix": checkpoints}}),
-        allow(["s3:GetObject"], [arns.s3(f"{artifact_bucket}/{checkpoints}")]),
+        allow(["s3:ListBucket"], [arns.bucket("artifacts")], {"StringLike": {"s3:prefix": checkpoints}}),
+        allow(["s3:GetObject"], [arns.bucket("artifacts", f"/{checkpoints}")]),
         allow(
             ["s3:PutObject", "s3:AbortMultipartUpload"],
-            [arns.s3(f"{artifact_bucket}/{checkpoints}"), arns.s3(f"{artifact_bucket}/runs/*")],
+            [arns.bucket("artifacts", f"/{checkpoints}"), arns.bucket("artifacts", "/runs/*")],
         ),
     ]
     return [
@@ -91,12 +91,12 @@ def serving_permissions(
     *,
     image: str,
     base_model_uri: str,
-    artifact_bucket: str,
     instance_type: str,
     key_arn: str | None,
 ) -> list[Statement]:
     """Read weights and adapters."""
-    data = [*read_prefix(arns, base_model_uri), *read_prefix(arns, f"s3://{artifact_bucket}/runs/")]
+    adapters = f"s3://{arns.names.bucket('artifacts', arns.account)}/runs/"
+    data = [*read_prefix(arns, base_model_uri), *read_prefix(arns, adapters)]
     return [
         *data,
         *key_use(arns, key_arn, data),

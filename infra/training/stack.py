@@ -130,7 +130,6 @@ class TrainingStack(ProjectStack):
                     self.arns,
                     image=self.serving_image,
                     base_model_uri=self.base_model_uri,
-                    artifact_bucket=self.storage.artifact_bucket,
                     instance_type=self.settings.hosting_instance_type,
                     key_arn=self.key_arn,
                 ),
@@ -153,7 +152,7 @@ class TrainingStack(ProjectStack):
         return self.network.permissions() if self.network else []
 
     def _fine_tune(self, code_uri: str) -> FineTune:
-        settings, storage = self.settings, self.storage
+        settings = self.settings
         on_job_seconds = (settings.max_runtime_minutes + settings.spot * settings.max_wait_minutes) * 60
         return FineTune(
             job=self._job(code_uri),
@@ -161,14 +160,7 @@ class TrainingStack(ProjectStack):
             poll_seconds=settings.poll_seconds,
             timeout_seconds=on_job_seconds + AROUND_THE_JOB_SECONDS,
             region=settings.region,
-            functions=run_functions(
-                self,
-                self.base,
-                self.validation_base,
-                settings=settings,
-                data_bucket=storage.data_bucket,
-                artifact_bucket=storage.artifact_bucket,
-            ),
+            functions=run_functions(self, self.base, self.validation_base),
             topic_arn=self.topic_arn,
             model_package_group=self.names.model_package_group,
             serving_image=self.serving_image,
@@ -209,7 +201,7 @@ class TrainingStack(ProjectStack):
             for_own_account=True,
             description="The training jobs of the fine-tuning runs",
             permissions=[
-                *training_permissions(self.arns, job, storage.data_bucket),
+                *training_permissions(self.arns, job),
                 *self._network_permissions(),
             ],
         )

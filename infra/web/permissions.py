@@ -26,12 +26,13 @@ def page(arns: Arns, *, vector_index: str = "") -> list[Statement]:
 
 
 def _money(arns: Arns) -> list[Statement]:
-    artifacts = arns.names.bucket("artifacts", arns.account)
-    read_only = [each for each in admission(arns, artifacts) if "s3:PutObject" not in each["Action"]]
+    read_only = [each for each in admission(arns) if "s3:PutObject" not in each["Action"]]
     return [
         *read_only,
-        allow(["s3:GetObject"], [arns.s3(f"{artifacts}/admission/*"), arns.s3(f"{artifacts}/runs/*")]),
-        allow(["s3:PutObject"], [arns.s3(f"{artifacts}/{RUN_NAMES}")]),
+        allow(
+            ["s3:GetObject"], [arns.bucket("artifacts", "/admission/*"), arns.bucket("artifacts", "/runs/*")]
+        ),
+        allow(["s3:PutObject"], [arns.bucket("artifacts", f"/{RUN_NAMES}")]),
     ]
 
 
@@ -76,12 +77,11 @@ def _runs(arns: Arns) -> list[Statement]:
 
 def _data(arns: Arns) -> list[Statement]:
     """Store datasets, read the index of documents that was pushed, and keep each person's history."""
-    bucket = arns.names.bucket("data", arns.account)
     return [
-        allow(["s3:ListBucket"], [arns.s3(bucket)]),
-        allow(["s3:PutObject"], [arns.s3(f"{bucket}/datasets/*")]),
-        allow(["s3:GetObject"], [arns.s3(f"{bucket}/{path}") for path in READ]),
-        allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [arns.s3(f"{bucket}/{PREFIX}*")]),
+        allow(["s3:ListBucket"], [arns.bucket("data")]),
+        allow(["s3:PutObject"], [arns.bucket("data", "/datasets/*")]),
+        allow(["s3:GetObject"], [arns.bucket("data", f"/{path}") for path in READ]),
+        allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [arns.bucket("data", f"/{PREFIX}*")]),
     ]
 
 
