@@ -1,7 +1,7 @@
 """Decides whether a job may be paid for; the Lambda and `finexpert plan` use the same pure function."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.money.reserve import Exposure
@@ -18,18 +18,11 @@ class BudgetExceeded(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Offer:
-    """An instance type to train on. Dollars an hour of one instance, with its volume."""
-
-    instance_type: str
-    usd_per_hour: float
-
-
-@dataclass(frozen=True, kw_only=True)
 class JobRequest:
     """The wanted job. Dollars an hour are those of one instance with its volume (`volume_gb`, 0 for none).
 
-    `price` names the instance's price with its day, `others` are types that the recipe also runs on.
+    `price` names the instance's price with its day, `others`: dollars an hour of types that the
+    recipe also runs on.
     """
 
     instance_type: str
@@ -41,7 +34,7 @@ class JobRequest:
     spot: bool
     training_tokens: float
     price: str = ""
-    others: Sequence[Offer] = ()
+    others: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def rate(self) -> float:
@@ -161,10 +154,10 @@ def options(request: JobRequest, money: Money) -> list[CheaperWay]:
         found.append(
             _option(f"1 × {request.instance_type}", request.rate / request.instances, request, money)
         )
-    for other in request.others:
-        rate = other.usd_per_hour * request.instances
+    for name, usd in request.others.items():
+        rate = usd * request.instances
         if rate < request.rate:
-            found.append(_option(f"{request.instances} × {other.instance_type}", rate, request, money))
+            found.append(_option(f"{request.instances} × {name}", rate, request, money))
     return sorted(found, key=lambda option: option.worst_case_usd)
 
 

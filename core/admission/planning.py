@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core import Explained
-from core.admission.decision import JobRequest, Money, Offer
+from core.admission.decision import JobRequest, Money
 from core.admission.reservations import Reservation
 from core.instances import has_local_disks, suits_the_recipe
 from core.money.prices import hourly, priced_types, training_usd_per_hour
@@ -33,11 +33,11 @@ def request(job: JobSettings, *, spot: bool, training_tokens: float) -> JobReque
     def rate(instance_type: str) -> float:
         return training_usd_per_hour(instance_type, job.volume_gb, job.region)
 
-    others = [
-        Offer(instance_type=name, usd_per_hour=rate(name))
+    others = {
+        name: rate(name)
         for name in priced_types(job.region, "training")
         if suits_the_recipe(name) and name != job.instance_type
-    ]
+    }
     return JobRequest(
         instance_type=job.instance_type,
         instances=job.instances,

@@ -55,12 +55,7 @@ def _events(cloudformation: Any, stack_id: str, month: datetime) -> list[StackEv
         for raw in answer["StackEvents"]:
             if raw["ResourceType"] not in ENDPOINT_TYPES:
                 continue
-            event = StackEvent(
-                time=raw["Timestamp"],
-                logical_id=raw["LogicalResourceId"],
-                resource_type=raw["ResourceType"],
-                status=raw["ResourceStatus"],
-            )
+            event = StackEvent.of(raw)
             found.append(event)
             if event.time < month and _settles(event):
                 return found

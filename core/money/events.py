@@ -1,8 +1,9 @@
 """The lives of a stack's endpoint from CloudFormation's events, also after the stack was deleted. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Self
 
 from core.money.spend import Fleet, Lifetime
 
@@ -15,6 +16,16 @@ class StackEvent:
     logical_id: str
     resource_type: str
     status: str
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Self:
+        """An event as DescribeStackEvents has it."""
+        return cls(
+            time=raw["Timestamp"],
+            logical_id=raw["LogicalResourceId"],
+            resource_type=raw["ResourceType"],
+            status=raw["ResourceStatus"],
+        )
 
 
 def lifetimes(

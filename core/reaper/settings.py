@@ -4,11 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from core.aws.calls import region_from
 from core.environment import Variables
 from core.names import KEEP_TAG, METRIC_NAMESPACE
+
+MINUTE = timedelta(minutes=1)
+_MINUTES = ("idle", "min_age", "warn", "metric_delay")
+"""Settings that are a duration; their variables are in minutes, such as IDLE_MINUTES."""
+_TEXTS = ("keep_tag", "audit_bucket", "topic_arn", "hosting_stack", "metric_namespace")
+"""Settings that are a text; their variables have the same names."""
 
 
 class Scope(StrEnum):
@@ -74,24 +80,14 @@ class ReaperSettings:
     def environment(self) -> dict[str, str]:
         """The variables that `load` reads, besides PROJECT and the region, which every function has."""
 
-        def minutes(duration: timedelta) -> str:
-            return f"{duration / timedelta(minutes=1):g}"
-
         values = {
-            "IDLE_MINUTES": minutes(self.idle),
-            "MIN_AGE_MINUTES": minutes(self.min_age),
-            "WARN_MINUTES": minutes(self.warn),
-            "METRIC_DELAY_MINUTES": minutes(self.metric_delay),
+            **{f"{name.upper()}_MINUTES": f"{getattr(self, name) / MINUTE:g}" for name in _MINUTES},
+            **{name.upper(): getattr(self, name) for name in _TEXTS},
             "SCOPE": str(self.scope),
-            "KEEP_TAG": self.keep_tag,
             "DRY_RUN": "true" if self.dry_run else "false",
             "MAX_DELETES": str(self.max_deletes),
-            "AUDIT_BUCKET": self.audit_bucket,
-            "TOPIC_ARN": self.topic_arn,
-            "HOSTING_STACK": self.hosting_stack,
             "REGIONS": ",".join(self.regions),
             "OTHER_KINDS": ",".join(self.other_kinds),
-            "METRIC_NAMESPACE": self.metric_namespace,
             "ASK_STACKS": "true" if self.ask_stacks else "",
         }
         return {name: value for name, value in values.items() if value}
@@ -104,30 +100,22 @@ class ReaperSettings:
         endpoints are touched only when someone has said so. The event can switch a dry run on, never off.
         """
         v = Variables(environ)
-
-        def minutes(name: str, default: timedelta) -> timedelta:
-            return timedelta(minutes=v.number(name, default / timedelta(minutes=1)))
-
         kinds = v.words("OTHER_KINDS")
         scope = Scope(v.choice("SCOPE", cls.scope, tuple(Scope)))
+        durations = {
+            name: v.number(f"{name.upper()}_MINUTES", getattr(cls, name) / MINUTE) for name in _MINUTES
+        }
         settings = cls(
             project=v.text("PROJECT", cls.project),
             region=region_from(environ),
-            idle=minutes("IDLE_MINUTES", cls.idle),
-            min_age=minutes("MIN_AGE_MINUTES", cls.min_age),
-            warn=minutes("WARN_MINUTES", cls.warn),
-            metric_delay=minutes("METRIC_DELAY_MINUTES", cls.metric_delay),
             scope=scope,
-            keep_tag=v.text("KEEP_TAG", cls.keep_tag),
             dry_run=v.flag("DRY_RUN", scope is Scope.ACCOUNT) or event.get("dry_run") is True,
             max_deletes=v.whole("MAX_DELETES", cls.max_deletes),
-            audit_bucket=v.text("AUDIT_BUCKET"),
-            topic_arn=v.text("TOPIC_ARN"),
-            hosting_stack=v.text("HOSTING_STACK"),
             regions=v.words("REGIONS"),
             other_kinds=tuple(Kind(word) for word in kinds if word in set(Kind)),
-            metric_namespace=v.text("METRIC_NAMESPACE", cls.metric_namespace),
             ask_stacks=v.flag("ASK_STACKS", cls.ask_stacks),
+            **cast(Any, {name: timedelta(minutes=minutes) for name, minutes in durations.items()}),
+            **cast(Any, {name: v.text(name.upper(), getattr(cls, name)) for name in _TEXTS}),
         )
         for word in kinds:
             if word not in set(Kind):

@@ -125,15 +125,7 @@ def _events(deployment: Deployment) -> list[StackEvent]:
     """The newest events of the Hosting stack: one page holds several wakes."""
     client = deployment.target.client("cloudformation")
     answer = client.describe_stack_events(StackName=deployment.names.stack("Hosting"))
-    return [
-        StackEvent(
-            time=raw["Timestamp"],
-            logical_id=raw["LogicalResourceId"],
-            resource_type=raw["ResourceType"],
-            status=raw["ResourceStatus"],
-        )
-        for raw in answer["StackEvents"]
-    ]
+    return [StackEvent.of(raw) for raw in answer["StackEvents"]]
 
 
 def _reason(deployment: Deployment, stack: Hosting, state: State, last: Change | None) -> str:

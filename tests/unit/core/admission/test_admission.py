@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -16,7 +17,6 @@ from core.admission.decision import (
     BudgetExceeded,
     JobRequest,
     Money,
-    Offer,
     decide,
     options,
 )
@@ -151,10 +151,7 @@ class TestReserve:
 
 
 class TestOptions:
-    OTHERS = (
-        Offer(instance_type="ml.g6.2xlarge", usd_per_hour=1.0),
-        Offer(instance_type="ml.g5.48xlarge", usd_per_hour=20.0),
-    )
+    OTHERS = MappingProxyType({"ml.g6.2xlarge": 1.0, "ml.g5.48xlarge": 20.0})
 
     def test_cheaper_ones_are_reported_with_their_sum_and_whether_they_fit(self) -> None:
         request = replace(REQUEST, instances=2, others=self.OTHERS)
