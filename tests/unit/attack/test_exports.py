@@ -59,9 +59,8 @@ def exported(texts: list[str]) -> str:
     program = (
         f"import {{toCsv}} from {json.dumps(EXPORT.as_uri())};\nconsole.log(toCsv({json.dumps(threads)}));"
     )
-    done = subprocess.run(
-        ["node", "--input-type=module", "--eval", program], capture_output=True, text=True, check=True
-    )
+    command = ["node", "--input-type=module", "--eval", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return done.stdout.removesuffix("\n")
 
 

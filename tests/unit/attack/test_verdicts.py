@@ -8,17 +8,12 @@ import pytest
 from core.evaluation import model_card
 from core.evaluation.evaluation import EvaluationError, parse
 from core.names import Figure
+from tests.fakes.evaluations import compared
 from training.evaluation.metrics import REGISTRY
 
 GOOD: dict[str, Any] = {
     "passed": True,
-    "primary": {
-        "metric": "held_out_bits_per_byte",
-        "base": 2.0,
-        "tuned": 1.5,
-        "difference": -0.5,
-        "interval": [-0.6, -0.4],
-    },
+    "primary": compared(2.0, 1.5, [-0.6, -0.4]),
 }
 FORGED = {
     "worse but passed": {"base": 2.0, "tuned": 9.0, "difference": 7.0, "interval": [6, 8]},

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from serving.requests import MAX_BODY_BYTES
+from tests.fakes.evaluations import compared
 from tests.unit.bad_input.bad_entries import (
     GOOD_TEXT,
     Adapter,
@@ -53,13 +54,7 @@ LORA = json.dumps({"peft_type": "LORA", "r": 4, "target_modules": ["q_proj"], "t
 LLAMA = '{"model_type": "llama", "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4}'
 EVALUATION = {
     "passed": True,
-    "primary": {
-        "metric": "perplexity",
-        "base": 1.0,
-        "tuned": 0.9,
-        "difference": -0.1,
-        "interval": [-0.2, -0.05],
-    },
+    "primary": compared(1.0, 0.9, [-0.2, -0.05], metric="perplexity"),
 }
 
 

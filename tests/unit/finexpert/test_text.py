@@ -25,17 +25,17 @@ def test_dollars_never_read_as_free_when_they_are_not(amount: Any, text: Any) ->
     assert formatting.usd(amount) == text
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.04, "0.0 s"),
-        (9.94, "9.9 s"),
-        (9.96, "10 s"),
-        (59.6, "1 min 00 s"),
-        (185, "3 min 05 s"),
-        (7800, "2 h 10 min"),
-    ],
-)
+DURATIONS = {
+    0.04: "0.0 s",
+    9.94: "9.9 s",
+    9.96: "10 s",
+    59.6: "1 min 00 s",
+    185: "3 min 05 s",
+    7800: "2 h 10 min",
+}
+
+
+@pytest.mark.parametrize(("seconds", "text"), DURATIONS.items())
 def test_durations(seconds: Any, text: Any) -> None:
     assert formatting.duration(seconds) == text
 

@@ -303,11 +303,8 @@ class TestTeardown:
     def test_the_named_group_is_emptied_and_no_other(self, cloud: Cloud) -> None:
         for group, version in [("finexpert-models", v) for v in range(1, 131)] + [("theirs", 1)]:
             arn = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{group}/{version}"
-            cloud.packages[arn] = {
-                "ModelPackageGroupName": group,
-                "ModelPackageVersion": version,
-                "ModelPackageArn": arn,
-            }
+            named = {"ModelPackageGroupName": group, "ModelPackageVersion": version}
+            cloud.packages[arn] = {**named, "ModelPackageArn": arn}
         properties = self.EVENT["ResourceProperties"] | {"ModelPackageGroup": "finexpert-models"}  # type: ignore[operator]
         assert self.work(cloud, ResourceProperties=properties)["Status"] == "SUCCESS"
         assert [p["ModelPackageGroupName"] for p in cloud.packages.values()] == ["theirs"]

@@ -14,6 +14,7 @@ from core.evaluation.evaluation import EvaluationError
 from core.evaluation.reading import read
 from core.training_jobs import StopFailed, stop_jobs_of
 from tests.fakes.cloud import NOW, REGION, Cloud, error
+from tests.fakes.evaluations import compared
 
 TEXT = "\n\n".join(
     f"In quarter {n} the fund's net revenue rose by {n} percent to {n * 7} million." for n in range(80)
@@ -160,13 +161,7 @@ class TestValidateDataset:
 
 EVALUATION = {
     "passed": True,
-    "primary": {
-        "metric": "bits_per_byte",
-        "base": 1.2,
-        "tuned": 1.1,
-        "difference": -0.1,
-        "interval": [-0.12, -0.08],
-    },
+    "primary": compared(1.2, 1.1, [-0.12, -0.08], metric="bits_per_byte"),
     "more": "whatever the trainer likes",
 }
 

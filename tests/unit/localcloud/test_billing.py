@@ -11,12 +11,8 @@ from localcloud import billing
 def notification(
     kind: str, threshold: float, unit: str = "PERCENTAGE", operator: str = "GREATER_THAN"
 ) -> dict[str, object]:
-    return {
-        "NotificationType": kind,
-        "Threshold": threshold,
-        "ThresholdType": unit,
-        "ComparisonOperator": operator,
-    }
+    limit = {"Threshold": threshold, "ThresholdType": unit, "ComparisonOperator": operator}
+    return {"NotificationType": kind, **limit}
 
 
 @pytest.mark.parametrize(

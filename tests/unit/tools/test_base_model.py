@@ -76,16 +76,8 @@ def test_prose_is_distinguished_from_code(text: str, prose: bool) -> None:
 
 
 def test_pre_training_repeats_itself_and_learns() -> None:
-    recipe = Recipe(
-        vocabulary=300,
-        hidden=32,
-        feed_forward=64,
-        layers=2,
-        heads=2,
-        context=64,
-        tokens_per_step=512,
-        steps=40,
-    )
+    small = {"vocabulary": 300, "hidden": 32, "feed_forward": 64, "layers": 2, "heads": 2, "context": 64}
+    recipe = Recipe(**small, tokens_per_step=512, steps=40)
     tokenizer = train_tokenizer(DOCUMENTS, recipe)
     tokens = token_stream(joined(DOCUMENTS, 3), tokenizer)
     assert int((tokens == tokenizer.eos_token_id).sum()) == 20

@@ -24,8 +24,8 @@ from training.model.base import choose_precision
 def test_an_epoch_takes_a_row_once(rows: int, size: int, accumulate: int, world: int, epochs: int) -> None:
     settings = {
         "per_device_train_batch_size": size,
-        "gradient_accumulation_steps": accumulate,
         "epoch": epochs,
+        "gradient_accumulation_steps": accumulate,
     }
     course = plan(rows, world, parse(settings))
     assert course.steps == course.steps_per_epoch * epochs

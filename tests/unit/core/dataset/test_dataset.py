@@ -78,13 +78,8 @@ def test_the_text_column_or_the_first(name: str, content: str) -> None:
 
 
 def test_a_folder_is_read_through_in_order_without_hidden_files(tmp_path: Path) -> None:
-    for name, text in (
-        ("b.txt", "b"),
-        ("a/z.txt", "z"),
-        (".hidden.txt", "no"),
-        (".git/c.txt", "no"),
-        ("x.pdf", "?"),
-    ):
+    files = {"b.txt": "b", "a/z.txt": "z", ".hidden.txt": "no", ".git/c.txt": "no", "x.pdf": "?"}
+    for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     reader = Reader(local_sources(tmp_path))

@@ -14,17 +14,10 @@ from core.hyperparameters import parse
 from tests.unit.core.dataset.reading import LABELS, RECORDS, SENTENCES, pairs_of, read, refused
 from tests.unit.core.dataset.test_dataset import file
 
+TOLD = {"utf-8": "", "utf-8-sig": "", "utf-16": "; UTF-16", "utf-32": "; UTF-32", "cp1252": "; Windows-1252"}
 
-@pytest.mark.parametrize(
-    ("encoding", "told"),
-    [
-        ("utf-8", ""),
-        ("utf-8-sig", ""),
-        ("utf-16", "; UTF-16"),
-        ("utf-32", "; UTF-32"),
-        ("cp1252", "; Windows-1252"),
-    ],
-)
+
+@pytest.mark.parametrize(("encoding", "told"), TOLD.items())
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_text_of_the_west_is_read_whatever_its_encoding(encoding: str, told: str, end: str) -> None:
     lines = ["Erträge für Société Générale: 5 £", "“Señor” – naïve café", "Plain."]
@@ -51,11 +44,8 @@ def test_joined_files_in_two_encodings_are_both_read() -> None:
 
 @pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.csv"])
 def test_byte_order_marks_of_joined_files_are_taken_out(name: str) -> None:
-    part = {
-        "a.txt": "\ufeffone\n",
-        "a.jsonl": '\ufeff{"text": "one"}\n',
-        "a.csv": "\ufefftext\none\n\ufeffone\n",
-    }
+    twice = "\ufefftext\none\n\ufeffone\n"
+    part = {"a.txt": "\ufeffone\n", "a.jsonl": '\ufeff{"text": "one"}\n', "a.csv": twice}
     documents = read(name, (part[name] * 2).removesuffix("\ufefftext\none\n\ufeffone\n"))
     assert {document.text for document in documents} == {"one"}
 
@@ -112,11 +102,8 @@ def test_a_document_a_line_stays_one(lines: list[str]) -> None:
 
 
 def test_lines_that_end_inside_a_sentence_are_warned_of() -> None:
-    halves = [
-        half
-        for n in range(30)
-        for half in (f"Revenue of unit {n} rose in", f"the quarter by {n}% {'x ' * n}.")
-    ]
+    pairs = [(f"Revenue of unit {n} rose in", f"the quarter by {n}% {'x ' * n}.") for n in range(30)]
+    halves = [half for pair in pairs for half in pair]
     report = check([file("a.jsonl", "\n".join(json.dumps({"text": half}) for half in halves))], parse({}))
     assert any("end inside a sentence" in warning for warning in report.warnings)
 
@@ -173,10 +160,8 @@ def test_the_check_says_what_was_understood_and_shows_the_first_document() -> No
     content = "\n".join(["Frage;answer", *(f"Was {n}?;Nichts {n}." for n in range(30))]).encode("cp1252")
     report = check([file("a.csv", content)], parse({"prompt_column": "frage", "completion_column": "answer"}))
     (understood,) = report.understood
-    assert (understood.form, understood.separator) == ("instructions", ";") and understood.columns == (
-        "Frage",
-        "answer",
-    )
+    shape = understood.form, understood.separator, understood.columns
+    assert shape == ("instructions", ";", ("Frage", "answer"))
     assert (
         str(understood) == "a.csv: instructions: prompt 'Frage', completion 'answer', separated by semicolons"
     )

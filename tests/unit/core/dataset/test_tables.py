@@ -118,19 +118,7 @@ def test_columns_that_contradict_each_other_are_refused(settings: dict[str, str]
         },
         {"schema": {"fields": [{"name": "id"}]}, "data": RECORDS},
     ],
-    ids=[
-        "array",
-        "data",
-        "rows",
-        "viewer",
-        "splits",
-        "numbered",
-        "named",
-        "pandas",
-        "columns",
-        "split",
-        "table",
-    ],
+    ids="array data rows viewer splits numbered named pandas columns split table".split(),  # noqa: SIM905
 )
 @pytest.mark.parametrize("indent", [None, 1])
 def test_json_is_read_however_it_is_arranged(content: Any, indent: int | None) -> None:

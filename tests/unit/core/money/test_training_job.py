@@ -53,11 +53,8 @@ def test_list_page_mail_and_month_name_the_same_sum() -> None:
 
 
 def test_a_running_job_costs_since_its_instances_came_up() -> None:
-    running: dict[str, Any] = {
-        "TrainingJobStatus": "InProgress",
-        "TrainingEndTime": None,
-        "BillableTimeInSeconds": None,
-    }
+    absent = dict.fromkeys(("TrainingEndTime", "BillableTimeInSeconds"))
+    running: dict[str, Any] = {"TrainingJobStatus": "InProgress", **absent}
     assert usd(**running) == pytest.approx(2 * (3.825 + 100 * 0.14 / 730))
     assert usd(**running, TrainingStartTime=None) == 0.0
 

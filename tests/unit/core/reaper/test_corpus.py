@@ -88,13 +88,8 @@ def long_call_in_flight(cloud: Cloud) -> str:
 
 @case(KEEP)
 def enhanced_metrics_only(cloud: Cloud) -> str:
-    cloud.metric(
-        "Invocations",
-        20,
-        EndpointName=name(enhanced_metrics_only),
-        VariantName="AllTraffic",
-        InstanceId="i-1",
-    )
+    series = {"EndpointName": name(enhanced_metrics_only), "VariantName": "AllTraffic", "InstanceId": "i-1"}
+    cloud.metric("Invocations", 20, **series)
     endpoint = cloud.endpoint(name(enhanced_metrics_only))
     cloud.endpoints[endpoint]["MetricsConfig"] = {"EnableEnhancedMetrics": True}
     return endpoint

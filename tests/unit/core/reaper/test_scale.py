@@ -90,16 +90,8 @@ class TestCalls:
         cloud.tags.clear()
         cloud.ever_tagged.clear()
         cloud.tags[arn("endpoint", "e-0018")] = {"finexpert:keep": "true"}
-        reap(
-            [
-                Run(
-                    cloud,
-                    ReaperSettings(scope=Scope.ACCOUNT, max_deletes=99),
-                    lambda: NOW,
-                    pause=lambda _: None,
-                )
-            ]
-        )
+        settings = ReaperSettings(scope=Scope.ACCOUNT, max_deletes=99)
+        reap([Run(cloud, settings, lambda: NOW, pause=lambda _: None)])
         assert {name for name in cloud.endpoints if not int(name[2:]) % 2} == {"e-0018"}
 
     def test_what_changed_unseen_is_not_remembered(self) -> None:

@@ -14,6 +14,7 @@ from finexpert.errors import ExitCode, UserError
 from finexpert.service.runs import executions, logs
 from finexpert.views.display import may_be_left
 from tests.fakes.deployment import deployment
+from tests.fakes.evaluations import compared
 
 RUN = "finexpert-20260131-142536-9f3a"
 OTHER = "finexpert-20260131-142536-0000"
@@ -46,13 +47,7 @@ def test_a_log_that_is_not_followed_is_read_once(monkeypatch: pytest.MonkeyPatch
 def evaluation(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     document = {
         "passed": True,
-        "primary": {
-            "metric": "held_out_bits_per_byte",
-            "base": 3.0,
-            "tuned": 2.0,
-            "difference": -1.0,
-            "interval": [-1.2, -0.8],
-        },
+        "primary": compared(3.0, 2.0, [-1.2, -0.8]),
         "verdict": "It is better [by far].",
         "samples": [
             {

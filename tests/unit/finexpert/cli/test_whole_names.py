@@ -58,10 +58,8 @@ def audited(monkeypatch: pytest.MonkeyPatch, result: Audit) -> None:
 
 
 def test_the_names_of_what_is_left(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = (
-        Leftover("us-east-1", "functions", FUNCTION),
-        Leftover("us-east-1", "endpoint configurations", "c"),
-    )
+    there = ("functions", FUNCTION), ("endpoint configurations", "c")
+    found = tuple(Leftover("us-east-1", kind, name) for kind, name in there)
     kept = (Leftover("us-east-1", "buckets", "finexpert-artifacts-123456789012-us-east-1"),)
     audited(monkeypatch, Audit(found, ("us-east-1",), (), kept))
     printed = show(leftovers.leftovers, False, None, False, module=leftovers)

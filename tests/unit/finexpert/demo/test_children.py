@@ -135,13 +135,7 @@ def test_the_environments_python_and_node_come_first(tmp_path: Path, monkeypatch
 
 
 def test_of_many_last_words_those_that_tell_the_reason_are_shown_once() -> None:
-    words = [
-        "S | 1 | CREATE_COMPLETE | a",
-        " S | 2 | CREATE_FAILED | b: no",
-        "❌  S failed",
-        "❌  S failed",
-        "bye",
-    ]
+    words = ["S | 1 | CREATE_COMPLETE | a", " S | 2 | CREATE_FAILED | b: no", *["❌  S failed"] * 2, "bye"]
     assert cdk.reasons_in(words) == ["S | 2 | CREATE_FAILED | b: no", "❌  S failed"]
     assert cdk.reasons_in(["one", "two"]) == ["one", "two"]
 

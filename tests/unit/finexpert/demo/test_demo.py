@@ -27,6 +27,7 @@ from finexpert.service.runs.follow import Snapshot
 from finexpert.views import display
 from infra.settings import Settings
 from localcloud import lifecycle
+from tests.fakes.evaluations import compared
 
 NOW = datetime(2026, 1, 31, 14, 0, tzinfo=UTC)
 
@@ -223,13 +224,7 @@ def test_summary_figures_come_from_the_facts(tmp_path: Path, monkeypatch: pytest
     )
     stage.snapshot = Snapshot("run-1", "SUCCEEDED", output={"outcome": "accepted"})
     stage.snapshot = replace(stage.snapshot, progress=replace(stage.snapshot.progress, tokens_seen=91_200))
-    primary = {
-        "metric": "bits_per_byte",
-        "base": 3.0,
-        "tuned": 2.5,
-        "difference": -0.5,
-        "interval": [-0.6, -0.4],
-    }
+    primary = compared(3.0, 2.5, [-0.6, -0.4], metric="bits_per_byte")
     stage.evaluation = {"primary": primary}
     stage.awake_seconds = 3600.0
     settings = Settings.load(environ={"FINEXPERT_SETTINGS": str(paths.LOCAL_SETTINGS)})

@@ -205,10 +205,8 @@ def test_quotas_are_those_of_the_configured_instances(values: dict[str, float], 
 
 
 def test_spot_has_a_quota_of_its_own() -> None:
-    entries = [
-        {"QuotaName": "ml.g5.2xlarge for spot training job usage", "Value": 1.0},
-        {"QuotaName": HOST, "Value": 1.0},
-    ]
+    names = ("ml.g5.2xlarge for spot training job usage", HOST)
+    entries = [{"QuotaName": name, "Value": 1.0} for name in names]
     finding = account.quotas(deployment({"list_service_quotas": {"Quotas": entries}}, spot="true"))
     assert finding.verdict is Verdict.GOOD
 

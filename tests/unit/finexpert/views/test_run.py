@@ -9,6 +9,7 @@ import pytest
 from finexpert.service.runs.follow import Snapshot
 from finexpert.service.runs.logs import Progress
 from finexpert.views import run as run_view
+from tests.fakes.evaluations import compared
 
 TRAINING = Snapshot(
     "r",
@@ -22,13 +23,7 @@ TRAINING = Snapshot(
 )
 EVALUATION = {
     "verdict": "It is better.",
-    "primary": {
-        "metric": "held_out_bits_per_byte",
-        "base": 3.4,
-        "tuned": 2.9,
-        "difference": -0.5,
-        "interval": [-0.6, -0.4],
-    },
+    "primary": compared(3.4, 2.9, [-0.6, -0.4]),
 }
 
 

@@ -52,11 +52,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
 
 def test_pieces_are_put_together(asked: list[Request]) -> None:
     answered = aws.handler(event("POST", "/api/ask", body='{"prompt": "é"}'))
-    assert (answered["statusCode"], answered["body"], answered["isBase64Encoded"]) == (
-        200,
-        "one\ntwo\n",
-        False,
-    )
+    body = answered["body"], answered["isBase64Encoded"]
+    assert answered["statusCode"] == 200 and body == ("one\ntwo\n", False)
     assert asked[0].body == '{"prompt": "é"}'.encode()
     assert asked[0].headers == {"content-type": "application/json"}
 

@@ -23,10 +23,8 @@ class Bucket:
 
 
 def ask(operation: str, name: str, **more: Any) -> dict[str, Any]:
-    return api.call(
-        operation,
-        {"HubName": "SageMakerPublicHub", "HubContentType": "Model", "HubContentName": name, **more},
-    )
+    content = {"HubName": "SageMakerPublicHub", "HubContentType": "Model", "HubContentName": name}
+    return api.call(operation, content | more)
 
 
 def test_a_model_is_described_in_its_newest_version_or_the_one_asked_for(fake: Any) -> None:

@@ -53,13 +53,8 @@ def test_what_is_deleted_or_added_between_two_pages_neither_skips_nor_repeats() 
     shown, token = page(records, {"MaxResults": 3}, sort_field="CreationTime", name="Name", descending=False)
     del records[0:2]
     records.append({"Name": "new", "CreationTime": START, "Status": "A"})
-    rest, _ = page(
-        records,
-        {"MaxResults": 9, "NextToken": token},
-        sort_field="CreationTime",
-        name="Name",
-        descending=False,
-    )
+    order: Any = {"sort_field": "CreationTime", "name": "Name", "descending": False}
+    rest, _ = page(records, {"MaxResults": 9, "NextToken": token}, **order)
     assert [row["Name"] for row in [*shown, *rest]] == ["n000", "n001", "n002", "n003", "n004", "n005"]
 
 

@@ -14,16 +14,8 @@ from localcloud.sagemaker import supervise
 
 def start(tmp_path: Path, program: str, *, cloud: int | None = None) -> subprocess.Popen[bytes]:
     """A supervisor as the cloud starts it, with a Python program under it; output in `out`."""
-    command = [
-        sys.executable,
-        "-I",
-        "-S",
-        supervise.__file__,
-        str(cloud or os.getpid()),
-        sys.executable,
-        "-c",
-        program,
-    ]
+    alone = [sys.executable, "-I", "-S", supervise.__file__]
+    command = [*alone, str(cloud or os.getpid()), sys.executable, "-c", program]
     with (tmp_path / "out").open("wb") as out:
         return subprocess.Popen(command, stdout=out, stderr=out, process_group=0, cwd=tmp_path)
 

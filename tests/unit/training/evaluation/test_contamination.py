@@ -142,12 +142,8 @@ def test_it_finds_what_a_plain_search_finds(held_out: list[list[str]], training:
         if len(words) < 8:
             return False
         length = min(len(words), WORDS)
-        covered = {
-            place + offset
-            for place, found in enumerate(shared(words, length))
-            if found
-            for offset in range(length)
-        }
+        begins = [place for place, found in enumerate(shared(words, length)) if found]
+        covered = {place + offset for place in begins for offset in range(length)}
         copied = shared(words, 5)
         return len(covered) > len(words) / 2 or sum(copied) >= 0.6 * len(copied)
 

@@ -299,12 +299,8 @@ def test_what_is_wrong_is_said_with_a_remedy(
 
 def test_a_diverging_run_ends_with_a_reason(job: Job) -> None:
     # Decoupled decay of 10 at rate 1 multiplies the adapter by -9 in each step.
-    settings = {
-        "learning_rate": "1",
-        "weight_decay": "10",
-        "lr_scheduler_type": "constant",
-        "warmup_ratio": "0",
-    }
+    still = {"lr_scheduler_type": "constant", "warmup_ratio": "0"}
+    settings = {"learning_rate": "1", "weight_decay": "10", **still}
     base = job(documents=24, epoch="9", per_device_train_batch_size="1", **settings)
     with pytest.raises(TrainingFailure, match="the loss became") as caught:
         run_job(base)

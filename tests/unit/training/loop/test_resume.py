@@ -178,13 +178,8 @@ def test_a_checkpoint_of_llama_2_7b_has_at_most_60_mb(tmp_path: Path) -> None:
         for kind in ("adapter", "exp_avg", "exp_avg_sq")
         for name, p in adapter.items()
     }
-    point = {
-        "step": 123456,
-        "steps": 123456,
-        "epoch": 0.1234,
-        "loss": 1.23456,
-        "learning_rate": 1.2345678901e-05,
-    }
+    point = {"step": 123456, "steps": 123456, "epoch": 0.1234}
+    point |= {"loss": 1.23456, "learning_rate": 1.2345678901e-05}
     point |= {"tokens_per_second": 912.3, "tokens_seen": 123456789, "eta_seconds": 12345.6, "usd": 12.345678}
     curve = [point] * (2 * CURVE_POINTS)
     large = Checkpoint(step=1, fingerprint="f" * 64, tensors=tensors, curve=curve, global_batch=4)

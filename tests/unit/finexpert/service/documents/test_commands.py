@@ -26,16 +26,8 @@ def test_the_commands_print_the_documented_json(index: Path) -> None:
     found_in = ["--index", str(index), "--top", "2", "--json"]
     found = json.loads(run("search", "Borealis revenue", *found_in).stdout)
     assert len(found["results"]) == 2
-    assert set(found["results"][0]) == {
-        "document",
-        "page",
-        "printed_page",
-        "section",
-        "kind",
-        "score",
-        "text",
-        "span",
-    }
+    keys = {"document", "page", "printed_page", "section", "kind", "score", "text", "span"}
+    assert set(found["results"][0]) == keys
     listed = json.loads(run("list", "--index", str(index), "--json").stdout)
     assert [row["name"] for row in listed["documents"]] == ["borealis-10k.html", "cascadia.pdf"]
 

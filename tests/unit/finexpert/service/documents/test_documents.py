@@ -158,11 +158,8 @@ def test_the_same_file_is_one_document_and_a_changed_one_replaces_itself(tmp_pat
 
 def test_an_amount_far_from_its_sign_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
-    path.write_bytes(
-        filings.pdf(
-            ("Year ended December 31,\n2024 2023\n(in millions)\nNet sales $      2,510 $     2,483",)
-        )
-    )
+    lines = "Year ended December 31,\n2024 2023\n(in millions)\nNet sales $      2,510 $     2,483"
+    path.write_bytes(filings.pdf((lines,)))
     (page,) = library.read(path, path.read_bytes(), "").pages
     assert "Net sales $ 2,510 $ 2,483" in page.text
 

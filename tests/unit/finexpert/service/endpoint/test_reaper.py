@@ -90,11 +90,8 @@ def happened(*told: tuple[float, str, str]) -> list[StackEvent]:
     ]
 
 
-WAKE = (
-    (0, "stack", "UPDATE_IN_PROGRESS"),
-    (1, "endpoint", "CREATE_IN_PROGRESS"),
-    (6, "endpoint", "CREATE_COMPLETE"),
-)
+MADE = (1, "endpoint", "CREATE_IN_PROGRESS"), (6, "endpoint", "CREATE_COMPLETE")
+WAKE = ((0, "stack", "UPDATE_IN_PROGRESS"), *MADE)
 
 
 def test_a_wake_lasts_from_the_asking_until_the_stack_has_settled() -> None:

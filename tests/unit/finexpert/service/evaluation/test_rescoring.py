@@ -145,16 +145,8 @@ def test_a_failing_program_ends_with_the_reason_that_it_left(tmp_path: Path) -> 
 
 
 def test_the_new_measurement_keeps_what_the_run_says_of_its_training() -> None:
-    measured = {
-        "passed": True,
-        "training": {"steps": 0},
-        "settings": {"max_steps": "0"},
-        "cost": {"usd": None},
-    }
-    of_run = {
-        "passed": False,
-        "training": {"steps": 96},
-        "settings": {"max_steps": "-1"},
-        "cost": {"usd": 0.3},
-    }
+    unpaid: Any = {"cost": {"usd": None}}
+    measured = {"passed": True, "training": {"steps": 0}, "settings": {"max_steps": "0"}} | unpaid
+    paid: Any = {"cost": {"usd": 0.3}}
+    of_run = {"passed": False, "training": {"steps": 96}, "settings": {"max_steps": "-1"}} | paid
     assert rescoring.completed(measured, of_run) == of_run | {"passed": True}

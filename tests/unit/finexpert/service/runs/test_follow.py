@@ -125,11 +125,8 @@ def test_a_run_is_followed_from_its_first_state_to_its_output() -> None:
 
 def test_the_on_demand_retry_of_a_spot_run_is_followed_too() -> None:
     retry = f"{RUN}-od"
-    stopped = {
-        "TrainingJobStatus": "Stopped",
-        "SecondaryStatus": "MaxWaitTimeExceeded",
-        "BillableTimeInSeconds": 60,
-    }
+    waited = {"SecondaryStatus": "MaxWaitTimeExceeded", "BillableTimeInSeconds": 60}
+    stopped = {"TrainingJobStatus": "Stopped", **waited}
     jobs = {RUN: stopped, retry: IN_PROGRESS}
     (seen, _) = watch(
         [

@@ -13,11 +13,8 @@ from finexpert.service.runs import executions, names
 from tests.fakes.cloud import Cloud
 
 NOW = datetime(2026, 11, 29, 16, 0, tzinfo=UTC)
-OLD, MIDDLE, NEW = (
-    "finexpert-20261128-090000-aa01",
-    "finexpert-20261129-154708-83e0",
-    "finexpert-20261129-155512-4d6a",
-)
+OLD = "finexpert-20261128-090000-aa01"
+MIDDLE, NEW = "finexpert-20261129-154708-83e0", "finexpert-20261129-155512-4d6a"
 BUCKET = "finexpert-artifacts"
 
 
