@@ -78,14 +78,7 @@ def guard(
         GuardBlind: after all was tried, when stopping failed or the guard's memory could not be used.
     """
     budget = settings.budget
-    spend = month_to_date(
-        clients,
-        project=budget.project,
-        hosting_stack=budget.hosting_stack,
-        region=settings.region,
-        now=now,
-        billing=billing,
-    )
+    spend = month_to_date(clients, budget, region=settings.region, now=now, billing=billing)
     memory, problems = _remembered(settings, clients, now)
     position = stand(spend, memory, budget, now, price_problem=prices.problem())
     stopped = Stopped()

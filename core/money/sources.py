@@ -12,6 +12,7 @@ from typing import Any
 from core.aws.calls import AwsClients, Clients
 from core.aws.errors import error_text
 from core.money import charges, endpoints, machines, requests
+from core.money.settings import BudgetSettings
 from core.money.spend import Spend, Usage, account
 from core.money.time import month_start
 from core.money.training_job import TrainingJob
@@ -23,19 +24,13 @@ LONGEST_JOB = timedelta(days=28)
 
 
 def month_to_date(
-    clients: Clients,
-    *,
-    project: str,
-    hosting_stack: str,
-    region: str,
-    now: datetime,
-    billing: Callable[[], Any],
+    clients: Clients, budget: BudgetSettings, *, region: str, now: datetime, billing: Callable[[], Any]
 ) -> Spend:
     """Read and price the month so far. Never raises for AWS errors: see `Spend.unread`.
 
     `billing` makes the CloudWatch client of the region where AWS's estimate of the bill is.
     """
-    usage = Usage()
+    usage, project, hosting_stack = Usage(), budget.project, budget.hosting_stack
     sagemaker, month = clients("sagemaker"), month_start(now)
     _attempt(usage, "training jobs", lambda: _training_jobs(clients, project, now, usage))
     if hosting_stack:

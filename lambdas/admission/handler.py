@@ -21,13 +21,7 @@ def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
     clients = AwsClients(settings.job.region)
 
     def spend(now: datetime) -> Spend:
-        return month_to_date(
-            clients,
-            project=settings.budget.project,
-            hosting_stack=settings.budget.hosting_stack,
-            region=settings.job.region,
-            now=now,
-            billing=billing_client,
-        )
+        region = settings.job.region
+        return month_to_date(clients, settings.budget, region=region, now=now, billing=billing_client)
 
     return asdict(admit(event, settings, clients, spend, clock=lambda: datetime.now(UTC)))

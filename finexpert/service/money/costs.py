@@ -31,8 +31,7 @@ def month_to_date(deployment: Deployment, *, now: datetime) -> Spend:
     """The project's cost since the month began (on the embedded cloud: what it would have cost on AWS)."""
     return spend_sources.month_to_date(
         TargetClients(deployment.target),
-        project=deployment.settings.prefix,
-        hosting_stack=deployment.names.stack("Hosting"),
+        deployment.settings.budget,
         region=deployment.settings.region,
         now=now,
         billing=lambda: deployment.target.client("cloudwatch", BILLING_REGION),

@@ -7,7 +7,7 @@ from core.money.prices import Price, UnknownPrice
 from core.money.sources import month_to_date
 from core.money.spend import Fleet, Spend
 from core.money.training_job import TrainingJob
-from tests.fakes.cloud import NOW, REGION, Cloud
+from tests.fakes.cloud import BUDGET, NOW, REGION, Cloud
 
 RUN = "finexpert-20261119-100000-0001"
 MONTH = datetime(2026, 11, 1, tzinfo=UTC)
@@ -47,11 +47,4 @@ def job(**changes: Any) -> TrainingJob:
 
 def month(cloud: Cloud) -> Spend:
     """The month of the project, as it stands at the cloud's time."""
-    return month_to_date(
-        cloud,
-        project="FinExpert",
-        hosting_stack="FinExpert-Hosting",
-        region=REGION,
-        now=cloud.now,
-        billing=lambda: cloud("cloudwatch"),
-    )
+    return month_to_date(cloud, BUDGET, region=REGION, now=cloud.now, billing=lambda: cloud("cloudwatch"))

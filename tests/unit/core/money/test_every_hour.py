@@ -8,7 +8,7 @@ import pytest
 
 from core.guard import published
 from core.money.sources import month_to_date
-from tests.fakes.cloud import error
+from tests.fakes.cloud import BUDGET, error
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 HOURS = 3 * 365 * 24
@@ -53,14 +53,7 @@ def test_the_month_can_be_read_at_every_hour() -> None:
     """What admission, the spend guard and `costs` share."""
     aws = Strict()
     for aws.now in hours():
-        spend = month_to_date(
-            aws,
-            project="FinExpert",
-            hosting_stack="FinExpert-Hosting",
-            region="us-east-1",
-            now=aws.now,
-            billing=lambda: aws,
-        )
+        spend = month_to_date(aws, BUDGET, region="us-east-1", now=aws.now, billing=lambda: aws)
         assert spend.unread == (), aws.now
 
 
