@@ -17,9 +17,7 @@ class AccessLog:
         self._lock = threading.Lock()
         self._entries: dict[str, dict[str, Any]] = {}
 
-    def add(
-        self, role: str, action: str, resource: str, context: Mapping[str, Any], *, allowed: bool
-    ) -> None:
+    def add(self, role: str, action: str, resource: str, context: Mapping[str, Any], allowed: bool) -> None:
         """Keep a decision.
 
         Args:

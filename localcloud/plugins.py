@@ -67,11 +67,7 @@ def install() -> None:
     hooks.tokens.install_token_keys()
     hooks.requests.install_bodies_on_trail("SageMaker.")
     hooks.executions.install_execution_end(stepfunctions.time_out_seconds)
-    hooks.access.install_decision_log(
-        lambda role, action, resource, context, allowed: access_log.add(
-            role, action, resource, context, allowed=allowed
-        )
-    )
+    hooks.access.install_decision_log(access_log.add)
     hooks.access.install_actions(authorization.action_of)
     hooks.access.install_source_account()
     hooks.access.install_condition_keys(authorization.condition_keys)

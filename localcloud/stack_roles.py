@@ -118,7 +118,7 @@ def denial(verb: str, resource_type: str, name: str, properties: Mapping[str, An
         return ""
     for need in needs(verb, resource_type, name, properties):
         reason, context = hooks.access.role_denial(role, need.action, need.resource, need.context)
-        access_log.add(role.rsplit("/", 1)[-1], need.action, need.resource, context, allowed=not reason)
+        access_log.add(role.rsplit("/", 1)[-1], need.action, need.resource, context, not reason)
         if reason:
             return reason
     return ""

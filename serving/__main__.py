@@ -39,7 +39,7 @@ def main() -> int:
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return 2
-    if not settings.has_model:
+    if not (settings.model_dir / "config.json").is_file():
         print(f"There is no model in {settings.model_dir}: config.json is missing.", file=sys.stderr)
         return 1
     from serving.engine import Engine, ModelError  # seconds of imports, so after the cheap checks

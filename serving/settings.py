@@ -34,11 +34,6 @@ class Settings:
     def model_dir(self) -> Path:
         return self.base_dir / "model"
 
-    @property
-    def has_model(self) -> bool:
-        """Whether there is a model in Hugging Face layout."""
-        return (self.model_dir / "config.json").is_file()
-
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
         """Read the settings.

@@ -22,7 +22,6 @@ from localcloud.sagemaker import (
     training_jobs,
 )
 from localcloud.sagemaker.catalog import Operation
-from localcloud.sagemaker.options import options
 from localcloud.sagemaker.tagging import refuse_reserved
 from localcloud.sagemaker.validation import check, operation_model
 
@@ -105,13 +104,6 @@ def shutdown() -> None:
     """Kill every program that this service started."""
     training_jobs.shutdown()
     endpoints.shutdown()
-
-
-def reset() -> None:
-    """Kill what runs and forget everything."""
-    shutdown()
-    store.clear()
-    options.reset()
 
 
 def _seconds(value: Any) -> float:

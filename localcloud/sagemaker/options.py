@@ -34,9 +34,5 @@ class Options:
                 raise validation(f"Option {name!r} must be a number of seconds, not {value!r}.")
             setattr(self, name, float(value))
 
-    def reset(self) -> None:
-        """Back to the defaults."""
-        self.__dict__.update(Options().__dict__)
-
 
 options = Options()

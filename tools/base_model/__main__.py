@@ -8,7 +8,7 @@ import hashlib
 import json
 import platform
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def main() -> None:
     manifest = {
         "what": "a tiny Llama in English documentation prose, pre-trained from random weights for local runs",
         "rebuild": "python -m tools.base_model",
-        "recipe": recipe.to_dict(),
+        "recipe": asdict(recipe),
         "corpus": {
             "sha256": corpus.digest,
             "documents": len(corpus.training),

@@ -130,7 +130,6 @@ def open_tokens(
     hyperparameters: Hyperparameters,
     tokenizer: Tokenizer,
     *,
-    tokenizer_files: Sequence[Path],
     scratch: Path,
     length: int | None = None,
     check: Callable[[], None] = lambda: None,
@@ -140,7 +139,7 @@ def open_tokens(
     ``check`` is called now and then and may raise to end the work. Raises DatasetError with all problems of
     the text.
     """
-    key = _key(training, validation, hyperparameters, tokenizer_files, length)
+    key = _key(training, validation, hyperparameters, tokenizer.files, length)
     scratch.mkdir(parents=True, exist_ok=True)
     folder = scratch / f"tokens-{key}"
     with _alone(scratch / "tokens.lock", check):

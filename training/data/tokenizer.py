@@ -31,10 +31,11 @@ class Tokenizer:
 
     ``start``: the tokens that it puts before a text, for the caller to add. ``eos_token_id`` ends a text;
     None where the model has no such token. ``pad_token_id`` fills rows up. ``chat``: how the base wants
-    dialogs written, None where it does not say.
+    dialogs written, None where it does not say. ``files`` decide which tokens a text becomes.
     """
 
     chat: ChatTemplate | None = None
+    files: Sequence[Path] = ()
 
     def __init__(self, loaded: Any, config: Mapping[str, Any]) -> None:
         """``config``: the base's config.json. The tokenizer may know more tokens than the model."""
@@ -121,7 +122,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
         loaded = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         stated = json.loads(config.read_text(encoding="utf-8")) if config.is_file() else {}
         tokenizer = Tokenizer(loaded, stated)
-        tokenizer.chat = ChatTemplate.beside(folder)
+        tokenizer.chat, tokenizer.files = ChatTemplate.beside(folder), tokenizer_files(folder)
         return tokenizer
     except Exception as error:  # the library raises what its formats happen to raise
         what, remedy = f"the tokenizer cannot be read ({error})", "Copy the model's own tokenizer files again"

@@ -16,7 +16,7 @@ from core.names import PROMPTS
 from training.data.corpus import Data, beginnings, own_prompts, read_data
 from training.data.packing import PackedRows, pack
 from training.data.sampling import Group, groups, weights_of
-from training.data.tokenizer import Tokenizer, load_tokenizer, token_spans, tokenizer_files
+from training.data.tokenizer import Tokenizer, load_tokenizer, token_spans
 from training.evaluation.contamination import Overlaps, Text, find_overlaps
 from training.evaluation.documents import exchange_prompts, has_prompt, hide, watched
 from training.evaluation.measure import Yardstick, item_texts
@@ -92,7 +92,6 @@ def prepare(request: Request, world: World, events: Events, stop: StopSignal) ->
         request.validation,
         hyperparameters,
         tokenizer,
-        tokenizer_files=tokenizer_files(request.weights),
         scratch=request.scratch,
         length=length,
         check=stop.check,

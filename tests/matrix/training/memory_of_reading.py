@@ -10,7 +10,7 @@ from core.dataset import local_sources
 from core.hyperparameters import parse
 from training.data.corpus import read_data
 from training.data.packing import pack
-from training.data.tokenizer import load_tokenizer, tokenizer_files
+from training.data.tokenizer import load_tokenizer
 
 
 def peak() -> int:
@@ -26,7 +26,6 @@ def read(folder: Path, weights: Path, scratch: Path) -> int:
         None,
         parse({}),
         load_tokenizer(weights),
-        tokenizer_files=tokenizer_files(weights),
         scratch=scratch,
         length=1024,
         check=lambda: None,

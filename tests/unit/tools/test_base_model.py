@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def test_the_files_are_those_of_the_manifest_and_small() -> None:
     files = [file for file in SHIPPED.iterdir() if file.name != "manifest.json"]
     assert {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files} == manifest["files"]
     assert sum(file.stat().st_size for file in files) < 10_000_000
-    assert manifest["recipe"] == Recipe().to_dict()
+    assert manifest["recipe"] == asdict(Recipe())
 
 
 def test_the_checkpoint_is_one_that_a_job_accepts_and_names_no_folder() -> None:

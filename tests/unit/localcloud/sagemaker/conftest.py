@@ -10,7 +10,8 @@ import pytest
 
 from localcloud import platform
 from localcloud.hooks.telemetry import event_value
-from localcloud.sagemaker import api
+from localcloud.sagemaker import api, store
+from localcloud.sagemaker.options import Options, options
 
 
 class FakePlatform:
@@ -40,6 +41,13 @@ class FakePlatform:
         return thread
 
 
+def forget_everything() -> None:
+    """Kill what runs, and begin anew."""
+    api.shutdown()
+    store.clear()
+    options.update(vars(Options()))
+
+
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePlatform]:
     """The service on a fake platform, empty before and after."""
@@ -50,6 +58,6 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePlatfo
     monkeypatch.setattr(platform, "provision_seconds", lambda: 0.0)
     for name in ("emit_event", "put_metric", "put_log_events", "spawn"):
         monkeypatch.setattr(platform, name, getattr(found, name))
-    api.reset()
+    forget_everything()
     yield found
-    api.reset()
+    forget_everything()

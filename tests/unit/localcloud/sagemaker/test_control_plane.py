@@ -11,6 +11,8 @@ from botocore.eventstream import EventStreamBuffer
 from localcloud import control
 from localcloud.protocol import ApiError
 from localcloud.sagemaker import api, eventstream, telemetry
+from localcloud.sagemaker.options import options
+from tests.unit.localcloud.sagemaker.conftest import forget_everything
 
 ROLE = "arn:aws:iam::111122223333:role/hosting"
 
@@ -259,5 +261,5 @@ def test_options_are_set_checked_and_reset(fake: Any) -> None:
         control.act("POST options", b'{"grace": 2}', 0)
     with pytest.raises(control.Refused, match="number of seconds"):
         control.act("POST options", b'{"look": "x"}', 0)
-    api.reset()
-    assert api.options.stop_grace == 120
+    forget_everything()
+    assert options.stop_grace == 120

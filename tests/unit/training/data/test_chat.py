@@ -18,7 +18,7 @@ from finexpert.service.asking.chat import Conversation, Turn
 from finexpert.service.runs.datasets import token_counter
 from training.data.chat import ChatTemplate
 from training.data.corpus import read_data
-from training.data.tokenizer import Tokenizer, encode, load_tokenizer, tokenizer_files
+from training.data.tokenizer import Tokenizer, encode, load_tokenizer
 
 MARKS = ["<|begin|>", "<|start|>", "<|header|>", "<|eot|>"]
 LLAMA_3 = (
@@ -208,7 +208,6 @@ def test_check_and_job_count_such_dialogs_alike(base: Callable[[str], Path], tmp
         None,
         parse({}),
         load_tokenizer(weights),
-        tokenizer_files=tokenizer_files(weights),
         scratch=tmp_path / "scratch",
         length=report.row_length,
         check=lambda: None,

@@ -13,7 +13,7 @@ from core.hyperparameters import Hyperparameters, parse
 from finexpert.service.runs.datasets import token_counter
 from training.data.corpus import Data, read_data
 from training.data.packing import pack
-from training.data.tokenizer import load_tokenizer, tokenizer_files
+from training.data.tokenizer import load_tokenizer
 from training.loop.schedule import plan
 
 WORDS = [
@@ -101,7 +101,6 @@ def read(folder: Path, weights: Path, settings: Hyperparameters, scratch: Path, 
         None,
         settings,
         load_tokenizer(weights),
-        tokenizer_files=tokenizer_files(weights),
         scratch=scratch,
         length=length,
         check=lambda: None,

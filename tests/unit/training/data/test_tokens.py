@@ -19,7 +19,7 @@ from core.hyperparameters import Hyperparameters, parse
 from training.data import token_cache
 from training.data.packing import pack
 from training.data.token_cache import TokenCache, open_tokens
-from training.data.tokenizer import Tokenizer, _parts, encode, load_tokenizer, tokenizer_files
+from training.data.tokenizer import Tokenizer, _parts, encode, load_tokenizer
 
 RECIPE = parse({})
 
@@ -39,7 +39,6 @@ def opened(tmp_path: Path, weights: Path, tokenizer: Tokenizer) -> Callable[...,
             None,
             hyperparameters,
             tokenizer,
-            tokenizer_files=tokenizer_files(weights),
             scratch=tmp_path / "scratch",
         )
 
@@ -99,7 +98,7 @@ def test_a_dataset_without_documents_can_be_opened(opened: Callable[..., TokenCa
 COUNTING_TOKENIZER = """
 class Tokenizer:
     '''A token for each four characters; tokenizes as fast as it can be asked.'''
-    start, end_marks = [1], [2]
+    start, end_marks, files = [1], [2], []
     def __len__(self):
         return 320
     def encode(self, texts):
@@ -121,7 +120,7 @@ def told(*given):
     write(*given)
 token_cache._write = told
 cache = token_cache.open_tokens(
-    local_sources(folder), None, parse({{}}), Tokenizer(), tokenizer_files=[], scratch=scratch)
+    local_sources(folder), None, parse({{}}), Tokenizer(), scratch=scratch)
 print(len(cache))
 """
     command = [sys.executable, "-c", script, str(folder), str(tmp_path / "shared")]
@@ -240,7 +239,6 @@ def test_memory_does_not_grow_with_the_text(tmp_path: Path) -> None:
             None,
             RECIPE,
             tokenizer["Tokenizer"](),
-            tokenizer_files=[],
             scratch=tmp_path / "scratch",
         )
         rows = pack(cache.documents(np.arange(len(cache))), 1024)
