@@ -15,6 +15,7 @@ import time
 from typing import TYPE_CHECKING
 
 from core.environment import ConfigurationError
+from core.imports import lasting_imports
 from serving.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def main() -> int:
     if not (settings.model_dir / "config.json").is_file():
         print(f"There is no model in {settings.model_dir}: config.json is missing.", file=sys.stderr)
         return 1
-    from serving.engine import Engine, ModelError  # seconds of imports, so after the cheap checks
+    with lasting_imports():  # which take seconds, so after the cheap checks
+        from serving.engine import Engine, ModelError
 
     try:
         engine = Engine(settings)

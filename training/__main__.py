@@ -22,6 +22,7 @@ import warnings
 from types import ModuleType
 
 from core.failures import Stopped, TrainingFailure, describe, is_expected
+from core.imports import lasting_imports
 from training.host.events import Events
 from training.host.processes import STOPPED, StopSignal, launch, placement, visible_gpus
 from training.job.channels import Channels, write_atomically
@@ -87,9 +88,10 @@ def _launch_or_run(channels: Channels) -> None:
 
 
 def _pipeline() -> ModuleType:
-    """Import the work itself, which takes a second; TrainingFailure if the container lacks a library."""
+    """Import the work itself, which takes seconds; TrainingFailure if the container lacks a library."""
     try:
-        from training.job import pipeline
+        with lasting_imports():
+            from training.job import pipeline
     except ImportError as error:
         if (error.name or "").startswith("training"):
             raise  # our own fault, not the container's

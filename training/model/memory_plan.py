@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from transformers import AutoModelForCausalLM
@@ -29,6 +30,7 @@ USABLE = {"cuda": 0.92, "cpu": 0.8}
 #: each hole back to the system at once costs up to a third of the processor time.
 HOLES = {"cuda": 0.0, "cpu": 0.45}
 FP32_BYTES = 4
+_DEVICE_OF = torch.ops.prim.device.default
 
 
 class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -44,6 +46,8 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._known = weakref.WeakSet(tensor.untyped_storage() for tensor in there)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is _DEVICE_OF and isinstance(args[0], FakeTensor):  # two calls of three
+            return args[0].fake_device
         result = func(*args, **(kwargs or {}))
         for tensor in tree_leaves(result):
             if isinstance(tensor, torch.Tensor) and tensor.untyped_storage() not in self._known:
@@ -158,8 +162,6 @@ def packed_loss(
 
 def simulate(model: Any, loss: Callable[[torch.Tensor], torch.Tensor], batch: int, length: int) -> int:
     """Peak bytes of one step of a model without memory, AdamW's moments included, the weights not."""
-    from torch._subclasses.fake_tensor import FakeTensorMode  # only here: imports much
-
     with FakeTensorMode():
         _make_fake(model)
         with LiveBytes([*model.parameters(), *model.buffers()]) as counted:
