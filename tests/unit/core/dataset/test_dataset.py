@@ -106,7 +106,7 @@ def test_a_folder_is_read_through_in_order_without_hidden_files(tmp_path: Path) 
         ),
     ],
 )
-def test_the_broken_is_reported_with_its_place(
+def test_what_is_broken_is_reported_with_its_place(
     name: str, content: str | bytes, where: str, what: str
 ) -> None:
     (problem,) = problems(file(name, content))

@@ -191,7 +191,7 @@ def test_without_own_questions_there_is_no_headline_of_them(evaluation: dict[str
     ("passed", "caveats", "word"),
     [(True, [], ">Accepted<"), (False, [], ">Not accepted<"), (True, ["it got worse"], ">Accepted, but<")],
 )
-def test_each_outcome_is_said(
+def test_each_outcome_is_said_plainly(
     evaluation: dict[str, Any], passed: bool, caveats: list[str], word: str
 ) -> None:
     assert word in render(evaluation | {"passed": passed, "caveats": caveats})

@@ -201,7 +201,7 @@ def test_at_the_limit_nothing_is_woken(ask: Ask, monkeypatch: pytest.MonkeyPatch
     assert "$23.40" in told["error"]["message"]
 
 
-def test_a_benchmark_is_shown_if_there_is_one(
+def test_a_benchmark_is_shown_where_one_was_made(
     ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
