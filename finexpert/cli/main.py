@@ -11,38 +11,12 @@ Start-up counts: `--help` must come in 0.4 s, so nothing heavy is imported until
 
 import os
 import sys
-from types import ModuleType
-from typing import Annotated, Any
+from importlib import import_module
+from typing import Annotated
 
 import typer
 
 from finexpert.cli import options
-from finexpert.cli.commands import (
-    ask,
-    benchmark,
-    chat,
-    compare,
-    config,
-    costs,
-    data,
-    demo,
-    docs,
-    doctor,
-    evaluate,
-    leftovers,
-    local,
-    plan,
-    prices,
-    quickstart,
-    reap,
-    restore,
-    runs,
-    sleep,
-    snooze,
-    train,
-    wake,
-    web,
-)
 from finexpert.errors import ExitCode, UserError, explain
 from finexpert.service.target import On
 
@@ -95,25 +69,23 @@ def shared(
 
 PRIVATE = 0o077
 """The rights of files that commands write: only their owner may read reports, datasets and local state."""
-PANELS: dict[str, tuple[Any, ...]] = {
-    "Try it on this machine": (quickstart.quickstart, demo.demo, local),
-    "Before money is spent": (doctor.doctor, config.config, data),
-    "Fine-tune": (train.train, runs, evaluate.evaluate, compare.compare),
-    "Ask the model": (wake.wake, ask.ask, chat.chat, sleep.sleep, web.web),
-    "Ask the documents, compare models": (docs, benchmark),
-    "Money and guardrails": (
-        *(costs.costs, plan.plan, prices, reap.reap, snooze.snooze),
-        *(restore.restore, leftovers.leftovers),
-    ),
+PANELS = {
+    "Try it on this machine": "quickstart demo local",
+    "Before money is spent": "doctor config data",
+    "Fine-tune": "train runs evaluate compare",
+    "Ask the model": "wake ask chat sleep web",
+    "Ask the documents, compare models": "docs benchmark",
+    "Money and guardrails": "costs plan prices reap snooze restore leftovers",
 }
-"""The verbs as the help lists them: a function is a verb, a module holds several in its `app`."""
+"""The verbs as the help lists them: modules of `commands`, with a function of their name or an `app`."""
 
 for panel, verbs in PANELS.items():
-    for verb in verbs:
-        if isinstance(verb, ModuleType):
-            app.add_typer(verb.app, name=verb.__name__.rpartition(".")[2], rich_help_panel=panel)
+    for verb in verbs.split():
+        module = import_module(f"finexpert.cli.commands.{verb}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=verb, rich_help_panel=panel)
         else:
-            app.command(rich_help_panel=panel)(verb)
+            app.command(rich_help_panel=panel)(getattr(module, verb))
 
 
 def main() -> None:

@@ -63,7 +63,7 @@ class Question:
     after: Step = Step.NOTHING
     look: Look | None = None
     without: str
-    see: str
+    see: str = "`finexpert doctor`"
     means: str
 
 

@@ -15,7 +15,6 @@ QUESTIONS = (
         asks="Which identity acts?",
         look=check(account.credentials),
         without="Only the deploy needs an administrator.",
-        see="`finexpert doctor`",
         means="Without an identity nothing else can be asked.",
     ),
     Question(
@@ -23,7 +22,6 @@ QUESTIONS = (
         asks="Is the region enabled, and the one of the settings?",
         look=check(account.region),
         without="Every account has the default, us-east-1.",
-        see="`finexpert doctor`",
         means="Enable the region, or change the setting.",
     ),
     Question(
@@ -31,7 +29,6 @@ QUESTIONS = (
         asks="May the account start the instances?",
         look=check(account.quotas),
         without="New accounts may start no GPU instance.",
-        see="`finexpert doctor`",
         means="Ask for quotas: it costs nothing and takes minutes to days.",
     ),
     Question(
@@ -39,7 +36,6 @@ QUESTIONS = (
         asks="What does AWS's hub say of the base model?",
         look=check(model.hub),
         without="Until then we take a prefix from public code.",
-        see="`finexpert doctor`",
         means="The deploy takes the hub's prefix. Another model: base_model; other weights: base_model_uri.",
     ),
     Question(

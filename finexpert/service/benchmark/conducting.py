@@ -1,8 +1,8 @@
 """Conducts a benchmark: consent, the worst case, the month's money, all answers, and the written report."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -141,14 +141,13 @@ def _askers(
     return found
 
 
-@contextmanager
-def _purse(app: Deployment | None, worst_usd: float, say: Callable[[str], None]) -> Iterator[Purse | None]:
+def _purse(
+    app: Deployment | None, worst_usd: float, say: Callable[[str], None]
+) -> AbstractContextManager[Purse | None]:
     """The month's money, where there is a deployment whose month it is."""
     if app is None or not worst_usd:
-        yield None
-    elif costs.absence(app):
+        return nullcontext()
+    if costs.absence(app):
         say("The app is not deployed here, so only --limit-usd is checked.")
-        yield None
-    else:
-        with Purse(app, worst_usd) as purse:
-            yield purse
+        return nullcontext()
+    return Purse(app, worst_usd)
