@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.aws.errors import is_missing
+from core.aws.errors import if_there
 from core.names import BILLING_REGION, PROMPTS
 from finexpert import paths
 from finexpert.demo.cdk import Cdk, show_events
@@ -123,13 +123,8 @@ def bootstrap(walk: Walk) -> str:
 
 
 def _bootstrapped(target: Target, qualifier: str, region: str) -> bool:
-    try:
-        target.client("ssm", region).get_parameter(Name=CDK_VERSION.format(qualifier))
-    except Exception as error:
-        if is_missing(error) or "ParameterNotFound" in str(error):
-            return False
-        raise
-    return True
+    ssm, name = target.client("ssm", region), CDK_VERSION.format(qualifier)
+    return if_there(lambda: ssm.get_parameter(Name=name)) is not None
 
 
 def deployed(deployment: Deployment) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from core.aws.errors import error_code, is_missing
+from core.aws.errors import error_code, if_there, is_missing
 from core.names import TAKE_UP, Names
 from finexpert.doctor import Finding, Verdict, bad, good, unknown
 from finexpert.errors import NotDeployed
@@ -144,14 +144,6 @@ def judge_alarms(found: Sequence[Mapping[str, Any]]) -> Finding:
 def _alarm_names(deployment: Deployment, part: str, region: str | None) -> list[str]:
     client = deployment.target.client("cloudformation", region)
     pages = client.get_paginator("list_stack_resources").paginate(StackName=deployment.names.stack(part))
-    try:
-        return [
-            str(entry["PhysicalResourceId"])
-            for page in pages
-            for entry in page["StackResourceSummaries"]
-            if entry["ResourceType"] == "AWS::CloudWatch::Alarm"
-        ]
-    except Exception as error:
-        if is_missing(error):
-            return []
-        raise
+    resources = if_there(lambda: [each for page in pages for each in page["StackResourceSummaries"]]) or []
+    alarms = (each for each in resources if each["ResourceType"] == "AWS::CloudWatch::Alarm")
+    return [str(each["PhysicalResourceId"]) for each in alarms]

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from core.aws.errors import error_text, is_missing
+from core.aws.errors import error_text, if_there, is_missing
 from core.aws.s3 import S3Address
 from core.names import BILLING_REGION, Names
 from finexpert.errors import NotDeployed, UserError
@@ -151,17 +151,10 @@ def describe_stack(deployment: Deployment, part: str) -> Mapping[str, Any]:
     Raises:
         NotDeployed: it is not there, or only as a change set that was never executed.
     """
-    from botocore.exceptions import ClientError
-
     name = deployment.names.stack(part)
-    try:
-        # The Billing stack is always in the region where AWS publishes charges.
-        region = BILLING_REGION if part == "Billing" else None
-        stacks = deployment.target.client("cloudformation", region).describe_stacks(StackName=name)["Stacks"]
-    except ClientError as error:
-        if not is_missing(error):
-            raise
-        stacks = []
+    # The Billing stack is always in the region where AWS publishes charges.
+    client = deployment.target.client("cloudformation", BILLING_REGION if part == "Billing" else None)
+    stacks = if_there(lambda: client.describe_stacks(StackName=name)["Stacks"])
     if not stacks or stacks[0].get("StackStatus") == "REVIEW_IN_PROGRESS":
         raise NotDeployed(
             f"The stack {name} is not deployed here.", where=_place(deployment), fix=_way(deployment)

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
-from core.aws.errors import is_missing
+from core.aws.errors import if_there
 from core.aws.s3 import S3Address, write_if
 from finexpert.errors import UserError
 from finexpert.paths import write_whole
@@ -97,13 +97,8 @@ class S3Store:
         self._s3.delete_object(Bucket=self._bucket, Key=self._key(name))
 
     def _read(self, name: str) -> tuple[Document | None, str]:
-        try:
-            reply = self._s3.get_object(Bucket=self._bucket, Key=self._key(name))
-        except Exception as error:
-            if is_missing(error):
-                return None, ""
-            raise
-        return _parsed(reply["Body"].read()), str(reply["ETag"])
+        reply = if_there(lambda: self._s3.get_object(Bucket=self._bucket, Key=self._key(name)))
+        return (_parsed(reply["Body"].read()), str(reply["ETag"])) if reply else (None, "")
 
     def _key(self, name: str) -> str:
         return f"{self._prefix}{name}.json"

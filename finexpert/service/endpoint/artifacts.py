@@ -2,6 +2,7 @@
 
 import re
 
+from core.aws.errors import if_there
 from core.aws.s3 import S3Address, version_of
 from finexpert.errors import NotFound, NothingToServe, UserError
 from finexpert.service.deployment import Deployment
@@ -16,11 +17,8 @@ def newest(deployment: Deployment) -> str:
     """
     client = deployment.target.client("ssm")
     name = deployment.names.artifact_parameter
-    try:
-        value = str(client.get_parameter(Name=name)["Parameter"]["Value"])
-    except client.exceptions.ParameterNotFound:
-        value = ""
-    if not value.startswith("s3://"):
+    value = if_there(lambda: str(client.get_parameter(Name=name)["Parameter"]["Value"]))
+    if value is None or not value.startswith("s3://"):
         raise NothingToServe(
             "No run has passed the quality gate yet, so there is nothing to serve.",
             where=name,

@@ -3,11 +3,12 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from core.aws.errors import error_text, is_missing
+from core.aws.errors import if_there
 from core.aws.s3 import S3Address, sizes
 from core.reaper.restoring import Request, RestorePlan, SnapshotUnusable, plan
 from core.reaper.snapshot import folder
@@ -32,8 +33,6 @@ class Restorer:
 
     clients: Clients
     say: Say
-    pause: Callable[[float], None] = time.sleep
-    clock: Callable[[], float] = field(default=time.monotonic)
 
     def restore(self, wanted: RestorePlan) -> None:
         """Restore configuration, endpoint, components and scaling, in this order.
@@ -53,7 +52,7 @@ class Restorer:
         self._scaling(wanted)
 
     def _config(self, sagemaker: Any, wanted: RestorePlan) -> None:
-        if _described(sagemaker.describe_endpoint_config, EndpointConfigName=wanted.config_name):
+        if if_there(lambda: sagemaker.describe_endpoint_config(EndpointConfigName=wanted.config_name)):
             return
         if wanted.config is None:
             raise UserError(
@@ -66,7 +65,7 @@ class Restorer:
         self.say(f"configuration {wanted.config_name} created")
 
     def _endpoint(self, sagemaker: Any, wanted: RestorePlan) -> None:
-        found = _described(sagemaker.describe_endpoint, EndpointName=wanted.name)
+        found = if_there(lambda: sagemaker.describe_endpoint(EndpointName=wanted.name))
         if found and found["EndpointConfigName"] != wanted.config_name:
             raise UserError(
                 f"An endpoint {wanted.name} exists with the configuration {found['EndpointConfigName']}.",
@@ -80,24 +79,20 @@ class Restorer:
         self.say(f"endpoint {wanted.name} is in service")
 
     def _wait_for_endpoint(self, sagemaker: Any, name: str) -> None:
-        self._wait(
-            lambda: sagemaker.describe_endpoint(EndpointName=name), "EndpointStatus", f"endpoint {name}"
-        )
+        describe = partial(sagemaker.describe_endpoint, EndpointName=name)
+        self._wait(describe, "EndpointStatus", f"endpoint {name}")
 
     def _component(self, sagemaker: Any, request: Request) -> None:
         name = request["InferenceComponentName"]
-        if not _described(sagemaker.describe_inference_component, InferenceComponentName=name):
+        describe = partial(sagemaker.describe_inference_component, InferenceComponentName=name)
+        if not if_there(describe):
             sagemaker.create_inference_component(**request)
             self.say(f"component {name}: creating")
-        self._wait(
-            lambda: sagemaker.describe_inference_component(InferenceComponentName=name),
-            "InferenceComponentStatus",
-            f"component {name}",
-        )
+        self._wait(describe, "InferenceComponentStatus", f"component {name}")
         self.say(f"component {name} is in service")
 
     def _wait(self, look: Callable[[], Mapping[str, Any]], status: str, what: str) -> None:
-        end = self.clock() + LONGEST_SECONDS
+        end = time.monotonic() + LONGEST_SECONDS
         while True:
             found = look()
             if found[status] == "InService":
@@ -107,9 +102,9 @@ class Restorer:
                     f"The {what} is {found[status]}: {found.get('FailureReason', 'AWS gives no reason')}",
                     fix="It may bill: delete it, or remove the reason and repeat after that.",
                 )
-            if self.clock() >= end:
+            if time.monotonic() >= end:
                 raise UserError(f"The {what} is still {found[status]}.", fix="Repeat the command to go on.")
-            self.pause(POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
 
     def _scaling(self, wanted: RestorePlan) -> None:
         for request in wanted.targets:
@@ -163,13 +158,3 @@ def restore(
         raise UserError(f"The snapshot of {name} cannot be used: {error}", where=f"s3://{bucket}") from error
     region = str(snapshot["endpoint"]["EndpointArn"]).split(":")[3]
     Restorer(in_region(region), say).restore(wanted)
-
-
-def _described(describe: Callable[..., Any], **name: str) -> Any:
-    """Call a describe operation; None if the thing does not exist."""
-    try:
-        return describe(**name)
-    except Exception as error:
-        if is_missing(error):
-            return None
-        raise UserError(error_text(error), where=" ".join(name.values())) from error

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from statistics import median
 
-from core.aws.errors import is_missing
+from core.aws.errors import if_there
 from core.endpoint.hosting import Hosting, HostingState, failure_reason
 from core.money.events import StackEvent
 from finexpert.errors import NotDeployed
@@ -97,7 +97,9 @@ def look(deployment: Deployment, now: datetime) -> Standing:
     state = _STATES[stack.state]
     if state is State.ASLEEP and last and last.wake and last.rolled_back:
         state = State.FAILED
-    foresight = _foresight(deployment, now) if state is State.AWAKE else None
+    foresight = None
+    if state is State.AWAKE:  # None also where it was deleted without its stack, or sleeps since a moment ago
+        foresight = if_there(lambda: reaper.forecast(deployment, now))
     drifted = state is State.AWAKE and foresight is None
     return Standing(
         state=State.ASLEEP if drifted else state,
@@ -110,15 +112,6 @@ def look(deployment: Deployment, now: datetime) -> Standing:
         foresight=foresight,
         can_wake=drifted or stack.state is HostingState.ASLEEP,
     )
-
-
-def _foresight(deployment: Deployment, now: datetime) -> Foresight | None:
-    try:
-        return reaper.forecast(deployment, now)
-    except Exception as error:
-        if not is_missing(error):
-            raise
-        return None  # deleted without its stack, or asleep since a moment ago
 
 
 def _events(deployment: Deployment) -> list[StackEvent]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.aws.calls import list_all
-from core.aws.errors import is_missing
+from core.aws.errors import if_there
 from core.endpoint import hosting, waking
 from core.endpoint.hosting import BASE, Hosting, HostingBusy, HostingError, HostingState
 from core.endpoint.sleeping import Slept, Way, endpoint_name, exists, put_to_sleep
@@ -182,13 +182,7 @@ def _serve(deployment: Deployment, artifact: str, progress: Progress | None) -> 
 
 def _endpoint_is_there(clients: TargetClients, name: str) -> bool:
     """Whether the endpoint exists, also while it is being deleted: until then its name is taken."""
-    try:
-        clients("sagemaker").describe_endpoint(EndpointName=name)
-    except Exception as error:
-        if is_missing(error):
-            return False
-        raise
-    return True
+    return if_there(lambda: clients("sagemaker").describe_endpoint(EndpointName=name)) is not None
 
 
 def _remove_adapter(deployment: Deployment, endpoint: str, progress: Progress | None) -> None:
@@ -256,16 +250,13 @@ def snooze(clients: Callable[[str], Any], name: str, hours: float, now: datetime
     """
     sagemaker = clients("sagemaker")
     until = (now + timedelta(hours=hours)).astimezone(UTC).replace(second=0, microsecond=0)
-    try:
-        arn = sagemaker.describe_endpoint(EndpointName=name)["EndpointArn"]
-    except Exception as error:
-        if not is_missing(error):
-            raise
+    found = if_there(lambda: sagemaker.describe_endpoint(EndpointName=name))
+    if found is None:
         raise UserError(
             f"There is no endpoint {name} here.",
-            fix="What there is: finexpert reap --dry-run. If the reaper deleted it: finexpert restore "
-            + name,
-        ) from error
+            fix=f"List them: finexpert reap --dry-run. If the reaper deleted it: finexpert restore {name}",
+        )
+    arn = found["EndpointArn"]
     sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": KEEP_TAG, "Value": f"{until:%Y-%m-%dT%H:%MZ}"}])
     sagemaker.delete_tags(ResourceArn=arn, TagKeys=[DELETE_AFTER_TAG])
     return until

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from html import escape
 from typing import Any
 
+from core.aws.errors import if_there
 from core.evaluation.evaluation import REPORT_POLICY
 from core.names import TRAINING_LOG_GROUP
 from finexpert.errors import NotFound, UserError
@@ -201,13 +202,9 @@ def evaluation(deployment: Deployment, run: str) -> dict[str, Any] | None:
 def artifact(deployment: Deployment, run: str, name: str) -> bytes | None:
     """A file of the run's folder in the artifact bucket (such as `report.html`); None if missing."""
     client = deployment.target.client("s3")
-    try:
-        answer = client.get_object(
-            Bucket=deployment.output("Storage", "ArtifactBucketName"), Key=f"runs/{run}/{name}"
-        )
-    except client.exceptions.NoSuchKey:
-        return None
-    return bytes(answer["Body"].read())
+    bucket = deployment.output("Storage", "ArtifactBucketName")
+    answer = if_there(lambda: client.get_object(Bucket=bucket, Key=f"runs/{run}/{name}"))
+    return None if answer is None else bytes(answer["Body"].read())
 
 
 def sealed(html: bytes) -> bytes:

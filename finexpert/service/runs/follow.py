@@ -5,9 +5,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from core.aws.errors import is_missing
+from core.aws.errors import if_there
 from core.money.training_job import TrainingJob, run_usd
 from core.training_jobs import job_names
 from finexpert.errors import UserError, advice_on
@@ -178,17 +179,13 @@ def usd(deployment: Deployment, jobs: Iterable[Mapping[str, Any]], now: datetime
 
 def training_jobs(deployment: Deployment, run: str) -> list[dict[str, Any]]:
     """The run's training jobs, oldest first: its own, and the on-demand one after a spot job that gave up."""
-    from botocore.exceptions import ClientError
-
     client = deployment.target.client("sagemaker")
     found: list[dict[str, Any]] = []
     for name in job_names(run):
-        try:
-            found.append(dict(client.describe_training_job(TrainingJobName=name)))
-        except ClientError as error:
-            if not is_missing(error):
-                raise
+        job = if_there(partial(client.describe_training_job, TrainingJobName=name))
+        if job is None:
             break
+        found.append(dict(job))
         if found[-1]["TrainingJobStatus"] in ("InProgress", "Completed"):
             break
     return found

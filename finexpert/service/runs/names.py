@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from core.aws.errors import is_missing
+from core.aws.errors import if_there
 from core.aws.s3 import S3Address, write_if
 from core.names import RUN_NAMES
 from finexpert.errors import ExitCode, NotFound, UserError
@@ -195,12 +195,10 @@ def _address(deployment: Deployment) -> S3Address:
 
 def _read(deployment: Deployment) -> _Book:
     address = _address(deployment)
-    try:
-        answer = deployment.target.client("s3").get_object(Bucket=address.bucket, Key=address.key)
-    except Exception as error:
-        if is_missing(error):
-            return _Book()
-        raise
+    s3 = deployment.target.client("s3")
+    answer = if_there(lambda: s3.get_object(Bucket=address.bucket, Key=address.key))
+    if answer is None:
+        return _Book()
     try:
         names = json.loads(answer["Body"].read())
     except (ValueError, RecursionError):

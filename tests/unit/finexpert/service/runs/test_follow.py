@@ -32,9 +32,7 @@ class Account:
     def __init__(self, scenes: Any) -> None:
         self.scenes = iter(scenes)
         self.scene: dict[str, Any] = {}
-        self.exceptions = SimpleNamespace(
-            ExecutionDoesNotExist=Missing, ResourceNotFoundException=Missing, NoSuchKey=Missing
-        )
+        self.exceptions = SimpleNamespace(ExecutionDoesNotExist=Missing, ResourceNotFoundException=Missing)
 
     # Step Functions
     def describe_execution(self, executionArn: Any) -> Any:
@@ -73,7 +71,7 @@ class Account:
     # S3
     def get_object(self, Bucket: Any, Key: Any) -> Any:
         if Key not in self.scene.get("objects", {}):
-            raise Missing
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": Key}}, "GetObject")
         return {"Body": io.BytesIO(self.scene["objects"][Key])}
 
 
