@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.dataset.power import (
+    ALL_GAINED,
     FEWEST_DOCUMENTS,
     SKEWNESS,
     SKEWNESS_OF_GROUPS,
@@ -108,6 +109,8 @@ def compare(
         else:
             losses = (sums - middle * totals) * (1 if lower_is_better else -1)
             skewness = allowed_skewness(losses) if members is None else SKEWNESS_OF_GROUPS
+            if len(wins) >= ALL_GAINED and wins.all():
+                skewness = 0.0
             more = wider(equal_parts(totals.tolist()), skewness)
         interval = (middle + (interval[0] - middle) * more, middle + (interval[1] - middle) * more)
     return Comparison(
