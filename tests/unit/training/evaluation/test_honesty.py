@@ -2,29 +2,26 @@
 
 import io
 import json
-import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from bench.evaluation_honesty import (
+from bench import common
+from bench.evaluation_honesty import NAME, pools
+from bench.honesty_simulations import (
     DEFAULT_DOCUMENTS,
-    GENERAL,
-    HELD_OUT,
-    INSTRUCTED,
-    KINDS,
-    RESULT,
-    Differences,
-    clustered,
-    documentation,
+    Cell,
+    centred,
+    elsewhere,
     exchangeable,
     passes,
-    pools_elsewhere,
-    taught,
+    simulated,
 )
+from bench.honesty_trainings import INSTRUCTED, documentation, sides
 from core.dataset import Origin
 from training.data.packing import Scored, TokenizedDocument
 from training.evaluation.documents import exchange_prompts
@@ -63,42 +60,53 @@ def give(base: Path, training: str, held_out: str) -> Path:
     return base
 
 
-@pytest.mark.parametrize("documents", [6, DEFAULT_DOCUMENTS])
-def test_of_two_hundred_runs_without_effect_hardly_one_passes(documents: int) -> None:
-    """With a real run's document differences, long tails and all; 2.5 % is what an honest gate lets by."""
-    recorded = json.loads(RESULT.read_text())
-    held_out, general = (Differences.of(recorded, name) for name in (HELD_OUT, GENERAL))
-    _, passed = passes(held_out, general, documents=documents, draw=exchangeable, runs=SIMULATED)
-    assert passed <= 0.025 * SIMULATED
-
-
-@pytest.mark.parametrize(("documents", "groups"), [(32, 8), (64, 16)])
-def test_of_runs_whose_groups_change_together_hardly_one_passes(documents: int, groups: int) -> None:
-    recorded = json.loads(RESULT.read_text())
-    held_out, general = (Differences.of(recorded, name) for name in (HELD_OUT, GENERAL))
-    _, passed = clustered(
-        held_out, general, documents=documents, groups=groups, correlation=0.5, runs=SIMULATED
-    )
-    assert passed <= 0.025 * SIMULATED
-
-
 @pytest.mark.parametrize(
-    ("documents", "groups", "correlation"), [(32, 8, 0.5), (60, 12, 0.5), (8, 8, 0.0), (32, 32, 0.0)]
+    ("kind", "cell", "runs"),
+    [
+        ("held_out", Cell(6), SIMULATED),
+        ("held_out", Cell(DEFAULT_DOCUMENTS), SIMULATED),
+        ("held_out", Cell(32, 8, 0.5), SIMULATED),
+        ("held_out", Cell(64, 16, 0.5), SIMULATED),
+        ("skewed", Cell(8), 3 * SIMULATED),
+        ("skewed", Cell(32), 3 * SIMULATED),
+        ("skewed", Cell(32, 8, 0.5), 3 * SIMULATED),
+        ("skewed", Cell(60, 12, 0.5), 3 * SIMULATED),
+    ],
 )
-def test_rare_large_losses_do_not_pass_where_documents_are_few(
-    documents: int, groups: int, correlation: float
-) -> None:
-    """Log-normal changes of mean zero: most runs have none of the rare losses among their documents."""
-    recorded = json.loads(RESULT.read_text())
-    _, passed = clustered(
-        pools_elsewhere()["skewed"],
-        Differences.of(recorded, GENERAL),
-        documents=documents,
-        groups=groups,
-        correlation=correlation,
-        runs=3 * SIMULATED,
+def test_of_runs_without_effect_hardly_one_passes(kind: str, cell: Cell, runs: int) -> None:
+    """With a real run's document differences, long tails and all, and with log-normal ones: most runs have
+    none of the rare losses among their documents. 2.5 % is what an honest gate lets by."""
+    known = pools()
+    pool = (known | elsewhere())[kind]
+    draw = exchangeable if kind == "held_out" and not cell.groups else centred
+    _, passed = passes(partial(simulated, pool=pool, cell=cell, draw=draw), known["general"], runs)
+    assert passed <= 0.025 * runs
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Rates of false passes in per cent, with their upper bounds, as a table's cells."""
+    return "".join(f" {row['gate_passed']:.1%} ({row['gate_passed_at_most']:.1%}) |" for row in rows).replace(
+        "%", ""
     )
-    assert passed <= 0.025 * 3 * SIMULATED
+
+
+def test_the_published_figures_are_those_measured_and_keep_the_aim() -> None:
+    """No part is of an older rule, and bench/README.md has each rate."""
+    results = common.stored(NAME)
+    cells = [row for kind in ("false_passes", "elsewhere") for rows in results[kind].values() for row in rows]
+    assert max(row["gate_passed_at_most"] for row in cells) <= 0.025
+    assert results["real_text"]["passed"] and results["sample"]["passed"]
+    assert not any(told["passed"] for told in results["nothing_learnt"].values())
+    assert all(told["passed"] is told["should_pass"] for told in results["instructions"])
+    page = " ".join((common.ROOT / "bench" / "README.md").read_text().split())
+    for kind, rows in (results["false_passes"] | results["elsewhere"] | results["independent"]).items():
+        assert f"| {kind.replace('_', ' ')} |{table(rows)}" in page
+    for told in (results["real_text"], results["sample"]):
+        assert f"{told['base']:.3f} → {told['tuned']:.3f}" in page
+    for row in results["power"]:
+        assert f"{row['share_of_base']:.0%} with {row['documents']}".replace("%", " %") in page
+    for row in results["large"]:
+        assert f" {row['promised_gain']:.1%} ({row['passed_at_it']:.0%}) |".replace("%", "") in page
 
 
 @pytest.mark.parametrize("towards", ["gains", "losses"])
@@ -112,6 +120,19 @@ def test_few_documents_that_are_skewed_towards_gains_are_believed(towards: str) 
     assert (primary.interval[1] < 0) is (towards == "gains")
     upwards = compare(list(base), list(base - changes), lower_is_better=False, seed=1)
     assert (upwards.interval[0] > 0) is (towards == "gains")
+
+
+@pytest.mark.parametrize(("each", "lost", "shown"), [(3, False, True), (3, True, False), (2, False, False)])
+def test_where_all_of_many_documents_gained_groups_may_differ_much(
+    each: int, lost: bool, shown: bool
+) -> None:
+    """Eight groups of which some gained ten times as much as others; with a single loss, or
+    with 16 documents, rare losses may be among those that were not drawn."""
+    changes = -np.repeat([0.04, 0.05, 0.1, 0.2, 0.3, 0.42, 0.45, 0.46], each)
+    changes[0] += 0.041 * lost
+    base, groups = np.full(len(changes), 2.6), np.repeat(range(8), each).tolist()
+    primary = compare(list(base), list(base + changes), lower_is_better=True, seed=1, groups=groups)
+    assert (primary.interval[1] < 0) is shown
 
 
 def test_an_adapter_of_zero_steps_changes_nothing(job: Job) -> None:
@@ -141,8 +162,7 @@ def test_other_text_that_helps_everywhere_is_no_expertise(job: Job) -> None:
 
 def instruct(base: Path, kind: str, how: str, weights: Path, **settings: str) -> dict[str, Any]:
     """Train a base that does not know the form on 160 pairs, and judge it on 40 right ones."""
-    pairs = KINDS[kind](200, random.Random(3))
-    for channel, side in (("training", taught(pairs[:160], how)), ("validation", pairs[160:])):
+    for channel, side in zip(("training", "validation"), sides(kind, how), strict=True):
         folder = base / "input" / "data" / channel
         folder.mkdir(parents=True)
         lines = (json.dumps({"prompt": prompt, "completion": answer}) + "\n" for prompt, answer in side)
