@@ -15,20 +15,24 @@ NO_TARGET = -100
 ALIGNMENT = 8
 
 
+Length = int | torch.Tensor
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """``B`` rows of ``T`` tokens.
 
     ``input_ids``, ``position_ids``, ``labels``, ``documents``: int64 [B, T]; ``labels[b, t]`` is the token
     after ``t`` or NO_TARGET; ``documents`` is the document's index, −1 on padding.
-    ``document_lengths``: of each row's documents, in tokens; none attends to another.
+    ``document_lengths``: of each row's documents, in tokens; none attends to another. In the place of a
+    length T may stand how many tokens the key lies behind the query, int [T, T], −1 where it is not seen.
     """
 
     input_ids: torch.Tensor
     position_ids: torch.Tensor
     labels: torch.Tensor
     documents: torch.Tensor
-    document_lengths: tuple[tuple[int, ...], ...]
+    document_lengths: Sequence[Sequence[Length]]
 
     @property
     def targets(self) -> int:

@@ -1,11 +1,13 @@
 """Measures how well a model predicts documents, in nats for each one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
-from training.data.batches import NO_TARGET, Batch, shared_batches
-from training.data.packing import Scored, TokenizedDocument, pack
+from training.data.batches import NO_TARGET, Batch, Length, shared_batches
+from training.data.packing import Integers, Scored, TokenizedDocument, pack
 from training.evaluation.scores import Score
 from training.host.distributed import World
 from training.model.model import AdaptedModel
@@ -23,21 +25,18 @@ def score(
 ) -> list[Score]:
     """Score ``documents`` in order, packed into rows of ``length`` tokens, shared out over all processes.
 
+    A prompt that several continue, such as the choices of a question, is read once for all of them.
     ``on_batch`` is called before each batch; it may raise to end the work.
     """
-    ends = _last_tokens(documents, length)
-    numbered = [
-        TokenizedDocument(number, documents[number].document.tokens, documents[number].document.learn_from)
-        for number in ends
-    ]
+    trees = _trees(documents, length)
     nats = torch.zeros(len(documents), dtype=torch.float64)
     with model.evaluating(adapter=adapter):
-        for batch in shared_batches(pack(numbered, length), batch_size, world, model.device):
+        rows = pack([tree.document(number) for number, tree in enumerate(trees)], length)
+        for batch in shared_batches(rows, batch_size, world, model.device):
             on_batch()
-            asked = [(batch.labels, batch.documents), *_other_ends(batch, ends)]
-            found = model.token_losses(batch, [labels for labels, _ in asked])
-            for (labels, owners), losses in zip(asked, found, strict=True):
-                nats.index_add_(0, owners[labels != NO_TARGET].cpu(), losses.double().cpu())
+            branched, owners = _branched(batch, trees)
+            losses = model.token_losses(branched).double().cpu()
+            nats.index_add_(0, owners[batch.labels.cpu() != NO_TARGET], losses)
     total = torch.stack(world.gather(nats)).sum(0)
     return [
         Score(float(value), item.document.targets, item.bytes)
@@ -45,35 +44,70 @@ def score(
     ]
 
 
-def _last_tokens(documents: Sequence[Scored], length: int) -> dict[int, list[tuple[int, int]]]:
-    """The documents that must be read, each with others that differ in their last token only: their numbers
-    and that token. Labels after one prompt are such: what is read is the same, so it is read once."""
-    first: dict[bytes, int] = {}
-    found: dict[int, list[tuple[int, int]]] = {}
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """Documents that are read as one: the tokens that they ``share``, then a branch for each, which begins
+    with the last token of the prompt, since that one predicts what follows."""
+
+    share: Integers
+    numbers: list[int]
+    branches: list[Integers]
+
+    @property
+    def size(self) -> int:
+        """All tokens."""
+        return len(self.share) + sum(map(len, self.branches))
+
+    def document(self, number: int) -> TokenizedDocument:
+        """All tokens one behind the other."""
+        return TokenizedDocument(number, np.concatenate([self.share, *self.branches]))
+
+    def places(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of each token its position, and whose it is (-1: everybody's): int64 [T], [T]."""
+        share = len(self.share)
+        places = [torch.arange(share), *(torch.arange(len(branch)) + share for branch in self.branches)]
+        owners = [torch.full_like(places[0], -1)]
+        owners += [torch.full_like(p, number) for p, number in zip(places[1:], self.numbers, strict=True)]
+        return torch.cat(places), torch.cat(owners)
+
+
+def _trees(documents: Sequence[Scored], length: int) -> list[_Tree]:
+    """Documents with the same prompt together, as many as fit into a row; any other one alone."""
+    trees: list[_Tree] = []
+    growing: dict[bytes, _Tree] = {}
     for number, item in enumerate(documents):
-        tokens = item.document.marked
-        whole = 2 <= len(tokens) <= length and tokens[-1] >= 0
-        same = first.setdefault(tokens[:-1].tobytes(), number) if whole else number
-        if same == number:
-            found[number] = []
-        else:
-            found[same].append((number, int(tokens[-1])))
-    return found
+        tokens, seam = item.document.marked, item.document.learn_from - 1
+        prompt = tokens[: seam + 1].tobytes() if seam else b""
+        tree = growing.get(prompt)
+        if tree is None or tree.size + len(tokens) - seam > length:
+            tree = _Tree(tokens[:seam], [], [])
+            trees.append(tree)
+            if prompt:
+                growing[prompt] = tree
+        tree.numbers.append(number)
+        tree.branches.append(tokens[seam:])
+    return trees
 
 
-def _other_ends(
-    batch: Batch, ends: Mapping[int, Sequence[tuple[int, int]]]
-) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Labels [B, T] with another last token for some of a batch's documents, and whose they are [B, T]."""
-    documents, labels = (part.cpu().flatten() for part in (batch.documents, batch.labels))
-    others: list[tuple[torch.Tensor, torch.Tensor]] = []
-    for document in sorted(set(documents.tolist())):
-        places = ((documents == document) & (labels != NO_TARGET)).nonzero().flatten()
-        for turn, (number, token) in enumerate(ends.get(document, ())):
-            if turn == len(others):
-                others.append((torch.full_like(labels, NO_TARGET), torch.full_like(documents, -1)))
-            wanted, owners = others[turn]
-            wanted[places], owners[places] = labels[places], number
-            wanted[places[-1]] = token
-    shape, device = batch.labels.shape, batch.labels.device
-    return [(wanted.view(shape).to(device), owners.view(shape).to(device)) for wanted, owners in others]
+def _branched(batch: Batch, trees: Sequence[_Tree]) -> tuple[Batch, torch.Tensor]:
+    """A batch of trees with the places of their branches, and whose each token is, int64 [B, T]."""
+    owners, positions = (part.cpu().clone() for part in (batch.documents, batch.position_ids))
+    device = batch.input_ids.device
+    lengths: list[list[Length]] = []
+    for b, row in enumerate(batch.document_lengths):
+        lengths.append([])
+        start = 0
+        for size in row:
+            assert isinstance(size, int)
+            part, number = slice(start, start + size), int(owners[b, start])
+            tree = trees[number]
+            if number < 0 or len(tree.numbers) == 1:  # below 0 in a batch with nothing to predict
+                owners[b, part] = tree.numbers[0]
+                lengths[b].append(size)
+            else:
+                places, of = tree.places()
+                positions[b, part], owners[b, part] = places, of
+                seen = (of == of[:, None]) | (of == -1)
+                lengths[b].append((places[:, None] - places).where(seen, -1).to(device))
+            start += size
+    return replace(batch, position_ids=positions.to(device), document_lengths=lengths), owners

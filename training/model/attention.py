@@ -14,6 +14,8 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from training.data.batches import Length
+
 #: The names to load a model with (``attn_implementation``).
 PACKED, PACKED_ON_CPU = "packed_sdpa", "packed_on_cpu"
 #: Queries that are multiplied with all keys up to the last of them at a time.
@@ -79,12 +81,20 @@ def attention_on_cpu(
     dropout: float = 0.0,
     **options: Any,
 ) -> tuple[torch.Tensor, None]:
-    """transformers' SDPA, but :class:`BlockedAttention` for a training step in bf16."""
-    if attention_mask is None and not dropout and query.requires_grad and query.dtype == torch.bfloat16:
+    """transformers' SDPA, but in bf16 matrix products for a training step (:class:`BlockedAttention`) and for
+    a generated token, where PyTorch's kernel takes five times as long."""
+    trained, generated = attention_mask is None and query.requires_grad, query.shape[2] == 1
+    if query.dtype == torch.bfloat16 and (trained or generated) and not dropout:
         groups, scale = query.shape[1] // key.shape[1], scaling or query.shape[-1] ** -0.5
-        result: torch.Tensor = BlockedAttention.apply(  # type: ignore[no-untyped-call]
-            query, repeat_kv(key, groups), repeat_kv(value, groups), scale
-        )
+        key, value = repeat_kv(key, groups), repeat_kv(value, groups)
+        result: torch.Tensor
+        if trained:
+            result = BlockedAttention.apply(query, key, value, scale)  # type: ignore[no-untyped-call]
+        else:
+            scores = (query * scale) @ key.mT
+            if attention_mask is not None:
+                scores.masked_fill_(~attention_mask, float("-inf"))
+            result = torch.softmax(scores, dim=-1) @ value
         return result.transpose(1, 2).contiguous(), None
     options |= {"scaling": scaling, "dropout": dropout}
     return sdpa_attention_forward(module, query, key, value, attention_mask, **options)  # type: ignore[no-any-return]
@@ -97,7 +107,7 @@ def packed_attention(
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
     *,
-    document_lengths: Sequence[Sequence[int]] | None = None,
+    document_lengths: Sequence[Sequence[Length]] | None = None,
     sliding_window: int | None = None,
     within: Callable[..., tuple[torch.Tensor, None]] = sdpa_attention_forward,
     **options: Any,
@@ -106,7 +116,8 @@ def packed_attention(
 
     Args:
         document_lengths: lengths of the documents of each row, from its beginning; the rest of ``T`` is
-            padding and comes out as zeros. None: rows as in generation, with transformers' own mask.
+            padding and comes out as zeros; or how far its tokens lie behind each other
+            (:class:`training.data.batches.Batch`). None: rows as in generation, with transformers' own mask.
         sliding_window: number of tokens that a token sees at most, where the model limits that.
         within: the attention of a document.
 
@@ -114,34 +125,35 @@ def packed_attention(
         The result [B, T, H, D], and None, where transformers' functions may return weights.
     """
     if document_lengths is None:
-        whole: torch.Tensor = sdpa_attention_forward(module, query, key, value, attention_mask, **options)[0]
-        return whole, None
+        return within(module, query, key, value, attention_mask, **options)
     length = query.shape[2]
 
-    def attend(*states: torch.Tensor) -> torch.Tensor:
-        mask = _window(states[0].shape[2], sliding_window, query.device)
+    def attend(document: Length, *states: torch.Tensor) -> torch.Tensor:
+        mask = _mask(document, sliding_window, query.device)
         return within(module, *states, mask, **options)[0]
 
-    if all(len(row) == 1 for row in document_lengths):  # nothing real attends to what comes after it
-        return attend(query, key, value), None
+    if all(len(row) == 1 and isinstance(row[0], int) for row in document_lengths):
+        return attend(length, query, key, value), None  # nothing real attends to what comes after it
     rows = []
     # Splitting, whose gradient is a concatenation: slices would each have one as large as the whole.
     for states, lengths in zip(zip(query, key, value, strict=True), document_lengths, strict=True):
-        padding = length - sum(lengths)
-        parts = [state.unsqueeze(0).split([*lengths, padding], dim=2) for state in states]
-        done = [attend(*document) for document in zip(*(part[:-1] for part in parts), strict=True)]
+        sizes = [each if isinstance(each, int) else len(each) for each in lengths]
+        padding = length - sum(sizes)
+        parts = [state.unsqueeze(0).split([*sizes, padding], dim=2) for state in states]
+        done = [attend(*document) for document in zip(lengths, *(part[:-1] for part in parts), strict=True)]
         nothing = query.new_zeros(1, padding, *done[0].shape[2:])
         rows.append(torch.cat([*done, nothing], dim=1))
     return torch.cat(rows), None
 
 
-def _window(length: int, window: int | None, device: torch.device) -> torch.Tensor | None:
-    """The mask [T, T] of a document that is longer than the window; a shorter one needs none."""
-    if window is None or length <= window:
-        return None
-    places = torch.arange(length, device=device)
-    back = places[:, None] - places
-    return (back >= 0) & (back < window)
+def _mask(document: Length, window: int | None, device: torch.device) -> torch.Tensor | None:
+    """Which key each query sees, bool [T, T]; None = all before it, as in most documents."""
+    if isinstance(document, int):
+        if window is None or document <= window:
+            return None
+        places = torch.arange(document, device=device)
+        document = places[:, None] - places
+    return document >= 0 if window is None else (document >= 0) & (document < window)
 
 
 def packed_mask(*args: Any, attention_mask: torch.Tensor | None = None, **shape: Any) -> torch.Tensor | None:

@@ -18,7 +18,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from core.failures import TrainingFailure
 from core.hyperparameters import Hyperparameters
-from training.data.batches import Batch
+from training.data.batches import Batch, Length
 from training.model.base import choose_precision, load_base, use_liger
 from training.model.cross_entropy import Output, summed_cross_entropy, token_losses
 
@@ -140,11 +140,9 @@ class AdaptedModel:
         return summed_cross_entropy(self.hidden(batch), Output.of(self.base), batch.labels)
 
     @torch.no_grad()
-    def token_losses(self, batch: Batch, wanted: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """Cross-entropy of each predicted token in nats, for each of some labels: fp32 [targets], row by
-        row."""
-        hidden, output = self.hidden(batch), Output.of(self.base)
-        return [token_losses(hidden, output, labels) for labels in wanted]
+    def token_losses(self, batch: Batch) -> torch.Tensor:
+        """Cross-entropy of each predicted token in nats: fp32 [targets], row by row."""
+        return token_losses(self.hidden(batch), Output.of(self.base), batch.labels)
 
     def hidden(self, batch: Batch) -> torch.Tensor:
         """Hidden states [B, T, D] of packed rows; no document attends to another."""
@@ -216,7 +214,7 @@ class AdaptedModel:
         return state
 
     def _hidden(
-        self, ids: torch.Tensor, positions: torch.Tensor, lengths: Sequence[Sequence[int]]
+        self, ids: torch.Tensor, positions: torch.Tensor, lengths: Sequence[Sequence[Length]]
     ) -> torch.Tensor:
         with self._autocast():
             hidden: torch.Tensor = self.decoder(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.hyperparameters import parse
 from tests.fakes.training_jobs import logits_of
-from training.data.batches import NO_TARGET, collate
+from training.data.batches import NO_TARGET, Length, collate
 from training.data.packing import Piece, TokenizedDocument, pack
 from training.model.attention import packed_attention
 from training.model.cross_entropy import LOGIT_CHUNK, Output, summed_cross_entropy, token_losses
@@ -114,7 +114,7 @@ def test_packed_losses_equal_those_of_each_document_alone(model: AdaptedModel) -
     with model.evaluating(adapter=True):
         packed: dict[int, list[float]] = {}
         batch = collate(pack(documents, 64), CPU)
-        losses = model.token_losses(batch, [batch.labels])[0].tolist()
+        losses = model.token_losses(batch).tolist()
         for loss, index in zip(losses, batch.documents[batch.labels != NO_TARGET].tolist(), strict=True):
             packed.setdefault(index, []).append(loss)
         for document in documents:
@@ -150,6 +150,35 @@ def test_attention_is_causal_in_documents_closed_between(lengths: list[list[int]
         assert mine.grad is not None
         assert reference.grad is not None
         assert torch.allclose(mine.grad, reference.grad, atol=1e-5)
+
+
+@pytest.mark.parametrize("window", [None, 3])
+def test_branches_see_their_beginning_and_themselves(window: int | None) -> None:
+    shared, branches, plain = 4, (3, 1, 2), 5
+    chance = torch.Generator().manual_seed(1)
+    width = plain + shared + sum(branches)
+    states = [torch.randn(1, heads, width, 4, generator=chance) for heads in (4, 2, 2)]
+    module = SimpleNamespace(num_key_value_groups=2, is_causal=True)
+
+    def attended(lengths: list[Length], places: list[int]) -> torch.Tensor:
+        query, key, value = (state[:, :, places] for state in states)
+        options: dict[str, Any] = {"document_lengths": [lengths], "sliding_window": window}
+        return packed_attention(module, query, key, value, None, **options)[0][0]
+
+    begins = list(accumulate(branches, initial=plain + shared))
+    places = [*range(shared), *(shared + place for size in branches for place in range(size))]
+    owners = [-1] * shared + [number for number, size in enumerate(branches) for _ in range(size)]
+    back = torch.tensor(
+        [
+            [i - j if b in (-1, a) else -1 for j, b in zip(places, owners, strict=True)]
+            for i, a in zip(places, owners, strict=True)
+        ]
+    )
+    together = attended([plain, back], list(range(width)))
+    for size, begin in zip(branches, begins, strict=False):
+        alone = [*range(plain, plain + shared), *range(begin, begin + size)]
+        assert torch.allclose(together[alone], attended([shared + size], alone), atol=1e-6)
+    assert torch.allclose(together[:plain], attended([plain], list(range(plain))), atol=1e-6)
 
 
 def test_gradients_of_packed_rows_equal_those_of_single_documents(model: AdaptedModel) -> None:

@@ -83,8 +83,9 @@ def test_a_score_does_not_depend_on_what_else_is_asked(model: AdaptedModel, toke
     assert encode([], tokenizer) == []
 
 
-def test_a_prompt_with_several_last_tokens_is_read_once(
-    model: AdaptedModel, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("length", "tokens"), [(16, 2 + 12 + 4), (8, 2 + 4 + 2 + 6 + 2 + 2 + 4)])
+def test_a_prompt_that_several_continue_is_read_once_for_each_row(
+    model: AdaptedModel, monkeypatch: pytest.MonkeyPatch, length: int, tokens: int
 ) -> None:
     documents = [
         Scored(TokenizedDocument(0, [0, 5, 6, *end], first), 3)
@@ -92,7 +93,7 @@ def test_a_prompt_with_several_last_tokens_is_read_once(
     ]
 
     def scored(some: list[Scored]) -> list[float]:
-        found = score(model, some, adapter=True, length=16, batch_size=2, world=ALONE)
+        found = score(model, some, adapter=True, length=length, batch_size=2, world=ALONE)
         assert [each.tokens for each in found] == [each.document.targets for each in some]
         return [each.nats for each in found]
 
@@ -101,7 +102,7 @@ def test_a_prompt_with_several_last_tokens_is_read_once(
     forward = model.hidden
     monkeypatch.setattr(model, "hidden", lambda batch: read.append(batch.tokens) or forward(batch))
     assert scored(documents) == pytest.approx(alone, abs=1e-4)
-    assert sum(read) == 4 + 4 + 5
+    assert sum(read) == tokens
 
 
 def writer(tokenizer: Tokenizer, world: World = ALONE) -> Writer:

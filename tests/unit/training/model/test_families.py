@@ -148,6 +148,32 @@ def test_attention_of_a_step_on_a_cpu_is_pytorchs(
         assert (own.double() - other).norm() <= tolerance * max(other.norm(), 1)  # 0 for a single token
 
 
+@pytest.mark.parametrize("padded", [False, True])
+@pytest.mark.parametrize(("precision", "tolerance"), [(torch.bfloat16, 0.02), (torch.float32, 1e-5)])
+def test_attention_of_a_generated_token_on_a_cpu_is_pytorchs(
+    precision: torch.dtype, tolerance: float, padded: bool
+) -> None:
+    """One query of six heads, keys and values of two; the reference is SDPA in 64 bits."""
+    chance = torch.Generator().manual_seed(2)
+    states = [
+        torch.randn(2, heads, length, 16, generator=chance).to(precision)
+        for heads, length in ((6, 1), (2, 50), (2, 50))
+    ]
+    seen = torch.ones(2, 1, 1, 50, dtype=torch.bool)
+    seen[0, ..., :7] = seen[0, ..., 20:23] = False
+    mask = seen if padded else None
+    exact = [state.double() for state in states]
+    theirs = torch.nn.functional.scaled_dot_product_attention(
+        exact[0], exact[1], exact[2], attn_mask=mask, scale=0.3, enable_gqa=True
+    ).transpose(1, 2)
+    module = SimpleNamespace(num_key_value_groups=3, is_causal=True)
+    ours, _ = packed_attention(
+        module, states[0], states[1], states[2], mask, within=attention_on_cpu, scaling=0.3
+    )
+    assert ours.shape == theirs.shape
+    assert (ours.double() - theirs).norm() <= tolerance * theirs.norm()
+
+
 def test_merged_weights_give_the_logits_of_base_and_adapter(base: Path, tmp_path: Path) -> None:
     model = stirred(AdaptedModel(base, parse(EXACT), CPU))
     model.save_adapter(tmp_path / "adapter")
