@@ -130,7 +130,7 @@ def compare_all(
 def _compared(
     metric: Metric, asked: Sequence[Item], base: Answers, tuned: Answers, excluded: Container[str], seed: int
 ) -> Compared | None:
-    pairs = [(item, metric.value(item, base), metric.value(item, tuned)) for item in asked]
+    pairs = zip(asked, metric.values(asked, base), metric.values(asked, tuned), strict=True)
     every = [
         (item, before, after) for item, before, after in pairs if before is not None and after is not None
     ]

@@ -61,8 +61,20 @@ class Yardstick:
         self.material, self.metrics, self.length = material, tuple(metrics), length
         self.items: dict[str, Items] = {metric.name: metric.items(material) for metric in metrics}
         self.held_out, self.watched, self.prompted, self.seconds = held_out, watched, prompted, 0.0
-        self._exchanged, self._tokenizer, self._world, self._check = exchanged, tokenizer, world, check
+        self._exchanged, self._world, self._check = exchanged, world, check
         self._batch_size = hyperparameters.per_device_eval_batch_size
+        asks = dict.fromkeys(
+            ask
+            for metric in metrics
+            if metric.role not in (PRIMARY, CONTROL)
+            for item in self.items[metric.name].asked
+            for ask in item.asks
+        )
+        asks |= dict.fromkeys(written(p, sampled=way) for p in material.prompts for way in (False, True))
+        continuations = [ask for ask in asks if isinstance(ask, Continuation)]
+        with self._timed():
+            self._continuations = dict(zip(continuations, encode(continuations, tokenizer), strict=True))
+        self._prompts = [ask for ask in asks if isinstance(ask, Prompt)]
         self._writer = Writer(
             tokenizer, seed=material.seed, batch_size=self._batch_size, world=world, on_batch=check
         )
@@ -92,22 +104,12 @@ class Yardstick:
             return Measurement(held_out, self._answers(model, held_out, adapter))
 
     def _answers(self, model: AdaptedModel, held_out: Sequence[Score], adapter: bool) -> Answers:
-        asks = dict.fromkeys(
-            ask
-            for metric in self.metrics
-            if metric.role not in (PRIMARY, CONTROL)
-            for item in self.items[metric.name].asked
-            for ask in item.asks
-        )
-        asks |= dict.fromkeys(written(p, sampled=s) for p in self.material.prompts for s in (False, True))
-        continuations = [ask for ask in asks if isinstance(ask, Continuation)]
-        prompts = [ask for ask in asks if isinstance(ask, Prompt)]
-        scores = self._score(model, encode(continuations, self._tokenizer), adapter)
         answers = Answers(dict(zip(self.held_out, held_out, strict=True)))
         others = self._score(model, list(self._exchanged.values()), adapter)
         answers.scores |= dict(zip(map(Exchanged, self._exchanged), others, strict=True))
-        answers.scores |= dict(zip(continuations, scores, strict=True))
-        answers.texts |= self._writer.write(model, prompts, adapter=adapter)
+        scores = self._score(model, list(self._continuations.values()), adapter)
+        answers.scores |= dict(zip(self._continuations, scores, strict=True))
+        answers.texts |= self._writer.write(model, self._prompts, adapter=adapter)
         return answers
 
     def _score(self, model: AdaptedModel, documents: Sequence[Scored], adapter: bool) -> list[Score]:

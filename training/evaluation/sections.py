@@ -11,14 +11,13 @@ from training.evaluation.comparisons import Compared, Outcome
 from training.evaluation.metrics.base import GUARD, Item, Items, Metric
 from training.evaluation.metrics.choice import (
     ChoiceAccuracy,
-    SameLabel,
     calibration,
     chance,
     confusion,
     macro_f1,
     picked,
-    wordings,
 )
+from training.evaluation.metrics.consistency import SameLabel, wordings
 from training.evaluation.metrics.written_answers import ExactMatch, graded
 from training.evaluation.statistics import Comparison
 

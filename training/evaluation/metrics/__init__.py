@@ -7,8 +7,8 @@ from training.evaluation.metrics.choice import (
     RETAINED,
     SENTIMENT,
     ChoiceProbability,
-    SameLabel,
 )
+from training.evaluation.metrics.consistency import SameLabel
 from training.evaluation.metrics.generations import Degeneration, Repetition
 from training.evaluation.metrics.text import GeneralText, HeldOut, PromptGain
 from training.evaluation.metrics.written_answers import (

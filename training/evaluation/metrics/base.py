@@ -93,6 +93,20 @@ class Metric(Protocol):
         """The items that are put to both models."""
         ...
 
-    def value(self, item: Item, answers: Answers) -> float | None:
-        """An item's value from one model's answers; None = it has none, and counts for neither model."""
+    def values(self, items: Sequence[Item], answers: Answers) -> Sequence[float | None]:
+        """Each item's value from one model's answers; None = it has none, and counts for neither model."""
         ...
+
+
+class Single:
+    """A part of a metric in which each item's value rests on the answers to that item alone."""
+
+    __slots__ = ()
+
+    def value(self, item: Item, answers: Answers) -> float | None:
+        """One item's value; None = it has none."""
+        raise NotImplementedError
+
+    def values(self, items: Sequence[Item], answers: Answers) -> list[float | None]:
+        """Each item's value."""
+        return [self.value(item, answers) for item in items]

@@ -12,18 +12,15 @@ Three ways to compare choices, by what the question is:
 
 import math
 import re
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from core.dataset import Question
 from core.names import Figure
 from training.evaluation.answers import quantities
 from training.evaluation.asks import Answers, Continuation
 from training.evaluation.items import questions, records
-from training.evaluation.metrics.base import HIGHER, SECONDARY, Item, Items, Material
+from training.evaluation.metrics.base import HIGHER, SECONDARY, Item, Items, Material, Single
 
 MULTIPLE_CHOICE_FILE, SENTIMENT_FILE = "multiple_choice.jsonl", "sentiment.jsonl"
 LABELS = ("positive", "negative", "neutral")
@@ -32,7 +29,7 @@ _NEEDS_CHOICES = re.compile(r"\bwhich\b.*\?$|\bthe following\b", re.IGNORECASE |
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChoiceAccuracy:
+class ChoiceAccuracy(Single):
     """Share of questions whose right choice is the likeliest.
 
     ``available`` gives the set's questions, ``prompt`` the text before a choice.
@@ -59,7 +56,7 @@ class ChoiceAccuracy:
 
 
 @dataclass(frozen=True, slots=True)
-class ChoiceProbability:
+class ChoiceProbability(Single):
     """Mean probability of the right choice among those given, over all questions with choices.
 
     It tells more than right or wrong does: a smaller change can be shown with as many questions.
@@ -140,177 +137,6 @@ def picked(item: Item, answers: Answers) -> int:
     return chances.index(max(chances))
 
 
-def sentences() -> tuple[Question, ...]:
-    """The shipped sentences with their labels as choices."""
-    return tuple(
-        Question(
-            r["id"], SENTIMENT_FILE, r["text"], (r["label"],), choices=LABELS, right=LABELS.index(r["label"])
-        )
-        for r in records(SENTIMENT_FILE)
-    )
-
-
-#: The task in other words; the first are those of `SENTIMENT`.
-WORDINGS = (
-    "News: {}\nSentiment (positive, negative or neutral):",
-    "{}\nFor the shareholders this is (positive, negative or neutral):",
-    "Question: Is this news positive, negative or neutral?\n{}\nAnswer:",
-)
-#: Stands in for a sentence that says nothing.
-CONTENT_FREE = "N/A"
-#: Each further wording takes as long as all labels of these.
-MOST_REWORDED = 60
-
-
-@dataclass(frozen=True, slots=True)
-class SameLabel:
-    """Agreement of the labels that a sentence gets in several wordings of the task, beyond chance.
-
-    It is 1 if each wording gives a sentence the same label, and 0 if that happens no more often than it would
-    by how often each wording gives each label. A model that gives every sentence one label agrees with itself
-    whatever it reads, so it has no figure.
-    """
-
-    name: str = "sentiment_consistency"
-    title: str = "Same label in other words"
-    about: str = (
-        f"How far the first {MOST_REWORDED} sentences asked get the same likeliest label in {len(WORDINGS)}"
-        " wordings of the task, right or not: 0 is what the frequency of the labels gives by chance, 1 is"
-        " always."
-    )
-    unit: str = "share beyond chance"
-    better: str = HIGHER
-    role: str = SECONDARY
-
-    def items(self, material: Material) -> Items:
-        """A sentence, and one that says nothing, in each wording with each label."""
-        among = sentences()
-        asked = (
-            replace(
-                choice_item(question, ""),
-                asks=tuple(
-                    ask
-                    for text in (question.question, CONTENT_FREE)
-                    for wording in WORDINGS
-                    for ask in _label_asks(wording, text)
-                ),
-            )
-            for question in material.choose(among)[:MOST_REWORDED]
-        )
-        return Items(
-            tuple(asked), len(among), unmeasured="the base or the tuned model gives every sentence one label"
-        )
-
-    def value(self, item: Item, answers: Answers) -> float | None:
-        """A sentence's part of the agreement; None if all sentences have one label."""
-        assert item.question is not None
-        given = {
-            text: [_likeliest(label_nats(wording, text, answers)) for wording in WORDINGS]
-            for text in (question.question for question in sentences())
-            if _label_asks(WORDINGS[-1], text)[0] in answers.scores
-        }
-        return agreement_parts(given).get(item.question.question)
-
-
-def agreement_parts(given: Mapping[str, Sequence[int]]) -> dict[str, float]:
-    """Each text's part of how far raters agree beyond chance; empty if chance alone makes them agree.
-
-    ``given`` has each rater's label of each text. The mean of the parts is the kappa of several raters
-    (A. Conger, "Integration and generalization of kappas for multiple raters", 1980). A part is kappa and the
-    text's linear influence on it, so that intervals over texts allow for the frequencies being estimates too.
-    """
-    raters = list(zip(*given.values(), strict=True))
-    pairs = list(combinations(range(len(raters)), 2))
-    often = [{label: count / len(given) for label, count in Counter(rater).items()} for rater in raters]
-    chance = [sum(share * often[b].get(label, 0.0) for label, share in often[a].items()) for a, b in pairs]
-    room = 1 - sum(chance) / len(chance) if chance else 0.0
-    if math.isclose(room, 0.0, abs_tol=1e-9):
-        return {}
-    agreeing, differing = {}, {}
-    for text, labels in given.items():
-        agreeing[text] = sum(labels[a] == labels[b] for a, b in pairs) / len(pairs)
-        expected = [
-            often[b].get(labels[a], 0.0) + often[a].get(labels[b], 0.0) - by_chance
-            for (a, b), by_chance in zip(pairs, chance, strict=True)
-        ]
-        differing[text] = 1 - sum(expected) / len(pairs)
-    kappa = 1 - (1 - sum(agreeing.values()) / len(given)) / room
-    return {text: kappa + (agreeing[text] - 1 + (1 - kappa) * differing[text]) / room for text in given}
-
-
-def wordings(items: Sequence[Item], answers: Answers) -> dict[str, Any]:
-    """How far the figure of sentiment rests on the wording, and on what a model says of any text.
-
-    ``wordings``: the share that is right in each of `WORDINGS`. ``prior``: the probability of each label
-    after a text that says nothing. ``calibrated``: the share that is right in the first wording once that is
-    taken out (contextual calibration: Z. Zhao et al., "Calibrate Before Use", 2021).
-    """
-    prior = label_nats(WORDINGS[0], CONTENT_FREE, answers)
-    right = [0] * len(WORDINGS)
-    calibrated = 0
-    for item in items:
-        assert item.question is not None
-        found = [label_nats(way, item.question.question, answers) for way in WORDINGS]
-        for place, nats in enumerate(found):
-            right[place] += _likeliest(nats) == item.question.right
-        beyond = [here - before for here, before in zip(found[0], prior, strict=True)]
-        calibrated += _likeliest(beyond) == item.question.right
-    weights = [math.exp(min(prior) - each) for each in prior]
-    return {
-        "wordings": [count / len(items) for count in right],
-        "prior": {label: weight / sum(weights) for label, weight in zip(LABELS, weights, strict=True)},
-        "calibrated": calibrated / len(items),
-    }
-
-
-def label_nats(wording: str, text: str, answers: Answers) -> list[float]:
-    """How surprised a model is by each of `LABELS` after a text in a wording."""
-    return [answers.scores[ask].nats for ask in _label_asks(wording, text)]
-
-
-def _label_asks(wording: str, text: str) -> tuple[Continuation, ...]:
-    return tuple(Continuation(wording.format(text), f" {label}") for label in LABELS)
-
-
-def _likeliest(nats: Sequence[float]) -> int:
-    return min(range(len(nats)), key=lambda place: nats[place])
-
-
-RETAINED = ChoiceAccuracy(
-    name=Figure.RETAINED_CAPABILITY,
-    title="Everyday knowledge and arithmetic",
-    about="Share of shipped questions on facts, sums and plain instructions, none about finance, whose right"
-    " choice is the likeliest: what a specialist should not unlearn.",
-    available=lambda material: questions("retained.jsonl"),
-    prompt=asked,
-)
-
-MULTIPLE_CHOICE = ChoiceAccuracy(
-    name=Figure.MULTIPLE_CHOICE_ACCURACY,
-    title="Multiple choice",
-    about="Share of shipped questions on statements, ratios, instruments, markets, risk and valuation whose"
-    " right choice of four is the likeliest.",
-    available=lambda material: questions(MULTIPLE_CHOICE_FILE),
-    prompt=asked,
-)
-
-OWN_CHOICES = ChoiceAccuracy(
-    name=Figure.OWN_CHOICE_ACCURACY,
-    title="Your questions with choices",
-    about="Share of your own questions whose right choice is the likeliest.",
-    available=lambda material: [question for question in material.questions if question.choices],
-    prompt=asked,
-)
-
-SENTIMENT = ChoiceAccuracy(
-    name=Figure.SENTIMENT_ACCURACY,
-    title="Sentiment of financial news",
-    about="Share of shipped sentences for which the right label of three is the likeliest.",
-    available=lambda material: sentences(),
-    prompt=lambda question: WORDINGS[0].format(question.question),
-)
-
-
 def chance(items: Items) -> float | None:
     """The share that guessing gets right."""
     counts = [len(item.question.choices) for item in items.asked if item.question is not None]
@@ -358,3 +184,55 @@ def calibration(items: Sequence[Item], answers: Answers, bins: int = 10) -> dict
         brier += sum((each - (place == right)) ** 2 for place, each in enumerate(chances))
     gap = sum(abs(sure - right) for sure, right in totals)
     return {"ece": gap / len(items), "brier": brier / len(items)}
+
+
+def sentences() -> tuple[Question, ...]:
+    """The shipped sentences with their labels as choices."""
+    return tuple(
+        Question(
+            r["id"], SENTIMENT_FILE, r["text"], (r["label"],), choices=LABELS, right=LABELS.index(r["label"])
+        )
+        for r in records(SENTIMENT_FILE)
+    )
+
+
+#: The task in other words; the first are those of `SENTIMENT`.
+WORDINGS = (
+    "News: {}\nSentiment (positive, negative or neutral):",
+    "{}\nFor the shareholders this is (positive, negative or neutral):",
+    "Question: Is this news positive, negative or neutral?\n{}\nAnswer:",
+)
+
+RETAINED = ChoiceAccuracy(
+    name=Figure.RETAINED_CAPABILITY,
+    title="Everyday knowledge and arithmetic",
+    about="Share of shipped questions on facts, sums and plain instructions, none about finance, whose right"
+    " choice is the likeliest: what a specialist should not unlearn.",
+    available=lambda material: questions("retained.jsonl"),
+    prompt=asked,
+)
+
+MULTIPLE_CHOICE = ChoiceAccuracy(
+    name=Figure.MULTIPLE_CHOICE_ACCURACY,
+    title="Multiple choice",
+    about="Share of shipped questions on statements, ratios, instruments, markets, risk and valuation whose"
+    " right choice of four is the likeliest.",
+    available=lambda material: questions(MULTIPLE_CHOICE_FILE),
+    prompt=asked,
+)
+
+OWN_CHOICES = ChoiceAccuracy(
+    name=Figure.OWN_CHOICE_ACCURACY,
+    title="Your questions with choices",
+    about="Share of your own questions whose right choice is the likeliest.",
+    available=lambda material: [question for question in material.questions if question.choices],
+    prompt=asked,
+)
+
+SENTIMENT = ChoiceAccuracy(
+    name=Figure.SENTIMENT_ACCURACY,
+    title="Sentiment of financial news",
+    about="Share of shipped sentences for which the right label of three is the likeliest.",
+    available=lambda material: sentences(),
+    prompt=lambda question: WORDINGS[0].format(question.question),
+)

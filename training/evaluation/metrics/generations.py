@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from core.names import Figure
 from training.evaluation import asks
 from training.evaluation.asks import Answers, Prompt
-from training.evaluation.metrics.base import LOWER, SECONDARY, Item, Items, Material
+from training.evaluation.metrics.base import LOWER, SECONDARY, Item, Items, Material, Single
 
 #: Stretches of this many words are compared for repetition.
 WORDS = 3
@@ -14,7 +14,7 @@ ROUNDS, LONGEST_ROUND = 3, 12
 
 
 @dataclass(frozen=True, slots=True)
-class Repetition:
+class Repetition(Single):
     """Mean share of repeated stretches."""
 
     name: str = Figure.REPETITION
@@ -34,7 +34,7 @@ class Repetition:
 
 
 @dataclass(frozen=True, slots=True)
-class Degeneration:
+class Degeneration(Single):
     """Share of continuations that are empty or end in a loop."""
 
     name: str = Figure.DEGENERATION

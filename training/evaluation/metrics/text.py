@@ -16,13 +16,14 @@ from training.evaluation.metrics.base import (
     Item,
     Items,
     Material,
+    Single,
 )
 
 FILE = "general.txt"
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
+class HeldOut(Single):
     """Bits a byte of the documents that were held out of training; of completions only, where there are
     prompts."""
 
@@ -48,7 +49,7 @@ class HeldOut:
 
 
 @dataclass(frozen=True, slots=True)
-class PromptGain:
+class PromptGain(Single):
     """What the right prompt adds: bits a byte of a completion after another document's prompt, less those
     after its own.
 
@@ -82,7 +83,7 @@ class PromptGain:
 
 
 @dataclass(frozen=True, slots=True)
-class GeneralText:
+class GeneralText(Single):
     """Bits a byte of shipped everyday prose: what a specialist should not unlearn."""
 
     name: str = Figure.GENERAL_BITS_PER_BYTE

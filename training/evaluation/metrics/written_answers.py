@@ -9,7 +9,7 @@ from core.names import Figure
 from training.evaluation.answers import Grade, declines, faithfulness, grade, invented
 from training.evaluation.asks import Answers, Prompt
 from training.evaluation.items import questions, records
-from training.evaluation.metrics.base import HIGHER, LOWER, SECONDARY, Item, Items, Material
+from training.evaluation.metrics.base import HIGHER, LOWER, SECONDARY, Item, Items, Material, Single
 from training.evaluation.metrics.choice import asked, context_group
 
 TABLE_FILE = "table_questions.json"
@@ -20,7 +20,7 @@ MAY_DECLINE = 'If the table and the text do not give the answer, write "not give
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExactMatch:
+class ExactMatch(Single):
     """Share of questions answered right; ``available`` gives the set's questions."""
 
     name: str
@@ -42,7 +42,7 @@ class ExactMatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Faithfulness:
+class Faithfulness(Single):
     """Mean share of an answer's numbers that stand in its context or question.
 
     Only of questions that can be answered without a calculation, since a calculated figure stands nowhere.
@@ -69,7 +69,7 @@ class Faithfulness:
 
 
 @dataclass(frozen=True, slots=True)
-class InventedFigures:
+class InventedFigures(Single):
     """Share of answers with a figure that neither stands in the context or question nor follows from two
     figures that do."""
 
@@ -95,7 +95,7 @@ class InventedFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Declining:
+class Declining(Single):
     """Share of questions without an answer in their context for which the model says so."""
 
     name: str = Figure.DECLINES_WITHOUT_ANSWER

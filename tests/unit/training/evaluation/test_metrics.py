@@ -23,16 +23,14 @@ from training.evaluation.metrics.base import (
     Item,
     Items,
     Material,
+    Single,
 )
 from training.evaluation.metrics.choice import (
-    CONTENT_FREE,
     LABELS,
     MULTIPLE_CHOICE,
     OWN_CHOICES,
     SENTIMENT,
     WORDINGS,
-    SameLabel,
-    agreement_parts,
     asked,
     calibration,
     chance,
@@ -40,8 +38,8 @@ from training.evaluation.metrics.choice import (
     macro_f1,
     picked,
     probabilities,
-    wordings,
 )
+from training.evaluation.metrics.consistency import CONTENT_FREE, SameLabel, agreement_parts, wordings
 from training.evaluation.metrics.generations import Repetition, degenerate, repetition
 from training.evaluation.metrics.text import HeldOut
 from training.evaluation.metrics.written_answers import (
@@ -236,7 +234,7 @@ def test_continuations_are_of_prompts_both_ways_and_of_openings() -> None:
     ]
 
 
-class Fixed:
+class Fixed(Single):
     """A metric whose values are given: tuned is better on all items."""
 
     title, about, unit, better, role = "Fixed", "", "share", HIGHER, SECONDARY
@@ -338,8 +336,7 @@ def labelling(label: Callable[[int, int], int]) -> Answers:
 
 def consistency(answers: Answers) -> float | None:
     metric = SameLabel()
-    parts = [metric.value(item, answers) for item in metric.items(material()).asked]
-    told = [part for part in parts if part is not None]
+    told = [part for part in metric.values(metric.items(material()).asked, answers) if part is not None]
     return sum(told) / len(told) if told else None
 
 
