@@ -1,6 +1,7 @@
 """Lets a model continue prompts in batches, greedily or sampled with a fixed seed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -13,6 +14,17 @@ from training.model.model import AdaptedModel
 #: Positions of one batch, new ones included, for each unit of per_device_eval_batch_size. Llama 2 7B keeps
 #: half a megabyte of keys and values a position: 4 GiB at the default of 4.
 POSITIONS_PER_BATCH = 2048
+#: Prompts that begin with as many equal tokens, such as questions on one text, have them read once.
+FEWEST_SHARED = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A prompt whose first ``shared`` tokens may be read once for it and its neighbours."""
+
+    prompt: Prompt
+    tokens: list[int]
+    shared: int
 
 
 class Writer:
@@ -32,7 +44,7 @@ class Writer:
         """Each prompt's continuation, without the prompt; ``adapter`` False = the base."""
         encoded = [(prompt, self._encode(prompt, model.max_positions)) for prompt in dict.fromkeys(prompts)]
         self.truncated = sum(cut for _, (_, cut) in encoded)
-        batches = list(self._batches([(prompt, tokens) for prompt, (tokens, _) in encoded]))
+        batches = list(self._batches({prompt: tokens for prompt, (tokens, _) in encoded}))
         mine = self._world.share(batches)
         written: dict[Prompt, str] = {}
         with model.evaluating(adapter=adapter):
@@ -48,30 +60,38 @@ class Writer:
         room = max(positions - prompt.new_tokens, 2)
         return (tokens, False) if len(tokens) <= room else (tokens[:1] + tokens[1 - room :], True)
 
-    def _batches(self, encoded: list[tuple[Prompt, list[int]]]) -> Iterator[list[tuple[Prompt, list[int]]]]:
+    def _batches(self, encoded: Mapping[Prompt, list[int]]) -> Iterator[list[_Row]]:
         """Prompts of one kind and of similar length, longest first, as many as memory is set aside for."""
-        kinds: dict[tuple[int, bool, bool], list[tuple[Prompt, list[int]]]] = {}
-        for prompt, tokens in encoded:
-            kind = (prompt.new_tokens, prompt.sampled, prompt.one_line)
-            kinds.setdefault(kind, []).append((prompt, tokens))
+        kinds: dict[tuple[int, bool, bool], dict[Prompt, list[int]]] = {}
+        for prompt, tokens in encoded.items():
+            kinds.setdefault((prompt.new_tokens, prompt.sampled, prompt.one_line), {})[prompt] = tokens
         for (new_tokens, _, _), group in kinds.items():
-            group.sort(key=lambda entry: -len(entry[1]))
-            start = 0
-            while start < len(group):
-                size = max(self._positions // (len(group[start][1]) + new_tokens), 1)
-                yield group[start : start + size]
-                start += size
+            batch: list[_Row] = []
+            for row in _rows(group):
+                if (len(batch) + 1) * (sum(_widths([*batch, row])) + new_tokens) > self._positions and batch:
+                    yield batch
+                    batch = []
+                batch.append(row)
+            yield batch
 
-    def _write(self, model: AdaptedModel, batch: list[tuple[Prompt, list[int]]]) -> dict[Prompt, str]:
-        kind = batch[0][0]
+    def _write(self, model: AdaptedModel, batch: Sequence[_Row]) -> dict[Prompt, str]:
+        kind, pad = batch[0].prompt, self._tokenizer.pad_token_id
         ends = [*model.end_marks, *self._tokenizer.end_marks, *(self._line_ends if kind.one_line else ())]
-        pad, width = self._tokenizer.pad_token_id, max(len(tokens) for _, tokens in batch)
-        ids = torch.tensor([[pad] * (width - len(tokens)) + tokens for _, tokens in batch])
-        real = torch.tensor([[0] * (width - len(tokens)) + [1] * len(tokens) for _, tokens in batch])
+        beginning, rest = _widths(batch)
+        ids = torch.full((len(batch), beginning + rest), pad)
+        real = torch.zeros_like(ids)
+        for place, row in enumerate(batch):
+            for part, end in (
+                (row.tokens[: row.shared], beginning),
+                (row.tokens[row.shared :], beginning + rest),
+            ):
+                ids[place, end - len(part) : end] = torch.tensor(part)
+                real[place, end - len(part) : end] = 1
         torch.manual_seed(self._seed)
         rows = model.generate(
             ids.to(model.device),
             real.to(model.device),
+            beginning=beginning,
             max_new_tokens=kind.new_tokens,
             do_sample=kind.sampled,
             temperature=TEMPERATURE if kind.sampled else 1.0,
@@ -79,9 +99,9 @@ class Writer:
             pad_token_id=pad,
             eos_token_id=sorted(set(ends)) or None,
         )
-        written = (_until(row, ends) for row in rows[:, width:].tolist())
+        written = (_until(row, ends) for row in rows[:, ids.shape[1] :].tolist())
         texts = (self._tokenizer.decode(row).strip() for row in written)
-        return {prompt: text for (prompt, _), text in zip(batch, texts, strict=True)}
+        return {row.prompt: text for row, text in zip(batch, texts, strict=True)}
 
     @cached_property
     def _line_ends(self) -> list[int]:
@@ -93,3 +113,32 @@ def _until(row: Sequence[int], ends: Sequence[int]) -> list[int]:
     """The tokens of a row up to the first that ends it, and that one; what follows is padding."""
     end = next((place for place, token in enumerate(row) if token in ends), len(row))
     return list(row[: end + 1])
+
+
+def _rows(encoded: Mapping[Prompt, list[int]]) -> list[_Row]:
+    """Prompts with the same beginning side by side, the longest first; none share if no two do."""
+    families: list[list[Prompt]] = []
+    shared: list[int] = []
+    for prompt in sorted(encoded, key=lambda prompt: encoded[prompt]):
+        tokens = encoded[prompt]
+        same = _same(encoded[families[-1][0]][: shared[-1]], tokens[:-1]) if families else 0
+        if same >= max(FEWEST_SHARED, shared[-1] // 2 if shared else 0):
+            families[-1].append(prompt)
+            shared[-1] = same
+        else:
+            families.append([prompt])
+            shared.append(len(tokens) - 1)
+    alone = len(families) == len(encoded)
+    order = sorted(range(len(families)), key=lambda n: -max(len(encoded[prompt]) for prompt in families[n]))
+    return [_Row(p, encoded[p], 0 if alone else shared[n]) for n in order for p in families[n]]
+
+
+def _same(first: Sequence[int], second: Sequence[int]) -> int:
+    """With how many equal tokens two rows begin."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(first), len(second)))
+
+
+def _widths(batch: Sequence[_Row]) -> tuple[int, int]:
+    """Columns for what is shared, and for what stands behind it."""
+    return max(row.shared for row in batch), max(len(row.tokens) - row.shared for row in batch)

@@ -149,13 +149,29 @@ class AdaptedModel:
         return self._hidden(batch.input_ids, batch.position_ids, batch.document_lengths)
 
     @torch.no_grad()
-    def generate(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **options: Any) -> torch.Tensor:
+    def generate(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, *, beginning: int = 0, **options: Any
+    ) -> torch.Tensor:
         """Continue rows, int64 [B, T], padded on the left, by transformers' generate: [B, T and more].
 
-        ``options`` are those of GenerationConfig; what the base's own file of that kind says does not count.
+        Rows with the same first ``beginning`` (< T) columns have them read once; the columns behind may be
+        padded on their left too. ``options`` are those of GenerationConfig; what the base's own file of that
+        kind says does not count.
         """
         every_word = {"top_k": 0} if options.get("do_sample") else {}  # transformers would sample from 50
         with self._autocast():
+            known = {}
+            if beginning and not self.sharded:  # processes that share a base must read equally often
+                marked = input_ids.where(attention_mask > 0, -1)[:, :beginning]
+                different, which = marked.unique(dim=0, return_inverse=True)  # type: ignore[no-untyped-call]
+                seen = (different >= 0).long()
+                known["past_key_values"] = self.decoder(
+                    input_ids=different.clamp(min=0),
+                    attention_mask=seen,
+                    position_ids=(seen.cumsum(1) - 1).clamp(min=0),
+                    use_cache=True,
+                ).past_key_values
+                known["past_key_values"].batch_select_indices(which)
             rows: torch.Tensor = self.model.generate(
                 input_ids=input_ids,
                 attention_mask=attention_mask,
@@ -163,6 +179,7 @@ class AdaptedModel:
                     repetition_penalty=1.0, use_cache=True, **every_word, **options
                 ),
                 synced_gpus=self.sharded,
+                **known,
             )
         return rows
 

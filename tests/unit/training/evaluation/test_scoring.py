@@ -116,6 +116,24 @@ def test_batched_continuations_are_those_written_alone(model: AdaptedModel, toke
         assert writer(tokenizer).write(model, [prompt], adapter=True) == {prompt: together[prompt]}
 
 
+def test_prompts_that_begin_alike_have_their_beginning_read_once(
+    model: AdaptedModel, tokenizer: Tokenizer
+) -> None:
+    text = "Net revenue rose by 4 percent, and the margin fell. " * 4
+    asked = ("Why?", "Which of the segments grew most of all?", "By how much?", "No")
+    prompts = [Prompt(text + question, 6) for question in asked]
+    prompts += [Prompt("Credit losses of the bank. " * 5, 6), Prompt("a", 6)]
+    read: list[int] = []
+    embedding = model.base.get_input_embeddings()
+    counting = embedding.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].numel()))
+    together = writer(tokenizer).write(model, prompts, adapter=True)
+    counting.remove()
+    for prompt in prompts:
+        assert writer(tokenizer).write(model, [prompt], adapter=True) == {prompt: together[prompt]}
+    beginning, size = len(tokenizer.encode([text])[0]), len(prompts)
+    assert sum(read[:2]) <= 3 * (beginning + 1) + size * 20, "three beginnings, and what stands behind them"
+
+
 def test_sampling_is_repeatable_and_not_greedy(model: AdaptedModel, tokenizer: Tokenizer) -> None:
     greedy, sampled = Prompt("Net revenue", 12), Prompt("Net revenue", 12, sampled=True)
     first, second = (writer(tokenizer).write(model, [greedy, sampled], adapter=False) for _ in range(2))
