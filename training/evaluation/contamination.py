@@ -15,6 +15,9 @@ copy must have as much of prompt and answer together, and half of the answer: th
 question is no copy, and the same table under another question is none either. Texts of fewer than
 FEWEST_WORDS words are too short to be distinguished.
 
+Openings that the report shows continued are looked for apart, and only counted: one stands in the training
+text if each of its stretches of WORDS words does, or all of it, if it has fewer.
+
 Only hashes of the measured side are kept (about 40 bytes a word). The training side is read once as a stream,
 in blocks, so memory does not grow with it.
 """
@@ -56,17 +59,24 @@ class Overlaps:
         documents: held-out documents that are left out whole, with some of the shared words.
         items: the same for questions and paragraphs.
         stretches: characters (from, to) of the learned text of other held-out documents that are left out.
+        openings: the number of training documents that have the rarest stretch of each opening; those that do
+            not stand there are left out.
     """
 
     documents: Mapping[str, str] = field(default_factory=dict)
     items: Mapping[str, str] = field(default_factory=dict)
     stretches: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    openings: Mapping[str, int] = field(default_factory=dict)
 
 
 def find_overlaps(
-    documents: Callable[[], Iterable[tuple[str, Text]]], items: Mapping[str, str], training: Iterable[Text]
+    documents: Callable[[], Iterable[tuple[str, Text]]],
+    items: Mapping[str, str],
+    training: Iterable[Text],
+    openings: Sequence[str] = (),
 ) -> Overlaps:
-    """Look for held-out ``documents`` (id, text) and for ``items`` (id → text) in the ``training`` documents.
+    """Look for held-out ``documents`` (id, text), ``items`` (id → text) and ``openings`` in the ``training``
+    documents.
 
     ``documents`` is called twice, so that no text has to be kept.
     """
@@ -75,7 +85,7 @@ def find_overlaps(
         yield from documents()
         yield from ((name, Text("", text)) for name, text in items.items())
 
-    index = _Index(text for _, text in texts())
+    index = _Index((text for _, text in texts()), openings)
     index.search(training)
     left_out: list[dict[str, str]] = [{}, {}]
     stretches = {}
@@ -84,7 +94,8 @@ def find_overlaps(
             left_out[name in items][name] = found.example(text)
         elif name not in items and found.shared.any():
             stretches[name] = found.stretches(text)
-    return Overlaps(left_out[0], left_out[1], stretches)
+    shown = {openings[number]: count for number, count in index.openings().items()}
+    return Overlaps(left_out[0], left_out[1], stretches, shown)
 
 
 @dataclass(slots=True)
@@ -130,7 +141,7 @@ def _answer(words: list[str]) -> np.ndarray:
 class _Index:
     """All texts that are looked for, as hashes; ``searched`` says what was found of each."""
 
-    def __init__(self, texts: Iterable[Text]) -> None:
+    def __init__(self, texts: Iterable[Text], openings: Sequence[str]) -> None:
         self.searched: list[_Searched] = []
         phrases: dict[int, list[tuple[int, np.ndarray]]] = {}
         copies: list[tuple[int, np.ndarray]] = []
@@ -149,17 +160,33 @@ class _Index:
         count = len(self.searched)
         self._phrases = [_Sequences.of(length, parts, count) for length, parts in sorted(phrases.items())]
         self._copies = _Sequences.of(COPY_WORDS, copies, count) if copies else None
+        shown: dict[int, list[tuple[int, np.ndarray]]] = {}
+        for number, opening in enumerate(openings):
+            words = words_of(opening)
+            length = min(len(words), WORDS)
+            shown.setdefault(length, []).append((number, _sequence_hashes(_word_hashes(words), length)))
+        shown.pop(0, None)
+        self._openings = [_Sequences.of(length, parts, len(openings)) for length, parts in shown.items()]
+
+    def openings(self) -> dict[int, int]:
+        """By the number of an opening: how many training documents have its rarest stretch, where any do."""
+        counts = {
+            number: int(sequences.documents[sequences.texts == number].min())
+            for sequences in self._openings
+            for number in np.unique(sequences.texts).tolist()
+        }
+        return {number: count for number, count in counts.items() if count}
 
     def search(self, training: Iterable[Text]) -> None:
         """Read the training text once, and note what is shared."""
-        if self._copies is None:
-            return
-        for words, numbers, block in _blocks(training):
+        counted = [*self._phrases, *self._openings]
+        for words, numbers, block in _blocks(training) if counted or self._copies else ():
             hashes = _word_hashes(words)
-            for sequences in self._phrases:
+            for sequences in counted:
                 entries, _ = sequences.look_up(hashes, numbers)
                 sequences.documents += np.bincount(entries, minlength=len(sequences.documents))
-            self._note_copies(self._copies, *self._copies.look_up(hashes, numbers), block)
+            if self._copies is not None:
+                self._note_copies(self._copies, *self._copies.look_up(hashes, numbers), block)
         for sequences in self._phrases:
             rare = (sequences.documents > 0) & (sequences.documents <= MOST_DOCUMENTS)
             for entry in np.flatnonzero(rare):

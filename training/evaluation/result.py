@@ -72,8 +72,10 @@ def assemble(
         "tasks": [{"task": part.name} | judged(part) for part in outcome.tasks],
         "contamination": _contamination(yardstick, base, tuned, overlaps),
         "perplexity": {"base": perplexity(base.held_out), "tuned": perplexity(tuned.held_out)},
-        "examples": [_example(opening, base.answers, tuned.answers) for opening in material.openings[:SHOWN]],
-        "samples": [_sample(prompt, base.answers, tuned.answers) for prompt in material.prompts],
+        "examples": [
+            _example(opening, overlaps, base.answers, tuned.answers) for opening in material.openings[:SHOWN]
+        ],
+        "samples": [_sample(prompt, overlaps, base.answers, tuned.answers) for prompt in material.prompts],
         "generation": {
             "max_new_tokens": asks.NEW_TOKENS,
             "temperature": asks.TEMPERATURE,
@@ -179,18 +181,22 @@ def _grouping(primary: Compared) -> str:
     return f"{comparison.items} documents in {comparison.groups} groups"
 
 
-def _sample(prompt: str, base: Answers, tuned: Answers) -> dict[str, Any]:
+def _sample(prompt: str, overlaps: Overlaps, base: Answers, tuned: Answers) -> dict[str, Any]:
     greedy, sampled = (written(prompt, sampled=way) for way in (False, True))
-    return {"prompt": prompt} | {
+    return _shown(prompt, overlaps) | {
         name: {"greedy": answers.texts[greedy], "sampled": answers.texts[sampled]}
         for name, answers in (("base", base), ("tuned", tuned))
     }
 
 
-def _example(opening: str, base: Answers, tuned: Answers) -> dict[str, str]:
+def _example(opening: str, overlaps: Overlaps, base: Answers, tuned: Answers) -> dict[str, Any]:
     """The beginning of a held-out document, and how each model continues it."""
     asked = written(opening, sampled=False)
-    return {"prompt": opening, "base": base.texts[asked], "tuned": tuned.texts[asked]}
+    return _shown(opening, overlaps) | {"base": base.texts[asked], "tuned": tuned.texts[asked]}
+
+
+def _shown(prompt: str, overlaps: Overlaps) -> dict[str, Any]:
+    return {"prompt": prompt, "training_documents": overlaps.openings.get(prompt, 0)}
 
 
 def _scores(base: Score, tuned: Score) -> dict[str, Any]:

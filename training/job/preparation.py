@@ -143,7 +143,12 @@ def _yardstick(
         for origin, document in zip(origins, data.texts(data.validation), strict=True):
             yield document_id(origin), _searched(document)
 
-    overlaps = find_overlaps(held_out, item_texts(material), map(_searched, data.texts(data.training)))
+    overlaps = find_overlaps(
+        held_out,
+        item_texts(material),
+        map(_searched, data.texts(data.training)),
+        [*material.prompts, *material.openings],
+    )
     scored = dict(zip(origins, data.scored(), strict=True))
     whole = {o: scored[o] for o in origins if document_id(o) not in overlaps.stretches}
     exchanged = exchange_prompts(whole, tokenizer.decode)

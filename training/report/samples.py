@@ -12,7 +12,7 @@ _WAYS = (("greedy", "most likely words"), ("sampled", "sampled"))
 def samples(evaluation: Mapping[str, Any]) -> str:
     """Every prompt with both answers of both models, then questions with theirs."""
     prompts = "".join(
-        f'<div class="sample"><blockquote>{escape(sample["prompt"])} …</blockquote>'
+        f'<div class="sample"><blockquote>{escape(sample["prompt"])} …</blockquote>{trained_on(sample)}'
         + "".join(
             pair((f"base, {name}", sample["base"][way]), (f"tuned, {name}", sample["tuned"][way]))
             for way, name in _WAYS
@@ -23,12 +23,21 @@ def samples(evaluation: Mapping[str, Any]) -> str:
     return (
         "<h2>What they write</h2>"
         + note(
-            "Samples illustrate; the verdict rests on the held-out text. The prompts, or the words in them,"
-            " may stand in the training text."
+            "Samples illustrate; the verdict rests on the held-out text. Where a prompt also stands in the"
+            " training text, its sample says so: the tuned model may then know by heart how it goes on."
         )
         + prompts
         + _questions(evaluation)
     )
+
+
+def trained_on(shown: Mapping[str, Any]) -> str:
+    """A note that a prompt also stands in the training text; "" where it does not."""
+    count = shown.get("training_documents", 0)
+    if not count:
+        return ""
+    documents = "1 training document" if count == 1 else f"{count:,} training documents"
+    return note(f"These words also stand in {documents}.")
 
 
 def _questions(evaluation: Mapping[str, Any]) -> str:

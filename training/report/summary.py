@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from training.report.markup import note, pair, signs
+from training.report.samples import trained_on
 
 TITLE = "Your model before and after tuning"
 LONGEST = 320
@@ -98,13 +99,12 @@ def _examples(evaluation: Mapping[str, Any]) -> str:
     """Examples from the user's own text where there is some, else from the shipped prompts."""
     own = evaluation.get("examples") or []
     shown = own or [
-        {"prompt": each["prompt"], "base": each["base"]["greedy"], "tuned": each["tuned"]["greedy"]}
-        for each in evaluation["samples"]
+        each | {name: each[name]["greedy"] for name in ("base", "tuned")} for each in evaluation["samples"]
     ]
     if not shown:
         return ""
     parts = "".join(
-        f'<div class="sample"><blockquote>{escape(_cut(each["prompt"]))}</blockquote>'
+        f'<div class="sample"><blockquote>{escape(_cut(each["prompt"]))}</blockquote>{trained_on(each)}'
         + pair(("before", _cut(each["base"])), ("after", _cut(each["tuned"])))
         + "</div>"
         for each in shown[:EXAMPLES]

@@ -111,6 +111,21 @@ def test_with_prompts_a_short_answer_counts_with_its_prompt() -> None:
     assert search([Text(prompt, "up")], [Text(prompt + " ?", "down")]) == Overlaps()
 
 
+def test_an_opening_is_counted_only_where_all_its_words_stand_in_a_row() -> None:
+    short, long = "Results for the year", " ".join(text(3, WORDS + 2))
+    broken = " ".join(text(4, WORDS + 2))
+    training: list[str | Text] = [
+        f"RESULTS, for the\nyear: {long}",
+        "results for the last year",
+        Text(f"q {long} a", "x"),
+        f"{long.rpartition(' ')[0]} and results for the year",
+        broken.rpartition(" ")[0],
+    ]
+    texts = (Text("", each) if isinstance(each, str) else each for each in training)
+    openings = [short, long, broken, "in no text", ""]
+    assert find_overlaps(lambda: (), {}, texts, openings) == Overlaps(openings={short: 2, long: 2})
+
+
 def test_documents_and_items_are_told_apart() -> None:
     texts = [" ".join(text(seed, 30)) for seed in range(6)]
     documents = [(str(number), Text("", each)) for number, each in enumerate(texts[:3])]

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from core.dataset import DatasetError
 from core.failures import LONGEST_REASON, Stopped, TrainingFailure, describe
+from core.names import PROMPTS
 from training.data.batches import Batch
 from training.evaluation import asks
 from training.evaluation.measure import Yardstick
@@ -222,6 +223,24 @@ def test_instruction_tuning_learns_completions_and_shows_held_out_prompts(job: J
     document = evaluation["documents"][0]
     assert document["bytes"] == len(records[document["index"]]["answer"])
     assert evaluation["samples"][0]["prompt"].startswith("What was revenue in year")
+
+
+def test_the_prompts_of_the_samples_are_looked_for_in_the_training_text(job: Job) -> None:
+    base = job(max_steps="0")
+    lines = [f"In year {n} of the study {PROMPTS[n % 2]} a gain of {n} percent." for n in range(20)]
+    (base / "input" / "data" / "training" / "reports.txt").write_text("\n".join(lines))
+    held_out = base / "input" / "data" / "validation"
+    held_out.mkdir()
+    (held_out / "own.txt").write_text(
+        f"{lines[0]}\nSomething else, with as many words as it takes to open it."
+    )
+    run_job(base)
+    shown = [sample["training_documents"] for sample in evaluation_of(base)["samples"]]
+    assert shown == [9, 10, 0, 0], "the first document is held out"
+    report = (base / "output" / "data" / "report.html").read_text()
+    assert report.count("also stand in") == 2 + sum(
+        bool(each["training_documents"]) for each in evaluation_of(base)["examples"]
+    )
 
 
 def test_a_validation_channel_replaces_the_split(job: Job) -> None:

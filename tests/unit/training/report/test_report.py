@@ -160,6 +160,19 @@ def test_the_first_page_goes_on_with_ones_own_text(evaluation: dict[str, Any]) -
     assert "Our 2" in first and "t2" in first and "Our 3" not in first and "b" * 321 not in first
 
 
+def test_a_prompt_from_the_training_text_is_told_apart(evaluation: dict[str, Any]) -> None:
+    assert "also stand in" not in render(evaluation)
+    evaluation["samples"][1]["training_documents"] = 1
+    evaluation["examples"] = [
+        {"prompt": f"Our {n}", "base": "b", "tuned": "t", "training_documents": n} for n in (0, 2000)
+    ]
+    first, *rest = render(evaluation).split("<h2>")
+    assert re.findall("also stand in (.*?)[.]<", first) == ["2,000 training documents"]
+    samples = next(part for part in rest if part.startswith("What they write"))
+    told = [part for part in samples.split("<blockquote>") if "also stand in 1 training document." in part]
+    assert [part.split(" …")[0] for part in told] == [evaluation["samples"][1]["prompt"]]
+
+
 def own(evaluation: dict[str, Any], base: list[float], tuned: list[float]) -> None:
     """Give the evaluation one's own questions, answered so."""
     ids = [f"q{n}" for n in range(len(base))]
