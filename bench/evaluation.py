@@ -5,6 +5,7 @@
    rows; the same with transformers' own loss, since logits are no likelihoods; and logits only of the texts
    as they come, padded. In turns, several rounds; a ratio is that of the medians.
 2. The whole evaluation of one model on the shipped sample, part by part, with all items.
+3. What a held-out document takes: each is scored once by each model, and grows with its bytes.
 
 For the shipped tiny base and a random Llama of 7 million parameters. One thread, processor seconds.
 Results: bench/results/evaluation.json.
@@ -183,6 +184,22 @@ def parts(model: AdaptedModel, yardstick: Yardstick, tokenizer: Tokenizer) -> di
     return {name: round(value, 2) for name, value in spent.items()}
 
 
+def held_out(model: AdaptedModel, yardstick: Yardstick) -> dict[str, float]:
+    """Processor seconds of a held-out document of the sample, in one model."""
+    documents = list(yardstick.held_out.values())
+    taken = statistics.median(
+        seconds(lambda: score(model, documents, adapter=False, length=LENGTH, batch_size=BATCH, world=ALONE))
+        for _ in range(ROUNDS)
+    )
+    size = sum(document.bytes for document in documents)
+    return {
+        "documents": len(documents),
+        "bytes_each": round(size / len(documents)),
+        "cpu_seconds_each": round(taken / len(documents), 4),
+        "cpu_seconds_per_kilobyte": round(taken / size * 1000, 4),
+    }
+
+
 def main() -> None:
     """Measure and write."""
     torch.set_num_threads(1)
@@ -203,6 +220,7 @@ def main() -> None:
                 choices = encode(asked(yardstick, "multiple_choice_accuracy"), tokenizer)
                 entry["scoring"]["choices"] = beside(model, base, choices)
                 entry["evaluation_cpu_seconds"] = parts(model, yardstick, tokenizer)
+                entry["held_out"] = held_out(model, yardstick)
             result["models"][name] = entry
             print(name, json.dumps(entry, indent=1))
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

@@ -88,7 +88,6 @@ def grade(
     question: str = "",
     accepted: Sequence[Sequence[str]] = (),
     exact: bool = False,
-    rounded: bool = True,
 ) -> Grade:
     """Compare the line of ``prediction`` that gives the answer with the right one.
 
@@ -103,13 +102,12 @@ def grade(
         scale: of the answers, as in TAT-QA: "", "thousand", "million", "billion" or "percent".
         accepted: other sets of answers that are right too.
         exact: the numbers are calculated ones, known to two decimals even where fewer are written.
-        rounded: a coarser prediction may be right.
     """
     line = answer_line(prediction)
     sets = [list(answers), *map(list, accepted)]
     if not scale and (named := _IN_SCALE.search(question)):
         scale = named[1].lower().removesuffix("s")
-    wanted = _Wanted(scale, question, exact, rounded)
+    wanted = _Wanted(scale, question, exact)
     outcomes = [_outcome(line, each, wanted) for each in sets if each]
     f1 = max(
         (_f1(line, each, scale, outcome) for each, outcome in zip(sets, outcomes, strict=False)), default=0.0
@@ -162,12 +160,11 @@ def _follows(value: Decimal, decimals: int, known: Sequence[Decimal]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """How a number is compared: the answers' scale, the question, and the two precisions of `grade`."""
+    """How a number is compared: the answers' scale, the question, and whether it is a calculated one."""
 
     scale: str
     question: str
     exact: bool
-    rounded: bool
 
 
 def _outcome(line: str, answers: Sequence[str], wanted: _Wanted) -> str:
@@ -360,7 +357,7 @@ def _equal(
     if written >= fine:
         return _rounded(number, fine) == right.value
     enough = given.digits >= 3 or (percent and written >= 1)
-    return wanted.rounded and enough and _rounded(right.value, written) == number
+    return enough and _rounded(right.value, written) == number
 
 
 def _rounded(value: Decimal, decimals: int) -> Decimal:
