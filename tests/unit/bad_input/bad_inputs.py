@@ -7,6 +7,7 @@ import pickle
 import struct
 import tarfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,15 +99,17 @@ def tensors(header: dict[str, object], data: bytes = b"") -> bytes:
 
 
 def bomb(name: str, megabytes: int) -> bytes:
-    """A tar.gz whose one member is zeros: a thousandth of its size."""
-    made = io.BytesIO()
-    with gzip.GzipFile(fileobj=made, mode="wb", compresslevel=1) as zipped_up:
-        member = tarfile.TarInfo(name)
-        member.size = megabytes << 20
-        zipped_up.write(member.tobuf())
-        for _ in range(megabytes):
-            zipped_up.write(bytes(1 << 20))
-    return made.getvalue()
+    """A tar.gz whose one member is zeros: a thousandth of its size. One packed megabyte is repeated."""
+    member = tarfile.TarInfo(name)
+    member.size = megabytes << 20
+    header, zeros = member.tobuf(), bytes(1 << 20)
+    packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
+    parts = [packer.compress(part) + packer.flush(zlib.Z_FULL_FLUSH) for part in (header, zeros)]
+    checksum = zlib.crc32(header)
+    for _ in range(megabytes):
+        checksum = zlib.crc32(zeros, checksum)
+    end = packer.flush() + struct.pack("<2L", checksum, len(header) + member.size)
+    return gzip.compress(b"")[:10] + parts[0] + parts[1] * megabytes + end
 
 
 SETTINGS = (
