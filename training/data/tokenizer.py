@@ -115,18 +115,40 @@ class Tokenizer:
 
 def load_tokenizer(folder: Path) -> Tokenizer:
     """Load the tokenizer beside the weights; TrainingFailure if it cannot be read."""
-    from transformers import AutoTokenizer  # its import takes a second
-
-    config = folder / "config.json"
     try:
-        loaded = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        stated = json.loads(config.read_text(encoding="utf-8")) if config.is_file() else {}
+        stated = _stated(folder / "config.json")
+        loaded = _class_for(folder, stated).from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
         tokenizer = Tokenizer(loaded, stated)
         tokenizer.chat, tokenizer.files = ChatTemplate.beside(folder), tokenizer_files(folder)
         return tokenizer
     except Exception as error:  # the library raises what its formats happen to raise
         what, remedy = f"the tokenizer cannot be read ({error})", "Copy the model's own tokenizer files again"
         raise TrainingFailure(what, where="channel model", remedy=remedy) from error
+
+
+def _class_for(folder: Path, config: Mapping[str, Any]) -> Any:
+    """The class of transformers to load with: AutoTokenizer, which imports PyTorch and takes seconds.
+
+    It would choose the plain class for a Llama whose files name that one, which this chooses in a moment.
+    """
+    named = _stated(folder / "tokenizer_config.json").get("tokenizer_class")
+    if named == "TokenizersBackend" and config.get("model_type") == "llama":
+        from transformers import PreTrainedTokenizerFast
+
+        return PreTrainedTokenizerFast
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer
+
+
+def _stated(file: Path) -> dict[str, Any]:
+    """What a file in JSON states, nothing where there is no such file."""
+    document = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    if not isinstance(document, dict):
+        raise ValueError(f"{file.name} is not a JSON object")
+    return document
 
 
 def tokenizer_files(folder: Path) -> list[Path]:
