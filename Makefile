@@ -23,7 +23,8 @@ demo: $(READY)  ## run the whole life of a fine-tune on the embedded cloud (DATA
 benchmark: $(READY)  ## compare tuned and base with scripted services and pasted answers on the embedded cloud
 	@finexpert demo --benchmark
 
-# The functional tests wait more than they compute, so the others run beside them.
+# The functional tests wait more than they compute, so the others run beside them. They also take the longest,
+# so the others are nice to them.
 test: lint  ## everything CI runs
 	@$(MAKE) --no-print-directory --jobs 2 functional unit types snapshot
 
@@ -62,13 +63,13 @@ format: $(CHECKS)  ## let ruff fix what it can
 	@ruff check --fix --quiet . ; ruff format --quiet .
 
 types: $(CHECKS)  ## mypy, strict
-	@mypy
+	@nice -n 5 mypy
 
 unit: $(CHECKS)  ## tests of pure code: seconds
-	@pytest tests/unit -n 2 --dist loadfile
+	@nice -n 5 pytest tests/unit -n 2 --dist loadfile
 
 snapshot: $(CHECKS)  ## synthesize the stacks, compare with the stored templates, lint them as CloudFormation
-	@pytest tests/snapshot -n 2 --dist loadfile
+	@nice -n 5 pytest tests/snapshot -n 2 --dist loadfile
 
 snapshots: $(CHECKS)  ## store today's templates as the expected ones
 	@pytest tests/snapshot --snapshot-update
