@@ -17,6 +17,40 @@ _SUFFIXES = frozenset(
         *("lp", "nv", "sa", "se", "ag", "the", "holdings", "holding", "group", "class"),
     )
 )
+_CAPITAL = "[A-ZÀ-ÖØ-Þ]"
+_OWNERS = frozenset(
+    (
+        *(
+            "company",
+            "group",
+            "firm",
+            "business",
+            "corporation",
+            "parent",
+            "subsidiary",
+            "segment",
+            "division",
+        ),
+        *("bank", "issuer", "registrant", "filer", "management", "board", "auditor", "director", "chairman"),
+        *("ceo", "cfo", "shareholder", "stockholder", "owner", "employee", "customer", "supplier", "lender"),
+        *("borrower", "lessor", "lessee", "employer", "year", "quarter", "month", "period", "today", "world"),
+        *(
+            "market",
+            "plan",
+            "product",
+            "store",
+            "asset",
+            "what",
+            "who",
+            "where",
+            "there",
+            "here",
+            "that",
+            "let",
+        ),
+    )
+)
+"""Nouns that own something in a question and name no company: "the company's revenue"."""
 _COMMON = frozenset(("international", "american", "general", "national", "united", "first", "bank"))
 """First words of companies' names that are no name alone."""
 _SUFFIX_AFTER = r"(?:,?\s+(?:Inc|Corp|Corporation|Company|Co)\b\.?)?"
@@ -239,14 +273,17 @@ def _unknown(rest: str, covers: Sequence[Cover], companies: tuple[str, ...]) -> 
     """Names of companies in a question that no document is of.
 
     They are capitalised words with a possessive, before a suffix such as Inc, or after words such as `of`
-    where no company was found.
+    where no company was found; and there also small words with a possessive, but for common nouns.
     """
-    found = re.findall(r"\b((?:[A-Z][\w&-]+\s+){0,3}[A-Z][\w&-]*)[’']s\b", rest)
-    found += re.findall(r"\b((?:[A-Z][\w&-]+\s+){1,3})(?:Inc|Corp|Corporation|Company|Ltd|plc)\b", rest)
+    word = rf"{_CAPITAL}[\w&-]*"
+    found = re.findall(rf"\b((?:{word}\s+){{0,3}}{word})[’']s\b", rest)
+    found += re.findall(rf"\b((?:{word}\s+){{1,3}})(?:Inc|Corp|Corporation|Company|Ltd|plc)\b", rest)
     if not companies:
         found += re.findall(
-            r"\b(?:did|does|of|at|by|for|has|had|is|was)\s+((?:[A-Z][\w&-]+\s?){1,3})(?=\b)", rest
+            rf"\b(?:did|does|of|at|by|for|has|had|is|was)\s+((?:{word}\s?){{1,3}})(?=\b)", rest
         )
+        owners = re.findall(r"\b([^\W\d_]{3,})[’']s\b", rest)
+        found += [owner for owner in owners if owner.islower() and owner not in _OWNERS]
     known = {part for cover in covers for name in aliases(cover) for part in name.split()}
     names = []
     for name in found:

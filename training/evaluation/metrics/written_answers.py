@@ -77,7 +77,7 @@ class InventedFigures(Single):
     title: str = "Answers with made-up figures"
     about: str = (
         "Share of answers with a figure that stands neither in the question nor in its context, and is not"
-        " the result of one calculation with two figures of them."
+        " the result of one calculation with two figures of them. An answer without figures has none."
     )
     unit: str = "share"
     better: str = LOWER

@@ -55,6 +55,8 @@ def test_a_figure_is_answered_exactly_and_cited(corpus: Corpus, question: str, v
     ("question", "reason"),
     [
         ("What was Acme's revenue in 2024?", "No document is about Acme"),
+        ("what were nestlé's net sales in 2024?", "No document is about nestlé"),
+        ("What were Électricité's net sales in 2024?", "No document is about Électricité"),
         ("What was Borealis revenue in 2010?", "not for fiscal 2010"),
         ("What was Borealis revenue?", "Which time is meant"),
         ("What was Borealis' Antarctic segment net sales in 2024?", "No figure of that name"),
