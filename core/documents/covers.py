@@ -17,12 +17,13 @@ _SUFFIX = (
 )
 _NAMED = re.compile(rf"^((?:[A-Za-z][\w.&’'-]*,?\s+){{1,4}}{_SUFFIX}),?(?=\s|$)")
 _TITLED = re.compile(
-    r"^\s*(?!(?:Our|The|This)\s+(?i:annual))((?:(?:[A-Z&][\w.&’'/-]*|of|and)\s){0,5}[A-Z][\w.&’'/-]*)"
+    r"^(?!(?:Our|The|This)\s+(?i:annual))((?:(?:[A-Z&][\w.&’'/-]*|of|and)\s){0,5}[A-Z][\w.&’'/-]*)"
     r"[\s,:–—-]+(?i:annual\s+report(?:\s+and\s+accounts)?)"
-    r"[\s,:–—-]+((?:19|20)\d\d)\s*$",
+    r"[\s,:–—-]+((?:19|20)\d\d)$",
     re.M,
 )
 """A title such as `Halvorsen AS annual report 2024`: company and year."""
+_LINES_BEFORE_TITLE = 200
 _TICKER = re.compile(r"\((?:NYSE|NASDAQ|Nasdaq|NasdaqGS)\s*:\s*([A-Z.]{1,5})\)")
 _QUARTER_WORD = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 _QUARTER = re.compile(r"\b(first|second|third|fourth)[\s-]+(?:fiscal\s+)?quarter\b|\bq([1-4])\b", re.I)
@@ -77,7 +78,7 @@ def _form(name: str, head: str, tags: Mapping[str, str]) -> str:
 
 
 def _company(name: str, head: str) -> str:
-    lines = [" ".join(line.split()) for line in head.splitlines() if line.strip()]
+    lines = _lines(head)
     for number, line in enumerate(lines):
         if re.search(r"\(?exact\s+name\s+of\s+(?:the\s+)?registrant", line, re.I) and number:
             before = re.sub(r"\(?exact\s+name.*", "", line, flags=re.I).strip()
@@ -85,10 +86,19 @@ def _company(name: str, head: str) -> str:
     for line in lines[:40]:
         if match := _NAMED.match(line):
             return match[1].rstrip(",")
-    if match := _TITLED.search(head):
+    if match := _titled(lines):
         return match[1]
     stem = re.split(r"[_\-.\s]", PurePath(name).stem)
     return stem[0].title() if stem and stem[0].isalpha() and len(stem[0]) > 2 else ""
+
+
+def _lines(text: str) -> list[str]:
+    return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+
+
+def _titled(lines: Sequence[str]) -> re.Match[str] | None:
+    """A title, which may go over two lines. It is short and stands near the top."""
+    return _TITLED.search("\n".join(line for line in lines[:_LINES_BEFORE_TITLE] if len(line) <= 200))
 
 
 def _ticker(head: str) -> str:
@@ -151,7 +161,7 @@ def _fiscal_year(
     if end is None or year_end is None:
         if match := re.search(r"(?<!\d)(20\d\d)(?!\d)", name):
             return int(match[1])
-        titled = _TITLED.search(head)
+        titled = _titled(_lines(head))
         return int(titled[2]) if titled else None
     ending = end.year if (end.month, end.day) <= year_end or end.month == year_end[0] else end.year + 1
     if year_end[0] <= 2:  # a year that ends in January is called by either calendar year
