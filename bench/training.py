@@ -39,7 +39,7 @@ LENGTH, BATCH, GPU_LENGTH = 512, 4, 1024
 BASELINE, OWN = "JumpStart-like (Trainer, fp32)", "ours"
 #: In fp32 without dropout, so that the losses can be equal.
 PLAIN, OWN_PLAIN = "Trainer, fp32, no dropout", "ours, fp32, no dropout"
-#: JumpStart's job on ml.g5.2xlarge, billed seconds; public run logs of the course (docs/training.md).
+#: JumpStart's job on ml.g5.2xlarge, billed seconds; public run logs of the course (docs/alternatives.md).
 JUMPSTART_SECONDS = {
     "download": 300,
     "pip install": 75,

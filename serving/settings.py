@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from core.endpoint.adapters import VLLM_RANKS
 from core.environment import Variables
-
-VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
-"""The maximal ranks that stop no engine. Source: vLLM, vllm/config/lora.py, `MaxLoRARanks`."""
 
 
 @dataclass(frozen=True)

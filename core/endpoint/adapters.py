@@ -11,6 +11,7 @@ from typing import Any
 from core.hyperparameters import HyperparameterError, Hyperparameters, parse
 
 VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+"""The maximal ranks that stop no engine. Source: vLLM, vllm/config/lora.py, `MaxLoRARanks`."""
 WITHOUT_ADAPTERS = frozenset(
     (
         *("bloom", "dbrx", "falcon", "falcon_mamba", "flex_olmo", "gemma3n_text", "gpt2", "gpt_neox", "gptj"),
