@@ -84,7 +84,7 @@ class Protocol:
         return self.json(content, {"x-amzn-errortype": error.code}, error.status)
 
     async def answered(self, work: Callable[[], Response]) -> Response:
-        """The answer that `work` gives in a thread of its own, or the error that it ends with."""
+        """The answer that `work` gives in a separate thread, or the error that it ends with."""
         try:
             return await in_thread(work)
         except ApiError as error:

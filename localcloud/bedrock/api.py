@@ -1,24 +1,22 @@
 """Bedrock's HTTP side: requests held to botocore's model, answers and errors in AWS's shapes.
 
-Sources of the bodies of InvokeModel: Amazon Bedrock User Guide, "Inference request parameters and response
-fields for foundation models" (Nova, Llama, Titan Text Embeddings V2).
+Source of the body of InvokeModel: Amazon Bedrock User Guide, "Inference request parameters and response fields
+for foundation models" (Titan Text Embeddings V2).
 """
 
-import base64
 import re
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
 from localcloud import hooks
 from localcloud.bedrock import models
-from localcloud.bedrock.models import DIMENSIONS, EMBEDDING, Said
+from localcloud.bedrock.models import DIMENSIONS, EMBEDDING
 from localcloud.protocol import REST_JSON, Response, parsed, validation
 from localcloud.sagemaker.validation import check, service_model
 
-PATH = re.compile(r"/model/(?P<model>.+)/(?P<operation>converse|invoke|count-tokens)")
+PATH = re.compile(r"/model/(?P<model>.+)/(?P<operation>converse|invoke)")
 MOST_EMBEDDED_CHARACTERS = 50_000
 Content = dict[str, Any]
 _retention: dict[str, Any] = {"mode": "default", "updatedAt": None}
@@ -34,7 +32,8 @@ async def answer(request: hooks.gate.Request) -> Response | None:
     found = PATH.fullmatch(path) if request.method == "POST" else None
     if found is None:
         return None
-    return await REST_JSON.answered(lambda: OPERATIONS[found["operation"]](found["model"], request.body))
+    operation = _converse if found["operation"] == "converse" else _invoke
+    return await REST_JSON.answered(lambda: operation(found["model"], request.body))
 
 
 def _data_retention(method: str, body: bytes) -> Content:
@@ -62,18 +61,14 @@ def _converse(identifier: str, body: bytes) -> Response:
     content: Content = {
         "output": {"message": {"role": "assistant", "content": [{"text": said.text}]}},
         "stopReason": said.stop_reason,
-        "usage": _usage(said),
+        "usage": {
+            "inputTokens": said.input_tokens,
+            "outputTokens": said.output_tokens,
+            "totalTokens": said.input_tokens + said.output_tokens,
+        },
         "metrics": {"latencyMs": round(1000 * (time.monotonic() - began))},
     }
     return REST_JSON.json(content)
-
-
-def _usage(said: Said) -> dict[str, int]:
-    return {
-        "inputTokens": said.input_tokens,
-        "outputTokens": said.output_tokens,
-        "totalTokens": said.input_tokens + said.output_tokens,
-    }
 
 
 def _messages(asked: Content) -> list[dict[str, str]]:
@@ -109,64 +104,9 @@ def _messages(asked: Content) -> list[dict[str, str]]:
 
 def _invoke(identifier: str, body: bytes) -> Response:
     _checked("bedrock-runtime", "InvokeModel", {"modelId": identifier})
+    if not identifier.endswith(EMBEDDING):
+        raise validation(f"The embedded cloud knows InvokeModel's body for {EMBEDDING} only. Use Converse.")
     asked = _object(body)
-    if identifier.endswith(EMBEDDING):
-        return _embedding(asked)
-    model = models.find(identifier)
-    messages, parameters, wrap = _family(identifier)(asked)
-    model.admit(time.monotonic())
-    began = time.monotonic()
-    said = model.answer(messages, {key: value for key, value in parameters.items() if value is not None})
-    headers = {
-        "X-Amzn-Bedrock-Input-Token-Count": str(said.input_tokens),
-        "X-Amzn-Bedrock-Output-Token-Count": str(said.output_tokens),
-        "X-Amzn-Bedrock-Invocation-Latency": str(round(1000 * (time.monotonic() - began))),
-    }
-    return REST_JSON.json(wrap(said), headers)
-
-
-Asked = tuple[list[dict[str, str]], Content, Callable[[Said], Content]]
-
-
-def _family(identifier: str) -> Callable[[Content], Asked]:
-    if ".nova" in identifier:
-        return _nova
-    if "meta.llama" in identifier:
-        return _llama
-    raise validation(f"The embedded cloud knows InvokeModel's body for Nova, Llama and {EMBEDDING} only.")
-
-
-def _nova(asked: Content) -> Asked:
-    config = asked.get("inferenceConfig") or {}
-    parameters = {"max_tokens": config.get("maxTokens"), "temperature": config.get("temperature")}
-
-    def wrap(said: Said) -> Content:
-        message = {"role": "assistant", "content": [{"text": said.text}]}
-        return {"output": {"message": message}, "stopReason": said.stop_reason, "usage": _usage(said)}
-
-    try:
-        return _messages(asked), parameters, wrap
-    except (KeyError, TypeError, AttributeError):
-        raise validation("Malformed input request, please reformat your input and try again.") from None
-
-
-def _llama(asked: Content) -> Asked:
-    if not isinstance(asked.get("prompt"), str) or not asked["prompt"]:
-        raise validation("Malformed input request: #: required key [prompt] not found")
-    parameters = {"max_tokens": asked.get("max_gen_len", 512), "temperature": asked.get("temperature")}
-
-    def wrap(said: Said) -> Content:
-        return {
-            "generation": said.text,
-            "prompt_token_count": said.input_tokens,
-            "generation_token_count": said.output_tokens,
-            "stop_reason": "length" if said.stop_reason == "max_tokens" else "stop",
-        }
-
-    return [{"role": "user", "content": asked["prompt"]}], parameters, wrap
-
-
-def _embedding(asked: Content) -> Response:
     text, dimensions = asked.get("inputText"), asked.get("dimensions", DIMENSIONS[0])
     unknown = sorted(set(asked) - {"inputText", "dimensions", "normalize", "embeddingTypes"})
     if unknown:
@@ -185,18 +125,6 @@ def _embedding(asked: Content) -> Response:
     return REST_JSON.json(content, {"X-Amzn-Bedrock-Input-Token-Count": str(tokens)})
 
 
-def _count_tokens(identifier: str, body: bytes) -> Response:
-    asked = _checked("bedrock-runtime", "CountTokens", {"modelId": identifier, **_object(body)})["input"]
-    model = models.find(identifier)
-    if "converse" in asked:
-        messages = _messages(asked["converse"])
-    else:
-        messages = _family(identifier)(_object(base64.b64decode(asked["invokeModel"]["body"])))[0]
-    return REST_JSON.json(
-        {"inputTokens": model.count("\n\n".join(message["content"] for message in messages))}
-    )
-
-
 def _object(body: bytes) -> Content:
     return parsed(body, "ValidationException")
 
@@ -206,10 +134,3 @@ def _checked(service: str, operation: str, params: Content) -> Content:
     shape = service_model(service).operation_model(operation).input_shape
     check(params, shape)
     return params
-
-
-OPERATIONS: dict[str, Callable[[str, bytes], Response]] = {
-    "converse": _converse,
-    "invoke": _invoke,
-    "count-tokens": _count_tokens,
-}

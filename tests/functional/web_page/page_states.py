@@ -61,6 +61,7 @@ def _run(document: documents.Document) -> Prepare:
 
 
 def _ask(page: Page) -> None:
+    page.locator(".pill").wait_for()  # until it knows the endpoint, the page queues nothing
     page.get_by_label("Your question").fill("The results are encouraging for aggressive investors")
     page.keyboard.press("Control+Enter")
 

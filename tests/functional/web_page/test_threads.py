@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from finexpert.service.asking import history
 from finexpert.web.http import Problem
@@ -22,8 +22,12 @@ def no_documents(api: Any) -> None:
 def ask(page: Page, prompt: str, label: str = "Your question") -> None:
     page.get_by_label(label).fill(prompt)
     page.get_by_role("button", name="Ask", exact=True).click()
-    expect(page.get_by_role("group", name=prompt).get_by_role("button", name="Shorter")).to_be_visible()
-    expect(page.get_by_role("button", name="New thread")).to_be_visible()
+    expect_kept(page.get_by_role("group", name=prompt))
+
+
+def expect_kept(turn: Locator) -> None:
+    """Wait until the server has the turn: an answer can be rated only then."""
+    expect(turn.get_by_role("button", name="Good answer: Base model")).to_be_visible()
 
 
 def kept(api: Any) -> list[dict[str, Any]]:
@@ -38,7 +42,7 @@ def test_follow_ups_go_into_the_same_thread(visit: Any, api: Any) -> None:
     for name, prompt in (("Shorter", "shorter"), ("As a table", "table")):
         page.get_by_role("button", name=name).click()
         expect(page.locator(".turn").last.locator("blockquote")).to_contain_text(prompt)
-        expect(page.locator(".turn").last.get_by_role("button", name="Shorter")).to_be_visible()
+        expect_kept(page.locator(".turn").last)
     (thread,) = kept(api)
     assert [question.get("turns") for question in api.asked] == [None, 1, 2, 3]
     assert {question.get("thread") for question in api.asked[1:]} == {thread["id"]}
