@@ -1,7 +1,7 @@
 """Bedrock's HTTP side: requests held to botocore's model, answers and errors in AWS's shapes.
 
-Source of the body of InvokeModel: Amazon Bedrock User Guide, "Inference request parameters and response fields
-for foundation models" (Titan Text Embeddings V2).
+Source of the body of InvokeModel: Amazon Bedrock User Guide, "Inference request parameters and response
+fields for foundation models" (Titan Text Embeddings V2).
 """
 
 import re
