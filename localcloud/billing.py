@@ -84,12 +84,6 @@ def describe(now: datetime) -> dict[str, Any]:
     }
 
 
-def charges(now: datetime) -> dict[str, float]:
-    """Dollars of this month, by service."""
-    _bill.turn(now)
-    return dict(_bill.charges)
-
-
 def forecast(usd: float, now: datetime) -> float:
     """The cost of a whole month if it goes on as it began (straight line, UTC)."""
     start = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)

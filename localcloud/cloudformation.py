@@ -5,7 +5,6 @@ primaryIdentifier, readOnlyProperties; cfn-lint carries them) and the template r
 """
 
 import importlib
-import json
 import secrets
 import string
 import time
@@ -40,7 +39,6 @@ class SageMakerType:
     status: the field to wait on until it is `ready`; "" where creating is immediate.
     ready: that status.
     attributes: further fields of Describe`kind` that GetAtt gives (nested ones with dots).
-    policy: the property that holds a resource policy, set by Put`kind`Policy.
     """
 
     kind: str
@@ -50,7 +48,6 @@ class SageMakerType:
     status: str = ""
     ready: str = "InService"
     attributes: Sequence[str] = ()
-    policy: str = ""
 
     @property
     def name(self) -> str:
@@ -105,7 +102,6 @@ SAGEMAKER_TYPES = (
         status="ModelPackageGroupStatus",
         ready="Completed",
         attributes=("CreationTime", "ModelPackageGroupStatus"),
-        policy="ModelPackageGroupPolicy",
     ),
 )
 
@@ -148,13 +144,10 @@ class SageMakerResource:
     def create(self, logical_id: str, properties: Properties, stack: str) -> stacks.Resource:
         """Create the resource and wait until it serves; one that fails is removed, and its reason raised."""
         given = {key: value for key, value in properties.items() if key not in self.type.only_on_update}
-        policy = given.pop(self.type.policy, None)
         name = given.setdefault(self.type.name, generated_name(logical_id))
         arn = str(self._call("Create", given)[self.type.arn])
         self._names[arn] = str(name)
         try:
-            if policy is not None:
-                self._put_policy(name, policy)
             return arn, self._stabilize(name)
         except Exception:
             self.delete(arn, properties)
@@ -169,8 +162,6 @@ class SageMakerResource:
         if changed:
             kept = {key: new[key] for key in self.type.updates if key in new}
             self._call("Update", {self.type.name: name, **kept})
-        if self.type.policy and old.get(self.type.policy) != new.get(self.type.policy):
-            self._put_policy(name, new.get(self.type.policy))
         self._retag(arn, tag_map(old), tag_map(new))
         attributes = self._stabilize(name)
         if "EndpointConfigName" in changed:
@@ -239,12 +230,6 @@ class SageMakerResource:
                 attributes[path] = str(value)
         return attributes
 
-    def _put_policy(self, name: str, policy: Any) -> None:
-        if policy is None:
-            self._call("Delete", {self.type.name: name}, suffix="Policy")
-        else:
-            self._call("Put", {self.type.name: name, "ResourcePolicy": json_text(policy)}, suffix="Policy")
-
     def _retag(self, arn: str, old: Mapping[str, str], new: Mapping[str, str]) -> None:
         if removed := [key for key in old if key not in new]:
             call("sagemaker", "DeleteTags", {"ResourceArn": arn, "TagKeys": removed})
@@ -254,8 +239,8 @@ class SageMakerResource:
     def _name(self, arn: str) -> str:
         return self._names.get(arn) or arn.rsplit("/", 1)[-1]
 
-    def _call(self, verb: str, params: Properties, suffix: str = "") -> dict[str, Any]:
-        return call("sagemaker", f"{verb}{self.type.kind}{suffix}", params)
+    def _call(self, verb: str, params: Properties) -> dict[str, Any]:
+        return call("sagemaker", f"{verb}{self.type.kind}", params)
 
 
 class NotThere(ValueError):
@@ -286,8 +271,3 @@ def call(service: str, operation: str, params: Properties) -> dict[str, Any]:
 def tag_map(properties: Mapping[str, Any]) -> dict[str, str]:
     """A template's list of tags as a mapping."""
     return {tag["Key"]: str(tag["Value"]) for tag in properties.get("Tags") or []}
-
-
-def json_text(value: Any) -> str:
-    """A JSON property as the text that APIs want."""
-    return value if isinstance(value, str) else json.dumps(value)

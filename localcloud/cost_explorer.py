@@ -1,7 +1,4 @@
-"""Cost Explorer: anomaly monitors and subscriptions as records, and the simulated bill by GetCostAndUsage.
-
-No anomaly is ever found here: the bill has no history. Every other operation answers as unknown.
-"""
+"""Cost Explorer: anomaly monitors and subscriptions as records. Every other operation answers as unknown."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -9,7 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from localcloud import billing, platform
+from localcloud import platform
 from localcloud.protocol import AWS_JSON, ApiError, Response, parsed, unknown_operation
 from localcloud.sagemaker.validation import check, service_model
 
@@ -69,37 +66,6 @@ def _get(kind: str, params: Record) -> Record:
     return {f"Anomaly{kind}s": [each for each in found if not monitor or monitor in each["MonitorArnList"]]}
 
 
-def _get_anomalies(params: Record) -> Record:
-    return {"Anomalies": []}
-
-
-def _get_cost_and_usage(params: Record) -> Record:
-    """This month's charges as one monthly result, in total or by service."""
-    if params["Granularity"] != "MONTHLY" or params.get("Filter"):
-        raise ApiError("ValidationException", "The embedded cloud's bill is monthly and takes no Filter.")
-    groups = [group.get("Key") for group in params.get("GroupBy") or []]
-    if groups not in ([], ["SERVICE"]):
-        raise ApiError("ValidationException", "The embedded cloud's bill can be grouped by SERVICE only.")
-    now = datetime.now(UTC)
-    charges = billing.charges(now)
-    metrics = params["Metrics"]
-    result: Record = {"TimePeriod": params["TimePeriod"], "Estimated": True, "Groups": [], "Total": {}}
-    if groups:
-        result["Groups"] = [
-            {"Keys": [name], "Metrics": _amounts(metrics, usd)} for name, usd in charges.items()
-        ]
-    else:
-        result["Total"] = _amounts(metrics, sum(charges.values()))
-    covered = params["TimePeriod"]["Start"] <= f"{now:%Y-%m-%d}" < params["TimePeriod"]["End"]
-    return {
-        "ResultsByTime": [result if covered else {**result, "Groups": [], "Total": _amounts(metrics, 0.0)}]
-    }
-
-
-def _amounts(metrics: list[str], usd: float) -> Record:
-    return {metric: {"Amount": f"{usd:.10f}", "Unit": "USD"} for metric in metrics}
-
-
 def _find(kind: str, arn: str) -> Record:
     if arn not in _records[kind]:
         raise ApiError(f"Unknown{kind}Exception", f"There is no {arn}.")
@@ -119,4 +85,4 @@ OPERATIONS: dict[str, Callable[[Record], Record]] = {
         ("Delete", "", _delete),
         ("Get", "s", _get),
     )
-} | {"GetAnomalies": _get_anomalies, "GetCostAndUsage": _get_cost_and_usage}
+}

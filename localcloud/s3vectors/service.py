@@ -123,12 +123,6 @@ def _get_index(params: Params) -> Params:
     return {"index": _index_summary(bucket, index) | more}
 
 
-def _list_indexes(params: Params) -> Params:
-    bucket = _bucket(params)
-    shown, token = _page(sorted(bucket.indexes), params)
-    return {"indexes": [_index_summary(bucket, bucket.indexes[name]) for name in shown], **token}
-
-
 def _index_summary(bucket: Bucket, index: Index) -> Params:
     return {
         "vectorBucketName": bucket.made["vectorBucketName"],
@@ -297,7 +291,6 @@ OPERATIONS: dict[str, Callable[[Params], Params]] = {
     "DeleteVectorBucket": _delete_vector_bucket,
     "CreateIndex": _create_index,
     "GetIndex": _get_index,
-    "ListIndexes": _list_indexes,
     "DeleteIndex": _delete_index,
     "PutVectors": _put_vectors,
     "GetVectors": _get_vectors,
