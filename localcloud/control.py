@@ -34,26 +34,12 @@ from localcloud import billing, environment, hooks, platform, processes
 from localcloud.access_log import access_log
 from localcloud.faults import fault_of, faults
 from localcloud.platform import COMPONENTS, ENDPOINTS
-from localcloud.protocol import ApiError, parsed
+from localcloud.protocol import ApiError, parsed, validation
 from localcloud.sagemaker.options import options
 
 PREFIX = "/_finexpert/"
 LOG_GROUPS = (f"{COMPONENTS}/", f"{ENDPOINTS}/", "/aws/lambda/")
 Application = Callable[..., Awaitable[None]]
-
-
-class Refused(Exception):
-    """A control request that cannot be carried out.
-
-    Args:
-        status: HTTP status.
-        message: what was wrong, and what is right.
-    """
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
 
 
 def in_front_of(cloud: Application, *, started: float) -> Application:
@@ -67,7 +53,7 @@ def in_front_of(cloud: Application, *, started: float) -> Application:
         try:
             action = f"{scope['method']} {scope['path'].removeprefix(PREFIX)}"
             status, answer = 200, await asyncio.to_thread(act, action, body, started)
-        except Refused as refused:
+        except ApiError as refused:
             status, answer = refused.status, {"error": refused.message}
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -83,18 +69,17 @@ def act(action: str, body: bytes, started: float) -> dict[str, Any]:
         started: when the server began, in seconds since 1970.
 
     Raises:
-        Refused: there is no such action, or it cannot be carried out.
+        ApiError: there is no such action, or it cannot be carried out; the message says what is right.
     """
     if action == "GET health":
         return _health(started)
     if action not in ACTIONS:
-        raise Refused(404, f"There is no {action}. There is: {', '.join(['GET health', *ACTIONS])}.")
+        there_is = ", ".join(["GET health", *ACTIONS])
+        raise ApiError("NotFoundException", f"There is no {action}. There is: {there_is}.", 404)
     try:
         return ACTIONS[action](body)
-    except ApiError as error:
-        raise Refused(error.status, error.message) from None
     except (ValueError, RecursionError) as error:  # BadFault, BadModel and broken JSON
-        raise Refused(400, str(error)) from None
+        raise validation(str(error)) from None
 
 
 def _health(started: float) -> dict[str, Any]:

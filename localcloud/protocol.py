@@ -5,7 +5,7 @@ import contextvars
 import json
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -22,13 +22,17 @@ class ApiError(Exception):
         code: AWS's error code, such as "ValidationException".
         message: AWS's wording where it is known.
         status: HTTP status.
+        members: what the client finds in the modeled exception besides the message.
     """
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(
+        self, code: str, message: str, status: int = 400, members: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.status = status
+        self.members = members or {}
 
 
 def validation(message: str) -> ApiError:

@@ -15,14 +15,17 @@ IN_PROGRESS = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deletin
 
 @dataclass(frozen=True)
 class Listing:
-    """One List operation, with its filters and its order."""
+    """One List operation, with its filters and its order.
 
-    operation: str  # "ListEndpoints"
-    answer: str  # the answer's member that holds the rows
+    answer: the answer's member that holds the rows; by default the kind's plural.
+    descending: AWS's order where SortOrder is not given.
+    equals: filters on equality besides StatusEquals: request parameter → record field.
+    """
+
     kind: Kind
-    descending: bool  # AWS's order where SortOrder is not given
+    descending: bool = True
+    answer: str = ""
     equals: Mapping[str, str] = field(default_factory=dict)
-    status: str = ""  # the record's field that SortBy=Status means
 
     def __call__(self, params: dict[str, Any]) -> dict[str, Any]:
         with store.lock:
@@ -30,20 +33,20 @@ class Listing:
 
     def rows(self, records: Iterable[Record], params: dict[str, Any]) -> dict[str, Any]:
         """One page of these records, as the operation answers it."""
-        name = self.kind.name_field
-        fields = {"Name": name, "CreationTime": "CreationTime", "Status": self.status}
+        name, status = self.kind.name_field, self.kind.status_field
+        plural = f"{self.kind.name}s"
+        fields = {"Name": name, "CreationTime": "CreationTime", "Status": status}
+        equals = {"StatusEquals": status, **self.equals}
         order = params.get("SortOrder")
         shown, token = paging.page(
-            [row for row in records if paging.matches(row, params, name=name, equals=self.equals)],
+            [row for row in records if paging.matches(row, params, name=name, equals=equals)],
             params,
             sort_field=fields[params.get("SortBy") or "CreationTime"],
             name=name,
             descending=order == "Descending" if order else self.descending,
         )
-        output = operation_model(self.operation).output_shape
-        answer: dict[str, Any] = {
-            self.answer: [pick(row, output.members[self.answer].member) for row in shown]
-        }
+        output, member = operation_model(f"List{plural}").output_shape, self.answer or plural
+        answer: dict[str, Any] = {member: [pick(row, output.members[member].member) for row in shown]}
         return answer | ({"NextToken": token} if token else {})
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from localcloud.sagemaker import (
     component_checks,
     endpoints,
     hosting,
-    monitor,
     s3_files,
     store,
     telemetry,
@@ -256,7 +256,7 @@ def _take_down(record: Record) -> None:
             shutil.rmtree(folder, ignore_errors=True)
     elif fleet := hosting.fleets.pop(record["InferenceComponentArn"], None):
         fleet.stop(options.endpoint_grace)
-    monitor.wait(platform.provision_seconds())
+    time.sleep(platform.provision_seconds())
     store.remove(store.INFERENCE_COMPONENT, record["InferenceComponentName"])
 
 
@@ -271,15 +271,7 @@ OPERATIONS: dict[str, catalog.Operation] = {
     "UpdateInferenceComponentRuntimeConfig": update_runtime_config,
     "DeleteInferenceComponent": delete,
     "ListInferenceComponents": catalog.Listing(
-        "ListInferenceComponents",
-        "InferenceComponents",
         store.INFERENCE_COMPONENT,
-        descending=True,
-        equals={
-            "StatusEquals": "InferenceComponentStatus",
-            "EndpointNameEquals": "EndpointName",
-            "VariantNameEquals": "VariantName",
-        },
-        status="InferenceComponentStatus",
+        equals={"EndpointNameEquals": "EndpointName", "VariantNameEquals": "VariantName"},
     ),
 }

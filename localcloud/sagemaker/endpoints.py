@@ -1,5 +1,6 @@
 """Endpoints: made of a configuration, changed to another one and back again if that fails, removed."""
 
+import time
 from typing import Any
 
 from localcloud import platform
@@ -105,7 +106,7 @@ def shutdown() -> None:
 def _bring_up(record: Record, config: Record) -> None:
     telemetry.state_event(store.ENDPOINT, dict(record))
     store.change(record, _Interfaces=interfaces.attach(_vpc_config(config), record["EndpointArn"]))
-    monitor.wait(platform.provision_seconds())
+    time.sleep(platform.provision_seconds())
     try:
         started = _start_fleets(record, config)
     except Exception as error:
@@ -118,7 +119,7 @@ def _bring_up(record: Record, config: Record) -> None:
 
 def _move(record: Record, config: Record) -> None:
     telemetry.state_event(store.ENDPOINT, dict(record))
-    monitor.wait(platform.provision_seconds())
+    time.sleep(platform.provision_seconds())
     try:
         started = _start_fleets(record, config)
     except Exception as error:
@@ -161,7 +162,7 @@ def _take_down(record: Record) -> None:
     for key, fleet in _fleets_of(record).items():
         hosting.fleets.pop(key, None)
         fleet.stop(options.endpoint_grace)
-    monitor.wait(platform.provision_seconds())
+    time.sleep(platform.provision_seconds())
     interfaces.release(record.get("_Interfaces", []))
     store.remove(store.ENDPOINT, record["EndpointName"])
 
@@ -268,12 +269,5 @@ OPERATIONS: dict[str, catalog.Operation] = {
     "UpdateEndpoint": update,
     "UpdateEndpointWeightsAndCapacities": update_weights_and_capacities,
     "DeleteEndpoint": delete,
-    "ListEndpoints": catalog.Listing(
-        "ListEndpoints",
-        "Endpoints",
-        store.ENDPOINT,
-        descending=True,
-        equals={"StatusEquals": "EndpointStatus"},
-        status="EndpointStatus",
-    ),
+    "ListEndpoints": catalog.Listing(store.ENDPOINT),
 }

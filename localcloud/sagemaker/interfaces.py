@@ -4,12 +4,12 @@ SageMaker takes them away some minutes after the job or the endpoint has gone, a
 and subnets cannot be deleted. Source: cloudformation-coverage-roadmap issue 1327.
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from localcloud import platform
 from localcloud.hooks import network
-from localcloud.sagemaker import monitor
 from localcloud.sagemaker.options import options
 
 
@@ -30,6 +30,6 @@ def release(interfaces: list[str]) -> None:
 
 
 def _remove_later(interfaces: list[str]) -> None:
-    monitor.wait(options.interface_linger)
+    time.sleep(options.interface_linger)
     for each in interfaces:
         network.remove_network_interface(each)

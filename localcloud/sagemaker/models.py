@@ -103,11 +103,9 @@ OPERATIONS: dict[str, catalog.Operation] = {
     "CreateModel": create_model,
     "DescribeModel": catalog.describing(store.MODEL),
     "DeleteModel": catalog.deleting(store.MODEL),
-    "ListModels": catalog.Listing("ListModels", "Models", store.MODEL, descending=True),
+    "ListModels": catalog.Listing(store.MODEL),
     "CreateEndpointConfig": create_endpoint_config,
     "DescribeEndpointConfig": catalog.describing(store.ENDPOINT_CONFIG),
     "DeleteEndpointConfig": catalog.deleting(store.ENDPOINT_CONFIG),
-    "ListEndpointConfigs": catalog.Listing(
-        "ListEndpointConfigs", "EndpointConfigs", store.ENDPOINT_CONFIG, descending=True
-    ),
+    "ListEndpointConfigs": catalog.Listing(store.ENDPOINT_CONFIG),
 }

@@ -1,16 +1,10 @@
 """Does the work of AWS's agents on an endpoint's instances: follows logs, restarts, counts requests."""
 
-import threading
 import time
 
 from localcloud.sagemaker import hosting, store, telemetry
 from localcloud.sagemaker.options import options
 from localcloud.sagemaker.store import Record
-
-
-def wait(seconds: float) -> None:
-    """Let an instance's provisioning take its time."""
-    threading.Event().wait(seconds)
 
 
 def watch(endpoint: Record) -> None:
@@ -27,4 +21,4 @@ def watch(endpoint: Record) -> None:
             for fleet in fleets:
                 if fleet.in_flight:
                     telemetry.put_concurrency(fleet.placement.dimensions, fleet.in_flight, len(fleet.copies))
-        wait(options.look)
+        time.sleep(options.look)

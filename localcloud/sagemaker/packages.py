@@ -6,14 +6,11 @@ from localcloud import platform
 from localcloud.protocol import ApiError, not_emulated, validation
 from localcloud.sagemaker import catalog, store, telemetry
 
-GROUPS = catalog.Listing(
-    "ListModelPackageGroups", "ModelPackageGroupSummaryList", store.MODEL_PACKAGE_GROUP, descending=False
-)
+GROUPS = catalog.Listing(store.MODEL_PACKAGE_GROUP, descending=False, answer="ModelPackageGroupSummaryList")
 PACKAGES = catalog.Listing(
-    "ListModelPackages",
-    "ModelPackageSummaryList",
     store.MODEL_PACKAGE,
     descending=False,
+    answer="ModelPackageSummaryList",
     equals={"ModelApprovalStatus": "ModelApprovalStatus"},
 )
 

@@ -57,7 +57,7 @@ def _answered(answer: Callable[[str, dict[str, str], bytes], Response], *asked: 
     try:
         return answer(*asked)
     except ApiError as error:
-        content = {"Message": error.message, **getattr(error, "members", {})}
+        content = {"Message": error.message, **error.members}
         return REST_JSON.json(content, {"x-amzn-errortype": error.code}, error.status)
 
 
@@ -170,19 +170,12 @@ class _Call:
             f"{console}?region={region}#logEventViewer:group={group} in account {account} for more "
             "information."
         )
-        return ModelError(message, status, reason, f"arn:aws:logs:{region}:{account}:log-group:{group}")
-
-
-class ModelError(ApiError):
-    """The container answered with an error; carries what the client finds in the modeled exception."""
-
-    def __init__(self, message: str, status: int, reason: str, log_stream_arn: str) -> None:
-        super().__init__("ModelError", message, 424)
-        self.members = {
+        members = {
             "OriginalStatusCode": status,
             "OriginalMessage": reason,
-            "LogStreamArn": log_stream_arn,
+            "LogStreamArn": f"arn:aws:logs:{region}:{account}:log-group:{group}",
         }
+        return ApiError("ModelError", message, 424, members)
 
 
 def _invoke(endpoint_name: str, headers: dict[str, str], body: bytes) -> Response:

@@ -6,7 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from localcloud import platform
-from localcloud.protocol import ApiError, not_emulated, validation
+from localcloud.protocol import not_emulated, validation
 from localcloud.sagemaker import catalog, interfaces, store
 from localcloud.sagemaker.container import ML
 from localcloud.sagemaker.opt_ml import s3_source
@@ -55,18 +55,6 @@ def stop(params: dict[str, Any]) -> dict[str, Any]:
             raise validation(f"The request was rejected because the training job is in status {status}.")
         if run := _runs.get(record["TrainingJobArn"]):
             run.stop()
-    return {}
-
-
-def delete(params: dict[str, Any]) -> dict[str, Any]:
-    """Forget a job that has ended."""
-    record = store.find(store.TRAINING_JOB, params["TrainingJobName"])
-    status = record["TrainingJobStatus"]
-    if status in ("InProgress", "Stopping"):
-        raise ApiError(
-            "ResourceInUse", f"The request was rejected because the training job is in status {status}."
-        )
-    store.remove(store.TRAINING_JOB, params["TrainingJobName"])
     return {}
 
 
@@ -192,14 +180,6 @@ def _require_objects(s3: Any, uri: str, role: str) -> None:
 OPERATIONS: dict[str, catalog.Operation] = {
     "CreateTrainingJob": create,
     "DescribeTrainingJob": catalog.describing(store.TRAINING_JOB),
-    "DeleteTrainingJob": delete,
     "StopTrainingJob": stop,
-    "ListTrainingJobs": catalog.Listing(
-        "ListTrainingJobs",
-        "TrainingJobSummaries",
-        store.TRAINING_JOB,
-        descending=False,
-        equals={"StatusEquals": "TrainingJobStatus"},
-        status="TrainingJobStatus",
-    ),
+    "ListTrainingJobs": catalog.Listing(store.TRAINING_JOB, descending=False, answer="TrainingJobSummaries"),
 }

@@ -257,9 +257,9 @@ def test_http_answers_and_errors(fake: Any) -> None:
 
 def test_options_are_set_checked_and_reset(fake: Any) -> None:
     assert control.act("POST options", b'{"stop_grace": 2}', 0)["stop_grace"] == 2
-    with pytest.raises(control.Refused, match="Unknown option"):
+    with pytest.raises(ApiError, match="Unknown option"):
         control.act("POST options", b'{"grace": 2}', 0)
-    with pytest.raises(control.Refused, match="number of seconds"):
+    with pytest.raises(ApiError, match="number of seconds"):
         control.act("POST options", b'{"look": "x"}', 0)
     forget_everything()
     assert options.stop_grace == 120
