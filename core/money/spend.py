@@ -4,8 +4,10 @@ AWS's own figures lag 8 to 12 hours, in which one g5.2xlarge burns half of a $25
 from the training jobs' billable seconds and the endpoints' lifetimes; `sources` reads them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from core.money.charges import Charges
 from core.money.prices import READ_FROM_AWS, Component, Price, PriceOf, UnknownPrice, dearest, hourly
@@ -47,14 +49,14 @@ class Lifetime:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One amount of the month, with the sum that makes it."""
+    """One amount of the month; `how` puts the sum that makes it into words, for those who show them."""
 
     name: str
     kind: str
     usd: float
-    how: str
-    running: bool
-    usd_per_hour: float
+    how: Callable[[], str]
+    running: bool = False
+    usd_per_hour: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +130,7 @@ def account(usage: Usage, *, region: str, now: datetime, price: PriceOf = hourly
         f"AWS's estimate of {usage.charges.time:%d %b %H:%M} UTC, ${usage.charges.total_usd:.2f},"
         " less what is listed here"
     )
-    rest = Line(name="everything else", kind="account", usd=usd, how=how, running=False, usd_per_hour=0.0)
+    rest = Line(name="everything else", kind="account", usd=usd, how=lambda: how)
     return replace(own, lines=(*own.lines, rest)) if usd > 0 else own
 
 
@@ -136,39 +138,33 @@ def _measured(usage: Usage, region: str, now: datetime, price: PriceOf) -> Spend
     month = month_start(now)
     lines: list[Line] = []
     unpriced: list[str] = []
-    committed = 0.0
-    for job in usage.jobs:
-        for price_of in (price, _dearest):
-            try:
-                line, ahead = _training(job, region, month, now, price_of)
-            except UnknownPrice as error:
-                unpriced.append(f"{job.name}: {error}")
-                continue
-            lines.append(line)
-            committed += ahead
-            break
-    if paid := _requests_usd(usage, now):
-        how = "counted by the sender, request by request, at the prices of its table"
-        lines.append(
-            Line(name="requests", kind="requests", usd=paid, how=how, running=False, usd_per_hour=0.0)
-        )
     estimated: list[str] = []
-    for life in usage.lifetimes:
-        other = _dearest if life.component == "hosting" else _estimated
+
+    def add(name: str, make: Callable[[PriceOf], Line], other: PriceOf, doubts: list[str]) -> None:
+        """Add the line at its price, else at the `other`, with the reason among the doubts."""
         for price_of in (price, other):
             try:
-                lines.append(_life(life, region, month, now, price_of))
-                break
+                lines.append(make(price_of))
+                return
             except UnknownPrice as error:
-                if price_of is _estimated:
-                    continue  # the reason was given already, with its remedy
-                certain = other is _estimated and _read_from_aws(life, region)
-                (estimated if certain else unpriced).append(f"{life.name}: {error}")
+                if price_of is not _estimated:  # whose reason was given already, with its remedy
+                    doubts.append(f"{name}: {error}")
+
+    for job in usage.jobs:
+        add(job.name, partial(_training, job, region, month, now), _dearest, unpriced)
+    if paid := _requests_usd(usage, now):
+        how = "counted by the sender, request by request, at the prices of its table"
+        lines.append(Line(name="requests", kind="requests", usd=paid, how=lambda: how))
+    for life in usage.lifetimes:
+        own = life.component == "hosting"
+        doubts = unpriced if own or not _read_from_aws(life, region) else estimated
+        add(life.name, partial(_life, life, region, month, now), _dearest if own else _estimated, doubts)
+    burns = {line.name: line.usd_per_hour for line in lines if line.kind == "training"}
     return Spend(
         month=month,
         now=now,
         lines=tuple(line for line in lines if line.usd > 0 or line.running),
-        committed_usd=committed,
+        committed_usd=sum(job.seconds_ahead(now) / 3600 * burns.get(job.name, 0.0) for job in usage.jobs),
         unpriced=tuple(dict.fromkeys(unpriced)),
         unread=tuple(usage.unread),
         jobs=tuple(job.name for job in usage.jobs),
@@ -206,21 +202,22 @@ def _dearest(instance_type: str, region: str, component: Component) -> Price:
     return dearest(component)
 
 
-def _training(
-    job: TrainingJob, region: str, month: datetime, now: datetime, price: PriceOf
-) -> tuple[Line, float]:
+def _training(job: TrainingJob, region: str, month: datetime, now: datetime, price: PriceOf) -> Line:
     rate = job.usd_per_hour(region, price)
     hours = job.hours_in(month, now)
-    measure = "billable" if job.billable_seconds is not None else "since its instances came up"
-    line = Line(
+
+    def how() -> str:
+        measure = "billable" if job.billable_seconds is not None else "since its instances came up"
+        return f"{duration(hours * 3600)} {measure} on {job.rate_words(region, price)}"
+
+    return Line(
         name=job.name,
         kind="training",
         usd=hours * rate,
-        how=f"{duration(hours * 3600)} {measure} on {job.rate_words(region, price)}",
+        how=how,
         running=job.running,
         usd_per_hour=rate if job.running else 0.0,
     )
-    return line, job.seconds_ahead(now) / 3600 * rate
 
 
 def _life(life: Lifetime, region: str, month: datetime, now: datetime, price: PriceOf) -> Line:
@@ -233,14 +230,18 @@ def _life(life: Lifetime, region: str, month: datetime, now: datetime, price: Pr
     prices = [(fleet, price(fleet.instance_type, region, life.component)) for fleet in fleets]
     rate = sum(fleet.instances * each.usd for fleet, each in prices)
     hours = hours_between(life.start, min(life.end or now, now), month)
-    said = (f"{fleet.instances} × {each.type} at ${each.usd:g} an hour" for fleet, each in prices)
-    since = f"{max(life.start, month):%d %b %H:%M} UTC"
+
+    def how() -> str:
+        said = (f"{fleet.instances} × {each.type} at ${each.usd:g} an hour" for fleet, each in prices)
+        since = f"{max(life.start, month):%d %b %H:%M} UTC"
+        return f"{duration(hours * 3600)} from {since} on {' and '.join(said)}, by {life.source}"
+
     running = life.end is None
     return Line(
         name=life.name,
         kind=life.kind,
         usd=hours * rate,
-        how=f"{duration(hours * 3600)} from {since} on {' and '.join(said)}, by {life.source}",
+        how=how,
         running=running,
         usd_per_hour=rate if running else 0.0,
     )

@@ -7,7 +7,7 @@ minutes: until then a deletion is not known, and the endpoint counts as alive.
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,16 +38,6 @@ class EndpointCall:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class GoneEndpoint:
-    """A life that is over, with the configuration that it ran on."""
-
-    name: str
-    start: datetime
-    end: datetime
-    config: str
-
-
 def gone(
     calls: Iterable[EndpointCall],
     *,
@@ -55,19 +45,20 @@ def gone(
     alive: Collection[str],
     without: Collection[str],
     now: datetime,
-) -> list[GoneEndpoint]:
-    """The lives that are over, of endpoints made with the project's tag.
+) -> list[tuple[str, Lifetime]]:
+    """The lives that are over, of endpoints made with the project's tag, each after its configuration's name.
 
     An update ends one life and begins another, since the instances may be others. `alive`: names that exist
     now, whose last life SageMaker itself shows. `without`: names that something else accounts for.
     """
-    found: list[GoneEndpoint] = []
+    found: list[tuple[str, Lifetime]] = []
     open_lives: dict[str, EndpointCall] = {}
 
     def close(name: str, end: datetime) -> None:
         begun = open_lives.pop(name, None)
         if begun is not None:
-            found.append(GoneEndpoint(name=name, start=begun.time, end=min(end, now), config=begun.config))
+            over = Lifetime(name=name, start=begun.time, end=min(end, now), fleets=(), source="CloudTrail")
+            found.append((begun.config, over))
 
     for call in sorted(calls, key=lambda call: call.time):
         if call.endpoint in without:
@@ -109,18 +100,10 @@ class CallRecord:
     ) -> list[Lifetime]:
         """The lives of this month that are over, without what billed by the request alone."""
         lives = gone(self._calls, project=project, alive=alive, without=without, now=self._now)
-        over = [life for life in lives if life.end > month]
-        fleets = self._fleets({life.config for life in over}) if over else {}
+        over = [(config, life) for config, life in lives if life.end and life.end > month]
+        fleets = self._fleets({config for config, _ in over}) if over else {}
         return [
-            Lifetime(
-                name=life.name,
-                start=life.start,
-                end=life.end,
-                fleets=fleets.get(life.config, ()),
-                source="CloudTrail",
-            )
-            for life in over
-            if fleets.get(life.config) != ()
+            replace(life, fleets=fleets.get(config, ())) for config, life in over if fleets.get(config) != ()
         ]
 
     def _of(self, action: str) -> list[EndpointCall]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, StrEnum
+from functools import cached_property
 from typing import Any, Protocol, Self
 
 from core.aws.tags import Tags
@@ -163,7 +164,7 @@ class Endpoint:
         """The variants of the endpoint configuration if it was read, else none."""
         return self.config.variants if isinstance(self.config, Description) else ()
 
-    @property
+    @cached_property
     def variants(self) -> tuple[Variant, ...]:
         """The variants as described, completed by the configuration where that was read.
 

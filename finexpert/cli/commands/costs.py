@@ -39,7 +39,7 @@ def costs(context: typer.Context, json: Json = False) -> None:
     for line in spend.lines:
         title = titles.get(money.run_of(line))
         named = escape(f"{title} ({line.name})" if title else line.name)
-        rows.append([named + " [yellow]runs[/]" * line.running, escape(line.how), usd(line.usd)])
+        rows.append([named + " [yellow]runs[/]" * line.running, escape(line.how()), usd(line.usd)])
     display.print_rows(["what", "how", "cost"], rows)
     spent = "On AWS this would have cost" if deployment.target.is_local else "Spent:"
     since = f"{spend.month.day} {spend.month:%B}"

@@ -99,7 +99,9 @@ def document(
     stands = position(deployment, spend)
     return {
         **asdict(spend),
-        "lines": [asdict(line) | {"title": titles.get(run_of(line), "")} for line in spend.lines],
+        "lines": [
+            {**vars(line), "how": line.how(), "title": titles.get(run_of(line), "")} for line in spend.lines
+        ],
         "total_usd": spend.total_usd,
         "burn_usd_per_hour": spend.burn_usd_per_hour,
         "projected_usd": spend.projected_usd,

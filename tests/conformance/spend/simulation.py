@@ -184,8 +184,8 @@ class World:
         if "endpoints" not in unread:
             by_hand = [thing for thing in self.things if thing.kind == "by-hand"]
             calls = [call for thing in by_hand for call in self.calls(thing, now)]
-            for gone in spend_trail.gone(calls, project=PROJECT, alive=alive, without=(), now=clock):
-                usage.lifetimes.append(self.life(gone.name, gone.config, gone.start, gone.end))
+            for type_, gone in spend_trail.gone(calls, project=PROJECT, alive=alive, without=(), now=clock):
+                usage.lifetimes.append(self.life(gone.name, type_, gone.start, gone.end))
         if self.others_usd and month_start(clock) == month_start(self.begin):
             # AWS's estimate is of the begin: it holds the project's own dollars of that time as well.
             own = sum(thing.cost(self.begin, month_start(self.begin)) for thing in self.things)
@@ -343,7 +343,7 @@ def play(schedule: Schedule) -> Outcome:
     while minute < schedule.hours * 60:
         minute += draw.expovariate(schedule.starts_an_hour / 60)
         heapq.heappush(queue, (begin + minute * MINUTE, next(order), world.start))
-    while queue:
+    while queue and not world.outcome.stopped:  # then all has its end, and nothing more starts
         now, _, happen = heapq.heappop(queue)
         happen(now)
     for now in (_month_turn(begin) - MINUTE / 60, begin + timedelta(hours=schedule.hours + 24)):

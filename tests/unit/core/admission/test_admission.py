@@ -229,7 +229,7 @@ class TestReservations:
     """Jobs that are admitted, and not in SageMaker's lists yet."""
 
     def run(self, cloud: Cloud, job: str, now: datetime = NOW, spent: float = 0, **changes: Any) -> Admission:
-        line = Line(name="x", kind="training", usd=spent, how="", running=False, usd_per_hour=0.0)
+        line = Line(name="x", kind="training", usd=spent, how=str)
         spend = Spend(month=month_start(NOW), now=now, lines=(line,), committed_usd=0.0, **changes)
         return admit(
             {"job": job},

@@ -102,7 +102,7 @@ class TestLifetimes:
 
 def test_a_line_shows_its_sum() -> None:
     [line] = priced(job()).lines
-    assert line.how == "30 min 00 s billable on 1 × ml.g5.2xlarge at $2 an hour"
+    assert line.how() == "30 min 00 s billable on 1 × ml.g5.2xlarge at $2 an hour"
 
 
 class TestSources:

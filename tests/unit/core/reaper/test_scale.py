@@ -55,6 +55,14 @@ def half_idle(size: int, tags: dict[str, str] | None = None) -> Cloud:
     return cloud
 
 
+def idle(size: int) -> Cloud:
+    """Endpoints that nobody called."""
+    cloud = Cloud()
+    for number in range(size):
+        cloud.endpoint(f"idle-{number:03}")
+    return cloud
+
+
 class TestCalls:
     """The bounds of a run's own calls, with half of the fleet idle."""
 
@@ -126,54 +134,45 @@ def test_five_thousand_endpoints_fit_into_a_run_at_ten_calls_a_second() -> None:
 
 @pytest.mark.parametrize("bucket", ["", "audit-bucket"])
 def test_a_fleet_that_is_too_large_is_gone_through_in_several_runs(bucket: str) -> None:
-    cloud = Cloud()
-    for number in range(900):
-        cloud.endpoint(f"idle-{number:03}")
+    cloud = idle(450)
     seen: list[int] = []
     completed = False
     for _ in range(9):
-        found = timed(cloud, 0.8, max_deletes=1000, audit_bucket=bucket)
-        assert len(found["decisions"]) == 900 - sum(seen)
+        found = timed(cloud, 1.6, max_deletes=1000, audit_bucket=bucket)
+        assert len(found["decisions"]) == 450 - sum(seen)
         seen.append(sum(d["action"] == "delete" for d in found["decisions"]))
         completed = found["complete"]
     assert all(seen), "a run did nothing"
-    assert not completed and len(cloud.endpoints) == 900 - sum(seen)
+    assert not completed and len(cloud.endpoints) == 450 - sum(seen)
 
 
 def test_every_endpoint_gets_its_turn_although_no_run_reads_them_all() -> None:
-    cloud = Cloud()
-    for number in range(900):
-        cloud.endpoint(f"idle-{number:03}")
+    cloud = idle(450)
     described: set[str] = set()
     for _ in range(4):
         cloud.log.clear()
-        found = timed(cloud, 1.0, max_deletes=0)
+        found = timed(cloud, 2.0, max_deletes=0)
         described |= {request["EndpointName"] for request in cloud.called("DescribeEndpoint")}
         assert found["complete"] is False
-        assert len(cloud.called("DescribeEndpoint")) < 900
-    assert len(described) == 900
+        assert len(cloud.called("DescribeEndpoint")) < 450
+    assert len(described) == 450
 
 
 def test_a_small_fleet_needs_no_checkpoint() -> None:
-    cloud = Cloud()
-    cloud.endpoint("idle")
+    cloud = idle(1)
     timed(cloud, 0.1, max_deletes=0, audit_bucket="audit-bucket")
     assert not cloud.called("GetObject") and not cloud.called("PutObject")
 
 
 def test_a_checkpoint_that_cannot_be_read_or_written_stops_nothing() -> None:
-    cloud = Cloud()
-    for number in range(900):
-        cloud.endpoint(f"idle-{number:03}")
+    cloud = idle(450)
     cloud.failures |= {name: error("AccessDenied", "no") for name in ("GetObject", "PutObject")}
-    found = timed(cloud, 1.0, max_deletes=0, audit_bucket="audit-bucket")
-    assert len(found["decisions"]) == 900 and not found["complete"]
+    found = timed(cloud, 2.0, max_deletes=0, audit_bucket="audit-bucket")
+    assert len(found["decisions"]) == 450 and not found["complete"]
 
 
 def test_no_time_to_warn_is_reported_and_sends_no_warning() -> None:
-    cloud = Cloud()
-    for number in range(5):
-        cloud.endpoint(f"idle-{number}")
+    cloud = idle(5)
     found = timed(cloud, 55.0, warn=timedelta(minutes=30))
     warned = [d for d in found["decisions"] if d["action"] == "warn"]
     tagged = [tags for tags in cloud.tags.values() if "finexpert:delete-after" in tags]
@@ -181,9 +180,7 @@ def test_no_time_to_warn_is_reported_and_sends_no_warning() -> None:
 
 
 def test_a_message_is_cut_where_a_topic_would_refuse_it() -> None:
-    cloud = Cloud()
-    for number in range(400):
-        cloud.endpoint(f"idle-{number}")
+    cloud = idle(400)
     run = Run(cloud, ReaperSettings(warn=timedelta(minutes=30), topic_arn=TOPIC), lambda: cloud.now)
     reap([run])
     [message] = cloud.messages

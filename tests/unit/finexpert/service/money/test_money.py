@@ -34,7 +34,7 @@ class Account:
 
     def spends(self, usd: float, usd_per_hour: float = 0.0, name: str = "endpoint") -> None:
         burns: Any = {"running": usd_per_hour > 0, "usd_per_hour": usd_per_hour}
-        self.lines = (Line(name=name, kind="endpoint", usd=usd, how="hours × price", **burns),)
+        self.lines = (Line(name=name, kind="endpoint", usd=usd, how=lambda: "hours × price", **burns),)
 
     def month(self, deployment: object, *, now: datetime) -> Spend:
         return Spend(month=NOW.replace(day=1, hour=0), now=NOW, lines=self.lines, committed_usd=0.0)
