@@ -16,36 +16,27 @@ def endpoint_of(summary: dict[str, Any]) -> Endpoint:
     )
 
 
-def detail_of(answer: dict[str, Any]) -> Description:
-    """An endpoint as DescribeEndpoint describes it."""
+def description_of(answer: dict[str, Any]) -> Description:
+    """An endpoint as DescribeEndpoint describes it, or a configuration as DescribeEndpointConfig does."""
+    variants = [*answer.get("ProductionVariants", []), *answer.get("ShadowProductionVariants", [])]
     return Description(
         config_name=answer.get("EndpointConfigName", ""),
         asynchronous=bool(answer.get("AsyncInferenceConfig")),
         enhanced_metrics=bool(answer.get("MetricsConfig", {}).get("EnableEnhancedMetrics")),
-        variants=_variants(answer, "CurrentInstanceCount", "CurrentServerlessConfig"),
+        variants=tuple(map(_variant, variants)),
     )
 
 
-def config_of(answer: dict[str, Any]) -> Description:
-    """An endpoint configuration as DescribeEndpointConfig describes it."""
-    return Description(
-        asynchronous=bool(answer.get("AsyncInferenceConfig")),
-        variants=_variants(answer, "InitialInstanceCount", "ServerlessConfig"),
-    )
-
-
-def _variants(answer: dict[str, Any], count: str, serverless: str) -> tuple[Variant, ...]:
-    """The variants, shadow ones included; `count` and `serverless` are what the answer calls these."""
-    return tuple(
-        Variant(
-            name=variant["VariantName"],
-            instance_type=variant.get("InstanceType", ""),
-            instances=variant.get(count),
-            has_model=bool(variant.get("ModelName")),
-            serverless=serverless in variant,
-            provisioned_concurrency=variant.get(serverless, {}).get("ProvisionedConcurrency", 0),
-        )
-        for variant in [*answer.get("ProductionVariants", []), *answer.get("ShadowProductionVariants", [])]
+def _variant(answer: dict[str, Any]) -> Variant:
+    """A variant as it runs, or as it is configured."""
+    serverless = answer.get("CurrentServerlessConfig", answer.get("ServerlessConfig"))
+    return Variant(
+        name=answer["VariantName"],
+        instance_type=answer.get("InstanceType", ""),
+        instances=answer.get("CurrentInstanceCount", answer.get("InitialInstanceCount")),
+        has_model=bool(answer.get("ModelName")),
+        serverless=serverless is not None,
+        provisioned_concurrency=(serverless or {}).get("ProvisionedConcurrency", 0),
     )
 
 

@@ -86,9 +86,21 @@ def _read(
     cloudwatch: Any, batch: list[Series], period: int, start: datetime, now: datetime
 ) -> dict[Series, Reading | Unreadable]:
     ids = {f"s{number}": series for number, series in enumerate(batch)}
+    step = timedelta(seconds=period)
+    results = items_of(
+        cloudwatch.get_metric_data,
+        "MetricDataResults",
+        MetricDataQueries=[
+            query(name, NAMESPACE, each.metric, dict(sorted(each.dimensions)), period, each.statistic)
+            for name, each in ids.items()
+        ],
+        # On whole periods, as CloudWatch's points.
+        StartTime=_floor(start, period),
+        EndTime=_floor(now, period) + step,
+    )
     points: dict[str, dict[datetime, float]] = {name: {} for name in ids}
     states: dict[str, str] = {}
-    for result in _results(cloudwatch, ids, period, start, now):
+    for result in results:
         points[result["Id"]] |= zip(result.get("Timestamps", []), result.get("Values", []), strict=True)
         states[result["Id"]] = result.get("StatusCode", "Complete")
     found: dict[Series, Reading | Unreadable] = {}
@@ -96,26 +108,10 @@ def _read(
         # PartialData on the last page means that CloudWatch gave up on the rest.
         state = states.get(name, "no answer")
         if state == "Complete":
-            found[series] = summed(points[name], timedelta(seconds=period), start, now)
+            found[series] = summed(points[name], step, start, now)
         else:
             found[series] = Unreadable(f"CloudWatch answered {state}")
     return found
-
-
-def _results(
-    cloudwatch: Any, ids: dict[str, Series], period: int, start: datetime, now: datetime
-) -> list[dict[str, Any]]:
-    """Results of all pages. Start and end lie on whole periods, as CloudWatch's points do."""
-    step = timedelta(seconds=period)
-    request: dict[str, Any] = {
-        "MetricDataQueries": [
-            query(name, NAMESPACE, each.metric, dict(sorted(each.dimensions)), period, each.statistic)
-            for name, each in ids.items()
-        ],
-        "StartTime": _floor(start, period),
-        "EndTime": _floor(now, period) + step,
-    }
-    return items_of(cloudwatch.get_metric_data, "MetricDataResults", **request)
 
 
 def summed(points: dict[datetime, float], period: timedelta, start: datetime, now: datetime) -> Reading:

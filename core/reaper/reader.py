@@ -10,7 +10,7 @@ from core.aws.tags import list_tags, owner_of
 from core.endpoint.endpoints import components_of
 from core.names import STACK_NAME_TAG
 from core.reaper import metrics
-from core.reaper.answers import component_of, detail_of, endpoint_of
+from core.reaper.answers import component_of, description_of, endpoint_of
 from core.reaper.facts import Action, Description, Endpoint, Need, Reading, Series, Unreadable, Verdict
 from core.reaper.lists import Lists, by_name, matching, own
 from core.reaper.rules import age, decide, status, wanted_series
@@ -177,8 +177,10 @@ class Reader:
                 else:
                     needs.setdefault(outcome, []).append(endpoint)
             for need, waiting in needs.items():
-                for endpoint in self._read(need, waiting):
-                    open_[endpoint.arn] = endpoint
+                measured = need is Need.METRICS
+                one_by_one = (self._single.read(need, each) for each in waiting)
+                read = self._activity(waiting) if measured else one_by_one
+                open_ |= {endpoint.arn: endpoint for endpoint in read}
         return [done[arn] for arn in order]
 
     def fresh(self, endpoint: Endpoint) -> Endpoint | Unreadable:
@@ -197,7 +199,7 @@ class Reader:
             return Unreadable(error_text(error))
         listing = components_of(sagemaker, endpoint.name)
         components = tuple(component_of(summary) for summary in listing.items)
-        again, detail = endpoint_of(answer), detail_of(answer)
+        again, detail = endpoint_of(answer), description_of(answer)
         before = endpoint.detail.config_name if isinstance(endpoint.detail, Description) else ""
         return replace(
             again,
@@ -220,19 +222,14 @@ class Reader:
         if problem:
             self.problems.append(f"{what}: {problem}")
 
-    def _read(self, need: Need, endpoints: list[Endpoint]) -> list[Endpoint]:
-        if need is Need.METRICS:
-            return self._activity(endpoints)
-        return [self._single.read(need, each) for each in endpoints]
-
     def _activity(self, endpoints: list[Endpoint]) -> list[Endpoint]:
         """Read all series that the endpoints' rules want; one round of calls for each distinct window."""
         if not self.has_time():
             return [self._unmeasured(endpoint) for endpoint in endpoints]
+        wanted = [(endpoint, self._start(endpoint), _missing(endpoint)) for endpoint in endpoints]
         starts: dict[datetime, set[Series]] = {}
-        for endpoint in endpoints:
-            missing = wanted_series(endpoint) - set(endpoint.activity)
-            starts.setdefault(self._start(endpoint), set()).update(missing)
+        for _, start, series in wanted:
+            starts.setdefault(start, set()).update(series)
         found: dict[datetime, dict[Series, Reading | Unreadable]] = {}
         for start, series in starts.items():
             found[start] = metrics.readings(self._clients("cloudwatch"), series, start=start, now=self.now)
@@ -240,27 +237,22 @@ class Reader:
             if failed:
                 self._note(f"{len(failed)} metrics, the first", failed[0])
         return [
-            replace(
-                endpoint,
-                activity={
-                    **endpoint.activity,
-                    **{
-                        s: found[self._start(endpoint)][s]
-                        for s in wanted_series(endpoint) - set(endpoint.activity)
-                    },
-                },
-            )
-            for endpoint in endpoints
+            replace(endpoint, activity={**endpoint.activity, **{s: found[start][s] for s in series}})
+            for endpoint, start, series in wanted
         ]
 
     def _unmeasured(self, endpoint: Endpoint) -> Endpoint:
         self._single.cut_at = self._single.cut_at or endpoint.arn
-        unread = Unreadable("no time was left in this run")
-        missing = wanted_series(endpoint) - set(endpoint.activity)
-        return replace(endpoint, activity={**endpoint.activity, **dict.fromkeys(missing, unread)})
+        unread = dict.fromkeys(_missing(endpoint), Unreadable("no time was left in this run"))
+        return replace(endpoint, activity={**endpoint.activity, **unread})
 
     def _start(self, endpoint: Endpoint) -> datetime:
         """The moment from which use counts: the window's start, or the warning if that was earlier."""
         opened = self._settings.window_start(self.now)
         given = warned_at(endpoint, self._settings)
         return min(opened, given) if given else opened
+
+
+def _missing(endpoint: Endpoint) -> set[Series]:
+    """The series that the endpoint's rules want and that were not read yet."""
+    return wanted_series(endpoint) - set(endpoint.activity)

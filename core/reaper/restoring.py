@@ -111,18 +111,14 @@ def _cut(value: Any, shape: Any) -> Any:
 
 
 def _is_adapter(component: Mapping[str, Any]) -> bool:
-    return bool(_specification(component).get("BaseInferenceComponentName"))
-
-
-def _specification(component: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = component.get("Specification", {})
-    return found
+    return bool(component.get("Specification", {}).get("BaseInferenceComponentName"))
 
 
 def _component(described: Mapping[str, Any], tags: Request) -> Request:
     request = accepted("sagemaker", "CreateInferenceComponent", described)
     # An answer names the image under DeployedImage, and the copies under DesiredCopyCount.
-    image = _specification(described).get("Container", {}).get("DeployedImage", {}).get("SpecifiedImage")
+    container = described.get("Specification", {}).get("Container", {})
+    image = container.get("DeployedImage", {}).get("SpecifiedImage")
     specification = request.get("Specification", {})
     if specification.get("ModelName"):
         specification.pop("Container", None)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from core.aws import metrics
@@ -100,15 +101,10 @@ class Run:
         if self.settings.dry_run:
             return
         if self._stuck:  # silence is good news to the alarm
-            values, settings = [(STUCK_METRIC, float(self._stuck), "Count")], self.settings
+            values, name = [(STUCK_METRIC, float(self._stuck), "Count")], self.settings.metric_namespace
+            project, now = self.settings.project, self._reader.now
             try:
-                metrics.put(
-                    self._home("cloudwatch"),
-                    settings.project,
-                    values,
-                    self._reader.now,
-                    namespace=settings.metric_namespace,
-                )
+                metrics.put(self._home("cloudwatch"), project, values, now, namespace=name)
             except Exception as error:
                 log("metric-failed", metric=STUCK_METRIC, error=error_text(error))
         if self._lines:
@@ -232,13 +228,9 @@ def reap(runs: Sequence[Run]) -> dict[str, Any]:
     `runs`: one a region, of one set of settings.
     """
     settings = runs[0].settings
-    idle = [(run, endpoint) for run in runs for endpoint in run.look()]
-
-    def dearest(found: tuple[Run, Endpoint]) -> tuple[float, datetime]:
-        return found[0].dearest(found[1])
-
+    idle = [(run.dearest(endpoint), run, endpoint) for run in runs for endpoint in run.look()]
     deleted = 0
-    for run, endpoint in sorted(idle, key=dearest):
+    for _, run, endpoint in sorted(idle, key=itemgetter(0)):
         deleted += run.delete(endpoint, allowed=deleted < settings.max_deletes)
     decisions: list[dict[str, Any]] = []
     others: dict[str, Any] = {"decisions": [], "unlisted": {}}
@@ -256,16 +248,10 @@ def reap(runs: Sequence[Run]) -> dict[str, Any]:
         log("other-decision", dry_run=settings.dry_run, **other)
     clients = {id(each): each for run in runs for each in run.all_clients}
     calls = sum(each.calls for each in clients.values())
-    more = {"others": others} if settings.other_kinds else {}
+    seen: dict[str, Any] = {"endpoints": len(decisions), "problems": problems, "api_calls": calls}
     unlisted = {"unlisted": others["unlisted"]} if others["unlisted"] else {}
-    log(
-        "run",
-        dry_run=settings.dry_run,
-        endpoints=len(decisions),
-        problems=problems,
-        api_calls=calls,
-        **unlisted,
-    )
+    log("run", dry_run=settings.dry_run, **seen, **unlisted)
+    more = {"others": others} if settings.other_kinds else {}
     return {"decisions": decisions, "api_calls": calls, "complete": not problems, **more}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from core.aws.calls import Clients
 from core.aws.errors import error_text, is_missing
 from core.aws.tags import Tags, list_tags
-from core.reaper.answers import config_of, detail_of
+from core.reaper.answers import description_of
 from core.reaper.facts import Description, Endpoint, Need, Unreadable
 from core.reaper.warm import RegionMemory, version
 
@@ -103,7 +103,7 @@ class SingleReads:
         found: Description | Unreadable = self._one(
             Need.DETAIL,
             endpoint,
-            lambda: detail_of(self._clients("sagemaker").describe_endpoint(EndpointName=endpoint.name)),
+            lambda: description_of(self._clients("sagemaker").describe_endpoint(EndpointName=endpoint.name)),
         )
         # What is scaled to zero can come back at any moment.
         if isinstance(found, Description) and all(v.instances or v.serverless for v in found.variants):
@@ -116,7 +116,9 @@ class SingleReads:
         name = endpoint.detail.config_name
         if name not in self._memory.configs:
             describe = self._clients("sagemaker").describe_endpoint_config
-            found = self._one(Need.CONFIG, endpoint, lambda: config_of(describe(EndpointConfigName=name)))
+            found = self._one(
+                Need.CONFIG, endpoint, lambda: description_of(describe(EndpointConfigName=name))
+            )
             if isinstance(found, Unreadable):
                 return found
             self._memory.configs[name] = found
