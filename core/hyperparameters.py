@@ -10,7 +10,7 @@ SageMaker's SDK sends it.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from core.reading import Problems, flag, number, one_of, readers, setting, whole
 from core.setting_names import meant
@@ -151,10 +151,6 @@ class Hyperparameters:
 
     notices: tuple[str, ...] = ()
 
-    _NO_EFFECT: ClassVar[Mapping[str, str]] = {
-        "preprocessing_num_workers": "the tokenizer already uses all cores"
-    }
-
     @property
     def quantized(self) -> bool:
         """Whether the base is kept in int8 or int4."""
@@ -203,9 +199,10 @@ def parse(mapping: Mapping[str, Any]) -> Hyperparameters:
     problems += _contradictions(values)
     if problems:
         raise HyperparameterError(problems)
-    for name, reason in Hyperparameters._NO_EFFECT.items():
-        if values.get(name):
-            notices.append(f"{name}={values[name]} has no effect here: {reason}")
+    if workers := values.get("preprocessing_num_workers"):
+        notices.append(
+            f"preprocessing_num_workers={workers} has no effect here: the tokenizer already uses all cores"
+        )
     return Hyperparameters(**values, notices=tuple(notices))
 
 

@@ -85,42 +85,22 @@ def put_to_sleep(
         found = hosting.read(cloudformation, stack)
         if found.state in (HostingState.ABSENT, HostingState.ASLEEP):
             why = f"{stack} is {found.state}"
-            return _directly(clients, project, stack, found, why, seconds, pause, drifts=False)
-        if cancel and now and _lasts(found, now):
+        elif cancel and now and _lasts(found, now):
             why = f"{stack} has been in {found.status} for longer than {LONGEST_CHANGE}"
-            return _directly(clients, project, stack, found, why, seconds, pause)
-        if found.state is HostingState.GOING_TO_SLEEP:
+        elif found.state is HostingState.GOING_TO_SLEEP:
             return Slept(way=Way.UNDER_WAY)
-        if found.state is not HostingState.BROKEN:
+        elif found.state is HostingState.BROKEN:
+            why = f"{stack} is in {found.status}"
+        else:
             hosting.sleep(cloudformation, stack, cancel=cancel)
             return Slept(way=Way.STACK, done=f"{stack} put to sleep")
-        why = f"{stack} is in {found.status}"
     except HostingBusy as error:
         return Slept(way=Way.BUSY, problem=str(error))
     except Exception as error:
         if cause_of(error.__cause__ or error) in (Cause.THROTTLED, Cause.FAULT):
             return Slept(way=Way.BUSY, problem=error_text(error))
         why = f"CloudFormation refused: {error_text(error)}"
-    return _directly(clients, project, stack, found, why, seconds, pause)
-
-
-def _lasts(found: Hosting, now: datetime) -> bool:
-    """Whether a change goes on for so long that it may never end."""
-    return not found.state.settled and found.changed is not None and now - found.changed > LONGEST_CHANGE
-
-
-def _directly(
-    clients: Clients,
-    project: str,
-    stack: str,
-    found: Hosting | None,
-    why: str,
-    seconds: float,
-    pause: Callable[[float], None],
-    *,
-    drifts: bool = True,
-) -> Slept:
-    """Delete components and endpoint without CloudFormation; nothing if they are not there."""
+    # Directly, without CloudFormation.
     name = endpoint_name(project, found)
     try:
         if not exists(clients, project=project, stack=stack, name=name):
@@ -132,9 +112,18 @@ def _directly(
     if not removal.gone:
         way = Way.BUSY if removal.under_way else Way.FAILED
         return Slept(way=way, problem=f"{why}; endpoint {name} still bills: {removal.problem}")
-    repair = f"{stack} has drifted now, and `finexpert wake` repairs it"
+    return Slept(way=Way.DIRECTLY, done=f"endpoint {name} deleted{_drift(stack, found, why)}")
+
+
+def _lasts(found: Hosting, now: datetime) -> bool:
+    """Whether a change goes on for so long that it may never end."""
+    return not found.state.settled and found.changed is not None and now - found.changed > LONGEST_CHANGE
+
+
+def _drift(stack: str, found: Hosting | None, why: str) -> str:
+    """What a direct deletion, for the reason `why`, means for the stack."""
+    if found and found.state in (HostingState.ABSENT, HostingState.ASLEEP):
+        return f": it was still there, though {why}"
     if found and found.state is HostingState.BROKEN:
-        repair = f"{stack} has drifted now: delete it and deploy it again"
-    if not drifts:
-        return Slept(way=Way.DIRECTLY, done=f"endpoint {name} deleted: it was still there, though {why}")
-    return Slept(way=Way.DIRECTLY, done=f"endpoint {name} deleted directly ({why}); {repair}")
+        return f" directly ({why}); {stack} has drifted now: delete it and deploy it again"
+    return f" directly ({why}); {stack} has drifted now, and `finexpert wake` repairs it"

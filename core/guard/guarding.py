@@ -92,8 +92,19 @@ def guard(
             now=now,
             pause=pause,
         )
-    _page(settings, clients, position, stopped)
-    latched = _latch(settings, clients, position, memory, stopped)
+    if settings.page_function:
+        page.turn(
+            clients("lambda"),
+            settings.page_function,
+            stopped,
+            over=position.over,
+            reserved=settings.page_concurrency,
+        )
+    latched = memory.latched  # at most once a month
+    if settings.latch_policy_arn and settings.latch_roles and memory.readable and not latched:
+        latched = latch.turn(
+            clients("iam"), settings.latch_policy_arn, settings.latch_roles, stopped, over=position.over
+        )
     message = _message(spend, position, memory, stopped)
     if message:
         notify(lambda: clients("sns"), settings.topic_arn, f"{budget.project}: spending", message)
@@ -125,34 +136,6 @@ def _remembered(settings: GuardSettings, clients: Clients, now: datetime) -> tup
         # Without memory every message is sent again: better twice than never.
         return GuardMemory(readable=False), [f"the guard's own metrics cannot be read: {error_text(error)}"]
     return memory, []
-
-
-def _page(settings: GuardSettings, clients: Clients, position: Position, stopped: Stopped) -> None:
-    if not settings.page_function:
-        return
-    turned = page.turn(
-        clients("lambda"), settings.page_function, over=position.over, reserved=settings.page_concurrency
-    )
-    stopped.done += turned.done
-    stopped.problems += turned.problems
-
-
-def _latch(
-    settings: GuardSettings, clients: Clients, position: Position, memory: GuardMemory, stopped: Stopped
-) -> bool:
-    """Turn the latch, and answer whether it is set for this month."""
-    if not (settings.latch_policy_arn and settings.latch_roles and memory.readable):
-        return memory.latched
-    turned = latch.turn(
-        clients("iam"),
-        policy_arn=settings.latch_policy_arn,
-        roles=settings.latch_roles,
-        over=position.over,
-        latched=memory.latched,
-    )
-    stopped.done += turned.done
-    stopped.problems += turned.problems
-    return memory.latched or (position.over and not turned.problems)
 
 
 def _publish(

@@ -10,14 +10,12 @@ from core.aws.errors import error_text
 from core.guard.stopping import Stopped
 
 
-def turn(iam: Any, *, policy_arn: str, roles: tuple[str, ...], over: bool, latched: bool) -> Stopped:
-    """Set the latch if the limit is reached and it was not set this month; lift one of an earlier month.
+def turn(iam: Any, policy_arn: str, roles: tuple[str, ...], outcome: Stopped, *, over: bool) -> bool:
+    """Set the latch if the limit is reached, or lift one of an earlier month; whether it is set then.
 
-    `latched`: whether it was set this month already.
+    What was done, and what could not be, is added to `outcome`.
     """
-    outcome = Stopped()
-    if latched:
-        return outcome
+    before = len(outcome.problems)
     for role in roles:
         try:
             if over:
@@ -29,7 +27,7 @@ def turn(iam: Any, *, policy_arn: str, roles: tuple[str, ...], over: bool, latch
         except Exception as error:
             verb = "denied" if over else "allowed again"
             outcome.problems.append(f"creating cannot be {verb} for role {role}: {error_text(error)}")
-    return outcome
+    return over and len(outcome.problems) == before
 
 
 def _carries(iam: Any, role: str, policy_arn: str) -> bool:

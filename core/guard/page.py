@@ -9,15 +9,15 @@ from core.aws.errors import error_text, is_missing
 from core.guard.stopping import Stopped
 
 
-def turn(functions: Any, name: str, *, over: bool, reserved: int) -> Stopped:
+def turn(functions: Any, name: str, outcome: Stopped, *, over: bool, reserved: int) -> None:
     """Close the page while the month's limit is reached, and open it again below it.
 
     Args:
         functions: Lambda's client.
         name: of the page's function; one that is not deployed is left alone.
+        outcome: what was done, and what could not be, is added to it.
         reserved: the concurrency that the settings reserve for it; 0 for none.
     """
-    outcome = Stopped()
     try:
         found = functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
         if over and found != 0:
@@ -33,4 +33,3 @@ def turn(functions: Any, name: str, *, over: bool, reserved: int) -> Stopped:
         if not is_missing(error):
             verb = "closed" if over else "opened"
             outcome.problems.append(f"the page cannot be {verb}: {error_text(error)}")
-    return outcome

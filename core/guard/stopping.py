@@ -38,14 +38,13 @@ def stop_all(
     """
     stopped = Stopped()
     _stop_jobs(clients, project, stopped)
-    if hosting_stack:
-        slept = put_to_sleep(
-            clients, project=project, stack=hosting_stack, now=now, cancel=True, seconds=seconds, pause=pause
-        )
-        stopped.done += [slept.done] if slept.done else []
-        if slept.problem:
-            again = " The next run tries again." if slept.way is Way.BUSY else ""
-            stopped.problems.append(f"{slept.problem}{again}")
+    slept = put_to_sleep(
+        clients, project=project, stack=hosting_stack, now=now, cancel=True, seconds=seconds, pause=pause
+    )
+    stopped.done += [slept.done] if slept.done else []
+    if slept.problem:
+        again = " The next run tries again." if slept.way is Way.BUSY else ""
+        stopped.problems.append(f"{slept.problem}{again}")
     for name in endpoints:
         _remove_other(clients, name, stopped, seconds, pause)
     return stopped

@@ -92,7 +92,7 @@ def read(clients: Clients, *, project: str, hosting_stack: str, now: datetime, u
     Hosting's endpoint counts by its stack's events. They miss one that outlived them (CloudFormation gives
     up a deletion that fails) or was deleted without the stack, so SageMaker's list corrects them.
     """
-    own = Names(project=project, region="").endpoint if hosting_stack else ""
+    own = Names(project=project, region="").endpoint
     running = [life for life in usage.lifetimes if life.name == hosting_stack and life.end is None]
     alive = _alive(clients, project, hosting_stack, own, usage, counted=bool(running))
     calls = trail.CallRecord(clients("cloudtrail"), clients("sagemaker"), now)
@@ -102,7 +102,7 @@ def read(clients: Clients, *, project: str, hosting_stack: str, now: datetime, u
             ended = deleted if deleted and life.start < deleted < now else now
             usage.lifetimes[usage.lifetimes.index(life)] = replace(life, end=ended)
     usage.lifetimes += calls.gone(
-        project=project, alive=alive or set(), without={own} if own else set(), month=month_start(now)
+        project=project, alive=alive or set(), without={own}, month=month_start(now)
     )
 
 
@@ -127,7 +127,7 @@ def _alive(
             if not is_missing(error):
                 usage.unread.append(f"endpoint {name}: {error_text(error)}")
             continue
-        of_hosting = bool(hosting_stack) and (owning_stack(tags) == hosting_stack or name == own)
+        of_hosting = owning_stack(tags) == hosting_stack or name == own
         if tags.get(PROJECT_TAG, project if of_hosting else "") != project or (of_hosting and counted):
             continue
         life = live_endpoint(sagemaker, summary, usage)

@@ -31,48 +31,36 @@ def month_to_date(
     `billing` makes the CloudWatch client of the region where AWS's estimate of the bill is.
     """
     usage, project, hosting_stack = Usage(), budget.project, budget.hosting_stack
-    sagemaker, month = clients("sagemaker"), month_start(now)
-    _attempt(usage, "training jobs", lambda: _training_jobs(clients, project, now, usage))
-    if hosting_stack:
-        _attempt(
-            usage,
-            f"stack {hosting_stack}",
-            lambda: usage.lifetimes.extend(endpoints.hosting_lives(clients, hosting_stack, now)),
-        )
-    _attempt(
-        usage,
-        "endpoints",
-        lambda: endpoints.read(clients, project=project, hosting_stack=hosting_stack, now=now, usage=usage),
-    )
-    for what, read in (
-        ("notebook instances", lambda: machines.notebooks(sagemaker)),
-        ("processing jobs", lambda: machines.processing_jobs(sagemaker, month)),
-        ("Studio apps", lambda: machines.apps(sagemaker)),
-    ):
-        _attempt(usage, what, lambda read=read: usage.lifetimes.extend(read()))  # type: ignore[misc]
-    _attempt(
-        usage,
-        "paid requests",
-        lambda: usage.paid.extend(requests.read(clients("cloudwatch"), project=project, now=now)),
-    )
-    _attempt(usage, "AWS's estimated charges", lambda: _charges(billing(), now, usage))
+    sagemaker, lives = clients("sagemaker"), usage.lifetimes
+
+    def read_charges() -> None:
+        usage.charges = charges.read(billing(), now)
+
+    reads: dict[str, Callable[[], None]] = {
+        "training jobs": lambda: _training_jobs(clients, project, now, usage),
+        f"stack {hosting_stack}": lambda: lives.extend(endpoints.hosting_lives(clients, hosting_stack, now)),
+        "endpoints": lambda: endpoints.read(
+            clients, project=project, hosting_stack=hosting_stack, now=now, usage=usage
+        ),
+        "notebook instances": lambda: lives.extend(machines.notebooks(sagemaker)),
+        "processing jobs": lambda: lives.extend(machines.processing_jobs(sagemaker, month_start(now))),
+        "Studio apps": lambda: lives.extend(machines.apps(sagemaker)),
+        "paid requests": lambda: usage.paid.extend(
+            requests.read(clients("cloudwatch"), project=project, now=now)
+        ),
+        "AWS's estimated charges": read_charges,
+    }
+    for what, read in reads.items():
+        try:
+            read()
+        except Exception as error:  # one source that fails must not hide what the others know
+            usage.unread.append(f"{what}: {error_text(error)}")
     return account(usage, region=region, now=now)
 
 
 def billing_client() -> Any:
     """The CloudWatch client where the bill's estimate is, with the environment's credentials."""
     return AwsClients(BILLING_REGION)("cloudwatch")
-
-
-def _charges(cloudwatch: Any, now: datetime, usage: Usage) -> None:
-    usage.charges = charges.read(cloudwatch, now)
-
-
-def _attempt(usage: Usage, what: str, read: Callable[[], None]) -> None:
-    try:
-        read()
-    except Exception as error:  # one source that fails must not hide what the others know
-        usage.unread.append(f"{what}: {error_text(error)}")
 
 
 def _training_jobs(clients: Clients, project: str, now: datetime, usage: Usage) -> None:
