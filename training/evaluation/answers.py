@@ -240,11 +240,13 @@ def _chosen(line: str, right: Quantity, wanted: _Wanted) -> Quantity | None:
     given = _relevant(quantities(line), [right], wanted.question)
     given = [quantity for quantity in given if not _DENIED.search(line[: quantity.start])]
     percent = wanted.scale == "percent" or right.scale == _PERCENT
-    moved = [
-        each for each in given if _MOVED.search(line[: each.start]) and (each.scale == _PERCENT) is percent
-    ]
     asks_change = _CHANGE.search(wanted.question) or directions(wanted.question)
-    given = (asks_change and moved) or _of_the_year(line, given, wanted.question) or given
+    moved = [
+        each
+        for each in given
+        if asks_change and (each.scale == _PERCENT) is percent and _MOVED.search(line[: each.start])
+    ]
+    given = moved or _of_the_year(line, given, wanted.question) or given
     compared = [*_COMPARED.finditer(line)]
     reached = {match.end() for match in compared if match.group().rstrip().endswith(("to", "and"))}
     kept = [

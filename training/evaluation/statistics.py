@@ -7,6 +7,7 @@ import itertools
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -274,14 +275,19 @@ def sign_flip_p_value(changes: np.ndarray, *, seed: int) -> float:
     """
     observed = abs(float(changes.sum())) - 1e-9 * float(np.abs(changes).sum())
     if len(changes) <= MOST_ENUMERATED:
-        every = np.array(list(itertools.product((-1.0, 1.0), repeat=len(changes))))
-        return float((np.abs(every @ changes) >= observed).mean())
+        return float((np.abs(_all_signs(len(changes)) @ changes) >= observed).mean())
     random = np.random.default_rng(seed)
     extreme = 0
     for start, stop in _blocks(len(changes)):
         signs = random.integers(0, 2, size=(stop - start, len(changes)), dtype=np.int8) * 2.0 - 1.0
         extreme += int((np.abs(signs @ changes) >= observed).sum())
     return (extreme + 1) / (RESAMPLES + 1)
+
+
+@cache
+def _all_signs(count: int) -> np.ndarray:
+    """Every choice of signs, float64 [2**count, count]."""
+    return np.array(list(itertools.product((-1.0, 1.0), repeat=count)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

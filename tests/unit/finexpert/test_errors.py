@@ -171,19 +171,29 @@ def test_a_defect_is_not_explained_away() -> None:
 
 
 @pytest.fixture
-def ended_by(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs `finexpert runs list …` into a failure: the exit code, and what stood on stdout and stderr."""
+def finexpert(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Runs a command in this process: the exit code, and what stood on stdout and stderr."""
 
-    def run(error: Any, *arguments: Any) -> Any:
-        def broken(*given: Any) -> None:
-            raise error
-
+    def run(*arguments: str) -> Any:
         monkeypatch.setattr(os, "umask", lambda mask: 0)  # it would stay for the tests after this one
-        monkeypatch.setattr(target, "from_environment", broken)
-        monkeypatch.setattr(sys, "argv", ["finexpert", "runs", "list", *arguments])
+        monkeypatch.setattr(sys, "argv", ["finexpert", *arguments])
         with pytest.raises(SystemExit) as ended:
             cli.main()
         return ended.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def ended_by(finexpert: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs `finexpert runs list …` into a failure."""
+
+    def run(error: Exception, *arguments: str) -> Any:
+        def broken(*given: Any) -> None:
+            raise error
+
+        monkeypatch.setattr(target, "from_environment", broken)
+        return finexpert("runs", "list", *arguments)
 
     return run
 
@@ -226,29 +236,27 @@ def test_debug_lets_the_trace_through(ended_by: Any) -> None:
         ended_by(KeyError("oops"), "--debug")
 
 
-def run(*arguments: Any) -> Any:
-    command = [sys.executable, "-m", "finexpert", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+@pytest.mark.parametrize("wrong", ["train", "reap", "data check /no/such/file", "--on moon runs"])
+def test_wrong_usage_is_exit_code_two(finexpert: Any, wrong: str) -> None:
+    assert finexpert(*wrong.split())[0] == 2
 
 
-def test_wrong_usage_is_exit_code_two() -> None:
-    assert run("train").returncode == 2
-    assert run("reap").returncode == 2
-    assert run("data", "check", "/no/such/file").returncode == 2
-    assert run("--on", "moon", "runs").returncode == 2
+@pytest.fixture(scope="module")
+def helped() -> Any:
+    """The whole program, asked for its help: what it printed, and on stderr the modules that it loaded."""
+    command = [sys.executable, "-X", "importtime", "-m", "finexpert", "--help"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
 
 
-def test_help_names_every_verb_and_the_exit_codes() -> None:
-    told = run("--help").stdout
+def test_help_names_every_verb_and_the_exit_codes(helped: Any) -> None:
     for verb in ("demo", "local", "data", "train", "runs", "ask", "wake", "sleep", "costs", "reap"):
-        assert f"│ {verb} " in told
-    assert "130 interrupted" in " ".join(told.split())
+        assert f"│ {verb} " in helped.stdout
+    assert "130 interrupted" in " ".join(helped.stdout.split())
 
 
-def test_help_loads_nothing_heavy() -> None:
-    heavy = ["boto3", "botocore", "torch", "transformers", "aws_cdk"]
-    heavy += ["rich.live", "localcloud", "lambdas", "infra"]
-    program = f"import sys, finexpert.cli.main; print([name for name in {heavy!r} if name in sys.modules])"
-    command = [sys.executable, "-c", program]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    assert told.stdout.strip() == "[]"
+def test_help_loads_nothing_heavy(helped: Any) -> None:
+    loaded = {line.rpartition("|")[2].strip() for line in helped.stderr.splitlines()}
+    heavy = {"boto3", "botocore", "torch", "transformers", "aws_cdk"}
+    heavy |= {"rich.live", "localcloud", "lambdas", "infra"}
+    assert "finexpert.cli.main" in loaded
+    assert loaded & heavy == set()
