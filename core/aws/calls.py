@@ -11,8 +11,12 @@ from core.aws.errors import error_text
 ATTEMPTS = 5
 
 
-class Clients(Protocol):
-    """A source of AWS clients that counts their requests; tests pass an in-memory cloud."""
+Clients = Callable[[str], Any]
+"""Returns the boto3 client of a service; tests pass an in-memory cloud."""
+
+
+class CountedClients(Protocol):
+    """Clients that count their requests."""
 
     @property
     def calls(self) -> int:

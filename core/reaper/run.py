@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 from core.aws import metrics
-from core.aws.calls import AwsClients, Clients
+from core.aws.calls import AwsClients, CountedClients
 from core.aws.errors import error_text
 from core.aws.notify import log, notify
 from core.money.prices import per_hour
@@ -47,13 +47,13 @@ class Run:
 
     def __init__(
         self,
-        clients: Clients,
+        clients: CountedClients,
         settings: ReaperSettings,
         clock: Callable[[], datetime],
         seconds_left: Callable[[], float] = lambda: NO_CONTEXT_SECONDS,
         pause: Callable[[float], None] = time.sleep,
         *,
-        home: Clients | None = None,
+        home: CountedClients | None = None,
         share: float = 1.0,
         warm: WarmState | None = None,
     ) -> None:
@@ -73,7 +73,7 @@ class Run:
         return self._reader.problems
 
     @property
-    def all_clients(self) -> tuple[Clients, Clients]:
+    def all_clients(self) -> tuple[CountedClients, CountedClients]:
         """The AWS clients that count this run's calls."""
         return self._clients, self._home
 

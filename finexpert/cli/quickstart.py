@@ -31,7 +31,6 @@ from finexpert.views.display import Live
 CDK_VERSION = "/cdk-bootstrap/{}/version"
 QUALIFIER = "hnb659fds"
 """CDK's own, where the setting `cdk_qualifier` names no other."""
-CONCURRENCY = 4
 
 
 @dataclass
@@ -138,7 +137,7 @@ def deploy(walk: Walk) -> str:
         return "was there"
     walk.live.update("synthesizing …", "  synthesizing")
     walk.cdk.synth(lambda _: None)
-    walk.cdk.deploy(show_events(walk.live), concurrency=CONCURRENCY)
+    walk.cdk.deploy(show_events(walk.live))
     return "five stacks; the endpoint is asleep"
 
 

@@ -19,6 +19,8 @@ EVENT = re.compile(
     r" (?P<type>\S+)\s*\|\s*(?P<resource>\S*)"
 )
 TAIL_LINES = 12
+CONCURRENCY = 4
+"""Stacks that do not need each other, at once."""
 REASON = re.compile(r"_FAILED|❌|[Ee]rror")
 SHOWN_LINES = 5
 
@@ -65,16 +67,18 @@ class Cdk:
         """`cdk synth` of the production app into `output`; the other commands then use that."""
         self._run(["synth", "--quiet", "--output", str(self.output)], on_line)
 
-    def deploy(self, on_line: Callable[[str], None], *, concurrency: int = 1) -> None:
+    def deploy(self, on_line: Callable[[str], None]) -> None:
         """`cdk deploy --all` of what was synthesized, without change sets: they only take time."""
         options = ["--require-approval", "never", "--method", "direct", "--progress", "events"]
-        options += ["--concurrency", str(concurrency)]
-        self._run(["deploy", "--all", *options, "--app", str(self.output)], on_line)
+        self._run_on_all("deploy", options, on_line)
 
-    def destroy(self, on_line: Callable[[str], None], *, concurrency: int = 1) -> None:
+    def destroy(self, on_line: Callable[[str], None]) -> None:
         """`cdk destroy --all` of what was synthesized."""
-        options = ["--force", "--concurrency", str(concurrency)]
-        self._run(["destroy", "--all", *options, "--app", str(self.output)], on_line)
+        self._run_on_all("destroy", ["--force"], on_line)
+
+    def _run_on_all(self, verb: str, options: list[str], on_line: Callable[[str], None]) -> None:
+        concurrency = ["--concurrency", str(CONCURRENCY)]
+        self._run([verb, "--all", *options, *concurrency, "--app", str(self.output)], on_line)
 
     def _run(self, arguments: list[str], on_line: Callable[[str], None], *, cwd: Path = paths.ROOT) -> None:
         tail: list[str] = []

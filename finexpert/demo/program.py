@@ -89,11 +89,11 @@ def _one(stage: Stage, step: Step, number: str) -> None:
 
 
 def _finish(stage: Stage) -> ExitCode:
-    written = summary.write(stage, paths.OUT)
+    page, data = summary.write(stage, paths.OUT)
     if stage.json:
         display.print_json(summary.document(stage))
     stage.out.print(summary.table(stage))
-    stage.out.print(f"report  [bold]{written.report}[/]\nsummary {written.document}")
+    stage.out.print(f"report  [bold]{page}[/]\nsummary {data}")
     if stage.keep:
         _say_kept(stage)
     else:

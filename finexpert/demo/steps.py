@@ -27,8 +27,6 @@ from finexpert.views.run import before_after, follow_live
 from infra.settings import Settings
 from localcloud import lifecycle
 
-CONCURRENCY = 4  # stacks that do not need each other, at once
-
 
 @dataclass(frozen=True)
 class Step:
@@ -93,7 +91,7 @@ def synthesize(stage: Stage, live: Live) -> str:
 
 def deploy(stage: Stage, live: Live) -> str:
     """`cdk deploy --all` with the real CDK CLI."""
-    stage.cdk.deploy(show_events(live), concurrency=CONCURRENCY)
+    stage.cdk.deploy(show_events(live))
     names = stage.deployment.names
     return ", ".join(names.stack(part) for part in STACKS)
 
@@ -170,7 +168,7 @@ def wait_for_reaper(stage: Stage, live: Live) -> str:
 
 def destroy(stage: Stage, live: Live) -> str:
     """`cdk destroy --all`, and the bootstrap stack, which the CDK CLI leaves."""
-    stage.cdk.destroy(show_events(live), concurrency=CONCURRENCY)
+    stage.cdk.destroy(show_events(live))
     cdk.remove(stage.deployment.target)
     return "all five stacks, and CDK's own bootstrap stack"
 

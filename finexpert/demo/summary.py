@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,6 @@ HONESTY = (
     "Estimated, not measured: Llama 2 7B on AWS for as many tokens as the model here saw, at "
     "JumpStart's published speed. Cents for S3, Lambda, Step Functions and CloudWatch are not in it."
 )
-
-
-@dataclass(frozen=True)
-class Written:
-    """The files that were written."""
-
-    report: Path
-    document: Path
 
 
 def sums(stage: Stage) -> list[plan.Sum]:
@@ -102,13 +94,12 @@ def _rows(stage: Stage) -> list[tuple[str, str]]:
     return rows
 
 
-def write(stage: Stage, folder: Path) -> Written:
+def write(stage: Stage, folder: Path) -> tuple[Path, Path]:
     """Write `report.html` and `summary.json`, each whole or not at all: two demos may end at once."""
-    written = Written(folder / "report.html", folder / "summary.json")
-    text = json.dumps(document(stage), indent=2, ensure_ascii=False)
-    write_whole(written.document, text.encode())
-    write_whole(written.report, render(stage.evaluation, addition=section(stage)).encode())
-    return written
+    page, data = folder / "report.html", folder / "summary.json"
+    write_whole(data, json.dumps(document(stage), indent=2, ensure_ascii=False).encode())
+    write_whole(page, render(stage.evaluation, addition=section(stage)).encode())
+    return page, data
 
 
 def section(stage: Stage) -> str:

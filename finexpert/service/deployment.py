@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from core.aws.errors import error_text, if_there, is_missing
@@ -37,6 +36,7 @@ class Deployment:
     local: Settings | None = None
     problem: str = ""
     stored: Settings | None = None
+    _outputs: dict[str, dict[str, str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def differences(self) -> dict[str, tuple[Any, Any]]:
@@ -55,10 +55,6 @@ class Deployment:
     def names(self) -> Names:
         """The names of all its resources."""
         return self.settings.names
-
-    @cached_property
-    def _outputs(self) -> dict[str, dict[str, str]]:
-        return {}
 
     def output(self, part: str, key: str) -> str:
         """One stack output.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from finexpert import paths
 from finexpert.errors import ExitCode, UserError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import boto3
 
     from infra.settings import Settings
+    from localcloud.lifecycle import Cloud
 
 
 class On(StrEnum):
@@ -30,15 +31,6 @@ class On(StrEnum):
     LOCAL = "local"
     AWS = "aws"
     AUTO = "auto"
-
-
-class RunningCloud(Protocol):
-    """A running embedded cloud, as far as it is needed here (`localcloud.lifecycle.Cloud` is one)."""
-
-    @property
-    def endpoint_url(self) -> str: ...
-
-    def environ(self, base: Mapping[str, str]) -> dict[str, str]: ...
 
 
 @dataclass(frozen=True)
@@ -145,7 +137,7 @@ class Target:
         return arn.rsplit(":", 1)[-1].partition("/")[2] or "root"
 
 
-def resolve(on: On, environ: Mapping[str, str], running: Callable[[], RunningCloud | None]) -> Target:
+def resolve(on: On, environ: Mapping[str, str], running: Callable[[], Cloud | None]) -> Target:
     """Pick the cloud. Pure but for `running`, which looks for this checkout's embedded cloud.
 
     Raises:
@@ -177,7 +169,7 @@ def resolve(on: On, environ: Mapping[str, str], running: Callable[[], RunningClo
     return Target(None, dict(environ))
 
 
-def of_cloud(cloud: RunningCloud, environ: Mapping[str, str]) -> Target:
+def of_cloud(cloud: Cloud, environ: Mapping[str, str]) -> Target:
     """A running embedded cloud as a target, with the local settings file unless `environ` names another."""
     return Target(cloud.endpoint_url, _with_settings(cloud.environ(environ)))
 
@@ -202,7 +194,7 @@ def from_environment(on: On, flags: Mapping[str, str] | None = None, profile: st
         kept = {name: value for name, value in environ.items() if name not in _CREDENTIALS}
         environ = kept | {"AWS_PROFILE": profile}
 
-    def running() -> RunningCloud | None:
+    def running() -> Cloud | None:
         if not paths.LOCAL_STATE.exists():
             return None
         from localcloud import lifecycle

@@ -106,9 +106,10 @@ def ask(
             EndpointName=deployment.names.endpoint,
             ContentType="application/json",
             Body=json.dumps({"inputs": prompts[model], "parameters": asked, "stream": True}),
-            **_addressed(known[model]),
+            **({"InferenceComponentName": component} if (component := known[model]) else {}),
         )
-        for piece in pieces(_payloads(answer["Body"])):
+        # Between two events botocore raises what the container reports.
+        for piece in pieces(event["PayloadPart"]["Bytes"] for event in answer["Body"]):
             text = piece.whole if piece.whole is not None else text + piece.text
             cut = piece.finish == LENGTH
             on_text(model, text)
@@ -124,16 +125,6 @@ def ask(
             raise
         finally:
             stopped.set()
-
-
-def _addressed(component: str | None) -> dict[str, str]:
-    return {"InferenceComponentName": component} if component else {}
-
-
-def _payloads(events: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
-    """The bytes of an event stream; botocore raises what the container reports in between."""
-    for event in events:
-        yield event["PayloadPart"]["Bytes"]
 
 
 def endpoint_created(deployment: Deployment) -> datetime:
@@ -178,9 +169,14 @@ def pieces(chunks: Iterable[bytes]) -> Iterator[Piece]:
             yield Piece(text, text, _finish(document))
 
 
-def _finish(document: Any) -> str:
+def _entry(document: Any) -> dict[str, Any]:
+    """The object of an answer, which may be alone in a list; {} where the answer has another shape."""
     entry = document[0] if isinstance(document, list) and document else document
-    details = entry.get("details") if isinstance(entry, dict) else None
+    return entry if isinstance(entry, dict) else {}
+
+
+def _finish(document: Any) -> str:
+    details = _entry(document).get("details")
     return str(details.get("finish_reason") or "") if isinstance(details, dict) else ""
 
 
@@ -190,11 +186,10 @@ def generated_text(document: Any) -> str:
     Raises:
         UserError: the answer has another shape.
     """
-    entry = document[0] if isinstance(document, list) and document else document
-    if isinstance(entry, dict):
-        for key in ("generated_text", "generation"):
-            if isinstance(entry.get(key), str):
-                return str(entry[key])
+    entry = _entry(document)
+    for key in ("generated_text", "generation"):
+        if isinstance(entry.get(key), str):
+            return str(entry[key])
     raise _unknown(json.dumps(document))
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from core.aws.errors import Cause, cause_of, error_code, is_missing
+from core.aws.errors import error_code, is_missing
+from core.aws.s3 import S3Address, write_if
 from core.documents import store
 from finexpert.errors import NotFound, UserError
 from finexpert.paths import write_whole
@@ -30,22 +31,17 @@ def push(s3: Any, bucket: str, folder: Path) -> str:
         pass
     content = (folder / store.FILE).read_bytes()
     version = hashlib.sha256(content).hexdigest()
-    before = _pointer(s3, bucket)
-    if before and before[0]["version"] == version:
+    current, tag = _pointer(s3, bucket)
+    if current == version:
         return version
     s3.put_object(Bucket=bucket, Key=f"{PREFIX}{version}.sqlite", Body=content)
-    condition = {"IfMatch": before[1]} if before else {"IfNoneMatch": "*"}
     body = json.dumps({"version": version, "bytes": len(content)}).encode()
-    try:
-        s3.put_object(Bucket=bucket, Key=POINTER, Body=body, ContentType="application/json", **condition)
-    except ClientError as error:
-        if cause_of(error) is Cause.LOST_RACE:
-            raise UserError(
-                "Another index was pushed at the same time; this one is stored, but not the current one.",
-                where=f"s3://{bucket}/{POINTER}",
-                fix="Fetch theirs (finexpert docs pull), add your documents to it, and push again.",
-            ) from None
-        raise
+    if not write_if(s3, S3Address(bucket, POINTER), body, tag):
+        raise UserError(
+            "Another index was pushed at the same time; this one is stored, but not the current one.",
+            where=f"s3://{bucket}/{POINTER}",
+            fix="Fetch theirs (finexpert docs pull), add your documents to it, and push again.",
+        )
     return version
 
 
@@ -56,12 +52,11 @@ def pull(s3: Any, bucket: str, folder: Path) -> str:
         NotFound: none was pushed.
         UserError: what came is not what was pushed; nothing is replaced.
     """
-    found = _pointer(s3, bucket)
-    if found is None:
+    version, _ = _pointer(s3, bucket)
+    if not version:
         raise NotFound(
             "No index of documents was pushed.", where=f"s3://{bucket}/{PREFIX}", fix="finexpert docs push"
         )
-    version = str(found[0]["version"])
     if _checksum(folder / store.FILE) == version:
         return version
     content = s3.get_object(Bucket=bucket, Key=f"{PREFIX}{version}.sqlite")["Body"].read()
@@ -84,19 +79,21 @@ def _checksum(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _pointer(s3: Any, bucket: str) -> tuple[dict[str, Any], str] | None:
+def _pointer(s3: Any, bucket: str) -> tuple[str, str]:
+    """The version of the current index and the pointer's ETag, both empty where none was pushed."""
     try:
         reply = s3.get_object(Bucket=bucket, Key=POINTER)
     except ClientError as error:
         # Without the right to list, S3 answers AccessDenied for an object that is not there.
         if is_missing(error) or error_code(error) == "AccessDenied":
-            return None
+            return "", ""
         raise
     document = json.loads(reply["Body"].read())
-    if not isinstance(document, dict) or not str(document.get("version", "")).isalnum():
+    version = str(document.get("version", "")) if isinstance(document, dict) else ""
+    if not version.isalnum():
         raise UserError(
             "The pointer to the current index is damaged.",
             where=f"s3://{bucket}/{POINTER}",
             fix="Delete it, then push again.",
         )
-    return document, reply["ETag"]
+    return version, reply["ETag"]

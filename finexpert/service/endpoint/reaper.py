@@ -18,7 +18,6 @@ from core.reaper.run import NO_CONTEXT_SECONDS
 from core.reaper.settings import ReaperSettings
 from finexpert.errors import UserError
 from finexpert.service.deployment import Deployment
-from finexpert.service.money.costs import TargetClients
 from finexpert.service.runs.logs import events
 from finexpert.text import duration
 from infra.settings import Settings
@@ -177,7 +176,7 @@ def forecast(deployment: Deployment, now: datetime) -> Foresight:
     Raises:
         botocore.exceptions.ClientError: there is no endpoint, or it cannot be read.
     """
-    settings, clients = deployment.settings.reaper(), TargetClients(deployment.target)
+    settings, clients = deployment.settings.reaper(), deployment.target.client
     reader = Reader(clients, settings, lambda: now, lambda: NO_CONTEXT_SECONDS)
     described = clients("sagemaker").describe_endpoint(EndpointName=deployment.names.endpoint)
     endpoint = reader.fresh(endpoint_of(described))

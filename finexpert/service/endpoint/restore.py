@@ -8,13 +8,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from core.aws.calls import Clients
 from core.aws.errors import if_there
 from core.aws.s3 import S3Address, sizes
 from core.reaper.restoring import Request, RestorePlan, SnapshotUnusable, plan
 from core.reaper.snapshot import folder
 from finexpert.errors import UserError
 
-Clients = Callable[[str], Any]
 Say = Callable[[str], None]
 
 POLL_SECONDS = 5.0

@@ -30,14 +30,8 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-_STATES = {
-    HostingState.ASLEEP: State.ASLEEP,
-    HostingState.WAKING: State.WAKING,
-    HostingState.AWAKE: State.AWAKE,
-    HostingState.GOING_TO_SLEEP: State.GOING_TO_SLEEP,
-    HostingState.BUSY: State.GOING_TO_SLEEP,
-    HostingState.BROKEN: State.FAILED,
-}
+_OTHERWISE_CALLED = {"BUSY": State.GOING_TO_SLEEP, "BROKEN": State.FAILED}
+"""The names of HostingState that are none of State."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +88,7 @@ def look(deployment: Deployment, now: datetime) -> Standing:
         raise NotDeployed(f"The stack {stack.stack} is not deployed.", where=stack.stack)
     past = changes(_events(deployment))
     last = past[-1] if past else None
-    state = _STATES[stack.state]
+    state = _OTHERWISE_CALLED.get(stack.state.name) or State[stack.state.name]
     if state is State.ASLEEP and last and last.wake and last.rolled_back:
         state = State.FAILED
     foresight = None

@@ -3,9 +3,8 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from core.aws.calls import list_all
+from core.aws.calls import Clients, list_all
 from core.aws.errors import if_there
 from core.endpoint import hosting, waking
 from core.endpoint.hosting import BASE, Hosting, HostingBusy, HostingError, HostingState
@@ -15,7 +14,6 @@ from core.names import DELETE_AFTER_TAG, KEEP_TAG
 from finexpert.errors import UserError
 from finexpert.service.deployment import Deployment, describe_stack
 from finexpert.service.endpoint import artifacts
-from finexpert.service.money.costs import TargetClients
 
 Progress = Callable[[Hosting, float], None]
 WAIT_SECONDS = 1800.0
@@ -91,7 +89,7 @@ def wake_base(deployment: Deployment, *, progress: Progress) -> Hosting:
 def finish_wake(deployment: Deployment, artifact: str | None = None) -> Outcome:
     """Ask each model of a woken endpoint one question; see `core.endpoint.waking.finish`."""
     return waking.finish(
-        TargetClients(deployment.target),
+        deployment.target.client,
         deployment.names,
         merged=deployment.settings.hosting == "merged",
         artifact=artifact,
@@ -128,7 +126,7 @@ def begin_sleep(deployment: Deployment, *, cancel: bool = False, seconds: float 
         core.endpoint.hosting.HostingError: the endpoint could not be removed in either way.
     """
     slept = put_to_sleep(
-        TargetClients(deployment.target),
+        deployment.target.client,
         project=deployment.names.project,
         stack=deployment.names.stack("Hosting"),
         now=datetime.now(UTC),
@@ -158,7 +156,7 @@ def _serve(deployment: Deployment, artifact: str, progress: Progress | None) -> 
     Raises:
         core.endpoint.hosting.HostingBusy: the repair was begun; the same call wakes when it has ended.
     """
-    clients, stack = TargetClients(deployment.target), deployment.names.stack("Hosting")
+    clients, stack = deployment.target.client, deployment.names.stack("Hosting")
     current = read(deployment)
     name = endpoint_name(deployment.names.project, current)
     if current.state in (HostingState.AWAKE, HostingState.ASLEEP):
@@ -180,7 +178,7 @@ def _serve(deployment: Deployment, artifact: str, progress: Progress | None) -> 
     return hosting.wake(clients("cloudformation"), stack, artifact)
 
 
-def _endpoint_is_there(clients: TargetClients, name: str) -> bool:
+def _endpoint_is_there(clients: Clients, name: str) -> bool:
     """Whether the endpoint exists, also while it is being deleted: until then its name is taken."""
     return if_there(lambda: clients("sagemaker").describe_endpoint(EndpointName=name)) is not None
 
@@ -242,7 +240,7 @@ def _pause(deployment: Deployment) -> Callable[[float], None]:
     return (lambda _: time.sleep(0.3)) if deployment.target.is_local else time.sleep
 
 
-def snooze(clients: Callable[[str], Any], name: str, hours: float, now: datetime) -> datetime:
+def snooze(clients: Clients, name: str, hours: float, now: datetime) -> datetime:
     """Write the keep tag with an end, remove a warning's deadline, and return the end (UTC).
 
     Raises:

@@ -13,24 +13,12 @@ from core.money.spend import Line, Spend
 from core.names import BILLING_REGION, METRIC_NAMESPACE
 from finexpert.errors import NotDeployed
 from finexpert.service.deployment import Deployment, require_deployed
-from finexpert.service.target import Target
-
-
-@dataclass(frozen=True)
-class TargetClients:
-    """Adapts a target to the `Clients` of core; requests are not counted."""
-
-    target: Target
-    calls: int = 0
-
-    def __call__(self, service: str) -> Any:
-        return self.target.client(service)
 
 
 def month_to_date(deployment: Deployment, *, now: datetime) -> Spend:
     """The project's cost since the month began (on the embedded cloud: what it would have cost on AWS)."""
     return spend_sources.month_to_date(
-        TargetClients(deployment.target),
+        deployment.target.client,
         deployment.settings.budget,
         region=deployment.settings.region,
         now=now,

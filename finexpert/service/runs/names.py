@@ -6,7 +6,6 @@ run's id stays what AWS knows it by; the name is for people, and may be changed 
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
 from core.aws.errors import if_there
 from core.aws.s3 import S3Address, write_if
@@ -25,21 +24,13 @@ Names = Mapping[str, str]
 """Names by the id of their run."""
 
 
-@dataclass(frozen=True)
-class _Book:
-    """The names as read, with the ETag of their object (empty if there was none)."""
-
-    names: dict[str, str] = field(default_factory=dict)
-    etag: str = ""
-
-
 def read(deployment: Deployment) -> Names:
     """The names of all runs that have one.
 
     Raises:
         UserError: the object with the names is torn.
     """
-    return _read(deployment).names
+    return _read(deployment)[0]
 
 
 def known(deployment: Deployment) -> Names:
@@ -193,12 +184,13 @@ def _address(deployment: Deployment) -> S3Address:
     return S3Address(deployment.output("Storage", "ArtifactBucketName"), RUN_NAMES)
 
 
-def _read(deployment: Deployment) -> _Book:
+def _read(deployment: Deployment) -> tuple[dict[str, str], str]:
+    """The names, and the ETag of their object (empty if there was none)."""
     address = _address(deployment)
     s3 = deployment.target.client("s3")
     answer = if_there(lambda: s3.get_object(Bucket=address.bucket, Key=address.key))
     if answer is None:
-        return _Book()
+        return {}, ""
     try:
         names = json.loads(answer["Body"].read())
     except (ValueError, RecursionError):
@@ -209,17 +201,17 @@ def _read(deployment: Deployment) -> _Book:
             where=str(address),
             fix="Use the runs' ids. To begin with no names: delete that object.",
         )
-    return _Book(names, answer["ETag"])
+    return names, answer["ETag"]
 
 
 def _change(deployment: Deployment, change: Callable[[dict[str, str]], dict[str, str]]) -> None:
     s3, address = deployment.target.client("s3"), _address(deployment)
     for _ in range(ATTEMPTS):
-        book = _read(deployment)
-        changed = change(book.names)
-        if changed == book.names:
+        before, etag = _read(deployment)
+        changed = change(before)
+        if changed == before:
             return
         body = json.dumps(changed, ensure_ascii=False, sort_keys=True, indent=1).encode()
-        if write_if(s3, address, body, book.etag):
+        if write_if(s3, address, body, etag):
             return
     raise UserError("The names are being changed by others.", where=str(address), fix="Repeat it.")

@@ -56,12 +56,12 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
             account, region = (own.environment[f"CDK_DEFAULT_{name}"] for name in ("ACCOUNT", "REGION"))
             cdk.bootstrap(account, region, _unheard)
             synthesis.result()
-        cdk.deploy(_unheard, concurrency=4)
+        cdk.deploy(_unheard)
         deployment = Deployment(own, own.settings())
         bucket = deployment.output("Storage", "DataBucketName")
         datasets.upload_folder(own.client("s3"), bucket=bucket, folder=paths.BASE_MODEL, prefix="base-model/")
         yield deployment
-        cdk.destroy(_unheard, concurrency=4)
+        cdk.destroy(_unheard)
         left = own.client("s3vectors").list_vector_buckets()["vectorBuckets"]
         assert left == [], "vectors bill as long as they are kept"
     finally:

@@ -58,7 +58,7 @@ class App:
 
     def deploy(self) -> None:
         """`cdk deploy --all`, and the base weights into the data bucket."""
-        self.cdk.deploy(unheard, concurrency=4)
+        self.cdk.deploy(unheard)
         bucket = self.deployment.output("Storage", "DataBucketName")
         datasets.upload_folder(
             self.client("s3"), bucket=bucket, folder=paths.BASE_MODEL, prefix="base-model/"
@@ -66,7 +66,7 @@ class App:
 
     def destroy(self) -> None:
         """`cdk destroy --all`."""
-        self.cdk.destroy(unheard, concurrency=4)
+        self.cdk.destroy(unheard)
 
     def upload(self, files: int = 4) -> str:
         """A part of the shipped text as a dataset, uploaded unless it is there; its URI."""

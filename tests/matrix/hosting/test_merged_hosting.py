@@ -41,12 +41,12 @@ def deployed(tmp_path: Path) -> Iterator[Deployment]:
         account, region = (own.environment[f"CDK_DEFAULT_{name}"] for name in ("ACCOUNT", "REGION"))
         cdk.synth(_unheard)
         cdk.bootstrap(account, region, _unheard)
-        cdk.deploy(_unheard, concurrency=4)
+        cdk.deploy(_unheard)
         deployment = Deployment(own, own.settings())
         bucket = deployment.output("Storage", "DataBucketName")
         datasets.upload_folder(own.client("s3"), bucket=bucket, folder=paths.BASE_MODEL, prefix="base-model/")
         yield deployment
-        cdk.destroy(_unheard, concurrency=4)
+        cdk.destroy(_unheard)
     finally:
         children.stop()
         lifecycle.down(tmp_path / "cloud")

@@ -1,7 +1,7 @@
 """Which cloud a command acts on."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,13 +14,12 @@ from finexpert.service.target import On, Target, resolve
 URL = "http://127.0.0.1:4566"
 
 
-@dataclass(frozen=True)
-class FakeCloud:
-    endpoint_url: str = URL
-
-    def environ(self, base: Any) -> Any:
+def one_runs() -> Any:
+    def environ(base: dict[str, str]) -> dict[str, str]:
         kept = {key: value for key, value in base.items() if not key.startswith("AWS_")}
-        return kept | {"AWS_ENDPOINT_URL": self.endpoint_url, "AWS_ACCESS_KEY_ID": "000000000000"}
+        return kept | {"AWS_ENDPOINT_URL": URL, "AWS_ACCESS_KEY_ID": "000000000000"}
+
+    return SimpleNamespace(endpoint_url=URL, environ=environ)
 
 
 def nothing_runs() -> Any:
@@ -35,7 +34,7 @@ def test_an_endpoint_url_is_the_embedded_cloud_whatever_runs_here() -> None:
 
 
 def test_auto_prefers_the_cloud_that_runs_here() -> None:
-    assert resolve(On.AUTO, {}, FakeCloud).endpoint_url == URL
+    assert resolve(On.AUTO, {}, one_runs).endpoint_url == URL
 
 
 def test_auto_is_aws_where_none_runs() -> None:
@@ -45,7 +44,7 @@ def test_auto_is_aws_where_none_runs() -> None:
 
 
 def test_aws_by_name_ignores_a_running_cloud() -> None:
-    assert not resolve(On.AWS, {}, FakeCloud).is_local
+    assert not resolve(On.AWS, {}, one_runs).is_local
 
 
 def test_aws_by_name_refuses_an_endpoint_url_that_would_catch_the_calls() -> None:
@@ -62,19 +61,19 @@ def test_local_by_name_needs_a_cloud() -> None:
 
 
 def test_the_clouds_own_environment_replaces_a_persons_credentials() -> None:
-    chosen = resolve(On.AUTO, {"AWS_ACCESS_KEY_ID": "AKIAREAL", "AWS_PROFILE": "me", "HOME": "/h"}, FakeCloud)
+    chosen = resolve(On.AUTO, {"AWS_ACCESS_KEY_ID": "AKIAREAL", "AWS_PROFILE": "me", "HOME": "/h"}, one_runs)
     assert chosen.environment["AWS_ACCESS_KEY_ID"] == "000000000000"
     assert "AWS_PROFILE" not in chosen.environment
     assert chosen.environment["HOME"] == "/h"
 
 
 def test_another_settings_file_stays() -> None:
-    chosen = resolve(On.AUTO, {"FINEXPERT_SETTINGS": "/mine.json"}, FakeCloud)
+    chosen = resolve(On.AUTO, {"FINEXPERT_SETTINGS": "/mine.json"}, one_runs)
     assert chosen.environment["FINEXPERT_SETTINGS"] == "/mine.json"
 
 
 def test_an_endpoint_url_of_another_cloud_is_not_mixed_up_with_the_one_here() -> None:
-    chosen = resolve(On.AUTO, {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, FakeCloud)
+    chosen = resolve(On.AUTO, {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, one_runs)
     assert chosen.endpoint_url == "http://127.0.0.1:9"
     assert chosen.environment["AWS_ACCESS_KEY_ID"] == "test"
 
