@@ -50,14 +50,9 @@ class Values:
 
     def only(self, positions: Iterable[int]) -> "Values":
         """The values of some items."""
-        kept = list(positions)
-        return Values(
-            tuple(self.ids[i] for i in kept),
-            tuple(self.base[i] for i in kept),
-            tuple(self.tuned[i] for i in kept),
-            tuple(self.sizes[i] for i in kept),
-            tuple(self.groups[i] for i in kept) if self.groups else (),
-        )
+        rows = list(zip(self.ids, self.base, self.tuned, self.sizes, self.groups or self.ids, strict=True))
+        ids, base, tuned, sizes, groups = zip(*(rows[place] for place in positions), strict=True)
+        return Values(ids, base, tuned, sizes, groups if self.groups else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +135,9 @@ def _compared(
         used = every  # the contract wants figures; `items` 0 says that none of them counts
     if len(used) < FEWEST_ITEMS:
         return None
-    values = Values(
-        tuple(item.id for item, _, _ in used),
-        tuple(before for _, before, _ in used),
-        tuple(after for _, _, after in used),
-        tuple(item.size for item, _, _ in used),
-        tuple(item.group for item, _, _ in used) if any(item.group for item, _, _ in used) else (),
-    )
+    rows = ((item.id, before, after, item.size, item.group) for item, before, after in used)
+    ids, befores, afters, sizes, groups = zip(*rows, strict=True)
+    values = Values(ids, befores, afters, sizes, groups if any(groups) else ())
     lower = metric.better == LOWER
     bounded = metric.unit != BITS and all(0 <= value <= 1 for value in (*values.base, *values.tuned))
     comparison = replace(values.compare(lower_is_better=lower, bounded=bounded, seed=seed), items=len(clean))
@@ -154,17 +145,13 @@ def _compared(
 
 
 def _by_task(primary: Compared, tasks: Mapping[str, str], seed: int) -> list[Compared]:
-    positions: dict[str, list[int]] = {}
-    for position, name in enumerate(primary.values.ids):
-        positions.setdefault(tasks[name], []).append(position)
-    parts = []
-    for task, mine in sorted(positions.items()):
+    parts, lower = [], primary.lower_is_better
+    for task in sorted({tasks[name] for name in primary.values.ids}):
+        mine = [place for place, name in enumerate(primary.values.ids) if tasks[name] == task]
         if len(mine) >= FEWEST_ITEMS:
             values = primary.values.only(mine)
-            lower = primary.lower_is_better
-            parts.append(
-                Compared(task, lower, values, values.compare(lower_is_better=lower, bounded=False, seed=seed))
-            )
+            part = values.compare(lower_is_better=lower, bounded=False, seed=seed)
+            parts.append(Compared(task, lower, values, part))
     return parts
 
 

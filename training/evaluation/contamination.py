@@ -138,12 +138,27 @@ def _answer(words: list[str]) -> np.ndarray:
     return _sequence_hashes(_word_hashes(words), COPY_WORDS if len(words) >= FEWEST_WORDS else len(words))
 
 
+class _Stretches:
+    """All WORDS words in a row of some texts, as hashes; a shorter text is one stretch, an empty one none."""
+
+    def __init__(self) -> None:
+        self._parts: dict[int, list[tuple[int, np.ndarray]]] = {}
+
+    def add(self, number: int, words: list[str]) -> None:
+        if length := min(len(words), WORDS):
+            hashes = _sequence_hashes(_word_hashes(words), length)
+            self._parts.setdefault(length, []).append((number, hashes))
+
+    def hashed(self) -> "list[_Sequences]":
+        return [_Sequences.of(length, parts) for length, parts in self._parts.items()]
+
+
 class _Index:
     """All texts that are looked for, as hashes; ``searched`` says what was found of each."""
 
     def __init__(self, texts: Iterable[Text], openings: Sequence[str]) -> None:
         self.searched: list[_Searched] = []
-        phrases: dict[int, list[tuple[int, np.ndarray]]] = {}
+        phrases, shown = _Stretches(), _Stretches()
         copies: list[tuple[int, np.ndarray]] = []
         for number, text in enumerate(texts):
             learned = words_of(text.learned)
@@ -152,21 +167,13 @@ class _Index:
             self.searched.append(_Searched(np.zeros(len(learned), bool), answer))
             # A short answer may well be given to several prompts, so it is no shared stretch.
             if len(learned) >= (WORDS if text.read else FEWEST_WORDS):
-                length = min(len(learned), WORDS)
-                hashes = _sequence_hashes(_word_hashes(learned), length)
-                phrases.setdefault(length, []).append((number, hashes))
+                phrases.add(number, learned)
             if len(both) >= FEWEST_WORDS:
                 copies.append((number, _sequence_hashes(_word_hashes(both), COPY_WORDS)))
-        count = len(self.searched)
-        self._phrases = [_Sequences.of(length, parts, count) for length, parts in sorted(phrases.items())]
-        self._copies = _Sequences.of(COPY_WORDS, copies, count) if copies else None
-        shown: dict[int, list[tuple[int, np.ndarray]]] = {}
         for number, opening in enumerate(openings):
-            words = words_of(opening)
-            length = min(len(words), WORDS)
-            shown.setdefault(length, []).append((number, _sequence_hashes(_word_hashes(words), length)))
-        shown.pop(0, None)
-        self._openings = [_Sequences.of(length, parts, len(openings)) for length, parts in shown.items()]
+            shown.add(number, words_of(opening))
+        self._phrases, self._openings = phrases.hashed(), shown.hashed()
+        self._copies = _Sequences.of(COPY_WORDS, copies) if copies else None
 
     def openings(self) -> dict[int, int]:
         """By the number of an opening: how many training documents have its rarest stretch, where any do."""
@@ -227,8 +234,8 @@ class _Sequences:
     totals: np.ndarray
 
     @classmethod
-    def of(cls, length: int, parts: Sequence[tuple[int, np.ndarray]], count: int) -> "_Sequences":
-        """Of (number of a text, hashes of its sequences), of ``count`` texts."""
+    def of(cls, length: int, parts: Sequence[tuple[int, np.ndarray]]) -> "_Sequences":
+        """Of (number of a text, hashes of its sequences)."""
         hashes = np.concatenate([hashes for _, hashes in parts])
         sizes = [len(hashes) for _, hashes in parts]
         texts = np.repeat(np.array([number for number, _ in parts], np.int32), sizes)
@@ -237,8 +244,7 @@ class _Sequences:
         table = np.zeros(1 << _TABLE_BITS, dtype=bool)
         table[_slots(hashes)] = True
         documents = np.zeros(len(hashes), np.int32)
-        totals = np.bincount(texts, minlength=count)
-        return cls(length, hashes[order], texts[order], places[order], documents, table, totals)
+        return cls(length, hashes[order], texts[order], places[order], documents, table, np.bincount(texts))
 
     def look_up(self, words: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Different pairs of (entry, number of the document) of the words of a block."""

@@ -1,9 +1,8 @@
-"""Which held-out documents are measured and how: in groups, watched or judged, and under exchanged
-prompts.
-"""
+"""Which held-out documents are measured and how: in groups, watched or judged, under exchanged prompts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 
 import numpy as np
 
@@ -114,14 +113,8 @@ def _digits(text: str) -> int:
 
 def _with_prompts_of(document: TokenizedDocument, other: TokenizedDocument) -> TokenizedDocument:
     """What ``document`` teaches after what ``other`` reads; questions of a dialog are exchanged in turn."""
-    mine, lent = _stretches(document.tokens), [part for part in _stretches(other.tokens) if part[0] < 0]
-    parts, turn = [], 0
-    for part in mine:
-        if part[0] < 0:
-            parts.append(lent[turn % len(lent)])
-            turn += 1
-        else:
-            parts.append(part)
+    lent = cycle(part for part in _stretches(other.tokens) if part[0] < 0)
+    parts = [next(lent) if part[0] < 0 else part for part in _stretches(document.tokens)]
     return TokenizedDocument(document.index, np.concatenate(parts))
 
 

@@ -121,7 +121,7 @@ def _rows(encoded: Mapping[Prompt, list[int]]) -> list[_Row]:
     shared: list[int] = []
     for prompt in sorted(encoded, key=lambda prompt: encoded[prompt]):
         tokens = encoded[prompt]
-        same = _same(encoded[families[-1][0]][: shared[-1]], tokens[:-1]) if families else 0
+        same = alike(encoded[families[-1][0]][: shared[-1]], tokens[:-1]) if families else 0
         if same >= max(FEWEST_SHARED, shared[-1] // 2 if shared else 0):
             families[-1].append(prompt)
             shared[-1] = same
@@ -133,7 +133,7 @@ def _rows(encoded: Mapping[Prompt, list[int]]) -> list[_Row]:
     return [_Row(p, encoded[p], 0 if alone else shared[n]) for n in order for p in families[n]]
 
 
-def _same(first: Sequence[int], second: Sequence[int]) -> int:
+def alike(first: Sequence[int], second: Sequence[int]) -> int:
     """With how many equal tokens two rows begin."""
     pairs = enumerate(zip(first, second, strict=False))
     return next((n for n, (a, b) in pairs if a != b), min(len(first), len(second)))

@@ -12,7 +12,7 @@ from core.hyperparameters import Hyperparameters
 from training.data.packing import Scored, TokenizedDocument
 from training.data.tokenizer import Tokenizer
 from training.evaluation.asks import Answers, Continuation, Exchanged, Prompt
-from training.evaluation.generation import Writer
+from training.evaluation.generation import Writer, alike
 from training.evaluation.metrics import REGISTRY
 from training.evaluation.metrics.base import CONTROL, PRIMARY, Items, Material, Metric
 from training.evaluation.metrics.generations import written
@@ -150,9 +150,7 @@ def encode(continuations: Sequence[Continuation], tokenizer: Tokenizer) -> list[
     wholes = tokenizer.encode_prompts([ask.prompt + ask.text for ask in continuations])
     encoded = []
     for index, (ask, tokens) in enumerate(zip(continuations, wholes, strict=True)):
-        opening = openings[ask.prompt]
-        same = (a == b for a, b in zip(opening, tokens, strict=False))
-        seam = next((i for i, equal in enumerate(same) if not equal), min(len(opening), len(tokens)))
+        seam = alike(openings[ask.prompt], tokens)
         document = TokenizedDocument(index, tokens, max(seam, 1))
         encoded.append(Scored(document, len(ask.text.encode())))
     return encoded

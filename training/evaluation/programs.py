@@ -3,9 +3,21 @@
 Standard library only.
 """
 
+import operator
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
+
+
+class ProgramError(ValueError):
+    """The program cannot be calculated; the message says why."""
+
+
+def _power(base: Decimal, power: Decimal) -> Decimal:
+    if abs(power) > 100:
+        raise ProgramError(f"a power of {power} is too large")
+    return base**power
+
 
 #: A program has at most this many steps; the longest of FinQA has 6.
 MOST_STEPS = 32
@@ -16,11 +28,14 @@ _TABLE: dict[str, Callable[[Sequence[Decimal]], Decimal]] = {
     "table_max": max,
     "table_min": min,
 }
-_TWO = ("add", "subtract", "multiply", "divide", "exp", "greater")
-
-
-class ProgramError(ValueError):
-    """The program cannot be calculated; the message says why."""
+_TWO: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "exp": _power,
+    "greater": lambda first, second: Decimal(first > second),
+}
 
 
 def looks_like_program(text: str) -> bool:
@@ -60,20 +75,7 @@ def _step(
         return _TABLE[name](cells)
     if name not in _TWO or len(arguments) != 2:
         raise ProgramError(f"{name} with {len(arguments)} arguments is no operator of FinQA")
-    first, second = (_value(argument, results) for argument in arguments)
-    if name == "add":
-        return first + second
-    if name == "subtract":
-        return first - second
-    if name == "multiply":
-        return first * second
-    if name == "divide":
-        return first / second
-    if name == "greater":
-        return Decimal(first > second)
-    if abs(second) > 100:
-        raise ProgramError(f"a power of {second} is too large")
-    return first**second
+    return _TWO[name](*(_value(argument, results) for argument in arguments))
 
 
 def _value(text: str, results: Sequence[Decimal]) -> Decimal:
@@ -83,18 +85,15 @@ def _value(text: str, results: Sequence[Decimal]) -> Decimal:
             raise ProgramError(f"{text} names no earlier step")
         return results[int(place)]
     if text.startswith("const_"):
-        name = text.removeprefix("const_").replace("m", "-")
-        return _number(name)
+        return _number(text.removeprefix("const_").replace("m", "-"))
     return _number(text)
 
 
 def _row(name: str, table: Sequence[Sequence[str]]) -> list[Decimal]:
     for row in table:
-        if row and row[0].strip().lower() == name.strip().lower():
-            cells = [_cell(cell) for cell in row[1:]]
-            found = [cell for cell in cells if cell is not None]
-            if found:
-                return found
+        cells = [cell for cell in map(_cell, row[1:]) if cell is not None]
+        if cells and row[0].strip().lower() == name.strip().lower():
+            return cells
     raise ProgramError(f"the table has no row {name!r} with numbers")
 
 

@@ -18,7 +18,7 @@ from training.evaluation.scores import Score, perplexity
 from training.evaluation.sections import EXAMPLES, comparison, judged, rounded, sections
 from training.evaluation.statistics import CONFIDENCE, RESAMPLES
 
-BROKEN, REPETITION = Degeneration().name, Repetition().name
+BROKEN, REPETITION = Degeneration.name, Repetition.name
 #: Held-out documents whose continuations are shown.
 SHOWN = 3
 #: A rise of broken or repeated writing by so much is reported, shown or not: continuations are few.
@@ -147,7 +147,7 @@ def _prompts(outcome: Outcome, material: Material, prompted: bool) -> PromptEvid
     """Evidence that answers follow from their prompts; None where the held-out documents have none."""
     if not prompted:
         return None
-    gain = outcome.metrics.get(PromptGain().name)
+    gain = outcome.metrics.get(PromptGain.name)
     if gain is None:
         return PromptEvidence()
     alone = replace(gain.values, base=(0.0,) * len(gain.values.ids))

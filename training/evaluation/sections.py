@@ -110,13 +110,12 @@ def _questions(
             continue
         most = None if metric.name.startswith(OWN) else EXAMPLES
         for item in asked[:most] if metric.name in outcome.metrics else ():
-            assert item.question is not None
-            right = "; ".join(item.question.answers)
+            right = "; ".join(item.its_question.answers)
             shown[item.id] = {
                 "metric": metric.name,
                 "id": item.id,
-                "question": item.question.question,
-                "right": f"{right} {item.question.scale}".strip(),
+                "question": item.its_question.question,
+                "right": f"{right} {item.its_question.scale}".strip(),
                 "base": _given(item, base),
                 "tuned": _given(item, tuned),
             }
@@ -138,7 +137,7 @@ def _choices(
     for metric in metrics:
         if isinstance(metric, ChoiceAccuracy) and metric.name in outcome.metrics:
             kept = _kept(metric, items, outcome)
-            labels = {item.question.choices for item in kept if item.question is not None}
+            labels = {item.its_question.choices for item in kept}
             found[metric.name] = {
                 name: calibration(kept, answers) | (_labels(kept, answers) if len(labels) == 1 else {})
                 for name, answers in (("base", base), ("tuned", tuned))
@@ -176,7 +175,6 @@ def _outcomes(
 
 
 def _given(item: Item, answers: Answers) -> str:
-    assert item.question is not None
-    if item.question.choices:
-        return item.question.choices[picked(item, answers)]
+    if item.its_question.choices:
+        return item.its_question.choices[picked(item, answers)]
     return "; ".join(answers.texts[ask] for ask in item.asks if isinstance(ask, Prompt))

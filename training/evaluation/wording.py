@@ -109,21 +109,7 @@ _AROUND = frozenset(
         " text states shows given per mr mrs ms dr",
     )
 )
-_LEGAL_FORMS = {
-    "llp",
-    "llc",
-    "inc",
-    "corp",
-    "corporation",
-    "co",
-    "ltd",
-    "limited",
-    "plc",
-    "ag",
-    "sa",
-    "nv",
-    "gmbh",
-}
+_LEGAL_FORMS = {*re.findall(r"\w+", "llp llc inc corp corporation co ltd limited plc ag sa nv gmbh")}
 _NEGATIONS = {"not", "no", "never", "neither", "nor", "none", "without", "except", "excluding"}
 _MEASURES = {"%", "$", "€", "£", "¥", "percent", "million", "billion", "thousand", "basis", "points"}
 _NUMBER = re.compile(r"[\d.]+")

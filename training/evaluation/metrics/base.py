@@ -1,12 +1,12 @@
 """A metric says what both models are asked, and turns their answers into one value for each item."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from core.dataset import Origin, Question
 from core.names import BITS as BITS
-from training.evaluation.asks import Answers, Ask
+from training.evaluation.asks import Answers, Ask, Prompt
 from training.evaluation.items import chosen
 
 LOWER, HIGHER = "lower", "higher"
@@ -61,6 +61,12 @@ class Item:
     question: Question | None = None
     group: str = ""
 
+    @property
+    def its_question(self) -> Question:
+        """The question, of an item that came from one."""
+        assert self.question is not None
+        return self.question
+
 
 @dataclass(frozen=True, slots=True)
 class Items:
@@ -71,42 +77,33 @@ class Items:
     unmeasured: str = ""
 
 
-class Metric(Protocol):
+class Metric(ABC):
     """A figure over items. ``better`` is LOWER or HIGHER. The PRIMARY decides, the CONTROL shows that answers
     follow their prompts, the GUARD must stay within a bound, SECONDARY ones are reported. ``about`` says in a
     sentence what is measured, and over what."""
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def about(self) -> str: ...
-    @property
-    def unit(self) -> str: ...
-    @property
-    def better(self) -> str: ...
-    @property
-    def role(self) -> str: ...
+    name: str
+    title: str
+    about: str
+    unit: str
+    better: str = HIGHER
+    role: str = SECONDARY
 
+    @abstractmethod
     def items(self, material: Material) -> Items:
         """The items that are put to both models."""
-        ...
 
     def values(self, items: Sequence[Item], answers: Answers) -> Sequence[float | None]:
         """Each item's value from one model's answers; None = it has none, and counts for neither model."""
-        ...
-
-
-class Single:
-    """A part of a metric in which each item's value rests on the answers to that item alone."""
-
-    __slots__ = ()
+        return [self.value(item, answers) for item in items]
 
     def value(self, item: Item, answers: Answers) -> float | None:
-        """One item's value; None = it has none."""
+        """One item's value, where it rests on the answers to that item alone."""
         raise NotImplementedError
 
-    def values(self, items: Sequence[Item], answers: Answers) -> list[float | None]:
-        """Each item's value."""
-        return [self.value(item, answers) for item in items]
+
+def written_text(item: Item, answers: Answers) -> str:
+    """The text that a model wrote for an item with one prompt."""
+    (prompt,) = item.asks
+    assert isinstance(prompt, Prompt)
+    return answers.texts[prompt]

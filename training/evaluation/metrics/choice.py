@@ -20,7 +20,7 @@ from core.names import Figure
 from training.evaluation.answers import quantities
 from training.evaluation.asks import Answers, Continuation
 from training.evaluation.items import questions, records
-from training.evaluation.metrics.base import HIGHER, SECONDARY, Item, Items, Material, Single
+from training.evaluation.metrics.base import Item, Items, Material, Metric
 
 MULTIPLE_CHOICE_FILE, SENTIMENT_FILE = "multiple_choice.jsonl", "sentiment.jsonl"
 LABELS = ("positive", "negative", "neutral")
@@ -28,8 +28,8 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _NEEDS_CHOICES = re.compile(r"\bwhich\b.*\?$|\bthe following\b", re.IGNORECASE | re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChoiceAccuracy(Single):
+@dataclass(frozen=True, kw_only=True)
+class ChoiceAccuracy(Metric):
     """Share of questions whose right choice is the likeliest.
 
     ``available`` gives the set's questions, ``prompt`` the text before a choice.
@@ -40,9 +40,7 @@ class ChoiceAccuracy(Single):
     about: str
     available: Callable[[Material], Sequence[Question]]
     prompt: Callable[[Question], str]
-    unit: str = "share right"
-    better: str = HIGHER
-    role: str = SECONDARY
+    unit = "share right"
 
     def items(self, material: Material) -> Items:
         """A question with a continuation for each choice."""
@@ -51,26 +49,22 @@ class ChoiceAccuracy(Single):
 
     def value(self, item: Item, answers: Answers) -> float | None:
         """1 if the right choice is the likeliest, else 0."""
-        assert item.question is not None
-        return float(picked(item, answers) == item.question.right)
+        return float(picked(item, answers) == item.its_question.right)
 
 
-@dataclass(frozen=True, slots=True)
-class ChoiceProbability(Single):
+class ChoiceProbability(Metric):
     """Mean probability of the right choice among those given, over all questions with choices.
 
     It tells more than right or wrong does: a smaller change can be shown with as many questions.
     """
 
-    name: str = Figure.RIGHT_CHOICE_PROBABILITY
-    title: str = "Trust in the right choice"
-    about: str = (
+    name = Figure.RIGHT_CHOICE_PROBABILITY
+    title = "Trust in the right choice"
+    about = (
         "Mean probability that the model gives to the right choice, over all questions with choices and all"
         " sentences."
     )
-    unit: str = "share"
-    better: str = HIGHER
-    role: str = SECONDARY
+    unit = "share"
 
     def items(self, material: Material) -> Items:
         """The items of all sets with choices."""
@@ -79,8 +73,7 @@ class ChoiceProbability(Single):
 
     def value(self, item: Item, answers: Answers) -> float | None:
         """The right choice's probability."""
-        assert item.question is not None
-        return probabilities(item, answers)[item.question.right]
+        return probabilities(item, answers)[item.its_question.right]
 
 
 def choice_item(question: Question, prompt: str) -> Item:
@@ -120,8 +113,7 @@ def asked(question: Question) -> str:
 
 def probabilities(item: Item, answers: Answers) -> list[float]:
     """The probability of each choice among those given, in their order."""
-    question = item.question
-    assert question is not None
+    question = item.its_question
     scores = [answers.scores[ask] for ask in item.asks if isinstance(ask, Continuation)]
     words = all(len(choice.split()) == 1 for choice in question.choices)
     whole = needs_choices(question) or words or all(map(quantities, question.choices))
@@ -148,8 +140,7 @@ def confusion(items: Sequence[Item], answers: Answers) -> dict[str, dict[str, in
     labels = items[0].question.choices if items and items[0].question else ()
     table = {right: dict.fromkeys(labels, 0) for right in labels}
     for item in items:
-        assert item.question is not None
-        table[labels[item.question.right]][labels[picked(item, answers)]] += 1
+        table[labels[item.its_question.right]][labels[picked(item, answers)]] += 1
     return table
 
 
@@ -175,8 +166,7 @@ def calibration(items: Sequence[Item], answers: Answers, bins: int = 10) -> dict
     totals = [[0.0, 0.0] for _ in range(bins)]
     brier = 0.0
     for item in items:
-        assert item.question is not None
-        chances, right = probabilities(item, answers), item.question.right
+        chances, right = probabilities(item, answers), item.its_question.right
         best = max(chances)
         cell = totals[min(int(best * bins), bins - 1)]
         cell[0] += best

@@ -3,12 +3,13 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
+from core.names import Figure
 from training.evaluation.asks import Answers, Continuation
-from training.evaluation.metrics.base import HIGHER, SECONDARY, Item, Items, Material
+from training.evaluation.metrics.base import Item, Items, Material, Metric
 from training.evaluation.metrics.choice import LABELS, WORDINGS, choice_item, sentences
 
 #: Stands in for a sentence that says nothing.
@@ -17,8 +18,7 @@ CONTENT_FREE = "N/A"
 MOST_REWORDED = 60
 
 
-@dataclass(frozen=True, slots=True)
-class SameLabel:
+class SameLabel(Metric):
     """Agreement of the labels that a sentence gets in several wordings of the task, beyond chance.
 
     It is 1 if each wording gives a sentence the same label, and 0 if that happens no more often than it would
@@ -26,16 +26,14 @@ class SameLabel:
     whatever it reads, so it has no figure.
     """
 
-    name: str = "sentiment_consistency"
-    title: str = "Same label in other words"
-    about: str = (
+    name = Figure.SENTIMENT_CONSISTENCY
+    title = "Same label in other words"
+    about = (
         f"How far the first {MOST_REWORDED} sentences asked get the same likeliest label in {len(WORDINGS)}"
         " wordings of the task, right or not: 0 is what the frequency of the labels gives by chance, 1 is"
         " always."
     )
-    unit: str = "share beyond chance"
-    better: str = HIGHER
-    role: str = SECONDARY
+    unit = "share beyond chance"
 
     def items(self, material: Material) -> Items:
         """A sentence, and one that says nothing, in each wording with each label."""
@@ -58,7 +56,7 @@ class SameLabel:
 
     def values(self, items: Sequence[Item], answers: Answers) -> list[float | None]:
         """Each sentence's part of the agreement of all; None if all sentences have one label."""
-        texts = [item.question.question for item in items if item.question is not None]
+        texts = [item.its_question.question for item in items]
         given = {text: [_likeliest(label_nats(way, text, answers)) for way in WORDINGS] for text in texts}
         parts = agreement_parts(given)
         return [parts.get(text) for text in texts]
@@ -101,12 +99,11 @@ def wordings(items: Sequence[Item], answers: Answers) -> dict[str, Any]:
     right = [0] * len(WORDINGS)
     calibrated = 0
     for item in items:
-        assert item.question is not None
-        found = [label_nats(way, item.question.question, answers) for way in WORDINGS]
+        found = [label_nats(way, item.its_question.question, answers) for way in WORDINGS]
         for place, nats in enumerate(found):
-            right[place] += _likeliest(nats) == item.question.right
+            right[place] += _likeliest(nats) == item.its_question.right
         beyond = [here - before for here, before in zip(found[0], prior, strict=True)]
-        calibrated += _likeliest(beyond) == item.question.right
+        calibrated += _likeliest(beyond) == item.its_question.right
     weights = [math.exp(min(prior) - each) for each in prior]
     return {
         "wordings": [count / len(items) for count in right],

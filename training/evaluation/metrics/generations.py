@@ -1,11 +1,9 @@
 """Metrics of free writing: repetition and breakdown of what a model writes after the prompts and openings."""
 
-from dataclasses import dataclass
-
 from core.names import Figure
 from training.evaluation import asks
 from training.evaluation.asks import Answers, Prompt
-from training.evaluation.metrics.base import LOWER, SECONDARY, Item, Items, Material, Single
+from training.evaluation.metrics.base import LOWER, Item, Items, Material, Metric, written_text
 
 #: Stretches of this many words are compared for repetition.
 WORDS = 3
@@ -13,70 +11,53 @@ WORDS = 3
 ROUNDS, LONGEST_ROUND = 3, 12
 
 
-@dataclass(frozen=True, slots=True)
-class Repetition(Single):
-    """Mean share of repeated stretches."""
+class OfContinuations(Metric):
+    """A figure over every continuation; those of one prompt are a group."""
 
-    name: str = Figure.REPETITION
-    title: str = "Repetition"
-    about: str = "Share of three-word stretches in a continuation that stood in it before."
-    unit: str = "share"
-    better: str = LOWER
-    role: str = SECONDARY
+    unit = "share"
+    better = LOWER
 
     def items(self, material: Material) -> Items:
-        """All continuations."""
-        return generations(material)
+        """A continuation of each prompt, both ways, and of each opening."""
+        items = [
+            Item(f"prompt {number}, {way}", (written(prompt, sampled=sampled),), group=f"prompt {number}")
+            for number, prompt in enumerate(material.prompts, start=1)
+            for way, sampled in (("greedy", False), ("sampled", True))
+        ]
+        items += [
+            Item(f"opening {number}", (written(opening, sampled=False),), group=f"opening {number}")
+            for number, opening in enumerate(material.openings, start=1)
+        ]
+        return Items(tuple(items), len(items))
+
+
+class Repetition(OfContinuations):
+    """Mean share of repeated stretches."""
+
+    name = Figure.REPETITION
+    title = "Repetition"
+    about = "Share of three-word stretches in a continuation that stood in it before."
 
     def value(self, item: Item, answers: Answers) -> float | None:
         """One continuation's share; None if it is empty or too short to repeat anything."""
-        return repetition(continuation(item, answers))
+        return repetition(written_text(item, answers))
 
 
-@dataclass(frozen=True, slots=True)
-class Degeneration(Single):
+class Degeneration(OfContinuations):
     """Share of continuations that are empty or end in a loop."""
 
-    name: str = Figure.DEGENERATION
-    title: str = "Broken continuations"
-    about: str = "Share of continuations that are empty or end going round in circles."
-    unit: str = "share"
-    better: str = LOWER
-    role: str = SECONDARY
-
-    def items(self, material: Material) -> Items:
-        """All continuations."""
-        return generations(material)
+    name = Figure.DEGENERATION
+    title = "Broken continuations"
+    about = "Share of continuations that are empty or end going round in circles."
 
     def value(self, item: Item, answers: Answers) -> float | None:
         """1 if this continuation broke down, else 0."""
-        return float(degenerate(continuation(item, answers)))
+        return float(degenerate(written_text(item, answers)))
 
 
 def written(prompt: str, *, sampled: bool) -> Prompt:
     """The question for a model about a prompt that the report shows before and after."""
     return Prompt(prompt, asks.NEW_TOKENS, sampled=sampled)
-
-
-def generations(material: Material) -> Items:
-    """Every continuation that is looked at for repetition and breakdown; those of one prompt are a group."""
-    items = [
-        Item(f"prompt {number}, {way}", (written(prompt, sampled=sampled),), group=f"prompt {number}")
-        for number, prompt in enumerate(material.prompts, start=1)
-        for way, sampled in (("greedy", False), ("sampled", True))
-    ]
-    items += [
-        Item(f"opening {number}", (written(opening, sampled=False),), group=f"opening {number}")
-        for number, opening in enumerate(material.openings, start=1)
-    ]
-    return Items(tuple(items), len(items))
-
-
-def continuation(item: Item, answers: Answers) -> str:
-    """The text that the model wrote."""
-    (prompt,) = item.asks
-    assert isinstance(prompt, Prompt)
-    return answers.texts[prompt]
 
 
 def repetition(text: str) -> float | None:

@@ -1,7 +1,5 @@
 """Metrics of whole texts, in bits a byte: held-out text, what the right prompt adds, and general prose."""
 
-from dataclasses import dataclass
-
 from core.dataset import Origin
 from core.names import Figure
 from training.evaluation.asks import Answers, Continuation, Exchanged, Prompt
@@ -10,29 +8,38 @@ from training.evaluation.metrics.base import (
     BITS,
     CONTROL,
     GUARD,
-    HIGHER,
     LOWER,
     PRIMARY,
     Item,
     Items,
     Material,
-    Single,
+    Metric,
 )
 
 FILE = "general.txt"
 
 
-@dataclass(frozen=True, slots=True)
-class HeldOut(Single):
+class BitsPerByte(Metric):
+    """How surprised a model is by texts that are asked for one by one."""
+
+    unit = BITS
+    better = LOWER
+
+    def value(self, item: Item, answers: Answers) -> float | None:
+        """One text's bits a byte."""
+        (ask,) = item.asks
+        assert not isinstance(ask, Prompt)
+        return answers.scores[ask].bits_per_byte
+
+
+class HeldOut(BitsPerByte):
     """Bits a byte of the documents that were held out of training; of completions only, where there are
     prompts."""
 
-    name: str = Figure.HELD_OUT_BITS_PER_BYTE
-    title: str = "Held-out text"
-    about: str = "How surprised the model is by the held-out documents, in bits for each byte of their text."
-    unit: str = BITS
-    better: str = LOWER
-    role: str = PRIMARY
+    name = Figure.HELD_OUT_BITS_PER_BYTE
+    title = "Held-out text"
+    about = "How surprised the model is by the held-out documents, in bits for each byte of their text."
+    role = PRIMARY
 
     def items(self, material: Material) -> Items:
         """Every held-out document. Its overlap with the training text is found before it is scored."""
@@ -43,13 +50,8 @@ class HeldOut(Single):
         )
         return Items(items, len(items))
 
-    def value(self, item: Item, answers: Answers) -> float | None:
-        """One document's bits a byte."""
-        return _bits_per_byte(item, answers)
 
-
-@dataclass(frozen=True, slots=True)
-class PromptGain(Single):
+class PromptGain(Metric):
     """What the right prompt adds: bits a byte of a completion after another document's prompt, less those
     after its own.
 
@@ -57,15 +59,14 @@ class PromptGain(Single):
     here.
     """
 
-    name: str = Figure.PROMPT_GAIN
-    title: str = "What the right prompt tells"
-    about: str = (
+    name = Figure.PROMPT_GAIN
+    title = "What the right prompt tells"
+    about = (
         "By how many bits a byte a held-out answer is easier to predict after its own prompt than after"
         " another's: 0 means that the answer does not depend on the prompt."
     )
-    unit: str = BITS
-    better: str = HIGHER
-    role: str = CONTROL
+    unit = BITS
+    role = CONTROL
 
     def items(self, material: Material) -> Items:
         """The held-out documents that are scored after another prompt too."""
@@ -82,16 +83,13 @@ class PromptGain(Single):
         return other.bits_per_byte - own.bits_per_byte
 
 
-@dataclass(frozen=True, slots=True)
-class GeneralText(Single):
+class GeneralText(BitsPerByte):
     """Bits a byte of shipped everyday prose: what a specialist should not unlearn."""
 
-    name: str = Figure.GENERAL_BITS_PER_BYTE
-    title: str = "General text"
-    about: str = "How surprised the model is by everyday prose that is not about finance: what it may forget."
-    unit: str = BITS
-    better: str = LOWER
-    role: str = GUARD
+    name = Figure.GENERAL_BITS_PER_BYTE
+    title = "General text"
+    about = "How surprised the model is by everyday prose that is not about finance: what it may forget."
+    role = GUARD
 
     def items(self, material: Material) -> Items:
         """Every shipped paragraph."""
@@ -101,17 +99,7 @@ class GeneralText(Single):
         )
         return Items(items, len(items))
 
-    def value(self, item: Item, answers: Answers) -> float | None:
-        """One paragraph's bits a byte."""
-        return _bits_per_byte(item, answers)
-
 
 def document_id(origin: Origin) -> str:
     """The name of a held-out document in evaluation.json."""
     return f"{origin.source}:{origin.index + 1}"
-
-
-def _bits_per_byte(item: Item, answers: Answers) -> float:
-    (ask,) = item.asks
-    assert not isinstance(ask, Prompt)
-    return answers.scores[ask].bits_per_byte

@@ -9,7 +9,7 @@ from core.names import Figure
 from training.evaluation.answers import Grade, declines, faithfulness, grade, invented
 from training.evaluation.asks import Answers, Prompt
 from training.evaluation.items import questions, records
-from training.evaluation.metrics.base import HIGHER, LOWER, SECONDARY, Item, Items, Material, Single
+from training.evaluation.metrics.base import LOWER, Item, Items, Material, Metric, written_text
 from training.evaluation.metrics.choice import asked, context_group
 
 TABLE_FILE = "table_questions.json"
@@ -19,17 +19,15 @@ ANSWER_TOKENS = 32
 MAY_DECLINE = 'If the table and the text do not give the answer, write "not given".\n\n'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExactMatch(Single):
+@dataclass(frozen=True, kw_only=True)
+class ExactMatch(Metric):
     """Share of questions answered right; ``available`` gives the set's questions."""
 
     name: str
     title: str
     about: str
     available: Callable[[Material], Sequence[Question]]
-    unit: str = "share right"
-    better: str = HIGHER
-    role: str = SECONDARY
+    unit = "share right"
 
     def items(self, material: Material) -> Items:
         """Each question with its context."""
@@ -41,22 +39,19 @@ class ExactMatch(Single):
         return float(graded(item, answers).right)
 
 
-@dataclass(frozen=True, slots=True)
-class Faithfulness(Single):
+class Faithfulness(Metric):
     """Mean share of an answer's numbers that stand in its context or question.
 
     Only of questions that can be answered without a calculation, since a calculated figure stands nowhere.
     """
 
-    name: str = Figure.FAITHFULNESS
-    title: str = "Figures taken from the context"
-    about: str = (
+    name = Figure.FAITHFULNESS
+    title = "Figures taken from the context"
+    about = (
         "Share of the figures in an answer that stand in its context, over questions that need no calculation"
         " and that both models answered with a figure."
     )
-    unit: str = "share"
-    better: str = HIGHER
-    role: str = SECONDARY
+    unit = "share"
 
     def items(self, material: Material) -> Items:
         """The shipped and own questions with a context that has all numbers of the right answer."""
@@ -64,24 +59,21 @@ class Faithfulness(Single):
 
     def value(self, item: Item, answers: Answers) -> float | None:
         """One answer's share; None if it has no figure."""
-        assert item.question is not None
-        return faithfulness(answered(item, answers), f"{item.question.context}\n{item.question.question}")
+        return faithfulness(written_text(item, answers), _given(item.its_question))
 
 
-@dataclass(frozen=True, slots=True)
-class InventedFigures(Single):
+class InventedFigures(Metric):
     """Share of answers with a figure that neither stands in the context or question nor follows from two
     figures that do."""
 
-    name: str = Figure.INVENTED_FIGURES
-    title: str = "Answers with made-up figures"
-    about: str = (
+    name = Figure.INVENTED_FIGURES
+    title = "Answers with made-up figures"
+    about = (
         "Share of answers with a figure that stands neither in the question nor in its context, and is not"
         " the result of one calculation with two figures of them. An answer without figures has none."
     )
-    unit: str = "share"
-    better: str = LOWER
-    role: str = SECONDARY
+    unit = "share"
+    better = LOWER
 
     def items(self, material: Material) -> Items:
         """The shipped and own questions with a context."""
@@ -89,24 +81,19 @@ class InventedFigures(Single):
 
     def value(self, item: Item, answers: Answers) -> float | None:
         """1 if the answer has such a figure, else 0."""
-        assert item.question is not None
-        source = f"{item.question.context}\n{item.question.question}"
-        return float(bool(invented(answered(item, answers), source)))
+        return float(bool(invented(written_text(item, answers), _given(item.its_question))))
 
 
-@dataclass(frozen=True, slots=True)
-class Declining(Single):
+class Declining(Metric):
     """Share of questions without an answer in their context for which the model says so."""
 
-    name: str = Figure.DECLINES_WITHOUT_ANSWER
-    title: str = "Says when the answer is not there"
-    about: str = (
+    name = Figure.DECLINES_WITHOUT_ANSWER
+    title = "Says when the answer is not there"
+    about = (
         "Share of shipped questions whose row was taken out of the table that are answered with “not given”"
         " or in words to that effect."
     )
-    unit: str = "share right"
-    better: str = HIGHER
-    role: str = SECONDARY
+    unit = "share right"
 
     def items(self, material: Material) -> Items:
         """The shipped questions on figures of a table, without the table."""
@@ -115,7 +102,7 @@ class Declining(Single):
 
     def value(self, item: Item, answers: Answers) -> float | None:
         """1 if the model declines, else 0."""
-        return float(declines(answered(item, answers)))
+        return float(declines(written_text(item, answers)))
 
 
 def table_questions() -> tuple[Question, ...]:
@@ -164,19 +151,11 @@ def answer_item(question: Question) -> Item:
     )
 
 
-def answered(item: Item, answers: Answers) -> str:
-    """The text that the model wrote."""
-    (prompt,) = item.asks
-    assert isinstance(prompt, Prompt)
-    return answers.texts[prompt]
-
-
 def graded(item: Item, answers: Answers) -> Grade:
     """The grade of the answer."""
-    question = item.question
-    assert question is not None
+    question = item.its_question
     return grade(
-        answered(item, answers),
+        written_text(item, answers),
         question.answers,
         scale=question.scale,
         question=question.question,
@@ -191,6 +170,11 @@ def _of_both_sets(material: Material, wanted: Callable[[Question], bool]) -> Ite
     among = [question for each in sets for question in each if wanted(question)]
     chosen = [question for each in sets for question in material.choose(each) if wanted(question)]
     return Items(tuple(map(answer_item, chosen)), len(among))
+
+
+def _given(question: Question) -> str:
+    """What an answer may take its figures from."""
+    return f"{question.context}\n{question.question}"
 
 
 def _quoted(question: Question) -> bool:

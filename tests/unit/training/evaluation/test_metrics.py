@@ -23,7 +23,7 @@ from training.evaluation.metrics.base import (
     Item,
     Items,
     Material,
-    Single,
+    Metric,
 )
 from training.evaluation.metrics.choice import (
     LABELS,
@@ -234,10 +234,10 @@ def test_continuations_are_of_prompts_both_ways_and_of_openings() -> None:
     ]
 
 
-class Fixed(Single):
+class Fixed(Metric):
     """A metric whose values are given: tuned is better on all items."""
 
-    title, about, unit, better, role = "Fixed", "", "share", HIGHER, SECONDARY
+    title, about, unit = "Fixed", "", "share"
 
     def __init__(self, name: str, count: int) -> None:
         self.name, self._count = name, count
@@ -253,8 +253,8 @@ class Fixed(Single):
 
 def test_overlaps_are_left_out_and_secondary_metrics_are_corrected() -> None:
     brought = material(tasks=("a", "a", "b", "b", "b"))
-    metrics = [HeldOut(), Fixed("x", 12), Fixed("y", 12), Fixed("none", 1)]
-    items = {metric.name: metric.items(brought) for metric in metrics}  # type: ignore[attr-defined]
+    metrics: list[Metric] = [HeldOut(), Fixed("x", 12), Fixed("y", 12), Fixed("none", 1)]
+    items = {metric.name: metric.items(brought) for metric in metrics}
     base, tuned = Answers(), Answers()
     for position, origin in enumerate(brought.held_out):
         base.scores[origin], tuned.scores[origin] = bits(300, 100), bits(200 + position, 100)
@@ -262,7 +262,7 @@ def test_overlaps_are_left_out_and_secondary_metrics_are_corrected() -> None:
         base.texts[Prompt(str(number), 1)] = "0"
         tuned.texts[Prompt(str(number), 1)] = "" if number == 11 else "1"
     outcome = compare_all(
-        metrics,  # type: ignore[arg-type]
+        metrics,
         items,
         base,
         tuned,
@@ -353,7 +353,7 @@ def test_labels_that_follow_the_sentence_are_consistent_and_those_of_the_wording
 
 def test_a_model_that_always_gives_one_label_has_no_consistency() -> None:
     metric = SameLabel()
-    asked = {metric.name: metric.items(material())}
+    asked: dict[str, Items] = {metric.name: metric.items(material())}
     constant, reading = labelling(lambda number, way: 2), labelling(lambda number, way: number % 3)
     assert consistency(constant) is None
     for base, tuned in ((constant, reading), (reading, constant)):
