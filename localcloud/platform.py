@@ -5,6 +5,7 @@ Everything acts in the account and region of the request being served; `spawn` c
 
 import os
 import time
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -36,6 +37,7 @@ def endpoint_url() -> str:
 
 
 MAX_LAMBDA_SECONDS = 900.0
+CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 ROLE_CLIENT_SECONDS = 1800.0  # half of what an assumed role's credentials live
 _clients: dict[tuple[str, str, str], tuple[float, Any]] = {}
 _client_lock = Lock()  # making clients is not thread-safe in botocore, using them is
@@ -52,20 +54,39 @@ def client(service: str, role_arn: str = "") -> Any:
     key = (service, role_arn or account_id(), region())
     made, found = _clients.get(key, (0.0, None))
     if found is None or (role_arn and time.monotonic() - made > ROLE_CLIENT_SECONDS):
-        session = role_session(role_arn) if role_arn else _own_session()
-        config = Config(retries={"total_max_attempts": 1}, read_timeout=MAX_LAMBDA_SECONDS)
-        with _client_lock:
-            found = session.client(service, endpoint_url=endpoint_url(), config=config)
-            _clients[key] = (time.monotonic(), found)
+        found = _make(service, role_arn, retries={"total_max_attempts": 1}, read_timeout=MAX_LAMBDA_SECONDS)
+        _clients[key] = (time.monotonic(), found)
     return found
 
 
-def _own_session() -> boto3.Session:
-    return boto3.Session(
-        aws_access_key_id=account_id(),
-        aws_secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
-        region_name=region(),
-    )
+def role_client(service: str, role_arn: str) -> Any:
+    """A boto3 client under the role, which is assumed now: one that may no longer be assumed is refused.
+
+    Call it from a worker thread: it asks this very server over loopback.
+
+    Raises:
+        botocore.exceptions.ClientError: as sts:AssumeRole answers.
+    """
+    return _make(service, role_arn)
+
+
+def _make(service: str, role_arn: str, **config: Any) -> Any:
+    own = {"AWS_ACCESS_KEY_ID": account_id(), "AWS_SECRET_ACCESS_KEY": os.environ["AWS_SECRET_ACCESS_KEY"]}
+    credentials = role_credentials(role_arn) if role_arn else own
+    with _client_lock:
+        return _session().client(
+            service,
+            region_name=region(),
+            endpoint_url=endpoint_url(),
+            config=Config(**config),
+            **{name.lower(): credentials.get(name) for name in CREDENTIALS},
+        )
+
+
+@cache
+def _session() -> boto3.Session:
+    """One for all clients, since each session reads botocore's descriptions of the services again."""
+    return boto3.Session()
 
 
 def role_credentials(role_arn: str) -> dict[str, str]:
@@ -84,23 +105,6 @@ def role_credentials(role_arn: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": endpoint_url(),
         **environment.trust(state_dir(), endpoint_url()),
     }
-
-
-def role_session(role_arn: str) -> boto3.Session:
-    """A boto3 session under the assumed role. Clients made from it reach this cloud by themselves.
-
-    Call it from a worker thread: it asks this very server over loopback.
-
-    Raises:
-        botocore.exceptions.ClientError: as sts:AssumeRole answers.
-    """
-    credentials = role_credentials(role_arn)
-    return boto3.Session(
-        aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=credentials["AWS_SESSION_TOKEN"],
-        region_name=credentials["AWS_REGION"],
-    )
 
 
 def provision_seconds() -> float:

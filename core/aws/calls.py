@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from typing import Any, Protocol
 
 from core.aws.errors import error_text
@@ -42,19 +43,34 @@ class AwsClients:
         return self._clients[service]
 
     def _make(self, service: str) -> Any:
-        # Imported here: loading boto3 is most of a cold start, and pure modules import this one for types.
-        import boto3
+        # Imported here: loading botocore is most of a cold start, and pure modules import this one for types.
         from botocore.config import Config
 
         config = Config(
             retries={"total_max_attempts": ATTEMPTS, "mode": "adaptive"}, connect_timeout=5, read_timeout=30
         )
-        client = boto3.Session().client(service, region_name=self.region, config=config)
+        client = self._session.create_client(service, region_name=self.region, config=config)
         client.meta.events.register("before-send", self._count)
         return client
 
+    @cached_property
+    def _session(self) -> Any:
+        from botocore.session import Session
+
+        session = Session()
+        session.register_component("data_loader", _descriptions())
+        return session
+
     def _count(self, **_: Any) -> None:
         self.calls += 1
+
+
+@cache
+def _descriptions() -> Any:
+    """botocore's descriptions of the services, which a process reads once: most of what a client costs."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def region_from(environ: Mapping[str, str]) -> str:

@@ -227,7 +227,7 @@ def _start_adapter(record: Record, endpoint: Record, specification: Record) -> d
     )
     url = specification["Container"]["ArtifactUrl"]
     try:
-        s3 = platform.role_session(endpoints.execution_role(endpoint)).client("s3")
+        s3 = platform.role_client("s3", endpoints.execution_role(endpoint))
         hosting.fetch_archive(s3, url, folder)
     except (ClientError, BotoCoreError, s3_files.DataError, archive.UnsafeArchive) as error:
         shutil.rmtree(folder, ignore_errors=True)

@@ -212,7 +212,7 @@ class Fleet:
         if not uri:
             return
         try:
-            s3 = platform.role_session(self.role_arn).client("s3")
+            s3 = platform.role_client("s3", self.role_arn)
             if source and source.get("CompressionType", "None") == "None":
                 found = s3_files.download_prefix(s3, uri, target)
                 if not found:

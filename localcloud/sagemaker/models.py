@@ -39,7 +39,7 @@ def _check_data(container: dict[str, Any], role_arn: str) -> None:
     if source and source["S3DataType"] == "S3Prefix" and not uri.endswith("/"):
         raise validation(f"S3Uri {uri} must end with a forward slash when S3DataType is S3Prefix.")
     try:
-        found = list_keys(platform.role_session(role_arn).client("s3"), uri)
+        found = list_keys(platform.role_client("s3", role_arn), uri)
     except (ClientError, DataError) as error:
         raise validation(
             f'Could not access model data at {uri}. Please ensure that the role "{role_arn}" exists and that '

@@ -153,7 +153,7 @@ def _check_data(params: dict[str, Any]) -> None:
     role = params["RoleArn"]
     try:
         if params.get("InputDataConfig"):
-            s3 = platform.role_session(role).client("s3")
+            s3 = platform.role_client("s3", role)
             for channel in params["InputDataConfig"]:
                 _require_objects(s3, s3_source(channel)["S3Uri"], role)
         split_uri(params["OutputDataConfig"]["S3OutputPath"])

@@ -142,7 +142,7 @@ class TrainingRun:
         if "TrainingStartTime" not in self._job:
             store.change(self._job, TrainingStartTime=store.now())
         credentials = platform.role_credentials(self._job["RoleArn"])
-        s3 = platform.role_session(self._job["RoleArn"]).client("s3")
+        s3 = platform.role_client("s3", self._job["RoleArn"])
         shutil.rmtree(self._files.root, ignore_errors=True)  # a new instance has an empty disk
         self._files.lay_out(self._job)
         self._download(s3)
@@ -243,7 +243,7 @@ class TrainingRun:
     def _store_artifacts(self) -> None:
         if not self._files.model.exists():
             return  # stopped before there was an instance
-        s3 = platform.role_session(self._job["RoleArn"]).client("s3")
+        s3 = platform.role_client("s3", self._job["RoleArn"])
         store.change(self._job, ModelArtifacts=artifacts.store(s3, self._files, self._job, self._say))
 
     # ---- what the rest of the world sees -------------------------------------------------------------------
