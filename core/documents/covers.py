@@ -46,16 +46,18 @@ def read(name: str, first_pages: Sequence[str], tags: Mapping[str, str]) -> Cove
     """
     text = "\n".join(first_pages[:10])
     head = "\n".join(first_pages[:2])
+    lines = [" ".join(line.split()) for line in head.splitlines() if line.strip()]
+    titled = _titled(lines)
     form = _form(name, head, tags)
     end = _date(tags.get("DocumentPeriodEndDate", "")) or _period_end(form, head, text)
     quarter = _quarter(form, name, head, text, tags)
     year_end = _year_end(tags.get("CurrentFiscalYearEndDate", ""), end, quarter)
     year = tags.get("DocumentFiscalYearFocus", "")
     return Cover(
-        company=tags.get("EntityRegistrantName", "") or _company(name, head),
+        company=tags.get("EntityRegistrantName", "") or _company(name, lines, titled),
         ticker=tags.get("TradingSymbol", "") or _ticker(head),
         form=form,
-        fiscal_year=int(year) if year.isdigit() else _fiscal_year(end, year_end, text, name, head),
+        fiscal_year=int(year) if year.isdigit() else _fiscal_year(end, year_end, text, name, titled),
         fiscal_period=("FY" if quarter in (None, 4) else f"Q{quarter}") if form != "8-K" else "",
         period_end=end,
         year_end=year_end,
@@ -77,8 +79,7 @@ def _form(name: str, head: str, tags: Mapping[str, str]) -> str:
     return "annual report" if re.search(r"\bannual\s+report\b", head, re.I) else ""
 
 
-def _company(name: str, head: str) -> str:
-    lines = _lines(head)
+def _company(name: str, lines: Sequence[str], titled: re.Match[str] | None) -> str:
     for number, line in enumerate(lines):
         if re.search(r"\(?exact\s+name\s+of\s+(?:the\s+)?registrant", line, re.I) and number:
             before = re.sub(r"\(?exact\s+name.*", "", line, flags=re.I).strip()
@@ -86,14 +87,10 @@ def _company(name: str, head: str) -> str:
     for line in lines[:40]:
         if match := _NAMED.match(line):
             return match[1].rstrip(",")
-    if match := _titled(lines):
-        return match[1]
+    if titled:
+        return titled[1]
     stem = re.split(r"[_\-.\s]", PurePath(name).stem)
     return stem[0].title() if stem and stem[0].isalpha() and len(stem[0]) > 2 else ""
-
-
-def _lines(text: str) -> list[str]:
-    return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
 
 
 def _titled(lines: Sequence[str]) -> re.Match[str] | None:
@@ -144,7 +141,7 @@ def _quarter(form: str, name: str, head: str, text: str, tags: Mapping[str, str]
 
 
 def _year_end(tag: str, end: date | None, quarter: int | None) -> tuple[int, int] | None:
-    if match := re.fullmatch(r"-{0,2}(\d\d)-(\d\d)", tag):
+    if match := re.fullmatch(r"-{0,2}(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", tag):
         return int(match[1]), int(match[2])
     if end is None:
         return None
@@ -156,12 +153,11 @@ def _year_end(tag: str, end: date | None, quarter: int | None) -> tuple[int, int
 
 
 def _fiscal_year(
-    end: date | None, year_end: tuple[int, int] | None, text: str, name: str, head: str
+    end: date | None, year_end: tuple[int, int] | None, text: str, name: str, titled: re.Match[str] | None
 ) -> int | None:
     if end is None or year_end is None:
         if match := re.search(r"(?<!\d)(20\d\d)(?!\d)", name):
             return int(match[1])
-        titled = _titled(_lines(head))
         return int(titled[2]) if titled else None
     ending = end.year if (end.month, end.day) <= year_end or end.month == year_end[0] else end.year + 1
     if year_end[0] <= 2:  # a year that ends in January is called by either calendar year

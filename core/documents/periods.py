@@ -1,6 +1,7 @@
 """Fiscal years and quarters: from dates to a company's names for them, and from words to dates."""
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 
@@ -55,11 +56,7 @@ def dates(text: str) -> list[tuple[date, tuple[int, int]]]:
 
 def on_or_before(year: int, month: int, day: int) -> date:
     """The date with this day, or with the month's last day where the month is shorter."""
-    while True:
-        try:
-            return date(year, month, day)
-        except ValueError:
-            day -= 1
+    return date(year, month, min(day, monthrange(year, month)[1]))
 
 
 def fiscal_year(moment: date, cover: Cover) -> int:
@@ -82,24 +79,18 @@ def _ending(moment: date, month: int, day: int) -> date:
 
 def period_of(start: date | None, end: date, cover: Cover) -> Period | None:
     """The period that a span of days, or a moment, stands for; None unless it is a quarter, half or year."""
-    year = fiscal_year(end, cover)
+    year, quarter = fiscal_year(end, cover), _quarter(end, cover)
     if start is None:
-        return _moment(end, year, cover)
+        return Period(year) if quarter == 4 else Period(year, quarter=quarter)
     days = (end - start).days + 1
     if 350 <= days <= 380:
         return Period(year)
-    quarter = _quarter(end, cover)
     if 80 <= days <= 100:
         return Period(year, quarter=quarter)
     for months in (6, 9):
         if abs(days - months * 30.4) <= 12:
             return Period(year, months=months)
     return None
-
-
-def _moment(end: date, year: int, cover: Cover) -> Period:
-    quarter = _quarter(end, cover)
-    return Period(year) if quarter == 4 else Period(year, quarter=quarter)
 
 
 def _quarter(end: date, cover: Cover) -> int:

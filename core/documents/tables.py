@@ -24,7 +24,7 @@ _SHARES_IN = re.compile(r"shares[^)]{0,60}?in\s+(thousand|million)s", re.I)
 _YEAR = re.compile(r"(?<![\d,.])((?:19|20)\d\d)(?![\d,]*\d)")
 _YEARS = re.compile(r"(?:\W*\b(?:19|20)\d\d\b){2,}\W*")
 """A line of years and nothing else, which names the columns; years in the lines above it are of a title."""
-_MONTH_DAY = re.compile(rf"\b({MONTH})\s+(\d{{1,2}})\b,?(?!\s*(?:19|20)\d\d)", re.I)
+_MONTH_DAY = re.compile(rf"\b({MONTH})\s+(0?[1-9]|[12]\d|3[01])\b,?(?!\s*(?:19|20)\d\d)", re.I)
 _CHANGE = re.compile(r"\b(?:%\s*)?(?:change|variance|increase|decrease)\b", re.I)
 _SPANS = {"three": 3, "six": 6, "nine": 9, "twelve": 12, "13": 3, "26": 6, "39": 9, "52": 12, "53": 12}
 _SPAN = re.compile(
@@ -118,18 +118,18 @@ def columns_of(header: str, cover: Cover) -> list[Column | None]:
     found: list[tuple[int, date | None]] = [(span[0], day) for day, span in whole]
     taken = [span for _, span in whole]
     years = [m for m in _YEAR.finditer(text) if not any(a <= m.start() < b for a, b in taken)]
-    bare = False
-    if not found and years:
-        bare = True
+    if not whole:
         month, day = cover.year_end or (12, 31)
-        days = [on_or_before(2000, *_month_day(m)) for m in _MONTH_DAY.finditer(text)]
+        days = [
+            on_or_before(2000, MONTHS[m[1].lower().rstrip(".")], int(m[2])) for m in _MONTH_DAY.finditer(text)
+        ]
         for number, match in enumerate(years):
             shown = days[number] if len(days) == len(years) else (days[0] if days else None)
             year, named = int(match[1]), (shown.month, shown.day) if shown else (month, day)
             if not shown and cover.fiscal_year and cover.period_end:
                 year += cover.period_end.year - cover.fiscal_year
             found.append((match.start(), on_or_before(year, *named)))
-    elif whole:  # "December 31, 2020 2019 2018": the years behind a date are of the same day
+    else:  # "December 31, 2020 2019 2018": the years behind a date are of the same day
         for match in years:
             before = [day for day, span in whole if span[1] <= match.start()]
             if before:
@@ -145,7 +145,7 @@ def columns_of(header: str, cover: Cover) -> list[Column | None]:
     return _timed(
         ends,
         [_months(match) for match in _SPAN.finditer(text)],
-        moment=bool(_MOMENT.search(text)) or not bare,
+        moment=bool(_MOMENT.search(text) or whole),
     )
 
 
@@ -169,10 +169,6 @@ def _start(end: date, months: int) -> date | None:
 def _months(match: re.Match[str]) -> int:
     words = match[1] or match[2]
     return _SPANS[words.lower()] if words else 3 if match[3] else 12
-
-
-def _month_day(match: re.Match[str]) -> tuple[int, int]:
-    return MONTHS[match[1].lower().rstrip(".")], int(match[2])
 
 
 def _row(

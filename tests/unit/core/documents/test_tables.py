@@ -89,6 +89,12 @@ def test_a_title_that_names_no_company_is_none() -> None:
         assert covers.read("report.html", [title], {}).company in {"", "Report"}, title
 
 
+def test_days_that_no_month_has_are_no_days() -> None:
+    tags = {"CurrentFiscalYearEndDate": "--13-00", "DocumentPeriodEndDate": "2022-09-24"}
+    assert covers.read("report.html", ["Corvid Pumps, Inc."], tags).year_end == (9, 24)
+    assert read("As of May 00\n(In millions)\n2022 2021\nTotal debt 5 4")["Total debt", LAST][0] == 5_000_000
+
+
 def test_a_scale_of_shares_alone_is_no_scale_of_money() -> None:
     head = "Changes in shares of common stock (in thousands):\n2022 2021\n"
     assert not read(f"{head}Common stock repurchased (499,372) (471,419)")
