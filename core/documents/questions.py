@@ -9,7 +9,7 @@ from typing import Any
 from core.documents.model import Cover
 from core.documents.periods import DAY_FIRST, MONTH_FIRST, Period, dates
 from core.documents.statements import named
-from core.documents.wording import stems
+from core.documents.wording import STOP, stems, words
 
 _SUFFIXES = frozenset(
     (
@@ -18,39 +18,15 @@ _SUFFIXES = frozenset(
     )
 )
 _CAPITAL = "[A-ZÀ-ÖØ-Þ]"
-_OWNERS = frozenset(
-    (
-        *(
-            "company",
-            "group",
-            "firm",
-            "business",
-            "corporation",
-            "parent",
-            "subsidiary",
-            "segment",
-            "division",
-        ),
-        *("bank", "issuer", "registrant", "filer", "management", "board", "auditor", "director", "chairman"),
-        *("ceo", "cfo", "shareholder", "stockholder", "owner", "employee", "customer", "supplier", "lender"),
-        *("borrower", "lessor", "lessee", "employer", "year", "quarter", "month", "period", "today", "world"),
-        *(
-            "market",
-            "plan",
-            "product",
-            "store",
-            "asset",
-            "what",
-            "who",
-            "where",
-            "there",
-            "here",
-            "that",
-            "let",
-        ),
+_OWNERS = STOP.union(
+    words(
+        "company group firm business corporation parent subsidiary segment division bank issuer registrant "
+        "filer management board auditor director chairman ceo cfo shareholder stockholder owner employee "
+        "customer supplier lender borrower lessor lessee employer year quarter month period today world "
+        "market plan product store asset here let"
     )
 )
-"""Nouns that own something in a question and name no company: "the company's revenue"."""
+"""Words that own something in a question and name no company: "the company's revenue"."""
 _COMMON = frozenset(("international", "american", "general", "national", "united", "first", "bank"))
 """First words of companies' names that are no name alone."""
 _SUFFIX_AFTER = r"(?:,?\s+(?:Inc|Corp|Corporation|Company|Co)\b\.?)?"
