@@ -9,7 +9,7 @@ restrictions" and "Metadata filtering" of S3 Vectors.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,9 +81,12 @@ def _beginnings(corpus: Corpus) -> dict[int, tuple[str, int]]:
     return found
 
 
-def numbers(corpus: Corpus, keys: Iterable[str]) -> list[int]:
-    """The numbers of the pieces with these keys, in order; keys of another version of the corpus are left."""
-    firsts = dict(_beginnings(corpus).values())
+def numbers(corpus: Corpus, keys: Iterable[str], documents: Collection[int]) -> list[int]:
+    """The numbers of the pieces of these documents that have these keys, in the keys' order.
+
+    Keys of another version of the corpus are left out.
+    """
+    firsts = dict(begun for document, begun in _beginnings(corpus).items() if document in documents)
     split = (key.rpartition("-") for key in keys)
     return [firsts[begin] + int(place) for begin, _, place in split if begin in firsts and place.isdecimal()]
 
@@ -145,13 +148,7 @@ class ByMeaning:
                 queryVector={"float32": self._last[1]},
                 **({"filter": kept} if kept else {}),
             )
-            near = numbers(corpus, [each["key"] for each in found["vectors"]])
+            return numbers(corpus, [each["key"] for each in found["vectors"]], documents)
         except Exception as error:  # whatever AWS or the way to it does, the words are searched
             self.problem = f"Vectors were not searched ({error_text(error)}); the words alone were."
             return []
-        return [number for number in near if _document(corpus, number) in documents]
-
-
-def _document(corpus: Corpus, number: int) -> int | None:
-    row = corpus.connection.execute("SELECT document FROM chunk WHERE id = ?", (number,)).fetchone()
-    return row["document"] if row else None

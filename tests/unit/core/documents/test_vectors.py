@@ -63,9 +63,13 @@ def test_each_piece_has_a_key_of_its_own_that_leads_back_to_it(corpus: Corpus) -
     pieces = list(vectors.pieces(corpus))
     rows = corpus.connection.execute("SELECT id, text FROM chunk ORDER BY document, id").fetchall()
     assert len({piece.key for piece in pieces}) == len(pieces) == len(rows)
-    assert vectors.numbers(corpus, [piece.key for piece in pieces]) == [row["id"] for row in rows]
+    assert vectors.numbers(corpus, [piece.key for piece in pieces], corpus.covers) == [
+        row["id"] for row in rows
+    ]
     assert all(row["text"][:50] in piece.text for piece, row in zip(pieces, rows, strict=True))
-    assert vectors.numbers(corpus, ["0" * 24 + "-1", "nonsense", ""]) == [], "keys of another corpus"
+    assert vectors.numbers(corpus, ["0" * 24 + "-1", "nonsense", ""], corpus.covers) == [], (
+        "keys of another corpus"
+    )
     companies = {"Borealis Pumps, Inc.", "Cascadia Rail Corporation"}
     assert {piece.metadata["company"] for piece in pieces} == companies
 
@@ -107,11 +111,11 @@ def test_vectors_bring_a_piece_that_words_do_not_and_only_of_the_right_company(c
     plain = search(corpus, asked, top=20)
     known = {each.number for each in plain}
     ours = (key for key, piece in keys.items() if "Borealis" in piece.metadata["company"])
-    hidden = next(key for key in ours if vectors.numbers(corpus, [key])[0] not in known)
+    hidden = next(key for key in ours if vectors.numbers(corpus, [key], corpus.covers)[0] not in known)
     foreign = next(key for key, piece in keys.items() if "Cascadia" in piece.metadata["company"])
     amazon = Amazon([foreign, hidden])
     found = search(replace(corpus, by_meaning=ByMeaning(amazon, "arn")), asked, top=20)
-    assert vectors.numbers(corpus, [hidden])[0] in {each.number for each in found}
+    assert vectors.numbers(corpus, [hidden], corpus.covers)[0] in {each.number for each in found}
     assert {each.document for each in found} == {"borealis-10k.html"}
     assert amazon.asked[0]["filter"]["$and"][0] == {"company": {"$in": ["Borealis Pumps, Inc."]}}
     assert amazon.asked[0]["topK"] <= 100 and "returnMetadata" not in amazon.asked[0]
