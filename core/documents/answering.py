@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from core.documents import comparing, store
 from core.documents import facts as figures
-from core.documents.answers import Answer, Citation, citation, period, printed, refusal, time, title
+from core.documents.answers import Answer, Citation, period, refusal, shown, time, title
 from core.documents.calculation import calculated
 from core.documents.checking import figures as figures_in
 from core.documents.checking import verified
@@ -134,9 +134,9 @@ def _one(corpus: Corpus, asked: Asked, documents: Sequence[int]) -> Answer | Non
     if chosen and not wanted and len({_period(each) for each in found if each.score >= chosen.score}) > 1:
         return _ambiguous(corpus, [each for each in found if each.score >= chosen.score])
     if chosen:
-        cited = citation(corpus, chosen)
-        text = f"{title(corpus, chosen)}: {printed(chosen.fact, cited.text)} ({time(chosen)})."
-        return Answer(text, False, "", "fact", chosen.fact.value, chosen.fact.unit, period(chosen), (cited,))
+        cited, (figure,) = shown(corpus, chosen)
+        text = f"{title(corpus, chosen)}: {figure} ({time(chosen)})."
+        return Answer(text, False, "", "fact", chosen.fact.value, chosen.fact.unit, period(chosen), cited)
     if different:
         return _ambiguous(corpus, different)
     if wanted:

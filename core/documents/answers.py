@@ -89,14 +89,17 @@ def period(candidate: Candidate) -> str:
     return str(candidate.period) if candidate.period else f"the time to {candidate.fact.end.isoformat()}"
 
 
-def citation(corpus: Corpus, candidate: Candidate) -> Citation:
-    """The row or sentence that a figure stands in."""
-    fact = candidate.fact
-    text = store.page_text(corpus.connection, candidate.document, fact.page)[slice(*fact.span)]
-    return Citation(candidate.name, fact.page, fact.section, text, fact.span)
+def shown(corpus: Corpus, *found: Candidate) -> tuple[tuple[Citation, ...], list[str]]:
+    """The rows or sentences that figures stand in, and each figure as it is printed there."""
+    cited = []
+    for candidate in found:
+        fact = candidate.fact
+        text = store.page_text(corpus.connection, candidate.document, fact.page)[slice(*fact.span)]
+        cited.append(Citation(candidate.name, fact.page, fact.section, text, fact.span))
+    return tuple(cited), [_printed(each.fact, place.text) for each, place in zip(found, cited, strict=True)]
 
 
-def printed(fact: Fact, cited: str) -> str:
+def _printed(fact: Fact, cited: str) -> str:
     """A figure as it is printed where it is cited, with its scale in words."""
     known = {value for value, _ in figures_in(cited)}
     for shift, word in ((0, ""), (3, " thousand"), (6, " million"), (9, " billion")):

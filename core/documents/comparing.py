@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from core.documents import facts as figures
-from core.documents.answers import Answer, citation, name, period, plainly, printed, refusal, time, title
+from core.documents.answers import Answer, name, period, plainly, refusal, shown, time, title
 from core.documents.facts import Candidate
 from core.documents.periods import Period
 from core.documents.questions import Asked
@@ -110,10 +110,10 @@ def several(corpus: Corpus, asked: Asked, parts: Sequence[Asked]) -> Answer | No
     found = [candidate for _, candidate in each if candidate]
     if not found:
         return None
-    cited = tuple(citation(corpus, candidate) for candidate in found)
+    cited, figured = shown(corpus, *found)
     lines = [
-        f"{title(corpus, candidate)}: {printed(candidate.fact, place.text)} ({time(candidate)})"
-        for candidate, place in zip(found, cited, strict=True)
+        f"{title(corpus, candidate)}: {figure} ({time(candidate)})"
+        for candidate, figure in zip(found, figured, strict=True)
     ]
     missing = [part for part, candidate in each if not candidate]
     if missing:
@@ -142,16 +142,15 @@ def changed(corpus: Corpus, asked: Asked) -> Answer | None:
     before, after = (exact(corpus, _at(named, at)) for at in (early, late))
     if before is None or after is None or before.fact.unit != after.fact.unit:
         return None
-    cited = (citation(corpus, before), citation(corpus, after))
-    shown = [printed(before.fact, cited[0].text), printed(after.fact, cited[1].text)]
+    cited, (early_shown, late_shown) = shown(corpus, before, after)
     difference = after.fact.value - before.fact.value
     if _PERCENT.search(asked.text) and before.fact.value and after.fact.unit not in {"%", "pure"}:
         percent = (difference / abs(before.fact.value) * 100).quantize(Decimal("0.01"))
-        sums = f"({shown[1]} - {shown[0]}) / {shown[0]} = {percent} %"
+        sums = f"({late_shown} - {early_shown}) / {early_shown} = {percent} %"
         value, unit, change = percent, "%", f"{percent} %"
     else:
         change = plainly(difference, after.fact)
-        sums = f"{shown[1]} - {shown[0]} = {change}"
+        sums = f"{late_shown} - {early_shown} = {change}"
         value, unit = difference, after.fact.unit
     between = f"{period(before)} to {period(after)}"
     text = f"{title(corpus, after)} changed by {change} from {between}: {sums}."
@@ -190,9 +189,9 @@ def _known(asked: Asked, table: dict[str, tuple[str, str]]) -> tuple[str, tuple[
 
 def ratio(corpus: Corpus, asked: Asked) -> Answer | None:
     """A figure as a share of another, where the question says so or names a known ratio."""
-    shown = _matched(_SHARES, asked), _matched(_QUOTIENTS, asked)
-    if match := shown[0] or shown[1]:
-        names, plain = (_SAID_OF_SHARES.sub(" ", match["part"]), match["whole"]), not shown[0]
+    share, quotient = _matched(_SHARES, asked), _matched(_QUOTIENTS, asked)
+    if match := share or quotient:
+        names, plain = (_SAID_OF_SHARES.sub(" ", match["part"]), match["whole"]), not share
     else:
         known = _known(asked, _RATIOS)
         if known is None or (known[0] == "gross margin" and not _PERCENT.search(asked.text)):
@@ -205,11 +204,10 @@ def ratio(corpus: Corpus, asked: Asked) -> Answer | None:
     if found is None or not found[1].fact.value:
         return None
     part, whole = found
-    cited = (citation(corpus, part), citation(corpus, whole))
-    share = part.fact.value / whole.fact.value
-    value = share.quantize(Decimal("0.0001")) if plain else (share * 100).quantize(Decimal("0.01"))
-    sums = f"{printed(part.fact, cited[0].text)} / {printed(whole.fact, cited[1].text)} = {value}"
-    sums += "" if plain else " %"
+    cited, figured = shown(corpus, part, whole)
+    result = part.fact.value / whole.fact.value
+    value = result.quantize(Decimal("0.0001")) if plain else (result * 100).quantize(Decimal("0.01"))
+    sums = f"{' / '.join(figured)} = {value}{'' if plain else ' %'}"
     text = f"{title(corpus, part)} over {name(whole)} ({time(part)}): {sums}."
     return Answer(text, False, "", "fact", value, "" if plain else "%", period(part), cited, sums)
 
@@ -229,9 +227,8 @@ def total(corpus: Corpus, asked: Asked) -> Answer | None:
     if found is None:
         return None
     one, other = found
-    cited = (citation(corpus, one), citation(corpus, other))
+    cited, figured = shown(corpus, one, other)
     value = one.fact.value - other.fact.value if sign == "-" else one.fact.value + other.fact.value
-    shown = [printed(each.fact, place.text) for each, place in zip(found, cited, strict=True)]
-    sums = f"{shown[0]} {sign} {shown[1]} = {plainly(value, one.fact)}"
+    sums = f"{f' {sign} '.join(figured)} = {plainly(value, one.fact)}"
     text = f"{title(corpus, one)} {'less' if sign == '-' else 'and'} {name(other)} ({time(one)}): {sums}."
     return Answer(text, False, "", "fact", value, one.fact.unit, period(one), cited, sums)
