@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 _SCALES = {"thousand": 3, "k": 3, **dict.fromkeys(("million", "m", "mn"), 6)}
 _SCALES |= {**dict.fromkeys(("billion", "bn", "b"), 9), "trillion": 12}
@@ -18,13 +18,9 @@ def figures(text: str) -> list[tuple[Decimal, tuple[int, int]]]:
     """The figures of a text, multiplied out, with their places. Signs are left aside."""
     found = []
     for match in _FIGURE.finditer(text):
-        try:
-            value = Decimal(match[1].replace(",", ""))
-        except InvalidOperation:
-            continue
-        scale = _SCALES.get((match[2] or "").lower(), 0)
+        value = Decimal(match[1].replace(",", "")).scaleb(_SCALES.get((match[2] or "").lower(), 0))
         start = match.start() + len(match[0]) - len(match[0].lstrip())
-        found.append((value.scaleb(scale), (start, match.end())))
+        found.append((value, (start, match.end())))
     return found
 
 

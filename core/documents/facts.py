@@ -11,7 +11,6 @@ from core.documents.model import Cover, Fact
 from core.documents.naming import (
     PART,
     WEAK,
-    QuestionWords,
     Rank,
     fit,
     in_full,
@@ -65,7 +64,8 @@ def candidates(
     if not asked.terms:
         return []
     found = []
-    terms, words = _terms(asked), QuestionWords(sequence(plain(asked.rest)), sequence(plain(asked.text)))
+    terms = _terms(asked)
+    rest, text = sequence(plain(asked.rest)), sequence(plain(asked.text))
     own = {number: stems(cover.company) for number, (_, cover) in covers.items()}
     owned = f" {' '.join(sequence(_OWNER.sub(' ', asked.text)))} "
     rows = connection.execute(
@@ -93,7 +93,7 @@ def candidates(
             inside = inside_words(dimensions, company, terms)
             score += LEVEL * 2 if dimensions != "[]" and in_full(dimensions, company, owned) else 0
             primary = statement not in {"", statements.EQUITY} or statement == wanted != ""
-            ranked = rank_of(terms, words, fact, inside, company, primary=primary) if exactly else 0
+            ranked = rank_of(terms, rest, text, fact, inside, company, primary=primary) if exactly else 0
             found.append(Candidate(fact, row["document"], name, score, period, statement, ranked))
     order = {document: place for place, document in enumerate(documents)}
     return sorted(found, key=lambda each: (-round(each.score, 2), not each.fact.tagged, order[each.document]))

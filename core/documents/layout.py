@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from core.documents.model import Chunk, Line, Page, Span
 
@@ -137,7 +138,7 @@ def chunks(pages: Iterable[Page]) -> Iterator[Chunk]:
             table = found[number][0].kind == "row"
             last = _table_end(found, number) if table else _text_end(found, number)
             context = _header(page, found, number) if table else ""
-            yield from _pieces(page, found[number:last], context, table)
+            yield from _pieces(page, found[number:last], "table" if table else "text", context)
             number = last
 
 
@@ -169,24 +170,18 @@ def _header(page: Page, found: list[tuple[Line, str]], first: int) -> str:
     return "\n".join(reversed(lines))
 
 
-def _pieces(page: Page, found: list[tuple[Line, str]], context: str, table: bool) -> Iterator[Chunk]:
+def _pieces(
+    page: Page, found: list[tuple[Line, str]], kind: Literal["text", "table"], context: str
+) -> Iterator[Chunk]:
     start = 0
     for number in range(1, len(found) + 1):
         whole = number == len(found)
         size = found[number - 1][0].end - found[start][0].start
         following = 0 if whole else found[number][0].end - found[number][0].start
-        new_section = not whole and not table and found[number][0].kind == "heading"
+        new_section = not whole and kind == "text" and found[number][0].kind == "heading"
         if whole or size + following > CHUNK_CHARACTERS or (new_section and size > CHUNK_CHARACTERS // 4):
             span = (found[start][0].start, found[number - 1][0].end)
             text = page.text[slice(*span)]
             if re.search(r"\w", text):
-                yield Chunk(
-                    page.number,
-                    page.printed,
-                    found[start][1],
-                    "table" if table else "text",
-                    context,
-                    text,
-                    span,
-                )
+                yield Chunk(page.number, page.printed, found[start][1], kind, context, text, span)
             start = number

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
@@ -111,28 +110,26 @@ def fit(
     return best
 
 
-@dataclass(frozen=True)
-class QuestionWords:
-    """A question's words in order: those that are neither names nor times, and all."""
-
-    rest: tuple[str, ...]
-    text: tuple[str, ...]
-
-
 def rank_of(
     terms: frozenset[str],
-    words: QuestionWords,
+    rest: tuple[str, ...],
+    text: tuple[str, ...],
     fact: Fact,
     members: tuple[frozenset[str], ...],
     company: frozenset[str],
     *,
     primary: bool,
 ) -> int:
-    """The Rank of a figure in a question."""
+    """The Rank of a figure in a question.
+
+    Args:
+        rest: the question's words in order, those that are neither names nor times.
+        text: all of them.
+    """
     inside = frozenset().union(*members)
-    rest = tuple(word for word in words.rest if word not in inside)
+    rest = tuple(word for word in rest if word not in inside)
     wanted = terms - inside
-    printed = _printed(fact.label, company, rest, words.text)
+    printed = _printed(fact.label, company, rest, text)
     whole = _same(wanted, _own_names(fact.label, company))
     called = _in_order(rest, sequence(fact.concept)) or _same(wanted, synonyms().get(fact.concept, ()))
     if printed:

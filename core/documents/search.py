@@ -210,18 +210,14 @@ def _by_figures(corpus: Corpus, asked: Asked, documents: Sequence[int]) -> list[
     """The chunks that hold the figures which the question names."""
     found: dict[int, None] = {}
     for candidate in figures.candidates(corpus.connection, corpus.covers, asked, documents, least=0.5)[:40]:
-        number = _chunk_at(corpus.connection, candidate.document, candidate.fact.page, candidate.fact.span[0])
-        if number is not None:
-            found.setdefault(number)
+        place = candidate.fact.span[0]
+        row = corpus.connection.execute(
+            "SELECT id FROM chunk WHERE document = ? AND page IS ? AND start <= ? AND end >= ? LIMIT 1",
+            (candidate.document, candidate.fact.page, place, place),
+        ).fetchone()
+        if row:
+            found.setdefault(row["id"])
     return list(found)
-
-
-def _chunk_at(connection: sqlite3.Connection, document: int, page: int | None, place: int) -> int | None:
-    row = connection.execute(
-        "SELECT id FROM chunk WHERE document = ? AND page IS ? AND start <= ? AND end >= ? LIMIT 1",
-        (document, page, place, place),
-    ).fetchone()
-    return row["id"] if row else None
 
 
 def _load(corpus: Corpus, numbers: Sequence[int], scores: Mapping[int, float]) -> list[Found]:

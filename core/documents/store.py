@@ -7,7 +7,6 @@ from contextlib import closing, contextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from core import Explained
 from core.documents.layout import chunks
@@ -96,13 +95,9 @@ def remove(connection: sqlite3.Connection, name: str) -> bool:
         connection.execute(
             "DELETE FROM words WHERE rowid IN (SELECT id FROM chunk WHERE document = ?)", (row["id"],)
         )
-    for table, column in (
-        ("page", "document"),
-        ("chunk", "document"),
-        ("fact", "document"),
-        ("document", "id"),
-    ):
-        connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (row["id"],))
+    for table in ("page", "chunk", "fact"):
+        connection.execute(f"DELETE FROM {table} WHERE document = ?", (row["id"],))
+    connection.execute("DELETE FROM document WHERE id = ?", (row["id"],))
     return True
 
 
@@ -127,7 +122,14 @@ def add(connection: sqlite3.Connection, document: Document) -> None:
     _add_chunks(connection, number, chunks(document.pages))
     connection.executemany(
         "INSERT INTO fact VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (_fact_row(number, fact) for fact in document.facts),
+        (
+            (
+                *(number, fact.concept, fact.label, str(fact.value), fact.unit),
+                *(fact.start and fact.start.isoformat(), fact.end.isoformat(), json.dumps(fact.dimensions)),
+                *(fact.page, *fact.span, fact.section, int(fact.tagged)),
+            )
+            for fact in document.facts
+        ),
     )
 
 
@@ -153,14 +155,6 @@ def searchable(connection: sqlite3.Connection) -> bool:
     """Whether the index has a full-text table that this SQLite can read: it may come from elsewhere."""
     query = "SELECT 1 FROM sqlite_master WHERE name = 'words'"
     return connection.execute(query).fetchone() is not None and has_full_text()
-
-
-def _fact_row(document: int, fact: Fact) -> tuple[Any, ...]:
-    return (
-        *(document, fact.concept, fact.label, str(fact.value), fact.unit),
-        *(fact.start and fact.start.isoformat(), fact.end.isoformat(), json.dumps(fact.dimensions)),
-        *(fact.page, *fact.span, fact.section, int(fact.tagged)),
-    )
 
 
 def fact_of(row: sqlite3.Row) -> Fact:

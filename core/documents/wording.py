@@ -37,7 +37,7 @@ def words(text: str) -> list[str]:
 
 def stems(text: str) -> frozenset[str]:
     """The stems of the words that count."""
-    return frozenset(stem(word) for word in words(text) if word.lower() not in STOP)
+    return frozenset(sequence(text))
 
 
 def sequence(text: str) -> tuple[str, ...]:
