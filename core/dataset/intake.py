@@ -1,10 +1,11 @@
 """All documents of a dataset once, as a stream: what the check counts and what the trainer tokenizes."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 
 from core.dataset.documents import Document, Problem
 from core.dataset.json_records import parts_of
-from core.dataset.lines import Closable, LineReader
+from core.dataset.lines import LineReader
 from core.dataset.questions import Question
 from core.dataset.reader import LEFT_OUT, Reader, Understood
 from core.dataset.sources import Source, by_side, holds_documents, side_of_key, sides_of, tasks_of
@@ -17,7 +18,8 @@ class Intake:
     Empty documents, repeated ones and training documents that are held out as well are left out and counted.
     The text is not kept, only the digests, to know what came before: about 110 bytes a document.
 
-    After iterating: ``held_out`` is how many came from the given held-out side (None without one).
+    ``tests``: the files that are a test side by their names, and so are not read. After iterating:
+    ``held_out`` is how many came from the given held-out side (None without one).
     """
 
     def __init__(
@@ -32,7 +34,7 @@ class Intake:
         are held out as well; those named test are on neither side."""
         given = list(training)
         sides = sides_of([name for name, _ in given])
-        self._tests = [name for name, side in sides.items() if side == "test" and holds_documents(name)]
+        self.tests = tuple(n for n, side in sides.items() if side == "test" and holds_documents(n))
         inside, named = by_side(given)
         outside = [*(named or []), *(validation or [])]
         self._given = bool(outside)
@@ -87,11 +89,6 @@ class Intake:
         return len({name for reader in self.readers for name in reader.read})
 
     @property
-    def tests(self) -> tuple[str, ...]:
-        """The files that are a test side by their names, and so are not read."""
-        return tuple(self._tests)
-
-    @property
     def understood(self) -> tuple[Understood, ...]:
         """How each file was read."""
         return tuple({each.file: each for reader in self.readers for each in reader.understood}.values())
@@ -104,7 +101,7 @@ class Intake:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about what was decided while reading."""
-        tests = [f"{name}: {LEFT_OUT}, a test side is never trained on" for name in self._tests]
+        tests = [f"{name}: {LEFT_OUT}, a test side is never trained on" for name in self.tests]
         return (*tests, *dict.fromkeys(note for reader in self.readers for note in reader.notes))
 
     @property
@@ -124,14 +121,8 @@ def _has_sides(source: Source) -> bool:
     if not name.lower().endswith(".json") or not holds_documents(name) or not callable(content):
         return False
     try:
-        stream = content()
+        with closing(content()) as stream:
+            keys = parts_of(LineReader(name, stream, []))
     except OSError:
         return False  # the reading says so
-    try:
-        keys = parts_of(LineReader(name, stream, []))
-    except OSError:
-        return False
-    finally:
-        if isinstance(stream, Closable):
-            stream.close()
     return any(side_of_key(key) for key in keys)

@@ -10,6 +10,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from core.dataset.dialogs import DIALOG_COLUMNS
@@ -18,8 +19,6 @@ from core.dataset.public_sets import set_of
 
 #: A record with its line, None where lines mean nothing.
 Record = tuple[int | None, dict[str, Any] | str]
-#: Gets what is wrong: the line if it is known, and the message.
-Complain = Callable[[int | None, str], None]
 
 #: Names of lists of objects that belong to one record; their items are not records.
 RECORD_LISTS = frozenset(
@@ -48,21 +47,19 @@ def is_messages(item: Any) -> bool:
     )
 
 
-def records(
-    lines: LineReader, complain: Complain, *, takes: Callable[[str], bool] = lambda key: True
-) -> Iterator[Record]:
-    """Read the file; what is no record goes to ``complain``.
+def records(lines: LineReader, *, takes: Callable[[str], bool] = lambda key: True) -> Iterator[Record]:
+    """Read the file; what is no record is complained of.
 
     ``takes``: of an object with lists of records, whether to read the list with this key.
     """
     first = lines.first_character()
     items: Iterator[tuple[int | None, Any]]
     if first == "[" and not _has_lists_a_line(lines):
-        items = _array(lines, complain)
+        items = _array(lines)
     elif first == "{" and not _has_objects_a_line(lines):
-        items = _objects(lines, complain, takes)
+        items = _objects(lines, takes)
     else:
-        items = _json_lines(lines, complain)
+        items = _json_lines(lines)
     for number, item in items:
         if isinstance(item, dict) and (asked := _squad(item)):
             yield from ((number, each) for each in asked)
@@ -72,7 +69,7 @@ def records(
             yield number, {"messages": item}
         else:
             what = type(item).__name__
-            complain(number, f"a record is {what}, not an object; write objects with named columns")
+            lines.complain(number, f"a record is {what}, not an object; write objects with named columns")
 
 
 def _squad(record: dict[str, Any]) -> list[dict[str, Any]]:
@@ -131,45 +128,45 @@ def _parsed(text: str) -> Any:
         return None
 
 
-def _json_lines(lines: LineReader, complain: Complain) -> Iterator[tuple[int, Any]]:
+def _json_lines(lines: LineReader) -> Iterator[tuple[int, Any]]:
     for number, text in lines:
         if not text.strip():
             continue
         try:
             item = json.loads(text)
         except _BROKEN as error:
-            complain(number, f"not valid JSON ({error}); write one object a line, or one array")
+            lines.complain(number, f"not valid JSON ({error}); write one object a line, or one array")
             continue
         yield number, item
 
 
-def _array(lines: LineReader, complain: Complain) -> Iterator[tuple[None, Any]]:
+def _array(lines: LineReader) -> Iterator[tuple[None, Any]]:
     """The items of one array."""
     text = _Text(lines)
-    text.skip("[")
-    try:
+    with _whole(lines, text, "array; write one array, or lines"):
+        text.skip("[")
         for item in text.items():
             yield None, item
-        if text.more() and not lines.cut:
-            complain(text.line, "not valid JSON: there is text after the array; write one array, or lines")
-    except _BROKEN as error:
-        if not lines.cut:
-            complain(text.line, f"not valid JSON: {error}")
 
 
-def _objects(
-    lines: LineReader, complain: Complain, takes: Callable[[str], bool]
-) -> Iterator[tuple[None, Any]]:
+def _objects(lines: LineReader, takes: Callable[[str], bool]) -> Iterator[tuple[None, Any]]:
     """The records in one object around them, or in one object after another."""
     text = _Text(lines)
-    try:
+    with _whole(lines, text, "object; write one object a line", "; write one object a line, or one array"):
         while text.skip("{"):
             yield from ((None, item) for item in _unfolded(text, takes))
+
+
+@contextmanager
+def _whole(lines: LineReader, text: "_Text", last: str, remedy: str = "") -> Iterator[None]:
+    """Complains of what is no JSON, and of text after ``last``; not where the file was cut."""
+    try:
+        yield
         if text.more() and not lines.cut:
-            complain(text.line, "not valid JSON: there is text after the object; write one object a line")
+            lines.complain(text.line, f"not valid JSON: there is text after the {last}")
     except _BROKEN as error:
         if not lines.cut:
-            complain(text.line, f"not valid JSON: {error}; write one object a line, or one array")
+            lines.complain(text.line, f"not valid JSON: {error}{remedy}")
 
 
 def _unfolded(text: "_Text", takes: Callable[[str], bool]) -> Iterator[Any]:
@@ -265,30 +262,26 @@ class _Text:
 
     def items(self) -> Iterator[Any]:
         """The items of an array that has begun; it may be far larger than memory, an item may not."""
-        if self.skip("]"):
-            return
-        while True:
+        for _ in self._until("]", "the array is not closed, or lacks a comma between its items"):
             yield self.decode()
-            if self.skip(","):
-                continue
-            if not self.skip("]"):
-                raise ValueError("the array is not closed, or lacks a comma between its items")
-            return
 
     def members(self) -> Iterator[str]:
         """The keys of an object that has begun; the caller takes each value."""
-        if self.skip("}"):
-            return
-        while True:
+        for _ in self._until("}", "the object is not closed, or lacks a comma between its members"):
             key = self.decode()
             if not isinstance(key, str) or not self.skip(":"):
                 raise ValueError("an object's key is no text, or lacks its colon")
             yield key
-            if self.skip(","):
-                continue
-            if not self.skip("}"):
-                raise ValueError("the object is not closed, or lacks a comma between its members")
+
+    def _until(self, end: str, otherwise: str) -> Iterator[None]:
+        """Stops before each part of an array or object, which the caller takes. Raises ValueError."""
+        if self.skip(end):
             return
+        yield
+        while self.skip(","):
+            yield
+        if not self.skip(end):
+            raise ValueError(otherwise)
 
     def decode(self) -> Any:
         """The next item. Raises ValueError or RecursionError."""

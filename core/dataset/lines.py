@@ -6,11 +6,12 @@ are read; line ends may be LF, CRLF or CR. Other bytes are a problem with its li
 
 import codecs
 import re
-from collections.abc import Iterator
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
 
 from core.dataset.documents import Problem
 
+T = TypeVar("T")
 READ_BYTES = 1 << 18
 #: A longer line (or document) is not text of a person; it would also be held in memory as one piece.
 LONGEST_LINE_BYTES = 16 << 20
@@ -60,9 +61,8 @@ class BinaryStream(Protocol):
         ...
 
 
-@runtime_checkable
-class Closable(Protocol):
-    """A stream that can be closed; not all can."""
+class OpenedStream(BinaryStream, Protocol):
+    """A stream that was opened to be read here, and is closed afterwards."""
 
     def close(self) -> None:
         """Give back what it holds."""
@@ -86,11 +86,26 @@ class Head:
         return block
 
 
+def taken(items: Iterator[T], most: int, characters: int, size: Callable[[T], int]) -> tuple[list[T], bool]:
+    """The first items: at most so many, and no more once their sizes reach ``characters``.
+
+    Says, too, whether these are all that there are.
+    """
+    found: list[T] = []
+    total = 0
+    for item in items:
+        found.append(item)
+        total += size(item)
+        if len(found) >= most or total >= characters:
+            return found, False
+    return found, True
+
+
 class LineReader:
     """Iterates over (line number from 1, text without its end) of a stream.
 
-    Lines that cannot be decoded are left out and appended to ``problems``. Of a stream that is cut short
-    (:class:`Head`) the last line, which may be half, is left out.
+    Lines that cannot be decoded are left out and appended to ``problems``, and so is what their reader
+    complains of. Of a stream that is cut short (:class:`Head`) the last line, which may be half, is left out.
     """
 
     def __init__(self, source: str, stream: BinaryStream, problems: list[Problem]) -> None:
@@ -135,7 +150,7 @@ class LineReader:
                 continue
             text = text.removeprefix(_BOM)  # files that were joined have one each
             if "\x00" in text:
-                self._complain(
+                self.complain(
                     number, f"a zero byte at column {text.index(chr(0)) + 1}: this is binary, not UTF-8 text"
                 )
                 continue
@@ -174,7 +189,7 @@ class LineReader:
                 line += raw[: error.start].count(b"\n")
                 column = "" if in_pieces else f" at column {error.start + 1}"
                 what = f"byte 0x{raw[error.start]:02x}{column} is not UTF-8"
-                self._complain(line, f"{what}; save the file as UTF-8")
+                self.complain(line, f"{what}; save the file as UTF-8")
                 return None
             text = raw.decode("cp1252")
             self._western += 1
@@ -184,7 +199,7 @@ class LineReader:
         start = self._head().removeprefix(codecs.BOM_UTF8)
         foreign = next((name for mark, name in _FOREIGN_MARKS if start.startswith(mark)), None)
         if foreign:
-            self._complain(1, f"this is {foreign}, not text; save it as plain UTF-8 text")
+            self.complain(1, f"this is {foreign}, not text; save it as plain UTF-8 text")
         return foreign is not None
 
     def _head(self, size: int = _MARK_BYTES) -> bytes:
@@ -215,7 +230,7 @@ class LineReader:
         try:
             return self._decoder.decode(raw).encode("utf-8", "surrogatepass")
         except UnicodeDecodeError:
-            self._complain(None, f"the text is not valid {self._marked}; save the file as UTF-8")
+            self.complain(None, f"the text is not valid {self._marked}; save the file as UTF-8")
             self._broken, self._stream = True, Head(self._stream, 0)
             return b""
 
@@ -242,12 +257,13 @@ class LineReader:
             rest = lines.pop()
             yield from lines
             if len(rest) > LONGEST_LINE_BYTES:
-                self._complain(
+                self.complain(
                     None, f"a line is longer than {LONGEST_LINE_BYTES >> 20} MiB; break it into documents"
                 )
                 return
         if rest and not self.cut:
             yield rest
 
-    def _complain(self, line: int | None, message: str) -> None:
+    def complain(self, line: int | None, message: str) -> None:
+        """Say what is wrong, in this line or in the whole file."""
         self._problems.append(Problem(self.source, line, message))

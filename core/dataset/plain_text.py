@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, pairwise
 
-from core.dataset.lines import LONGEST_LINE_BYTES
+from core.dataset.lines import LONGEST_LINE_BYTES, taken
 
 #: The layout is recognised from the first lines: at most this many, and this many characters of them.
 DETECTION_LINES = 2000
@@ -104,15 +104,7 @@ def continues(text: str, after: str) -> bool:
 
 def read_sample(lines: Iterator[str]) -> list[str]:
     """The first lines, in bounded memory."""
-    taken: list[str] = []
-    size = 0
-    while len(taken) < DETECTION_LINES and size < DETECTION_CHARACTERS:
-        line = next(lines, None)
-        if line is None:
-            break
-        taken.append(line)
-        size += len(line)
-    return taken
+    return taken(lines, DETECTION_LINES, DETECTION_CHARACTERS, len)[0]
 
 
 def _is_full(line: str, after: str, width: float) -> bool:

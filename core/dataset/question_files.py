@@ -18,65 +18,58 @@ _NAMES = frozenset(name for names in NAMES.values() for name in names)
 
 @dataclass
 class Asked:
-    """The number of questions in a file, the public sets they are of, and how many have a free answer."""
+    """The questions in a file, and how many are of which public set."""
 
-    count: int = 0
-    free: int = 0
+    questions: list[Question] = field(default_factory=list)
     sets: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
         known = ", ".join(f"{count} of {name}" for name, count in self.sets.items())
+        sentences = sum(question.free for question in self.questions)
         free = (
-            f"; where the answer is a sentence ({self.free}), only the figures in it are looked at"
-            if self.free
+            f"; where the answer is a sentence ({sentences}), only the figures in it are looked at"
+            if sentences
             else ""
         )
-        count = f"{self.count} question{'s' * (self.count != 1)}"
+        count = f"{len(self.questions)} question{'s' * (len(self.questions) != 1)}"
         return f"{count}, asked and never trained on{known and f' ({known})'}{free}"
 
 
 def read_questions(name: str, stream: BinaryStream) -> tuple[list[Question], list[Problem]]:
     """All questions of a file, and what in it cannot be asked; ``name`` says by its ending what it is."""
     problems: list[Problem] = []
-    return list(questions_in(LineReader(name, stream, problems), problems, Asked())), problems
+    return questions_in(LineReader(name, stream, problems)).questions, problems
 
 
-def questions_in(lines: LineReader, problems: list[Problem], asked: Asked) -> Iterator[Question]:
-    """The questions of a file; what cannot be asked goes to ``problems``, counts to ``asked``."""
-
-    def complain(line: int | None, message: str) -> None:
-        problems.append(Problem(lines.source, line, message))
-
+def questions_in(lines: LineReader) -> Asked:
+    """The questions of a file; what cannot be asked is complained of."""
+    asked = Asked()
     try:
-        for number, (line, record) in enumerate(_records(lines, complain), start=1):
+        for number, (line, record) in enumerate(_records(lines), start=1):
             try:
                 known = labelled(record) if isinstance(record, str) else record
                 for question in questions_of(known, source=lines.source, number=number):
-                    asked.count += 1
-                    asked.free += question.free
+                    asked.questions.append(question)
                     if public := set_of(known):
                         asked.sets[f"{public.name}, licence: {public.licence}"] += 1
-                    yield question
             except (ValueError, TypeError) as error:
-                complain(line, str(error))
+                lines.complain(line, str(error))
     except tables.BrokenTable as error:
-        complain(error.line, str(error))
+        lines.complain(error.line, str(error))
+    return asked
 
 
-def _records(
-    lines: LineReader, complain: json_records.Complain
-) -> Iterator[tuple[int | None, dict[str, Any] | str]]:
+def _records(lines: LineReader) -> Iterator[tuple[int | None, dict[str, Any] | str]]:
     suffix = PurePosixPath(lines.source).suffix.lower()
     if suffix in (".csv", ".tsv"):
-        texts = (text for _, text in lines)
-        for line, row in tables.records(texts, suffix, complain, names=_is_name)[2]:
+        for line, row in tables.records(lines, names=_is_name)[2]:
             yield line, opened(row)
     elif suffix == ".txt" and not json_records.are_objects(lines):
         yield from ((number, text) for number, text in lines if text.strip())
     else:
-        for line, record in json_records.records(lines, complain):
+        for line, record in json_records.records(lines):
             if isinstance(record, str):
-                complain(line, "a bare string; write an object with `question` and `answer`")
+                lines.complain(line, "a bare string; write an object with `question` and `answer`")
             else:
                 yield line, record
 

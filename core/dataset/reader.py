@@ -14,8 +14,8 @@ A dataset is one such file or a folder of them; other files are named in ``Reade
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import PurePosixPath
@@ -24,17 +24,17 @@ from core.dataset import json_records, tables
 from core.dataset.columns import is_usual_name
 from core.dataset.documents import Document, Problem
 from core.dataset.forms import Content, Form, Row, UnknownForm
-from core.dataset.lines import LONGEST_LINE_BYTES, BinaryStream, Closable, Head, LineReader
-from core.dataset.plain_text import blank_line_separated as blank_line_separated
+from core.dataset.lines import LONGEST_LINE_BYTES, BinaryStream, Head, LineReader
 from core.dataset.plain_text import documents, layout_of, read_sample
 from core.dataset.public_sets import summaries
-from core.dataset.question_files import Asked, questions_in
+from core.dataset.question_files import questions_in
 from core.dataset.questions import Question, holds_questions, opened, questions_of
 from core.dataset.recognising import recognised
 from core.dataset.sources import (
     RECORDS,
     Side,
     Source,
+    Stream,
     side_column_of,
     side_of,
     side_of_key,
@@ -46,8 +46,6 @@ from core.hyperparameters import Hyperparameters
 from core.marks import MARK
 
 LEFT_OUT = "left out"
-#: A stream, or what opens one.
-Stream = BinaryStream | Callable[[], BinaryStream]
 _RECIPE = Hyperparameters()
 #: Marks of a text's start and of its end; the trainer adds the base's own.
 _FIRST_MARKS = re.compile(r"\s*(?:(?:<s>|<bos>|<\|begin_of_text\|>)\s*)+")
@@ -106,11 +104,6 @@ class Reader:
         self._used_templates: set[PurePosixPath] = set()
 
     @property
-    def files(self) -> int:
-        """How many files held documents' text."""
-        return len(self.read)
-
-    @property
     def notes(self) -> list[str]:
         """How each file was read, and which were left out, a line each."""
         left_out = [f"{name}: {LEFT_OUT}, {why}" for name, _ in self._sources if (why := why_left_out(name))]
@@ -129,7 +122,7 @@ class Reader:
                 continue
             if holds_questions(name):
                 with self._opened(name, content) as lines:
-                    self._read_questions(lines)
+                    self._ask(lines)
                 continue
             self.read.append(name)
             if self._limits.get(name) == 0:
@@ -170,18 +163,16 @@ class Reader:
     @contextmanager
     def _opened(self, name: str, content: Stream) -> Iterator[LineReader]:
         """The file's lines; closed afterwards if opened here. A file that cannot be read is a problem."""
-        stream: BinaryStream | None = None
-        try:
-            stream = content() if callable(content) else content
-            limit = self._limits.get(name)
-            yield LineReader(name, stream if limit is None else Head(stream, limit), self.problems)
-        except OSError as error:
-            self._complain(name, f"cannot be read: {error.strerror or error}")
-            if stream is None:
-                yield LineReader(name, io.BytesIO(), self.problems)
-        finally:
-            if callable(content) and isinstance(stream, Closable):
-                stream.close()
+        with ExitStack() as opened:
+            stream: BinaryStream | None = None
+            try:
+                stream = opened.enter_context(closing(content())) if callable(content) else content
+                limit = self._limits.get(name)
+                yield LineReader(name, stream if limit is None else Head(stream, limit), self.problems)
+            except OSError as error:
+                self._complain(name, f"cannot be read: {error.strerror or error}")
+                if stream is None:
+                    yield LineReader(name, io.BytesIO(), self.problems)
 
     def _documents(self, lines: LineReader, template: Template | None) -> Iterator[Document]:
         suffix = PurePosixPath(lines.source).suffix.lower()
@@ -235,15 +226,10 @@ class Reader:
     def _records(self, lines: LineReader, suffix: str, template: Template | None) -> Iterator[Content]:
         """The contents of a file of records. Its first records decide the form of all."""
 
-        def complain(line: int | None, message: str) -> None:
-            self._complain(lines.source, message, line)
-
         separator, layout, extra = "", "JSON", ""
         try:
             if suffix in (".csv", ".tsv"):
-                shape, columns, found = tables.records(
-                    (text for _, text in lines), suffix, complain, names=self._names_column
-                )
+                shape, columns, found = tables.records(lines, names=self._names_column)
                 rows: Iterator[Row] = ((line, opened(row)) for line, row in found)
                 if shape is None:
                     return
@@ -253,10 +239,11 @@ class Reader:
                 if not shape.header:
                     extra += ", the first line is no header"
             else:
-                rows = json_records.records(lines, complain, takes=self._takes)
+                rows = json_records.records(lines, takes=self._takes)
             form, rows = recognised(rows, self._settings, template)
             if form is None:
                 return
+            yield from self._contents(lines, rows, form)
             understood = Understood(
                 file=lines.source,
                 form=form.kind,
@@ -265,19 +252,16 @@ class Reader:
                 separator=separator,
                 sentence=f"{form}{extra}",
             )
-            yield from self._contents(rows, form, complain)
             self._understand(understood, lines)
             if form.doubt or "no header" in extra:
                 self.doubts.append(f"{lines.source}: {form.doubt or extra.lstrip(', ')}; {form}")
         except UnknownForm as error:
-            complain(None, str(error))
+            lines.complain(None, str(error))
         except tables.BrokenTable as error:
             if not lines.cut:
-                complain(error.line, str(error))
+                lines.complain(error.line, str(error))
 
-    def _contents(
-        self, rows: Iterator[Row], form: Form, complain: Callable[[int | None, str], None]
-    ) -> Iterator[Content]:
+    def _contents(self, lines: LineReader, rows: Iterator[Row], form: Form) -> Iterator[Content]:
         demarcation = self._settings.add_input_output_demarcation_key
         side_column = side_column_of(form.all_columns)
         elsewhere: Counter[str] = Counter()
@@ -289,7 +273,7 @@ class Reader:
             try:
                 yield from form.contents(line, record, demarcation=demarcation)
             except ValueError as error:
-                complain(line, str(error))
+                lines.complain(line, str(error))
         for name, count in elsewhere.items():
             remedy = "is never trained on" if name == "test" else "goes into a file named validation"
             self.doubts.append(
@@ -339,9 +323,9 @@ class Reader:
                 self._complain(name, str(error))
         return found
 
-    def _read_questions(self, lines: LineReader) -> None:
-        asked = Asked()
-        self.questions += questions_in(lines, self.problems, asked)
-        if asked.count:
+    def _ask(self, lines: LineReader) -> None:
+        asked = questions_in(lines)
+        self.questions += asked.questions
+        if asked.questions:
             form = Understood(file=lines.source, form="questions", layout="records", sentence=str(asked))
             self._understand(form, lines)

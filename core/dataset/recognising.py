@@ -5,7 +5,6 @@ What the settings say comes first (``text_column``, ``prompt_column`` with ``com
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -23,6 +22,7 @@ from core.dataset.columns import (
 )
 from core.dataset.dialogs import DIALOG_COLUMNS, ROLES, marked_messages
 from core.dataset.forms import PARAGRAPHS, Form, Row, UnknownForm
+from core.dataset.lines import taken
 from core.dataset.public_sets import set_of
 from core.dataset.templates import TEMPLATE_NAME, Template, as_text
 from core.hyperparameters import Hyperparameters
@@ -43,17 +43,15 @@ def recognised(
 
     Raises UnknownForm, which says what to do.
     """
-    sample: list[Row] = []
-    size = 0
-    for row in rows:
-        sample.append(row)
-        texts = row[1].values() if isinstance(row[1], dict) else (row[1],)
-        size += sum(len(text) for text in texts if isinstance(text, str))
-        if len(sample) >= SAMPLE_RECORDS or size >= SAMPLE_CHARACTERS:
-            break
+    sample, _ = taken(rows, SAMPLE_RECORDS, SAMPLE_CHARACTERS, _characters)
     if not sample:
         return None, iter(())
     return _Records([record for _, record in sample], settings, template).form(), chain(sample, rows)
+
+
+def _characters(row: Row) -> int:
+    texts = row[1].values() if isinstance(row[1], dict) else (row[1],)
+    return sum(len(text) for text in texts if isinstance(text, str))
 
 
 class _Records:
@@ -65,6 +63,7 @@ class _Records:
         self.records, self.settings, self.template = records, settings, template
         self.tables = [record for record in records if isinstance(record, dict)]
         self.columns = tuple(dict.fromkeys(chain.from_iterable(self.tables)))
+        self.by_key = {key_of(name): name for name in reversed(self.columns)}
 
     def form(self) -> Form:
         """The form of all."""
@@ -81,12 +80,7 @@ class _Records:
     def _public(self) -> Form | None:
         """The form of a public set that is learned as instructions; None where the settings name columns."""
         public = set_of(self.tables[0]) if self.tables else None
-        if (
-            public is None
-            or self.template is not None
-            or self.settings.text_column
-            or self.settings.prompt_column
-        ):
+        if public is None or self.template or self.settings.text_column or self.settings.prompt_column:
             return None
         if self.settings.chat_dataset or not (public.instructions or self.settings.instruction_tuned):
             return None
@@ -125,12 +119,10 @@ class _Records:
         return None
 
     def _dialogs(self) -> Form | None:
-        for name in (
-            column for wanted in DIALOG_COLUMNS for column in self.columns if key_of(column) == wanted
-        ):
+        for name in (column for wanted in DIALOG_COLUMNS for column in self._called(wanted)):
             if any(isinstance(each.get(name), list) for each in self.tables):
                 return Form("dialogs", (name,), self.columns)
-        keys = {key_of(name): name for name in self.columns}
+        keys = self.by_key
         spoken = {"content", "text"} & keys.keys() and "role" in keys
         roles = {str(each.get(keys["role"])).lower() for each in self.tables} if spoken else set()
         if (spoken and roles <= ROLES.keys()) or {"from", "value"} <= keys.keys():
@@ -152,8 +144,8 @@ class _Records:
 
     def _own_text(self) -> Form | None:
         """The column named text, where it holds anything; reports' paragraphs."""
-        for name in self.columns:
-            if key_of(name) == "text" and any(each.get(name) not in (None, "") for each in self.tables):
+        for name in self._called("text"):
+            if any(each.get(name) not in (None, "") for each in self.tables):
                 return self._judged(name)
         lists = any(
             isinstance(part, dict) and "text" in part
@@ -163,15 +155,12 @@ class _Records:
         return Form("text", (PARAGRAPHS,), self.columns) if lists else None
 
     def _pair(self) -> Form | None:
-        by_key = {key_of(name): name for name in reversed(self.columns)}
+        keys = self.by_key
         for question, answers in ANSWERS.items():
-            answer = next((by_key[name] for name in answers if name in by_key), None)
-            if question in by_key and answer is not None:
-                context = [
-                    by_key[name]
-                    for name in CONTEXTS
-                    if name in by_key and name not in (question, key_of(answer))
-                ]
+            answer = next((keys[name] for name in answers if name in keys), None)
+            if question in keys and answer is not None:
+                others = [name for name in CONTEXTS if name not in (question, key_of(answer))]
+                context = [keys[name] for name in others if name in keys]
                 filled = [
                     name
                     for name in context
@@ -179,15 +168,14 @@ class _Records:
                 ]
                 # JumpStart's own template has a place for the input, whether there is one or not
                 kept = (filled or context)[:1] if question == "instruction" else filled[:1]
-                return self._checked_pair((*kept, by_key[question], answer))
+                return self._checked_pair((*kept, keys[question], answer))
         return None
 
     def _half_pair(self) -> Form | None:
         """The form of questions whose answers are missing, so that each record is reported."""
         for question, answers in ANSWERS.items():
-            for name in self.columns:
-                if key_of(name) == question:
-                    return Form("instructions", (name, answers[0]), self.columns)
+            if question in self.by_key:
+                return Form("instructions", (self.by_key[question], answers[0]), self.columns)
         return None
 
     def _checked_pair(self, taken: tuple[str, ...]) -> Form:
@@ -204,30 +192,23 @@ class _Records:
         if not self.columns:
             return Form("text", ("text",))
         for wanted in (*TEXT_COLUMNS, *_QUESTIONS):
-            for name in self.columns:
-                if (
-                    key_of(name) == wanted
-                    and not why_no_text(texts_of(name, self.tables))
-                    and prose(name, self.tables)
-                ):
-                    form = self._judged(name)
-                    return replace(form, doubt=_NO_ANSWERS.format(name)) if wanted in _QUESTIONS else form
+            for name in self._called(wanted):
+                if prose(name, self.tables):
+                    doubt = _NO_ANSWERS.format(name) if wanted in _QUESTIONS else ""
+                    return Form("text", (name,), self.columns, doubt=doubt)
         likely = max(self.columns, key=lambda name: prose(name, self.tables))
         if not prose(likely, self.tables):
             return self._judged(self.columns[0])
-        form = self._judged(likely)
         if holds_names(texts_of(likely, self.tables)):
             raise UnknownForm(
                 f"no column holds text: {likely!r}, the nearest to it, has names or single words; name the"
                 f" column with the text: text_column (of {listed(self.columns)})"
             )
-        if len(self.columns) == 1:
-            return form
         doubt = (
             f"no column is named text; {likely!r} is read, which holds the most of it; text_column names"
             " another"
         )
-        return Form("text", (likely,), self.columns, doubt=doubt)
+        return Form("text", (likely,), self.columns, doubt=doubt if len(self.columns) > 1 else "")
 
     def _judged(self, name: str) -> Form:
         """The form of text in one column; what would teach nonsense is refused."""
@@ -249,14 +230,14 @@ class _Records:
             return Form("dialogs", form.columns, form.all_columns, marked=True)
         return form
 
+    def _called(self, key: str) -> list[str]:
+        """The columns of that name, whatever their case and separators."""
+        return [name for name in self.columns if key_of(name) == key]
+
     def _named(self, wanted: str) -> str:
         """The column that a setting names. Raises UnknownForm."""
         wanted = wanted.strip()
-        found = (
-            wanted
-            if wanted in self.columns
-            else next((n for n in self.columns if key_of(n) == key_of(wanted)), None)
-        )
+        found = wanted if wanted in self.columns else self.by_key.get(key_of(wanted))
         if found is None:
             raise UnknownForm(f"there is no column {wanted!r}; the columns are {listed(self.columns)}")
         return found

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from core.dataset.lines import BinaryStream
+from core.dataset.lines import BinaryStream, OpenedStream
 from core.dataset.questions import QUESTION_FOLDER, holds_questions
 from core.dataset.templates import TEMPLATE_NAME
 
-#: A name (path or S3 key) and its content: an open binary stream, or a function that opens one in its turn.
-Source = tuple[str, BinaryStream | Callable[[], BinaryStream]]
+#: An open binary stream, or a function that opens one in its turn.
+Stream = BinaryStream | Callable[[], OpenedStream]
+#: A name (path or S3 key) and its content.
+Source = tuple[str, Stream]
 
 #: Endings of the files that are read for documents.
 READABLE = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".ndjson")
@@ -20,14 +22,7 @@ RECORDS = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
 _ON_YOUR_MACHINE = "`finexpert data check`, `upload` and `train` convert it on your machine"
 _SPREADSHEET = "save the sheet as CSV (UTF-8)"
 _TO_JSON = ".to_json('train.jsonl', orient='records', lines=True)"
-CONVERTIBLE = {
-    ".pdf": _ON_YOUR_MACHINE,
-    ".docx": _ON_YOUR_MACHINE,
-    ".xlsx": _ON_YOUR_MACHINE,
-    ".html": _ON_YOUR_MACHINE,
-    ".htm": _ON_YOUR_MACHINE,
-    ".parquet": _ON_YOUR_MACHINE,
-}
+CONVERTIBLE = dict.fromkeys((".pdf", ".docx", ".xlsx", ".html", ".htm", ".parquet"), _ON_YOUR_MACHINE)
 REMEDIES = CONVERTIBLE | {
     ".xls": _SPREADSHEET,
     ".xlsm": _SPREADSHEET,
@@ -216,8 +211,8 @@ def _printable(name: str) -> str:
     return name.encode("utf-8", "replace").decode("utf-8")
 
 
-def _opener(path: Path) -> Callable[[], BinaryStream]:
-    def opened() -> BinaryStream:
+def _opener(path: Path) -> Callable[[], OpenedStream]:
+    def opened() -> OpenedStream:
         if not path.is_file():  # opening a pipe would wait for ever
             raise OSError("not a regular file (a broken link, a pipe or a device)")
         return path.open("rb")

@@ -5,9 +5,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import PurePosixPath
 from typing import Any
 
-from core.dataset.lines import LONGEST_LINE_BYTES
+from core.dataset.lines import LONGEST_LINE_BYTES, LineReader, taken
 
 SEPARATORS = (",", ";", "\t", "|")
 SEPARATOR_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -42,27 +43,25 @@ class BrokenTable(ValueError):
 
 
 def records(
-    lines: Iterator[str],
-    suffix: str,
-    complain: Callable[[int | None, str], None],
-    *,
-    names: Callable[[str], bool],
+    lines: LineReader, *, names: Callable[[str], bool]
 ) -> tuple[TableShape | None, tuple[str, ...], Iterator[tuple[int | None, dict[str, Any]]]]:
     """The shape of a table, its columns, and its rows as records by column; None, () for an empty table.
 
-    ``complain`` gets each row (line and message) that does not fit the header. ``names`` says whether a text
-    is a usual name of a column. Raises BrokenTable, also while the rows are read.
+    Rows that do not fit the header are complained of. ``names`` says whether a text is a usual name of a
+    column. Raises BrokenTable, also while the rows are read.
     """
     csv.field_size_limit(LONGEST_LINE_BYTES)
-    sample, whole = _sample(lines)
+    texts = (text for _, text in lines)
+    sample, whole = taken(texts, SAMPLE_LINES, SAMPLE_CHARACTERS, len)
+    suffix = PurePosixPath(lines.source).suffix.lower()
     shape = shape_of(sample, suffix, whole=whole, names=names)
-    rows = _rows(chain(sample, lines), shape)
+    rows = _rows(chain(sample, texts), shape)
     first = next((row for _, row in rows), None)
     if first is None:
         return None, (), iter(())
     columns = _columns(first) if shape.header else tuple(f"column {n + 1}" for n in range(len(first)))
     begun = rows if shape.header else chain([(shape.skipped + 1, first)], rows)
-    return shape, columns, _records(begun, columns, shape, complain)
+    return shape, columns, _records(begun, columns, shape, lines.complain)
 
 
 def shape_of(sample: list[str], suffix: str, *, whole: bool, names: Callable[[str], bool]) -> TableShape:
@@ -106,17 +105,6 @@ def _tried(sample: list[str], shape: TableShape, whole: bool) -> tuple[list[list
     except BrokenTable:
         return found, False
     return (found if whole or len(found) < 2 else found[:-1]), True
-
-
-def _sample(lines: Iterator[str]) -> tuple[list[str], bool]:
-    taken: list[str] = []
-    size = 0
-    for line in lines:
-        taken.append(line)
-        size += len(line)
-        if len(taken) >= SAMPLE_LINES or size >= SAMPLE_CHARACTERS:
-            return taken, False
-    return taken, True
 
 
 def _rows(lines: Iterator[str], shape: TableShape) -> Iterator[tuple[int, list[str]]]:

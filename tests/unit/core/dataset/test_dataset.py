@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.dataset import DatasetError, Reader, Source, by_side, check, local_sources
+from core.dataset.plain_text import blank_line_separated
 from core.dataset.privacy import find_private, luhn_valid
-from core.dataset.reader import blank_line_separated
 from core.dataset.templates import DEMARCATION
 from core.hyperparameters import parse
 

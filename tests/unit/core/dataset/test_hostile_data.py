@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.dataset import Intake, Reader, Source, check, local_sources
+from core.dataset import Intake, Problem, Reader, Source, check, local_sources
 from core.dataset.json_records import records
 from core.dataset.lines import LONGEST_LINE_BYTES, READ_BYTES, LineReader
 from core.dataset.recognising import SAMPLE_RECORDS
@@ -94,9 +94,8 @@ values = st.recursive(
 @given(st.lists(values, max_size=6), st.integers(1, 5), st.booleans())
 def test_an_array_is_read_as_the_whole_would_be(items: list[Any], step: int, spaced: bool) -> None:
     content = json.dumps(items, indent=1 if spaced else None, ensure_ascii=False).encode()
-    complaints: list[str] = []
-    lines = LineReader("a.json", DribblingStream(content, step), [])
-    found = [item for _, item in records(lines, lambda line, message: complaints.append(message))]
+    complaints: list[Problem] = []
+    found = [item for _, item in records(LineReader("a.json", DribblingStream(content, step), complaints))]
     assert found == [item for item in items if isinstance(item, dict | str)]
     assert len(complaints) == len(items) - len(found)
 
