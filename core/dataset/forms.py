@@ -4,10 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from core.dataset.columns import (
-    key_of,
-    listed,
-)
+from core.dataset.columns import key_of, listed
 from core.dataset.dialogs import marked_messages, messages_of, turns_of
 from core.dataset.documents import Message, Turn
 from core.dataset.public_sets import PublicSet

@@ -24,7 +24,7 @@ SKEWNESS, SKEWNESS_OF_GROUPS = 6.0, 4.0
 #: Documents that are skewed towards gains, as those of real runs are, make it smaller by their own skewness
 #: times this; so skewed are hardly any without the rare losses.
 TOWARDS_GAINS = 4.0
-#: Where so many documents were held out and all gained, nothing is allowed for: fewer than a fifth of such
+#: Where this many documents were held out and all gained, nothing is allowed for: fewer than a fifth of such
 #: documents lose (0.8^17 < 2.5 %). At a mean of zero a quarter or more do, unless losses are rarer still.
 ALL_GAINED = 17
 #: Assumed standard deviations of the gain between documents, as shares of the base's bits: a low one, the one

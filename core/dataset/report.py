@@ -1,6 +1,6 @@
 """The result of a dataset's check."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.dataset.documents import DatasetError
@@ -63,7 +63,7 @@ class DatasetReport:
     power: Power | None = None
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    sentence: str = field(default="")
+    sentence: str = ""
 
     @property
     def ok(self) -> bool:

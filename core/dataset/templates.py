@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from string import Formatter
 from typing import Any
 
@@ -30,22 +30,15 @@ def as_text(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Two texts with ``{column}`` placeholders. Raises ValueError for what str.format would not fill."""
+    """Two texts with ``{column}`` placeholders, as `parse_template` took them apart."""
 
-    prompt: str
-    completion: str
-    _prompt: tuple[_Piece, ...] = field(init=False, repr=False, compare=False)
-    _completion: tuple[_Piece, ...] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_prompt", tuple(_pieces(self.prompt)))
-        object.__setattr__(self, "_completion", tuple(_pieces(self.completion)))
+    prompt: tuple[_Piece, ...]
+    completion: tuple[_Piece, ...]
 
     @property
     def placeholders(self) -> tuple[str, ...]:
         """The fields of prompt and completion, each once."""
-        pieces = (*self._prompt, *self._completion)
-        return tuple(dict.fromkeys(name for _, name, _, _ in pieces if name is not None))
+        return tuple(_names((*self.prompt, *self.completion)))
 
     def missing(self, record: Mapping[str, Any]) -> list[str]:
         """The placeholders for which a record has no column."""
@@ -56,8 +49,8 @@ class Template:
 
         Raises ValueError naming the columns without which there is nothing to ask or to answer.
         """
-        lacking = [n for n in _names(self._completion) if _value(record, n) in (None, _MISSING)]
-        asked = _names(self._prompt)
+        lacking = [n for n in _names(self.completion) if _value(record, n) in (None, _MISSING)]
+        asked = _names(self.prompt)
         if all(_value(record, name) in (None, _MISSING) for name in asked):
             lacking = [*asked, *lacking]
         if lacking:
@@ -65,7 +58,7 @@ class Template:
                 f"the record lacks {', '.join(dict.fromkeys(lacking))}; in {TEMPLATE_NAME} name columns that"
                 " all have"
             )
-        prompt, completion = (_filled(each, record) for each in (self._prompt, self._completion))
+        prompt, completion = (_filled(each, record) for each in (self.prompt, self.completion))
         return (prompt + DEMARCATION if demarcation else prompt), completion
 
 
@@ -80,8 +73,8 @@ def parse_template(text: str) -> Template:
         isinstance(content.get(k), str) for k in ("prompt", "completion")
     ):
         raise ValueError(f"prompt or completion is missing; {wanted}")
-    template = Template(content["prompt"], content["completion"])
-    for part, pieces in (("prompt", template._prompt), ("completion", template._completion)):
+    template = Template(*(tuple(_pieces(content[part])) for part in ("prompt", "completion")))
+    for part, pieces in (("prompt", template.prompt), ("completion", template.completion)):
         if not _names(pieces):
             raise ValueError(f"the {part} has no {{column}}, so every record would teach the same; {wanted}")
     return template
