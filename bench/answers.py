@@ -45,9 +45,14 @@ def written(value: float) -> str:
     return text if text not in ("", "-0") else "0"
 
 
+def unit_of(scale: str) -> str:
+    """A scale as it is written behind a figure."""
+    return "%" if scale == "percent" else f" {scale}" if scale else ""
+
+
 def right_numbers(value: float, scale: str) -> Iterator[Wording]:
     """(name, text) of ways to write a figure in its scale."""
-    unit = "%" if scale == "percent" else f" {scale}" if scale else ""
+    unit = unit_of(scale)
     figure = written(value)
     whole = f"{figure}{unit}"
     yield "as it is", whole
@@ -75,7 +80,7 @@ def right_numbers(value: float, scale: str) -> Iterator[Wording]:
 
 def wrong_numbers(value: float, scale: str, question: str) -> Iterator[Wording]:
     """(name, text) of figures that are another one."""
-    unit = "%" if scale == "percent" else f" {scale}" if scale else ""
+    unit = unit_of(scale)
     yield "a tenth more", f"{written(value * 1.1 + 1)}{unit}"
     yield "next", f"{written(value + (1 if abs(value) < 1000 else abs(value) * 0.01))}{unit}"
     yield "half", f"{written(value / 2 - 3)}{unit}"
@@ -125,14 +130,7 @@ def wordings(question: Question, others: list[str]) -> Iterator[tuple[bool, str,
         figures = question.answers
         yield True, "list", ", ".join(figures)
         yield True, "list with and", " and ".join(figures)
-        yield (
-            True,
-            "list with scales",
-            ", ".join(
-                f"{figure}{'%' if question.scale == 'percent' else f' {question.scale}'.rstrip()}"
-                for figure in figures
-            ),
-        )
+        yield True, "list with scales", ", ".join(figure + unit_of(question.scale) for figure in figures)
         yield False, "list without its last", ", ".join(figures[:-1]) or "7"
 
 

@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from inspect import isfunction
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -33,38 +34,13 @@ VARIATIONS = 20
 QUANTITY = ("this is very little text:", "documents are held out:")
 """Warnings with these words say that there is little text, and nothing of how it was read."""
 
-FORMS: tuple[Callable[[Random], Case], ...] = (
-    of_text.a_line_each,
-    of_text.blank_lines,
-    of_text.wrapped_between_blanks,
-    of_text.wrapped_throughout,
-    of_text.western_encodings,
-    of_text.unicode_encodings,
-    of_text.carriage_returns,
-    of_text.eastern_encodings,
-    of_text.phrasebank,
-    of_text.comma_table,
-    of_text.excel_in_europe,
-    of_text.other_separators,
-    of_text.no_header,
-    of_text.pandas_index,
-    of_text.usual_names,
-    of_text.unusual_names,
-    of_text.unquoted_separators,
-    of_text.labels_only,
-    of_records.records,
-    of_records.joined_files,
-    of_records.one_object,
-    of_records.pandas_json,
-    of_records.sides,
-    of_records.alpaca,
-    of_records.pairs,
-    of_records.fingpt,
-    of_records.templates,
-    of_records.dialogs,
-    of_records.marked_dialogs,
-    of_records.web_and_office,
+FORMS: tuple[Callable[[Random], Case], ...] = tuple(
+    form
+    for module in (of_text, of_records)
+    for form in vars(module).values()
+    if isfunction(form) and form.__module__ == module.__name__
 )
+"""Every function of these two modules, in their order, which decides the seeds."""
 
 
 def outcome(case: Case) -> str:

@@ -11,6 +11,7 @@ import tempfile
 import time
 from dataclasses import replace
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,8 @@ def measured(folder: Path, scratch: Path) -> dict[str, Any]:
     """All figures."""
     seconds: dict[str, float] = {}
     pages: dict[str, int] = {}
-    for suffix, files in groupby(sorted(library.files([folder]), key=_suffix), key=_suffix):
+    suffix_of = attrgetter("suffix")
+    for suffix, files in groupby(sorted(library.files([folder]), key=suffix_of), key=suffix_of):
         begin = common.cpu_seconds(*_PROCESSES)
         added = library.add(scratch / "small", files)
         seconds[suffix] = common.cpu_seconds(*_PROCESSES) - begin
@@ -51,7 +53,10 @@ def measured(folder: Path, scratch: Path) -> dict[str, Any]:
         ]
         answers = exercises.evaluate(corpus, entries)
         refused = {
-            kind: {"questions": len(asked), "refused": sum(_refuses(corpus, question) for question in asked)}
+            kind: {
+                "questions": len(asked),
+                "refused": sum(answering.answer(corpus, corpus.understand(each)).refused for each in asked),
+            }
             for kind, asked in unanswerable(corpus, most=UNANSWERABLE).items()
         }
     return {
@@ -65,15 +70,7 @@ def measured(folder: Path, scratch: Path) -> dict[str, Any]:
     }
 
 
-def _suffix(path: Path) -> str:
-    return path.suffix
-
-
 _PROCESSES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)  # the latter read PDF
-
-
-def _refuses(corpus: Corpus, question: str) -> bool:
-    return answering.answer(corpus, corpus.understand(question)).refused
 
 
 def searched(folder: Path, index: Path, questions: list[str]) -> dict[str, Any]:
