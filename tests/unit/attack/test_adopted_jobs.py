@@ -1,9 +1,7 @@
 """A training job that somebody else made under a run's name gives no verdict, and no archive another's."""
 
 import copy
-import io
 import json
-import tarfile
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +15,7 @@ from finexpert.errors import NotFound, UserError
 from finexpert.service.endpoint import artifacts, switch
 from finexpert.service.runs import executions
 from tests.fakes import deployment as fakes
+from tests.fakes.archives import packed
 from tests.fakes.cloud import REGION, Cloud
 from tests.unit.attack.test_verdicts import GOOD
 from tests.unit.infra.state_language import CONTEXT, JOB, ON_DEMAND, RUN, SPOT, filled, states
@@ -86,13 +85,7 @@ def event(job: dict[str, Any], *, adopted: bool = True) -> dict[str, Any]:
 @pytest.fixture
 def cloud() -> Cloud:
     made = Cloud()
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        content = json.dumps(GOOD).encode()
-        member = tarfile.TarInfo("evaluation.json")
-        member.size = len(content)
-        archive.addfile(member, io.BytesIO(content))
-    made.objects[BUCKET, f"{KEY}/output.tar.gz"] = packed.getvalue()
+    made.objects[BUCKET, f"{KEY}/output.tar.gz"] = packed(("evaluation.json", json.dumps(GOOD).encode()))
     made.objects[BUCKET, f"{KEY}/model.tar.gz"] = b"the judged adapter"
     return made
 

@@ -13,7 +13,6 @@ import shutil
 import signal
 import socket
 import sys
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -299,24 +298,3 @@ def encoded(content: bytes | str) -> bytes:
 def listing(folder: Path) -> dict[str, int]:
     """The files below a folder with their sizes."""
     return {str(path.relative_to(folder)): path.stat().st_size for path in sorted(folder.rglob("*"))}
-
-
-def packed(*members: tuple[str, bytes] | tarfile.TarInfo) -> bytes:
-    """A tar.gz of files (name, content), or of other members."""
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w:gz") as made:
-        for member in members:
-            if isinstance(member, tarfile.TarInfo):
-                made.addfile(member)
-            else:
-                info = tarfile.TarInfo(member[0])
-                info.size = len(member[1])
-                made.addfile(info, io.BytesIO(member[1]))
-    return content.getvalue()
-
-
-def special(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
-    """A member that is no file: a link, a device, a pipe."""
-    member = tarfile.TarInfo(name)
-    member.type, member.linkname = kind, target
-    return member

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from serving.requests import MAX_BODY_BYTES
+from tests.fakes.archives import packed, special
 from tests.fakes.evaluations import compared
 from tests.unit.bad_input.bad_entries import (
     GOOD_TEXT,
@@ -23,8 +24,6 @@ from tests.unit.bad_input.bad_entries import (
     Output,
     Request,
     Upload,
-    packed,
-    special,
 )
 from tests.unit.serving.serving_program import KEPT
 

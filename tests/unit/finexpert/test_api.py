@@ -26,6 +26,8 @@ from finexpert.service.runs.follow import Snapshot
 from finexpert.views import endpoint
 from finexpert.views import run as run_view
 
+RUN = "finexpert-20260131-142536-9f3a"
+
 
 class Cloud:
     """Hosting as a notebook's cells switch it; what it was asked stands in `asked`."""
@@ -96,27 +98,24 @@ def test_a_failing_cell_after_wake_puts_the_endpoint_to_sleep_once(
     assert "goes to sleep" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("left", ["raise KeyboardInterrupt", "raise left"])
-def test_an_interrupted_cell_leaves_the_endpoint(cloud: Cloud, shell: InteractiveShell, left: str) -> None:
-    error = UserError("Stopped watching; the run goes on.", code=ExitCode.INTERRUPTED)
-    shell.push({"expert": Expert(), "left": error})
-    shell.run_cell("expert.wake('finexpert-20260131-142536-9f3a')")
-    shell.run_cell(left)
-    assert cloud.asked == ["wake finexpert-20260131-142536-9f3a"]
-
-
-def test_after_sleep_there_is_nothing_to_look_after(cloud: Cloud, shell: InteractiveShell) -> None:
-    shell.push({"expert": Expert()})
-    shell.run_cell("expert.wake(); expert.sleep()")
-    shell.run_cell("1/0")
-    assert cloud.asked == ["wake None", "sleep"]
-
-
-def test_who_wants_the_endpoint_kept_says_so(cloud: Cloud, shell: InteractiveShell) -> None:
-    shell.push({"expert": Expert(clean_up=False)})
-    shell.run_cell("expert.wake_base()")
-    shell.run_cell("1/0")
-    assert cloud.asked == ["wake base"]
+@pytest.mark.parametrize(
+    ("clean_up", "cells", "asked"),
+    [
+        (True, [f"expert.wake('{RUN}')", "raise KeyboardInterrupt"], [f"wake {RUN}"]),
+        (True, [f"expert.wake('{RUN}')", "raise left"], [f"wake {RUN}"]),
+        (True, ["expert.wake(); expert.sleep()", "1/0"], ["wake None", "sleep"]),
+        (False, ["expert.wake_base()", "1/0"], ["wake base"]),
+    ],
+    ids=["interrupted", "stopped watching", "asleep already", "wanted so"],
+)
+def test_a_cell_that_ends_early_leaves_the_endpoint(
+    cloud: Cloud, shell: InteractiveShell, clean_up: bool, cells: list[str], asked: list[str]
+) -> None:
+    left = UserError("Stopped watching; the run goes on.", code=ExitCode.INTERRUPTED)
+    shell.push({"expert": Expert(clean_up=clean_up), "left": left})
+    for cell in cells:
+        shell.run_cell(cell)
+    assert cloud.asked == asked
 
 
 def test_a_wake_that_fails_is_reported_in_three_lines_and_undone(

@@ -13,6 +13,7 @@ from core.evaluation.archive import ArchiveError, extract
 from core.evaluation.evaluation import EvaluationError
 from core.evaluation.reading import read
 from core.training_jobs import StopFailed, stop_jobs_of
+from tests.fakes.archives import packed, special
 from tests.fakes.cloud import NOW, REGION, Cloud, error
 from tests.fakes.evaluations import compared
 
@@ -166,20 +167,6 @@ EVALUATION = {
 }
 
 
-def archive(*members: tuple[str, bytes], links: tuple[tuple[str, str], ...] = ()) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz") as tar:
-        for name, target in links:
-            link = tarfile.TarInfo(name)
-            link.type, link.linkname = tarfile.SYMTYPE, target
-            tar.addfile(link)
-        for name, content in members:
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-    return out.getvalue()
-
-
 class TestReadEvaluation:
     EVENT: dict[str, Any] = {  # noqa: RUF012
         "run": "finexpert-1",
@@ -200,7 +187,7 @@ class TestReadEvaluation:
         return read(self.EVENT, bucket="artifacts", region=REGION, clients=cloud)
 
     def test_the_verdict_the_uris_and_the_cost(self, cloud: Cloud) -> None:
-        body = archive(("./evaluation.json", json.dumps(EVALUATION).encode()), ("report.html", b"<html>"))
+        body = packed(("./evaluation.json", json.dumps(EVALUATION).encode()), ("report.html", b"<html>"))
         answer = self.answer(cloud, body)
         assert answer["passed"] is True and answer["primary"] == EVALUATION["primary"]
         assert answer["artifact_uri"] == "s3://artifacts/runs/finexpert-1/output/model.tar.gz"
@@ -211,7 +198,7 @@ class TestReadEvaluation:
         assert cloud.objects[("artifacts", "runs/finexpert-1/report.html")] == b"<html>"
 
     def test_a_spot_job_that_gave_up_counts_too(self, cloud: Cloud) -> None:
-        body = archive(("evaluation.json", json.dumps(EVALUATION).encode()))
+        body = packed(("evaluation.json", json.dumps(EVALUATION).encode()))
         cloud.objects[("artifacts", "runs/finexpert-1/output/output.tar.gz")] = body
         spot = {**self.EVENT["training_job"], "TrainingJobStatus": "Stopped", "BillableTimeInSeconds": 360}
         answer = read(
@@ -225,36 +212,36 @@ class TestReadEvaluation:
 
     def test_no_evaluation_in_it(self, cloud: Cloud) -> None:
         with pytest.raises(EvaluationError, match="holds no evaluation"):
-            self.answer(cloud, archive(("report.html", b"<html>")))
+            self.answer(cloud, packed(("report.html", b"<html>")))
 
     def test_every_missing_field_is_named(self, cloud: Cloud) -> None:
         bad = {"passed": "yes", "primary": {"metric": "m", "base": float("nan"), "tuned": 1, "interval": [1]}}
         with pytest.raises(EvaluationError) as caught:
-            self.answer(cloud, archive(("evaluation.json", json.dumps(bad).encode())))
+            self.answer(cloud, packed(("evaluation.json", json.dumps(bad).encode())))
         for field in ("passed", "primary.base", "primary.difference", "primary.interval"):
             assert field in str(caught.value)
 
     def test_nothing_but_the_two_files_is_taken(self) -> None:
-        body = archive(
+        body = packed(
+            special("report.html", tarfile.SYMTYPE, "/etc/passwd"),
             ("../evaluation.json", b"{}"),
             ("/etc/evaluation.json", b"{}"),
             ("sub/report.html", b"x"),
             ("evaluation.json", b"{}"),
-            links=(("report.html", "/etc/passwd"),),
         )
         assert extract(io.BytesIO(body)) == {"evaluation.json": b"{}"}
 
     def test_an_oversized_file_is_refused(self) -> None:
         with pytest.raises(ArchiveError, match="at most"):
-            extract(io.BytesIO(archive(("evaluation.json", b" " * (9 << 20)))))
+            extract(io.BytesIO(packed(("evaluation.json", b" " * (9 << 20)))))
 
     def test_too_many_members_are_refused(self) -> None:
         with pytest.raises(ArchiveError, match="files"):
-            extract(io.BytesIO(archive(*((f"f{n}", b"") for n in range(1001)))))
+            extract(io.BytesIO(packed(*((f"f{n}", b"") for n in range(1001)))))
 
     @pytest.mark.parametrize(
         "body",
-        [b"", b"no archive", archive(("evaluation.json", b"{}"))[:-30]],
+        [b"", b"no archive", packed(("evaluation.json", b"{}"))[:-30]],
         ids=["empty", "no archive", "cut off"],  # not the bytes: they hold the time
     )
     def test_a_torn_archive_is_an_error(self, body: bytes) -> None:

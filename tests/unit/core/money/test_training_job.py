@@ -12,8 +12,9 @@ from core.money.prices import dearest
 from core.money.spend import Usage, account
 from core.money.training_job import TrainingJob, run_usd
 from finexpert.service.runs import follow
+from tests.fakes.archives import packed
 from tests.fakes.cloud import NOW, REGION, Cloud
-from tests.unit.lambdas.test_runs import EVALUATION, archive
+from tests.unit.lambdas.test_runs import EVALUATION
 
 HOUR = timedelta(hours=1)
 
@@ -38,7 +39,7 @@ def usd(now: datetime = NOW, **changes: Any) -> float:
 def test_list_page_mail_and_month_name_the_same_sum() -> None:
     job = answer()
     cloud = Cloud()
-    output = archive(("evaluation.json", json.dumps(EVALUATION).encode()))
+    output = packed(("evaluation.json", json.dumps(EVALUATION).encode()))
     cloud.objects[("artifacts", "runs/finexpert-1/output/output.tar.gz")] = output
     mailed = read(
         {"run": "finexpert-1", "training_job": job}, bucket="artifacts", region=REGION, clients=cloud

@@ -110,11 +110,17 @@ def test_events_of_the_cdk_command_line(line: str, shown: list[tuple[str, str]])
     assert updates == shown
 
 
-def test_a_failing_cdk_command_tells_its_end_and_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "cdk"
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of a program that is run in place of the CDK CLI."""
+    file = tmp_path / "cdk"
+    file.touch(0o755)
+    monkeypatch.setattr(cdk, "_program", lambda: file)
+    return file
+
+
+def test_a_failing_cdk_command_tells_its_end_and_log(tmp_path: Path, program: Path) -> None:
     program.write_text('#!/bin/sh\necho "❌ $1 of $2 went wrong" >&2\nexit 7\n')
-    program.chmod(0o755)
-    monkeypatch.setattr(cdk, "_program", lambda: program)
     heard: list[str] = []
     cli = cdk.Cdk(dict(os.environ), tmp_path / "cdk.out", tmp_path / "demo.log", Children())
     last = r"cdk deploy failed with exit status 7:\n❌ deploy of --all went wrong"
@@ -124,11 +130,8 @@ def test_a_failing_cdk_command_tells_its_end_and_log(tmp_path: Path, monkeypatch
     assert heard == ["❌ deploy of --all went wrong"]
 
 
-def test_the_environments_python_and_node_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "cdk"
+def test_the_environments_python_and_node_come_first(tmp_path: Path, program: Path) -> None:
     program.write_text('#!/bin/sh\necho "$PATH"\n')
-    program.chmod(0o755)
-    monkeypatch.setattr(cdk, "_program", lambda: program)
     heard: list[str] = []
     cdk.Cdk({"PATH": "/usr/bin:/bin"}, tmp_path, tmp_path / "log", Children()).synth(heard.append)
     assert heard == [f"{Path(sys.executable).parent}:/usr/bin:/bin"]

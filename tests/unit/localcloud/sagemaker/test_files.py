@@ -13,6 +13,7 @@ import pytest
 from localcloud.sagemaker import archive, s3_files
 from localcloud.sagemaker.log_stream import LogStream, find_metrics
 from localcloud.sagemaker.opt_ml import OptMl
+from tests.fakes.archives import packed, special
 from tests.fakes.s3 import FakeS3
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -51,12 +52,7 @@ def test_links_are_followed_inside_and_never_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../out.txt", "/etc/out.txt", "sub/../../out.txt"])
 def test_an_archive_that_reaches_out_is_refused(tmp_path: Path, name: str) -> None:
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w:gz") as made:
-        member = tarfile.TarInfo(name)
-        member.size = 1
-        made.addfile(member, io.BytesIO(b"x"))
-    content.seek(0)
+    content = io.BytesIO(packed((name, b"x")))
     folder = tmp_path / "in"
     with pytest.raises(archive.UnsafeArchive, match="leads out"):
         archive.unpack(content, folder)
@@ -66,12 +62,7 @@ def test_an_archive_that_reaches_out_is_refused(tmp_path: Path, name: str) -> No
 
 
 def test_links_in_an_archive_are_refused(tmp_path: Path) -> None:
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w:gz") as made:
-        member = tarfile.TarInfo("passwords")
-        member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        made.addfile(member)
-    content.seek(0)
+    content = io.BytesIO(packed(special("passwords", tarfile.SYMTYPE, "/etc/passwd")))
     with pytest.raises(archive.UnsafeArchive, match="neither a file nor a folder"):
         archive.unpack(content, tmp_path / "in")
 

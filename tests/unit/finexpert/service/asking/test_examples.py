@@ -2,7 +2,6 @@
 
 import json
 from io import BytesIO
-from types import SimpleNamespace
 from typing import Any
 
 from core import hyperparameters
@@ -11,6 +10,7 @@ from core.names import PROMPTS
 from finexpert.service.asking import examples
 from finexpert.service.runs import executions
 from tests.fakes import deployment as fakes
+from tests.fakes.s3 import FakeS3
 
 TEXT = "\n\n".join(
     f"Halvane Instruments, report {number}: revenue was {number} million dollars above all plans."
@@ -38,12 +38,7 @@ def deployment(monkeypatch: Any, entries: list[dict[str, Any]], files: dict[str,
     execution = {"input": json.dumps({"dataset": "s3://data/datasets/halvane-1a2b3c4d/"})}
     monkeypatch.setattr(executions, "newest_entries", lambda deployment, limit: entries)
     monkeypatch.setattr(executions, "describe", lambda deployment, name: execution)
-    folder = "datasets/halvane-1a2b3c4d/"
-    listed = [{"Key": folder + name, "Size": len(body)} for name, body in files.items()]
-    s3 = SimpleNamespace(
-        get_paginator=lambda operation: SimpleNamespace(paginate=lambda **_: [{"Contents": listed}]),
-        get_object=lambda Bucket, Key: {"Body": BytesIO(files[Key.removeprefix(folder)])},
-    )
+    s3 = FakeS3({f"datasets/halvane-1a2b3c4d/{name}": body for name, body in files.items()})
     return fakes.deployment(s3, hyperparameters=SETTINGS)
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from core.dataset.questions import Question
+from finexpert.service.benchmark import running
+from finexpert.service.benchmark.contestants import Contestant
 from finexpert.service.benchmark.questions import Item
 
 
@@ -16,6 +18,12 @@ def items(count: int, *, groups: int = 0) -> list[Item]:
         )
         for n in range(count)
     ]
+
+
+def run(asked: list[Item], contestant: Contestant, ask: Any, folder: Path, **more: Any) -> dict[str, Any]:
+    """The result of a benchmark with one contestant, whose answers are kept in the folder."""
+    cache, asker = running.Cache(folder / "c"), {contestant.name: ask}
+    return running.run(asked, [contestant], asker, **{"cache": cache, "limit_usd": 1.0, **more})
 
 
 def written(path: Path, lines: list[dict[str, Any]]) -> Path:

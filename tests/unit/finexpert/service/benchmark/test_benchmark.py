@@ -19,7 +19,7 @@ from finexpert.service.benchmark import contestants as who
 from finexpert.service.benchmark.askers import Failed, Reply
 from finexpert.service.benchmark.contestants import Contestant
 from tests.fakes.chat_service import chat_service
-from tests.unit.finexpert.service.benchmark.benchmark_items import items, written
+from tests.unit.finexpert.service.benchmark.benchmark_items import items, run, written
 
 
 @pytest.mark.parametrize(
@@ -102,13 +102,7 @@ def test_a_server_gets_each_prompt_once_however_often_the_run_is_repeated(
     url, got = server
     contestant = who.parse(f"a=openai:{url}#m")
     for _ in range(2):
-        result = running.run(
-            items(3),
-            [contestant],
-            {"a": askers.openai(contestant)},
-            cache=running.Cache(tmp_path / "c"),
-            limit_usd=0.0,
-        )
+        result = run(items(3), contestant, askers.openai(contestant), tmp_path, limit_usd=0.0)
         assert result["contestants"][0]["correct"] == 1
     assert len(got) == 3 and all(b"What was figure" in body for body in got)
 
@@ -149,18 +143,12 @@ def test_nothing_more_is_sent_after_an_interruption(tmp_path: Path) -> None:
             time.sleep(0.5)
         return Reply("100")
 
-    cache = running.Cache(tmp_path / "c")
+    contestant = Contestant("a", "tuned")
     with pytest.raises(KeyboardInterrupt):
-        running.run(items(400), [Contestant("a", "tuned")], {"a": ask}, cache=cache, limit_usd=0.0)
+        run(items(400), contestant, ask, tmp_path, limit_usd=0.0)
     assert len(sent) < 100, "what was not sent is not sent"
     before, again = len(running.Cache(tmp_path / "c")), len(sent)
-    running.run(
-        items(400),
-        [Contestant("a", "tuned")],
-        {"a": lambda prompt: sent.append(prompt) or Reply("100")},
-        cache=running.Cache(tmp_path / "c"),
-        limit_usd=0.0,
-    )
+    run(items(400), contestant, lambda prompt: sent.append(prompt) or Reply("100"), tmp_path, limit_usd=0.0)
     assert len(sent) - again == 400 - before, "no answer is asked for twice"
 
 
@@ -171,8 +159,7 @@ def test_what_another_try_does_not_change_is_not_tried_again(tmp_path: Path) -> 
         tries.append(prompt)
         raise Failed("AccessDeniedException", again=False)
 
-    contestant, cache = Contestant("a", "tuned"), running.Cache(tmp_path / "c")
-    (row,) = running.run(items(2), [contestant], {"a": ask}, cache=cache, limit_usd=0)["contestants"]
+    (row,) = run(items(2), Contestant("a", "tuned"), ask, tmp_path, limit_usd=0)["contestants"]
     assert (row["failed"], len(tries), row["problem"]) == (2, 2, "AccessDeniedException")
 
 
@@ -197,9 +184,7 @@ def test_nothing_more_is_sent_when_the_limit_is_reached(tmp_path: Path) -> None:
         sent.append(prompt)
         return Reply("100", 0.1, input_tokens=1000, output_tokens=256)
 
-    cache = running.Cache(tmp_path / "c")
-    result = running.run(items(40), [contestant], {"a": ask}, cache=cache, limit_usd=0.01)
-    (row,) = result["contestants"]
+    (row,) = run(items(40), contestant, ask, tmp_path, limit_usd=0.01)["contestants"]
     assert row["usd"] <= 0.01 and 0 < len(sent) < 40
     assert row["failed"] == 40 - len(sent), "what was not asked counts as failed, not as wrong"
 
@@ -214,9 +199,8 @@ def test_failures_are_tried_again_then_counted(tmp_path: Path, monkeypatch: pyte
             raise Failed("throttled")
         return Reply("100")
 
-    cache = running.Cache(tmp_path / "c")
-    result = running.run(items(2), [Contestant("a", "tuned")], {"a": ask}, cache=cache, limit_usd=0.0)
-    assert (result["contestants"][0]["correct"], result["contestants"][0]["failed"]) == (1, 1)
+    (row,) = run(items(2), Contestant("a", "tuned"), ask, tmp_path, limit_usd=0.0)["contestants"]
+    assert (row["correct"], row["failed"]) == (1, 1)
     assert sorted(tries.values()) == [2, 3]
 
 
@@ -273,9 +257,7 @@ def test_missing_answers_failed_and_empty_ones_were_refused(tmp_path: Path) -> N
     (tmp_path / "a.csv").write_text("id,answer\nq0,100\nq1,\nzz,5\n")
     said: list[str] = []
     contestant = who.parse(f"a=answers:{tmp_path / 'a.csv'}")
-    cache = running.Cache(tmp_path / "c")
-    ran = running.run(items(3), [contestant], {}, cache=cache, limit_usd=0, progress=said.append)
-    (row,) = ran["contestants"]
+    (row,) = run(items(3), contestant, None, tmp_path, limit_usd=0, progress=said.append)["contestants"]
     assert [row[key] for key in ("correct", "wrong", "refused", "failed")] == [1, 0, 1, 1]
     assert "q2 is not in" in said[-1]
 

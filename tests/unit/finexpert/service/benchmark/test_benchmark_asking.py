@@ -13,7 +13,6 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.stub import Stubber
 from typer.testing import CliRunner
 
-from core.dataset.questions import Question
 from core.documents import store
 from finexpert.cli.main import app
 from finexpert.errors import UserError
@@ -21,25 +20,19 @@ from finexpert.service.benchmark import askers, conducting, judging, planning, q
 from finexpert.service.benchmark import contestants as who
 from finexpert.service.benchmark.askers import Failed, Reply
 from finexpert.service.benchmark.contestants import Contestant
-from finexpert.service.benchmark.questions import Item
 from finexpert.service.money import costs
 from tests.fakes import filings
 from tests.fakes.chat_service import chat_service
+from tests.unit.finexpert.service.benchmark.benchmark_items import items, run, written
 
 NOVA = "bedrock:amazon.nova-lite-v1:0"
 SURCHARGE = 1.1
 """Within a region or a geography, over any region: archestra-ai/archestra#6912."""
 
 
-def items(count: int) -> list[Item]:
-    return [
-        Item(Question(f"q{n}", "f", f"What was figure {n}?", (str(100 + n),)), f"g{n}") for n in range(count)
-    ]
-
-
-def run(asked: list[Item], contestant: Contestant, ask: Any, folder: Path, **more: Any) -> dict[str, Any]:
-    cache = running.Cache(folder / "c")
-    return running.run(asked, [contestant], {contestant.name: ask}, cache=cache, limit_usd=1.0, **more)
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "PAUSE_SECONDS", 0.0)
 
 
 # --- what leaves for whom
@@ -93,9 +86,8 @@ def test_after_consent_the_prompts_leave_once_and_nothing_else(proxy: list[bytes
 
 
 def _benchmark(folder: Path, *agreed: str) -> Any:
-    file = folder / "q.jsonl"
     lines = [{"id": f"q{n}", "question": f"What was figure {n}?", "answer": 100 + n} for n in range(2)]
-    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    file = written(folder / "q.jsonl", lines)
     named = ["--contestant", "m=openai:http://api.example.com/v1#m", "--price", "m=2.5/10"]
     out = ["--out", str(folder / "out")]
     return CliRunner().invoke(app, ["benchmark", "run", str(file), *named, *agreed, *out])
@@ -329,10 +321,7 @@ def test_an_answer_that_is_lost_on_its_way_may_be_billed() -> None:
     assert failed.value.billed
 
 
-def test_requests_without_an_answer_count_with_the_most_that_they_may_have_cost(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(running, "PAUSE_SECONDS", 0.0)
+def test_requests_without_an_answer_count_with_the_most_that_they_may_have_cost(tmp_path: Path) -> None:
     contestant, counted = who.parse(f"a={NOVA}"), []
 
     def ask(prompt: str) -> Reply:
@@ -347,8 +336,7 @@ def test_requests_without_an_answer_count_with_the_most_that_they_may_have_cost(
     assert "requests without an answer may have cost" in report.markdown(result)
 
 
-def test_a_refused_request_is_free_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "PAUSE_SECONDS", 0.0)
+def test_a_refused_request_is_free_and_tried_again(tmp_path: Path) -> None:
     tries = []
 
     def ask(prompt: str) -> Reply:
@@ -359,8 +347,7 @@ def test_a_refused_request_is_free_and_tried_again(tmp_path: Path, monkeypatch: 
     assert (row["failed"], row["usd"], len(tries)) == (1, 0.0, running.TRIES)
 
 
-def test_failures_that_may_be_billed_were_admitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "PAUSE_SECONDS", 0.0)
+def test_failures_that_may_be_billed_were_admitted(tmp_path: Path) -> None:
     contestant = who.parse(f"a={NOVA}")
     (plan,) = planning.plan(items(20), [contestant], None)
     assert plan.worst_usd
@@ -368,9 +355,7 @@ def test_failures_that_may_be_billed_were_admitted(tmp_path: Path, monkeypatch: 
     def ask(prompt: str) -> Reply:
         raise Failed("InternalServerException")
 
-    cache = running.Cache(tmp_path / "c")
-    ran = running.run(items(20), [contestant], {"a": ask}, cache=cache, limit_usd=plan.worst_usd)
-    (row,) = ran["contestants"]
+    (row,) = run(items(20), contestant, ask, tmp_path, limit_usd=plan.worst_usd)["contestants"]
     assert row["failed"] == 20 and row["usd"] <= plan.worst_usd + 1e-6
 
 

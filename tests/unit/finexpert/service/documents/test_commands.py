@@ -34,20 +34,11 @@ def test_the_commands_print_the_documented_json(index: Path) -> None:
 
 def test_a_cover_can_be_corrected(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Revenue notes of a company.")
-    done = run(
-        "add",
-        str(tmp_path / "a.txt"),
-        "--index",
-        str(tmp_path / "i"),
-        "--set",
-        "company=Acme",
-        "--set",
-        "fiscal_year=2024",
-        "--json",
-    )
+    file, into = str(tmp_path / "a.txt"), ["--index", str(tmp_path / "i")]
+    done = run("add", file, *into, "--set", "company=Acme", "--set", "fiscal_year=2024", "--json")
     (row,) = json.loads(done.stdout)["documents"]
     assert (row["company"], row["fiscal_year"]) == ("Acme", 2024)
-    assert run("add", str(tmp_path), "--index", str(tmp_path / "i"), "--set", "colour=red").exit_code
+    assert run("add", str(tmp_path), *into, "--set", "colour=red").exit_code
 
 
 @pytest.mark.parametrize(

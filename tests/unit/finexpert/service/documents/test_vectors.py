@@ -2,9 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from threading import Lock
 from types import SimpleNamespace
 from typing import Any
@@ -12,12 +10,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from core.documents import store
 from core.documents.search import Corpus
 from core.documents.vectors import Piece
 from finexpert.errors import UserError
 from finexpert.service.documents import exercises, vectors
-from tests.fakes import filings
 
 
 class Amazon:
@@ -76,12 +72,6 @@ def pushed(amazon: Amazon, wanted: list[Piece]) -> tuple[float, list[float]]:
     planned = vectors.compared(wanted, vectors.stored(amazon, "arn"))
     usd = vectors.carry_out(app(amazon), planned, spent.append, lambda line: None)
     return usd, spent
-
-
-@pytest.fixture
-def corpus(tmp_path: Path) -> Iterator[Corpus]:
-    with store.opened(filings.shelf(tmp_path)) as connection:
-        yield Corpus.of(connection)
 
 
 def test_only_new_pieces_are_paid_and_gone_ones_are_removed() -> None:

@@ -27,6 +27,17 @@ class Ending(Cloud):
     def artifact(self) -> str:
         return str(self.stacks[STACK]["Parameters"][0]["ParameterValue"])
 
+    @property
+    def asked(self) -> list[str]:
+        """The artifact of each update that was asked for."""
+        return [request["Parameters"][0]["ParameterValue"] for request in self.called("UpdateStack")]
+
+
+@pytest.fixture(autouse=True)
+def accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run's adapter that may be served."""
+    monkeypatch.setattr(artifacts, "wanted", lambda deployment, run, **how: ARTIFACT)
+
 
 @pytest.fixture
 def cloud() -> Ending:
@@ -66,21 +77,17 @@ def test_sleep_that_removes_nothing_is_an_error(cloud: Ending) -> None:
 def test_wake_repairs_a_stack_whose_endpoint_was_deleted_directly(cloud: Ending) -> None:
     cloud.endpoints.clear()
     woken = switch.wake_base(deployment(cloud), progress=quietly)
-    asked = [request["Parameters"][0]["ParameterValue"] for request in cloud.called("UpdateStack")]
-    assert asked == ["", "base"] and woken.state is HostingState.AWAKE
+    assert cloud.asked == ["", "base"] and woken.state is HostingState.AWAKE
 
 
-def test_wake_of_the_same_artifact_repairs_too(cloud: Ending, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wake_of_the_same_artifact_repairs_too(cloud: Ending) -> None:
     cloud.endpoints.clear()
-    monkeypatch.setattr(artifacts, "wanted", lambda deployment, run, **how: ARTIFACT)
     switch.wake(deployment(cloud), None, progress=quietly)
-    asked = [request["Parameters"][0]["ParameterValue"] for request in cloud.called("UpdateStack")]
-    assert asked == ["", ARTIFACT]
+    assert cloud.asked == ["", ARTIFACT]
 
 
-def test_the_page_begins_the_repair_and_says_so(cloud: Ending, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_begins_the_repair_and_says_so(cloud: Ending) -> None:
     cloud.endpoints.clear()
-    monkeypatch.setattr(artifacts, "wanted", lambda deployment, run, **how: ARTIFACT)
     with pytest.raises(HostingBusy, match="being repaired"):
         switch.begin_wake(deployment(cloud), None)
     switch.begin_wake(deployment(cloud), None)
@@ -113,35 +120,31 @@ class Slow(Ending):
         return super().update_stack(StackName, Parameters, **more)
 
 
-def test_wake_waits_until_an_endpoint_of_this_name_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wake_waits_until_an_endpoint_of_this_name_is_deleted() -> None:
     cloud = Slow()
     cloud.stack(STACK, EndpointName="finexpert")
     cloud.endpoint("finexpert", age=600)
-    monkeypatch.setattr(artifacts, "wanted", lambda deployment, run, **how: ARTIFACT)
     with pytest.raises(HostingBusy, match="still being deleted"):
         switch.begin_wake(deployment(cloud), None)
     switch.wake_base(deployment(cloud), progress=quietly)
     assert cloud.artifact == "base"
 
 
-def test_wake_removes_an_adapter_left_by_an_update(cloud: Ending, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wake_removes_an_adapter_left_by_an_update(cloud: Ending) -> None:
     cloud.stacks[STACK]["Parameters"][0]["ParameterValue"] = "base"
     cloud.component("finexpert-base", "finexpert")
     cloud.component("finexpert-tuned", "finexpert")
     cloud.component_delay = 2
-    monkeypatch.setattr(artifacts, "wanted", lambda deployment, run, **how: ARTIFACT)
     switch.wake(deployment(cloud), None, progress=quietly)
     assert list(cloud.components) == ["finexpert-base"] and cloud.artifact == ARTIFACT
 
 
 def test_an_awake_endpoint_is_left_as_it_is(cloud: Ending) -> None:
     switch.wake_base(deployment(cloud), progress=quietly)
-    asked = [request["Parameters"][0]["ParameterValue"] for request in cloud.called("UpdateStack")]
-    assert asked == ["base"] and "finexpert" in cloud.endpoints
+    assert cloud.asked == ["base"] and "finexpert" in cloud.endpoints
 
 
-def test_a_wake_whose_model_is_silent_ends_asleep(cloud: Ending, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artifacts, "wanted", lambda deployment, run, **how: ARTIFACT)
+def test_a_wake_whose_model_is_silent_ends_asleep(cloud: Ending) -> None:
     cloud.answers["finexpert-tuned"] = {"error": "Adapter is not loaded"}
     with pytest.raises(ModelUnanswered, match="not loaded"):
         switch.wake(deployment(cloud), None, progress=quietly)
@@ -162,9 +165,8 @@ class Settling(Ending):
         return super().describe_stacks(StackName)
 
 
-def test_a_wake_whose_adapter_came_too_early_is_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wake_whose_adapter_came_too_early_is_tried_once_more() -> None:
     cloud = Settling()
     cloud.stack(STACK, EndpointName="finexpert")
-    monkeypatch.setattr(artifacts, "wanted", lambda deployment, run, **how: ARTIFACT)
     assert switch.wake(deployment(cloud), None, progress=quietly).state is HostingState.AWAKE
     assert len(cloud.called("UpdateStack")) == 2 and cloud.artifact == ARTIFACT

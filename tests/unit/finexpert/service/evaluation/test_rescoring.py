@@ -1,8 +1,6 @@
 """Scoring a run again: what is fetched, how the training program is asked, and how the command ends."""
 
-import io
 import json
-import tarfile
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,21 +9,12 @@ import pytest
 from finexpert.errors import ExitCode, UserError
 from finexpert.service.evaluation import rescoring
 from finexpert.service.evaluation.rescoring import Sources
+from tests.fakes.archives import packed
 
 FOUND = Sources(
     "s3://data/datasets/mine/", "s3://data/base-model/", "s3://artifacts/runs/r/output/model.tar.gz"
 )
 QUESTION = '{"question": "How much?", "answer": "4"}\n'
-
-
-def archive(**files: bytes) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz") as tar:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name.replace("__", "."))
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-    return out.getvalue()
 
 
 class Bucket:
@@ -48,14 +37,14 @@ class Bucket:
 
 @pytest.fixture
 def s3() -> Bucket:
-    adapter = archive(adapter_config__json=b"{}", adapter_model__safetensors=b"weights", notes__txt=b"?")
+    files = {"adapter_config.json": b"{}", "adapter_model.safetensors": b"weights", "notes.txt": b"?"}
     return Bucket(
         {
             ("data", "datasets/mine/reports.txt"): b"Revenue rose.",
             ("data", "datasets/mine/questions.jsonl"): b"old",
             ("data", "datasets/mine/validation/v.txt"): b"It fell.",
             ("data", "base-model/config.json"): b"{}",
-            ("artifacts", "runs/r/output/model.tar.gz"): adapter,
+            ("artifacts", "runs/r/output/model.tar.gz"): packed(*files.items()),
         }
     )
 
@@ -106,7 +95,9 @@ def test_what_is_no_longer_there_is_named(s3: Bucket, questions: Path, tmp_path:
     assert caught.value.where == FOUND.base_model
 
 
-@pytest.mark.parametrize("content", [b"no archive", archive(other=b"x")], ids=["torn", "without an adapter"])
+@pytest.mark.parametrize(
+    "content", [b"no archive", packed(("other", b"x"))], ids=["torn", "without an adapter"]
+)
 def test_an_artifact_without_an_adapter_is_refused(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "model.tar.gz"
     file.write_bytes(content)

@@ -19,6 +19,10 @@ RUNS = [  # name, hour of its start, status, digest of its held-out documents
     ("other", 1, "SUCCEEDED", "another"),
     ("first", 0, "SUCCEEDED", "same"),
 ]
+LISTED = [
+    {"name": name, "status": status, "startDate": datetime(2026, 1, 1, hour, tzinfo=UTC)}
+    for name, hour, status, _ in RUNS
+]
 
 
 def of(digest: str | None) -> dict[str, Any]:
@@ -38,11 +42,7 @@ def of(digest: str | None) -> dict[str, Any]:
 def test_earlier_runs_on_the_same_held_out_documents_are_counted(
     monkeypatch: pytest.MonkeyPatch, run: str, digest: str | None, count: int
 ) -> None:
-    entries = [
-        {"name": name, "status": status, "startDate": datetime(2026, 1, 1, hour, tzinfo=UTC)}
-        for name, hour, status, _ in RUNS
-    ]
-    monkeypatch.setattr(executions, "newest_entries", lambda deployment, limit: entries)
+    monkeypatch.setattr(executions, "newest_entries", lambda deployment, limit: LISTED)
     stored = {name: of(each) for name, _, _, each in RUNS}
     monkeypatch.setattr(executions, "evaluation", lambda deployment, name: stored[name])
     assert judged_before(None, run, of(digest)) == count  # type: ignore[arg-type]
@@ -86,12 +86,8 @@ def test_an_earlier_run_without_an_evaluation_counts_for_none(monkeypatch: pytes
 
 def test_the_report_says_it_in_its_first_section(monkeypatch: pytest.MonkeyPatch) -> None:
     page = b"<main><section>verdict</section><section>rest</section></main>"
-    entries = [
-        {"name": name, "status": status, "startDate": datetime(2026, 1, 1, hour, tzinfo=UTC)}
-        for name, hour, status, _ in RUNS
-    ]
     monkeypatch.setattr(executions, "report", lambda deployment, run: page)
-    monkeypatch.setattr(executions, "newest_entries", lambda deployment, limit: entries)
+    monkeypatch.setattr(executions, "newest_entries", lambda deployment, limit: LISTED)
     monkeypatch.setattr(executions, "evaluation", lambda deployment, run: of("same"))
     first, _, _ = report(None, "this").decode().partition("</section>")  # type: ignore[arg-type]
     assert "earlier runs were judged on the same held-out documents" in first

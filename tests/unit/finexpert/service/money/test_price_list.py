@@ -5,7 +5,6 @@ import shutil
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -15,56 +14,20 @@ from finexpert.cli import main as cli
 from finexpert.cli.commands import prices as command
 from finexpert.errors import UserError
 from finexpert.service.money import price_list
+from tests.fakes.price_list import PriceList, product
 
 TODAY = date(2026, 12, 1)
 REGION = "us-east-1"
 
 
-def product(usage: str, *dollars: str, unit: str = "Hrs", term: str = "OnDemand") -> str:
-    """A product as GetProducts gives it: JSON text, terms and rates by codes."""
-    rates = {
-        f"SKU.TERM.{number}": {
-            "rateCode": f"SKU.TERM.{number}",
-            "unit": unit,
-            "beginRange": "0",
-            "endRange": "Inf",
-            "description": f"${usd} per {usage}",
-            "appliesTo": [],
-            "pricePerUnit": {"USD": usd},
-        }
-        for number, usd in enumerate(dollars)
-    }
-    return json.dumps(
-        {
-            "product": {
-                "productFamily": "ML Instance",
-                "attributes": {"servicecode": "AmazonSageMaker", "usagetype": usage, "regionCode": REGION},
-                "sku": "SKU",
-            },
-            "serviceCode": "AmazonSageMaker",
-            "terms": {term: {"SKU.TERM": {"sku": "SKU", "priceDimensions": rates}}},
-            "version": "20261120000000",
-        }
-    )
+def listed(answers: dict[tuple[str, str], list[str]]) -> PriceList:
+    """Answers by component and instance type; everything else has no product."""
 
+    def find(service: str, fields: dict[str, str]) -> list[str]:
+        assert service == "AmazonSageMaker"
+        return answers.get((fields["component"], fields["instanceName"]), [])
 
-class PriceList:
-    """Answers by component and instance type, on two pages; everything else has no product."""
-
-    def __init__(self, answers: dict[tuple[str, str], list[str]]) -> None:
-        self.answers = answers
-        self.asked: list[dict[str, str]] = []
-
-    def get_paginator(self, operation: str) -> Any:
-        assert operation == "get_products"
-        return self
-
-    def paginate(self, *, ServiceCode: str, Filters: list[dict[str, str]]) -> list[dict[str, Any]]:
-        assert ServiceCode == "AmazonSageMaker" and {each["Type"] for each in Filters} == {"TERM_MATCH"}
-        fields = {each["Field"]: each["Value"] for each in Filters}
-        self.asked.append(fields)
-        found = self.answers.get((fields["component"], fields["instanceName"]), [])
-        return [{"PriceList": found[:1]}, {"PriceList": found[1:]}]
+    return PriceList(find)
 
 
 @pytest.fixture
@@ -73,7 +36,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def refresh(file: Path, answers: dict[tuple[str, str], list[str]], *types: str) -> price_list.Refreshed:
-    return price_list.refresh(PriceList(answers), region=REGION, types=types, today=TODAY, file=file)
+    return price_list.refresh(listed(answers), region=REGION, types=types, today=TODAY, file=file)
 
 
 def table(file: Path) -> dict[tuple[str, str, str], prices.Price]:
@@ -117,7 +80,7 @@ def test_a_type_that_the_file_does_not_know_is_added(file: Path) -> None:
 
 
 def test_without_names_all_hourly_prices_of_the_region_are_asked_for(file: Path) -> None:
-    asked = PriceList({})
+    asked = listed({})
     price_list.refresh(asked, region=REGION, types=[], today=TODAY, file=file)
     wanted = {
         (each.type, price_list.COMPONENTS[each.component])
@@ -165,7 +128,7 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(file: Path, monkeypatch: p
 
 def test_a_region_without_any_price_needs_names(file: Path) -> None:
     with pytest.raises(UserError) as refused:
-        price_list.refresh(PriceList({}), region="eu-north-1", types=[], today=TODAY, file=file)
+        price_list.refresh(listed({}), region="eu-north-1", types=[], today=TODAY, file=file)
     assert "--region eu-north-1" in refused.value.fix
 
 
@@ -186,7 +149,7 @@ def test_the_command_tells_programs_what_has_changed(file: Path, monkeypatch: py
 
     def client(service: str, region: str) -> PriceList:
         regions.append(region)
-        return PriceList({G5: [product("USE1-Train:ml.g5.2xlarge", "1.6")]})
+        return listed({G5: [product("USE1-Train:ml.g5.2xlarge", "1.6")]})
 
     target = SimpleNamespace(is_local=False, client=client)
     monkeypatch.setattr(command, "open_target", lambda context: target)

@@ -1,11 +1,10 @@
 """A refusal for a price that is missing names a command; after it a run can be started again."""
 
-import json
 import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
@@ -13,6 +12,7 @@ from core.admission import planning
 from core.money import prices
 from finexpert.service.money import price_list
 from tests.fakes.cloud import BUDGET, NOW, REGION, Cloud, minutes
+from tests.fakes.price_list import PriceList, product
 from tests.unit.core.money.spend_samples import month
 
 
@@ -62,23 +62,9 @@ def endpoint(cloud: Cloud) -> None:
 KINDS = pytest.mark.parametrize("make", [processing_job, studio_app, notebook, endpoint])
 
 
-class PriceList:
-    """AWS's Price List: one on-demand price for each use that it lists."""
-
-    def __init__(self, *listed: str) -> None:
-        self.listed = listed
-
-    def get_paginator(self, operation: str) -> Self:
-        return self
-
-    def paginate(self, **request: Any) -> list[dict[str, Any]]:
-        [use] = [each["Value"] for each in request["Filters"] if each["Field"] == "component"]
-        if use not in self.listed:
-            return [{"PriceList": []}]
-        rate = {"pricePerUnit": {"USD": "0.23"}, "unit": "Hrs"}
-        terms = {"OnDemand": {"a": {"priceDimensions": {"b": rate}}}}
-        product = {"product": {"attributes": {"usagetype": "USE1"}}, "terms": terms}
-        return [{"PriceList": [json.dumps(product)]}]
+def listing(*uses: str) -> PriceList:
+    """AWS's Price List with one on-demand price for each of these uses."""
+    return PriceList(lambda service, fields: [product("USE1", "0.23")] if fields["component"] in uses else [])
 
 
 @pytest.fixture
@@ -105,7 +91,7 @@ def test_what_the_refusal_advises_lifts_it(make: Any, listed: tuple[str, ...], f
     advised = re.search(r"finexpert prices refresh (\S+) --region (\S+)", str(refused.value))
     assert advised, refused.value
     region, types = advised[2], [advised[1]]
-    price_list.refresh(PriceList(*listed), region=region, types=types, today=date(2026, 11, 20), file=file)
+    price_list.refresh(listing(*listed), region=region, types=types, today=date(2026, 11, 20), file=file)
     prices._table.cache_clear()
     after = month(cloud)
     planning.money(BUDGET, after, [])

@@ -1,7 +1,5 @@
 """A benchmark's dollars: admitted against the month, reserved while it runs, and counted when spent."""
 
-import io
-import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 import pytest
 
 from core.admission import reservations
+from core.admission.reservations import Reservation
 from core.money import requests
 from core.money.charges import Charges
 from core.money.requests import Paid
@@ -19,23 +18,9 @@ from finexpert.errors import UserError
 from finexpert.service.money import costs
 from finexpert.service.money.purse import Purse
 from tests.fakes.deployment import deployment
+from tests.fakes.s3 import FakeS3
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-
-
-class Bucket:
-    """S3 with one object, replaced only by who knows its version."""
-
-    def __init__(self) -> None:
-        self.body, self.version, self.refusals = b"[]", 0, 0
-
-    def get_object(self, **_: Any) -> dict[str, Any]:
-        return {"Body": io.BytesIO(self.body), "ETag": str(self.version)}
-
-    def put_object(self, **asked: Any) -> dict[str, Any]:
-        assert asked["IfMatch"] == str(self.version)
-        self.body, self.version = asked["Body"], self.version + 1
-        return {}
 
 
 class Metrics:
@@ -57,7 +42,7 @@ class Metrics:
 @pytest.fixture
 def month(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A deployment with $25 a month of which $20 are spent, its bucket and its metrics."""
-    bucket, metrics = Bucket(), Metrics()
+    bucket, metrics = FakeS3(), Metrics()
     budget = BudgetSettings(
         project="app",
         hosting_stack="",
@@ -72,22 +57,26 @@ def month(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return SimpleNamespace(deployment=found, bucket=bucket, metrics=metrics)
 
 
+def reserved(month: SimpleNamespace) -> tuple[Reservation, ...]:
+    return reservations.read(month.bucket, "bucket").reservations
+
+
 def test_a_benchmark_beyond_the_month_is_refused_before_anything_is_sent(month: SimpleNamespace) -> None:
     with pytest.raises(UserError, match=r"may cost \$9.00, and the month has"):
         Purse(month.deployment, 9.0, lambda: NOW).__enter__()
-    assert json.loads(month.bucket.body) == [] and month.metrics.points == []
+    assert reserved(month) == () and month.metrics.points == []
 
 
 def test_the_worst_case_is_reserved_while_it_runs_and_given_back(month: SimpleNamespace) -> None:
     with Purse(month.deployment, 2.5, lambda: NOW) as purse:
-        (mine,) = reservations.read(month.bucket, "bucket").reservations
+        (mine,) = reserved(month)
         assert mine.usd == 2.5 and mine.until > NOW + timedelta(hours=1)
         with pytest.raises(UserError, match="promised"):
             Purse(month.deployment, 2.5, lambda: NOW + timedelta(seconds=1)).__enter__()
         purse.spent(0.01)
         assert month.metrics.points == [], "small sums wait"
         purse.spent(0.06)
-    assert json.loads(month.bucket.body) == []
+    assert reserved(month) == ()
     assert sum(value for _, value in month.metrics.points) == pytest.approx(0.07)
 
 
@@ -96,7 +85,7 @@ def test_dollars_are_counted_even_if_the_run_is_interrupted(month: SimpleNamespa
         purse.spent(0.02)
         raise KeyboardInterrupt
     (paid,) = requests.read(month.metrics, project="app", now=NOW)
-    assert paid.usd == 0.02 and json.loads(month.bucket.body) == []
+    assert paid.usd == 0.02 and reserved(month) == ()
 
 
 def test_paid_requests_are_a_line_of_the_month_and_counted_once() -> None:

@@ -87,13 +87,15 @@ def test_bad_hyperparameters_are_reported_before_any_data_is_read(folder: Any) -
     assert refused.value.where == "hyperparameters"
 
 
-def test_unusable_data_ends_with_every_problem_and_the_command_to_look_again(tmp_path: Path) -> None:
-    empty = tmp_path / "empty.txt"
+@pytest.mark.parametrize(("name", "quoted"), [("empty.txt", "{}"), ("board memo.txt", "'{}'")])
+def test_unusable_data_ends_with_the_command_to_look_again_which_can_be_pasted(
+    tmp_path: Path, name: str, quoted: str
+) -> None:
+    empty = tmp_path / name
     empty.write_text("\n")
-    report = datasets.check(empty, RECIPE)
     with pytest.raises(UserError, match="cannot be used") as refused:
-        datasets.require_usable(report, empty)
-    assert f"data check {empty}" in refused.value.fix
+        datasets.require_usable(datasets.check(empty, RECIPE), empty)
+    assert refused.value.fix.endswith(f"finexpert data check {quoted.format(empty)}")
 
 
 def test_a_name_is_never_empty() -> None:
@@ -124,30 +126,18 @@ def test_a_run_that_the_gate_would_refuse_anyway_is_not_started(tmp_path: Path) 
 
 
 def test_who_wants_it_trains_without_a_verdict(tmp_path: Path) -> None:
-    s3 = FakeS3()
-    there = deployment(lambda service: s3)
-    uri, report = datasets.ready(there, str(written(tmp_path, 11)), {}, unjudged=True)
+    uri, report = datasets.ready(deployment(FakeS3()), str(written(tmp_path, 11)), {}, unjudged=True)
     assert uri.startswith("s3://b/datasets/letters-") and report and report.validation_documents == 2
 
 
 def test_enough_documents_are_trained_on_without_a_word(tmp_path: Path) -> None:
-    s3 = FakeS3()
-    _, report = datasets.ready(deployment(lambda service: s3), str(written(tmp_path, 60)), {})
+    _, report = datasets.ready(deployment(FakeS3()), str(written(tmp_path, 60)), {})
     assert report and report.power and report.power.enough
 
 
 def test_check_and_train_count_with_one_tokenizer(tmp_path: Path) -> None:
-    s3, file = FakeS3(), written(tmp_path, 60)
-    there = deployment(lambda service: s3)
+    there, file = deployment(FakeS3()), written(tmp_path, 60)
     _, trained = datasets.ready(there, str(file), {})
     checked = datasets.check(file, {"epoch": "2"}, counter=datasets.counter_for(there.target))
     assert trained == checked and "counted by the tokenizer" in checked.tokens_assumption
     assert datasets.counter_for(deployment(None, is_local=False).target) is None
-
-
-def test_a_remedy_with_a_path_can_be_pasted(tmp_path: Path) -> None:
-    empty = tmp_path / "board memo.txt"
-    empty.write_text("")
-    with pytest.raises(UserError) as told:
-        datasets.require_usable(datasets.check(empty, RECIPE), empty)
-    assert told.value.fix.endswith(f"finexpert data check '{empty}'")
