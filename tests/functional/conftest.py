@@ -1,13 +1,13 @@
 """A running embedded cloud for the functional tests, one for the whole session, always taken down."""
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from localcloud.lifecycle import Cloud, CloudOptions, down, up
+from localcloud.lifecycle import Cloud
+from tests.functional.cloud_session import running
 from tests.functional.cloud_session import session as session_of
 
 MakeClient = Callable[..., Any]
@@ -39,13 +39,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """An embedded cloud in a separate folder. It also ends if pytest is killed (owner_pid)."""
-    state_dir = tmp_path_factory.mktemp("cloud")
-    running = up(state_dir, options=CloudOptions(owner_pid=os.getpid(), provision_seconds=0.05))
-    try:
-        yield running
-    finally:
-        down(state_dir)
+    """An embedded cloud in a separate folder."""
+    with running(tmp_path_factory.mktemp("cloud"), provision_seconds=0.05) as cloud:
+        yield cloud
 
 
 @pytest.fixture(scope="session")

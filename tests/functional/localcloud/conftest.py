@@ -1,13 +1,13 @@
 """Fixtures of the embedded cloud's own tests."""
 
-import io
-import json
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
+from tests.functional.cloud_session import make_queue, policy, zipped
+from tests.functional.localcloud.stacks_lab import Stacks
 
 MakeClient = Callable[..., Any]
 ROLE = "arn:aws:iam::000000000000:role/guard"
@@ -20,14 +20,9 @@ class Inbox:
     def __init__(self, client: MakeClient, name: str) -> None:
         self.sqs, self.sns = client("sqs"), client("sns")
         self.topic = self.sns.create_topic(Name=name)["TopicArn"]
-        self.queue = self.sqs.create_queue(QueueName=name)["QueueUrl"]
-        attributes = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])[
-            "Attributes"
-        ]
+        self.queue, arn = make_queue(self.sqs, name)
         raw = {"RawMessageDelivery": "true"}
-        self.sns.subscribe(
-            TopicArn=self.topic, Protocol="sqs", Endpoint=attributes["QueueArn"], Attributes=raw
-        )
+        self.sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn, Attributes=raw)
 
     def allow(self, service: str) -> None:
         statement = {
@@ -36,8 +31,9 @@ class Inbox:
             "Action": "sns:Publish",
             "Resource": self.topic,
         }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        self.sns.set_topic_attributes(TopicArn=self.topic, AttributeName="Policy", AttributeValue=policy)
+        self.sns.set_topic_attributes(
+            TopicArn=self.topic, AttributeName="Policy", AttributeValue=policy(statement)
+        )
 
     def read(self, count: int, seconds: float = 120.0) -> list[str]:
         """Up to `count` messages, or what has come after the time, and one look more for a surplus."""
@@ -73,18 +69,14 @@ def scheduled(client: MakeClient) -> Iterator[Inbox]:
     It is set up before the first test, so that its minute passes while the others run.
     """
     inbox = Inbox(client, "scheduled")
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as code:
-        code.writestr("index.py", FAILING)
-    dead_letters = client("sqs").create_queue(QueueName="scheduled-dead-letters")["QueueUrl"]
-    attributes = client("sqs").get_queue_attributes(QueueUrl=dead_letters, AttributeNames=["QueueArn"])
+    _, dead_letters = make_queue(client("sqs"), "scheduled-dead-letters")
     function = client("lambda").create_function(
         FunctionName="guard",
         Runtime="python3.12",
         Role=ROLE,
         Handler="index.handler",
-        Code={"ZipFile": archive.getvalue()},
-        DeadLetterConfig={"TargetArn": attributes["Attributes"]["QueueArn"]},
+        Code={"ZipFile": zipped(FAILING)},
+        DeadLetterConfig={"TargetArn": dead_letters},
     )
     client("cloudwatch").put_metric_alarm(
         AlarmName="guard-fails",
@@ -105,3 +97,11 @@ def scheduled(client: MakeClient) -> Iterator[Inbox]:
     client("events").remove_targets(Rule="guard", Ids=["f"])
     client("events").delete_rule(Name="guard")
     client("lambda").delete_function(FunctionName="guard")
+
+
+@pytest.fixture
+def stacks(client: MakeClient) -> Iterator[Stacks]:
+    """Stacks of one test."""
+    made = Stacks(client("cloudformation"))
+    yield made
+    made.clean()

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from tokenizers import Tokenizer
 
 from localcloud.lifecycle import Cloud, CloudError
 from tests.fakes.chat_service import chat_service
-from tests.functional.cloud_session import session as session_of
+from tests.functional.cloud_session import client_of
 
 TINY, SCRIPTED, SLOW = "meta.llama3-1-8b-instruct-v1:0", "amazon.nova-lite-v1:0", "amazon.nova-pro-v1:0"
 BASE_MODEL = Path(__file__).parents[3] / "base_model"
@@ -32,12 +31,7 @@ def scripted() -> Iterator[str]:
 def bedrock(cloud: Cloud, scripted: str) -> Callable[..., Any]:
     for model in ({"model": TINY, "folder": str(BASE_MODEL)}, {"model": SCRIPTED, "url": scripted}):
         cloud.ask("POST", "bedrock", model)
-
-    def make(service: str = "bedrock-runtime", attempts: int = 1) -> Any:
-        config = Config(retries={"total_max_attempts": attempts, "mode": "standard"}, read_timeout=180)
-        return session_of(cloud).client(service, endpoint_url=cloud.endpoint_url, config=config)
-
-    return make
+    return lambda service="bedrock-runtime", **how: client_of(cloud, service, **how)
 
 
 def test_converse_answers_with_a_models_text_and_tokens(bedrock: Callable[..., Any]) -> None:

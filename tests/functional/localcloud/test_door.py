@@ -17,6 +17,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from localcloud.lifecycle import Cloud
+from tests.functional.cloud_session import make_role
 from tests.functional.cloud_session import session as session_of
 
 FUNCTION = "/2015-03-31/functions"
@@ -119,9 +120,7 @@ def test_nothing_that_the_cloud_wrote_is_open_to_others(cloud: Cloud, client: Ca
 
 
 def test_a_role_is_served_by_aws_but_not_by_the_controls(cloud: Cloud, client: Callable[[str], Any]) -> None:
-    trust = {"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    role = client("iam").create_role(RoleName="door-guest", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    role = make_role(client("iam"), "door-guest")
     given = client("sts").assume_role(RoleArn=role, RoleSessionName="guest")["Credentials"]
     keys = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
     for path, expected in ((FUNCTION + "/", 200), ("/_finexpert/health", 403), ("/_ministack/config", 403)):

@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud.lifecycle import Cloud, CloudError
-from tests.functional.cloud_session import session as session_of
+from tests.functional.cloud_session import client_of
 
 
 @pytest.fixture
@@ -22,15 +22,7 @@ def fault(cloud: Cloud) -> Iterator[Callable[..., Any]]:
 @pytest.fixture
 def fresh(cloud: Cloud) -> Callable[..., Any]:
     """A client that sends each request once, or as often as asked."""
-
-    def make(service: str, attempts: int = 1) -> Any:
-        return session_of(cloud).client(
-            service,
-            endpoint_url=cloud.endpoint_url,
-            config=Config(retries={"total_max_attempts": attempts, "mode": "standard"}),
-        )
-
-    return make
+    return partial(client_of, cloud)
 
 
 @pytest.mark.parametrize(

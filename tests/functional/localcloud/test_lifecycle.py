@@ -5,8 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
@@ -14,19 +13,13 @@ import pytest
 
 from localcloud import processes
 from localcloud.lifecycle import Cloud, CloudError, CloudOptions, down, logs, status, up
+from tests.fakes.waiting import eventually
 
 
 @pytest.fixture
 def state_dir(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "cloud"
     down(tmp_path / "cloud")
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return condition()
 
 
 def account_of(cloud: Cloud) -> str:
@@ -103,7 +96,7 @@ def test_a_killed_cloud_leaves_no_child_and_the_next_starts_clean(state_dir: Pat
         log_path=state_dir / "orphan.txt",
     )
     os.kill(cloud.pid, signal.SIGKILL)
-    assert wait_until(lambda: status(state_dir) is None)
+    eventually(lambda: status(state_dir) is None)
     again = up(state_dir)
     assert again.pid != cloud.pid
     assert orphan.wait(60) != 0
@@ -115,7 +108,7 @@ def test_a_cloud_ends_with_its_owner(state_dir: Path) -> None:
     cloud = up(state_dir, options=CloudOptions(owner_pid=owner.pid))
     owner.kill()
     owner.wait()
-    assert wait_until(lambda: processes.started_at(cloud.pid) is None)
+    eventually(lambda: processes.started_at(cloud.pid) is None)
 
 
 def test_ctrl_c_in_the_terminal_does_not_reach_it(state_dir: Path) -> None:

@@ -4,7 +4,6 @@ The Storage stack holds what the page looks for; the rest of the app is not depl
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,8 +26,9 @@ from infra.settings import Settings
 from infra.storage.vectors import index_arn
 from infra.web.permissions import page
 from localcloud import environment
-from localcloud.lifecycle import Cloud, CloudOptions, down, up
+from localcloud.lifecycle import Cloud
 from tests.fakes import filings
+from tests.functional.cloud_session import client_of, make_role, running, settled
 
 NAMES = Names(project="FinExpert", region="us-east-1")
 ARNS = Arns(names=NAMES, partition="aws", region=NAMES.region, account=environment.ACCOUNT)
@@ -41,17 +41,11 @@ Ask = Callable[..., Any]
 @pytest.fixture(scope="module")
 def checking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A cloud that checks policies, with the Storage stack."""
-    state_dir = tmp_path_factory.mktemp("pushed")
-    running = up(state_dir, options=CloudOptions(owner_pid=os.getpid(), auth=True, provision_seconds=0))
-    try:
-        stacks = owner(running).target.client("cloudformation")
+    with running(tmp_path_factory.mktemp("pushed"), auth=True, provision_seconds=0) as cloud:
+        stacks = client_of(cloud, "cloudformation")
         stacks.create_stack(StackName=NAMES.stack("Storage"), TemplateBody=json.dumps(storage()))
-        stacks.get_waiter("stack_create_complete").wait(
-            StackName=NAMES.stack("Storage"), WaiterConfig={"Delay": 1, "MaxAttempts": 120}
-        )
-        yield running
-    finally:
-        down(state_dir)
+        assert settled(stacks, NAMES.stack("Storage"))["StackStatus"] == "CREATE_COMPLETE"
+        yield cloud
 
 
 def storage() -> dict[str, Any]:
@@ -102,12 +96,8 @@ def under(pushed: Cloud, tmp_path: Path) -> Callable[[list[dict[str, Any]]], Ask
     """`under(statements)`: asks the page whose function has exactly these rights."""
 
     def make(statements: list[dict[str, Any]]) -> Ask:
-        iam, sts = (owner(pushed).target.client(name) for name in ("iam", "sts"))
-        name = f"page-{time.monotonic_ns()}"
-        trust = {"Effect": "Allow", "Principal": {"AWS": environment.ACCOUNT}, "Action": "sts:AssumeRole"}
-        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document([trust]))["Role"]["Arn"]
-        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(statements))
-        given = sts.assume_role(RoleArn=role, RoleSessionName="page")["Credentials"]
+        role = make_role(client_of(pushed, "iam"), f"page-{time.monotonic_ns()}", *statements)
+        given = client_of(pushed, "sts").assume_role(RoleArn=role, RoleSessionName="page")["Credentials"]
         app = owner(
             pushed,
             AWS_ACCESS_KEY_ID=given["AccessKeyId"],
@@ -129,10 +119,6 @@ def under(pushed: Cloud, tmp_path: Path) -> Callable[[list[dict[str, Any]]], Ask
         return ask
 
     return make
-
-
-def document(statements: list[dict[str, Any]]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def test_the_page_answers_from_the_pushed_index_and_opens_the_cited_page(under: Any) -> None:
@@ -168,8 +154,7 @@ def test_the_stack_goes_with_its_vectors(pushed: Cloud) -> None:
     s3, bucket = app.target.client("s3"), app.output("Storage", "DataBucketName")
     for each in s3.list_objects_v2(Bucket=bucket)["Contents"]:
         s3.delete_object(Bucket=bucket, Key=each["Key"])
-    stacks.delete_stack(StackName=NAMES.stack("Storage"))
-    stacks.get_waiter("stack_delete_complete").wait(
-        StackName=NAMES.stack("Storage"), WaiterConfig={"Delay": 1, "MaxAttempts": 120}
-    )
+    stack = stacks.describe_stacks(StackName=NAMES.stack("Storage"))["Stacks"][0]["StackId"]
+    stacks.delete_stack(StackName=stack)
+    assert settled(stacks, stack)["StackStatus"] == "DELETE_COMPLETE"
     assert vectors_left.list_vector_buckets()["vectorBuckets"] == []

@@ -1,23 +1,21 @@
 """What policies are checked for besides actions: resources, tags, passed roles, whom a service acts as."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud import environment
-from localcloud.lifecycle import Cloud, CloudOptions, down, up
-from tests.functional.cloud_session import session as session_of
+from localcloud.lifecycle import Cloud
+from tests.functional.cloud_session import ROLES, client_of, make_role, policy, running, settled
 
 ACCOUNT = environment.ACCOUNT
 SAGEMAKER = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}"
-ROLES = f"arn:aws:iam::{ACCOUNT}:role"
+SERVICES = ("states.amazonaws.com", "cloudformation.amazonaws.com")
 As = Callable[..., Any]
 JOB = {
     "TrainingJobName": "mine-1",
@@ -32,33 +30,13 @@ JOB = {
 @pytest.fixture(scope="module")
 def checking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A cloud that checks policies."""
-    state_dir = tmp_path_factory.mktemp("rights")
-    running = up(state_dir, options=CloudOptions(owner_pid=os.getpid(), auth=True, provision_seconds=0))
-    try:
-        yield running
-    finally:
-        down(state_dir)
+    with running(tmp_path_factory.mktemp("rights"), auth=True, provision_seconds=0) as cloud:
+        yield cloud
 
 
-def client(cloud: Cloud, service: str, **credentials: str) -> Any:
-    """A client, of the account's root by default."""
-    return session_of(cloud).client(
-        service,
-        endpoint_url=cloud.endpoint_url,
-        config=Config(retries={"total_max_attempts": 1}),
-        **credentials,
-    )
-
-
-def make_role(cloud: Cloud, name: str, *statements: dict[str, Any]) -> str:
-    """A role that anyone may assume, with exactly these statements; its ARN."""
-    iam = client(cloud, "iam")
-    principal = {"Service": ["states.amazonaws.com", "cloudformation.amazonaws.com"], "AWS": ACCOUNT}
-    trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))
-    if statements:
-        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(*statements))
-    return f"{ROLES}/{name}"
+def new_role(cloud: Cloud, name: str, *statements: dict[str, Any]) -> str:
+    """A role that state machines and stacks may take, with exactly these rights; its ARN."""
+    return make_role(client_of(cloud, "iam"), name, *statements, services=SERVICES)
 
 
 @pytest.fixture
@@ -66,23 +44,11 @@ def acting_as(checking: Cloud) -> As:
     """`acting_as(service, *statements)`: a client of the service under a role with exactly these rights."""
 
     def make(service: str, *statements: dict[str, Any]) -> Any:
-        role = make_role(checking, f"role-{time.monotonic_ns()}", *statements)
-        sts = client(checking, "sts")
-        given = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-        return client(
-            checking,
-            service,
-            aws_access_key_id=given["AccessKeyId"],
-            aws_secret_access_key=given["SecretAccessKey"],
-            aws_session_token=given["SessionToken"],
-        )
+        name = f"role-{time.monotonic_ns()}"
+        new_role(checking, name, *statements)
+        return client_of(checking, service, name)
 
     return make
-
-
-def document(*statements: dict[str, Any]) -> str:
-    """A policy's text."""
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def allow(action: str, resource: str = "*", **condition: Any) -> dict[str, Any]:
@@ -108,7 +74,7 @@ def test_a_right_on_one_job_is_none_on_another(acting_as: As) -> None:
 
 
 def test_a_condition_on_tags_asks_the_resource(checking: Cloud, acting_as: As) -> None:
-    root = client(checking, "sagemaker")
+    root = client_of(checking, "sagemaker")
     for name, project in (("ours", "P"), ("theirs", "Q")):
         root.create_model_package_group(
             ModelPackageGroupName=name, Tags=[{"Key": "project", "Value": project}]
@@ -123,8 +89,8 @@ def test_a_condition_on_tags_asks_the_resource(checking: Cloud, acting_as: As) -
 
 def test_a_role_is_passed_only_by_who_may_and_only_to_whom(checking: Cloud, acting_as: As) -> None:
     create = allow("sagemaker:CreateTrainingJob")
-    told = refusal(acting_as("sagemaker", create).create_training_job, **JOB)
-    assert "iam:PassRole" in told and f"{ROLES}/passed" in told
+    reason = refusal(acting_as("sagemaker", create).create_training_job, **JOB)
+    assert "iam:PassRole" in reason and f"{ROLES}/passed" in reason
     to_lambda = {"iam:PassedToService": "lambda.amazonaws.com"}
     passing = allow("iam:PassRole", f"{ROLES}/passed", StringEquals=to_lambda)
     assert "iam:PassRole" in refusal(acting_as("sagemaker", create, passing).create_training_job, **JOB)
@@ -132,14 +98,14 @@ def test_a_role_is_passed_only_by_who_may_and_only_to_whom(checking: Cloud, acti
     passing = allow("iam:PassRole", f"{ROLES}/passed", StringEquals=to_sagemaker)
     acting_as("sagemaker", create, passing).create_training_job(**JOB)
     tagged = {**JOB, "TrainingJobName": "mine-2", "Tags": [{"Key": "a", "Value": "b"}]}
-    told = refusal(acting_as("sagemaker", create, passing).create_training_job, **tagged)
-    assert "sagemaker:AddTags" in told
+    reason = refusal(acting_as("sagemaker", create, passing).create_training_job, **tagged)
+    assert "sagemaker:AddTags" in reason
 
 
 def test_an_endpoint_is_invoked_by_who_may_invoke_it(acting_as: As) -> None:
     runtime = acting_as("sagemaker-runtime", allow("sagemaker:InvokeEndpoint", f"{SAGEMAKER}:endpoint/ours"))
-    told = refusal(runtime.invoke_endpoint, EndpointName="theirs", Body=b"{}")
-    assert "sagemaker:InvokeEndpoint" in told and "AccessDenied" in told
+    reason = refusal(runtime.invoke_endpoint, EndpointName="theirs", Body=b"{}")
+    assert "sagemaker:InvokeEndpoint" in reason and "AccessDenied" in reason
     assert "not found" in refusal(runtime.invoke_endpoint, EndpointName="ours", Body=b"{}")
 
 
@@ -153,8 +119,8 @@ def test_a_task_acts_under_its_state_machines_role(checking: Cloud) -> None:
     definition = json.dumps({"StartAt": "Put", "States": {"Put": task}})
     outcomes = []
     for name, statements in (("may-not", ()), ("may", (allow("ssm:PutParameter"),))):
-        role = make_role(checking, name, *statements)
-        states = client(checking, "stepfunctions")
+        role = new_role(checking, name, *statements)
+        states = client_of(checking, "stepfunctions")
         machine = states.create_state_machine(name=name, definition=definition, roleArn=role)
         arn = states.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
         while (found := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
@@ -164,18 +130,14 @@ def test_a_task_acts_under_its_state_machines_role(checking: Cloud) -> None:
 
 
 def test_a_stack_may_do_what_its_role_may(checking: Cloud) -> None:
-    cloudformation = client(checking, "cloudformation")
+    cloudformation = client_of(checking, "cloudformation")
     topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "made-by-a-stack"}}
     template = json.dumps({"Resources": {"Topic": topic}})
 
     def made_under(name: str, *statements: dict[str, Any]) -> dict[str, Any]:
-        role = make_role(checking, name, *statements)
+        role = new_role(checking, name, *statements)
         cloudformation.create_stack(StackName=name, TemplateBody=template, RoleARN=role)
-        while True:
-            [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
-            if not stack["StackStatus"].endswith("IN_PROGRESS"):
-                return dict(stack)
-            time.sleep(0.05)
+        return settled(cloudformation, name)
 
     assert made_under("poor-stack")["StackStatus"] == "ROLLBACK_COMPLETE"
     events = cloudformation.describe_stack_events(StackName="poor-stack")["StackEvents"]
@@ -186,9 +148,9 @@ def test_a_stack_may_do_what_its_role_may(checking: Cloud) -> None:
 @pytest.mark.parametrize("operation", ["update_stack", "create_change_set"])
 def test_ssm_parameters_are_read_as_the_caller(checking: Cloud, acting_as: As, operation: str) -> None:
     """Also one that keeps its previous value: the stack keeps the parameter's name."""
-    root, name = client(checking, "cloudformation"), f"versioned-{operation.replace('_', '-')}"
+    root, name = client_of(checking, "cloudformation"), f"versioned-{operation.replace('_', '-')}"
     key = f"/versions/{operation}"
-    client(checking, "ssm").put_parameter(Name=key, Value="21", Type="String")
+    client_of(checking, "ssm").put_parameter(Name=key, Value="21", Type="String")
     template = {
         "Parameters": {
             "Version": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": key},
@@ -196,9 +158,9 @@ def test_ssm_parameters_are_read_as_the_caller(checking: Cloud, acting_as: As, o
         },
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Size"}}}},
     }
-    execution = make_role(checking, f"execution-{operation}", allow("sns:*"), allow("ssm:*"))
+    execution = new_role(checking, f"execution-{operation}", allow("sns:*"), allow("ssm:*"))
     root.create_stack(StackName=name, TemplateBody=json.dumps(template), RoleARN=execution)
-    root.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    assert settled(root, name)["StackStatus"] == "CREATE_COMPLETE"
     asked = {
         "StackName": name,
         "UsePreviousTemplate": True,
@@ -211,14 +173,14 @@ def test_ssm_parameters_are_read_as_the_caller(checking: Cloud, acting_as: As, o
         asked |= {"ChangeSetName": "larger"}
     action = "".join(part.title() for part in operation.split("_"))
     changes = allow(f"cloudformation:{action}")
-    told = refusal(getattr(acting_as("cloudformation", changes), operation), **asked)
-    assert "ssm:GetParameters" in told and f"parameter{key}" in told
+    reason = refusal(getattr(acting_as("cloudformation", changes), operation), **asked)
+    assert "ssm:GetParameters" in reason and f"parameter{key}" in reason
     reads = allow("ssm:GetParameters", f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter{key}")
     getattr(acting_as("cloudformation", changes, reads), operation)(**asked)
 
 
 def test_what_is_missing_is_refused_to_who_may_not_list(checking: Cloud, acting_as: As) -> None:
-    client(checking, "s3").create_bucket(Bucket="shelf")
+    client_of(checking, "s3").create_bucket(Bucket="shelf")
     read, look = allow("s3:GetObject", "arn:aws:s3:::shelf/*"), allow("s3:ListBucket", "arn:aws:s3:::shelf")
     assert refusal(acting_as("s3", read).get_object, Bucket="shelf", Key="k").startswith("AccessDenied")
     assert refusal(acting_as("s3", read, look).get_object, Bucket="shelf", Key="k").startswith("NoSuchKey")
@@ -240,9 +202,10 @@ def test_a_role_is_taken_for_the_account_it_trusts(checking: Cloud, account: str
         "Action": "sts:AssumeRole",
         "Condition": {"StringEquals": {"aws:SourceAccount": account}},
     }
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    role = client(checking, "iam").create_role(RoleName=f"for-{account}", AssumeRolePolicyDocument=document)
-    take = partial(client(checking, "sts").assume_role, RoleArn=role["Role"]["Arn"], RoleSessionName="job")
+    role = client_of(checking, "iam").create_role(
+        RoleName=f"for-{account}", AssumeRolePolicyDocument=policy(trust)
+    )
+    take = partial(client_of(checking, "sts").assume_role, RoleArn=role["Role"]["Arn"], RoleSessionName="job")
     if taken:
         assert take()["Credentials"]
     else:
@@ -251,7 +214,7 @@ def test_a_role_is_taken_for_the_account_it_trusts(checking: Cloud, account: str
 
 
 def test_a_query_that_shows_or_filters_metadata_needs_a_second_right(checking: Cloud, acting_as: As) -> None:
-    vectors = client(checking, "s3vectors")
+    vectors = client_of(checking, "s3vectors")
     bucket = vectors.create_vector_bucket(vectorBucketName="rights")["vectorBucketArn"]
     shape = {"dataType": "float32", "dimension": 1, "distanceMetric": "cosine"}
     vectors.create_index(vectorBucketName="rights", indexName="mine", **shape)

@@ -1,12 +1,13 @@
 """S3 Vectors on the embedded cloud: vectors kept, found and filtered, limits, and CloudFormation's types."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from tests.functional.cloud_session import settled
 
 MakeClient = Callable[..., Any]
 INDEX = {"vectorBucketName": "vectors-of-test", "indexName": "documents.v1"}
@@ -116,7 +117,7 @@ def test_cloudformation_makes_and_removes_bucket_and_index(client: MakeClient) -
     }
     stacks, vectors = client("cloudformation"), client("s3vectors")
     stacks.create_stack(StackName="vectors", TemplateBody=json.dumps(template))
-    stack = settled(stacks)
+    stack = settled(stacks, "vectors")
     arn = stack["Outputs"][0]["OutputValue"]
     assert arn.startswith("arn:aws:s3vectors:") and ":bucket/stack-vectors/index/index-" in arn
     vectors.put_vectors(indexArn=arn, vectors=[{"key": "k", "data": {"float32": [1.0, 0.0]}}])
@@ -126,14 +127,3 @@ def test_cloudformation_makes_and_removes_bucket_and_index(client: MakeClient) -
     stacks.delete_stack(StackName=stack["StackId"])
     assert settled(stacks, stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"
     assert vectors.list_vector_buckets(prefix="stack-vectors")["vectorBuckets"] == []
-
-
-def settled(stacks: Any, name: str = "vectors") -> dict[str, Any]:
-    """The stack, once it has come to an end."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        stack: dict[str, Any] = stacks.describe_stacks(StackName=name)["Stacks"][0]
-        if stack["StackStatus"].endswith(("COMPLETE", "FAILED")):
-            return stack
-        time.sleep(0.05)
-    raise AssertionError(f"{name} is still {stack['StackStatus']}")

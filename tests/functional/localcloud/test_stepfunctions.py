@@ -1,14 +1,15 @@
 """Step Functions tasks: what they answer, how they fail, and how executions end."""
 
-import io
 import json
 import re
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
+from tests.fakes.waiting import eventually
+from tests.functional.cloud_session import make_queue, make_role, settled, zipped
 
 MakeClient = Callable[..., Any]
 Run = Callable[..., dict[str, Any]]
@@ -45,27 +46,23 @@ def run(client: MakeClient) -> Iterator[Run]:
         states.delete_state_machine(stateMachineArn=arn)
 
 
-def ended(client: MakeClient, execution: str, seconds: float = 120.0) -> dict[str, Any]:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+def ended(client: MakeClient, execution: str) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
         found: dict[str, Any] = client("stepfunctions").describe_execution(executionArn=execution)
-        if found["status"] != "RUNNING":
-            return {**found, "output": json.loads(found.get("output") or "null")}
-        time.sleep(0.05)
-    raise AssertionError(f"{execution} still runs")
+        return None if found["status"] == "RUNNING" else found
+
+    found = eventually(look, why=f"{execution} still runs")
+    return {**found, "output": json.loads(found.get("output") or "null")}
 
 
 @pytest.fixture(scope="module")
 def function(client: MakeClient) -> Iterator[str]:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as code:
-        code.writestr("index.py", HANDLER)
     client("lambda").create_function(
         FunctionName="states-admission",
         Runtime="python3.12",
         Role=ROLE,
         Handler="index.handler",
-        Code={"ZipFile": archive.getvalue()},
+        Code={"ZipFile": zipped(HANDLER)},
         Timeout=10,
     )
     yield "states-admission"
@@ -138,7 +135,7 @@ def test_cloudformation_by_the_sdk_integration(run: Run, client: MakeClient) -> 
     }
     cloudformation = client("cloudformation")
     cloudformation.create_stack(StackName="sfn", TemplateBody=json.dumps(template))
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="sfn", WaiterConfig={"Delay": 1})
+    assert settled(cloudformation, "sfn")["StackStatus"] == "CREATE_COMPLETE"
     update = {
         "Resource": f"{SDK}cloudformation:updateStack",
         "Parameters": {
@@ -151,7 +148,7 @@ def test_cloudformation_by_the_sdk_integration(run: Run, client: MakeClient) -> 
         },
     }
     assert run(update, {"value": "2"})["output"]["StackId"].startswith("arn:aws:cloudformation:us-east-1:")
-    cloudformation.get_waiter("stack_update_complete").wait(StackName="sfn", WaiterConfig={"Delay": 1})
+    settled(cloudformation, "sfn")
     stack = run({"Resource": f"{SDK}cloudformation:describeStacks", "Parameters": {"StackName": "sfn"}})[
         "output"
     ]["Stacks"][0]
@@ -173,10 +170,7 @@ def test_parameter_store_and_notifications(run: Run, client: MakeClient) -> None
     assert run(put, {"uri": "s3://b/m"})["output"]["Version"] == 1
     assert client("ssm").get_parameter(Name="/sfn/artifact")["Parameter"]["Value"] == "s3://b/m"
     topic = client("sns").create_topic(Name="sfn-topic")["TopicArn"]
-    queue = client("sqs").create_queue(QueueName="sfn-queue")["QueueUrl"]
-    queue_arn = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"][
-        "QueueArn"
-    ]
+    queue, queue_arn = make_queue(client("sqs"), "sfn-queue")
     client("sns").subscribe(
         TopicArn=topic, Protocol="sqs", Endpoint=queue_arn, Attributes={"RawMessageDelivery": "true"}
     )
@@ -198,13 +192,7 @@ def test_parameter_store_and_notifications(run: Run, client: MakeClient) -> None
 @pytest.fixture(scope="module")
 def job(client: MakeClient) -> Iterator[dict[str, Any]]:
     """The parameters of a training job that any shell could run, but for its name and entry point."""
-    trust = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sagemaker.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    role = client("iam").create_role(RoleName="sfn-training", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+    role = make_role(client("iam"), "sfn-training", services=("sagemaker.amazonaws.com",))
     client("s3").create_bucket(Bucket="sfn-training")
     yield {
         "RoleArn": role,
@@ -239,22 +227,17 @@ def test_the_sdk_integration_waits_for_no_job(run: Run, job: dict[str, Any], cli
     assert described["ResourceConfig"]["VolumeSizeInGB"] == 50
     assert described["TrainingJobStatus"] == "InProgress"
     run({"Resource": f"{SDK}sagemaker:stopTrainingJob", "Parameters": named})
-    deadline = time.monotonic() + 120
-    while client("sagemaker").describe_training_job(**named)["TrainingJobStatus"] != "Stopped":
-        assert time.monotonic() < deadline, "the job was not stopped"
-        time.sleep(0.1)
+    describe = client("sagemaker").describe_training_job
+    eventually(lambda: describe(**named)["TrainingJobStatus"] == "Stopped", why="the job was not stopped")
 
 
 def events_queue(client: MakeClient, name: str) -> str:
     """A queue that gets every change of an execution's status."""
-    queue = client("sqs").create_queue(QueueName=name)["QueueUrl"]
-    arn = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"][
-        "QueueArn"
-    ]
+    queue, arn = make_queue(client("sqs"), name)
     pattern = {"source": ["aws.states"], "detail": {"status": ["ABORTED", "TIMED_OUT", "FAILED"]}}
     client("events").put_rule(Name=name, EventPattern=json.dumps(pattern))
     client("events").put_targets(Rule=name, Targets=[{"Id": "q", "Arn": arn}])
-    return str(queue)
+    return queue
 
 
 def statuses(client: MakeClient, queue: str, execution: str, seconds: float) -> list[str]:

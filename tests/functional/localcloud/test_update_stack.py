@@ -1,8 +1,6 @@
 """Who may wake the Hosting stack may do nothing else with it: on a cloud that checks policies."""
 
 import json
-import os
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,14 +17,13 @@ from infra.training.roles import switching_permissions
 from infra.training.state_machine import state_machine_permissions
 from infra.web.permissions import page
 from localcloud import environment
-from localcloud.lifecycle import Cloud, CloudOptions, down, up
-from tests.functional.cloud_session import session as session_of
+from localcloud.lifecycle import Cloud
+from tests.functional.cloud_session import ROLES, client_of, make_role, running, settled
 from tests.unit.infra.state_language import ON_DEMAND
 
 NAMES = Names(project="FinExpert", region=environment.REGION)
 ARNS = Arns(names=NAMES, partition="aws", region=environment.REGION, account=environment.ACCOUNT)
 TOPIC, STACK, OTHER = ARNS.of("sns", NAMES.topic), NAMES.stack("Hosting"), NAMES.stack("Storage")
-ROLES = f"arn:aws:iam::{environment.ACCOUNT}:role"
 CALLERS = {
     "page": page(ARNS),
     "reaper": idle_reaper(ARNS, TOPIC, "audit", whole_account=True),
@@ -83,67 +80,32 @@ TEMPLATE: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def checking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A cloud that checks policies, with a Hosting stack as an administrator deploys it, and another one."""
-    state_dir = tmp_path_factory.mktemp("update")
-    cloud = up(state_dir, options=CloudOptions(owner_pid=os.getpid(), auth=True, provision_seconds=0))
-    try:
-        make_role(cloud, "deploying", "cloudformation.amazonaws.com", [ANYTHING])
-        make_role(cloud, "serving", "sagemaker.amazonaws.com", [])
+    with running(tmp_path_factory.mktemp("update"), auth=True, provision_seconds=0) as cloud:
+        iam, cloudformation = client_of(cloud, "iam"), client_of(cloud, "cloudformation")
+        make_role(iam, "deploying", ANYTHING, services=("cloudformation.amazonaws.com",))
+        make_role(iam, "serving", services=("sagemaker.amazonaws.com",))
         name = hosting.switching_role(STACK, environment.REGION)
         narrow = switching_permissions(ARNS, serving_role_arn=f"{ROLES}/serving", key_arn=None)
-        make_role(cloud, name, "cloudformation.amazonaws.com", narrow)
+        make_role(iam, name, *narrow, services=("cloudformation.amazonaws.com",))
         for caller, statements in CALLERS.items():
-            make_role(cloud, caller, "lambda.amazonaws.com", statements)
-        s3 = client(cloud, "s3")
+            make_role(iam, caller, *statements)
+        s3 = client_of(cloud, "s3")
         s3.create_bucket(Bucket="secret-data")
         s3.put_object(Bucket="secret-data", Key="datasets/private.txt", Body=b"private")
         for stack in (STACK, OTHER):
             template = (
                 TEMPLATE if stack == STACK else {"Resources": {"Handle": TEMPLATE["Resources"]["Handle"]}}
             )
-            client(cloud, "cloudformation").create_stack(
+            cloudformation.create_stack(
                 StackName=stack, TemplateBody=json.dumps(template), RoleARN=f"{ROLES}/deploying"
             )
-            settled(cloud, stack)
+            settled(cloudformation, stack)
         yield cloud
-    finally:
-        down(state_dir)
 
 
-def client(cloud: Cloud, service: str, caller: str | None = None) -> Any:
-    """A client of the account's root, or under a caller's role."""
-    root = session_of(cloud)
-    if caller is None:
-        return root.client(service, endpoint_url=cloud.endpoint_url)
-    sts = root.client("sts", endpoint_url=cloud.endpoint_url)
-    given = sts.assume_role(RoleArn=f"{ROLES}/{caller}", RoleSessionName="attack")["Credentials"]
-    return root.client(
-        service,
-        endpoint_url=cloud.endpoint_url,
-        aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"],
-        aws_session_token=given["SessionToken"],
-    )
-
-
-def make_role(cloud: Cloud, name: str, service: str, statements: list[dict[str, Any]]) -> None:
-    principal = {"Service": service, "AWS": environment.ACCOUNT}
-    trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
-    iam = client(cloud, "iam")
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
-    if statements:
-        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document)
-
-
-def settled(cloud: Cloud, stack: str) -> str:
-    """The stack's status when nothing is under way."""
-    deadline = time.monotonic() + 60
-    while True:
-        found = client(cloud, "cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
-        if not found.endswith("IN_PROGRESS"):
-            return str(found)
-        assert time.monotonic() < deadline, found
-        time.sleep(0.1)
+def status(cloud: Cloud) -> str:
+    """The Hosting stack's, when nothing is under way."""
+    return str(settled(client_of(cloud, "cloudformation"), STACK)["StackStatus"])
 
 
 def refused(call: Any, **arguments: Any) -> None:
@@ -171,18 +133,18 @@ def with_resource(resource: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("caller", CALLERS)
 def test_each_caller_wakes_and_puts_to_sleep(checking: Cloud, caller: str) -> None:
-    cloudformation = client(checking, "cloudformation", caller)
+    cloudformation = client_of(checking, "cloudformation", caller)
     hosting.wake(cloudformation, STACK, "s3://runs/a/output/model.tar.gz")
-    assert settled(checking, STACK) == "UPDATE_COMPLETE"
-    assert hosting.read(client(checking, "cloudformation"), STACK).state == hosting.HostingState.AWAKE
+    assert status(checking) == "UPDATE_COMPLETE"
+    assert hosting.read(client_of(checking, "cloudformation"), STACK).state == hosting.HostingState.AWAKE
     hosting.sleep(cloudformation, STACK)
-    assert settled(checking, STACK) == "UPDATE_COMPLETE"
-    assert client(checking, "sagemaker").list_models()["Models"] == []
+    assert status(checking) == "UPDATE_COMPLETE"
+    assert client_of(checking, "sagemaker").list_models()["Models"] == []
 
 
 @pytest.mark.parametrize("caller", CALLERS)
 def test_no_caller_updates_without_the_narrow_role_and_types(checking: Cloud, caller: str) -> None:
-    update = client(checking, "cloudformation", caller).update_stack
+    update = client_of(checking, "cloudformation", caller).update_stack
     template = with_resource(EVIL_ROLE)
     for changes in (
         {"RoleARN": None},
@@ -197,29 +159,29 @@ def test_no_caller_updates_without_the_narrow_role_and_types(checking: Cloud, ca
     refused(update, **request(TemplateURL="https://s3.amazonaws.com/evil/t.json"))
     for other in ("create_stack", "create_change_set"):
         more = {"ChangeSetName": "evil"} if other == "create_change_set" else {"StackName": "evil"}
-        call = getattr(client(checking, "cloudformation", caller), other)
+        call = getattr(client_of(checking, "cloudformation", caller), other)
         refused(call, **request(TemplateBody=template, **more))
 
 
 @pytest.mark.parametrize("evil", EVIL)
 def test_no_template_makes_more_than_the_endpoint(checking: Cloud, evil: str) -> None:
     kind = EVIL[evil]["Type"]
-    cloudformation = client(checking, "cloudformation", "page")
+    cloudformation = client_of(checking, "cloudformation", "page")
     cloudformation.update_stack(**request(TemplateBody=with_resource(EVIL[evil])))
-    assert settled(checking, STACK) == "UPDATE_ROLLBACK_COMPLETE"
+    assert status(checking) == "UPDATE_ROLLBACK_COMPLETE"
     # the narrow role itself refuses as well, should the types one day not be enforced
-    client(checking, "cloudformation").update_stack(
+    client_of(checking, "cloudformation").update_stack(
         **request(TemplateBody=with_resource(EVIL[evil]), ResourceTypes=[kind, *hosting.RESOURCE_TYPES])
     )
-    assert settled(checking, STACK) == "UPDATE_ROLLBACK_COMPLETE"
-    events = client(checking, "cloudformation").describe_stack_events(StackName=STACK)["StackEvents"]
+    assert status(checking) == "UPDATE_ROLLBACK_COMPLETE"
+    events = client_of(checking, "cloudformation").describe_stack_events(StackName=STACK)["StackEvents"]
     failed = [e["ResourceStatusReason"] for e in events if e["ResourceStatus"].endswith("_FAILED")]
     assert "not authorized to perform" in failed[0], failed
-    roles = {role["RoleName"] for role in client(checking, "iam").list_roles()["Roles"]}
+    roles = {role["RoleName"] for role in client_of(checking, "iam").list_roles()["Roles"]}
     assert "evil" not in roles
 
 
 @pytest.mark.parametrize("caller", CALLERS)
 def test_no_caller_makes_a_role_or_reads_a_dataset(checking: Cloud, caller: str) -> None:
-    refused(client(checking, "iam", caller).create_role, RoleName="e", AssumeRolePolicyDocument="{}")
-    refused(client(checking, "s3", caller).get_object, Bucket="secret-data", Key="datasets/private.txt")
+    refused(client_of(checking, "iam", caller).create_role, RoleName="e", AssumeRolePolicyDocument="{}")
+    refused(client_of(checking, "s3", caller).get_object, Bucket="secret-data", Key="datasets/private.txt")

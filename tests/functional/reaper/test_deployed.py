@@ -12,8 +12,8 @@ import pytest
 
 from finexpert.service.endpoint import restore, switch
 from tests.fakes.serving_model import build_adapter, build_model
+from tests.fakes.waiting import eventually
 from tests.functional.reaper.reaper_lab import AUDIT_BUCKET, MakeClient, Statement, permit, role, without
-from tests.functional.sagemaker.sagemaker_lab import eventually
 
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.38.0-lmi29.0.0-cu130"
 PROJECT = [{"Key": "finexpert:project", "Value": "FinExpert"}]

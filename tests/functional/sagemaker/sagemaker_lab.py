@@ -1,6 +1,5 @@
-"""A bucket, a role and clients for the SageMaker tests, and patience."""
+"""A bucket, a role and clients for the SageMaker tests."""
 
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,14 +29,3 @@ class Lab:
     def unique(self, stem: str) -> str:
         """A name that no other test has."""
         return f"{stem}-{uuid.uuid4().hex[:8]}"
-
-
-def eventually(
-    look: Callable[[], Any], *, seconds: float = 120.0, why: str = "it did not happen in time"
-) -> Any:
-    """What `look` gives as soon as it is true."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, why
-        time.sleep(0.1)
-    return found

@@ -1,4 +1,4 @@
-"""A cloud that is killed leaves no program of its behind."""
+"""A cloud that is killed leaves none of its programs behind."""
 
 import os
 import signal
@@ -6,22 +6,16 @@ import time
 from pathlib import Path
 
 from localcloud import processes
-from localcloud.lifecycle import CloudOptions, down, up
-from tests.functional.cloud_session import session as session_of
-from tests.functional.sagemaker.sagemaker_lab import eventually
+from tests.fakes.waiting import eventually
+from tests.functional.cloud_session import client_of, make_role, running
 
 
 def test_sigkill_of_the_cloud_ends_its_training_jobs(tmp_path: Path) -> None:
-    cloud = up(tmp_path / "state", options=CloudOptions(owner_pid=os.getpid(), provision_seconds=0.0))
-    try:
-        session = session_of(cloud)
-        client = session.client("sagemaker", endpoint_url=cloud.endpoint_url)
-        role = session.client("iam", endpoint_url=cloud.endpoint_url).create_role(
-            RoleName="training", AssumeRolePolicyDocument="{}"
-        )["Role"]["Arn"]
+    with running(tmp_path / "state", provision_seconds=0.0) as cloud:
+        role = make_role(client_of(cloud, "iam"), "training", services=("sagemaker.amazonaws.com",))
         marker = tmp_path / "beat"
         program = f"while true; do date >> '{marker}'; sleep 0.1; done"
-        client.create_training_job(
+        client_of(cloud, "sagemaker").create_training_job(
             TrainingJobName="forever",
             AlgorithmSpecification={
                 "TrainingImage": "image",
@@ -40,5 +34,3 @@ def test_sigkill_of_the_cloud_ends_its_training_jobs(tmp_path: Path) -> None:
         last = marker.read_text()
         time.sleep(0.5)
         assert marker.read_text() == last, "the program still writes"
-    finally:
-        down(tmp_path / "state")

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.functional.sagemaker.sagemaker_lab import Lab, eventually
+from tests.fakes.waiting import eventually
+from tests.functional.cloud_session import make_queue
+from tests.functional.sagemaker.sagemaker_lab import Lab
 
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:2.9.0"
 ENDED = ("Completed", "Failed", "Stopped")
@@ -282,10 +284,7 @@ def test_a_name_is_used_once_and_a_missing_entry_point_is_said(lab: Lab) -> None
 
 
 def test_state_changes_reach_eventbridge(lab: Lab) -> None:
-    queue = lab.client("sqs").create_queue(QueueName=lab.unique("events"))["QueueUrl"]
-    arn = lab.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"][
-        "QueueArn"
-    ]
+    queue, arn = make_queue(lab.client("sqs"), lab.unique("events"))
     pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Training Job State Change"]}
     rule = lab.unique("rule")
     lab.client("events").put_rule(Name=rule, EventPattern=json.dumps(pattern))
