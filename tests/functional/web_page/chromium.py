@@ -80,10 +80,10 @@ def _program() -> tuple[Path, Mapping[str, str]]:
     found = next((Path(path) for path in INSTALLED if Path(path).exists()), None)
     if found is not None:
         return found, {}
-    told = f"No Chromium for {platform.platform()}: install Chrome, or name one in CHROMIUM."
+    missing = f"No Chromium for {platform.platform()}: install Chrome, or name one in CHROMIUM."
     if sys.platform == "linux":
-        raise FileNotFoundError(told)
-    pytest.skip(told)
+        raise FileNotFoundError(missing)
+    pytest.skip(missing)
 
 
 def _unpacked() -> tuple[Path, Mapping[str, str]]:

@@ -57,9 +57,9 @@ def running_page() -> Iterator[PageServer]:
         config.bind = [f"fd://{listening.detach()}"]  # the server closes it
         config.errorlog = None
         config.graceful_timeout = 0.2
-        told = asyncio.Event()
+        stopping = asyncio.Event()
         loop = asyncio.new_event_loop()
-        serving = serve(app, config, shutdown_trigger=told.wait)  # type: ignore[arg-type]
+        serving = serve(app, config, shutdown_trigger=stopping.wait)  # type: ignore[arg-type]
         thread = threading.Thread(target=loop.run_until_complete, args=(serving,))
         with mock.patch.object(local, "handle", server.handle):
             thread.start()
@@ -67,6 +67,6 @@ def running_page() -> Iterator[PageServer]:
                 yield server
             finally:
                 server.api.pace.set()
-                loop.call_soon_threadsafe(told.set)
+                loop.call_soon_threadsafe(stopping.set)
                 thread.join(10)
                 loop.close()

@@ -162,9 +162,11 @@ class ScriptedApi:
         return answer(history.rename(self.history, name, request.document()["name"]))
 
     def _rate(self, request: Request, name: str, turn: str) -> Response:
-        told = request.document()
+        rating = request.document()
         return answer(
-            history.rate(self.history, name, turn, told["model"], thumb=told["thumb"], note=told["note"])
+            history.rate(
+                self.history, name, turn, rating["model"], thumb=rating["thumb"], note=rating["note"]
+            )
         )
 
     def _keep_questions(self, request: Request) -> Response:
@@ -173,9 +175,13 @@ class ScriptedApi:
 
     def _ask_own(self, request: Request) -> Response:
         right = str(request.document()["question"]["answer"])
-        told = {"base": ("I cannot say.", "declined"), "tuned": (right, "right")}
+        graded = {"base": ("I cannot say.", "declined"), "tuned": (right, "right")}
         return answer(
-            {"answers": [{"model": name, "text": text, "outcome": end} for name, (text, end) in told.items()]}
+            {
+                "answers": [
+                    {"model": name, "text": text, "outcome": end} for name, (text, end) in graded.items()
+                ]
+            }
         )
 
     def _name_run(self, request: Request, name: str) -> Response:

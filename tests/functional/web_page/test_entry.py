@@ -119,8 +119,8 @@ class Cognito:
     def authorize(self, route: Route) -> None:
         self.asked = _single(urlsplit(route.request.url).query)
         state = self.state or self.asked["state"]
-        told = {"error_description": self.error, "error": "denied"} if self.error else {"code": "the-code"}
-        back = f"{self.address}?{urlencode({**told, 'state': state})}"
+        given = {"error_description": self.error, "error": "denied"} if self.error else {"code": "the-code"}
+        back = f"{self.address}?{urlencode({**given, 'state': state})}"
         route.fulfill(
             body=f"<meta http-equiv=refresh content='0;url={escape(back)}'>", content_type="text/html"
         )

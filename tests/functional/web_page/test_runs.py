@@ -53,9 +53,9 @@ def test_a_file_may_be_chosen_with_the_keyboard(visit: Any) -> None:
     expect(page.get_by_role("main")).to_be_focused()
     page.get_by_label("Drop files").focus()
     expect(page.get_by_label("Drop files")).to_be_focused()
-    with page.expect_file_chooser() as told:
+    with page.expect_file_chooser() as chosen:
         page.keyboard.press("Space")
-    told.value.set_files(files=[LETTERS])
+    chosen.value.set_files(files=[LETTERS])
     expect(page.get_by_role("heading", name="letters.csv can be used")).to_be_visible()
 
 
@@ -90,9 +90,9 @@ def test_the_report_opens_in_a_frame_that_can_do_nothing(visit: Any) -> None:
     expect(frame).to_have_attribute("sandbox", "")
     expect(frame.content_frame.locator("#verdict")).to_have_text("Accepted")
     assert "taken over" not in page.title()
-    with page.expect_download() as told:
+    with page.expect_download() as saved:
         page.get_by_role("button", name="Save").click()
-    assert told.value.path().read_text(encoding="utf-8") == documents.REPORT
+    assert saved.value.path().read_text(encoding="utf-8") == documents.REPORT
 
 
 def test_an_accepted_run_is_served_after_its_price_was_named(visit: Any, api: Any) -> None:

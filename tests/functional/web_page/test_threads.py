@@ -179,9 +179,9 @@ def test_a_link_to_a_thread_that_is_gone_says_so(visit: Any) -> None:
 
 
 def _exported(page: Page, kind: str) -> str:
-    with page.expect_download() as told:
+    with page.expect_download() as saved:
         page.get_by_role("button", name=kind).click()
-    return told.value.path().read_text(encoding="utf-8")
+    return saved.value.path().read_text(encoding="utf-8")
 
 
 def test_who_answered_is_kept_even_when_another_model_is_served(visit: Any, api: Any) -> None:

@@ -34,13 +34,15 @@ def test_the_stack_itself_is_updated_and_other_resources_say_nothing_of_this_one
 
 
 @pytest.mark.parametrize(
-    ("physical_id", "status", "untold"),
+    ("physical_id", "status", "unreported"),
     [
         ("old", "CREATE_COMPLETE", True),
         ("old", "DELETE_IN_PROGRESS", False),
         ("predecessor", "UPDATE_COMPLETE", False),
     ],
 )
-def test_only_what_an_update_removes_is_reported_here(physical_id: str, status: str, untold: bool) -> None:
-    told = [{"LogicalResourceId": "Endpoint", "ResourceStatus": status, "PhysicalResourceId": "old"}]
-    assert is_unreported_removal(physical_id, "Endpoint", told) is untold
+def test_only_what_an_update_removes_is_reported_here(
+    physical_id: str, status: str, unreported: bool
+) -> None:
+    events = [{"LogicalResourceId": "Endpoint", "ResourceStatus": status, "PhysicalResourceId": "old"}]
+    assert is_unreported_removal(physical_id, "Endpoint", events) is unreported

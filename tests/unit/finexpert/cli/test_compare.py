@@ -41,7 +41,7 @@ def evaluation(
     for name in list(METRICS)[1:]:
         tuned = [float(questions.random() < right) for _ in answers]
         items[name] = {"ids": [f"{name}:{n}" for n in range(200)], "base": answers, "tuned": tuned}
-    told = [
+    metrics = [
         dict(zip(("title", "unit", "better", "role"), words, strict=True))
         | {"name": name, "tuned": sum(items[name]["tuned"]) / len(items[name]["tuned"])}  # type: ignore[arg-type, call-overload, misc]
         for name, words in METRICS.items()
@@ -49,7 +49,7 @@ def evaluation(
     return {
         "schema_version": 3,
         "passed": gain > 0,
-        "metrics": told,
+        "metrics": metrics,
         "items": items,
         "data": {"sha256": data},
         "settings": {"epoch": "5", "lora_r": "8"},
@@ -167,8 +167,8 @@ def test_the_command_shows_a_table_and_gives_programs_json(files: tuple[str, str
     assert shown.exit_code == 0, shown.output
     for words in ("Held-out text", "A better", "95 % interval", "cost of the job", "$0.34", "$0.36"):
         assert words in shown.stdout
-    told = CliRunner().invoke(app, ["runs", "compare", *files, "--json"])
-    document = json.loads(told.stdout)
+    answer = CliRunner().invoke(app, ["runs", "compare", *files, "--json"])
+    document = json.loads(answer.stdout)
     assert document["metrics"][0]["finding"] == "A better"
     assert document["same_data"] is True
 

@@ -21,11 +21,11 @@ def test_the_strongest_place_wins_and_each_hyperparameter_has_its_own(tmp_path: 
     file.write_text(json.dumps({"spot": True, "budget_usd": 30, "hyperparameters": {"epoch": "2"}}))
     environ = {"FINEXPERT_SETTINGS": str(file), "FINEXPERT_BUDGET_USD": "35", "FINEXPERT_IDLE_MINUTES": "9"}
     flags = {"idle_minutes": "8", "hyperparameters": '{"seed": "4"}'}
-    told = origins(flags, environ)
-    assert told["prefix"] == told["hyperparameters.lora_r"] == "cdk.json"
-    assert told["spot"] == told["hyperparameters.epoch"] == str(file)
-    assert told["budget_usd"] == "FINEXPERT_BUDGET_USD"
-    assert told["idle_minutes"] == told["hyperparameters.seed"] == "command line"
+    places = origins(flags, environ)
+    assert places["prefix"] == places["hyperparameters.lora_r"] == "cdk.json"
+    assert places["spot"] == places["hyperparameters.epoch"] == str(file)
+    assert places["budget_usd"] == "FINEXPERT_BUDGET_USD"
+    assert places["idle_minutes"] == places["hyperparameters.seed"] == "command line"
     settings = Settings.load(flags, environ)
     assert (settings.spot, settings.budget_usd, settings.idle_minutes) == (True, 35, 8)
 

@@ -67,8 +67,8 @@ def test_without_consent_nothing_leaves(cloud: Cloud, index: Path) -> None:
 def test_with_consent_index_and_vectors_are_pushed_and_the_cost_is_said(cloud: Cloud, index: Path) -> None:
     done = docs("push", "--index", str(index), "--yes", "--json")
     assert done.exit_code == 0, done.output
-    told = json.loads(done.stdout)
-    assert told["vectors"]["added"] == len(cloud.kept) > 4 and told["vectors"]["usd"] > 0
+    answer = json.loads(done.stdout)
+    assert answer["vectors"]["added"] == len(cloud.kept) > 4 and answer["vectors"]["usd"] > 0
     again = docs("push", "--index", str(index))
     assert again.exit_code == 0 and "0 vectors added" in again.output, "nothing new asks for no consent"
 
@@ -90,8 +90,8 @@ def test_the_pushed_index_is_searched_and_the_own_one_stays(cloud: Cloud, index:
     docs("push", "--index", str(index), "--yes")
     before = (index / "documents.sqlite").read_bytes()
     question = ("How does Borealis describe its workforce?", "--index", str(index), "--pushed", "--json")
-    told = json.loads(docs("search", *question).stdout)
-    assert told["results"] and "note" not in told
+    answer = json.loads(docs("search", *question).stdout)
+    assert answer["results"] and "note" not in answer
     cloud.texts = 0
     for verb in ("search", "ask"):
         assert "Vectors were not searched" in json.loads(docs(verb, *question).stdout)["note"]

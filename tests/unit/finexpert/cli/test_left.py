@@ -78,6 +78,6 @@ def test_a_runs_answers_for_programs(evaluation: dict[str, Any]) -> None:
 
 
 def test_a_run_without_an_evaluation_has_nothing_to_compare(evaluation: dict[str, Any]) -> None:
-    told = CliRunner().invoke(cli.app, ["compare", OTHER]).exception
-    assert isinstance(told, UserError)
-    assert told.fix.endswith(f"finexpert runs show {OTHER}")
+    error = CliRunner().invoke(cli.app, ["compare", OTHER]).exception
+    assert isinstance(error, UserError)
+    assert error.fix.endswith(f"finexpert runs show {OTHER}")

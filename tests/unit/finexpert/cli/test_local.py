@@ -9,14 +9,14 @@ from finexpert.cli.commands import local
 
 
 @pytest.mark.parametrize(
-    ("variables", "told"), [({}, ""), ({local.ENDPOINT: "http://127.0.0.1:1"}, "another")]
+    ("variables", "said"), [({}, ""), ({local.ENDPOINT: "http://127.0.0.1:1"}, "another")]
 )
 def test_down_tells_a_shell_that_still_points_at_the_cloud(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     variables: Any,
-    told: Any,
+    said: Any,
 ) -> None:
     monkeypatch.delenv(local.ENDPOINT, raising=False)
     for name, value in variables.items():
@@ -24,5 +24,5 @@ def test_down_tells_a_shell_that_still_points_at_the_cloud(
     local.down(state=tmp_path)
     printed = capsys.readouterr()
     assert printed.out == "No embedded cloud ran here.\n"
-    assert told in printed.err
-    assert bool(printed.err) == bool(told)
+    assert said in printed.err
+    assert bool(printed.err) == bool(said)

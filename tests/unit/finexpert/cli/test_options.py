@@ -107,6 +107,6 @@ def verbs() -> dict[str, Any]:
 @pytest.mark.parametrize("name", sorted(verbs()))
 def test_each_verb_teaches_by_an_example_and_serves_programs(name: str) -> None:
     command = verbs()[name]
-    told = " ".join(command.help.split())
-    assert f"Example: {name}" in told or f"&& {name}" in told or f"$({name})" in told
+    help_text = " ".join(command.help.split())
+    assert f"Example: {name}" in help_text or f"&& {name}" in help_text or f"$({name})" in help_text
     assert {"json", "on", "settings", "debug"} <= {parameter.name for parameter in command.params}

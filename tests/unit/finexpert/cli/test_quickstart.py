@@ -46,9 +46,9 @@ def test_what_aws_must_still_allow_is_listed_and_stops_nothing(monkeypatch: pyte
 def test_without_credentials_it_stops_and_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     there(monkeypatch)
     monkeypatch.setattr(quickstart.account, "credentials", lambda app: bad("none given", "Sign in."))
-    with pytest.raises(UserError, match="none given") as told:
+    with pytest.raises(UserError, match="none given") as caught:
         quickstart.credentials(walk(None))
-    assert told.value.fix == "Sign in. Then: finexpert quickstart"
+    assert caught.value.fix == "Sign in. Then: finexpert quickstart"
 
 
 class Parameters:
@@ -77,7 +77,7 @@ def test_only_the_regions_without_a_bootstrap_get_one(
 ) -> None:
     there(monkeypatch, region="eu-west-1", cdk_qualifier="")
     asked: list[str] = []
-    cdk = SimpleNamespace(bootstrap=lambda number, region, told: asked.append(region))
+    cdk = SimpleNamespace(bootstrap=lambda number, region, progress: asked.append(region))
     monkeypatch.setattr(Walk, "cdk", cdk)
     said = quickstart.bootstrap(walk(Parameters(*known)))
     assert asked == made and (said == "was there") == (not made)
@@ -208,9 +208,9 @@ def test_a_run_that_still_trains_is_followed_and_none_is_started(
     if outcome == "accepted":
         assert said in quickstart.train(walk(None))
         return
-    with pytest.raises(UserError, match=said) as told:
+    with pytest.raises(UserError, match=said) as caught:
         quickstart.train(walk(None))
-    assert "--refused" in told.value.fix and told.value.code is ExitCode.GATE
+    assert "--refused" in caught.value.fix and caught.value.code is ExitCode.GATE
 
 
 def test_an_accepted_model_is_not_trained_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,7 @@ def test_refused_is_said_of_a_run_that_is_named(asked: list[str], arguments: lis
 
 
 def test_merged_hosting_has_no_base_model_to_serve(asked: list[str]) -> None:
-    with pytest.raises(UserError, match="merged") as told:
+    with pytest.raises(UserError, match="merged") as caught:
         switch.wake_base(deployment("merged"), progress=lambda state, seconds: None)
-    assert "components" in told.value.fix
+    assert "components" in caught.value.fix
     assert asked == []

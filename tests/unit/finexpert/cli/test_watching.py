@@ -45,10 +45,10 @@ def test_an_error_leads_back_to_a_run(monkeypatch: pytest.MonkeyPatch, error: Ex
     monkeypatch.setattr(costs, "training_usd_per_hour", lambda deployment: 1.5, raising=False)
     with pytest.raises(UserError) as caught:
         run_view.watch(deployment(local=False), RUN)
-    told = caught.value
-    assert "the run goes on" in told.what and told.where == RUN
-    assert first in told.fix and f"--attach {RUN}" in told.fix and f"--stop {RUN}" in told.fix
-    assert "repeat the command" not in told.fix
+    left = caught.value
+    assert "the run goes on" in left.what and left.where == RUN
+    assert first in left.fix and f"--attach {RUN}" in left.fix and f"--stop {RUN}" in left.fix
+    assert "repeat the command" not in left.fix
 
 
 def test_a_defect_while_watching_is_no_error_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,9 +84,9 @@ def check(monkeypatch: pytest.MonkeyPatch, status: str, age: timedelta, given: M
 
 @pytest.mark.parametrize("status", ["RUNNING", "SUCCEEDED"])
 def test_the_same_data_within_the_hour_is_asked_about(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
-    with pytest.raises(executions.Repeated, match=RUN) as told:
+    with pytest.raises(executions.Repeated, match=RUN) as caught:
         check(monkeypatch, status, timedelta(minutes=59), DATA)
-    assert f"--attach {RUN}" in told.value.fix and "--again" in told.value.fix
+    assert f"--attach {RUN}" in caught.value.fix and "--again" in caught.value.fix
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,10 @@ def test_who_answers_is_said_with_what_a_reader_must_know(
     refused = Answerer(model="tuned", base=TINY, run="finexpert-1", data="letters", outcome="rejected")
     monkeypatch.setattr(answerers, "who", lambda deployment: (Answerer(model="base", base=TINY), refused))
     answers.introduce(THERE)
-    told = capsys.readouterr().err
-    assert "base: Practice [model], not trained further" in told and "trained on letters" in told
-    assert told.count("its sentences mean nothing") == 1
-    assert "Not accepted by the quality gate" in told
+    printed = capsys.readouterr().err
+    assert "base: Practice [model], not trained further" in printed and "trained on letters" in printed
+    assert printed.count("its sentences mean nothing") == 1
+    assert "Not accepted by the quality gate" in printed
 
 
 def test_a_run_that_aws_has_forgotten_stops_no_question(

@@ -104,8 +104,8 @@ def test_the_page_is_for_everybody_and_says_where_to_sign_in() -> None:
     assert page["statusCode"] == 200 and "<html" in page["body"]
     assert "connect-src 'self' https://pool.auth.us-east-1" in page["headers"]["Content-Security-Policy"]
     assert page["headers"]["Strict-Transport-Security"]
-    told = json.loads(aws.handler(event("GET", "/config.json", signed_in=False))["body"])
-    assert told["auth"]["kind"] == "cognito" and told["auth"]["client_id"] == "client"
+    config = json.loads(aws.handler(event("GET", "/config.json", signed_in=False))["body"])
+    assert config["auth"]["kind"] == "cognito" and config["auth"]["client_id"] == "client"
 
 
 def test_what_is_no_text_goes_out_in_base64(monkeypatch: pytest.MonkeyPatch) -> None:

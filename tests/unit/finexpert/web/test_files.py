@@ -29,9 +29,9 @@ from finexpert.web.http import Problem
     ],
 )
 def test_no_path_leads_out(path: str) -> None:
-    with pytest.raises(Problem) as told:
+    with pytest.raises(Problem) as caught:
         files.serve(path)
-    assert told.value.status == 404
+    assert caught.value.status == 404
 
 
 def test_the_page_comes_with_a_policy_that_runs_only_its_own_files() -> None:

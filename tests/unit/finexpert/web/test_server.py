@@ -60,8 +60,8 @@ def talk(
         answered.append(message)
 
     asyncio.run(local.application(context, DOOR)(scope, receive, send))
-    told = {name.decode(): value.decode() for name, value in answered[0]["headers"]}
-    return answered[0]["status"], told, b"".join(message.get("body", b"") for message in answered[1:])
+    received = {name.decode(): value.decode() for name, value in answered[0]["headers"]}
+    return answered[0]["status"], received, b"".join(message.get("body", b"") for message in answered[1:])
 
 
 def test_the_key_is_asked_for_before_a_body_is_read(context: Context) -> None:

@@ -119,8 +119,8 @@ def test_lists_are_ordered_filtered_and_cut(fake: Any) -> None:
     named = call("ListEndpointConfigs", **sorting, MaxResults=100)
     keys = {"EndpointConfigName", "EndpointConfigArn", "CreationTime"}
     assert [set(row) for row in named["EndpointConfigs"]] == [keys]
-    told = refused("ListEndpointConfigs", MaxResults=101).message
-    assert "Member must have value less than or equal to 100" in told
+    message = refused("ListEndpointConfigs", MaxResults=101).message
+    assert "Member must have value less than or equal to 100" in message
 
 
 def test_tags(fake: Any) -> None:

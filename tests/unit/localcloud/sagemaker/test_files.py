@@ -128,8 +128,8 @@ def test_what_is_no_s3_uri_is_said(uri: str) -> None:
 
 def test_checkpoints_are_stored_when_they_change_and_only_then(tmp_path: Path) -> None:
     s3 = FakeS3({"c/old.txt": b"old"})
-    told: list[Any] = []
-    sync = s3_files.FolderSync(s3, tmp_path, "s3://b/c", told.append)
+    reports: list[Any] = []
+    sync = s3_files.FolderSync(s3, tmp_path, "s3://b/c", reports.append)
     sync.fetch()
     assert (tmp_path / "old.txt").read_bytes() == b"old"
     sync.store()
@@ -143,22 +143,22 @@ def test_checkpoints_are_stored_when_they_change_and_only_then(tmp_path: Path) -
     sync.store()
     assert s3.uploads == ["c/step.txt", "c/step.txt"]
     assert s3.objects == {"c/old.txt": b"old", "c/step.txt": b"22"}, "what is deleted here stays there"
-    assert told == []
+    assert reports == []
 
 
 def test_a_checkpoint_that_cannot_be_stored_is_reported_and_tried_again(tmp_path: Path) -> None:
     class Broken(FakeS3):
         def upload_file(self, path: str | Path, bucket: str, key: str, ExtraArgs: Any = None) -> None:
-            if not told:
+            if not reports:
                 raise RuntimeError("denied")
             super().upload_file(path, bucket, key)
 
-    told: list[str] = []
+    reports: list[str] = []
     s3 = Broken({})
-    sync = s3_files.FolderSync(s3, tmp_path, "s3://b/c/", told.append)
+    sync = s3_files.FolderSync(s3, tmp_path, "s3://b/c/", reports.append)
     (tmp_path / "step.txt").write_text("1")
     sync.store()
-    assert told == ["Checkpoint step.txt was not stored: denied"]
+    assert reports == ["Checkpoint step.txt was not stored: denied"]
     sync.store()
     assert s3.objects == {"c/step.txt": b"1"}
 

@@ -56,12 +56,12 @@ def both(on_text: OnText) -> list[Answer]:
 
 
 def test_pieces_come_before_the_answers_and_then_the_end(say: Any) -> None:
-    told = events(say(both))
-    assert told[0]["event"] == "text"
-    assert [event["event"] for event in told[-3:]] == ["answer", "answer", "end"]
-    assert {event["text"] for event in told if event["event"] == "text"} <= {"It", "It rose"}
+    received = events(say(both))
+    assert received[0]["event"] == "text"
+    assert [event["event"] for event in received[-3:]] == ["answer", "answer", "end"]
+    assert {event["text"] for event in received if event["event"] == "text"} <= {"It", "It rose"}
     answer = {"model": "tuned", "text": "It rose", "seconds": 0.02, "cut": False}
-    assert told[-2:] == [{"event": "answer", **answer}, {"event": "end", "forgotten": 0}]
+    assert received[-2:] == [{"event": "answer", **answer}, {"event": "end", "forgotten": 0}]
 
 
 def test_where_nothing_is_streamed_the_answers_come_whole(say: Any) -> None:
@@ -82,9 +82,9 @@ def test_what_fails_in_the_middle_is_an_event_and_the_last_but_the_end(say: Any)
         time.sleep(0.05)
         raise Asleep("put to sleep meanwhile")
 
-    told = events(say(breaks))
-    assert [event["event"] for event in told] == ["text", "error", "end"]
-    assert told[1]["error"]["code"] == "asleep"
+    received = events(say(breaks))
+    assert [event["event"] for event in received] == ["text", "error", "end"]
+    assert received[1]["error"]["code"] == "asleep"
 
 
 def test_only_the_newest_text_is_sent_when_the_reader_is_slow(say: Any) -> None:
@@ -156,11 +156,11 @@ def test_a_follow_up_goes_on_from_what_each_model_said(
     for turns in (0, 1, 2):
         body = json.dumps({"prompt": "Shorter", "thread": "thread", "turns": turns}).encode()
         request = Request(method="POST", path="/api/ask", headers={"content-type": JSON}, body=body)
-        told = events(routes.ask.ask(request, here))
+        received = events(routes.ask.ask(request, here))
     assert [prompts["tuned"] for prompts in asked] == [
         "Shorter",
         "Revenue? T0\n\nShorter",
         "Revenue? T0\n\nAnd cash? T1\n\nShorter",
     ]
     assert asked[2]["base"].startswith("Revenue? B0")
-    assert told[0]["cut"] is True
+    assert received[0]["cut"] is True

@@ -27,12 +27,12 @@ def context(context: Context, index: Path) -> Context:
 
 
 def test_the_index_is_listed_and_asked(ask: Ask) -> None:
-    status, told = ask("GET", "/api/documents")
-    names = [row["name"] for row in told["documents"]]
+    status, answer = ask("GET", "/api/documents")
+    names = [row["name"] for row in answer["documents"]]
     assert status == 200 and names == ["borealis-10k.html", "cascadia.pdf"]
-    status, told = ask("POST", "/api/documents/ask", {"question": "Borealis revenue in 2024"})
-    assert (status, told["value"], told["citations"][0]["page"]) == (200, 1_250_000_000, 2)
-    quoted = told["citations"][0]
+    status, answer = ask("POST", "/api/documents/ask", {"question": "Borealis revenue in 2024"})
+    assert (status, answer["value"], answer["citations"][0]["page"]) == (200, 1_250_000_000, 2)
+    quoted = answer["citations"][0]
     status, page = ask("GET", "/api/documents/page", name=quoted["document"], page="2")
     assert status == 200 and page["text"][slice(*quoted["span"])] == quoted["text"]
 
@@ -54,27 +54,29 @@ def model(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_the_tuned_model_answers_from_the_passages(ask: Ask, model: list[str]) -> None:
     question = {"question": "Borealis revenue in 2024", "parameters": {"max_new_tokens": 30}}
-    status, told = ask("POST", "/api/documents/read", question)
-    assert (status, told["model"], told["method"], told["cut"]) == (200, "tuned", "generate", True)
-    assert told["answer"] == f"Net sales were $1,250 million, up from {STRUCK}."
-    assert told["reason"] == "1 of its figures stands in no cited passage and is struck"
-    assert {each["document"] for each in told["citations"]} == {"borealis-10k.html"}
+    status, answer = ask("POST", "/api/documents/read", question)
+    assert (status, answer["model"], answer["method"], answer["cut"]) == (200, "tuned", "generate", True)
+    assert answer["answer"] == f"Net sales were $1,250 million, up from {STRUCK}."
+    assert answer["reason"] == "1 of its figures stands in no cited passage and is struck"
+    assert {each["document"] for each in answer["citations"]} == {"borealis-10k.html"}
     assert "[1] borealis-10k.html, page 2" in model[0] and model[0].endswith("Answer:")
 
 
 @pytest.mark.parametrize("question", ["Nordwind revenue in 2024", "Borealis revenue in 2010"])
 def test_no_model_is_asked_for_a_figure_that_is_not_there(ask: Ask, model: list[str], question: str) -> None:
-    status, told = ask("POST", "/api/documents/read", {"question": question})
-    assert (status, told["refused"], model) == (200, True, []) and told["reason"]
+    status, answer = ask("POST", "/api/documents/read", {"question": question})
+    assert (status, answer["refused"], model) == (200, True, []) and answer["reason"]
 
 
 def test_a_follow_up_keeps_what_it_does_not_name(ask: Ask) -> None:
     _, first = ask("POST", "/api/documents/ask", {"question": "Borealis revenue in fiscal 2024"})
     again = {"question": "And the gross profit?", "previous": first["filter"]}
-    _, told = ask("POST", "/api/documents/ask", again)
-    assert told["value"] == 450_000_000
-    _, told = ask("POST", "/api/documents/ask", {"question": "And in 2023?", "previous": first["filter"]})
-    assert told["filter"]["company"] == ["Borealis Pumps, Inc."] and told["filter"]["fiscal_year"] == [2023]
+    _, answer = ask("POST", "/api/documents/ask", again)
+    assert answer["value"] == 450_000_000
+    _, answer = ask("POST", "/api/documents/ask", {"question": "And in 2023?", "previous": first["filter"]})
+    assert answer["filter"]["company"] == ["Borealis Pumps, Inc."] and answer["filter"]["fiscal_year"] == [
+        2023
+    ]
 
 
 @pytest.mark.parametrize(
@@ -83,8 +85,8 @@ def test_a_follow_up_keeps_what_it_does_not_name(ask: Ask) -> None:
 )
 def test_a_damaged_follow_up_is_a_question_of_its_own(ask: Ask, previous: Any) -> None:
     asked = {"question": "Borealis revenue in 2024", "previous": previous}
-    status, told = ask("POST", "/api/documents/ask", asked)
-    assert (status, told["value"]) == (200, 1_250_000_000)
+    status, answer = ask("POST", "/api/documents/ask", asked)
+    assert (status, answer["value"]) == (200, 1_250_000_000)
 
 
 @pytest.mark.parametrize("question", [None, "", "  ", 3, "x" * 2001])
@@ -99,10 +101,10 @@ def test_a_page_that_is_not_there_is_not_found(ask: Ask, document: str, page: st
 
 
 def test_a_file_is_added_here_and_only_here(ask: Ask, context: Context, tmp_path: Path) -> None:
-    status, told = ask("POST", "/api/documents", body=b"Oulu makes pumps.", name="a/../notes.txt")
-    assert (status, told["document"], told["outcome"]) == (200, "notes.txt", "added")
-    status, told = ask("POST", "/api/documents", body=b"%PDF-1.7", name="b.pdf")
-    assert status == 422 and "damaged" in told["error"]["message"]
+    status, answer = ask("POST", "/api/documents", body=b"Oulu makes pumps.", name="a/../notes.txt")
+    assert (status, answer["document"], answer["outcome"]) == (200, "notes.txt", "added")
+    status, answer = ask("POST", "/api/documents", body=b"%PDF-1.7", name="b.pdf")
+    assert status == 422 and "damaged" in answer["error"]["message"]
     assert ask("POST", "/api/documents", body=b"MZ", name="c.exe")[0] == 422
 
 
@@ -142,5 +144,5 @@ def test_an_answer_without_its_vectors_says_so(index: Path, context: Context, tm
     )
     body = b'{"question": "How does Borealis describe its workforce?"}'
     headers = {"content-type": "application/json"}
-    told = handle(Request(method="POST", path="/api/documents/ask", headers=headers, body=body), there)
-    assert b'"note":"Vectors were not searched' in bytes(told.body)  # type: ignore[arg-type]
+    answer = handle(Request(method="POST", path="/api/documents/ask", headers=headers, body=body), there)
+    assert b'"note":"Vectors were not searched' in bytes(answer.body)  # type: ignore[arg-type]

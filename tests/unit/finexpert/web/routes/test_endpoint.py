@@ -39,15 +39,15 @@ class Account:
         state = state_of(self.status, self.artifact)
         return Hosting(stack="FinExpert-Hosting", state=state, status=self.status, artifact=self.artifact)
 
-    def happened(self, *told: tuple[float, str, str]) -> None:
+    def happened(self, *happenings: tuple[float, str, str]) -> None:
         """(minute, resource type, status) each."""
         self.events += [
             StackEvent(time=at(minute), logical_id="x", resource_type=kind, status=status)
-            for minute, kind, status in told
+            for minute, kind, status in happenings
         ]
 
     def decided(self, since: datetime, until: datetime) -> list[Decided]:
-        return [told for told in self.decisions if since <= told.at <= until]
+        return [each for each in self.decisions if since <= each.at <= until]
 
 
 @pytest.fixture
@@ -64,14 +64,14 @@ def account(context: Context, monkeypatch: pytest.MonkeyPatch) -> Account:
     return made
 
 
-def told(ask: Ask) -> dict[str, Any]:
+def shown(ask: Ask) -> dict[str, Any]:
     status, document = ask("GET", "/api/endpoint")
     assert status == 200, document
     return dict(document)
 
 
 def test_what_was_never_woken_promises_nothing(ask: Ask, account: Account) -> None:
-    asleep = told(ask)
+    asleep = shown(ask)
     assert (asleep["state"], asleep["reason"], asleep["can_wake"]) == ("asleep", "", True)
     assert asleep["wake_seconds_expected"] == {"seconds": None, "from": "no wake yet"}
     assert asleep["usd_per_hour"] == 1.515
@@ -81,13 +81,13 @@ def test_the_reaper_is_named_where_it_put_it_to_sleep_and_only_there(ask: Ask, a
     account.status = "UPDATE_COMPLETE"
     account.happened((0, STACK, "UPDATE_IN_PROGRESS"), (4, STACK, "UPDATE_COMPLETE"))
     account.decisions = [Decided(endpoint="finexpert", action="delete", reason=REAPED, since=at(1), at=at(1))]
-    assert told(ask)["reason"] == REAPED
+    assert shown(ask)["reason"] == REAPED
     account.decisions = [Decided(endpoint="other", action="delete", reason=REAPED, since=at(1), at=at(1))]
-    assert told(ask)["reason"] == ""
+    assert shown(ask)["reason"] == ""
     account.decisions = [
         Decided(endpoint="finexpert", action="delete", reason="old", since=at(-99), at=at(-99))
     ]
-    assert told(ask)["reason"] == ""
+    assert shown(ask)["reason"] == ""
 
 
 def test_a_wake_under_way_tells_since_when_and_how_long_others_took(ask: Ask, account: Account) -> None:
@@ -99,7 +99,7 @@ def test_a_wake_under_way_tells_since_when_and_how_long_others_took(ask: Ask, ac
         (-2, STACK, "UPDATE_IN_PROGRESS"),
         (-1, ENDPOINT, "CREATE_IN_PROGRESS"),
     )
-    waking = told(ask)
+    waking = shown(ask)
     assert (waking["state"], waking["run"], waking["can_wake"]) == ("waking", "finexpert-1", False)
     assert datetime.fromisoformat(waking["wake_began"]) == at(-2)
     assert waking["wake_seconds_expected"] == {"seconds": 420.0, "from": "past wakes"}
@@ -113,7 +113,7 @@ def test_a_wake_that_failed_says_why_and_may_be_tried_again(ask: Ask, account: A
         (2, STACK, "UPDATE_ROLLBACK_IN_PROGRESS"),
         (4, STACK, "UPDATE_ROLLBACK_COMPLETE"),
     )
-    failed = told(ask)
+    failed = shown(ask)
     assert (failed["state"], failed["reason"]) == ("failed", "Endpoint: no capacity")
     assert failed["can_wake"] is True
 
@@ -133,7 +133,7 @@ def test_a_woken_model_that_does_not_answer_is_a_problem_with_its_words(
 
 def test_a_broken_stack_cannot_be_woken(ask: Ask, account: Account) -> None:
     account.status = "UPDATE_ROLLBACK_FAILED"
-    broken = told(ask)
+    broken = shown(ask)
     assert (broken["state"], broken["can_wake"]) == ("failed", False)
     assert account.stack().state is HostingState.BROKEN
 
@@ -142,21 +142,21 @@ def test_awake_tells_from_when_and_until_when(ask: Ask, account: Account) -> Non
     account.status, account.artifact = "UPDATE_COMPLETE", ARTIFACT
     expected = Expectation(at(42), at(47))
     account.foresight = Foresight(created=at(-20), sleeps=expected)
-    awake = told(ask)
+    awake = shown(ask)
     assert (awake["state"], awake["models"], awake["kept_until"]) == ("awake", ["base", "tuned"], None)
     moments = [datetime.fromisoformat(awake[key]) for key in ("awake_since", "sleeps_at", "sleeps_by")]
     assert moments == [at(-20), at(42), at(47)]
     account.foresight = Foresight(created=at(-20), sleeps=expected, kept_until=at(42))
-    assert datetime.fromisoformat(told(ask)["kept_until"]) == at(42)
+    assert datetime.fromisoformat(shown(ask)["kept_until"]) == at(42)
 
 
 def test_a_promise_for_ever_and_none_at_all_are_told_apart(ask: Ask, account: Account) -> None:
     account.status, account.artifact = "UPDATE_COMPLETE", ARTIFACT
     account.foresight = Foresight(created=at(-20), always=True, reason="protected by its tag")
-    kept = told(ask)
+    kept = shown(ask)
     assert (kept["kept_until"], kept["sleeps_at"], kept["reason"]) == ("always", None, "protected by its tag")
     account.foresight = Foresight(created=at(-20), reason="its use cannot be read: Throttling")
-    unknown = told(ask)
+    unknown = shown(ask)
     assert (unknown["kept_until"], unknown["sleeps_at"]) == (None, None)
     assert "cannot be read" in unknown["reason"]
 

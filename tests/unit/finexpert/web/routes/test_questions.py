@@ -30,15 +30,15 @@ def test_they_are_kept_and_come_back(ask: Ask) -> None:
     ],
 )
 def test_a_file_of_them_is_read_in_each_form(ask: Ask, name: str, content: str) -> None:
-    status, told = ask("POST", "/api/questions/read", body=content.encode(), name=name)
-    assert (status, told) == (200, {"questions": OWN})
+    status, answer = ask("POST", "/api/questions/read", body=content.encode(), name=name)
+    assert (status, answer) == (200, {"questions": OWN})
 
 
 @pytest.mark.parametrize("content", ["", "[1]", '{"question": "x"}', "\xff"])
 def test_a_file_without_questions_says_what_to_write(ask: Ask, content: str) -> None:
-    status, told = ask("POST", "/api/questions/read", body=content.encode("latin-1"), name="q.jsonl")
-    assert (status, told["error"]["code"]) == (409, "failed")
-    assert "columns question and answer" in told["error"]["fix"]
+    status, answer = ask("POST", "/api/questions/read", body=content.encode("latin-1"), name="q.jsonl")
+    assert (status, answer["error"]["code"]) == (409, "failed")
+    assert "columns question and answer" in answer["error"]["fix"]
 
 
 @pytest.mark.parametrize(
@@ -61,10 +61,10 @@ def test_each_models_answer_is_graded(ask: Ask, monkeypatch: pytest.MonkeyPatch)
         ]
 
     monkeypatch.setattr(inference, "ask", answering)
-    status, told = ask("POST", "/api/questions/ask", {"question": OWN[0]})
-    assert (status, [each["outcome"] == "right" for each in told["answers"]]) == (200, [False, True])
+    status, answer = ask("POST", "/api/questions/ask", {"question": OWN[0]})
+    assert (status, [each["outcome"] == "right" for each in answer["answers"]]) == (200, [False, True])
     assert asked == ["Question: What was revenue in 2025?\nAnswer:"]
-    assert told["answers"][0]["text"] == "I cannot say."
+    assert answer["answers"][0]["text"] == "I cannot say."
 
 
 def test_a_dataset_takes_them_along_as_they_are() -> None:
@@ -81,9 +81,11 @@ def test_before_and_after_are_counted_as_the_report_counts_them() -> None:
         "own_exact_match": {"ids": ["0", "1"], "base": [0.0, 1.0], "tuned": [1.0, 1.0]},
         "own_choice_accuracy": {"ids": ["2"], "base": [0.0], "tuned": [0.0]},
     }
-    told = results.own_questions({"items": items, "questions": [*questions, {"metric": "other", "id": "9"}]})
-    assert told is not None
-    assert (told["asked"], told["base"], told["tuned"]) == (3, 1, 2)
-    rows = [(row["base_right"], row["tuned_right"]) for row in told["questions"]]
+    counted = results.own_questions(
+        {"items": items, "questions": [*questions, {"metric": "other", "id": "9"}]}
+    )
+    assert counted is not None
+    assert (counted["asked"], counted["base"], counted["tuned"]) == (3, 1, 2)
+    rows = [(row["base_right"], row["tuned_right"]) for row in counted["questions"]]
     assert rows == [(False, True), (True, True), (False, False)]
     assert results.own_questions({"items": {}, "questions": []}) is None

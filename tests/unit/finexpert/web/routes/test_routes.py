@@ -74,8 +74,8 @@ def test_no_request_brings_it_down(method: str, path: str, body: bytes) -> None:
     ],
 )
 def test_a_question_that_cannot_be_asked_is_refused_before_anybody_is_asked(ask: Ask, document: Any) -> None:
-    status, told = ask("POST", "/api/ask", document)
-    assert (status, told["error"]["code"]) == (422, "bad_input")
+    status, answer = ask("POST", "/api/ask", document)
+    assert (status, answer["error"]["code"]) == (422, "bad_input")
 
 
 def test_a_question_that_is_too_long_is_refused(ask: Ask, context: Context) -> None:
@@ -136,8 +136,8 @@ def test_only_files_that_can_be_trained_on_are_taken(ask: Ask, name: str) -> Non
 
 
 def test_a_file_that_cannot_be_read_says_what_to_do_instead(ask: Ask) -> None:
-    told = ask("POST", "/api/datasets", body=packed(("board memo.rtf", b"text")))[1]["error"]
-    assert told["problems"] == ["board memo.rtf: .rtf cannot be read; save it as plain text"]
+    answer = ask("POST", "/api/datasets", body=packed(("board memo.rtf", b"text")))[1]["error"]
+    assert answer["problems"] == ["board memo.rtf: .rtf cannot be read; save it as plain text"]
 
 
 @pytest.mark.parametrize(
@@ -159,16 +159,16 @@ def test_an_upload_of_another_form_is_refused(ask: Ask, body: bytes) -> None:
 
 
 def test_a_file_name_leads_nowhere_and_a_bad_file_is_not_stored(ask: Ask) -> None:
-    status, told = ask("POST", "/api/datasets", body=packed(("..\\..\\evil/../x.txt", b"\n \n")))
+    status, answer = ask("POST", "/api/datasets", body=packed(("..\\..\\evil/../x.txt", b"\n \n")))
     assert status == 422  # storing it would have asked for a client, which there is none of
-    assert told["error"]["where"] == "evil/x.txt"
-    assert told["error"]["problems"]
+    assert answer["error"]["where"] == "evil/x.txt"
+    assert answer["error"]["problems"]
 
 
 def test_settings_that_cannot_be_used_are_refused_with_the_data(ask: Ask) -> None:
     body = packed(("a.txt", b"text"), hyperparameters={"epoch": "many"})
-    told = ask("POST", "/api/datasets", body=body)[1]["error"]
-    assert "epoch" in told["problems"][0]
+    answer = ask("POST", "/api/datasets", body=body)[1]["error"]
+    assert "epoch" in answer["problems"][0]
 
 
 def test_data_that_the_gate_cannot_judge_is_named_as_such(context: Context, tmp_path: Path) -> None:
@@ -176,9 +176,9 @@ def test_data_that_the_gate_cannot_judge_is_named_as_such(context: Context, tmp_
     for documents, judged in ((10, False), (100, True)):
         file = tmp_path / f"{documents}.txt"
         file.write_text("\n\n".join(f"Revenue rose by {n} percent in spring." for n in range(documents)))
-        told = routes.datasets._unjudged(routes.datasets.datasets.check(file, hyperparameters))
-        assert (told == "") is judged
-        assert judged or "needed" in told
+        reason = routes.datasets._unjudged(routes.datasets.datasets.check(file, hyperparameters))
+        assert (reason == "") is judged
+        assert judged or "needed" in reason
 
 
 def test_a_run_is_renamed_under_its_id(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,9 +186,9 @@ def test_a_run_is_renamed_under_its_id(ask: Ask, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(routes.runs.executions, "describe", lambda deployment, run: {})
     rename = lambda deployment, run, name: given.append((run, name)) or name.strip()  # noqa: E731
     monkeypatch.setattr(routes.runs.names, "rename", rename)
-    status, told = ask("POST", "/api/runs/finexpert-1/name", {"name": " Calls "})
+    status, answer = ask("POST", "/api/runs/finexpert-1/name", {"name": " Calls "})
     renamed = {"run": "finexpert-1", "title": "Calls"}
-    assert (status, told, given) == (200, renamed, [("finexpert-1", " Calls ")])
+    assert (status, answer, given) == (200, renamed, [("finexpert-1", " Calls ")])
     assert ask("POST", "/api/runs/finexpert-1/name", {"name": 7})[0] == 422
 
 
@@ -196,9 +196,9 @@ def test_at_the_limit_nothing_is_woken(ask: Ask, monkeypatch: pytest.MonkeyPatch
     over = type("Over", (), {"over": True, "spent_usd": 23.4, "limit_usd": 23.0})
     monkeypatch.setattr(costs, "current_position", lambda deployment, now: over)
     monkeypatch.setattr(switch, "begin_wake", lambda *_: pytest.fail("it was woken"))
-    status, told = ask("POST", "/api/endpoint/wake", {})
-    assert (status, told["error"]["code"]) == (409, "budget_reached")
-    assert "$23.40" in told["error"]["message"]
+    status, answer = ask("POST", "/api/endpoint/wake", {})
+    assert (status, answer["error"]["code"]) == (409, "budget_reached")
+    assert "$23.40" in answer["error"]["message"]
 
 
 def test_a_benchmark_is_shown_where_one_was_made(
@@ -211,8 +211,8 @@ def test_a_benchmark_is_shown_where_one_was_made(
     row = {"name": "tuned", "correct": 3, "wrong": 1, "refused": 0, "failed": 0, "usd": 0.0}
     result = {"contestants": [row], "pairs": [], "answers": [{}] * 4}
     (folder / "benchmark.json").write_text(json.dumps(result))
-    told = ask("GET", "/api/benchmark")[1]["benchmark"]
-    assert told["sentence"] == "tuned answers 3 of 4 questions correctly."
+    answer = ask("GET", "/api/benchmark")[1]["benchmark"]
+    assert answer["sentence"] == "tuned answers 3 of 4 questions correctly."
     (folder / "benchmark.json").write_text("{")
     assert ask("GET", "/api/benchmark") == (200, {"benchmark": None})
 
@@ -231,11 +231,11 @@ def test_a_defect_is_logged_by_its_place_and_never_with_what_was_asked(
     monkeypatch.setattr(routes.ask.switch, "models", lambda deployment: {"base": "a"})
     monkeypatch.setattr(routes.ask.inference, "ask", defect)
     with caplog.at_level(logging.DEBUG):
-        status, told = ask("POST", "/api/ask", {"prompt": "what the analyst asked"})
-    assert (status, told["error"]["code"]) == (500, "internal")
+        status, answer = ask("POST", "/api/ask", {"prompt": "what the analyst asked"})
+    assert (status, answer["error"]["code"]) == (500, "internal")
     (record,) = caplog.records
     assert "KeyError" in record.getMessage() and "test_routes.py" in record.getMessage()
-    assert "analyst" not in caplog.text + str(told)
+    assert "analyst" not in caplog.text + str(answer)
 
 
 def test_text_is_never_markup_even_for_who_takes_it_for_such() -> None:
