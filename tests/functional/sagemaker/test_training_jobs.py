@@ -239,7 +239,7 @@ def test_waiting_for_capacity_longer_than_max_wait_ends_the_job(lab: Lab) -> Non
         lab,
         "print('ready', flush=True); import time; time.sleep(60)",
         EnableManagedSpotTraining=True,
-        StoppingCondition={"MaxRuntimeInSeconds": 2, "MaxWaitTimeInSeconds": 3},
+        StoppingCondition={"MaxRuntimeInSeconds": 10, "MaxWaitTimeInSeconds": 10},  # to be begun within
     )
     eventually(lambda: "ready" in _log_or_nothing(lab, name))
     lab.steer("interrupt", {"job": name, "capacity_after_seconds": 60})
