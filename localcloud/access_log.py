@@ -9,31 +9,24 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-
-class AccessLog:
-    """Decisions by role, in the order in which they were first made. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._entries: dict[str, dict[str, Any]] = {}
-
-    def add(self, role: str, action: str, resource: str, context: Mapping[str, Any], allowed: bool) -> None:
-        """Keep a decision.
-
-        Args:
-            role: the role's name.
-            context: the request's own condition keys, in lower case.
-        """
-        known = {key: value for key, value in context.items() if value is not None}
-        entry = {"role": role, "action": action, "resource": resource, "context": known, "allowed": allowed}
-        with self._lock:
-            self._entries.setdefault(json.dumps(entry, sort_keys=True, default=str), entry)
-
-    def entries(self) -> list[dict[str, Any]]:
-        """All decisions."""
-        with self._lock:
-            return list(self._entries.values())
+_lock = threading.Lock()
+_entries: dict[str, dict[str, Any]] = {}
 
 
-access_log = AccessLog()
-"""This cloud's log; empty while it does not check policies."""
+def add(role: str, action: str, resource: str, context: Mapping[str, Any], allowed: bool) -> None:
+    """Keep a decision, if it is the first of its kind.
+
+    Args:
+        role: the role's name.
+        context: the request's own condition keys, in lower case.
+    """
+    known = {key: value for key, value in context.items() if value is not None}
+    entry = {"role": role, "action": action, "resource": resource, "context": known, "allowed": allowed}
+    with _lock:
+        _entries.setdefault(json.dumps(entry, sort_keys=True, default=str), entry)
+
+
+def entries() -> list[dict[str, Any]]:
+    """All decisions, in the order in which they were first made; none while policies are not checked."""
+    with _lock:
+        return list(_entries.values())

@@ -8,7 +8,6 @@
     POST /_finexpert/faults       {"service": "sagemaker", "operation": "CreateTrainingJob",
                                   "error": "ThrottlingException", "times": 2}: see `localcloud.faults`
     DELETE /_finexpert/faults     forgets them
-    GET  /_finexpert/bedrock      the local models behind Bedrock's identifiers
     POST /_finexpert/bedrock      {"model": "amazon.nova-lite-v1:0", "folder": "/weights"}, or the "url" of a
                                   server with OpenAI's protocol: see `localcloud.bedrock.models`
     GET  /_finexpert/access       which role asked for what, and whether its policies allowed it
@@ -30,8 +29,7 @@ from typing import Any
 
 import psutil
 
-from localcloud import billing, environment, hooks, platform, processes
-from localcloud.access_log import access_log
+from localcloud import access_log, billing, environment, hooks, platform, processes
 from localcloud.faults import fault_of, faults
 from localcloud.platform import COMPONENTS, ENDPOINTS
 from localcloud.protocol import ApiError, parsed, validation
@@ -78,7 +76,7 @@ def act(action: str, body: bytes, started: float) -> dict[str, Any]:
         raise ApiError("NotFoundException", f"There is no {action}. There is: {there_is}.", 404)
     try:
         return ACTIONS[action](body)
-    except (ValueError, RecursionError) as error:  # BadFault, BadModel and broken JSON
+    except (ValueError, RecursionError) as error:  # BadFault and broken JSON
         raise validation(str(error)) from None
 
 
@@ -114,12 +112,11 @@ def _charge(body: bytes) -> dict[str, Any]:
     return billing.charge(service, usd, datetime.now(UTC))
 
 
-def _models(body: bytes) -> dict[str, Any]:
+def _give_model(body: bytes) -> dict[str, Any]:
     from localcloud.bedrock import models  # asked for seldom, and it brings SageMaker's model along
 
-    if body:
-        models.given(parsed(body))
-    return {"models": models.listed()}
+    models.give(parsed(body))
+    return {}
 
 
 def _faults(body: bytes) -> dict[str, Any]:
@@ -158,8 +155,7 @@ ACTIONS: dict[str, Callable[[bytes], dict[str, Any]]] = {
     "POST options": _options,
     "POST interrupt": _interrupt,
     "GET access": lambda body: {"access": access_log.entries()},
-    "GET bedrock": lambda body: _models(b""),
-    "POST bedrock": lambda body: _models(body or b"{}"),
+    "POST bedrock": _give_model,
 }
 
 

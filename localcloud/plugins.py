@@ -5,6 +5,7 @@ import importlib
 import sys
 
 from localcloud import (
+    access_log,
     alarms,
     authorization,
     buckets,
@@ -19,7 +20,6 @@ from localcloud import (
     stack_roles,
     stepfunctions,
 )
-from localcloud.access_log import access_log
 from localcloud.faults import faults
 from localcloud.protocol import Response
 from localcloud.sagemaker import store

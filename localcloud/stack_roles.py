@@ -10,8 +10,7 @@ import fnmatch
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from localcloud import authorization, hooks
-from localcloud.access_log import access_log
+from localcloud import access_log, authorization, hooks
 from localcloud.authorization import Need
 from localcloud.sagemaker import store
 

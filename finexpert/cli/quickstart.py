@@ -26,7 +26,7 @@ from finexpert.service.runs import base_model, datasets, executions, follow
 from finexpert.service.target import Target
 from finexpert.views import answers, endpoint
 from finexpert.views import run as run_view
-from finexpert.views.display import Live
+from finexpert.views.display import Live, written
 
 CDK_VERSION = "/cdk-bootstrap/{}/version"
 QUALIFIER = "hnb659fds"
@@ -208,20 +208,17 @@ STEPS = (
 )
 
 
-def settings_file(environment: Mapping[str, str]) -> Path:
-    """The file that the settings are read from: FINEXPERT_SETTINGS, else cdk.json."""
-    return Path(environment.get("FINEXPERT_SETTINGS") or paths.ROOT / "cdk.json")
-
-
 def write_settings(target: Target, wanted: Mapping[str, Any]) -> Path:
     """Write settings into the file that they are read from, whole or not at all; returns the file.
+
+    That is FINEXPERT_SETTINGS, else cdk.json.
 
     Raises:
         infra.settings.SettingsError: a value cannot be used; nothing is written.
         UserError: the file is no JSON object.
     """
-    file = settings_file(target.environment)
-    replace(target, flags={name: _flag(value) for name, value in wanted.items()}).settings()
+    file = Path(target.environment.get("FINEXPERT_SETTINGS") or paths.ROOT / "cdk.json")
+    replace(target, flags={name: written(value) for name, value in wanted.items()}).settings()
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
         inner = document["context"]["finexpert"] if file.name == "cdk.json" else document
@@ -232,7 +229,3 @@ def write_settings(target: Target, wanted: Mapping[str, Any]) -> Path:
         ) from error
     paths.write_whole(file, f"{json.dumps(document, indent=2, ensure_ascii=False)}\n".encode())
     return file
-
-
-def _flag(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

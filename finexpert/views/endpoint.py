@@ -1,5 +1,8 @@
 """Wake and sleep on the screen: what the stack does, for how long, and what it costs afterwards."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from rich.spinner import Spinner
 
 from core.endpoint.hosting import BASE, Hosting
@@ -24,9 +27,7 @@ def wake(deployment: Deployment, run: str | None, *, base: bool, refused: bool =
         UserError: Ctrl-C, or there is nothing of that name to serve.
         core.endpoint.hosting.HostingError: CloudFormation could not do it.
     """
-    stack, back = deployment.names.stack("Hosting"), "Wait again: the same command. Undo it: finexpert sleep"
-    with display.may_be_left("Hosting's update", where=stack, fix=back), _live() as live:
-        progress = show_progress(live)
+    with _watched(deployment, "Wait again: the same command. Undo it: finexpert sleep") as progress:
         if base:
             return switch.wake_base(deployment, progress=progress)
         return switch.wake(deployment, run, progress=progress, refused=refused)
@@ -39,10 +40,8 @@ def sleep(deployment: Deployment) -> Slept:
         UserError: Ctrl-C; the update goes on.
         core.endpoint.hosting.HostingError: CloudFormation could not do it.
     """
-    stack = deployment.names.stack("Hosting")
-    back = "Wait again: finexpert sleep"
-    with display.may_be_left("Hosting's update", where=stack, fix=back), _live() as live:
-        return switch.sleep(deployment, progress=show_progress(live))
+    with _watched(deployment, "Wait again: finexpert sleep") as progress:
+        return switch.sleep(deployment, progress=progress)
 
 
 def asleep(slept: Slept) -> str:
@@ -73,5 +72,12 @@ def show_progress(live: display.Live) -> Progress:
     return show
 
 
-def _live() -> display.Live:
-    return display.Live(display.console(stderr=True))
+@contextmanager
+def _watched(deployment: Deployment, back: str) -> Iterator[Progress]:
+    """Show what the Hosting stack does while it may be left; `back` says how to come back to it."""
+    stack = deployment.names.stack("Hosting")
+    with (
+        display.may_be_left("Hosting's update", where=stack, fix=back),
+        display.Live(display.console(stderr=True)) as live,
+    ):
+        yield show_progress(live)

@@ -18,6 +18,7 @@ HTML = "text/html; charset=utf-8"
 NOT_STORED = {"Cache-Control": "no-store"}
 
 
+@dataclass(eq=False)
 class Problem(Exception):
     """A problem, which the page receives instead of an answer.
 
@@ -29,26 +30,19 @@ class Problem(Exception):
         problems: several things that are wrong at once, such as lines of a data set.
     """
 
-    def __init__(
-        self,
-        status: HTTPStatus,
-        code: str,
-        message: str,
-        *,
-        where: str = "",
-        fix: str = "",
-        problems: tuple[str, ...] = (),
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.where = where
-        self.fix = fix
-        self.problems = problems
+    status: HTTPStatus
+    code: str
+    message: str
+    where: str = field(default="", kw_only=True)
+    fix: str = field(default="", kw_only=True)
+    problems: tuple[str, ...] = field(default=(), kw_only=True)
+
+    def __str__(self) -> str:
+        return self.message
 
     def document(self) -> dict[str, Any]:
         """`{"code", "message", "where", "fix"}`, and `problems` where there are several."""
-        document = {"code": self.code, "message": str(self), "where": self.where, "fix": self.fix}
+        document = {"code": self.code, "message": self.message, "where": self.where, "fix": self.fix}
         return document | ({"problems": list(self.problems)} if self.problems else {})
 
 

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from localcloud import platform
 from localcloud.environment import LOOPBACK
-from localcloud.protocol import ApiError
+from localcloud.protocol import ApiError, validation
 from localcloud.sagemaker import images
 from localcloud.sagemaker.container import Server
 
@@ -32,10 +32,6 @@ ANSWER_SECONDS = 120.0
 EMBEDDING = "amazon.titan-embed-text-v2:0"
 DIMENSIONS = (1024, 512, 256)
 _WORD = re.compile(r"\w+|[^\w\s]")
-
-
-class BadModel(ValueError):
-    """A model that cannot stand behind an identifier; the message says what is wrong and what is right."""
 
 
 @dataclass(frozen=True)
@@ -180,44 +176,30 @@ class Model:
 _models: dict[str, Model] = {}
 
 
-def given(asked: Any) -> Model:
+def give(asked: dict[str, Any]) -> None:
     """Put a local model behind an identifier, from {"model", "folder" | "url", "requests_per_minute"}.
 
     Raises:
-        BadModel: a member is missing or wrong.
+        ApiError: a member is missing or wrong; the message says what is right.
     """
-    if not isinstance(asked, dict) or not isinstance(asked.get("model"), str) or not asked["model"]:
-        raise BadModel('A model reads {"model": "amazon.nova-lite-v1:0", "folder": "/weights"}, or "url".')
+    if not isinstance(asked.get("model"), str) or not asked["model"]:
+        raise validation('A model reads {"model": "amazon.nova-lite-v1:0", "folder": "/weights"}, or "url".')
     unknown = set(asked) - {"model", "folder", "url", "requests_per_minute"}
     if unknown or ("folder" in asked) == ("url" in asked):
-        raise BadModel("A model has a folder or a url, and may have requests_per_minute; nothing else.")
+        raise validation("A model has a folder or a url, and may have requests_per_minute; nothing else.")
     folder = Path(asked["folder"]) if "folder" in asked else None
     if folder and not (folder / "config.json").is_file():
-        raise BadModel(f"There is no model in {folder}: config.json is missing.")
+        raise validation(f"There is no model in {folder}: config.json is missing.")
     url = str(asked.get("url", "")).rstrip("/")
     if url and not _is_loopback(url):
-        raise BadModel(f"{url} is not on this machine; a model's server listens on {LOOPBACK}.")
+        raise validation(f"{url} is not on this machine; a model's server listens on {LOOPBACK}.")
     limit = asked.get("requests_per_minute", 0)
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
-        raise BadModel(f"requests_per_minute is a whole number of 0 or more, not {limit!r}.")
+        raise validation(f"requests_per_minute is a whole number of 0 or more, not {limit!r}.")
     model = Model(asked["model"], folder, url, limit)
     if old := _models.pop(model.name, None):
         old.stop()
     _models[model.name] = model
-    return model
-
-
-def listed() -> list[dict[str, Any]]:
-    """The models that stand behind identifiers."""
-    return [
-        {
-            "model": model.name,
-            "folder": str(model.folder or ""),
-            "url": model.url,
-            "requests_per_minute": model.requests_per_minute,
-        }
-        for model in _models.values()
-    ]
 
 
 def find(identifier: str) -> Model:

@@ -1,6 +1,6 @@
 """`finexpert compare RUN`: what base and tuned model wrote when the run was evaluated, side by side."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -31,7 +31,11 @@ def compare(
     deployment = open_deployment(context)
     run = names.resolve(deployment, run)
     evaluation = results.required(deployment, run)
-    shown = pairs(evaluation, "sampled" if sampled else "greedy")
+    way = "sampled" if sampled else "greedy"
+    shown = [
+        {"prompt": sample["prompt"], "base": sample["base"][way], "tuned": sample["tuned"][way]}
+        for sample in evaluation["samples"]
+    ]
     if json:
         figures = {key: evaluation[key] for key in ("passed", "primary", "verdict")}
         display.print_json({"run": run, **figures, "answers": shown})
@@ -41,11 +45,3 @@ def compare(
         out.print(side_by_side(pair["prompt"], {"base": pair["base"], "tuned": pair["tuned"]}))
     out.print(before_after(evaluation), markup=False)
     out.print(evaluation["verdict"], markup=False)
-
-
-def pairs(evaluation: dict[str, Any], way: str) -> list[dict[str, str]]:
-    """The prompts with each model's answer. `way`: "greedy" or "sampled"."""
-    return [
-        {"prompt": sample["prompt"], "base": sample["base"][way], "tuned": sample["tuned"][way]}
-        for sample in evaluation["samples"]
-    ]

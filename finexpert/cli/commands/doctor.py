@@ -20,6 +20,8 @@ from finexpert.service.target import Target
 from finexpert.views import display
 from finexpert.views.display import escape
 
+SIGNS = {"good": "[green]✓[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]", "unknown": "[yellow]?[/]"}
+
 
 def doctor(
     context: typer.Context,
@@ -79,7 +81,7 @@ def _first_hour(target: Target, *, yes: bool, json: bool) -> None:
 
     def tell(question: Question, finding: Finding) -> None:
         if not json:
-            out.print(f"{_sign(finding)} {escape(f'{question.asks} {finding.said}')}")
+            out.print(f"{SIGNS[finding.verdict]} {escape(f'{question.asks} {finding.said}')}")
 
     scene = hour.Scene(find(target), datetime.now(UTC))
     answers = hour.walk(scene, QUESTIONS, steps(), agree=agree, tell=tell)
@@ -124,17 +126,12 @@ def checks(*, notify: bool = False) -> dict[str, Check]:
     }
 
 
-def _sign(finding: Finding) -> str:
-    signs = {"good": "[green]✓[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]", "unknown": "[yellow]?[/]"}
-    return signs[finding.verdict]
-
-
 def show(out: Console, findings: Mapping[str, Finding]) -> None:
     """Print a line for each check with its remedy below it, then how many there are of each kind."""
     width = max(map(len, findings))
     shown = {""}
     for name, finding in findings.items():
-        out.print(f"{_sign(finding)} {name:<{width}}  {escape(finding.said)}")
+        out.print(f"{SIGNS[finding.verdict]} {name:<{width}}  {escape(finding.said)}")
         if finding.fix not in shown:  # one remedy for what several checks lack
             shown.add(finding.fix)
             out.print(f"  {'':<{width}}  [bold]→ {escape(finding.fix)}[/]")

@@ -174,16 +174,12 @@ class _Exchange:
             if context.compares:
                 template = context.sums.get("template", lambda: chat.base_template(context.deployment))
             talk = Conversation(tuple(switch.models(context.deployment)), turns=list(turns), write=template)
-            answers = chat.say(context.deployment, talk, prompt, chosen, on_text=self.on_text)
+            self.answers = chat.say(context.deployment, talk, prompt, chosen, on_text=self.on_text)
             self.forgotten = talk.forgotten
         except Exception as error:
-            self._end(error=error)
-        else:
-            self._end(answers)
-
-    def _end(self, answers: list[Answer] | None = None, error: Exception | None = None) -> None:
+            self.error = error
         with self.changed:
-            self.answers, self.error, self.ended = answers or [], error, True
+            self.ended = True
             self.changed.notify()
 
     def next_texts(self) -> dict[str, str]:
