@@ -34,7 +34,6 @@ from localcloud import environment, processes, signing
 STARTED = "cloud.json"
 ADDRESS = re.compile(r"https?://127\.0\.0\.1:\d{1,5}")
 LOG = "cloud.log"
-TEMPORARY = ("tmp",)
 LEFTOVERS = ("training-jobs", "endpoints", LOG)  # of an earlier cloud: gone at the next start
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
@@ -210,8 +209,7 @@ def logs(state_dir: Path, name: str = "cloud") -> str:
 
 
 def _start(state_dir: Path, port: int, options: CloudOptions) -> Cloud:
-    for name in TEMPORARY:
-        (state_dir / name).mkdir(mode=0o700, exist_ok=True)
+    (state_dir / "tmp").mkdir(mode=0o700, exist_ok=True)
     environment.make_credentials(state_dir)
     log_path = state_dir / LOG
     with log_path.open("ab") as log:
@@ -281,7 +279,7 @@ def _reap(pid: int) -> None:
 
 def _sweep(state_dir: Path) -> None:
     processes.stop_recorded(state_dir, grace_seconds=2.0)
-    _remove(state_dir, STARTED, processes.RECORDS, environment.TLS, environment.CREDENTIALS, *TEMPORARY)
+    _remove(state_dir, STARTED, processes.RECORDS, environment.TLS, environment.CREDENTIALS, "tmp")
 
 
 def _remove(state_dir: Path, *names: str) -> None:

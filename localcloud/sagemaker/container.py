@@ -14,9 +14,8 @@ from pathlib import Path
 
 from localcloud import platform, processes
 from localcloud.environment import INHERITED_PREFIXES as PREFIXES
-from localcloud.environment import LOOPBACK
+from localcloud.environment import LOOPBACK, REPOSITORY
 from localcloud.sagemaker import supervise
-from localcloud.sagemaker.images import Program
 
 ML = "/opt/ml"
 PING_SECONDS = 2.0
@@ -100,11 +99,12 @@ class Server(Container):
     On AWS only SageMaker can reach a container; here every user of this machine can.
     """
 
-    def __init__(self, program: Program, environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, program: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
         self.port, self._key = free_port(), secrets.token_urlsafe(32)
         own = {"SAGEMAKER_BIND_TO_PORT": str(self.port), "SAGEMAKER_CONTAINER_KEY": self._key}
-        everything = base_environment(folder) | dict(environment) | dict(program.environment) | own
-        super().__init__(program.argv, everything, folder, f"log-{self.port}.txt")
+        own["PYTHONPATH"] = str(REPOSITORY)
+        everything = base_environment(folder) | dict(environment) | own
+        super().__init__(program, everything, folder, f"log-{self.port}.txt")
 
     @property
     def headers(self) -> dict[str, str]:

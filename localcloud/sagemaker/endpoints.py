@@ -4,8 +4,8 @@ import time
 from typing import Any
 
 from localcloud import platform
-from localcloud.protocol import validation
-from localcloud.sagemaker import catalog, hosting, interfaces, monitor, store, telemetry
+from localcloud.protocol import not_emulated, validation
+from localcloud.sagemaker import catalog, hosting, interfaces, store, telemetry
 from localcloud.sagemaker.hosting import Fleet, Placement, StartFailed
 from localcloud.sagemaker.models import container_of
 from localcloud.sagemaker.options import options
@@ -23,13 +23,11 @@ def create(params: dict[str, Any]) -> dict[str, Any]:
 
 def update(params: dict[str, Any]) -> dict[str, Any]:
     """Move an endpoint to another configuration; the old one serves until the new one does."""
+    if params.get("RetainAllVariantProperties"):
+        raise not_emulated("RetainAllVariantProperties", "Give counts and weights in the configuration.")
     with store.lock:
         record = catalog.changeable(store.ENDPOINT, params["EndpointName"])
         config = dict(store.find(store.ENDPOINT_CONFIG, params["EndpointConfigName"]))
-        if params.get("RetainAllVariantProperties"):
-            config["ProductionVariants"] = _retaining(
-                config["ProductionVariants"], record["ProductionVariants"]
-            )
         if is_for_components(config) != is_for_components(_config_of(record)):
             raise validation(
                 "An endpoint cannot change between hosting models and hosting inference components."
@@ -105,7 +103,7 @@ def shutdown() -> None:
 
 def _bring_up(record: Record, config: Record) -> None:
     telemetry.state_event(store.ENDPOINT, dict(record))
-    store.change(record, _Interfaces=interfaces.attach(_vpc_config(config), record["EndpointArn"]))
+    store.change(record, _Interface=interfaces.attach(_vpc_config(config), record["EndpointArn"]))
     time.sleep(platform.provision_seconds())
     try:
         started = _start_fleets(record, config)
@@ -114,7 +112,25 @@ def _bring_up(record: Record, config: Record) -> None:
         return
     hosting.fleets.update(started)
     _enter(record, "InService", **_serving(config))
-    monitor.watch(record)
+    _watch(record)
+
+
+def _watch(endpoint: Record) -> None:
+    """Do the work of AWS's agents on the instances until the endpoint is gone: follow logs, restart what has
+    ended, count requests. One thread an endpoint."""
+    next_concurrency = time.monotonic()
+    name = endpoint["EndpointName"]
+    while store.table(store.ENDPOINT).get(name) is endpoint:
+        fleets = [fleet for fleet in list(hosting.fleets.values()) if fleet.placement.endpoint_name == name]
+        for fleet in fleets:
+            fleet.tend()
+        now = time.monotonic()
+        if now >= next_concurrency:
+            next_concurrency = now + options.concurrency_period
+            for fleet in fleets:
+                if fleet.in_flight:
+                    telemetry.put_concurrency(fleet.placement.dimensions, fleet.in_flight, len(fleet.copies))
+        time.sleep(options.look)
 
 
 def _move(record: Record, config: Record) -> None:
@@ -163,7 +179,7 @@ def _take_down(record: Record) -> None:
         hosting.fleets.pop(key, None)
         fleet.stop(options.endpoint_grace)
     time.sleep(platform.provision_seconds())
-    interfaces.release(record.get("_Interfaces", []))
+    interfaces.release(record.get("_Interface", ""))
     store.remove(store.ENDPOINT, record["EndpointName"])
 
 
@@ -244,23 +260,6 @@ def _variant_summary(variant: Record, *, serving: bool = False) -> Record:
             [{"SpecifiedImage": image, "ResolutionTime": store.now()}] if image else None
         )
     return {key: value for key, value in summary.items() if value is not None}
-
-
-def _retaining(new: list[Record], current: list[Record]) -> list[Record]:
-    """The new variants with the counts and weights that variants of the same name have now."""
-    kept = {variant["VariantName"]: variant for variant in current}
-    return [
-        variant
-        | {
-            theirs: kept[variant["VariantName"]][ours]
-            for theirs, ours in (
-                ("InitialInstanceCount", "CurrentInstanceCount"),
-                ("InitialVariantWeight", "CurrentWeight"),
-            )
-            if variant["VariantName"] in kept and ours in kept[variant["VariantName"]]
-        }
-        for variant in new
-    ]
 
 
 OPERATIONS: dict[str, catalog.Operation] = {

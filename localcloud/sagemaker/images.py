@@ -5,7 +5,6 @@ import re
 import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from localcloud.environment import REPOSITORY
@@ -18,29 +17,20 @@ CUDA_13_HOST = "al2023-ami-sagemaker-inference-gpu-4-1"
 _CUDA_13 = re.compile(r"cu13\d\b")
 
 
-@dataclass(frozen=True)
-class Program:
-    """A program that keeps an image's contract on this machine."""
-
-    argv: tuple[str, ...]
-    environment: tuple[tuple[str, str], ...]
-
-
 @functools.cache
-def programs() -> dict[str, Program]:
-    """Return the programs, by a part of the image's name; `python` is the interpreter of this cloud."""
+def programs() -> dict[str, list[str]]:
+    """Return the programs that keep images' contracts on this machine, by a part of the image's name.
+
+    `python` is the interpreter of this cloud.
+    """
     settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
     table: dict[str, list[str]] = settings["tool"]["localcloud"]["programs"]
     return {
-        part: Program(
-            tuple(sys.executable if word == "python" else word for word in argv),
-            (("PYTHONPATH", str(REPOSITORY)),),
-        )
-        for part, argv in table.items()
+        part: [sys.executable if word == "python" else word for word in argv] for part, argv in table.items()
     }
 
 
-def program_for(image: str) -> Program | None:
+def program_for(image: str) -> list[str] | None:
     """Return the program for an image, None if there is none."""
     return next((program for part, program in programs().items() if part in image), None)
 

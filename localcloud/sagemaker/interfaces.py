@@ -13,23 +13,22 @@ from localcloud.hooks import network
 from localcloud.sagemaker.options import options
 
 
-def attach(vpc_config: Mapping[str, Any] | None, owner: str) -> list[str]:
-    """Make an interface in the first of the subnets; answers the ids, none without a VpcConfig."""
+def attach(vpc_config: Mapping[str, Any] | None, owner: str) -> str:
+    """Make an interface in the first of the subnets; answers its id, "" without a VpcConfig."""
     if not vpc_config:
-        return []
+        return ""
     description = f"[DO NOT DELETE] ENI managed by SageMaker for {owner}"
-    return [
-        network.add_network_interface(vpc_config["Subnets"][0], vpc_config["SecurityGroupIds"], description)
-    ]
+    return network.add_network_interface(
+        vpc_config["Subnets"][0], vpc_config["SecurityGroupIds"], description
+    )
 
 
-def release(interfaces: list[str]) -> None:
-    """Take them away after a while."""
-    if interfaces:
-        platform.spawn(_remove_later, interfaces, name="network-interfaces")
+def release(interface: str) -> None:
+    """Take it away after a while."""
+    if interface:
+        platform.spawn(_remove_later, interface, name="network-interface")
 
 
-def _remove_later(interfaces: list[str]) -> None:
+def _remove_later(interface: str) -> None:
     time.sleep(options.interface_linger)
-    for each in interfaces:
-        network.remove_network_interface(each)
+    network.remove_network_interface(interface)

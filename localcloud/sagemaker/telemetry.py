@@ -78,12 +78,10 @@ def put_invocation(
 
 def put_concurrency(dimensions: Mapping[str, str], in_flight: int, copies: int) -> None:
     """Publish how many requests are in progress, so that a long call does not look like an idle endpoint."""
+    name, value = "ConcurrentRequestsPerModel", float(in_flight)
     if "InferenceComponentName" in dimensions:
-        platform.put_metric(
-            INVOCATIONS, "ConcurrentRequestsPerCopy", in_flight / max(copies, 1), "None", dimensions
-        )
-    else:
-        platform.put_metric(INVOCATIONS, "ConcurrentRequestsPerModel", float(in_flight), "None", dimensions)
+        name, value = "ConcurrentRequestsPerCopy", in_flight / max(copies, 1)
+    platform.put_metric(INVOCATIONS, name, value, "None", dimensions)
 
 
 def put_no_capacity(component_name: str) -> None:
