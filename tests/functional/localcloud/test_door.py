@@ -54,14 +54,18 @@ def send(cloud: Cloud, method: str, path: str, body: str = "", **headers: str) -
         return error.code, error.headers
 
 
-def signed(
-    cloud: Cloud, method: str, path: str, body: str = "", *, secret: str = "", **headers: str
-) -> Answer:
-    """The same, signed with the cloud's secret or with another one."""
+def keys_of(cloud: Cloud, secret: str = "") -> Credentials:
+    """The cloud's own keys, or another secret in their place."""
     of = cloud.environment()
+    return Credentials(of["AWS_ACCESS_KEY_ID"], secret or of["AWS_SECRET_ACCESS_KEY"])
+
+
+def signed(
+    cloud: Cloud, method: str, path: str, body: str = "", *, keys: Credentials | None = None, **headers: str
+) -> Answer:
+    """The same, signed with the cloud's own keys or with others."""
     request = AWSRequest(method=method, url=cloud.endpoint_url + path, data=body, headers={})
-    keys = Credentials(of["AWS_ACCESS_KEY_ID"], secret or of["AWS_SECRET_ACCESS_KEY"])
-    SigV4Auth(keys, "lambda", "us-east-1").add_auth(request)
+    SigV4Auth(keys or keys_of(cloud), "lambda", "us-east-1").add_auth(request)
     return send(cloud, method, path, body, **{**dict(request.headers), **headers})
 
 
@@ -73,7 +77,7 @@ def test_no_one_without_the_secret_gets_anything(
     assert status == 403
     assert "Access-Control-Allow-Origin" not in answered
     for secret in ("embedded-cloud", "test", cloud.environment()["AWS_ACCESS_KEY_ID"]):
-        assert signed(cloud, method, path, body, secret=secret, **headers)[0] == 403
+        assert signed(cloud, method, path, body, keys=keys_of(cloud, secret), **headers)[0] == 403
 
 
 @pytest.mark.parametrize(("method", "path", "body", "headers"), PATHS, ids=lambda value: str(value)[:40])
@@ -124,9 +128,7 @@ def test_a_role_is_served_by_aws_but_not_by_the_controls(cloud: Cloud, client: C
     given = client("sts").assume_role(RoleArn=role, RoleSessionName="guest")["Credentials"]
     keys = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
     for path, expected in ((FUNCTION + "/", 200), ("/_finexpert/health", 403), ("/_ministack/config", 403)):
-        request = AWSRequest(method="GET", url=cloud.endpoint_url + path, data="", headers={})
-        SigV4Auth(keys, "lambda", "us-east-1").add_auth(request)
-        assert send(cloud, "GET", path, **dict(request.headers))[0] == expected, path
+        assert signed(cloud, "GET", path, keys=keys)[0] == expected, path
     client("iam").delete_role(RoleName="door-guest")
 
 
@@ -143,10 +145,8 @@ def test_an_address_with_its_signature_opens_one_object(cloud: Cloud, client: Ca
     assert send(cloud, "GET", path.replace("file", "other"))[0] == 403
     assert send(cloud, "GET", path, X_Amz_Target="SageMaker.ListEndpoints")[0] == 403
     assert send(cloud, "GET", path.replace("Expires=3600", "Expires=360000"))[0] == 403
-    of = cloud.environment()
     request = AWSRequest(method="GET", url=cloud.endpoint_url + FUNCTION + "/", data="")
-    keys = Credentials(of["AWS_ACCESS_KEY_ID"], of["AWS_SECRET_ACCESS_KEY"])
-    SigV4QueryAuth(keys, "lambda", "us-east-1").add_auth(request)
+    SigV4QueryAuth(keys_of(cloud), "lambda", "us-east-1").add_auth(request)
     assert send(cloud, "GET", str(request.url).removeprefix(cloud.endpoint_url))[0] == 403
 
 

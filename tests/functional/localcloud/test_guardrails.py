@@ -20,11 +20,14 @@ ACCOUNT = "000000000000"
 @pytest.fixture
 def no_bill(cloud: Cloud) -> Iterator[None]:
     """The bill is empty before and after."""
-    for service in cloud.ask("GET", "bill")["services"]:
-        cloud.ask("POST", "bill", {"service": service, "usd": 0})
+
+    def forget() -> None:
+        for service in cloud.ask("GET", "bill")["services"]:
+            cloud.ask("POST", "bill", {"service": service, "usd": 0})
+
+    forget()
     yield
-    for service in cloud.ask("GET", "bill")["services"]:
-        cloud.ask("POST", "bill", {"service": service, "usd": 0})
+    forget()
 
 
 def alarm(client: MakeClient, name: str, topic: str, dimensions: dict[str, str], threshold: float) -> None:

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
 
 from localcloud import processes
 from localcloud.lifecycle import Cloud, CloudError, CloudOptions, down, logs, status, up
 from tests.fakes.waiting import eventually
+from tests.functional.cloud_session import client_of
 
 
 @pytest.fixture
@@ -57,9 +57,7 @@ def test_two_at_once_know_nothing_of_each_other(tmp_path: Path) -> None:
     try:
         first, second = up(first_dir), up(second_dir)
         assert first.endpoint_url != second.endpoint_url
-        clients = [
-            boto3.client("s3", endpoint_url=cloud.endpoint_url, **keys(cloud)) for cloud in (first, second)
-        ]
+        clients = [client_of(cloud, "s3") for cloud in (first, second)]
         clients[0].create_bucket(Bucket="mine")
         assert clients[1].list_buckets()["Buckets"] == []
         assert down(first_dir)
@@ -130,12 +128,3 @@ def test_an_unknown_log_lists_the_known_ones(state_dir: Path) -> None:
     up(state_dir)
     with pytest.raises(CloudError, match="There is: cloud"):
         logs(state_dir, "nothing-like-it")
-
-
-def keys(cloud: Cloud) -> dict[str, str]:
-    environment = cloud.environment()
-    return {
-        "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
-        "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
-        "region_name": environment["AWS_REGION"],
-    }

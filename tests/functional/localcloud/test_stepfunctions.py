@@ -76,12 +76,9 @@ def test_a_lambda_s_exception_is_caught_by_its_name(run: Run, function: str) -> 
         "Catch": [{"ErrorEquals": ["BudgetExceeded"], "Next": "Refused", "ResultPath": "$.error"}],
         "ResultSelector": {"usd.$": "$.Payload.usd"},
     }
-    body = {
-        "StartAt": "Task",
-        "States": {"Task": {"Type": "Task", "End": True, **task}, "Refused": {"Type": "Succeed"}},
-    }
-    assert run(task, {"usd": 3}, States=body["States"])["output"] == {"usd": 3}
-    refused = run(task, {"usd": 31}, States=body["States"])
+    states = {"Task": {"Type": "Task", "End": True, **task}, "Refused": {"Type": "Succeed"}}
+    assert run(task, {"usd": 3}, States=states)["output"] == {"usd": 3}
+    refused = run(task, {"usd": 31}, States=states)
     assert refused["status"] == "SUCCEEDED"
     assert refused["output"]["error"]["Error"] == "BudgetExceeded"
     cause = json.loads(refused["output"]["error"]["Cause"])

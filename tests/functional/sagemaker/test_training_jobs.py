@@ -252,14 +252,13 @@ def test_requests_that_aws_refuses_are_refused(lab: Lab) -> None:
         source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{lab.bucket}/nothing/"}
         start(lab, "", InputDataConfig=[{"ChannelName": "x", "DataSource": {"S3DataSource": source}}])
     assert refused.value.response["Error"]["Code"] == "ValidationException"
-    with pytest.raises(ClientError, match="Member must satisfy enum value set"):
-        start(lab, "", ResourceConfig={"InstanceType": "ml.g5.huge", "InstanceCount": 1, "VolumeSizeInGB": 1})
-    with pytest.raises(ClientError, match=r"VolumeSizeInGB must be given for ml\.m5\.xlarge"):
-        start(lab, "", ResourceConfig={"InstanceType": "ml.m5.xlarge", "InstanceCount": 1})
-    with pytest.raises(ClientError, match="several instances"):
-        start(
-            lab, "", ResourceConfig={"InstanceType": "ml.g5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 1}
-        )
+    for kind, count, volume, words in (
+        ("ml.g5.huge", 1, {"VolumeSizeInGB": 1}, "Member must satisfy enum value set"),
+        ("ml.m5.xlarge", 1, {}, r"VolumeSizeInGB must be given for ml\.m5\.xlarge"),
+        ("ml.g5.xlarge", 2, {"VolumeSizeInGB": 1}, "several instances"),
+    ):
+        with pytest.raises(ClientError, match=words):
+            start(lab, "", ResourceConfig={"InstanceType": kind, "InstanceCount": count, **volume})
     with pytest.raises(ClientError, match="Requested resource not found"):
         lab.client("sagemaker").describe_training_job(TrainingJobName="never-was")
     with pytest.raises(ClientError) as unknown:
@@ -270,14 +269,7 @@ def test_requests_that_aws_refuses_are_refused(lab: Lab) -> None:
 def test_a_name_is_used_once_and_a_missing_entry_point_is_said(lab: Lab) -> None:
     name = start(lab, "", AlgorithmSpecification={"ContainerEntrypoint": ["no-such-program"]})
     with pytest.raises(ClientError) as taken:
-        lab.client("sagemaker").create_training_job(
-            TrainingJobName=name,
-            AlgorithmSpecification={"TrainingImage": IMAGE, "TrainingInputMode": "File"},
-            RoleArn=lab.role_arn,
-            OutputDataConfig={"S3OutputPath": f"s3://{lab.bucket}/runs"},
-            ResourceConfig={"InstanceType": "ml.g5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1},
-            StoppingCondition={"MaxRuntimeInSeconds": 60},
-        )
+        start(lab, "", TrainingJobName=name)
     assert taken.value.response["Error"]["Code"] == "ResourceInUse"
     assert ended(lab, name)["FailureReason"] == "AlgorithmError: , exit code: 127"
     assert 'exec: "no-such-program": No such file or directory' in log_of(lab, name)

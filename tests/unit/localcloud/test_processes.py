@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from localcloud import environment, lifecycle, processes
+from tests.fakes.waiting import eventually
 
 # a program with a child, which both ignore SIGTERM; the child's number goes to stdout
 STUBBORN = """
@@ -30,23 +30,13 @@ def start(tmp_path: Path, code: str) -> subprocess.Popen[bytes]:
     )
 
 
-def wait_for_text(path: Path) -> str:
-    deadline = time.monotonic() + 60
-    while not (text := path.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return text
-
-
 def test_stop_ends_the_whole_group_even_if_it_ignores_sigterm(tmp_path: Path) -> None:
     process = start(tmp_path, STUBBORN)
-    grandchild = int(wait_for_text(tmp_path / "log.txt"))
+    grandchild = int(eventually((tmp_path / "log.txt").read_text))
     assert [entry["pid"] for entry in processes.recorded(tmp_path)] == [process.pid]
     assert processes.stop_recorded(tmp_path, grace_seconds=0.1) == 1
     assert processes.forget(tmp_path, process) != 0
-    deadline = time.monotonic() + 60
-    while processes.started_at(grandchild) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert processes.started_at(grandchild) is None
+    eventually(lambda: processes.started_at(grandchild) is None)
     assert processes.recorded(tmp_path) == []
 
 

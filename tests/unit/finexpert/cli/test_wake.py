@@ -29,7 +29,6 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def wait(client: Any, stack: str, wanted: HostingState, **how: Any) -> Hosting:
         return Hosting(stack=stack, state=wanted, artifact=asked[-1])
 
-    monkeypatch.setattr(switch, "read", lambda deployment: Hosting(stack="S", state=HostingState.ASLEEP))
     monkeypatch.setattr(switch, "exists", lambda clients, **names: False)
     monkeypatch.setattr(switch, "_endpoint_is_there", lambda clients, name: False)
     monkeypatch.setattr(switch.hosting, "wake", serve)

@@ -12,9 +12,12 @@ from localcloud import control
 from localcloud.protocol import ApiError
 from localcloud.sagemaker import api, eventstream, telemetry
 from localcloud.sagemaker.options import options
+from tests.fakes.waiting import eventually
 from tests.unit.localcloud.sagemaker.conftest import forget_everything
 
 ROLE = "arn:aws:iam::111122223333:role/hosting"
+VARIANT = {"VariantName": "v", "InstanceType": "ml.g5.xlarge", "InitialInstanceCount": 1}
+SERVERLESS = {"VariantName": "v", "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1}}
 
 
 def call(operation: str, **params: Any) -> dict[str, Any]:
@@ -28,8 +31,7 @@ def refused(operation: str, **params: Any) -> ApiError:
 
 
 def make_config(name: str = "config", **more: Any) -> dict[str, Any]:
-    variant = {"VariantName": "v", "InstanceType": "ml.g5.xlarge", "InitialInstanceCount": 1}
-    given = {"ProductionVariants": [variant], "ExecutionRoleArn": ROLE} | more
+    given = {"ProductionVariants": [VARIANT], "ExecutionRoleArn": ROLE} | more
     return call("CreateEndpointConfig", EndpointConfigName=name, **given)
 
 
@@ -49,18 +51,12 @@ def test_names_are_taken_once_and_missing_ones_said_as_aws_does(fake: Any) -> No
     assert refused("DescribeEndpoint", EndpointName="Nope").message == (
         'Could not find endpoint "arn:aws:sagemaker:eu-central-1:111122223333:endpoint/nope".'
     )
-    error = refused(
-        "CreateEndpointConfig",
-        EndpointConfigName="config",
-        ExecutionRoleArn=ROLE,
-        ProductionVariants=[{"VariantName": "v", "InstanceType": "ml.g5.xlarge", "InitialInstanceCount": 1}],
-    )
-    assert error.code == "ValidationException"
-    assert error.message.startswith("Cannot create already existing endpoint configuration")
-    assert (
-        "Could not find endpoint configuration"
-        in refused("CreateEndpoint", EndpointName="e", EndpointConfigName="other").message
-    )
+    with pytest.raises(ApiError) as taken:
+        make_config()
+    assert taken.value.code == "ValidationException"
+    assert taken.value.message.startswith("Cannot create already existing endpoint configuration")
+    missing = refused("CreateEndpoint", EndpointName="e", EndpointConfigName="other").message
+    assert "Could not find endpoint configuration" in missing
 
 
 def test_accounts_and_regions_do_not_see_each_other(fake: Any) -> None:
@@ -77,27 +73,10 @@ def test_accounts_and_regions_do_not_see_each_other(fake: Any) -> None:
     ("changes", "words"),
     [
         ({"ExecutionRoleArn": None}, "ExecutionRoleArn is required"),
-        (
-            {
-                "ProductionVariants": [
-                    {"VariantName": "v", "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1}}
-                ]
-            },
-            "serverless",
-        ),
+        ({"ProductionVariants": [SERVERLESS]}, "serverless"),
         ({"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://b/x"}}}, "asynchronous"),
-        (
-            {
-                "ProductionVariants": [
-                    {"VariantName": "v", "ModelName": "none", "InstanceType": "ml.g5.xlarge"}
-                ]
-            },
-            "Could not find model",
-        ),
-        (
-            {"ProductionVariants": [{"VariantName": "v", "InstanceType": "ml.g5.xlarge"}] * 2},
-            "must be unique",
-        ),
+        ({"ProductionVariants": [VARIANT | {"ModelName": "none"}]}, "Could not find model"),
+        ({"ProductionVariants": [VARIANT] * 2}, "must be unique"),
     ],
 )
 def test_endpoint_configurations_that_could_not_run(fake: Any, changes: dict[str, Any], words: str) -> None:
@@ -161,15 +140,10 @@ def test_model_packages_are_numbered_approved_and_listed(fake: Any) -> None:
         call("DeleteModelPackage", ModelPackageName=arn)
     third = call("CreateModelPackage", ModelPackageGroupName="Models")["ModelPackageArn"]
     assert third.endswith("/3"), "never given twice"
-    assert (
-        "Tags cannot be"
-        in refused(
-            "CreateModelPackage", ModelPackageGroupName="Models", Tags=[{"Key": "a", "Value": "b"}]
-        ).message
-    )
-    deadline = time.monotonic() + 60
-    while len(fake.events) < 4 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    tags = [{"Key": "a", "Value": "b"}]
+    tagged = refused("CreateModelPackage", ModelPackageGroupName="Models", Tags=tags)
+    assert "Tags cannot be" in tagged.message
+    eventually(lambda: len(fake.events) >= 4)
     kinds = {kind for kind, _ in fake.events}
     assert kinds == {"SageMaker Model Package State Change"}
 
@@ -177,17 +151,12 @@ def test_model_packages_are_numbered_approved_and_listed(fake: Any) -> None:
 def test_an_endpoint_for_components_goes_through_its_states(fake: Any) -> None:
     make_config()
     call("CreateEndpoint", EndpointName="E", EndpointConfigName="config")
-    deadline = time.monotonic() + 60
-    while call("DescribeEndpoint", EndpointName="E")["EndpointStatus"] != "InService":
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: call("DescribeEndpoint", EndpointName="E")["EndpointStatus"] == "InService")
     described = call("DescribeEndpoint", EndpointName="E")
     assert not [name for name in described if name.startswith("_")], "internal fields are not shown"
     call("DeleteEndpointConfig", EndpointConfigName="config")
     call("DeleteEndpoint", EndpointName="E")
-    while call("ListEndpoints")["Endpoints"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: not call("ListEndpoints")["Endpoints"])
     statuses = [detail["EndpointStatus"] for kind, detail in fake.events if "Endpoint" in kind]
     assert statuses == ["CREATING", "IN_SERVICE", "DELETING"]
     assert isinstance(fake.events[0][1]["CreationTime"], int), "events tell times in milliseconds"

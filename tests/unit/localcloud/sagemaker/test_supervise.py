@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from localcloud.sagemaker import supervise
+from tests.fakes.waiting import eventually
 
 
 def start(tmp_path: Path, program: str, *, cloud: int | None = None) -> subprocess.Popen[bytes]:
@@ -21,11 +21,8 @@ def start(tmp_path: Path, program: str, *, cloud: int | None = None) -> subproce
 
 
 def wait_for(tmp_path: Path, text: str) -> str:
-    deadline = time.monotonic() + 60
-    while text not in (said := (tmp_path / "out").read_text()):
-        assert time.monotonic() < deadline, said
-        time.sleep(0.02)
-    return said
+    eventually(lambda: text in (tmp_path / "out").read_text(), why=f"it did not print {text}")
+    return (tmp_path / "out").read_text()
 
 
 def alive(pid: int) -> bool:
@@ -79,10 +76,7 @@ def test_everything_dies_with_the_cloud(tmp_path: Path) -> None:
     assert alive(program)
     cloud.kill()
     cloud.wait()
-    deadline = time.monotonic() + 60
-    while alive(program):
-        assert time.monotonic() < deadline, "the program outlived the cloud"
-        time.sleep(0.05)
+    eventually(lambda: not alive(program), why="the program outlived the cloud")
 
 
 def test_a_cloud_that_is_gone_already_ends_it_at_once(tmp_path: Path) -> None:

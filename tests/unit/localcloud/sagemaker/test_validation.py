@@ -87,15 +87,9 @@ def test_every_pattern_of_the_model_can_be_checked_or_is_known_not_to() -> None:
 
 
 def test_tag_keys_may_be_of_any_script() -> None:
-    check(
-        "AddTags",
-        {
-            "ResourceArn": "arn:aws:sagemaker:eu-west-1:111122223333:model/x",
-            "Tags": [{"Key": "Größe", "Value": "7"}],
-        },
-    )
-    tags = [{"Key": "a<b", "Value": "7"}]
-    bad = {"ResourceArn": "arn:aws:sagemaker:eu-west-1:111122223333:model/x", "Tags": tags}
+    arn = "arn:aws:sagemaker:eu-west-1:111122223333:model/x"
+    good, bad = ({"ResourceArn": arn, "Tags": [{"Key": key, "Value": "7"}]} for key in ("Größe", "a<b"))
+    check("AddTags", good)
     assert "pattern" in refused("AddTags", bad).message
 
 

@@ -11,6 +11,8 @@ from finexpert.service.asking.inference import Answer
 from finexpert.service.documents import shelf
 from finexpert.web import routes
 from finexpert.web.context import Context
+from finexpert.web.http import Request
+from finexpert.web.routes import handle
 from tests.fakes import filings
 from tests.fakes.s3 import FakeS3
 from tests.unit.finexpert.web.web_app import Ask, Deployment
@@ -108,41 +110,31 @@ def test_a_file_is_added_here_and_only_here(ask: Ask, context: Context, tmp_path
     assert ask("POST", "/api/documents", body=b"MZ", name="c.exe")[0] == 422
 
 
-def test_the_pushed_index_is_fetched_never_added_to(index: Path, context: Context, tmp_path: Path) -> None:
-    from finexpert.web.http import Request
-    from finexpert.web.routes import handle
+@pytest.fixture
+def deployed(context: Context, tmp_path: Path) -> Deployment:
+    """The app whose pushed index the page reads: its S3 alone is there."""
+    made = Deployment({"s3": FakeS3()})
+    fetched = {"documents": tmp_path / "fetched", "adds_documents": False}
+    made.page = replace(context, deployment=made, **fetched)  # type: ignore[arg-type]
+    return made
 
-    bucket = FakeS3()
-    there = replace(
-        context,
-        deployment=Deployment({"s3": bucket}),  # type: ignore[arg-type]
-        documents=tmp_path / "fetched",
-        adds_documents=False,
-    )
-    empty = handle(Request(method="GET", path="/api/documents"), there)
-    assert b'"documents":[]' in bytes(empty.body)  # type: ignore[arg-type]
-    shelf.push(bucket, "b", index)
-    full = handle(Request(method="GET", path="/api/documents"), there)
-    assert b"cascadia.pdf" in bytes(full.body)  # type: ignore[arg-type]
-    added = handle(Request(method="POST", path="/api/documents", query={"name": "a.txt"}, body=b"x"), there)
+
+def sent(method: str, path: str, context: Context, **more: Any) -> Any:
+    headers = {"content-type": "application/json"}
+    return handle(Request(method=method, path=path, headers=headers, **more), context)
+
+
+def test_the_pushed_index_is_fetched_never_added_to(index: Path, deployed: Deployment) -> None:
+    assert b'"documents":[]' in sent("GET", "/api/documents", deployed.page).body
+    shelf.push(deployed.target.client("s3"), "b", index)
+    assert b"cascadia.pdf" in sent("GET", "/api/documents", deployed.page).body
+    added = sent("POST", "/api/documents", deployed.page, query={"name": "a.txt"}, body=b"x")
     assert int(added.status) == 409
 
 
-def test_an_answer_without_its_vectors_says_so(index: Path, context: Context, tmp_path: Path) -> None:
-    from finexpert.web.http import Request
-    from finexpert.web.routes import handle
-
-    bucket = FakeS3()
-    shelf.push(bucket, "b", index)
-    deployment = Deployment({"s3": bucket})  # neither Titan nor S3 Vectors is there
-    deployment.settings = replace(deployment.settings, retrieval="vectors")
-    there = replace(
-        context,
-        deployment=deployment,  # type: ignore[arg-type]
-        documents=tmp_path / "fetched",
-        adds_documents=False,
-    )
+def test_an_answer_without_its_vectors_says_so(index: Path, deployed: Deployment) -> None:
+    shelf.push(deployed.target.client("s3"), "b", index)  # neither Titan nor S3 Vectors is there
+    deployed.settings = replace(deployed.settings, retrieval="vectors")
     body = b'{"question": "How does Borealis describe its workforce?"}'
-    headers = {"content-type": "application/json"}
-    answer = handle(Request(method="POST", path="/api/documents/ask", headers=headers, body=body), there)
-    assert b'"note":"Vectors were not searched' in bytes(answer.body)  # type: ignore[arg-type]
+    answer = sent("POST", "/api/documents/ask", deployed.page, body=body)
+    assert b'"note":"Vectors were not searched' in answer.body

@@ -83,9 +83,7 @@ def test_a_question_that_is_too_long_is_refused(ask: Ask, context: Context) -> N
     assert ask("POST", "/api/ask", {"prompt": long})[0] == 413
 
 
-@pytest.mark.parametrize(
-    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""]
-)
+@pytest.mark.parametrize("kind", FORMS)
 def test_what_a_form_of_another_site_can_send_is_not_read(context: Context, kind: str) -> None:
     body = b'{"prompt": "x"}'
     request = Request(method="POST", path="/api/ask", headers={"content-type": kind}, body=body)
