@@ -89,9 +89,11 @@ class Cdk:
                 del tail[:-TAIL_LINES]
             on_line(line)
 
+        # This Python's own programs (python, node) come first.
+        places = [str(Path(sys.executable).parent), self.environment.get("PATH", os.defpath)]
         status = self.children.run(
             [str(_program()), *arguments, "--ci", "--no-color", "--no-notices"],
-            environment=_with_tools(self.environment),
+            environment={**self.environment, "PATH": os.pathsep.join(places)},
             cwd=cwd,
             log_path=self.log_path,
             on_line=line_came,
@@ -114,12 +116,6 @@ def _program() -> Path:
     if not program.exists():
         raise UserError("The CDK command line is not installed.", where=str(program), fix="make setup")
     return program
-
-
-def _with_tools(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment with this Python's own programs (python, node) first on PATH."""
-    own = Path(sys.executable).parent
-    return {**environment, "PATH": f"{own}{os.pathsep}{environment.get('PATH', os.defpath)}"}
 
 
 STACK = "CDKToolkit"

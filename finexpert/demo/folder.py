@@ -3,8 +3,6 @@
 import fcntl
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -53,7 +51,8 @@ class Folder:
 def claim(parent: Path) -> Folder:
     """A new folder under `parent`, after clearing away those whose demos are gone (and their clouds)."""
     parent.mkdir(parents=True, exist_ok=True)
-    with _exclusive(parent / ".demos.lock"):
+    with (parent / ".demos.lock").open("w") as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
         for old in sorted(parent.glob(f"{PREFIX}*")):
             if not old.is_symlink():  # what a link leads to is no demo's
                 _sweep(old)
@@ -75,10 +74,3 @@ def _sweep(old: Path) -> None:
         return
     except FileNotFoundError:
         shutil.rmtree(old, ignore_errors=True)
-
-
-@contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -159,33 +159,24 @@ def _lines(scene: Scene, group: str = TRAINING_LOG_GROUP, prefix: str = "") -> l
     return reader.new_lines(prefix)
 
 
-def _events(scene: Scene) -> list[dict[str, Any]]:
-    return list(logs.events(_lines(scene, prefix=scene.run)))
-
-
 def container(scene: Scene) -> Finding:
     """Did the training container run our program?"""
-    phases = [str(event["phase"]) for event in _events(scene) if event["event"] == "phase"]
+    lines = _lines(scene, prefix=scene.run)
+    phases = [str(event["phase"]) for event in logs.events(lines) if event["event"] == "phase"]
     if phases:
         return good(f"phases {', '.join(phases)}")
-    other = _lines(scene, prefix=scene.run)
-    if other:
-        return bad(f"it wrote {other[-1][:200]}", f"finexpert runs log {scene.run}")
+    if lines:
+        return bad(f"it wrote {lines[-1][:200]}", f"finexpert runs log {scene.run}")
     return unknown(f"no line of {scene.run} is in {TRAINING_LOG_GROUP}")
 
 
 def device(scene: Scene) -> Finding:
     """On which device did the trainer run, with which driver, how fast, in how much memory?"""
-    lines = [
-        str(event.get("message", ""))
-        for event in _events(scene)
-        if event["event"] == "log" and re.search(r"parameters in|peak memory", str(event.get("message", "")))
-    ]
-    speeds = [
-        float(event["tokens_per_second"])
-        for event in _events(scene)
-        if event["event"] == "step" and event.get("tokens_per_second")
-    ]
+    events = list(logs.events(_lines(scene, prefix=scene.run)))
+    messages = (str(event.get("message", "")) for event in events if event["event"] == "log")
+    lines = [message for message in messages if re.search(r"parameters in|peak memory", message)]
+    steps = (event.get("tokens_per_second") for event in events if event["event"] == "step")
+    speeds = [float(speed) for speed in steps if speed]
     if not lines:
         return unknown("the log has no such line")
     best = f"; at best {max(speeds):,.0f} tokens a second" if speeds else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core import hyperparameters
 from core.aws.errors import error_text, is_missing
@@ -10,7 +10,7 @@ from core.aws.s3 import sizes
 from core.endpoint import weights as hub_weights
 from core.endpoint.weights import HubModel
 from finexpert.doctor import Finding, bad, good, unknown, warning
-from finexpert.service.deployment import Deployment, base_config, base_place
+from finexpert.service.deployment import Deployment, base_bytes, base_config, base_place
 from finexpert.service.runs import base_model
 from finexpert.text import counted, size
 
@@ -117,7 +117,7 @@ def memory(deployment: Deployment) -> Finding:
     settings = deployment.settings
     recipe = hyperparameters.parse(settings.hyperparameters)
     if settings.own_weights:
-        config, size_of_weights = _own_model(deployment)
+        config, size_of_weights = base_config(deployment), base_bytes(deployment)
     elif settings.licensed_model in base_model.SHAPES:
         config, size_of_weights = base_model.SHAPES[settings.licensed_model]
     else:
@@ -144,14 +144,6 @@ def judge_memory(plan: MemoryPlan | None, layers: int, instance_type: str) -> Fi
     if plan.fits:
         return good(step)
     return bad(step, "Choose an instance with a larger GPU, or change those two hyperparameters.")
-
-
-def _own_model(deployment: Deployment) -> tuple[dict[str, Any], int]:
-    """config.json of the base weights, and their size in bytes."""
-    files = sizes(deployment.target.client("s3"), base_place(deployment))
-    return base_config(deployment), sum(
-        count for name, count in files.items() if "/" not in name and name.endswith(".safetensors")
-    )
 
 
 def _in_the_hub(deployment: Deployment) -> HubModel:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from core.aws.errors import error_text, if_there, is_missing
-from core.aws.s3 import S3Address
+from core.aws.s3 import S3Address, sizes
 from core.names import BILLING_REGION, Names
 from finexpert.errors import NotDeployed, UserError
 from finexpert.service.target import Target
@@ -197,3 +197,9 @@ def base_config(deployment: Deployment) -> dict[str, Any]:
     body = deployment.target.client("s3").get_object(Bucket=bucket, Key=key)["Body"]
     found: dict[str, Any] = json.loads(body.read())
     return found
+
+
+def base_bytes(deployment: Deployment) -> int:
+    """The size of the base's weights; botocore's errors where they cannot be read."""
+    files = sizes(deployment.target.client("s3"), base_place(deployment))
+    return sum(count for name, count in files.items() if "/" not in name and name.endswith(".safetensors"))

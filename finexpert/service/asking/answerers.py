@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core.aws.s3 import sizes
 from core.endpoint import weights
 from core.endpoint.hosting import BASE
 from core.names import LLAMA_2_7B, PRACTICE_PARAMETERS, dataset_name, millions
 from finexpert.errors import NotFound, NothingToServe
-from finexpert.service.deployment import Deployment, base_config, base_place
+from finexpert.service.deployment import Deployment, base_bytes, base_config, base_place
 from finexpert.service.endpoint import artifacts, switch
 from finexpert.service.runs import executions, names
 
@@ -132,13 +131,11 @@ def base_model(deployment: Deployment) -> Base:
     if not settings.own_weights:
         default = settings.licensed_model == weights.LLAMA_2_7B
         return LLAMA if default else Base(name=settings.licensed_model)
-    place, s3 = base_place(deployment), deployment.target.client("s3")
     try:
-        config = base_config(deployment)
-        size = sum(count for name, count in sizes(s3, place).items() if name.endswith(".safetensors"))
+        return described(base_config(deployment), base_bytes(deployment))
     except Exception:  # another account's bucket, or one that is not there yet: the name is all that is known
+        place = base_place(deployment)
         return Base(name=place.key.rstrip("/").rpartition("/")[2] or place.bucket)
-    return described(config, size)
 
 
 def described(config: Mapping[str, Any], weight_bytes: int) -> Base:

@@ -127,6 +127,11 @@ def ask(
             stopped.set()
 
 
+def first_line(text: str) -> str:
+    """The first line, which is all that a job keeps: the container cannot stop at the end of a line."""
+    return next(iter(text.strip().splitlines()), "").strip()
+
+
 def endpoint_created(deployment: Deployment) -> datetime:
     """When the live endpoint was made, UTC-aware."""
     answer = deployment.target.client("sagemaker").describe_endpoint(EndpointName=deployment.names.endpoint)

@@ -87,6 +87,11 @@ class Contestant:
             return {way: row[way] for way in ("input", "output")}
         return None if self.receiver else {"input": 0.0, "output": 0.0}
 
+    def usd(self, input_tokens: int, output_tokens: int) -> float:
+        """The cost of so many tokens; $0 where no price is known."""
+        price = self.price or {"input": 0.0, "output": 0.0}
+        return (input_tokens * price["input"] + output_tokens * price["output"]) / 1e6
+
     @property
     def price_source(self) -> str:
         """The source and the day of its price; empty where it has none."""

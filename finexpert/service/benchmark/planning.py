@@ -61,8 +61,7 @@ def tokens_at_most(prompt: str) -> int:
 
 def worst_usd(contestant: Contestant, prompt: str) -> float:
     """The most that one request may cost: all of its tokens and the longest answer."""
-    price = contestant.price or {"input": 0.0, "output": 0.0}
-    return (tokens_at_most(prompt) * price["input"] + contestant.most_tokens * price["output"]) / 1e6
+    return contestant.usd(tokens_at_most(prompt), contestant.most_tokens)
 
 
 def plan(

@@ -62,8 +62,8 @@ def verdict(result: Mapping[str, Any]) -> str:
     """The result in a sentence."""
     rows = sorted(result["contestants"], key=lambda row: -row["correct"])
     best, total = rows[0], len(result["answers"])
-    sure = [pair for pair in result["pairs"] if pair["finding"] != "cannot tell"]
-    beaten = {_loser(pair) for pair in sure if _winner(pair) == best["name"]}
+    sure = [_ranked(pair) for pair in result["pairs"] if pair["finding"] != "cannot tell"]
+    beaten = {loser for winner, loser in sure if winner == best["name"]}
     lead = f"{best['name']} answers {best['correct']} of {total} questions correctly"
     others = [row["name"] for row in rows[1:]]
     if not others:
@@ -78,18 +78,15 @@ def verdict(result: Mapping[str, Any]) -> str:
     return f"{lead}{begin}. {unclear}{more}"
 
 
-def _winner(pair: Mapping[str, Any]) -> str:
-    return str(pair["a"] if pair["finding"] == "a better" else pair["b"])
-
-
-def _loser(pair: Mapping[str, Any]) -> str:
-    return str(pair["b"] if pair["finding"] == "a better" else pair["a"])
+def _ranked(pair: Mapping[str, Any]) -> tuple[str, str]:
+    """The better one of a pair, and the other."""
+    return (pair["a"], pair["b"]) if pair["finding"] == "a better" else (pair["b"], pair["a"])
 
 
 def _finding(pair: Mapping[str, Any]) -> str:
     """A finding with names, and how many questions would be needed where it is open."""
     if pair["finding"] != "cannot tell":
-        return f"{_winner(pair)} is better"
+        return f"{_ranked(pair)[0]} is better"
     return f"cannot tell; about {pair['needed']:,} questions would" if pair["needed"] else "cannot tell"
 
 

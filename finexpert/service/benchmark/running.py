@@ -123,7 +123,8 @@ def run(
         answered = [reply for given in replies for reply in given if reply]
         lost = sum(till.lost)
         hours = sum(reply.seconds for reply in answered) / PARALLEL / 3600
-        usd = sum(cost(each, reply) for reply in answered) + hours * each.usd_per_hour + lost
+        tokens = sum(each.usd(reply.input_tokens, reply.output_tokens) for reply in answered)
+        usd = tokens + hours * each.usd_per_hour + lost
         row = judging.summary(each.name, judged[each.name], answered, usd)
         rows.append({**row, "kind": each.written, "lost_usd": lost, "problem": next(iter(till.problems), "")})
     answers = [
@@ -138,12 +139,6 @@ def run(
         for n, item in enumerate(items)
     ]
     return {"contestants": rows, "pairs": judging.pairs(items, judged), "answers": answers}
-
-
-def cost(contestant: Contestant, reply: Reply) -> float:
-    """The cost of an answer, by its tokens."""
-    price = contestant.price or {"input": 0.0, "output": 0.0}
-    return (reply.input_tokens * price["input"] + reply.output_tokens * price["output"]) / 1e6
 
 
 def _pasted(items: Sequence[Item], contestant: Contestant, problems: list[str]) -> list[Reply | None]:
@@ -231,7 +226,7 @@ def _patiently(contestant: Contestant, ask: Asker, prompt: str, till: _Till, sto
                 reply = replace(
                     reply, input_tokens=tokens_at_most(prompt), output_tokens=contestant.most_tokens
                 )
-            _settle(till, worst, cost(contestant, reply))
+            _settle(till, worst, contestant.usd(reply.input_tokens, reply.output_tokens))
             return reply
     return None
 

@@ -93,12 +93,10 @@ def read(path: Path, reader: Reader) -> tuple[tuple[Page, ...], tuple[str, ...]]
     empty = [page.number for page in pages if len(page.text.strip()) < SCANNED_CHARACTERS]
     if len(empty) == len(pages):
         raise Unreadable("its pages are images of text: run a text recognition (OCR) on it first")
-    scanned = (
-        f"{len(empty)} of {len(pages)} pages hold no text (images?), the first is page {empty[0]}"
-        if empty
-        else ""
-    )
-    return pages, (scanned,) if scanned else ()
+    if not empty:
+        return pages, ()
+    scanned = f"{len(empty)} of {len(pages)} pages hold no text (images?), the first is page {empty[0]}"
+    return pages, (scanned,)
 
 
 def _texts(path: str) -> list[str] | str:

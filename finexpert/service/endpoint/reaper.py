@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from core.aws.calls import pages
@@ -100,22 +101,14 @@ def decisions(deployment: Deployment, *, since: datetime, until: datetime) -> li
 
 def in_rows(found: Iterable[tuple[datetime, Mapping[str, Any]]]) -> list[Decided]:
     """Merge successive equal decisions on one endpoint into one; newest first."""
-    rows: list[Decided] = []
-    newest: dict[str, int] = {}
-    for at, decision in sorted(found, key=lambda each: each[0]):
-        if decision.get("dry_run"):
-            continue
-        name, action = str(decision["endpoint"]), str(decision["action"])
-        row = newest.get(name)
-        reason = str(decision["reason"])
-        same = row is not None and (rows[row].action, _kind(rows[row].reason)) == (action, _kind(reason))
-        since = rows[row].since if same and row is not None else at
-        decided = Decided(endpoint=name, action=action, reason=reason, since=since, at=at)
-        if same and row is not None:
-            rows[row] = decided
-        else:
-            newest[name] = len(rows)
-            rows.append(decided)
+    single = [
+        Decided(at=at, since=at, **{part: str(each[part]) for part in ("endpoint", "action", "reason")})
+        for at, each in found
+        if not each.get("dry_run")
+    ]
+    single.sort(key=lambda each: (each.endpoint, each.at))
+    alike = groupby(single, key=lambda each: (each.endpoint, each.action, _kind(each.reason)))
+    rows = [replace(row[-1], since=row[0].at) for row in (list(same) for _, same in alike)]
     return sorted(rows, key=lambda each: each.at, reverse=True)
 
 

@@ -71,7 +71,7 @@ def ask(deployment: Deployment, record: Any) -> list[dict[str, Any]]:
     answers = inference.ask(deployment, asked(question), inference.generation(ANSWER_TOKENS, 0.0, 0))
     found = []
     for each in answers:
-        line = next(iter(each.text.strip().splitlines()), "").strip()  # what the training job keeps as well
+        line = inference.first_line(each.text)
         given = grade(line, question.answers, scale=question.scale, question=question.question)
         found.append({"model": each.model, "text": line, "outcome": given.outcome})
     return found

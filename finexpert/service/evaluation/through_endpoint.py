@@ -9,7 +9,7 @@ from typing import Any
 
 from core.dataset import Question
 from finexpert.errors import UserError
-from finexpert.service.asking.inference import Answer
+from finexpert.service.asking.inference import Answer, first_line
 from training.evaluation.asks import Answers, Prompt
 from training.evaluation.comparisons import compare_all
 from training.evaluation.contamination import Overlaps
@@ -68,11 +68,6 @@ def _one_model(served: str) -> UserError:
         where="--endpoint",
         fix="Set hosting to components and deploy, or leave out --endpoint.",
     )
-
-
-def first_line(text: str) -> str:
-    """The first line, which is all that a job keeps: the container cannot stop at the end of a line."""
-    return next(iter(text.strip().splitlines()), "").strip()
 
 
 def _written_metrics(questions: Sequence[Question]) -> tuple[tuple[Metric, ...], dict[str, Items]]:

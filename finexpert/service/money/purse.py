@@ -21,11 +21,6 @@ STEP_USD = 0.05
 ATTEMPTS = 5
 
 
-def now_utc() -> datetime:
-    """The time now, in UTC."""
-    return datetime.now(UTC)
-
-
 class Purse:
     """The month's money for one program's requests; use it in a `with` block around them.
 
@@ -42,7 +37,7 @@ class Purse:
         self,
         deployment: Deployment,
         worst_usd: float,
-        clock: Callable[[], datetime] = now_utc,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
         what: str = "benchmark",
         fewer: str = "Ask fewer questions (--most), leave a contestant out",

@@ -116,25 +116,20 @@ def snapshots(
     run: str,
     *,
     now: Callable[[], datetime],
-    period_seconds: float | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Snapshot]:
     """Snapshots of a run until it has ended; the last one has `ended`.
 
-    Args:
-        period_seconds: between two looks; 0.5 on the embedded cloud, 5 on AWS unless given.
-
     Raises:
         NotFound: there is no such run.
     """
-    period = period_seconds or executions.follow_seconds(deployment)
     follower = Follower(deployment, run)
     while True:
         snapshot = follower.look(now())
         yield snapshot
         if snapshot.ended:
             return
-        sleep(period)
+        sleep(executions.follow_seconds(deployment))
 
 
 class Follower:
