@@ -56,6 +56,25 @@ export function Bullets({ lines = [] }) {
   return lines.length > 0 && html`<ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>`;
 }
 
+/**
+ * What a button asks for, and the problem that it ran into, which the next attempt forgets.
+ *
+ * @returns {[Error|null, (work: () => Promise<any>) => Promise<any>]} an attempt that fails gives undefined
+ */
+export function useAttempt() {
+  const [problem, setProblem] = useState(null);
+  const attempt = async (work) => {
+    setProblem(null);
+    try {
+      return await work();
+    } catch (error) {
+      setProblem(error);
+      return undefined;
+    }
+  };
+  return [problem, attempt];
+}
+
 /** What stands where something is being fetched. */
 export function Waiting({ children }) {
   return html`<p class="quiet">${children}</p>`;

@@ -1,7 +1,7 @@
 // Own questions with their right answers: typed or from a file, asked of the live models, and counted.
 import { call } from "./api.js";
 import { html, useEffect, useState } from "./lib.js";
-import { announce, Problem, Table } from "./parts.js";
+import { announce, Problem, Table, useAttempt } from "./parts.js";
 import { usePolled } from "./polling.js";
 
 const ROWS = 10;
@@ -11,7 +11,7 @@ const EMPTY = { question: "", answer: "" };
 export function Questions({ hosting }) {
   const { data, error } = usePolled("/questions", () => null);
   const [rows, setRows] = useState(null);
-  const [problem, setProblem] = useState(null);
+  const [problem, attempt] = useAttempt();
   const [kept, setKept] = useState(false);
   useEffect(() => { if (data) setRows(padded(data.questions)); }, [data]);
   if (error) return html`<${Problem} error=${error} />`;
@@ -20,15 +20,6 @@ export function Questions({ hosting }) {
   const change = (index, part) => {
     setKept(false);
     setRows(rows.map((row, place) => (place === index ? { ...row, ...part } : row)));
-  };
-  const attempt = async (work) => {
-    setProblem(null);
-    try {
-      return await work();
-    } catch (wrong) {
-      setProblem(wrong);
-      return null;
-    }
   };
   const save = async (event) => {
     event.preventDefault();
@@ -88,21 +79,18 @@ function shown({ answer, choices }) {
 
 /** Put all questions to the live models, one after the other, and count the right answers. */
 function AskNow({ questions, hosting: { endpoint } }) {
-  const [told, setTold] = useState([]);
+  const [graded, setGraded] = useState([]);
   const [asking, setAsking] = useState(false);
-  const [problem, setProblem] = useState(null);
+  const [problem, attempt] = useAttempt();
   const run = async () => {
     setAsking(true);
-    setTold([]);
-    setProblem(null);
-    try {
+    setGraded([]);
+    await attempt(async () => {
       for (const question of questions) {
         const { answers } = await call("/questions/ask", { method: "POST", json: { question } });
-        setTold((before) => [...before, { question: question.question, right: shown(question), ...sides(answers) }]);
+        setGraded((before) => [...before, { question: question.question, right: shown(question), ...sides(answers) }]);
       }
-    } catch (wrong) {
-      setProblem(wrong);
-    }
+    });
     setAsking(false);
   };
   const awake = endpoint?.state === "awake";
@@ -111,10 +99,10 @@ function AskNow({ questions, hosting: { endpoint } }) {
     ${problem && html`<${Problem} error=${problem} />`}
     ${!awake && html`<p class="quiet">The models are asleep. <a href="#/endpoint">Wake them</a> to ask.</p>`}
     <div class="actions"><button type="button" disabled=${!awake || asking || questions.length === 0} onClick=${run}>
-      ${asking ? `Asking ${told.length + 1} of ${questions.length} …` : "Ask them now"}</button></div>
-    ${told.length > 0 && html`<${BeforeAfter} asked=${told.length}
-      base=${told.filter(({ base_right }) => base_right).length}
-      tuned=${told.filter(({ tuned_right }) => tuned_right).length} /><${Answers} rows=${told} />`}
+      ${asking ? `Asking ${graded.length + 1} of ${questions.length} …` : "Ask them now"}</button></div>
+    ${graded.length > 0 && html`<${BeforeAfter} asked=${graded.length}
+      base=${graded.filter(({ base_right }) => base_right).length}
+      tuned=${graded.filter(({ tuned_right }) => tuned_right).length} /><${Answers} rows=${graded} />`}
   </section>`;
 }
 

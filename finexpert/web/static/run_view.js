@@ -3,7 +3,7 @@ import { call, request } from "./api.js";
 import { about, count, hourly, range, signed, usd } from "./format.js";
 import { html, useEffect, useMemo, useState } from "./lib.js";
 import { Answers, BeforeAfter } from "./questions.js";
-import { Bullets, Confirmed, download, Note, Problem, Table, Tile, Waiting } from "./parts.js";
+import { Bullets, Confirmed, download, Note, Problem, Table, Tile, useAttempt, Waiting } from "./parts.js";
 import { Plot } from "./plot.js";
 import { usePolled } from "./polling.js";
 import { Result } from "./runs.js";
@@ -54,17 +54,14 @@ function Run({ run, path, local, hosting, refresh }) {
 /** What it was trained on, its id, and the name that people give it. */
 function Named({ run, path, refresh }) {
   const [title, setTitle] = useState(null);
-  const [error, setError] = useState(null);
-  const save = async (event) => {
+  const [error, attempt] = useAttempt();
+  const save = (event) => {
     event.preventDefault();
-    setError(null);
-    try {
+    attempt(async () => {
       await call(`${path}/name`, { method: "POST", json: { name: title } });
       await refresh();
       setTitle(null);
-    } catch (problem) {
-      setError(problem);
-    }
+    });
   };
   const facts = [run.data && `trained on ${run.data}`, run.title && run.name].filter(Boolean).join(" · ");
   return html`
@@ -138,20 +135,15 @@ function Losses({ losses, steps }) {
 }
 
 function Actions({ run, path, hosting, refresh }) {
-  const [error, setError] = useState(null);
+  const [error, attempt] = useAttempt();
   const { endpoint } = hosting;
   const served = run.can_promote && endpoint?.run === run.name;
   const sleeping = endpoint && endpoint.state !== "awake";
   const price = sleeping ? ` The endpoint wakes and costs ${hourly(endpoint.usd_per_hour)}.` : "";
-  const post = async (action, then) => {
-    setError(null);
-    try {
-      await call(`${path}/${action}`, { method: "POST", json: {} });
-      await then();
-    } catch (problem) {
-      setError(problem);
-    }
-  };
+  const post = (action, then) => attempt(async () => {
+    await call(`${path}/${action}`, { method: "POST", json: {} });
+    await then();
+  });
   const stop = () => post("stop", refresh);
   const promote = () => post("promote", () => {
     location.hash = "#/endpoint";

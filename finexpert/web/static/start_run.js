@@ -2,7 +2,7 @@
 import { call } from "./api.js";
 import { size, usd } from "./format.js";
 import { html, useEffect, useRef, useState } from "./lib.js";
-import { announce, Bullets, Note, Problem, Tile } from "./parts.js";
+import { announce, Bullets, Note, Problem, Tile, useAttempt } from "./parts.js";
 
 const KINDS = ".txt,.csv,.tsv,.json,.jsonl,.ndjson,.parquet,.xlsx,.docx,.pdf,.html,.htm";
 /** The settings that the check advises to change, by the names it uses. */
@@ -130,18 +130,13 @@ function Plan({ chosen, checked: { dataset, report, plan, settings }, local, for
   const [title, setTitle] = useState("");
   const [anyway, setAnyway] = useState(false);
   const [starting, setStarting] = useState(false);
-  const [error, setError] = useState(null);
+  const [error, attempt] = useAttempt();
   const start = async () => {
     setStarting(true);
-    setError(null);
-    try {
-      const json = { dataset, hyperparameters: settings, wake, title, unjudged: anyway };
-      const { run } = await call("/runs", { method: "POST", json });
-      location.hash = `#/runs/${encodeURIComponent(run)}`;
-    } catch (problem) {
-      setError(problem);
-      setStarting(false);
-    }
+    const json = { dataset, hyperparameters: settings, wake, title, unjudged: anyway };
+    const begun = await attempt(() => call("/runs", { method: "POST", json }));
+    if (begun) location.hash = `#/runs/${encodeURIComponent(begun.run)}`;
+    else setStarting(false);
   };
   const notes = [...report.left_out, ...report.warnings];
   return html`<div class="plan">

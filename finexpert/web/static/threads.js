@@ -3,7 +3,7 @@ import { call } from "./api.js";
 import { toCsv, toMarkdown } from "./export.js";
 import { moment } from "./format.js";
 import { html, useEffect, useState } from "./lib.js";
-import { Confirmed, CopyButton, download, Problem, Waiting } from "./parts.js";
+import { Confirmed, CopyButton, download, Problem, useAttempt, Waiting } from "./parts.js";
 import { usePolled } from "./polling.js";
 
 const SEARCH_MS = 300;
@@ -42,15 +42,9 @@ export function ThreadHeading({ asking }) {
 
 /** Threads as Markdown or CSV, put together when asked for. */
 function Exports({ threads, name, what }) {
-  const [error, setError] = useState(null);
-  const save = async (kind, type, write) => {
-    setError(null);
-    try {
-      download(`${name}-${new Date().toISOString().slice(0, 10)}.${kind}`, type, write(await threads()));
-    } catch (problem) {
-      setError(problem);
-    }
-  };
+  const [error, attempt] = useAttempt();
+  const save = (kind, type, write) => attempt(async () =>
+    download(`${name}-${new Date().toISOString().slice(0, 10)}.${kind}`, type, write(await threads())));
   const button = (label, ...how) => html`<button type="button" class="plain" aria-label=${`${label} of ${what}`}
     onClick=${() => save(...how)}>${label}</button>`;
   return html`

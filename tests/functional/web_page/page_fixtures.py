@@ -59,3 +59,9 @@ def visit(context: BrowserContext, server: PageServer, api: ScriptedApi) -> Visi
         return page
 
     return open_page
+
+
+@pytest.fixture
+def no_documents(api: ScriptedApi) -> None:
+    """Only the models are asked."""
+    api.documents["documents"] = []

@@ -18,12 +18,14 @@ from finexpert.service.asking.stores import FileStore
 from finexpert.web.http import HTML, NDJSON, Problem, Request, Response, answer, encoded, refusal
 from finexpert.web.problems import problem_of
 from tests.functional.web_page import scripted_documents as documents
+from tests.functional.web_page import scripted_shelf
 from tests.functional.web_page.scripted_documents import Document
 
 WORDS = {
     "base": "the current status of the specified account and the amount of the notional exposure. ",
     "tuned": "that the hedged book performed within its limits, and volatility was priced in. ",
 }
+ASLEEP = Problem(HTTPStatus.CONFLICT, "asleep", "Hosting is asleep.", fix="Wake it.")
 
 
 @dataclass
@@ -47,7 +49,7 @@ class ScriptedApi:
     listed: list[Document] = field(default_factory=documents.runs)
     runs: dict[str, Document] = field(default_factory=lambda: {documents.RUN: documents.run()})
     checked: Document = field(default_factory=lambda: copy.deepcopy(documents.CHECKED))
-    documents: Document = field(default_factory=lambda: copy.deepcopy(documents.SHELF))
+    documents: Document = field(default_factory=lambda: copy.deepcopy(scripted_shelf.SHELF))
     prompts: Document = field(default_factory=lambda: copy.deepcopy(documents.PROMPTS))
     questions: list[Document] = field(default_factory=list)
     cut: bool = False
@@ -120,13 +122,13 @@ class ScriptedApi:
             ("POST", "/documents", self._add),
             ("POST", "/documents/ask", self._ask_documents),
             ("POST", "/documents/read", self._read_documents),
-            ("GET", "/documents/page", lambda _: answer(documents.PAGE)),
+            ("GET", "/documents/page", lambda _: answer(scripted_shelf.PAGE)),
         ]
 
     def _ask(self, request: Request) -> Response:
         self.asked.append(request.document())
         if self.endpoint["state"] != "awake":
-            return refusal(Problem(HTTPStatus.CONFLICT, "asleep", "Hosting is asleep.", fix="Wake it."))
+            return refusal(ASLEEP)
         return Response(body=self._events(), content_type=NDJSON)
 
     def _events(self) -> Iterator[bytes]:
@@ -227,19 +229,19 @@ class ScriptedApi:
 
     def _add(self, request: Request) -> Response:
         self.changes.append((request.method, request.path, request.query["name"]))
-        self.documents = copy.deepcopy(documents.SHELF)
+        self.documents = copy.deepcopy(scripted_shelf.SHELF)
         return answer({"document": request.query["name"], "outcome": "added", "why": ""})
 
     def _ask_documents(self, request: Request) -> Response:
         self.asked.append(request.document())
         refused = "2010" in request.document()["question"]
-        return answer(documents.REFUSED_FIGURE if refused else documents.FIGURE)
+        return answer(scripted_shelf.REFUSED_FIGURE if refused else scripted_shelf.FIGURE)
 
     def _read_documents(self, request: Request) -> Response:
         self.asked.append(request.document())
         if self.endpoint["state"] != "awake":
-            return refusal(Problem(HTTPStatus.CONFLICT, "asleep", "Hosting is asleep.", fix="Wake it."))
-        return answer(documents.WORDED)
+            return refusal(ASLEEP)
+        return answer(scripted_shelf.WORDED)
 
     def _start(self, request: Request) -> Response:
         self.changes.append((request.method, request.path, request.document()))

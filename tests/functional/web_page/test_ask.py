@@ -11,14 +11,9 @@ from finexpert.web.http import Problem
 from tests.functional.web_page import scripted_documents as documents
 from tests.functional.web_page.chromium import wait_until
 
+pytestmark = pytest.mark.usefixtures("no_documents")
 PROMPT = "The results for the short in the money options"
 ANSWERS = {"base": "Base model", "tuned": "Fine-tuned model"}
-
-
-@pytest.fixture(autouse=True)
-def no_documents(api: Any) -> None:
-    """Only the models are asked."""
-    api.documents["documents"] = []
 
 
 def ask(page: Page, prompt: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.functional.web_page import scripted_documents as documents
+from tests.functional.web_page import scripted_shelf
 
 
 def ask(page: Any, question: str) -> None:
@@ -36,7 +37,7 @@ def test_a_follow_up_carries_company_and_year_of_the_last_question(visit: Any, a
     ask(page, "And net income?")
     expect(page.get_by_role("group", name="And net income?")).to_contain_text("$1,250 million")
     assert api.asked[0].get("previous") is None
-    assert api.asked[1] == {"question": "And net income?", "previous": documents.FIGURE["filter"]}
+    assert api.asked[1] == {"question": "And net income?", "previous": scripted_shelf.FIGURE["filter"]}
 
 
 def test_documents_and_models_share_one_history(visit: Any, api: Any) -> None:

@@ -12,11 +12,7 @@ from finexpert.service.asking import history
 from finexpert.web.http import Problem
 from tests.functional.web_page import scripted_documents as documents
 
-
-@pytest.fixture(autouse=True)
-def no_documents(api: Any) -> None:
-    """Only the models are asked."""
-    api.documents["documents"] = []
+pytestmark = pytest.mark.usefixtures("no_documents")
 
 
 def ask(page: Page, prompt: str, label: str = "Your question") -> None:
