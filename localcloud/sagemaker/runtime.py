@@ -1,6 +1,7 @@
 """InvokeEndpoint and InvokeEndpointWithResponseStream: route a request to a container, and count it."""
 
 import http.client
+import json
 import random
 import re
 import time
@@ -10,8 +11,9 @@ from typing import Any
 
 from localcloud import platform
 from localcloud.environment import LOOPBACK
+from localcloud.hooks.requests import event_message
 from localcloud.protocol import REST_JSON, ApiError, Response, in_thread
-from localcloud.sagemaker import components, endpoints, eventstream, hosting, store, telemetry
+from localcloud.sagemaker import components, endpoints, hosting, store, telemetry
 from localcloud.sagemaker.hosting import Copy, Fleet, Placement
 from localcloud.sagemaker.options import options
 from localcloud.sagemaker.validation import service_model
@@ -23,6 +25,7 @@ ADAPTER_HEADER = "X-Amzn-SageMaker-Adapter-Identifier"
 # In lower case on purpose: ministack rewrites a header spelled "Content-Type" to the control plane's JSON
 # type, and this one is the container's to say.
 CONTENT_TYPE = "content-type"
+EVENT_STREAM = "application/vnd.amazon.eventstream"
 CHUNK_BYTES = 65536
 MAX_REASON = 2000  # characters of a container's error that are passed on
 
@@ -210,7 +213,7 @@ def _begin_stream(endpoint_name: str, headers: dict[str, str], body: bytes) -> R
         call.close(status)
         raise
     head = _head(answer, call.target, "X-Amzn-SageMaker-Content-Type")
-    return 200, head | {"Content-Type": eventstream.CONTENT_TYPE}, _sent(_pieces(call, answer))
+    return 200, head | {"Content-Type": EVENT_STREAM}, _sent(_pieces(call, answer))
 
 
 async def _sent(pieces: Generator[bytes, None, None]) -> AsyncIterator[bytes]:
@@ -225,14 +228,30 @@ def _pieces(call: _Call, answer: http.client.HTTPResponse) -> Generator[bytes, N
     status = 0
     try:
         while piece := answer.read1(CHUNK_BYTES):
-            yield eventstream.payload_part(piece)
+            yield payload_part(piece)
         status = answer.status
     except (OSError, http.client.HTTPException) as error:
         reason = f"The container's answer broke off: {error or type(error).__name__}"
         code = "ModelInvocationTimeExceeded" if isinstance(error, TimeoutError) else "StreamBroken"
-        yield eventstream.exception("ModelStreamError", Message=reason, ErrorCode=code)
+        yield exception_message("ModelStreamError", Message=reason, ErrorCode=code)
     finally:
         call.close(status)
+
+
+def payload_part(content: bytes) -> bytes:
+    """The event that carries a piece of the model's answer."""
+    headers = {
+        ":message-type": "event",
+        ":event-type": "PayloadPart",
+        ":content-type": "application/octet-stream",
+    }
+    return event_message(headers, content)
+
+
+def exception_message(kind: str, **members: str) -> bytes:
+    """The message that ends a stream with an error of the model, such as ModelStreamError."""
+    headers = {":message-type": "exception", ":exception-type": kind, ":content-type": "application/json"}
+    return event_message(headers, json.dumps(members).encode())
 
 
 def _begin(endpoint_name: str, headers: dict[str, str], body: bytes, timeout: float) -> _Call:

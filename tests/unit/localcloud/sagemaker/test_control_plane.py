@@ -10,7 +10,7 @@ from botocore.eventstream import EventStreamBuffer
 
 from localcloud import control
 from localcloud.protocol import ApiError
-from localcloud.sagemaker import api, eventstream, telemetry
+from localcloud.sagemaker import api, runtime, telemetry
 from localcloud.sagemaker.options import options
 from tests.fakes.waiting import eventually
 from tests.unit.localcloud.sagemaker.conftest import forget_everything
@@ -183,15 +183,15 @@ def test_invocations_are_counted_under_exactly_one_set_of_dimensions(fake: Any) 
 
 def test_botocore_reads_our_event_stream() -> None:
     buffer = EventStreamBuffer()
-    end = eventstream.exception("ModelStreamError", Message="broke", ErrorCode="X")
-    sent = eventstream.payload_part(b"\x00text") + end
+    end = runtime.exception_message("ModelStreamError", Message="broke", ErrorCode="X")
+    sent = runtime.payload_part(b"\x00text") + end
     for start in range(0, len(sent), 7):  # in pieces, as a network gives it
         buffer.add_data(sent[start : start + 7])
     part, error = list(buffer)
     assert (part.headers[":event-type"], part.payload) == ("PayloadPart", b"\x00text")
     assert error.headers[":exception-type"] == "ModelStreamError"
     assert json.loads(error.payload) == {"Message": "broke", "ErrorCode": "X"}
-    spoilt = bytearray(eventstream.payload_part(b"text"))
+    spoilt = bytearray(runtime.payload_part(b"text"))
     spoilt[-6] ^= 1
     broken = EventStreamBuffer()
     broken.add_data(bytes(spoilt))
