@@ -95,12 +95,14 @@ def switch_hosting(arns: Arns) -> list[Statement]:
                 "ForAllValues:StringEquals": {"cloudformation:ResourceTypes": list(RESOURCE_TYPES)},
             },
         ),
-        allow(
-            ["iam:PassRole"],
-            [arns.hosting_role],
-            {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
-        ),
+        pass_role(arns.hosting_role, "cloudformation"),
     ]
+
+
+def pass_role(role_arn: str, service: str) -> Statement:
+    """Hand a role to one AWS service, such as `sagemaker`."""
+    to_service = {"iam:PassedToService": f"{service}.amazonaws.com"}
+    return allow(["iam:PassRole"], [role_arn], {"StringEquals": to_service})
 
 
 def end_scaling() -> list[Statement]:

@@ -28,7 +28,7 @@ def build(app: App, settings: Settings, assets: Assets, account: str | None = No
     here = Environment(account=account, region=settings.region)
     guardrails = GuardrailsStack(app, settings, assets, env=here)
     storage = StorageStack(app, settings, guardrails.key_arn, env=here)
-    training = TrainingStack(app, settings, assets, storage, guardrails, env=here)
+    training = TrainingStack(app, settings, assets, guardrails, env=here)
     training.add_stack_dependency(storage)
     if settings.notebook_repository:
         # In an existing stack: a separate one would outlive a `cdk destroy` without the setting.

@@ -11,14 +11,12 @@ from infra import images
 from infra.encryption import volume_key
 from infra.hosting.artifact import ModelArtifact
 from infra.hosting.components import ComponentEndpoint
-from infra.hosting.container import lmi_environment, merged_environment
+from infra.hosting.container import serving_environment
 from infra.hosting.merged import MergedEndpoint
 from infra.hosting.model import ServedModel
 from infra.project_stack import ProjectStack
 from infra.settings import Settings
 from infra.training.stack import TrainingStack
-
-CONTEXT_TOKENS = 4096  # what Llama 2 was trained on
 
 
 class HostingStack(ProjectStack):
@@ -34,13 +32,10 @@ class HostingStack(ProjectStack):
         components = settings.hosting == "components"
         artifact = ModelArtifact(self, "Artifact", base_alone=components)
         capacity = CAPACITIES[settings.hosting_instance_type]
-        container = {"tensor_parallel_degree": max(capacity.gpus, 1), "max_model_len": CONTEXT_TOKENS}
         served = ServedModel(
             role_arn=training.serving_role_arn,
             image=training.serving_image,
-            environment=lmi_environment(lora_rank=settings.served_rank, **container)
-            if components
-            else merged_environment(**container),
+            environment=serving_environment(gpus=capacity.gpus, lora_rank=settings.served_rank),
             weights_uri=training.base_model_uri if components else artifact.merged_weights_uri,
             accept_eula=components and settings.gated,
             instance_type=settings.hosting_instance_type,

@@ -27,14 +27,9 @@ class NotebookInstance(Construct):
 
     def __init__(self, stack: TrainingStack, construct_id: str) -> None:
         super().__init__(stack, construct_id)
-        arns, settings, storage, key_arn = stack.arns, stack.settings, stack.storage, stack.key_arn
+        arns, settings, key_arn = stack.arns, stack.settings, stack.key_arn
         name = f"{arns.names.name}-notebook"
-        steps = notebook_permissions(
-            arns,
-            instance_name=name,
-            data_bucket=storage.data_bucket,
-            artifact_bucket=storage.artifact_bucket,
-        )
+        steps = notebook_permissions(arns, instance_name=name)
         role = ServiceRole(
             self,
             "Role",

@@ -27,22 +27,19 @@ class StorageStack(ProjectStack):
             termination_protection=settings.retain_data,
             **kwargs,
         )
-        self.data_bucket = self.names.bucket("data", self.account)
-        self.artifact_bucket = self.names.bucket("artifacts", self.account)
-        PrivateBucket(
-            self, "Data", bucket_name=self.data_bucket, retain=settings.retain_data, key_arn=key_arn
-        )
+        data, artifacts = (self.names.bucket(kind, self.account) for kind in ("data", "artifacts"))
+        PrivateBucket(self, "Data", bucket_name=data, retain=settings.retain_data, key_arn=key_arn)
         PrivateBucket(
             self,
             "Artifacts",
-            bucket_name=self.artifact_bucket,
+            bucket_name=artifacts,
             retain=settings.retain_data,
             key_arn=key_arn,
             expiring_prefixes={"checkpoints/": CHECKPOINTS_DAYS},
         )
         GovernedEmptying(self, "Emptying", purpose="empty-storage", key_arn=key_arn)
-        self.output("DataBucketName", self.data_bucket, "Datasets and own base weights")
-        self.output("ArtifactBucketName", self.artifact_bucket, "What the runs made")
+        self.output("DataBucketName", data, "Datasets and own base weights")
+        self.output("ArtifactBucketName", artifacts, "What the runs made")
         if settings.vectors:
             vectors = DocumentVectors(self, "Vectors", key_arn=key_arn)
             self.output("VectorIndexArn", vectors.index_arn, "Vectors of the documents that were pushed")

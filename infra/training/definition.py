@@ -15,7 +15,6 @@ The execution's state is one object, filled step by step:
 | `package`, `hosting`, `error` | the steps after | the model package; the stack's status; what went wrong |
 """
 
-from infra import images
 from infra.settings import Settings
 from infra.training.job import FineTune, TrainingJob
 from infra.training.publish_states import ending, evaluation, waking
@@ -33,7 +32,7 @@ def definition(fine_tune: FineTune) -> Definition:
             **before_training(fine_tune),
             **job_log(),
             **training(fine_tune),
-            **(spot_fallback() if fine_tune.spot else {}),
+            **(spot_fallback() if fine_tune.settings.spot else {}),
             **evaluation(fine_tune),
             **waking(fine_tune),
             **ending(fine_tune),
@@ -47,39 +46,23 @@ def made_up(settings: Settings) -> Definition:
     here = f"{settings.region}:111122223333"
     function, role = f"arn:aws:lambda:{here}:function:{names.name}", "arn:aws:iam::111122223333:role/x"
     job = TrainingJob(
-        project=names.project,
+        settings=settings,
         role_arn=role,
-        image=settings.training_image or images.training_image(settings.region),
-        instance_type=settings.training_instance_type,
-        instance_count=settings.training_instance_count,
-        volume_gb=settings.volume_gb,
-        usd_per_hour=1.0,
         base_model_uri=settings.base_model_location("data"),
-        accept_eula=settings.gated,
         code_uri="s3://assets/code.zip",
         artifact_bucket="artifacts",
-        output_key_arn=None,
-        volume_key_arn=None,
         subnet_ids=settings.subnet_ids,
         security_group_ids=settings.security_group_ids,
-        tags=settings.tags,
     )
     return definition(
         FineTune(
             job=job,
-            spot=settings.spot,
-            poll_seconds=settings.poll_seconds,
-            timeout_seconds=3600,
-            region=settings.region,
             functions={
                 purpose: f"{function}-{purpose}"
                 for purpose in ("validate-dataset", "admission", "read-evaluation", "finish-wake")
             },
             topic_arn=f"arn:aws:sns:{here}:{names.topic}",
-            model_package_group=names.model_package_group,
             serving_image="image/serving:1",
-            artifact_parameter=names.artifact_parameter,
-            hosting_stack=names.stack("Hosting"),
             hosting_role_arn=role,
         )
     )

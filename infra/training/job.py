@@ -1,12 +1,16 @@
 """The training job of a run: the request for CreateTrainingJob, with the state machine's paths in it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from core.dataset.validation import LABELS
 from core.instances import has_local_disks
-from core.names import PROJECT_TAG
+from core.money.prices import training_usd_per_hour
+from core.names import LLAMA_2_7B, PROJECT_TAG, Names
+from infra import images
+from infra.encryption import volume_key
+from infra.settings import Settings
 
 _NUMBER = r"(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
 _VALIDATION = r'"event": "evaluation".*?"split": "validation".*?'
@@ -25,39 +29,47 @@ CHECKPOINTS = "checkpoints/{}/"
 """Below the artifact bucket, with the run's name in it; the bucket lets them expire."""
 LASTING_CHECKPOINTS = "runs/{}/checkpoints/"
 """The same where an endpoint serves what lies there (merged weights), which must not expire."""
+AROUND_THE_JOB_SECONDS = 2 * 3600
+"""Seconds of a run besides its job: a wake loads 13.5 GB, and may first wait for another update."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingJob:
-    """Settings that all training jobs of this deployment share; `usd_per_hour` counts all instances.
+    """The training jobs of a deployment with `settings`.
 
-    `base_name`: of the base model, where it is known without its weights.
-    `output_key_arn` and `volume_key_arn` are None without a customer-managed key, `subnet_ids` and
-    `security_group_ids` empty without a private network; `tags` are those that a company requires.
+    `key_arn` is of the customer-managed key, None without one; `subnet_ids` and `security_group_ids` are
+    empty without a private network.
     """
 
-    project: str
+    settings: Settings
     role_arn: str
-    image: str
-    instance_type: str
-    instance_count: int
-    volume_gb: int
-    usd_per_hour: float
     base_model_uri: str
-    base_name: str = ""
-    accept_eula: bool
     code_uri: str
     artifact_bucket: str
-    checkpoint_prefix: str = CHECKPOINTS
-    output_key_arn: str | None
-    volume_key_arn: str | None
-    subnet_ids: Sequence[str]
-    security_group_ids: Sequence[str]
-    tags: Mapping[str, str] = field(default_factory=dict)
+    key_arn: str | None = None
+    subnet_ids: Sequence[str] = ()
+    security_group_ids: Sequence[str] = ()
+
+    @property
+    def image(self) -> str:
+        """The training container."""
+        return self.settings.training_image or images.training_image(self.settings.region)
+
+    @property
+    def volume_key_arn(self) -> str | None:
+        """The key for the storage volume of its instances."""
+        return volume_key(self.settings.training_instance_type, self.key_arn)
+
+    @property
+    def checkpoint_prefix(self) -> str:
+        """Where checkpoints go, below the artifact bucket, with a place for the run's name."""
+        return LASTING_CHECKPOINTS if self.settings.hosting == "merged" else CHECKPOINTS
 
     def request(self) -> dict[str, Any]:
         """CreateTrainingJob's parameters; `$.…` are paths into the execution's state (see definition.py)."""
+        settings, instance_type = self.settings, self.settings.training_instance_type
         code_zip = self.code_uri.rsplit("/", 1)[1]
+        usd_per_hour = training_usd_per_hour(instance_type, settings.volume_gb, settings.region)
         return {
             "TrainingJobName.$": "$.job_name",
             "RoleArn": self.role_arn,
@@ -76,7 +88,7 @@ class TrainingJob:
             "OutputDataConfig": {
                 "S3OutputPath": f"s3://{self.artifact_bucket}/runs/",
                 # Without a key here SageMaker takes the account's default one, whatever the bucket says.
-                **({"KmsKeyId": self.output_key_arn} if self.output_key_arn else {}),
+                **({"KmsKeyId": self.key_arn} if self.key_arn else {}),
             },
             # A spot run that is repeated on demand continues from the checkpoint of the run.
             "CheckpointConfig": {
@@ -84,10 +96,10 @@ class TrainingJob:
                 "S3Uri.$": f"States.Format('s3://{self.artifact_bucket}/{self.checkpoint_prefix}', $.run)",
             },
             "ResourceConfig": {
-                "InstanceType": self.instance_type,
-                "InstanceCount": self.instance_count,
+                "InstanceType": instance_type,
+                "InstanceCount": settings.training_instance_count,
                 # Types with local disks get no volume.
-                **({} if has_local_disks(self.instance_type) else {"VolumeSizeInGB": self.volume_gb}),
+                **({} if has_local_disks(instance_type) else {"VolumeSizeInGB": settings.volume_gb}),
                 **({"VolumeKmsKeyId": self.volume_key_arn} if self.volume_key_arn else {}),
             },
             **self._network(),
@@ -95,21 +107,22 @@ class TrainingJob:
             "EnableManagedSpotTraining.$": "$.spot",
             # SageMaker itself brings the channels and takes the output away: the program needs no network.
             "EnableNetworkIsolation": True,
-            "EnableInterContainerTrafficEncryption": self.instance_count > 1,
+            "EnableInterContainerTrafficEncryption": settings.training_instance_count > 1,
             "Environment": {
                 "PYTHONPATH": f"/opt/ml/input/data/code/{code_zip}",
                 "PYTHONUNBUFFERED": "1",
                 "HF_HUB_OFFLINE": "1",
                 # Of one instance: the program counts the hosts that it finds.
-                "FINEXPERT_USD_PER_HOUR": f"{self.usd_per_hour / self.instance_count:g}",
+                "FINEXPERT_USD_PER_HOUR": f"{usd_per_hour:g}",
                 # For the report's first lines.
                 "FINEXPERT_RUN.$": "$.run",
                 **{f"FINEXPERT_{each.upper()}.$": f"$.dataset.answer.labels.{each}" for each in LABELS},
-                "FINEXPERT_BASE": self.base_name,
+                # Where it is known without the weights.
+                "FINEXPERT_BASE": "" if settings.base_model_uri else LLAMA_2_7B,
             },
             "Tags": [
                 {"Key": key, "Value": value}
-                for key, value in {PROJECT_TAG: self.project, **self.tags}.items()
+                for key, value in {PROJECT_TAG: settings.prefix, **settings.tags}.items()
             ],
         }
 
@@ -120,7 +133,7 @@ class TrainingJob:
         return {"VpcConfig": vpc}
 
     def _weights(self) -> dict[str, Any]:
-        licence = {"ModelAccessConfig": {"AcceptEula": True}} if self.accept_eula else {}
+        licence = {"ModelAccessConfig": {"AcceptEula": True}} if self.settings.gated else {}
         return {"S3Uri": self.base_model_uri, **licence}
 
 
@@ -141,14 +154,24 @@ class FineTune:
     """
 
     job: TrainingJob
-    spot: bool
-    poll_seconds: int
-    timeout_seconds: int
-    region: str
     functions: Mapping[str, str]
     topic_arn: str
-    model_package_group: str
     serving_image: str
-    artifact_parameter: str
-    hosting_stack: str
     hosting_role_arn: str
+
+    @property
+    def settings(self) -> Settings:
+        """Those of the deployment."""
+        return self.job.settings
+
+    @property
+    def names(self) -> Names:
+        """The names of what it calls."""
+        return self.settings.names
+
+    @property
+    def timeout_seconds(self) -> int:
+        """The longest that a run may take."""
+        settings = self.settings
+        on_job = (settings.max_runtime_minutes + settings.spot * settings.max_wait_minutes) * 60
+        return on_job + AROUND_THE_JOB_SECONDS

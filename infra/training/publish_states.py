@@ -66,6 +66,7 @@ def waking(fine_tune: FineTune) -> dict[str, State]:
 
     One that the container cannot load must not take the place of the last that it could.
     """
+    stack = fine_tune.names.stack("Hosting")
     status, cause, outcome = "$.hosting.status", "$.error.Cause", "$.woken.answer.outcome"
     return {
         "WakeWanted": choice(
@@ -74,7 +75,7 @@ def waking(fine_tune: FineTune) -> dict[str, State]:
         "WakeHosting": sdk(
             "cloudformation:updateStack",
             {
-                "StackName": fine_tune.hosting_stack,
+                "StackName": stack,
                 "UsePreviousTemplate": True,
                 "RoleARN": fine_tune.hosting_role_arn,
                 "ResourceTypes": list(RESOURCE_TYPES),
@@ -93,11 +94,11 @@ def waking(fine_tune: FineTune) -> dict[str, State]:
             ],
             default="PublishUnserved",
         ),
-        "WaitForOtherUpdate": wait(fine_tune.poll_seconds, next_="WakeHosting"),
-        "WaitForHosting": wait(fine_tune.poll_seconds, next_="DescribeHosting"),
+        "WaitForOtherUpdate": wait(fine_tune.settings.poll_seconds, next_="WakeHosting"),
+        "WaitForHosting": wait(fine_tune.settings.poll_seconds, next_="DescribeHosting"),
         "DescribeHosting": sdk(
             "cloudformation:describeStacks",
-            {"StackName": fine_tune.hosting_stack},
+            {"StackName": stack},
             retry_on="CloudFormation.CloudFormationException",
             selector={"status.$": "$.Stacks[0].StackStatus"},
             result="$.hosting",
@@ -130,7 +131,7 @@ def waking(fine_tune: FineTune) -> dict[str, State]:
             {
                 "Error": "WakeFailed",
                 "Cause.$": "States.Format('The adapter passed the quality gate, but the stack"
-                f" {fine_tune.hosting_stack} could not serve it: {{}}, see its events.', {status})",
+                f" {stack} could not serve it: {{}}, see its events.', {status})",
             },
             result="$.error",
             next_="PublishUnserved",
@@ -140,8 +141,9 @@ def waking(fine_tune: FineTune) -> dict[str, State]:
 
 def ending(fine_tune: FineTune) -> dict[str, State]:
     spelt = TRAINING_LOG_GROUP.replace("/", "$252F")  # as the console's addresses spell it
+    region = fine_tune.settings.region
     log = (
-        f"https://{fine_tune.region}.console.aws.amazon.com/cloudwatch/home?region={fine_tune.region}#logsV2:log-groups/"
+        f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logsV2:log-groups/"
         f"log-group/{spelt}$3FlogStreamNameFilter$3D{{}}"
     )
     return {
@@ -159,7 +161,7 @@ def ending(fine_tune: FineTune) -> dict[str, State]:
         ),
         FAILED: _publish(
             fine_tune,
-            f"{fine_tune.job.project}: a fine-tune failed",
+            f"{fine_tune.names.project}: a fine-tune failed",
             f"States.Format('{{}} failed ({{}}): {{}} Log: {log}',"
             " $.request.name, $.error.Error, $.error.Cause, $$.Execution.Name)",
             next_="Failed",
@@ -172,7 +174,7 @@ def _publish_artifact(fine_tune: FineTune, failing: dict[str, Any], *, next_: st
     return sdk(
         "ssm:putParameter",
         {
-            "Name": fine_tune.artifact_parameter,
+            "Name": fine_tune.names.artifact_parameter,
             "Value.$": "$.evaluation.answer.artifact_uri",
             "Type": "String",
             "Overwrite": True,
@@ -226,7 +228,7 @@ def _register(package: dict[str, Any], *, catch: dict[str, Any], next_: str) -> 
 def _package(fine_tune: FineTune, approval: str) -> dict[str, Any]:
     answer = "$.evaluation.answer"
     return {
-        "ModelPackageGroupName": fine_tune.model_package_group,
+        "ModelPackageGroupName": fine_tune.names.model_package_group,
         "ModelPackageDescription.$": f"{answer}.sentence",
         "ModelApprovalStatus": approval,
         "InferenceSpecification": {
@@ -249,7 +251,7 @@ def _package(fine_tune: FineTune, approval: str) -> dict[str, Any]:
 def _report(fine_tune: FineTune, outcome: str) -> State:
     return _publish(
         fine_tune,
-        f"{fine_tune.job.project}: a fine-tune was {outcome.lower()}",
+        f"{fine_tune.names.project}: a fine-tune was {outcome.lower()}",
         f"States.Format('{{}} was {outcome.lower()}. {{}} Report: {{}}',"
         f" {LABELS}.name, $.evaluation.answer.sentence, $.evaluation.answer.report_uri)",
         next_=outcome,

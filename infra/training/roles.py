@@ -10,7 +10,7 @@ from core.aws.s3 import S3Address
 from core.names import TRAINING_LOG_GROUP
 from infra.arns import Arns
 from infra.encryption import key_use, output_key_use, volume_key, volume_key_use
-from infra.permissions import ANYTHING, Statement, allow, owned
+from infra.permissions import ANYTHING, Statement, allow, owned, pass_role
 from infra.training.job import TrainingJob
 
 _ECR = re.compile(
@@ -63,7 +63,6 @@ def write_logs(arns: Arns, group: str) -> list[Statement]:
 
 def training_permissions(arns: Arns, job: TrainingJob) -> list[Statement]:
     """Read dataset, weights and code; write the run's output; read and write its checkpoints."""
-    key_arn = job.output_key_arn
     checkpoints = f"{job.checkpoint_prefix.format('*').removesuffix('*/')}*"
     data = [
         *read_prefix(arns, f"s3://{arns.names.bucket('data', arns.account)}/datasets/"),
@@ -78,8 +77,8 @@ def training_permissions(arns: Arns, job: TrainingJob) -> list[Statement]:
     ]
     return [
         *data,
-        *key_use(arns, key_arn, data),
-        *output_key_use(arns, key_arn),
+        *key_use(arns, job.key_arn, data),
+        *output_key_use(arns, job.key_arn),
         *volume_key_use(job.volume_key_arn),
         *pull_image(arns, job.image),
         *write_logs(arns, TRAINING_LOG_GROUP),
@@ -135,10 +134,6 @@ def switching_permissions(arns: Arns, *, serving_role_arn: str, key_arn: str | N
         ),
         allow(["sagemaker:DeleteModel", "sagemaker:DeleteEndpointConfig"], unnamed, owned(arns)),
         allow(["sagemaker:AddTags", "sagemaker:DeleteTags", "sagemaker:ListTags"], [*named, *unnamed]),
-        allow(
-            ["iam:PassRole"],
-            [serving_role_arn],
-            {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
-        ),
+        pass_role(serving_role_arn, "sagemaker"),
         *volume_key_use(key_arn),
     ]

@@ -33,7 +33,7 @@ VALIDATED = ("dataset", "hyperparameters", "unjudged", "name", "by")
 def before_training(fine_tune: FineTune) -> dict[str, State]:
     """Validate the dataset, admit the job against the budget."""
 
-    limits = "SpotOrOnDemand" if fine_tune.spot else "OnDemandLimits"
+    limits = "SpotOrOnDemand" if fine_tune.settings.spot else "OnDemandLimits"
     on_demand = {"MaxRuntimeInSeconds.$": "$.admission.answer.max_runtime_seconds"}
     states = {
         "Defaults": pass_(DEFAULTS, result="$.defaults", next_="Prepare"),
@@ -41,7 +41,7 @@ def before_training(fine_tune: FineTune) -> dict[str, State]:
             {
                 "run.$": "$$.Execution.Name",
                 "job_name.$": "$$.Execution.Name",
-                "spot": fine_tune.spot,
+                "spot": fine_tune.settings.spot,
                 "earlier_jobs": [],
                 "adopted": {},
                 "waking": {"again": False},
@@ -63,7 +63,7 @@ def before_training(fine_tune: FineTune) -> dict[str, State]:
         ),
         "OnDemandLimits": pass_(on_demand, result="$.stopping", next_="CreateLogGroup"),
     }
-    if fine_tune.spot:
+    if fine_tune.settings.spot:
         spot = {**on_demand, "MaxWaitTimeInSeconds.$": "$.admission.answer.max_wait_seconds"}
         states["SpotOrOnDemand"] = choice(
             [equals("$.spot", True, next_="SpotLimits")], default="OnDemandLimits"
@@ -104,7 +104,7 @@ def job_log() -> dict[str, State]:
 
 def training(fine_tune: FineTune) -> dict[str, State]:
     """Start the job and look at it until it ends."""
-    ended_badly = "SpotGaveUp" if fine_tune.spot else "TrainingFailed"
+    ended_badly = "SpotGaveUp" if fine_tune.settings.spot else "TrainingFailed"
     return {
         "CreateTrainingJob": sdk(
             "sagemaker:createTrainingJob",
@@ -118,7 +118,7 @@ def training(fine_tune: FineTune) -> dict[str, State]:
             ],
             next_="WaitForTraining",
         ),
-        "WaitForTraining": wait(fine_tune.poll_seconds, next_="DescribeTrainingJob"),
+        "WaitForTraining": wait(fine_tune.settings.poll_seconds, next_="DescribeTrainingJob"),
         "DescribeTrainingJob": sdk(
             "sagemaker:describeTrainingJob",
             {"TrainingJobName.$": "$.job_name"},

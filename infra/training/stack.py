@@ -10,8 +10,6 @@ from constructs import Construct
 
 from core.endpoint import weights
 from core.endpoint.hosting import switching_role
-from core.money import prices
-from core.names import LLAMA_2_7B
 from infra import images
 from infra.assets import Assets
 from infra.encryption import key_use, volume_key
@@ -25,16 +23,12 @@ from infra.remembered import remembered
 from infra.retention import project_log_group
 from infra.setting_checks import ask_licence
 from infra.settings import Settings
-from infra.storage.stack import StorageStack
 from infra.training.functions import StopTrainingRule, run_functions, stop_training
-from infra.training.job import CHECKPOINTS, LASTING_CHECKPOINTS, FineTune, TrainingJob
+from infra.training.job import FineTune, TrainingJob
 from infra.training.network import Network, PrivateNetwork
 from infra.training.registry import ModelRegistry
 from infra.training.roles import serving_permissions, switching_permissions, training_permissions
 from infra.training.state_machine import FineTuneStateMachine, state_machine_permissions
-
-AROUND_THE_JOB_SECONDS = 2 * 3600
-"""Seconds of a run besides its job: a wake loads 13.5 GB, and may first wait for another update."""
 
 
 class TrainingStack(ProjectStack):
@@ -45,7 +39,6 @@ class TrainingStack(ProjectStack):
         scope: Construct,
         settings: Settings,
         assets: Assets,
-        storage: StorageStack,
         guardrails: GuardrailsStack,
         **kwargs: Any,
     ) -> None:
@@ -60,12 +53,11 @@ class TrainingStack(ProjectStack):
                 # A licence is accepted for one model: another one is asked for again.
                 about="" if model == weights.LLAMA_2_7B else model,
             )
-        self.storage = storage
         self.topic_arn = guardrails.topic.topic_arn
         self.key_arn = guardrails.key_arn
         self.network = self._network()
         self.serving_image = settings.serving_image or images.serving_image(settings.region)
-        self.base_model_uri = settings.base_model_location(storage.data_bucket)
+        self.base_model_uri = settings.base_model_location(self.names.bucket("data", self.account))
         code = lambda_.Code.from_asset(str(assets.functions))
         self.base = FunctionBase(arns=self.arns, code=code, key_arn=self.key_arn)
         self.validation_base = replace(self.base, code=lambda_.Code.from_asset(str(assets.validation)))
@@ -152,47 +144,25 @@ class TrainingStack(ProjectStack):
         return self.network.permissions() if self.network else []
 
     def _fine_tune(self, code_uri: str) -> FineTune:
-        settings = self.settings
-        on_job_seconds = (settings.max_runtime_minutes + settings.spot * settings.max_wait_minutes) * 60
         return FineTune(
             job=self._job(code_uri),
-            spot=settings.spot,
-            poll_seconds=settings.poll_seconds,
-            timeout_seconds=on_job_seconds + AROUND_THE_JOB_SECONDS,
-            region=settings.region,
             functions=run_functions(self, self.base, self.validation_base),
             topic_arn=self.topic_arn,
-            model_package_group=self.names.model_package_group,
             serving_image=self.serving_image,
-            artifact_parameter=self.names.artifact_parameter,
-            hosting_stack=self.names.stack("Hosting"),
             hosting_role_arn=self.arns.hosting_role,
         )
 
     def _job(self, code_uri: str) -> TrainingJob:
-        settings, storage, network = self.settings, self.storage, self.network
-        rate = prices.training_usd_per_hour(
-            settings.training_instance_type, settings.volume_gb, settings.region
-        )
+        network = self.network
         job = TrainingJob(
-            project=self.names.project,
+            settings=self.settings,
             role_arn="",
-            image=settings.training_image or images.training_image(settings.region),
-            instance_type=settings.training_instance_type,
-            instance_count=settings.training_instance_count,
-            volume_gb=settings.volume_gb,
-            usd_per_hour=rate * settings.training_instance_count,
             base_model_uri=self.base_model_uri,
-            base_name="" if settings.base_model_uri else LLAMA_2_7B,
-            accept_eula=settings.gated,
             code_uri=code_uri,
-            artifact_bucket=storage.artifact_bucket,
-            checkpoint_prefix=LASTING_CHECKPOINTS if settings.hosting == "merged" else CHECKPOINTS,
-            output_key_arn=self.key_arn,
-            volume_key_arn=volume_key(settings.training_instance_type, self.key_arn),
+            artifact_bucket=self.names.bucket("artifacts", self.account),
+            key_arn=self.key_arn,
             subnet_ids=network.subnet_ids if network else (),
             security_group_ids=network.security_group_ids if network else (),
-            tags=settings.tags,
         )
         self.training_role = ServiceRole(
             self,
@@ -200,10 +170,7 @@ class TrainingStack(ProjectStack):
             service="sagemaker.amazonaws.com",
             for_own_account=True,
             description="The training jobs of the fine-tuning runs",
-            permissions=[
-                *training_permissions(self.arns, job),
-                *self._network_permissions(),
-            ],
+            permissions=[*training_permissions(self.arns, job), *self._network_permissions()],
         )
         return replace(job, role_arn=self.training_role.role.role_arn)
 

@@ -7,7 +7,7 @@ from constructs import Construct
 
 from core.names import TRAINING_LOG_GROUP
 from infra.arns import Arns
-from infra.permissions import ServiceRole, Statement, allow, switch_hosting
+from infra.permissions import ServiceRole, Statement, allow, pass_role, switch_hosting
 from infra.project_stack import ProjectStack
 from infra.retention import project_log_group
 from infra.training.definition import definition
@@ -61,11 +61,7 @@ def state_machine_permissions(arns: Arns, fine_tune: FineTune) -> list[Statement
             [arns.training_jobs],
         ),
         allow(["logs:CreateLogGroup", "logs:PutRetentionPolicy"], arns.log(TRAINING_LOG_GROUP)),
-        allow(
-            ["iam:PassRole"],
-            [fine_tune.job.role_arn],
-            {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
-        ),
+        pass_role(fine_tune.job.role_arn, "sagemaker"),
         allow(
             ["sagemaker:CreateModelPackage"],
             [

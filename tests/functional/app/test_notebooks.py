@@ -35,12 +35,7 @@ def credentials(deployed: Deployment) -> Iterator[dict[str, str]]:
     iam, sts = (deployed.target.client(service) for service in ("iam", "sts"))
     account = sts.get_caller_identity()["Account"]
     arns = Arns(names=deployed.names, partition="aws", region=deployed.settings.region, account=account)
-    statements = notebook_permissions(
-        arns,
-        instance_name="none",
-        data_bucket=deployed.output("Storage", "DataBucketName"),
-        artifact_bucket=deployed.output("Storage", "ArtifactBucketName"),
-    )
+    statements = notebook_permissions(arns, instance_name="none")
     trusted = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}
     name = "works-in-notebooks"
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document([trusted]))["Role"]

@@ -29,7 +29,7 @@ CALLERS = {
     "reaper": idle_reaper(ARNS, TOPIC, "audit", whole_account=True),
     "guard": spend_guard(ARNS, TOPIC),
     "machine": state_machine_permissions(ARNS, ON_DEMAND),
-    "notebook": notebook_permissions(ARNS, instance_name="n", data_bucket="data", artifact_bucket="runs"),
+    "notebook": notebook_permissions(ARNS, instance_name="n"),
 }
 ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 EVIL_ROLE = {

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from core.names import TRAINING_LOG_GROUP
+from infra.settings import Settings
 from infra.training.definition import definition
 from infra.training.job import FineTune, TrainingJob
 from localcloud.lifecycle import Cloud
@@ -133,7 +134,7 @@ class StatesLab:
             Body=zipped({"training/__init__.py": "", "training/__main__.py": PROGRAM}),
         )
         client("s3").put_object(Bucket=BUCKET, Key="data/a.txt", Body=b"text")
-        client("sagemaker").create_model_package_group(ModelPackageGroupName="states-lab")
+        client("sagemaker").create_model_package_group(ModelPackageGroupName="states-models")
         function = client("lambda").create_function(
             FunctionName="states-lab",
             Runtime="python3.13",
@@ -146,43 +147,29 @@ class StatesLab:
         hosting["Resources"]["Endpoint"]["Properties"]["ServiceToken"] = function
         client("cloudformation").create_stack(StackName=HOSTING, TemplateBody=json.dumps(hosting))
         topic = client("sns").create_topic(Name="states-lab")["TopicArn"]
-        self.job = TrainingJob(
-            project="States",
-            role_arn=role,
-            image="763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:2.9.0",
-            instance_type="ml.g5.2xlarge",
-            instance_count=1,
-            volume_gb=10,
-            usd_per_hour=1.515,
-            base_model_uri=f"s3://{BUCKET}/data/",
-            accept_eula=False,
-            code_uri=f"s3://{BUCKET}/code.zip",
-            artifact_bucket=BUCKET,
-            output_key_arn=None,
-            volume_key_arn=None,
-            subnet_ids=(),
-            security_group_ids=(),
-        )
         self.machines: dict[bool, tuple[str, dict[str, Any]]] = {}
         for spot in (False, True):
+            uri = f"s3://{BUCKET}/data/"
+            flags = {"prefix": "States", "poll_seconds": 1, "base_model_uri": uri, "spot": spot}
+            self.job = TrainingJob(
+                settings=Settings.load(flags, {}),
+                role_arn=role,
+                base_model_uri=uri,
+                code_uri=f"s3://{BUCKET}/code.zip",
+                artifact_bucket=BUCKET,
+            )
             body = definition(
                 FineTune(
                     job=self.job,
-                    spot=spot,
-                    poll_seconds=1,
-                    timeout_seconds=PATIENCE_SECONDS,
-                    region="us-east-1",
                     functions=dict.fromkeys(
                         ("validate-dataset", "admission", "read-evaluation", "finish-wake"), function
                     ),
                     topic_arn=topic,
-                    model_package_group="states-lab",
                     serving_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.38.0",
-                    artifact_parameter="/states/model-artifact",
-                    hosting_stack=HOSTING,
                     hosting_role_arn="arn:aws:iam::123456789012:role/FinExpert-Hosting-us-east-1",
                 )
             )
+            body["TimeoutSeconds"] = PATIENCE_SECONDS
             arn = client("stepfunctions").create_state_machine(
                 name=f"states-lab-{'spot' if spot else 'on-demand'}",
                 definition=json.dumps(body),

@@ -6,44 +6,36 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from infra.settings import Settings
 from infra.training.definition import definition
 from infra.training.job import FineTune, TrainingJob
 
 JOB = TrainingJob(
-    project="FinExpert",
+    settings=Settings.load({}, {}),
     role_arn="arn:aws:iam::123456789012:role/training",
-    image="763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:2.9.0",
-    instance_type="ml.g5.2xlarge",
-    instance_count=1,
-    volume_gb=100,
-    usd_per_hour=1.515,
     base_model_uri="s3://weights/llama/",
-    accept_eula=True,
     code_uri="s3://assets/0123abcd.zip",
     artifact_bucket="finexpert-artifacts-123456789012-us-east-1",
-    output_key_arn=None,
-    volume_key_arn=None,
-    subnet_ids=(),
-    security_group_ids=(),
 )
 ON_DEMAND = FineTune(
     job=JOB,
-    spot=False,
-    poll_seconds=30,
-    timeout_seconds=14400,
-    region="us-east-1",
     functions={
         purpose: f"arn:aws:lambda:us-east-1:123456789012:function:finexpert-{purpose}"
         for purpose in ("validate-dataset", "admission", "read-evaluation", "finish-wake")
     },
     topic_arn="arn:aws:sns:us-east-1:123456789012:finexpert-alerts",
-    model_package_group="finexpert-models",
     serving_image="763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.38.0-lmi29.0.0-cu130",
-    artifact_parameter="/finexpert/model-artifact",
-    hosting_stack="FinExpert-Hosting",
     hosting_role_arn="arn:aws:iam::123456789012:role/FinExpert-Hosting-us-east-1",
 )
-SPOT = replace(ON_DEMAND, spot=True, job=replace(JOB, accept_eula=False, instance_count=2))
+OWN_WEIGHTS = {"base_model_uri": "s3://own/llama/"}
+
+
+def fine_tune(settings: dict[str, object], **job: Any) -> FineTune:
+    """The sample with other settings, and what else differs about its job."""
+    return replace(ON_DEMAND, job=replace(JOB, settings=Settings.load(settings, {}), **job))
+
+
+SPOT = fine_tune({"spot": True, "training_instance_count": 2, **OWN_WEIGHTS})
 
 RUN = "finexpert-20261123-210133-a1b2"
 CONTEXT = {

@@ -3,7 +3,6 @@
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,8 @@ import pytest
 from botocore.model import Shape
 from botocore.validate import ParamValidator
 
-from infra.training.job import FineTune, TrainingJob
-from tests.unit.infra.state_language import JOB, ON_DEMAND, SPOT, filled, states
+from infra.training.job import FineTune
+from tests.unit.infra.state_language import ON_DEMAND, OWN_WEIGHTS, SPOT, filled, fine_tune, states
 
 BOTOCORE_NAMES = {"cloudwatchlogs": "logs"}
 """Services that Step Functions calls otherwise than botocore."""
@@ -49,36 +48,31 @@ def out_of_shape(value: Any, shape: Shape, where: str) -> Iterator[str]:
             yield f"{where} is {value!r}, not one of {enum}"
 
 
-KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-SUBNETS = ("subnet-0123456789abcdef0", "subnet-0123456789abcdef1", "subnet-0123456789abcdef2")
-IN_PRIVATE = replace(JOB, subnet_ids=SUBNETS, security_group_ids=("sg-0123456789abcdef0",))
-
-
-def with_job(job: TrainingJob) -> FineTune:
-    return replace(ON_DEMAND, job=job)
-
-
+KEY = {"key_arn": "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"}
+ON_VOLUMES = {"training_instance_type": "ml.p3.2xlarge"}
+IN_PRIVATE = {
+    "subnet_ids": [f"subnet-0123456789abcdef{number}" for number in range(3)],
+    "security_group_ids": ("sg-0123456789abcdef0",),
+}
 SETTINGS = {
     "defaults": ON_DEMAND,
-    "spot": replace(SPOT, job=JOB),
-    "own weights": with_job(replace(JOB, accept_eula=False, base_model_uri="s3://own/llama/")),
-    "several instances": with_job(replace(JOB, instance_count=4)),
-    "key, local disks": with_job(replace(JOB, output_key_arn=KEY)),
-    "key, volumes": with_job(
-        replace(JOB, output_key_arn=KEY, volume_key_arn=KEY, instance_type="ml.p3.2xlarge")
-    ),
-    "private network": with_job(IN_PRIVATE),
-    "everything": replace(
-        SPOT, job=replace(IN_PRIVATE, instance_count=16, output_key_arn=KEY, volume_key_arn=KEY)
+    "spot": fine_tune({"spot": True}),
+    "own weights": fine_tune(OWN_WEIGHTS, base_model_uri="s3://own/llama/"),
+    "several instances": fine_tune({"training_instance_count": 4}),
+    "key, local disks": fine_tune({}, **KEY),
+    "key, volumes": fine_tune(ON_VOLUMES, **KEY),
+    "private network": fine_tune({}, **IN_PRIVATE),
+    "everything": fine_tune(
+        {"spot": True, "training_instance_count": 16, **ON_VOLUMES, **OWN_WEIGHTS}, **IN_PRIVATE, **KEY
     ),
 }
 
 
-@pytest.mark.parametrize("fine_tune", SETTINGS.values(), ids=SETTINGS)
-def test_aws_would_accept_every_request(fine_tune: FineTune) -> None:
+@pytest.mark.parametrize("sample", SETTINGS.values(), ids=SETTINGS)
+def test_aws_would_accept_every_request(sample: FineTune) -> None:
     session = botocore.session.get_session()
     sent = set()
-    for name, state in states(fine_tune).items():
+    for name, state in states(sample).items():
         found = re.fullmatch(r"arn:aws:states:::(?:aws-sdk:)?(\w+):(\w+)", state.get("Resource", ""))
         if found is None or found[1] == "lambda":  # whose payload Step Functions turns into bytes
             continue
@@ -105,8 +99,8 @@ def test_aws_would_accept_every_request(fine_tune: FineTune) -> None:
 
 
 def test_gated_weights_carry_the_licence_and_own_ones_do_not() -> None:
-    def model_source(fine_tune: FineTune) -> dict[str, Any]:
-        channels = fine_tune.job.request()["InputDataConfig"]
+    def model_source(sample: FineTune) -> dict[str, Any]:
+        channels = sample.job.request()["InputDataConfig"]
         (model,) = [channel for channel in channels if channel["ChannelName"] == "model"]
         source: dict[str, Any] = model["DataSource"]["S3DataSource"]
         return source

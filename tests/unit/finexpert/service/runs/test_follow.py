@@ -2,8 +2,6 @@
 
 import io
 import json
-from collections import defaultdict
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -15,8 +13,8 @@ from finexpert.errors import UserError
 from finexpert.service.runs import executions, follow
 from finexpert.service.runs.follow import Snapshot
 from infra.training.definition import definition
-from infra.training.job import FineTune, TrainingJob
 from tests.fakes import deployment as fakes
+from tests.unit.infra.state_language import SPOT
 
 NOW = datetime(2026, 1, 31, 14, 0, tzinfo=UTC)
 RUN = "finexpert-20260131-140000-abcd"
@@ -137,15 +135,8 @@ def test_the_on_demand_retry_of_a_spot_run_is_followed_too() -> None:
     assert seen.seconds == 60 + 120, "what the spot job billed before it gave up counts too"
 
 
-def filled(kind: Any, **given: Any) -> Any:
-    """An instance of a dataclass with some value in every field."""
-    values: dict[Any, Any] = {str: "s3://b/x", int: 1, float: 1.0, bool: True}
-    return kind(**{field.name: given.get(field.name, values.get(field.type)) for field in fields(kind)})
-
-
 def test_every_state_of_the_state_machine_is_said_in_words() -> None:
-    fine_tune = filled(FineTune, job=filled(TrainingJob, tags={}), functions=defaultdict(str))
-    states = definition(fine_tune)["States"]
+    states = definition(SPOT)["States"]
     assert len(states) > 20
     assert set(follow._DOING) == {*states, ""}
 
