@@ -42,19 +42,12 @@ class Run:
 
 def synth(program: str, flags: list[str], folder: Path, outdir: Path) -> Run:
     """One `cdk synth` of `program`, run in `folder`."""
-    command = [
-        "cdk",
-        "synth",
-        "--quiet",
-        "--app",
-        f"{sys.executable} {program}",
-        "--output",
-        str(outdir),
-        *flags,
-    ]
+    command = ["cdk", "synth", "--quiet", "--app", f"{sys.executable} {program}", "--output", str(outdir)]
     environ = {**os.environ, "PATH": PATH, "CDK_DISABLE_CLI_TELEMETRY": "1", "CDK_DISABLE_VERSION_CHECK": "1"}
     cpu, start = common.cpu_seconds(resource.RUSAGE_CHILDREN), time.perf_counter()
-    ran = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        [*command, *flags], cwd=folder, env=environ, capture_output=True, text=True, check=False
+    )
     result = Run(wall=time.perf_counter() - start, cpu=common.cpu_seconds(resource.RUSAGE_CHILDREN) - cpu)
     if ran.returncode:
         sys.exit(f"cdk synth of {program} failed:\n{ran.stderr}")

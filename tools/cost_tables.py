@@ -13,7 +13,7 @@ from core.admission import planning
 from core.admission.decision import JobRequest
 from core.instances import suits_the_recipe
 from core.money import prices
-from core.money.reserve import Exposure
+
 from core.money.training_time import MEASURED_ON, training_seconds
 from finexpert.text import duration, usd
 from infra.settings import Settings
@@ -66,8 +66,7 @@ def _training(settings: Settings) -> str:
 
 def _worst(settings: Settings) -> str:
     """The worst case that admission compares with the rest of the budget, and the rest that it needs."""
-    exposure = Exposure(period_minutes=settings.spend_guard_period_minutes)
-    name = settings.training_instance_type
+    exposure, name = settings.budget.exposure, settings.training_instance_type
 
     def worst(minutes: int, instances: int) -> str:
         job = _job(settings, name, minutes, instances)
@@ -81,8 +80,7 @@ def _worst(settings: Settings) -> str:
 def _endpoint(settings: Settings) -> str:
     """What hours awake cost, and when the spend guard ends them, in a line."""
     hour = prices.hourly(settings.hosting_instance_type, settings.region, "hosting").usd
-    exposure = Exposure(period_minutes=settings.spend_guard_period_minutes)
-    limit = settings.budget_usd - exposure.reserve_usd(settings.reserve_usd, hour)
+    limit = settings.budget.limit_usd(hour)
     awake = ", ".join(f"{hours} h {usd(hours * hour)}" for hours in AWAKE_HOURS)
     return (
         f"Awake on 1 × {settings.hosting_instance_type}: {awake}.\n"
@@ -94,8 +92,7 @@ def _buys(settings: Settings) -> str:
     """How often each thing fits into a month with the budget less the reserve as its limit."""
     job = _job(settings, settings.training_instance_type, 60, 1)
     hour = prices.hourly(settings.hosting_instance_type, settings.region, "hosting").usd
-    exposure = Exposure(period_minutes=settings.spend_guard_period_minutes)
-    limit = settings.budget_usd - exposure.reserve_usd(settings.reserve_usd, hour)
+    limit = settings.budget.limit_usd(hour)
 
     def run(tokens: int) -> float:
         return training_seconds(tokens, EVALUATED_TOKENS) / 3600 * job.rate
