@@ -195,6 +195,19 @@ class CloudState:
         }
         return name
 
+    def training_job(self, name: str, *, hours: float, status: str = "InProgress", **more: Any) -> None:
+        """A job on one ml.g5.2xlarge that began `hours` ago; `more`: what else it is described with."""
+        began = self.now - minutes(60 * hours)
+        self.jobs[name] = {
+            "TrainingJobName": name,
+            "TrainingJobStatus": status,
+            "CreationTime": began,
+            "TrainingStartTime": began,
+            "ResourceConfig": {"InstanceType": "ml.g5.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 86400},
+            **more,
+        }
+
     def metric(self, metric: str, ago: float, value: float = 1.0, /, **dimensions: str) -> None:
         """A data point `ago` minutes before now."""
         key = ("AWS/SageMaker", metric, frozenset(dimensions.items()))

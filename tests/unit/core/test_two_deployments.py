@@ -1,7 +1,5 @@
 """Deployments of any prefixes in one account: none sees, counts, stops or lists what is another's."""
 
-from typing import Any
-
 import pytest
 
 from core.endpoint.cleaning import Cleaner
@@ -9,23 +7,12 @@ from core.guard.stopping import stop_all
 from core.names import PROJECT_TAG, Names
 from core.training_jobs import project_jobs
 from finexpert.service.account.leftovers import belongs
-from tests.fakes.cloud import NOW, REGION, Cloud, arn, error, minutes
+from tests.fakes.cloud import REGION, Cloud, arn, error
 from tests.unit.core.money.spend_samples import month
 
 STAMP = "20261120-110000-aaaa"
 OWN = f"finexpert-{STAMP}"
 OTHERS = ("FinExpert-Prod", "FinExpert-20261120", "FinExpert-Training", "FinExpertise", "My-FinExpert")
-
-
-def job(name: str) -> dict[str, Any]:
-    return {
-        "TrainingJobName": name,
-        "TrainingJobStatus": "InProgress",
-        "CreationTime": NOW - minutes(60),
-        "TrainingStartTime": NOW - minutes(60),
-        "ResourceConfig": {"InstanceType": "ml.g5.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 100},
-        "StoppingCondition": {"MaxRuntimeInSeconds": 7200},
-    }
 
 
 def theirs(project: str) -> str:
@@ -37,7 +24,7 @@ def cloud(request: pytest.FixtureRequest) -> Cloud:
     made = Cloud()
     for project in ("FinExpert", *OTHERS):
         name = theirs(project)
-        made.jobs[name] = job(name)
+        made.training_job(name, hours=1)
         if request.param:
             made.tags[arn("training-job", name)] = {PROJECT_TAG: project}
     return made
@@ -71,7 +58,8 @@ def test_destroying_one_leaves_the_others_jobs_running(cloud: Cloud) -> None:
 
 def test_a_tag_decides_where_the_name_could_be_either_s() -> None:
     cloud = Cloud()
-    cloud.jobs = {name: job(name) for name in (OWN, "finexpert-by-hand")}
+    for name in (OWN, "finexpert-by-hand"):
+        cloud.training_job(name, hours=1)
     cloud.tags[arn("training-job", OWN)] = {PROJECT_TAG: "Theirs"}
     cloud.tags[arn("training-job", "finexpert-by-hand")] = {PROJECT_TAG: "FinExpert"}
     assert project_jobs(cloud("sagemaker"), "FinExpert") == ["finexpert-by-hand"]

@@ -24,17 +24,6 @@ def cloud() -> Cloud:
     return Cloud()
 
 
-def training_job(cloud: Cloud, name: str, hours: float, status: str = "InProgress") -> None:
-    cloud.jobs[name] = {
-        "TrainingJobName": name,
-        "TrainingJobStatus": status,
-        "CreationTime": cloud.now - minutes(60 * hours),
-        "TrainingStartTime": cloud.now - minutes(60 * hours),
-        "ResourceConfig": {"InstanceType": "ml.g5.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1},
-        "StoppingCondition": {"MaxRuntimeInSeconds": 86400},
-    }
-
-
 def position(spent: float) -> Position:
     return Position(budget_usd=25, reserve_usd=2, spent_usd=spent, burn_usd_per_hour=1.5)
 
@@ -75,7 +64,7 @@ class TestGuard:
         return guard(settings, cloud, cloud.now, billing=lambda: cloud("cloudwatch"), pause=lambda _: None)
 
     def test_below_the_limit_it_measures_and_stops_nothing(self, cloud: Cloud) -> None:
-        training_job(cloud, RUN, 2)
+        cloud.training_job(RUN, hours=2)
         answer = self.run(cloud)
         assert 3 < answer["spent_usd"] < 3.2 and not answer["over"]
         names = {metric for namespace, metric, _ in cloud.points if namespace == "FinExpert"}
@@ -91,7 +80,7 @@ class TestGuard:
         assert cloud.jobs[RUN]["TrainingJobStatus"] == "InProgress" and not cloud.messages
 
     def test_each_threshold_is_reported_once(self, cloud: Cloud) -> None:
-        training_job(cloud, RUN, 9)
+        cloud.training_job(RUN, hours=9)
         for _ in range(3):
             self.run(cloud)
             cloud.now += minutes(5)
@@ -99,7 +88,7 @@ class TestGuard:
 
     @pytest.mark.parametrize("artifact", ["s3://b/m.tar.gz", "base"])
     def test_at_the_limit_jobs_stop_and_hosting_sleeps(self, cloud: Cloud, artifact: str) -> None:
-        training_job(cloud, RUN, 20)
+        cloud.training_job(RUN, hours=20)
         cloud.stack(STACK, artifact=artifact, EndpointName="finexpert")
         cloud.endpoint("by-hand", age=10, tags={"finexpert:keep": "true"})
         answer = self.run(cloud)
@@ -115,14 +104,14 @@ class TestGuard:
         assert len(cloud.messages) == 1
 
     def test_another_stack_s_endpoint_is_reported_and_left(self, cloud: Cloud) -> None:
-        training_job(cloud, RUN, 20)
+        cloud.training_job(RUN, hours=20)
         cloud.endpoint("theirs", age=10, tags={"aws:cloudformation:stack-name": "Other"})
         with pytest.raises(GuardBlind, match="stack Other"):
             self.run(cloud)
         assert "theirs" in cloud.endpoints
 
     def test_one_without_tags_of_its_stack_is_left_as_well(self, cloud: Cloud) -> None:
-        training_job(cloud, RUN, 20)
+        cloud.training_job(RUN, hours=20)
         cloud.endpoint("theirs", age=10)
         cloud.owners[arn("endpoint", "theirs")] = "Other"
         with pytest.raises(GuardBlind, match="stack Other"):
@@ -130,14 +119,14 @@ class TestGuard:
         assert "theirs" in cloud.endpoints
 
     def test_the_more_runs_the_earlier_it_stops(self, cloud: Cloud) -> None:
-        training_job(cloud, RUN, 1)
+        cloud.training_job(RUN, hours=1)
         assert not self.run(cloud, budget="5")["over"]
         cloud.endpoint("big", age=1, instance_type="ml.g5.12xlarge")
         answer = self.run(cloud, budget="5")
         assert answer["spent_usd"] < 2 and answer["limit_usd"] < 0 and answer["over"]
 
     def test_a_blind_look_goes_on_from_the_last_one(self, cloud: Cloud) -> None:
-        training_job(cloud, RUN, 14.7)
+        cloud.training_job(RUN, hours=14.7)
         assert not self.run(cloud)["over"]
         cloud.failures["ListTrainingJobs"] = lambda request: (
             None if "StatusEquals" in request else error("ThrottlingException", "slow down")
@@ -149,7 +138,7 @@ class TestGuard:
         assert cloud.jobs[RUN]["TrainingJobStatus"] == "Stopping"
 
     def test_blind_and_without_memory_everything_stops(self, cloud: Cloud) -> None:
-        training_job(cloud, RUN, 1)
+        cloud.training_job(RUN, hours=1)
         cloud.failures["ListEndpoints"] = error("AccessDenied", "no")
         cloud.failures["GetMetricData"] = error("AccessDenied", "no")
         with pytest.raises(GuardBlind):
@@ -158,7 +147,7 @@ class TestGuard:
         assert "it is not known what was spent" in cloud.messages[0]["Message"]
 
     def test_a_torn_price_file_stops_everything(self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-        training_job(cloud, RUN, 1)
+        cloud.training_job(RUN, hours=1)
         monkeypatch.setattr("core.money.prices.PRICES_FILE", Path(__file__))
         prices._table.cache_clear()
         try:
@@ -171,7 +160,7 @@ class TestGuard:
     def test_the_latch_is_set_once_a_month_and_lifted_in_the_next(self, cloud: Cloud) -> None:
         policy = "arn:aws:iam::123456789012:policy/finexpert-deny-create"
         latch = {"LATCH_POLICY_ARN": policy, "LATCH_ROLES": "Admin,Other"}
-        training_job(cloud, RUN, 20)
+        cloud.training_job(RUN, hours=20)
         self.run(cloud, **latch)
         assert cloud.attached == {"Admin": {policy}, "Other": {policy}}
         cloud.detach_role_policy("Admin", policy)  # by hand
@@ -185,7 +174,7 @@ class TestGuard:
 
     def test_a_latch_that_fails_is_tried_again(self, cloud: Cloud) -> None:
         latch = {"LATCH_POLICY_ARN": "arn:aws:iam::123456789012:policy/p", "LATCH_ROLES": "Admin"}
-        training_job(cloud, RUN, 20)
+        cloud.training_job(RUN, hours=20)
         cloud.failures["AttachRolePolicy"] = error("NoSuchEntity", "no role Admin")
         with pytest.raises(GuardBlind, match="role Admin"):
             self.run(cloud, **latch)
@@ -207,7 +196,7 @@ class TestGuard:
 
     @pytest.mark.parametrize("tag", STACK_TAGS)
     def test_a_broken_stack_s_endpoint_goes_directly(self, cloud: Cloud, tag: str) -> None:
-        training_job(cloud, RUN, 20)
+        cloud.training_job(RUN, hours=20)
         cloud.stack(STACK, artifact="s3://b/m", status="UPDATE_ROLLBACK_FAILED", EndpointName="finexpert")
         cloud.endpoint("finexpert", tags={tag: STACK})
         answer = self.run(cloud)
@@ -215,7 +204,7 @@ class TestGuard:
         assert any("drifted" in line for line in answer["stopped"])
 
     def test_one_step_that_fails_does_not_spare_the_others_and_is_reported(self, cloud: Cloud) -> None:
-        training_job(cloud, RUN, 20)
+        cloud.training_job(RUN, hours=20)
         cloud.stack(STACK, artifact="s3://b/m")
         cloud.failures["StopTrainingJob"] = error("AccessDeniedException", "no")
         with pytest.raises(GuardBlind, match=f"{RUN} cannot be stopped"):
@@ -224,7 +213,7 @@ class TestGuard:
         assert "NOT STOPPED" in cloud.messages[0]["Message"]
 
     def test_what_was_once_spent_stays_spent_when_less_can_be_read(self, cloud: Cloud) -> None:
-        training_job(cloud, RUN, 20)
+        cloud.training_job(RUN, hours=20)
         self.run(cloud)
         cloud.now += minutes(5)
         cloud.failures["ListTrainingJobs"] = error("ThrottlingException", "slow down")
@@ -233,7 +222,7 @@ class TestGuard:
         assert "Missing from the sum: training jobs" in cloud.messages[1]["Message"]
 
     def test_a_new_month_begins_at_zero(self, cloud: Cloud) -> None:
-        training_job(cloud, RUN, 20)
+        cloud.training_job(RUN, hours=20)
         self.run(cloud)
         cloud.jobs.clear()
         cloud.now += minutes(60 * 24 * 15)
@@ -265,7 +254,7 @@ class TestTeardown:
     def fill(self, cloud: Cloud) -> None:
         execution = "arn:aws:states:us-east-1:123456789012:execution:m:finexpert-1"
         cloud.executions[execution] = {"name": RUN, "status": "RUNNING"}
-        training_job(cloud, RUN, 1)
+        cloud.training_job(RUN, hours=1)
         cloud.endpoint("mine")
         cloud.endpoint("in-a-stack", tags={"aws:cloudformation:stack-name": "Some"})
         cloud.endpoint("theirs", project="Theirs")
@@ -337,7 +326,7 @@ class TestTeardown:
         assert answer["Status"] == "FAILED" and "eni-sg-1" in answer["Reason"]
 
     def test_time_that_runs_out_is_reported(self, cloud: Cloud) -> None:
-        training_job(cloud, RUN, 1)
+        cloud.training_job(RUN, hours=1)
         answer = self.work(cloud, seconds=1.0)
         assert answer["Status"] == "FAILED" and "still being stopped" in answer["Reason"]
 

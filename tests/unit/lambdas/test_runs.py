@@ -14,7 +14,7 @@ from core.evaluation.evaluation import EvaluationError
 from core.evaluation.reading import read
 from core.training_jobs import StopFailed, stop_jobs_of
 from tests.fakes.archives import packed, special
-from tests.fakes.cloud import NOW, REGION, Cloud, error
+from tests.fakes.cloud import REGION, Cloud, error
 from tests.fakes.evaluations import compared
 
 TEXT = "\n\n".join(
@@ -254,30 +254,27 @@ class TestStopTraining:
         detail = {"name": "finexpert-1", "status": status}
         return {"detail-type": "Step Functions Execution Status Change", "detail": detail}
 
-    def job(self, cloud: Cloud, name: str, status: str = "InProgress") -> None:
-        cloud.jobs[name] = {"TrainingJobName": name, "TrainingJobStatus": status, "CreationTime": NOW}
-
     @pytest.mark.parametrize("status", ["ABORTED", "TIMED_OUT", "FAILED"])
     def test_the_job_and_its_on_demand_repetition_stop(self, cloud: Cloud, status: str) -> None:
-        self.job(cloud, "finexpert-1", "Stopped")
-        self.job(cloud, "finexpert-1-od")
+        cloud.training_job("finexpert-1", hours=1, status="Stopped")
+        cloud.training_job("finexpert-1-od", hours=1)
         answer = stop_jobs_of(self.event(status), cloud)
         assert answer == {"stopped": ["finexpert-1-od"], "absent": [], "over": ["finexpert-1"]}
 
     def test_a_repeated_event_does_no_harm(self, cloud: Cloud) -> None:
-        self.job(cloud, "finexpert-1")
+        cloud.training_job("finexpert-1", hours=1)
         stop_jobs_of(self.event(), cloud)
         assert stop_jobs_of(self.event(), cloud)["stopped"] == []
         assert len(cloud.called("StopTrainingJob")) == 1
 
     def test_an_execution_that_ended_well_stops_nothing(self, cloud: Cloud) -> None:
-        self.job(cloud, "finexpert-1")
+        cloud.training_job("finexpert-1", hours=1)
         stop_jobs_of(self.event("SUCCEEDED"), cloud)
         assert not cloud.log
 
     def test_a_job_that_cannot_be_stopped_fails_loudly_after_all_were_tried(self, cloud: Cloud) -> None:
-        self.job(cloud, "finexpert-1")
-        self.job(cloud, "finexpert-1-od")
+        cloud.training_job("finexpert-1", hours=1)
+        cloud.training_job("finexpert-1-od", hours=1)
         cloud.failures["StopTrainingJob"] = lambda request: (
             None if request["TrainingJobName"].endswith("-od") else error("AccessDeniedException", "no")
         )

@@ -14,6 +14,7 @@ MONTH = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 G5 = (Fleet(instance_type="ml.g5.2xlarge", instances=1),)
 ENDPOINT, STACK = "AWS::SageMaker::Endpoint", "AWS::CloudFormation::Stack"
+HOSTING = "FinExpert-Hosting"
 
 
 def two_dollars(instance_type: str, region: str, component: str) -> Price:
@@ -43,6 +44,43 @@ def job(**changes: Any) -> TrainingJob:
         "max_runtime_seconds": 7200.0,
     }
     return TrainingJob(**(values | changes))
+
+
+def hosting_events(cloud: Cloud, stack_id: str, *moments: tuple[float, str]) -> None:
+    """Hosting's stack with an endpoint on one ml.g5.2xlarge, and its events: (hours ago, status)."""
+    cloud.events[stack_id] = [
+        {
+            "StackId": stack_id,
+            "EventId": f"{number}",
+            "StackName": HOSTING,
+            "Timestamp": NOW - ago * HOUR,
+            "LogicalResourceId": "Endpoint",
+            "ResourceType": STACK if status.startswith("UPDATE") else ENDPOINT,
+            "ResourceStatus": status,
+        }
+        for number, (ago, status) in enumerate(moments)
+    ]
+    variant = {"InstanceType": "ml.g5.2xlarge", "InitialInstanceCount": 1, "VariantName": "AllTraffic"}
+    config = {"Type": "AWS::SageMaker::EndpointConfig", "Properties": {"ProductionVariants": [variant]}}
+    cloud.templates[stack_id] = {"Resources": {"C": config}}
+
+
+def deleted_stack(stack_id: str, **said: Any) -> dict[str, Any]:
+    """Hosting's stack in ListStacks after its deletion."""
+    named = {"StackName": HOSTING, "StackId": stack_id, "CreationTime": MONTH}
+    return {**named, "StackStatus": "DELETE_COMPLETE", **said}
+
+
+def notebook(name: str, status: str, began: datetime = MONTH) -> dict[str, Any]:
+    """A notebook instance in SageMaker's list, whose session began when it was last changed."""
+    names = {"NotebookInstanceName": name, "NotebookInstanceStatus": status}
+    return {**names, "InstanceType": "ml.t3.medium", "CreationTime": MONTH, "LastModifiedTime": began}
+
+
+def app(name: str, status: str, began: datetime = MONTH, *, kind: str = "ml.t3.medium") -> dict[str, Any]:
+    """A Studio app in SageMaker's list, on an instance of a kind."""
+    names = {"AppType": "JupyterLab", "AppName": name, "Status": status}
+    return {**names, "CreationTime": began, "ResourceSpec": {"InstanceType": kind}}
 
 
 def month(cloud: Cloud) -> Spend:

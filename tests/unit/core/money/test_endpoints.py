@@ -7,9 +7,8 @@ import pytest
 from core.guard.guarding import GuardBlind, GuardSettings, guard
 from core.money.prices import dearest, hourly
 from tests.fakes.cloud import BUDGET_ENVIRONMENT, NOW, REGION, Cloud, error, minutes
-from tests.unit.core.money.spend_samples import ENDPOINT, STACK, month
+from tests.unit.core.money.spend_samples import HOSTING, deleted_stack, hosting_events, month
 
-HOSTING = "FinExpert-Hosting"
 G5 = hourly("ml.g5.2xlarge", REGION, "hosting").usd
 
 
@@ -108,24 +107,9 @@ def test_serverless_by_the_request_is_no_line_and_is_left_alone() -> None:
 class TestHosting:
     """The endpoint of the stack, which CloudFormation does not tag on AWS."""
 
-    def awake(self, cloud: Cloud, *moments: tuple[float, str], kind: str = ENDPOINT) -> str:
+    def awake(self, cloud: Cloud, *moments: tuple[float, str]) -> str:
         stack_id = cloud.stack(HOSTING, artifact="s3://b/m", EndpointName="finexpert")
-        cloud.events[stack_id] = [
-            {
-                "StackId": stack_id,
-                "EventId": f"{number}",
-                "StackName": HOSTING,
-                "Timestamp": NOW - minutes(60 * ago),
-                "LogicalResourceId": "Endpoint",
-                "ResourceType": STACK if status.startswith("UPDATE") else ENDPOINT,
-                "ResourceStatus": status,
-            }
-            for number, (ago, status) in enumerate(moments)
-        ]
-        variant = {"InstanceType": "ml.g5.2xlarge", "InitialInstanceCount": 1}
-        properties = {"ProductionVariants": [variant]}
-        config = {"Type": "AWS::SageMaker::EndpointConfig", "Properties": properties}
-        cloud.templates[stack_id] = {"Resources": {"C": config}}
+        hosting_events(cloud, stack_id, *moments)
         return stack_id
 
     def hours(self, cloud: Cloud) -> float:
@@ -171,13 +155,5 @@ class TestHosting:
             cloud, (2, "DELETE_COMPLETE"), (6, "CREATE_COMPLETE"), (6, "CREATE_IN_PROGRESS")
         )
         del cloud.stacks[HOSTING]
-        cloud.deleted_stacks = [
-            {
-                "StackName": HOSTING,
-                "StackId": stack_id,
-                "CreationTime": NOW - minutes(600),
-                "StackStatus": "DELETE_COMPLETE",
-                **said,
-            }
-        ]
+        cloud.deleted_stacks = [deleted_stack(stack_id, **said)]
         assert self.hours(cloud) == pytest.approx(4)

@@ -7,7 +7,7 @@ import pytest
 
 from core.money.prices import hourly
 from tests.fakes.cloud import NOW, REGION, Cloud, error, service_model
-from tests.unit.core.money.spend_samples import HOUR, MONTH, month
+from tests.unit.core.money.spend_samples import HOUR, MONTH, app, month, notebook
 
 
 class TestGone:
@@ -139,23 +139,10 @@ class TestMachines:
 
     def test_what_runs_counts_by_its_own_price(self) -> None:
         cloud = Cloud()
-        cloud.notebooks = [
-            {
-                "NotebookInstanceName": name,
-                "NotebookInstanceStatus": status,
-                "InstanceType": "ml.t3.medium",
-                "CreationTime": MONTH,
-                "LastModifiedTime": NOW - 2 * HOUR,
-            }
-            for name, status in (("mine", "InService"), ("asleep", "Stopped"))
-        ]
-        cloud.apps = [
-            {"AppType": kind, "AppName": "default", "Status": "InService", "CreationTime": NOW - HOUR, **spec}
-            for kind, spec in (
-                ("JupyterLab", {"ResourceSpec": {"InstanceType": "ml.t3.medium"}}),
-                ("JupyterServer", {"ResourceSpec": {"InstanceType": "system"}}),
-            )
-        ]
+        began = NOW - 2 * HOUR
+        cloud.notebooks = [notebook("mine", "InService", began), notebook("asleep", "Stopped", began)]
+        kinds = ("ml.t3.medium", "system")
+        cloud.apps = [app("default", "InService", NOW - HOUR, kind=kind) for kind in kinds]
         spend = month(cloud)
         assert not spend.unpriced
         assert {line.kind: round(line.usd, 4) for line in spend.lines} == {"notebook": 0.1, "studio": 0.05}
@@ -166,25 +153,8 @@ class TestMachines:
             for name in ("NotebookInstanceStatus", "AppStatus")
         )
         cloud = Cloud()
-        cloud.notebooks = [
-            {
-                "NotebookInstanceName": status,
-                "NotebookInstanceStatus": status,
-                "InstanceType": "ml.t3.medium",
-                "CreationTime": MONTH,
-            }
-            for status in notebooks
-        ]
-        cloud.apps = [
-            {
-                "AppType": "JupyterLab",
-                "AppName": status,
-                "Status": status,
-                "CreationTime": MONTH,
-                "ResourceSpec": {"InstanceType": "ml.t3.medium"},
-            }
-            for status in apps
-        ]
+        cloud.notebooks = [notebook(status, status) for status in notebooks]
+        cloud.apps = [app(status, status) for status in apps]
         names = {line.name for line in month(cloud).lines}
         assert names & set(notebooks) == set(notebooks) - {"Stopped", "Failed", "Deleting"}
         assert {n.removeprefix("JupyterLab ") for n in names if " " in n} == set(apps) - {"Deleted", "Failed"}

@@ -12,7 +12,20 @@ from core.money.spend import Fleet, Lifetime, Spend, Usage, account
 from core.money.time import month_end, month_start
 from core.money.training_job import TrainingJob
 from tests.fakes.cloud import NOW, REGION, Cloud, error, minutes
-from tests.unit.core.money.spend_samples import ENDPOINT, G5, HOUR, MONTH, RUN, STACK, job, month, two_dollars
+from tests.unit.core.money.spend_samples import (
+    ENDPOINT,
+    G5,
+    HOSTING,
+    HOUR,
+    MONTH,
+    RUN,
+    STACK,
+    deleted_stack,
+    hosting_events,
+    job,
+    month,
+    two_dollars,
+)
 
 
 def priced(*jobs: TrainingJob, lives: list[Lifetime] | None = None) -> Spend:
@@ -107,59 +120,20 @@ def test_a_line_shows_its_sum() -> None:
 
 class TestSources:
     def fill(self, cloud: Cloud) -> None:
-        cloud.jobs[RUN] = {
-            "TrainingJobName": RUN,
-            "TrainingJobStatus": "Completed",
-            "CreationTime": NOW - 20 * HOUR,
-            "TrainingStartTime": NOW - 20 * HOUR,
-            "TrainingEndTime": NOW - 19 * HOUR,
-            "BillableTimeInSeconds": 3600,
-            "ResourceConfig": {"InstanceType": "ml.g5.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 0},
-            "StoppingCondition": {"MaxRuntimeInSeconds": 7200},
-        }
-        cloud.jobs[f"other-{RUN}"] = cloud.jobs[RUN] | {"TrainingJobName": f"other-{RUN}"}
-
-    def hosting(self, cloud: Cloud, stack_id: str, *moments: tuple[float, str]) -> None:
-        cloud.events[stack_id] = [
-            {
-                "EventId": str(number),
-                "StackId": stack_id,
-                "StackName": "FinExpert-Hosting",
-                "LogicalResourceId": "Endpoint",
-                "ResourceType": ENDPOINT,
-                "ResourceStatus": status,
-                "Timestamp": NOW - ago * HOUR,
-            }
-            for number, (ago, status) in enumerate(moments)
-        ]
-        variant = {"InstanceType": "ml.g5.2xlarge", "InitialInstanceCount": 1, "VariantName": "AllTraffic"}
-        cloud.templates[stack_id] = {
-            "Resources": {
-                "C": {
-                    "Type": "AWS::SageMaker::EndpointConfig",
-                    "Properties": {"ProductionVariants": [variant]},
-                }
-            }
-        }
+        over = {"TrainingEndTime": NOW - 19 * HOUR, "BillableTimeInSeconds": 3600}
+        for name in (RUN, f"other-{RUN}"):
+            cloud.training_job(name, hours=20, status="Completed", **over)
 
     @pytest.mark.parametrize("tag", ["finexpert:stack", "aws:cloudformation:stack-name", "neither"])
     def test_jobs_stacks_and_endpoints_add_up(self, tag: str) -> None:
         cloud = Cloud()
         self.fill(cloud)
-        now_id = cloud.stack("FinExpert-Hosting", artifact="s3://b/m.tar.gz")
-        self.hosting(cloud, now_id, (2, "CREATE_COMPLETE"), (2, "CREATE_IN_PROGRESS"))
-        old_id = "arn:aws:cloudformation:us-east-1:123456789012:stack/FinExpert-Hosting/old"
-        cloud.deleted_stacks = [
-            {
-                "StackName": "FinExpert-Hosting",
-                "StackId": old_id,
-                "CreationTime": MONTH,
-                "StackStatus": "DELETE_COMPLETE",
-                "DeletionTime": NOW - 50 * HOUR,
-            }
-        ]
-        self.hosting(cloud, old_id, (51, "DELETE_COMPLETE"), (55, "CREATE_IN_PROGRESS"))
-        cloud.endpoint("finexpert", tags={tag: "FinExpert-Hosting"})
+        now_id = cloud.stack(HOSTING, artifact="s3://b/m.tar.gz")
+        hosting_events(cloud, now_id, (2, "CREATE_COMPLETE"), (2, "CREATE_IN_PROGRESS"))
+        old_id = f"arn:aws:cloudformation:us-east-1:123456789012:stack/{HOSTING}/old"
+        cloud.deleted_stacks = [deleted_stack(old_id, DeletionTime=NOW - 50 * HOUR)]
+        hosting_events(cloud, old_id, (51, "DELETE_COMPLETE"), (55, "CREATE_IN_PROGRESS"))
+        cloud.endpoint("finexpert", tags={tag: HOSTING})
         cloud.endpoint("by-hand", age=180)
         cloud.endpoint("theirs", project="Theirs")
         spend = month(cloud)
@@ -171,9 +145,9 @@ class TestSources:
 
     def test_events_are_read_back_only_to_the_one_that_settles(self) -> None:
         cloud = Cloud()
-        stack_id = cloud.stack("FinExpert-Hosting")
+        stack_id = cloud.stack(HOSTING)
         old = [(24.0 * day, "DELETE_COMPLETE" if day % 2 else "CREATE_IN_PROGRESS") for day in range(21, 80)]
-        self.hosting(cloud, stack_id, (3, "DELETE_COMPLETE"), (4, "CREATE_IN_PROGRESS"), *old)
+        hosting_events(cloud, stack_id, (3, "DELETE_COMPLETE"), (4, "CREATE_IN_PROGRESS"), *old)
         assert month(cloud).total_usd == pytest.approx(hourly("ml.g5.2xlarge", REGION, "hosting").usd)
         assert len(cloud.called("DescribeStackEvents")) == 1
 
@@ -185,7 +159,7 @@ class TestSources:
         cloud.endpoint("by-hand", age=180)
         spend = month(cloud)
         assert len(spend.lines) == 2
-        assert len(spend.unread) == 1 and "FinExpert-Hosting" in spend.unread[0]
+        assert len(spend.unread) == 1 and HOSTING in spend.unread[0]
 
     def test_serverless_costs_by_the_request_and_is_left_out(self) -> None:
         cloud = Cloud()

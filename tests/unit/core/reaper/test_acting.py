@@ -7,12 +7,9 @@ from typing import Any
 
 import pytest
 
-from core.names import DELETE_AFTER_TAG, STACK_NAME_TAG, STACK_TAG
-from core.reaper.run import Run, reap
-from core.reaper.settings import ReaperSettings
-from tests.fakes.cloud import NOW, REFUSALS, Cloud, arn, error, minutes
-
-TOPIC = "arn:aws:sns:us-east-1:123456789012:finexpert-alerts"
+from core.names import DELETE_AFTER_TAG
+from tests.fakes.cloud import NOW, Cloud, arn, error, minutes
+from tests.unit.core.reaper.reaping import actions, decided, reaped
 
 
 @pytest.fixture
@@ -20,31 +17,10 @@ def cloud() -> Cloud:
     return Cloud()
 
 
-def run(cloud: Cloud, **settings: Any) -> dict[str, dict[str, Any]]:
-    answer = reap(
-        [
-            Run(
-                cloud,
-                ReaperSettings(topic_arn=TOPIC, **settings),
-                lambda: cloud.now,
-                pause=lambda _: None,
-                warm=cloud.kept(),
-            )
-        ]
-    )
-    return {decision["endpoint"]: decision for decision in answer["decisions"]}
-
-
-def complete(cloud: Cloud, **settings: Any) -> bool:
-    once = Run(cloud, ReaperSettings(**settings), lambda: cloud.now, pause=lambda _: None, warm=cloud.kept())
-    answer = reap([once])
-    return bool(answer["complete"])
-
-
 class TestContract:
     def test_the_answer_has_the_contract_s_fields_and_is_json(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
-        answer = reap([Run(cloud, ReaperSettings(), lambda: NOW)])
+        answer = reaped(cloud)
         assert set(answer) == {"decisions", "api_calls", "complete"}
         assert set(answer["decisions"][0]) == {"endpoint", "action", "reason", "evidence"}
         assert json.loads(json.dumps(answer)) == answer
@@ -54,13 +30,13 @@ class TestContract:
     def test_one_audit_line_a_decision(self, cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
         cloud.endpoint("idle")
         cloud.endpoint("young", age=1)
-        run(cloud)
+        decided(cloud)
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         assert [x["endpoint"] for x in lines if x["event"] == "decision"] == ["idle", "young"]
 
     def test_the_evidence_says_what_was_seen_and_what_it_costs(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
-        evidence = run(cloud)["idle"]["evidence"]
+        evidence = decided(cloud)["idle"]["evidence"]
         assert evidence["metrics"]["Invocations{EndpointName=idle, VariantName=AllTraffic}"] == 0
         assert evidence["usd_per_hour"] > 1 and evidence["wasted_usd_at_least"] > evidence["usd_per_hour"]
         assert evidence["window"][0] == "2026-11-20T10:57:20+00:00"
@@ -80,7 +56,7 @@ class TestDeleting:
             {**target, "ResourceId": "endpoint/idle/variant/AllTraffic"},
             {**target, "ResourceId": "endpoint/idle-but-another/variant/AllTraffic"},
         ]
-        assert run(cloud)["idle"]["action"] == "delete"
+        assert decided(cloud)["idle"]["action"] == "delete"
         changes = [
             (name, request.get("InferenceComponentName") or request.get("EndpointName"))
             for name, request in cloud.log
@@ -105,7 +81,7 @@ class TestDeleting:
                 "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount",
             }
         ]
-        decision = run(cloud, audit_bucket="audit-bucket")["idle"]
+        decision = decided(cloud, audit_bucket="audit-bucket")["idle"]
         [(where, body)] = cloud.objects.items()
         assert where[1] in decision["reason"]
         document = json.loads(body)
@@ -120,13 +96,13 @@ class TestDeleting:
     def test_without_its_snapshot_nothing_is_deleted(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
         cloud.failures["PutObject"] = error("AccessDenied", "no")
-        assert run(cloud, audit_bucket="audit-bucket")["idle"]["action"] == "notify"
+        assert decided(cloud, audit_bucket="audit-bucket")["idle"]["action"] == "notify"
         assert "idle" in cloud.endpoints
 
     def test_a_refused_deletion_is_reported_and_not_claimed(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
         cloud.failures["DeleteEndpoint"] = error("AccessDeniedException", "not yours")
-        decision = run(cloud)["idle"]
+        decision = decided(cloud)["idle"]
         assert decision["action"] == "notify" and "not yours" in decision["reason"]
         assert "still bills" in cloud.messages[0]["Message"]
 
@@ -138,26 +114,28 @@ class TestDeleting:
                 cloud.endpoints.pop("idle", None)
 
         cloud.before = race
-        assert run(cloud)["idle"]["action"] == "delete"
+        assert decided(cloud)["idle"]["action"] == "delete"
 
     def test_dearest_first_and_no_more_than_allowed(self, cloud: Cloud) -> None:
         cloud.endpoint("cheap", instance_type="ml.m5.xlarge")
         cloud.endpoint("dear", instance_type="ml.g5.12xlarge")
         cloud.endpoint("middle", instance_type="ml.g5.2xlarge", variants={"a": 1, "b": 1})
-        actions = {name: d["action"] for name, d in run(cloud, max_deletes=2).items()}
-        assert actions == {"cheap": "keep", "dear": "delete", "middle": "delete"}
+        assert actions(reaped(cloud, max_deletes=2)) == {
+            "cheap": "keep",
+            "dear": "delete",
+            "middle": "delete",
+        }
         assert set(cloud.endpoints) == {"cheap"}
 
     def test_an_unpriced_instance_type_is_deleted_last_but_deleted(self, cloud: Cloud) -> None:
         cloud.endpoint("unpriced", instance_type="ml.z99.large")
         cloud.endpoint("priced")
-        actions = {name: d["action"] for name, d in run(cloud, max_deletes=1).items()}
-        assert actions == {"unpriced": "keep", "priced": "delete"}
-        assert run(cloud)["unpriced"]["action"] == "delete"
+        assert actions(reaped(cloud, max_deletes=1)) == {"unpriced": "keep", "priced": "delete"}
+        assert decided(cloud)["unpriced"]["action"] == "delete"
 
     def test_a_run_out_of_time_says_so_and_deletes_nothing(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
-        answer = reap([Run(cloud, ReaperSettings(), lambda: NOW, seconds_left=lambda: 10.0)])
+        answer = reaped(cloud, seconds_left=lambda: 10.0)
         assert answer["complete"] is False
         assert answer["decisions"][0]["action"] == "keep" and "idle" in cloud.endpoints
 
@@ -175,7 +153,7 @@ class TestFreshLook:
                     change()
 
         cloud.before = meanwhile
-        decision = run(cloud)["idle"]
+        decision = decided(cloud)["idle"]
         assert not cloud.called("DeleteEndpoint")
         return decision
 
@@ -192,7 +170,7 @@ class TestFreshLook:
         cloud.before = lambda operation, _: (
             ten_minutes_pass() if operation == "DescribeEndpointConfig" else None
         )
-        assert run(cloud)["idle"]["action"] == "keep" and "idle" in cloud.endpoints
+        assert decided(cloud)["idle"]["action"] == "keep" and "idle" in cloud.endpoints
 
     def test_a_tag_that_was_set_saves(self, cloud: Cloud) -> None:
         tags = cloud.tags
@@ -226,9 +204,9 @@ class TestUnreadable:
         cloud.endpoint("idle")
         cloud.ever_tagged.clear()  # so that the tags must be asked for
         cloud.failures[operation] = error("ThrottlingException", "Rate exceeded")
-        decision = run(cloud)["idle"]
+        decision = decided(cloud)["idle"]
         assert decision["action"] == "keep" and "Rate exceeded" in decision["reason"]
-        assert not complete(cloud)
+        assert not reaped(cloud)["complete"]
         assert "idle" in cloud.endpoints
 
     def test_one_query_that_fails_keeps_its_endpoint_only(self, cloud: Cloud) -> None:
@@ -247,21 +225,19 @@ class TestUnreadable:
             return answer
 
         cloud.get_metric_data = partly  # type: ignore[method-assign]
-        actions = {name: d["action"] for name, d in run(cloud).items()}
-        assert actions == {"sick": "keep", "idle": "delete"}
+        assert actions(reaped(cloud)) == {"sick": "keep", "idle": "delete"}
 
     def test_metric_pages_are_put_together(self, cloud: Cloud) -> None:
         cloud.points_a_page = 1
         for number in range(4):
             cloud.requests(cloud.endpoint(f"busy-{number}"), 20, 30)
         cloud.endpoint("idle")
-        actions = {name: d["action"] for name, d in run(cloud).items()}
-        assert [name for name, action in actions.items() if action == "delete"] == ["idle"]
+        assert {name for name, action in actions(reaped(cloud)).items() if action == "delete"} == {"idle"}
 
     def test_a_deleted_configuration_hides_the_price_but_does_not_save(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
         cloud.configs.clear()
-        answer = reap([Run(cloud, ReaperSettings(audit_bucket="b"), lambda: NOW)])
+        answer = reaped(cloud, audit_bucket="b")
         assert answer["complete"] and answer["decisions"][0]["action"] == "delete"
         assert "usd_per_hour" not in answer["decisions"][0]["evidence"]
         assert json.loads(next(iter(cloud.objects.values())))["endpoint_config"] is None
@@ -272,22 +248,21 @@ class TestUnreadable:
         cloud.failures["ListEndpoints"] = lambda request: (
             error("ThrottlingException", "Rate exceeded") if "NextToken" in request else None
         )
-        answer = reap([Run(cloud, ReaperSettings(max_deletes=1000), lambda: NOW)])
+        answer = reaped(cloud, max_deletes=1000)
         assert answer["complete"] is False
         assert len(answer["decisions"]) == 100 and len(cloud.endpoints) == 50
 
     def test_no_list_at_all_is_an_empty_incomplete_answer(self, cloud: Cloud) -> None:
         cloud.failures["ListEndpoints"] = error("AccessDeniedException", "no")
-        answer = reap([Run(cloud, ReaperSettings(), lambda: NOW)])
+        answer = reaped(cloud)
         assert answer["decisions"] == [] and answer["complete"] is False
 
     def test_unlisted_components_keep_what_may_have_some(self, cloud: Cloud) -> None:
         cloud.endpoint("hosts", hosts_components=True)
         cloud.endpoint("plain")
         cloud.failures["ListInferenceComponents"] = error("AccessDeniedException", "no")
-        answer = reap([Run(cloud, ReaperSettings(), lambda: NOW)])
-        actions = {d["endpoint"]: d["action"] for d in answer["decisions"]}
-        assert actions == {"hosts": "keep", "plain": "delete"} and answer["complete"] is False
+        answer = reaped(cloud)
+        assert actions(answer) == {"hosts": "keep", "plain": "delete"} and answer["complete"] is False
 
 
 class TestWarning:
@@ -295,159 +270,60 @@ class TestWarning:
 
     def test_first_a_tag_and_a_message_then_the_deletion(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
-        assert run(cloud, warn=self.WARN)["idle"]["action"] == "warn"
+        assert decided(cloud, warn=self.WARN)["idle"]["action"] == "warn"
         assert cloud.tags[arn("endpoint", "idle")][DELETE_AFTER_TAG] == "2026-11-20T12:30:20Z"
         message = cloud.messages[0]["Message"]
         assert "/h" in message and "finexpert:keep,Value=2026-11-21T12:00Z" in message
 
         cloud.now += minutes(20)
-        assert run(cloud, warn=self.WARN)["idle"]["action"] == "warn"
+        assert decided(cloud, warn=self.WARN)["idle"]["action"] == "warn"
         assert len(cloud.messages) == 1, "a warning is sent once"
         assert "idle" in cloud.endpoints
 
         cloud.now += minutes(11)
-        assert run(cloud, warn=self.WARN)["idle"]["action"] == "delete"
+        assert decided(cloud, warn=self.WARN)["idle"]["action"] == "delete"
         assert "idle" not in cloud.endpoints
 
     def test_use_after_the_warning_withdraws_it(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
-        run(cloud, warn=self.WARN)
+        decided(cloud, warn=self.WARN)
         cloud.now += minutes(10)
         cloud.requests("idle", 1)
-        assert run(cloud, warn=self.WARN)["idle"]["action"] == "keep"
+        assert decided(cloud, warn=self.WARN)["idle"]["action"] == "keep"
         assert DELETE_AFTER_TAG not in cloud.tags[arn("endpoint", "idle")]
 
     def test_a_warning_that_was_not_withdrawn_is_void_if_it_was_used_since(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
-        run(cloud, warn=self.WARN)
+        decided(cloud, warn=self.WARN)
         cloud.now += minutes(10)
         cloud.requests("idle", 1)
         cloud.now += minutes(120)  # no run saw the use; now it is idle again and the deadline long past
-        assert run(cloud, warn=self.WARN)["idle"]["action"] == "warn"
+        assert decided(cloud, warn=self.WARN)["idle"]["action"] == "warn"
         assert cloud.tags[arn("endpoint", "idle")][DELETE_AFTER_TAG] == "2026-11-20T14:40:20Z"
         assert "idle" in cloud.endpoints
 
     def test_the_keep_tag_snoozes(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
-        run(cloud, warn=self.WARN)
+        decided(cloud, warn=self.WARN)
         cloud.tags[arn("endpoint", "idle")]["finexpert:keep"] = "2026-11-20T20:00Z"
         cloud.now += minutes(60)
-        assert run(cloud, warn=self.WARN)["idle"]["action"] == "keep"
+        assert decided(cloud, warn=self.WARN)["idle"]["action"] == "keep"
         cloud.now += minutes(480)
-        assert run(cloud, warn=self.WARN)["idle"]["action"] == "delete"
+        assert decided(cloud, warn=self.WARN)["idle"]["action"] == "delete"
 
     def test_a_dry_run_sends_no_warning(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
-        assert run(cloud, warn=self.WARN, dry_run=True)["idle"]["action"] == "warn"
+        assert decided(cloud, warn=self.WARN, dry_run=True)["idle"]["action"] == "warn"
         assert not cloud.messages and DELETE_AFTER_TAG not in cloud.tags[arn("endpoint", "idle")]
 
     def test_a_tag_that_cannot_be_written_is_reported(self, cloud: Cloud) -> None:
         cloud.endpoint("idle")
         cloud.failures["AddTags"] = error("AccessDeniedException", "no")
-        assert run(cloud, warn=self.WARN)["idle"]["action"] == "notify"
-
-
-class TestHosting:
-    STACK = "FinExpert-Hosting"
-
-    def awake(self, cloud: Cloud, artifact: str = "s3://b/model.tar.gz", **tags: str) -> None:
-        cloud.endpoint("finexpert", hosts_components=True, tags=tags)
-        cloud.component("finexpert-base", "finexpert")
-        cloud.stack(self.STACK, artifact=artifact, EndpointName="finexpert")
-
-    @pytest.mark.parametrize("tag", [STACK_TAG, STACK_NAME_TAG])
-    @pytest.mark.parametrize("artifact", ["s3://b/model.tar.gz", "base"])
-    def test_its_endpoint_sleeps_by_its_parameter(self, cloud: Cloud, artifact: str, tag: str) -> None:
-        self.awake(cloud, artifact, **{tag: self.STACK})
-        decision = run(cloud, hosting_stack=self.STACK)["finexpert"]
-        assert decision["action"] == "delete" and "put to sleep" in decision["reason"]
-        [request] = cloud.called("UpdateStack")
-        assert {"ParameterKey": "ModelArtifact", "ParameterValue": ""} in request["Parameters"]
-        assert not cloud.called("DeleteEndpoint") and not cloud.called("DeleteInferenceComponent")
-
-    def test_it_is_known_by_the_outputs_where_tags_are_missing(self, cloud: Cloud) -> None:
-        self.awake(cloud)
-        run(cloud, hosting_stack=self.STACK)
-        assert cloud.called("UpdateStack") and not cloud.called("DeleteEndpoint")
-
-    def test_a_component_in_use_keeps_it(self, cloud: Cloud) -> None:
-        self.awake(cloud)
-        cloud.metric("Invocations", 3, InferenceComponentName="finexpert-base")
-        assert run(cloud, hosting_stack=self.STACK)["finexpert"]["action"] == "keep"
-
-    def test_a_second_run_while_it_goes_to_sleep_waits(self, cloud: Cloud) -> None:
-        self.awake(cloud)
-        run(cloud, hosting_stack=self.STACK)
-        decision = run(cloud, hosting_stack=self.STACK)["finexpert"]
-        assert decision["action"] == "keep" and "going to sleep" in decision["reason"]
-
-    def test_a_broken_stack_s_endpoint_goes_directly(self, cloud: Cloud) -> None:
-        self.awake(cloud)
-        cloud.stacks[self.STACK]["StackStatus"] = "UPDATE_ROLLBACK_FAILED"
-        decision = run(cloud, hosting_stack=self.STACK)["finexpert"]
-        assert decision["action"] == "delete" and "delete it and deploy it again" in decision["reason"]
-        assert not cloud.endpoints
-
-    @pytest.mark.parametrize("refusal", REFUSALS)
-    def test_where_cloudformation_refuses_it_goes_directly(self, cloud: Cloud, refusal: str) -> None:
-        self.awake(cloud)
-        cloud.failures["UpdateStack"] = error("ValidationError", refusal)
-        decision = run(cloud, hosting_stack=self.STACK)["finexpert"]
-        assert decision["action"] == "delete" and "`finexpert wake` repairs it" in decision["reason"]
-        assert not cloud.endpoints and not cloud.components
-
-    def test_an_endpoint_that_outlived_its_sleep_is_finished(self, cloud: Cloud) -> None:
-        self.awake(cloud, artifact="")  # CloudFormation gave up its deletion and says asleep
-        decision = run(cloud, hosting_stack=self.STACK)["finexpert"]
-        assert decision["action"] == "delete" and "still there" in decision["reason"]
-        assert not cloud.endpoints
-
-    def test_an_unreadable_stack_keeps_what_may_be_its_own(self, cloud: Cloud) -> None:
-        self.awake(cloud)
-        cloud.failures["DescribeStacks"] = error("AccessDenied", "no")
-        assert run(cloud, hosting_stack=self.STACK)["finexpert"]["action"] == "keep"
-        assert not complete(cloud, hosting_stack=self.STACK)
-
-    def test_a_stack_that_does_not_exist_protects_nothing(self, cloud: Cloud) -> None:
-        cloud.endpoint("idle")
-        assert run(cloud, hosting_stack=self.STACK)["idle"]["action"] == "delete"
-
-
-def test_people_are_informed_of_foreign_stacks_once_a_day(cloud: Cloud) -> None:
-    cloud.endpoint("theirs", tags={STACK_NAME_TAG: "TheirStack"})
-    for _ in range(3):
-        assert run(cloud)["theirs"]["action"] == "notify"
-        cloud.now += minutes(5)
-    assert len(cloud.messages) == 1
-    cloud.now += timedelta(hours=24)
-    run(cloud)
-    assert len(cloud.messages) == 2
+        assert decided(cloud, warn=self.WARN)["idle"]["action"] == "notify"
 
 
 def test_a_topic_that_fails_does_not_stop_the_deletion(cloud: Cloud) -> None:
     cloud.endpoint("idle")
     cloud.failures["Publish"] = error("NotFound", "no topic")
-    assert run(cloud)["idle"]["action"] == "delete"
+    assert decided(cloud)["idle"]["action"] == "delete"
     assert "idle" not in cloud.endpoints
-
-
-class TestAnotherStack:
-    """CloudFormation puts no tags on endpoints, so it is asked before one is deleted."""
-
-    def test_its_endpoint_is_only_reported(self, cloud: Cloud) -> None:
-        cloud.endpoint("theirs")
-        cloud.owners[arn("endpoint", "theirs")] = "TheirStack"
-        decision = run(cloud, ask_stacks=True)["theirs"]
-        assert decision["action"] == "notify" and "TheirStack owns it" in decision["reason"]
-        assert "theirs" in cloud.endpoints and not cloud.called("DeleteEndpoint")
-
-    def test_an_endpoint_of_no_stack_is_deleted(self, cloud: Cloud) -> None:
-        cloud.endpoint("mine")
-        assert run(cloud, ask_stacks=True)["mine"]["action"] == "delete"
-        assert "mine" not in cloud.endpoints
-
-    def test_without_an_answer_nothing_is_deleted(self, cloud: Cloud) -> None:
-        cloud.endpoint("mine")
-        cloud.failures["DescribeStackResources"] = error("AccessDenied", "no")
-        assert run(cloud, ask_stacks=True)["mine"]["action"] == "keep"
-        assert "mine" in cloud.endpoints and not complete(cloud, ask_stacks=True)

@@ -4,13 +4,12 @@ from typing import Any
 
 import pytest
 
-from core.reaper.run import Run, reap
-from core.reaper.settings import ReaperSettings
-from tests.fakes.cloud import NOW, Cloud
+from tests.fakes.cloud import Cloud
+from tests.unit.core.reaper.reaping import reaped
 
 
 def calls(cloud: Cloud, **settings: Any) -> int:
-    answer = reap([Run(cloud, ReaperSettings(**settings), lambda: NOW)])
+    answer = reaped(cloud, **settings)
     assert answer["complete"] and answer["api_calls"] == len(cloud.log)
     return int(answer["api_calls"])
 
@@ -23,21 +22,22 @@ def test_a_busy_fleet_costs_pages_only(size: int) -> None:
     assert calls(cloud) <= size / 40 + 10
 
 
-def test_idle_endpoints_cost_two_calls_each() -> None:
+def quarter_idle() -> Cloud:
     cloud = Cloud()
     for number in range(1000):
         name = cloud.endpoint(f"e-{number}")
         if number % 4:
             cloud.requests(name, 20)
+    return cloud
+
+
+def test_idle_endpoints_cost_two_calls_each() -> None:
+    cloud = quarter_idle()
     assert calls(cloud, max_deletes=0) <= 0.55 * 1000
 
 
 def test_a_dry_run_looks_at_nothing_twice() -> None:
-    cloud = Cloud()
-    for number in range(1000):
-        name = cloud.endpoint(f"e-{number}")
-        if number % 4:
-            cloud.requests(name, 20)
+    cloud = quarter_idle()
     assert calls(cloud, max_deletes=1000, dry_run=True) <= 0.55 * 1000
 
 

@@ -1,298 +1,192 @@
 """A labelled fleet: each endpoint has a trap in it, and the action that a careful person would take."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
 
-from core.names import STACK_NAME_TAG
-from core.reaper.run import Run, reap
+from core.names import KEEP_TAG, STACK_NAME_TAG
 from core.reaper.settings import ReaperSettings, Scope
-from tests.fakes.cloud import NOW, Cloud, error, minutes
+from tests.fakes.cloud import Cloud, error, minutes
+from tests.unit.core.reaper.reaping import actions, reaped
 
 KEEP, DELETE, NOTIFY = "keep", "delete", "notify"
-Build = Callable[[Cloud], str]
-CORPUS: dict[str, tuple[str, Build]] = {}
+UNUSED: dict[str, tuple[str, dict[str, Any]]] = {
+    "never-called": (DELETE, {}),
+    "two-idle-variants": (DELETE, {"variants": {"green": 1, "blue": 2}}),
+    "async-scaled-to-zero": (KEEP, {"asynchronous": True, "variants": {"AllTraffic": 0}}),
+    "serverless": (KEEP, {"serverless": {"AllTraffic": 0}}),
+    "serverless-provisioned-idle": (DELETE, {"serverless": {"AllTraffic": 2}}),
+    "too-young": (KEEP, {"age": 61}),
+    "just-old-enough": (DELETE, {"age": 64}),
+    "changed-lately": (KEEP, {"age": 5000, "modified": 10}),
+    "updating": (KEEP, {"status": "Updating"}),
+    "system-updating": (KEEP, {"status": "SystemUpdating"}),
+    "rolled-back-badly": (KEEP, {"status": "UpdateRollbackFailed"}),
+    "failed": (DELETE, {"status": "Failed"}),
+    "being-deleted": (KEEP, {"status": "Deleting", "modified": 4}),
+    "stuck-in-deletion": (NOTIFY, {"status": "Deleting", "modified": 180}),
+    "protected": (KEEP, {"tags": {KEEP_TAG: ""}}),
+    "snoozed": (KEEP, {"tags": {KEEP_TAG: "2026-11-20T18:00Z"}}),
+    "snooze-is-over": (DELETE, {"tags": {KEEP_TAG: "2026-11-20T09:00:00+00:00"}}),
+    # 08:00 in New York is 13:00 UTC, an hour from now.
+    "snoozed-in-another-zone": (KEEP, {"tags": {KEEP_TAG: "2026-11-20T08:00-05:00"}}),
+    "unintelligible-protection": (KEEP, {"tags": {KEEP_TAG: "until Anna is back"}}),
+    "owned-by-another-stack": (NOTIFY, {"tags": {STACK_NAME_TAG: "TheirStack"}}),
+    "other-project": (KEEP, {"project": "Theirs"}),
+    "never-tagged": (KEEP, {"project": None}),
+}
+"""Endpoints that nobody called: what is to be done with each, and what it is like."""
 
 
-def case(expected: str) -> Callable[[Build], Build]:
-    def register(build: Build) -> Build:
-        CORPUS[build.__name__.replace("_", "-")] = (expected, build)
-        return build
+Build = Callable[[Cloud], object]
+CORPUS: dict[str, tuple[str, Build]] = {
+    name: (expected, partial(Cloud.endpoint, name=name, **what)) for name, (expected, what) in UNUSED.items()
+}
+
+
+def case(expected: str) -> Callable[[Callable[[Cloud, str], None]], None]:
+    """The endpoint that a function makes; it is called as the function is."""
+
+    def register(build: Callable[[Cloud, str], None]) -> None:
+        name = build.__name__.replace("_", "-")
+        CORPUS[name] = (expected, lambda cloud: build(cloud, name))
 
     return register
 
 
-def name(build: Callable[..., object]) -> str:
-    return build.__name__.replace("_", "-")
+@case(KEEP)
+def busy(cloud: Cloud, name: str) -> None:
+    cloud.requests(cloud.endpoint(name), 1, 5, 9)
 
 
 @case(KEEP)
-def busy(cloud: Cloud) -> str:
-    cloud.requests(name(busy), 1, 5, 9)
-    return cloud.endpoint(name(busy))
+def last_request_just_inside_the_window(cloud: Cloud, name: str) -> None:
+    cloud.requests(cloud.endpoint(name), 62)
+
+
+@case(DELETE)
+def last_request_just_outside_the_window(cloud: Cloud, name: str) -> None:
+    cloud.requests(cloud.endpoint(name), 66)
 
 
 @case(KEEP)
-def last_request_just_inside_the_window(cloud: Cloud) -> str:
-    cloud.requests(name(last_request_just_inside_the_window), 62)
-    return cloud.endpoint(name(last_request_just_inside_the_window))
+def request_within_the_metric_delay(cloud: Cloud, name: str) -> None:
+    cloud.requests(cloud.endpoint(name), 0)
 
 
 @case(DELETE)
-def last_request_just_outside_the_window(cloud: Cloud) -> str:
-    cloud.requests(name(last_request_just_outside_the_window), 66)
-    return cloud.endpoint(name(last_request_just_outside_the_window))
-
-
-@case(KEEP)
-def request_within_the_metric_delay(cloud: Cloud) -> str:
-    cloud.requests(name(request_within_the_metric_delay), 0)
-    return cloud.endpoint(name(request_within_the_metric_delay))
-
-
-@case(DELETE)
-def never_called(cloud: Cloud) -> str:
-    return cloud.endpoint(name(never_called))
-
-
-@case(DELETE)
-def zeros_only(cloud: Cloud) -> str:
+def zeros_only(cloud: Cloud, name: str) -> None:
+    cloud.endpoint(name)
     for ago in range(1, 60):
-        cloud.metric("Invocations", ago, 0.0, EndpointName=name(zeros_only), VariantName="AllTraffic")
-    return cloud.endpoint(name(zeros_only))
+        cloud.metric("Invocations", ago, 0.0, EndpointName=name, VariantName="AllTraffic")
 
 
 @case(KEEP)
-def second_variant_busy(cloud: Cloud) -> str:
-    cloud.requests(name(second_variant_busy), 10, variant="blue")
-    return cloud.endpoint(name(second_variant_busy), variants={"green": 1, "blue": 1})
+def second_variant_busy(cloud: Cloud, name: str) -> None:
+    cloud.requests(cloud.endpoint(name, variants={"green": 1, "blue": 1}), 10, variant="blue")
+
+
+@case(KEEP)
+def shadow_variant_busy(cloud: Cloud, name: str) -> None:
+    cloud.requests(cloud.endpoint(name, shadow=("shadow",)), 10, variant="shadow")
+
+
+@case(KEEP)
+def long_call_in_flight(cloud: Cloud, name: str) -> None:
+    cloud.endpoint(name)
+    cloud.metric("ConcurrentRequestsPerModel", 2, EndpointName=name, VariantName="AllTraffic")
+
+
+@case(KEEP)
+def enhanced_metrics_only(cloud: Cloud, name: str) -> None:
+    cloud.endpoint(name)
+    cloud.endpoints[name]["MetricsConfig"] = {"EnableEnhancedMetrics": True}
+    cloud.metric("Invocations", 20, EndpointName=name, VariantName="AllTraffic", InstanceId="i-1")
 
 
 @case(DELETE)
-def two_idle_variants(cloud: Cloud) -> str:
-    return cloud.endpoint(name(two_idle_variants), variants={"green": 1, "blue": 2})
-
-
-@case(KEEP)
-def shadow_variant_busy(cloud: Cloud) -> str:
-    cloud.requests(name(shadow_variant_busy), 10, variant="shadow")
-    return cloud.endpoint(name(shadow_variant_busy), shadow=("shadow",))
-
-
-@case(KEEP)
-def long_call_in_flight(cloud: Cloud) -> str:
-    endpoint = name(long_call_in_flight)
-    cloud.metric("ConcurrentRequestsPerModel", 2, EndpointName=endpoint, VariantName="AllTraffic")
-    return cloud.endpoint(name(long_call_in_flight))
-
-
-@case(KEEP)
-def enhanced_metrics_only(cloud: Cloud) -> str:
-    series = {"EndpointName": name(enhanced_metrics_only), "VariantName": "AllTraffic", "InstanceId": "i-1"}
-    cloud.metric("Invocations", 20, **series)
-    endpoint = cloud.endpoint(name(enhanced_metrics_only))
-    cloud.endpoints[endpoint]["MetricsConfig"] = {"EnableEnhancedMetrics": True}
-    return endpoint
-
-
-@case(DELETE)
-def other_endpoint_with_the_same_variant_busy(cloud: Cloud) -> str:
+def other_endpoint_with_the_same_variant_busy(cloud: Cloud, name: str) -> None:
+    cloud.endpoint(name)
     cloud.requests("busy", 3)
-    return cloud.endpoint(name(other_endpoint_with_the_same_variant_busy))
 
 
 @case(KEEP)
-def async_with_backlog(cloud: Cloud) -> str:
-    cloud.metric("ApproximateBacklogSize", 5, EndpointName=name(async_with_backlog))
-    return cloud.endpoint(name(async_with_backlog), asynchronous=True)
+def async_with_backlog(cloud: Cloud, name: str) -> None:
+    cloud.metric("ApproximateBacklogSize", 5, EndpointName=cloud.endpoint(name, asynchronous=True))
 
 
 @case(KEEP)
-def async_that_worked(cloud: Cloud) -> str:
-    cloud.metric("ModelLatency", 30, 9e5, EndpointName=name(async_that_worked), VariantName="AllTraffic")
-    return cloud.endpoint(name(async_that_worked), asynchronous=True)
+def async_that_worked(cloud: Cloud, name: str) -> None:
+    cloud.endpoint(name, asynchronous=True)
+    cloud.metric("ModelLatency", 30, 9e5, EndpointName=name, VariantName="AllTraffic")
 
 
 @case(KEEP)
-def async_processed(cloud: Cloud) -> str:
-    cloud.metric("InvocationsProcessed", 30, EndpointName=name(async_processed))
-    return cloud.endpoint(name(async_processed), asynchronous=True)
-
-
-@case(KEEP)
-def async_scaled_to_zero(cloud: Cloud) -> str:
-    return cloud.endpoint(name(async_scaled_to_zero), asynchronous=True, variants={"AllTraffic": 0})
+def async_processed(cloud: Cloud, name: str) -> None:
+    cloud.metric("InvocationsProcessed", 30, EndpointName=cloud.endpoint(name, asynchronous=True))
 
 
 @case(DELETE)
-def async_idle(cloud: Cloud) -> str:
+def async_idle(cloud: Cloud, name: str) -> None:
+    cloud.endpoint(name, asynchronous=True)
     for ago in range(1, 100, 5):
-        cloud.metric("ApproximateBacklogSize", ago, 0.0, EndpointName=name(async_idle))
-    return cloud.endpoint(name(async_idle), asynchronous=True)
+        cloud.metric("ApproximateBacklogSize", ago, 0.0, EndpointName=name)
 
 
 @case(KEEP)
-def serverless(cloud: Cloud) -> str:
-    return cloud.endpoint(name(serverless), serverless={"AllTraffic": 0})
-
-
-@case(DELETE)
-def serverless_provisioned_idle(cloud: Cloud) -> str:
-    return cloud.endpoint(name(serverless_provisioned_idle), serverless={"AllTraffic": 2})
+def serverless_provisioned_busy(cloud: Cloud, name: str) -> None:
+    cloud.requests(cloud.endpoint(name, serverless={"AllTraffic": 2}), 20)
 
 
 @case(KEEP)
-def serverless_provisioned_busy(cloud: Cloud) -> str:
-    cloud.requests(name(serverless_provisioned_busy), 20)
-    return cloud.endpoint(name(serverless_provisioned_busy), serverless={"AllTraffic": 2})
+def component_busy(cloud: Cloud, name: str) -> None:
+    cloud.endpoint(name, hosts_components=True)
+    cloud.metric("Invocations", 12, InferenceComponentName=cloud.component("busy-base", name))
 
 
 @case(KEEP)
-def component_busy(cloud: Cloud) -> str:
-    endpoint = cloud.endpoint(name(component_busy), hosts_components=True)
-    cloud.metric("Invocations", 12, InferenceComponentName=cloud.component("busy-base", endpoint))
-    return endpoint
+def adapter_busy(cloud: Cloud, name: str) -> None:
+    cloud.endpoint(name, hosts_components=True)
+    cloud.component("a-base", name)
+    cloud.metric("Invocations", 12, InferenceComponentName=cloud.component("a-tuned", name))
 
 
 @case(KEEP)
-def adapter_busy(cloud: Cloud) -> str:
-    endpoint = cloud.endpoint(name(adapter_busy), hosts_components=True)
-    cloud.component("a-base", endpoint)
-    cloud.metric("Invocations", 12, InferenceComponentName=cloud.component("a-tuned", endpoint))
-    return endpoint
-
-
-@case(KEEP)
-def component_with_a_long_call(cloud: Cloud) -> str:
-    endpoint = cloud.endpoint(name(component_with_a_long_call), hosts_components=True)
-    cloud.component("long", endpoint)
+def component_with_a_long_call(cloud: Cloud, name: str) -> None:
+    cloud.component("long", cloud.endpoint(name, hosts_components=True))
     cloud.metric("ConcurrentRequestsPerCopy", 1, InferenceComponentName="long")
-    return endpoint
 
 
 @case(DELETE)
-def components_idle(cloud: Cloud) -> str:
-    endpoint = cloud.endpoint(name(components_idle), hosts_components=True)
-    cloud.component("idle-base", endpoint)
-    cloud.component("idle-tuned", endpoint, age=200)
-    return endpoint
+def components_idle(cloud: Cloud, name: str) -> None:
+    cloud.endpoint(name, hosts_components=True)
+    cloud.component("idle-base", name)
+    cloud.component("idle-tuned", name, age=200)
 
 
 @case(KEEP)
-def components_scaled_to_zero(cloud: Cloud) -> str:
-    endpoint = cloud.endpoint(
-        name(components_scaled_to_zero), hosts_components=True, variants={"AllTraffic": 0}
-    )
-    cloud.component("zero", endpoint)
-    return endpoint
+def components_scaled_to_zero(cloud: Cloud, name: str) -> None:
+    cloud.component("zero", cloud.endpoint(name, hosts_components=True, variants={"AllTraffic": 0}))
 
 
 @case(KEEP)
-def component_coming_up(cloud: Cloud) -> str:
-    endpoint = cloud.endpoint(name(component_coming_up), hosts_components=True)
-    cloud.component("coming", endpoint, status="Creating", age=20)
-    return endpoint
+def component_coming_up(cloud: Cloud, name: str) -> None:
+    cloud.component("coming", cloud.endpoint(name, hosts_components=True), status="Creating", age=20)
 
 
 @case(NOTIFY)
-def component_stuck(cloud: Cloud) -> str:
-    endpoint = cloud.endpoint(name(component_stuck), age=3000, hosts_components=True)
+def component_stuck(cloud: Cloud, name: str) -> None:
+    endpoint = cloud.endpoint(name, age=3000, hosts_components=True)
     cloud.component("stuck", endpoint, status="Creating", age=2000)
-    return endpoint
-
-
-@case(KEEP)
-def too_young(cloud: Cloud) -> str:
-    return cloud.endpoint(name(too_young), age=61)
-
-
-@case(DELETE)
-def just_old_enough(cloud: Cloud) -> str:
-    return cloud.endpoint(name(just_old_enough), age=64)
-
-
-@case(KEEP)
-def changed_lately(cloud: Cloud) -> str:
-    return cloud.endpoint(name(changed_lately), age=5000, modified=10)
-
-
-@case(KEEP)
-def updating(cloud: Cloud) -> str:
-    return cloud.endpoint(name(updating), status="Updating")
-
-
-@case(KEEP)
-def system_updating(cloud: Cloud) -> str:
-    return cloud.endpoint(name(system_updating), status="SystemUpdating")
-
-
-@case(KEEP)
-def rolled_back_badly(cloud: Cloud) -> str:
-    return cloud.endpoint(name(rolled_back_badly), status="UpdateRollbackFailed")
-
-
-@case(DELETE)
-def failed(cloud: Cloud) -> str:
-    return cloud.endpoint(name(failed), status="Failed")
-
-
-@case(KEEP)
-def being_deleted(cloud: Cloud) -> str:
-    return cloud.endpoint(name(being_deleted), status="Deleting", modified=4)
-
-
-@case(NOTIFY)
-def stuck_in_deletion(cloud: Cloud) -> str:
-    return cloud.endpoint(name(stuck_in_deletion), status="Deleting", modified=180)
-
-
-@case(KEEP)
-def protected(cloud: Cloud) -> str:
-    return cloud.endpoint(name(protected), tags={"finexpert:keep": ""})
-
-
-@case(KEEP)
-def snoozed(cloud: Cloud) -> str:
-    return cloud.endpoint(name(snoozed), tags={"finexpert:keep": "2026-11-20T18:00Z"})
-
-
-@case(DELETE)
-def snooze_is_over(cloud: Cloud) -> str:
-    return cloud.endpoint(name(snooze_is_over), tags={"finexpert:keep": "2026-11-20T09:00:00+00:00"})
-
-
-@case(KEEP)
-def snoozed_in_another_zone(cloud: Cloud) -> str:
-    # 08:00 in New York is 13:00 UTC, an hour from now.
-    return cloud.endpoint(name(snoozed_in_another_zone), tags={"finexpert:keep": "2026-11-20T08:00-05:00"})
-
-
-@case(KEEP)
-def unintelligible_protection(cloud: Cloud) -> str:
-    return cloud.endpoint(name(unintelligible_protection), tags={"finexpert:keep": "until Anna is back"})
-
-
-@case(NOTIFY)
-def owned_by_another_stack(cloud: Cloud) -> str:
-    return cloud.endpoint(name(owned_by_another_stack), tags={STACK_NAME_TAG: "TheirStack"})
-
-
-@case(KEEP)
-def other_project(cloud: Cloud) -> str:
-    return cloud.endpoint(name(other_project), project="Theirs")
-
-
-@case(KEEP)
-def never_tagged(cloud: Cloud) -> str:
-    return cloud.endpoint(name(never_tagged), project=None)
 
 
 SETTINGS = ReaperSettings(max_deletes=1000)
 
 
 def run(cloud: Cloud, settings: ReaperSettings = SETTINGS) -> dict[str, str]:
-    answer = reap([Run(cloud, settings, lambda: NOW, pause=lambda _: None)])
-    return {decision["endpoint"]: decision["action"] for decision in answer["decisions"]}
+    return actions(reaped(cloud, settings))
 
 
 @pytest.fixture

@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 
 from core.environment import ConfigurationError
-from core.reaper.run import Run, reap
 from core.reaper.settings import Kind, ReaperSettings, Scope
 from tests.fakes.cloud import arn, error, service_model
 from tests.fakes.reaper_cloud import ReaperCloud
+from tests.unit.core.reaper.reaping import TOPIC, reaped
 
 HOUR = 60
-TOPIC = "arn:aws:sns:us-east-1:123456789012:finexpert-alerts"
 
 
 @pytest.fixture
@@ -21,9 +20,7 @@ def cloud() -> ReaperCloud:
 
 
 def answer(cloud: ReaperCloud, **settings: Any) -> dict[str, Any]:
-    given = {"other_kinds": tuple(Kind), "topic_arn": TOPIC, **settings}
-    run_now = Run(cloud, ReaperSettings(**given), lambda: cloud.now, pause=lambda _: None, warm=cloud.kept())
-    return reap([run_now])
+    return reaped(cloud, **{"other_kinds": tuple(Kind), "topic_arn": TOPIC, **settings})
 
 
 def actions(cloud: ReaperCloud, **settings: Any) -> dict[str, str]:

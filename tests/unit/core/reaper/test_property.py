@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.reaper.run import Run, reap
-from core.reaper.settings import ReaperSettings
-from tests.fakes.cloud import NOW, Cloud
+from tests.fakes.cloud import Cloud
+from tests.unit.core.reaper.reaping import actions, reaped
 
 IDLE, DELAY, MIN_AGE = 60, 3, 60
 KINDS = ("variant", "second variant", "shadow", "async", "component", "adapter")
@@ -81,11 +80,11 @@ def test_kills_what_is_idle_and_nothing_else(histories: list[History], limit: in
     fleet = {f"e-{number}": history for number, history in enumerate(histories)}
     for name, history in fleet.items():
         build(cloud, name, history)
-    answer = reap([Run(cloud, ReaperSettings(max_deletes=limit), lambda: NOW, pause=lambda _: None)])
+    answer = reaped(cloud, max_deletes=limit)
 
     wanted = {name for name, history in fleet.items() if should_go(history)}
     gone = set(fleet) - set(cloud.endpoints)
     assert gone <= wanted, "something in use was deleted"
     assert len(gone) == min(limit, len(wanted)), "something idle was missed"
-    assert {d["endpoint"] for d in answer["decisions"] if d["action"] == "delete"} == gone
+    assert {name for name, action in actions(answer).items() if action == "delete"} == gone
     assert answer["complete"]

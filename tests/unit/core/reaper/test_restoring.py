@@ -7,15 +7,13 @@ from typing import Any
 import pytest
 
 from core.names import STACK_NAME_TAG
-from core.reaper import run
 from core.reaper.restoring import SnapshotUnusable, plan
-from core.reaper.run import Run
-from core.reaper.settings import ReaperSettings
 from finexpert.errors import UserError
 from finexpert.service.endpoint import restore as restoring
 from finexpert.service.endpoint import switch
 from tests.fakes.cloud import arn, error, minutes
 from tests.fakes.reaper_cloud import ReaperCloud
+from tests.unit.core.reaper.reaping import actions, reaped
 
 BUCKET = "audit-bucket"
 
@@ -26,9 +24,7 @@ def cloud() -> ReaperCloud:
 
 
 def reap(cloud: ReaperCloud, **settings: Any) -> dict[str, str]:
-    given = ReaperSettings(audit_bucket=BUCKET, **settings)
-    answer = run.reap([Run(cloud, given, lambda: cloud.now, pause=lambda _: None)])
-    return {decision["endpoint"]: decision["action"] for decision in answer["decisions"]}
+    return actions(reaped(cloud, audit_bucket=BUCKET, **settings))
 
 
 def restore(cloud: ReaperCloud, name: str) -> list[str]:

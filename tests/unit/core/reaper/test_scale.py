@@ -16,8 +16,7 @@ from core.reaper.single_reads import SAMPLED
 from core.reaper.warm import WarmState
 from tests.fakes.cloud import NOW, Cloud, arn, error, minutes
 from tests.fakes.reaper_cloud import ReaperCloud
-
-TOPIC = "arn:aws:sns:us-east-1:123456789012:finexpert-alerts"
+from tests.unit.core.reaper.reaping import TOPIC, actions, deleted, reaped
 
 
 class Timed:
@@ -34,15 +33,7 @@ class Timed:
 
 def timed(cloud: Cloud, seconds: float, **settings: Any) -> dict[str, Any]:
     clock = Timed(cloud, seconds)
-    run = Run(
-        cloud,
-        ReaperSettings(**settings),
-        lambda: cloud.now,
-        lambda: clock.left,
-        pause=lambda _: None,
-        warm=cloud.kept(),
-    )
-    return reap([run])
+    return reaped(cloud, seconds_left=lambda: clock.left, **settings)
 
 
 def half_idle(size: int, tags: dict[str, str] | None = None) -> Cloud:
@@ -71,44 +62,42 @@ class TestCalls:
     def test_cold_and_then_warm(self, size: int, scope: Scope) -> None:
         cloud, memory = half_idle(size), WarmState()
         settings = ReaperSettings(dry_run=True, scope=scope, max_deletes=10_000)
-        answers = [reap([Run(cloud, settings, lambda: NOW, warm=memory)]) for _ in range(2)]
+        answers = [reaped(cloud, settings, warm=memory) for _ in range(2)]
         cold = answers[0]["api_calls"]
         warm = answers[1]["api_calls"] - cold  # the in-memory AWS goes on counting
         assert cold <= 0.55 * size and warm <= size / 40 + 10
         for found in answers:
-            assert sum(d["action"] == "delete" for d in found["decisions"]) == size / 2
+            assert deleted(found) == size / 2
 
     def test_a_fleet_that_was_never_tagged(self) -> None:
         cloud = half_idle(1000, tags={})
         cloud.tags.clear()
         cloud.ever_tagged.clear()
-        settings = ReaperSettings(dry_run=True, scope=Scope.ACCOUNT, max_deletes=10_000)
-        found = reap([Run(cloud, settings, lambda: NOW)])
+        found = reaped(cloud, dry_run=True, scope=Scope.ACCOUNT, max_deletes=10_000)
         assert found["api_calls"] <= 0.55 * 1000 and len(cloud.called("ListTags")) == SAMPLED
-        assert sum(d["action"] == "delete" for d in found["decisions"]) == 500
+        assert deleted(found) == 500
 
     def test_an_index_that_lists_nothing_is_not_believed(self) -> None:
         cloud = half_idle(20)
         cloud.ever_tagged.clear()  # what the index lists
-        found = reap([Run(cloud, ReaperSettings(dry_run=True, max_deletes=99), lambda: NOW)])
-        assert sum(d["action"] == "delete" for d in found["decisions"]) == 10
+        found = reaped(cloud, dry_run=True, max_deletes=99)
+        assert deleted(found) == 10
 
     def test_a_tag_that_the_index_lacks_saves_from_the_deletion(self) -> None:
         cloud = half_idle(20, tags={})
         cloud.tags.clear()
         cloud.ever_tagged.clear()
         cloud.tags[arn("endpoint", "e-0018")] = {"finexpert:keep": "true"}
-        settings = ReaperSettings(scope=Scope.ACCOUNT, max_deletes=99)
-        reap([Run(cloud, settings, lambda: NOW, pause=lambda _: None)])
+        reaped(cloud, scope=Scope.ACCOUNT, max_deletes=99)
         assert {name for name in cloud.endpoints if not int(name[2:]) % 2} == {"e-0018"}
 
     def test_what_changed_unseen_is_not_remembered(self) -> None:
         cloud, memory = half_idle(20), WarmState()
         settings = ReaperSettings(dry_run=True, max_deletes=99)
-        reap([Run(cloud, settings, lambda: NOW, warm=memory)])
+        reaped(cloud, settings, warm=memory)
         for endpoint in cloud.endpoints.values():
             endpoint["ProductionVariants"][0]["CurrentInstanceCount"] = 0
-        found = reap([Run(cloud, settings, lambda: NOW, warm=memory)])
+        found = reaped(cloud, settings, warm=memory)
         assert all(d["action"] == "keep" for d in found["decisions"])
 
     def test_prices_are_learnt_over_runs_so_that_the_dearest_goes_first(self) -> None:
@@ -119,8 +108,7 @@ class TestCalls:
         gone: list[str] = []
         for _ in range(4):
             before = set(cloud.endpoints)
-            settings = ReaperSettings(max_deletes=1)
-            reap([Run(cloud, settings, lambda: NOW, pause=lambda _: None, warm=memory)])
+            reaped(cloud, warm=memory, max_deletes=1)
             gone += before - set(cloud.endpoints)
         assert len(gone) == 4 and gone[-1] == "dear"
 
@@ -140,7 +128,7 @@ def test_a_fleet_that_is_too_large_is_gone_through_in_several_runs(bucket: str) 
     for _ in range(9):
         found = timed(cloud, 1.6, max_deletes=1000, audit_bucket=bucket)
         assert len(found["decisions"]) == 450 - sum(seen)
-        seen.append(sum(d["action"] == "delete" for d in found["decisions"]))
+        seen.append(deleted(found))
         completed = found["complete"]
     assert all(seen), "a run did nothing"
     assert not completed and len(cloud.endpoints) == 450 - sum(seen)
@@ -181,8 +169,7 @@ def test_no_time_to_warn_is_reported_and_sends_no_warning() -> None:
 
 def test_a_message_is_cut_where_a_topic_would_refuse_it() -> None:
     cloud = idle(400)
-    run = Run(cloud, ReaperSettings(warn=timedelta(minutes=30), topic_arn=TOPIC), lambda: cloud.now)
-    reap([run])
+    reaped(cloud, warn=timedelta(minutes=30), topic_arn=TOPIC)
     [message] = cloud.messages
     assert len(message["Message"]) < 256_000 and "more lines" in message["Message"]
 
@@ -203,11 +190,7 @@ class TestRegions:
 
     def test_each_is_looked_at_and_home_has_messages_and_snapshots(self) -> None:
         clouds, found = self.fleet()
-        assert {d["endpoint"]: d["action"] for d in found["decisions"]} == {
-            "cheap": "delete",
-            "dear": "delete",
-            "unpriced": "delete",
-        }
+        assert actions(found) == {"cheap": "delete", "dear": "delete", "unpriced": "delete"}
         assert len(clouds["us-east-1"].objects) == 3 and not clouds["eu-west-1"].objects
         assert clouds["us-east-1"].messages and not clouds["eu-west-1"].messages
         assert found["api_calls"] == sum(cloud.calls for cloud in clouds.values())
@@ -307,8 +290,7 @@ class TestHanging:
         assert self.published(cloud) == [1.0]
 
     def run(self, cloud: Cloud, **settings: Any) -> dict[str, Any]:
-        given = ReaperSettings(topic_arn=TOPIC, **settings)
-        return reap([Run(cloud, given, lambda: cloud.now, pause=lambda _: None, warm=cloud.kept())])
+        return reaped(cloud, topic_arn=TOPIC, **settings)
 
     def published(self, cloud: Cloud) -> list[float]:
         series = ("FinExpert", "StuckResources", frozenset({("Project", "FinExpert")}))
@@ -318,7 +300,7 @@ class TestHanging:
 def test_the_warning_tells_cost_waste_and_both_ways_to_snooze() -> None:
     cloud = Cloud()
     cloud.endpoint("idle")
-    reap([Run(cloud, ReaperSettings(warn=timedelta(minutes=30), topic_arn=TOPIC), lambda: cloud.now)])
+    reaped(cloud, warn=timedelta(minutes=30), topic_arn=TOPIC)
     text = cloud.messages[0]["Message"]
     assert "It costs $" in text and "since it was last used" in text
     assert "finexpert snooze idle --hours 24" in text
@@ -337,14 +319,13 @@ def test_two_runs_at_once_do_what_one_does(moment: str) -> None:
     def another(operation: str, request: dict[str, Any]) -> None:
         if operation == moment and not inner:
             inner.append({})
-            inner[0] = reap([Run(cloud, settings, lambda: cloud.now, pause=lambda _: None)])
+            inner[0] = reaped(cloud, settings)
 
     cloud.before = another
-    outer = reap([Run(cloud, settings, lambda: cloud.now, pause=lambda _: None)])
+    outer = reaped(cloud, settings)
     assert set(cloud.endpoints) == {"busy"} and len(cloud.objects) == 1
-    assert {d["endpoint"]: d["action"] for d in inner[0]["decisions"]} == {"idle": "delete", "busy": "keep"}
-    [decision] = [d for d in outer["decisions"] if d["endpoint"] == "idle"]
-    assert decision["action"] in ("delete", "keep", "notify")
+    assert actions(inner[0]) == {"idle": "delete", "busy": "keep"}
+    assert actions(outer)["idle"] in ("delete", "keep", "notify")
 
 
 def test_clients_wait_and_try_again_when_aws_throttles(monkeypatch: pytest.MonkeyPatch) -> None:

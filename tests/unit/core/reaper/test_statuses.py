@@ -7,9 +7,8 @@ import pytest
 from core.reaper.hanging import COMPONENT_LIMITS, ENDPOINT_LIMITS
 from core.reaper.rules.components import SETTLED
 from core.reaper.rules.status import DELETABLE
-from core.reaper.run import Run, reap
-from core.reaper.settings import ReaperSettings
 from tests.fakes.cloud import Cloud, service_model
+from tests.unit.core.reaper.reaping import TOPIC, reaped
 
 ENDPOINT_STATUSES = list(service_model("sagemaker").shape_for("EndpointStatus").enum)
 COMPONENT_STATUSES = set(service_model("sagemaker").shape_for("InferenceComponentStatus").enum)
@@ -26,8 +25,7 @@ def test_each_status_is_deletable_or_has_its_limit() -> None:
 def test_an_idle_endpoint_is_deleted_or_people_are_informed(status: str) -> None:
     cloud = Cloud()
     cloud.endpoint("x", age=30 * 24 * 60, status=status)
-    settings = ReaperSettings(topic_arn="arn:aws:sns:us-east-1:123456789012:t")
-    answer = reap([Run(cloud, settings, lambda: cloud.now, pause=lambda _: None)])
+    answer = reaped(cloud, topic_arn=TOPIC)
     assert any("x" in message["Message"] for message in cloud.messages), f"30 days in {status}: no message"
     if status in DELETABLE:
         assert "x" not in cloud.endpoints
@@ -42,8 +40,7 @@ def test_a_status_that_has_just_begun_raises_no_alarm(status: str) -> None:
     cloud.endpoint("x", age=30 * 24 * 60, modified=30, status=status)
     if status == "Creating":
         cloud.endpoints["x"]["CreationTime"] = cloud.now - timedelta(minutes=30)
-    settings = ReaperSettings(topic_arn="arn:aws:sns:us-east-1:123456789012:t")
-    reap([Run(cloud, settings, lambda: cloud.now, pause=lambda _: None)])
+    reaped(cloud, topic_arn=TOPIC)
     assert not cloud.messages
 
 
@@ -52,7 +49,6 @@ def test_a_component_that_changes_keeps_its_endpoint_and_is_reported(status: str
     cloud = Cloud()
     cloud.endpoint("x", age=30 * 24 * 60)
     cloud.component("c", "x", status=status, age=30 * 24 * 60)
-    settings = ReaperSettings(topic_arn="arn:aws:sns:us-east-1:123456789012:t")
-    reap([Run(cloud, settings, lambda: cloud.now, pause=lambda _: None)])
+    reaped(cloud, topic_arn=TOPIC)
     assert ("x" in cloud.endpoints) == (status not in SETTLED)
     assert any("c has been in" in message["Message"] for message in cloud.messages) == (status not in SETTLED)
