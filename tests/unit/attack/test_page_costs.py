@@ -11,7 +11,7 @@ from core.guard.guarding import GuardBlind, GuardSettings, guard
 from finexpert.web import files
 from infra.web.api import OPEN_RATE
 from tests.fakes.cloud import BUDGET_ENVIRONMENT, Cloud, error, minutes
-from tests.unit.lambdas.test_guards import RUN, training_job
+from tests.unit.lambdas.test_guards import RUN
 
 PAGE = "finexpert-web"
 ROOT = Path(__file__).resolve().parents[3]
@@ -51,7 +51,7 @@ def look(cloud: Cloud, budget: str, **more: str) -> dict[str, Any]:
 def test_the_page_is_closed_at_the_limit_and_opens_again_below_it(cloud: WithPage, reserved: int) -> None:
     cloud.concurrency = reserved or None
     told = {"PAGE_FUNCTION": PAGE, "PAGE_CONCURRENCY": str(reserved)}
-    training_job(cloud, RUN, 10)
+    cloud.training_job(RUN, hours=10)
     assert not look(cloud, "25", **told)["over"]
     assert cloud.concurrency == (reserved or None)
     answer = look(cloud, "10", **told)
@@ -79,7 +79,7 @@ def test_a_page_that_is_not_deployed_yet_is_no_problem(cloud: WithPage) -> None:
 
 
 def test_a_page_that_cannot_be_closed_is_reported(cloud: WithPage) -> None:
-    training_job(cloud, RUN, 10)
+    cloud.training_job(RUN, hours=10)
     cloud.failures["PutFunctionConcurrency"] = error("AccessDeniedException", "no")
     with pytest.raises(GuardBlind, match="page cannot be closed: AccessDenied"):
         look(cloud, "10", PAGE_FUNCTION=PAGE)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +30,7 @@ ON_DEMAND = FineTune(
 OWN_WEIGHTS = {"base_model_uri": "s3://own/llama/"}
 
 
-def fine_tune(settings: dict[str, object], **job: Any) -> FineTune:
+def fine_tune(settings: Mapping[str, object], **job: Any) -> FineTune:
     """The sample with other settings, and what else differs about its job."""
     return replace(ON_DEMAND, job=replace(JOB, settings=Settings.load(settings, {}), **job))
 
