@@ -8,7 +8,6 @@ from typing import Any
 
 from aws_cdk import App
 
-from core.names import Names
 from infra.assets import staged
 from infra.base_weights import resolve
 from infra.retention import notice
@@ -45,8 +44,7 @@ def main(outdir: str | None = None) -> int:
         if note:
             note.show(app.node.find_child(settings.names.stack("Training")))
         if settings.retain_data:
-            names = Names(project=settings.prefix, region=settings.region)
-            print(notice(names, own_key=settings.customer_managed_key), file=sys.stderr)
+            print(notice(settings.names, own_key=settings.customer_managed_key), file=sys.stderr)
     except SettingsError as error:
         print("\n".join(error.problems), file=sys.stderr)
         return 1

@@ -19,39 +19,26 @@ IMPACT_USD = 1
 
 
 class AnomaliesStack(ProjectStack):
-    """The monitor and its subscription; it publishes to the Billing stack's topic."""
+    """A monitor on the project's cost-allocation tag; its subscription notifies Billing's topic at once."""
 
     def __init__(self, scope: Construct, settings: Settings, **kwargs: Any) -> None:
         super().__init__(scope, settings, "Anomalies", "AWS's anomaly detection", **kwargs)
-        AnomalyWatch(
-            self,
-            "Anomalies",
-            name=self.names.anomaly_monitor,
-            project=self.names.project,
-            topic_arn=self.arns.of("sns", self.names.billing_topic),
-        )
-
-
-class AnomalyWatch(Construct):
-    """Monitor on the project's cost-allocation tag, and a subscription that notifies the topic at once."""
-
-    def __init__(
-        self, scope: Construct, construct_id: str, *, name: str, project: str, topic_arn: str
-    ) -> None:
-        super().__init__(scope, construct_id)
-        self.monitor = ce.CfnAnomalyMonitor(
-            self,
+        watch, name = Construct(self, "Anomalies"), self.names.anomaly_monitor
+        topic_arn = self.arns.of("sns", self.names.billing_topic)
+        tagged = {"Tags": {"Key": PROJECT_TAG, "Values": [self.names.project]}}
+        monitor = ce.CfnAnomalyMonitor(
+            watch,
             "Monitor",
             monitor_name=name,
             monitor_type="CUSTOM",
-            monitor_specification=_json({"Tags": {"Key": PROJECT_TAG, "Values": [project]}}),
+            monitor_specification=_json(tagged),
         )
-        self.subscription = ce.CfnAnomalySubscription(
-            self,
+        ce.CfnAnomalySubscription(
+            watch,
             "Subscription",
             subscription_name=name,
             frequency="IMMEDIATE",
-            monitor_arn_list=[self.monitor.attr_monitor_arn],
+            monitor_arn_list=[monitor.attr_monitor_arn],
             subscribers=[ce.CfnAnomalySubscription.SubscriberProperty(type="SNS", address=topic_arn)],
             threshold_expression=_json(
                 {

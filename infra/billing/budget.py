@@ -21,10 +21,8 @@ class MonthlyBudget(Construct):
             budgets.CfnBudget.SubscriberProperty(subscription_type="EMAIL", address=email),
             budgets.CfnBudget.SubscriberProperty(subscription_type="SNS", address=topic_arn),
         ]
-        notifications = [("ACTUAL", percent) for percent in ACTUAL_PERCENT] + [
-            ("FORECASTED", FORECAST_PERCENT)
-        ]
-        self.budget = budgets.CfnBudget(
+        actual = (("ACTUAL", percent) for percent in ACTUAL_PERCENT)
+        budgets.CfnBudget(
             self,
             "Budget",
             budget=budgets.CfnBudget.BudgetDataProperty(
@@ -44,6 +42,6 @@ class MonthlyBudget(Construct):
                     ),
                     subscribers=subscribers,
                 )
-                for kind, percent in notifications
+                for kind, percent in (*actual, ("FORECASTED", FORECAST_PERCENT))
             ],
         )

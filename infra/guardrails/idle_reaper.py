@@ -1,41 +1,10 @@
-"""The idle reaper: its function, what it may do, and the bucket with what it needs to undo itself."""
+"""What the idle reaper may do."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from aws_cdk import aws_lambda as lambda_
-from constructs import Construct
-
 from infra.arns import Arns
 from infra.permissions import ANYTHING, Statement, allow, end_scaling, owned, put_own_metrics, switch_hosting
-from infra.project_stack import ProjectStack
-from infra.storage.bucket import PrivateBucket
-
-SNAPSHOT_DAYS = 90
-
-
-class AuditBucket(Construct):
-    """A private bucket whose objects go after 90 days: `finexpert restore` works for as long.
-
-    Args:
-        key_arn: of the customer-managed key, if there is one.
-    """
-
-    def __init__(self, stack: ProjectStack, construct_id: str, *, key_arn: str | None) -> None:
-        super().__init__(stack, construct_id)
-        self.bucket_name = stack.names.bucket("audit", stack.account)
-        self.private = PrivateBucket(
-            self,
-            "Private",
-            bucket_name=self.bucket_name,
-            retain=stack.settings.retain_data,
-            key_arn=key_arn,
-            expiring_prefixes={"audit/": SNAPSHOT_DAYS},
-        )
-
-    def outlive(self, function: lambda_.Function) -> None:
-        """Delete `function` before the bucket is emptied, so that nothing is written into it afterwards."""
-        function.node.add_dependency(self.private)
 
 
 def idle_reaper(

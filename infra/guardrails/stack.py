@@ -13,7 +13,7 @@ from infra.encryption import DataKey
 from infra.functions import EveryMinutes, FunctionBase, ProjectFunction
 from infra.guardrails.alerts import AlertTopic, DeadLetterQueue
 from infra.guardrails.dashboard import ProjectDashboard
-from infra.guardrails.idle_reaper import AuditBucket, idle_reaper
+from infra.guardrails.idle_reaper import idle_reaper
 from infra.guardrails.spend_guard import CreateLatch, close_page, guard_environment, spend_guard
 from infra.guardrails.teardown import MAX_MINUTES, CleanUpOnDelete, teardown
 from infra.guardrails.watch import FunctionWatch, watch_queue, watch_stuck
@@ -21,7 +21,11 @@ from infra.project_stack import ProjectStack
 from infra.remembered import remembered
 from infra.setting_checks import ASK_MAIL
 from infra.settings import Settings
+from infra.storage.bucket import PrivateBucket
 from infra.storage.emptying import GovernedEmptying
+
+SNAPSHOT_DAYS = 90
+"""Days for which `finexpert restore` works: then the audit bucket forgets."""
 
 
 class GuardrailsStack(ProjectStack):
@@ -71,8 +75,15 @@ class GuardrailsStack(ProjectStack):
 
     def _idle_reaper(self) -> None:
         settings = self.settings
-        audit = AuditBucket(self, "Audit", key_arn=self.key_arn)
-        topic_arn, bucket = self.topic.topic_arn, audit.bucket_name
+        topic_arn, bucket = self.topic.topic_arn, self.names.bucket("audit", self.account)
+        audit = PrivateBucket(
+            Construct(self, "Audit"),
+            "Private",
+            bucket_name=bucket,
+            retain=settings.retain_data,
+            key_arn=self.key_arn,
+            expiring_prefixes={"audit/": SNAPSHOT_DAYS},
+        )
         reaper = ProjectFunction(
             self,
             "IdleReaper",
@@ -89,9 +100,10 @@ class GuardrailsStack(ProjectStack):
             timeout_minutes=15,
             dead_letter_queue=self.queue,
         )
-        audit.outlive(reaper.function)
+        # It goes before the bucket is emptied, so that nothing is written into that afterwards.
+        reaper.function.node.add_dependency(audit)
         self.alarms.append(watch_stuck(self, self.names, settings.reaper_period_minutes, self.topic))
-        self.output("AuditBucketName", audit.bucket_name, "Snapshots of what the reaper deleted")
+        self.output("AuditBucketName", bucket, "Snapshots of what the reaper deleted")
         EveryMinutes(self, "ReaperSchedule", function=reaper.function, minutes=settings.reaper_period_minutes)
         self._watch("ReaperWatch", reaper, settings.reaper_period_minutes)
 
@@ -130,7 +142,7 @@ class GuardrailsStack(ProjectStack):
             self,
             "OutOfBandEndpoints",
             function_arn=function.function.function_arn,
-            endpoints_too=True,
+            properties={"HostingStack": self.names.stack("Hosting")},
             before=[function],
         )
         self._watch("TeardownWatch", function, None)

@@ -1,5 +1,7 @@
 """The teardown function, what it may do, and the custom resource that calls it before a stack is deleted."""
 
+from collections.abc import Mapping
+
 from aws_cdk import CustomResource, Duration
 from constructs import Construct, IDependable
 
@@ -15,10 +17,7 @@ class CleanUpOnDelete(Construct):
 
     Args:
         function_arn: the teardown function.
-        state_machine_arn: whose executions and jobs to stop; none if left out.
-        model_package_group: the group to empty, since one with packages cannot be deleted; none if left out.
-        endpoints_too: also delete the project's endpoints that no stack owns, or that Hosting left behind.
-        security_group_id: wait until SageMaker has no network interface in it.
+        properties: what to end besides the project's jobs: those of `lambdas.teardown.handler`.
         before: resources that must outlive the cleaning: they are made before this and deleted after it.
     """
 
@@ -28,27 +27,17 @@ class CleanUpOnDelete(Construct):
         construct_id: str,
         *,
         function_arn: str,
-        state_machine_arn: str | None = None,
-        model_package_group: str | None = None,
-        endpoints_too: bool = False,
-        security_group_id: str | None = None,
+        properties: Mapping[str, str],
         before: list[IDependable],
     ) -> None:
         super().__init__(stack, construct_id)
-        names = stack.names
         resource = CustomResource(
             self,
             "Resource",
             resource_type="Custom::CleanUpOnDelete",
             service_token=function_arn,
             service_timeout=Duration.minutes(MAX_MINUTES),
-            properties={
-                "Project": names.project,
-                **({"HostingStack": names.stack("Hosting")} if endpoints_too else {}),
-                **({"StateMachineArn": state_machine_arn} if state_machine_arn else {}),
-                **({"ModelPackageGroup": model_package_group} if model_package_group else {}),
-                **({"SecurityGroup": security_group_id} if security_group_id else {}),
-            },
+            properties={"Project": stack.names.project, **properties},
         )
         resource.node.add_dependency(*before)
 

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from infra.arns import Arns
 from infra.functions import FunctionBase, ProjectFunction
-from infra.permissions import Statement, allow, ask_endpoint, month_to_date, owned, switch_hosting
+from infra.permissions import Statement, allow, ask_endpoint, month_to_date, switch_hosting
 from infra.project_stack import ProjectStack
 
 
@@ -33,6 +33,7 @@ def run_functions(stack: ProjectStack, base: FunctionBase, validation_base: Func
         "MAX_WAIT_SECONDS": str(settings.max_wait_minutes * 60),
     }
     bucket = {"ARTIFACT_BUCKET": arns.names.bucket("artifacts", arns.account)}
+    hosting = [arns.hosting_stack]
     functions = (
         ProjectFunction(
             stack,
@@ -44,7 +45,10 @@ def run_functions(stack: ProjectStack, base: FunctionBase, validation_base: Func
                 **machines,
                 "SERVED_LORA_RANK": str(settings.served_rank),
             },
-            permissions=validate_dataset(arns),
+            permissions=[
+                allow(["s3:ListBucket"], [arns.bucket("data")]),
+                allow(["s3:GetObject"], [arns.bucket("data", "/*")]),
+            ],
         ),
         ProjectFunction(
             stack,
@@ -60,7 +64,10 @@ def run_functions(stack: ProjectStack, base: FunctionBase, validation_base: Func
             base,
             purpose="read-evaluation",
             environment=bucket,
-            permissions=read_evaluation(arns),
+            permissions=[
+                allow(["s3:ListBucket"], [arns.bucket("artifacts")]),
+                allow(["s3:GetObject", "s3:PutObject"], [arns.bucket("artifacts", "/runs/*")]),
+            ],
         ),
         ProjectFunction(
             stack,
@@ -68,7 +75,11 @@ def run_functions(stack: ProjectStack, base: FunctionBase, validation_base: Func
             base,
             purpose="finish-wake",
             environment={"HOSTING": settings.hosting},
-            permissions=finish_wake(arns),
+            permissions=[
+                allow(["cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents"], hosting),
+                ask_endpoint(arns),
+                *switch_hosting(arns),
+            ],
             timeout_minutes=15,
         ),
     )
@@ -110,14 +121,6 @@ class StopTrainingRule(Construct):
         )
 
 
-def validate_dataset(arns: Arns) -> list[Statement]:
-    """Read the datasets."""
-    return [
-        allow(["s3:ListBucket"], [arns.bucket("data")]),
-        allow(["s3:GetObject"], [arns.bucket("data", "/*")]),
-    ]
-
-
 def admission(arns: Arns) -> list[Statement]:
     """See what was spent, and reserve what a job may cost."""
     return [
@@ -125,29 +128,4 @@ def admission(arns: Arns) -> list[Statement]:
         # Without ListBucket S3 answers "denied" for an object that is not there.
         allow(["s3:ListBucket"], [arns.bucket("artifacts")]),
         allow(["s3:GetObject", "s3:PutObject"], [arns.bucket("artifacts", "/admission/*")]),
-    ]
-
-
-def read_evaluation(arns: Arns) -> list[Statement]:
-    """Read a run's output, write its evaluation and report beside it."""
-    return [
-        allow(["s3:ListBucket"], [arns.bucket("artifacts")]),
-        allow(["s3:GetObject", "s3:PutObject"], [arns.bucket("artifacts", "/runs/*")]),
-    ]
-
-
-def finish_wake(arns: Arns) -> list[Statement]:
-    """See whether the endpoint is awake, ask its models, and put it to sleep."""
-    return [
-        allow(["cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents"], [arns.hosting_stack]),
-        ask_endpoint(arns),
-        *switch_hosting(arns),
-    ]
-
-
-def stop_training(arns: Arns) -> list[Statement]:
-    """Stop this project's training jobs."""
-    return [
-        allow(["sagemaker:DescribeTrainingJob"], [arns.training_jobs]),
-        allow(["sagemaker:StopTrainingJob"], [arns.training_jobs], owned(arns)),
     ]

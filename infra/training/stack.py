@@ -12,23 +12,23 @@ from core.endpoint import weights
 from core.endpoint.hosting import switching_role
 from infra import images
 from infra.assets import Assets
-from infra.encryption import key_use, volume_key
+from infra.encryption import volume_key
 from infra.functions import FunctionBase, ProjectFunction
 from infra.guardrails.stack import GuardrailsStack
 from infra.guardrails.teardown import CleanUpOnDelete
 from infra.guardrails.watch import FunctionWatch
-from infra.permissions import ServiceRole, Statement
+from infra.permissions import ServiceRole, Statement, allow, owned
 from infra.project_stack import ProjectStack
 from infra.remembered import remembered
 from infra.retention import project_log_group
 from infra.setting_checks import ask_licence
 from infra.settings import Settings
-from infra.training.functions import StopTrainingRule, run_functions, stop_training
+from infra.training.functions import StopTrainingRule, run_functions
 from infra.training.job import FineTune, TrainingJob
 from infra.training.network import Network, PrivateNetwork
 from infra.training.registry import ModelRegistry
 from infra.training.roles import serving_permissions, switching_permissions, training_permissions
-from infra.training.state_machine import FineTuneStateMachine, state_machine_permissions
+from infra.training.state_machine import FineTuneStateMachine
 
 
 class TrainingStack(ProjectStack):
@@ -64,14 +64,7 @@ class TrainingStack(ProjectStack):
 
         program = s3_assets.Asset(self, "Program", path=str(assets.training))
         fine_tune = self._fine_tune(f"s3://{program.s3_bucket_name}/{program.s3_object_key}")
-        calls = state_machine_permissions(self.arns, fine_tune)
-        machine = FineTuneStateMachine(
-            self,
-            "FineTune",
-            fine_tune=fine_tune,
-            permissions=[*calls, *key_use(self.arns, self.key_arn, calls)],
-            key_arn=self.key_arn,
-        )
+        machine = FineTuneStateMachine(self, "FineTune", fine_tune=fine_tune, key_arn=self.key_arn)
         state_machine_arn = machine.state_machine.state_machine_arn
         stopping = self._stop_with(state_machine_arn, guardrails)
         registry = ModelRegistry(self, "Registry")
@@ -79,9 +72,11 @@ class TrainingStack(ProjectStack):
             self,
             "RunningWork",
             function_arn=guardrails.teardown.function_arn,
-            state_machine_arn=state_machine_arn,
-            model_package_group=self.names.model_package_group,
-            security_group_id=self._own_group(),
+            properties={
+                "StateMachineArn": state_machine_arn,
+                "ModelPackageGroup": self.names.model_package_group,
+                **self._own_group(),
+            },
             before=[machine, stopping, registry, self.training_role],
         )
         self.serving_role_arn = self._serving_role()
@@ -135,10 +130,10 @@ class TrainingStack(ProjectStack):
             return Network(self.arns, settings.subnet_ids, settings.security_group_ids, shared=True)
         return PrivateNetwork(self, "Network").network if settings.private_network else None
 
-    def _own_group(self) -> str | None:
+    def _own_group(self) -> dict[str, str]:
         """The private network's security group, which goes with this stack; a company's stays."""
         own = self.network if self.settings.private_network else None
-        return own.security_group_ids[0] if own else None
+        return {"SecurityGroup": own.security_group_ids[0]} if own else {}
 
     def _network_permissions(self) -> list[Statement]:
         return self.network.permissions() if self.network else []
@@ -185,7 +180,10 @@ class TrainingStack(ProjectStack):
             self.base,
             purpose="stop-training",
             environment={},
-            permissions=stop_training(self.arns),
+            permissions=[
+                allow(["sagemaker:DescribeTrainingJob"], [self.arns.training_jobs]),
+                allow(["sagemaker:StopTrainingJob"], [self.arns.training_jobs], owned(self.arns)),
+            ],
             dead_letter_queue=queue,
         )
         FunctionWatch(self, "StopTrainingWatch", stopping, period_minutes=None, topic=guardrails.topic)

@@ -1,12 +1,11 @@
 """The state machine, its role and its log."""
 
-from collections.abc import Sequence
-
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from core.names import TRAINING_LOG_GROUP
 from infra.arns import Arns
+from infra.encryption import key_use
 from infra.permissions import ServiceRole, Statement, allow, pass_role, switch_hosting
 from infra.project_stack import ProjectStack
 from infra.retention import project_log_group
@@ -19,26 +18,24 @@ class FineTuneStateMachine(Construct):
 
     Args:
         fine_tune: what to run.
-        permissions: the statements of `state_machine_permissions`.
-        key_arn: of the customer-managed key that encrypts the log.
+        key_arn: of the customer-managed key that encrypts the log, and data that the tasks use.
     """
 
     def __init__(
-        self,
-        stack: ProjectStack,
-        construct_id: str,
-        *,
-        fine_tune: FineTune,
-        permissions: Sequence[Statement],
-        key_arn: str | None,
+        self, stack: ProjectStack, construct_id: str, *, fine_tune: FineTune, key_arn: str | None
     ) -> None:
         super().__init__(stack, construct_id)
         names = stack.names
         # CloudWatch keeps room in its resource policy for groups of this prefix without being asked.
         log_group_name = f"/aws/vendedlogs/states/{names.state_machine}"
         log_group = project_log_group(self, "Log", name=log_group_name, key_arn=key_arn)
+        calls = state_machine_permissions(stack.arns, fine_tune)
         role = ServiceRole(
-            self, "Role", service="states.amazonaws.com", permissions=permissions, for_own_account=True
+            self,
+            "Role",
+            service="states.amazonaws.com",
+            permissions=[*calls, *key_use(stack.arns, key_arn, calls)],
+            for_own_account=True,
         ).role
         asl = stack.to_json_string(definition(fine_tune))
         self.state_machine = sfn.StateMachine(
