@@ -13,7 +13,6 @@ from core.admission import planning
 from core.admission.decision import JobRequest
 from core.instances import suits_the_recipe
 from core.money import prices
-
 from core.money.training_time import MEASURED_ON, training_seconds
 from finexpert.text import duration, usd
 from infra.settings import Settings

@@ -2,7 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -10,7 +11,7 @@ from typing import Any, Self
 from core.admission import planning, reservations
 from core.admission.decision import Admission, decide
 from core.admission.planning import JobSettings, SpendUnknown
-from core.admission.reservations import LASTS, Book, Reservation
+from core.admission.reservations import LASTS, Reservation
 from core.aws.calls import Clients, region_from
 from core.aws.errors import error_text
 from core.environment import Variables
@@ -69,30 +70,27 @@ def admit(
     )
     job = str(event["job"])
     for attempt in range(ATTEMPTS):
-        book = _book(clients, settings.bucket)
+        with _known("What other runs have reserved cannot be read"):
+            book = reservations.read(clients("s3"), settings.bucket)
         now = clock()
         standing = book.standing(job, now)
         admission = decide(request, planning.money(settings.budget, spend(now), standing))
         mine = Reservation(
             job=job, usd=admission.worst_case_usd, usd_per_hour=admission.usd_per_hour, until=now + LASTS
         )
-        if _reserve(clients, settings.bucket, book, [*standing, mine]):
-            return admission
+        with _known("The job's money cannot be reserved"):
+            if reservations.write(clients("s3"), settings.bucket, book, [*standing, mine]):
+                return admission
         pause(random.uniform(0, 0.2 * 2**attempt))
     raise SpendUnknown(
         f"{ATTEMPTS} times another run was being admitted at the same moment; start this one again."
     )
 
 
-def _book(clients: Clients, bucket: str) -> Book:
+@contextmanager
+def _known(otherwise: str) -> Iterator[None]:
+    """Any error inside is SpendUnknown, which says so in these words."""
     try:
-        return reservations.read(clients("s3"), bucket)
+        yield
     except Exception as error:
-        raise SpendUnknown(f"What other runs have reserved cannot be read: {error_text(error)}") from error
-
-
-def _reserve(clients: Clients, bucket: str, book: Book, wanted: list[Reservation]) -> bool:
-    try:
-        return reservations.write(clients("s3"), bucket, book, wanted)
-    except Exception as error:
-        raise SpendUnknown(f"The job's money cannot be reserved: {error_text(error)}") from error
+        raise SpendUnknown(f"{otherwise}: {error_text(error)}") from error

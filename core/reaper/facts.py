@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, StrEnum
 from functools import cached_property
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from core.aws.tags import Tags
 from core.endpoint.hosting import Hosting
@@ -59,17 +59,21 @@ class Unreadable:
     why: str
 
 
-class Tagged(Protocol):
+@dataclass(frozen=True, kw_only=True)
+class Tagged:
     """The parts of an endpoint, or of another resource, that the rules about owners and protection read."""
 
-    @property
-    def tags(self) -> Tags | Unreadable | None: ...
+    tags: Tags | Unreadable | None = None
 
     @property
-    def known_tags(self) -> Tags: ...
+    def known_tags(self) -> Tags:
+        """The tags if they were read, else none."""
+        return self.tags if isinstance(self.tags, Mapping) else {}
 
     @property
-    def hosting_endpoint(self) -> bool: ...
+    def hosting_endpoint(self) -> bool:
+        """Whether the Hosting stack's outputs name it: only an endpoint's can be named."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,7 @@ class Component:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Endpoint:
+class Endpoint(Tagged):
     """An endpoint with everything read so far; identity is ARN + creation time. Times are UTC-aware."""
 
     name: str
@@ -146,18 +150,12 @@ class Endpoint:
     status: str
     created: datetime
     modified: datetime
-    tags: Tags | Unreadable | None = None
     detail: Description | Unreadable | None = None
     config: Description | Unreadable | None = None
     components: tuple[Component, ...] | Unreadable = ()
     discovered: frozenset[Series] | Unreadable = frozenset()
     activity: Mapping[Series, Reading | Unreadable] = field(default_factory=dict)
     hosting: Hosting | Unreadable | None = None
-
-    @property
-    def known_tags(self) -> Tags:
-        """The tags if they were read, else none."""
-        return self.tags if isinstance(self.tags, Mapping) else {}
 
     @property
     def configured(self) -> tuple[Variant, ...]:

@@ -3,7 +3,8 @@
 This is no sign of use or idleness and leads to no deletion: people get an alarm besides the decision.
 """
 
-from datetime import datetime
+from collections.abc import Container, Mapping
+from datetime import datetime, timedelta
 
 from core.money.time import HOUR
 from core.reaper.facts import Component, Endpoint
@@ -29,23 +30,21 @@ COMPONENT_LIMITS = {"Creating": 3 * HOUR, "Updating": 3 * HOUR, "Deleting": HOUR
 
 def hanging(endpoint: Endpoint, now: datetime) -> list[str]:
     """One sentence for each part of the endpoint that hangs; none if all is well or not known."""
-    found = []
-    limit = None if endpoint.status in DELETABLE else ENDPOINT_LIMITS.get(endpoint.status, UNKNOWN_LIMIT)
-    since = endpoint.created if endpoint.status == "Creating" else endpoint.modified
-    if limit and now - since > limit:
-        found.append(f"it has been in {endpoint.status} for {(now - since) / HOUR:.1f} h")
+    found = _overdue(endpoint, "it", DELETABLE, ENDPOINT_LIMITS, now)
     components = endpoint.components if isinstance(endpoint.components, tuple) else ()
-    for component in components:
-        began = _since(component)
-        settled = component.status in SETTLED
-        most = None if settled else COMPONENT_LIMITS.get(component.status, UNKNOWN_LIMIT)
-        if began and most and now - began > most:
-            found.append(
-                f"its component {component.name} has been in {component.status}"
-                f" for {(now - began) / HOUR:.1f} h"
-            )
+    for each in components:
+        found += _overdue(each, f"its component {each.name}", SETTLED, COMPONENT_LIMITS, now)
     return found
 
 
-def _since(component: Component) -> datetime | None:
-    return component.created if component.status == "Creating" else component.modified
+def _overdue(
+    part: Endpoint | Component,
+    called: str,
+    settled: Container[str],
+    limits: Mapping[str, timedelta],
+    now: datetime,
+) -> list[str]:
+    since = part.created if part.status == "Creating" else part.modified
+    if part.status in settled or since is None or now - since <= limits.get(part.status, UNKNOWN_LIMIT):
+        return []
+    return [f"{called} has been in {part.status} for {(now - since) / HOUR:.1f} h"]

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.aws.tags import Tags
-from core.reaper.facts import Action, Unreadable
+from core.reaper.facts import Action, Tagged, Unreadable
 from core.reaper.settings import Kind
 
 #: Whether these are used cannot be read; one that has run for as long as this is reported.
@@ -40,7 +39,7 @@ class ResourceDetail:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resource:
+class Resource(Tagged):
     """A resource with everything read so far; None was not read yet."""
 
     kind: Kind
@@ -51,18 +50,7 @@ class Resource:
     arn: str = ""
     instance_type: str = ""
     identity: Mapping[str, str]
-    tags: Tags | Unreadable | None = None
     detail: ResourceDetail | Unreadable | None = None
-
-    @property
-    def known_tags(self) -> Tags:
-        """The tags if they were read, else none."""
-        return self.tags if isinstance(self.tags, Mapping) else {}
-
-    @property
-    def hosting_endpoint(self) -> bool:
-        """Always False: Hosting holds endpoints only."""
-        return False
 
     @property
     def known(self) -> ResourceDetail | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from core.aws.calls import Clients, list_all
@@ -105,7 +106,8 @@ def _notebook(summary: dict[str, Any]) -> Resource:
     )
 
 
-def _job(summary: dict[str, Any], kind: Kind, word: str) -> Resource:
+def _job(summary: dict[str, Any], kind: Kind) -> Resource:
+    word = WORDS[kind]
     return Resource(
         kind=kind,
         name=summary[f"{word}JobName"],
@@ -140,26 +142,17 @@ def _app(summary: dict[str, Any]) -> Resource:
     )
 
 
-def _training(sagemaker: Any, job: Resource) -> ResourceDetail:
-    answer = sagemaker.describe_training_job(TrainingJobName=job.name)
-    stopping, machines = answer.get("StoppingCondition", {}), answer.get("ResourceConfig", {})
+def _described_job(sagemaker: Any, job: Resource) -> ResourceDetail:
+    word = WORDS[job.kind]
+    answer = getattr(sagemaker, f"describe_{word.lower()}_job")(**{f"{word}JobName": job.name})
+    stopping = answer.get("StoppingCondition", {})
+    cluster = answer.get("ProcessingResources", {}).get("ClusterConfig", {})
+    machines = answer.get("ResourceConfig", cluster)
     return ResourceDetail(
         arn=job.arn,
-        started=answer.get("TrainingStartTime"),
+        started=answer.get(f"{word}StartTime"),
         limit=_seconds(stopping.get("MaxRuntimeInSeconds")),
         wait_limit=_seconds(stopping.get("MaxWaitTimeInSeconds")),
-        instance_type=machines.get("InstanceType", ""),
-        instances=machines.get("InstanceCount", 1),
-    )
-
-
-def _processing(sagemaker: Any, job: Resource) -> ResourceDetail:
-    answer = sagemaker.describe_processing_job(ProcessingJobName=job.name)
-    machines = answer.get("ProcessingResources", {}).get("ClusterConfig", {})
-    return ResourceDetail(
-        arn=job.arn,
-        started=answer.get("ProcessingStartTime"),
-        limit=_seconds(answer.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")),
         instance_type=machines.get("InstanceType", ""),
         instances=machines.get("InstanceCount", 1),
     )
@@ -180,23 +173,20 @@ def _seconds(number: int | None) -> timedelta | None:
     return timedelta(seconds=number) if number else None
 
 
+WORDS = {Kind.TRAINING: "Training", Kind.PROCESSING: "Processing"}
+"""The beginnings of what SageMaker calls the two kinds of jobs and their parts."""
 #: Lists of jobs hold all that ever ran, so only what runs is asked for.
 _RUNNING: tuple[dict[str, str], ...] = ({"StatusEquals": "InProgress"}, {"StatusEquals": "Stopping"})
 LISTS: dict[Kind, tuple[str, str, tuple[dict[str, str], ...], Callable[[dict[str, Any]], Resource]]] = {
     Kind.NOTEBOOKS: ("list_notebook_instances", "NotebookInstances", ({},), _notebook),
-    Kind.TRAINING: (
-        *("list_training_jobs", "TrainingJobSummaries", _RUNNING),
-        lambda summary: _job(summary, Kind.TRAINING, "Training"),
-    ),
-    Kind.PROCESSING: (
-        *("list_processing_jobs", "ProcessingJobSummaries", _RUNNING),
-        lambda summary: _job(summary, Kind.PROCESSING, "Processing"),
-    ),
+    **{
+        kind: (f"list_{word.lower()}_jobs", f"{word}JobSummaries", _RUNNING, partial(_job, kind=kind))
+        for kind, word in WORDS.items()
+    },
     Kind.APPS: ("list_apps", "Apps", ({},), _app),
 }
 """The operation that lists a kind, what it calls the items, its requests, and what reads an item."""
 DESCRIBE: dict[Kind, Callable[[Any, Resource], ResourceDetail]] = {
-    Kind.TRAINING: _training,
-    Kind.PROCESSING: _processing,
+    **dict.fromkeys(WORDS, _described_job),
     Kind.APPS: _described_app,
 }
