@@ -5,6 +5,7 @@ alarms stay. Always in us-east-1.
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from aws_cdk import aws_ce as ce
@@ -52,5 +53,5 @@ class AnomaliesStack(ProjectStack):
         )
 
 
-def _json(expression: dict[str, object]) -> str:
+def _json(expression: Mapping[str, object]) -> str:
     return json.dumps(expression, separators=(",", ":"))
