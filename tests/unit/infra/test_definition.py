@@ -95,53 +95,21 @@ def test_only_spot_has_a_longest_wait_and_a_way_back_to_on_demand() -> None:
 def test_the_input_wins_over_its_defaults() -> None:
     assert filled(states(ON_DEMAND)["Defaults"]["Parameters"]) == STATE["defaults"]
     prepared = filled(states(ON_DEMAND)["Prepare"]["Parameters"])
-    assert prepared["request"] == {
-        "dataset": "s3://data/datasets/sample/",
-        "hyperparameters": {},
-        "wake": False,
-        "unjudged": False,
-        "name": RUN,
-        "by": "",
-    }
+    assert prepared["request"] == STATE["defaults"] | {"dataset": "s3://data/datasets/sample/"}
+
+
+STEP = {"event": "step", "step": 3, "steps": 40, "loss": 2.125, "learning_rate": 1e-4}
+STEP["tokens_per_second"] = 900.5
+HELD_OUT = {"event": "evaluation", "split": "validation", "loss": 1e-05, "bits_per_byte": 1.5}
 
 
 @pytest.mark.parametrize(
     ("metric", "line", "value"),
     [
-        (
-            "train:loss",
-            {
-                "event": "step",
-                "step": 3,
-                "steps": 40,
-                "loss": 2.125,
-                "learning_rate": 1e-4,
-                "tokens_per_second": 900.5,
-            },
-            "2.125",
-        ),
-        (
-            "train:tokens_per_second",
-            {
-                "event": "step",
-                "step": 3,
-                "steps": 40,
-                "loss": 2.1,
-                "learning_rate": 1e-4,
-                "tokens_per_second": 900.5,
-            },
-            "900.5",
-        ),
-        (
-            "validation:loss",
-            {"event": "evaluation", "split": "validation", "loss": 1e-05, "bits_per_byte": 1.5},
-            "1e-05",
-        ),
-        (
-            "validation:bits_per_byte",
-            {"event": "evaluation", "split": "validation", "loss": 2.0, "bits_per_byte": 1.5},
-            "1.5",
-        ),
+        ("train:loss", STEP, "2.125"),
+        ("train:tokens_per_second", STEP, "900.5"),
+        ("validation:loss", HELD_OUT, "1e-05"),
+        ("validation:bits_per_byte", HELD_OUT | {"loss": 2.0}, "1.5"),
     ],
 )
 def test_metrics_are_read_from_what_the_trainer_prints(metric: str, line: dict[str, Any], value: str) -> None:
