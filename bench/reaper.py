@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 from datetime import UTC, datetime, timedelta
@@ -162,9 +163,7 @@ def measure(tool: str, what: str) -> dict[str, Any]:
             cloud.delete_endpoint(name)
     kilobyte = 1 if sys.platform == "darwin" else 1024
     found = replay.score(cloud, labels)
-    calls: dict[str, int] = {}
-    for operation, _ in cloud.log:
-        calls[operation] = calls.get(operation, 0) + 1
+    calls = Counter(operation for operation, _ in cloud.log)
     return {
         "calls": len(cloud.log),
         "calls_by_operation": dict(sorted(calls.items())),

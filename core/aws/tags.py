@@ -26,19 +26,9 @@ def owner_of(cloudformation: Any, arn: str, tags: Tags) -> str:
     Raises:
         ClientError: the tags name none, and CloudFormation gave no answer.
     """
-    return owning_stack(tags) or stack_of(cloudformation, arn)
-
-
-def stack_of(cloudformation: Any, physical_id: str) -> str:
-    """Ask CloudFormation for the name of the stack that holds a resource; empty if none does.
-
-    Args:
-        physical_id: what `Ref` gives for it; the ARN of an endpoint.
-
-    Raises:
-        ClientError: CloudFormation gave no answer.
-    """
-    answer = if_there(lambda: cloudformation.describe_stack_resources(PhysicalResourceId=physical_id))
+    if stack := owning_stack(tags):
+        return stack
+    answer = if_there(lambda: cloudformation.describe_stack_resources(PhysicalResourceId=arn))
     return next((str(row["StackName"]) for row in answer["StackResources"]), "") if answer else ""
 
 

@@ -21,15 +21,12 @@ def turn(iam: Any, policy_arn: str, roles: tuple[str, ...], outcome: Stopped, *,
             if over:
                 iam.attach_role_policy(RoleName=role, PolicyArn=policy_arn)
                 outcome.done.append(f"role {role} may create nothing in SageMaker until next month")
-            elif _carries(iam, role, policy_arn):
+                continue
+            attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+            if any(policy["PolicyArn"] == policy_arn for policy in attached):
                 iam.detach_role_policy(RoleName=role, PolicyArn=policy_arn)
                 outcome.done.append(f"role {role} may create in SageMaker again: a new month")
         except Exception as error:
             verb = "denied" if over else "allowed again"
             outcome.problems.append(f"creating cannot be {verb} for role {role}: {error_text(error)}")
     return over and len(outcome.problems) == before
-
-
-def _carries(iam: Any, role: str, policy_arn: str) -> bool:
-    attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
-    return any(policy["PolicyArn"] == policy_arn for policy in attached)

@@ -26,7 +26,9 @@ def fleets_of(config: Mapping[str, Any], running: Mapping[str, Any] | None = Non
             provisioned = lower(serverless).get("provisionedconcurrency")
             fleets += [Fleet(instance_type=SERVERLESS)] if provisioned else []
         elif found.get("instancepools"):
-            fleets += [_of_pool(pool) for pool in map(lower, found["instancepools"])]
+            for pool in map(lower, found["instancepools"]):
+                count = int(pool.get("currentinstancecount", 1))
+                fleets.append(Fleet(instance_type=_text(pool, "instancetype"), instances=count))
         else:
             kind = variant.get("instancetype")
             count = found.get("currentinstancecount")
@@ -35,12 +37,6 @@ def fleets_of(config: Mapping[str, Any], running: Mapping[str, Any] | None = Non
                 count = 0 if failed else variant.get("initialinstancecount", 1)
             fleets.append(Fleet(instance_type=kind if isinstance(kind, str) else "", instances=int(count)))
     return tuple(fleets)
-
-
-def _of_pool(pool: Mapping[str, Any]) -> Fleet:
-    return Fleet(
-        instance_type=_text(pool, "instancetype"), instances=int(pool.get("currentinstancecount", 1))
-    )
 
 
 def _variants(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:

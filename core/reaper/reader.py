@@ -129,11 +129,6 @@ class Reader:
             return waiting
         return waiting + self._in_bulk(self._activity(measured), done)
 
-    def _prices_allowed(self, size: int) -> int:
-        reads = WARM_READS if self._single.remembers else int(COLD_READS * size)
-        left = reads - self._single.made
-        return max(left, PRICES if size < SMALL_FLEET else 0)
-
     def tagged(self, endpoint: Endpoint) -> Endpoint:
         """The endpoint with its tags."""
         if endpoint.tags is not None:
@@ -154,7 +149,8 @@ class Reader:
         """
         idle = [endpoint for endpoint, verdict in settled if verdict.action is not Action.KEEP]
         idle.sort(key=lambda each: (-sum(v.instances or 0 for v in each.variants), each.created))
-        allowed = self._prices_allowed(len(settled))
+        reads = WARM_READS if self._single.remembers else int(COLD_READS * len(settled))
+        allowed = max(reads - self._single.made, PRICES if len(settled) < SMALL_FLEET else 0)
         found: dict[str, Endpoint] = {}
         for endpoint in idle:
             costs_a_call = not self._single.has_config(endpoint)

@@ -101,7 +101,12 @@ class SageMaker(CloudState):
 
     def list_processing_jobs(self, **request: Any) -> dict[str, Any]:
         after = request.get("LastModifiedTimeAfter", datetime.min.replace(tzinfo=UTC))
-        found = [job for job in self.processing.values() if job["LastModifiedTime"] >= after]
+        wanted = request.get("StatusEquals")
+        found = [
+            job
+            for job in self.processing.values()
+            if job["LastModifiedTime"] >= after and wanted in (None, job.get("ProcessingJobStatus"))
+        ]
         return page(found, request, "ProcessingJobSummaries")
 
     def describe_processing_job(self, ProcessingJobName: str) -> dict[str, Any]:

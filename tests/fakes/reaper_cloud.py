@@ -10,7 +10,7 @@ from tests.fakes.cloud import Cloud, arn, error, minutes, page
 @dataclass
 class ReaperCloud(Cloud):
     notebooks: dict[str, dict[str, Any]] = field(default_factory=dict)  # type: ignore[assignment]
-    processing: dict[str, dict[str, Any]] = field(default_factory=dict)
+
     apps: dict[str, dict[str, Any]] = field(default_factory=dict)  # type: ignore[assignment]
     policies: list[dict[str, Any]] = field(default_factory=list)
 
@@ -102,14 +102,6 @@ class ReaperCloud(Cloud):
 
     def list_notebook_instances(self, **request: Any) -> dict[str, Any]:
         return page(list(self.notebooks.values()), request, "NotebookInstances")
-
-    def list_processing_jobs(self, **request: Any) -> dict[str, Any]:
-        wanted = request.get("StatusEquals")
-        found = [j for j in self.processing.values() if wanted in (None, j["ProcessingJobStatus"])]
-        return page(found, request, "ProcessingJobSummaries")
-
-    def describe_processing_job(self, ProcessingJobName: str) -> dict[str, Any]:
-        return dict(self.processing[ProcessingJobName])
 
     def list_apps(self, **request: Any) -> dict[str, Any]:
         told = ("DomainId", "SpaceName", "AppType", "AppName", "Status", "CreationTime", "ResourceSpec")
