@@ -299,29 +299,28 @@ class Reader:
     def _templates(self) -> dict[PurePosixPath, Template]:
         """Each folder's template; JumpStart's place is beside the records."""
         found: dict[PurePosixPath, Template] = {}
-        names = [name for name, _ in self._sources]
         for name, content in self._sources:
             path = PurePosixPath(name)
-            if path.name != TEMPLATE_NAME:
-                continue
-            if self._settings.chat_dataset:
-                self._complain(
-                    name, "a template, but chat_dataset is True; set it to False or take the template away"
-                )
-                continue
-            if not self._settings.instruction_tuned and not any(
-                PurePosixPath(other).suffix.lower() in RECORDS and other != name for other in names
-            ):
-                message = "a template, but instruction_tuned is False and there are no records; take it away"
-                self._complain(name, message)
-                continue
-            with self._opened(name, content) as lines:
-                text = "\n".join(line for _, line in lines)
-            try:
-                found[path.parent] = parse_template(text)
-            except ValueError as error:
-                self._complain(name, str(error))
+            if path.name == TEMPLATE_NAME:
+                try:
+                    found[path.parent] = self._template(name, content)
+                except ValueError as error:
+                    self._complain(name, str(error))
         return found
+
+    def _template(self, name: str, content: Stream) -> Template:
+        """The template in a file. Raises ValueError where it cannot be used."""
+        if self._settings.chat_dataset:
+            raise ValueError(
+                "a template, but chat_dataset is True; set it to False or take the template away"
+            )
+        others = (PurePosixPath(other) for other, _ in self._sources if other != name)
+        if not self._settings.instruction_tuned and not any(o.suffix.lower() in RECORDS for o in others):
+            raise ValueError(
+                "a template, but instruction_tuned is False and there are no records; take it away"
+            )
+        with self._opened(name, content) as lines:
+            return parse_template("\n".join(line for _, line in lines))
 
     def _ask(self, lines: LineReader) -> None:
         asked = questions_in(lines)

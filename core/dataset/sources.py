@@ -69,7 +69,6 @@ class Sample:
     documents' bytes that is read, 1 = everything."""
 
     limits: dict[str, int]
-    bytes: int
     share: float
 
     @classmethod
@@ -85,7 +84,7 @@ class Sample:
         limits |= {name: limit for name, size in chosen.items() if size > limit}
         total = sum(size for _, size in files)
         read = sum(min(size, limit) for size in chosen.values())
-        return cls(limits, total, read / total if total else 1.0)
+        return cls(limits, read / total if total else 1.0)
 
 
 def local_sources(path: Path, *, below: str = "") -> list[Source]:
