@@ -1,14 +1,34 @@
 """Reading one file as a dataset, and samples to put into it."""
 
+import io
+import json
 from typing import Any
 
-from core.dataset import Document, Reader, check
+from core.dataset import Document, Reader, Source, check
 from core.dataset.templates import DEMARCATION
 from core.hyperparameters import parse
-from tests.unit.core.dataset.test_dataset import file
 
 SENTENCES = [f"Brackwater Mills, of city {n}, sold {n} tonnes of paper; costs rose." for n in range(30)]
 LABELS = ["neutral", "positive", "negative"] * 10
+
+
+def file(name: str, content: str | bytes) -> Source:
+    return (name, io.BytesIO(content.encode() if isinstance(content, str) else content))
+
+
+def json_lines(records: list[Any]) -> str:
+    return "\n".join(map(json.dumps, records))
+
+
+class DribblingStream:
+    """Gives few bytes a read, as a slow network may; has only what the reader may rely on."""
+
+    def __init__(self, content: bytes, step: int) -> None:
+        self._rest, self._step = content, step
+
+    def read(self, size: int, /) -> bytes:
+        first, self._rest = self._rest[: self._step], self._rest[self._step :]
+        return first
 
 
 def read(name: str, content: str | bytes, **settings: str) -> list[Document]:

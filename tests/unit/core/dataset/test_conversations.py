@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from core.dataset import Reader, check, local_sources
+from core.dataset import check, local_sources
 from core.dataset.templates import parse_template
 from core.hyperparameters import parse
-from tests.unit.core.dataset.reading import SENTENCES, pairs_of, read, refused
-from tests.unit.core.dataset.test_dataset import file
+from tests.unit.core.dataset.reading import json_lines, pairs_of, read
 
 
 @pytest.mark.parametrize(
@@ -30,7 +29,7 @@ def test_pairs_are_recognised_and_their_answers_learned(asked: str, answered: st
     rows = [{"id": n, asked: f"What of {n}, then?", answered: f"It rose by {n}."} for n in range(30)]
     lines = [f'{n},"What of {n}, then?",It rose by {n}.' for n in range(30)]
     table = "\n".join([f"id,{asked},{answered}", *lines])
-    content = table if suffix == ".csv" else "\n".join(map(json.dumps, rows))
+    content = table if suffix == ".csv" else json_lines(rows)
     documents = read(f"a{suffix}", content)
     assert pairs_of(documents) == [(f"What of {n}, then?", f"It rose by {n}.") for n in range(30)]
 
@@ -55,7 +54,7 @@ def test_an_input_may_be_null_or_missing_and_values_may_be_objects() -> None:
         },
         {"instruction": "B", "response": ["x", True]},
     ]
-    answers = [document.text for document in read("a.jsonl", "\n".join(map(json.dumps, rows)))]
+    answers = [document.text for document in read("a.jsonl", json_lines(rows))]
     assert answers == ['{"sentiment": "positive", "score": 0.5, "note": null}', '["x", true]']
 
 
@@ -105,15 +104,10 @@ def test_a_template_never_reaches_what_python_keeps_in_objects() -> None:
 
 def test_a_misspelt_placeholder_is_one_error_that_names_the_columns(tmp_path: Path) -> None:
     (tmp_path / "template.json").write_text('{"prompt": "{questions}", "completion": "{a}"}')
-    lines = [json.dumps({"question": f"{n}?", "a": f"{n}."}) for n in range(40)]
-    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    rows = [{"question": f"{n}?", "a": f"{n}."} for n in range(40)]
+    (tmp_path / "a.jsonl").write_text(json_lines(rows))
     (error,) = check(local_sources(tmp_path), parse({"instruction_tuned": "True"})).errors
     assert "no record has questions" in error and "'question', 'a'" in error
-
-
-def test_answers_that_are_all_the_same_are_an_error() -> None:
-    rows = "\n".join(json.dumps({"question": f"{n}?", "answer": "yes"}) for n in range(30))
-    assert "holds the same in every record" in refused("a.jsonl", rows)
 
 
 MESSAGES = [{"role": "user", "content": "Sales?"}, {"role": "assistant", "content": "Up."}]
@@ -150,13 +144,3 @@ def test_a_system_message_comes_from_wherever_it_stands() -> None:
         (document,) = read("a.jsonl", json.dumps(record))
         assert document.messages[0] == ("system", "Be brief.")
         assert document.prompt == "[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nSales? [/INST]"
-
-
-def test_messages_one_by_one_are_an_error() -> None:
-    assert "put the messages of a dialog into one record" in refused("a.json", json.dumps(MESSAGES * 5))
-
-
-def test_marks_at_the_ends_of_a_text_are_taken_off_and_said() -> None:
-    reader = Reader([file("a.jsonl", "\n".join(json.dumps({"text": f"<s> {s} </s>"}) for s in SENTENCES))])
-    assert [document.text for document in reader] == SENTENCES
-    assert "30 texts hold a model's marks" in reader.doubts[0]

@@ -1,6 +1,5 @@
 """Datasets: JumpStart's formats, broken files reported by line, the split, and the check."""
 
-import io
 import json
 from pathlib import Path
 
@@ -13,10 +12,7 @@ from core.dataset.plain_text import blank_line_separated
 from core.dataset.privacy import find_private, luhn_valid
 from core.dataset.templates import DEMARCATION
 from core.hyperparameters import parse
-
-
-def file(name: str, content: str | bytes) -> Source:
-    return (name, io.BytesIO(content.encode() if isinstance(content, str) else content))
+from tests.unit.core.dataset.reading import DribblingStream, file
 
 
 def texts(*sources: Source) -> list[str]:
@@ -42,18 +38,6 @@ def prose(documents: int, words: int = 60) -> str:
 
 
 # --- formats
-
-
-def test_lines_are_documents_where_nothing_separates_them() -> None:
-    reader = Reader([file("a.txt", "one\ntwo\nthree\n")])
-    assert [document.text for document in reader] == ["one", "two", "three"]
-    assert reader.notes == ["a.txt: a document a line"]
-
-
-def test_blank_lines_separate_wrapped_paragraphs() -> None:
-    reader = Reader([file("a.txt", "one\r\nmore of one\r\n\r\n\r\ntwo\n")])
-    assert [document.text for document in reader] == ["one\nmore of one", "two"]
-    assert reader.notes == ["a.txt: documents separated by blank lines"]
 
 
 def test_a_stray_blank_line_does_not_merge_a_thousand_documents() -> None:
@@ -95,6 +79,12 @@ def test_a_folder_is_read_through_in_order_without_hidden_files(tmp_path: Path) 
         ("a.jsonl", '{"text": "a"}\n{"text": \n', "a.jsonl, line 2", "not valid JSON"),
         ("a.jsonl", '{"text": "a"}\n{"text": 3}\n', "a.jsonl, line 2", "holds int"),
         ("a.jsonl", '{"text": "a"}\n7\n', "a.jsonl, line 2", "not an object"),
+        (
+            "a.jsonl",
+            '{"dialog": [{"role": "user", "content": "Why?"}]}',
+            "a.jsonl, line 1: user and assistant must take turns",
+            '{"dialog": [',
+        ),
         ("a.json", '[{"text": "a"},', "a.json, line 1", "not valid JSON"),
         ("a.csv", 'id,text\n1,"open', "a.csv, line 2", "not a valid CSV"),
         ("a.csv", "id,text\n1\n", "a.csv, line 2", "1 columns"),
@@ -127,27 +117,10 @@ def test_an_instruction_record_without_a_column_names_it() -> None:
     assert problem.startswith("data.jsonl, line 1: the record lacks completion")
 
 
-class DribblingStream(io.RawIOBase):
-    """Gives one byte a read, as a slow network may; has only what the reader may rely on."""
-
-    def __init__(self, content: bytes) -> None:
-        self._rest = content
-
-    def read(self, size: int = -1) -> bytes:
-        first, self._rest = self._rest[:1], self._rest[1:]
-        return first
-
-
 @given(st.lists(st.text(alphabet="aé€\u2028\x85 x", min_size=1, max_size=8).filter(str.strip), max_size=6))
 def test_lines_survive_any_cut_of_the_stream(lines: list[str]) -> None:
     content = "\n".join(lines).encode()
-    assert [d.text for d in Reader([("a.txt", DribblingStream(content))])] == lines
-
-
-@given(st.binary(max_size=200), st.sampled_from(["a.txt", "a.csv", "a.json", "a.jsonl"]), st.booleans())
-def test_no_bytes_crash_the_reader(content: bytes, name: str, instruction_tuned: bool) -> None:
-    for document in Reader([file(name, content)], parse({"instruction_tuned": instruction_tuned})):
-        assert isinstance(document.text, str)
+    assert [d.text for d in Reader([("a.txt", DribblingStream(content, 1))])] == lines
 
 
 # --- check
@@ -222,28 +195,6 @@ def test_instructions_are_recognised_without_a_setting(asked: str, answer: str) 
     table = "".join(json.dumps({"text": f"Text {n}.", asked: "x", answer: "y"}) + "\n" for n in range(9))
     assert texts(file("a.jsonl", table)) == [f"Text {n}." for n in range(9)]
     assert not any(asked in text for text in check([file("a.jsonl", table)], parse({})).warnings)
-
-
-def test_a_dialog_without_an_answer_is_an_error_with_the_form_to_write() -> None:
-    dialog = json.dumps({"dialog": [{"role": "user", "content": "Why?"}]})
-    (problem,) = problems(file("a.jsonl", dialog))
-    assert (
-        problem.startswith("a.jsonl, line 1: user and assistant must take turns")
-        and '{"dialog": [' in problem
-    )
-
-
-def test_a_report_file_of_tat_qa_is_read_as_it_is() -> None:
-    reports = [
-        {
-            "table": {"table": [["", "2019"]]},
-            "paragraphs": [{"order": 1, "text": f"Sales {n}."}, {"text": "Up."}],
-        }
-        for n in range(5)
-    ]
-    reader = Reader([file("reports.json", json.dumps(reports).encode())])
-    assert [document.text for document in reader] == [f"Sales {n}.\nUp." for n in range(5)]
-    assert reader.notes == ["reports.json: column 'paragraphs', tables and questions left out"]
 
 
 def test_a_validation_folder_is_held_out_and_nothing_else() -> None:

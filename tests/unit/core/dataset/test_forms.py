@@ -11,8 +11,16 @@ from core.dataset.plain_text import layout_of
 from core.dataset.sources import sides_of
 from core.dataset.templates import DEMARCATION
 from core.hyperparameters import parse
-from tests.unit.core.dataset.reading import LABELS, RECORDS, SENTENCES, pairs_of, read, refused
-from tests.unit.core.dataset.test_dataset import file
+from tests.unit.core.dataset.reading import (
+    LABELS,
+    RECORDS,
+    SENTENCES,
+    file,
+    json_lines,
+    pairs_of,
+    read,
+    refused,
+)
 
 TOLD = {"utf-8": "", "utf-8-sig": "", "utf-16": "; UTF-16", "utf-32": "; UTF-32", "cp1252": "; Windows-1252"}
 
@@ -26,32 +34,12 @@ def test_text_of_the_west_is_read_whatever_its_encoding(encoding: str, told: str
     assert reader.notes == [f"a.txt: a document a line{told}"]
 
 
-@pytest.mark.parametrize("encoding", ["cp1251", "shift-jis", "gb18030", "koi8-r"])
-def test_other_encodings_are_refused_and_never_misread(encoding: str) -> None:
-    text = {"cp1251": "Отчёт", "koi8-r": "Отчёт", "shift-jis": "売上高", "gb18030": "销售额增长"}[encoding]
-    assert "is not UTF-8" in refused("a.txt", f"{text}\nplain\n".encode(encoding) * 5)
-
-
-def test_a_cut_character_is_no_windows_text() -> None:
-    assert "is not UTF-8" in refused("a.txt", b"one\ncaf" + b"\xc3 closed\ntwo\nthree\n")
-
-
-def test_joined_files_in_two_encodings_are_both_read() -> None:
-    reader = Reader([file("a.txt", "Erträge\n".encode() + "Señor\n".encode("cp1252"))])
-    assert [document.text for document in reader] == ["Erträge", "Señor"]
-    assert reader.notes == ["a.txt: a document a line; UTF-8 and Windows-1252"]
-
-
 @pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.csv"])
 def test_byte_order_marks_of_joined_files_are_taken_out(name: str) -> None:
     twice = "\ufefftext\none\n\ufeffone\n"
     part = {"a.txt": "\ufeffone\n", "a.jsonl": '\ufeff{"text": "one"}\n', "a.csv": twice}
     documents = read(name, (part[name] * 2).removesuffix("\ufefftext\none\n\ufeffone\n"))
     assert {document.text for document in documents} == {"one"}
-
-
-def test_a_name_that_begins_like_an_archive_is_text() -> None:
-    assert next(document.text for document in read("a.txt", "PKO Bank rose.\nB fell.")) == "PKO Bank rose."
 
 
 def test_how_it_was_encoded_is_known_only_from_what_was_read() -> None:
@@ -82,37 +70,128 @@ def test_wrapped_lines_are_joined_between_blank_ones(width: int, between: str) -
     assert [document.text for document in read("a.txt", text)] == PARAGRAPHS
 
 
-def test_wrapped_lines_without_blank_ones_become_paragraphs() -> None:
-    lines = [line for paragraph in PARAGRAPHS for line in wrap(paragraph, 60)]
-    reader = Reader([file("a.txt", "\n".join(lines))])
-    assert [document.text for document in reader] == PARAGRAPHS
-    assert "lines wrapped at" in reader.notes[0]
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [
-        [f"Headline {n}: shares rise after strong quarter" for n in range(30)],
-        [f"sales of unit {n} rose to {n} million , compared with {n + 1}" + " again" * n for n in range(30)],
+REPORTS = [
+    {"table": {"table": [["", "2019"]]}, "paragraphs": [{"order": 1, "text": f"Sales {n}."}, {"text": "Up."}]}
+    for n in range(5)
+]
+#: Of each file: its name and content, the texts in it, how it is said to be read, and what is doubted.
+FILES: dict[str, tuple[str, str | bytes, list[str], str, str]] = {
+    "lines": ("a.txt", "one\ntwo\nthree\n", ["one", "two", "three"], "a document a line", ""),
+    "blank lines": (
+        *("a.txt", "one\r\nmore of one\r\n\r\n\r\ntwo\n"),
+        *(["one\nmore of one", "two"], "documents separated by blank lines", ""),
+    ),
+    "joined in two encodings": (
+        *("a.txt", "Erträge\n".encode() + "Señor\n".encode("cp1252"), ["Erträge", "Señor"]),
+        *("a document a line; UTF-8 and Windows-1252", ""),
+    ),
+    "wrapped lines without blank ones": (
+        *("a.txt", "\n".join(line for text in PARAGRAPHS for line in wrap(text, 60)), PARAGRAPHS),
+        *("a document a paragraph, lines wrapped at 60 characters joined", "without blank lines between"),
+    ),
+    "the Financial PhraseBank": (
+        *("a.txt", "\n".join(f"{s}@{label}" for s, label in zip(SENTENCES, LABELS, strict=True)), SENTENCES),
+        *("a document a line, the labels behind @ left out", ""),
+    ),
+    "a table without header": (
+        "a.csv",
+        "\n".join(f'{label},"{s}"' for s, label in zip(SENTENCES, LABELS, strict=True)),
         SENTENCES,
-    ],
-)
-def test_a_document_a_line_stays_one(lines: list[str]) -> None:
-    assert [document.text for document in read("a.txt", "\n".join(lines))] == lines
+        "column 'column 2' (of 'column 1', 'column 2'), the first line is no header",
+        "no column is named text",
+    ),
+    "reports of TAT-QA": (
+        *("reports.json", json.dumps(REPORTS), [f"Sales {n}.\nUp." for n in range(5)]),
+        *("column 'paragraphs', tables and questions left out", ""),
+    ),
+    "marks at the ends": (
+        *("a.jsonl", json_lines([{"text": f"<s> {s} </s>"} for s in SENTENCES]), SENTENCES),
+        *("column 'text'", "30 texts hold a model's marks"),
+    ),
+    "questions without answers": (
+        *("a.jsonl", json_lines([{"question": f"Why {s}?"} for s in SENTENCES])),
+        *([f"Why {s}?" for s in SENTENCES], "column 'question'", "no column has answers to it"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "texts", "told", "doubt"), FILES.values(), ids=FILES)
+def test_a_file_is_read_and_it_is_said_how(
+    name: str, content: str | bytes, texts: list[str], told: str, doubt: str
+) -> None:
+    reader = Reader([file(name, content)])
+    assert [document.text for document in reader] == texts
+    assert reader.notes == [f"{name}: {told}"]
+    assert doubt in "".join(reader.doubts) and bool(reader.doubts) == bool(doubt)
+
+
+TWEETS = [sentence.replace(",", "") for sentence in SENTENCES]
+EXPORTED = [
+    "id,text,timestamp,symbols,url,verified,pred_sen",
+    *(
+        f"1.63E+18,{s},Sun Feb 26 08:31:37 +0000 2023,DDR,https://trib.al/{n},,2"
+        for n, s in enumerate(TWEETS)
+    ),
+]
+HEADLINES = [f"Headline {n}: shares rise after strong quarter" for n in range(30)]
+LOWERED = [f"sales of unit {n} rose to {n} million , compared with {n + 1}" + " again" * n for n in range(30)]
+QUOTING = [f'"Up {n}" said the chair; costs fell.' for n in range(30)]
+WRITTEN_OUT = [
+    {"instruction": f"Sum {n}.", "input": "", "output": f"{n}.", "text": f"### Sum {n}.\n### Answer: {n}."}
+    for n in range(9)
+]
+#: Of each file: its name and content, and the texts in it.
+TEXTS: dict[str, tuple[str, str, list[str]]] = {
+    "headlines": ("a.txt", "\n".join(HEADLINES), HEADLINES),
+    "sentences in small letters": ("a.txt", "\n".join(LOWERED), LOWERED),
+    "sentences": ("a.txt", "\n".join(SENTENCES), SENTENCES),
+    "a name like an archive's mark": ("a.txt", "PKO Bank rose.\nB fell.", ["PKO Bank rose.", "B fell."]),
+    "tweets of Excel on a Mac": ("tweets.csv", "\r".join(EXPORTED), TWEETS),
+    "tweets of Excel": ("tweets.csv", "\r\n".join(EXPORTED), TWEETS),
+    "JSON in a file of text": ("a.txt", json_lines(RECORDS), SENTENCES),
+    "quotes between tabs": (
+        *("a.tsv", "\n".join(["id\ttext", *(f"{n}\t{text}" for n, text in enumerate(QUOTING))]), QUOTING),
+    ),
+    "question and answer written out": ("a.json", json.dumps(WRITTEN_OUT), [f"{n}." for n in range(9)]),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "texts"), TEXTS.values(), ids=TEXTS)
+def test_each_text_is_a_document(name: str, content: str, texts: list[str]) -> None:
+    assert [document.text for document in read(name, content)] == texts
+
+
+AUTHORS = ("Daniel Jones", "Hoya Capital", "Stephen Simpson", "Trap Value", "Taylor Dart", "Gen Alpha")
+ARTICLES = [f"{AUTHORS[n % 6]}{n // 6},{n},{n / 7:.3f}" for n in range(36)]
+MESSAGES = [{"role": role, "content": "Up."} for role in ("user", "assistant")] * 5
+#: Of each file: its name and content, and the reason why it is refused.
+REFUSED: dict[str, tuple[str, str | bytes, str]] = {
+    "Windows' Cyrillic": ("a.txt", "Отчёт\nplain\n".encode("cp1251") * 5, "is not UTF-8"),
+    "Unix' Cyrillic": ("a.txt", "Отчёт\nplain\n".encode("koi8-r") * 5, "is not UTF-8"),
+    "Japanese": ("a.txt", "売上高\nplain\n".encode("shift-jis") * 5, "is not UTF-8"),
+    "Chinese": ("a.txt", "销售额增长\nplain\n".encode("gb18030") * 5, "is not UTF-8"),
+    "a cut character": ("a.txt", b"one\ncaf\xc3 closed\ntwo\nthree\n", "is not UTF-8"),
+    "names and figures": (
+        *("a.csv", "\n".join(["author,time_window,acc_trend", *ARTICLES]), "no column holds text"),
+    ),
+    "the same answer everywhere": (
+        *("a.jsonl", json_lines([{"question": f"{n}?", "answer": "yes"} for n in range(30)])),
+        "holds the same in every record",
+    ),
+    "messages one by one": ("a.json", json.dumps(MESSAGES), "put the messages of a dialog into one record"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "words"), REFUSED.values(), ids=REFUSED)
+def test_what_would_be_misread_is_refused(name: str, content: str | bytes, words: str) -> None:
+    assert words in refused(name, content)
 
 
 def test_lines_that_end_inside_a_sentence_are_warned_of() -> None:
     pairs = [(f"Revenue of unit {n} rose in", f"the quarter by {n}% {'x ' * n}.") for n in range(30)]
     halves = [half for pair in pairs for half in pair]
-    report = check([file("a.jsonl", "\n".join(json.dumps({"text": half}) for half in halves))], parse({}))
+    report = check([file("a.jsonl", json_lines([{"text": half} for half in halves]))], parse({}))
     assert any("end inside a sentence" in warning for warning in report.warnings)
-
-
-def test_the_financial_phrasebank_is_read_without_its_labels() -> None:
-    labelled = [f"{s}@{label}" for s, label in zip(SENTENCES, LABELS, strict=True)]
-    reader = Reader([file("a.txt", "\n".join(labelled))])
-    assert [document.text for document in reader] == SENTENCES
-    assert "labels behind @ left out" in reader.notes[0]
 
 
 def test_layouts_have_names() -> None:
@@ -171,7 +250,7 @@ def test_the_check_says_what_was_understood_and_shows_the_first_document() -> No
 def test_prompts_longer_than_a_row_are_counted_with_the_remedy() -> None:
     rows = [{"prompt": "sales rose " * 400, "completion": f"By {n}."} for n in range(12)]
     settings = {"max_input_length": "256", "per_device_train_batch_size": "2", "epoch": "1"}
-    report = check([file("a.jsonl", "\n".join(map(json.dumps, rows)))], parse(settings))
+    report = check([file("a.jsonl", json_lines(rows))], parse(settings))
     assert report.prompts_cut == 12 and report.tokens_cut > 5000
     (warning,) = (each for each in report.warnings if "too long for a row" in each)
     assert warning.startswith("12 of 12 prompts") and "set max_input_length to 1152" in warning
@@ -181,22 +260,6 @@ def test_prompts_longer_than_a_row_are_counted_with_the_remedy() -> None:
 def test_text_that_was_misread_before_is_warned_of() -> None:
     content = "\n".join(f"The companyâ€™s sales rose by {n} million euros." for n in range(30))
     assert any("wrong encoding" in warning for warning in check([file("a.txt", content)], parse({})).warnings)
-
-
-@pytest.mark.parametrize("end", ["\r", "\r\n"])
-def test_tweets_exported_by_excel_are_read(end: str) -> None:
-    rows = [
-        f"1.63E+18,{s.replace(',', '')},Sun Feb 26 08:31:37 +0000 2023,DDR,https://trib.al/{n},,2"
-        for n, s in enumerate(SENTENCES)
-    ]
-    content = end.join(["id,text,timestamp,symbols,url,verified,pred_sen", *rows])
-    assert [d.text for d in read("tweets.csv", content)] == [s.replace(",", "") for s in SENTENCES]
-
-
-def test_a_table_of_names_and_figures_has_no_text() -> None:
-    authors = ("Daniel Jones", "Hoya Capital", "Stephen Simpson", "Trap Value", "Taylor Dart", "Gen Alpha")
-    rows = [f"{authors[n % 6]}{n // 6},{n},{n / 7:.3f}" for n in range(36)]
-    assert "no column holds text" in refused("a.csv", "\n".join(["author,time_window,acc_trend", *rows]))
 
 
 def test_fiqa_is_read_as_it_is_and_its_broken_letters_are_said() -> None:
@@ -210,20 +273,10 @@ def test_fiqa_is_read_as_it_is_and_its_broken_letters_are_said() -> None:
     assert any("wrong encoding" in warning for warning in report.warnings)
 
 
-def test_json_in_a_file_of_text_is_read_as_records() -> None:
-    assert [d.text for d in read("a.txt", "\n".join(map(json.dumps, RECORDS)))] == SENTENCES
-
-
 def test_a_null_text_is_an_empty_document() -> None:
     rows = [*({"text": s} for s in SENTENCES), {"text": None}]
-    report = check([file("a.jsonl", "\n".join(map(json.dumps, rows)))], parse({}))
+    report = check([file("a.jsonl", json_lines(rows))], parse({}))
     assert (report.documents, report.empty, report.errors) == (30, 1, ())
-
-
-def test_quotes_within_fields_of_a_tab_separated_file_are_text() -> None:
-    texts = [f'"Up {n}" said the chair; costs fell.' for n in range(30)]
-    content = "\n".join(["id\ttext", *(f"{n}\t{text}" for n, text in enumerate(texts))])
-    assert [document.text for document in read("a.tsv", content)] == texts
 
 
 def test_squads_articles_are_questions_with_their_context() -> None:
@@ -239,26 +292,8 @@ def test_squads_articles_are_questions_with_their_context() -> None:
         assert pairs == [(f"{s}\n\nQ{n}?", f"A{n}") for n, s in enumerate(SENTENCES)]
 
 
-def test_a_text_that_only_repeats_question_and_answer_is_not_learned_whole() -> None:
-    rows = [
-        {
-            "instruction": f"Sum {n}.",
-            "input": "",
-            "output": f"{n}.",
-            "text": f"### Sum {n}.\n### Answer: {n}.",
-        }
-        for n in range(9)
-    ]
-    assert [document.text for document in read("a.json", json.dumps(rows))] == [f"{n}." for n in range(9)]
-
-
-def test_questions_without_answers_are_doubted() -> None:
-    reader = Reader([file("a.jsonl", "\n".join(json.dumps({"question": f"Why {s}?"}) for s in SENTENCES))])
-    assert len(list(reader)) == 30 and "no column has answers to it" in reader.doubts[0]
-
-
 def test_rows_of_a_test_side_are_never_trained_on() -> None:
     rows = [{"text": s, "split": ("train", "test", "validation")[n % 3]} for n, s in enumerate(SENTENCES)]
-    reader = Reader([file("a.jsonl", "\n".join(map(json.dumps, rows)))])
+    reader = Reader([file("a.jsonl", json_lines(rows))])
     assert [document.text for document in reader] == SENTENCES[::3]
     assert len(reader.doubts) == 2 and "column 'split': 10 rows are left out" in reader.doubts[0]

@@ -17,6 +17,7 @@ from core.dataset.lines import LONGEST_LINE_BYTES, READ_BYTES, LineReader
 from core.dataset.recognising import SAMPLE_RECORDS
 from core.dataset.tables import SAMPLE_LINES
 from core.hyperparameters import parse
+from tests.unit.core.dataset.reading import DribblingStream
 
 SETTINGS = [parse(given) for given in ({}, {"instruction_tuned": "True"}, {"chat_dataset": "True"})]
 NAMES = ["a.txt", "a.csv", "a.json", "a.jsonl", "template.json", "questions.jsonl", "validation/a.txt"]
@@ -32,17 +33,6 @@ SCRAPS = [
     b'{"questions": [{}], "paragraphs": [{"order": "x"}, {"order": 1}]}',
 ]
 odd = st.one_of(st.binary(max_size=200), st.lists(st.sampled_from(SCRAPS), max_size=12).map(b"".join))
-
-
-class DribblingStream:
-    """Gives few bytes a read, as a slow network may; has only what the reader may rely on."""
-
-    def __init__(self, content: bytes, step: int) -> None:
-        self._rest, self._step = content, step
-
-    def read(self, size: int, /) -> bytes:
-        first, self._rest = self._rest[: self._step], self._rest[self._step :]
-        return first
 
 
 @given(st.lists(st.tuples(st.sampled_from(NAMES), odd), max_size=3), st.sampled_from(SETTINGS))

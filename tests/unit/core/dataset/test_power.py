@@ -1,8 +1,5 @@
 """What a dataset could show is said before anything is paid for, and the gate holds to it."""
 
-import io
-import json
-
 import numpy as np
 import pytest
 
@@ -10,6 +7,7 @@ from bench.evaluation_honesty import large_base, promised_gain
 from core.dataset import Source, check
 from core.dataset.power import LARGE_GAIN, Power, equal_parts, power_of, smallest_gain
 from core.hyperparameters import parse
+from tests.unit.core.dataset.reading import file, json_lines
 
 
 @pytest.mark.parametrize(
@@ -36,7 +34,7 @@ def text(documents: int, groups: int = 0) -> Source:
         | ({"group": f"g{n % groups}"} if groups else {})
         for n in range(documents)
     ]
-    return "a.jsonl", io.BytesIO("\n".join(map(json.dumps, rows)).encode())
+    return file("a.jsonl", json_lines(rows))
 
 
 @pytest.mark.parametrize(
@@ -59,8 +57,7 @@ def test_a_run_that_cannot_be_expected_to_pass_is_warned_of(documents: int, grou
 
 def test_one_long_document_among_short_ones_cannot_show_a_likely_gain() -> None:
     held_out = [{"text": f"A document {n}. " + "Sales rose. " * (5000 if n == 3 else 1)} for n in range(9)]
-    stream = io.BytesIO("\n".join(map(json.dumps, held_out)).encode())
-    report = check([text(50)], parse({}), validation=[("b.jsonl", stream)])
+    report = check([text(50)], parse({}), validation=[file("b.jsonl", json_lines(held_out))])
     assert any("not likely to pass the quality gate" in warning for warning in report.warnings)
 
 

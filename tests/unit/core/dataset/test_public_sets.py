@@ -13,6 +13,7 @@ import pytest
 from core.dataset import Question, Reader, check, local_sources
 from core.dataset.question_files import read_questions
 from core.hyperparameters import parse
+from tests.unit.core.dataset.reading import json_lines
 
 PAGE: dict[str, Any] = {
     "pre_text": ["sales of ferries rose in 2019 .", "all amounts in millions ."],
@@ -81,9 +82,13 @@ CONTEXT = (
 )
 
 
-def asked(*records: dict[str, Any], name: str = "questions.jsonl") -> list[Question]:
-    lines = "\n".join(map(json.dumps, records))
-    found, problems = read_questions(name, io.BytesIO(lines.encode()))
+def asked(*records: dict[str, Any]) -> list[Question]:
+    return asked_in("questions.jsonl", json_lines(list(records)))
+
+
+def asked_in(name: str, content: str | bytes) -> list[Question]:
+    raw = content.encode() if isinstance(content, str) else content
+    found, problems = read_questions(name, io.BytesIO(raw))
     assert problems == []
     return found
 
@@ -135,10 +140,9 @@ def test_labels_become_choices(record: dict[str, Any], question: str, choices: i
 
 def test_the_phrasebanks_own_file_is_read_as_it_is() -> None:
     lines = "Gewinn von Müller stieg .@positive\nThe meeting is on 3 May .@neutral\n".encode("latin-1")
-    found, problems = read_questions("questions/Sentences_50Agree.txt", io.BytesIO(lines))
+    found = asked_in("questions/Sentences_50Agree.txt", lines)
     assert [each.choices[each.right] for each in found] == ["positive", "neutral"]
     assert "Müller" in found[0].question
-    assert problems == []
 
 
 def test_a_summary_is_free_and_keeps_its_call() -> None:
@@ -247,8 +251,7 @@ def test_files_in_a_folder_of_questions_are_asked_whatever_their_side(tmp_path: 
 )
 def test_a_table_has_any_documented_names(header: str, row: str, expected: tuple[str, Any]) -> None:
     suffix = "tsv" if "\t" in header else "csv"
-    (found,), problems = read_questions(f"questions.{suffix}", io.BytesIO(f"{header}\n{row}\n".encode()))
-    assert problems == []
+    (found,) = asked_in(f"questions.{suffix}", f"{header}\n{row}\n")
     assert (found.question, found.answers) == expected
     assert found.group == ("report.pdf" if "document" in header else "")
 
@@ -304,11 +307,10 @@ STORED = [(name, dump) for name in EVERY for dump in DUMPS if (name, dump) != ("
 def test_a_set_is_the_same_however_it_was_stored(name: str, dump: str, tmp_path: Path) -> None:
     records = varied(EVERY[name])
     ending, written = DUMPS[dump]
-    found, problems = read_questions(f"questions.{ending}", io.BytesIO(written(records).encode()))
-    assert problems == []
+    found = asked_in(f"questions.{ending}", written(records))
     kept = [replace(question, source="", id="") for question in found]
     assert kept == [replace(question, source="", id="") for question in asked(*records)]
-    lines = "\n".join(map(json.dumps, records))
+    lines = json_lines(records)
     for side, text in (("lines/reports.jsonl", lines), (f"other/reports.{ending}", written(records))):
         (tmp_path / side).parent.mkdir()
         (tmp_path / side).write_text(text)
@@ -319,6 +321,5 @@ def test_a_set_is_the_same_however_it_was_stored(name: str, dump: str, tmp_path:
 
 def test_choices_are_read_as_numpy_prints_them() -> None:
     table = "question,subject,choices,answer\nWhat is 2 + 2?,sums,\"['3' '4'\n 'five' \"\"don't\"\"]\",1\n"
-    found, problems = read_questions("questions.csv", io.BytesIO(table.encode()))
-    assert problems == []
+    found = asked_in("questions.csv", table)
     assert [question.choices for question in found] == [("3", "4", "five", "don't")]

@@ -1,6 +1,5 @@
 """The two sides: whole documents, each once, never on both, the same in any order; and tasks."""
 
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,10 @@ from core.dataset import Document, Intake, Source, check, local_sources, split
 from core.dataset.sources import MOST_TASKS, tasks_of
 from core.dataset.split import ALONE, held_out, rank, sources
 from core.hyperparameters import HyperparameterError, parse
+from tests.unit.core.dataset.reading import file, json_lines
 from training.data.sampling import Group, epoch_order, groups
 
 RECIPE = parse({})
-
-
-def file(name: str, content: str) -> Source:
-    return (name, io.BytesIO(content.encode()))
 
 
 def lines(name: str, contents: list[str]) -> Source:
@@ -273,7 +269,7 @@ def test_one_group_alone_is_divided_by_document() -> None:
 def records(name: str, groups: list[str]) -> Source:
     """A file of documents that name these groups."""
     rows = [{"text": f"{name} text number {n} of its group", "Group": g} for n, g in enumerate(groups)]
-    return file(name, "\n".join(map(json.dumps, rows)))
+    return file(name, json_lines(rows))
 
 
 def test_a_records_group_stays_together_in_the_check_and_the_reader() -> None:

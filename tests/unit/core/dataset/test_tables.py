@@ -7,8 +7,7 @@ import pytest
 
 from core.dataset import Reader
 from core.hyperparameters import HyperparameterError, parse
-from tests.unit.core.dataset.reading import COLUMNS, LABELS, RECORDS, SENTENCES, pairs_of, read, refused
-from tests.unit.core.dataset.test_dataset import file
+from tests.unit.core.dataset.reading import COLUMNS, LABELS, RECORDS, SENTENCES, file, pairs_of, read, refused
 
 
 def quoted(cell: str, separator: str) -> str:
@@ -46,13 +45,6 @@ def test_the_column_with_the_text_is_found(header: str, text: str) -> None:
     assert [document.text for document in reader] == SENTENCES
     assert f"column {text!r}" in reader.notes[0]
     assert bool(reader.doubts) == (text == "c"), "a guess is said aloud"
-
-
-def test_a_table_without_header_loses_no_row() -> None:
-    rows = [f'{label},"{s}"' for s, label in zip(SENTENCES, LABELS, strict=True)]
-    reader = Reader([file("a.csv", "\n".join(rows))])
-    assert [document.text for document in reader] == SENTENCES
-    assert "the first line is no header" in reader.notes[0] and reader.doubts
 
 
 def test_unquoted_separators_are_an_error_with_the_line() -> None:
