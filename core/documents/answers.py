@@ -106,9 +106,7 @@ def _printed(fact: Fact, cited: str) -> str:
         shown = abs(fact.value).scaleb(-shift)
         if fact.unit == "pure" and "%" in cited and shown * 100 in known:
             return f"{'-' if fact.value < 0 else ''}{(shown * 100).normalize():f} %"
-        if any(shown == value for value in known) or (
-            shift and any(shown.scaleb(shift) == value for value in known)
-        ):
+        if shown in known or (shift and abs(fact.value) in known):
             return _with_unit(fact, shown, word)
     return plainly(fact.value, fact)
 

@@ -1,7 +1,7 @@
 """Checks that each figure of an answer stands in a cited text, however it is written."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence, Set
 from decimal import Decimal
 
 _SCALES = {"thousand": 3, "k": 3, **dict.fromkeys(("million", "m", "mn"), 6)}
@@ -24,9 +24,9 @@ def figures(text: str) -> list[tuple[Decimal, tuple[int, int]]]:
     return found
 
 
-def supported(value: Decimal, sources: Iterable[Decimal]) -> bool:
+def _supported(value: Decimal, sources: Set[Decimal]) -> bool:
     """Whether a figure is among the sources' after a change of scale (thousands, millions, billions)."""
-    return any(value.scaleb(shift) == source for source in sources for shift in (0, 3, 6, 9, -3, -6, -9))
+    return any(value.scaleb(shift) in sources for shift in (0, 3, 6, 9, -3, -6, -9))
 
 
 def verified(
@@ -38,12 +38,10 @@ def verified(
         computed: results of calculations on cited figures.
         question: years and figures of the question may be repeated.
     """
-    known = [value for text in (*cited, question) for value, _ in figures(text)] + [
-        abs(value) for value in computed
-    ]
+    known = {value for text in (*cited, question) for value, _ in figures(text)} | set(map(abs, computed))
     struck = 0
     for value, (start, end) in reversed(figures(answer)):
-        if not supported(value, known):
+        if not _supported(value, known):
             answer = f"{answer[:start]}{STRUCK}{answer[end:]}"
             struck += 1
     return answer, struck

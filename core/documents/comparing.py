@@ -42,12 +42,10 @@ _QUOTIENTS = (
 _SAID_OF_SHARES = re.compile(r"\b(?:represent|make\s+up|account\s+for|come\s+from|amount\s+to)\b", re.I)
 _RATIOS = {
     "gross margin": ("gross profit", "revenue"),
-    "operating margin": ("operating income", "revenue"),
-    "operating profit margin": ("operating income", "revenue"),
-    "net margin": ("net income", "revenue"),
-    "profit margin": ("net income", "revenue"),
-    "net profit margin": ("net income", "revenue"),
-    "net income margin": ("net income", "revenue"),
+    **dict.fromkeys(("operating margin", "operating profit margin"), ("operating income", "revenue")),
+    **dict.fromkeys(
+        ("net margin", "profit margin", "net profit margin", "net income margin"), ("net income", "revenue")
+    ),
     "current ratio": ("current assets", "current liabilities"),
     "effective tax rate": ("income taxes", "income before income taxes"),
 }

@@ -136,7 +136,8 @@ def chunks(pages: Iterable[Page]) -> Iterator[Chunk]:
         number = 0
         while number < len(found):
             table = found[number][0].kind == "row"
-            last = _table_end(found, number) if table else _text_end(found, number)
+            rows = (n for n in range(number + 1, len(found)) if found[n][0].kind == "row")
+            last = _table_end(found, number) if table else next(rows, len(found))
             context = _header(page, found, number) if table else ""
             yield from _pieces(page, found[number:last], "table" if table else "text", context)
             number = last
@@ -150,13 +151,6 @@ def _table_end(found: list[tuple[Line, str]], first: int) -> int:
             end = last + 1
         last += 1
     return max(end, first + 1)
-
-
-def _text_end(found: list[tuple[Line, str]], first: int) -> int:
-    last = first + 1
-    while last < len(found) and found[last][0].kind != "row":
-        last += 1
-    return last
 
 
 def _header(page: Page, found: list[tuple[Line, str]], first: int) -> str:

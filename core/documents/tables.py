@@ -181,16 +181,13 @@ def _row(
     scale_text: str,
     section: str,
 ) -> Iterator[Fact]:
-    timed = [column for column in columns if column]
-    if len(values) == len(columns):
-        pairs = list(zip(values, columns, strict=True))
-    elif len(values) == len(timed):
-        pairs = list(zip(values, timed, strict=True))
-    else:
+    if len(values) != len(columns):
+        columns = [column for column in columns if column]
+    if len(values) != len(columns):
         return
     named = label[:6].lower() == "total " or parent.lower() in label.lower()  # says itself what it is of
     full = label if not parent or named else f"{parent}: {label}"
-    for value, column in pairs:
+    for value, column in zip(values, columns, strict=True):
         if value is None or column is None:
             continue
         amount, symbol = value
