@@ -1,7 +1,7 @@
 """Checks an uploaded dataset and the hyperparameters before anything is paid for."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
@@ -76,7 +76,9 @@ def validate(event: Mapping[str, Any], *, settings: ValidationSettings, clients:
     if not files:
         raise DatasetError([f"there is nothing under {event['dataset']}: upload the dataset first"])
     sample = Sample.of(files, most_bytes=MOST_BYTES, most_files=MOST_FILES)
-    report = check(_sources(s3, folder, files, sample), hyperparameters, sample=sample)
+    # Nothing is held in memory, and one object is open at a time
+    sources = [(name, partial(_open, s3, folder / name, sample.limits.get(name))) for name in files]
+    report = check(sources, hyperparameters, sample=sample)
     report.raise_for_errors()
     if report.unjudged and not event.get("unjudged", True):
         raise DatasetError(
@@ -153,15 +155,6 @@ def _configured(text: str) -> dict[str, Any]:
 
 def _visible(name: str) -> bool:
     return not name.endswith("/") and not any(part.startswith(".") for part in name.split("/"))
-
-
-def _sources(
-    s3: Any, folder: S3Address, files: Mapping[str, int], sample: Sample
-) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """(name, function that opens the object's stream): nothing is held in memory, one object is open at a
-    time."""
-    for name in files:
-        yield name, partial(_open, s3, folder / name, sample.limits.get(name))
 
 
 def _open(s3: Any, file: S3Address, limit: int | None) -> Any:
