@@ -104,16 +104,13 @@ class Corpus:
             and (not asked.filter.forms or cover.form in asked.filter.forms)
         ]
         years = {period.year for period in asked.filter.periods}
-        years |= (
-            {fiscal_year(day, self.covers[kept[0]][1]) for day in asked.filter.moments} if kept else set()
-        )
+        years |= {fiscal_year(day, self.covers[kept[0]][1]) for day in asked.filter.moments if kept}
         if not years:
             return kept
-        after = {n: min((self.covers[n][1].fiscal_year or year) - year for year in years) for n in kept}
-        after |= {n: 0 for n in kept if self.covers[n][1].fiscal_year in years}
+        after = {n: [(self.covers[n][1].fiscal_year or year) - year for year in years] for n in kept}
         reach = 3 if asked.filter.moments else 2
-        near = [n for n in kept if any(0 <= (self.covers[n][1].fiscal_year or y) - y <= reach for y in years)]
-        return sorted(near or kept, key=lambda n: abs(after[n]))
+        near = [n for n in kept if any(0 <= gap <= reach for gap in after[n])]
+        return sorted(near or kept, key=lambda n: 0 if 0 in after[n] else abs(min(after[n])))
 
 
 def search(corpus: Corpus, asked: Asked, *, top: int = 5) -> list[Found]:
