@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -88,14 +89,7 @@ def json_of(chance: Random, records: list[Any]) -> tuple[str, bytes]:
 
 
 def wrapped(text: str, width: int) -> str:
-    lines = [""]
-    for word in text.split():
-        lines = (
-            [*lines, word]
-            if len(lines[-1]) + len(word) >= width
-            else [*lines[:-1], f"{lines[-1]} {word}".strip()]
-        )
-    return "\n".join(lines)
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def fields(

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from textwrap import fill
 
 import pytest
 
@@ -46,16 +47,6 @@ def test_how_it_was_encoded_is_known_only_from_what_was_read() -> None:
     assert LineReader("a.txt", file("a.txt", b"x")[1], []).encoding == "UTF-8"  # type: ignore[arg-type]
 
 
-def wrap(text: str, width: int) -> list[str]:
-    lines = [""]
-    for word in text.split():
-        if len(lines[-1]) + 1 + len(word) > width:
-            lines.append(word)
-        else:
-            lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines
-
-
 PARAGRAPHS = [
     f"Note {n}. Revenue from contracts to design and build packaging lines is recognized over time, since the"
     f" lines have no alternative use and we have an enforceable right to payment for {n} machines."
@@ -66,7 +57,7 @@ PARAGRAPHS = [
 @pytest.mark.parametrize("width", [40, 60, 72, 79, 100])
 @pytest.mark.parametrize("between", ["\n\n", "\n\n\n"])
 def test_wrapped_lines_are_joined_between_blank_ones(width: int, between: str) -> None:
-    text = between.join("\n".join(wrap(paragraph, width)) for paragraph in PARAGRAPHS)
+    text = between.join(fill(paragraph, width) for paragraph in PARAGRAPHS)
     assert [document.text for document in read("a.txt", text)] == PARAGRAPHS
 
 
@@ -86,7 +77,7 @@ FILES: dict[str, tuple[str, str | bytes, list[str], str, str]] = {
         *("a document a line; UTF-8 and Windows-1252", ""),
     ),
     "wrapped lines without blank ones": (
-        *("a.txt", "\n".join(line for text in PARAGRAPHS for line in wrap(text, 60)), PARAGRAPHS),
+        *("a.txt", "\n".join(fill(paragraph, 60) for paragraph in PARAGRAPHS), PARAGRAPHS),
         *("a document a paragraph, lines wrapped at 60 characters joined", "without blank lines between"),
     ),
     "the Financial PhraseBank": (
