@@ -27,8 +27,8 @@ def fleets_of(config: Mapping[str, Any], running: Mapping[str, Any] | None = Non
             fleets += [Fleet(instance_type=SERVERLESS)] if provisioned else []
         elif found.get("instancepools"):
             for pool in map(lower, found["instancepools"]):
-                kind, instances = _text(pool, "instancetype"), int(pool.get("currentinstancecount", 1))
-                fleets.append(Fleet(instance_type=kind, instances=instances))
+                type_, instances = _text(pool, "instancetype"), int(pool.get("currentinstancecount", 1))
+                fleets.append(Fleet(instance_type=type_, instances=instances))
         else:
             kind = variant.get("instancetype")
             count = found.get("currentinstancecount")
