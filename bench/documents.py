@@ -46,12 +46,8 @@ def measured(folder: Path, scratch: Path) -> dict[str, Any]:
         pages[suffix] = sum(each.pages for each in added)
     with store.opened(scratch / "small") as connection:
         corpus = Corpus.of(connection)
-        made = exercises.exercises(corpus, most=QUESTIONS)
-        entries = [
-            {"question": e.question, "answer": f"{e.value:f}", "document": e.document, "page": e.page}
-            for e in made
-        ]
-        answers = exercises.evaluate(corpus, entries)
+        made = exercises.questions_of(corpus, None, most=QUESTIONS)
+        answers = exercises.evaluate(corpus, made)
         refused = {
             kind: {
                 "questions": len(asked),
@@ -63,7 +59,7 @@ def measured(folder: Path, scratch: Path) -> dict[str, Any]:
         "documents": len(library.files([folder])),
         "pages": dict(pages),
         "pages_per_cpu_second": {kind: round(pages[kind] / seconds[kind], 1) for kind in pages},
-        "search": searched(folder, scratch / "large", [e.question for e in made[:20]]),
+        "search": searched(folder, scratch / "large", [each["question"] for each in made[:20]]),
         "answers": answers,
         "not_there": refused,
         "peak_memory_mib": round(max(resource.getrusage(who).ru_maxrss for who in _PROCESSES) / 1024),

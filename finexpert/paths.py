@@ -14,9 +14,8 @@ OUT = ROOT / "out"
 
 def visible(path: Path) -> dict[str, Path]:
     """The file at `path`, or all below that folder, by their names there; sorted, hidden ones left out."""
-    found = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
-    root = path.parent if path.is_file() else path
-    names = {file.relative_to(root): file for file in found}
+    root, found = (path.parent, [path]) if path.is_file() else (path, sorted(path.rglob("*")))
+    names = {file.relative_to(root): file for file in found if file.is_file()}
     return {
         name.as_posix(): file
         for name, file in names.items()

@@ -150,7 +150,7 @@ def weights(walk: Walk) -> str:
     s3, config = deployment.target.client("s3"), location / "config.json"
     if s3.list_objects_v2(Bucket=config.bucket, Prefix=config.key, MaxKeys=1).get("Contents"):
         return "were there"
-    base_model.upload(s3, folder=paths.BASE_MODEL, location=location, progress=lambda name, count: None)
+    base_model.upload(s3, folder=paths.BASE_MODEL, location=location)
     return "the practice model of this checkout"
 
 

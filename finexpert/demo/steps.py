@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
+from core.aws.s3 import S3Address
 from core.names import PROMPTS
 from finexpert import paths
 from finexpert.demo import cdk, children, reaping
@@ -19,7 +20,7 @@ from finexpert.service.account import leftovers
 from finexpert.service.asking import chat, inference
 from finexpert.service.deployment import STACKS
 from finexpert.service.evaluation import results
-from finexpert.service.runs import datasets, executions, follow
+from finexpert.service.runs import base_model, datasets, executions, follow
 from finexpert.text import duration, size
 from finexpert.views.answers import heading, side_by_side
 from finexpert.views.display import Live
@@ -99,7 +100,8 @@ def deploy(stage: Stage, live: Live) -> str:
 def upload(stage: Stage, live: Live) -> str:
     """Upload base weights and dataset to the app's data bucket."""
     s3, bucket = stage.deployment.target.client("s3"), stage.deployment.output("Storage", "DataBucketName")
-    weights = datasets.upload_folder(s3, bucket=bucket, folder=stage.base_folder, prefix="base-model/")
+    place = S3Address(bucket, base_model.PREFIX)
+    weights = base_model.upload(s3, folder=stage.base_folder, location=place)
     stage.dataset = datasets.upload(s3, bucket=bucket, path=stage.data)
     return f"{size(weights)} of base weights, and {stage.dataset}"
 

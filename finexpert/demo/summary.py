@@ -1,7 +1,6 @@
 """The demo's results in figures: on the screen, in `summary.json`, and in the job's own report."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from html import escape
 from pathlib import Path
@@ -31,7 +30,7 @@ def sums(stage: Stage) -> list[plan.Sum]:
     lines = [
         plan.training(
             stage.snapshot.progress.tokens_seen,
-            evaluated_tokens(stage.evaluation),
+            2 * int(stage.evaluation.get("data", {}).get("validation_tokens", 0)),  # by base and tuned model
             instance_type=settings.training_instance_type,
             instance_count=settings.training_instance_count,
             usd_per_hour=costs.training_usd_per_hour(stage.deployment) / settings.training_instance_count,
@@ -122,8 +121,3 @@ def section(stage: Stage) -> str:
             f"<h2>Asked of the live endpoint</h2><table><tr><th>prompt</th>{models}</tr>{said}</table>"
         )
     return "".join(parts) + "</section>"
-
-
-def evaluated_tokens(evaluation: Mapping[str, Any]) -> int:
-    """Held-out tokens that went through base and tuned model at the end, as the job reports them."""
-    return 2 * int(evaluation.get("data", {}).get("validation_tokens", 0))

@@ -168,7 +168,8 @@ def alert_mail(deployment: Deployment) -> Finding:
 def judge_mail(mail: str, found: Mapping[str, Collection[str]]) -> Finding:
     """Judge subscriptions by their ARNs; only a real ARN is a confirmed subscription."""
     pending = [name for name, arns in found.items() if "PendingConfirmation" in arns]
-    missing = [name for name, arns in found.items() if name not in pending and not any(map(_confirmed, arns))]
+    confirmed = [name for name, arns in found.items() if any(arn.startswith("arn:") for arn in arns)]
+    missing = [name for name in found if name not in [*pending, *confirmed]]
     if missing:
         return bad(
             f"{mail} is not subscribed to the {' and the '.join(missing)} (it may have unsubscribed)",
@@ -180,10 +181,6 @@ def judge_mail(mail: str, found: Mapping[str, Collection[str]]) -> Finding:
             "Open AWS's mail to it and follow the link to confirm; each topic sends its own mail.",
         )
     return good(f"{mail} receives the {' and the '.join(found)}")
-
-
-def _confirmed(arn: str) -> bool:
-    return arn.startswith("arn:")
 
 
 def _subscriptions(deployment: Deployment, topic: str, mail: str, region: str | None) -> list[str]:
@@ -207,13 +204,7 @@ def notification(deployment: Deployment) -> Finding:
         Subject=f"{deployment.settings.prefix}: test notification",
         Message="This is a test. Warnings about money and idle endpoints will arrive like this.",
     )
-    return judge_subscriptions(
-        int(counts.get("SubscriptionsConfirmed", 0)), int(counts.get("SubscriptionsPending", 0))
-    )
-
-
-def judge_subscriptions(confirmed: int, pending: int) -> Finding:
-    """Judge by the topic's numbers of subscriptions whether anyone receives the message."""
+    confirmed, pending = (int(counts.get(f"Subscriptions{state}", 0)) for state in ("Confirmed", "Pending"))
     if confirmed:
         return good(f"sent to {confirmed} confirmed subscription(s): look whether it has arrived")
     waits = f"; {pending} wait for confirmation" if pending else ""

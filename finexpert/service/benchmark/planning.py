@@ -73,14 +73,12 @@ def plan(
     """The worst case of each contestant, from the prompts as they will be sent and the longest answer."""
     found = []
     for each in contestants:
-        if each.kind == "answers":
-            found.append(Plan(each.name, each.written, "", 0, 0, 0, 0.0))
-            continue
-        prompts = [prompt_of(item, passages if each.docs else None) for item in items]
+        asked = () if each.kind == "answers" else items
+        prompts = [prompt_of(item, passages if each.docs else None) for item in asked]
         tokens = repetitions * sum(map(tokens_at_most, prompts))
         requests = repetitions * len(prompts)
         known = each.price is not None
-        worst = repetitions * sum(worst_usd(each, prompt) for prompt in prompts) if known else None
+        worst = repetitions * sum((worst_usd(each, prompt) for prompt in prompts), 0.0) if known else None
         output = requests * each.most_tokens
         found.append(Plan(each.name, each.written, each.receiver, requests, tokens, output, worst))
     return found

@@ -67,7 +67,7 @@ def from_documents(index: Path, most: int) -> list[Item]:
             "No figure of the documents makes a question.", where=str(index), fix="finexpert docs list"
         )
     return [
-        Item(Question(f"fact-{n}", each.document, each.question, (str(each.value),)), each.document)
+        Item(Question(f"fact-{n}", each.document, each.question, (str(each.fact.value),)), each.document)
         for n, each in enumerate(found, 1)
     ]
 

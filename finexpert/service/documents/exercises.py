@@ -6,8 +6,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +29,8 @@ class Exercise:
     """A question whose answer is known, and where it stands."""
 
     question: str
-    value: Decimal
-    unit: str
+    fact: Fact
     document: str
-    page: int | None
     text: str
 
 
@@ -71,7 +67,7 @@ def _of_document(corpus: Corpus, document: int) -> Iterator[Exercise]:
         time = f"as of {fact.end:%B} {fact.end.day}, {fact.end.year}" if moment else f"in {period}"
         text = store.page_text(corpus.connection, document, fact.page)[slice(*fact.span)]
         subject = f"{cover.company}'s " if cover.company else "the "
-        yield Exercise(f"What was {subject}{label} {time}?", fact.value, fact.unit, name, fact.page, text)
+        yield Exercise(f"What was {subject}{label} {time}?", fact, name, text)
 
 
 def training_set(corpus: Corpus, folder: Path, *, most: int, seed: int = 0) -> dict[str, int]:
@@ -111,13 +107,9 @@ def _record(corpus: Corpus, exercise: Exercise, held_out: set[str], draw: random
     draw.shuffle(shown)
     passages = [(f"{each.document}, page {each.page}", each.text) for each in shown]
     quoted = " ".join(exercise.text.split())
-    value = answers.plainly(exercise.value, _as_fact(exercise))
-    completion = REFUSAL if refuse else f'{value} ({exercise.document}, page {exercise.page}: "{quoted}")'
+    value, page = answers.plainly(exercise.fact.value, exercise.fact), exercise.fact.page
+    completion = REFUSAL if refuse else f'{value} ({exercise.document}, page {page}: "{quoted}")'
     return {"prompt": prompt(exercise.question, passages), "completion": completion}
-
-
-def _as_fact(exercise: Exercise) -> Fact:
-    return Fact(concept="", label="", value=exercise.value, unit=exercise.unit, end=date.min)
 
 
 def questions_of(corpus: Corpus, path: Path | None, *, most: int) -> list[dict[str, Any]]:
@@ -130,8 +122,13 @@ def questions_of(corpus: Corpus, path: Path | None, *, most: int) -> list[dict[s
     """
     if path is None:
         return [
-            {"question": e.question, "answer": f"{e.value:f}", "document": e.document, "page": e.page}
-            for e in exercises(corpus, most=most)
+            {
+                "question": each.question,
+                "answer": f"{each.fact.value:f}",
+                "document": each.document,
+                "page": each.fact.page,
+            }
+            for each in exercises(corpus, most=most)
         ]
     found = []
     for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), 1):

@@ -49,7 +49,13 @@ def location(deployment: Deployment) -> S3Address:
     return S3Address(deployment.output("Storage", "DataBucketName"), PREFIX)
 
 
-def upload(s3: Any, *, folder: Path, location: S3Address, progress: Callable[[str, int], None]) -> int:
+def upload(
+    s3: Any,
+    *,
+    folder: Path,
+    location: S3Address,
+    progress: Callable[[str, int], None] = lambda name, count: None,
+) -> int:
     """Upload the files of `folder` (not of folders in it) to the folder `location`.
 
     Args:

@@ -194,15 +194,6 @@ def upload(s3: Any, *, bucket: str, path: Path, name: str | None = None) -> str:
     return f"s3://{bucket}/{prefix}"
 
 
-def upload_folder(s3: Any, *, bucket: str, folder: Path, prefix: str) -> int:
-    """Upload every file under `folder` to `s3://bucket/prefix…` and return how many bytes that was."""
-    total = 0
-    for relative, file in _files(folder, suffixes=None).items():
-        s3.upload_file(str(file), bucket, prefix + relative)
-        total += file.stat().st_size
-    return total
-
-
 def is_s3_uri(text: str) -> bool:
     """Whether the argument names a dataset that is in S3 already.
 
@@ -236,7 +227,6 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:48].rstrip("-") or "dataset"
 
 
-def _files(path: Path, suffixes: tuple[str, ...] | None = READABLE) -> dict[str, Path]:
-    """Files by their name below `path`, sorted, hidden ones left out."""
-    found = paths.visible(path)
-    return {name: file for name, file in found.items() if not suffixes or file.suffix.lower() in suffixes}
+def _files(path: Path) -> dict[str, Path]:
+    """The files that training reads by their name below `path`, sorted, hidden ones left out."""
+    return {name: file for name, file in paths.visible(path).items() if file.suffix.lower() in READABLE}

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from core.aws.s3 import S3Address
 from core.endpoint.hosting import HostingState
 from finexpert import paths
 from finexpert.demo.cdk import Cdk
@@ -19,7 +20,7 @@ from finexpert.demo.children import Children
 from finexpert.service import target
 from finexpert.service.deployment import Deployment
 from finexpert.service.endpoint import switch
-from finexpert.service.runs import datasets
+from finexpert.service.runs import base_model
 from localcloud import lifecycle
 from tests.functional.app.page_client import Browser, sign_in
 
@@ -59,7 +60,8 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
         cdk.deploy(_unheard)
         deployment = Deployment(own, own.settings())
         bucket = deployment.output("Storage", "DataBucketName")
-        datasets.upload_folder(own.client("s3"), bucket=bucket, folder=paths.BASE_MODEL, prefix="base-model/")
+        place = S3Address(bucket, base_model.PREFIX)
+        base_model.upload(own.client("s3"), folder=paths.BASE_MODEL, location=place)
         yield deployment
         cdk.destroy(_unheard)
         left = own.client("s3vectors").list_vector_buckets()["vectorBuckets"]

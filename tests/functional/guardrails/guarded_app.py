@@ -17,12 +17,13 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
+from core.aws.s3 import S3Address
 from finexpert import paths
 from finexpert.demo.cdk import Cdk
 from finexpert.demo.children import Children
 from finexpert.service import target
 from finexpert.service.deployment import Deployment
-from finexpert.service.runs import datasets, executions
+from finexpert.service.runs import base_model, executions
 from localcloud import environment, lifecycle
 from localcloud.lifecycle import Cloud, CloudOptions
 
@@ -60,9 +61,8 @@ class App:
         """`cdk deploy --all`, and the base weights into the data bucket."""
         self.cdk.deploy(unheard)
         bucket = self.deployment.output("Storage", "DataBucketName")
-        datasets.upload_folder(
-            self.client("s3"), bucket=bucket, folder=paths.BASE_MODEL, prefix="base-model/"
-        )
+        place = S3Address(bucket, base_model.PREFIX)
+        base_model.upload(self.client("s3"), folder=paths.BASE_MODEL, location=place)
 
     def destroy(self) -> None:
         """`cdk destroy --all`."""

@@ -18,7 +18,7 @@ from finexpert.service import target
 from finexpert.service.asking import inference
 from finexpert.service.deployment import Deployment
 from finexpert.service.endpoint import switch
-from finexpert.service.runs import datasets, executions
+from finexpert.service.runs import base_model, datasets, executions
 from localcloud import lifecycle
 
 SETTINGS = {
@@ -44,7 +44,8 @@ def deployed(tmp_path: Path) -> Iterator[Deployment]:
         cdk.deploy(_unheard)
         deployment = Deployment(own, own.settings())
         bucket = deployment.output("Storage", "DataBucketName")
-        datasets.upload_folder(own.client("s3"), bucket=bucket, folder=paths.BASE_MODEL, prefix="base-model/")
+        place = S3Address(bucket, base_model.PREFIX)
+        base_model.upload(own.client("s3"), folder=paths.BASE_MODEL, location=place)
         yield deployment
         cdk.destroy(_unheard)
     finally:

@@ -32,9 +32,7 @@ HOSTILE: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("base") / "model"
-    build_model(folder)
-    return folder
+    return build_model(tmp_path_factory.mktemp("base") / "model")
 
 
 @pytest.mark.parametrize("changes", HOSTILE.values(), ids=HOSTILE)

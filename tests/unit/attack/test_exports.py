@@ -3,6 +3,7 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,20 +43,13 @@ TEXTS = [
 
 def exported(texts: list[str]) -> str:
     """What the page saves for one answer a text."""
-    threads = [
-        {
-            "name": text,
-            "turns": [
-                {
-                    "at": "2026-01-31",
-                    "prompt": text,
-                    "parameters": {},
-                    "answers": [{"model": text, "text": text, "seconds": 1, "note": text}],
-                }
-            ],
-        }
-        for text in texts
-    ]
+
+    def thread(text: str) -> dict[str, Any]:
+        answer = {"model": text, "text": text, "seconds": 1, "note": text}
+        turn = {"at": "2026-01-31", "prompt": text, "parameters": {}, "answers": [answer]}
+        return {"name": text, "turns": [turn]}
+
+    threads = [thread(text) for text in texts]
     program = (
         f"import {{toCsv}} from {json.dumps(EXPORT.as_uri())};\nconsole.log(toCsv({json.dumps(threads)}));"
     )

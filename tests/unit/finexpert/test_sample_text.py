@@ -8,16 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from core.names import PROMPTS
+
 SAMPLE = Path(__file__).parents[3] / "finexpert" / "sample"
 FILES = sorted(SAMPLE.glob("*.txt"))
 JSON = SAMPLE / "filings_and_tables.jsonl"
 REPORTS = [json.loads(line)["text"] for line in JSON.read_text(encoding="utf-8").splitlines()]
-PROMPTS = (
-    "the investment tests performed indicate",
-    "the relative volume for the long out of the money options, indicates",
-    "the results for the short in the money options",
-    "the results are encouraging for aggressive investors",
-)
 
 
 def documents(path: Path) -> list[str]:

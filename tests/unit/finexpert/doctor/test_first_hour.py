@@ -71,12 +71,18 @@ ALL = [
 ]
 
 
-def walked(account: Account, *, agrees: bool = True, questions: list[Question] = ALL) -> Answers:
+def walked(
+    account: Account, *, agrees: bool = True, questions: list[Question] = ALL, **needed: Any
+) -> Answers:
+    """The answers; `needed` takes the place of a step's own, by the step's name."""
+    steps = account.steps()
+    steps |= {Step[name]: replace(steps[Step[name]], needed=need) for name, need in needed.items()}
+
     def agree(announced: str) -> bool:
         account.asked.append(announced)
         return agrees
 
-    return walk(scene(), questions, account.steps(), agree=agree, tell=lambda asked, found: None)
+    return walk(scene(), questions, steps, agree=agree, tell=lambda asked, found: None)
 
 
 def test_each_step_that_costs_is_announced_once_and_done_in_order() -> None:
@@ -101,14 +107,8 @@ def test_what_is_not_deployed_is_not_offered() -> None:
     def absent(scene: Scene) -> bool:
         raise NotDeployed("The stack is not deployed here.")
 
-    def agree(announced: str) -> bool:
-        account.asked.append(announced)
-        return True
-
     account = Account()
-    steps = account.steps()
-    steps[Step.RUN] = replace(steps[Step.RUN], needed=absent)
-    answers = walk(scene(), ALL[:2], steps, agree=agree, tell=lambda asked, found: None)
+    answers = walked(account, questions=ALL[:2], RUN=absent)
     assert account.asked == account.done == []
     assert answers["ran"].said == "not looked at: the app is not deployed yet"
 

@@ -45,8 +45,7 @@ class Account(Target):
         )
 
     def _no_endpoint(self, **_: Any) -> Any:
-        error = {"Code": "ValidationException", "Message": "Could not find endpoint."}
-        raise ClientError({"Error": error}, "DescribeEndpoint")
+        raise error("ValidationException", "Could not find endpoint.")
 
     def _parameter(self, **_: Any) -> Any:
         if isinstance(self.stored, Exception):

@@ -184,10 +184,8 @@ def test_nearly_nothing_that_is_not_there_is_answered(corpus: Corpus) -> None:
 
 
 def test_exercises_are_answered_right_and_sides_keep_documents_apart(corpus: Corpus, tmp_path: Path) -> None:
-    made = exercises.exercises(corpus, most=20)
-    keys = ("question", "document", "page")
-    entries = [{k: getattr(e, k) for k in keys} | {"answer": f"{e.value:f}"} for e in made]
-    result = exercises.evaluate(corpus, entries)
+    made = exercises.questions_of(corpus, None, most=20)
+    result = exercises.evaluate(corpus, made)
     assert result["right"] >= 0.8 * len(made) and result["wrong"] == 0
     counts = exercises.training_set(corpus, tmp_path, most=20)
     assert counts["train"] and counts["validation"]

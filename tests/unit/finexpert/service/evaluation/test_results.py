@@ -74,12 +74,7 @@ def test_a_report_and_an_evaluation_carry_the_name_of_now(monkeypatch: pytest.Mo
 
 
 def test_an_earlier_run_without_an_evaluation_counts_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    entries = [
-        {"name": "this", "status": "SUCCEEDED", "startDate": start.replace(hour=1)},
-        {"name": "gone", "status": "SUCCEEDED", "startDate": start},
-    ]
-    monkeypatch.setattr(executions, "newest_entries", lambda deployment, limit: entries)
+    monkeypatch.setattr(executions, "newest_entries", lambda deployment, limit: LISTED)
     monkeypatch.setattr(executions, "evaluation", lambda deployment, name: None)
     assert judged_before(None, "this", of("same")) == 0  # type: ignore[arg-type]
 

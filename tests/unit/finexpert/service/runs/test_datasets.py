@@ -56,13 +56,6 @@ def test_a_single_file_is_a_dataset(folder: Any) -> None:
     assert list(s3.objects) == [f"{uri.removeprefix('s3://b/')}a.txt"]
 
 
-def test_a_folder_of_weights_is_uploaded_whole(folder: Any) -> None:
-    s3 = FakeS3()
-    total = datasets.upload_folder(s3, bucket="b", folder=folder, prefix="base-model/")
-    assert "base-model/README.md" in s3.objects
-    assert total == sum(len(content) for content in s3.objects.values())
-
-
 @pytest.mark.parametrize("text", ["s3://", "s3://b", "s3:/b/c/", "s3://Bad_Bucket/x/"])
 def test_a_malformed_uri_is_wrong_usage(text: Any) -> None:
     with pytest.raises(UserError) as refused:

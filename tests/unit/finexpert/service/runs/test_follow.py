@@ -1,6 +1,5 @@
 """Following a run, over an account in memory."""
 
-import io
 import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -14,6 +13,7 @@ from finexpert.service.runs import executions, follow
 from finexpert.service.runs.follow import Snapshot
 from infra.training.definition import definition
 from tests.fakes import deployment as fakes
+from tests.fakes.s3 import FakeS3
 from tests.unit.infra.state_language import SPOT
 
 NOW = datetime(2026, 1, 31, 14, 0, tzinfo=UTC)
@@ -65,12 +65,6 @@ class Account:
         lines = self.scene["logs"][logStreamName]
         events = [{"message": line} for line in lines[int(nextToken) : int(nextToken) + 2]]
         return {"events": events, "nextForwardToken": str(int(nextToken) + len(events))}
-
-    # S3
-    def get_object(self, Bucket: Any, Key: Any) -> Any:
-        if Key not in self.scene.get("objects", {}):
-            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": Key}}, "GetObject")
-        return {"Body": io.BytesIO(self.scene["objects"][Key])}
 
 
 def deployment(account: Any) -> Any:
@@ -178,7 +172,6 @@ def test_names_of_runs_sort_by_time_and_differ() -> None:
 
 
 def test_artifacts_that_a_run_lacks_are_none() -> None:
-    account = Account([])
-    account.scene = {"objects": {f"runs/{RUN}/evaluation.json": b'{"passed": true}'}}
-    assert executions.evaluation(deployment(account), RUN) == {"passed": True}
-    assert executions.artifact(deployment(account), RUN, "report.html") is None
+    there = deployment(FakeS3({f"runs/{RUN}/evaluation.json": b'{"passed": true}'}))
+    assert executions.evaluation(there, RUN) == {"passed": True}
+    assert executions.artifact(there, RUN, "report.html") is None
