@@ -311,11 +311,7 @@ def _log_files(state_dir: Path) -> Iterator[tuple[str, list[Path]]]:
 
 def _service_logs(state_dir: Path) -> dict[str, str]:
     """Logs of Lambdas and endpoints: they are in CloudWatch Logs, so there only while the cloud runs."""
-    cloud = status(state_dir)
-    if cloud is None:
-        return {}
-    try:
-        texts: dict[str, str] = cloud.ask("GET", "logs")
-        return texts
-    except CloudError:
-        return {}
+    if cloud := status(state_dir):
+        with suppress(CloudError):
+            return cloud.ask("GET", "logs")
+    return {}

@@ -7,6 +7,7 @@ fields for foundation models" (Titan Text Embeddings V2).
 import re
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -125,8 +126,7 @@ def _invoke(identifier: str, body: bytes) -> Response:
     return REST_JSON.json(content, {"X-Amzn-Bedrock-Input-Token-Count": str(tokens)})
 
 
-def _object(body: bytes) -> Content:
-    return parsed(body, "ValidationException")
+_object = partial(parsed, code="ValidationException")
 
 
 def _checked(service: str, operation: str, params: Content) -> Content:

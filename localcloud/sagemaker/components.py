@@ -3,6 +3,7 @@
 import itertools
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -260,8 +261,7 @@ def _take_down(record: Record) -> None:
     store.remove(store.INFERENCE_COMPONENT, record["InferenceComponentName"])
 
 
-def _enter(record: Record, status: str, **fields: Any) -> None:
-    catalog.enter(store.INFERENCE_COMPONENT, record, status, **fields)
+_enter = partial(catalog.enter, store.INFERENCE_COMPONENT)
 
 
 OPERATIONS: dict[str, catalog.Operation] = {

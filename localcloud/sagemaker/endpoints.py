@@ -1,6 +1,7 @@
 """Endpoints: made of a configuration, changed to another one and back again if that fails, removed."""
 
 import time
+from functools import partial
 from typing import Any
 
 from localcloud import platform
@@ -222,8 +223,7 @@ def _fleets_of(record: Record) -> dict[str, Fleet]:
     }
 
 
-def _enter(record: Record, status: str, **fields: Any) -> None:
-    catalog.enter(store.ENDPOINT, record, status, **fields)
+_enter = partial(catalog.enter, store.ENDPOINT)
 
 
 # ---- records -----------------------------------------------------------------------------------------------

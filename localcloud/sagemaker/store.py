@@ -157,10 +157,3 @@ def tagged() -> list[tuple[str, dict[str, str]]]:
     mine = f":{platform.region()}:{platform.account_id()}:"
     with lock:
         return [(arn, dict(tags)) for arn, tags in _tags.items() if mine in arn]
-
-
-def clear() -> None:
-    """Forget everything, in all accounts and regions."""
-    with lock:
-        _tables.clear()
-        _tags.clear()

@@ -44,7 +44,8 @@ class FakePlatform:
 def forget_everything() -> None:
     """Kill what runs, and begin anew."""
     api.shutdown()
-    store.clear()
+    store._tables.clear()
+    store._tags.clear()
     options.update(vars(Options()))
 
 
