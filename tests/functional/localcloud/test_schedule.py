@@ -1,12 +1,12 @@
 """The clock that fires the guards."""
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
 from localcloud import lifecycle
 from localcloud.lifecycle import Cloud
+from tests.fakes.waiting import eventually
 
 MakeClient = Callable[..., Any]
 
@@ -19,8 +19,6 @@ def test_a_schedule_fires_and_its_failure_is_seen(cloud: Cloud, client: MakeClie
     assert "fired by aws.events" in log
     assert "KeyError: 'x'" in log
     queue = client("sqs").get_queue_url(QueueName="scheduled-dead-letters")["QueueUrl"]
-    dead: list[Any] = []
-    deadline = time.monotonic() + 120
-    while not dead and time.monotonic() < deadline:
-        dead = client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=15).get("Messages", [])
+    receive = client("sqs").receive_message
+    dead = eventually(lambda: receive(QueueUrl=queue, WaitTimeSeconds=15).get("Messages"))
     assert json.loads(dead[0]["Body"])

@@ -146,14 +146,15 @@ def cognito(context: BrowserContext, server: Any, api: Any) -> Cognito:
     return Cognito(context, server.address)
 
 
-def _sign_in(page: Page, address: str) -> None:
+def _sign_in(context: BrowserContext, address: str) -> Page:
+    page = context.new_page()
     page.goto(address)
     page.get_by_role("button", name="Sign in").click()
+    return page
 
 
 def test_signing_in_proves_that_it_is_the_same_browser(context: Any, server: Any, cognito: Any) -> None:
-    page = context.new_page()
-    _sign_in(page, server.address)
+    page = _sign_in(context, server.address)
     expect(page.get_by_role("heading", name="An expert in your own financial text")).to_be_visible()
     assert "the-code" not in page.url
     assert cognito.asked["code_challenge_method"] == "S256"
@@ -168,16 +169,14 @@ def test_signing_in_proves_that_it_is_the_same_browser(context: Any, server: Any
 
 
 def test_a_link_to_a_thread_is_still_good_after_signing_in(context: Any, server: Any, cognito: Any) -> None:
-    page = context.new_page()
-    _sign_in(page, f"{server.address}#/ask/nowhere")
+    page = _sign_in(context, f"{server.address}#/ask/nowhere")
     expect(page.get_by_role("alert")).to_contain_text("There is no such thread.")
     assert page.url == f"{server.address}#/ask/nowhere"
 
 
 def test_a_refused_sign_in_says_why_and_only_to_who_asked(context: Any, server: Any, cognito: Any) -> None:
     cognito.error = "User is disabled."
-    page = context.new_page()
-    _sign_in(page, server.address)
+    page = _sign_in(context, server.address)
     expect(page.get_by_role("alert")).to_contain_text("User is disabled.")
     page.goto(f"{server.address}?error=denied&error_description=Call+this+number&state=guessed")
     expect(page.get_by_role("alert")).to_contain_text("another sign-in")
@@ -186,16 +185,14 @@ def test_a_refused_sign_in_says_why_and_only_to_who_asked(context: Any, server: 
 
 def test_an_answer_to_another_sign_in_is_not_taken(context: Any, server: Any, cognito: Any) -> None:
     cognito.state = "somebody-elses"
-    page = context.new_page()
-    _sign_in(page, server.address)
+    page = _sign_in(context, server.address)
     expect(page.get_by_role("alert")).to_contain_text("The answer belongs to another sign-in.")
     assert violations(page) == []
     assert cognito.redeemed == {}
 
 
 def test_a_token_that_has_run_out_means_signing_in_again(context: Any, server: Any, cognito: Any) -> None:
-    page = context.new_page()
-    _sign_in(page, server.address)
+    page = _sign_in(context, server.address)
     expect(page.get_by_role("heading", name="An expert in your own financial text")).to_be_visible()
     page.clock.install()
     page.clock.fast_forward(3_700_000)

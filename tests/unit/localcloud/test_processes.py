@@ -53,23 +53,23 @@ def test_what_a_crashed_cloud_left_is_ended(tmp_path: Path) -> None:
     assert process.wait(60) != 0
 
 
-def test_a_stranger_with_a_recorded_number_is_left_alone(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], process_group=0) as stranger:
-        record = tmp_path / processes.RECORDS / f"{stranger.pid}.json"
-        record.parent.mkdir()
-        strange = {"pid": stranger.pid, "started": "another time", "name": "x", "argv": []}
-        record.write_text(json.dumps(strange))
-        assert processes.stop_recorded(tmp_path, grace_seconds=0.1) == 0
-        assert stranger.poll() is None
-        stranger.kill()
-
-
 @pytest.fixture
 def stranger() -> Iterator[subprocess.Popen[bytes]]:
     """A program that the cloud did not start, in a separate group."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], process_group=0) as process:
         yield process
         process.kill()
+
+
+def test_a_stranger_with_a_recorded_number_is_left_alone(
+    tmp_path: Path, stranger: subprocess.Popen[bytes]
+) -> None:
+    record = tmp_path / processes.RECORDS / f"{stranger.pid}.json"
+    record.parent.mkdir()
+    strange = {"pid": stranger.pid, "started": "another time", "name": "x", "argv": []}
+    record.write_text(json.dumps(strange))
+    assert processes.stop_recorded(tmp_path, grace_seconds=0.1) == 0
+    assert stranger.poll() is None
 
 
 @pytest.fixture

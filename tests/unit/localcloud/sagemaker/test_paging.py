@@ -24,11 +24,15 @@ def rows(minutes: list[int]) -> list[dict[str, Any]]:
     ]
 
 
+def paged(records: list[dict[str, Any]], params: dict[str, Any], *, descending: bool = False) -> Any:
+    return page(records, params, sort_field="CreationTime", name="Name", descending=descending)
+
+
 def everything(records: list[dict[str, Any]], size: int, *, descending: bool) -> list[str]:
     names: list[str] = []
     params: dict[str, Any] = {"MaxResults": size}
     while True:
-        shown, token = page(records, params, sort_field="CreationTime", name="Name", descending=descending)
+        shown, token = paged(records, params, descending=descending)
         names += [row["Name"] for row in shown]
         if token is None:
             return names
@@ -44,30 +48,29 @@ def test_pages_together_are_the_sorted_whole(minutes: list[int], size: int, desc
 
 
 def test_ten_a_page_unless_asked() -> None:
-    shown, token = page(rows(list(range(25))), {}, sort_field="CreationTime", name="Name", descending=False)
+    shown, token = paged(rows(list(range(25))), {})
     assert len(shown) == 10 and token
 
 
 def test_what_is_deleted_or_added_between_two_pages_neither_skips_nor_repeats() -> None:
     records = rows([1, 2, 3, 4, 5, 6])
-    shown, token = page(records, {"MaxResults": 3}, sort_field="CreationTime", name="Name", descending=False)
+    shown, token = paged(records, {"MaxResults": 3})
     del records[0:2]
     records.append({"Name": "new", "CreationTime": START, "Status": "A"})
-    order: Any = {"sort_field": "CreationTime", "name": "Name", "descending": False}
-    rest, _ = page(records, {"MaxResults": 9, "NextToken": token}, **order)
+    rest, _ = paged(records, {"MaxResults": 9, "NextToken": token})
     assert [row["Name"] for row in [*shown, *rest]] == ["n000", "n001", "n002", "n003", "n004", "n005"]
 
 
 @pytest.mark.parametrize("token", ["x", "bm90IGpzb24=", "W10="])
 def test_a_foreign_token_is_refused(token: str) -> None:
     with pytest.raises(ApiError, match="NextToken"):
-        page(rows([1]), {"NextToken": token}, sort_field="CreationTime", name="Name", descending=False)
+        paged(rows([1]), {"NextToken": token})
 
 
 def test_a_token_of_another_order_is_refused() -> None:
-    _, token = page(rows([1, 2]), {"MaxResults": 1}, sort_field="CreationTime", name="Name", descending=False)
+    _, token = paged(rows([1, 2]), {"MaxResults": 1})
     with pytest.raises(ApiError, match="another order"):
-        page(rows([1, 2]), {"NextToken": token}, sort_field="CreationTime", name="Name", descending=True)
+        paged(rows([1, 2]), {"NextToken": token}, descending=True)
 
 
 @pytest.mark.parametrize(
