@@ -1,13 +1,12 @@
 """S3 Vectors on the embedded cloud: vectors kept, found and filtered, limits, and CloudFormation's types."""
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.functional.cloud_session import settled
+from tests.functional.localcloud.stacks_lab import Stacks
 
 MakeClient = Callable[..., Any]
 INDEX = {"vectorBucketName": "vectors-of-test", "indexName": "documents.v1"}
@@ -99,7 +98,7 @@ def test_names_and_what_is_not_there_are_answered_as_on_aws(vectors: Any) -> Non
     assert refused(vectors.get_vector_bucket, vectorBucketName="none-there")[1] == 404
 
 
-def test_cloudformation_makes_and_removes_bucket_and_index(client: MakeClient) -> None:
+def test_cloudformation_makes_and_removes_bucket_and_index(stacks: Stacks, client: MakeClient) -> None:
     bucket = {"Type": "AWS::S3Vectors::VectorBucket", "Properties": {"VectorBucketName": "stack-vectors"}}
     index = {
         "Type": "AWS::S3Vectors::Index",
@@ -111,19 +110,14 @@ def test_cloudformation_makes_and_removes_bucket_and_index(client: MakeClient) -
             "Tags": [{"Key": "finexpert", "Value": "test"}],
         },
     }
-    template = {
-        "Resources": {"Bucket": bucket, "Index": index},
-        "Outputs": {"Index": {"Value": {"Fn::GetAtt": ["Index", "IndexArn"]}}},
-    }
-    stacks, vectors = client("cloudformation"), client("s3vectors")
-    stacks.create_stack(StackName="vectors", TemplateBody=json.dumps(template))
-    stack = settled(stacks, "vectors")
+    given = {"Index": {"Value": {"Fn::GetAtt": ["Index", "IndexArn"]}}}
+    stack = stacks.create("vectors", {"Bucket": bucket, "Index": index}, Outputs=given)
+    vectors = client("s3vectors")
     arn = stack["Outputs"][0]["OutputValue"]
     assert arn.startswith("arn:aws:s3vectors:") and ":bucket/stack-vectors/index/index-" in arn
     vectors.put_vectors(indexArn=arn, vectors=[{"key": "k", "data": {"float32": [1.0, 0.0]}}])
     assert vectors.list_tags_for_resource(resourceArn=arn)["tags"]["finexpert"] == "test"
     tagged = client("resourcegroupstaggingapi").get_resources(TagFilters=[{"Key": "finexpert"}])
     assert arn in [each["ResourceARN"] for each in tagged["ResourceTagMappingList"]]
-    stacks.delete_stack(StackName=stack["StackId"])
-    assert settled(stacks, stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"
+    assert stacks.delete("vectors")["StackStatus"] == "DELETE_COMPLETE"
     assert vectors.list_vector_buckets(prefix="stack-vectors")["vectorBuckets"] == []
