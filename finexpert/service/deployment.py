@@ -67,7 +67,8 @@ class Deployment:
             UserError: the stack or the output does not exist here.
         """
         if part not in self._outputs:
-            self._outputs[part] = outputs_of(describe_stack(self, part))
+            outputs = describe_stack(self, part).get("Outputs", [])
+            self._outputs[part] = {each["OutputKey"]: each["OutputValue"] for each in outputs}
         try:
             return self._outputs[part][key]
         except KeyError:
@@ -177,11 +178,6 @@ def _way(deployment: Deployment) -> str:
         "Deploy the app: cdk bootstrap && cdk deploy --all (embedded cloud: finexpert demo --keep). If it has"
         " another prefix, name it: -c prefix=…"
     )
-
-
-def outputs_of(stack: Mapping[str, Any]) -> dict[str, str]:
-    """The outputs of a DescribeStacks answer as a mapping."""
-    return {entry["OutputKey"]: entry["OutputValue"] for entry in stack.get("Outputs", [])}
 
 
 def base_place(deployment: Deployment) -> S3Address:

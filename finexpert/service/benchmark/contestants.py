@@ -59,13 +59,9 @@ class Contestant:
     @property
     def receiver(self) -> str:
         """The service that the questions leave for: bedrock, or openai:HOST. Empty if nothing leaves."""
-        if self.kind == "bedrock":
-            return "bedrock"
-        return (
-            f"openai:{urlsplit(self.url).hostname}"
-            if self.kind == "openai" and not is_loopback(self.url)
-            else ""
-        )
+        if self.kind == "openai" and not is_loopback(self.url):
+            return f"openai:{urlsplit(self.url).hostname}"
+        return "bedrock" if self.kind == "bedrock" else ""
 
     @property
     def row(self) -> Mapping[str, Any] | None:

@@ -29,8 +29,7 @@ def load(deployment: Deployment | None, name: str) -> dict[str, Any]:
     """
     file = Path(name)
     if file.is_file() or deployment is None:
-        document = _parsed(file)
-        return _current(document, name)
+        return _current(_parsed(file), name)
     return of_run(deployment, name)
 
 

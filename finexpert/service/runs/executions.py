@@ -166,11 +166,9 @@ def newest_entries(deployment: Deployment, *, limit: int) -> list[Mapping[str, A
     """The newest `limit` runs as Step Functions lists them."""
     client = deployment.target.client("stepfunctions")
     machine = deployment.output("Training", "StateMachineArn")
-    entries: list[Mapping[str, Any]] = []
-    for page in client.get_paginator("list_executions").paginate(stateMachineArn=machine):
-        entries += page["executions"]
-    entries.sort(key=lambda entry: entry["startDate"], reverse=True)
-    return entries[:limit]
+    pages = client.get_paginator("list_executions").paginate(stateMachineArn=machine)
+    entries = [entry for page in pages for entry in page["executions"]]
+    return sorted(entries, key=lambda entry: entry["startDate"], reverse=True)[:limit]
 
 
 def outcome_of(deployment: Deployment, entry: Mapping[str, Any]) -> str:

@@ -23,10 +23,7 @@ class StreamReader:
 
     def new_lines(self, prefix: str = "") -> list[str]:
         """Lines that streams beginning with `prefix` got since the last call, in order within a stream."""
-        lines: list[str] = []
-        for stream in self._streams(prefix):
-            lines += self._read(stream)
-        return lines
+        return [line for stream in self._streams(prefix) for line in self._read(stream)]
 
     def _streams(self, prefix: str) -> list[str]:
         chosen = {"logGroupName": self._group} | ({"logStreamNamePrefix": prefix} if prefix else {})

@@ -33,18 +33,13 @@ def test_an_endpoint_url_is_the_embedded_cloud_whatever_runs_here() -> None:
     assert chosen.environment["FINEXPERT_SETTINGS"] == str(paths.LOCAL_SETTINGS)
 
 
-def test_auto_prefers_the_cloud_that_runs_here() -> None:
-    assert resolve(On.AUTO, {}, one_runs).endpoint_url == URL
-
-
-def test_auto_is_aws_where_none_runs() -> None:
-    chosen = resolve(On.AUTO, {"AWS_PROFILE": "me"}, nothing_runs)
-    assert not chosen.is_local
-    assert "FINEXPERT_SETTINGS" not in chosen.environment
-
-
-def test_aws_by_name_ignores_a_running_cloud() -> None:
-    assert not resolve(On.AWS, {}, one_runs).is_local
+@pytest.mark.parametrize(
+    ("on", "running", "url"),
+    [(On.AUTO, one_runs, URL), (On.AUTO, nothing_runs, None), (On.AWS, one_runs, None)],
+)
+def test_auto_takes_the_cloud_that_runs_here_and_aws_by_name_does_not(on: On, running: Any, url: Any) -> None:
+    chosen = resolve(on, {"AWS_PROFILE": "me"}, running)
+    assert (chosen.endpoint_url, "FINEXPERT_SETTINGS" in chosen.environment) == (url, url is not None)
 
 
 def test_aws_by_name_refuses_an_endpoint_url_that_would_catch_the_calls() -> None:
