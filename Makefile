@@ -9,7 +9,6 @@ IMAGE := .venv-training-image
 IMAGE_PYTHON ?= python3.12
 INSTALL := python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --requirement
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
-export PYTHONDONTWRITEBYTECODE ?= 1
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .PHONY: help demo benchmark test test-all setup lint types unit snapshot functional checkov training-image lock audit sbom format snapshots base-model clean
