@@ -65,6 +65,13 @@ def resources(template: Template, type_: str) -> dict[str, Any]:
     return {name: resource for name, resource in template["Resources"].items() if resource["Type"] == type_}
 
 
+def function_named(template: Template, name: str) -> dict[str, Any]:
+    """The Lambda function of that name."""
+    functions: list[dict[str, Any]] = list(resources(template, "AWS::Lambda::Function").values())
+    (named,) = [found for found in functions if found["Properties"].get("FunctionName") == name]
+    return named
+
+
 def everywhere(stacks: Templates, type_: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each resource of a type in any stack: where it is, and itself."""
     for stack, template in stacks.items():
@@ -86,6 +93,11 @@ def statements(stacks: Templates) -> Iterator[tuple[str, dict[str, Any]]]:
         for policy in role["Properties"].get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
                 yield place, statement
+
+
+def allowing(stacks: Templates, action: str) -> list[dict[str, Any]]:
+    """The statements that name an action."""
+    return [found for _, found in statements(stacks) if action in as_list(found["Action"])]
 
 
 def state_machine(stacks: Templates) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from core.names import RETAINED_TAG, Names
 from tests.snapshot.snapshot_synth import (
     STACKS,
     Templates,
+    allowing,
     as_list,
     everywhere,
+    function_named,
     joined,
     resources,
-    statements,
     synthesize,
 )
 
@@ -170,13 +171,8 @@ def test_the_reaper_may_write_its_snapshots_and_goes_before_their_bucket(aws: Te
     assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["DeletionPolicy"] == "Delete"
     (emptying,) = resources(guardrails, "Custom::S3AutoDeleteObjects")
-    (reaper,) = [
-        found
-        for found in resources(guardrails, "AWS::Lambda::Function").values()
-        if found["Properties"].get("FunctionName") == "finexpert-idle-reaper"
-    ]
-    assert {logical_id, emptying} <= set(reaper["DependsOn"])
-    written = [s for _, s in statements({"Guardrails": guardrails}) if "s3:PutObject" in as_list(s["Action"])]
+    assert {logical_id, emptying} <= set(function_named(guardrails, "finexpert-idle-reaper")["DependsOn"])
+    written = allowing({"Guardrails": guardrails}, "s3:PutObject")
     assert [joined(as_list(s["Resource"])[0]).rpartition("-us-east-1")[2] for s in written] == ["/audit/*"]
 
 
@@ -184,17 +180,10 @@ def test_a_whole_account_is_only_reported_until_it_is_switched(tmp_path: Path) -
     flags = {"reaper_scope": "account", "reaper_regions": "us-east-1,eu-west-1"}
     for number, (switch, wanted) in enumerate([("auto", "true"), ("false", "false")]):
         guardrails = synthesize(tmp_path / str(number), reaper_dry_run=switch, **flags)["Guardrails"]  # type: ignore[arg-type]
-        (variables,) = [
-            found["Properties"]["Environment"]["Variables"]
-            for found in resources(guardrails, "AWS::Lambda::Function").values()
-            if found["Properties"].get("FunctionName") == "finexpert-idle-reaper"
-        ]
+        reaper = function_named(guardrails, "finexpert-idle-reaper")
+        variables = reaper["Properties"]["Environment"]["Variables"]
         assert variables["DRY_RUN"] == wanted and variables["REGIONS"] == "us-east-1,eu-west-1"
-        deletes = [
-            s
-            for _, s in statements({"Guardrails": guardrails})
-            if "sagemaker:AddTags" in as_list(s["Action"])
-        ]
+        deletes = allowing({"Guardrails": guardrails}, "sagemaker:AddTags")
         places = {joined(arn).split(":")[3] for arn in deletes[0]["Resource"]}
         assert places == {"us-east-1", "eu-west-1"} and "Condition" not in deletes[0]
 

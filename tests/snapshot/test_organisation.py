@@ -12,6 +12,7 @@ from tests.snapshot.rules.test_tags import tag_property
 from tests.snapshot.snapshot_matrix import errors
 from tests.snapshot.snapshot_synth import (
     Templates,
+    allowing,
     as_list,
     everywhere,
     joined,
@@ -124,8 +125,7 @@ def test_jobs_and_endpoint_stand_in_the_companys_network(company: Templates) -> 
     assert model["Properties"]["VpcConfig"] == {"Subnets": subnets, "SecurityGroupIds": groups}
     allowed = [
         joined(resource)
-        for _, statement in statements(company)
-        if "ec2:CreateNetworkInterface" in as_list(statement["Action"])
+        for statement in allowing(company, "ec2:CreateNetworkInterface")
         for resource in as_list(statement["Resource"])
     ]
     assert any(arn.endswith(":*:subnet/subnet-0a1b2c3d") for arn in allowed), "it may be another account's"

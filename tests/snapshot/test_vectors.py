@@ -13,6 +13,7 @@ from tests.snapshot.snapshot_synth import (
     everywhere,
     joined,
     readable,
+    statements,
     synthesize,
 )
 
@@ -56,13 +57,11 @@ def test_vectors_are_encrypted_with_the_key_and_go_with_their_stack(on: Template
 
 def test_only_the_page_s_function_may_search_them_and_only_this_index(on: Templates) -> None:
     allowed = {}
-    for place, role in everywhere(on, "AWS::IAM::Role"):
-        for policy in role["Properties"].get("Policies", []):
-            for statement in policy["PolicyDocument"]["Statement"]:
-                for action in as_list(statement["Action"]):
-                    if action.startswith(("s3vectors:", "bedrock:")):
-                        (resource,) = as_list(statement["Resource"])
-                        allowed[place.split("/")[0], action] = joined(resource)
+    for place, statement in statements(on):
+        for action in as_list(statement["Action"]):
+            if action.startswith(("s3vectors:", "bedrock:")):
+                (resource,) = as_list(statement["Resource"])
+                allowed[place.split("/")[0], action] = joined(resource)
     index = ":bucket/finexpert-vectors-key/index/documents-1"
     assert {key for key, place in allowed.items() if place.endswith(index)} == {
         ("Web", "s3vectors:QueryVectors"),

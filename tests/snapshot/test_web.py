@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.snapshot.snapshot_synth import Template, as_list, compared, joined, readable, resources, synthesize
+from tests.snapshot.snapshot_synth import (
+    Template,
+    allowing,
+    as_list,
+    compared,
+    function_named,
+    joined,
+    readable,
+    resources,
+    synthesize,
+)
 
 
 @pytest.fixture(scope="module")
@@ -56,18 +66,14 @@ def test_the_function_deletes_endpoint_and_history_only_and_passes_one_role(web:
     (role,) = resources(web, "AWS::IAM::Role").values()
     (policy,) = role["Properties"]["Policies"]
     actions = {action for each in policy["PolicyDocument"]["Statement"] for action in as_list(each["Action"])}
-    deleting = {
-        "DeleteTags",
-        "DeleteEndpoint",
-        "DeleteInferenceComponent",
-    }  # of the endpoint, to stop its bill
+    deleting = {"DeleteTags", "DeleteEndpoint", "DeleteInferenceComponent"}  # of the endpoint, for its bill
     history = {"s3:DeleteObject"}
     assert {a for a in actions if "Delete" in a} == {f"sagemaker:{each}" for each in deleting} | history
-    (kept,) = (s for s in policy["PolicyDocument"]["Statement"] if "s3:DeleteObject" in as_list(s["Action"]))
+    (kept,) = allowing({"Web": web}, "s3:DeleteObject")
     (place,) = as_list(kept["Resource"])
     assert joined(place).endswith("/history/*") and "-data-" in joined(place)
     assert {a for a in actions if a.startswith(("iam:", "cognito-idp:"))} == {"iam:PassRole"}
-    passing = next(s for s in policy["PolicyDocument"]["Statement"] if "iam:PassRole" in as_list(s["Action"]))
+    (passing,) = allowing({"Web": web}, "iam:PassRole")
     assert "FinExpert-Hosting-" in json.dumps(passing["Resource"])
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
 
@@ -91,19 +97,12 @@ def test_the_guard_closes_the_pages_function_and_no_other(tmp_path: Path) -> Non
     stacks = synthesize(tmp_path, web="true", web_concurrency="5")
     (page,) = resources(stacks["Web"], "AWS::Lambda::Function").values()
     assert page["Properties"]["ReservedConcurrentExecutions"] == 5
-    functions = resources(stacks["Guardrails"], "AWS::Lambda::Function").values()
-    (guard,) = (f for f in functions if f["Properties"].get("FunctionName") == "finexpert-spend-guard")
+    guard = function_named(stacks["Guardrails"], "finexpert-spend-guard")
     told = guard["Properties"]["Environment"]["Variables"]
     assert (told["PAGE_FUNCTION"], told["PAGE_CONCURRENCY"]) == (page["Properties"]["FunctionName"], "5")
-    closing = [
-        joined(resource)
-        for role in resources(stacks["Guardrails"], "AWS::IAM::Role").values()
-        for policy in role["Properties"].get("Policies", [])
-        for statement in policy["PolicyDocument"]["Statement"]
-        if "lambda:PutFunctionConcurrency" in as_list(statement["Action"])
-        for resource in as_list(statement["Resource"])
-    ]
-    assert [resource.rpartition(":")[2] for resource in closing] == ["finexpert-web"]
+    closing = allowing({"Guardrails": stacks["Guardrails"]}, "lambda:PutFunctionConcurrency")
+    closed = [joined(resource) for statement in closing for resource in as_list(statement["Resource"])]
+    assert [resource.rpartition(":")[2] for resource in closed] == ["finexpert-web"]
 
 
 def each(template: Template, kind: str) -> list[Template]:
