@@ -69,10 +69,9 @@ class Client:
             cloud.log.append((operation, request))
             cloud.before(operation, request)
             failure = cloud.failures.get(operation)
-            if failure is not None:
-                failing = failure(request) if callable(failure) else failure
-                if failing is not None:
-                    raise failing
+            failing = failure(request) if callable(failure) else failure
+            if failing is not None:
+                raise failing
             return getattr(cloud, name)(**request)
 
         return call
@@ -166,16 +165,12 @@ class Cloud(SageMaker, CloudFormation):
         rows = list(self._points(queries, request["StartTime"], request["EndTime"]))
         start = int(request.get("NextToken") or 0)
         shown = rows[start : start + self.points_a_page]
-        results: dict[str, dict[str, Any]] = {}
         last = start + self.points_a_page >= len(rows)
-        for query in queries:
-            results[query["Id"]] = {
-                "Id": query["Id"],
-                "Label": "",
-                "Timestamps": [],
-                "Values": [],
-                "StatusCode": "Complete" if last else "PartialData",
-            }
+        state = "Complete" if last else "PartialData"
+        results: dict[str, dict[str, Any]] = {
+            query["Id"]: {"Id": query["Id"], "Timestamps": [], "Values": [], "StatusCode": state}
+            for query in queries
+        }
         for query_id, time, value in shown:
             results[query_id]["Timestamps"].append(time)
             results[query_id]["Values"].append(value)

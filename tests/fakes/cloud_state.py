@@ -195,6 +195,19 @@ class CloudState:
         }
         return name
 
+    def changed(self, stack: str, *events: tuple[str, str, str]) -> None:
+        """The events of a stack's last change, newest first: logical id (the stack's own name for itself),
+        status and reason."""
+        self.events[self.stacks[stack]["StackId"]] = [
+            {
+                "LogicalResourceId": name,
+                "ResourceType": "AWS::CloudFormation::Stack" if name == stack else "AWS::SageMaker::Endpoint",
+                "ResourceStatus": status,
+                "ResourceStatusReason": reason,
+            }
+            for name, status, reason in events
+        ]
+
     def training_job(self, name: str, *, hours: float, status: str = "InProgress", **more: Any) -> None:
         """A job on one ml.g5.2xlarge that began `hours` ago; `more`: what else it is described with."""
         began = self.now - minutes(60 * hours)

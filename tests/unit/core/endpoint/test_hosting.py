@@ -125,30 +125,13 @@ class TestWait:
         assert seen == ["waking"] * 3 + ["awake"]
 
     def test_a_roll_back_raises_with_the_first_cause(self, cloud: Cloud) -> None:
-        stack_id = cloud.stack(STACK, status="UPDATE_ROLLBACK_COMPLETE")
-        cloud.events[stack_id] = [
-            {
-                "LogicalResourceId": logical,
-                "ResourceType": kind,
-                "ResourceStatus": status,
-                "ResourceStatusReason": reason,
-            }
-            for logical, kind, status, reason in [
-                (
-                    "Tuned",
-                    "AWS::SageMaker::InferenceComponent",
-                    "CREATE_FAILED",
-                    "Resource creation cancelled",
-                ),
-                (
-                    "Endpoint",
-                    "AWS::SageMaker::Endpoint",
-                    "CREATE_FAILED",
-                    "did not pass the ping health check",
-                ),
-                (STACK, "AWS::CloudFormation::Stack", "UPDATE_IN_PROGRESS", "User Initiated"),
-            ]
-        ]
+        cloud.stack(STACK, status="UPDATE_ROLLBACK_COMPLETE")
+        cloud.changed(
+            STACK,
+            ("Tuned", "CREATE_FAILED", "Resource creation cancelled"),
+            ("Endpoint", "CREATE_FAILED", "did not pass the ping health check"),
+            (STACK, "UPDATE_IN_PROGRESS", "User Initiated"),
+        )
         with pytest.raises(HostingError, match="Endpoint: did not pass the ping health check"):
             hosting.wait(cloud("cloudformation"), STACK, HostingState.AWAKE)
 

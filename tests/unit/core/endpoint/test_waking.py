@@ -32,16 +32,8 @@ def rolled_back(failed: str) -> Cloud:
     """A wake that was rolled back because a resource could not be made."""
     cloud = Cloud()
     cloud.stack(STACK, status="UPDATE_ROLLBACK_COMPLETE")
-    events = [(failed, "CREATE_FAILED"), (STACK, "UPDATE_IN_PROGRESS"), ("ComponentsTuned1", "CREATE_FAILED")]
-    cloud.events[cloud.stacks[STACK]["StackId"]] = [
-        {
-            "LogicalResourceId": name,
-            "ResourceType": "AWS::CloudFormation::Stack" if name == STACK else "AWS::SageMaker::X",
-            "ResourceStatus": status,
-            "ResourceStatusReason": "as it is",
-        }
-        for name, status in events
-    ]
+    begun, earlier = (STACK, "UPDATE_IN_PROGRESS", ""), ("ComponentsTuned1", "CREATE_FAILED", "as it is")
+    cloud.changed(STACK, (failed, "CREATE_FAILED", "as it is"), begun, earlier)
     return cloud
 
 
