@@ -225,10 +225,11 @@ def _content_warnings(report: DatasetReport, counts: Tally, doubts: Sequence[str
     ]
     warnings += doubts
     if report.prompts_cut:
+        enough = min(-(-counts.longest // 64) * 64, LONGEST_INPUT)
         warnings.append(
             f"{report.prompts_cut} of {counts.prompts} prompts are too long for a row of {report.row_length}"
             f" tokens with their answer: {report.tokens_cut:,} tokens are cut out of them (prompt_truncation"
-            f" says where); set max_input_length to {_rounded_up(counts.longest)} to keep all"
+            f" says where); set max_input_length to {enough} to keep all"
         )
     warnings += _form_warnings(report, counts)
     if report.duplicates:
@@ -268,10 +269,6 @@ def _form_warnings(report: DatasetReport, counts: Tally) -> list[str]:
             " wrong encoding; export it again as UTF-8"
         )
     return warnings
-
-
-def _rounded_up(tokens: int) -> int:
-    return min(-(-tokens // 64) * 64, LONGEST_INPUT)
 
 
 def _sentence(report: DatasetReport, errors: list[str], warnings: list[str]) -> str:
