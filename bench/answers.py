@@ -17,7 +17,7 @@ from typing import Any
 from bench import common
 from core.dataset import Question
 from core.dataset.questions import questions_of
-from training.evaluation.answers import grade, quantities
+from training.evaluation.answers import grade_of, quantities
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 SMALLER = {"billion": ("million", 1000), "million": ("thousand", 1000), "thousand": ("", 1000)}
@@ -153,14 +153,7 @@ def agreement(questions: list[Question]) -> dict[str, Any]:
             )
         ]
         for right, name, text in wordings(question, others):
-            found = grade(
-                text,
-                question.answers,
-                scale=question.scale,
-                question=question.question,
-                accepted=question.accepted,
-                exact=question.exact,
-            ).right
+            found = grade_of(text, question).right
             asked[right] += 1
             accepted[right] += found
             if found is not right:

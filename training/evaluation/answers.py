@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 
+from core.dataset import Question
 from training.evaluation.figures import QUANTITY, SCALES, Quantity, digits, quantities, span_of_time, whole
 from training.evaluation.programs import ProgramError, execute, looks_like_program
 from training.evaluation.wording import (
@@ -116,6 +117,18 @@ def grade(
         if outcome in outcomes:
             return Grade(outcome, f1)
     return Grade(WRONG, f1)
+
+
+def grade_of(prediction: str, question: Question) -> Grade:
+    """The grade of a prediction by all that a question says of its right answers."""
+    return grade(
+        prediction,
+        question.answers,
+        scale=question.scale,
+        question=question.question,
+        accepted=question.accepted,
+        exact=question.exact,
+    )
 
 
 def faithfulness(answer: str, context: str) -> float | None:

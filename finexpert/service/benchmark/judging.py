@@ -10,7 +10,7 @@ from typing import Any
 
 from finexpert.service.benchmark.askers import Reply
 from finexpert.service.benchmark.questions import Item
-from training.evaluation.answers import grade
+from training.evaluation.answers import grade_of
 from training.evaluation.statistics import holm, mcnemar, sign_flip_p_value, t_quantile, tango_interval
 from training.evaluation.wording import answer_line
 
@@ -44,14 +44,7 @@ def judge(item: Item, reply: Reply | None) -> Judged:
         chosen = _choice(reply.text, question.choices)
         outcome = "refused" if chosen is None else "correct" if chosen == question.right else "wrong"
         return Judged(outcome, outcome, reply.text)
-    given = grade(
-        reply.text,
-        question.answers,
-        scale=question.scale,
-        question=question.question,
-        accepted=question.accepted,
-        exact=question.exact,
-    )
+    given = grade_of(reply.text, question)
     return Judged(OUTCOMES[given.outcome], given.outcome, reply.text)
 
 

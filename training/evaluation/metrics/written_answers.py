@@ -6,7 +6,7 @@ from functools import cache
 
 from core.dataset import Question
 from core.names import Figure
-from training.evaluation.answers import Grade, declines, faithfulness, grade, invented
+from training.evaluation.answers import Grade, declines, faithfulness, grade_of, invented
 from training.evaluation.asks import Answers, Prompt
 from training.evaluation.items import questions, records
 from training.evaluation.metrics.base import LOWER, Item, Items, Material, Metric, written_text
@@ -153,15 +153,7 @@ def answer_item(question: Question) -> Item:
 
 def graded(item: Item, answers: Answers) -> Grade:
     """The grade of the answer."""
-    question = item.its_question
-    return grade(
-        written_text(item, answers),
-        question.answers,
-        scale=question.scale,
-        question=question.question,
-        accepted=question.accepted,
-        exact=question.exact,
-    )
+    return grade_of(written_text(item, answers), item.its_question)
 
 
 def _of_both_sets(material: Material, wanted: Callable[[Question], bool]) -> Items:
