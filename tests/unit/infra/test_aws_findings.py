@@ -37,7 +37,8 @@ FINDINGS = {
         f"{INVARIANTS}::test_the_anomaly_monitor_is_a_stack_of_its_own"
     ],
     "C7 an adapter that does not load": [
-        f"{ENDPOINTS}::test_an_adapter_that_does_not_load_is_in_service_and_answers_with_errors",
+        "functional/sagemaker/test_components.py"
+        "::test_an_adapter_that_does_not_load_is_in_service_and_answers_with_errors",
         f"{WAKING}::test_a_model_that_does_not_answer_is_named_and_the_endpoint_sleeps",
         "unit/infra/test_definition.py::test_a_woken_adapter_is_published_only_once_it_has_answered",
     ],
