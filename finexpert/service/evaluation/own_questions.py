@@ -64,7 +64,7 @@ def ask(deployment: Deployment, record: Any) -> list[dict[str, Any]]:
     Raises:
         UserError: the question cannot be used, or no model is awake to answer it.
     """
-    from training.evaluation.answers import grade
+    from training.evaluation.answers import grade_of
     from training.evaluation.metrics.choice import asked
 
     question = _question(checked([record])[0], 1)
@@ -72,8 +72,7 @@ def ask(deployment: Deployment, record: Any) -> list[dict[str, Any]]:
     found = []
     for each in answers:
         line = inference.first_line(each.text)
-        given = grade(line, question.answers, scale=question.scale, question=question.question)
-        found.append({"model": each.model, "text": line, "outcome": given.outcome})
+        found.append({"model": each.model, "text": line, "outcome": grade_of(line, question).outcome})
     return found
 
 
@@ -91,6 +90,9 @@ def _record(question: Question) -> dict[str, Any]:
         "context": question.context,
         "scale": question.scale,
         "choices": list(question.choices),
+        "accepted": [list(each) for each in question.accepted],
+        "answer_type": "arithmetic" if question.exact else "",
         "group": question.group,
+        "free": question.free,
     }
     return {"question": question.question, "answer": answer} | {k: v for k, v in further.items() if v}

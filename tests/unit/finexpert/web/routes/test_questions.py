@@ -67,6 +67,15 @@ def test_each_models_answer_is_graded(ask: Ask, monkeypatch: pytest.MonkeyPatch)
     assert answer["answers"][0]["text"] == "I cannot say."
 
 
+def test_other_right_answers_are_kept_and_count(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    question = {"question": "Who audits?", "answer": "PwC", "accepted": [["PricewaterhouseCoopers"]]}
+    assert ask("POST", "/api/questions", {"questions": [question]}) == (200, {"questions": [question]})
+    given = [Answer("tuned", "Who audits?", "PricewaterhouseCoopers", 0.1)]
+    monkeypatch.setattr(inference, "ask", lambda *_: given)
+    _, answer = ask("POST", "/api/questions/ask", {"question": question})
+    assert answer["answers"][0]["outcome"] == "right"
+
+
 def test_a_dataset_takes_them_along_as_they_are() -> None:
     lines = own_questions.as_file(OWN).decode().splitlines()
     assert [json.loads(line) for line in lines] == OWN
