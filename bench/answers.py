@@ -17,7 +17,8 @@ from typing import Any
 from bench import common
 from core.dataset import Question
 from core.dataset.questions import questions_of
-from training.evaluation.answers import grade_of, quantities
+from training.evaluation.answers import grade_of
+from training.evaluation.figures import quantities
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 SMALLER = {"billion": ("million", 1000), "million": ("thousand", 1000), "thousand": ("", 1000)}

@@ -2,7 +2,10 @@
 
 import argparse
 import json
+import os
 import resource
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,34 @@ def store(name: str, result: dict[str, Any]) -> str:
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     return text
+
+
+def excerpts(path: Path) -> list[str]:
+    """TAT-QA's excerpts of annual reports, their paragraphs put together."""
+    contexts = json.loads(path.read_text(encoding="utf-8"))
+    return ["\n".join(paragraph["text"] for paragraph in context["paragraphs"]) for context in contexts]
+
+
+def make_job(folder: Path, base: Path, settings: dict[str, str], training: Path | None = None) -> Path:
+    """Make ``folder`` the trainer's, with that base model and these settings; the channel of the training
+    text is empty without ``training``."""
+    (folder / "input" / "config").mkdir(parents=True)
+    (folder / "input" / "config" / "hyperparameters.json").write_text(json.dumps(settings))
+    (folder / "input" / "data").mkdir()
+    (folder / "input" / "data" / "model").symlink_to(base)
+    if training:
+        (folder / "input" / "data" / "training").symlink_to(training)
+    return folder
+
+
+def run_job(name: str, folder: Path) -> str:
+    """Run the training program on a job's folder, on one thread; gives its output. Exits where it failed."""
+    env = os.environ | {"SAGEMAKER_BASE_DIR": str(folder), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "training"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, cwd=folder, check=False)
+    if done.returncode:
+        sys.exit(f"{name}: the training failed:\n{done.stderr}")
+    return done.stdout
 
 
 def cpu_seconds(*processes: int) -> float:

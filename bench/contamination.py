@@ -12,7 +12,6 @@ document. Then copies are planted: held-out documents with a share of words repl
 Results: bench/results/contamination.json.
 """
 
-import json
 import random
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from typing import Any
 from bench import common
 from finexpert.service.documents import library
 from training.evaluation import contamination
-from training.evaluation.contamination import WORDS, Text, find_overlaps, words_of
+from training.evaluation.contamination import WORDS, Overlaps, Text, find_overlaps, words_of
 
 SEED = 20261129
 FEWEST_WORDS = 60
@@ -39,12 +38,6 @@ def pages(folder: Path, named: str = "") -> list[str]:
             continue
         found += [page.text for page in library.read(path, path.read_bytes(), "").pages]
     return [text for text in found if len(words_of(text)) >= FEWEST_WORDS]
-
-
-def excerpts(path: Path) -> list[str]:
-    """TAT-QA's excerpts, their paragraphs put together."""
-    records = json.loads(path.read_text(encoding="utf-8"))
-    return ["\n".join(part["text"] for part in record["paragraphs"]) for record in records]
 
 
 def divided(texts: list[str]) -> tuple[list[str], list[str]]:
@@ -67,10 +60,15 @@ def lost_in_fifths(texts: list[str], others: list[str]) -> dict[str, float]:
     }
 
 
+def overlaps(training: list[str], held_out: list[str]) -> Overlaps:
+    """What of the held-out texts, by their number, also stands in the others."""
+    named = [(str(n), Text("", text)) for n, text in enumerate(held_out)]
+    return find_overlaps(lambda: iter(named), {}, (Text("", text) for text in training))
+
+
 def lost(training: list[str], held_out: list[str]) -> dict[str, float]:
     """Shares of documents and words that are left out."""
-    named = [(str(n), Text("", text)) for n, text in enumerate(held_out)]
-    found = find_overlaps(lambda: iter(named), {}, (Text("", text) for text in training))
+    found = overlaps(training, held_out)
     words = [len(words_of(text)) for text in held_out]
     hidden = sum(
         len(words_of(held_out[int(name)][start:end]))
@@ -103,9 +101,7 @@ def planted(training: list[str], held_out: list[str], replaced: float) -> float:
     for text in chosen:
         words = [dice.choice(vocabulary) if dice.random() < replaced else word for word in text.split()]
         copies.append(" ".join([*dice.choices(vocabulary, k=50), *words, *dice.choices(vocabulary, k=50)]))
-    named = [(str(n), Text("", text)) for n, text in enumerate(chosen)]
-    found = find_overlaps(lambda: iter(named), {}, (Text("", text) for text in copies))
-    return len(found.documents) / len(chosen)
+    return len(overlaps(copies, chosen).documents) / len(chosen)
 
 
 def measured(texts: list[str]) -> dict[str, Any]:
@@ -138,7 +134,7 @@ def main() -> None:
             "copies_found": {str(r): round(planted(others, releases, r), 3) for r in REPLACED}
         }
     if options.reports:
-        result["tatqa"] = measured(excerpts(options.reports))
+        result["tatqa"] = measured(common.excerpts(options.reports))
     print(common.store("contamination", result))
 
 

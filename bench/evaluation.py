@@ -1,4 +1,4 @@
-"""Measures the time that the evaluation takes: `python bench/evaluation.py`.
+"""Measures the time that the evaluation takes: `python -m bench.evaluation`.
 
 1. Scoring beside bare forward passes over the same tokens: `score()` (packing, masks, batches, losses of each
    document) against the plain transformers model on tensors made beforehand: logits only of the same packed
@@ -15,50 +15,50 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import platform
 import statistics
-import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-os.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+import torch
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
-import torch  # noqa: E402
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM  # noqa: E402
+from bench.common import ROOT, make_job, store
+from core.hyperparameters import Hyperparameters
+from training.data.batches import collate
+from training.data.packing import Scored, TokenizedDocument, TokenizedDocuments, pack
+from training.data.tokenizer import Tokenizer, load_tokenizer
+from training.evaluation.asks import Continuation, Prompt
+from training.evaluation.generation import Writer
+from training.evaluation.measure import Yardstick, encode
+from training.evaluation.scores import Score
+from training.evaluation.scoring import score
+from training.host.distributed import World
+from training.host.events import Events
+from training.host.processes import StopSignal
+from training.job.channels import Channels
+from training.job.preparation import prepare, read_request
+from training.model.model import AdaptedModel
 
-from core.hyperparameters import Hyperparameters  # noqa: E402
-from training.data.batches import collate  # noqa: E402
-from training.data.packing import Scored, TokenizedDocument, TokenizedDocuments, pack  # noqa: E402
-from training.data.tokenizer import Tokenizer, load_tokenizer  # noqa: E402
-from training.evaluation.asks import Continuation, Prompt  # noqa: E402
-from training.evaluation.generation import Writer  # noqa: E402
-from training.evaluation.measure import Yardstick, encode  # noqa: E402
-from training.evaluation.scoring import score  # noqa: E402
-from training.host.distributed import World  # noqa: E402
-from training.host.events import Events  # noqa: E402
-from training.host.processes import StopSignal  # noqa: E402
-from training.job.channels import Channels  # noqa: E402
-from training.job.preparation import prepare, read_request  # noqa: E402
-from training.model.model import AdaptedModel  # noqa: E402
-
-RESULT = ROOT / "bench" / "results" / "evaluation.json"
 ALONE = World(0, 1, torch.device("cpu"))
 SETTINGS = {"learning_rate": "0.01", "max_input_length": "256", "evaluation_items": "-1"}
 ROUNDS = 5
 LENGTH, BATCH = 256, 4
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Processor seconds of ``work``."""
+def seconds(work: Callable[..., object], *given: Any, **options: Any) -> float:
+    """Processor seconds of ``work`` on what is given."""
     started = time.process_time()
-    work()
+    work(*given, **options)
     return time.process_time() - started
+
+
+def scored(model: AdaptedModel, documents: Sequence[Scored]) -> list[Score]:
+    """The base's scores of documents."""
+    return score(model, documents, adapter=False, length=LENGTH, batch_size=BATCH, world=ALONE)
 
 
 def larger_base(folder: Path) -> Path:
@@ -83,13 +83,7 @@ def larger_base(folder: Path) -> Path:
 
 def prepared(base: Path, folder: Path) -> tuple[AdaptedModel, Yardstick, Tokenizer]:
     """Model, yardstick and tokenizer as a job on the shipped sample has them."""
-    data = folder / "input" / "data"
-    (folder / "input" / "config").mkdir(parents=True)
-    data.mkdir()
-    (data / "model").symlink_to(base)
-    (data / "training").symlink_to(ROOT / "finexpert" / "sample")
-    (folder / "input" / "config" / "hyperparameters.json").write_text(json.dumps(SETTINGS))
-    request = read_request(Channels(folder))
+    request = read_request(Channels(make_job(folder, base, SETTINGS, ROOT / "finexpert" / "sample")))
     yardstick = prepare(request, ALONE, Events(stream=io.StringIO()), StopSignal()).yardstick
     model = AdaptedModel(request.weights, request.hyperparameters, ALONE.device)
     return model, yardstick, load_tokenizer(request.weights)
@@ -121,7 +115,7 @@ def beside(model: AdaptedModel, base: Path, documents: list[Scored]) -> dict[str
     bare = [{"input_ids": b.input_ids, "position_ids": b.position_ids} for b in packed]
     with_loss = [batch | {"labels": batch["input_ids"]} for batch in bare]
     ways: dict[str, Callable[[], object]] = {
-        "score": lambda: score(model, documents, adapter=False, length=LENGTH, batch_size=BATCH, world=ALONE),
+        "score": lambda: scored(model, documents),
         "bare_packed": lambda: forward(bare),
         "loss_packed": lambda: forward(with_loss),
         "bare_padded": lambda: forward(padded),
@@ -155,7 +149,7 @@ def batch_of(texts: list[list[int]]) -> dict[str, torch.Tensor]:
 
 def parts(model: AdaptedModel, yardstick: Yardstick, tokenizer: Tokenizer) -> dict[str, float]:
     """Processor seconds of one model's evaluation, by metric; equal asks of two are counted with both."""
-    spent = {"held_out": seconds(lambda: yardstick.watched_scores(model))}
+    spent = {"held_out": seconds(yardstick.watched_scores, model)}
     writer = Writer(
         tokenizer,
         seed=10,
@@ -168,29 +162,17 @@ def parts(model: AdaptedModel, yardstick: Yardstick, tokenizer: Tokenizer) -> di
         texts = [ask for ask in asks if isinstance(ask, Continuation)]
         prompts = [ask for ask in asks if isinstance(ask, Prompt)]
         if texts:
-            spent[metric.name] = seconds(
-                lambda texts=texts: score(  # type: ignore[misc]
-                    model,
-                    encode(texts, tokenizer),
-                    adapter=False,
-                    length=LENGTH,
-                    batch_size=BATCH,
-                    world=ALONE,
-                )
-            )
+            spent[metric.name] = seconds(lambda texts: scored(model, encode(texts, tokenizer)), texts)
         if prompts:
-            spent[metric.name] = seconds(lambda asks=prompts: writer.write(model, asks, adapter=False))  # type: ignore[misc]
-    spent["everything"] = seconds(lambda: yardstick.measure(model, adapter=False))
+            spent[metric.name] = seconds(writer.write, model, prompts, adapter=False)
+    spent["everything"] = seconds(yardstick.measure, model, adapter=False)
     return {name: round(value, 2) for name, value in spent.items()}
 
 
 def held_out(model: AdaptedModel, yardstick: Yardstick) -> dict[str, float]:
     """Processor seconds of a held-out document of the sample, in one model."""
     documents = list(yardstick.held_out.values())
-    taken = statistics.median(
-        seconds(lambda: score(model, documents, adapter=False, length=LENGTH, batch_size=BATCH, world=ALONE))
-        for _ in range(ROUNDS)
-    )
+    taken = statistics.median(seconds(scored, model, documents) for _ in range(ROUNDS))
     size = sum(document.bytes for document in documents)
     return {
         "documents": len(documents),
@@ -223,7 +205,7 @@ def main() -> None:
                 entry["held_out"] = held_out(model, yardstick)
             result["models"][name] = entry
             print(name, json.dumps(entry, indent=1))
-    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    store("evaluation", result)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ instructions: real trainings on prompts with answers, right ones and wrong ones 
 false_passes: runs simulated from the document differences of `real_text`, without any effect, put through the
     gate. `exchangeable`: which model is called tuned is a coin's toss for each document. `centred`: the
     differences less their mean. `mirrored`: those with the sign turned, so that few documents lose much and
-    many gain little. `…_in_groups`: changes correlate within a group. `early_stopped`: of so many looks the
-    best on the watched half is kept, and the other half judges it. `shuffled`: the form of the answers is
+    many gain little. `…_in_groups`: changes correlate within a group. `early_stopped`: of several looks
+    the best on the watched half is kept, and the other half judges it. `shuffled`: the form of the answers is
     learnt, so every document gains, and what the right prompt adds is as in `exchangeable`.
 elsewhere: the same with changes that are normal, of heavy tails (t with 3 degrees of freedom) and skewed
     (log-normal, both ways). The gate's constants were chosen on the log-normal ones.
@@ -38,7 +38,6 @@ from bench import common
 from bench import honesty_simulations as simulations
 from bench.honesty_simulations import ALONE, SEED, SIZES, Cell, Differences, compared, simulated
 from bench.honesty_trainings import PARTS as TRAININGS
-from bench.honesty_trainings import reports as excerpts
 from core.dataset.power import CORRELATION, SPREADS, smallest_gain
 from training.evaluation.gate import judge
 from training.evaluation.statistics import compare
@@ -58,7 +57,7 @@ def pools() -> dict[str, Differences]:
 
 
 def reached(run: simulations.Run, general: Differences, runs: int) -> bool:
-    """Whether `POWER` of so many runs pass; no more of them are made than it takes to know."""
+    """Whether `POWER` of these runs pass; no more of them are made than it takes to know."""
     dice, needed = np.random.default_rng(SEED), math.ceil(POWER * runs)
     left = {True: needed, False: runs - needed + 1}
     while all(left.values()):
@@ -77,9 +76,9 @@ def power(pool: Differences, general: Differences, runs: int) -> list[dict[str, 
             run = partial(simulated, pool=pool, cell=cell, effect=-share * pool.mean_base)
             low, high = (low, share) if reached(run, general, runs) else (share, high)
         share, bits = round(high, 3), round(high * pool.mean_base, 3)
-        told = {"documents": cell.documents, "bits_per_byte": bits, "share_of_base": share, "runs": runs}
-        rows.append(told)
-        print("power", json.dumps(told), flush=True)
+        row = {"documents": cell.documents, "bits_per_byte": bits, "share_of_base": share, "runs": runs}
+        rows.append(row)
+        print("power", json.dumps(row), flush=True)
     return rows
 
 
@@ -120,8 +119,8 @@ def power_of_large(runs: int) -> list[dict[str, Any]]:
             dice = np.random.default_rng(SEED)
             gain = promised_gain(documents, groups, spread)
             passed = sum(large_base(dice, documents, groups, spread, gain) for _ in range(runs)) / runs
-            told = {"documents": documents, "groups": groups, "spread": spread, "runs": runs}
-            rows.append(told | {"promised_gain": round(gain, 4), "passed_at_it": round(passed, 3)})
+            row = {"documents": documents, "groups": groups, "spread": spread, "runs": runs}
+            rows.append(row | {"promised_gain": round(gain, 4), "passed_at_it": round(passed, 3)})
             print("large", json.dumps(rows[-1]), flush=True)
     return rows
 
@@ -160,7 +159,7 @@ def main() -> None:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     if not options.reports and {"real_text", "nothing_learnt"} & set(parts):
         parser.error("real_text and nothing_learnt need --reports")
-    reports = excerpts(options.reports) if options.reports else []
+    reports = common.excerpts(options.reports) if options.reports else []
     for part in parts:
         found, items = measure(part, reports, options.runs)
         results = common.stored(NAME)  # others may have run meanwhile

@@ -203,7 +203,7 @@ def upper_bound(hits: int, runs: int, confidence: float = 0.95) -> float:
     return high
 
 
-def row(name: str, run: Run, general: Differences, runs: int, **told: Any) -> dict[str, Any]:
+def row(name: str, run: Run, general: Differences, runs: int, **cell: Any) -> dict[str, Any]:
     """One cell of the results: rates of false passes, with the gate's upper bound."""
     below, passed = passes(run, general, runs)
     rates = {
@@ -212,8 +212,8 @@ def row(name: str, run: Run, general: Differences, runs: int, **told: Any) -> di
         "gate_passed_at_most": round(upper_bound(passed, runs), 4),
         "runs": runs,
     }
-    print(name, json.dumps(told | rates), flush=True)
-    return told | rates
+    print(name, json.dumps(cell | rates), flush=True)
+    return cell | rates
 
 
 def of_pool(

@@ -1,11 +1,8 @@
 """Real trainings of bench/evaluation_honesty.py on the shipped base, right ones and wrong ones."""
 
 import json
-import os
 import random
 import resource
-import subprocess
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.common import ROOT, cpu_seconds
+from bench.common import ROOT, cpu_seconds, make_job, run_job
 from bench.honesty_simulations import DEFAULT_DOCUMENTS, GENERAL, HELD_OUT, SEED
 
 SETTINGS = {
@@ -34,30 +31,22 @@ def train(
     """Run the training program on the shipped base; pairs are prompts with answers. What comes back: the
     verdict (`cpu_seconds`: of the whole program, evaluation included), and the items of each metric."""
     with tempfile.TemporaryDirectory() as temporary:
-        base = Path(temporary)
+        base = make_job(Path(temporary), ROOT / "base_model", SETTINGS | settings)
         channels = base / "input" / "data"
         for side, texts in (("training", training), ("validation", held_out)):
-            (channels / side).mkdir(parents=True)
+            (channels / side).mkdir()
             records = "".join(json.dumps(_record(text)) + "\n" for text in texts)
             (channels / side / "texts.jsonl").write_text(records, encoding="utf-8")
             if isinstance(texts[0], tuple):
                 template = {name: f"{{{name}}}" for name in ("prompt", "completion")}
                 (channels / side / "template.json").write_text(json.dumps(template))
-        (channels / "model").symlink_to(ROOT / "base_model")
-        (base / "input" / "config").mkdir()
-        (base / "input" / "config" / "hyperparameters.json").write_text(json.dumps(SETTINGS | settings))
-        env = os.environ | {"SAGEMAKER_BASE_DIR": temporary, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         before = cpu_seconds(resource.RUSAGE_CHILDREN)
-        done = subprocess.run(
-            [sys.executable, "-m", "training"], cwd=base, env=env, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            sys.exit(f"{name}: the training failed:\n{done.stderr}")
+        run_job(name, base)
         evaluation = json.loads((base / "output" / "data" / "evaluation.json").read_text())
         seconds = cpu_seconds(resource.RUSAGE_CHILDREN) - before
     primary = evaluation["primary"]
     (general,) = (metric for metric in evaluation["metrics"] if metric["name"] == GENERAL)
-    told = {
+    verdict = {
         "passed": evaluation["passed"],
         **{key: primary[key] for key in ("base", "tuned", "difference", "interval", "win_rate")},
         "documents": primary["items"],
@@ -66,18 +55,12 @@ def train(
         "steps": evaluation["training"]["steps"],
         "cpu_seconds": round(seconds, 1),
     }
-    print(name, json.dumps(told), flush=True)
-    return told, evaluation["items"]
+    print(name, json.dumps(verdict), flush=True)
+    return verdict, evaluation["items"]
 
 
 def _record(text: str | Pair) -> dict[str, str]:
     return {"text": text} if isinstance(text, str) else {"prompt": text[0], "completion": text[1]}
-
-
-def reports(path: Path) -> list[str]:
-    """TAT-QA's excerpts of annual reports, their paragraphs put together."""
-    contexts = json.loads(path.read_text(encoding="utf-8"))
-    return ["\n".join(paragraph["text"] for paragraph in context["paragraphs"]) for context in contexts]
 
 
 def documentation(count: int) -> list[str]:
@@ -99,16 +82,16 @@ def _kept(items: dict[str, Any], **names: str) -> dict[str, Any]:
 def real_text(texts: list[str]) -> Found:
     """Trained on the first half of the reports, judged on the second."""
     half = len(texts) // 2
-    told, items = train("real_text", texts[:half], texts[half:])
-    return told, _kept(items, held_out=HELD_OUT, general=GENERAL)
+    verdict, items = train("real_text", texts[:half], texts[half:])
+    return verdict, _kept(items, held_out=HELD_OUT, general=GENERAL)
 
 
 def sample(texts: list[str]) -> Found:
     """The same with each second document of the shipped sample."""
     files = sorted((ROOT / "finexpert" / "sample").glob("*.txt"))
     texts = [line for file in files for line in file.read_text(encoding="utf-8").splitlines() if line]
-    told, items = train("sample", texts[::2], texts[1::2], evaluation_items="0")
-    return told, _kept(items, sample=HELD_OUT)
+    verdict, items = train("sample", texts[::2], texts[1::2], evaluation_items="0")
+    return verdict, _kept(items, sample=HELD_OUT)
 
 
 def nothing_learnt(texts: list[str]) -> Found:
@@ -242,8 +225,8 @@ def instructions(texts: list[str]) -> Found:
     """What the gate says to each of INSTRUCTIONS."""
     rows = []
     for kind, how, accept in INSTRUCTIONS:
-        told, _ = train(f"{kind} {how}", *sides(kind, how), **INSTRUCTED)
-        rows.append({"kind": kind, "how": how, "should_pass": accept} | told)
+        verdict, _ = train(f"{kind} {how}", *sides(kind, how), **INSTRUCTED)
+        rows.append({"kind": kind, "how": how, "should_pass": accept} | verdict)
     return rows, {}
 
 

@@ -96,16 +96,14 @@ def _work(task: dict[str, Any]) -> dict[str, Any]:
 
         total = torch.cuda.get_device_properties(0).total_memory
         torch.cuda.set_per_process_memory_fraction(task["memory_gib"] * 2**30 / total)
-    common = {
+    same = {
         "tokens": workers.rows_of_tokens(task["steps"] * BATCH, task["length"], task["vocabulary"]),
         "batch": BATCH,
-        "precision": task["precision"],
-        "dropout": task["dropout"],
-        "cuda": task["cuda"],
+        **{name: task[name] for name in ("precision", "dropout", "cuda")},
     }
     if task["trainer"] == "ours":
-        return workers.ours(Path(task["folder"]), **common)
-    return workers.hugging_face(Path(task["folder"]), **common, recompute=task.get("recompute", False))
+        return workers.ours(Path(task["folder"]), **same)
+    return workers.hugging_face(Path(task["folder"]), **same, recompute=task.get("recompute", False))
 
 
 def run_worker(**task: Any) -> dict[str, Any]:
@@ -127,6 +125,14 @@ def run_worker(**task: Any) -> dict[str, Any]:
         return {"failed": done.stderr.strip().splitlines()[-1][:300]}
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
+
+
+def _task(
+    folder: Path, precision: str, vocabulary: int, *, steps: int, dropout: float = 0.05
+) -> dict[str, Any]:
+    """A worker's task on the base in ``folder``, on a CPU."""
+    task = {"folder": str(folder), "precision": precision, "vocabulary": vocabulary}
+    return task | {"steps": steps, "dropout": dropout, "length": LENGTH, "cuda": False}
 
 
 def _variants(precision: str) -> dict[str, tuple[str, str, float]]:
@@ -160,18 +166,8 @@ def _cpu(folder: Path, size: str, rounds: int, steps: int) -> dict[str, Any]:
         for name, (trainer, number_format, dropout) in variants.items():
             if dropout == 0 and turn:
                 continue  # losses do not differ between turns
-            runs[name].append(
-                run_worker(
-                    folder=str(folder / size),
-                    trainer=trainer,
-                    precision=number_format,
-                    dropout=dropout,
-                    steps=steps,
-                    length=LENGTH,
-                    vocabulary=shape.vocabulary,
-                    cuda=False,
-                )
-            )
+            task = _task(folder / size, number_format, shape.vocabulary, steps=steps, dropout=dropout)
+            runs[name].append(run_worker(**task, trainer=trainer))
     return {"precision": precision} | _compare(runs)
 
 
@@ -196,53 +192,33 @@ def _smollm2(folder: Path, rounds: int, steps: int) -> Any:
         return "finexpert local base smollm2 has not run here: not measured"
     (folder / "smollm2").symlink_to(SMOLLM2)
     precision = _precision()
-    task = {
-        "folder": str(folder / "smollm2"),
-        "precision": precision,
-        "dropout": 0.05,
-        "steps": steps,
-        "length": LENGTH,
-        "vocabulary": json.loads((SMOLLM2 / "config.json").read_text(encoding="utf-8"))["vocab_size"],
-        "cuda": False,
-    }
+    vocabulary = json.loads((SMOLLM2 / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+    task = _task(folder / "smollm2", precision, vocabulary, steps=steps)
     turns: dict[str, list[dict[str, Any]]] = {f"Trainer + PEFT, {precision}": [], f"ours, {precision}": []}
     for _ in range(rounds):
         for name, runs in turns.items():
             runs.append(run_worker(**task, trainer="ours" if name.startswith("ours") else "trainer"))
-    told: dict[str, Any] = {"rows": f"{BATCH} x {LENGTH} tokens", "steps": steps, "rounds": rounds}
+    found: dict[str, Any] = {"rows": f"{BATCH} x {LENGTH} tokens", "steps": steps, "rounds": rounds}
     for name, runs in turns.items():
         if failed := [run for run in runs if "failed" in run]:
-            told[name] = failed[0]
+            found[name] = failed[0]
             continue
         speed = statistics.median(run["tokens_per_second"] for run in runs)
-        told[name] = {
+        found[name] = {
             "cpu_seconds_a_step": round(BATCH * LENGTH / speed, 2),
             "peak_gib": round(max(run["peak_gib"] for run in runs), 3),
             "predicted_peak_gib": runs[0].get("predicted_peak_gib"),
         }
-    return told
+    return found
 
 
 def _overhead(folder: Path) -> dict[str, Any]:
     """Phases of a whole job with the shipped base, and what it uploads, beside JumpStart's job."""
-    base = folder / "job"
-    (base / "input" / "config").mkdir(parents=True)
-    (base / "input" / "data").mkdir()
     settings = {"max_steps": "10", "max_input_length": "256", "per_device_train_batch_size": "2"}
-    (base / "input" / "config" / "hyperparameters.json").write_text(json.dumps(settings))
-    (base / "input" / "data" / "training").symlink_to(common.ROOT / "finexpert" / "sample")
-    (base / "input" / "data" / "model").symlink_to(common.ROOT / "base_model")
-    done = subprocess.run(
-        [sys.executable, "-m", "training"],
-        env=os.environ
-        | {"SAGEMAKER_BASE_DIR": str(base), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(common.ROOT)},
-        capture_output=True,
-        text=True,
-        cwd=base,
-    )
-    if done.returncode:
-        raise SystemExit(f"the job with the shipped base failed: {done.stderr.strip()[-300:]}")
-    events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    base = common.make_job(folder / "job", common.ROOT / "base_model", settings, paths.SAMPLE)
+    events = [
+        json.loads(line) for line in common.run_job("shipped base", base).splitlines() if line.startswith("{")
+    ]
     begins = [(event["phase"], event["seconds"]) for event in events if event["event"] == "phase"]
     phases = {name: round(end - start, 2) for (name, start), (_, end) in itertools.pairwise(begins)}
     uploaded = sum(file.stat().st_size for part in ("model", "output") for file in (base / part).rglob("*.*"))
@@ -269,15 +245,7 @@ def _gpu(folder: Path) -> dict[str, Any]:
 
 def _gpu_shape(folder: Path, shape: LlamaShape, rate: float) -> dict[str, Any]:
     workers.make_base(folder, shape, half=True, device="cuda")
-    task = {
-        "folder": str(folder),
-        "precision": "bf16",
-        "dropout": 0.05,
-        "steps": 8,
-        "length": GPU_LENGTH,
-        "vocabulary": shape.vocabulary,
-        "cuda": True,
-    }
+    task = _task(folder, "bf16", shape.vocabulary, steps=8) | {"length": GPU_LENGTH, "cuda": True}
     runs = {
         "ours": run_worker(**task, trainer="ours"),
         "JumpStart recipe (full recompute)": run_worker(**task, trainer="trainer", recompute=True),
