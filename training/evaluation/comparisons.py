@@ -77,11 +77,22 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """All comparisons: of metrics, and of the primary for each task. ``missing`` says why others are none."""
+    """All comparisons: of metrics, and of the primary for each task. ``missing`` says why others are none.
+
+    ``of``: the metrics that were asked for, with their ``items`` and the ``answers`` of "base" and "tuned".
+    """
 
     metrics: dict[str, Compared]
     tasks: list[Compared]
     missing: dict[str, str]
+    of: Sequence[Metric]
+    items: Mapping[str, Items]
+    answers: Mapping[str, Answers]
+
+    def kept(self, metric: Metric) -> list[Item]:
+        """The items of a metric that were compared."""
+        ids = set(self.metrics[metric.name].values.ids)
+        return [item for item in self.items[metric.name].asked if item.id in ids]
 
 
 def compare_all(
@@ -119,7 +130,8 @@ def compare_all(
     adjusted = holm([result.comparison.p_value for result in [*family, *parts]])
     corrected = [replace(result, p_adjusted=p) for result, p in zip([*family, *parts], adjusted, strict=True)]
     compared |= {result.name: result for result in corrected[: len(family)]}
-    return Outcome(compared, corrected[len(family) :], missing)
+    answers = {"base": base, "tuned": tuned}
+    return Outcome(compared, corrected[len(family) :], missing, metrics, items, answers)
 
 
 def _compared(

@@ -64,13 +64,8 @@ def judge(
     if primary.items == 0:
         sentence = "All held-out documents also stand in the training text, so no figure can be given."
         return (Rule("held_out_text", False, sentence), _enough(primary))
-    rules = [
-        _gain(primary),
-        _large_enough(primary),
-        _enough(primary),
-        _forgetting(forgetting, max_forgetting),
-    ]
-    rules.append(_beyond_general_text(primary, forgetting))
+    rules = [_gain(primary), _large_enough(primary), _enough(primary)]
+    rules += [_forgetting(forgetting, max_forgetting), _beyond_general_text(primary, forgetting)]
     if prompts is not None:
         rules.append(_follows_prompts(primary, prompts))
     if broken is not None:

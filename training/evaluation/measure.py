@@ -100,17 +100,14 @@ class Yardstick:
                 where="evaluation",
                 remedy="Set precision to fp32; if that does not help, the weights are broken: copy them",
             )
-        with self._timed():
-            return Measurement(held_out, self._answers(model, held_out, adapter))
-
-    def _answers(self, model: AdaptedModel, held_out: Sequence[Score], adapter: bool) -> Answers:
         answers = Answers(dict(zip(self.held_out, held_out, strict=True)))
-        others = self._score(model, list(self._exchanged.values()), adapter)
-        answers.scores |= dict(zip(map(Exchanged, self._exchanged), others, strict=True))
-        scores = self._score(model, list(self._continuations.values()), adapter)
-        answers.scores |= dict(zip(self._continuations, scores, strict=True))
-        answers.texts |= self._writer.write(model, self._prompts, adapter=adapter)
-        return answers
+        with self._timed():
+            others = self._score(model, list(self._exchanged.values()), adapter)
+            answers.scores |= dict(zip(map(Exchanged, self._exchanged), others, strict=True))
+            scores = self._score(model, list(self._continuations.values()), adapter)
+            answers.scores |= dict(zip(self._continuations, scores, strict=True))
+            answers.texts |= self._writer.write(model, self._prompts, adapter=adapter)
+        return Measurement(held_out, answers)
 
     def _score(self, model: AdaptedModel, documents: Sequence[Scored], adapter: bool) -> list[Score]:
         if not documents:

@@ -1,6 +1,5 @@
 """The content of evaluation.json, from both models' answers to the same material."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -11,7 +10,7 @@ from training.evaluation.comparisons import WORSE, Compared, Outcome, compare_al
 from training.evaluation.contamination import WORDS, Overlaps
 from training.evaluation.gate import PromptEvidence, judge, verdict
 from training.evaluation.measure import Measurement, Yardstick, item_texts
-from training.evaluation.metrics.base import GUARD, PRIMARY, SECONDARY, Material, Metric
+from training.evaluation.metrics.base import GUARD, PRIMARY, SECONDARY, Material
 from training.evaluation.metrics.generations import Degeneration, Repetition, written
 from training.evaluation.metrics.text import PromptGain, document_id
 from training.evaluation.scores import Score, perplexity
@@ -35,11 +34,11 @@ def assemble(
     details: dict[str, Any],
 ) -> dict[str, Any]:
     """The content of evaluation.json (its schema lies beside this file); ``details`` are further sections."""
-    material, metrics, items = yardstick.material, yardstick.metrics, yardstick.items
+    material, metrics = yardstick.material, yardstick.metrics
     judged_on = set(material.held_out)
     outcome = compare_all(
         metrics,
-        items,
+        yardstick.items,
         base.answers,
         tuned.answers,
         overlaps=overlaps,
@@ -57,8 +56,8 @@ def assemble(
         broken=None if broken is None else broken.comparison,
     )
     passed = all(rule.passed for rule in rules)
-    caveats = concerns(metrics, outcome)
-    measured = sections(metrics, items, outcome, base.answers, tuned.answers, max_forgetting=max_forgetting)
+    caveats = concerns(outcome)
+    measured = sections(outcome, max_forgetting=max_forgetting)
     result = {
         "schema_version": EVALUATION_VERSION,
         "passed": passed,
@@ -155,10 +154,10 @@ def _prompts(outcome: Outcome, material: Material, prompted: bool) -> PromptEvid
     return PromptEvidence(gain.comparison, tuned)
 
 
-def concerns(metrics: Sequence[Metric], outcome: Outcome) -> list[str]:
+def concerns(outcome: Outcome) -> list[str]:
     """The metrics that are shown to be worse, and writing that broke down or repeats itself more."""
     found = []
-    for metric in metrics:
+    for metric in outcome.of:
         compared = outcome.metrics.get(metric.name)
         if compared is None or metric.role != SECONDARY:
             continue

@@ -1,11 +1,10 @@
 """The sections of evaluation.json about metrics, wherever the models were asked."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from training.evaluation.answers import OUTCOMES
 from training.evaluation.asks import Answers, Prompt
 from training.evaluation.comparisons import Compared, Outcome
 from training.evaluation.metrics.base import GUARD, Item, Items, Metric
@@ -19,6 +18,7 @@ from training.evaluation.metrics.choice import (
 )
 from training.evaluation.metrics.consistency import SameLabel, wordings
 from training.evaluation.metrics.written_answers import ExactMatch, graded
+from training.evaluation.numbers import OUTCOMES
 from training.evaluation.statistics import Comparison
 
 #: The number of questions of each metric, and of overlaps, that are shown. Of the dataset's own all are.
@@ -27,31 +27,23 @@ OWN = "own_"
 _DIGITS = 6
 
 
-def sections(
-    metrics: Sequence[Metric],
-    items: Mapping[str, Items],
-    outcome: Outcome,
-    base: Answers,
-    tuned: Answers,
-    *,
-    max_forgetting: float,
-) -> dict[str, Any]:
+def sections(outcome: Outcome, *, max_forgetting: float) -> dict[str, Any]:
     """The sections ``metrics``, ``not_measured``, ``items``, ``questions``, ``choices`` and ``outcomes``."""
     return {
         "metrics": [
-            _metric(metric, items[metric.name], outcome.metrics[metric.name], max_forgetting)
-            for metric in metrics
+            _metric(metric, outcome.items[metric.name], outcome.metrics[metric.name], max_forgetting)
+            for metric in outcome.of
             if metric.name in outcome.metrics
         ],
         "not_measured": [
             {"name": metric.name, "title": metric.title, "reason": outcome.missing[metric.name]}
-            for metric in metrics
+            for metric in outcome.of
             if metric.name in outcome.missing
         ],
         "items": {name: _values(compared) for name, compared in outcome.metrics.items()},
-        "questions": _questions(metrics, items, outcome, base, tuned),
-        "choices": _choices(metrics, items, outcome, base, tuned),
-        "outcomes": _outcomes(metrics, items, outcome, base, tuned),
+        "questions": _questions(outcome),
+        "choices": _choices(outcome),
+        "outcomes": _outcomes(outcome),
     }
 
 
@@ -99,13 +91,11 @@ def _values(compared: Compared) -> dict[str, Any]:
     return values
 
 
-def _questions(
-    metrics: Sequence[Metric], items: Mapping[str, Items], outcome: Outcome, base: Answers, tuned: Answers
-) -> list[dict[str, Any]]:
+def _questions(outcome: Outcome) -> list[dict[str, Any]]:
     """All own questions, and the first of each other metric, however they were answered; each once."""
     shown: dict[str, dict[str, Any]] = {}
-    for metric in metrics:
-        asked = [item for item in items[metric.name].asked if item.question and item.id not in shown]
+    for metric in outcome.of:
+        asked = [item for item in outcome.items[metric.name].asked if item.question and item.id not in shown]
         if isinstance(metric, SameLabel):  # its sentences are those of sentiment
             continue
         most = None if metric.name.startswith(OWN) else EXAMPLES
@@ -116,37 +106,25 @@ def _questions(
                 "id": item.id,
                 "question": item.its_question.question,
                 "right": f"{right} {item.its_question.scale}".strip(),
-                "base": _given(item, base),
-                "tuned": _given(item, tuned),
-            }
+            } | {name: _given(item, answers) for name, answers in outcome.answers.items()}
     return list(shown.values())
 
 
-def _kept(metric: Metric, items: Mapping[str, Items], outcome: Outcome) -> list[Item]:
-    """The items of a metric that were compared."""
-    kept = set(outcome.metrics[metric.name].values.ids)
-    return [item for item in items[metric.name].asked if item.id in kept]
-
-
-def _choices(
-    metrics: Sequence[Metric], items: Mapping[str, Items], outcome: Outcome, base: Answers, tuned: Answers
-) -> dict[str, Any]:
+def _choices(outcome: Outcome) -> dict[str, Any]:
     """For each set with choices how far its probabilities can be trusted, for labels the confusion, and how
     far the figure rests on the wording."""
     found = {}
-    for metric in metrics:
+    for metric in outcome.of:
         if isinstance(metric, ChoiceAccuracy) and metric.name in outcome.metrics:
-            kept = _kept(metric, items, outcome)
+            kept = outcome.kept(metric)
             labels = {item.its_question.choices for item in kept}
             found[metric.name] = {
                 name: calibration(kept, answers) | (_labels(kept, answers) if len(labels) == 1 else {})
-                for name, answers in (("base", base), ("tuned", tuned))
+                for name, answers in outcome.answers.items()
             }
-        elif isinstance(metric, SameLabel) and (asked := items[metric.name].asked):
-            kept = _kept(metric, items, outcome) if metric.name in outcome.metrics else list(asked)
-            found[metric.name] = {
-                name: wordings(kept, answers) for name, answers in (("base", base), ("tuned", tuned))
-            }
+        elif isinstance(metric, SameLabel) and (asked := outcome.items[metric.name].asked):
+            kept = outcome.kept(metric) if metric.name in outcome.metrics else list(asked)
+            found[metric.name] = {name: wordings(kept, each) for name, each in outcome.answers.items()}
     return found
 
 
@@ -155,18 +133,15 @@ def _labels(items: Sequence[Item], answers: Answers) -> dict[str, Any]:
     return {"macro_f1": macro_f1(table), "confusion": table}
 
 
-def _outcomes(
-    metrics: Sequence[Metric], items: Mapping[str, Items], outcome: Outcome, base: Answers, tuned: Answers
-) -> dict[str, Any]:
+def _outcomes(outcome: Outcome) -> dict[str, Any]:
     """For each set of written answers how many were right, right in the wrong scale, declined or wrong, and
     TAT-QA's mean F1."""
     found: dict[str, Any] = {}
-    for metric in metrics:
+    for metric in outcome.of:
         if isinstance(metric, ExactMatch) and metric.name in outcome.metrics:
-            kept = _kept(metric, items, outcome)
             found[metric.name] = {}
-            for name, answers in (("base", base), ("tuned", tuned)):
-                grades = [graded(item, answers) for item in kept]
+            for name, answers in outcome.answers.items():
+                grades = [graded(item, answers) for item in outcome.kept(metric)]
                 counts = Counter(grade.outcome for grade in grades)
                 found[metric.name][name] = {kind: counts[kind] for kind in OUTCOMES} | {
                     "f1": sum(grade.f1 for grade in grades) / len(grades)

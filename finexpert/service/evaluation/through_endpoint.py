@@ -49,7 +49,7 @@ def measure(ask: Ask, questions: Sequence[Question], of_run: Mapping[str, Any]) 
     outcome = compare_all(
         metrics, items, answers["base"], answers["tuned"], overlaps=Overlaps(), tasks=[], seed=seed
     )
-    measured = sections(metrics, items, outcome, answers["base"], answers["tuned"], max_forgetting=0.0)
+    measured = sections(outcome, max_forgetting=0.0)
     document: dict[str, Any] = rounded(
         _merged(of_run, measured, has_choices=any(q.choices for q in questions))
     )

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from core.dataset import Question
 from core.names import Figure
-from training.evaluation.answers import quantities
 from training.evaluation.asks import Answers, Continuation
+from training.evaluation.figures import quantities
 from training.evaluation.items import questions, records
 from training.evaluation.metrics.base import Item, Items, Material, Metric
 

@@ -6,11 +6,12 @@ from functools import cache
 
 from core.dataset import Question
 from core.names import Figure
-from training.evaluation.answers import Grade, declines, faithfulness, grade_of, invented
+from training.evaluation.answers import Grade, faithfulness, grade_of, invented
 from training.evaluation.asks import Answers, Prompt
 from training.evaluation.items import questions, records
 from training.evaluation.metrics.base import LOWER, Item, Items, Material, Metric, written_text
 from training.evaluation.metrics.choice import asked, context_group
+from training.evaluation.wording import declines
 
 TABLE_FILE = "table_questions.json"
 #: Room for a figure with its unit, or a short phrase of the text.

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from training.evaluation.answers import quantities
 from training.evaluation.asks import Answers, Prompt
+from training.evaluation.figures import quantities
 from training.evaluation.items import chosen, paragraphs, questions, records
 from training.evaluation.metrics.written_answers import TABLE_QUESTIONS, answer_item, table_questions
 
