@@ -63,14 +63,14 @@ def read_config(folder: Path, *, most_rank: int, layers: Collection[str]) -> Lor
         raise AdapterError(f"The adapter's rank is {rank}; OPTION_MAX_LORA_RANK allows {most_rank}.")
     if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 < alpha <= MOST_ALPHA:
         raise AdapterError(f"The adapter's lora_alpha must be a number above 0, at most {MOST_ALPHA:g}.")
-    scaling = "use_rslora", stated.get("use_rslora", False)
-    if not isinstance(scaling[1], bool):
+    use_rslora = stated.get("use_rslora", False)
+    if not isinstance(use_rslora, bool):
         raise AdapterError("The adapter's use_rslora must be true or false.")
     return LoraConfig(
         r=rank,
         lora_alpha=alpha,  # type: ignore[arg-type]  # PEFT takes fractions
         target_modules=_targets(stated.get("target_modules"), layers),
-        use_rslora=scaling[1],
+        use_rslora=use_rslora,
         task_type="CAUSAL_LM",
         inference_mode=True,
     )

@@ -7,7 +7,7 @@ text, such as Llama 2's [INST], get a space there. The answers are learned, each
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,11 @@ CHAT_TEMPLATE = "chat_template.jinja"
 _PLACEHOLDER = re.compile("\ue000(\\d+)\ue001")
 #: Some templates (Llama 3's) write the day; it must not change from run to run.
 _DATE = "26 Jul 2024"
+
+
+def any_of(texts: Iterable[str]) -> re.Pattern[str]:
+    """Matches each of the texts, the longest first, as group 1; without any it matches nothing."""
+    return re.compile(f"({'|'.join(map(re.escape, sorted(texts, key=len, reverse=True))) or '(?!)'})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ class ChatTemplate:
         self, messages: Sequence[Message], between: list[str], special: Sequence[str]
     ) -> list[Exchange] | None:
         """``between``: what the template writes before, between and after the contents."""
-        ends = re.compile("|".join(map(re.escape, sorted(special, key=len, reverse=True))) or r"(?!)")
+        ends = any_of(special)
         plain = {*MARK.findall(self.template)} - {*special}  # no own token, so that only a space helps
         found: list[Exchange] = []
         read: list[Marked] = [(between[0], True)]

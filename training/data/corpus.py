@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.dataset import DatasetError, Document, Intake, Origin, Question, Source, split
+from core.dataset import DatasetError, Document, Intake, Origin, Source, split
 from core.dataset.check import unknown_tasks
 from core.dataset.split import sources, unusable
 from core.hyperparameters import Hyperparameters
@@ -67,11 +67,6 @@ class Data:
     def groups(self) -> list[str]:
         """The group that each held-out document's record names, "" = none."""
         return [self.tokens.group(number) for number in self.validation.tolist()]
-
-    @property
-    def questions(self) -> tuple[Question, ...]:
-        """The dataset's questions for the models."""
-        return self.tokens.questions
 
     def scored(self) -> list[Scored]:
         """The held-out documents' tokens, with the size in bytes of what is predicted."""

@@ -242,14 +242,11 @@ def _key(
 
 
 def _digest(content: Any) -> bytes:
-    digest = hashlib.blake2b()
     try:
         with content() as stream:
-            while block := stream.read(_BLOCK):
-                digest.update(block)
+            return hashlib.file_digest(stream, hashlib.blake2b).digest()
     except OSError as error:  # the reader reports it, with the file's name
-        digest.update(str(error).encode())
-    return digest.digest()
+        return hashlib.blake2b(str(error).encode()).digest()
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Text to tokens and back: documents get start and end, and prompts are marked as read only."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from core.dataset.documents import Message
 from core.dataset.tokens import kept_of_prompt
 from core.failures import TrainingFailure
 from core.marks import MARK
-from training.data.chat import CHAT_TEMPLATE, ChatTemplate
+from training.data.chat import CHAT_TEMPLATE, ChatTemplate, any_of
 from training.data.packing import read_only
 
 #: A longer text is tokenized in parts: a tokenizer without word boundaries (Llama 2's) holds many times a
@@ -94,16 +93,13 @@ class Tokenizer:
         exchanges = self.chat.exchanges(messages, list(special)) if self.chat else None
         if exchanges is None:
             return None
-        marks = re.compile("|".join(map(re.escape, sorted(special, key=len, reverse=True))) or r"(?!)")
+        marks = any_of(special)
 
         def tokens(parts: Sequence[tuple[str, bool]]) -> list[int]:
             found: list[int] = []
             for text, of_template in parts:
-                at = 0
-                for mark in marks.finditer(text) if of_template else ():
-                    found += [*_encode([text[at : mark.start()]], self)[0], special[mark[0]]]
-                    at = mark.end()
-                found += _encode([text[at:]], self)[0]
+                for place, piece in enumerate(marks.split(text) if of_template else [text]):
+                    found += [special[piece]] if place % 2 else _encode([piece], self)[0]
             return found
 
         return [(tokens(read), tokens(learned)) for read, learned in exchanges]

@@ -26,7 +26,7 @@ class Events:
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._enabled, self._usd_per_hour, self._stream, self._clock = enabled, usd_per_hour, stream, clock
+        self._enabled, self.usd_per_hour, self._stream, self._clock = enabled, usd_per_hour, stream, clock
         self._started = self._phase_started = clock()
         self._phase: str | None = None
         self.seconds: dict[str, float] = {}
@@ -37,14 +37,9 @@ class Events:
         return self._clock() - self._started
 
     @property
-    def usd_per_hour(self) -> float | None:
-        """The price of all instances together, if it is known."""
-        return self._usd_per_hour
-
-    @property
     def usd(self) -> float | None:
         """Dollars so far, if the price is known."""
-        return None if self._usd_per_hour is None else round(self.elapsed * self._usd_per_hour / 3600, 6)
+        return None if self.usd_per_hour is None else round(self.elapsed * self.usd_per_hour / 3600, 6)
 
     def phase(self, name: str) -> None:
         """A phase begins and the one before it ends: its duration goes to ``seconds``."""

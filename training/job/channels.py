@@ -93,32 +93,25 @@ class Channels:
         """The hosts of the job, and which of them this is, as SageMaker says; empty elsewhere."""
         return self._configuration("resourceconfig.json")
 
-    def instances(self) -> int:
-        """The number of the job's instances."""
-        hosts = self.resources().get("hosts")
-        return len(hosts) if isinstance(hosts, list) and hosts else 1
-
     def usd_per_hour(self, environ: Mapping[str, str] = os.environ) -> float | None:
         """Dollars an hour of all instances together; None if no price is given, since unknown is not free."""
         try:
-            return float(environ[PRICE_VARIABLE]) * self.instances()
+            price = float(environ[PRICE_VARIABLE])
         except (KeyError, ValueError):
             return None
+        hosts = self.resources().get("hosts")
+        return price * (len(hosts) if isinstance(hosts, list) and hosts else 1)
 
     def _configuration(self, name: str) -> dict[str, Any]:
         file = self.base / "input" / "config" / name
         if not file.is_file():
             return {}
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
+            content, problem = json.loads(file.read_text(encoding="utf-8")), "not a JSON object"
         except (ValueError, RecursionError) as error:
-            raise TrainingFailure(
-                f"not valid JSON ({error})", where=str(file), remedy="Write a JSON object"
-            ) from None
+            content, problem = None, f"not valid JSON ({error})"
         if not isinstance(content, dict):
-            raise TrainingFailure(
-                "not a JSON object", where=str(file), remedy="Write a JSON object"
-            ) from None
+            raise TrainingFailure(problem, where=str(file), remedy="Write a JSON object")
         return content
 
 

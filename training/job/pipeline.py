@@ -10,17 +10,15 @@ from typing import Any
 
 import torch
 
-from core.hyperparameters import Hyperparameters
 from core.names import PRACTICE_PARAMETERS, millions
 from training.data.corpus import fingerprint
-from training.evaluation.measure import Measurement
 from training.evaluation.result import assemble
 from training.evaluation.scores import Score, mean_loss, total_bits_per_byte
 from training.host.distributed import World, join
 from training.host.events import Events
 from training.host.processes import StopSignal, nvidia_driver
 from training.job.channels import Channels, labels, write_atomically
-from training.job.preparation import Prepared, prepare, read_request
+from training.job.preparation import prepare, read_request
 from training.loop import checkpoints
 from training.loop.loop import Training, train
 from training.loop.schedule import plan
@@ -55,7 +53,7 @@ def run(channels: Channels, events: Events, stop: StopSignal) -> None:
     start = model.load_adapter(adapter) if adapter else None
     if start:
         events.log("going on from the adapter in the channel of that name")
-    precision = _name(model.precision)
+    precision = "bf16" if model.precision == torch.bfloat16 else "fp32"
     base_model = [request.config, weight_files(request.weights), precision, start]
     identity = fingerprint(prepared.data, hyperparameters, [checkpoints.FORMAT, *base_model])
     resumed = checkpoints.newest_checkpoint(channels.checkpoints, identity, world, events)
@@ -138,9 +136,9 @@ def run(channels: Channels, events: Events, stop: StopSignal) -> None:
                 "recomputed_layers": memory.recomputed,
                 "memory": {"predicted_bytes": memory.predicted, "peak_bytes": peak},
                 "curve": [
-                    _point(0, 0.0, before),
+                    {"step": 0, "epoch": 0.0} | before,
                     *outcome.curve,
-                    _point(outcome.kept_step, outcome.kept_step / course.steps_per_epoch, after),
+                    {"step": outcome.kept_step, "epoch": outcome.kept_step / course.steps_per_epoch} | after,
                 ],
             },
             "data": prepared.summary,
@@ -155,7 +153,17 @@ def run(channels: Channels, events: Events, stop: StopSignal) -> None:
                 "evaluation_share": prepared.yardstick.seconds / events.elapsed,
             },
         }
-        _write_outputs(channels, prepared, base, tuned, hyperparameters, details)
+        evaluation = assemble(
+            yardstick=prepared.yardstick,
+            base=base,
+            tuned=tuned,
+            overlaps=prepared.overlaps,
+            max_forgetting=hyperparameters.max_forgetting,
+            details=details,
+        )
+        text = json.dumps(evaluation, indent=1, ensure_ascii=False, allow_nan=False)
+        write_atomically(channels.data_output / "evaluation.json", text + "\n")
+        write_atomically(channels.data_output / "report.html", render(evaluation))
     events.phase("done")
     world.leave()
 
@@ -171,10 +179,6 @@ def _family(config: Mapping[str, Any], parameters: int) -> str:
     return f"{str(config.get('model_type', 'model')).capitalize()} with {millions(parameters)} parameters"
 
 
-def _point(step: int, epoch: float, held_out: dict[str, float]) -> dict[str, Any]:
-    return {"step": step, "epoch": epoch} | held_out
-
-
 def _save_adapter(model: AdaptedModel, channels: Channels) -> None:
     """Write the adapter into model/, whole or not at all, and nothing else beside it."""
     partial = channels.model_output / ".partial"  # inside, since model/ may be a mount
@@ -183,27 +187,6 @@ def _save_adapter(model: AdaptedModel, channels: Channels) -> None:
     for file in sorted(partial.iterdir(), reverse=True):  # weights before the settings that announce them
         file.replace(channels.model_output / file.name)
     partial.rmdir()
-
-
-def _write_outputs(
-    channels: Channels,
-    prepared: Prepared,
-    base: Measurement,
-    tuned: Measurement,
-    hyperparameters: Hyperparameters,
-    details: dict[str, Any],
-) -> None:
-    evaluation = assemble(
-        yardstick=prepared.yardstick,
-        base=base,
-        tuned=tuned,
-        overlaps=prepared.overlaps,
-        max_forgetting=hyperparameters.max_forgetting,
-        details=details,
-    )
-    text = json.dumps(evaluation, indent=1, ensure_ascii=False, allow_nan=False)
-    write_atomically(channels.data_output / "evaluation.json", text + "\n")
-    write_atomically(channels.data_output / "report.html", render(evaluation))
 
 
 def _versions(world: World, precision: str) -> dict[str, str]:
@@ -220,7 +203,3 @@ def _device(world: World) -> str:
     if world.device.type == "cuda":
         return f"{torch.cuda.get_device_name(world.device)} (driver {nvidia_driver() or 'not known'})"
     return f"CPU ({torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads)"
-
-
-def _name(precision: torch.dtype) -> str:
-    return "bf16" if precision == torch.bfloat16 else "fp32"

@@ -113,7 +113,7 @@ def prepare(request: Request, world: World, events: Events, stop: StopSignal) ->
         held_out=data.held_out,
         sizes=[item.bytes for item in data.scored()],
         openings=beginnings(data, tokenizer, OPENINGS, OPENING_TOKENS),
-        questions=data.questions,
+        questions=data.tokens.questions,
         prompts=own_prompts(data, tokenizer, len(PROMPTS)) or PROMPTS,
         limit=hyperparameters.evaluation_items,
         seed=hyperparameters.seed,

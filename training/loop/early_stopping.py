@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 
 import torch
 
-from core.hyperparameters import Hyperparameters
-
 
 @dataclass(slots=True)
 class EarlyStopping:
@@ -23,11 +21,6 @@ class EarlyStopping:
     best_step: int = -1
     waited: int = 0
     best: dict[str, torch.Tensor] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, hyperparameters: Hyperparameters) -> "EarlyStopping":
-        """Early stopping as the settings ask for it."""
-        return cls(hyperparameters.early_stopping_patience, hyperparameters.early_stopping_threshold)
 
     @property
     def active(self) -> bool:

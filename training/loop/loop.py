@@ -66,7 +66,8 @@ def train(training: Training) -> Outcome:
     Raises Stopped after writing a checkpoint when asked to stop, TrainingFailure when the loss is no number.
     """
     hp, plan, model = training.hyperparameters, training.plan, training.model
-    optimizer, stopping = make_optimizer(model.adapter, hp), EarlyStopping.of(hp)
+    optimizer = make_optimizer(model.adapter, hp)
+    stopping = EarlyStopping(hp.early_stopping_patience, hp.early_stopping_threshold)
     done = _take_up(training, optimizer, stopping)
     progress = Progress(plan, training.events, training.curve)
     while True:

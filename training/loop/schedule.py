@@ -10,20 +10,14 @@ from training.data.sampling import Group, epoch_order
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``rows`` that an epoch takes, and ``among`` which; ``global_batch``: rows that a step takes over all
-    processes; an epoch's last step may take fewer."""
+    """``among``: which rows an epoch takes; ``global_batch``: rows that a step takes over all processes; an
+    epoch's last step may take fewer."""
 
-    rows: int
     among: tuple[Group, ...]
     global_batch: int
     steps_per_epoch: int
     steps: int
     seed: int
-
-    @property
-    def epochs(self) -> float:
-        """How often each row is used."""
-        return self.steps / self.steps_per_epoch
 
     def rows_of(self, step: int) -> Sequence[int]:
         """Rows of step ``step`` (from 0), as indices. Every epoch has another order."""
@@ -52,7 +46,7 @@ def plan(
     per_epoch = math.ceil(rows / batch)
     limit = hyperparameters.max_steps
     steps = per_epoch * hyperparameters.epoch if limit == -1 else limit
-    return Plan(rows, among or (Group(0, rows, rows),), batch, per_epoch, steps, hyperparameters.seed)
+    return Plan(among or (Group(0, rows, rows),), batch, per_epoch, steps, hyperparameters.seed)
 
 
 def rate_factor(step: int, steps: int, hyperparameters: Hyperparameters) -> float:

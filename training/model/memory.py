@@ -12,7 +12,7 @@ import torch
 
 from core.hyperparameters import Hyperparameters
 from training.model.memory_plan import HOLES, USABLE, MemoryPlan, count_step, plan_memory
-from training.model.model import AdaptedModel
+from training.model.model import AdaptedModel, recompute
 
 
 def fit_layers(model: AdaptedModel, hyperparameters: Hyperparameters, row_length: int) -> MemoryPlan:
@@ -32,7 +32,7 @@ def fit_layers(model: AdaptedModel, hyperparameters: Hyperparameters, row_length
         holes=HOLES[model.device.type],
         setting=hyperparameters.gradient_checkpointing,
     )
-    model.recompute(chosen.recomputed)
+    recompute(model.base, chosen.recomputed)
     return chosen
 
 

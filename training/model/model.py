@@ -100,14 +100,9 @@ class AdaptedModel:
         return self.base.get_decoder()
 
     @property
-    def decoder_layers(self) -> list[Any]:
-        """The layers that can be recomputed, in order."""
-        return layers_of(self.base)
-
-    @property
     def layers(self) -> int:
         """Number of the base's layers."""
-        return len(self.decoder_layers)
+        return len(layers_of(self.base))
 
     @property
     def max_positions(self) -> int:
@@ -130,10 +125,6 @@ class AdaptedModel:
         """Number of the base's parameters."""
         everything: int = sum(p.numel() for p in self.model.parameters())
         return everything - sum(p.numel() for p in self.adapter.values())
-
-    def recompute(self, layers: int) -> None:
-        """Recompute the first ``layers`` layers in the backward pass instead of keeping what they did."""
-        recompute(self.base, layers)
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Summed cross-entropy of a batch in nats, differentiable for the adapter."""
@@ -281,7 +272,7 @@ class AdaptedModel:
         mesh = init_device_mesh(self.device.type, (torch.distributed.get_world_size(),))
         # With tied embeddings the output's weight is the embedding's.
         whole = {*self.adapter.values(), *self.base.get_output_embeddings().parameters()}
-        for layer in self.decoder_layers:
+        for layer in layers_of(self.base):
             fully_shard(layer, mesh=mesh, ignored_params=whole)
         fully_shard(self.decoder, mesh=mesh, ignored_params=whole)
         for parameter in whole:
@@ -292,12 +283,13 @@ class AdaptedModel:
 
 
 def layers_of(base: Any) -> list[Any]:
-    """The layers of one of transformers' models, in order."""
+    """The layers of one of transformers' models that can be recomputed, in order."""
     return [module for module in base.modules() if isinstance(module, GradientCheckpointingLayer)]
 
 
 def recompute(base: Any, count: int) -> None:
-    """Let the first ``count`` layers of ``base`` keep only their input for the backward pass."""
+    """Let the first ``count`` layers of ``base`` keep only their input, and do the rest again in the backward
+    pass."""
     if count:
         # transformers 5.23 gave the method a new name; AWS's image has the old one alone.
         enable = getattr(base, "activation_checkpointing_enable", None) or base.gradient_checkpointing_enable

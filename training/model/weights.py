@@ -75,15 +75,14 @@ def base_config(folder: Path) -> dict[str, Any]:
     """The content of config.json; TrainingFailure if it cannot be read."""
     where = f"channel {folder.name}"
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        text = (folder / "config.json").read_text(encoding="utf-8")
+        config, problem = json.loads(text), "config.json is no JSON object"
     except FileNotFoundError:
         raise TrainingFailure("there is no config.json", where=where, remedy=_FETCH) from None
     except (ValueError, RecursionError) as error:
-        raise TrainingFailure(
-            f"config.json cannot be read ({error})", where=where, remedy="Copy it again"
-        ) from None
+        config, problem = None, f"config.json cannot be read ({error})"
     if not isinstance(config, dict):
-        raise TrainingFailure("config.json is no JSON object", where=where, remedy="Copy it again")
+        raise TrainingFailure(problem, where=where, remedy="Copy it again")
     return config
 
 
@@ -101,11 +100,10 @@ def model_config(config: Mapping[str, Any], layers: int | None = None) -> Any:
         made = AutoConfig.for_model(kind, **values)
         text = made.get_text_config()
         for name in _SIZES:
-            _require_size(
-                name,
-                getattr(text, name, None),
-                most=_MOST_PARTS if name.endswith(("layers", "experts")) else 1 << 20,
-            )
+            value: object = getattr(text, name, None)
+            most = _MOST_PARTS if name.endswith(("layers", "experts")) else 1 << 20
+            if value is not None and (type(value) is not int or not 1 <= value <= most):
+                raise ValueError(f"{name} is {value!r}, which is no number from 1 to {most}")
         heads, groups = text.num_attention_heads, getattr(text, "num_key_value_heads", None)
         if groups and heads % groups:
             raise ValueError(f"num_attention_heads {heads} is no multiple of num_key_value_heads {groups}")
@@ -116,13 +114,6 @@ def model_config(config: Mapping[str, Any], layers: int | None = None) -> Any:
     except Exception as error:  # each family's class raises what it happens to raise
         raise _unusable(error) from error
     return made
-
-
-def _require_size(name: str, value: object, most: int) -> None:
-    if value is not None and (
-        isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most
-    ):
-        raise ValueError(f"{name} is {value!r}, which is no number from 1 to {most}")
 
 
 def _require_numbers(config: Mapping[str, Any], held: int, where: str) -> None:
