@@ -23,8 +23,7 @@ BODY = {"inputs": PROMPT, "parameters": {"max_new_tokens": 8}}
 
 def test_a_minute_of_fifty_clients_at_the_container(tmp_path: Path) -> None:
     build_model(tmp_path / "model")
-    server = Running(tmp_path)
-    try:
+    with Running(tmp_path) as server:
         tally = storm(
             lambda: str(server.ask("POST", "/invocations", BODY)[0]), clients=CLIENTS, until=after(SECONDS)
         )
@@ -33,9 +32,6 @@ def test_a_minute_of_fifty_clients_at_the_container(tmp_path: Path) -> None:
         assert sum(tally.outcomes.values()) == tally.sent
         assert server.logged("POST /invocations", tally.sent) == tally.sent
         assert server.ask("GET", "/ping")[0] == 200
-    finally:
-        server.process.kill()
-        server.process.wait()
 
 
 @pytest.mark.timeout(600)

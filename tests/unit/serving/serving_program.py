@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 KEY = "the-containers-key"
@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 120
 
 
 class Running:
-    """A server with a tiny model."""
+    """A server with the tiny model in `folder`, as a context; it is killed at the end if it still runs."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
@@ -35,6 +35,13 @@ class Running:
             command = [sys.executable, "-m", "serving"]
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
         self.port = self._port()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
 
     def _port(self) -> int:
         deadline = time.monotonic() + PATIENCE_SECONDS

@@ -79,9 +79,9 @@ def test_a_character_of_several_tokens_is_reported_when_it_is_whole(engine: Any)
     pieces = Pieces(engine._tokenizer, prompt, set(), Generation(PROMPT, max_new_tokens=len(euro)), answer)
     over = [bool(pieces(torch.tensor([[*prompt, *euro[: i + 1]]]), None)) for i in range(len(euro))]
     assert over == [False] * (len(euro) - 1) + [True]
-    told = [token.text for token in answer.tokens]
-    assert "".join(told) == "a €"
-    assert told[-1] == "€"
+    texts = [token.text for token in answer.tokens]
+    assert "".join(texts) == "a €"
+    assert texts[-1] == "€"
 
 
 def test_the_model_stops_when_the_reader_has_gone(engine: Any) -> None:

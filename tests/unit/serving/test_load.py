@@ -19,12 +19,8 @@ ASKED = {"inputs": PROMPT, "parameters": {"max_new_tokens": 8}}
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Running]:
     build_model(tmp_path / "model")
-    running = Running(tmp_path)
-    try:
+    with Running(tmp_path) as running:
         yield running
-    finally:
-        running.process.kill()
-        running.process.wait()
 
 
 def asked(server: Running) -> str:

@@ -18,15 +18,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("program")
     build_model(folder / "model")
     build_adapter(folder / "tuned", folder / "model", seed=1)
-    server = Running(folder)
-    try:
+    with Running(folder) as server:
         yield server
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(PATIENCE_SECONDS) == 0, "SIGTERM must end it cleanly"
         assert "Traceback" not in server.log.read_text()
-    finally:
-        server.process.kill()
-        server.process.wait()
 
 
 def test_health_answer_and_passed_on_attributes(running: Running) -> None:
