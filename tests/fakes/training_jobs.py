@@ -1,7 +1,11 @@
 """A random Llama of a few thousand parameters in Hugging Face layout, jobs that use it, and their events."""
 
+import io
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +14,14 @@ import pytest
 import torch
 
 from tools.base_model.pretrain import Recipe, build_model, save, train_tokenizer
+from training.host.events import Events
+from training.host.processes import StopSignal
+from training.job.channels import Channels
+from training.job.pipeline import run
 from training.model.cross_entropy import Output
 from training.model.model import AdaptedModel
 
+ROOT = Path(__file__).parents[2]
 SENTENCES = (
     "Net revenue rose by {n} percent on higher volume.",
     "Operating cash flow fell to {n} million as inventories grew.",
@@ -32,6 +41,43 @@ def report_text(documents: int) -> str:
 def read_events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     """The trainer's events, without what libraries print in between (gloo of torch 2.9 tells whom it met)."""
     return (json.loads(line) for line in lines if line.startswith("{"))
+
+
+def evaluated(base: Path, usd_per_hour: float | None = None) -> dict[str, Any]:
+    """Run the job in ``base`` in this process; gives its evaluation."""
+    channels = Channels(base)
+    run(channels, Events(stream=io.StringIO(), usd_per_hour=usd_per_hour), StopSignal())
+    content: dict[str, Any] = json.loads((channels.data_output / "evaluation.json").read_text())
+    return content
+
+
+def start(base: Path, *launcher: str, **environment: str) -> "subprocess.Popen[str]":
+    """Start the trainer's program on the job in ``base``, from there, so that only PYTHONPATH gives it."""
+    own = {"SAGEMAKER_BASE_DIR": str(base), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, *(launcher or ("-m", "training"))],
+        env={**os.environ, **own, **environment},
+        cwd=base,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def finish(process: "subprocess.Popen[str]") -> tuple[int, list[dict[str, Any]], str]:
+    """Wait for the program: its exit status, its events and what it wrote to standard error."""
+    out, err = process.communicate(timeout=120)
+    return process.returncode, list(read_events(out.splitlines())), err
+
+
+def stirred(model: AdaptedModel) -> AdaptedModel:
+    """With an adapter that does something."""
+    torch.manual_seed(3)
+    with torch.no_grad():
+        for parameter in model.adapter.values():
+            parameter.add_(torch.randn_like(parameter) * 0.2)
+    return model
 
 
 def logits_of(model: AdaptedModel, ids: torch.Tensor) -> torch.Tensor:

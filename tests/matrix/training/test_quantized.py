@@ -1,7 +1,5 @@
 """A base in int8 or int4, where bitsandbytes is installed (`make training-image` has it)."""
 
-import io
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +8,9 @@ import torch
 
 from core.failures import TrainingFailure
 from core.hyperparameters import parse
+from tests.fakes.training_jobs import evaluated
 from training.data.batches import collate
 from training.data.packing import TokenizedDocument, pack
-from training.host.events import Events
-from training.host.processes import StopSignal
-from training.job.channels import Channels
-from training.job.pipeline import run
 from training.model.model import AdaptedModel
 
 pytest.importorskip("bitsandbytes")
@@ -55,11 +50,9 @@ def test_an_int8_base_gives_nearly_the_loss_and_gradients_of_a_whole_one(use_dor
 
 
 def test_a_job_learns_on_an_int8_base(job: Job) -> None:
-    channels = Channels(job(int8_quantization="True", max_steps="10"))
-    run(channels, Events(stream=io.StringIO()), StopSignal())
-    evaluation = json.loads((channels.data_output / "evaluation.json").read_text())
-    assert evaluation["primary"]["difference"] < 0
-    assert len(list(channels.model_output.iterdir())) == 2
+    base = job(int8_quantization="True", max_steps="10")
+    assert evaluated(base)["primary"]["difference"] < 0
+    assert len(list((base / "model").iterdir())) == 2
 
 
 def test_int4_without_a_gpu_is_refused() -> None:

@@ -1,15 +1,11 @@
 """Real annual reports, where they are present: the shipped base learns from them, and the gate says so."""
 
-import io
 import json
 from pathlib import Path
 
 import pytest
 
-from training.host.events import Events
-from training.host.processes import StopSignal
-from training.job.channels import Channels
-from training.job.pipeline import run
+from tests.fakes.training_jobs import evaluated
 
 ROOT = Path(__file__).parents[3]
 REPORTS = ROOT / "../shared/data/tatqa/tatqa_dataset_dev.json"
@@ -31,9 +27,7 @@ def test_held_out_report_text_improves_with_an_interval_that_excludes_zero(tmp_p
         "max_input_length": "256",
     }
     (tmp_path / "input" / "config" / "hyperparameters.json").write_text(json.dumps(settings))
-    channels = Channels(tmp_path)
-    run(channels, Events(stream=io.StringIO()), StopSignal())
-    evaluation = json.loads((channels.data_output / "evaluation.json").read_text())
+    evaluation = evaluated(tmp_path)
     assert evaluation["passed"], evaluation["verdict"]
     assert evaluation["primary"]["interval"][1] < 0
     assert evaluation["primary"]["win_rate"] > 0.8

@@ -6,17 +6,15 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fakes.training_jobs import read_events
+from tests.fakes.training_jobs import finish, read_events, start
 
 Job = Callable[..., Path]
-ROOT = Path(__file__).parents[3]
 PAIR = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "training")
 NO_DROPOUT = {"lora_dropout": "0", "max_input_length": "64"}
 
@@ -28,18 +26,8 @@ class Processes:
         self.started: list[subprocess.Popen[str]] = []
 
     def start(self, base: Path, *launcher: str, **environment: str) -> subprocess.Popen[str]:
-        own = {"SAGEMAKER_BASE_DIR": str(base), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-        process = subprocess.Popen(
-            [sys.executable, *(launcher or ("-m", "training"))],
-            env={**os.environ, **own, **environment},
-            cwd=base,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        self.started.append(process)
-        return process
+        self.started.append(start(base, *launcher, **environment))
+        return self.started[-1]
 
     def run(self, base: Path, *launcher: str, **environment: str) -> list[dict[str, Any]]:
         code, events, err = finish(self.start(base, *launcher, **environment))
@@ -69,11 +57,6 @@ def kill_host(process: subprocess.Popen[str]) -> None:
     process.wait()
 
 
-def finish(process: subprocess.Popen[str]) -> tuple[int, list[dict[str, Any]], str]:
-    out, err = process.communicate(timeout=120)
-    return process.returncode, list(read_events(out.splitlines())), err
-
-
 def losses(events: list[dict[str, Any]]) -> list[float]:
     return [event["loss"] for event in events if event["event"] == "step"]
 
@@ -101,8 +84,8 @@ def test_two_processes_give_the_losses_of_one_with_the_base_whole_or_sharded(
     one, two = processes.run(alone), processes.run(together, *PAIR)
     assert len(losses(one)) > 1
     assert losses(two) == pytest.approx(losses(one), abs=1e-3)
-    told = " ".join(event.get("message", "") for event in two)
-    assert ("sharded" in told) == (sharded == "True")
+    log = " ".join(event.get("message", "") for event in two)
+    assert ("sharded" in log) == (sharded == "True")
     results = [json.loads((base / "output/data/evaluation.json").read_text()) for base in (alone, together)]
     assert results[0]["primary"]["tuned"] == pytest.approx(results[1]["primary"]["tuned"], abs=1e-4)
     assert results[1]["training"]["base_parameters"] == results[0]["training"]["base_parameters"]
@@ -151,16 +134,16 @@ def test_a_lost_host_ends_the_others_with_a_reason_and_one_goes_on(job: Job, pro
     (first / "input" / "config" / "resourceconfig.json").unlink()
     alone = processes.start(first)
     assert alone.stdout is not None
-    told: list[dict[str, Any]] = []
+    seen: list[dict[str, Any]] = []
     for event in read_events(alone.stdout):
-        told.append(event)
+        seen.append(event)
         if event["event"] == "step":
             break
     alone.send_signal(signal.SIGTERM)
     assert finish(alone)[0] == 143
-    assert any("going on after step" in event.get("message", "") for event in told)
-    assert told[-1]["step"] >= 3
-    assert any("steps of 4 rows" in event.get("message", "") for event in told)
+    assert any("going on after step" in event.get("message", "") for event in seen)
+    assert seen[-1]["step"] >= 3
+    assert any("steps of 4 rows" in event.get("message", "") for event in seen)
 
 
 def test_sigterm_to_one_host_leaves_a_checkpoint_and_stops_both(job: Job, processes: Processes) -> None:

@@ -1,6 +1,8 @@
 """What the check says of a dataset is what the job makes of it: documents, tokens, rows and steps."""
 
 import json
+import re
+import textwrap
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,25 +18,9 @@ from training.data.packing import pack
 from training.data.tokenizer import load_tokenizer
 from training.loop.schedule import plan
 
-WORDS = [
-    "revenue",
-    "rose",
-    "fell",
-    "margin",
-    "of",
-    "the",
-    "in",
-    "quarter",
-    "net",
-    "sales",
-    "12.5%",
-    "$3",
-    "million",
-    "while",
-    "costs",
-    "were",
-    "flat",
-]
+WORDS = re.findall(
+    r"\S+", "revenue rose fell margin of the in quarter net sales 12.5% $3 million while costs were flat"
+)
 
 
 def sentence(chance: Random, most: int) -> str:
@@ -46,15 +32,7 @@ def texts(chance: Random) -> str:
 
 
 def wrapped(chance: Random) -> str:
-    blocks = []
-    for _ in range(40):
-        words, lines = sentence(chance, 120).split(), [""]
-        for word in words:
-            lines = (
-                [*lines, word] if len(lines[-1]) + len(word) > 60 else [*lines[:-1], f"{lines[-1]} {word}"]
-            )
-        blocks.append("\n".join(line.strip() for line in lines))
-    return "\n\n".join(blocks)
+    return "\n\n".join(textwrap.fill(sentence(chance, 120), 61) for _ in range(40))
 
 
 def pairs(chance: Random, most: int) -> str:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.hyperparameters import parse
-from tests.fakes.training_jobs import logits_of
+from tests.fakes.training_jobs import logits_of, stirred
 from training.data.batches import NO_TARGET, Length, collate
 from training.data.packing import Piece, TokenizedDocument, pack
 from training.model.attention import packed_attention
@@ -96,13 +96,7 @@ def test_labels_are_the_next_token_of_the_same_document(lengths: list[int]) -> N
 
 @pytest.fixture(scope="module")
 def model(weights: Path) -> AdaptedModel:
-    adapted = AdaptedModel(weights, parse({"precision": "fp32", "lora_dropout": "0"}), CPU)
-    with torch.no_grad():  # an adapter that does something
-        for name, parameter in adapted.adapter.items():
-            if "lora_B" in name:
-                chance = torch.Generator().manual_seed(3)
-                parameter.copy_(torch.randn(parameter.shape, generator=chance) * 0.1)
-    return adapted
+    return stirred(AdaptedModel(weights, parse({"precision": "fp32", "lora_dropout": "0"}), CPU))
 
 
 def test_packed_losses_equal_those_of_each_document_alone(model: AdaptedModel) -> None:

@@ -1,6 +1,5 @@
 """A dataset's own questions: read in their formats, refused with a reason, asked, and never trained on."""
 
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +10,7 @@ import pytest
 from core.dataset import Question, Reader, check, local_sources
 from core.dataset.questions import questions_of
 from core.hyperparameters import parse
-from training.host.events import Events
-from training.host.processes import StopSignal
-from training.job.channels import Channels
-from training.job.pipeline import run
+from tests.fakes.training_jobs import evaluated
 
 
 def read(record: dict[str, Any]) -> list[Question]:
@@ -91,9 +87,7 @@ def test_questions_are_asked_and_never_trained_on(job: Callable[..., Path], fold
     asked += [{"question": f"Is it {n}?", "choices": ["yes", "no"], "answer": "no"} for n in range(4)]
     (place / "questions.jsonl").write_text("\n".join(map(json.dumps, asked)))
     assert all("What is" not in document.text for document in Reader(local_sources(place)))
-    channels = Channels(base)
-    run(channels, Events(stream=io.StringIO()), StopSignal())
-    evaluation = json.loads((channels.data_output / "evaluation.json").read_text())
+    evaluation = evaluated(base)
     metrics = {metric["name"]: metric for metric in evaluation["metrics"]}
     assert metrics["own_exact_match"]["items"] == 3
     assert metrics["own_choice_accuracy"]["items"] == 4

@@ -115,10 +115,10 @@ from core.hyperparameters import parse
 {COUNTING_TOKENIZER}
 folder, scratch = map(pathlib.Path, sys.argv[1:])
 write = token_cache._write
-def told(*given):
+def noted(*given):
     print("tokenized", flush=True)
     write(*given)
-token_cache._write = told
+token_cache._write = noted
 cache = token_cache.open_tokens(
     local_sources(folder), None, parse({{}}), Tokenizer(), scratch=scratch)
 print(len(cache))

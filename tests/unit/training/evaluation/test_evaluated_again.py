@@ -1,7 +1,5 @@
 """`finexpert evaluate` with the real program: what a job left is measured once more, with new questions."""
 
-import io
-import json
 import os
 import shutil
 import tarfile
@@ -11,10 +9,7 @@ from typing import Any
 
 from finexpert.service.evaluation import rescoring
 from finexpert.service.evaluation.rescoring import Sources
-from training.host.events import Events
-from training.host.processes import StopSignal
-from training.job.channels import Channels
-from training.job.pipeline import run
+from tests.fakes.training_jobs import evaluated
 
 
 class Folder:
@@ -37,11 +32,9 @@ class Folder:
 
 def test_the_figures_are_the_same_and_new_questions_asked(job: Callable[..., Path], tmp_path: Path) -> None:
     base = job(evaluation_items="3")
-    channels = Channels(base)
-    run(channels, Events(stream=io.StringIO()), StopSignal())
-    first = json.loads((channels.data_output / "evaluation.json").read_text())
+    first = evaluated(base)
     with tarfile.open(base / "model.tar.gz", "w:gz") as archive:
-        for file in channels.model_output.iterdir():
+        for file in (base / "model").iterdir():
             archive.add(file, file.name)
     questions = tmp_path / "mine.jsonl"
     questions.write_text("".join(f'{{"question": "What is {n}?", "answer": "{n}"}}\n' for n in range(3)))

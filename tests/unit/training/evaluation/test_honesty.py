@@ -1,6 +1,5 @@
 """The gate says no where nothing was learnt: real trainings, and simulated runs without any effect."""
 
-import io
 import json
 from collections.abc import Callable
 from functools import partial
@@ -23,26 +22,24 @@ from bench.honesty_simulations import (
 )
 from bench.honesty_trainings import INSTRUCTED, documentation, sides
 from core.dataset import Origin
+from tests.fakes.training_jobs import evaluated
 from training.data.packing import Scored, TokenizedDocument
+from training.evaluation import asks
 from training.evaluation.documents import exchange_prompts
 from training.evaluation.gate import PromptEvidence, judge
 from training.evaluation.statistics import compare
-from training.host.events import Events
-from training.host.processes import StopSignal
-from training.job.channels import Channels
-from training.job.pipeline import run
 
 Job = Callable[..., Path]
 SIMULATED = 200
+WHOLE_ANSWER = asks.NEW_TOKENS
 SHIPPED_BASE = Path(__file__).parents[4] / "base_model"
 QUICK = {"evaluation_items": "0"}
 
 
-def evaluation(base: Path) -> dict[str, Any]:
-    channels = Channels(base)
-    run(channels, Events(stream=io.StringIO()), StopSignal())
-    document: dict[str, Any] = json.loads((channels.data_output / "evaluation.json").read_text())
-    return document
+@pytest.fixture(autouse=True)
+def _short_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a model writes decides only where everything else is accepted."""
+    monkeypatch.setattr(asks, "NEW_TOKENS", 4)
 
 
 def failed(document: dict[str, Any]) -> set[str]:
@@ -96,13 +93,13 @@ def test_the_published_figures_are_those_measured_and_keep_the_aim() -> None:
     cells = [row for kind in ("false_passes", "elsewhere") for rows in results[kind].values() for row in rows]
     assert max(row["gate_passed_at_most"] for row in cells) <= 0.025
     assert results["real_text"]["passed"] and results["sample"]["passed"]
-    assert not any(told["passed"] for told in results["nothing_learnt"].values())
-    assert all(told["passed"] is told["should_pass"] for told in results["instructions"])
+    assert not any(each["passed"] for each in results["nothing_learnt"].values())
+    assert all(each["passed"] is each["should_pass"] for each in results["instructions"])
     page = " ".join((common.ROOT / "bench" / "README.md").read_text().split())
     for kind, rows in (results["false_passes"] | results["elsewhere"] | results["independent"]).items():
         assert f"| {kind.replace('_', ' ')} |{table(rows)}" in page
-    for told in (results["real_text"], results["sample"]):
-        assert f"{told['base']:.3f} → {told['tuned']:.3f}" in page
+    for each in (results["real_text"], results["sample"]):
+        assert f"{each['base']:.3f} → {each['tuned']:.3f}" in page
     for row in results["power"]:
         assert f"{row['share_of_base']:.0%} with {row['documents']}".replace("%", " %") in page
     for row in results["large"]:
@@ -136,7 +133,7 @@ def test_where_all_of_many_documents_gained_groups_may_differ_much(
 
 
 def test_an_adapter_of_zero_steps_changes_nothing(job: Job) -> None:
-    document = evaluation(job(max_steps="0", **QUICK))
+    document = evaluated(job(max_steps="0", **QUICK))
     assert "held_out_text" in failed(document)
     assert document["primary"]["difference"] == 0
 
@@ -145,17 +142,18 @@ def test_held_out_text_that_leaked_into_training_proves_nothing(job: Job) -> Non
     base = job(**QUICK)
     held_out = (base / "input" / "data" / "training" / "reports.txt").read_text()
     copies = "\n\n".join(f"Once more: {text}" for text in held_out.split("\n\n"))
-    document = evaluation(give(base, copies, held_out))
+    document = evaluated(give(base, copies, held_out))
     assert document["contamination"]["all_documents"]["interval"][1] < 0, "it would have passed"
     assert {"held_out_text", "enough_documents"} <= failed(document)
     assert "no figure can be given" in document["verdict"]
     assert document["contamination"]["overlapping_documents"] == document["contamination"]["documents"]
+    assert all(entry["judged"] for entry in document["documents"]), "without early stopping none is set apart"
 
 
 def test_other_text_that_helps_everywhere_is_no_expertise(job: Job) -> None:
     base = job(**QUICK)
     reports = (base / "input" / "data" / "training" / "reports.txt").read_text()
-    document = evaluation(give(base, "\n\n".join(documentation(40)), reports))
+    document = evaluated(give(base, "\n\n".join(documentation(40)), reports))
     assert document["primary"]["interval"][1] < 0, "any English helps a random model"
     assert "beyond_general_text" in failed(document)
 
@@ -171,7 +169,7 @@ def instruct(base: Path, kind: str, how: str, weights: Path, **settings: str) ->
     (base / "input" / "data" / "model").symlink_to(weights)
     (base / "input" / "config").mkdir()
     (base / "input" / "config" / "hyperparameters.json").write_text(json.dumps(INSTRUCTED | settings))
-    return evaluation(base)
+    return evaluated(base)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +225,10 @@ def test_what_the_right_prompt_adds_decides_on_answers(added: np.ndarray, accept
     assert {rule.name: rule.passed for rule in followed}["follows_prompts"] is accepted
 
 
-def test_right_answers_that_teach_something_are_accepted(tmp_path: Path) -> None:
+def test_right_answers_that_teach_something_are_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asks, "NEW_TOKENS", WHOLE_ANSWER)
     document = instruct(tmp_path, "labels", "right", SHIPPED_BASE)
     assert document["passed"], document["gate"]
     (gain,) = (metric for metric in document["metrics"] if metric["name"] == "prompt_gain")
@@ -235,12 +236,10 @@ def test_right_answers_that_teach_something_are_accepted(tmp_path: Path) -> None
 
 
 def test_early_stopping_chooses_on_documents_that_are_not_judged(job: Job) -> None:
-    document = evaluation(job(early_stopping_patience="1", **QUICK))
+    document = evaluated(job(early_stopping_patience="1", **QUICK))
     judged = [entry for entry in document["documents"] if entry["judged"]]
     assert 0 < len(judged) < len(document["documents"])
     assert document["contamination"]["documents"] == len(judged)
-    everything = evaluation(job("all", **QUICK))
-    assert all(entry["judged"] for entry in everything["documents"])
 
 
 def test_plain_text_that_shares_a_stretch_is_not_taken_for_answers(job: Job) -> None:
@@ -252,7 +251,7 @@ def test_plain_text_that_shares_a_stretch_is_not_taken_for_answers(job: Job) -> 
     held_out[3] += shared
     training = [f"Site {n} was opened and staff moved to it." for n in range(30)]
     training[7] += shared
-    document = evaluation(give(job(max_steps="1"), "\n".join(training), "\n".join(held_out)))
+    document = evaluated(give(job(max_steps="1"), "\n".join(training), "\n".join(held_out)))
     assert document["contamination"]["shortened_documents"] == 1
     assert "follows_prompts" not in {rule["name"] for rule in document["gate"]}
     assert "answers" not in document["verdict"]

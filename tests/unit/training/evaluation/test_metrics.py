@@ -73,6 +73,17 @@ def material(*, limit: int = -1, tasks: tuple[str, ...] = ("", "", "")) -> Mater
     )
 
 
+def prompt_of(item: Item) -> Prompt:
+    (ask,) = item.asks
+    assert isinstance(ask, Prompt)
+    return ask
+
+
+def saying(text: str, item: Item) -> Answers:
+    """A model that writes this for the item."""
+    return Answers(texts={prompt_of(item): text})
+
+
 def bits(amount: float, size: int) -> Score:
     return Score(amount * math.log(2), 10, size)
 
@@ -131,9 +142,7 @@ def test_a_question_that_needs_its_choices_shows_them_and_compares_letters() -> 
 @pytest.mark.parametrize("number", [7, 11, 16, 38, 48, 60, 68, 78, 85, 107, 126])
 def test_shipped_questions_that_need_their_choices_show_them(number: int) -> None:
     items = {item.id: item for item in MULTIPLE_CHOICE.items(material()).asked}
-    question = items[f"multiple_choice.jsonl:mc-{number:03d}"].question
-    assert question is not None
-    assert "\nA. " in asked(question)
+    assert "\nA. " in asked(items[f"multiple_choice.jsonl:mc-{number:03d}"].its_question)
 
 
 def test_guessing_is_known_and_labels_have_a_confusion_table() -> None:
@@ -159,29 +168,23 @@ def test_guessing_is_known_and_labels_have_a_confusion_table() -> None:
 def test_made_up_figures_are_found_and_calculated_ones_are_not() -> None:
     items = InventedFigures().items(material())
     item = next(each for each in items.asked if each.question == OWN[1])
-    (ask,) = item.asks
-    assert isinstance(ask, Prompt)
     for answer, value in (("20 percent", 0.0), ("by 2", 0.0), ("by 37 percent", 1.0), ("it rose", 0.0)):
-        assert InventedFigures().value(item, Answers(texts={ask: answer})) == value
+        assert InventedFigures().value(item, saying(answer, item)) == value
 
 
 def test_a_question_without_its_row_is_to_be_declined() -> None:
     assert len(unanswerable()) >= 10
     item = Declining().items(material()).asked[0]
-    (ask,) = item.asks
-    assert isinstance(ask, Prompt)
-    assert "not given" in ask.text
+    assert "not given" in prompt_of(item).text
     for answer, value in (("Not given.", 1.0), ("The text does not say.", 1.0), ("24,900", 0.0)):
-        assert Declining().value(item, Answers(texts={ask: answer})) == value
+        assert Declining().value(item, saying(answer, item)) == value
 
 
 def test_a_written_answer_is_right_with_its_scale() -> None:
     first, second = OWN_QUESTIONS.items(material()).asked
-    (ask,) = first.asks
-    assert isinstance(ask, Prompt)
-    assert ask.text.startswith("Revenue was 12 million in 2019.\n\nQuestion: Revenue?\nAnswer:")
+    assert prompt_of(first).text.startswith("Revenue was 12 million in 2019.\n\nQuestion: Revenue?\nAnswer:")
     for answer, value in (("12 million", 1.0), ("12 billion", 0.0)):
-        assert OWN_QUESTIONS.value(first, Answers(texts={ask: answer})) == value
+        assert OWN_QUESTIONS.value(first, saying(answer, first)) == value
     assert second.question == OWN[1]
 
 
@@ -189,10 +192,8 @@ def test_faithfulness_leaves_calculated_answers_out_and_needs_a_figure() -> None
     items = Faithfulness().items(material())
     own = [item for item in items.asked if item.id.startswith("questions.jsonl")]
     assert [item.question for item in own] == [OWN[0]]  # 20 percent stands nowhere in the second's context
-    (ask,) = own[0].asks
-    assert isinstance(ask, Prompt)
     for answer, value in (("12 of 2019", 1.0), ("12 or 13", 0.5), ("none", None)):
-        assert Faithfulness().value(own[0], Answers(texts={ask: answer})) == value
+        assert Faithfulness().value(own[0], saying(answer, own[0])) == value
 
 
 @pytest.mark.parametrize(
@@ -303,11 +304,10 @@ def leaning(towards: int) -> Answers:
     """A model that finds the right label 1 nat likelier than the others, after a habit of 2 nats for one."""
     answers = Answers()
     for item in SameLabel().items(material()).asked:
-        assert item.question is not None
-        for text in (item.question.question, CONTENT_FREE):
+        for text in (item.its_question.question, CONTENT_FREE):
             for way in WORDINGS:
                 for place, label in enumerate(LABELS):
-                    knows = text != CONTENT_FREE and place == item.question.right
+                    knows = text != CONTENT_FREE and place == item.its_question.right
                     nats = 5.0 - 2.0 * (place == towards) - knows
                     answers.scores[Continuation(way.format(text), f" {label}")] = Score(nats, 1, 9)
     return answers
@@ -315,29 +315,28 @@ def leaning(towards: int) -> Answers:
 
 def test_a_models_habit_is_told_apart_from_what_it_knows() -> None:
     items = SameLabel().items(material()).asked
-    told = wordings(items, leaning(towards=1))
-    share = sum(item.question is not None and item.question.right == 1 for item in items) / len(items)
-    assert told["wordings"] == pytest.approx([share] * 3), "it always says its favourite"
-    assert told["calibrated"] == 1.0, "without the habit it knows each label"
-    assert max(told["prior"], key=told["prior"].__getitem__) == LABELS[1]
+    found = wordings(items, leaning(towards=1))
+    share = sum(item.its_question.right == 1 for item in items) / len(items)
+    assert found["wordings"] == pytest.approx([share] * 3), "it always says its favourite"
+    assert found["calibrated"] == 1.0, "without the habit it knows each label"
+    assert max(found["prior"], key=found["prior"].__getitem__) == LABELS[1]
 
 
 def labelling(label: Callable[[int, int], int]) -> Answers:
     """A model that gives sentence number n in wording number w the label ``label(n, w)``."""
     answers = Answers()
     for number, item in enumerate(SameLabel().items(material()).asked):
-        assert item.question is not None
         for way, wording in enumerate(WORDINGS):
             for place, name in enumerate(LABELS):
-                ask = Continuation(wording.format(item.question.question), f" {name}")
+                ask = Continuation(wording.format(item.its_question.question), f" {name}")
                 answers.scores[ask] = Score(5.0 - (place == label(number, way)), 1, 9)
     return answers
 
 
 def consistency(answers: Answers) -> float | None:
     metric = SameLabel()
-    told = [part for part in metric.values(metric.items(material()).asked, answers) if part is not None]
-    return sum(told) / len(told) if told else None
+    parts = [part for part in metric.values(metric.items(material()).asked, answers) if part is not None]
+    return sum(parts) / len(parts) if parts else None
 
 
 def test_labels_that_follow_the_sentence_are_consistent_and_those_of_the_wording_are_not() -> None:
@@ -360,8 +359,8 @@ def test_a_model_that_always_gives_one_label_has_no_consistency() -> None:
         outcome = compare_all([metric], asked, base, tuned, overlaps=Overlaps({}), tasks=(), seed=1)
         assert outcome.metrics == {}
         assert "gives every sentence one label" in outcome.missing[metric.name]
-    told = compare_all([metric], asked, reading, reading, overlaps=Overlaps({}), tasks=(), seed=1)
-    assert told.metrics[metric.name].finding == "no difference shown"
+    same = compare_all([metric], asked, reading, reading, overlaps=Overlaps({}), tasks=(), seed=1)
+    assert same.metrics[metric.name].finding == "no difference shown"
 
 
 def test_parts_of_agreement_are_its_linear_influence() -> None:

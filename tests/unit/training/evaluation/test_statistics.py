@@ -127,9 +127,9 @@ def test_students_quantiles_are_those_of_the_tables(degrees: int, value: float) 
     assert t_quantile(degrees) == pytest.approx(value, rel=1e-3)
 
 
-def comparison(low: float, high: float, items: int = 40) -> Comparison:
+def comparison(low: float, high: float, base: float = 2.0, *, items: int = 40) -> Comparison:
     middle = (low + high) / 2
-    return Comparison(2.0, 2.0 + middle, middle, (low, high), 0.7, -1.0, 0.01, items)
+    return Comparison(base, base + middle, middle, (low, high), 0.7, -1.0, 0.01, items)
 
 
 @pytest.mark.parametrize(
@@ -161,25 +161,22 @@ def test_the_gate_says_no_for_each_reason(
     assert ("not accepted" in sentence) is bool(failing)
 
 
-def gain(base: float, low: float, high: float) -> Comparison:
-    middle = (low + high) / 2
-    return Comparison(base, base + middle, middle, (low, high), 0.9, 1.0, 0.001, 40)
-
-
 @pytest.mark.parametrize(
     ("change", "tuned", "passed"),
     [
-        (gain(0.1, 0.2, 0.4), gain(0.0, 0.3, 0.5), True),
-        (gain(0.1, -0.1, 0.1), gain(0.0, 0.05, 0.15), False),  # it follows prompts no better than the base
-        (gain(-0.5, 0.4, 0.6), gain(0.0, -0.1, 0.1), False),  # a constant answer only ends a wrong one
-        (gain(0.1, 0.001, 0.4), gain(0.0, 0.3, 0.5), False),  # shown, but too small to matter
+        ((0.2, 0.4, 0.1), (0.3, 0.5, 0.0), True),
+        ((-0.1, 0.1, 0.1), (0.05, 0.15, 0.0), False),  # it follows prompts no better than the base
+        ((0.4, 0.6, -0.5), (-0.1, 0.1, 0.0), False),  # a constant answer only ends a wrong one
+        ((0.001, 0.4, 0.1), (0.3, 0.5, 0.0), False),  # shown, but too small to matter
         (None, None, False),
     ],
 )
 def test_answers_must_follow_from_their_prompts(
-    change: Comparison | None, tuned: Comparison | None, passed: bool
+    change: tuple[float, float, float] | None, tuned: tuple[float, float, float] | None, passed: bool
 ) -> None:
-    rules = judge(comparison(-1.0, -0.9), comparison(-0.1, 0.1), 0.1, prompts=PromptEvidence(change, tuned))
+    """Of each figure: the ends of its interval, and the base's."""
+    evidence = PromptEvidence(*(each and comparison(*each) for each in (change, tuned)))
+    rules = judge(comparison(-1.0, -0.9), comparison(-0.1, 0.1), 0.1, prompts=evidence)
     assert {rule.name: rule.passed for rule in rules}["follows_prompts"] is passed
     assert ("only to have the right form" in verdict(comparison(-1.0, -0.9), rules)) is not passed
 

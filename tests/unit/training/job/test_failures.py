@@ -1,10 +1,7 @@
 """Every failure ends with a reason and a remedy: a table of failures, and random inputs."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +12,7 @@ from hypothesis import strategies as st
 
 from core.failures import LONGEST_REASON, TrainingFailure, describe, is_expected
 from core.hyperparameters import parse
+from tests.fakes.training_jobs import finish, start
 from training import __main__ as program
 from training.job import preparation
 from training.job.channels import Channels
@@ -23,7 +21,6 @@ from training.loop import checkpoints
 from training.model.model import AdaptedModel
 
 Job = Callable[..., Path]
-ROOT = Path(__file__).parents[4]
 
 
 @pytest.mark.parametrize(
@@ -48,14 +45,18 @@ ROOT = Path(__file__).parents[4]
             "checkpoints",
         ),
         (TrainingFailure("the loss became nan", where="training", remedy="Lower it"), "nan", "Lower it"),
+        (TrainingFailure("w" * 2000, where="here", remedy="this"), "here: w", ""),
+        (MemoryError(), "Memory ran out", "per_device_train_batch_size"),
+        (PermissionError(13, "Permission denied", "/opt/ml/input"), "/opt/ml/input: Permission denied", ""),
+        (ZeroDivisionError("x"), "Unexpected ZeroDivisionError: x", ""),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
 def test_each_end_has_a_reason_and_a_remedy(error: Exception, reason: str, remedy: str) -> None:
-    told = describe(error)
-    assert reason in told
-    assert remedy in told
-    assert len(told) <= LONGEST_REASON
+    said = describe(error)
+    assert reason in said
+    assert remedy in said
+    assert len(said) <= LONGEST_REASON
 
 
 @pytest.mark.parametrize("name", ["int8_quantization", "load_in_4bit"])
@@ -151,18 +152,11 @@ def test_no_input_ends_a_request_without_a_reason(
 def test_a_program_that_fails_says_so_in_one_line_and_one_file(job: Job) -> None:
     base = job()
     (base / "input" / "config" / "resourceconfig.json").write_text('{"hosts": [], "current_host": 3}')
-    done = subprocess.run(
-        [sys.executable, "-m", "training"],
-        env={**os.environ, "SAGEMAKER_BASE_DIR": str(base), "PYTHONPATH": str(ROOT)},
-        cwd=base,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    code, _, err = finish(start(base))
     reason = (base / "output" / "failure").read_text()
-    assert done.returncode == 1
+    assert code == 1
     assert "resourceconfig.json" in reason
-    assert done.stderr.strip() == reason
+    assert err.strip() == reason
 
 
 class Panic(BaseException):

@@ -2,48 +2,21 @@
 
 import io
 import json
-import os
 import signal
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.fakes.training_jobs import read_events
+from tests.fakes.training_jobs import ROOT, finish, read_events, start
 from training.host.events import Events
 from training.host.processes import StopSignal
 from training.job.channels import Channels
 from training.job.pipeline import run
 
 Job = Callable[..., Path]
-ROOT = Path(__file__).parents[4]
-
-
-def environment(base: Path, code: Path = ROOT) -> dict[str, str]:
-    own = {"SAGEMAKER_BASE_DIR": str(base), "PYTHONPATH": str(code), "OMP_NUM_THREADS": "1"}
-    return {**os.environ, **own, "FINEXPERT_USD_PER_HOUR": "1.515"}
-
-
-def start(base: Path, *launcher: str, code: Path = ROOT) -> subprocess.Popen[str]:
-    command = [sys.executable, *(launcher or ("-m", "training"))]
-    # From elsewhere, so that only PYTHONPATH can give the package.
-    return subprocess.Popen(
-        command,
-        env=environment(base, code),
-        cwd=base,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-
-
-def finish(process: subprocess.Popen[str]) -> tuple[int, list[dict[str, Any]], str]:
-    out, err = process.communicate(timeout=120)
-    return process.returncode, list(read_events(out.splitlines())), err
+PRICE = {"FINEXPERT_USD_PER_HOUR": "1.515"}
 
 
 def zipped(folder: Path) -> Path:
@@ -102,7 +75,7 @@ def test_two_processes_from_a_zip_give_the_losses_of_one(job: Job, tmp_path: Pat
     together = job("together", per_device_train_batch_size="2", lora_dropout="0")
     alone = job("alone", per_device_train_batch_size="4", lora_dropout="0")
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "training")
-    code, events, err = finish(start(together, *torchrun, code=zipped(tmp_path)))
+    code, events, err = finish(start(together, *torchrun, PYTHONPATH=str(zipped(tmp_path)), **PRICE))
     assert code == 0, err
     assert [events[0]["phase"], events[-1]["phase"]] == ["start", "done"]
     channels, stream = Channels(alone), io.StringIO()

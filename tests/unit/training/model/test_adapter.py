@@ -1,34 +1,22 @@
 """A job that begins with a saved adapter: what it measures, and what it refuses."""
 
-import io
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from core.failures import TrainingFailure
-from training.host.events import Events
-from training.host.processes import StopSignal
-from training.job.channels import Channels
-from training.job.pipeline import run
+from tests.fakes.training_jobs import evaluated
 
 Job = Callable[..., Path]
-
-
-def evaluation(base: Path) -> dict[str, Any]:
-    channels = Channels(base)
-    run(channels, Events(stream=io.StringIO()), StopSignal())
-    document: dict[str, Any] = json.loads((channels.data_output / "evaluation.json").read_text())
-    return document
 
 
 @pytest.fixture
 def trained(job: Job) -> Path:
     base = job("trained", evaluation_items="0")
-    evaluation(base)
+    evaluated(base)
     return base
 
 
@@ -41,7 +29,7 @@ def again(job: Job, trained: Path, **settings: str) -> Path:
 
 def test_zero_steps_from_an_adapter_measure_what_its_own_job_measured(job: Job, trained: Path) -> None:
     first = json.loads((trained / "output" / "data" / "evaluation.json").read_text())
-    second = evaluation(again(job, trained))
+    second = evaluated(again(job, trained))
     assert first["primary"]["difference"] < -0.01
     assert second["primary"] == first["primary"]
     assert second["metrics"] == first["metrics"]
@@ -53,9 +41,9 @@ def test_zero_steps_from_an_adapter_measure_what_its_own_job_measured(job: Job, 
 def test_an_adapter_that_does_not_fit_is_refused(job: Job, trained: Path) -> None:
     base = again(job, trained, lora_r="4")
     with pytest.raises(TrainingFailure, match="does not fit") as caught:
-        evaluation(base)
+        evaluated(base)
     assert "lora_r" in str(caught.value)
     file = base / "input" / "data" / "adapter" / "adapter_model.safetensors"
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(TrainingFailure, match="no readable adapter"):
-        evaluation(base)
+        evaluated(base)

@@ -15,7 +15,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from core.failures import TrainingFailure
 from core.hyperparameters import parse
-from tests.fakes.training_jobs import logits_of
+from tests.fakes.training_jobs import logits_of, stirred
 from training.model.attention import PACKED_ON_CPU
 from training.model.model import AdaptedModel
 from training.model.weights import base_config, model_config
@@ -42,11 +42,7 @@ VARIANTS: dict[str, dict[str, str]] = {
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_saved_adapter_gives_peft_the_same_logits(weights: Path, tmp_path: Path, variant: str) -> None:
-    model = AdaptedModel(weights, parse(EXACT | VARIANTS[variant]), CPU)
-    torch.manual_seed(3)
-    with torch.no_grad():
-        for parameter in model.adapter.values():
-            parameter.add_(torch.randn_like(parameter) * 0.2)
+    model = stirred(AdaptedModel(weights, parse(EXACT | VARIANTS[variant]), CPU))
     model.save_adapter(tmp_path / "adapter")
     plain = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.float32)
     peft = PeftModel.from_pretrained(plain, str(tmp_path / "adapter")).eval()

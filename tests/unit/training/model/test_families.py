@@ -17,7 +17,7 @@ from serving.engine import Engine
 from serving.requests import Generation
 from serving.settings import Settings
 from tests.fakes.serving_model import Kept
-from tests.fakes.training_jobs import logits_of, report_text
+from tests.fakes.training_jobs import logits_of, report_text, stirred
 from tools.base_model.pretrain import Recipe, train_tokenizer
 from training.data.batches import Batch, collate
 from training.data.packing import TokenizedDocument, pack
@@ -75,15 +75,6 @@ def base(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
             parameter.add_(torch.randn_like(parameter) * 0.1)
     model.save_pretrained(tmp_path / "base")
     return tmp_path / "base"
-
-
-def stirred(model: AdaptedModel) -> AdaptedModel:
-    """With an adapter that does something."""
-    torch.manual_seed(3)
-    with torch.no_grad():
-        for parameter in model.adapter.values():
-            parameter.add_(torch.randn_like(parameter) * 0.2)
-    return model
 
 
 def documents() -> list[torch.Tensor]:
@@ -265,6 +256,6 @@ def test_an_adapter_gives_plain_peft_the_same_logits_and_is_served(base: Path, t
     engine.add_adapter("tuned", tmp_path / "adapter")
     answer = Kept()
     engine.generate(Generation("ABC", adapter="tuned", max_new_tokens=8), answer)
-    told = [token.token_id for token in answer.tokens if token.token_id is not None]
-    assert told == expected[0, ids.shape[1] :].tolist()[: len(told)]
-    assert len(told) == 8 or answer.tokens[-1].finish_reason == "eos_token"
+    written = [token.token_id for token in answer.tokens if token.token_id is not None]
+    assert written == expected[0, ids.shape[1] :].tolist()[: len(written)]
+    assert len(written) == 8 or answer.tokens[-1].finish_reason == "eos_token"

@@ -1,6 +1,5 @@
 """report.html and evaluation.json: valid, self-contained, escaped, honest about both outcomes."""
 
-import io
 import json
 import re
 from collections.abc import Callable
@@ -17,13 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.wording import signed
-from tests.fakes.training_jobs import make_job
+from tests.fakes.training_jobs import evaluated, make_job
 from tools.report_states import states
 from training.evaluation import asks
-from training.host.events import Events
-from training.host.processes import StopSignal
-from training.job.channels import Channels
-from training.job.pipeline import run
 from training.report import render
 from training.report.charts import Scale, Span, difference_chart, interval_chart, line_chart, ticks
 
@@ -31,21 +26,18 @@ VOID = {"meta", "br", "hr", "img", "input", "link"}
 
 
 @pytest.fixture(scope="module")
-def evaluated(tmp_path_factory: pytest.TempPathFactory, weights: Path) -> dict[str, Any]:
+def measured(tmp_path_factory: pytest.TempPathFactory, weights: Path) -> dict[str, Any]:
     """The evaluation.json of one job."""
     torch.set_num_threads(1)
-    channels = Channels(make_job(tmp_path_factory.mktemp("evaluated") / "job", weights))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(asks, "NEW_TOKENS", 4)
-        run(channels, Events(stream=io.StringIO(), usd_per_hour=1.5), StopSignal())
-    content: dict[str, Any] = json.loads((channels.data_output / "evaluation.json").read_text())
-    return content
+        return evaluated(make_job(tmp_path_factory.mktemp("evaluated") / "job", weights), usd_per_hour=1.5)
 
 
 @pytest.fixture
-def evaluation(evaluated: dict[str, Any]) -> dict[str, Any]:
+def evaluation(measured: dict[str, Any]) -> dict[str, Any]:
     """A copy of it, which a test may change."""
-    return deepcopy(evaluated)
+    return deepcopy(measured)
 
 
 class Checker(HTMLParser):
@@ -135,8 +127,8 @@ def test_the_first_page_says_which_run_on_what_when_and_who(evaluation: dict[str
     page = render(evaluation | {"run": RUN})
     first = page[: page.index("<h2>")]
     assert "<title>2026-11-29 Q3 &lt;wording&gt;: " in page and "Q3 &lt;wording&gt;</h1>" in first
-    for told in ("Llama 2 7B, trained on letters", "29 November 2026", "by ana", RUN["id"], "$"):
-        assert str(told) in first
+    for words in ("Llama 2 7B, trained on letters", "29 November 2026", "by ana", RUN["id"], "$"):
+        assert str(words) in first
     assert "mean nothing" not in page
 
 
@@ -169,8 +161,8 @@ def test_a_prompt_from_the_training_text_is_told_apart(evaluation: dict[str, Any
     first, *rest = render(evaluation).split("<h2>")
     assert re.findall("also stand in (.*?)[.]<", first) == ["2,000 training documents"]
     samples = next(part for part in rest if part.startswith("What they write"))
-    told = [part for part in samples.split("<blockquote>") if "also stand in 1 training document." in part]
-    assert [part.split(" …")[0] for part in told] == [evaluation["samples"][1]["prompt"]]
+    noted = [part for part in samples.split("<blockquote>") if "also stand in 1 training document." in part]
+    assert [part.split(" …")[0] for part in noted] == [evaluation["samples"][1]["prompt"]]
 
 
 def own(evaluation: dict[str, Any], base: list[float], tuned: list[float]) -> None:
@@ -246,9 +238,7 @@ STATES: dict[str, tuple[bool, str, str]] = {
 
 def test_each_state_of_the_report_is_named(job: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asks, "NEW_TOKENS", 4)
-    channels = Channels(job(documents=100, max_steps="1"))
-    run(channels, Events(stream=io.StringIO()), StopSignal())
-    found = states(json.loads((channels.data_output / "evaluation.json").read_text()))
+    found = states(evaluated(job(documents=100, max_steps="1")))
     assert found.keys() == STATES.keys()
     for name, (passed, said, never) in STATES.items():
         page = render(found[name])
@@ -310,10 +300,7 @@ def test_difference_charts_stay_inside_their_box(values: list[float], interval: 
     assert len(bars) == len(values)
     for bar in bars:
         x, y, w, h = (float(bar.attrib[name]) for name in ("x", "y", "width", "height"))
-        assert x >= 0
-        assert y >= 0
-        assert w >= 0
-        assert h >= 0
+        assert min(x, y, w, h) >= 0
         assert x + w <= width + 0.1
         assert y + h <= height
 
