@@ -3,6 +3,7 @@
 import json
 import re
 import textwrap
+from collections import Counter
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,7 +15,7 @@ from core.dataset.tokens import pieces, rows_for
 from core.hyperparameters import Hyperparameters, parse
 from finexpert.service.runs.datasets import token_counter
 from training.data.corpus import Data, read_data
-from training.data.packing import pack
+from training.data.packing import TokenizedDocument, pack
 from training.data.tokenizer import load_tokenizer
 from training.loop.schedule import plan
 
@@ -147,10 +148,6 @@ def test_where_documents_are_cut(parts: list[int], wanted: list[tuple[int, int]]
 
 @pytest.mark.parametrize("seed", range(20))
 def test_rows_are_counted_as_they_are_packed(seed: int) -> None:
-    from collections import Counter
-
-    from training.data.packing import TokenizedDocument
-
     chance = Random(seed)
     sizes = [chance.randint(2, 100) for _ in range(chance.randint(1, 400))]
     packed = pack([TokenizedDocument(i, list(range(3, 3 + size))) for i, size in enumerate(sizes)], 100)

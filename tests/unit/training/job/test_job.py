@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
+from peft import PeftModel
 from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from core.dataset import DatasetError
+from core.dataset import DatasetError, Reader, local_sources
 from core.failures import Stopped, TrainingFailure, describe
 from core.names import PROMPTS
 from training.data.batches import Batch
@@ -91,13 +94,6 @@ def test_a_job_leaves_an_adapter_an_evaluation_and_a_report(job: Job) -> None:
 
 
 def test_the_adapter_loads_with_peft_and_gives_the_reported_loss(job: Job) -> None:
-    import torch
-    import torch.nn.functional as F
-    from peft import PeftModel
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    from core.dataset import Reader, local_sources
-
     base = job()
     run_job(base)
     evaluation = evaluation_of(base)

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from bench import training_memory as simulated
 from core.hyperparameters import parse
+from training.data.batches import collate
+from training.data.packing import TokenizedDocument, pack
 from training.model.base import use_liger
 from training.model.memory import begin_peak, fit_layers, machine_memory, peak_bytes
 from training.model.memory_plan import StepMemory, count_step, describe_plan, plan_memory
@@ -124,9 +126,6 @@ def test_liger_is_used_on_a_gpu_where_it_is_installed(monkeypatch: pytest.Monkey
 
 
 def test_recomputed_layers_give_the_same_gradients(weights: Path) -> None:
-    from training.data.batches import collate
-    from training.data.packing import TokenizedDocument, pack
-
     rows = pack([TokenizedDocument(0, list(range(40)))], 40)
     gradients = []
     for layers in (0, 1, 2):
