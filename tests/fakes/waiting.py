@@ -6,7 +6,7 @@ from typing import Any
 
 
 def eventually(
-    look: Callable[[], Any], *, seconds: float = 120.0, why: str = "it did not happen in time"
+    look: Callable[[], Any], *, seconds: float = 240.0, why: str = "it did not happen in time"
 ) -> Any:
     """What `look` gives as soon as it is true."""
     deadline = time.monotonic() + seconds

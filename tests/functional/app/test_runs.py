@@ -21,6 +21,7 @@ from finexpert.service.endpoint import artifacts
 from finexpert.service.evaluation import results
 from finexpert.service.runs import datasets, executions, follow
 from finexpert.service.runs.follow import Snapshot
+from tests.functional.guardrails.guarded_app import subscribed_queue
 
 pytestmark = pytest.mark.app
 
@@ -40,15 +41,9 @@ class Runs:
 
 @pytest.fixture(scope="module")
 def started(deployed: Deployment, sample: Path) -> Iterator[Runs]:
-    sqs, sns, s3 = (deployed.target.client(service) for service in ("sqs", "sns", "s3"))
-    queue_url = sqs.create_queue(QueueName="hears-the-alerts")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     topic = deployed.output("Guardrails", "TopicArn")
-    hears = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
-    only = {"Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": topic}}}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [hears | only]})
-    sqs.set_queue_attributes(QueueUrl=queue_url, Attributes={"Policy": policy})
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    queue_url = subscribed_queue(deployed.target.client, "hears-the-alerts", [topic])
+    s3 = deployed.target.client("s3")
     bucket = deployed.output("Storage", "DataBucketName")
     good = datasets.upload(s3, bucket=bucket, path=sample)
     s3.put_object(Bucket=bucket, Key="datasets/empty/empty.txt", Body=b"\n\n")

@@ -24,7 +24,7 @@ class Told:
     def __init__(self, app: App) -> None:
         self._sqs = app.client("sqs")
         topic = app.deployment.output("Guardrails", "TopicArn")
-        self._url = subscribed_queue(app, "hears-of-faults", [topic])
+        self._url = subscribed_queue(app.client, "hears-of-faults", [topic])
 
     def of(self, run: str) -> list[str]:
         """The notifications about a run that have come until now; each is given once."""

@@ -1,8 +1,9 @@
 """Carries out a row of the table, and what holds after every fault: nothing lost, stuck, or billing."""
 
+from tests.fakes.waiting import eventually
 from tests.functional.guardrails.fault_actions import Told
 from tests.functional.guardrails.fault_table import Row
-from tests.functional.guardrails.guarded_app import App, eventually, names_of_endpoints
+from tests.functional.guardrails.guarded_app import App, names_of_endpoints
 
 
 def check(app: App, told: Told, row: Row) -> None:

@@ -5,7 +5,6 @@ For tests that need a separate one; those of the life of a run share the one in 
 
 import json
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -26,6 +25,8 @@ from finexpert.service.deployment import Deployment
 from finexpert.service.runs import base_model, executions
 from localcloud import environment, lifecycle
 from localcloud.lifecycle import Cloud, CloudOptions
+from tests.fakes.waiting import eventually
+from tests.functional.cloud_session import make_queue, policy
 
 # The schedules stay out of the way: what they would call is called by the tests.
 SETTINGS = {
@@ -113,15 +114,6 @@ class App:
                 client.update_function_configuration(FunctionName=name, Environment={"Variables": before})
 
 
-def eventually(look: Callable[[], Any], *, seconds: float = 240, why: str = "it did not happen") -> Any:
-    """What `look` gives as soon as it is true."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, why
-        time.sleep(0.1)
-    return found
-
-
 @contextmanager
 def guarded_app(
     folder: Path, settings: Mapping[str, str] | None = None, *, wait_scale: float = 1.0
@@ -180,11 +172,10 @@ def names_of_endpoints(app: App) -> set[str]:
     return {e["EndpointName"] for e in app.client("sagemaker").list_endpoints()["Endpoints"]}
 
 
-def subscribed_queue(app: App, name: str, topics: list[str]) -> str:
+def subscribed_queue(client: Callable[[str], Any], name: str, topics: list[str]) -> str:
     """URL of a new queue that gets every message of the topics (ARNs)."""
-    sqs, sns = app.client("sqs"), app.client("sns")
-    url = str(sqs.create_queue(QueueName=name)["QueueUrl"])
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sqs, sns = client("sqs"), client("sns")
+    url, arn = make_queue(sqs, name)
     statement = {
         "Effect": "Allow",
         "Principal": {"Service": "sns.amazonaws.com"},
@@ -192,8 +183,7 @@ def subscribed_queue(app: App, name: str, topics: list[str]) -> str:
         "Resource": arn,
         "Condition": {"ArnEquals": {"aws:SourceArn": topics}},
     }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy(statement)})
     for topic in topics:
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     return url

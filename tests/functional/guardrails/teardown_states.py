@@ -15,7 +15,8 @@ from finexpert import paths
 from finexpert.service.account import leftovers
 from finexpert.service.deployment import describe_stack
 from finexpert.service.runs import executions
-from tests.functional.guardrails.guarded_app import App, eventually, make_endpoint, names_of_endpoints
+from tests.fakes.waiting import eventually
+from tests.functional.guardrails.guarded_app import App, make_endpoint, names_of_endpoints
 
 PARTS = ("Storage", "Training", "Hosting", "Guardrails", "Billing")
 DENIED = "may-not-delete"

@@ -48,7 +48,7 @@ class Subscriber:
     def __init__(self, app: App) -> None:
         self.app, self.sqs = app, app.client("sqs")
         topics = [each["TopicArn"] for each in app.client("sns").list_topics()["Topics"]]
-        self.url = subscribed_queue(app, "hears-of-money", topics)
+        self.url = subscribed_queue(app.client, "hears-of-money", topics)
         self.heard: list[str] = []
 
     def hears(self, text: str) -> bool:

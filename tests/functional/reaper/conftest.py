@@ -2,22 +2,21 @@
 
 import io
 import json
-import os
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
-from botocore.config import Config
 
 from infra.arns import Arns
 from infra.assets import staged
 from infra.guardrails.idle_reaper import idle_reaper
 from infra.permissions import write_own_log
 from localcloud import environment
-from localcloud.lifecycle import Cloud, CloudOptions, down, up
-from tests.functional.cloud_session import session as session_of
-from tests.functional.reaper.reaper_lab import AUDIT_BUCKET, NAMES, MakeClient, Statement, role
+from localcloud.lifecycle import Cloud
+from tests.functional.cloud_session import client_of, make_role, running
+from tests.functional.reaper.reaper_lab import AUDIT_BUCKET, NAMES, MakeClient, Statement
 
 ARNS = Arns(names=NAMES, partition="aws", region=environment.REGION, account=environment.ACCOUNT)
 
@@ -25,28 +24,14 @@ ARNS = Arns(names=NAMES, partition="aws", region=environment.REGION, account=env
 @pytest.fixture(scope="package")
 def guarded_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """An embedded cloud that checks every request's signature and policies."""
-    state_dir = tmp_path_factory.mktemp("guarded")
-    options = CloudOptions(owner_pid=os.getpid(), provision_seconds=0.05, auth=True)
-    running = up(state_dir, options=options)
-    try:
-        yield running
-    finally:
-        down(state_dir)
+    with running(tmp_path_factory.mktemp("guarded"), provision_seconds=0.05, auth=True) as cloud:
+        yield cloud
 
 
 @pytest.fixture(scope="package")
 def client(guarded_cloud: Cloud) -> MakeClient:
     """Clients of the account's root."""
-    session = session_of(guarded_cloud)
-    patient = Config(read_timeout=180, retries={"total_max_attempts": 1})
-    made: dict[str, Any] = {}
-
-    def make(service: str) -> Any:
-        if service not in made:
-            made[service] = session.client(service, endpoint_url=guarded_cloud.endpoint_url, config=patient)
-        return made[service]
-
-    return make
+    return cache(lambda service: client_of(guarded_cloud, service))
 
 
 @pytest.fixture(scope="package")
@@ -80,7 +65,7 @@ def reaper(client: MakeClient, policy: list[Statement]) -> Callable[..., dict[st
     client("lambda").create_function(
         FunctionName=name,
         Runtime="python3.13",
-        Role=role(client, "reaper", "lambda", policy),
+        Role=make_role(client("iam"), "reaper", *policy, services=("lambda.amazonaws.com",)),
         Handler="lambdas.idle_reaper.handler.handler",
         Code={"ZipFile": archive.getvalue()},
         Timeout=120,

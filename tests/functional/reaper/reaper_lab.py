@@ -1,11 +1,11 @@
-"""What the reaper's functional tests share: roles, and policies less one right."""
+"""What the reaper's functional tests share: names, and policies less one right."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from core.names import Names
 from localcloud import environment
+from tests.functional.cloud_session import policy
 
 NAMES = Names(project="FinExpert", region=environment.REGION)
 AUDIT_BUCKET = NAMES.bucket("audit", environment.ACCOUNT)
@@ -13,21 +13,9 @@ MakeClient = Callable[[str], Any]
 Statement = dict[str, Any]
 
 
-def role(client: MakeClient, name: str, service: str, statements: list[Statement]) -> str:
-    """A role for `service` with exactly these statements."""
-    principal = {"Service": f"{service}.amazonaws.com"}
-    trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
-    made = client("iam").create_role(
-        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    )
-    permit(client, name, statements)
-    return str(made["Role"]["Arn"])
-
-
 def permit(client: MakeClient, name: str, statements: list[Statement]) -> None:
     """Give a role exactly these statements."""
-    document = {"Version": "2012-10-17", "Statement": statements}
-    client("iam").put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(document))
+    client("iam").put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(*statements))
 
 
 def without(statements: list[Statement], action: str) -> list[Statement]:

@@ -13,7 +13,8 @@ import pytest
 from finexpert.service.endpoint import restore, switch
 from tests.fakes.serving_model import build_adapter, build_model
 from tests.fakes.waiting import eventually
-from tests.functional.reaper.reaper_lab import AUDIT_BUCKET, MakeClient, Statement, permit, role, without
+from tests.functional.cloud_session import make_role
+from tests.functional.reaper.reaper_lab import AUDIT_BUCKET, MakeClient, Statement, permit, without
 
 IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.38.0-lmi29.0.0-cu130"
 PROJECT = [{"Key": "finexpert:project", "Value": "FinExpert"}]
@@ -52,8 +53,8 @@ def endpoint(client: MakeClient, tmp_path_factory: pytest.TempPathFactory) -> st
     with tarfile.open(fileobj=adapter, mode="w:gz") as archive:
         archive.add(build_adapter(folder / "adapter", weights, seed=1), arcname=".")
     client("s3").put_object(Bucket="weights", Key="adapter.tar.gz", Body=adapter.getvalue())
-    reads = [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "*"}]
-    execution = role(client, "execution", "sagemaker", reads)
+    reads = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "*"}
+    execution = make_role(client("iam"), "execution", reads, services=("sagemaker.amazonaws.com",))
     sagemaker = client("sagemaker")
     source = {
         "S3DataSource": {"S3Uri": "s3://weights/base/", "S3DataType": "S3Prefix", "CompressionType": "None"}

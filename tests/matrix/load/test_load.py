@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 
 from core.endpoint import hosting
 from tests.fakes.serving_model import build_model
-from tests.functional.guardrails.guarded_app import App, eventually, patient
+from tests.fakes.waiting import eventually
+from tests.functional.guardrails.guarded_app import App, patient
 from tests.functional.guardrails.teardown_states import awake
 from tests.unit.serving.serving_load import Tally, after, storm
 from tests.unit.serving.serving_program import PROMPT, Running

@@ -6,7 +6,8 @@ import pytest
 
 from finexpert.errors import UserError
 from finexpert.service.account import leftovers
-from tests.functional.guardrails.guarded_app import App, eventually, guarded_app, steer
+from tests.fakes.waiting import eventually
+from tests.functional.guardrails.guarded_app import App, guarded_app, steer
 from tests.functional.guardrails.teardown_states import STATES, awake, left_over
 
 
