@@ -28,7 +28,7 @@ test: lint  ## everything CI runs
 	@$(MAKE) --no-print-directory --jobs 2 functional unit types snapshot
 
 test-all: test checkov  ## the same, and then every combination and fault: long
-	@pytest tests/matrix -n 2
+	@pytest tests/matrix -n 2 --dist loadfile
 
 setup: $(CHECKS)  ## virtual environment, pinned requirements, Node and the CDK CLI
 	@echo "Ready. Next: source $(VENV)/bin/activate, then finexpert quickstart --on local. Or: make demo"
