@@ -30,7 +30,10 @@ class CountedClients(Protocol):
 
 
 class AwsClients:
-    """boto3 clients of one region, made on first use with the endpoint and credentials that boto3 finds."""
+    """Clients of one region, made on first use with the endpoint and credentials that botocore finds.
+
+    They are boto3's without what it adds to some, such as S3's `upload_file`.
+    """
 
     def __init__(self, region: str | None = None) -> None:
         self.region = region or region_from(os.environ)

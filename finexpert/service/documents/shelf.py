@@ -58,7 +58,7 @@ def pull(s3: Any, bucket: str, folder: Path) -> str:
             "No index of documents was pushed.", where=f"s3://{bucket}/{PREFIX}", fix="finexpert docs push"
         )
     file = folder / store.FILE
-    if file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == version:
+    if _checksum(file) == version:
         return version
     content = s3.get_object(Bucket=bucket, Key=f"{PREFIX}{version}.sqlite")["Body"].read()
     if hashlib.sha256(content).hexdigest() != version:
@@ -70,6 +70,14 @@ def pull(s3: Any, bucket: str, folder: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(file, content)
     return version
+
+
+def _checksum(file: Path) -> str:
+    """SHA-256 of a file, which is not read into memory as a whole; "" where there is none."""
+    if not file.is_file():
+        return ""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _pointer(s3: Any, bucket: str) -> tuple[str, str]:

@@ -30,8 +30,14 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-_OTHERWISE_CALLED = {"BUSY": State.GOING_TO_SLEEP, "BROKEN": State.FAILED}
-"""The names of HostingState that are none of State."""
+_STATES = {
+    HostingState.ASLEEP: State.ASLEEP,
+    HostingState.WAKING: State.WAKING,
+    HostingState.AWAKE: State.AWAKE,
+    HostingState.GOING_TO_SLEEP: State.GOING_TO_SLEEP,
+    HostingState.BUSY: State.GOING_TO_SLEEP,
+    HostingState.BROKEN: State.FAILED,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +94,7 @@ def look(deployment: Deployment, now: datetime) -> Standing:
         raise NotDeployed(f"The stack {stack.stack} is not deployed.", where=stack.stack)
     past = changes(_events(deployment))
     last = past[-1] if past else None
-    state = _OTHERWISE_CALLED.get(stack.state.name) or State[stack.state.name]
+    state = _STATES[stack.state]
     if state is State.ASLEEP and last and last.wake and last.rolled_back:
         state = State.FAILED
     foresight = None
