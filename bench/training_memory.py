@@ -78,7 +78,8 @@ def ours(batch: int, length: int, recomputed: int) -> int:
     model = fake_model(CONFIG, parse({}), torch.bfloat16)
     recompute(model.get_base_model(), recomputed)
     weights = sum(p.nbytes for p in model.parameters())
-    return weights + simulate(model, packed_loss(model, torch.bfloat16, batch, length), batch, length)
+    step = simulate(model, packed_loss(model, torch.bfloat16, batch, length), batch, length)
+    return weights + step.peak
 
 
 def hugging_face(batch: int, length: int, recomputing: bool) -> int:
@@ -99,7 +100,7 @@ def hugging_face(batch: int, length: int, recomputing: bool) -> int:
             total: torch.Tensor = model(input_ids=ids, labels=ids, use_cache=False).loss
         return total
 
-    return sum(p.nbytes for p in model.parameters()) + simulate(model, loss, batch, length)
+    return sum(p.nbytes for p in model.parameters()) + simulate(model, loss, batch, length).peak
 
 
 def _gib(size: int) -> float:

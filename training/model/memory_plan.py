@@ -1,15 +1,15 @@
 """Plans the memory of a training step, and how many layers are recomputed so that it fits.
 
-The step is counted, not estimated: a model of two and of three layers of the real size takes it on tensors
-that have sizes and lifetimes but no numbers, so that nothing is computed and any family is counted alike. All
-further layers need what the third does. Layers that do not fit are recomputed from their input, so that time
-is lost only where memory is short. The command line asks here whether a job will fit at all.
+The step is counted, not estimated: a model of two layers of the real size takes it on tensors that have sizes
+and lifetimes but no numbers, so that nothing is computed and any family is counted alike. All further layers
+need what the second does. Layers that do not fit are recomputed from their input, so that time is lost only
+where memory is short. The command line asks here whether a job will fit at all.
 """
 
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
@@ -20,7 +20,7 @@ from transformers import AutoModelForCausalLM
 from core.hyperparameters import Hyperparameters
 from training.model.attention import PACKED
 from training.model.cross_entropy import ChunkedCrossEntropy, Output
-from training.model.model import adapted, recompute
+from training.model.model import adapted, layers_of, recompute
 from training.model.weights import model_config
 
 #: Share of free memory that is planned with: allocators lose some to fragments, and others use some.
@@ -102,26 +102,26 @@ def count_step(
 
     Raises TrainingFailure for a config.json that is of no causal language model.
     """
-
-    def counted(layers: int, recomputed: int) -> tuple[int, int]:
-        model = fake_model(config, hyperparameters, precision, layers)
-        trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    # The second layer counts: where the input of the first needs no gradient, that one keeps less.
+    model = fake_model(config, hyperparameters, precision, 2)
+    second = layers_of(model.get_base_model())[1]
+    entering: list[int] = []
+    second.register_forward_pre_hook(lambda _, given: entering.append(given[0].nbytes))
+    steps = []
+    for recomputed in (1, 2):
         recompute(model.get_base_model(), recomputed)
-        return simulate(model, packed_loss(model, precision, batch, length), batch, length), trainable
-
-    # The first layer is never the one that counts: where its input needs no gradient, it keeps less.
-    two, trainable_of_two = counted(2, 1)
-    three, trainable_of_three = counted(3, 1)
-    again_two, again_three = counted(2, 2)[0], counted(3, 3)[0]
-    kept, entrance = three - two, again_three - again_two
+        steps.append(simulate(model, packed_loss(model, precision, batch, length), batch, length))
+    own, of_both = (sum(p.numel() for p in part.parameters() if p.requires_grad) for part in (second, model))
     layers = int(model_config(config).get_text_config().num_hidden_layers)
+    entrance = entering[0] + 2 * own * FP32_BYTES  # its input, and the moments of its adapter
+    kept = entrance + steps[0].between - steps[1].between
     return StepMemory(
         layers=layers,
-        trainable=trainable_of_two + (layers - 2) * (trainable_of_three - trainable_of_two),
+        trainable=of_both + (layers - 2) * own,
         kept=kept,
         entrance=entrance,
-        beside_kept=two - kept - entrance,
-        beside_recomputed=again_two - 2 * entrance,
+        beside_kept=steps[0].peak - kept - entrance,
+        beside_recomputed=steps[1].peak - 2 * entrance,
     )
 
 
@@ -160,15 +160,24 @@ def packed_loss(
     return loss
 
 
-def simulate(model: Any, loss: Callable[[torch.Tensor], torch.Tensor], batch: int, length: int) -> int:
-    """Peak bytes of one step of a model without memory, AdamW's moments included, the weights not."""
+class Simulated(NamedTuple):
+    """Bytes of a step, without the weights: the most at a time, and those between its two passes."""
+
+    peak: int
+    between: int
+
+
+def simulate(model: Any, loss: Callable[[torch.Tensor], torch.Tensor], batch: int, length: int) -> Simulated:
+    """Count one step of a model without memory, AdamW's moments included."""
     with FakeTensorMode():
         _make_fake(model)
         with LiveBytes([*model.parameters(), *model.buffers()]) as counted:
             moments = [torch.zeros_like(p) for p in model.parameters() if p.requires_grad for _ in range(2)]
-            loss(torch.zeros(batch, length, dtype=torch.int64)).backward()  # type: ignore[no-untyped-call]
+            lost = loss(torch.zeros(batch, length, dtype=torch.int64))
+            between = counted.live
+            lost.backward()  # type: ignore[no-untyped-call]
             del moments
-    return int(counted.peak)
+    return Simulated(int(counted.peak), between)
 
 
 def _make_fake(model: torch.nn.Module) -> None:
