@@ -99,9 +99,8 @@ def deploy(stage: Stage, live: Live) -> str:
 
 def upload(stage: Stage, live: Live) -> str:
     """Upload base weights and dataset to the app's data bucket."""
-    s3, bucket = stage.deployment.target.client("s3"), stage.deployment.output("Storage", "DataBucketName")
-    place = S3Address(bucket, base_model.PREFIX)
-    weights = base_model.upload(s3, folder=stage.base_folder, location=place)
+    s3, bucket = stage.deployment.target.client("s3"), stage.deployment.data_bucket
+    weights = base_model.upload(s3, folder=stage.base_folder, location=S3Address(bucket, base_model.PREFIX))
     stage.dataset = datasets.upload(s3, bucket=bucket, path=stage.data)
     return f"{size(weights)} of base weights, and {stage.dataset}"
 

@@ -78,6 +78,11 @@ class Deployment:
                 fix="Deploy again: cdk deploy --all",
             ) from None
 
+    @property
+    def data_bucket(self) -> str:
+        """The name of the bucket that holds datasets and own base weights."""
+        return self.output("Storage", "DataBucketName")
+
 
 KEPT = ("alert_email", "accept_eula", "base_model_uri")
 """Settings that a deployment may have, from an earlier deploy or the hub, where this shell has none."""
@@ -183,7 +188,7 @@ def _way(deployment: Deployment) -> str:
 def base_place(deployment: Deployment) -> S3Address:
     """The folder of the base's files, as the settings name it. Only the app's own bucket must be deployed."""
     named, mark = deployment.settings.base_model_location, "${DataBucket}"
-    own = deployment.output("Storage", "DataBucketName") if mark in named(mark) else ""
+    own = deployment.data_bucket if mark in named(mark) else ""
     return S3Address.parse(named(own)).folder
 
 

@@ -106,9 +106,7 @@ def _context() -> Context:
         documents=DOCUMENTS,
         adds_documents=False,
         benchmark=None,
-        history=lambda user: S3Store(
-            target.client("s3"), deployment.output("Storage", "DataBucketName"), user
-        ),
+        history=lambda user: S3Store(target.client("s3"), deployment.data_bucket, user),
         limits=LIMITS,
         looks=Kept(executions.follow_seconds(deployment)),
         sums=Kept(SUM_SECONDS),

@@ -16,13 +16,15 @@ def deployment(
     settings: those that the code under test reads.
     """
     by_service = client.__getitem__ if isinstance(client, dict) else client
+    outputs = output if callable(output) else lambda *_: output
     return SimpleNamespace(
         target=SimpleNamespace(
             client=by_service if callable(by_service) else lambda *_, **__: client, is_local=local
         ),
         names=Names(project=project, region="us-east-1"),
         settings=SimpleNamespace(**settings),
-        output=output if callable(output) else lambda *_: output,
+        output=outputs,
+        data_bucket=outputs("Storage", "DataBucketName"),
     )
 
 

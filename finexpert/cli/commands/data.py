@@ -100,7 +100,7 @@ def upload(
     datasets.require_usable(report, path)
     uri = datasets.upload(
         deployment.target.client("s3"),
-        bucket=deployment.output("Storage", "DataBucketName"),
+        bucket=deployment.data_bucket,
         path=path,
         name=name,
     )

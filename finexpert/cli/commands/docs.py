@@ -283,7 +283,7 @@ def push(
         say(vectors.advice(pages))
     if planned and planned.missing and not yes:
         typer.confirm(f"{planned.announcement} Go on?", abort=True, err=True)
-    bucket = deployment.output("Storage", "DataBucketName")
+    bucket = deployment.data_bucket
     with vectors.purse(deployment, planned) as spent:
         version = shelf.push(deployment.target.client("s3"), bucket, index)
         uri = f"s3://{bucket}/{shelf.PREFIX}{version}.sqlite"
@@ -305,8 +305,7 @@ def pull(context: typer.Context, index: Index = DEFAULT, json: Json = False) -> 
     from finexpert.service.documents import shelf
 
     deployment = open_deployment(context)
-    bucket = deployment.output("Storage", "DataBucketName")
-    version = shelf.pull(deployment.target.client("s3"), bucket, index)
+    version = shelf.pull(deployment.target.client("s3"), deployment.data_bucket, index)
     said = escape(f"✓ version {version[:12]} is in {index}")
     display.result({"version": version, "index": str(index)}, said, json=json)
 
@@ -322,7 +321,7 @@ def _corpus(context: typer.Context, index: Path, *, pushed: bool) -> Iterator[Co
         from finexpert.service.documents import shelf, vectors
 
         deployment, index = open_deployment(context), index / "pushed"
-        shelf.pull(deployment.target.client("s3"), deployment.output("Storage", "DataBucketName"), index)
+        shelf.pull(deployment.target.client("s3"), deployment.data_bucket, index)
         by_meaning = vectors.by_meaning(deployment)
     with store.opened(index) as connection:
         yield replace(Corpus.of(connection), by_meaning=by_meaning)

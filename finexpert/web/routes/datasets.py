@@ -148,8 +148,7 @@ def _checked(
             fix="Correct the file and drop it again.",
             problems=tuple(report.errors),
         )
-    bucket = deployment.output("Storage", "DataBucketName")
-    uri = datasets.upload(deployment.target.client("s3"), bucket=bucket, path=path)
+    uri = datasets.upload(deployment.target.client("s3"), bucket=deployment.data_bucket, path=path)
     found = report.to_dict()
     shown = {key: found[key] for key in _SHOWN} | {"left_out": list(left_out), "unjudged": _unjudged(report)}
     understood = {"understood": [str(each) for each in report.understood], "first": report.first}

@@ -161,11 +161,9 @@ def _opened(context: Context) -> Iterator[Corpus]:
     by_meaning = None
     if not context.adds_documents:
         deployment = context.deployment
-        bucket = deployment.output("Storage", "DataBucketName")
+        s3, bucket = deployment.target.client("s3"), deployment.data_bucket
         try:
-            context.sums.get(
-                "documents", lambda: shelf.pull(deployment.target.client("s3"), bucket, context.documents)
-            )
+            context.sums.get("documents", lambda: shelf.pull(s3, bucket, context.documents))
         except NotFound:
             raise store.IndexProblem("no index was pushed") from None
         by_meaning = vectors.by_meaning(deployment)

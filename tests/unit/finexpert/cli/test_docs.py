@@ -41,8 +41,12 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
         yield SimpleNamespace(spent=spent.append)
 
     def there(context: Any) -> Any:
-        settings = SimpleNamespace(vectors=made.on)
-        return SimpleNamespace(settings=settings, target=made, output=lambda part, key: f"{part}-{key}")
+        return SimpleNamespace(
+            settings=SimpleNamespace(vectors=made.on),
+            target=made,
+            output=lambda part, key: f"{part}-{key}",
+            data_bucket="Storage-DataBucketName",
+        )
 
     monkeypatch.setattr(command, "open_deployment", there)
     monkeypatch.setattr(vectors, "Purse", admitted)

@@ -27,6 +27,10 @@ class Deployment(SimpleNamespace):
     def output(self, part: str, key: str) -> str:
         return f"{part}-{key}".lower()
 
+    @property
+    def data_bucket(self) -> str:
+        return self.output("Storage", "DataBucketName")
+
 
 def whole(response: Response) -> bytes:
     """The body, however it comes."""

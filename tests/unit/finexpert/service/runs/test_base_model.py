@@ -17,7 +17,7 @@ from infra.settings import Settings
 
 def deployment(**flags: Any) -> Any:
     """A deployment whose data bucket is `mine`."""
-    return SimpleNamespace(settings=Settings.load(flags, {}), output=lambda stack, name: "mine")
+    return SimpleNamespace(settings=Settings.load(flags, {}), data_bucket="mine")
 
 
 def test_the_shipped_weights_are_whole_and_go_below_the_prefix() -> None:
