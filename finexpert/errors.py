@@ -46,6 +46,13 @@ class UserError(Exception):
         return [f"{label} {text}" for label, text in shown.items() if text]
 
 
+class UsageError(UserError):
+    """What the command was given cannot be used as it is written."""
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+        super().__init__(what, where=where, fix=fix, code=ExitCode.USAGE)
+
+
 class NotFound(UserError):
     """The named thing does not exist."""
 
@@ -118,14 +125,13 @@ def explain(error: BaseException) -> UserError | None:
         return UserError(str(error), fix=advice_on(str(error)))
     if _is(error, "infra.settings", "SettingsError"):
         fix = "Correct the lines above and repeat."
-        return UserError(str(error), where="settings", fix=fix, code=ExitCode.USAGE)
+        return UsageError(str(error), where="settings", fix=fix)
     if is_aws(error):
         return _aws_problem(error)
     if _is(error, "typer.exceptions", "TyperException"):
-        return UserError(
+        return UsageError(
             error.format_message(),  # type: ignore[attr-defined]
             fix="Add --help to see the usage.",
-            code=ExitCode.USAGE,
         )
     if isinstance(error, EOFError):
         return UserError(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from finexpert.errors import ExitCode, UserError
+from finexpert.errors import UsageError
 from finexpert.service.target import On
 
 TextColumn = Annotated[
@@ -67,11 +67,10 @@ def parse_pairs(pairs: Sequence[str], *, option: str, example: str) -> dict[str,
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip():
-            raise UserError(
+            raise UsageError(
                 f"{pair!r} is not of the form name=value.",
                 where=option,
                 fix=f"For example: {option} {example}",
-                code=ExitCode.USAGE,
             )
         chosen[key.strip()] = value.strip()
     return chosen

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finexpert import paths
-from finexpert.errors import ExitCode, UserError
+from finexpert.errors import UsageError
 from finexpert.service.runs import smollm2
 
 
@@ -50,7 +50,5 @@ def find(name: str) -> DemoBase:
         UserError: there is none.
     """
     if name not in BASES:
-        raise UserError(
-            f"There is no base {name!r}.", fix=f"Choose one of: {', '.join(BASES)}.", code=ExitCode.USAGE
-        )
+        raise UsageError(f"There is no base {name!r}.", fix=f"Choose one of: {', '.join(BASES)}.")
     return BASES[name]

@@ -16,7 +16,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from finexpert import paths
-from finexpert.errors import ExitCode, UserError
+from finexpert.errors import UsageError, UserError
 
 if TYPE_CHECKING:
     import boto3
@@ -145,11 +145,10 @@ def resolve(on: On, environ: Mapping[str, str], running: Callable[[], Cloud | No
     """
     url = environ.get("AWS_ENDPOINT_URL")
     if url and on is On.AWS:
-        raise UserError(
+        raise UsageError(
             f"--on aws, but AWS_ENDPOINT_URL is {url}: AWS clients would go there instead.",
             where="environment",
             fix="unset AWS_ENDPOINT_URL, or leave out --on aws.",
-            code=ExitCode.USAGE,
         )
     if on is On.AWS:
         return Target(None, dict(environ))

@@ -10,7 +10,7 @@ import typer
 from finexpert import paths
 from finexpert.cli import options
 from finexpert.cli.commands.common import Json, chosen_target
-from finexpert.errors import ExitCode, UserError
+from finexpert.errors import UsageError, UserError
 from finexpert.service import deployment as deployments
 from finexpert.service import target as targets
 from finexpert.service.target import On, Target
@@ -81,11 +81,10 @@ def _target(context: typer.Context, *, yes: bool) -> Target:
     target = chosen_target(context) if given.on is not On.LOCAL else None
     if given.on is On.AUTO and target is not None and not (target.is_local or given.profile):
         if yes:
-            raise UserError(
+            raise UsageError(
                 "Say where to begin: on this machine or on AWS.",
                 where="--on",
                 fix="finexpert quickstart --yes --on local, or --on aws",
-                code=ExitCode.USAGE,
             )
         here = typer.confirm("Begin on this machine, where nothing costs anything?", default=True, err=True)
         target = None if here else target
@@ -128,7 +127,7 @@ def _settle(target: Target, *, alert_email: str | None, licence: bool, yes: bool
 
 
 def _missing(what: str, option: str) -> UserError:
-    return UserError(what, where="quickstart", fix=f"finexpert quickstart {option}", code=ExitCode.USAGE)
+    return UsageError(what, where="quickstart", fix=f"finexpert quickstart {option}")
 
 
 def _next(target: Target) -> str:

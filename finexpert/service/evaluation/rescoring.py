@@ -18,7 +18,7 @@ from core.aws.s3 import S3Address, sizes
 from core.dataset import DatasetError, Question, Reader
 from core.evaluation.archive import BoundedHeaders
 from finexpert import paths
-from finexpert.errors import ExitCode, UserError
+from finexpert.errors import UsageError, UserError
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import executions
 from finexpert.text import size
@@ -107,17 +107,16 @@ def read_questions(path: Path) -> tuple[Question, ...]:
         UserError: there is no such file, it has none, or some cannot be used: a line each.
     """
     if not path.is_file():
-        raise UserError("There is no such file.", where=str(path), code=ExitCode.USAGE)
+        raise UsageError("There is no such file.", where=str(path))
     reader = Reader([(questions_name(path), lambda: path.open("rb"))])
     for _ in reader:
         pass  # a file of questions holds no documents
     problems = [replace(each, source=path.name) for each in reader.problems]
     if problems or not reader.questions:
-        raise UserError(
+        raise UsageError(
             f"These questions cannot be used:\n{DatasetError(problems or ['there are none'])}",
             where=str(path),
             fix='Write a record a line, such as {"question": "…", "answer": "12.5%", "context": "…"}.',
-            code=ExitCode.USAGE,
         )
     return tuple(reader.questions)
 
@@ -223,12 +222,11 @@ def _fetch_folder(s3: Any, uri: str, folder: Path, *, most: int | None) -> None:
             "This part of the run is no longer there.", where=uri, fix="Put it back, or train again."
         )
     if most is not None and total > most:
-        raise UserError(
+        raise UsageError(
             f"The base weights have {size(total)}; fetching and running them here may take long.",
             where=uri,
             fix="Name a local copy: --base-model FOLDER. Fetch them all the same: --download."
             " Or ask the live endpoint: --endpoint.",
-            code=ExitCode.USAGE,
         )
     for name in found:
         file = folder / name.lstrip("/")

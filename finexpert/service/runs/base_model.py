@@ -11,7 +11,7 @@ from core.endpoint import weights
 from core.failures import TrainingFailure
 from core.hyperparameters import Hyperparameters
 from core.instances import gpu_gib
-from finexpert.errors import ExitCode, UserError
+from finexpert.errors import UsageError
 from finexpert.service.deployment import Deployment, base_place
 
 if TYPE_CHECKING:
@@ -34,11 +34,8 @@ def require_usable(folder: Path) -> None:
     try:
         inspect_weights(folder)
     except TrainingFailure as failure:
-        raise UserError(
-            f"These weights cannot be used: {failure.what}.",
-            where=str(folder),
-            fix=f"{failure.remedy}.",
-            code=ExitCode.USAGE,
+        raise UsageError(
+            f"These weights cannot be used: {failure.what}.", where=str(folder), fix=f"{failure.remedy}."
         ) from failure
 
 
@@ -46,7 +43,7 @@ def location(deployment: Deployment) -> S3Address:
     """The folder from which the job reads your own base weights."""
     if deployment.settings.own_weights:
         return base_place(deployment)
-    return S3Address(deployment.output("Storage", "DataBucketName"), PREFIX)
+    return S3Address(deployment.data_bucket, PREFIX)
 
 
 def upload(

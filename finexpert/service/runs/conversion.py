@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from core.dataset.sources import CONVERTIBLE
 from finexpert import paths
-from finexpert.errors import ExitCode, UserError
+from finexpert.errors import UsageError
 
 
 @contextmanager
@@ -49,18 +49,16 @@ def _convert(file: Path, place: Path) -> None:
     try:
         converters.get(file.suffix.lower(), _text)(file, place)
     except ImportError as error:
-        raise UserError(
+        raise UsageError(
             f"{file.name} is read with {error.name}, which is not installed.",
             where=str(file),
             fix=f"pip install {error.name}, or save the file as JSON lines, CSV or text.",
-            code=ExitCode.USAGE,
         ) from error
     except Exception as error:  # a damaged file makes its reader raise anything
-        raise UserError(
+        raise UsageError(
             f"No text can be read from {file.name}: {error}",
             where=str(file),
             fix="Save it again or as text, or take it out of the dataset.",
-            code=ExitCode.USAGE,
         ) from error
 
 

@@ -19,7 +19,7 @@ from core.failures import TrainingFailure
 from core.hyperparameters import HyperparameterError
 from core.money import training_time
 from finexpert import paths
-from finexpert.errors import ExitCode, UserError
+from finexpert.errors import UsageError, UserError
 from finexpert.service.deployment import Deployment
 from finexpert.service.runs import conversion
 from finexpert.service.target import Target
@@ -39,11 +39,10 @@ def check(
         UserError: nothing is there, or a hyperparameter cannot be used.
     """
     if not path.exists():
-        raise UserError(
+        raise UsageError(
             "There is no such file or folder.",
             where=str(path),
             fix=f"Name a file, or a folder of them: {', '.join((*READABLE, *CONVERTIBLE))}.",
-            code=ExitCode.USAGE,
         )
     with _correctable():
         parsed = recipe.parse(hyperparameters)
@@ -73,11 +72,10 @@ def token_counter(base_model: Path) -> TokenCounter:
     try:
         tokenizer = load_tokenizer(base_model)
     except TrainingFailure as error:
-        raise UserError(
+        raise UsageError(
             f"There is no tokenizer that can be read ({error}).",
             where=str(base_model),
             fix="Name a folder with the base model's tokenizer.json, or leave --base-model out.",
-            code=ExitCode.USAGE,
         ) from error
     config = base_model / "config.json"
     known = json.loads(config.read_text(encoding="utf-8")) if config.is_file() else {}
@@ -143,9 +141,7 @@ def _correctable() -> Iterator[None]:
     try:
         yield
     except HyperparameterError as error:
-        raise UserError(
-            str(error), where="hyperparameters", fix="Correct them and repeat.", code=ExitCode.USAGE
-        ) from error
+        raise UsageError(str(error), where="hyperparameters", fix="Correct them and repeat.") from error
 
 
 def ready(
@@ -171,8 +167,7 @@ def ready(
     require_usable(report, path)
     if not unjudged:
         require_judgeable(report)
-    bucket = deployment.output("Storage", "DataBucketName")
-    return upload(deployment.target.client("s3"), bucket=bucket, path=path), report
+    return upload(deployment.target.client("s3"), bucket=deployment.data_bucket, path=path), report
 
 
 def upload(s3: Any, *, bucket: str, path: Path, name: str | None = None) -> str:
@@ -203,11 +198,7 @@ def is_s3_uri(text: str) -> bool:
     if not text.startswith("s3:"):
         return False
     if not S3_URI.fullmatch(text):
-        raise UserError(
-            f"{text!r} is not an S3 URI of a folder.",
-            fix="Write s3://bucket/folder/",
-            code=ExitCode.USAGE,
-        )
+        raise UsageError(f"{text!r} is not an S3 URI of a folder.", fix="Write s3://bucket/folder/")
     return True
 
 

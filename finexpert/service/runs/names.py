@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from core.aws.errors import if_there
 from core.aws.s3 import S3Address, write_if
 from core.names import RUN_NAMES
-from finexpert.errors import ExitCode, NotFound, UserError
+from finexpert.errors import NotFound, UsageError, UserError
 from finexpert.service.deployment import Deployment
 from finexpert.text import printable
 
@@ -78,11 +78,10 @@ def _without(names: Names, run: str, name: str) -> dict[str, str]:
     others = {other: its for other, its in names.items() if other != run}
     for other, its in others.items():
         if _folded(its) == _folded(name):
-            raise UserError(
+            raise UsageError(
                 f"Another run is called “{its}”.",
                 where=other,
                 fix=f"Choose another name, or rename that run: finexpert runs rename {other} NAME",
-                code=ExitCode.USAGE,
             )
     return others
 
@@ -172,7 +171,7 @@ def _checked(deployment: Deployment, name: str) -> str:
     elif tidy.lower() == LATEST or deployment.names.is_run(tidy):
         problem = f"“{tidy}” already means a run."
     if problem:
-        raise UserError(problem, where="name", fix="Choose another name.", code=ExitCode.USAGE)
+        raise UsageError(problem, where="name", fix="Choose another name.")
     return tidy
 
 

@@ -14,7 +14,7 @@ from finexpert.service.benchmark import report as report_of_benchmark
 from finexpert.service.evaluation import comparison, results
 from finexpert.service.money import plan
 from finexpert.service.runs import executions, follow, names
-from finexpert.service.runs.follow import Follower, Snapshot
+from finexpert.service.runs.follow import Follower
 from finexpert.web.context import Context
 from finexpert.web.http import HTML, NOT_STORED, Problem, Request, Response, answer, bad_input
 from finexpert.web.routes.endpoint import begin_wake
@@ -62,6 +62,8 @@ def show(request: Request, context: Context, run: str) -> Response:
     evaluation = executions.evaluation(deployment, run) if snapshot.ended else None
     progress = snapshot.progress
     accepted = snapshot.output.get("outcome") == "accepted"
+    error = follow.readable_cause(snapshot.cause) or snapshot.error
+    tries = results.judged_before(deployment, run, evaluation) if evaluation else 0
     return answer(
         {
             "name": run,
@@ -71,7 +73,7 @@ def show(request: Request, context: Context, run: str) -> Response:
             "stage": follow.stage(snapshot),
             "stage_words": snapshot.doing,
             "outcome": str(snapshot.output.get("outcome", "")),
-            "sentence": _sentence(snapshot, evaluation),
+            "sentence": str(evaluation.get("verdict", "")) if evaluation else error if snapshot.ended else "",
             "step": progress.step,
             "steps": progress.steps,
             "losses": thinned(list(zip(progress.loss_steps, progress.losses, strict=True))),
@@ -81,10 +83,10 @@ def show(request: Request, context: Context, run: str) -> Response:
             "usd": snapshot.usd,
             "evaluation": _primary(evaluation) if evaluation else None,
             "own_questions": results.own_questions(evaluation) if evaluation else None,
-            "several_tries": _several_tries(context, run, evaluation) if evaluation else "",
+            "several_tries": results.several_tries(tries),
             "has_report": evaluation is not None,
             "can_promote": accepted,
-            "error": follow.readable_cause(snapshot.cause) or snapshot.error,
+            "error": error,
         }
     )
 
@@ -105,16 +107,6 @@ def _primary(evaluation: Mapping[str, Any]) -> dict[str, Any]:
         "verdict": evaluation.get("verdict", ""),
         "failed": failed,
     }
-
-
-def _sentence(snapshot: Snapshot, evaluation: Mapping[str, Any] | None) -> str:
-    if evaluation:
-        return str(evaluation.get("verdict", ""))
-    return (follow.readable_cause(snapshot.cause) or snapshot.error) if snapshot.ended else ""
-
-
-def _several_tries(context: Context, run: str, evaluation: Mapping[str, Any]) -> str:
-    return results.several_tries(results.judged_before(context.deployment, run, evaluation))
 
 
 def report(request: Request, context: Context, run: str) -> Response:
@@ -184,7 +176,7 @@ def start(request: Request, context: Context) -> Response:
     document, deployment = request.document(), context.deployment
     dataset = document.get("dataset")
     wake, unjudged = (document.get(name, False) for name in ("wake", "unjudged"))
-    bucket = re.escape(deployment.output("Storage", "DataBucketName"))
+    bucket = re.escape(deployment.data_bucket)
     if not isinstance(dataset, str) or not re.fullmatch(rf"s3://{bucket}/datasets/[a-z0-9-]+/", dataset):
         raise bad_input("This is no dataset of this project.", where="dataset", fix="Drop a file first.")
     for name, value in (("wake", wake), ("unjudged", unjudged)):
