@@ -1,6 +1,6 @@
 """IAM: the resource that a request is about, and the rights of its caller or of a role."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
@@ -102,24 +102,6 @@ def install_decision_log(keep: Callable[[str, str, str, Mapping[str, object], bo
         return evaluate(asked, policies, *limits)
 
     iam_evaluator.enforce, iam_evaluator.evaluate = enforce_and_tell, evaluate_and_note
-
-
-def policy_allows(
-    statements: Sequence[Mapping[str, object]], action: str, resource: str, context: Mapping[str, object]
-) -> bool:
-    """Whether these statements alone allow it."""
-    asked = iam_evaluator.EvalContext(
-        principal_arn="",
-        principal_type="AssumedRole",
-        principal_account="",
-        action=action,
-        resource_arn=resource,
-        region="",
-        service_context=dict(context),
-    )
-    document = {"Version": "2012-10-17", "Statement": list(statements)}
-    result = iam_evaluator.evaluate(asked, [iam_evaluator.parse_policy_document(document)])
-    return bool(result.decision == "Allow")
 
 
 def _role_name(principal_arn: str) -> str:

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from localcloud import hooks
+from ministack.core import iam_evaluator
+
 from tests.functional.guardrails.guarded_app import App, actions_of
 
 Statement = dict[str, Any]
@@ -76,10 +77,23 @@ def needed(
         for entry in asked
         if entry["role"] == role and entry["action"] == action and entry["allowed"]
     ]
-    return any(
-        hooks.access.policy_allows(statements, *request) and not hooks.access.policy_allows(reduced, *request)
-        for request in made
+    return any(allowed(statements, *request) and not allowed(reduced, *request) for request in made)
+
+
+def allowed(statements: list[Statement], action: str, resource: str, context: dict[str, Any]) -> bool:
+    """Whether these statements alone allow it."""
+    asked = iam_evaluator.EvalContext(
+        principal_arn="",
+        principal_type="AssumedRole",
+        principal_account="",
+        action=action,
+        resource_arn=resource,
+        region="",
+        service_context=context,
     )
+    document = {"Version": "2012-10-17", "Statement": statements}
+    result = iam_evaluator.evaluate(asked, [iam_evaluator.parse_policy_document(document)])
+    return bool(result.decision == "Allow")
 
 
 def by_the_service(role: str, action: str, statement: Statement) -> bool:
