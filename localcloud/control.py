@@ -95,10 +95,6 @@ def _health(started: float) -> dict[str, Any]:
     }
 
 
-def _logs(body: bytes) -> dict[str, Any]:
-    return dict(entry for prefix in LOG_GROUPS for entry in hooks.telemetry.log_texts(prefix).items())
-
-
 def _charge(body: bytes) -> dict[str, Any]:
     try:
         asked = json.loads(body)
@@ -146,7 +142,7 @@ def _interrupt(body: bytes) -> dict[str, Any]:
 
 # Each gets the request's body; a ValueError's text is the reason of a refusal.
 ACTIONS: dict[str, Callable[[bytes], dict[str, Any]]] = {
-    "GET logs": _logs,
+    "GET logs": lambda body: hooks.telemetry.log_texts(LOG_GROUPS),
     "GET bill": lambda body: billing.describe(datetime.now(UTC)),
     "POST bill": _charge,
     "GET faults": lambda body: _faults(b""),

@@ -106,19 +106,15 @@ def failure(error: ClientError, prefix: str, model: Any) -> tuple[str, str]:
     """The error name and cause that Step Functions reports for a service's answer."""
     code = error.response["Error"].get("Code", "")
     message = error.response["Error"].get("Message", "")
+    # The Java SDK's classes: ResourceNotFound → ResourceNotFoundException.
     known = {shape.error_code: shape.name for shape in model.error_shapes} | {
         shape.name: shape.name for shape in model.error_shapes
     }
-    name = _exception_class(known[code]) if code in known else CATCH_ALL.get(prefix, f"{prefix}Exception")
+    stem = known.get(code, "").removesuffix("Fault").removesuffix("Exception")
+    name = f"{stem}Exception" if stem else CATCH_ALL.get(prefix, f"{prefix}Exception")
     answer = error.response.get("ResponseMetadata", {})
     status, request = answer.get("HTTPStatusCode"), answer.get("RequestId")
     return f"{prefix}.{name}", f"{message} (Service: {prefix}, Status Code: {status}, Request ID: {request})"
-
-
-def _exception_class(shape: str) -> str:
-    """The Java SDK's class of an error shape: ResourceNotFound → ResourceNotFoundException."""
-    stem = shape.removesuffix("Fault")
-    return stem if stem.endswith("Exception") else f"{stem}Exception"
 
 
 def member_name(name: str) -> str:

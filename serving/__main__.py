@@ -67,7 +67,7 @@ async def _serve(engine: "Engine", settings: Settings, listener: socket.socket) 
     from serving.server import application
     from serving.worker import Worker
 
-    worker = Worker(engine, queue_length=settings.queue)
+    worker = Worker(engine.generate, queue_length=settings.queue)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -4,19 +4,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
 
 from serving.engine import Sink, Token
 from serving.requests import Generation, RequestError
 
 CHANGE_SECONDS = 50.0  # for a change of the model; the cloud waits for a minute
 logger = logging.getLogger("serving")
-
-
-class Generator(Protocol):
-    """The part of an engine that the worker needs."""
-
-    def generate(self, asked: Generation, answer: Sink) -> None: ...
 
 
 class Answer:
@@ -47,14 +40,19 @@ class Worker:
     """Runs everything that touches the model, one after the other.
 
     Args:
+        generate: answers a request into a sink.
         queue_length: requests that wait while one is answered.
         change_seconds: the longest that a change of the model may take, and that it waits for its turn.
     """
 
     def __init__(
-        self, engine: Generator, *, queue_length: int, change_seconds: float = CHANGE_SECONDS
+        self,
+        generate: Callable[[Generation, Sink], None],
+        *,
+        queue_length: int,
+        change_seconds: float = CHANGE_SECONDS,
     ) -> None:
-        self._engine = engine
+        self._generate = generate
         self._change_seconds = change_seconds
         self._most = queue_length + 1  # one is answered, the others wait
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
@@ -120,7 +118,7 @@ class Worker:
         problem = None
         try:
             if not answer.cancelled:
-                self._engine.generate(asked, answer)
+                self._generate(asked, answer)
         except BaseException as error:  # a tokenizer in Rust that panics raises no Exception
             problem = _refusal(error)
         self._open.discard(answer)

@@ -70,9 +70,11 @@ def _contents(stack: str, template: Template) -> Iterator[str]:
             found.setdefault(kind, []).append(re.sub(r"<(\w+)>", r"\1", title or logical_id))
     for kind, titles in found.items():
         yield f'    {stack}_{kind.replace(" ", "_")}["<b>{kind}</b><br/>{"<br/>".join(sorted(titles))}"]'
-    for definition in _definitions(template):
-        yield f"    {' --> '.join(path(definition, 'NotifyAccepted'))}"
-        yield '    CreateTrainingJob --> job(["training job: python -m training"])'
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::StepFunctions::StateMachine":
+            definition = json.loads(_text(resource["Properties"]["DefinitionString"]))
+            yield f"    {' --> '.join(path(definition, 'NotifyAccepted'))}"
+            yield '    CreateTrainingJob --> job(["training job: python -m training"])'
 
 
 def _acting(stack: str, template: Template) -> Iterator[str]:
@@ -81,7 +83,8 @@ def _acting(stack: str, template: Template) -> Iterator[str]:
         if resource["Type"] == "AWS::StepFunctions::StateMachine":
             yield "  WakeHosting -- wakes --> Hosting"
         elif resource["Type"] == "AWS::Lambda::Function" and _name(resource):
-            allowed = _actions(template, _references(resource["Properties"]["Role"]))
+            role = _text(resource["Properties"]["Role"]).strip("<>")
+            allowed = _actions(template["Resources"][role])
             for words, target in (ACTS[act] for act in ACTS if act in allowed):
                 yield f'  {stack}_function -- "{_name(resource)} {words}" --> {target}'
 
@@ -112,12 +115,6 @@ def path(definition: Template, end: str) -> list[str]:
     return [name for name in longest if states[name]["Type"] in ("Task", "Choice")]
 
 
-def _definitions(template: Template) -> Iterator[Template]:
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::StepFunctions::StateMachine":
-            yield json.loads(_text(resource["Properties"]["DefinitionString"]))
-
-
 def _name(resource: Template) -> str:
     """The name that the template gives a resource, or ""."""
     properties = resource.get("Properties", {})
@@ -137,16 +134,9 @@ def _text(value: Any) -> str:
     return f"<{argument[0] if isinstance(argument, list) else argument}>".replace("AWS::", "")
 
 
-def _references(value: Any) -> set[str]:
-    """The logical ids that a value refers to."""
-    return {part.split(".")[0] for part in _text(value).strip("<>").split("><")} if value else set()
-
-
-def _actions(template: Template, roles: set[str]) -> set[str]:
-    """The actions that the roles' inline policies allow."""
-    policies = [
-        policy for role in roles for policy in template["Resources"][role]["Properties"].get("Policies", [])
-    ]
+def _actions(role: Template) -> set[str]:
+    """The actions that a role's inline policies allow."""
+    policies = role["Properties"].get("Policies", [])
     statements = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
     return {
         action

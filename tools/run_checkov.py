@@ -41,14 +41,11 @@ def findings(assembly: Path) -> set[Finding]:
         failed = report["results"]["failed_checks"]
     except (ValueError, TypeError, KeyError):
         sys.exit(f"checkov did not answer as expected (exit status {ran.returncode}):\n{ran.stderr[-2000:]}")
-    return {
-        Finding(check["check_id"], f"{_stack(check['file_path'])}/{check['resource'].rpartition('.')[2]}")
-        for check in failed
-    }
-
-
-def _stack(template: str) -> str:
-    return Path(template).name.removeprefix("FinExpert-").removesuffix(".template.json")
+    found = set()
+    for check in failed:
+        stack = Path(check["file_path"]).name.removeprefix("FinExpert-").removesuffix(".template.json")
+        found.add(Finding(check["check_id"], f"{stack}/{check['resource'].rpartition('.')[2]}"))
+    return found
 
 
 def main() -> int:

@@ -138,10 +138,6 @@ def _ectsum(record: Record, number: int) -> Iterator[Own]:
     yield {"id": name, "question": SUMMARISE, "answer": answer, "context": context, "free": True}
 
 
-def _mmlu(record: Record, number: int) -> Iterator[Own]:
-    yield {"id": number} | dict(record)
-
-
 _TRANSCRIPTS, _SUMMARIES = (
     ("ects", "transcript", "text", "document"),
     ("gt_summary", "gt_summaries", "summary"),
@@ -209,7 +205,7 @@ SETS = (
         "MMLU",
         "MIT",
         lambda r: _has(r, "question") and "subject" in r and _has(r, "choices", list),
-        _mmlu,
+        lambda r, number: iter([{"id": number} | dict(r)]),
     ),
 )
 

@@ -70,7 +70,8 @@ def validate(event: Mapping[str, Any], *, settings: ValidationSettings, clients:
     folder = location(str(event.get("dataset", "")))
     s3 = clients("s3")
     try:
-        files = {name: size for name, size in sizes(s3, folder).items() if _visible(name)}
+        found = sizes(s3, folder).items()
+        files = {name: size for name, size in found if not (name.endswith("/") or "/." in f"/{name}")}
     except Exception as error:
         raise DatasetError([f"{event['dataset']} cannot be read: {error_text(error)}"]) from error
     if not files:
@@ -151,10 +152,6 @@ def _configured(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ConfigurationError(f"HYPERPARAMETERS is {text!r}: write a JSON object of strings")
     return value
-
-
-def _visible(name: str) -> bool:
-    return not name.endswith("/") and not any(part.startswith(".") for part in name.split("/"))
 
 
 def _open(s3: Any, file: S3Address, limit: int | None) -> Any:

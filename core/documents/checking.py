@@ -1,7 +1,7 @@
 """Checks that each figure of an answer stands in a cited text, however it is written."""
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from decimal import Decimal
 
 _SCALES = {"thousand": 3, "k": 3, **dict.fromkeys(("million", "m", "mn"), 6)}
@@ -24,11 +24,6 @@ def figures(text: str) -> list[tuple[Decimal, tuple[int, int]]]:
     return found
 
 
-def _supported(value: Decimal, sources: Set[Decimal]) -> bool:
-    """Whether a figure is among the sources' after a change of scale (thousands, millions, billions)."""
-    return any(value.scaleb(shift) in sources for shift in (0, 3, 6, 9, -3, -6, -9))
-
-
 def verified(
     answer: str, cited: Sequence[str], *, computed: Sequence[Decimal] = (), question: str = ""
 ) -> tuple[str, int]:
@@ -41,7 +36,8 @@ def verified(
     known = {value for text in (*cited, question) for value, _ in figures(text)} | set(map(abs, computed))
     struck = 0
     for value, (start, end) in reversed(figures(answer)):
-        if not _supported(value, known):
+        # The sources may write it in thousands, millions or billions, and the answer in full, or the reverse.
+        if not any(value.scaleb(shift) in known for shift in (0, 3, 6, 9, -3, -6, -9)):
             answer = f"{answer[:start]}{STRUCK}{answer[end:]}"
             struck += 1
     return answer, struck

@@ -47,7 +47,8 @@ def read(name: str, first_pages: Sequence[str], tags: Mapping[str, str]) -> Cove
     text = "\n".join(first_pages[:10])
     head = "\n".join(first_pages[:2])
     lines = [" ".join(line.split()) for line in head.splitlines() if line.strip()]
-    titled = _titled(lines)
+    # A title may go over two lines. It is short and stands near the top.
+    titled = _TITLED.search("\n".join(line for line in lines[:_LINES_BEFORE_TITLE] if len(line) <= 200))
     form = _form(name, head, tags)
     end = _date(tags.get("DocumentPeriodEndDate", "")) or _period_end(form, head, text)
     quarter = _quarter(form, name, head, text, tags)
@@ -91,11 +92,6 @@ def _company(name: str, lines: Sequence[str], titled: re.Match[str] | None) -> s
         return titled[1]
     stem = re.split(r"[_\-.\s]", PurePath(name).stem)
     return stem[0].title() if stem and stem[0].isalpha() and len(stem[0]) > 2 else ""
-
-
-def _titled(lines: Sequence[str]) -> re.Match[str] | None:
-    """A title, which may go over two lines. It is short and stands near the top."""
-    return _TITLED.search("\n".join(line for line in lines[:_LINES_BEFORE_TITLE] if len(line) <= 200))
 
 
 def _ticker(head: str) -> str:

@@ -131,7 +131,9 @@ def rank_of(
     wanted = terms - inside
     printed = _printed(fact.label, company, rest, text)
     whole = _same(wanted, _own_names(fact.label, company))
-    called = _in_order(rest, sequence(fact.concept)) or _same(wanted, synonyms().get(fact.concept, ()))
+    concept = [word for word in sequence(fact.concept) if word not in IDLE]
+    in_order = [word for word in rest if word not in WEAK] == concept
+    called = in_order or _same(wanted, synonyms().get(fact.concept, ()))
     if printed:
         rank = Rank.PRINTED if primary else Rank.PRINTED_IN_NOTE
     elif whole or called:
@@ -140,11 +142,6 @@ def rank_of(
     else:
         rank = Rank.FITS if primary else Rank.FITS_IN_NOTE
     return rank + (PART if members else 0)
-
-
-def _in_order(rest: tuple[str, ...], name: tuple[str, ...]) -> bool:
-    """Whether the words are the name, word by word, but for words that do not count."""
-    return [word for word in rest if word not in WEAK] == [word for word in name if word not in IDLE]
 
 
 @lru_cache(maxsize=65536)

@@ -130,11 +130,13 @@ def _group(name: str, metric: Mapping[str, Any]) -> dict[str, Any]:
     """One metric: base, tuned, the difference and its interval, and on how much it rests."""
     interval = metric.get("interval")
     low, high = interval if isinstance(interval, list) and len(interval) == 2 else (None, None)
-    values = {name: metric.get(name) for name in ("base", "tuned", "difference")}
+    values: dict[str, Any] = {name: metric.get(name) for name in ("base", "tuned", "difference")}
     values |= {"interval_low": low, "interval_high": high}
     values |= {name: metric.get(name) for name in ("win_rate", "p_adjusted", "items")}
     data: list[dict[str, Any]] = [
-        {"name": name, "type": "number", "value": value} for name, value in values.items() if _finite(value)
+        {"name": name, "type": "number", "value": value}
+        for name, value in values.items()
+        if type(value) in (int, float) and math.isfinite(value)
     ]
     notes = " · ".join(str(metric[key]) for key in ("about", "unit", "finding") if metric.get(key))
     if notes and data:
@@ -162,10 +164,6 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _mappings(value: Any) -> Iterable[Mapping[str, Any]]:
     return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []
-
-
-def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _cut(text: str, length: int) -> str:

@@ -79,7 +79,8 @@ class Reader:
         found = [endpoint_of(summary) for summary in listing.items]
         self._single.recall(found)
         # Lists that help to decide are asked for only if anything is left to decide.
-        if all(self._settled_by_list(endpoint) for endpoint in found):
+        first = (status, age)
+        if all(any(rule.judge(each, self._settings, self.now) for rule in first) for each in found):
             return found
         components = self._lists.components()
         index = self._lists.tag_index()
@@ -210,9 +211,6 @@ class Reader:
 
     def _window(self) -> timedelta:
         return self.now - self._settings.window_start(self.now)
-
-    def _settled_by_list(self, endpoint: Endpoint) -> bool:
-        return any(rule.judge(endpoint, self._settings, self.now) for rule in (status, age))
 
     def _note(self, what: str, problem: str) -> None:
         if problem:

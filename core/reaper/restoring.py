@@ -74,7 +74,8 @@ def plan(snapshot: Mapping[str, Any], now: datetime, keep_tag: str = KEEP_TAG) -
             for each in components
         ),
         targets=tuple(
-            accepted("application-autoscaling", "RegisterScalableTarget", _without_role(target))
+            # SageMaker's targets work under a service-linked role, which a request must not name.
+            accepted("application-autoscaling", "RegisterScalableTarget", {**target, "RoleARN": None})
             for target in scaling.get("targets", [])
         ),
         policies=tuple(
@@ -158,16 +159,6 @@ def _tags(tags: Mapping[str, str], now: datetime, keep_tag: str) -> Request:
         for key, value in tags.items()
         if not key.startswith("aws:")
         and key != DELETE_AFTER_TAG
-        and not (key == keep_tag and _over(value, now))
+        and not (key == keep_tag and (until := moment(value)) and until <= now)
     }
     return {"Tags": [{"Key": key, "Value": value} for key, value in kept.items()]} if kept else {}
-
-
-def _over(value: str, now: datetime) -> bool:
-    until = moment(value)
-    return until is not None and until <= now
-
-
-def _without_role(target: Mapping[str, Any]) -> Mapping[str, Any]:
-    """SageMaker's targets work under a service-linked role, which a request must not name."""
-    return {name: value for name, value in target.items() if name != "RoleARN"}

@@ -25,7 +25,6 @@ class MergedEndpoint(Construct):
         served: ServedModel,
     ) -> None:
         super().__init__(stack, construct_id)
-        names = stack.names
         model = served.model(self, "Model")
         config = sagemaker.CfnEndpointConfig(
             self,
@@ -36,7 +35,7 @@ class MergedEndpoint(Construct):
         endpoint = sagemaker.CfnEndpoint(
             self,
             "Endpoint",
-            endpoint_name=names.endpoint,
+            endpoint_name=stack.names.endpoint,
             endpoint_config_name=config.attr_endpoint_config_name,
         )
         artifact.only_awake(model, config, endpoint)

@@ -62,11 +62,9 @@ def install_lambda_task(run: Callable[[dict[str, Any]], Any]) -> None:
 
 def install_definition_check(validation: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Answer ValidateStateMachineDefinition; ministack takes every definition for a good one."""
-
-    def validate(request: dict[str, Any]) -> Any:
-        return responses.json_response(validation(request))
-
-    stepfunctions._validate_state_machine_definition = validate
+    stepfunctions._validate_state_machine_definition = lambda request: responses.json_response(
+        validation(request)
+    )
 
 
 def install_task(resource_prefix: str, run: Callable[[str, dict[str, Any]], Any]) -> None:

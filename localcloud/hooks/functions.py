@@ -17,11 +17,7 @@ def stop_lambda_workers() -> None:
 def install_lambda_result(change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Let `change` rewrite what every Lambda invocation ends with ({"body", "error", "log"})."""
     execute = lambda_svc._execute_function_warm
-
-    def execute_and_change(*arguments: Any) -> dict[str, Any]:
-        return change(execute(*arguments))
-
-    lambda_svc._execute_function_warm = execute_and_change
+    lambda_svc._execute_function_warm = lambda *arguments: change(execute(*arguments))
 
 
 def install_lambda_metrics() -> None:

@@ -39,11 +39,11 @@ def put_log_events(group: str, stream: str, lines: Sequence[tuple[datetime, str]
         cloudwatch_logs._put_log_events({"logGroupName": group, "logStreamName": stream, "logEvents": events})
 
 
-def log_texts(prefix: str) -> dict[str, str]:
-    """All text of every log group whose name starts with `prefix`, by the rest of the name."""
+def log_texts(prefixes: Sequence[str]) -> dict[str, str]:
+    """All text of every log group whose name starts with one of `prefixes`, by the rest of the name."""
     texts: dict[str, str] = {}
     for (_, _, group), record in cloudwatch_logs._log_groups.all_items():
-        if group.startswith(prefix):
+        for prefix in filter(group.startswith, prefixes):
             events = [event for stream in record["streams"].values() for event in list(stream["events"])]
             events.sort(key=lambda event: event["timestamp"])
             texts[group.removeprefix(prefix)] = "".join(f"{event['message'].rstrip()}\n" for event in events)

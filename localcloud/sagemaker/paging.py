@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import operator
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -61,7 +62,8 @@ def page(
     rows = sorted(records, key=lambda row: _place(row, sort_field, name), reverse=descending)
     if params.get("NextToken"):
         last = _read_token(params["NextToken"], sort_field, descending)
-        rows = [row for row in rows if _beyond(_place(row, sort_field, name), last, descending)]
+        beyond = operator.lt if descending else operator.gt
+        rows = [row for row in rows if beyond(_place(row, sort_field, name), last)]
     size = params.get("MaxResults") or DEFAULT_PAGE
     shown = rows[:size]
     more = len(rows) > size
@@ -73,10 +75,6 @@ def _place(row: Mapping[str, Any], sort_field: str, name: str) -> tuple[str, str
     return (value.isoformat(timespec="microseconds") if isinstance(value, datetime) else str(value)), str(
         row[name]
     )
-
-
-def _beyond(place: tuple[str, str], last: tuple[str, str], descending: bool) -> bool:
-    return place < last if descending else place > last
 
 
 def _token(place: tuple[str, str], sort_field: str, descending: bool) -> str:

@@ -3,10 +3,9 @@
 import json
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 import torch
 
@@ -117,10 +116,11 @@ def run(channels: Channels, events: Events, stop: StopSignal) -> None:
             size = merge(request.weights, channels.model_output, channels.merged)
             events.log(f"{size / 1e6:,.1f} MB of merged weights are in {channels.merged}")
         named = labels()
+        family = str(request.config.get("model_type", "model")).capitalize()
         details = {
             "run": named
             | {
-                "base": named["base"] or _family(request.config, model.parameters),
+                "base": named["base"] or f"{family} with {millions(model.parameters)} parameters",
                 "practice": model.parameters < PRACTICE_PARAMETERS,
                 "date": datetime.now(UTC).isoformat(timespec="seconds"),
             },
@@ -172,11 +172,6 @@ def _emit_scores(events: Events, scores: Sequence[Score], model: str) -> dict[st
     figures = {"loss": round(mean_loss(scores), 5), "bits_per_byte": round(total_bits_per_byte(scores), 5)}
     events.emit("evaluation", split="validation", model=model, **figures)
     return {f"validation_{name}": value for name, value in figures.items()}
-
-
-def _family(config: Mapping[str, Any], parameters: int) -> str:
-    """A base model that has no name: `Llama with 1.3 million parameters`."""
-    return f"{str(config.get('model_type', 'model')).capitalize()} with {millions(parameters)} parameters"
 
 
 def _save_adapter(model: AdaptedModel, channels: Channels) -> None:

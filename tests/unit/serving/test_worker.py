@@ -60,7 +60,7 @@ async def begun(slow: Slow) -> None:
 
 
 async def test_answers_come_in_order_and_the_surplus_is_turned_away(slow: Slow) -> None:
-    worker = Worker(slow, queue_length=1)
+    worker = Worker(slow.generate, queue_length=1)
     first = worker.generate(Generation("a"))
     await begun(slow)
     second = worker.generate(Generation("b"))
@@ -73,7 +73,7 @@ async def test_answers_come_in_order_and_the_surplus_is_turned_away(slow: Slow) 
 
 
 async def test_a_cancelled_answer_stops_the_model(slow: Slow) -> None:
-    worker = Worker(slow, queue_length=1)
+    worker = Worker(slow.generate, queue_length=1)
     answer, waiting = worker.generate(Generation("a")), worker.generate(Generation("b"))
     await begun(slow)
     slow.begun.clear()
@@ -87,7 +87,7 @@ async def test_a_cancelled_answer_stops_the_model(slow: Slow) -> None:
 
 @pytest.mark.parametrize("prompt", ["broken", "panic"])
 async def test_a_failure_ends_one_answer_and_not_the_worker(slow: Slow, prompt: str) -> None:
-    worker = Worker(slow, queue_length=2)
+    worker = Worker(slow.generate, queue_length=2)
     with pytest.raises(RequestError, match="out of memory") as failed:
         await text(worker.generate(Generation(prompt)))
     assert failed.value.status == 500
@@ -96,7 +96,7 @@ async def test_a_failure_ends_one_answer_and_not_the_worker(slow: Slow, prompt: 
 
 
 async def test_changes_to_the_model_wait_for_the_request_before_them(slow: Slow) -> None:
-    worker = Worker(slow, queue_length=1)
+    worker = Worker(slow.generate, queue_length=1)
     answer = worker.generate(Generation("a"))
     await begun(slow)
     seen: list[int] = []
@@ -126,7 +126,7 @@ async def test_a_change_without_end_makes_the_server_unhealthy(
         raise TimeoutError
 
     monkeypatch.setattr(asyncio, "wait_for", over_once_it_loads)
-    worker = Worker(slow, queue_length=1, change_seconds=7)
+    worker = Worker(slow.generate, queue_length=1, change_seconds=7)
     try:
         with pytest.raises(RequestError, match="longer than 7 s") as late:
             await worker.run(load)
@@ -140,7 +140,7 @@ async def test_a_change_without_end_makes_the_server_unhealthy(
 
 
 async def test_a_change_whose_turn_does_not_come_is_taken_back(slow: Slow) -> None:
-    worker = Worker(slow, queue_length=1, change_seconds=0.05)
+    worker = Worker(slow.generate, queue_length=1, change_seconds=0.05)
     answer = worker.generate(Generation("a"))
     await begun(slow)
     changed: list[bool] = []
@@ -154,7 +154,7 @@ async def test_a_change_whose_turn_does_not_come_is_taken_back(slow: Slow) -> No
 
 
 async def test_closing_finishes_what_waits_and_takes_no_more(slow: Slow) -> None:
-    worker = Worker(slow, queue_length=2)
+    worker = Worker(slow.generate, queue_length=2)
     answers = [worker.generate(Generation(name)) for name in "ab"]
     closing = asyncio.create_task(worker.close(10))
     await asyncio.sleep(0)
@@ -167,7 +167,7 @@ async def test_closing_finishes_what_waits_and_takes_no_more(slow: Slow) -> None
 
 
 async def test_who_has_no_answer_when_time_is_up_is_reported(slow: Slow) -> None:
-    worker = Worker(slow, queue_length=2)
+    worker = Worker(slow.generate, queue_length=2)
     answers = [worker.generate(Generation(name)) for name in "ab"]
     assert not await worker.close(0.05), "it still waits for the model"
     for answer in answers:
