@@ -119,7 +119,7 @@ def make_job(base: Path, weights: Path, documents: int = 40, **settings: str) ->
         "learning_rate": "0.01",
         "precision": "fp32",
         "max_input_length": "64",
-        "evaluation_items": "2",
+        "evaluation_items": "0",
     }
     file = base / "input" / "config" / "hyperparameters.json"
     file.write_text(json.dumps(defaults | settings))

@@ -72,8 +72,9 @@ def test_a_failure_leaves_its_reason_and_no_stack_trace(
 
 
 def test_two_processes_from_a_zip_give_the_losses_of_one(job: Job, tmp_path: Path) -> None:
-    together = job("together", per_device_train_batch_size="2", lora_dropout="0")
-    alone = job("alone", per_device_train_batch_size="4", lora_dropout="0")
+    same = {"lora_dropout": "0", "evaluation_items": "2"}
+    together = job("together", per_device_train_batch_size="2", **same)
+    alone = job("alone", per_device_train_batch_size="4", **same)
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "training")
     code, events, err = finish(start(together, *torchrun, PYTHONPATH=str(zipped(tmp_path)), **PRICE))
     assert code == 0, err

@@ -31,7 +31,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory, weights: Path) -> dict[st
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(asks, "NEW_TOKENS", 4)
-        return evaluated(make_job(tmp_path_factory.mktemp("evaluated") / "job", weights), usd_per_hour=1.5)
+        base = make_job(tmp_path_factory.mktemp("evaluated") / "job", weights, evaluation_items="2")
+        return evaluated(base, usd_per_hour=1.5)
 
 
 @pytest.fixture
@@ -238,7 +239,7 @@ STATES: dict[str, tuple[bool, str, str]] = {
 
 def test_each_state_of_the_report_is_named(job: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asks, "NEW_TOKENS", 4)
-    found = states(evaluated(job(documents=100, max_steps="1")))
+    found = states(evaluated(job(documents=100, max_steps="1", evaluation_items="2")))
     assert found.keys() == STATES.keys()
     for name, (passed, said, never) in STATES.items():
         page = render(found[name])
