@@ -15,7 +15,7 @@ SUFFIXES = frozenset({".py", ".json", ".jsonl", ".css", ".html", ".js", ".mjs", 
 
 LAMBDA_SOURCES = ("core", "lambdas")
 #: What only the function that checks datasets reads of core, and what no function but the page reads.
-DATASET, DOCUMENTS = "core/dataset", "core/documents"
+DATASET, DOCUMENTS = ("core/dataset", "core/hyperparameters.py"), "core/documents"
 TRAINING_SOURCES = ("core", "training")
 # The page's function runs what the command line runs, without what needs a terminal, NumPy or a server.
 WEB_SOURCES = (
@@ -45,7 +45,7 @@ def staged(root: Path = ROOT, *, web: bool = False) -> Iterator[Assets]:
     """
     with tempfile.TemporaryDirectory(prefix="finexpert-assets-") as folder:
         assets = Assets(*(Path(folder, name) for name in ("functions", "validation", "training", "web")))
-        stage(root, LAMBDA_SOURCES, assets.functions, without=(DATASET, DOCUMENTS))
+        stage(root, LAMBDA_SOURCES, assets.functions, without=(*DATASET, DOCUMENTS))
         stage(root, LAMBDA_SOURCES, assets.validation, without=(DOCUMENTS,))
         stage(root, TRAINING_SOURCES, assets.training, without=(DOCUMENTS,))
         if web:
