@@ -70,7 +70,7 @@ def validate(event: Mapping[str, Any], *, settings: ValidationSettings, clients:
     folder = location(str(event.get("dataset", "")))
     s3 = clients("s3")
     try:
-        found = sizes(s3, folder).items()
+        found = sizes(s3, folder).items()  # the marks of folders and hidden files among them
         files = {name: size for name, size in found if not (name.endswith("/") or "/." in f"/{name}")}
     except Exception as error:
         raise DatasetError([f"{event['dataset']} cannot be read: {error_text(error)}"]) from error
