@@ -12,6 +12,8 @@ from bench.training import LENGTH, SHAPES, run_worker
 from bench.training_workers import make_base
 
 ROOT = Path(__file__).parents[3]
+#: A processor without instructions for bf16 takes minutes for a step.
+pytestmark = pytest.mark.timeout(1500)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the holes are those of glibc")
