@@ -102,7 +102,7 @@ def test_an_array_on_one_line_may_be_longer_than_a_line_may() -> None:
     [
         ("a.txt", b"x" * (LONGEST_LINE_BYTES + READ_BYTES + 1), "a line is longer than 16 MiB"),
         ("a.txt", b"a\n\n" * 1000 + LONG_BLOCK, "a document is longer"),
-        ("a.csv", b'text\n"open ' + LONG_BLOCK, "not a valid CSV row"),
+        ("a.csv", b'text\n"open ' + b"x\n" * (LONGEST_LINE_BYTES // 2 + 10), "not a valid CSV row"),
         ("a.json", b'[{"text": "' + b"x" * (LONGEST_LINE_BYTES * 2), "longer than 16 MiB"),
         ("a.json", b"[" * 100_000, "not valid JSON"),
         ("a.jsonl", b'{"text": "\\ud800"}', "half a surrogate pair"),

@@ -222,11 +222,11 @@ def test_parts_are_the_whole(text: str, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_memory_does_not_grow_with_the_text(tmp_path: Path) -> None:
-    """Of 16 MB of text no more is held than of 4 MB, but for the documents' digests."""
+    """Of 24 MB of text no more is held than of 6 MB, but for the documents' digests."""
     tokenizer: dict[str, Any] = {}
     exec(COUNTING_TOKENIZER, tokenizer)
     peaks = []
-    for size in (4, 16):
+    for size in (6, 24):
         folder = tmp_path / str(size)
         folder.mkdir()
         with (folder / "a.txt").open("w") as out:

@@ -144,7 +144,7 @@ def test_what_an_evaluation_takes_is_not_in_the_peak(job: Job, monkeypatch: pyte
     measured = Yardstick._score
 
     def greedy(*arguments: Any) -> Any:
-        large = bytearray(300 << 20)
+        large = bytearray(600 << 20)
         large[:: 1 << 12] = b"x" * len(large[:: 1 << 12])
         return measured(*arguments)
 
@@ -153,8 +153,8 @@ def test_what_an_evaluation_takes_is_not_in_the_peak(job: Job, monkeypatch: pyte
     base = job(eval_steps="1", max_steps="2")
     run_job(base)
     peak = evaluation_of(base)["training"]["memory"]["peak_bytes"]
-    assert peak < peak_bytes(torch.device("cpu")) - (100 << 20)
-    assert peak < begun + (200 << 20)
+    assert peak < peak_bytes(torch.device("cpu")) - (200 << 20)
+    assert peak < begun + (300 << 20)
 
 
 def test_a_torn_checkpoint_is_left_aside_for_the_one_before(job: Job) -> None:
