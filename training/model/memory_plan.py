@@ -114,7 +114,7 @@ def count_step(
     own, of_both = (sum(p.numel() for p in part.parameters() if p.requires_grad) for part in (second, model))
     layers = int(model_config(config).get_text_config().num_hidden_layers)
     entrance = entering[0] + 2 * own * FP32_BYTES  # its input, and the moments of its adapter
-    kept = entrance + steps[0].between - steps[1].between
+    kept = entrance + steps[0].between - steps[1].between  # what only a kept layer leaves comes on top
     return StepMemory(
         layers=layers,
         trainable=of_both + (layers - 2) * own,

@@ -35,7 +35,7 @@ def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     if span <= 0:
         return [low]
     raw = span / wanted
-    power = 10.0 ** int(f"{raw:e}".split("e")[1])
+    power = 10.0 ** int(f"{raw:e}".split("e")[1])  # that of its first digit
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw)
     first = -(-low // step)
     return [round((first + i) * step, 10) for i in range(int((high - first * step) / step + 1e-9) + 1)]

@@ -63,6 +63,7 @@ def show(request: Request, context: Context, run: str) -> Response:
     progress = snapshot.progress
     accepted = snapshot.output.get("outcome") == "accepted"
     error = follow.readable_cause(snapshot.cause) or snapshot.error
+    verdict = str(evaluation.get("verdict", "")) if evaluation else error
     tries = results.judged_before(deployment, run, evaluation) if evaluation else 0
     return answer(
         {
@@ -73,7 +74,7 @@ def show(request: Request, context: Context, run: str) -> Response:
             "stage": follow.stage(snapshot),
             "stage_words": snapshot.doing,
             "outcome": str(snapshot.output.get("outcome", "")),
-            "sentence": str(evaluation.get("verdict", "")) if evaluation else error if snapshot.ended else "",
+            "sentence": verdict if snapshot.ended else "",
             "step": progress.step,
             "steps": progress.steps,
             "losses": thinned(list(zip(progress.loss_steps, progress.losses, strict=True))),
