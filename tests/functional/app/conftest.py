@@ -59,7 +59,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
             synthesis.result()
         cdk.deploy(_unheard)
         deployment = Deployment(own, own.settings())
-        bucket = deployment.output("Storage", "DataBucketName")
+        bucket = deployment.data_bucket
         place = S3Address(bucket, base_model.PREFIX)
         base_model.upload(own.client("s3"), folder=paths.BASE_MODEL, location=place)
         yield deployment

@@ -44,7 +44,7 @@ def started(deployed: Deployment, sample: Path) -> Iterator[Runs]:
     topic = deployed.output("Guardrails", "TopicArn")
     queue_url = subscribed_queue(deployed.target.client, "hears-the-alerts", [topic])
     s3 = deployed.target.client("s3")
-    bucket = deployed.output("Storage", "DataBucketName")
+    bucket = deployed.data_bucket
     good = datasets.upload(s3, bucket=bucket, path=sample)
     s3.put_object(Bucket=bucket, Key="datasets/empty/empty.txt", Body=b"\n\n")
 

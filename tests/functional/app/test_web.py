@@ -208,7 +208,7 @@ def test_the_deployed_page_keeps_each_persons_history(deployed_page: Browser, de
     own = [{"question": "Revenue?", "answer": "$4 million"}]
     assert deployed_page.post("/api/questions", {"questions": own}).status == 200
     assert deployed_page.post("/api/questions/ask", {"question": own[0]}).status == 200
-    bucket = deployed.output("Storage", "DataBucketName")
+    bucket = deployed.data_bucket
     listed = deployed.target.client("s3").list_objects_v2(Bucket=bucket, Prefix="history/")["Contents"]
     people = {entry["Key"].split("/")[1] for entry in listed}
     assert len(people) == 1 and re.fullmatch("[0-9a-f-]{36}", people.pop())

@@ -61,7 +61,7 @@ class App:
     def deploy(self) -> None:
         """`cdk deploy --all`, and the base weights into the data bucket."""
         self.cdk.deploy(unheard)
-        bucket = self.deployment.output("Storage", "DataBucketName")
+        bucket = self.deployment.data_bucket
         place = S3Address(bucket, base_model.PREFIX)
         base_model.upload(self.client("s3"), folder=paths.BASE_MODEL, location=place)
 
@@ -71,7 +71,7 @@ class App:
 
     def upload(self, files: int = 4) -> str:
         """A part of the shipped text as a dataset, uploaded unless it is there; its URI."""
-        s3, bucket = self.client("s3"), self.deployment.output("Storage", "DataBucketName")
+        s3, bucket = self.client("s3"), self.deployment.data_bucket
         prefix = f"datasets/part-{files}/"
         if s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["KeyCount"] < files:
             for file in sorted(paths.SAMPLE.glob("*.txt"))[:files]:
@@ -196,7 +196,7 @@ def make_endpoint(app: App, name: str, *, component: str = "") -> None:
     role = app.client("iam").list_roles(PathPrefix="/")["Roles"]
     serving = next(r["Arn"] for r in role if "ServingRole" in r["RoleName"])
     tags = [{"Key": "finexpert:project", "Value": "FinExpert"}]
-    bucket = app.deployment.output("Storage", "DataBucketName")
+    bucket = app.deployment.data_bucket
     source = {"S3Uri": f"s3://{bucket}/base-model/", "S3DataType": "S3Prefix", "CompressionType": "None"}
     image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/djl-inference:0.38.0-lmi29.0.0-cu130"
     sagemaker.create_model(

@@ -85,7 +85,7 @@ def rollback_failed(app: App) -> None:
 
 def buckets_full_of_versions(app: App) -> None:
     """More versions and delete markers than one listing shows."""
-    s3, bucket = app.client("s3"), app.deployment.output("Storage", "DataBucketName")
+    s3, bucket = app.client("s3"), app.deployment.data_bucket
     for number in range(1100):
         s3.put_object(Bucket=bucket, Key=f"datasets/many/{number % 40}.txt", Body=b"x")
     for number in range(20):

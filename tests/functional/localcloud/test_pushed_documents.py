@@ -83,7 +83,7 @@ def owner(cloud: Cloud, **credentials: str) -> Deployment:
 def pushed(checking: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Cloud:
     """The cloud, once an index and its vectors are pushed."""
     app, mine = owner(checking), filings.shelf(tmp_path_factory.mktemp("documents"))
-    shelf.push(app.target.client("s3"), app.output("Storage", "DataBucketName"), mine)
+    shelf.push(app.target.client("s3"), app.data_bucket, mine)
     with store.opened(mine) as connection:
         planned = vectors.plan(app, Corpus.of(connection))
     assert planned is not None and len(planned.missing) > 4
@@ -151,7 +151,7 @@ def test_without_one_of_the_rights_the_words_answer_and_the_page_says_so(under: 
 def test_the_stack_goes_with_its_vectors(pushed: Cloud) -> None:
     app = owner(pushed)
     stacks, vectors_left = (app.target.client(name) for name in ("cloudformation", "s3vectors"))
-    s3, bucket = app.target.client("s3"), app.output("Storage", "DataBucketName")
+    s3, bucket = app.target.client("s3"), app.data_bucket
     for each in s3.list_objects_v2(Bucket=bucket)["Contents"]:
         s3.delete_object(Bucket=bucket, Key=each["Key"])
     stack = stacks.describe_stacks(StackName=NAMES.stack("Storage"))["Stacks"][0]["StackId"]

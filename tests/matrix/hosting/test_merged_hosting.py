@@ -43,7 +43,7 @@ def deployed(tmp_path: Path) -> Iterator[Deployment]:
         cdk.bootstrap(account, region, _unheard)
         cdk.deploy(_unheard)
         deployment = Deployment(own, own.settings())
-        bucket = deployment.output("Storage", "DataBucketName")
+        bucket = deployment.data_bucket
         place = S3Address(bucket, base_model.PREFIX)
         base_model.upload(own.client("s3"), folder=paths.BASE_MODEL, location=place)
         yield deployment
@@ -55,7 +55,7 @@ def deployed(tmp_path: Path) -> Iterator[Deployment]:
 
 def test_a_run_merges_and_the_endpoint_serves_what_it_merged(deployed: Deployment) -> None:
     s3 = deployed.target.client("s3")
-    dataset = datasets.upload(s3, bucket=deployed.output("Storage", "DataBucketName"), path=paths.SAMPLE)
+    dataset = datasets.upload(s3, bucket=deployed.data_bucket, path=paths.SAMPLE)
     run = executions.start(deployed, dataset=dataset, hyperparameters={}, wake=True, now=datetime.now(UTC))
     until = time.monotonic() + PATIENCE_SECONDS
     while (execution := executions.describe(deployed, run))[

@@ -83,7 +83,7 @@ def test_the_app_lives_under_a_companys_rules(company: App, tmp_path: Path) -> N
     assembly = ["--app", str(company.cdk.output)]
     cdk(company, "deploy", "--all", "--role-arn", role, "--require-approval", "never", *assembly)
 
-    bucket = company.deployment.output("Storage", "DataBucketName")
+    bucket = company.deployment.data_bucket
     for file in paths.BASE_MODEL.iterdir():
         company.client("s3").upload_file(str(file), bucket, f"base-model/{file.name}")
     ours = [each for each in iam.list_roles()["Roles"] if each["RoleName"].startswith("FinExpert-")]
